@@ -1,0 +1,83 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+
+import PackageDescription
+
+/// Every target of ours: Swift 6, strict memory safety, no warning tolerated.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+func module(_ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil) -> Target {
+    .target(name: name, dependencies: dependencies, path: path, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+let package = Package(
+    name: "sidegate",
+    products: [
+        .executable(name: "sidegate", targets: ["sidegate"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    ],
+    targets: [
+        // System libraries.
+        .systemLibrary(
+            name: "COpenSSL", pkgConfig: "openssl",
+            providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(
+            name: "CNGHTTP2", pkgConfig: "libnghttp2",
+            providers: [.apt(["libnghttp2-dev"])]),
+        .systemLibrary(
+            name: "CYAML", pkgConfig: "yaml-0.1",
+            providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CEpoll"),
+
+        // Pure.
+        module("HTTP"),
+        module("HTTP1", ["HTTP"]),
+        module("Cryptography", ["COpenSSL"]),
+        module("JWT", ["Cryptography"]),
+        module("Pages"),
+        module("Gate", ["HTTP", "JWT", "Cryptography", "Pages"]),
+        module("Telemetry", [.product(name: "Logging", package: "swift-log")]),
+        module("Configuration", ["JWT", "Gate", "CYAML"]),
+
+        // Input and output.
+        module("Reactor", ["CEpoll"]),
+        module("Proxy", ["HTTP", "HTTP1", "Gate", "Pages", "Reactor", "Telemetry"]),
+        module("Demo", ["HTTP", "JWT", "Cryptography", "Gate", "Proxy"]),
+        module(
+            "Sidecar",
+            ["HTTP", "Gate", "Proxy", "Demo", "Configuration", "Telemetry", "Reactor"]),
+        .executableTarget(
+            name: "sidegate",
+            dependencies: [
+                "Sidecar", "Configuration", "Gate", "JWT", "Cryptography",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Sources/Command",
+            swiftSettings: settings),
+
+        tests("HTTPTests", ["HTTP"]),
+        tests("HTTP1Tests", ["HTTP", "HTTP1"]),
+        tests("CryptographyTests", ["Cryptography"]),
+        tests("JWTTests", ["JWT", "Cryptography"], resources: [.copy("Vectors")]),
+        tests("PagesTests", ["Pages"]),
+        tests("GateTests", ["Gate", "HTTP", "HTTP1", "JWT", "Cryptography"]),
+        tests("TelemetryTests", ["Telemetry"]),
+        tests("ConfigurationTests", ["Configuration"]),
+        tests("ReactorTests", ["Reactor"]),
+        tests("ProxyTests", ["Proxy", "HTTP", "HTTP1", "Gate", "Reactor"]),
+        tests("LayeringTests", []),
+    ]
+)

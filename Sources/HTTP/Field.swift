@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One field line of a head, as places in the head's bytes (RFC 9110 §5).
+package struct Field: Equatable, Sendable {
+    package let name: ByteRange
+    /// Without the optional white space around it.
+    package let value: ByteRange
+    /// Which field it is, found once while parsing, so that nobody compares names twice.
+    package let known: KnownField
+
+    package init(name: ByteRange, value: ByteRange, known: KnownField) {
+        self.name = name
+        self.value = value
+        self.known = known
+    }
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A response's control data and header section, as places in bytes the head owns; see ``RequestHead``.
+package struct ResponseHead: Sendable {
+    package var bytes: [UInt8] = []
+    /// 100 to 599.
+    package var status: UInt16 = 0
+    package var reason: ByteRange = .empty
+    package var version: Version = .http11
+    package var fields: [Field] = []
+    package var framing: BodyFraming = .none
+    /// The connection may carry another exchange after this response.
+    package var isPersistent = true
+    /// Connection names options other than close, keep-alive and upgrade: fields to drop on the way.
+    package var nominatesFields = false
+
+    package init() {}
+
+    package mutating func reset() {
+        bytes.removeAll(keepingCapacity: true)
+        fields.removeAll(keepingCapacity: true)
+        status = 0
+        reason = .empty
+        version = .http11
+        framing = .none
+        isPersistent = true
+        nominatesFields = false
+    }
+
+    /// 1xx but for 101, which ends HTTP on the connection (RFC 9110 §15.2).
+    package var isInformational: Bool { status < 200 && status != 101 }
+}
