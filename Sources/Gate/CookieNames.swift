@@ -54,12 +54,15 @@ struct OwnCookieFilter: Sendable {
 
     init(_ session: SessionConfiguration) {
         var names: Set<[UInt8]> = [Array("sidegate".utf8)]
-        if !session.cookieName.isEmpty { names.insert(Self.withoutPrefix(Array(session.cookieName.utf8))) }
+        if !session.cookieName.isEmpty {
+            let name = Array(session.cookieName.utf8)
+            names.insert(Array(name.dropFirst(Self.prefixLength(name.span))))
+        }
         sessions = Array(names)
     }
 
     func isOurs(_ name: Span<UInt8>) -> Bool {
-        let base = Self.withoutPrefix(name)
+        let base = name.extracting(Self.prefixLength(name)...)
         if base.count > Self.login.count, base.extracting(0..<Self.login.count).equalsFoldingCase(Self.login.span) {
             return true
         }
@@ -75,14 +78,10 @@ struct OwnCookieFilter: Sendable {
         return false
     }
 
-    private static func withoutPrefix(_ name: Span<UInt8>) -> Span<UInt8> {
-        if name.count > 7, name.extracting(0..<7).equalsIgnoringCase("__host-") { return name.extracting(7...) }
-        if name.count > 9, name.extracting(0..<9).equalsIgnoringCase("__secure-") { return name.extracting(9...) }
-        return name
-    }
-
-    private static func withoutPrefix(_ name: [UInt8]) -> [UInt8] {
-        Array(copying: withoutPrefix(name.span))
+    private static func prefixLength(_ name: Span<UInt8>) -> Int {
+        if name.count > 7, name.extracting(0..<7).equalsIgnoringCase("__host-") { return 7 }
+        if name.count > 9, name.extracting(0..<9).equalsIgnoringCase("__secure-") { return 9 }
+        return 0
     }
 
     private static let login = Array(CookieNames.loginBase.utf8)

@@ -25,7 +25,6 @@ package final class Gate {
     let signInSeal: Seal
     let plainNames: CookieNames
     let secureNames: CookieNames
-    let redirectPage: RedirectPage
     private let requestRewrite: RequestRewrite
     private var identifiers: RandomPool
 
@@ -52,7 +51,6 @@ package final class Gate {
         signInSeal = Seal(.signIn, secrets: session.secrets, random: random)
         plainNames = CookieNames(session, isSecure: false)
         secureNames = CookieNames(session, isSecure: true)
-        redirectPage = RedirectPage(configuration.pages)
         requestRewrite = RequestRewrite(configuration)
         identifiers = RandomPool(random)
     }

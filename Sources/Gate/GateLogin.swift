@@ -42,7 +42,7 @@ extension Gate {
         guard let binding = site.binding(request, siteRules) else { return hostMissing(request, []) }
         let attempt = AttemptID(now: context.now, random: random(AttemptID.randomByteCount))
         let url = expandedLoginURL(attempt, target, origin)
-        var response = LocalResponse(status: 302, body: redirectPage.body(url))
+        var response = LocalResponse(status: 302, body: redirectBody(url))
         response.add("Location", url)
         addPageFields(&response)
         let cookie = setCookie(isSecure: site.isSecure)

@@ -151,7 +151,7 @@ extension Gate {
     /// send a strict cookie.
     private func seeOther(_ target: [UInt8]) -> LocalResponse {
         let isStrict = configuration.session.sameSite == .strict
-        var response = LocalResponse(status: isStrict ? 200 : 303, body: redirectPage.body(target))
+        var response = LocalResponse(status: isStrict ? 200 : 303, body: redirectBody(target))
         if isStrict {
             var refresh: [UInt8] = []
             refresh.append("0;url=")

@@ -46,10 +46,13 @@ extension Gate {
             if let known = sessions.identity(text, host: host, isSecure: site.isSecure, now: 0) { return known }
             return open(text, request, site, host: host, names)
         }
-        guard count > 1, places.join(first, count: count, request.bytes, into: &joinedCookie) else { return nil }
-        let text = joinedCookie.span
-        if let known = sessions.identity(text, host: host, isSecure: site.isSecure, now: 0) { return known }
-        return open(text, request, site, host: host, names)
+        // The memory is lent, so that it is not copied while it is written to.
+        var joined: [UInt8] = []
+        swap(&joined, &joinedCookie)
+        defer { swap(&joined, &joinedCookie) }
+        guard count > 1, places.join(first, count: count, request.bytes, into: &joined) else { return nil }
+        if let known = sessions.identity(joined.span, host: host, isSecure: site.isSecure, now: 0) { return known }
+        return open(joined.span, request, site, host: host, names)
     }
 
     private func open(

@@ -7,7 +7,7 @@ import Synchronization
 /// Bounded: with no room left it says `unavailable` rather than forget a token that still could be used. Only verified
 /// tokens get in, so nobody else can fill it.
 package final class MemoryReplayStore: ReplayStore {
-    private struct State {
+    fileprivate struct State {
         var expiries: [[UInt8]: Double] = [:]
         /// A heap, earliest first.
         var queue: [(expiry: Double, key: [UInt8])] = []

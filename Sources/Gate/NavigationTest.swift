@@ -58,7 +58,7 @@ struct MediaRanges {
         while start <= accept.count {
             let end = accept.firstIndex(of: UInt8(ascii: ","), in: start..<accept.count)
             let typeEnd = accept.firstIndex(of: UInt8(ascii: ";"), in: start..<end)
-            let type = accept.extracting(start..<typeEnd).trimmed()
+            let type = accept.extracting(accept.trimmed(start..<typeEnd))
             if type.equalsIgnoringCase("text/html") || type.equalsIgnoringCase("application/xhtml+xml") {
                 namesPage = true
             } else if type.equalsIgnoringCase("*/*") {
@@ -74,12 +74,12 @@ struct MediaRanges {
 }
 
 extension Span<UInt8> {
-    /// Without spaces and tabs at its ends.
-    func trimmed() -> Span<UInt8> {
-        var start = 0
-        var end = count
+    /// `range` without the spaces and tabs at its ends.
+    func trimmed(_ range: Range<Int>) -> Range<Int> {
+        var start = range.lowerBound
+        var end = range.upperBound
         while start < end, self[start] == 0x20 || self[start] == 0x09 { start += 1 }
         while end > start, self[end - 1] == 0x20 || self[end - 1] == 0x09 { end -= 1 }
-        return extracting(start..<end)
+        return start..<end
     }
 }

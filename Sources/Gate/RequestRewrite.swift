@@ -147,7 +147,7 @@ struct RequestRewrite {
             var start = 0
             while start <= value.count {
                 let end = value.firstIndex(of: UInt8(ascii: ","), in: start..<value.count)
-                let option = value.extracting(start..<end).trimmed()
+                let option = value.extracting(value.trimmed(start..<end))
                 if option.equalsFoldingCase(name), !option.equalsIgnoringCase("upgrade") { return true }
                 start = end + 1
             }
@@ -245,7 +245,7 @@ struct RequestRewrite {
             let end = list.firstIndex(of: UInt8(ascii: ","), in: start..<list.count)
             var nameEnd = list.firstIndex(of: UInt8(ascii: ";"), in: start..<end)
             nameEnd = list.firstIndex(of: UInt8(ascii: "/"), in: start..<nameEnd)
-            if list.extracting(start..<nameEnd).trimmed().equalsIgnoringCase(element) { return true }
+            if list.extracting(list.trimmed(start..<nameEnd)).equalsIgnoringCase(element) { return true }
             start = end + 1
         }
         return false
