@@ -189,9 +189,9 @@ extension KeyTable {
     private static let identity: [Key] =
         [
             Key(
-                "identityHeaders", .map(name: .headerName, .text(.fieldTemplate)), nil,
-                "Headers that tell the app who the user is, as templates of fields. Default: those of `headerPreset`;"
-                    + " when given, these and no others."),
+                "identityHeaders", .map(name: .headerName, .text(.fieldTemplate)), "{}",
+                "Headers that tell the app who the user is, as templates of fields: more than those of `headerPreset`,"
+                    + " or others in their place; an empty template removes one."),
             Key(
                 "headerPreset", .choice(HeaderPreset.allCases.map(\.rawValue)), "forwarded",
                 "A set of identity headers that a family of apps expects."),

@@ -16,6 +16,8 @@ package struct Resolution: Sendable {
     /// By path. A key without a default that nobody sets is absent.
     package private(set) var entries: [String: Entry] = [:]
     package private(set) var findings: [Finding] = []
+    /// Keys that were given something that was refused: what is wrong with them is said already.
+    private(set) var refusedPaths: Set<String> = []
 
     /// `layers` from the weakest to the strongest.
     init(_ layers: [Layer]) {
@@ -55,11 +57,15 @@ package struct Resolution: Sendable {
         var parser = ValueParser(key.path, isSecret: key.isSecret)
         let parsed = parser.parse(assignment.node, as: key.kind)
         findings += parser.findings
-        guard var value = parsed else { return }
+        guard var value = parsed else {
+            refusedPaths.insert(key.path)
+            return
+        }
         if assignment.nameOrigin != .builtIn,
             let refusal = key.refusal(of: value, path: key.path, at: assignment.nameOrigin)
         {
             findings.append(refusal)
+            refusedPaths.insert(key.path)
             return
         }
         var node = assignment.node

@@ -30,6 +30,13 @@ package struct TextTemplate: Equatable, Sendable {
         self.parts = parts
     }
 
+    private init() {
+        source = ""
+        parts = []
+    }
+
+    static let empty = TextTemplate()
+
     package var placeholders: [String] {
         parts.compactMap { if case .placeholder(let name) = $0 { name } else { nil } }
     }

@@ -3,7 +3,7 @@
 import CYAML
 
 /// libyaml's parser and the text it reads: events come out one by one. Owns the C parser and frees it.
-final class YAMLParser {
+@safe final class YAMLParser {
     struct Mark {
         /// Both count from 1.
         var line: Int
@@ -109,7 +109,8 @@ final class YAMLParser {
         let problem = unsafe state.problem.map { unsafe String(cString: $0) } ?? "not YAML"
         let context = unsafe state.context.map { unsafe String(cString: $0) + ", " } ?? ""
         if unsafe state.error == YAML_READER_ERROR {
-            return SyntaxError(message: "\(problem); save the file as UTF-8 text", mark: lineAndColumn(state.problem_offset))
+            let mark = unsafe lineAndColumn(state.problem_offset)
+            return SyntaxError(message: "\(problem); save the file as UTF-8 text", mark: mark)
         }
         var message = context + problem
         if unsafe byte(at: state.problem_mark.index) == 9 {
@@ -119,13 +120,14 @@ final class YAMLParser {
     }
 
     private func byte(at offset: Int) -> UInt8? {
-        offset < input.count ? unsafe input[offset] : nil
+        unsafe offset < input.count ? input[offset] : nil
     }
 
     /// For reader errors libyaml knows the byte's offset only.
     private func lineAndColumn(_ offset: Int) -> Mark {
         var mark = yaml_mark_t()
-        for byte in unsafe input.prefix(offset) {
+        for index in 0..<Swift.min(offset, unsafe input.count) {
+            let byte = unsafe input[index]
             if byte == 10 {
                 mark.line += 1
                 mark.column = 0
