@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTP
+import JWT
+
 /// Everything a configuration says, checked: what `run` runs with. Plain values; files named for keys and secrets are
 /// already read, so nothing here can fail later because a file went away.
 package struct Settings: Sendable {
@@ -10,7 +13,7 @@ package struct Settings: Sendable {
     /// nil: taken from each request.
     package var publicURL: HTTPOrigin?
     package var upstream: UpstreamSettings
-    package var trustedProxies: [Network]
+    package var trustedProxies: [CIDR]
     package var identityProvider: IdentityProviderSettings
     package var token: TokenSettings
     package var session: SessionSettings
@@ -50,43 +53,15 @@ package struct IdentityProviderSettings: Sendable {
 
 /// `token`
 package struct TokenSettings: Sendable {
-    /// Registered names, never empty.
-    package var algorithms: [String]
-    package var keys: [KeySettings]
-    /// Empty: not checked.
-    package var issuer: String
-    package var audience: [String]
-    package var acceptAnyAudience: Bool
-    package var clockSkew: Duration
-    package var maxAge: Duration
-    package var requireExpiry: Bool
+    package var policy: TokenPolicy
+    /// Every key serves one of the policy's algorithms at least.
+    package var keys: KeySet
     package var singleUse: Bool
-    package var minimumIDLength: Int
-    package var headerAliases: [String: [String]]
-    package var claimAliases: [String: [String]]
-    /// Fields and the claims that fill them, in order.
+    /// Fields and the claims that fill them, in order; `user` is among them.
     package var claims: [(field: String, claims: [String])]
+    /// Names of fields in `claims`.
     package var required: [String]
     package var bearer: Bool
-
-    package var algorithmsOrigin: Origin
-}
-
-/// One of `token.keys`, its file already read.
-package struct KeySettings: Sendable {
-    package enum Source: Sendable {
-        case secret(Secret, encoding: String, allowWeak: Bool)
-        /// PEM, public key or certificate.
-        case publicKey([UInt8])
-        /// JSON Web Key Set.
-        case keySet([UInt8], allowWeak: Bool)
-    }
-
-    package var source: Source
-    /// nil: for tokens with any `kid`.
-    package var keyID: String?
-    /// Where the secret or the file's name stands.
-    package var origin: Origin
 }
 
 /// `session`

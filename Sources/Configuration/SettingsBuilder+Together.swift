@@ -31,7 +31,7 @@ extension SettingsBuilder {
     mutating func checkTogether(_ settings: Settings) {
         checkCookies(settings)
         checkReturnPath(settings.identityProvider.returnPath)
-        if settings.token.acceptAnyAudience, !settings.token.audience.isEmpty {
+        if settings.token.policy.acceptAnyAudience, !settings.token.policy.audience.isEmpty {
             findings.append(
                 .error(
                     resolution.origin("token.acceptAnyAudience"),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Tokens, keys and the session.
+import JWT
+
+// Tokens and the session.
 
 extension SettingsBuilder {
     mutating func token() -> TokenSettings {
@@ -26,74 +28,28 @@ extension SettingsBuilder {
                     resolution.origin("token.algorithms"),
                     "`token.algorithms` is empty; name those that the identity provider signs with, such as HS256"))
         }
-        return TokenSettings(
-            algorithms: algorithms,
-            keys: resolution.list("token.keys").compactMap { key($0) },
+        let policy = TokenPolicy(
+            algorithms: Set(algorithms.compactMap { Algorithm(name: $0) }),
             issuer: resolution.text("token.issuer"),
             audience: resolution.texts("token.audience"),
             acceptAnyAudience: resolution.boolean("token.acceptAnyAudience"),
-            clockSkew: resolution.duration("token.clockSkew"),
-            maxAge: resolution.duration("token.maxAge"),
+            clockSkew: resolution.duration("token.clockSkew").inSeconds,
+            maxAge: resolution.duration("token.maxAge").inSeconds,
             requireExpiry: resolution.boolean("token.requireExpiry"),
-            singleUse: resolution.boolean("token.singleUse"),
             minimumIDLength: resolution.integer("token.minimumIDLength"),
             headerAliases: aliases("token.headerAliases"),
-            claimAliases: aliases("token.claimAliases"),
+            claimAliases: aliases("token.claimAliases"))
+        return TokenSettings(
+            policy: policy,
+            keys: verificationKeys(for: policy.algorithms),
+            singleUse: resolution.boolean("token.singleUse"),
             claims: claims,
             required: resolution.texts("token.required"),
-            bearer: resolution.boolean("token.bearer"),
-            algorithmsOrigin: resolution.origin("token.algorithms"))
+            bearer: resolution.boolean("token.bearer"))
     }
 
     private func aliases(_ path: String) -> [String: [String]] {
         Dictionary(resolution.map(path).map { ($0.name, $0.value.texts) }) { first, _ in first }
-    }
-
-    private mutating func key(_ item: Located) -> KeySettings? {
-        guard case .object(let parts) = item.value else { return nil }
-        func text(_ name: String) -> (text: String, origin: Origin)? {
-            guard let part = parts[name], case .text(let text) = part.value else { return nil }
-            return (text, part.origin)
-        }
-        let keyID = text("keyID").flatMap { $0.text.isEmpty ? nil : $0.text }
-        let encoding = text("secretEncoding")?.text ?? "utf8"
-        let allowWeak = parts["allowWeakSecret"]?.value == .boolean(true)
-
-        if let secret = text("secret") {
-            return KeySettings(
-                source: .secret(Secret(Array(secret.text.utf8)), encoding: encoding, allowWeak: allowWeak),
-                keyID: keyID, origin: secret.origin)
-        }
-        if let name = text("secretFile") {
-            let path = "token.keys[].secretFile"
-            guard let bytes = files.readSecret(name.text, for: path, at: name.origin, into: &findings) else { return nil }
-            return KeySettings(
-                source: .secret(Secret(bytes), encoding: encoding, allowWeak: allowWeak),
-                keyID: keyID, origin: name.origin)
-        }
-        for unfit in ["secretEncoding"] where parts[unfit] != nil {
-            findings.append(
-                .error(parts[unfit]?.origin ?? item.origin, "`\(unfit)` goes with `secret` or `secretFile`; remove it"))
-        }
-        if let name = text("publicKeyFile") {
-            let path = "token.keys[].publicKeyFile"
-            return files.read(name.text, for: path, at: name.origin, into: &findings).map {
-                KeySettings(source: .publicKey($0.bytes), keyID: keyID, origin: name.origin)
-            }
-        }
-        if let name = text("jwksFile") {
-            if let keyID = parts["keyID"] {
-                findings.append(
-                    .error(keyID.origin, "`keyID`: the keys of a key set have their own; remove it"))
-            }
-            let path = "token.keys[].jwksFile"
-            return files.read(name.text, for: path, at: name.origin, into: &findings).map {
-                KeySettings(source: .keySet($0.bytes, allowWeak: allowWeak), keyID: nil, origin: name.origin)
-            }
-        }
-        findings.append(
-            .error(item.origin, "this key names no source; add `secretFile`, `secret`, `publicKeyFile` or `jwksFile`"))
-        return nil
     }
 
     // MARK: - Session

@@ -26,7 +26,7 @@ struct SettingsBuilder {
             publicURL: origin("publicURL"),
             upstream: upstream(),
             trustedProxies: resolution.list("trustedProxies").compactMap {
-                if case .network(let network) = $0.value { network } else { nil }
+                if case .network(let network) = $0.value { network.block } else { nil }
             },
             identityProvider: identityProvider(),
             token: token(),

@@ -139,7 +139,9 @@ struct ValueParser {
         do {
             return try Self.value(text, as: kind)
         } catch {
-            return refuse(node, isSecret ? error.message : "\(Quoted.text(text)): \(error.message)")
+            // An address may carry a password before its host, in any key.
+            let isShown = !isSecret && !(text.contains("@") && text.contains(":"))
+            return refuse(node, isShown ? "\(Quoted.text(text)): \(error.message)" : error.message)
         }
     }
 
