@@ -50,7 +50,7 @@ let package = Package(
         module("Pages"),
         module("Gate", ["HTTP", "JWT", "Cryptography", "Pages"]),
         module("Telemetry", [.product(name: "Logging", package: "swift-log")]),
-        module("Configuration", ["HTTP", "JWT", "CYAML"]),
+        module("Configuration", ["HTTP", "JWT", "Gate", "Pages", "CYAML"]),
 
         // Input and output.
         module("Reactor", ["CEpoll"]),

@@ -59,6 +59,12 @@ package enum ConfigurationLoader {
             resolution, file: file, purpose: request.purpose, environment: request.environment)
         let settings = builder.build()
         findings += resolution.findings + builder.findings
+        if request.purpose == .serve, !findings.hasErrors {
+            // What the gate itself would refuse is told now, with its place.
+            var assembly = GateAssembly(settings, fallbackSecret: [])
+            _ = assembly.assemble()
+            findings += assembly.findings
+        }
         if file == nil, request.purpose == .serve, builder.findings.hasErrors {
             findings.append(noFile(request))
         }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Gate
+
 // The rows in the order of the reference. A default is written as in the file.
 
 extension KeyTable {
@@ -172,8 +174,8 @@ extension KeyTable {
                 "session.lifetime", .duration(.seconds(1) ... .seconds(366 * 86_400)), "12h",
                 "When a session ends, whatever happens."),
             Key(
-                "session.idleTimeout", .duration(.seconds(1) ... .seconds(366 * 86_400)), "1h",
-                "When a session ends without requests."),
+                "session.idleTimeout", .duration(.zero ... .seconds(366 * 86_400)), "1h",
+                "When a session ends without requests. 0: no such limit."),
             Key("session.store", .choice(["cookie"], notYet: ["redis"]), "cookie", "Where sessions are kept."),
         ]
         + Key("redis.url", .text(.any), "\"redis://127.0.0.1:6379/0\"", "Where Redis or Valkey is.").notYet().secret()

@@ -13,14 +13,3 @@ package struct Preset: Sendable {
     /// Known names whose defaults need parts that this version does not have.
     package static let namesNotYet = ["ispring", "proprofs", "loginradius", "zendesk", "metabase"]
 }
-
-/// A family of apps and the identity headers it expects.
-package enum HeaderPreset: String, CaseIterable, Sendable {
-    case forwarded
-    case remoteUser = "remote-user"
-    case authRequest = "auth-request"
-    case basic
-    case jenkins
-    case grafana
-    case gitea
-}

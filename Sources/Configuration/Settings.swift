@@ -47,6 +47,7 @@ package struct IdentityProviderSettings: Sendable {
     package var returnPath: String
     package var initiated: String
 
+    /// Where the two URLs stand.
     package var loginURLOrigin: Origin
     package var logoutURLOrigin: Origin
 }
@@ -126,5 +127,6 @@ package struct PageSettings: Sendable {
     package var brand: String
     /// Own templates by name (the file's, without `.html` or `.mustache`).
     package var templates: [String: String]
+    /// Where `pages.directory` stands.
     package var directoryOrigin: Origin
 }

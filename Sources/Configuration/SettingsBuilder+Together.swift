@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JWT
+
 // Identity headers, and what must fit together.
 
 extension SettingsBuilder {
