@@ -48,6 +48,11 @@ final class Exchange {
         record.begin(worker.loop.now)
     }
 
+    /// Where the response's content goes straight to.
+    var sink: Transport? { downstream?.sink }
+    /// Where the request's content goes straight to.
+    var requestSink: Transport? { upstream?.transport }
+
     /// Content may be given to ``requestContent(_:isEnd:trailers:more:)`` now.
     var wantsContent: Bool {
         switch machine.state {

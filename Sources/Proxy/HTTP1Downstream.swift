@@ -66,7 +66,7 @@ final class HTTP1Downstream: TransportOwner, DownstreamStream {
         var rounds = 0
         while phase != .closed, !transport.isReadingPaused {
             let outcome = worker.loop.withReceiveBuffer { buffer in
-                let outcome = transport.read(into: buffer)
+                let outcome = transport.read(into: buffer, boundFor: exchange?.requestSink)
                 if case .bytes(let count, _) = outcome { buffer.read(count) { receive($0) } }
                 return outcome
             }
@@ -216,6 +216,7 @@ final class HTTP1Downstream: TransportOwner, DownstreamStream {
     // MARK: Writing
 
     var isBlocked: Bool { output.isBlocked }
+    var sink: Transport? { transport }
 
     func sendInformational(_ exchange: Exchange) {
         // HTTP/1.0 knows no 1xx (RFC 9110 §15.2).
