@@ -74,7 +74,7 @@ let package = Package(
         tests("JWTTests", ["JWT", "Cryptography"], resources: [.copy("Vectors")]),
         tests("PagesTests", ["Pages"]),
         tests("GateTests", ["Gate", "HTTP", "HTTP1", "JWT", "Cryptography"]),
-        tests("TelemetryTests", ["Telemetry"]),
+        tests("TelemetryTests", ["Telemetry", .product(name: "Logging", package: "swift-log")]),
         tests("ConfigurationTests", ["Configuration"]),
         tests("ReactorTests", ["Reactor"]),
         tests("ProxyTests", ["Proxy", "HTTP", "HTTP1", "Gate", "Reactor"]),
