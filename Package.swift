@@ -59,7 +59,7 @@ let package = Package(
         // Input and output.
         module("Reactor", ["CEpoll"]),
         module("Proxy", ["HTTP", "HTTP1", "Gate", "Pages", "Reactor", "Telemetry"]),
-        module("Demo", ["HTTP", "JWT", "Cryptography", "Gate", "Proxy"]),
+        module("Demo", ["HTTP", "JWT", "Cryptography", "Pages"]),
         module(
             "Sidecar",
             [
@@ -79,9 +79,10 @@ let package = Package(
         tests("HTTP1Tests", ["HTTP", "HTTP1"]),
         tests("CryptographyTests", ["Cryptography"]),
         tests("JWTTests", ["JWT", "Cryptography"], resources: [.copy("Vectors")]),
-        tests("PagesTests", ["Pages"]),
+        tests("PagesTests", ["Pages", "JWT", "Cryptography"]),
         tests("GateTests", ["Gate", "HTTP", "HTTP1", "JWT", "Cryptography"]),
-        tests("TelemetryTests", ["Telemetry"]),
+        tests("DemoTests", ["Demo", "HTTP", "HTTP1", "JWT", "Cryptography"]),
+        tests("TelemetryTests", ["Telemetry", .product(name: "Logging", package: "swift-log")]),
         tests("ConfigurationTests", ["Configuration"]),
         tests("ReactorTests", ["Reactor"]),
         tests("ProxyTests", ["Proxy", "HTTP", "HTTP1", "Gate", "Reactor"]),
