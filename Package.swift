@@ -75,7 +75,7 @@ let package = Package(
         tests("PagesTests", ["Pages"]),
         tests("GateTests", ["Gate", "HTTP", "HTTP1", "JWT", "Cryptography"]),
         tests("TelemetryTests", ["Telemetry"]),
-        tests("ConfigurationTests", ["Configuration"]),
+        tests("ConfigurationTests", ["Configuration", "Gate", "HTTP", "JWT"]),
         tests("ReactorTests", ["Reactor"]),
         tests("ProxyTests", ["Proxy", "HTTP", "HTTP1", "Gate", "Reactor"]),
         tests("LayeringTests", []),
