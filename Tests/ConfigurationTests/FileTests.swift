@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Configuration
+import JWT
 import Testing
 
 @Suite("The file: YAML, places of errors, expansion")

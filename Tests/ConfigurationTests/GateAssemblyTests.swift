@@ -2,6 +2,7 @@
 
 import Configuration
 import Gate
+import JWT
 import Testing
 
 @Suite("Settings become the gate's configuration")
@@ -11,7 +12,8 @@ struct GateAssemblyTests {
     private func assemble(_ text: String) throws -> GateConfiguration {
         let settings = try #require(place.load(text).settings)
         var assembly = GateAssembly(settings, fallbackSecret: Array(repeating: 7, count: 32))
-        return try #require(assembly.assemble())
+        let gate = assembly.assemble()
+        return try #require(gate)
     }
 
     @Test("The defaults of the configuration are the defaults of the gate")

@@ -2,6 +2,7 @@
 
 import Configuration
 import HTTP
+import JWT
 import Testing
 
 @Suite("What values may be, together and in this version")
