@@ -43,7 +43,7 @@ struct RuleTests {
         "A choice that no part serves yet is refused by name",
         arguments: [
             "session: { store: redis }", "replay: { store: redis }", "access: { default: guest }",
-            "access: { mode: observe }", "identityProvider: { preset: zendesk }", "upstream: https://app", "listen: systemd:",
+            "access: { mode: observe }", "identityProvider: { preset: zendesk }", "upstream: https://app", "listen: \"systemd:\"",
         ])
     func notYetChoices(text: String) {
         let errors = place.load(text).errors

@@ -28,7 +28,7 @@ struct SecretTests {
 
     @Test("A secret may be any 32 bytes")
     func binarySecret() {
-        let bytes = (0..<32).map { UInt8($0 &* 37 | 0x80) }
+        let bytes = (0..<32).map { UInt8(truncatingIfNeeded: $0 &* 37 | 0x80) }
         place.write("s", bytes)
         #expect(withSession("session: { secretFile: s }").settings?.session.secrets.first?.bytes == bytes)
     }
