@@ -119,7 +119,7 @@ final class HTTP1Downstream: TransportOwner, DownstreamStream {
         let exchange = exchange ?? worker.makeExchange()
         if self.exchange == nil {
             self.exchange = exchange
-            exchange.begin(self)
+            exchange.begin(self, client: peer.text)
         }
         let progress: HeadProgress
         do throws(HTTP1Error) {
@@ -148,7 +148,7 @@ final class HTTP1Downstream: TransportOwner, DownstreamStream {
             content = BodyDecoder(framing, limits: worker.limits.message)
             timer?.set(worker.loop.now.advanced(by: worker.limits.bodyIdleTimeout))
         }
-        exchange.requestHeadReceived(peer.context(worker.loop.wallClock), contentFollows: phase == .content && rest)
+        exchange.requestHeadReceived(peer, contentFollows: phase == .content && rest)
         // While the response is awaited the kernel keeps what else the browser sends.
         if phase == .response { transport.pauseReading() }
         return progress.consumed
