@@ -62,7 +62,10 @@ let package = Package(
         module("Demo", ["HTTP", "JWT", "Cryptography", "Pages"]),
         module(
             "Sidecar",
-            ["HTTP", "Gate", "Proxy", "Demo", "Configuration", "Telemetry", "Reactor"]),
+            [
+                "HTTP", "HTTP1", "Gate", "Cryptography", "Proxy", "Demo", "Configuration", "Telemetry", "Reactor",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         .executableTarget(
             name: "sidegate",
             dependencies: [
