@@ -16,8 +16,11 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = [], path: Stri
     .target(name: name, dependencies: dependencies, path: path, swiftSettings: settings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
-    .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+func tests(
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], resources: [Resource] = []
+) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies, exclude: exclude, resources: resources, swiftSettings: settings)
 }
 
 let package = Package(
@@ -69,7 +72,7 @@ let package = Package(
             swiftSettings: settings),
 
         tests("HTTPTests", ["HTTP"]),
-        tests("HTTP1Tests", ["HTTP", "HTTP1"]),
+        tests("HTTP1Tests", ["HTTP", "HTTP1"], exclude: ["Corpus"]),
         tests("CryptographyTests", ["Cryptography"]),
         tests("JWTTests", ["JWT", "Cryptography"], resources: [.copy("Vectors")]),
         tests("PagesTests", ["Pages"]),
