@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Who a request comes from, ready for use: made once for a session or a bearer token and kept in the loop's cache.
+package final class Identity {
+    /// For the logs.
+    package let user: String
+    /// What the app is told: field lines, each with CRLF.
+    package let headerBlock: [UInt8]
+    /// Nil for a bearer token.
+    let session: SessionState?
+    /// From when the session's cookie is to be sealed anew.
+    var renewalDue: Double
+
+    init(user: String, headerBlock: [UInt8], session: SessionState?, renewalDue: Double = .infinity) {
+        self.user = user
+        self.headerBlock = headerBlock
+        self.session = session
+        self.renewalDue = renewalDue
+    }
+
+    /// It came as `Authorization: Bearer`, which the app does not get to see.
+    var isBearer: Bool { session == nil }
+}
