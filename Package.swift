@@ -73,7 +73,8 @@ let package = Package(
         tests("CryptographyTests", ["Cryptography"]),
         tests("JWTTests", ["JWT", "Cryptography"], resources: [.copy("Vectors")]),
         tests("PagesTests", ["Pages"]),
-        tests("GateTests", ["Gate", "HTTP", "HTTP1", "JWT", "Cryptography"]),
+        tests(
+            "GateTests", ["Gate", "HTTP", "HTTP1", "JWT", "Cryptography", "Pages"], resources: [.copy("Corpus")]),
         tests("TelemetryTests", ["Telemetry"]),
         tests("ConfigurationTests", ["Configuration"]),
         tests("ReactorTests", ["Reactor"]),

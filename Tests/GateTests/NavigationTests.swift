@@ -130,7 +130,7 @@ struct NavigationTests {
             random: Sequence().bytes)
         let answer = try #require(Browser(gate).get("/a b".replacing(" ", "%20") + "?q=1&r=ä".replacing("ä", "%C3%A4")).answer)
         let state = answer.location.dropFirst("https://idp.example/".count).prefix { $0 != "?" }
-        #expect(state.count == 24)
+        #expect(state.count == 28)
         #expect(
             answer.location
                 == "https://idp.example/\(state)?r=https%3A%2F%2Fapp.example.com%2F.sidegate%2Fcallback"
