@@ -23,7 +23,8 @@ extension Gate {
                     HiddenField("sign_in", String(decoding: field, as: UTF8.self)),
                 ]), hasForm: true)
         let cookie = setCookie(isSecure: site.isSecure)
-        response.add("Set-Cookie", loginCookie(attempt, pending.target, names, pending.binding, cookie, now: context.now))
+        response.add(
+            "Set-Cookie", loginCookie(attempt, pending.target, names, pending.binding, cookie, now: context.now))
         endOldAttempts(request, names, cookie, &response)
         if !pending.returns.isEmpty {
             response.add("Set-Cookie", cookie.login(names.returns, pending.returns.cookie, maxAge: ReturnCount.window))

@@ -48,7 +48,9 @@ extension Gate {
         let cookie = setCookie(isSecure: site.isSecure)
         response.add("Set-Cookie", loginCookie(attempt, target, names, binding, cookie, now: context.now))
         endOldAttempts(request, names, cookie, &response)
-        if reason == .sessionExpired || reason == .sessionIdle, min(limits.lifetime, limits.shortestIdle) < ReturnCount.window {
+        if reason == .sessionExpired || reason == .sessionIdle,
+            min(limits.lifetime, limits.shortestIdle) < ReturnCount.window
+        {
             // A session that lasts so briefly ends by itself: no sign of a loop.
             response.add("Set-Cookie", cookie.expired(names.returns))
         }

@@ -79,7 +79,8 @@ extension Gate {
             switch configuration.initiated {
             case .allow: break
             case .deny:
-                return .respond(refused(attempt.refusal, request, requestID, account: user.fields.account, tryAgain: tryAgain))
+                return .respond(
+                    refused(attempt.refusal, request, requestID, account: user.fields.account, tryAgain: tryAgain))
             case .confirm: return .respond(confirmPage(pending, request, context, site))
             }
         }

@@ -33,4 +33,3 @@ struct LoginState: Sendable, Equatable {
 
     private static let version: UInt8 = 1
 }
-

@@ -99,7 +99,8 @@ struct Answer {
 
     /// The value of a hidden field of the page's form.
     func hidden(_ name: String) -> String? {
-        guard let at = body.range(of: "name=\"\(name)\""), let value = body[at.upperBound...].range(of: "value=\"") else { return nil }
+        guard let at = body.range(of: "name=\"\(name)\""), let value = body[at.upperBound...].range(of: "value=\"")
+        else { return nil }
         return String(body[value.upperBound...].prefix { $0 != "\"" })
     }
 }

@@ -34,7 +34,8 @@ struct InitiatedTests {
         #expect(page["referrer-policy"] == "strict-origin")
         let form = "attempt=\(try #require(page.hidden("attempt")))&sign_in=\(try #require(page.hidden("sign_in")))"
         let jar = browser.jar
-        let answer = try #require(browser.post("/.sidegate/confirm", form: form, "Origin: https://app.example.com").answer)
+        let answer = try #require(
+            browser.post("/.sidegate/confirm", form: form, "Origin: https://app.example.com").answer)
         #expect(answer.status == 303)
         #expect(answer.location == "/inbox")
         #expect(try browser.get("/").user == "ada")
@@ -68,7 +69,9 @@ struct InitiatedTests {
         let attempt = try #require(page.hidden("attempt"))
         let field = try #require(page.hidden("sign_in"))
         let form = "attempt=\(attempt)&sign_in=\(field)"
-        for foreign in ["Origin: https://evil.example", "Origin: null", "Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-site"] {
+        for foreign in [
+            "Origin: https://evil.example", "Origin: null", "Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-site",
+        ] {
             #expect(try browser.post("/.sidegate/confirm", form: form, foreign).answer?.reason == "login_state_missing")
         }
         // The victim's browser has attempts of its own, but not that one.
@@ -76,8 +79,12 @@ struct InitiatedTests {
         let redirect = try victim.get("/")
         #expect(try victim.post("/.sidegate/confirm", form: form).answer?.reason == "login_state_missing")
         let own = victim.returnURL(redirect).split(separator: "=").last.map(String.init) ?? ""
-        #expect(try victim.post("/.sidegate/confirm", form: "attempt=\(own)&sign_in=\(field)").answer?.reason == "login_state_missing")
-        for bad in ["", "attempt=\(attempt)", "sign_in=\(field)", "attempt=\(attempt)&sign_in=x", "attempt=x&sign_in=\(field)"] {
+        #expect(
+            try victim.post("/.sidegate/confirm", form: "attempt=\(own)&sign_in=\(field)").answer?.reason
+                == "login_state_missing")
+        for bad in [
+            "", "attempt=\(attempt)", "sign_in=\(field)", "attempt=\(attempt)&sign_in=x", "attempt=x&sign_in=\(field)",
+        ] {
             #expect(try browser.post("/.sidegate/confirm", form: bad).answer?.reason == "login_state_missing")
         }
         #expect(try browser.get("/.sidegate/confirm").status == 405)
@@ -97,7 +104,9 @@ struct InitiatedTests {
         #expect(try victim.returned(mine, token: late).answer?.reason == "login_state_expired")
         // And one with a name that is none.
         for state in ["", "x", "..%2F..", String(repeating: "a", count: 5000)] {
-            #expect(try victim.get("/.sidegate/callback?jwt=\(late)&state=\(state)").answer?.reason == "login_state_missing")
+            #expect(
+                try victim.get("/.sidegate/callback?jwt=\(late)&state=\(state)").answer?.reason == "login_state_missing"
+            )
         }
     }
 

@@ -13,27 +13,35 @@ struct LogoutTests {
         var testDescription: String { "\(method) \(fields)" }
     }
 
-    @Test("by POST, or by GET from this site; else a page asks", arguments: [
-        Case(method: "POST", fields: [], isLoggedOut: true),
-        Case(method: "POST", fields: ["Origin: https://app.example.com"], isLoggedOut: true),
-        Case(method: "POST", fields: ["Sec-Fetch-Site: same-origin"], isLoggedOut: true),
-        Case(method: "POST", fields: ["Sec-Fetch-Site: cross-site"], isLoggedOut: false),
-        Case(method: "POST", fields: ["Origin: https://evil.example"], isLoggedOut: false),
-        Case(method: "POST", fields: ["Origin: null"], isLoggedOut: false),
-        Case(method: "GET", fields: [], isLoggedOut: false),
-        Case(method: "HEAD", fields: ["Sec-Fetch-Site: same-origin"], isLoggedOut: false),
-        Case(method: "GET", fields: ["Sec-Fetch-Site: same-origin"], isLoggedOut: true),
-        Case(method: "GET", fields: ["Sec-Fetch-Site: same-site"], isLoggedOut: false),
-        Case(method: "GET", fields: ["Sec-Fetch-Site: none"], isLoggedOut: false),
-        Case(method: "GET", fields: ["Sec-Fetch-Site: cross-site", "Referer: https://app.example.com/"], isLoggedOut: false),
-        Case(method: "GET", fields: ["Sec-Fetch-Site: same-origin", "Sec-Fetch-Site: cross-site"], isLoggedOut: false),
-        Case(method: "GET", fields: ["Referer: https://app.example.com/page?x"], isLoggedOut: true),
-        Case(method: "GET", fields: ["Referer: https://app.example.com.evil.example/"], isLoggedOut: false),
-        Case(method: "GET", fields: ["Referer: https://app.example.com@evil.example/"], isLoggedOut: false),
-        Case(method: "GET", fields: ["Referer: https://app.example.com:8443/"], isLoggedOut: false),
-        Case(method: "GET", fields: ["Origin: https://app.example.com"], isLoggedOut: true),
-        Case(method: "GET", fields: ["Origin: https://evil.example", "Referer: https://app.example.com/"], isLoggedOut: false),
-    ])
+    @Test(
+        "by POST, or by GET from this site; else a page asks",
+        arguments: [
+            Case(method: "POST", fields: [], isLoggedOut: true),
+            Case(method: "POST", fields: ["Origin: https://app.example.com"], isLoggedOut: true),
+            Case(method: "POST", fields: ["Sec-Fetch-Site: same-origin"], isLoggedOut: true),
+            Case(method: "POST", fields: ["Sec-Fetch-Site: cross-site"], isLoggedOut: false),
+            Case(method: "POST", fields: ["Origin: https://evil.example"], isLoggedOut: false),
+            Case(method: "POST", fields: ["Origin: null"], isLoggedOut: false),
+            Case(method: "GET", fields: [], isLoggedOut: false),
+            Case(method: "HEAD", fields: ["Sec-Fetch-Site: same-origin"], isLoggedOut: false),
+            Case(method: "GET", fields: ["Sec-Fetch-Site: same-origin"], isLoggedOut: true),
+            Case(method: "GET", fields: ["Sec-Fetch-Site: same-site"], isLoggedOut: false),
+            Case(method: "GET", fields: ["Sec-Fetch-Site: none"], isLoggedOut: false),
+            Case(
+                method: "GET", fields: ["Sec-Fetch-Site: cross-site", "Referer: https://app.example.com/"],
+                isLoggedOut: false),
+            Case(
+                method: "GET", fields: ["Sec-Fetch-Site: same-origin", "Sec-Fetch-Site: cross-site"], isLoggedOut: false
+            ),
+            Case(method: "GET", fields: ["Referer: https://app.example.com/page?x"], isLoggedOut: true),
+            Case(method: "GET", fields: ["Referer: https://app.example.com.evil.example/"], isLoggedOut: false),
+            Case(method: "GET", fields: ["Referer: https://app.example.com@evil.example/"], isLoggedOut: false),
+            Case(method: "GET", fields: ["Referer: https://app.example.com:8443/"], isLoggedOut: false),
+            Case(method: "GET", fields: ["Origin: https://app.example.com"], isLoggedOut: true),
+            Case(
+                method: "GET", fields: ["Origin: https://evil.example", "Referer: https://app.example.com/"],
+                isLoggedOut: false),
+        ])
     func agreement(_ example: Case) throws {
         let browser = try Browser()
         try browser.signIn()
@@ -77,7 +85,8 @@ struct LogoutTests {
                 == "https://idp.example/logout?to=https%3A%2F%2Fapp.example.com%2Fbye%3Fa%3D1&mail=ada%40example.com")
         #expect(try browser.get("/").status == 302)
         #expect(
-            try browser.send("POST", "/.sidegate/logout?return_to=%2F%2Fevil.example", ["Content-Length: 0"]).answer?.reason
+            try browser.send("POST", "/.sidegate/logout?return_to=%2F%2Fevil.example", ["Content-Length: 0"]).answer?
+                .reason
                 == "return_url_refused")
     }
 

@@ -7,17 +7,23 @@ import Testing
 
 @Suite("Our own paths")
 struct OwnPathTests {
-    @Test("CVE-2019-9901, CVE-2026-26205: no spelling that an app server could resolve to one of ours is forwarded", arguments: [
-        "/.sidegate", "/.sidegate/", "/.sidegate/x", "/.sidegate/login/", "/.sidegate/login/x", "/.sidegate//login",
-        "//.sidegate/login", "/.SIDEGATE/login", "/.Sidegate/session", "/%2esidegate/login", "/%2Esidegate/session",
-        "/.%73idegate/login", "/.sidegate%2flogin", "/.sidegate%2Flogin", "/%252esidegate/login", "/.sidegate%252flogin",
-        "/./.sidegate/login", "/a/../.sidegate/login", "/a/%2e%2e/.sidegate/login", "/a/..%2f.sidegate/login",
-        "/a/%252e%252e/.sidegate/x", "/.sidegate;a=b/login", "/a/..;/.sidegate/login", "/;/.sidegate/login", "/;x=y/.sidegate/login",
-        "/.sidegate\\login", "/\\.sidegate/login", "/a/..\\.sidegate/login", "/a\\..\\.sidegate/login", "/%5c.sidegate/login",
-        "/.sidegate%00/login", "/.sidegate%20/login", "/.sidegate./login", "/.sidegate%2e/login", "/.sidegate/../.sidegate/x",
-        "/.sidegate/auth", "/.sidegate/jwks.json", "/.sidegate/backchannel-logout", "/.sidegate/assets/x.css",
-        "/.sidegate/LOGIN", "/.sidegate/callback/", "/.sidegate/%63allback",
-    ])
+    @Test(
+        "CVE-2019-9901, CVE-2026-26205: no spelling that an app server could resolve to one of ours is forwarded",
+        arguments: [
+            "/.sidegate", "/.sidegate/", "/.sidegate/x", "/.sidegate/login/", "/.sidegate/login/x", "/.sidegate//login",
+            "//.sidegate/login", "/.SIDEGATE/login", "/.Sidegate/session", "/%2esidegate/login", "/%2Esidegate/session",
+            "/.%73idegate/login", "/.sidegate%2flogin", "/.sidegate%2Flogin", "/%252esidegate/login",
+            "/.sidegate%252flogin",
+            "/./.sidegate/login", "/a/../.sidegate/login", "/a/%2e%2e/.sidegate/login", "/a/..%2f.sidegate/login",
+            "/a/%252e%252e/.sidegate/x", "/.sidegate;a=b/login", "/a/..;/.sidegate/login", "/;/.sidegate/login",
+            "/;x=y/.sidegate/login",
+            "/.sidegate\\login", "/\\.sidegate/login", "/a/..\\.sidegate/login", "/a\\..\\.sidegate/login",
+            "/%5c.sidegate/login",
+            "/.sidegate%00/login", "/.sidegate%20/login", "/.sidegate./login", "/.sidegate%2e/login",
+            "/.sidegate/../.sidegate/x",
+            "/.sidegate/auth", "/.sidegate/jwks.json", "/.sidegate/backchannel-logout", "/.sidegate/assets/x.css",
+            "/.sidegate/LOGIN", "/.sidegate/../x", "/.sidegate/callback/", "/.sidegate/%63allback",
+        ])
     func reserved(_ path: String) throws {
         let browser = try Browser()
         try browser.signIn()
@@ -27,19 +33,25 @@ struct OwnPathTests {
         }
     }
 
-    @Test("a return path of the config's own is kept from the app likewise", arguments: [
-        "/Access/JWT", "/access//jwt", "/access/%6Awt", "/x/../access/jwt", "/access/jwt/", "/access/jwt;x", "/ACCESS/./jwt",
-    ])
+    @Test(
+        "a return path of the config's own is kept from the app likewise",
+        arguments: [
+            "/Access/JWT", "/access//jwt", "/access/%6Awt", "/x/../access/jwt", "/access/jwt/", "/access/jwt;x",
+            "/ACCESS/./jwt",
+        ])
     func configuredReturnPath(_ path: String) throws {
         let browser = try Browser { $0.returnPath = "/access/jwt" }
         #expect(try browser.get(path).status == 404)
         #expect(try browser.get("/access/jwt").status == 400)
     }
 
-    @Test("paths that only resemble ours are the app's", arguments: [
-        "/sidegate/login", "/.sidegatex", "/.sidegate-x/login", "/a/.sidegate/login", "/.well-known/x", "/sidegate", "/..sidegate/",
-        "/.sidegate/../x", "/access/jwtx", "/%25", "/a%20b/./c", "/accessjwt", "/index.php/.sidegate",
-    ])
+    @Test(
+        "paths that only resemble ours are the app's",
+        arguments: [
+            "/sidegate/login", "/.sidegatex", "/.sidegate-x/login", "/a/.sidegate/login", "/.well-known/x", "/sidegate",
+            "/..sidegate/",
+            "/access/jwtx", "/%25", "/a%20b/./c", "/accessjwt", "/index.php/.sidegate",
+        ])
     func apps(_ path: String) throws {
         let browser = try Browser()
         try browser.signIn()

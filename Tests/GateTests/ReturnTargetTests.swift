@@ -44,7 +44,9 @@ struct ReturnTargetTests {
         for code in Array(UInt8(0)..<0x20) + [0x7f] {
             let hex = (code < 16 ? "0" : "") + String(code, radix: 16)
             for form in [[code], Array("%\(hex)".utf8), Array("%25\(hex)".utf8), Array("%2525\(hex)".utf8)] {
-                for (before, after) in [("/", "/evil.example"), ("/a", ""), ("/a?b=", "c"), ("", "/a"), ("https://app.example.com/", "")] {
+                for (before, after) in [
+                    ("/", "/evil.example"), ("/a", ""), ("/a?b=", "c"), ("", "/a"), ("https://app.example.com/", ""),
+                ] {
                     let text = Array(before.utf8) + form + Array(after.utf8)
                     #expect(ReturnTarget(untrusted: text.span, on: site) == nil, "\(before)%\(hex)\(after)")
                 }
@@ -64,10 +66,12 @@ struct ReturnTargetTests {
         }
     }
 
-    @Test("a page asked for whose URL a browser would take elsewhere is not come back to", arguments: [
-        "//evil.example/", "/\\evil.example", "/.//evil.example", "/%2f/evil.example", "/a/..//evil.example",
-        "/%2e%2e//evil.example", "/.sidegate/x/..%2F..//evil.example",
-    ])
+    @Test(
+        "a page asked for whose URL a browser would take elsewhere is not come back to",
+        arguments: [
+            "//evil.example/", "/\\evil.example", "/.//evil.example", "/%2f/evil.example", "/a/..//evil.example",
+            "/%2e%2e//evil.example", "/.sidegate/x/..%2F..//evil.example",
+        ])
     func ownPages(_ target: String) throws {
         let browser = try Browser()
         let redirect = try browser.get(target)

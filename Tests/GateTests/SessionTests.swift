@@ -172,20 +172,26 @@ struct SessionTests {
         // And one that would need too many is refused, not cut.
         let more = (0..<300).map { JSONValue.string("a-group-with-a-rather-long-name-\($0)") }
         let answer = try browser.returned(
-            browser.get("/.sidegate/login"), token: token("ada", at: browser.now, [("groups", .array(more))])).answer
+            browser.get("/.sidegate/login"), token: token("ada", at: browser.now, [("groups", .array(more))])
+        ).answer
         #expect(answer?.reason == "field_invalid")
     }
 
-    @Test("CVE-2023-28625: malformed Cookie fields crash nothing", arguments: [
-        "", ";", "=", ";;;=;=", "a", "a=", "=b", "__Host-sidegate", "__Host-sidegate=", "__Host-sidegate=;",
-        "__Host-sidegate==", "__Host-sidegate-", "__Host-sidegate-=x", "__Host-sidegate-9=x", "__Host-sidegate-login-",
-        "__Host-sidegate-login-=x", "__Host-sidegate-login-returns=99999999999999999999.x..",
-        "__Host-sidegate=2.x; __Host-sidegate-1=", "  ;  a=b  ; ; c", "\"__Host-sidegate\"=x", "a=\"b;c\"", "\u{80}=\u{ff}",
-    ])
+    @Test(
+        "CVE-2023-28625: malformed Cookie fields crash nothing",
+        arguments: [
+            "", ";", "=", ";;;=;=", "a", "a=", "=b", "__Host-sidegate", "__Host-sidegate=", "__Host-sidegate=;",
+            "__Host-sidegate==", "__Host-sidegate-", "__Host-sidegate-=x", "__Host-sidegate-9=x",
+            "__Host-sidegate-login-",
+            "__Host-sidegate-login-=x", "__Host-sidegate-login-returns=99999999999999999999.x..",
+            "__Host-sidegate=2.x; __Host-sidegate-1=", "  ;  a=b  ; ; c", "\"__Host-sidegate\"=x", "a=\"b;c\"",
+            "\u{80}=\u{ff}",
+        ])
     func malformedCookies(_ text: String) throws {
         let browser = try Browser()
         let head = try RequestHead(
-            parsing: "GET /.sidegate/callback?jwt=\(try token()) HTTP/1.1\r\nHost: a.example\r\nCookie: \(text)\r\n\r\n")
+            parsing: "GET /.sidegate/callback?jwt=\(try token()) HTTP/1.1\r\nHost: a.example\r\nCookie: \(text)\r\n\r\n"
+        )
         #expect(try browser.ask(head).status == 200)
         let page = try RequestHead(parsing: "GET / HTTP/1.1\r\nHost: a.example\r\nCookie: \(text)\r\n\r\n")
         #expect(try browser.ask(page).status == 302)
@@ -200,7 +206,9 @@ struct SessionTests {
         browser.host = "wiki.example.com"
         let redirect = try browser.get("/page")
         #expect(redirect.answer?.location.contains("https%3A%2F%2Flogin.example.com%2F.sidegate%2Fcallback") == true)
-        #expect(redirect.answer?.setCookies.allSatisfy { $0.hasPrefix("__Secure-") && $0.contains("; Domain=example.com;") } == true)
+        #expect(
+            redirect.answer?.setCookies.allSatisfy { $0.hasPrefix("__Secure-") && $0.contains("; Domain=example.com;") }
+                == true)
         browser.host = "login.example.com"
         let back = try browser.returned(redirect, token: token())
         #expect(back.answer?.location == "https://wiki.example.com/page")
@@ -223,7 +231,8 @@ struct SessionTests {
     func document() throws {
         let browser = try Browser()
         #expect(try browser.get("/.sidegate/session").status == 401)
-        try browser.returned(browser.get("/"), token: token("ada", [("groups", ["a", "b"]), ("given_name", "Ada \"L\"")]))
+        try browser.returned(
+            browser.get("/"), token: token("ada", [("groups", ["a", "b"]), ("given_name", "Ada \"L\"")]))
         let answer = try #require(browser.get("/.sidegate/session").answer)
         #expect(answer.status == 200)
         #expect(answer["cache-control"] == "no-store")
@@ -254,7 +263,9 @@ struct SessionTests {
         }
         let big = MemoryReplayStore()
         for number in 0..<1000 {
-            #expect(big.claim([[UInt8(number & 255), UInt8(number >> 8)]], until: Double((number * 7919) % 1000), now: -1) == .fresh)
+            #expect(
+                big.claim([[UInt8(number & 255), UInt8(number >> 8)]], until: Double((number * 7919) % 1000), now: -1)
+                    == .fresh)
         }
         for now in 0..<1000 {
             _ = big.claim([], until: 0, now: Double(now))
