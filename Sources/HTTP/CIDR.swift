@@ -3,15 +3,15 @@
 /// A block of addresses, such as `10.0.0.0/8`, `fd00::/8`, or one address alone (RFC 4632, RFC 4291 §2.3).
 ///
 /// A block of IPv6 holds no IPv4 address, not even `::/0`: who trusts all of one family has not named the other.
-package struct CIDR: Hashable, Sendable {
+public struct CIDR: Hashable, Sendable {
     /// The block's first address.
-    package let base: IPAddress
+    public let base: IPAddress
     /// Leading bits that are the block's, of 128; an IPv4 block's are counted behind the mapped prefix.
-    package let prefixLength: Int
+    public let prefixLength: Int
 
     /// Bits behind the prefix are dropped, so `10.1.2.3/8` is `10.0.0.0/8`. Nil for anything else than an address,
     /// and `/` with a plain decimal number within the address's bits.
-    package init?(_ text: String) {
+    public init?(_ text: String) {
         let bytes = Array(text.utf8)
         let slash = bytes.firstIndex(of: UInt8(ascii: "/")) ?? bytes.count
         guard let address = IPAddress(text: bytes.span.extracting(0..<slash)) else { return nil }
@@ -32,7 +32,7 @@ package struct CIDR: Hashable, Sendable {
         base = IPAddress(high: address.high & high, low: address.low & low)
     }
 
-    package func contains(_ address: IPAddress) -> Bool {
+    public func contains(_ address: IPAddress) -> Bool {
         if address.isV4, prefixLength < 96 { return false }
         let (high, low) = Self.mask(prefixLength)
         return address.high & high == base.high && address.low & low == base.low
@@ -45,7 +45,7 @@ package struct CIDR: Hashable, Sendable {
 }
 
 extension CIDR: CustomStringConvertible {
-    package var description: String {
+    public var description: String {
         prefixLength >= 96 && base.isV4 ? "\(base)/\(prefixLength - 96)" : "\(base)/\(prefixLength)"
     }
 }

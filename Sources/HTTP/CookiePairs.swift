@@ -5,7 +5,7 @@ extension RequestHead {
     ///
     /// Nothing is refused: white space around a name or a value is dropped, an empty pair skipped, and text without
     /// `=` given as the value of a cookie without a name, which is how browsers send those. Quotes stay.
-    package func forEachCookie(_ body: (_ name: ByteRange, _ value: ByteRange) -> Void) {
+    public func forEachCookie(_ body: (_ name: ByteRange, _ value: ByteRange) -> Void) {
         let bytes = bytes.span
         for field in fields where field.known == .cookie {
             CookiePairs.forEach(in: bytes, field.value.range, body)
@@ -14,14 +14,14 @@ extension RequestHead {
 }
 
 /// See ``RequestHead/forEachCookie(_:)``.
-package func forEachCookie(in head: borrowing RequestHead, _ body: (_ name: ByteRange, _ value: ByteRange) -> Void) {
+public func forEachCookie(in head: borrowing RequestHead, _ body: (_ name: ByteRange, _ value: ByteRange) -> Void) {
     head.forEachCookie(body)
 }
 
 /// The pairs of one Cookie field's value.
-package enum CookiePairs {
+public enum CookiePairs {
     /// Calls `body` with the place within `bytes` of each name and value in `range`, which lies within `bytes`.
-    package static func forEach(
+    public static func forEach(
         in bytes: Span<UInt8>, _ range: Range<Int>, _ body: (_ name: ByteRange, _ value: ByteRange) -> Void
     ) {
         var start = range.lowerBound

@@ -2,7 +2,7 @@
 
 extension IPAddress {
     /// Strict: four decimal numbers without leading zeros, or RFC 4291 §2.2; no brackets, port, zone or white space.
-    package init?(text: Span<UInt8>) {
+    public init?(text: Span<UInt8>) {
         // The longest is 45 bytes: six groups and an IPv4 address.
         guard 2...45 ~= text.count else { return nil }
         if text.firstIndex(of: UInt8(ascii: ":"), in: 0..<text.count) == text.count {
@@ -14,7 +14,7 @@ extension IPAddress {
         }
     }
 
-    package init?(text: String) {
+    public init?(text: String) {
         let bytes = Array(text.utf8)
         self.init(text: bytes.span)
     }
@@ -99,7 +99,7 @@ extension IPAddress {
 
 extension IPAddress: CustomStringConvertible {
     /// The canonical text (RFC 5952); an IPv4-mapped address as the IPv4 address it is.
-    package var description: String {
+    public var description: String {
         if isV4 {
             let bits = UInt32(truncatingIfNeeded: low)
             return "\(bits >> 24).\(bits >> 16 & 0xff).\(bits >> 8 & 0xff).\(bits & 0xff)"

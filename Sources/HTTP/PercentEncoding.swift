@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// `%XX` (RFC 3986 §2.1), and `+` for a space where forms are (WHATWG URL §5.1).
-package enum PercentEncoding {
+public enum PercentEncoding {
     /// Appends `text` decoded; false, with `output` as it was, when a `%` is not followed by two hexadecimal digits.
-    package static func decode(_ text: Span<UInt8>, plusIsSpace: Bool, into output: inout [UInt8]) -> Bool {
+    public static func decode(_ text: Span<UInt8>, plusIsSpace: Bool, into output: inout [UInt8]) -> Bool {
         let count = output.count
         var index = 0
         while index < text.count {
@@ -17,7 +17,7 @@ package enum PercentEncoding {
     }
 
     /// Whether `text` decodes to `plain`, without an allocation.
-    package static func decodes(_ text: Span<UInt8>, to plain: Span<UInt8>, plusIsSpace: Bool) -> Bool {
+    public static func decodes(_ text: Span<UInt8>, to plain: Span<UInt8>, plusIsSpace: Bool) -> Bool {
         var index = 0
         for expected in plain.indices {
             guard index < text.count, next(text, &index, plusIsSpace) == plain[expected] else { return false }
