@@ -12,7 +12,7 @@ extension Gate {
         _ pending: PendingSignIn, _ request: RequestHead, _ context: RequestContext, _ site: RequestSite
     ) -> LocalResponse {
         let names = names(site)
-        let attempt = AttemptID(.wish, now: context.now, random: random(AttemptID.randomByteCount))
+        let attempt = AttemptID(.wish, now: context.now, random: random.bytes(AttemptID.randomByteCount))
         let field = signInSeal.seal(pending.encoded(at: context.now), name: attempt.text, site: pending.binding)
         var response = page(
             200,

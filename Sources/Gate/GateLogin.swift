@@ -40,7 +40,7 @@ extension Gate {
     ) -> LocalResponse {
         let names = names(site)
         guard let binding = site.binding(request, siteRules) else { return hostMissing(request, []) }
-        let attempt = AttemptID(cause, now: context.now, random: random(AttemptID.randomByteCount))
+        let attempt = AttemptID(cause, now: context.now, random: random.bytes(AttemptID.randomByteCount))
         let url = expandedLoginURL(attempt, target, origin)
         var response = LocalResponse(status: 302, body: redirectBody(url))
         response.add("Location", url)

@@ -116,7 +116,8 @@ extension Gate {
         let names = pending.isSecure ? secureNames : plainNames
         let cookie = setCookie(isSecure: pending.isSecure)
         let state = SessionState(
-            id: random(SessionState.idByteCount), signedInAt: context.now, seenAt: context.now, fields: pending.fields)
+            id: random.bytes(SessionState.idByteCount), signedInAt: context.now, seenAt: context.now,
+            fields: pending.fields)
         guard
             let lines = sessionCookies(
                 state, names, pending.binding, isSecure: pending.isSecure, lastOldChunk: pending.lastOldChunk,
