@@ -38,21 +38,25 @@ final class RandomPool {
         return portion
     }
 
-    /// Appends 16 lower-case hexadecimal digits for each word.
+    /// Appends 16 lower-case hexadecimal digits for each word; at most two words.
     func appendIdentifier(words count: Int, to out: inout [UInt8]) {
-        for _ in 0..<count {
-            let word = next()
-            // Eight digits at a time, one in each byte: spread the nibbles, then turn 10…15 into a…f.
-            append(Self.digits(UInt32(truncatingIfNeeded: word)), to: &out)
-            append(Self.digits(UInt32(truncatingIfNeeded: word >> 32)), to: &out)
+        let first = next()
+        let second = next()
+        // Eight digits at a time, one in each byte.
+        let digits: InlineArray<4, UInt64> = [
+            Self.digits(UInt32(truncatingIfNeeded: first)), Self.digits(UInt32(truncatingIfNeeded: first >> 32)),
+            Self.digits(UInt32(truncatingIfNeeded: second)), Self.digits(UInt32(truncatingIfNeeded: second >> 32)),
+        ]
+        let byteCount = min(max(count, 0), 2) * 16
+        unsafe withUnsafeBytes(of: digits) { bytes in
+            unsafe bytes.withMemoryRebound(to: UInt8.self) { text in
+                // 32 bytes are there.
+                unsafe out.append(contentsOf: UnsafeBufferPointer(rebasing: text[..<byteCount]))
+            }
         }
     }
 
-    @inline(__always)
-    private func append(_ digits: UInt64, to out: inout [UInt8]) {
-        unsafe withUnsafeBytes(of: digits) { unsafe out.append(contentsOf: $0) }
-    }
-
+    /// Spreads the nibbles, then turns 10…15 into a…f.
     @inline(__always)
     private static func digits(_ half: UInt32) -> UInt64 {
         var spread = UInt64(half)
