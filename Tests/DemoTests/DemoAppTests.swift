@@ -18,7 +18,7 @@ struct DemoAppTests {
         let html = response.text
         #expect(response.status == 200)
         for text in [
-            "<h1>Hello, ada.l</h1>", "<td>ada@example.com</td>", "<td>admins,engineers</td>", "<td>r-1</td>",
+            "<h1>Hello, Ada.l</h1>", "<td>ada@example.com</td>", "<td>admins,engineers</td>", "<td>r-1</td>",
             "<td>/reports?x&#61;1</td>", "href=\"/.sidegate/logout\"", "curl -i", "enctype=\"multipart/form-data\"",
         ] { #expect(html.contains(text), "\(text)") }
         #expect(!html.contains("<script") && !html.contains("Sign in</a>"))
