@@ -34,7 +34,7 @@ class _GateFactory:
         self.folder = folder
         self.started: list[Gate] = []
 
-    def __call__(self, upstream, **options) -> Gate:
+    def __call__(self, upstream, /, **options) -> Gate:
         url = upstream if isinstance(upstream, str) else upstream.url
         gate = Gate(self.folder / f"gate{len(self.started)}", url, **options)
         self.started.append(gate)

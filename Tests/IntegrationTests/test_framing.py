@@ -78,8 +78,11 @@ def test_it_is_refused_and_the_connection_closes(gate, upstream, session, name):
     gate.authority = f"127.0.0.1:{gate.port}"
     complete_before = len([r for r in upstream.requests])
     with gate.connection() as connection:
-        connection.send(expanded(AMBIGUOUS[name], gate, session))
-        connection.send(b"GET /SMUGGLED HTTP/1.1\r\n" + expanded(b"{H}\r\n", gate, session))
+        try:
+            connection.send(expanded(AMBIGUOUS[name], gate, session))
+            connection.send(b"GET /SMUGGLED HTTP/1.1\r\n" + expanded(b"{H}\r\n", gate, session))
+        except OSError:
+            pass  # refused already; the answer is there to be read
         response = connection.response()
         assert response.status in (400, 431, 501, 505), f"{response.status} {response.body[:300]!r}"
         if "over-long" not in name and response.status not in (501, 505):
@@ -95,7 +98,7 @@ def test_it_is_refused_and_the_connection_closes(gate, upstream, session, name):
     ("a head that is too large", b"GET / HTTP/1.1\r\n{H}X-A: " + b"a" * 40000 + b"\r\n\r\n", 431),
     ("a target that is too long", b"GET /" + b"a" * 40000 + b" HTTP/1.1\r\n{H}\r\n", 414),
     ("too many fields", b"GET / HTTP/1.1\r\n{H}" + b"A: b\r\n" * 3000 + b"\r\n", 431),
-])
+], ids=lambda value: value if isinstance(value, str) else "")
 def test_what_is_too_much_has_its_own_status(gate, upstream, session, name, request_bytes, status):
     gate.authority = f"127.0.0.1:{gate.port}"
     with gate.connection() as connection:

@@ -104,6 +104,8 @@ def test_without_a_session_the_upgrade_is_refused_with_401(websocket_gate):
 
 UPGRADE = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
+SWITCHED = (b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
 
 
 def test_no_early_bytes_pass_before_a_101_CVE_2025_64763(gate, upstream, session):
@@ -140,7 +142,7 @@ def tunnel(gate, upstream, session, work):
     """Opens an upgraded connection whose upstream side is `work(connection)`; returns the client's side."""
     def serve(connection):
         connection.read_head()
-        connection.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+        connection.send(SWITCHED)
         work(connection)
     upstream.serve = serve
     connection = gate.connection()
@@ -153,7 +155,7 @@ def tunnel(gate, upstream, session, work):
 def test_bytes_right_behind_the_101_arrive(gate, upstream, session):
     def serve(connection):
         connection.read_head()
-        connection.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nfirst words")
+        connection.send(SWITCHED + b"first words")
         assert connection.read_exactly(5) == b"hello"
         connection.send(b"bye")
     upstream.serve = serve

@@ -48,11 +48,11 @@ def merged(base: dict, changes: dict) -> dict:
     return result
 
 
-def settings(upstream: str, port: int, **changes) -> dict:
+def settings(url: str, port: int, /, **changes) -> dict:
     """A config for tests; YAML is a superset of JSON, so it is written as JSON."""
     return merged({
         "listen": [f"127.0.0.1:{port}"],
-        "upstream": upstream,
+        "upstream": url,
         "identityProvider": {"loginURL": LOGIN_URL},
         "token": {"keys": [{"secret": tokens.SECRET}]},
         "session": {"secret": SESSION_SECRET},
@@ -61,12 +61,12 @@ def settings(upstream: str, port: int, **changes) -> dict:
 
 
 class Gate:
-    def __init__(self, folder: Path, upstream: str, nofile=None, **changes):
+    def __init__(self, folder: Path, url: str, /, nofile=None, **changes):
         folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
         self.origin = f"http://127.0.0.1:{self.port}"
         self.config = folder / "sidegate.yaml"
-        self.config.write_text(json.dumps(settings(upstream, self.port, **changes), indent=2))
+        self.config.write_text(json.dumps(settings(url, self.port, **changes), indent=2))
         self.config.chmod(0o600)
         self.process = ChildProcess(
             [BINARY, "run", "--config", self.config], folder / "sidegate.log", env=clean_environment(), nofile=nofile)

@@ -8,7 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
-DEADLINE = 15.0
+DEADLINE = 8.0
 
 
 def wait_until(condition, what: str, deadline: float = DEADLINE, interval: float = 0.01):

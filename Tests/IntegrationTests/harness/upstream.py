@@ -183,6 +183,7 @@ class Upstream:
         connection.respond(200, {"Content-Type": "application/json"}, b"" if request.method == "HEAD" else body)
 
     def stop(self):
+        self.listener.shutdown(socket.SHUT_RDWR)  # wakes accept(), which would keep the port open
         self.listener.close()
         for connection in list(self.connections):
             connection.close()
