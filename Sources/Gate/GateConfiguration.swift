@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import JWT
+import Pages
+
+/// Everything the gate needs to know, as validated values: what the config file says, without its spelling.
+///
+/// The values are plain and `Sendable`; each event loop makes its own ``Gate`` from one of these.
+package struct GateConfiguration: Sendable {
+    /// What the browser sees; nil: taken from each request.
+    package var publicURL: PublicOrigin?
+    /// `host[:port]` of the upstream: the Host of a request that has none, or of every one without `preserveHost`.
+    package var upstreamAuthority: String
+    /// The app gets the Host the browser sent.
+    package var preserveHost = true
+
+    /// Where a browser without a session is sent; placeholders `{returnURL}` `{returnTo}` `{state}`.
+    package var loginURL: URLTemplate
+    /// Where the browser goes after local logout; nil: a signed-out page. Placeholders `{returnTo}` `{email}`.
+    package var logoutURL: URLTemplate?
+    /// The query parameter, and form field of a POST, that carries the token.
+    package var tokenParameter = "jwt"
+    /// Where the IdP sends the browser back; begins with a slash.
+    package var returnPath = "/.sidegate/callback"
+    /// What becomes of a sign-in that the user did not start here.
+    package var initiated = InitiatedPolicy.confirm
+
+    package var tokenPolicy: TokenPolicy
+    package var keys: KeySet
+    /// Each token signs in once.
+    package var singleUse = true
+    /// Also accept `Authorization: Bearer`.
+    package var bearer = true
+    /// Field matching, in the order of the config; see ``FieldMatch/standard``.
+    package var claims = FieldMatch.standard
+    /// Fields that must be present, besides `user`.
+    package var required = ["email"]
+
+    package var session: SessionConfiguration
+    /// Sign-ins while the replay store is out of reach.
+    package var replayFailure = ReplayFailurePolicy.deny
+
+    /// What the app is told of the user; `HeaderPreset.rules`, then what the config adds or overrides.
+    package var identityHeaders = HeaderPreset.forwarded.rules
+    package var headerEncoding = HeaderEncoding.utf8
+
+    package var pages: PageRenderer
+
+    /// The values without a default; the others are set on the result.
+    package init(
+        loginURL: URLTemplate, tokenPolicy: TokenPolicy, keys: KeySet, session: SessionConfiguration,
+        upstreamAuthority: String, pages: PageRenderer
+    ) {
+        self.loginURL = loginURL
+        self.tokenPolicy = tokenPolicy
+        self.keys = keys
+        self.session = session
+        self.upstreamAuthority = upstreamAuthority
+        self.pages = pages
+    }
+}
+
+/// `session` of the config.
+package struct SessionConfiguration: Sendable {
+    /// The first seals, all open. Never empty.
+    package var secrets: [[UInt8]]
+    /// Empty: `sidegate`, with `__Host-` (or with a domain `__Secure-`) over https. A name that the config gives is
+    /// used as it is.
+    package var cookieName = ""
+    /// Empty: the cookie is for one host alone. Without a leading dot.
+    package var domain = ""
+    package var sameSite = SameSite.lax
+    /// Seconds from the sign-in.
+    package var lifetime: Double = 12 * 3600
+    /// Seconds without a request; zero: no such limit.
+    package var idleTimeout: Double = 3600
+
+    package init(secrets: [[UInt8]]) {
+        self.secrets = secrets
+    }
+}
+
+package enum SameSite: String, Sendable, CaseIterable {
+    case strict, lax, none
+}
+
+/// A return from the IdP that no login cookie of this browser explains (`identityProvider.initiated`).
+package enum InitiatedPolicy: String, Sendable, CaseIterable {
+    case allow, confirm, deny
+}
+
+/// `replay.onFailure`
+package enum ReplayFailurePolicy: String, Sendable, CaseIterable {
+    case deny, allow
+}
+
+/// For what is not ASCII in an identity header.
+package enum HeaderEncoding: String, Sendable, CaseIterable {
+    case utf8, percent, rfc2047
+}
+
+/// One line of `token.claims`: a field and the claims it is taken from, the first present one.
+package struct FieldMatch: Sendable, Equatable {
+    package var field: String
+    package var claims: [String]
+
+    package init(_ field: String, _ claims: [String]) {
+        self.field = field
+        self.claims = claims
+    }
+
+    /// The default of the config.
+    package static let standard = [
+        FieldMatch("user", ["sub", "preferred_username", "email"]),
+        FieldMatch("email", ["email"]),
+        FieldMatch("familyName", ["family_name"]),
+        FieldMatch("givenName", ["given_name"]),
+        FieldMatch("preferredUsername", ["preferred_username"]),
+        FieldMatch("groups", ["groups", "roles"]),
+        FieldMatch("sites", ["site_access"]),
+        FieldMatch("guest", ["guest"]),
+    ]
+}
+
+/// A setting that cannot be; the text says what is wrong and how to mend it, for the config's error line.
+package struct GateConfigurationError: Error, Equatable, CustomStringConvertible {
+    package let description: String
+
+    package init(_ description: String) {
+        self.description = description
+    }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One identity header: its name, and a template of fields for its value (`identityHeaders` of the config).
+package struct HeaderRule: Sendable, Equatable {
+    /// As it is written to the app.
+    package let name: String
+    package let template: HeaderTemplate
+
+    /// - Parameter fields: the names of the fields that `token.claims` makes; the template may use no other.
+    package init(name: String, template: String, fields: [String]) throws(GateConfigurationError) {
+        try Self.check(name)
+        self.name = name
+        self.template = try HeaderTemplate(template, fields: fields)
+    }
+
+    /// For the presets, whose names and templates are known to be good.
+    init(_ name: String, _ template: HeaderTemplate) {
+        self.name = name
+        self.template = template
+    }
+
+    private static func check(_ name: String) throws(GateConfigurationError) {
+        let isToken = name.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."):
+                true
+            default: false
+            }
+        }
+        guard !name.isEmpty, name.utf8.count <= 128, isToken, name.utf8.contains(where: { $0 >= UInt8(ascii: "0") })
+        else {
+            throw GateConfigurationError("\"\(name)\" is no header name: letters, digits, - _ . only")
+        }
+        let folded = SpoofFilter.folded(name)
+        guard !reserved.contains(folded), !folded.starts(with: "x-sidegate-".utf8) else {
+            throw GateConfigurationError("\(name) has a meaning of its own and cannot be an identity header")
+        }
+    }
+
+    /// Fields of message framing, routing and of our own; folded.
+    private static let reserved: Set<[UInt8]> = Set(
+        [
+            "host", "connection", "content-length", "transfer-encoding", "te", "trailer", "upgrade", "keep-alive",
+            "proxy-connection", "expect", "cookie", "content-type", "forwarded", "x-forwarded-for", "x-forwarded-host",
+            "x-forwarded-port", "x-forwarded-proto", "x-request-id", "traceparent", "http2-settings",
+        ].map { Array($0.utf8) })
+}
+
+/// Fields and text between them: `{givenName} {familyName}`.
+package struct HeaderTemplate: Sendable, Equatable {
+    let parts: [Part]
+    /// Between the values of a field with many.
+    var separator: UInt8 = UInt8(ascii: ",")
+    /// The result is the user name of HTTP basic authentication, with an empty password.
+    var isBasic = false
+
+    enum Part: Sendable, Equatable {
+        case literal([UInt8])
+        case field(String)
+    }
+
+    init(_ text: String, fields: [String]) throws(GateConfigurationError) {
+        guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }) else {
+            throw GateConfigurationError("the template has a control character")
+        }
+        var parts: [Part] = []
+        var rest = Array(text.utf8)[...]
+        while let open = rest.firstIndex(of: UInt8(ascii: "{")) {
+            if open > rest.startIndex { parts.append(.literal(Array(rest[..<open]))) }
+            guard let close = rest[open...].firstIndex(of: UInt8(ascii: "}")) else {
+                throw GateConfigurationError("a { in the template has no }")
+            }
+            let name = String(decoding: rest[(open + 1)..<close], as: UTF8.self)
+            guard fields.contains(name) else {
+                throw GateConfigurationError(
+                    "unknown field {\(name)}; token.claims makes " + fields.joined(separator: ", "))
+            }
+            parts.append(.field(name))
+            rest = rest[(close + 1)...]
+        }
+        if !rest.isEmpty { parts.append(.literal(Array(rest))) }
+        self.parts = parts
+    }
+
+    /// Fields alone, with spaces between them.
+    init(_ fields: String..., separator: Unicode.Scalar = ",", isBasic: Bool = false) {
+        parts = Array(fields.map { [Part.field($0)] }.joined(separator: [Part.literal([0x20])]))
+        self.separator = UInt8(ascii: separator)
+        self.isBasic = isBasic
+    }
+}

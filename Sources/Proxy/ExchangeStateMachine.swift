@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How far one request and its response have come, and what follows from each thing that happens.
+///
+/// A pure value: ``Exchange`` tells it what happened and performs the action it answers.
+struct ExchangeStateMachine: ~Copyable {
+    enum State: Equatable {
+        /// The head is being read or judged.
+        case deciding
+        /// The gate reads the request's form before it decides.
+        case collecting
+        /// The replay store is asked about a token.
+        case claiming
+        /// The app gets the request as soon as a connection is there.
+        case acquiring(Request)
+        case exchanging(Request, Response)
+        /// Both sides are a tunnel now (101).
+        case tunnelling
+        /// Sidegate gave the response itself.
+        case answered(Request)
+        case ended
+    }
+
+    enum Request: Equatable {
+        case streaming, complete
+    }
+
+    enum Response: Equatable {
+        /// Not one byte of it has come.
+        case awaited
+        /// Its head went to the browser.
+        case streaming
+    }
+
+    private(set) var state = State.deciding
+
+    // MARK: The request
+
+    /// The gate lets the request through.
+    mutating func forwarded(hasBody: Bool) {
+        state = .acquiring(hasBody ? .streaming : .complete)
+    }
+
+    /// The gate wants the form.
+    mutating func collects() {
+        state = .collecting
+    }
+
+    /// The gate wants a token claimed.
+    mutating func claims() {
+        state = .claiming
+    }
+
+    /// A connection to the app is there, and the request's head goes out.
+    mutating func upstreamAcquired() {
+        guard case .acquiring(let request) = state else { preconditionFailure("acquired while \(state)") }
+        state = .exchanging(request, .awaited)
+    }
+
+    enum RequestEndAction: Equatable {
+        case none
+        /// Ask the gate again, now with the form.
+        case decideForm
+    }
+
+    /// The request's content has ended.
+    mutating func requestEnded() -> RequestEndAction {
+        switch state {
+        case .collecting: return .decideForm
+        case .acquiring: state = .acquiring(.complete)
+        case .exchanging(_, let response): state = .exchanging(.complete, response)
+        case .answered: state = .answered(.complete)
+        case .deciding, .claiming, .tunnelling, .ended: break
+        }
+        return .none
+    }
+
+    // MARK: The response
+
+    enum HeadAction: Equatable {
+        case forwardInformational
+        case forward
+        case openTunnel
+        /// A 101 nobody asked for (CVE-2025-64763, CVE-2024-23326): who answers so cannot be followed.
+        case answerBadGateway
+        case none
+    }
+
+    /// A response head came from the app.
+    mutating func responseHeadReceived(status: UInt16, wantsUpgrade: Bool) -> HeadAction {
+        guard case .exchanging(let request, .awaited) = state else { return .none }
+        switch status {
+        case 101:
+            guard wantsUpgrade, request == .complete else {
+                state = .answered(request)
+                return .answerBadGateway
+            }
+            state = .tunnelling
+            return .openTunnel
+        case ..<200:
+            return .forwardInformational
+        case _:
+            state = .exchanging(request, .streaming)
+            return .forward
+        }
+    }
+
+    enum EndAction: Equatable {
+        /// Both sides are through; the connection to the app may serve again.
+        case finish
+        /// The app answered without waiting for the whole request: neither connection can carry another.
+        case finishEarly
+        case none
+    }
+
+    /// The response's content has ended.
+    mutating func responseEnded() -> EndAction {
+        switch state {
+        case .exchanging(let request, .streaming):
+            state = .ended
+            return request == .complete ? .finish : .finishEarly
+        case .answered(let request):
+            state = .ended
+            return request == .complete ? .finish : .finishEarly
+        case .deciding, .collecting, .claiming, .acquiring, .exchanging, .tunnelling, .ended:
+            return .none
+        }
+    }
+
+    /// Sidegate answers by itself.
+    ///
+    /// - Parameter requestComplete: the request's content, if any, has been read.
+    mutating func answered(requestComplete: Bool) {
+        state = .answered(requestComplete ? .complete : .streaming)
+    }
+
+    // MARK: Losses
+
+    enum Loss: Equatable {
+        /// No connection could be made.
+        case unreachable
+        /// Connecting, or waiting for a free connection, took too long.
+        case connectTimeout
+        /// The connection ended. `wasReused`: it had served before, and not one byte of this response came.
+        case closed(wasReused: Bool)
+        /// The response did not come in time.
+        case responseTimeout
+        /// What came is no response.
+        case malformed
+    }
+
+    enum LossAction: Equatable {
+        /// Send the request again, on a fresh connection.
+        case retry
+        case answer(status: UInt16)
+        /// Its head is out already: the browser must see that the response is not whole.
+        case cutShort
+        case none
+    }
+
+    /// The app failed.
+    ///
+    /// - Parameter mayRepeat: the request is idempotent, has no content and was not repeated before.
+    mutating func upstreamLost(_ loss: Loss, mayRepeat: Bool) -> LossAction {
+        switch state {
+        case .acquiring(let request), .exchanging(let request, .awaited):
+            // RFC 9112 §9.3.1: only a request that may be sent twice, and only when the connection was an old one that
+            // may have ended before the request came.
+            if case .closed(wasReused: true) = loss, mayRepeat {
+                state = .acquiring(request)
+                return .retry
+            }
+            state = .answered(request)
+            switch loss {
+            case .unreachable, .closed, .malformed: return .answer(status: 502)
+            case .connectTimeout, .responseTimeout: return .answer(status: 504)
+            }
+        case .exchanging(_, .streaming):
+            state = .ended
+            return .cutShort
+        case .deciding, .collecting, .claiming, .tunnelling, .answered, .ended:
+            return .none
+        }
+    }
+
+    /// The browser has gone: nothing more is to be done for it.
+    mutating func downstreamLost() {
+        state = .ended
+    }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Reactor
+
+/// What is on its way to one peer and not yet in its socket: heads being put together, and what a full socket left.
+///
+/// Bounded by its user, who stops reading from the other side while `isBlocked`. The memory is lent by the worker and
+/// given back when the queue is empty, so an idle connection holds none.
+struct OutputQueue {
+    enum Outcome: Equatable {
+        /// All of it is in the socket.
+        case done
+        /// The socket is full; the rest waits here.
+        case blocked
+        /// The connection is broken.
+        case failed
+    }
+
+    /// Appended to when a head or a chunk header is written; leaves with the next ``send(_:_:to:)``.
+    var bytes: [UInt8] = []
+    /// How much of `bytes` is in the socket already.
+    private var sent = 0
+    private(set) var isBlocked = false
+
+    var isEmpty: Bool { sent == bytes.count }
+
+    /// Sends what is queued, then `content`, then `tail`, in one system call; keeps what does not fit.
+    mutating func send(_ content: Span<UInt8>, _ tail: Span<UInt8>, to transport: Transport) -> Outcome {
+        guard !isBlocked else {
+            append(content)
+            append(tail)
+            return .blocked
+        }
+        let queued = bytes.count - sent
+        let total = queued + content.count + tail.count
+        guard total > 0 else { return .done }
+        guard case .wrote(let count) = transport.write(bytes.span.extracting(sent...), content, tail) else {
+            return .failed
+        }
+        if count == total {
+            bytes.removeAll(keepingCapacity: true)
+            sent = 0
+            return .done
+        }
+        isBlocked = true
+        transport.awaitWritable()
+        if count < queued {
+            sent += count
+            append(content)
+            append(tail)
+        } else {
+            bytes.removeAll(keepingCapacity: true)
+            sent = 0
+            let rest = count - queued
+            append(content.extracting(min(rest, content.count)...))
+            append(tail.extracting(max(0, rest - content.count)...))
+        }
+        return .blocked
+    }
+
+    /// There is room again.
+    mutating func resume(to transport: Transport) -> Outcome {
+        isBlocked = false
+        return send(Span(), Span(), to: transport)
+    }
+
+    private mutating func append(_ span: Span<UInt8>) {
+        bytes.append(span: span)
+    }
+}
+
+extension [UInt8] {
+    /// Appends all of `span`.
+    @inline(__always)
+    mutating func append(span: Span<UInt8>) {
+        guard !span.isEmpty else { return }
+        unsafe span.withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
+    }
+
+    /// Appends ASCII text of the program's own.
+    @inline(__always)
+    mutating func append(text: StaticString) {
+        unsafe append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    /// Appends a number in decimal.
+    mutating func append(decimal value: UInt64) {
+        guard value >= 10 else { return append(UInt8(truncatingIfNeeded: 0x30 + value)) }
+        var divisor: UInt64 = 1
+        while value / divisor >= 10 { divisor *= 10 }
+        while divisor > 0 {
+            append(UInt8(truncatingIfNeeded: 0x30 + value / divisor % 10))
+            divisor /= 10
+        }
+    }
+}

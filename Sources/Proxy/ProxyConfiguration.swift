@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP
+import HTTP1
+import Reactor
+
+/// What the proxy needs to know: sizes, times and where the app is, as validated values.
+package struct ProxyConfiguration: Sendable {
+    package var limits = ConnectionLimits()
+    package var upstream: UpstreamConfiguration
+    /// Peers whose X-Forwarded-* fields are believed.
+    package var trustedProxies: [CIDR] = []
+    /// A line for each request goes to the access log.
+    package var logsRequests = true
+
+    package init(upstream: UpstreamConfiguration) {
+        self.upstream = upstream
+    }
+}
+
+/// `limits` of the config: how much and how long one connection may take.
+package struct ConnectionLimits: Sendable {
+    /// How messages are parsed, the head's size above all.
+    package var message = HTTP1Limits()
+    /// Bytes of a request's content; 0: any.
+    package var bodyBytes: UInt64 = 0
+    /// Connections of one worker.
+    package var connections = 20000
+    /// From a request's first byte (or the connection's begin) to the end of its head.
+    package var headerTimeout = Nanoseconds.seconds(10)
+    /// Between two pieces of content, either way, when the browser is the one waited for.
+    package var bodyIdleTimeout = Nanoseconds.seconds(60)
+    /// Between two requests.
+    package var keepAliveTimeout = Nanoseconds.seconds(75)
+
+    package init() {}
+}
+
+/// The app: where it is and how long it may take.
+package struct UpstreamConfiguration: Sendable {
+    package enum Endpoint: Sendable, Equatable {
+        case host(String, port: UInt16)
+        case unix(path: String)
+    }
+
+    package var endpoint: Endpoint
+    package var connectTimeout = Nanoseconds.seconds(5)
+    /// From the request's last byte to the response's head, and between two pieces of the response.
+    package var responseTimeout = Nanoseconds.seconds(60)
+    /// How long a connection waits in the pool for its next request.
+    package var idleTimeout = Nanoseconds.seconds(60)
+    /// Open connections of one worker; requests beyond it wait for one.
+    package var maxConnections = 256
+
+    package init(_ endpoint: Endpoint) {
+        self.endpoint = endpoint
+    }
+}

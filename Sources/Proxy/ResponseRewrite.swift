@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP
+import HTTP1
+
+/// Writes the heads that browsers get over HTTP/1.
+enum ResponseRewrite {
+    /// How the content goes to the browser.
+    enum Framing {
+        /// As the app's Content-Length says, or none at all.
+        case asReceived
+        case chunked
+        /// HTTP/1.0 knows no chunks: the connection's end is the content's.
+        case untilClose
+    }
+
+    /// What the head says of the connection.
+    enum Persistence {
+        /// Nothing: HTTP/1.1 goes on by default.
+        case implied
+        case keepAlive
+        case close
+    }
+
+    /// Appends the app's head with its hop-by-hop fields taken out and ours put in.
+    ///
+    /// - Parameters:
+    ///   - extra: field lines of ours, each with CRLF.
+    ///   - drops: says of a Set-Cookie field whether it is to be left out.
+    static func append(
+        _ head: borrowing ResponseHead, framing: Framing, persistence: Persistence, extra: [UInt8]?,
+        into output: inout [UInt8]
+    ) {
+        appendStatus(head.status, reason: head.bytes.span.extracting(head.reason.range), into: &output)
+        appendFields(head, into: &output)
+        if framing == .chunked { output.append(text: "Transfer-Encoding: chunked\r\n") }
+        appendConnection(persistence, into: &output)
+        if let extra { output.append(contentsOf: extra) }
+        output.append(text: "\r\n")
+    }
+
+    /// Appends a 1xx head; for a 101 with the Upgrade it needs.
+    static func appendInformational(_ head: borrowing ResponseHead, into output: inout [UInt8]) {
+        appendStatus(head.status, reason: head.bytes.span.extracting(head.reason.range), into: &output)
+        appendFields(head, into: &output)
+        if head.status == 101 {
+            output.append(text: "Connection: upgrade\r\n")
+            for field in head.fields where field.known == .upgrade {
+                output.append(text: "Upgrade: ")
+                output.append(span: head.bytes.span.extracting(field.value.range))
+                output.append(text: "\r\n")
+            }
+        }
+        output.append(text: "\r\n")
+    }
+
+    /// Appends the head of a response of our own.
+    static func append(
+        _ response: LocalResponse, persistence: Persistence, date: [UInt8], into output: inout [UInt8]
+    ) {
+        appendStatus(response.status, reason: Span(), into: &output)
+        output.append(contentsOf: response.fieldBlock)
+        output.append(text: "Date: ")
+        output.append(contentsOf: date)
+        output.append(text: "\r\n")
+        if response.status != 204, response.status != 304 {
+            output.append(text: "Content-Length: ")
+            output.append(decimal: UInt64(response.body.count))
+            output.append(text: "\r\n")
+        }
+        appendConnection(persistence, into: &output)
+        output.append(text: "\r\n")
+    }
+
+    private static func appendStatus(_ status: UInt16, reason: Span<UInt8>, into output: inout [UInt8]) {
+        output.append(text: "HTTP/1.1 ")
+        output.append(decimal: UInt64(status))
+        output.append(0x20)
+        if reason.isEmpty {
+            output.append(text: StatusText.reason(status))
+        } else {
+            output.append(span: reason)
+        }
+        output.append(text: "\r\n")
+    }
+
+    /// Fields stand in the head's bytes line by line, so those that pass are copied in runs, not one by one.
+    private static func appendFields(_ head: borrowing ResponseHead, into output: inout [UInt8]) {
+        let bytes = head.bytes.span
+        let fields = head.fields.span
+        var runStart = -1
+        var runEnd = 0
+        for index in fields.indices {
+            let field = fields[index]
+            if passes(field, of: head) {
+                if runStart < 0 { runStart = field.name.lowerBound }
+                runEnd = field.value.upperBound
+            } else if runStart >= 0 {
+                output.append(span: bytes.extracting(runStart..<runEnd))
+                output.append(text: "\r\n")
+                runStart = -1
+            }
+        }
+        if runStart >= 0 {
+            output.append(span: bytes.extracting(runStart..<runEnd))
+            output.append(text: "\r\n")
+        }
+    }
+
+    private static func passes(_ field: Field, of head: borrowing ResponseHead) -> Bool {
+        switch field.known {
+        case .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade, .te, .proxyAuthenticate:
+            return false
+        case .contentLength:
+            // Content-Length of what has no content, ever (RFC 9110 §8.6).
+            return head.status >= 200 && head.status != 204
+        case .other:
+            return !head.nominatesFields || !ConnectionOptions.nominate(field.name, in: head)
+        default:
+            return true
+        }
+    }
+
+    private static func appendConnection(_ persistence: Persistence, into output: inout [UInt8]) {
+        switch persistence {
+        case .implied: break
+        case .keepAlive: output.append(text: "Connection: keep-alive\r\n")
+        case .close: output.append(text: "Connection: close\r\n")
+        }
+    }
+}
+
+/// The fields a Connection field names (RFC 9110 §7.6.1).
+enum ConnectionOptions {
+    /// One of the head's Connection fields names the field called `name`.
+    static func nominate(_ name: ByteRange, in head: borrowing ResponseHead) -> Bool {
+        let bytes = head.bytes.span
+        let wanted = bytes.extracting(name.range)
+        for index in head.fields.indices where head.fields[index].known == .connection {
+            let value = bytes.extracting(head.fields[index].value.range)
+            var start = 0
+            while start < value.count {
+                var end = start
+                while end < value.count, value[end] != UInt8(ascii: ",") { end += 1 }
+                if equal(value.extracting(start..<end), wanted) { return true }
+                start = end + 1
+            }
+        }
+        return false
+    }
+
+    /// `option`, without the white space around it, is `name` in some case.
+    private static func equal(_ option: Span<UInt8>, _ name: Span<UInt8>) -> Bool {
+        var start = 0
+        var end = option.count
+        while start < end, option[start] == 0x20 || option[start] == 0x09 { start += 1 }
+        while end > start, option[end - 1] == 0x20 || option[end - 1] == 0x09 { end -= 1 }
+        guard end - start == name.count else { return false }
+        for index in 0..<name.count where lowercased(option[start + index]) != lowercased(name[index]) { return false }
+        return true
+    }
+}

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CEpoll
+import Dispatch
+import Glibc
+import Synchronization
+
+/// One worker: a serial queue, the descriptors and timers that live on it, and a clock read once for each batch.
+///
+/// All state is confined to the queue. Other threads reach it only by ``submit(_:)``; everything else must be called
+/// on the loop, which debug builds check.
+package final class EventLoop: Sendable {
+    package enum Kind: Sendable, CaseIterable {
+        /// One Dispatch read source over the loop's epoll set, drained in batches.
+        case batched
+        /// A Dispatch source for each descriptor.
+        case sources
+    }
+
+    package let queue: DispatchQueue
+    private let kind: Kind
+    private let state: LoopBound<LoopState>
+    private let inbox = Mutex<[@Sendable () -> Void]>([])
+    private let wake: FileDescriptor
+
+    package init(label: String, kind: Kind = .batched) {
+        let queue = DispatchQueue(label: label)
+        self.queue = queue
+        self.kind = kind
+        let descriptor = sidegate_eventfd()
+        precondition(descriptor >= 0, "without an eventfd no event loop can run")
+        wake = FileDescriptor(owning: descriptor)
+        let timerSource = DispatchSource.makeTimerSource(queue: queue)
+        let state = LoopState(timerSource: timerSource)
+        self.state = LoopBound(state, on: queue)
+        timerSource.setEventHandler { @Sendable in
+            self.state.assumeOnLoop { state in
+                state.armed = .distantFuture
+                state.updateClock()
+                self.settle(state)
+                if !state.nextTurn.isEmpty { self.submit {} }
+            }
+        }
+        timerSource.schedule(deadline: .distantFuture)
+        timerSource.resume()
+        switch kind {
+        case .batched:
+            let epoll = EpollReadiness()
+            state.readiness = epoll
+            let waker = Waker(loop: self)
+            state.keepAlive = waker
+            if (try? epoll.add(descriptor, waker)) == nil {
+                preconditionFailure("a new eventfd can always be watched")
+            }
+            let source = DispatchSource.makeReadSource(fileDescriptor: epoll.set.raw, queue: queue)
+            let bound = LoopBound(epoll, on: queue)
+            source.setEventHandler { @Sendable in
+                bound.assumeOnLoop { self.runBatches($0) }
+            }
+            source.setCancelHandler { @Sendable in
+                bound.assumeOnLoop { $0.cancel() }
+            }
+            state.batchSource = source
+            source.resume()
+        case .sources:
+            state.readiness = SourceReadiness(queue: queue) { [weak self] in
+                guard let self else { return }
+                self.state.assumeOnLoop { state in
+                    state.updateClock()
+                    self.settle(state)
+                    if !state.nextTurn.isEmpty { self.submit {} }
+                }
+            }
+        }
+    }
+
+    // MARK: From anywhere
+
+    /// Runs `work` on the loop, soon, in the order of submission.
+    package func submit(_ work: @escaping @Sendable () -> Void) {
+        guard kind == .batched else {
+            queue.async {
+                self.state.assumeOnLoop { state in
+                    state.updateClock()
+                    state.runNextTurn()
+                    work()
+                    self.settle(state)
+                }
+            }
+            return
+        }
+        let wasEmpty = inbox.withLock { inbox in
+            inbox.append(work)
+            return inbox.count == 1
+        }
+        guard wasEmpty else { return }
+        var one: UInt64 = 1
+        // Fails only when the counter is full, and then the loop is woken already.
+        _ = unsafe write(wake.raw, &one, 8)
+    }
+
+    /// Ends the loop: its sources are cancelled and what it holds is released. Sockets must be closed before.
+    package func shutDown() {
+        submit {
+            self.state.assumeOnLoop { state in
+                state.isEnded = true
+                state.batchSource?.cancel()
+                state.batchSource = nil
+                state.readiness?.cancel()
+                state.readiness = nil
+                state.keepAlive = nil
+                state.timerSource.cancel()
+            }
+        }
+    }
+
+    /// Traps in debug builds when called off this loop; costs nothing in release builds.
+    @inline(__always)
+    package func assertOnLoop() {
+        assert({ dispatchPrecondition(condition: .onQueue(queue)); return true }())
+    }
+
+    /// Wraps state that belongs to this loop.
+    package func bind<State>(_ value: State) -> LoopBound<State> { LoopBound(value, on: queue) }
+
+    // MARK: On the loop
+
+    /// The monotonic clock as of this batch.
+    package var now: MonotonicTime { state.assumeOnLoop { $0.now } }
+
+    /// The wall clock as of this batch, in seconds since 1970.
+    package var wallClock: Double { state.assumeOnLoop { $0.wallClock } }
+
+    /// A timer of this loop, off until set.
+    package func makeTimer(_ action: @escaping () -> Void) -> LoopTimer {
+        state.assumeOnLoop { $0.timers.makeTimer(action) }
+    }
+
+    /// Runs `work` when the handling of the current event is over: for what must not happen in the middle of it.
+    package func afterEvent(_ work: @escaping () -> Void) {
+        state.assumeOnLoop { $0.deferred.append(work) }
+    }
+
+    /// Runs `work` after the events that are ready now: how something with much to do lets others have their turn.
+    package func nextTurn(_ work: @escaping () -> Void) {
+        state.assumeOnLoop { $0.nextTurn.append(work) }
+    }
+
+    /// Lends a buffer to read a socket into.
+    package func withReceiveBuffer<Result>(_ body: (ReceiveBuffer) -> Result) -> Result {
+        state.assumeOnLoop { state in
+            // A read within a read takes a second buffer; both are kept.
+            let buffer = state.spareBuffers.popLast() ?? ReceiveBuffer(capacity: Self.receiveBufferSize)
+            defer { state.spareBuffers.append(buffer) }
+            return body(buffer)
+        }
+    }
+
+    package func add(_ descriptor: Int32, _ observer: any ReadinessObserver) throws(SystemError) -> Registration {
+        let result: Result<Registration, SystemError> = state.assumeOnLoop { state in
+            guard let readiness = state.readiness else { return .failure(SystemError("loop ended", ECANCELED)) }
+            do throws(SystemError) {
+                return .success(try readiness.add(descriptor, observer))
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+
+    package func setWriting(_ wanted: Bool, of registration: Registration) {
+        state.assumeOnLoop { $0.readiness?.setWriting(wanted, of: registration) }
+    }
+
+    package func setReading(_ wanted: Bool, of registration: Registration) {
+        state.assumeOnLoop { $0.readiness?.setReading(wanted, of: registration) }
+    }
+
+    package func remove(_ registration: Registration) {
+        state.assumeOnLoop { $0.readiness?.remove(registration) }
+    }
+
+    // MARK: The loop itself
+
+    /// Handles what is ready, then lingers: the next event often comes within a millisecond, and taking it here saves
+    /// the hand-over from Dispatch's manager thread (about five system calls). Bounded, so that the queue's other work runs.
+    private func runBatches(_ epoll: EpollReadiness) {
+        state.assumeOnLoop { state in
+            var patience: Int32 = 0
+            for _ in 0..<Self.batchesPerTurn {
+                let count = epoll.wait(patience)
+                state.updateClock()
+                if count > 0 {
+                    epoll.deliver(count)
+                    if patience > 0 { state.fruitlessLingers = 0 }
+                } else if patience > 0 {
+                    state.fruitlessLingers &+= 1
+                }
+                state.runNextTurn()
+                settle(state)
+                if state.isEnded { break }
+                if !state.nextTurn.isEmpty {
+                    patience = 0
+                    continue
+                }
+                if count == 0 && patience > 0 { break }
+                patience = state.mayLinger() ? Self.lingerMilliseconds : 0
+                if patience == 0 { break }
+            }
+            // Work is left but the turn is over: an own wake-up brings the loop back after the queue's other work.
+            if !state.nextTurn.isEmpty { submit {} }
+        }
+    }
+
+    /// What follows each batch: deferred work, due timers, and the timer source's next date.
+    private func settle(_ state: LoopState) {
+        repeat {
+            while !state.deferred.isEmpty {
+                let work = state.deferred
+                state.deferred.removeAll(keepingCapacity: false)
+                for item in work { item() }
+            }
+            state.timers.fire(upTo: state.now)
+        } while !state.deferred.isEmpty
+        let earliest = state.timers.earliest
+        guard earliest < state.armed else { return }
+        state.armed = earliest
+        state.timerSource.schedule(
+            deadline: DispatchTime(uptimeNanoseconds: earliest.nanoseconds), leeway: .milliseconds(1))
+    }
+
+    fileprivate func woken() {
+        var count: UInt64 = 0
+        _ = unsafe read(wake.raw, &count, 8)
+        let work = inbox.withLock { inbox in
+            let work = inbox
+            inbox.removeAll()
+            return work
+        }
+        for item in work { item() }
+    }
+
+    /// One read of this size empties what a socket usually holds; a stalled peer costs at most this much memory.
+    private static let receiveBufferSize = 65536
+    private static let lingerMilliseconds: Int32 = 1
+    private static let batchesPerTurn = 256
+}
+
+/// What belongs to a loop and is touched only on it.
+private final class LoopState {
+    let timerSource: any DispatchSourceTimer
+    var readiness: Readiness?
+    var batchSource: (any DispatchSourceRead)?
+    var keepAlive: Waker?
+    let timers = TimerHeap()
+    var now = MonotonicTime.current()
+    var wallClock = wallClockNow()
+    var armed = MonotonicTime.distantFuture
+    var deferred: [() -> Void] = []
+    var nextTurn: [() -> Void] = []
+    var spareBuffers: [ReceiveBuffer] = []
+    var fruitlessLingers = 0
+    var isEnded = false
+    private var turnsWithoutLinger = 0
+
+    init(timerSource: any DispatchSourceTimer) {
+        self.timerSource = timerSource
+    }
+
+    func updateClock() {
+        now = .current()
+        wallClock = wallClockNow()
+    }
+
+    func runNextTurn() {
+        guard !nextTurn.isEmpty else { return }
+        let work = nextTurn
+        nextTurn.removeAll()
+        for item in work { item() }
+    }
+
+    /// Lingering that found nothing eight times running is tried only at each eighth turn, until it pays again.
+    func mayLinger() -> Bool {
+        guard fruitlessLingers >= 8 else { return true }
+        turnsWithoutLinger += 1
+        guard turnsWithoutLinger >= 8 else { return false }
+        turnsWithoutLinger = 0
+        return true
+    }
+}
+
+/// Hears of the eventfd that submitted work writes to.
+private final class Waker: ReadinessObserver {
+    private unowned let loop: EventLoop
+
+    init(loop: EventLoop) {
+        self.loop = loop
+    }
+
+    func descriptorReady(_ events: ReadinessEvents) {
+        loop.woken()
+    }
+}

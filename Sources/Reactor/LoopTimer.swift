@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One deadline of something that lives on a loop. Moving it later, which each request does, costs a store.
+///
+/// The heap holds the timer under a key that may be earlier than its deadline; when the key comes due the timer is put
+/// back under its real deadline. Only moving it earlier, and cancelling, touch the heap at once.
+package final class LoopTimer {
+    /// When `action` runs; `distantFuture` when the timer is off.
+    package private(set) var deadline: MonotonicTime = .distantFuture
+    fileprivate var key: MonotonicTime = .distantFuture
+    fileprivate var index = -1
+    fileprivate let heap: TimerHeap
+    /// Weak by the caller's choice: whoever owns the timer should capture itself `unowned` or `weak`.
+    fileprivate let action: () -> Void
+
+    fileprivate init(heap: TimerHeap, action: @escaping () -> Void) {
+        self.heap = heap
+        self.action = action
+    }
+
+    package func set(_ deadline: MonotonicTime) {
+        self.deadline = deadline
+        if index < 0 {
+            heap.insert(self)
+        } else if deadline < key {
+            heap.moveEarlier(self)
+        }
+    }
+
+    package func cancel() {
+        deadline = .distantFuture
+        if index >= 0 { heap.remove(self) }
+    }
+}
+
+/// The deadlines of one loop, earliest first (a binary heap).
+package final class TimerHeap {
+    private var timers: [LoopTimer] = []
+
+    package init() {}
+
+    package var count: Int { timers.count }
+
+    /// When ``fire(upTo:)`` has something to do at the earliest.
+    package var earliest: MonotonicTime { timers.first?.key ?? .distantFuture }
+
+    package func makeTimer(_ action: @escaping () -> Void) -> LoopTimer {
+        LoopTimer(heap: self, action: action)
+    }
+
+    /// Runs the actions of all timers due at `now`, each once, in the order of their deadlines.
+    package func fire(upTo now: MonotonicTime) {
+        while let timer = timers.first, timer.key <= now {
+            if timer.deadline > now {
+                timer.key = timer.deadline
+                if timer.deadline == .distantFuture { remove(timer) } else { siftDown(0) }
+                continue
+            }
+            remove(timer)
+            timer.deadlineReached()
+            timer.action()
+        }
+    }
+
+    fileprivate func insert(_ timer: LoopTimer) {
+        timer.key = timer.deadline
+        timer.index = timers.count
+        timers.append(timer)
+        siftUp(timer.index)
+    }
+
+    fileprivate func moveEarlier(_ timer: LoopTimer) {
+        timer.key = timer.deadline
+        siftUp(timer.index)
+    }
+
+    fileprivate func remove(_ timer: LoopTimer) {
+        let index = timer.index
+        timer.index = -1
+        guard index >= 0, index < timers.count else { return }
+        let last = timers.removeLast()
+        guard last !== timer else { return }
+        timers[index] = last
+        last.index = index
+        siftUp(index)
+        siftDown(last.index)
+    }
+
+    private func siftUp(_ start: Int) {
+        var index = start
+        while index > 0 {
+            let parent = (index - 1) / 2
+            guard timers[index].key < timers[parent].key else { return }
+            exchange(index, parent)
+            index = parent
+        }
+    }
+
+    private func siftDown(_ start: Int) {
+        var index = start
+        while true {
+            var least = index
+            let left = 2 * index + 1
+            if left < timers.count, timers[left].key < timers[least].key { least = left }
+            if left + 1 < timers.count, timers[left + 1].key < timers[least].key { least = left + 1 }
+            guard least != index else { return }
+            exchange(index, least)
+            index = least
+        }
+    }
+
+    private func exchange(_ one: Int, _ other: Int) {
+        timers.swapAt(one, other)
+        timers[one].index = one
+        timers[other].index = other
+    }
+}
+
+extension LoopTimer {
+    fileprivate func deadlineReached() {
+        deadline = .distantFuture
+    }
+}

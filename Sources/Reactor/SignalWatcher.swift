@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Dispatch
+import Glibc
+
+/// Runs a handler for a signal, as ordinary code and not in a signal handler's narrow confines. The signal's default
+/// action is turned off for the process.
+package final class SignalWatcher {
+    private let source: any DispatchSourceSignal
+
+    package init(_ number: Int32, _ handler: @escaping @Sendable () -> Void) {
+        signal(number, SIG_IGN)
+        source = DispatchSource.makeSignalSource(signal: number, queue: DispatchQueue.global())
+        source.setEventHandler(handler: handler)
+        source.resume()
+    }
+
+    deinit {
+        source.cancel()
+    }
+}
+
+/// Hands the main thread to Dispatch, for good.
+package func runMainThread() -> Never {
+    dispatchMain()
+}

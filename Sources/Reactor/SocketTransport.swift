@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CEpoll
+import Glibc
+
+/// A plain stream socket.
+package final class SocketTransport: Transport, ReadinessObserver {
+    private enum State {
+        case connecting, open, closed
+    }
+
+    private var descriptor: FileDescriptor?
+    private var registration: Registration?
+    private var state: State
+    private var awaitsWritable = false
+    /// Events came while reading was paused, or the last read did not empty the socket.
+    private var mayBeReadable = false
+    /// The kernel said the peer closed its side: a short read is then no proof that nothing follows.
+    private var sawPeerClose = false
+
+    /// Takes over a connected socket.
+    package init(connected descriptor: consuming FileDescriptor, loop: EventLoop) throws(SystemError) {
+        let raw = descriptor.raw
+        self.descriptor = consume descriptor
+        state = .open
+        super.init(loop: loop)
+        registration = try loop.add(raw, self)
+    }
+
+    /// Starts to connect. The owner is told ``TransportOwner/transportWritable()`` when it has ended one way or the
+    /// other; ``connectionError()`` says which.
+    package init(connectingTo address: SocketAddress, loop: EventLoop) throws(SystemError) {
+        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        let raw = socket(address.family, type, 0)
+        guard raw >= 0 else { throw SystemError("socket") }
+        let descriptor = FileDescriptor(owning: raw)
+        if address.family != AF_UNIX {
+            SocketOption.set(raw, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+            SocketOption.set(raw, SOL_SOCKET, SO_KEEPALIVE, 1)
+        }
+        let result = unsafe address.withRaw { unsafe connect(raw, $0, $1) }
+        guard let result else { throw SystemError("connect", ENAMETOOLONG) }
+        if result != 0, errno != EINPROGRESS {
+            // A unix socket whose backlog is full says EAGAIN and never becomes writable: for us it is a refusal.
+            throw SystemError("connect")
+        }
+        self.descriptor = consume descriptor
+        state = .connecting
+        super.init(loop: loop)
+        let registration = try loop.add(raw, self)
+        self.registration = registration
+        loop.setWriting(true, of: registration)
+    }
+
+    /// After a connection attempt: nil when it succeeded.
+    package func connectionError() -> SystemError? {
+        guard case .connecting = state, let raw = rawDescriptor else { return SystemError("connect", ECANCELED) }
+        var code: Int32 = 0
+        var size = socklen_t(MemoryLayout<Int32>.size)
+        guard unsafe getsockopt(raw, SOL_SOCKET, SO_ERROR, &code, &size) == 0 else { return SystemError("getsockopt") }
+        guard code == 0 else { return SystemError("connect", code) }
+        state = .open
+        if let registration { loop.setWriting(false, of: registration) }
+        return nil
+    }
+
+    package override func read(into buffer: ReceiveBuffer) -> ReadOutcome {
+        guard let raw = rawDescriptor else { return .failed(EBADF) }
+        let count = unsafe buffer.fill { unsafe recv(raw, $0, $1, 0) }
+        if count > 0 {
+            // A read that did not fill the buffer emptied the socket; later bytes bring a new event (epoll(7)).
+            mayBeReadable = count == buffer.capacity || sawPeerClose
+            return .bytes(count, more: mayBeReadable)
+        }
+        if count == 0 {
+            mayBeReadable = false
+            return .end
+        }
+        switch errno {
+        case EAGAIN, EINTR:
+            mayBeReadable = errno == EINTR
+            return .wouldBlock
+        case let code:
+            mayBeReadable = false
+            return .failed(code)
+        }
+    }
+
+    package override func write(_ first: Span<UInt8>, _ second: Span<UInt8>, _ third: Span<UInt8>) -> WriteOutcome {
+        guard let raw = rawDescriptor else { return .failed(EBADF) }
+        let count: Int
+        if second.isEmpty, third.isEmpty {
+            count = unsafe first.withUnsafeBytes { unsafe Glibc.send(raw, $0.baseAddress, $0.count, Self.sendFlags) }
+        } else {
+            count = unsafe first.withUnsafeBytes { first in
+                unsafe second.withUnsafeBytes { second in
+                    unsafe third.withUnsafeBytes { third in unsafe Self.gather(raw, first, second, third) }
+                }
+            }
+        }
+        if count >= 0 { return .wrote(count) }
+        return errno == EAGAIN || errno == EINTR ? .wrote(0) : .failed(errno)
+    }
+
+    package override func awaitWritable() {
+        guard !awaitsWritable, let registration else { return }
+        awaitsWritable = true
+        loop.setWriting(true, of: registration)
+    }
+
+    package override func shutDownWriting() {
+        guard let raw = rawDescriptor else { return }
+        _ = shutdown(raw, Int32(SHUT_WR))
+    }
+
+    package override func close(abruptly: Bool = false) {
+        guard let raw = rawDescriptor else { return }
+        if let registration { loop.remove(registration) }
+        if abruptly {
+            var option = linger(l_onoff: 1, l_linger: 0)
+            _ = unsafe setsockopt(raw, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+        }
+        state = .closed
+        registration = nil
+        descriptor = nil
+        owner = nil
+    }
+
+    package override func pauseReading() {
+        guard !isReadingPaused else { return }
+        super.pauseReading()
+        if let registration { loop.setReading(false, of: registration) }
+    }
+
+    package override func resumeReading() {
+        guard isReadingPaused else { return }
+        super.resumeReading()
+        if let registration { loop.setReading(true, of: registration) }
+        guard mayBeReadable else { return }
+        loop.afterEvent { [self] in
+            if !isReadingPaused, mayBeReadable { owner?.transportReadable() }
+        }
+    }
+
+    package func descriptorReady(_ events: ReadinessEvents) {
+        guard state != .connecting else {
+            if !events.isDisjoint(with: [.writable, .failed]) { owner?.transportWritable() }
+            return
+        }
+        if events.contains(.peerClosed) || events.contains(.failed) { sawPeerClose = true }
+        if events.contains(.writable), awaitsWritable {
+            awaitsWritable = false
+            if let registration { loop.setWriting(false, of: registration) }
+            owner?.transportWritable()
+        }
+        // The owner may have closed the transport while it wrote.
+        guard state == .open, !events.isDisjoint(with: [.readable, .peerClosed, .failed]) else { return }
+        mayBeReadable = true
+        if !isReadingPaused {
+            owner?.transportReadable()
+        } else if sawPeerClose {
+            owner?.transportPeerClosed(failed: events.contains(.failed))
+        }
+    }
+
+    private var rawDescriptor: Int32? {
+        switch descriptor {
+        case .some(let descriptor): descriptor.raw
+        case .none: nil
+        }
+    }
+
+    private static func gather(
+        _ raw: Int32, _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer, _ third: UnsafeRawBufferPointer
+    ) -> Int {
+        var pieces: InlineArray<3, iovec> = unsafe [
+            iovec(iov_base: UnsafeMutableRawPointer(mutating: first.baseAddress), iov_len: first.count),
+            iovec(iov_base: UnsafeMutableRawPointer(mutating: second.baseAddress), iov_len: second.count),
+            iovec(iov_base: UnsafeMutableRawPointer(mutating: third.baseAddress), iov_len: third.count),
+        ]
+        return unsafe withUnsafeMutablePointer(to: &pieces) { pointer in
+            unsafe pointer.withMemoryRebound(to: iovec.self, capacity: 3) { vector in
+                var message = unsafe msghdr()
+                unsafe message.msg_iov = vector
+                unsafe message.msg_iovlen = 3
+                return unsafe sendmsg(raw, &message, sendFlags)
+            }
+        }
+    }
+
+    /// A peer that has gone is an error to handle, not a signal to die of.
+    private static let sendFlags = Int32(MSG_NOSIGNAL)
+}
+
+package enum SocketOption {
+    /// Sets an integer option. A system that lacks it works without: none of them is needed to be correct.
+    static func set(_ descriptor: Int32, _ level: Int32, _ name: Int32, _ value: Int32) {
+        var value = value
+        _ = unsafe setsockopt(descriptor, level, name, &value, socklen_t(MemoryLayout<Int32>.size))
+    }
+}

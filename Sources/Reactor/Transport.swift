@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a read brought.
+package enum ReadOutcome: Equatable, Sendable {
+    /// So many bytes stand in the buffer. When `more` is false nothing waits now and the owner will be told of more.
+    case bytes(Int, more: Bool)
+    /// Nothing now; the owner will be told.
+    case wouldBlock
+    /// The peer has sent everything it will send.
+    case end
+    /// The connection is broken (an error number).
+    case failed(Int32)
+}
+
+/// What a write did.
+package enum WriteOutcome: Equatable, Sendable {
+    /// So many bytes were taken; fewer than given means that the socket is full.
+    case wrote(Int)
+    case failed(Int32)
+}
+
+/// Hears of a transport, on its loop.
+package protocol TransportOwner: AnyObject {
+    /// Bytes, the end or an error may be read. Not sent while reading is paused.
+    func transportReadable()
+    /// There is room to write again, after ``Transport/awaitWritable()``; or a connection attempt has ended.
+    func transportWritable()
+    /// While reading is paused: the peer has closed its side, or both (`failed`).
+    func transportPeerClosed(failed: Bool)
+}
+
+/// A byte stream to one peer: plain or encrypted, for HTTP it is all the same.
+///
+/// The loop's set holds the transport and the transport its owner, until ``close(abruptly:)``; nothing else needs to.
+package class Transport {
+    package let loop: EventLoop
+    package var owner: (any TransportOwner)?
+    /// Reading goes on by itself unless paused: the kernel then holds the peer back.
+    package private(set) var isReadingPaused = false
+
+    package init(loop: EventLoop) {
+        self.loop = loop
+    }
+
+    package func read(into buffer: ReceiveBuffer) -> ReadOutcome { preconditionFailure("Transport is abstract") }
+
+    /// Writes the pieces in order, in one system call where possible.
+    package func write(_ first: Span<UInt8>, _ second: Span<UInt8>, _ third: Span<UInt8>) -> WriteOutcome {
+        preconditionFailure("Transport is abstract")
+    }
+
+    /// The owner is told once when there is room to write.
+    package func awaitWritable() { preconditionFailure("Transport is abstract") }
+
+    /// Sends the end of our bytes; reading goes on.
+    package func shutDownWriting() { preconditionFailure("Transport is abstract") }
+
+    /// Ends the connection; the owner hears nothing more. `abruptly` resets it, so that the peer cannot take what it
+    /// has got for the whole.
+    package func close(abruptly: Bool = false) { preconditionFailure("Transport is abstract") }
+
+    package func pauseReading() {
+        isReadingPaused = true
+    }
+
+    /// Goes on reading; what waits already is told of after the current event.
+    package func resumeReading() {
+        isReadingPaused = false
+    }
+
+    package func write(_ bytes: Span<UInt8>) -> WriteOutcome { write(bytes, Span(), Span()) }
+}
