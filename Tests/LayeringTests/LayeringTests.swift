@@ -43,6 +43,7 @@ struct LayeringTests {
             ("Proxy", "fatalError(\"no\")"),
             ("Proxy", "nonisolated(unsafe) var x = 1"),
             ("Proxy", "let x = \"// no comment\"; nonisolated(unsafe) var y = 1"),
+            ("Proxy", "extension A: @unchecked Sendable {}"),
             ("Nobody", "let a = 1"),
         ])
     func violationIsSeen(module: String, text: String) {

@@ -99,7 +99,11 @@ class Gate:
 class Browser:
     """Cookies and navigations, as far as the gate can tell a browser."""
 
+    _number = 0
+
     def __init__(self, gate: Gate):
+        Browser._number += 1
+        self.user_agent = f"Mozilla/5.0 (test browser {Browser._number})"  # one person's browser, as a gate sees it
         self.gate = gate
         self.cookies: dict[str, str] = {}
 
@@ -109,7 +113,7 @@ class Browser:
     def fetch(self, method="GET", target="/", headers=(), body=None) -> Response:
         if target.startswith(self.gate.origin):
             target = target[len(self.gate.origin):] or "/"
-        headers = dict(headers)
+        headers = {"User-Agent": self.user_agent, **dict(headers)}
         if self.cookies:
             headers.setdefault("Cookie", self.cookie_header())
         response = self.gate.exchange(method, target, headers, body)
