@@ -20,4 +20,20 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
+/* Variadic functions, which Swift cannot call. */
+static inline EVP_PKEY *sidegate_generate_rsa(size_t bits)
+{
+    return EVP_PKEY_Q_keygen(NULL, NULL, "RSA", bits);
+}
+
+static inline EVP_PKEY *sidegate_generate_ec(const char *curve)
+{
+    return EVP_PKEY_Q_keygen(NULL, NULL, "EC", curve);
+}
+
+static inline EVP_PKEY *sidegate_generate_ed25519(void)
+{
+    return EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+}
+
 #endif

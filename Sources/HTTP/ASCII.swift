@@ -4,7 +4,7 @@
 
 extension Span<UInt8> {
     /// Equal to `text`, which must be lower case, when the letters A to Z here are read as lower case.
-    package func equalsIgnoringCase(_ text: StaticString) -> Bool {
+    public func equalsIgnoringCase(_ text: StaticString) -> Bool {
         guard count == text.utf8CodeUnitCount else { return false }
         let expected = unsafe UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
         for index in indices {
@@ -15,7 +15,7 @@ extension Span<UInt8> {
     }
 
     /// Equal to `text`, byte for byte.
-    package func equals(_ text: StaticString) -> Bool {
+    public func equals(_ text: StaticString) -> Bool {
         guard count == text.utf8CodeUnitCount else { return false }
         let expected = unsafe UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
         for index in indices {
@@ -27,6 +27,6 @@ extension Span<UInt8> {
 
 /// `byte` in lower case when it is one of A to Z, else itself.
 @inline(__always)
-package func lowercased(_ byte: UInt8) -> UInt8 {
+public func lowercased(_ byte: UInt8) -> UInt8 {
     byte &- 0x41 < 26 ? byte | 0x20 : byte
 }

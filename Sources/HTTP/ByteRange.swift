@@ -3,25 +3,25 @@
 /// A place in a message head's bytes: where a name, a value or a part of the target stands.
 ///
 /// Heads are bounded by `limits.headerBytes`, so 32 bits suffice and a field stays small.
-package struct ByteRange: Equatable, Sendable {
-    package var start: UInt32
-    package var count: UInt32
+public struct ByteRange: Equatable, Sendable {
+    public var start: UInt32
+    public var count: UInt32
 
-    package init(start: UInt32, count: UInt32) {
+    public init(start: UInt32, count: UInt32) {
         self.start = start
         self.count = count
     }
 
     /// A range from `Int` offsets into one head; both must fit 32 bits, which every head's limit ensures.
-    package init(_ range: Range<Int>) {
+    public init(_ range: Range<Int>) {
         start = UInt32(truncatingIfNeeded: range.lowerBound)
         count = UInt32(truncatingIfNeeded: range.count)
     }
 
-    package static let empty = ByteRange(start: 0, count: 0)
+    public static let empty = ByteRange(start: 0, count: 0)
 
-    package var isEmpty: Bool { count == 0 }
-    package var lowerBound: Int { Int(start) }
-    package var upperBound: Int { Int(start) &+ Int(count) }
-    package var range: Range<Int> { lowerBound..<upperBound }
+    public var isEmpty: Bool { count == 0 }
+    public var lowerBound: Int { Int(start) }
+    public var upperBound: Int { Int(start) &+ Int(count) }
+    public var range: Range<Int> { lowerBound..<upperBound }
 }

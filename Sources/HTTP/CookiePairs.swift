@@ -3,13 +3,52 @@
 extension RequestHead {
     /// Calls `body` with the place of each cookie's name and value, over all Cookie fields, in order (RFC 6265 §4.2.1).
     ///
-    /// Nothing is refused: white space around a pair is dropped, an empty pair skipped, and text without `=` given as
-    /// the value of a cookie without a name, which is how browsers send those.
-    package func forEachCookie(_ body: (_ name: ByteRange, _ value: ByteRange) -> Void) {}
+    /// Nothing is refused: white space around a name or a value is dropped, an empty pair skipped, and text without
+    /// `=` given as the value of a cookie without a name, which is how browsers send those. Quotes stay.
+    public func forEachCookie(_ body: (_ name: ByteRange, _ value: ByteRange) -> Void) {
+        let bytes = bytes.span
+        for field in fields where field.known == .cookie {
+            CookiePairs.forEach(in: bytes, field.value.range, body)
+        }
+    }
 }
 
 /// See ``RequestHead/forEachCookie(_:)``.
-@inline(__always)
-package func forEachCookie(in head: borrowing RequestHead, _ body: (_ name: ByteRange, _ value: ByteRange) -> Void) {
+public func forEachCookie(in head: borrowing RequestHead, _ body: (_ name: ByteRange, _ value: ByteRange) -> Void) {
     head.forEachCookie(body)
+}
+
+/// The pairs of one Cookie field's value.
+public enum CookiePairs {
+    /// Calls `body` with the place within `bytes` of each name and value in `range`, which lies within `bytes`.
+    public static func forEach(
+        in bytes: Span<UInt8>, _ range: Range<Int>, _ body: (_ name: ByteRange, _ value: ByteRange) -> Void
+    ) {
+        var start = range.lowerBound
+        while start < range.upperBound {
+            let end = bytes.firstIndex(of: UInt8(ascii: ";"), in: start..<range.upperBound)
+            let pair = trimmed(bytes, start..<end)
+            if !pair.isEmpty {
+                let equals = bytes.firstIndex(of: UInt8(ascii: "="), in: pair)
+                if equals == pair.upperBound {
+                    body(ByteRange(pair.lowerBound..<pair.lowerBound), ByteRange(pair))
+                } else {
+                    body(
+                        ByteRange(trimmed(bytes, pair.lowerBound..<equals)),
+                        ByteRange(trimmed(bytes, equals + 1..<pair.upperBound)))
+                }
+            }
+            start = end + 1
+        }
+    }
+
+    private static func trimmed(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Range<Int> {
+        var start = range.lowerBound
+        var end = range.upperBound
+        while start < end, isBlank(bytes[start]) { start += 1 }
+        while start < end, isBlank(bytes[end - 1]) { end -= 1 }
+        return start..<end
+    }
+
+    private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
 }

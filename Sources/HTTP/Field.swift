@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// One field line of a head, as places in the head's bytes (RFC 9110 §5).
-package struct Field: Equatable, Sendable {
-    package let name: ByteRange
+public struct Field: Equatable, Sendable {
+    public let name: ByteRange
     /// Without the optional white space around it.
-    package let value: ByteRange
+    public let value: ByteRange
     /// Which field it is, found once while parsing, so that nobody compares names twice.
-    package let known: KnownField
+    public let known: KnownField
 
-    package init(name: ByteRange, value: ByteRange, known: KnownField) {
+    public init(name: ByteRange, value: ByteRange, known: KnownField) {
         self.name = name
         self.value = value
         self.known = known

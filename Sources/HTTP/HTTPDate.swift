@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The date format of HTTP, `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 §5.6.7).
-package enum HTTPDate {
+public enum HTTPDate {
     /// - Parameter seconds: since 1970; before 1970 is written as 1970, after 9999 as its last second.
-    package static func bytes(_ seconds: Double) -> [UInt8] {
+    public static func bytes(_ seconds: Double) -> [UInt8] {
         let second = seconds > 0 ? Int64(min(seconds, 253_402_300_799)) : 0
         let days = Int(second / 86400)
         let time = Int(second % 86400)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The fields Sidegate itself reads or writes; any other is `.other` and passes as it came.
-package enum KnownField: UInt8, Sendable, CaseIterable {
+public enum KnownField: UInt8, Sendable, CaseIterable {
     case other
     case accept
     case authorization
@@ -42,7 +42,7 @@ package enum KnownField: UInt8, Sendable, CaseIterable {
     case xRequestedWith
 
     /// The name in lower case.
-    package var name: StaticString {
+    public var name: StaticString {
         switch self {
         case .other: ""
         case .accept: "accept"
@@ -86,7 +86,7 @@ package enum KnownField: UInt8, Sendable, CaseIterable {
     }
 
     /// Which field `name` is, in any case.
-    package init(_ name: Span<UInt8>) {
+    public init(_ name: Span<UInt8>) {
         self = Self.candidate(name)
         // One candidate at most has this length and these letters; a full comparison decides.
         if self != .other, !name.equalsIgnoringCase(self.name) { self = .other }

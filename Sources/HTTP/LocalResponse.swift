@@ -3,32 +3,32 @@
 /// A response that Sidegate itself gives: a redirect, a page, a small JSON document.
 ///
 /// The framing fields (Content-Length, Connection, Date) are not in it; the connection that sends it adds them.
-package struct LocalResponse: Equatable, Sendable {
-    package var status: UInt16
+public struct LocalResponse: Equatable, Sendable {
+    public var status: UInt16
     /// Field lines, each `Name: value\r\n`, ready to be sent.
-    package private(set) var fieldBlock: [UInt8] = []
-    package var body: [UInt8]
+    public private(set) var fieldBlock: [UInt8] = []
+    public var body: [UInt8]
     /// The connection ends after this response.
-    package var closesConnection = false
+    public var closesConnection = false
     /// What the access log says was decided, such as `redirect` or `refused`.
-    package var decision: StaticString = "answer"
+    public var decision: StaticString = "answer"
     /// The reason code for logs and metrics, when there is one.
-    package var reason: String?
+    public var reason: String?
     /// The user it is about, for the logs, when known.
-    package var user: String?
+    public var user: String?
 
-    package init(status: UInt16, body: [UInt8] = []) {
+    public init(status: UInt16, body: [UInt8] = []) {
         self.status = status
         self.body = body
     }
 
     /// Adds a field line. Bytes that would end the line (CR, LF, NUL) become spaces, so no value can add a line.
-    package mutating func add(_ name: StaticString, _ value: String) {
+    public mutating func add(_ name: StaticString, _ value: String) {
         var value = value
         value.withUTF8 { unsafe add(name, bytes: $0) }
     }
 
-    package mutating func add(_ name: StaticString, _ value: [UInt8]) {
+    public mutating func add(_ name: StaticString, _ value: [UInt8]) {
         add(name, bytes: value)
     }
 
@@ -44,7 +44,7 @@ package struct LocalResponse: Equatable, Sendable {
         fieldBlock.append(10)
     }
 
-    package static func == (left: LocalResponse, right: LocalResponse) -> Bool {
+    public static func == (left: LocalResponse, right: LocalResponse) -> Bool {
         left.status == right.status && left.fieldBlock == right.fieldBlock && left.body == right.body
             && left.closesConnection == right.closesConnection
             && left.decision.description == right.decision.description

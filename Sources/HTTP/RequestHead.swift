@@ -5,37 +5,37 @@
 /// Everything is a place in `bytes`, which the head owns: nothing here points into a receive buffer, and no field is
 /// a `String` or an allocation of its own. A connection keeps one head and fills it again for each request
 /// (`reset()` keeps the memory), so a head that is passed on must be read before the next request is parsed.
-package struct RequestHead: Sendable {
+public struct RequestHead: Sendable {
     /// The head's text: for HTTP/1 as received; whatever the parser had to add (a missing path) stands at its end.
-    package var bytes: [UInt8] = []
-    package var method: Method = .get
-    package var methodName: ByteRange = .empty
+    public var bytes: [UInt8] = []
+    public var method: Method = .get
+    public var methodName: ByteRange = .empty
     /// The request target as it was sent.
-    package var target: ByteRange = .empty
-    package var targetForm: TargetForm = .origin
+    public var target: ByteRange = .empty
+    public var targetForm: TargetForm = .origin
     /// The path as sent, not normalised, without query; `*` for the asterisk form; empty for the authority form.
-    package var path: ByteRange = .empty
+    public var path: ByteRange = .empty
     /// What follows the first `?`, without it; nil when there is no `?`.
-    package var query: ByteRange?
+    public var query: ByteRange?
     /// The host the request is for: the target's own when it has one, else the Host field (RFC 9112 §3.2.2).
     /// Empty only for an HTTP/1.0 request without Host.
-    package var authority: ByteRange = .empty
-    package var version: Version = .http11
-    package var fields: [Field] = []
-    package var framing: BodyFraming = .none
+    public var authority: ByteRange = .empty
+    public var version: Version = .http11
+    public var fields: [Field] = []
+    public var framing: BodyFraming = .none
     /// The connection may carry another request after this one, by this request's own words (RFC 9112 §9.3).
-    package var isPersistent = true
+    public var isPersistent = true
     /// `Expect: 100-continue` from an HTTP/1.1 client with a body to send.
-    package var expectsContinue = false
+    public var expectsContinue = false
     /// `Connection: upgrade` with an Upgrade field (HTTP/1.1 only).
-    package var wantsUpgrade = false
+    public var wantsUpgrade = false
     /// Connection names options other than close, keep-alive, upgrade and te: fields to drop on the way.
-    package var nominatesFields = false
+    public var nominatesFields = false
 
-    package init() {}
+    public init() {}
 
     /// Makes the head ready for the next request; the memory is kept.
-    package mutating func reset() {
+    public mutating func reset() {
         bytes.removeAll(keepingCapacity: true)
         fields.removeAll(keepingCapacity: true)
         method = .get
@@ -54,7 +54,7 @@ package struct RequestHead: Sendable {
     }
 }
 
-package enum TargetForm: UInt8, Sendable {
+public enum TargetForm: UInt8, Sendable {
     /// `/where?q`
     case origin
     /// `http://www.example.org/where?q`
@@ -65,12 +65,12 @@ package enum TargetForm: UInt8, Sendable {
     case asterisk
 }
 
-package enum Version: UInt8, Sendable {
+public enum Version: UInt8, Sendable {
     case http10, http11, http2
 }
 
 /// How a message's content is delimited (RFC 9112 §6).
-package enum BodyFraming: Equatable, Sendable {
+public enum BodyFraming: Equatable, Sendable {
     case none
     /// Content-Length, in bytes.
     case length(UInt64)
@@ -79,11 +79,11 @@ package enum BodyFraming: Equatable, Sendable {
     case untilClose
 }
 
-package enum Method: UInt8, Sendable {
+public enum Method: UInt8, Sendable {
     case get, head, post, put, delete, connect, options, trace, patch, other
 
     /// RFC 9110 §9.2.2: repeating the request has the effect of sending it once.
-    package var isIdempotent: Bool {
+    public var isIdempotent: Bool {
         switch self {
         case .get, .head, .put, .delete, .options, .trace: true
         case .post, .connect, .patch, .other: false

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A response's control data and header section, as places in bytes the head owns; see ``RequestHead``.
-package struct ResponseHead: Sendable {
-    package var bytes: [UInt8] = []
+public struct ResponseHead: Sendable {
+    public var bytes: [UInt8] = []
     /// 100 to 599.
-    package var status: UInt16 = 0
-    package var reason: ByteRange = .empty
-    package var version: Version = .http11
-    package var fields: [Field] = []
-    package var framing: BodyFraming = .none
+    public var status: UInt16 = 0
+    public var reason: ByteRange = .empty
+    public var version: Version = .http11
+    public var fields: [Field] = []
+    public var framing: BodyFraming = .none
     /// The connection may carry another exchange after this response.
-    package var isPersistent = true
+    public var isPersistent = true
     /// Connection names options other than close, keep-alive and upgrade: fields to drop on the way.
-    package var nominatesFields = false
+    public var nominatesFields = false
 
-    package init() {}
+    public init() {}
 
-    package mutating func reset() {
+    public mutating func reset() {
         bytes.removeAll(keepingCapacity: true)
         fields.removeAll(keepingCapacity: true)
         status = 0
@@ -28,5 +28,5 @@ package struct ResponseHead: Sendable {
     }
 
     /// 1xx but for 101, which ends HTTP on the connection (RFC 9110 §15.2).
-    package var isInformational: Bool { status < 200 && status != 101 }
+    public var isInformational: Bool { status < 200 && status != 101 }
 }

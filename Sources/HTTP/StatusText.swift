@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Reason phrases, for the status lines of our own responses (RFC 9110 §15).
-package enum StatusText {
-    package static func reason(_ status: UInt16) -> StaticString {
+public enum StatusText {
+    public static func reason(_ status: UInt16) -> StaticString {
         switch status {
         case 100: "Continue"
         case 101: "Switching Protocols"

@@ -6,25 +6,177 @@ import HTTP
 package struct BodyPiece: Equatable, Sendable {
     /// Bytes of the input that were read: content and framing.
     package let consumed: Int
-    /// Where in the input content stands; may be empty.
+    /// Where in the input content stands, at or before `consumed`; may be empty.
     package let content: Range<Int>
-    /// The message ends here.
+    /// The message ends with this piece.
     package let isEnd: Bool
+
+    package init(consumed: Int, content: Range<Int>, isEnd: Bool) {
+        self.consumed = consumed
+        self.content = content
+        self.isEnd = isEnd
+    }
 }
 
-/// The content of one message out of its framing (RFC 9112 §6, §7).
+/// The content of one message out of its framing (RFC 9112 §6, §7), in pieces of any size, nothing copied.
+///
+/// Call `decode` with what was received and not consumed yet, as long as there is any and `isEnded` is false. A call
+/// with input always consumes some of it or throws; content that stands before a fault is handed out first, however
+/// the input is cut. After an error it throws the same again.
 package struct BodyDecoder: Sendable {
-    package private(set) var isEnded = false
+    private enum State: Sendable {
+        case length(UInt64)
+        case untilClose
+        case chunkLine(ChunkLine)
+        /// Bytes of the chunk still to come, more than 0.
+        case chunk(UInt64)
+        case chunkCarriageReturn
+        case chunkLineFeed
+        case trailerStart
+        case trailerlessLineFeed
+        case trailers(TrailerSection)
+        case ended
+        case failed(HTTP1Error)
+    }
+
+    private var state: State
+    private let limits: HTTP1Limits
+    /// Bytes of chunk lines that content has not outweighed.
+    private var overhead = 0
     /// After the end: the trailer fields that may pass on, each `Name: value\r\n`.
     package private(set) var trailers: [UInt8] = []
 
-    package init(_ framing: BodyFraming, limits: HTTP1Limits = HTTP1Limits()) {}
-
-    /// The next piece. Call again with what follows `consumed`, until `isEnded`.
-    package mutating func decode(_ input: Span<UInt8>) throws(HTTP1Error) -> BodyPiece {
-        BodyPiece(consumed: 0, content: 0..<0, isEnd: true)
+    package init(_ framing: BodyFraming, limits: HTTP1Limits = HTTP1Limits()) {
+        self.limits = limits
+        switch framing {
+        case .none, .length(0): state = .ended
+        case .length(let length): state = .length(length)
+        case .chunked: state = .chunkLine(ChunkLine())
+        case .untilClose: state = .untilClose
+        }
     }
 
-    /// The peer closed: the end of `untilClose` content, `.cutShort` for any other that has not ended.
-    package mutating func endOfInput() throws(HTTP1Error) {}
+    /// The message has ended; from the start when it has no content.
+    package var isEnded: Bool {
+        if case .ended = state { true } else { false }
+    }
+
+    /// The next piece of content, with all the framing around it that the input holds.
+    package mutating func decode(_ input: Span<UInt8>) throws(HTTP1Error) -> BodyPiece {
+        switch state {
+        case .length(let remaining):
+            let count = Int(min(UInt64(input.count), remaining))
+            state = UInt64(count) == remaining ? .ended : .length(remaining - UInt64(count))
+            return BodyPiece(consumed: count, content: 0..<count, isEnd: UInt64(count) == remaining)
+        case .untilClose:
+            return BodyPiece(consumed: input.count, content: 0..<input.count, isEnd: false)
+        case .ended:
+            return BodyPiece(consumed: 0, content: 0..<0, isEnd: true)
+        case .failed(let error):
+            throw error
+        default:
+            return try decodeChunked(input)
+        }
+    }
+
+    /// The peer closed its side: the end of `untilClose` content; `.cutShort` when more had to come.
+    package mutating func endOfInput() throws(HTTP1Error) {
+        switch state {
+        case .untilClose: state = .ended
+        case .ended: return
+        case .failed(let error): throw error
+        default:
+            state = .failed(.cutShort)
+            throw .cutShort
+        }
+    }
+
+    private mutating func decodeChunked(_ input: Span<UInt8>) throws(HTTP1Error) -> BodyPiece {
+        var index = 0
+        do throws(HTTP1Error) {
+            try readFraming(input, &index)
+        } catch {
+            state = .failed(error)
+            throw error
+        }
+        guard case .chunk(let remaining) = state, index < input.count else {
+            return BodyPiece(consumed: index, content: index..<index, isEnd: isEnded)
+        }
+        let count = Int(min(UInt64(input.count - index), remaining))
+        let content = index..<index + count
+        index += count
+        state = UInt64(count) == remaining ? .chunkCarriageReturn : .chunk(remaining - UInt64(count))
+        do throws(HTTP1Error) {
+            // What follows the content, so that a message's end is told with its last piece.
+            try readFraming(input, &index)
+        } catch {
+            // The next call throws it: there is input left for one, since the fault is in it.
+            state = .failed(error)
+            index = content.upperBound
+        }
+        return BodyPiece(consumed: index, content: content, isEnd: isEnded)
+    }
+
+    /// Reads on up to content, the end of the message or the end of the input.
+    private mutating func readFraming(_ input: Span<UInt8>, _ index: inout Int) throws(HTTP1Error) {
+        while index < input.count {
+            switch state {
+            case .chunkLine(var line):
+                while index < input.count {
+                    let isLast = try line.add(input[index])
+                    index += 1
+                    guard isLast else { continue }
+                    try weigh(line)
+                    state = line.size == 0 ? .trailerStart : .chunk(line.size)
+                    break
+                }
+                if case .chunkLine = state {
+                    if overhead + line.length > limits.chunkOverheadBytes + Self.grant { throw .tooMuchChunkOverhead }
+                    state = .chunkLine(line)
+                }
+            case .chunkCarriageReturn:
+                guard input[index] == ByteClass.carriageReturn else { throw .invalidChunkEnd }
+                index += 1
+                state = .chunkLineFeed
+            case .chunkLineFeed:
+                guard input[index] == ByteClass.lineFeed else { throw .invalidChunkEnd }
+                index += 1
+                state = .chunkLine(ChunkLine())
+            case .trailerStart:
+                if input[index] == ByteClass.carriageReturn {
+                    index += 1
+                    state = .trailerlessLineFeed
+                } else {
+                    state = .trailers(TrailerSection())
+                }
+            case .trailerlessLineFeed:
+                guard input[index] == ByteClass.lineFeed else { throw .bareCR }
+                index += 1
+                state = .ended
+            case .trailers(var section):
+                // Held by `section` alone while it grows, so that growing copies nothing.
+                state = .trailerStart
+                if try section.read(input, &index, limits: limits) {
+                    trailers = section.sifted(limits: limits)
+                    state = .ended
+                } else {
+                    state = .trailers(section)
+                }
+            case .chunk, .ended, .length, .untilClose, .failed:
+                return
+            }
+        }
+    }
+
+    /// Sets a chunk's line off against its content. Many bytes of framing for little content keep a proxy busy for
+    /// nothing (CVE-2023-39326).
+    private mutating func weigh(_ line: ChunkLine) throws(HTTP1Error) {
+        overhead += line.length - Self.grant
+        // A chunk can be larger than any Int can weigh; half of it is enough by far.
+        overhead -= Int(min(line.size, 1 << 32)) * 2
+        if overhead < 0 { overhead = 0 }
+        if overhead > limits.chunkOverheadBytes { throw .tooMuchChunkOverhead }
+    }
+
+    private static let grant = 16
 }

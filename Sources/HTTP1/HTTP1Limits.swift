@@ -21,7 +21,7 @@ package struct HTTP1Limits: Sendable {
     /// Trailer fields that are dropped besides those ``TrailerPolicy`` always drops, such as the identity fields of a
     /// configuration; compared with case, `_`, `.` and `-` folded.
     package var forbiddenTrailers: [String] {
-        didSet { foldedForbiddenTrailers = forbiddenTrailers.map { TrailerPolicy.folded($0) } }
+        didSet { foldedForbiddenTrailers = forbiddenTrailers.map { FieldName.folded($0) } }
     }
     private(set) var foldedForbiddenTrailers: [[UInt8]]
 
@@ -38,6 +38,6 @@ package struct HTTP1Limits: Sendable {
         self.chunkOverheadBytes = chunkOverheadBytes
         self.allowsConnect = allowsConnect
         self.forbiddenTrailers = forbiddenTrailers
-        foldedForbiddenTrailers = forbiddenTrailers.map { TrailerPolicy.folded($0) }
+        foldedForbiddenTrailers = forbiddenTrailers.map { FieldName.folded($0) }
     }
 }

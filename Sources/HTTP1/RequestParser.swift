@@ -2,25 +2,199 @@
 
 import HTTP
 
-/// What one call of a head parser did.
-package struct HeadProgress: Equatable, Sendable {
-    /// Bytes of the input that belong to the head; what follows belongs to the content or the next message.
-    package let consumed: Int
-    /// The head is there, whole and valid.
-    package let isComplete: Bool
-}
-
-/// Request heads from bytes, in pieces of any size (RFC 9112 §3, §5).
+/// Request heads from bytes, in pieces of any size, one after the other (RFC 9112 §3, §5, §6).
+///
+/// A head is copied into `head.bytes` as it comes, so it does not depend on the input. Every byte is looked at once,
+/// and a fault is found at the first byte that makes it one, whatever the pieces. What two parsers could read
+/// differently is thrown; after that the parser throws the same again, since where the next request begins is unknown.
 package struct RequestParser: Sendable {
-    package init(limits: HTTP1Limits = HTTP1Limits()) {}
+    private enum Phase: UInt8 {
+        case start, emptyLineFeed, method, path, query, version, fields
+    }
 
-    /// Reads on in `input`.
+    private let limits: HTTP1Limits
+    private var phase = Phase.start
+    /// Of the request line: the next byte of `head.bytes` to look at, and where its current part starts.
+    private var position = 0
+    private var partStart = 0
+    private var queryMark: Int?
+    private var section = FieldSection(at: 0)
+    private var failure: HTTP1Error?
+
+    package init(limits: HTTP1Limits = HTTP1Limits()) {
+        self.limits = limits
+    }
+
+    /// Reads on in `input`, into the same `head` until it is complete; the first byte of the next one resets it.
     package mutating func parseHead(
         _ input: Span<UInt8>, into head: inout RequestHead
     ) throws(HTTP1Error) -> HeadProgress {
-        HeadProgress(consumed: 0, isComplete: false)
+        if let failure { throw failure }
+        do throws(HTTP1Error) {
+            return try advance(input, &head)
+        } catch {
+            failure = error
+            throw error
+        }
     }
 
-    /// Forgets a head that was begun.
-    package mutating func reset() {}
+    /// Forgets a head that was begun, and a failure.
+    package mutating func reset() {
+        phase = .start
+        failure = nil
+    }
+
+    private mutating func advance(
+        _ input: Span<UInt8>, _ head: inout RequestHead
+    ) throws(HTTP1Error) -> HeadProgress {
+        var consumed = 0
+        if phase.rawValue < Phase.method.rawValue { consumed = try begin(input, &head) }
+        // Apart from `head`, which is written while they are read.
+        var bytes: [UInt8] = []
+        swap(&bytes, &head.bytes)
+        defer { swap(&bytes, &head.bytes) }
+        while consumed < input.count {
+            let step = min(input.count &- consumed, limits.headBytes &- bytes.count, copyStep)
+            guard step > 0 else { throw .headTooLarge }
+            bytes.append(input, consumed..<consumed &+ step)
+            consumed &+= step
+            if try read(bytes.span, &head) {
+                let excess = bytes.count &- section.position
+                if excess > 0 { bytes.removeLast(excess) }
+                try finish(&bytes, &head)
+                phase = .start
+                return HeadProgress(consumed: consumed &- excess, isComplete: true)
+            }
+            if bytes.count >= limits.headBytes {
+                throw phase == .fields ? .headTooLarge : .targetTooLong
+            }
+        }
+        return HeadProgress(consumed: consumed, isComplete: false)
+    }
+
+    /// Before the first byte of a request line; returns how many bytes were skipped.
+    private mutating func begin(_ input: Span<UInt8>, _ head: inout RequestHead) throws(HTTP1Error) -> Int {
+        var index = 0
+        // RFC 9112 §2.2: one empty line is ignored, for clients that end content with a CRLF too many. One alone.
+        if phase == .start, index < input.count, input[index] == ByteClass.carriageReturn {
+            index += 1
+            phase = .emptyLineFeed
+        }
+        if phase == .emptyLineFeed {
+            guard index < input.count else { return index }
+            guard input[index] == ByteClass.lineFeed else { throw .bareCR }
+            index += 1
+        } else if input.isEmpty {
+            return 0
+        }
+        phase = .method
+        head.reset()
+        position = 0
+        partStart = 0
+        queryMark = nil
+        return index
+    }
+
+    /// Reads on in the head's bytes; true at the end of the head.
+    private mutating func read(_ bytes: Span<UInt8>, _ head: inout RequestHead) throws(HTTP1Error) -> Bool {
+        switch phase {
+        case .start, .emptyLineFeed:
+            preconditionFailure("begin() comes first")
+        case .method:
+            guard try readMethod(bytes, &head) else { return false }
+            phase = .path
+            fallthrough
+        case .path:
+            guard try readPath(bytes) else { return false }
+            phase = .query
+            fallthrough
+        case .query:
+            guard try readQuery(bytes, &head) else { return false }
+            phase = .version
+            fallthrough
+        case .version:
+            guard let version = try VersionText.read(bytes, from: partStart, next: &position) else {
+                return false
+            }
+            head.version = version
+            try RequestTarget.read(bytes, in: &head, queryMark: queryMark, limits: limits)
+            section = FieldSection(at: position)
+            phase = .fields
+            fallthrough
+        case .fields:
+            return try section.read(bytes, into: &head.fields, limits: limits)
+        }
+    }
+
+    private mutating func readMethod(_ bytes: Span<UInt8>, _ head: inout RequestHead) throws(HTTP1Error) -> Bool {
+        position = ByteClass.endOfToken(bytes, from: position)
+        if position > limits.methodBytes { throw .methodTooLong }
+        guard position < bytes.count else { return false }
+        switch bytes[position] {
+        case ByteClass.space where position > 0: break
+        case 0: throw .nul
+        default: throw .invalidMethod
+        }
+        guard let method = Method(name: bytes.extracting(0..<position)) else { throw .invalidMethod }
+        head.method = method
+        head.methodName = ByteRange(0..<position)
+        position &+= 1
+        partStart = position
+        return true
+    }
+
+    /// The target up to its `?` or its end.
+    private mutating func readPath(_ bytes: Span<UInt8>) throws(HTTP1Error) -> Bool {
+        position = ByteClass.endOfTarget(bytes, from: position, stopsAtQuery: true)
+        guard position < bytes.count else { return false }
+        if bytes[position] == UInt8(ascii: "?") {
+            queryMark = position
+            position &+= 1
+        }
+        return true
+    }
+
+    private mutating func readQuery(_ bytes: Span<UInt8>, _ head: inout RequestHead) throws(HTTP1Error) -> Bool {
+        // Without a query the position is where the target ended, and nothing is skipped.
+        position = ByteClass.endOfTarget(bytes, from: position, stopsAtQuery: false)
+        guard position < bytes.count else { return false }
+        switch bytes[position] {
+        case ByteClass.space where position > partStart: break
+        case 0: throw .nul
+        case UInt8(ascii: "#"): throw .fragmentInTarget
+        // RFC 9112 §3: a request line without a version is HTTP/0.9's.
+        case ByteClass.carriageReturn, ByteClass.lineFeed: throw .invalidVersion
+        default: throw .invalidTarget
+        }
+        head.target = ByteRange(partStart..<position)
+        position &+= 1
+        partStart = position
+        return true
+    }
+
+    /// Judges what the fields say together.
+    private func finish(_ bytes: inout [UInt8], _ head: inout RequestHead) throws(HTTP1Error) {
+        var meaning = RequestMeaning()
+        try meaning.read(head.fields, of: bytes.span)
+        let framing = try meaning.framing.combined(version: head.version)
+        head.framing = framing ?? .none
+        head.isPersistent = meaning.connection.isPersistent(head.version)
+        head.nominatesFields = meaning.connection.nominatesFields
+        if head.version == .http11 {
+            // RFC 9112 §3.2.
+            if meaning.host == nil { throw .missingHost }
+            head.wantsUpgrade = meaning.connection.upgrade && meaning.hasUpgrade
+            // RFC 9110 §10.1.1: nothing is to be continued without content, nor in HTTP/1.0.
+            head.expectsContinue = meaning.expectsContinue && framing != nil && framing != .length(0)
+        }
+        // RFC 9112 §3.2.2: the Host of an absolute target is ignored.
+        if head.targetForm != .absolute, head.targetForm != .authority, let host = meaning.host {
+            head.authority = host
+        }
+        if head.targetForm == .absolute, head.path.isEmpty {
+            // RFC 9110 §4.2.3: an empty path is the path "/".
+            head.path = ByteRange(bytes.count..<bytes.count + 1)
+            bytes.append(UInt8(ascii: "/"))
+        }
+    }
 }

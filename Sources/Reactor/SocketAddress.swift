@@ -128,8 +128,10 @@ package struct SocketAddress: Equatable, Sendable, CustomStringConvertible {
 
     private static func words(_ address: in6_addr) -> (UInt64, UInt64) {
         unsafe withUnsafeBytes(of: address) { bytes in
-            unsafe (UInt64(bigEndian: bytes.load(as: UInt64.self)),
-                UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
+            unsafe (
+                UInt64(bigEndian: bytes.load(as: UInt64.self)),
+                UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+            )
         }
     }
 

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Eight bytes looked at in one step, the first in the lowest bits.
+///
+/// The tests answer with a mask whose bit 7 of a byte says yes. A yes can carry a false yes into the bytes after it, so
+/// only the first is to be believed: ``firstByte(_:)``.
+public enum ByteWord {
+    /// `byte` eight times.
+    @inlinable @inline(__always)
+    public static func all(_ byte: UInt8) -> UInt64 { 0x0101_0101_0101_0101 &* UInt64(byte) }
+
+    @inlinable @inline(__always)
+    public static func equal(_ word: UInt64, _ byte: UInt8) -> UInt64 {
+        let difference = word ^ all(byte)
+        return (difference &- 0x0101_0101_0101_0101) & ~difference & 0x8080_8080_8080_8080
+    }
+
+    /// Bytes below `bound`, which is at most 128.
+    @inlinable @inline(__always)
+    public static func below(_ word: UInt64, _ bound: UInt8) -> UInt64 {
+        (word &- all(bound)) & ~word & 0x8080_8080_8080_8080
+    }
+
+    /// Bytes of 128 or more.
+    @inlinable @inline(__always)
+    public static func notASCII(_ word: UInt64) -> UInt64 { word & 0x8080_8080_8080_8080 }
+
+    /// How many bytes stand before the first yes in `mask`, which is not 0.
+    @inlinable @inline(__always)
+    public static func firstByte(_ mask: UInt64) -> Int { mask.trailingZeroBitCount &>> 3 }
+}
+
+extension Span<UInt8> {
+    /// The eight bytes from `index` on; `index + 8 <= count` is for the caller to have made sure of.
+    @inlinable @inline(__always)
+    public func word(uncheckedAt index: Int) -> UInt64 {
+        UInt64(littleEndian: unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: index, as: UInt64.self))
+    }
+
+    /// Where `byte` first stands in `range`, which must lie within the span; the range's end when it does not.
+    public func firstIndex(of byte: UInt8, in range: Range<Int>) -> Int {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count)
+        var index = range.lowerBound
+        let end = range.upperBound
+        while index &+ 8 <= end {
+            let found = ByteWord.equal(word(uncheckedAt: index), byte)
+            if found != 0 { return index &+ ByteWord.firstByte(found) }
+            index &+= 8
+        }
+        while index < end {
+            // Within the range, which was checked above.
+            if unsafe self[unchecked: index] == byte { return index }
+            index &+= 1
+        }
+        return end
+    }
+}

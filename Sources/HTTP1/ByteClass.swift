@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP
+
+/// The classes of bytes that heads are made of, and the scans for where a class ends.
+///
+/// Each scan takes `position <= bytes.count` and returns the first position from there on whose byte is not of the
+/// class, or the count. Words of eight bytes do most of the way; the bytes on which they stop are judged one by one.
+enum ByteClass {
+    static let tab: UInt8 = 0x09
+    static let lineFeed: UInt8 = 0x0a
+    static let carriageReturn: UInt8 = 0x0d
+    static let space: UInt8 = 0x20
+    static let delete: UInt8 = 0x7f
+
+    /// `tchar` of RFC 9110 §5.6.2, as a set of 128 bits.
+    @inline(__always)
+    static func isToken(_ byte: UInt8) -> Bool {
+        let set: UInt64 = byte < 64 ? 0x03ff_6cfa_0000_0000 : 0x57ff_ffff_c7ff_fffe
+        return byte < 128 && set &>> UInt64(byte) & 1 != 0
+    }
+
+    /// `unreserved` of RFC 3986 §2.3.
+    @inline(__always)
+    static func isUnreserved(_ byte: UInt8) -> Bool {
+        let set: UInt64 = byte < 64 ? 0x03ff_6000_0000_0000 : 0x47ff_fffe_87ff_fffe
+        return byte < 128 && set &>> UInt64(byte) & 1 != 0
+    }
+
+    @inline(__always)
+    static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
+
+    @inline(__always)
+    static func isBlank(_ byte: UInt8) -> Bool { byte == space || byte == tab }
+
+    /// What may stand in a field value or a reason phrase: VCHAR, obs-text, SP, HTAB (RFC 9110 §5.5).
+    @inline(__always)
+    static func isText(_ byte: UInt8) -> Bool { byte >= space && byte != delete || byte == tab }
+
+    /// Where a token ends.
+    static func endOfToken(_ bytes: Span<UInt8>, from start: Int) -> Int {
+        var position = start
+        let count = bytes.count
+        while position &+ 8 <= count {
+            let other = notLetterOrHyphen(bytes.word(uncheckedAt: position))
+            if other == 0 {
+                position &+= 8
+                continue
+            }
+            position &+= ByteWord.firstByte(other)
+            // Within the word that was just read.
+            guard isToken(unsafe bytes[unchecked: position]) else { return position }
+            position &+= 1
+        }
+        while position < count, isToken(unsafe bytes[unchecked: position]) { position &+= 1 }
+        return position
+    }
+
+    /// Where field-value text ends: at a control byte other than HTAB.
+    static func endOfText(_ bytes: Span<UInt8>, from start: Int) -> Int {
+        var position = start
+        let count = bytes.count
+        while position &+ 8 <= count {
+            let word = bytes.word(uncheckedAt: position)
+            let stops = ByteWord.below(word, space) | ByteWord.equal(word, delete)
+            if stops == 0 {
+                position &+= 8
+                continue
+            }
+            position &+= ByteWord.firstByte(stops)
+            // Within the word that was just read.
+            guard unsafe bytes[unchecked: position] == tab else { return position }
+            position &+= 1
+        }
+        while position < count, isText(unsafe bytes[unchecked: position]) { position &+= 1 }
+        return position
+    }
+
+    /// Where a request target, or the part of it before `?`, ends: at anything that is not a visible ASCII character,
+    /// at `#`, and at `?` when `stopsAtQuery`.
+    static func endOfTarget(_ bytes: Span<UInt8>, from start: Int, stopsAtQuery: Bool) -> Int {
+        var position = start
+        let count = bytes.count
+        // Looking for `#` twice costs less than a branch.
+        let query = stopsAtQuery ? UInt8(ascii: "?") : UInt8(ascii: "#")
+        while position &+ 8 <= count {
+            let word = bytes.word(uncheckedAt: position)
+            let stops =
+                ByteWord.below(word, space + 1) | ByteWord.equal(word, delete) | ByteWord.notASCII(word)
+                | ByteWord.equal(word, UInt8(ascii: "#")) | ByteWord.equal(word, query)
+            if stops != 0 { return position &+ ByteWord.firstByte(stops) }
+            position &+= 8
+        }
+        while position < count {
+            let byte = unsafe bytes[unchecked: position]
+            if byte <= space || byte >= delete || byte == UInt8(ascii: "#") || byte == query { break }
+            position &+= 1
+        }
+        return position
+    }
+
+    /// Which of the eight bytes are neither letter nor `-`. Exact for every byte: each sum stays within its own byte.
+    @inline(__always)
+    private static func notLetterOrHyphen(_ word: UInt64) -> UInt64 {
+        let ascii = word & ByteWord.all(0x7f)
+        let folded = ascii | ByteWord.all(0x20)
+        let letters = (folded &+ ByteWord.all(0x80 - 0x61)) & ~(folded &+ ByteWord.all(0x80 - 0x7b))
+        let hyphens = ~((ascii ^ ByteWord.all(UInt8(ascii: "-"))) &+ ByteWord.all(0x7f))
+        return ~((letters | hyphens) & ~word) & ByteWord.all(0x80)
+    }
+}
