@@ -136,20 +136,16 @@ def test_options_of_the_server_passes(gate, upstream, session):
     assert (upstream.last.method, upstream.last.target) == ("OPTIONS", "*")
 
 
-@pytest.mark.parametrize("sent, decides", [
-    ("/a/../.sidegate/session", True), ("/.sidegate/./session", True), ("/%2esidegate/session", True),
-    ("//.sidegate/session", None), ("/a//b", None), ("/a/%2e%2e/b", None), ("/a/..%2fb", None), ("/a\\..\\b", None),
+@pytest.mark.parametrize("sent", [
+    "/.sidegate/session", "/a/../.sidegate/session", "/.sidegate/./session", "/%2esidegate/session", "//.sidegate/session",
+    "/a/%2e%2e/.sidegate/session", "/.sidegate%2fsession", "/%2E%73idegate/session", "/.sidegate//session",
+    "/.SIDEGATE/../.sidegate/x", "/a/..;/../.sidegate/session", "/.sidegate\\session", "/a\\..\\.sidegate\\session",
 ])
-def test_one_normalised_path_decides_and_goes_to_the_app_CVE_2019_9901_CVE_2026_33494_CVE_2026_26205(
-        gate, upstream, session, sent, decides):
+def test_a_reserved_path_goes_to_the_app_in_no_disguise_CVE_2019_9901_CVE_2026_33494_CVE_2026_26205(
+        gate, upstream, session, sent):
     response = gate.exchange("GET", sent, session)
-    if decides:
-        assert upstream.requests == [] and response.status in (200, 400), "a reserved path went to the app"
-    elif response.status == 200 and upstream.requests:
-        target = upstream.last.target
-        assert "/../" not in target and "/%2e%2e/" not in target.lower() and not target.startswith("/.sidegate")
-    else:
-        assert response.status in (200, 400)
+    assert upstream.requests == [], f"{sent} reached the app as {upstream.last.target}"
+    assert response.status in (200, 400, 404)
 
 
 class TestTheAppsBrokenResponses:

@@ -203,7 +203,8 @@ def test_a_tunnel_that_is_not_read_holds_little_memory(gate, upstream, session):
         sent["connection"] = connection
         connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
         connection.sent = 0
-        connection.send(bytes(100_000_000))
+        for _ in range(100):
+            connection.send(bytes(1_000_000))
     before = gate.process.memory()
     with tunnel(gate, upstream, session, work):
         last = {"count": -1}
