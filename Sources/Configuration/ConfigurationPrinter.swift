@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import JWT
-
 /// The configuration in force, as YAML that says where each value comes from. Secrets are redacted.
 package struct ConfigurationPrinter {
     /// Defaults too, not only what somebody set.
@@ -24,7 +22,7 @@ package struct ConfigurationPrinter {
                 open.append(section)
             }
             let name = indentation(open.count) + key.name + ": "
-            lines.append((name + Self.text(entry.node, key.kind, isSecret: key.isSecret), entry.origin.words))
+            lines.append((name + Self.text(entry.node, key.kind, isSecret: key.isSecret && !entry.isDefault), entry.origin.words))
         }
         let width = Swift.min(lines.map { $0.note.isEmpty ? 0 : $0.text.count }.max() ?? 0, 60)
         return lines.map { line in
@@ -88,9 +86,21 @@ package struct ConfigurationPrinter {
         return isPlain || isDuration && !text.isEmpty && Int(text) == nil ? text : quoted(text)
     }
 
+    /// A double-quoted scalar (YAML 1.2 §7.3.1), which is JSON too.
     private static func quoted(_ text: String) -> String {
-        var output: [UInt8] = []
-        JSONWriter.append(text, to: &output)
-        return String(decoding: output, as: UTF8.self)
+        var result = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": result += "\\\""
+            case "\\": result += "\\\\"
+            case "\n": result += "\\n"
+            case _ where scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value):
+                let digits = String(scalar.value, radix: 16)
+                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        // What is printed may be read again as a file.
+        return result.replacing("${", with: "$${") + "\""
     }
 }

@@ -180,7 +180,8 @@ final class Exchange {
         form = []
         switch worker.service {
         case .local(let respond): answer(respond(request, body, context.now))
-        case .gate(let gate, _): perform(gate.decide(form: body, of: request, context, requestID: requestID), contentFollows: false)
+        case .gate(let gate, _):
+            perform(gate.decide(form: body, of: request, context, requestID: requestID), contentFollows: false)
         }
     }
 

@@ -26,7 +26,8 @@ package final class RequestLog {
         let record = exchange.record
         if logsRequests {
             prepare(loop)
-            exchange.request.log(record, context, client: client, id: exchange.requestID, loop.now, &lines, into: &buffer)
+            exchange.request.log(
+                record, context, client: client, id: exchange.requestID, loop.now, &lines, into: &buffer)
         }
         if let kind = Self.kind(record) {
             prepare(loop)

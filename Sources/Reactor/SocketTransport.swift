@@ -72,7 +72,9 @@ package final class SocketTransport: Transport, ReadinessObserver {
             return .failed(pendingError)
         }
         var outcome = receive(into: buffer, from: 0, to: min(ReceiveBuffer.usualRead, buffer.capacity))
-        guard case .bytes(let count, more: true) = outcome, count >= ReceiveBuffer.usualRead, let sink else { return outcome }
+        guard case .bytes(let count, more: true) = outcome, count >= ReceiveBuffer.usualRead, let sink else {
+            return outcome
+        }
         let bound = min(sink.writeRoom, buffer.capacity)
         guard bound > count else { return outcome }
         switch receive(into: buffer, from: count, to: bound) {

@@ -41,7 +41,8 @@ extension ListenAddress {
             switch Resolver.systemLookUp(host, port) {
             case .addresses(let addresses): return addresses
             case .failure(let reason):
-                throw ServiceError("`listen`: the host \(host) has no address (\(reason)). Write an address of this machine.")
+                throw ServiceError(
+                    "`listen`: the host \(host) has no address (\(reason)). Write an address of this machine.")
             }
         }
     }
