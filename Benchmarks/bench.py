@@ -128,12 +128,16 @@ def counts(options, folder, upstream) -> bool:
         "haproxy-jwt": (lambda under: servers.start_haproxy(folder, upstream.port, "jwt", under),
                         {"Cookie": f"session={servers.token(86400)}"}),
     }
+    # Without a threshold: what the redirect to sign in costs, beside HAProxy's.
+    competitors["sidegate-redirect"] = competitors["sidegate"][0], {"Accept": "text/html"}
+    competitors["haproxy-redirect"] = (
+        lambda under: servers.start_haproxy(folder, upstream.port, "redirect", under), {"Accept": "text/html"})
     good = True
     for name in options.count_of:
         start, headers = competitors[name]
-        starter = Starter(folder, start)
-        calls, by_name = counting.system_calls_per_request(starter, "/1k", headers)
-        instructions = counting.instructions_per_request(starter, "/1k", headers)
+        starter, status = Starter(folder, start), 302 if name.endswith("redirect") else 200
+        calls, by_name = counting.system_calls_per_request(starter, "/1k", headers, status)
+        instructions = counting.instructions_per_request(starter, "/1k", headers, status)
         print(f"{name:18}{instructions:10.0f} instructions  {calls:5.2f} system calls   "
               + ", ".join(f"{n} {v:.2f}" for n, v in by_name.items()), flush=True)
         if name == "sidegate":
@@ -151,7 +155,7 @@ def main():
     parser.add_argument("--only", help="scenarios whose name holds this")
     parser.add_argument("--count", action="store_true", help="instructions and system calls instead of rates")
     parser.add_argument("--count-of", nargs="+", default=["sidegate"],
-                        choices=["sidegate", "nginx", "haproxy-plain", "haproxy-jwt"])
+                        choices=["sidegate", "sidegate-redirect", "nginx", "haproxy-plain", "haproxy-jwt", "haproxy-redirect"])
     options = parser.parse_args()
     for tool in ["nginx", "haproxy", "wrk"] + (["valgrind", "strace"] if options.count else []):
         if not shutil.which(tool, path=os.environ.get("PATH", "") + ":/usr/sbin"):
