@@ -34,7 +34,7 @@ struct LayeringTests {
         arguments: [
             ("Gate", "import Dispatch"),
             ("Gate", "package import Glibc"),
-            ("Gate", "@preconcurrency import HTTP"),
+            ("Gate", "@preconcurrency import Glibc"),
             ("HTTP1", "import struct Reactor.EventLoop"),
             ("Proxy", "internal import Dispatch"),
             ("JWT", "import COpenSSL"),
