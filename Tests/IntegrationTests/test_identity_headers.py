@@ -97,6 +97,15 @@ def test_a_bearer_token_that_we_took_is_not_passed_on(gate, upstream):
     assert upstream.last.target == "/api?x=1"
 
 
+@pytest.mark.parametrize("sent, arrives", [
+    ("/page?jwt=eyJ.a.b", "/page"), ("/page?x=1&jwt=eyJ.a.b&y=2", "/page?x=1&y=2"), ("/page?jwt=a&jwt=b&x", "/page?x"),
+    ("/page?%6awt=eyJ.a.b&x=1", "/page?x=1"), ("/page?jwtx=1", "/page?jwtx=1"), ("/page?", "/page?"),
+])
+def test_the_token_parameter_stays_here_CVE_2021_29651(gate, upstream, session, sent, arrives):
+    gate.exchange("GET", sent, session)
+    assert upstream.last.target == arrives
+
+
 def test_the_apps_own_authorization_passes_with_a_session(gate, upstream, session):
     gate.exchange("GET", "/", {**session, "Authorization": "Basic eDp5"})
     assert upstream.last.get("Authorization") == "Basic eDp5"

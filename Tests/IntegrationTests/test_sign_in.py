@@ -68,6 +68,23 @@ class TestRedirectToTheProvider:
         assert re.search(r";\s*Max-Age=600(;|$)", rest, re.I)
         assert "reports" not in rest and "tab" not in rest
 
+    @pytest.mark.parametrize("agent", ["kube-probe/1.30", "GoogleHC/1.0", "ELB-HealthChecker/2.0", "curl/8.0", ""])
+    def test_no_user_agent_is_a_way_in_CVE_2026_34457(self, gate, upstream, agent):
+        assert gate.exchange("GET", "/healthz", {**NAVIGATION, "User-Agent": agent}).status == 302
+        assert upstream.requests == []
+
+    def test_grpc_gets_status_16(self, gate, upstream):
+        response = gate.exchange("POST", "/package.Service/Method", {"Content-Type": "application/grpc", "TE": "trailers"}, b"")
+        assert response["grpc-status"] == "16" and response.status == 200
+        assert upstream.requests == []
+
+    def test_without_a_session_not_one_byte_comes_from_the_app_CVE_2025_31492(self, gate, upstream):
+        upstream.answer = lambda request, connection: connection.respond(200, {"X-App": "1"}, "the app's secret")
+        for method in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "PROPFIND"):
+            response = gate.exchange(method, "/", {}, b"x" if method in ("POST", "PUT", "PATCH") else None)
+            assert response.status in (302, 401) and response.get("X-App") is None and b"secret" not in response.body
+        assert upstream.requests == []
+
     def test_a_plain_client_without_fetch_metadata_is_a_browser(self, gate):
         assert gate.exchange("GET", "/").status == 302
         assert gate.exchange("GET", "/", {"Accept": "*/*"}).status == 302
@@ -221,6 +238,7 @@ BAD_TOKENS = {
     "too_old": lambda: tokens.token(iat=int(time.time()) - 3600, exp=int(time.time()) + 600),
     "audience_mismatch": lambda: tokens.token(aud="someone-else"),
     "field_missing": lambda: tokens.token(email=None),
+    "field_invalid": lambda: tokens.token(email="a@evil.test@example.com"),
     "algorithm_not_allowed": lambda: tokens.token(header={"alg": "none"}),
     "algorithm_missing": lambda: tokens.token(header={"typ": "JWT"}),
     "critical_header_unsupported": lambda: tokens.token(header={"alg": "HS256", "crit": ["b64"], "b64": True}),
@@ -272,6 +290,29 @@ class TestBadTokens:
             browser = Browser(gate)
             assert browser.finish(browser.start("/"), token).status == 403
             assert "sidegate" not in browser.cookies
+
+    @pytest.mark.parametrize("field", ["jwk", "jku", "x5u", "x5c"])
+    def test_a_key_that_the_token_brings_is_ignored_CVE_2018_0114_CVE_2026_27962(self, gate, field):
+        attackers = "the-attackers-own-secret-of-32-bytes-or-so"
+        value = {"jwk": {"kty": "oct", "k": tokens.base64url(attackers.encode())}, "jku": "http://127.0.0.1:1/jwks",
+                 "x5u": "http://127.0.0.1:1/x5u", "x5c": ["AAAA"]}[field]
+        browser = Browser(gate)
+        response = browser.finish(browser.start("/"), tokens.token(secret=attackers, header={"alg": "HS256", field: value}))
+        assert response.status == 403 and "signature_invalid" in response.text
+
+    @pytest.mark.parametrize("payload", [
+        pytest.param(b'{"exp":' + b"9" * 10000 + b"}", id="a long number"),
+        pytest.param(b'{"a":' + b"[" * 10000 + b"]" * 10000 + b"}", id="a deep nest"),
+        pytest.param(b'{"a":1e' + b"9" * 9000 + b"}", id="a long exponent"),
+        pytest.param(b"{" + b",".join(b'"%d":0' % n for n in range(1000)) + b"}", id="many names"),
+    ])
+    def test_hostile_json_is_cheap_CVE_2025_11230(self, gate, payload):
+        browser = Browser(gate)
+        url, token = browser.start("/"), tokens.signed(b'{"alg":"HS256"}', payload)
+        began = time.monotonic()
+        response = browser.post_form(url, {"jwt": token})
+        assert response.status == 403
+        assert time.monotonic() - began < 0.5
 
     def test_many_dots_are_cheap_CVE_2025_30204_CVE_2025_27144(self, gate):
         browser = Browser(gate)
