@@ -69,7 +69,7 @@ let package = Package(
         .executableTarget(
             name: "sidegate",
             dependencies: [
-                "Sidecar", "Configuration", "Gate", "JWT", "Cryptography",
+                "Sidecar", "Configuration", "Demo", "Gate", "JWT", "Cryptography",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Command",
@@ -83,7 +83,7 @@ let package = Package(
         tests("GateTests", ["Gate", "HTTP", "HTTP1", "JWT", "Cryptography"]),
         tests("DemoTests", ["Demo", "HTTP", "HTTP1", "JWT", "Cryptography"]),
         tests("TelemetryTests", ["Telemetry", .product(name: "Logging", package: "swift-log")]),
-        tests("ConfigurationTests", ["Configuration", "Gate", "HTTP", "JWT"]),
+        tests("ConfigurationTests", ["Configuration", "Gate", "HTTP", "JWT", "sidegate"]),
         tests("ReactorTests", ["Reactor"]),
         tests("ProxyTests", ["Proxy", "HTTP", "HTTP1", "Gate", "Reactor"]),
         tests("LayeringTests", []),
