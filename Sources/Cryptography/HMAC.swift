@@ -12,19 +12,12 @@ package final class HMACKey: @unchecked Sendable {
     /// libcrypto zeroes its copy of the key when the context is freed.
     package init(_ key: Span<UInt8>, _ hashFunction: HashFunction) {
         self.hashFunction = hashFunction
-        let name = Array(hashFunction.name.utf8CString)
         guard let algorithm = unsafe MACAlgorithm.hmac.pointer, let context = unsafe EVP_MAC_CTX_new(algorithm) else {
             preconditionFailure("libcrypto has no HMAC")
         }
-        let done = unsafe Self.withParameters(digest: name) { parameters in
-            // An empty key must still be a key: a null pointer would mean "keep the key there is".
-            unsafe key.withUnsafeBufferPointer { key in
-                let empty: [UInt8] = [0]
-                return unsafe empty.withUnsafeBufferPointer { empty in
-                    OpenSSL.call {
-                        unsafe EVP_MAC_init(context, key.baseAddress ?? empty.baseAddress, key.count, parameters)
-                    }
-                }
+        let done = unsafe key.withUnsafeBufferPointer { key in
+            OpenSSL.call {
+                unsafe sidegate_hmac_init(context, key.baseAddress, key.count, hashFunction.name)
             }
         }
         guard done == 1 else { preconditionFailure("HMAC could not be keyed") }
@@ -57,22 +50,6 @@ package final class HMACKey: @unchecked Sendable {
     /// Whether `code` is the whole code of `message`, in a time that does not depend on how much of it is right.
     package func isValid(_ code: Span<UInt8>, for message: Span<UInt8>) -> Bool {
         constantTimeEquals(authenticationCode(for: message).span, code)
-    }
-
-    private static func withParameters<Result>(
-        digest name: [CChar], _ body: (UnsafePointer<OSSL_PARAM>) -> Result
-    ) -> Result {
-        var name = name
-        return unsafe name.withUnsafeMutableBufferPointer { name in
-            let parameters = unsafe [
-                OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name.baseAddress, 0),
-                OSSL_PARAM_construct_end(),
-            ]
-            return unsafe parameters.withUnsafeBufferPointer { parameters in
-                guard let base = parameters.baseAddress else { preconditionFailure("two elements have an address") }
-                return unsafe body(base)
-            }
-        }
     }
 }
 

@@ -22,7 +22,8 @@ package enum JSONError: Error, Equatable, Sendable {
         case .duplicateName(let offset): "a name for the second time at byte \(offset)"
         case .loneSurrogate(let offset): "half of a surrogate pair at byte \(offset)"
         case .trailingData(let offset): "more after its end at byte \(offset)"
-        case .numberTooLong(let offset): "a number of more than \(JSONParser.maximumNumberByteCount) digits at byte \(offset)"
+        case .numberTooLong(let offset):
+            "a number of more than \(JSONParser.maximumNumberByteCount) digits at byte \(offset)"
         case .tooDeep(let offset): "nested deeper than \(JSONParser.maximumDepth) levels at byte \(offset)"
         case .tooLarge: "too large"
         }

@@ -183,7 +183,8 @@ final class TokenExamination {
         if let expiry = claims.expiry {
             try judge(
                 "expiry", now < expiry + skew, .expired, expected: "not after \(moment(expiry + skew))",
-                actual: relative(expiry), mend: clockMend(expiry, "send tokens that live longer, or deliver them sooner"))
+                actual: relative(expiry),
+                mend: clockMend(expiry, "send tokens that live longer, or deliver them sooner"))
         } else if policy.requireExpiry || policy.maxAge == nil {
             try fail(
                 "expiry",
@@ -329,7 +330,9 @@ final class TokenExamination {
         } catch {
             return .failure(Unreadable(message: error.message))
         }
-        guard var object = value.object else { return .failure(Unreadable(message: "\(value.kindName), not an object")) }
+        guard var object = value.object else {
+            return .failure(Unreadable(message: "\(value.kindName), not an object"))
+        }
         for (name, others) in aliases.sorted(by: { $0.key < $1.key }) {
             for other in others where !other.isExactly(name) {
                 guard let alias = object[other] else { continue }

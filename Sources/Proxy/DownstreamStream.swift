@@ -8,6 +8,9 @@ protocol DownstreamStream: AnyObject {
     /// The browser does not take more for now.
     var isBlocked: Bool { get }
 
+    /// Where content goes when it goes straight into a socket.
+    var sink: Transport? { get }
+
     /// Sends the exchange's 1xx response.
     func sendInformational(_ exchange: Exchange)
 

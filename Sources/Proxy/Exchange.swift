@@ -13,6 +13,8 @@ final class Exchange {
     var request = RequestHead()
     var response = ResponseHead()
     private(set) var record = ExchangeRecord()
+    /// The peer's address, for the log.
+    private(set) var client: [UInt8] = []
     private(set) var requestID: [UInt8] = []
     /// Counts the requests this object served, so that a late answer to an earlier one is known as such.
     private(set) var ticket: UInt64 = 0
@@ -37,12 +39,19 @@ final class Exchange {
     // MARK: What the browser's side tells
 
     /// A request begins to arrive.
-    func begin(_ downstream: any DownstreamStream) {
+    func begin(_ downstream: any DownstreamStream, client: [UInt8]) {
         self.downstream = downstream
+        self.client = client
+        context.now = worker.loop.wallClock
         ticket &+= 1
         machine = ExchangeStateMachine()
         record.begin(worker.loop.now)
     }
+
+    /// Where the response's content goes straight to.
+    var sink: Transport? { downstream?.sink }
+    /// Where the request's content goes straight to.
+    var requestSink: Transport? { upstream?.transport }
 
     /// Content may be given to ``requestContent(_:isEnd:trailers:more:)`` now.
     var wantsContent: Bool {
@@ -62,8 +71,8 @@ final class Exchange {
     }
 
     /// The head is there, valid. `contentFollows`: some of the request's content is at hand.
-    func requestHeadReceived(_ context: RequestContext, contentFollows: Bool) {
-        self.context = context
+    func requestHeadReceived(_ peer: Peer, contentFollows: Bool) {
+        context = peer.context(worker.loop.wallClock)
         switch worker.service {
         case .local(let respond):
             // The demo's own servers: content is read, then answered.
@@ -72,13 +81,10 @@ final class Exchange {
             if request.framing == .none { answer(respond(request, [], context.now)) }
         case .gate(let gate, _):
             gate.requestID(of: request, into: &requestID)
-            if request.method == .connect || request.method == .trace {
-                return answer(gate.refusal(405, of: request, requestID: requestID))
-            }
             if case .length(let length) = request.framing, isTooLarge(length) {
                 return answer(gate.refusal(413, of: request, requestID: requestID))
             }
-            perform(gate.decide(request, context), contentFollows: contentFollows)
+            perform(gate.decide(request, context, requestID: requestID), contentFollows: contentFollows)
         }
     }
 
@@ -174,7 +180,8 @@ final class Exchange {
         form = []
         switch worker.service {
         case .local(let respond): answer(respond(request, body, context.now))
-        case .gate(let gate, _): perform(gate.decide(form: body, of: request, context), contentFollows: false)
+        case .gate(let gate, _):
+            perform(gate.decide(form: body, of: request, context, requestID: requestID), contentFollows: false)
         }
     }
 

@@ -3,6 +3,21 @@
 import HTTP
 import Reactor
 
+/// What a response of the gate is for the audit trail.
+enum Audit {
+    case none, signIn, logout, refused
+
+    /// From the gate's word for its decision.
+    init(_ decision: StaticString) {
+        switch decision.description {
+        case "sign-in": self = .signIn
+        case "logout": self = .logout
+        case "refused": self = .refused
+        default: self = .none
+        }
+    }
+}
+
 /// What is remembered of an exchange for the access log.
 struct ExchangeRecord {
     var started = MonotonicTime(nanoseconds: 0)
@@ -15,6 +30,8 @@ struct ExchangeRecord {
     var decision: StaticString = "none"
     private(set) var reason: String?
     var user: String?
+    /// What the audit trail is told.
+    private(set) var audit = Audit.none
     /// The response did not reach its end.
     var isAborted = false
 
@@ -31,6 +48,7 @@ struct ExchangeRecord {
             reason = response.reason
         }
         if let user = response.user { self.user = user }
+        audit = Audit(response.decision)
     }
 
     mutating func responseStarted(_ status: UInt16, _ now: MonotonicTime) {

@@ -66,7 +66,7 @@ final class HTTP1Downstream: TransportOwner, DownstreamStream {
         var rounds = 0
         while phase != .closed, !transport.isReadingPaused {
             let outcome = worker.loop.withReceiveBuffer { buffer in
-                let outcome = transport.read(into: buffer)
+                let outcome = transport.read(into: buffer, boundFor: exchange?.requestSink)
                 if case .bytes(let count, _) = outcome { buffer.read(count) { receive($0) } }
                 return outcome
             }
@@ -119,7 +119,7 @@ final class HTTP1Downstream: TransportOwner, DownstreamStream {
         let exchange = exchange ?? worker.makeExchange()
         if self.exchange == nil {
             self.exchange = exchange
-            exchange.begin(self)
+            exchange.begin(self, client: peer.text)
         }
         let progress: HeadProgress
         do throws(HTTP1Error) {
@@ -148,7 +148,7 @@ final class HTTP1Downstream: TransportOwner, DownstreamStream {
             content = BodyDecoder(framing, limits: worker.limits.message)
             timer?.set(worker.loop.now.advanced(by: worker.limits.bodyIdleTimeout))
         }
-        exchange.requestHeadReceived(peer.context(worker.loop.wallClock), contentFollows: phase == .content && rest)
+        exchange.requestHeadReceived(peer, contentFollows: phase == .content && rest)
         // While the response is awaited the kernel keeps what else the browser sends.
         if phase == .response { transport.pauseReading() }
         return progress.consumed
@@ -216,6 +216,7 @@ final class HTTP1Downstream: TransportOwner, DownstreamStream {
     // MARK: Writing
 
     var isBlocked: Bool { output.isBlocked }
+    var sink: Transport? { transport }
 
     func sendInformational(_ exchange: Exchange) {
         // HTTP/1.0 knows no 1xx (RFC 9110 §15.2).

@@ -117,7 +117,7 @@ final class HTTP1Upstream: TransportOwner {
         var rounds = 0
         while phase != .closed, !transport.isReadingPaused {
             let outcome = worker.loop.withReceiveBuffer { buffer in
-                let outcome = transport.read(into: buffer)
+                let outcome = transport.read(into: buffer, boundFor: exchange?.sink)
                 if case .bytes(let count, _) = outcome { buffer.read(count) { receive($0) } }
                 return outcome
             }

@@ -23,7 +23,7 @@ package final class Worker {
     package private(set) var isDraining = false
 
     private let trustedProxies: [CIDR]
-    private let log: AccessLog?
+    private let log: RequestLog?
     private var listeners: [Listener] = []
     private var connections: [ObjectIdentifier: HTTP1Downstream] = [:]
     private var tunnels: [ObjectIdentifier: Tunnel] = [:]
@@ -36,7 +36,7 @@ package final class Worker {
     /// A worker that guards an app.
     package init(
         loop: EventLoop, gate: Gate, configuration: ProxyConfiguration, resolver: Resolver,
-        replayStore: any ReplayStore, log: AccessLog?
+        replayStore: any ReplayStore, log: RequestLog?
     ) {
         self.loop = loop
         limits = configuration.limits
@@ -193,7 +193,7 @@ package final class Worker {
     }
 
     func finished(_ exchange: Exchange, _ context: RequestContext) {
-        log?.record(exchange, context, loop)
+        log?.record(exchange, context, client: exchange.client, loop)
     }
 
     /// Reads of one connection before others have their turn.

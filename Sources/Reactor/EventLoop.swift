@@ -153,7 +153,7 @@ package final class EventLoop: Sendable {
     package func withReceiveBuffer<Result>(_ body: (ReceiveBuffer) -> Result) -> Result {
         state.assumeOnLoop { state in
             // A read within a read takes a second buffer; both are kept.
-            let buffer = state.spareBuffers.popLast() ?? ReceiveBuffer(capacity: Self.receiveBufferSize)
+            let buffer = state.spareBuffers.popLast() ?? ReceiveBuffer()
             defer { state.spareBuffers.append(buffer) }
             return body(buffer)
         }
@@ -244,8 +244,6 @@ package final class EventLoop: Sendable {
         for item in work { item() }
     }
 
-    /// One read of this size empties what a socket usually holds; a stalled peer costs at most this much memory.
-    private static let receiveBufferSize = 65536
     /// Longer than the kernel's tick: a wait that ends before it makes the kernel program its clock anew, which in a
     /// virtual machine costs more than all the rest.
     private static let lingerMilliseconds: Int32 = 10
