@@ -77,6 +77,13 @@ class TestStop:
         gate.process.child.send_signal(signal.SIGINT)
         assert gate.process.child.wait(5) == 0
 
+    def test_a_signal_right_after_the_start_is_not_lost(self, upstream, start_gate):
+        for n in range(40):
+            gate = start_gate(upstream)
+            gate.was_stopped = True
+            gate.process.child.send_signal((signal.SIGTERM, signal.SIGINT)[n % 2])
+            assert gate.process.child.wait(5) == 0
+
     def test_no_request_is_lost_under_load(self, upstream, start_gate):
         upstream.answer = lambda request, connection: connection.respond(200, {}, "ok")
         gate = start_gate(upstream, workers=2)
