@@ -169,6 +169,7 @@ final class Exchange {
             machine.collects()
             formLimit = limit
             if request.framing == .none { return formReceived() }
+            if case .length(let length) = request.framing, length > UInt64(limit) { return answer(refusal(413)) }
             downstream?.resumeRequest()
         case .claimToken(let pending):
             claim(pending)
