@@ -12,7 +12,7 @@ extension Gate {
         _ pending: PendingSignIn, _ request: RequestHead, _ context: RequestContext, _ site: RequestSite
     ) -> LocalResponse {
         let names = names(site)
-        let attempt = AttemptID(now: context.now, random: random(AttemptID.randomByteCount))
+        let attempt = AttemptID(.wish, now: context.now, random: random.bytes(AttemptID.randomByteCount))
         let field = signInSeal.seal(pending.encoded(at: context.now), name: attempt.text, site: pending.binding)
         var response = page(
             200,
@@ -23,7 +23,8 @@ extension Gate {
                     HiddenField("sign_in", String(decoding: field, as: UTF8.self)),
                 ]), hasForm: true)
         let cookie = setCookie(isSecure: site.isSecure)
-        response.add("Set-Cookie", loginCookie(attempt, pending.target, names, pending.binding, cookie, now: context.now))
+        response.add(
+            "Set-Cookie", loginCookie(attempt, pending.target, names, pending.binding, cookie, now: context.now))
         endOldAttempts(request, names, cookie, &response)
         if !pending.returns.isEmpty {
             response.add("Set-Cookie", cookie.login(names.returns, pending.returns.cookie, maxAge: ReturnCount.window))

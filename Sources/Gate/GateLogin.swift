@@ -17,7 +17,7 @@ extension Gate {
         let target = ReturnTarget(
             of: request, on: targetSite(origin), host: site.requestOrigin(request) ?? origin,
             tokenParameter: tokenParameter)
-        return redirect(to: target, request, context, site, origin, reason)
+        return redirect(to: target, .navigation, request, context, site, origin, reason)
     }
 
     /// `/.sidegate/login?return_to=`
@@ -30,17 +30,17 @@ extension Gate {
         guard let target = Parameters(query: request).returnTarget(on: targetSite(origin)) else {
             return refused(.returnURLRefused, status: 400, request, requestID, tryAgain: Self.plainLoginPath)
         }
-        return redirect(to: target ?? .root, request, context, site, origin, nil)
+        return redirect(to: target ?? .root, .wish, request, context, site, origin, nil)
     }
 
     /// 302 to the IdP.
     private func redirect(
-        to target: ReturnTarget, _ request: RequestHead, _ context: RequestContext, _ site: RequestSite,
-        _ origin: PublicOrigin, _ reason: ReasonCode?
+        to target: ReturnTarget, _ cause: AttemptID.Cause, _ request: RequestHead, _ context: RequestContext,
+        _ site: RequestSite, _ origin: PublicOrigin, _ reason: ReasonCode?
     ) -> LocalResponse {
         let names = names(site)
         guard let binding = site.binding(request, siteRules) else { return hostMissing(request, []) }
-        let attempt = AttemptID(now: context.now, random: random(AttemptID.randomByteCount))
+        let attempt = AttemptID(cause, now: context.now, random: random.bytes(AttemptID.randomByteCount))
         let url = expandedLoginURL(attempt, target, origin)
         var response = LocalResponse(status: 302, body: redirectBody(url))
         response.add("Location", url)
@@ -48,7 +48,9 @@ extension Gate {
         let cookie = setCookie(isSecure: site.isSecure)
         response.add("Set-Cookie", loginCookie(attempt, target, names, binding, cookie, now: context.now))
         endOldAttempts(request, names, cookie, &response)
-        if reason == .sessionExpired || reason == .sessionIdle, min(limits.lifetime, limits.shortestIdle) < ReturnCount.window {
+        if reason == .sessionExpired || reason == .sessionIdle,
+            min(limits.lifetime, limits.shortestIdle) < ReturnCount.window
+        {
             // A session that lasts so briefly ends by itself: no sign of a loop.
             response.add("Set-Cookie", cookie.expired(names.returns))
         }

@@ -57,8 +57,12 @@ extension Gate {
             return .respond(refused(error.reason, request, requestID, tryAgain: tryAgain))
         }
 
-        let isSignedIn = isSignedIn(user.fields, request, site, now: context.now)
-        let returns = isSignedIn.any ? ReturnCount() : countReturn(request, attempt, names(site), context)
+        var current: SessionState?
+        if case .valid(let identity) = session(of: request, site, now: context.now) { current = identity.session }
+        let isSameUser = current.map { $0.fields.isSameUser(as: user.fields) } ?? false
+        // A good session, and yet this attempt began after it: another replica did not know the session.
+        let isUnknownElsewhere = current.map { attempt.named?.isNavigation(after: $0.signedInAt) ?? false } ?? true
+        let returns = isUnknownElsewhere ? countReturn(request, attempt, names(site), context) : ReturnCount()
         if returns.isLoop { return .respond(loginLoop(request, context, site, requestID, tryAgain: tryAgain)) }
 
         let pending = PendingSignIn(
@@ -66,16 +70,17 @@ extension Gate {
             expiresAt: max(user.token.expiresAt ?? 0, context.now + LoginState.lifetime),
             user: user.fields.user, fields: user.fields, target: target, origin: origin, binding: binding,
             isSecure: site.isSecure, answersJSON: NavigationTest.prefersJSON(request),
-            requestID: String(decoding: requestID, as: UTF8.self), isSignedIn: isSignedIn.same,
+            requestID: String(decoding: requestID, as: UTF8.self), isSignedIn: isSameUser,
             spentAttempt: attempt.cookie, lastOldChunk: SessionCookiePlaces(request, names(site)).lastChunk,
             returns: returns)
 
         // Signing in as who one is already is nobody's trick, and a reload of this page ends here too.
-        if !attempt.isOurs, !isSignedIn.same {
+        if !attempt.isOurs, !isSameUser {
             switch configuration.initiated {
             case .allow: break
             case .deny:
-                return .respond(refused(attempt.refusal, request, requestID, account: user.fields.account, tryAgain: tryAgain))
+                return .respond(
+                    refused(attempt.refusal, request, requestID, account: user.fields.account, tryAgain: tryAgain))
             case .confirm: return .respond(confirmPage(pending, request, context, site))
             }
         }
@@ -111,7 +116,8 @@ extension Gate {
         let names = pending.isSecure ? secureNames : plainNames
         let cookie = setCookie(isSecure: pending.isSecure)
         let state = SessionState(
-            id: random(SessionState.idByteCount), signedInAt: context.now, seenAt: context.now, fields: pending.fields)
+            id: random.bytes(SessionState.idByteCount), signedInAt: context.now, seenAt: context.now,
+            fields: pending.fields)
         guard
             let lines = sessionCookies(
                 state, names, pending.binding, isSecure: pending.isSecure, lastOldChunk: pending.lastOldChunk,
@@ -174,15 +180,5 @@ extension Gate {
             keys.append([UInt8(ascii: "j")] + SHA256.hash(text.span))
         }
         return keys
-    }
-
-    /// Whether a session came, and whether it is this user's.
-    private func isSignedIn(
-        _ fields: UserFields, _ request: RequestHead, _ site: RequestSite, now: Double
-    ) -> (any: Bool, same: Bool) {
-        guard case .valid(let identity) = session(of: request, site, now: now), let session = identity.session else {
-            return (false, false)
-        }
-        return (true, session.fields.isSameUser(as: fields))
     }
 }
