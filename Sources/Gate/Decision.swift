@@ -43,10 +43,15 @@ package struct PendingSignIn: Sendable {
     let fields: UserFields
     let target: ReturnTarget
     let origin: PublicOrigin
+    let binding: SiteBinding
+    let isSecure: Bool
     let answersJSON: Bool
+    let requestID: String
     /// A session of the same user came with the request.
     let isSignedIn: Bool
-    /// Names of cookies that end with this sign-in: the attempt's own, and chunks of the old session.
-    let spentCookies: [String]
+    /// The login cookie of the attempt that ends with this.
+    let spentAttempt: [UInt8]?
+    /// The last chunk of the session that came with the request.
+    let lastOldChunk: Int
     let returns: ReturnCount
 }

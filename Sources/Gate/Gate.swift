@@ -12,31 +12,107 @@ import Pages
 package final class Gate {
     package let configuration: GateConfiguration
 
+    let random: (Int) -> [UInt8]
+    let siteRules: RequestSite.Rules
+    let returnPath: [UInt8]
+    let tokenParameter: [UInt8]
+    let verifier: TokenVerifier
+    let matching: FieldMatching
+    let rendering: HeaderRendering
+    let limits: SessionLimits
+    let sessionSeal: Seal
+    let loginSeal: Seal
+    let signInSeal: Seal
+    let plainNames: CookieNames
+    let secureNames: CookieNames
+    private let requestRewrite: RequestRewrite
+    private var identifiers: RandomPool
+
+    var sessions = IdentityCache()
+    var bearers = IdentityCache(slotCount: 256)
+    var loopWatch = LoopWatch()
+    /// Kept between requests for its memory.
+    var joinedCookie: [UInt8] = []
+
     /// - Parameter random: makes that many unpredictable bytes; in production `Random.bytes`.
     package init(_ configuration: GateConfiguration, random: @escaping (Int) -> [UInt8] = { Random.bytes($0) }) {
         self.configuration = configuration
+        self.random = random
+        let session = configuration.session
+        siteRules = RequestSite.Rules(configuration)
+        returnPath = Array(configuration.returnPath.utf8)
+        tokenParameter = Array(configuration.tokenParameter.utf8)
+        verifier = TokenVerifier(policy: configuration.tokenPolicy, keys: configuration.keys)
+        matching = FieldMatching(configuration.claims, required: configuration.required)
+        rendering = HeaderRendering(rules: configuration.identityHeaders, encoding: configuration.headerEncoding)
+        limits = SessionLimits(lifetime: session.lifetime, idleTimeout: session.idleTimeout)
+        sessionSeal = Seal(.session, secrets: session.secrets, random: random)
+        loginSeal = Seal(.login, secrets: session.secrets, random: random)
+        signInSeal = Seal(.signIn, secrets: session.secrets, random: random)
+        plainNames = CookieNames(session, isSecure: false)
+        secureNames = CookieNames(session, isSecure: true)
+        requestRewrite = RequestRewrite(configuration)
+        identifiers = RandomPool(random)
     }
 
     /// What is to become of this request.
-    package func decide(_ request: RequestHead, _ context: RequestContext) -> Decision {
-        .forward(nil, renewal: nil)
+    ///
+    /// `requestID` (from ``requestID(of:into:)``) stands on the pages that are made.
+    package func decide(_ request: RequestHead, _ context: RequestContext, requestID: [UInt8] = []) -> Decision {
+        // TRACE would send the identity headers back to whoever asks; CONNECT is for forward proxies.
+        if request.method == .trace || request.method == .connect {
+            return .respond(methodNotAllowed(request, requestID))
+        }
+        if request.targetForm != .asterisk {
+            guard request.path.upperBound <= request.bytes.count else {
+                return .respond(refusal(400, of: request, requestID: requestID))
+            }
+            let path = request.bytes.span.extracting(request.path.range)
+            if let own = OwnPath.of(path, returnPath: returnPath) {
+                return answer(own, request, context, requestID)
+            }
+        }
+        let site = RequestSite(request, context, siteRules)
+        var reason: ReasonCode?
+        switch session(of: request, site, now: context.now) {
+        case .valid(let identity):
+            return .forward(identity, renewal: renewal(of: identity, request, site, now: context.now))
+        case .refused(let code): reason = code
+        case .none: break
+        }
+        if configuration.bearer {
+            switch bearer(of: request, now: context.now) {
+            case .valid(let identity): return .forward(identity, renewal: nil)
+            case .refused(let code): return .respond(invalidBearer(code, request, context))
+            case .none: break
+            }
+        }
+        return .respond(unauthenticated(request, context, reason, requestID))
     }
 
     /// After `.collectBody`: the same request with its form.
-    package func decide(form body: [UInt8], of request: RequestHead, _ context: RequestContext) -> Decision {
-        .forward(nil, renewal: nil)
-    }
-
-    /// After `.claimToken`: the answer, now that the replay store has spoken.
-    package func finishSignIn(
-        _ pending: PendingSignIn, _ verdict: ReplayVerdict, _ context: RequestContext
-    ) -> LocalResponse {
-        LocalResponse(status: 303)
+    package func decide(
+        form body: [UInt8], of request: RequestHead, _ context: RequestContext, requestID: [UInt8] = []
+    ) -> Decision {
+        guard request.path.upperBound <= request.bytes.count else {
+            return .respond(refusal(400, of: request, requestID: requestID))
+        }
+        switch OwnPath.of(request.bytes.span.extracting(request.path.range), returnPath: returnPath) {
+        case .callback: return returned(request, form: body, context, requestID)
+        case .confirm: return confirmed(request, form: body, context, requestID)
+        case .login, .logout, .session, .nothing, nil: return .respond(notFound(request, requestID))
+        }
     }
 
     /// Appends the request's identifier to `out`: the client's X-Request-ID when it is sane, else a fresh one
     /// (32 hexadecimal digits).
-    package func requestID(of request: RequestHead, into out: inout [UInt8]) {}
+    package func requestID(of request: RequestHead, into out: inout [UInt8]) {
+        if let place = RequestIdentifier.place(in: request) {
+            out.append(copying: request.bytes.span.extracting(place.range))
+        } else {
+            identifiers.appendHex(bytes: 16, to: &out)
+        }
+    }
 
     /// Writes the head the app gets: `GET /path?query HTTP/1.1`, Host, the other fields, each line with CRLF, but
     /// without the framing fields (Content-Length, Transfer-Encoding) and the final empty line.
@@ -47,20 +123,68 @@ package final class Gate {
     package func rewrite(
         _ request: RequestHead, for identity: Identity?, _ context: RequestContext, requestID: [UInt8],
         into out: inout [UInt8]
-    ) {}
+    ) {
+        requestRewrite.write(
+            request, for: identity, context, RequestSite(request, context, siteRules), requestID: requestID,
+            random: &identifiers, into: &out)
+    }
 
     /// The request asks for a protocol that may pass as a tunnel, and `rewrite` forwards its Upgrade. `h2c` may not:
     /// what it carries would reach the app unjudged.
-    package func forwardsUpgrade(_ request: RequestHead) -> Bool { false }
-
-    /// The page (or JSON, by Accept) for an app that is down or broken (502) or slow (504).
-    package func upstreamFailure(_ status: UInt16, of request: RequestHead, requestID: [UInt8]) -> LocalResponse {
-        LocalResponse(status: status)
+    package func forwardsUpgrade(_ request: RequestHead) -> Bool {
+        RequestRewrite.forwardsUpgrade(request)
     }
 
-    /// The small page (or JSON, when the head was read and asks for it) for a request that cannot be served: 400, 408,
-    /// 413, 414, 431, 501, 505. The connection closes after it.
-    package func refusal(_ status: UInt16, of request: RequestHead?, requestID: [UInt8]) -> LocalResponse {
-        LocalResponse(status: status)
+    private func answer(
+        _ own: OwnPath, _ request: RequestHead, _ context: RequestContext, _ requestID: [UInt8]
+    ) -> Decision {
+        switch own {
+        case .callback: callback(request, context, requestID)
+        case .confirm: confirm(request, context, requestID)
+        case .login: .respond(login(request, context, requestID))
+        case .logout: .respond(logout(request, context, requestID))
+        case .session: .respond(sessionDocument(request, context, requestID))
+        case .nothing: .respond(notFound(request, requestID))
+        }
+    }
+
+    func names(_ site: RequestSite) -> CookieNames { site.isSecure ? secureNames : plainNames }
+
+    func setCookie(isSecure: Bool) -> SetCookie {
+        SetCookie(isSecure: isSecure, domain: configuration.session.domain)
+    }
+
+    /// What return targets must stay on.
+    func targetSite(_ origin: PublicOrigin) -> ReturnTarget.Site {
+        let domain = siteRules.fixedBinding.flatMap { $0.isDomain ? $0.name : nil } ?? []
+        return ReturnTarget.Site(origin: origin, domain: domain, returnPath: returnPath)
+    }
+}
+
+/// The client's own X-Request-ID, when logs and headers can carry it.
+enum RequestIdentifier {
+    /// Its place: exactly one, 1 to 128 letters, digits and `-._~:+/=@`.
+    static func place(in request: RequestHead) -> ByteRange? {
+        var place: ByteRange?
+        let bytes = request.bytes.span
+        for index in request.fields.indices where request.fields[index].known == .xRequestID {
+            guard place == nil else { return nil }
+            let value = request.fields[index].value
+            guard (1...128).contains(value.count), value.upperBound <= bytes.count else { return nil }
+            for position in value.range where !isPlain(bytes[position]) { return nil }
+            place = value
+        }
+        return place
+    }
+
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            // - . / 0…9 :
+            UInt8(ascii: "-")...UInt8(ascii: ":"), UInt8(ascii: "_"), UInt8(ascii: "~"), UInt8(ascii: "+"),
+            UInt8(ascii: "="), UInt8(ascii: "@"):
+            true
+        default: false
+        }
     }
 }

@@ -6,9 +6,18 @@ package final class Identity {
     package let user: String
     /// What the app is told: field lines, each with CRLF.
     package let headerBlock: [UInt8]
+    /// Nil for a bearer token.
+    let session: SessionState?
+    /// From when the session's cookie is to be sealed anew.
+    var renewalDue: Double
 
-    init(user: String, headerBlock: [UInt8]) {
+    init(user: String, headerBlock: [UInt8], session: SessionState?, renewalDue: Double = .infinity) {
         self.user = user
         self.headerBlock = headerBlock
+        self.session = session
+        self.renewalDue = renewalDue
     }
+
+    /// It came as `Authorization: Bearer`, which the app does not get to see.
+    var isBearer: Bool { session == nil }
 }

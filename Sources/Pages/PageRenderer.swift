@@ -1,33 +1,103 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Turns pages into HTML, by the built-in templates or by those of `pages.directory`.
+///
+/// All templates are read when it is made, so that a mistake in one shows at `check` and never on a page.
 package struct PageRenderer: Sendable {
-    /// The `Content-Security-Policy` for pages of this renderer.
+    /// The `Content-Security-Policy` for the pages of this renderer: no script, nothing from elsewhere, no framing.
     package let contentSecurityPolicy: String
+
+    private let brand: String
+    private let templates: [String: Template]
+    /// The page of a redirect, but for its URL: what stands before, between and after.
+    private let redirectPieces: [[UInt8]]
 
     /// - Parameters:
     ///   - brand: the product's name on every page; empty: none.
-    ///   - templates: own templates by name.
+    ///   - templates: own templates by name; see ``BuiltInTemplates``. A name that is neither of a page nor of a part
+    ///     adds a part, for own templates to include.
     ///   - formOrigins: origins, such as `https://idp.example.com`, that a form's answer may redirect to. Browsers apply
-    ///     `form-action` to redirects too, so a logout that ends at the provider needs the origin of its URL here.
-    package init(brand: String = "", templates: [String: String] = [:], formOrigins: [String] = [])
-        throws(TemplateError)
-    {
-        contentSecurityPolicy = Self.contentSecurityPolicy
+    ///     `form-action` to redirects too, so a logout that ends at the provider needs the origin of its URL here. What
+    ///     is not an origin is left out.
+    package init(
+        brand: String = "", templates own: [String: String] = [:], formOrigins: [String] = []
+    ) throws(TemplateError) {
+        self.brand = brand
+        var parts = BuiltInTemplates.parts
+        for (name, text) in own where BuiltInTemplates.pages[name] == nil { parts[name] = text }
+        var templates: [String: Template] = [:]
+        for (name, text) in BuiltInTemplates.pages {
+            templates[name] = try Template(
+                own[name] ?? text, name: name, partials: parts, names: BuiltInTemplates.names)
+        }
+        // A part that no page includes has its mistakes reported all the same.
+        for (name, text) in own where BuiltInTemplates.pages[name] == nil {
+            _ = try Template(text, name: name, partials: parts, names: BuiltInTemplates.names)
+        }
+        self.templates = templates
+        redirectPieces =
+            templates["redirecting"]?.pieces(
+                around: "url", PageWords.values(of: .redirecting(to: ""), brand: brand)) ?? []
+        contentSecurityPolicy = Self.policy(own: own, formOrigins: formOrigins)
     }
 
     /// The page as UTF-8 HTML.
-    package func render(_ page: Page) -> [UInt8] { [] }
+    package func render(_ page: Page) -> [UInt8] {
+        if case .redirecting(let url) = page { return redirect(to: url) }
+        guard let template = templates[page.template] else { return [] }
+        return template.render(PageWords.values(of: page, brand: brand))
+    }
 
-    /// The policy of the built-in pages without form origins.
-    package static let contentSecurityPolicy =
-        "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-}
+    private func redirect(to url: String) -> [UInt8] {
+        // A redirect always has a target; one that may not stand in a link becomes the site's own root.
+        let url = SafeURL(url)?.text ?? "/"
+        var out: [UInt8] = []
+        out.reserveCapacity(redirectPieces.reduce(0) { $0 + $1.count } + 2 * url.utf8.count + 64)
+        for (index, piece) in redirectPieces.enumerated() {
+            if index > 0 { HTMLEscape.append(url, to: &out) }
+            out.append(contentsOf: piece)
+        }
+        return out
+    }
 
-/// Why a template cannot be used, and in which line.
-package struct TemplateError: Error, Equatable, Sendable {
-    package let template: String
-    /// From 1.
-    package let line: Int
-    package let message: String
+    /// The policy of the built-in pages, without form origins.
+    package static let contentSecurityPolicy = policy(own: [:], formOrigins: [])
+
+    /// Field lines that every page goes out with, besides the policy.
+    ///
+    /// `strict-origin`: the URL of a page can hold a token, so no `Referer` may carry more than the origin; with
+    /// `no-referrer`, forms would send `Origin: null` and could not be told from those of another site.
+    package static let fields: [(name: StaticString, value: String)] = [
+        ("Content-Type", "text/html; charset=utf-8"),
+        ("Cache-Control", "no-store"),
+        ("Referrer-Policy", "strict-origin"),
+        ("X-Content-Type-Options", "nosniff"),
+        ("X-Frame-Options", "DENY"),
+    ]
+
+    private static func policy(own: [String: String], formOrigins: [String]) -> String {
+        let style =
+            if own.isEmpty {
+                "'sha256-\(PageStyle.sheetHash)' 'sha256-\(PageStyle.smallHash)'"
+            } else {
+                // Whoever brings templates may bring styles and pictures; a hash beside it would turn this off again.
+                "'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'"
+            }
+        let targets = (["'self'"] + formOrigins.filter(isOrigin)).joined(separator: " ")
+        return "default-src 'none'; style-src \(style); form-action \(targets); base-uri 'none'; frame-ancestors 'none'"
+    }
+
+    /// A scheme, a host and perhaps a port; nothing that could end the directive or add a word.
+    private static func isOrigin(_ text: String) -> Bool {
+        guard let url = SafeURL(text), let range = url.text.firstRange(of: "://") else { return false }
+        return url.text[range.upperBound...].utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: ":"),
+                UInt8(ascii: "["), UInt8(ascii: "]"):
+                true
+            default: false
+            }
+        }
+    }
 }

@@ -117,7 +117,7 @@ final class HTTP1Upstream: TransportOwner {
         var rounds = 0
         while phase != .closed, !transport.isReadingPaused {
             let outcome = worker.loop.withReceiveBuffer { buffer in
-                let outcome = transport.read(into: buffer)
+                let outcome = transport.read(into: buffer, boundFor: exchange?.sink)
                 if case .bytes(let count, _) = outcome { buffer.read(count) { receive($0) } }
                 return outcome
             }
@@ -198,7 +198,9 @@ final class HTTP1Upstream: TransportOwner {
         }
         body = BodyDecoder(exchange.response.framing, limits: worker.limits.message)
         if exchange.response.framing == .none || body.isEnded {
-            finish(leftover: progress.consumed < input.count) { exchange.responseHead(Span(), isEnd: true, trailers: [], more: false) }
+            finish(leftover: progress.consumed < input.count) {
+                exchange.responseHead(Span(), isEnd: true, trailers: [], more: false)
+            }
             return nil
         }
         phase = .body
@@ -223,38 +225,41 @@ final class HTTP1Upstream: TransportOwner {
         }
         let content = input.extracting(piece.content)
         let more = piece.consumed < input.count
-        let deliver = { [self] in
-            if isFirst {
-                exchange.responseHead(content, isEnd: piece.isEnd, trailers: body.trailers, more: more && !piece.isEnd)
-            } else {
-                exchange.responseBody(content, isEnd: piece.isEnd, trailers: body.trailers, more: more && !piece.isEnd)
-            }
-        }
         if piece.isEnd {
-            finish(leftover: more, deliver)
+            let trailers = body.trailers
+            finish(leftover: more) {
+                if isFirst {
+                    exchange.responseHead(content, isEnd: true, trailers: trailers, more: false)
+                } else {
+                    exchange.responseBody(content, isEnd: true, trailers: trailers, more: false)
+                }
+            }
             return nil
         }
-        deliver()
+        if isFirst {
+            exchange.responseHead(content, isEnd: false, trailers: [], more: more)
+        } else {
+            exchange.responseBody(content, isEnd: false, trailers: [], more: more)
+        }
         guard self.exchange != nil, phase == .body else { return nil }
         timer.set(worker.loop.now.advanced(by: pool.configuration.responseTimeout))
         return piece.consumed
     }
 
-    /// The response is whole: tells the exchange, which releases this connection.
+    /// The response is whole: releases this connection, then tells the exchange, whose next request may use it.
     private func finish(leftover: Bool, _ deliver: () -> Void) {
         guard let exchange else { return }
         phase = .ended
-        let isReusable = exchange.response.isPersistent && !leftover && output.isEmpty
         self.exchange = nil
-        exchange.upstreamDone()
-        deliver()
         hasServed = true
         parser.reset()
-        if isReusable, exchange.requestWasComplete {
+        exchange.upstreamDone()
+        if exchange.response.isPersistent, !leftover, output.isEmpty, exchange.isRequestComplete {
             pool.release(self)
         } else {
             close()
         }
+        deliver()
     }
 
     /// The app closed its side.

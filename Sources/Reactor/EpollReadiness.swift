@@ -28,7 +28,9 @@ package final class EpollReadiness: Readiness {
         unsafe events.deallocate()
     }
 
-    package override func add(_ descriptor: Int32, _ observer: any ReadinessObserver) throws(SystemError) -> Registration {
+    package override func add(_ descriptor: Int32, _ observer: any ReadinessObserver) throws(SystemError)
+        -> Registration
+    {
         precondition(descriptor >= 0, "only an open descriptor can be watched")
         let index = Int(descriptor)
         while slots.count <= index { slots.append(Slot()) }
@@ -73,7 +75,9 @@ package final class EpollReadiness: Readiness {
             let token = unsafe sidegate_epoll_token(&events[position])
             let flags = unsafe events[position].events
             let index = Int(truncatingIfNeeded: token & 0xffff_ffff)
-            guard index < slots.count, slots[index].generation == UInt32(truncatingIfNeeded: token >> 32) else { continue }
+            guard index < slots.count, slots[index].generation == UInt32(truncatingIfNeeded: token >> 32) else {
+                continue
+            }
             slots[index].observer?.descriptorReady(Self.translate(flags))
         }
     }

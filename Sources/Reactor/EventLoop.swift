@@ -117,7 +117,10 @@ package final class EventLoop: Sendable {
     /// Traps in debug builds when called off this loop; costs nothing in release builds.
     @inline(__always)
     package func assertOnLoop() {
-        assert({ dispatchPrecondition(condition: .onQueue(queue)); return true }())
+        assert(
+            {
+                dispatchPrecondition(condition: .onQueue(queue)); return true
+            }())
     }
 
     /// Wraps state that belongs to this loop.
@@ -150,7 +153,7 @@ package final class EventLoop: Sendable {
     package func withReceiveBuffer<Result>(_ body: (ReceiveBuffer) -> Result) -> Result {
         state.assumeOnLoop { state in
             // A read within a read takes a second buffer; both are kept.
-            let buffer = state.spareBuffers.popLast() ?? ReceiveBuffer(capacity: Self.receiveBufferSize)
+            let buffer = state.spareBuffers.popLast() ?? ReceiveBuffer()
             defer { state.spareBuffers.append(buffer) }
             return body(buffer)
         }
@@ -182,8 +185,9 @@ package final class EventLoop: Sendable {
 
     // MARK: The loop itself
 
-    /// Handles what is ready, then lingers: the next event often comes within a millisecond, and taking it here saves
-    /// the hand-over from Dispatch's manager thread (about five system calls). Bounded, so that the queue's other work runs.
+    /// Handles what is ready, then lingers: the next event often comes within milliseconds, and taking it here saves
+    /// the hand-over from Dispatch's manager thread (about five system calls). Bounded in time and number, so that the
+    /// queue's other work runs; submitted work and due timers end the wait by themselves.
     private func runBatches(_ epoll: EpollReadiness) {
         state.assumeOnLoop { state in
             var patience: Int32 = 0
@@ -204,7 +208,7 @@ package final class EventLoop: Sendable {
                     continue
                 }
                 if count == 0 && patience > 0 { break }
-                patience = state.mayLinger() ? Self.lingerMilliseconds : 0
+                patience = state.mayLinger() ? min(Self.lingerMilliseconds, state.millisecondsToTimer) : 0
                 if patience == 0 { break }
             }
             // Work is left but the turn is over: an own wake-up brings the loop back after the queue's other work.
@@ -240,9 +244,9 @@ package final class EventLoop: Sendable {
         for item in work { item() }
     }
 
-    /// One read of this size empties what a socket usually holds; a stalled peer costs at most this much memory.
-    private static let receiveBufferSize = 65536
-    private static let lingerMilliseconds: Int32 = 1
+    /// Longer than the kernel's tick: a wait that ends before it makes the kernel program its clock anew, which in a
+    /// virtual machine costs more than all the rest.
+    private static let lingerMilliseconds: Int32 = 10
     private static let batchesPerTurn = 256
 }
 
@@ -270,6 +274,12 @@ private final class LoopState {
     func updateClock() {
         now = .current()
         wallClock = wallClockNow()
+    }
+
+    /// Until the earliest timer, rounded up; at most 1000.
+    var millisecondsToTimer: Int32 {
+        let wait = timers.earliest.since(now).count / 1_000_000
+        return wait >= 1000 ? 1000 : Int32(wait) + 1
     }
 
     func runNextTurn() {

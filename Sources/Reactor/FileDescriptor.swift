@@ -27,6 +27,12 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
         self.code = code
     }
 
+    package var isTimeout: Bool { code == ETIMEDOUT }
+
+    package static let addressInUse = EADDRINUSE
+    package static let addressNotAvailable = EADDRNOTAVAIL
+    package static let permissionDenied = EACCES
+
     package var description: String { "\(call): \(Self.message(code))" }
 
     /// The system's text for an error number.

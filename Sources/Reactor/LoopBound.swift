@@ -20,7 +20,10 @@ package final class LoopBound<State>: Sendable {
     /// Runs `body` with the state, at once. Only for code that already runs on the loop: traps in debug builds elsewhere.
     @inline(__always)
     package func assumeOnLoop<Result>(_ body: (State) -> Result) -> Result {
-        assert({ dispatchPrecondition(condition: .onQueue(queue)); return true }())
+        assert(
+            {
+                dispatchPrecondition(condition: .onQueue(queue)); return true
+            }())
         return unsafe body(state)
     }
 }

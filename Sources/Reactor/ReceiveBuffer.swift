@@ -6,7 +6,12 @@
 package final class ReceiveBuffer {
     private let memory: UnsafeMutableRawBufferPointer
 
-    package init(capacity: Int) {
+    /// One read of this size empties what a socket usually holds, and a stalled peer costs at most this much memory.
+    package static let usualRead = 65536
+    /// The most that is read at once, for what passes straight on: fewer, larger writes wake the receiver less often.
+    package static let largeRead = 524_288
+
+    package init(capacity: Int = ReceiveBuffer.largeRead) {
         unsafe memory = .allocate(byteCount: capacity, alignment: 64)
     }
 
@@ -16,11 +21,13 @@ package final class ReceiveBuffer {
 
     package var capacity: Int { unsafe memory.count }
 
-    /// Lets `fill` write into the memory (it gets its start and size, and returns how much it wrote).
+    /// Lets `fill` write into the memory from `offset` to `end` (it gets the place and the size, and returns how much it
+    /// wrote).
     @inline(__always)
-    package func fill(_ fill: (UnsafeMutableRawPointer, Int) -> Int) -> Int {
+    package func fill(from offset: Int, to end: Int, _ fill: (UnsafeMutableRawPointer, Int) -> Int) -> Int {
+        precondition(offset >= 0 && offset <= end && end <= capacity)
         guard let start = unsafe memory.baseAddress else { return 0 }
-        return unsafe fill(start, memory.count)
+        return unsafe fill(start + offset, end - offset)
     }
 
     /// Reads the first `count` bytes.

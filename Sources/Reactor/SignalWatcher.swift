@@ -20,7 +20,9 @@ package final class SignalWatcher {
     }
 }
 
-/// Hands the main thread to Dispatch, for good.
+/// Blocks the main thread for good: the loops, timers and signals have threads of their own.
 package func runMainThread() -> Never {
-    dispatchMain()
+    // Not dispatchMain(), which ends the main thread in a way that profilers and debuggers trip over.
+    let never = DispatchSemaphore(value: 0)
+    while true { never.wait() }
 }

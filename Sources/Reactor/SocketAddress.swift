@@ -44,6 +44,15 @@ package struct SocketAddress: Equatable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// The same host with another port; a path stays as it is.
+    package func with(port: UInt16) -> SocketAddress {
+        switch kind {
+        case .v4(let bits, _): SocketAddress(.v4(bits, port: port))
+        case .v6(let high, let low, _, let scope): SocketAddress(.v6(high: high, low: low, port: port, scope: scope))
+        case .unix: self
+        }
+    }
+
     package var family: Int32 {
         switch kind {
         case .v4: AF_INET
@@ -128,8 +137,10 @@ package struct SocketAddress: Equatable, Sendable, CustomStringConvertible {
 
     private static func words(_ address: in6_addr) -> (UInt64, UInt64) {
         unsafe withUnsafeBytes(of: address) { bytes in
-            unsafe (UInt64(bigEndian: bytes.load(as: UInt64.self)),
-                UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
+            unsafe (
+                UInt64(bigEndian: bytes.load(as: UInt64.self)),
+                UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+            )
         }
     }
 

@@ -17,6 +17,8 @@ package final class SocketTransport: Transport, ReadinessObserver {
     private var mayBeReadable = false
     /// The kernel said the peer closed its side: a short read is then no proof that nothing follows.
     private var sawPeerClose = false
+    /// Met while reading on after bytes that had to be handed over first.
+    private var pendingError: Int32?
 
     /// Takes over a connected socket.
     package init(connected descriptor: consuming FileDescriptor, loop: EventLoop) throws(SystemError) {
@@ -64,12 +66,35 @@ package final class SocketTransport: Transport, ReadinessObserver {
         return nil
     }
 
-    package override func read(into buffer: ReceiveBuffer) -> ReadOutcome {
+    package override func read(into buffer: ReceiveBuffer, boundFor sink: Transport? = nil) -> ReadOutcome {
+        if let pendingError {
+            self.pendingError = nil
+            return .failed(pendingError)
+        }
+        var outcome = receive(into: buffer, from: 0, to: min(ReceiveBuffer.usualRead, buffer.capacity))
+        guard case .bytes(let count, more: true) = outcome, count >= ReceiveBuffer.usualRead, let sink else {
+            return outcome
+        }
+        let bound = min(sink.writeRoom, buffer.capacity)
+        guard bound > count else { return outcome }
+        switch receive(into: buffer, from: count, to: bound) {
+        case .bytes(let added, let more): outcome = .bytes(count + added, more: more)
+        case .wouldBlock: outcome = .bytes(count, more: false)
+        // An end is found again by the next read; an error would not be.
+        case .end: mayBeReadable = true
+        case .failed(let code):
+            pendingError = code
+            mayBeReadable = true
+        }
+        return outcome
+    }
+
+    private func receive(into buffer: ReceiveBuffer, from start: Int, to end: Int) -> ReadOutcome {
         guard let raw = rawDescriptor else { return .failed(EBADF) }
-        let count = unsafe buffer.fill { unsafe recv(raw, $0, $1, 0) }
+        let count = unsafe buffer.fill(from: start, to: end) { unsafe recv(raw, $0, $1, 0) }
         if count > 0 {
             // A read that did not fill the buffer emptied the socket; later bytes bring a new event (epoll(7)).
-            mayBeReadable = count == buffer.capacity || sawPeerClose
+            mayBeReadable = count == end - start || sawPeerClose
             return .bytes(count, more: mayBeReadable)
         }
         if count == 0 {
@@ -84,6 +109,16 @@ package final class SocketTransport: Transport, ReadinessObserver {
             mayBeReadable = false
             return .failed(code)
         }
+    }
+
+    /// Half of what the kernel would still take: it counts its own bookkeeping as well (SO_MEMINFO, socket(7)).
+    package override var writeRoom: Int {
+        guard let raw = rawDescriptor else { return 0 }
+        var information = InlineArray<9, UInt32>(repeating: 0)
+        var size = socklen_t(MemoryLayout<InlineArray<9, UInt32>>.size)
+        guard unsafe getsockopt(raw, SOL_SOCKET, Self.memoryInformation, &information, &size) == 0 else { return 0 }
+        let (sendBuffer, queued) = (information[3], information[5])
+        return sendBuffer > queued ? Int(sendBuffer - queued) / 2 : 0
     }
 
     package override func write(_ first: Span<UInt8>, _ second: Span<UInt8>, _ third: Span<UInt8>) -> WriteOutcome {
@@ -188,6 +223,8 @@ package final class SocketTransport: Transport, ReadinessObserver {
         }
     }
 
+    /// SO_MEMINFO (asm-generic/socket.h).
+    private static let memoryInformation: Int32 = 55
     /// A peer that has gone is an error to handle, not a signal to die of.
     private static let sendFlags = Int32(MSG_NOSIGNAL)
 }

@@ -47,7 +47,9 @@ package final class SourceReadiness: Readiness {
         self.afterEvent = afterEvent
     }
 
-    package override func add(_ descriptor: Int32, _ observer: any ReadinessObserver) throws(SystemError) -> Registration {
+    package override func add(_ descriptor: Int32, _ observer: any ReadinessObserver) throws(SystemError)
+        -> Registration
+    {
         let reading = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
         guard reading >= 0 else { throw SystemError("fcntl") }
         let writing = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)

@@ -42,7 +42,14 @@ package class Transport {
         self.loop = loop
     }
 
-    package func read(into buffer: ReceiveBuffer) -> ReadOutcome { preconditionFailure("Transport is abstract") }
+    /// Reads what waits, `ReceiveBuffer.usualRead` bytes at most; more than that, up to the whole buffer, only when so
+    /// much waits and `sink`, where the bytes are going, has room for them: else they would have to be kept.
+    package func read(into buffer: ReceiveBuffer, boundFor sink: Transport? = nil) -> ReadOutcome {
+        preconditionFailure("Transport is abstract")
+    }
+
+    /// About how many bytes can be written before the socket is full; rather too few than too many.
+    package var writeRoom: Int { 0 }
 
     /// Writes the pieces in order, in one system call where possible.
     package func write(_ first: Span<UInt8>, _ second: Span<UInt8>, _ third: Span<UInt8>) -> WriteOutcome {

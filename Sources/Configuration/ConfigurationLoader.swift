@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Where a configuration is to come from.
+package struct LoadRequest: Sendable {
+    /// `--config`; nil: looked for.
+    package var file: String?
+    /// From the command line, the later the stronger.
+    package var overrides: [Override]
+    package var environment: [String: String]
+    package var purpose: Purpose
+    /// Where a file is looked for when none is named.
+    package var candidates = LoadRequest.usualFiles
+
+    package init(
+        file: String? = nil, overrides: [Override] = [], environment: [String: String], purpose: Purpose = .serve
+    ) {
+        self.file = file
+        self.overrides = overrides
+        self.environment = environment
+        self.purpose = purpose
+    }
+
+    package static let usualFiles = ["./sidegate.yaml", "/etc/sidegate/sidegate.yaml"]
+}
+
+/// What came of loading: everything there is to say, and the settings when none of it is an error.
+package struct LoadedConfiguration: Sendable {
+    package let settings: Settings?
+    /// In reading order.
+    package let findings: [Finding]
+    package let resolution: Resolution
+    /// nil: no file was found or named.
+    package let file: String?
+}
+
+/// Defaults ← preset ← file ← environment ← command line.
+package enum ConfigurationLoader {
+    package static func load(_ request: LoadRequest) -> LoadedConfiguration {
+        var findings: [Finding] = []
+        let file = discover(request)
+        var layers: [Layer] = []
+        if let file {
+            do {
+                let contents = try FileReader.read(file, limit: YAMLReader.maximumSize)
+                layers.append(.file(contents.bytes, path: file, environment: request.environment))
+            } catch {
+                let mend = error.isMissing ? "correct the path, or create it" : "correct the path or its permissions"
+                findings.append(
+                    .error(
+                        .file(path: file, line: 1, column: 1), "cannot read the configuration: \(error.words); \(mend)")
+                )
+                return LoadedConfiguration(settings: nil, findings: findings, resolution: Resolution([]), file: file)
+            }
+        }
+        layers.append(.environment(request.environment))
+        layers.append(.flags(request.overrides))
+
+        let resolution = Resolution([preset(in: layers)] + layers)
+        if layers.contains(where: \.isUnreadable) {
+            // What seems to be missing may well be there.
+            return LoadedConfiguration(
+                settings: nil, findings: resolution.findings.inReadingOrder(), resolution: resolution, file: file)
+        }
+        var builder = SettingsBuilder(
+            resolution, file: file, purpose: request.purpose, environment: request.environment)
+        let settings = builder.build()
+        findings += resolution.findings + builder.findings
+        if request.purpose == .serve, !findings.hasErrors {
+            // What the gate itself would refuse is told now, with its place.
+            var assembly = GateAssembly(settings, fallbackSecret: [])
+            _ = assembly.assemble()
+            findings += assembly.findings
+        }
+        if file == nil, request.purpose == .serve, builder.findings.hasErrors {
+            findings.append(noFile(request))
+        }
+        findings = findings.inReadingOrder()
+        return LoadedConfiguration(
+            settings: findings.hasErrors ? nil : settings, findings: findings, resolution: resolution, file: file)
+    }
+
+    /// `--config`, `$SIDEGATE_CONFIG`, `./sidegate.yaml`, `/etc/sidegate/sidegate.yaml`: the first that exists. One that
+    /// is named is used whether it exists or not, so that a wrong name is told.
+    private static func discover(_ request: LoadRequest) -> String? {
+        if let file = request.file { return file }
+        if let file = request.environment["SIDEGATE_CONFIG"], !file.isEmpty { return file }
+        return request.candidates.first { FileReader.exists($0) }
+    }
+
+    /// The preset is itself a value of the layers; the strongest one that names it decides.
+    private static func preset(in layers: [Layer]) -> Layer {
+        let path = "identityProvider.preset"
+        for layer in layers.reversed() {
+            guard case .scalar(let name)? = layer.assignments[path]?.node.content else { continue }
+            return Preset.served.first { $0.name == name }.map(Layer.preset) ?? Layer()
+        }
+        return Preset.served.first.map(Layer.preset) ?? Layer()
+    }
+
+    private static func noFile(_ request: LoadRequest) -> Finding {
+        let places = ["$SIDEGATE_CONFIG"] + request.candidates
+        return .error(
+            .builtIn,
+            "no configuration file was found (\(places.joined(separator: ", "))); name one with --config FILE,"
+                + " or use --upstream URL --login-url URL --secret-file FILE")
+    }
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// A file's bytes and who may read them.
+struct FileContents {
+    var bytes: [UInt8]
+    /// Users other than the owner and the group may read it.
+    var isReadableByOthers: Bool
+}
+
+/// Why a file could not be read, in words.
+struct FileProblem: Error {
+    var words: String
+    var isMissing: Bool
+}
+
+enum FileReader {
+    /// Reads a whole file (or pipe) of at most `limit` bytes. Closes it in every case.
+    static func read(_ path: String, limit: Int) throws(FileProblem) -> FileContents {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw problem(errno) }
+        defer { close(descriptor) }
+
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { throw problem(errno) }
+        if status.st_mode & S_IFMT == S_IFDIR { throw problem(EISDIR) }
+
+        var bytes: [UInt8] = []
+        while true {
+            let start = bytes.count
+            let room = Swift.min(65_536, limit + 1 - start)
+            bytes.append(contentsOf: repeatElement(0, count: room))
+            let count = unsafe bytes.withUnsafeMutableBytes { buffer in
+                unsafe Glibc.read(descriptor, buffer.baseAddress.map { unsafe $0 + start }, room)
+            }
+            let error = errno
+            bytes.removeLast(room - Swift.max(0, count))
+            if count < 0 {
+                if error == EINTR { continue }
+                throw problem(error)
+            }
+            if count == 0 { break }
+            if bytes.count > limit {
+                throw FileProblem(words: "it is larger than \(SizeText.format(limit))", isMissing: false)
+            }
+        }
+        return FileContents(bytes: bytes, isReadableByOthers: status.st_mode & S_IROTH != 0)
+    }
+
+    static func exists(_ path: String) -> Bool {
+        unsafe access(path, F_OK) == 0
+    }
+
+    static func isDirectory(_ path: String) -> Bool {
+        var status = stat()
+        return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
+    /// The names in a directory, sorted, without `.` and `..`; nil when it cannot be read.
+    static func names(in path: String) -> [String]? {
+        guard let directory = unsafe opendir(path) else { return nil }
+        defer { unsafe closedir(directory) }
+        var names: [String] = []
+        while let entry = unsafe readdir(directory), names.count < 10_000 {
+            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    private static func problem(_ code: Int32) -> FileProblem {
+        switch code {
+        case ENOENT, ENOTDIR: FileProblem(words: "there is no such file", isMissing: true)
+        case EACCES, EPERM: FileProblem(words: "permission denied", isMissing: false)
+        case EISDIR: FileProblem(words: "it is a directory", isMissing: false)
+        case ELOOP: FileProblem(words: "too many symbolic links", isMissing: false)
+        default: FileProblem(words: "error \(code)", isMissing: false)
+        }
+    }
+}

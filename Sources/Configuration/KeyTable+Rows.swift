@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Gate
+
+// The rows in the order of the reference. A default is written as in the file.
+
+extension KeyTable {
+    static let sectionRows: [Section] = [
+        Section("upstream", "The app. A single value is its `url`.", shorthand: "url"),
+        Section("tls", "TLS towards browsers."),
+        Section("identityProvider", "Who logs people in, and how the browser gets there and back."),
+        Section("token", "Which tokens are believed."),
+        Section("session", "The session after sign-in."),
+        Section("redis", "The store that replicas share."),
+        Section("replay", "Where single use of tokens is remembered."),
+        Section("assertion", "A signed statement about the user for the app."),
+        Section("access", "Who may see what."),
+        Section("access.users", "Registered users only."),
+        Section("nativeLogin", "The app's own login page without single sign-on, for emergencies."),
+        Section("provisioning", "Telling the app about a user before the first visit."),
+        Section("limits", "Bounds on what clients may ask for."),
+        Section("http2", "HTTP/2 towards browsers."),
+        Section("admin", "Health and metrics."),
+        Section("log", "What is logged."),
+        Section("pages", "The pages that Sidegate shows by itself."),
+    ]
+
+    static let rows: [Key] =
+        serving + [presetKey] + identityProvider + token + session + identity + access + running
+
+    private static let presetKey = Key(
+        "identityProvider.preset", .choice(Preset.served.map(\.name), notYet: Preset.namesNotYet), "generic",
+        "A set of defaults for an identity provider; every one of them can be overridden.")
+
+    private static let anyTime: ClosedRange<Duration> = .milliseconds(1) ... .seconds(86_400)
+    private static let zeroOrTime: ClosedRange<Duration> = .zero ... .seconds(86_400)
+    private static let anyCount = 0...1_000_000_000
+
+    private static let serving: [Key] = [
+        Key(
+            "listen", .list(.listenAddress), "[\"0.0.0.0:8080\"]",
+            "Where to accept connections: host:port, [v6]:port, :port for every address, or unix:/path; one or many."),
+        Key(
+            "publicURL", .origin, nil,
+            "The origin that browsers see. Default: taken from the request; X-Forwarded-* only from `trustedProxies`."),
+        Key("upstream.url", .upstreamAddress, nil, "Where the app is: http://host:port or unix:/path.").required(),
+        Key("upstream.connectTimeout", .duration(anyTime), "5s", "How long connecting to the app may take."),
+        Key(
+            "upstream.responseTimeout", .duration(anyTime), "60s",
+            "How long the app may take to begin its response; 504 after it."),
+        Key(
+            "upstream.idleTimeout", .duration(anyTime), "60s",
+            "How long an unused connection to the app is kept, and how long a response may pause."),
+        Key(
+            "upstream.maxConnections", .integer(1...1_000_000), "256",
+            "The most connections to the app at a time; further requests wait."),
+        Key("upstream.preserveHost", .boolean, "true", "Send the browser's Host to the app, not the upstream's own."),
+        Key("upstream.tls", .anything, "{}", "TLS towards the app: ca, serverName, certificate, key.").notYet(),
+        Key("upstreams", .list(.anything), "[]", "More apps, by path or host.").notYet(),
+        Key("tls.certificates", .list(.anything), "[]", "Certificates and keys, chosen by server name.").notYet(),
+        Key("tls.minimumVersion", .choice(["1.2", "1.3"]), "\"1.2\"", "The oldest TLS version accepted.").notYet(),
+        Key(
+            "trustedProxies", .list(.network), "[]",
+            "Address blocks of proxies before Sidegate, whose X-Forwarded-* fields are believed."),
+        Key("proxyProtocol", .boolean, "false", "Expect PROXY protocol from `trustedProxies`.").notYet(),
+    ]
+
+    private static let identityProvider: [Key] = [
+        Key(
+            "identityProvider.loginURL", .text(.urlTemplate(["returnURL", "returnTo", "state"])), nil,
+            "Where a browser without a session goes. Placeholders, percent-encoded when expanded: {returnURL} is this"
+                + " gate's return path, {returnTo} the page first asked for, {state} the sealed login attempt."
+        ).required(),
+        Key("identityProvider.apiKey", .text(.any), "\"\"", "Preset loginradius: the API key.").notYet(),
+        Key("identityProvider.jwtApp", .text(.any), "\"\"", "Preset loginradius: the JWT app's name.").notYet(),
+        Key("identityProvider.appName", .text(.any), "\"\"", "Preset loginradius: the app's name.").notYet(),
+        Key(
+            "identityProvider.logoutURL", .text(.urlTemplate(["returnTo", "logoutToken", "email"])), "\"\"",
+            "Where the browser goes after logout here. Placeholders: {returnTo} {email}. Empty: a signed-out page."),
+        Key(
+            "identityProvider.tokenParameter", .text(.parameterName), "jwt",
+            "The query parameter, and the form field of a POST, that carries the token."),
+        Key(
+            "identityProvider.returnPath", .text(.requestPath), "/.sidegate/callback",
+            "Where the identity provider sends the browser back."),
+        Key(
+            "identityProvider.initiated", .choice(["allow", "confirm", "deny"]), "confirm",
+            "A login that the user did not start here: let it pass, ask by a page, or refuse it."),
+    ]
+
+    private static let token: [Key] = [
+        Key(
+            "token.algorithms", .list(.choice(algorithmNames)), "[HS256]",
+            "The signature algorithms accepted. The token itself never chooses."),
+        Key(
+            "token.keys", .list(.object(verificationKey)), "[]",
+            "The keys that tokens are verified with; each names one source."
+        ).required(),
+        Key("token.issuer", .text(.any), "\"\"", "The exact `iss`; empty: not checked."),
+        Key(
+            "token.audience", .list(.text(.any)), "[]",
+            "`aud` must name one of these; empty: a token that carries aud is refused."),
+        Key(
+            "token.acceptAnyAudience", .boolean, "false",
+            "With an empty `audience`: accept tokens whatever their aud."),
+        Key(
+            "token.clockSkew", .duration(.zero ... .seconds(3600)), "60s",
+            "How far the provider's clock may differ from ours."),
+        Key(
+            "token.maxAge", .duration(.seconds(1) ... .seconds(366 * 86_400)), "5m",
+            "The oldest token accepted, by its iat; a token without exp must carry iat."),
+        Key("token.requireExpiry", .boolean, "false", "Refuse tokens without exp."),
+        Key("token.singleUse", .boolean, "true", "Each token signs in once."),
+        Key(
+            "token.minimumIDLength", .integer(0...1024), "0",
+            "The shortest jti accepted, in characters; more than 0 makes jti required."),
+        Key(
+            "token.headerAliases", .map(name: .claimName, .list(.text(.claimName))), "{}",
+            "Other names that header parameters may have, such as { alg: [ALG] }."),
+        Key(
+            "token.claimAliases", .map(name: .claimName, .list(.text(.claimName))), "{}",
+            "Other names that registered claims may have, such as { iat: [IAT] }."),
+        Key(
+            "token.claims", .map(name: .fieldName, .list(.text(.claimName)), keepsDefaults: true),
+            """
+            { user: [sub, preferred_username, email], email: [email], familyName: [family_name], \
+            givenName: [given_name], preferredUsername: [preferred_username], groups: [groups, roles], \
+            sites: [site_access], guest: [guest] }
+            """,
+            "Field matching: each field is filled from the first claim present. Any name becomes a field; an empty list"
+                + " removes one."),
+        Key("token.required", .list(.text(.fieldName)), "[email]", "Fields that a token must fill."),
+        Key(
+            "token.bearer", .boolean, "true",
+            "Accept tokens as `Authorization: Bearer` from API and mobile clients too; no session is made."),
+    ]
+
+    /// The signature algorithms of RFC 7518 §3.1 and RFC 8037 that can be pinned.
+    static let algorithmNames = [
+        "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512",
+        "EdDSA",
+    ]
+
+    private static let verificationKey: [Key] =
+        Key("secret", .text(.any), nil, "A shared secret, for HS256, HS384 and HS512.").inGroup("source").secret()
+        + [
+            Key("publicKeyFile", .text(.file), nil, "A PEM public key or certificate.").inGroup("source"),
+            Key("jwksFile", .text(.file), nil, "A JSON Web Key Set (RFC 7517).").inGroup("source"),
+            Key("jwksURL", .text(.any), nil, "Where the provider publishes its key set.").inGroup("source").notYet(),
+            Key(
+                "secretEncoding", .choice(["utf8", "base64", "base64url", "hex", "md5hex"]), "utf8",
+                "How the secret's text becomes the key: as it is, decoded, or (md5hex) as the 32 lower-case hexadecimal"
+                    + " digits of its MD5."),
+            Key("keyID", .text(.any), nil, "The `kid` of tokens signed with this key; empty: any."),
+            Key("allowWeakSecret", .boolean, "false", "Accept a secret shorter than 128 bits, with a warning."),
+        ]
+
+    private static let session: [Key] =
+        Key(
+            "session.secret", .text(.any), nil,
+            "Seals session cookies; any text of 32 bytes or more. None: a random one, so that sessions end with the process."
+        ).inGroup("session.secret").secret()
+        + Key(
+            "session.secrets", .list(.text(.any)), nil,
+            "Several secrets: the first seals, all open, so that a secret can be changed without logging anyone out."
+        ).inGroup("session.secret").secret(twinSummary: "one a line, the newest first")
+        + [
+            Key(
+                "session.cookieName", .text(.cookieName), "\"\"",
+                "Default: __Host-sidegate over https, sidegate over http."),
+            Key("session.domain", .text(.domain), "\"\"", "One login for all subdomains of this name."),
+            Key("session.sameSite", .choice(["lax", "strict", "none"]), "lax", "SameSite of the session cookie."),
+            Key(
+                "session.lifetime", .duration(.seconds(1) ... .seconds(366 * 86_400)), "12h",
+                "When a session ends, whatever happens."),
+            Key(
+                "session.idleTimeout", .duration(.zero ... .seconds(366 * 86_400)), "1h",
+                "When a session ends without requests. 0: no such limit."),
+            Key("session.store", .choice(["cookie"], notYet: ["redis"]), "cookie", "Where sessions are kept."),
+        ]
+        + Key("redis.url", .text(.any), "\"redis://127.0.0.1:6379/0\"", "Where Redis or Valkey is.").notYet().secret()
+        + [
+            Key("redis.prefix", .text(.any), "\"sidegate:\"", "What names in Redis begin with.").notYet(),
+            Key("redis.timeout", .duration(anyTime), "250ms", "How long Redis may take to answer.").notYet(),
+            Key("replay.store", .choice(["memory"], notYet: ["redis"]), "memory", "Where used tokens are remembered."),
+            Key(
+                "replay.onFailure", .choice(["deny", "allow"]), "deny",
+                "What a sign-in gets when the store cannot answer."),
+        ]
+
+    private static let identity: [Key] =
+        [
+            Key(
+                "identityHeaders", .map(name: .headerName, .text(.fieldTemplate)), "{}",
+                "Headers that tell the app who the user is, as templates of fields: more than those of `headerPreset`,"
+                    + " or others in their place; an empty template removes one."),
+            Key(
+                "headerPreset", .choice(HeaderPreset.allCases.map(\.rawValue)), "forwarded",
+                "A set of identity headers that a family of apps expects."),
+            Key(
+                "headerEncoding", .choice(["utf8", "percent", "rfc2047"]), "utf8",
+                "How what is not ASCII is written in identity headers."),
+            Key("assertion.header", .text(.any), "X-Sidegate-Jwt-Assertion", "The header of the statement.").notYet(),
+            Key("assertion.keyFile", .text(.any), "\"\"", "The private key that signs it; empty: off.").notYet(),
+            Key("assertion.algorithm", .choice(algorithmNames), "ES256", "The statement's algorithm.").notYet(),
+            Key("assertion.lifetime", .duration(anyTime), "60s", "How long a statement is good.").notYet(),
+        ]
+
+    private static let access: [Key] =
+        [
+            Key(
+                "access.default", .choice(["signedIn"], notYet: ["guest"]), "signedIn",
+                "What a request needs that no rule speaks of."),
+            Key("access.users.emails", .list(.text(.any)), "[]", "Registered e-mail addresses.").notYet(),
+            Key("access.users.emailsFile", .text(.any), "\"\"", "Registered e-mail addresses, one a line.").notYet(),
+            Key("access.users.emailDomains", .list(.text(.any)), "[]", "Domains of registered addresses.").notYet(),
+            Key("access.users.groups", .list(.text(.any)), "[]", "Groups of registered users.").notYet(),
+            Key("access.site", .text(.any), "\"\"", "The site ID that a token must grant.").notYet(),
+            Key("access.rules", .list(.anything), "[]", "Rules by path; the first that matches decides.").notYet(),
+            Key(
+                "access.mode", .choice(["enforce"], notYet: ["observe"]), "enforce",
+                "Whether refusals are carried out or only logged."),
+            Key("nativeLogin.parameters", .list(.text(.any)), "[no_sso, no_jwt]", "Query parameters that ask for it.")
+                .notYet(),
+            Key("nativeLogin.paths", .list(.text(.any)), "[]", "The login page's paths; empty: off.").notYet(),
+            Key("nativeLogin.with", .list(.text(.any)), "[]", "More paths that the login page needs.").notYet(),
+            Key("nativeLogin.from", .list(.text(.any)), "[]", "Who may use it; empty: everyone.").notYet(),
+            Key("nativeLogin.lifetime", .duration(anyTime), "15m", "How long it stays open.").notYet(),
+            Key("provisioning.url", .text(.any), "\"\"", "Where the app is told; empty: off.").notYet(),
+        ]
+        + Key("provisioning.secret", .text(.any), "\"\"", "Signs what the app is told.").notYet().secret()
+        + [Key("provisioning.eachLogin", .boolean, "false", "Tell the app at every sign-in.").notYet()]
+
+    private static let running: [Key] = [
+        Key(
+            "limits.headerBytes", .size(1024...1_048_576), "32KiB", "The largest request head; 431 above it."),
+        Key(
+            "limits.bodyBytes", .size(0...(1 << 50)), "0", "The largest request body; 413 above it. 0: no limit."),
+        Key("limits.connections", .integer(1...10_000_000), "20000", "The most browser connections at a time."),
+        Key(
+            "limits.requestsPerSecond", .integer(anyCount), "0",
+            "The most requests a second of one client. 0: no limit."
+        ).notYet(),
+        Key("limits.headerTimeout", .duration(anyTime), "10s", "How long a request head may take to arrive."),
+        Key("limits.bodyIdleTimeout", .duration(anyTime), "60s", "How long a request body may pause."),
+        Key("limits.keepAliveTimeout", .duration(anyTime), "75s", "How long an idle browser connection is kept."),
+        Key(
+            "limits.drainTimeout", .duration(zeroOrTime), "30s",
+            "How long requests in flight may take to finish after SIGTERM."),
+        Key("http2.enabled", .boolean, "true", "Speak HTTP/2 with browsers.").notYet(alsoAccepted: ["false"]),
+        Key(
+            "http2.maxConcurrentStreams", .integer(1...10_000), "128", "Requests at a time on one connection."
+        ).notYet(),
+        Key("workers", .integer(0...1024), "0", "Event loops; 0: one for each core."),
+        Key("admin.listen", .text(.any), "\"127.0.0.1:9180\"", "Where health and metrics are served.")
+            .notYet(alsoAccepted: ["\"\""]),
+        Key("admin.probePaths", .list(.text(.any)), "[]", "Paths of the app that /probe may ask for.").notYet(),
+        Key(
+            "log.level", .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"]), "info",
+            "The least important messages that are logged."),
+        Key("log.format", .choice(["json", "text"]), "json", "How log lines are written."),
+        Key("log.access", .boolean, "true", "One line for each request."),
+        Key(
+            "pages.directory", .text(.file), "\"\"", "A directory with templates of your own; empty: the built-in ones."
+        ),
+        Key("pages.brand", .text(.any), "\"\"", "A name that the pages show."),
+    ]
+}

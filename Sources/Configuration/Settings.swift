@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP
+import JWT
+
+/// Everything a configuration says, checked: what `run` runs with. Plain values; files named for keys and secrets are
+/// already read, so nothing here can fail later because a file went away.
+package struct Settings: Sendable {
+    /// The file it came from; nil: environment and command line alone.
+    package var file: String?
+    /// Never empty.
+    package var listen: [ListenAddress]
+    /// nil: taken from each request.
+    package var publicURL: HTTPOrigin?
+    package var upstream: UpstreamSettings
+    package var trustedProxies: [CIDR]
+    package var identityProvider: IdentityProviderSettings
+    package var token: TokenSettings
+    package var session: SessionSettings
+    package var replay: ReplaySettings
+    package var identity: IdentitySettings
+    package var limits: LimitSettings
+    /// Event loops; nil: one for each core.
+    package var workers: Int?
+    package var log: LogSettings
+    package var pages: PageSettings
+}
+
+/// `upstream`
+package struct UpstreamSettings: Sendable {
+    package var address: UpstreamAddress
+    package var connectTimeout: Duration
+    package var responseTimeout: Duration
+    package var idleTimeout: Duration
+    package var maxConnections: Int
+    package var preserveHost: Bool
+}
+
+/// `identityProvider`
+package struct IdentityProviderSettings: Sendable {
+    package var preset: String
+    /// Placeholders {returnURL} {returnTo} {state}.
+    package var loginURL: TextTemplate
+    /// nil: a signed-out page. Placeholders {returnTo} {email}.
+    package var logoutURL: TextTemplate?
+    package var tokenParameter: String
+    package var returnPath: String
+    package var initiated: String
+
+    /// Where the two URLs stand.
+    package var loginURLOrigin: Origin
+    package var logoutURLOrigin: Origin
+}
+
+/// `token`
+package struct TokenSettings: Sendable {
+    package var policy: TokenPolicy
+    /// Every key serves one of the policy's algorithms at least.
+    package var keys: KeySet
+    package var singleUse: Bool
+    /// Fields and the claims that fill them, in order; `user` is among them.
+    package var claims: [(field: String, claims: [String])]
+    /// Names of fields in `claims`.
+    package var required: [String]
+    package var bearer: Bool
+}
+
+/// `session`
+package struct SessionSettings: Sendable {
+    /// The first seals, all open; each has 32 bytes or more. Empty: a random one for this process.
+    package var secrets: [Secret]
+    /// Empty: by scheme.
+    package var cookieName: String
+    /// Empty: this host alone.
+    package var domain: String
+    package var sameSite: String
+    package var lifetime: Duration
+    package var idleTimeout: Duration
+}
+
+/// `replay`
+package struct ReplaySettings: Sendable {
+    package var onFailure: String
+}
+
+/// `identityHeaders`, `headerPreset`, `headerEncoding`
+package struct IdentitySettings: Sendable {
+    package struct Header: Sendable {
+        package var name: String
+        /// Empty: the preset's header of this name is not sent.
+        package var template: TextTemplate
+        package var origin: Origin
+    }
+
+    /// What comes on top of the preset's.
+    package var headers: [Header]
+    package var preset: String
+    package var encoding: String
+}
+
+/// `limits`
+package struct LimitSettings: Sendable {
+    package var headerBytes: Int
+    /// nil: no limit.
+    package var bodyBytes: Int?
+    package var connections: Int
+    package var headerTimeout: Duration
+    package var bodyIdleTimeout: Duration
+    package var keepAliveTimeout: Duration
+    package var drainTimeout: Duration
+}
+
+/// `log`
+package struct LogSettings: Sendable {
+    package enum Format: String, Sendable {
+        case json, text
+    }
+
+    /// A level's name of swift-log.
+    package var level: String
+    package var format: Format
+    package var access: Bool
+}
+
+/// `pages`
+package struct PageSettings: Sendable {
+    package var brand: String
+    /// Own templates by name (the file's, without `.html` or `.mustache`).
+    package var templates: [String: String]
+    /// Where `pages.directory` stands.
+    package var directoryOrigin: Origin
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import JWT
+
+// Identity headers, and what must fit together.
+
+extension SettingsBuilder {
+    mutating func identity() -> IdentitySettings {
+        let fields = resolution.map("token.claims").map(\.name)
+        var headers: [IdentitySettings.Header] = []
+        for entry in resolution.map("identityHeaders") {
+            guard case .text(let text) = entry.value, let template = try? TextTemplate(text) else { continue }
+            let folded = HeaderName.folded(entry.name)
+            if let twin = headers.first(where: { HeaderName.folded($0.name) == folded }) {
+                findings.append(
+                    .error(
+                        entry.nameOrigin,
+                        "`identityHeaders`: app servers read \(entry.name) and \(twin.name) as one header; keep one"))
+            }
+            for name in template.placeholders where !fields.contains(name) {
+                let mend = Suggestion.nearest(to: name, among: fields).map { "did you mean {\($0)}?" }
+                findings.append(
+                    .error(
+                        entry.nameOrigin,
+                        "`identityHeaders`: no field is called {\(name)}; " + (mend ?? "add it to `token.claims`")))
+            }
+            headers.append(.init(name: entry.name, template: template, origin: entry.nameOrigin))
+        }
+        return IdentitySettings(
+            headers: headers, preset: resolution.text("headerPreset"), encoding: resolution.text("headerEncoding"))
+    }
+
+    mutating func checkTogether(_ settings: Settings) {
+        checkCookies(settings)
+        checkReturnPath(settings.identityProvider.returnPath)
+        if settings.token.policy.acceptAnyAudience, !settings.token.policy.audience.isEmpty {
+            findings.append(
+                .error(
+                    resolution.origin("token.acceptAnyAudience"),
+                    "`token.acceptAnyAudience` contradicts `token.audience`; remove one of the two"))
+        }
+        if let template = settings.identityProvider.logoutURL, template.placeholders.contains("logoutToken") {
+            findings.append(
+                .error(
+                    resolution.origin("identityProvider.logoutURL"),
+                    "`identityProvider.logoutURL`: {logoutToken} is not supported yet in this version; remove it"))
+        }
+    }
+
+    private mutating func checkCookies(_ settings: Settings) {
+        let session = settings.session
+        let name = session.cookieName.lowercased()
+        let origin = resolution.origin("session.cookieName")
+        if name.hasPrefix("__host-"), !session.domain.isEmpty {
+            findings.append(
+                .error(
+                    origin,
+                    "`session.cookieName`: browsers refuse a __Host- cookie with a domain; use __Secure- or no prefix"))
+        }
+        let isPlain = settings.publicURL?.isSecure == false
+        if isPlain, name.hasPrefix("__host-") || name.hasPrefix("__secure-") {
+            findings.append(
+                .error(
+                    origin,
+                    "`session.cookieName`: over http browsers refuse a cookie with this prefix; use another name"))
+        }
+        if isPlain, session.sameSite == "none" {
+            findings.append(
+                .error(
+                    resolution.origin("session.sameSite"),
+                    "`session.sameSite`: over http browsers refuse a cookie with SameSite=None; use lax"))
+        }
+        if name.hasPrefix("sidegate-login-") {
+            findings.append(
+                .error(origin, "`session.cookieName`: names with sidegate-login- are used for logins; use another"))
+        }
+        if let host = settings.publicURL?.host, !session.domain.isEmpty, host != session.domain,
+            !host.hasSuffix("." + session.domain)
+        {
+            findings.append(
+                .error(
+                    resolution.origin("session.domain"),
+                    "`session.domain`: the host of `publicURL` (\(host)) is not in \(session.domain), so browsers refuse"
+                        + " the cookie; name a parent of that host"))
+        }
+    }
+
+    private mutating func checkReturnPath(_ path: String) {
+        let reserved = ["login", "logout", "session", "auth", "jwks.json", "backchannel-logout"]
+        let isTaken = reserved.contains { path == "/.sidegate/\($0)" } || path.hasPrefix("/.sidegate/assets/")
+        if isTaken {
+            findings.append(
+                .error(
+                    resolution.origin("identityProvider.returnPath"),
+                    "`identityProvider.returnPath`: Sidegate uses this path for something else; choose another"))
+        }
+    }
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension TextRule {
+    /// Throws what is wrong with `text` and how to mend it.
+    func check(_ text: String) throws(SyntaxProblem) {
+        switch self {
+        case .any:
+            return
+        case .file:
+            if text.utf8.contains(0) { throw SyntaxProblem("a path cannot hold a zero byte") }
+        case .urlTemplate(let names):
+            try Self.checkURLTemplate(text, placeholders: names)
+        case .fieldTemplate:
+            _ = try TextTemplate(text)
+            try Self.checkOneLine(text)
+        case .requestPath:
+            try Self.checkRequestPath(text)
+        case .parameterName:
+            guard FieldName.isValid(text) else {
+                throw SyntaxProblem("a parameter's name has letters, digits, `_`, `-` and `.`, such as jwt")
+            }
+        case .headerName:
+            try Self.checkHeaderName(text)
+        case .cookieName:
+            guard text.isEmpty || Self.isToken(text), text.utf8.count <= 100 else {
+                throw SyntaxProblem("a cookie's name has letters, digits, `_` and `-`, and at most 100 of them")
+            }
+        case .domain:
+            try Self.checkDomain(text)
+        case .fieldName:
+            guard FieldName.isValid(text) else {
+                throw SyntaxProblem("a field's name has letters, digits, `_`, `-` and `.`")
+            }
+        case .claimName:
+            if text.isEmpty { throw SyntaxProblem("a claim's name cannot be empty") }
+        }
+    }
+
+    private static func checkURLTemplate(_ text: String, placeholders: [String]) throws(SyntaxProblem) {
+        if text.isEmpty { return }
+        let template = try TextTemplate(text)
+        let lower = text.lowercased()
+        guard lower.hasPrefix("https://") || lower.hasPrefix("http://") else {
+            throw SyntaxProblem("expects an absolute address; write https://…")
+        }
+        try checkOneLine(text)
+        if text.contains(" ") { throw SyntaxProblem("an address holds no blanks; write %20") }
+        let rest = text.dropFirst(lower.hasPrefix("https://") ? 8 : 7)
+        let authority = String(rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" })
+        if authority.contains("{") {
+            throw SyntaxProblem("placeholders stand in the path or the query, not in the host")
+        }
+        if authority.contains("@") || authority.contains("\\") {
+            throw SyntaxProblem("a user name or password cannot stand in this address; remove it")
+        }
+        let (host, _) = try HostAndPort.parse(authority)
+        if host.isEmpty || host == "*" { throw SyntaxProblem("the host is missing; write https://idp.example.com/…") }
+        for name in template.placeholders where !placeholders.contains(name) {
+            if let near = Suggestion.nearest(to: name, among: placeholders) {
+                throw SyntaxProblem("unknown placeholder {\(name)}; did you mean {\(near)}?")
+            }
+            let known = placeholders.map { "{\($0)}" }
+            throw SyntaxProblem("unknown placeholder {\(name)}; known are \(Quoted.choices(known, joining: "and"))")
+        }
+    }
+
+    private static func checkRequestPath(_ text: String) throws(SyntaxProblem) {
+        guard text.hasPrefix("/"), text.utf8.count > 1, text.utf8.count <= 1024 else {
+            throw SyntaxProblem("expects a path, such as /sso/callback")
+        }
+        // One spelling only, so that it can be compared with the normalised path of a request.
+        let isPlain = text.utf8.allSatisfy {
+            $0 &- 0x30 < 10 || ($0 | 0x20) &- 0x61 < 26 || [0x2D, 0x2E, 0x2F, 0x5F, 0x7E].contains($0)
+        }
+        let segments = text.split(separator: "/")
+        guard isPlain, !text.contains("//"), !segments.contains("."), !segments.contains("..") else {
+            throw SyntaxProblem(
+                "expects a plain path: letters, digits, `-`, `.`, `_`, `~` and single `/`, without query or `..`")
+        }
+    }
+
+    private static func checkHeaderName(_ text: String) throws(SyntaxProblem) {
+        guard isToken(text), text.utf8.count <= 100 else {
+            throw SyntaxProblem("a header's name has letters, digits and `-`, such as X-Forwarded-User")
+        }
+        let folded = HeaderName.folded(text)
+        if folded.hasPrefix("x-sidegate-") { throw SyntaxProblem("X-Sidegate-* is kept for Sidegate itself") }
+        if HeaderName.reserved.contains(folded) {
+            throw SyntaxProblem("this header is needed for the request itself; choose another name")
+        }
+    }
+
+    private static func checkDomain(_ text: String) throws(SyntaxProblem) {
+        if text.isEmpty { return }
+        if text.hasPrefix(".") { throw SyntaxProblem("write the name without the leading dot") }
+        try HostAndPort.checkHost(text)
+        guard text.contains("."), !IPv4Text.isValid(text) else {
+            throw SyntaxProblem("cookies for subdomains need a name with a dot, such as example.com")
+        }
+    }
+
+    private static func checkOneLine(_ text: String) throws(SyntaxProblem) {
+        if text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) {
+            throw SyntaxProblem("control characters cannot stand here; write it on one line")
+        }
+    }
+
+    /// RFC 9110 §5.6.2.
+    private static func isToken(_ text: String) -> Bool {
+        !text.isEmpty
+            && text.utf8.allSatisfy {
+                $0 &- 0x30 < 10 || ($0 | 0x20) &- 0x61 < 26 || Array("!#$%&'*+-.^_`|~".utf8).contains($0)
+            }
+    }
+}
+
+/// Names of headers as app servers may read them: CGI folds case, and `_` and `.` into `-`.
+enum HeaderName {
+    static func folded(_ name: String) -> String {
+        String(name.lowercased().map { $0 == "_" || $0 == "." ? "-" : $0 })
+    }
+
+    /// What frames or routes the request, or is Sidegate's to set.
+    static let reserved: Set<String> = [
+        "connection", "content-encoding", "content-length", "content-type", "cookie", "date", "expect", "host",
+        "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "set-cookie", "te", "trailer",
+        "traceparent", "transfer-encoding", "upgrade", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port",
+        "x-forwarded-proto", "x-request-id",
+    ]
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A text with `{name}` placeholders. `{{` and `}}` are not special: a brace that is no placeholder is an error.
+package struct TextTemplate: Equatable, Sendable {
+    package enum Part: Equatable, Sendable {
+        case text(String)
+        case placeholder(String)
+    }
+
+    package let source: String
+    package let parts: [Part]
+
+    package init(_ source: String) throws(SyntaxProblem) {
+        var parts: [Part] = []
+        var rest = Substring(source)
+        while let brace = rest.firstIndex(where: { $0 == "{" || $0 == "}" }) {
+            guard rest[brace] == "{", let end = rest[brace...].firstIndex(of: "}") else {
+                throw SyntaxProblem("`{` and `}` must come in pairs around a name, such as {name}")
+            }
+            if brace != rest.startIndex { parts.append(.text(String(rest[..<brace]))) }
+            let name = rest[brace..<end].dropFirst()
+            guard FieldName.isValid(String(name)) else {
+                throw SyntaxProblem("between `{` and `}` a name must stand, of letters, digits, `_`, `-` and `.`")
+            }
+            parts.append(.placeholder(String(name)))
+            rest = rest[end...].dropFirst()
+        }
+        if !rest.isEmpty { parts.append(.text(String(rest))) }
+        self.source = source
+        self.parts = parts
+    }
+
+    private init() {
+        source = ""
+        parts = []
+    }
+
+    static let empty = TextTemplate()
+
+    package var placeholders: [String] {
+        parts.compactMap { if case .placeholder(let name) = $0 { name } else { nil } }
+    }
+}
+
+/// The name of a field that `token.claims` fills.
+enum FieldName {
+    static func isValid(_ name: String) -> Bool {
+        !name.isEmpty && name.utf8.count <= 64
+            && name.utf8.allSatisfy {
+                $0 &- 0x30 < 10 || ($0 | 0x20) &- 0x61 < 26 || $0 == 0x2D || $0 == 0x2E || $0 == 0x5F
+            }
+    }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a key takes. Parsing, the JSON Schema and the reference are all read off it.
+package indirect enum ValueKind: Sendable {
+    case boolean
+    case integer(ClosedRange<Int>)
+    case duration(ClosedRange<Duration>)
+    /// Bytes.
+    case size(ClosedRange<Int>)
+    /// One of the first; those of `notYet` are known but no part serves them in this version.
+    case choice([String], notYet: [String] = [])
+    case text(TextRule)
+    case listenAddress
+    case upstreamAddress
+    /// An origin, `https://host[:port]`.
+    case origin
+    /// An address block, `10.0.0.0/8`, or one address.
+    case network
+    /// A list; a single value stands for a list of one.
+    case list(ValueKind)
+    /// Names of the user's choice. With `keepsDefaults` the entries given join the default ones, else they replace them.
+    case map(name: TextRule, ValueKind, keepsDefaults: Bool = false)
+    /// A mapping with keys of its own, as items of a list; at most one key of each exclusive group may be set.
+    case object([Key])
+    /// Anything at all: keys that are not served yet and are only compared with their default.
+    case anything
+}
+
+/// Which texts a text value may be.
+package enum TextRule: Sendable {
+    case any
+    /// A path in the file system.
+    case file
+    /// An absolute http or https URL with placeholders of these names.
+    case urlTemplate([String])
+    /// A header's value with placeholders of fields.
+    case fieldTemplate
+    /// The path of a request: `/…`, without query, as a normalised path.
+    case requestPath
+    /// A query parameter or form field.
+    case parameterName
+    /// A header that Sidegate may set (RFC 9110 §5.1).
+    case headerName
+    /// RFC 6265 §4.1.1.
+    case cookieName
+    /// A DNS name, for cookies.
+    case domain
+    /// A field of `token.claims`.
+    case fieldName
+    /// A name in a token: anything but empty.
+    case claimName
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Base 64 with the URL and filename safe alphabet (RFC 4648 §5), without padding as RFC 7515 §2 has it.
+///
+/// Decoding takes the one canonical form of each text and nothing else: no padding, no white space, no other alphabet,
+/// no bits beyond the last byte. So no two texts mean the same bytes, and a token cannot be altered and stay valid.
+package enum Base64URL {
+    package static func decode(_ text: Span<UInt8>) -> [UInt8]? {
+        Base64Coding.decode(text, alphabet: .urlSafe)
+    }
+
+    /// The same, padded or not, but if padded, then fully: for keys, which people paste from anywhere.
+    package static func decodePadded(_ text: Span<UInt8>) -> [UInt8]? {
+        Base64Coding.decode(text.extracting(first: Base64Coding.countWithoutPadding(text)), alphabet: .urlSafe)
+    }
+
+    package static func encode(_ bytes: Span<UInt8>) -> [UInt8] {
+        var output: [UInt8] = []
+        encode(bytes, into: &output)
+        return output
+    }
+
+    package static func encode(_ bytes: [UInt8]) -> [UInt8] {
+        encode(bytes.span)
+    }
+
+    /// Appends the text of `bytes` to `output`.
+    package static func encode(_ bytes: Span<UInt8>, into output: inout [UInt8]) {
+        Base64Coding.encode(bytes, alphabet: .urlSafe, into: &output)
+    }
+
+    package static func encodeToString(_ bytes: [UInt8]) -> String {
+        String(decoding: encode(bytes.span), as: UTF8.self)
+    }
+}
+
+/// Base 64 with the usual alphabet (RFC 4648 §4).
+package enum Base64 {
+    /// Padded or not, but if padded, then fully; otherwise as strict as `Base64URL`.
+    package static func decode(_ text: Span<UInt8>) -> [UInt8]? {
+        Base64Coding.decode(text.extracting(first: Base64Coding.countWithoutPadding(text)), alphabet: .standard)
+    }
+
+    /// With padding.
+    package static func encode(_ bytes: Span<UInt8>) -> [UInt8] {
+        var output: [UInt8] = []
+        Base64Coding.encode(bytes, alphabet: .standard, into: &output)
+        while !output.count.isMultiple(of: 4) { output.append(0x3D) }
+        return output
+    }
+
+    package static func encodeToString(_ bytes: [UInt8]) -> String {
+        String(decoding: encode(bytes.span), as: UTF8.self)
+    }
+}
+
+/// What both alphabets share.
+package enum Base64Coding {
+    package enum Alphabet: Sendable {
+        case standard, urlSafe
+
+        @inline(__always)
+        fileprivate var symbol62: UInt8 { self == .standard ? 0x2B : 0x2D }
+
+        @inline(__always)
+        fileprivate var symbol63: UInt8 { self == .standard ? 0x2F : 0x5F }
+
+        /// The six bits a symbol stands for; 255 for none.
+        @inline(__always)
+        fileprivate func value(_ symbol: UInt8) -> UInt8 {
+            switch symbol {
+            case 0x41...0x5A: symbol &- 0x41
+            case 0x61...0x7A: symbol &- 0x47
+            case 0x30...0x39: symbol &+ 4
+            case symbol62: 62
+            case symbol63: 63
+            default: 255
+            }
+        }
+
+        @inline(__always)
+        fileprivate func symbol(_ value: UInt8) -> UInt8 {
+            switch value {
+            case 0..<26: value &+ 0x41
+            case 26..<52: value &+ 0x47
+            case 52..<62: value &- 4
+            case 62: symbol62
+            default: symbol63
+            }
+        }
+    }
+
+    /// How long the text is without one or two `=` at the end when these fill the text up to a multiple of four.
+    fileprivate static func countWithoutPadding(_ text: Span<UInt8>) -> Int {
+        guard text.count.isMultiple(of: 4), text.count >= 4, text[text.count - 1] == 0x3D else { return text.count }
+        return text.count - (text[text.count - 2] == 0x3D ? 2 : 1)
+    }
+
+    /// One pass, one allocation; nil for anything that is not canonical.
+    package static func decode(_ text: Span<UInt8>, alphabet: Alphabet) -> [UInt8]? {
+        let rest = text.count & 3
+        guard rest != 1 else { return nil }
+        var output: [UInt8] = []
+        output.reserveCapacity(text.count / 4 * 3 + 2)
+        var index = 0
+        let whole = text.count - rest
+        while index < whole {
+            let a = alphabet.value(text[index])
+            let b = alphabet.value(text[index + 1])
+            let c = alphabet.value(text[index + 2])
+            let d = alphabet.value(text[index + 3])
+            guard a | b | c | d < 64 else { return nil }
+            output.append(a << 2 | b >> 4)
+            output.append(b << 4 | c >> 2)
+            output.append(c << 6 | d)
+            index += 4
+        }
+        guard rest > 0 else { return output }
+        let a = alphabet.value(text[index])
+        let b = alphabet.value(text[index + 1])
+        let c = rest == 3 ? alphabet.value(text[index + 2]) : 0
+        guard a | b | c < 64 else { return nil }
+        output.append(a << 2 | b >> 4)
+        if rest == 3 {
+            // RFC 4648 §3.5: bits that carry nothing must be zero, or many texts would mean one value.
+            guard c & 3 == 0 else { return nil }
+            output.append(b << 4 | c >> 2)
+        } else {
+            guard b & 15 == 0 else { return nil }
+        }
+        return output
+    }
+
+    /// Appends the text without padding.
+    package static func encode(_ bytes: Span<UInt8>, alphabet: Alphabet, into output: inout [UInt8]) {
+        output.reserveCapacity(output.count + (bytes.count * 4 + 2) / 3)
+        var index = 0
+        while index < bytes.count {
+            let a = bytes[index]
+            let b = index + 1 < bytes.count ? bytes[index + 1] : 0
+            let c = index + 2 < bytes.count ? bytes[index + 2] : 0
+            output.append(alphabet.symbol(a >> 2))
+            output.append(alphabet.symbol(a << 4 & 0x30 | b >> 4))
+            if index + 1 < bytes.count { output.append(alphabet.symbol(b << 2 & 0x3C | c >> 6)) }
+            if index + 2 < bytes.count { output.append(alphabet.symbol(c & 0x3F)) }
+            index += 3
+        }
+    }
+}

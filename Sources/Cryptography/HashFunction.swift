@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import COpenSSL
+
+/// The hash functions of RFC 7518 §3, of NIST FIPS 180-4.
+package enum HashFunction: Sendable, Equatable, CaseIterable {
+    case sha256, sha384, sha512
+
+    /// The digest's length in bytes.
+    package var byteCount: Int {
+        switch self {
+        case .sha256: 32
+        case .sha384: 48
+        case .sha512: 64
+        }
+    }
+
+    /// The digest of `bytes`.
+    package func hash(_ bytes: Span<UInt8>) -> [UInt8] {
+        // The three are in every OpenSSL 3 provider set that can serve TLS: not to have them is a broken installation.
+        guard let digest = algorithm.hash(bytes) else { preconditionFailure("libcrypto has no \(name)") }
+        return digest
+    }
+
+    /// The name libcrypto knows it by.
+    var name: String {
+        switch self {
+        case .sha256: "SHA256"
+        case .sha384: "SHA384"
+        case .sha512: "SHA512"
+        }
+    }
+
+    var algorithm: DigestAlgorithm {
+        switch self {
+        case .sha256: .sha256
+        case .sha384: .sha384
+        case .sha512: .sha512
+        }
+    }
+}
+
+/// SHA-256 (FIPS 180-4).
+package enum SHA256 {
+    package static func hash(_ bytes: Span<UInt8>) -> [UInt8] {
+        HashFunction.sha256.hash(bytes)
+    }
+}
+
+/// MD5 (RFC 1321), here only because one identity provider's manual derives its key with it. It protects nothing.
+package enum MD5 {
+    /// The 32 lower-case hexadecimal digits of the digest, as ASCII; nil where the library's policy (FIPS) has no MD5.
+    package static func hexDigest(_ bytes: Span<UInt8>) -> [UInt8]? {
+        guard let digest = DigestAlgorithm.md5.hash(bytes) else { return nil }
+        return Hex.encode(digest)
+    }
+}
+
+/// A fetched digest. Fetching searches the providers under a lock, so it is done once and kept for the process.
+@safe
+final class DigestAlgorithm: @unchecked Sendable {
+    // Sendable: libcrypto's method objects are immutable once fetched, and counted atomically.
+    let pointer: OpaquePointer?
+
+    static let sha256 = DigestAlgorithm("SHA256")
+    static let sha384 = DigestAlgorithm("SHA384")
+    static let sha512 = DigestAlgorithm("SHA512")
+    static let md5 = DigestAlgorithm("MD5")
+
+    private init(_ name: String) {
+        unsafe pointer = OpenSSL.call { unsafe EVP_MD_fetch(nil, name, nil) }
+    }
+
+    deinit {
+        unsafe EVP_MD_free(pointer)
+    }
+
+    /// The digest of `bytes`; nil when the library does not have this algorithm.
+    func hash(_ bytes: Span<UInt8>) -> [UInt8]? {
+        guard let pointer = unsafe pointer else { return nil }
+        var digest = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
+        var count: UInt32 = 0
+        let done = unsafe bytes.withUnsafeBufferPointer { input in
+            unsafe digest.withUnsafeMutableBufferPointer { output in
+                OpenSSL.call {
+                    unsafe EVP_Digest(input.baseAddress, input.count, output.baseAddress, &count, pointer, nil)
+                }
+            }
+        }
+        guard done == 1, Int(count) <= digest.count else { return nil }
+        digest.removeLast(digest.count - Int(count))
+        return digest
+    }
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+import HTTP
+import JWT
+import Pages
+
+/// The demo's identity provider: a login page with a few users, who sign in by a click, and nothing else that a real
+/// one has. It signs with a shared secret (HS256).
+///
+/// | path | |
+/// |---|---|
+/// | `/login?return_url=URL` | the login page, or at once back with `?jwt=` when the browser has signed in here before |
+/// | `POST /login` | signs in and goes back |
+/// | `/logout?return_to=URL` | ends its own session |
+/// | `/` | says what this is, and signs in without having been asked (a login that begins here) |
+package struct DemoIdentityProvider: Sendable {
+    private let minter: TokenMinter
+    private let forger: TokenMinter
+    private let cookieKey: [UInt8]
+    private let issuer: String
+    private let returnURLs: [String]
+    private let pages: DemoPages
+
+    /// - Parameters:
+    ///   - returnURLs: where sign-ins may lead, without query; nothing else is ever redirected to. The first is the one
+    ///     for a login that begins here.
+    ///   - secret: what the gate verifies tokens with, as text of 32 bytes or more.
+    ///   - issuer: the tokens' `iss`.
+    package init(returnURLs: [String], secret: [UInt8], issuer: String) throws(KeyError) {
+        minter = try TokenMinter(secret: VerificationKey(secret: secret))
+        forger = try TokenMinter(secret: VerificationKey(secret: Random.bytes(32)))
+        cookieKey = HKDF.sha256(secret: secret, salt: [], info: Array("demo identity provider cookie".utf8), length: 32)
+        self.issuer = issuer
+        self.returnURLs = returnURLs
+        pages = DemoPages(
+            party: "Demo identity provider", colours: Self.colours, templates: DemoIdentityProviderTemplates.all,
+            formOrigins: returnURLs.map(Self.origin))
+    }
+
+    package func respond(to head: RequestHead, body: [UInt8], now: Double) -> LocalResponse {
+        let request = DemoRequest(head, body: body)
+        let isReading = request.method == .get || request.method == .head
+        switch (request.path, isReading, request.method) {
+        case ("/", true, _): return welcome(request, now)
+        case ("/login", true, _): return login(request, now)
+        case ("/login", false, .post): return signIn(request, now)
+        case ("/logout", true, _), ("/logout", false, .post): return logout(request)
+        case ("/", _, _), ("/login", _, _), ("/logout", _, _):
+            return pages.respond("note", ["title": .text("That cannot be done here")], status: 405)
+        default:
+            return pages.respond("note", ["title": .text("There is nothing here")], status: 404)
+        }
+    }
+
+    private func welcome(_ request: DemoRequest, _ now: Double) -> LocalResponse {
+        let user = session(request, now)
+        return pages.respond(
+            "welcome",
+            [
+                "title": .text("Sign in from here"), "people": people, "returnURL": .text(returnURLs.first ?? ""),
+                "user": .text(user?.givenName ?? ""), "faults": faults,
+            ])
+    }
+
+    private func login(_ request: DemoRequest, _ now: Double) -> LocalResponse {
+        guard let target = returnTarget(request.parameter("return_url")) else { return refused() }
+        if let user = session(request, now) { return goBack(to: target, user, fault: nil, now) }
+        return pages.respond(
+            "login",
+            ["title": .text("Sign in"), "people": people, "returnURL": .text(target), "faults": faults])
+    }
+
+    private func signIn(_ request: DemoRequest, _ now: Double) -> LocalResponse {
+        guard let target = returnTarget(request.field("return_url")) else { return refused() }
+        guard let user = request.field("user").flatMap(DemoUser.named) else {
+            return pages.respond(
+                "login",
+                [
+                    "title": .text("Choose who you are"), "people": people, "returnURL": .text(target),
+                    "faults": faults,
+                ], status: 400)
+        }
+        let fault = request.field("fault").flatMap(DemoFault.init)
+        var response = goBack(to: target, user, fault: fault, now)
+        // After a fault the next try shows the page again.
+        response.add("Set-Cookie", fault == nil ? sessionCookie(user, now) : Self.endedCookie)
+        return response
+    }
+
+    private func logout(_ request: DemoRequest) -> LocalResponse {
+        let target = request.parameter("return_to").flatMap { text in
+            returnURLs.contains { text == Self.origin(of: $0) || text.hasPrefix(Self.origin(of: $0) + "/") }
+                && Self.isPlain(text) ? text : nil
+        }
+        var response = pages.respond(
+            "signed-out",
+            [
+                "title": .text("You are signed out"),
+                "returnTo": .text(target ?? Self.origin(of: returnURLs.first ?? "")),
+            ])
+        response.add("Set-Cookie", Self.endedCookie)
+        return response
+    }
+
+    private func refused() -> LocalResponse {
+        pages.respond(
+            "note",
+            [
+                "title": .text("This sign-in cannot go on"),
+                "message": .text("The return URL is missing, or is not one this provider was told of."),
+            ], status: 400)
+    }
+
+    private func goBack(to target: String, _ user: DemoUser, fault: DemoFault?, _ now: Double) -> LocalResponse {
+        var response = LocalResponse(status: 303)
+        response.add("Location", target + (target.contains("?") ? "&" : "?") + "jwt=" + token(user, fault, now))
+        response.add("Cache-Control", "no-store")
+        response.add("Referrer-Policy", "no-referrer")
+        return response
+    }
+
+    private func token(_ user: DemoUser, _ fault: DemoFault?, _ now: Double) -> String {
+        let issued = (now - (fault == .expired ? 600 : 0)).rounded(.down)
+        var claims = user.claims.filter { $0.0 != "email" || fault != .nameless }
+        claims += [
+            ("iss", .string(fault == .issuer ? issuer + "-other" : issuer)), ("iat", number(issued)),
+            ("exp", number(issued + Self.tokenLifetime)),
+            ("jti", .string(Base64URL.encodeToString(Random.bytes(16)))),
+        ]
+        if fault == .future { claims.append(("nbf", number(issued + 86_400))) }
+        return (fault == .forged ? forger : minter).mint(claims: claims)
+    }
+
+    private func number(_ seconds: Double) -> JSONValue {
+        .number(JSONNumber(Int(exactly: seconds) ?? 0))
+    }
+
+    /// The text when it is, up to its query, one of the return URLs.
+    private func returnTarget(_ text: String?) -> String? {
+        guard let text, Self.isPlain(text) else { return nil }
+        let base = text.prefix { $0 != "?" }
+        return returnURLs.contains(String(base)) ? text : nil
+    }
+
+    /// Nothing that a browser drops, trims or reads in another way than it stands there; no fragment.
+    private static func isPlain(_ text: String) -> Bool {
+        text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "\\") && $0 != UInt8(ascii: "#") }
+    }
+
+    private static func origin(of url: String) -> String {
+        guard let scheme = url.firstRange(of: "://") else { return "" }
+        return String(url[..<scheme.upperBound] + url[scheme.upperBound...].prefix { $0 != "/" && $0 != "?" })
+    }
+
+    private var people: TemplateValue {
+        .list(
+            DemoUser.all.map { user in
+                [
+                    "id": .text(user.name), "initial": .text(String(user.givenName.prefix(1))),
+                    "fullName": .text(user.givenName + " " + user.familyName),
+                    "about": .text(user.email + " · " + user.note),
+                ]
+            })
+    }
+
+    private var faults: TemplateValue {
+        .list(DemoFault.allCases.map { ["id": .text($0.rawValue), "label": .text($0.label)] })
+    }
+
+    private static let tokenLifetime: Double = 180
+    private static let sessionLifetime: Double = 3600
+    private static let cookieName = "demo-idp"
+    private static let endedCookie = cookieName + "=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"
+
+    private static let colours = """
+        :root{--accent:#6d3bd1;--accent-soft:#f0eafc}
+        @media (prefers-color-scheme:dark){:root{--accent:#c2a5ff;--on-accent:#1e0f3d;--accent-soft:#2b2047}}
+        """
+}
+
+// Its own session, so that a second sign-in needs no click: the user and the end, under a code that only it can make.
+extension DemoIdentityProvider {
+    private func sessionCookie(_ user: DemoUser, _ now: Double) -> String {
+        let text = "\(user.name).\(Int(now + Self.sessionLifetime))"
+        return
+            "\(Self.cookieName)=\(text).\(code(text)); Path=/; Max-Age=\(Int(Self.sessionLifetime)); HttpOnly; SameSite=Lax"
+    }
+
+    private func session(_ request: DemoRequest, _ now: Double) -> DemoUser? {
+        guard let cookie = request.cookie(Self.cookieName) else { return nil }
+        let parts = cookie.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 3, let end = Double(parts[1]), now < end,
+            constantTimeEquals(Array(parts[2].utf8).span, Array(code(parts[0] + "." + parts[1]).utf8).span)
+        else { return nil }
+        return DemoUser.named(String(parts[0]))
+    }
+
+    private func code(_ text: some StringProtocol) -> String {
+        Base64URL.encodeToString(
+            HMAC.authenticationCode(for: Array(text.utf8).span, key: cookieKey.span, .sha256))
+    }
+}

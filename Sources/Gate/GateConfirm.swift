@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP
+import JWT
+import Pages
+
+// A sign-in that the user did not start here, with `initiated: confirm`: a page names the account and asks. The token
+// is burnt when the person agrees, not before.
+extension Gate {
+    /// The page. What was verified goes along in a sealed field; a login cookie binds that field to this browser.
+    func confirmPage(
+        _ pending: PendingSignIn, _ request: RequestHead, _ context: RequestContext, _ site: RequestSite
+    ) -> LocalResponse {
+        let names = names(site)
+        let attempt = AttemptID(now: context.now, random: random(AttemptID.randomByteCount))
+        let field = signInSeal.seal(pending.encoded(at: context.now), name: attempt.text, site: pending.binding)
+        var response = page(
+            200,
+            .confirmSignIn(
+                account: pending.fields.account, action: Self.confirmPath,
+                fields: [
+                    HiddenField("attempt", String(decoding: attempt.text, as: UTF8.self)),
+                    HiddenField("sign_in", String(decoding: field, as: UTF8.self)),
+                ]), hasForm: true)
+        let cookie = setCookie(isSecure: site.isSecure)
+        response.add("Set-Cookie", loginCookie(attempt, pending.target, names, pending.binding, cookie, now: context.now))
+        endOldAttempts(request, names, cookie, &response)
+        if !pending.returns.isEmpty {
+            response.add("Set-Cookie", cookie.login(names.returns, pending.returns.cookie, maxAge: ReturnCount.window))
+        }
+        response.decision = "confirm"
+        response.user = pending.user
+        return response
+    }
+
+    /// `/.sidegate/confirm`
+    func confirm(_ request: RequestHead, _ context: RequestContext, _ requestID: [UInt8]) -> Decision {
+        guard request.method == .post else {
+            return .respond(methodNotAllowed(request, requestID, allow: "POST"))
+        }
+        guard isForm(request) else { return .respond(unsupportedMediaType(request, requestID)) }
+        return .collectBody(limit: Self.formLimit)
+    }
+
+    /// The person agreed, on our page, in the browser that was asked.
+    func confirmed(
+        _ request: RequestHead, form: [UInt8], _ context: RequestContext, _ requestID: [UInt8]
+    ) -> Decision {
+        let site = RequestSite(request, context, siteRules)
+        guard let origin = site.origin(request, siteRules), let binding = site.binding(request, siteRules) else {
+            return .respond(hostMissing(request, requestID))
+        }
+        let names = names(site)
+        let parameters = Parameters(form: form)
+        // Another site could post a field it was given for an account of its own.
+        guard SiteCheck.of(request, on: targetSite(origin)) != .otherSite,
+            let named = parameters.values("attempt").first, let attempt = AttemptID(named),
+            let field = parameters.values("sign_in").first,
+            let place = attempts(of: request, names).first(where: { $0.id == attempt })?.value,
+            place.upperBound <= request.bytes.count
+        else { return .respond(refused(.loginStateMissing, request, requestID, tryAgain: Self.plainLoginPath)) }
+        let name = names.login + attempt.text
+        guard
+            let cookie = loginSeal.open(request.bytes.span.extracting(place.range), name: name, site: binding),
+            let state = LoginState(encoded: cookie),
+            let encoded = signInSeal.open(field.span, name: attempt.text, site: binding)
+        else { return .respond(refused(.loginStateMissing, request, requestID, tryAgain: Self.plainLoginPath)) }
+        guard context.now - state.startedAt < LoginState.lifetime,
+            let pending = PendingSignIn(
+                encoded: encoded, origin: origin, binding: binding, isSecure: site.isSecure,
+                answersJSON: NavigationTest.prefersJSON(request),
+                requestID: String(decoding: requestID, as: UTF8.self), spentAttempt: name,
+                lastOldChunk: SessionCookiePlaces(request, names).lastChunk, returns: returns(of: request, names),
+                now: context.now)
+        else { return .respond(refused(.loginStateExpired, request, requestID, tryAgain: Self.plainLoginPath)) }
+        return claim(pending, context)
+    }
+
+    /// The count that the confirm page has set, kept as it is: agreeing is no return from the IdP.
+    private func returns(of request: RequestHead, _ names: CookieNames) -> ReturnCount {
+        var count = ReturnCount()
+        let bytes = request.bytes.span
+        request.forEachCookie { name, value in
+            guard name.upperBound <= bytes.count, value.upperBound <= bytes.count,
+                bytes.extracting(name.range).equals(names.returns.span)
+            else { return }
+            count = ReturnCount(cookie: bytes.extracting(value.range))
+        }
+        return count
+    }
+
+    static let confirmPath = "/.sidegate/confirm"
+}
+
+extension PendingSignIn {
+    private static let version: UInt8 = 1
+
+    /// What must survive until the person has agreed.
+    func encoded(at now: Double) -> [UInt8] {
+        var output: [UInt8] = [Self.version]
+        output.appendTime(now)
+        // Remembered at least as long as the page can be used, or it could be used twice.
+        output.appendTime(max(expiresAt, now + LoginState.lifetime))
+        output.append(UInt8(clamping: replayKeys.count))
+        for key in replayKeys { output.appendCounted(key) }
+        output.appendCounted(target.bytes)
+        fields.append(to: &output)
+        return output
+    }
+
+    fileprivate init?(
+        encoded: [UInt8], origin: PublicOrigin, binding: SiteBinding, isSecure: Bool, answersJSON: Bool,
+        requestID: String, spentAttempt: [UInt8], lastOldChunk: Int, returns: ReturnCount, now: Double
+    ) {
+        var reader = SealedReader(encoded)
+        guard reader.byte() == Self.version, let madeAt = reader.time(), now - madeAt < LoginState.lifetime,
+            let expiresAt = reader.time(), let keyCount = reader.byte()
+        else { return nil }
+        var keys: [[UInt8]] = []
+        for _ in 0..<keyCount {
+            guard let key = reader.counted() else { return nil }
+            keys.append(key)
+        }
+        guard let target = reader.counted(), let fields = UserFields(from: &reader), reader.isAtEnd else { return nil }
+        self.init(
+            replayKeys: keys, expiresAt: expiresAt, user: fields.user, fields: fields,
+            target: ReturnTarget(trusted: target), origin: origin, binding: binding, isSecure: isSecure,
+            answersJSON: answersJSON, requestID: requestID, isSignedIn: false, spentAttempt: spentAttempt,
+            lastOldChunk: lastOldChunk, returns: returns)
+    }
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP
+import JWT
+import Pages
+
+// Logout: the session's cookies end, and the browser goes to the IdP's logout or sees that it is signed out.
+extension Gate {
+    /// `/.sidegate/logout`: by POST, or by GET from this site; else a page asks, or another site's image could sign
+    /// people out.
+    func logout(_ request: RequestHead, _ context: RequestContext, _ requestID: [UInt8]) -> LocalResponse {
+        let site = RequestSite(request, context, siteRules)
+        guard let origin = site.origin(request, siteRules) else { return hostMissing(request, requestID) }
+        let check = SiteCheck.of(request, on: targetSite(origin))
+        let agreed: Bool
+        switch request.method {
+        case .post: agreed = check != .otherSite
+        case .get: agreed = check == .thisSite
+        case .head: agreed = false
+        case .put, .delete, .connect, .options, .trace, .patch, .other:
+            return methodNotAllowed(request, requestID, allow: "GET, HEAD, POST")
+        }
+        guard let named = Parameters(query: request).returnTarget(on: targetSite(origin)) else {
+            return refused(.returnURLRefused, status: 400, request, requestID, tryAgain: nil)
+        }
+        var session: SessionState?
+        if case .valid(let identity) = self.session(of: request, site, now: context.now) { session = identity.session }
+        guard agreed else { return confirmLogout(session, returnTo: named) }
+
+        var response = signedOut(session, returnTo: named, origin)
+        let cookie = setCookie(isSecure: site.isSecure)
+        for name in ownCookies(of: request, names(site)) { response.add("Set-Cookie", cookie.expired(name)) }
+        response.decision = "logout"
+        response.user = session?.fields.user
+        return response
+    }
+
+    private func confirmLogout(_ session: SessionState?, returnTo: ReturnTarget?) -> LocalResponse {
+        var action: [UInt8] = Array("/.sidegate/logout".utf8)
+        if let returnTo {
+            action.append("?return_to=")
+            action.appendPercentEncoded(returnTo.bytes)
+        }
+        var response = page(
+            200,
+            .confirmSignOut(account: session?.fields.account, action: String(decoding: action, as: UTF8.self)),
+            hasForm: true)
+        response.decision = "confirm"
+        response.user = session?.fields.user
+        return response
+    }
+
+    private func signedOut(_ session: SessionState?, returnTo: ReturnTarget?, _ origin: PublicOrigin) -> LocalResponse {
+        guard let logoutURL = configuration.logoutURL else {
+            return page(200, .signedOut(signIn: Self.loginPath(returnTo ?? .root)))
+        }
+        var url: [UInt8] = []
+        logoutURL.expand(into: &url) { placeholder, value in
+            switch placeholder {
+            case .returnTo: (returnTo ?? .root).appendAbsolute(to: &value, on: origin)
+            case .email: value.append(contentsOf: (session?.fields["email"].first ?? "").utf8)
+            case .returnURL, .state: break
+            }
+        }
+        var response = LocalResponse(status: 303, body: redirectBody(url))
+        response.add("Location", url)
+        addPageFields(&response)
+        return response
+    }
+
+    /// The session's cookie, whether it came or not, and all of ours that did.
+    private func ownCookies(of request: RequestHead, _ names: CookieNames) -> [[UInt8]] {
+        var own = [names.session]
+        let bytes = request.bytes.span
+        request.forEachCookie { name, _ in
+            guard own.count < 64, name.upperBound <= bytes.count else { return }
+            let text = bytes.extracting(name.range)
+            guard (names.sessionChunk(text) ?? 0) > 0 || names.attempt(text) != nil || text.equals(names.returns.span)
+            else { return }
+            own.append(Array(copying: text))
+        }
+        return own
+    }
+}

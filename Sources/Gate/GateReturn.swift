@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+import HTTP
+import JWT
+import Pages
+
+// The way back from the IdP: the return path with the token, by GET query or by POST form.
+extension Gate {
+    /// The largest form that is read: a token of 16 KiB, percent-encoded, and room for more.
+    static let formLimit = 64 * 1024
+
+    func callback(_ request: RequestHead, _ context: RequestContext, _ requestID: [UInt8]) -> Decision {
+        switch request.method {
+        case .get: returned(request, form: nil, context, requestID)
+        case .post:
+            isForm(request)
+                ? .collectBody(limit: Self.formLimit)
+                : .respond(unsupportedMediaType(request, requestID))
+        // HEAD too: a link preview must not spend the token.
+        case .head, .put, .delete, .connect, .options, .trace, .patch, .other:
+            .respond(methodNotAllowed(request, requestID, allow: "GET, POST"))
+        }
+    }
+
+    /// The browser is back, with a token, or with something else.
+    func returned(
+        _ request: RequestHead, form: [UInt8]?, _ context: RequestContext, _ requestID: [UInt8]
+    ) -> Decision {
+        let site = RequestSite(request, context, siteRules)
+        guard let origin = site.origin(request, siteRules), let binding = site.binding(request, siteRules) else {
+            return .respond(hostMissing(request, requestID))
+        }
+        var parameters = Parameters(query: request)
+        if let form {
+            parameters = parameters.appending(Parameters(form: form))
+        } else if parameters.values(tokenParameter).isEmpty {
+            parameters = Parameters(doubledQuery: request)
+        }
+        let attempt = self.attempt(of: request, parameters, names(site), binding, now: context.now)
+        let named = parameters.returnTarget(on: targetSite(origin)) ?? nil
+        let target = attempt.target ?? named ?? .root
+        let tryAgain = Self.loginPath(target)
+
+        let tokens = parameters.values(tokenParameter).filter { !$0.isEmpty }
+        guard let token = tokens.first else {
+            return .respond(refused(.tokenMissing, status: 400, request, requestID, tryAgain: tryAgain))
+        }
+        // Twice, and someone else could read the other one. The same goes for the state.
+        guard tokens.count == 1, parameters.values("state").count <= 1 else {
+            return .respond(refused(.tokenMalformed, status: 400, request, requestID, tryAgain: tryAgain))
+        }
+        let user: VerifiedUser
+        do throws(SignInRefusal) {
+            user = try verifiedUser(token.span, now: context.now)
+        } catch {
+            return .respond(refused(error.reason, request, requestID, tryAgain: tryAgain))
+        }
+
+        let isSignedIn = isSignedIn(user.fields, request, site, now: context.now)
+        let returns = isSignedIn.any ? ReturnCount() : countReturn(request, attempt, names(site), context)
+        if returns.isLoop { return .respond(loginLoop(request, context, site, requestID, tryAgain: tryAgain)) }
+
+        let pending = PendingSignIn(
+            replayKeys: replayKeys(user.token),
+            expiresAt: max(user.token.expiresAt ?? 0, context.now + LoginState.lifetime),
+            user: user.fields.user, fields: user.fields, target: target, origin: origin, binding: binding,
+            isSecure: site.isSecure, answersJSON: NavigationTest.prefersJSON(request),
+            requestID: String(decoding: requestID, as: UTF8.self), isSignedIn: isSignedIn.same,
+            spentAttempt: attempt.cookie, lastOldChunk: SessionCookiePlaces(request, names(site)).lastChunk,
+            returns: returns)
+
+        // Signing in as who one is already is nobody's trick, and a reload of this page ends here too.
+        if !attempt.isOurs, !isSignedIn.same {
+            switch configuration.initiated {
+            case .allow: break
+            case .deny:
+                return .respond(refused(attempt.refusal, request, requestID, account: user.fields.account, tryAgain: tryAgain))
+            case .confirm: return .respond(confirmPage(pending, request, context, site))
+            }
+        }
+        return claim(pending, context)
+    }
+
+    /// On to the replay store, when tokens sign in once.
+    func claim(_ pending: PendingSignIn, _ context: RequestContext) -> Decision {
+        guard configuration.singleUse else { return .respond(signIn(pending, context)) }
+        return .claimToken(pending)
+    }
+
+    /// After `.claimToken`: the answer, now that the replay store has spoken.
+    package func finishSignIn(
+        _ pending: PendingSignIn, _ verdict: ReplayVerdict, _ context: RequestContext
+    ) -> LocalResponse {
+        switch verdict {
+        case .fresh: return signIn(pending, context)
+        case .replayed:
+            // A reload, or the back button: the person is signed in by this very token or a later one.
+            if pending.isSignedIn { return alreadySignedIn(pending) }
+            return refused(.replayed, status: 403, pending)
+        case .unavailable:
+            switch configuration.replayFailure {
+            case .allow: return signIn(pending, context)
+            case .deny: return refused(.replayStoreUnavailable, status: 503, pending)
+            }
+        }
+    }
+
+    /// A new session, in place of any old one (CVE-2026-34454, CVE-2021-41230), and 303 to where the user wanted to go.
+    private func signIn(_ pending: PendingSignIn, _ context: RequestContext) -> LocalResponse {
+        let names = pending.isSecure ? secureNames : plainNames
+        let cookie = setCookie(isSecure: pending.isSecure)
+        let state = SessionState(
+            id: random(SessionState.idByteCount), signedInAt: context.now, seenAt: context.now, fields: pending.fields)
+        guard
+            let lines = sessionCookies(
+                state, names, pending.binding, isSecure: pending.isSecure, lastOldChunk: pending.lastOldChunk,
+                now: context.now)
+        else { return refused(.fieldInvalid, status: 403, pending) }
+        var response = seeOther(pending.target.bytes)
+        for line in lines { response.add("Set-Cookie", line) }
+        endAttempt(pending, names, cookie, &response)
+        if pending.returns.isEmpty {
+            response.add("Set-Cookie", cookie.expired(names.returns))
+        } else {
+            response.add(
+                "Set-Cookie", cookie.login(names.returns, pending.returns.cookie, maxAge: ReturnCount.window))
+        }
+        response.decision = "sign-in"
+        response.user = pending.user
+        return response
+    }
+
+    private func alreadySignedIn(_ pending: PendingSignIn) -> LocalResponse {
+        var response = seeOther(pending.target.bytes)
+        let names = pending.isSecure ? secureNames : plainNames
+        endAttempt(pending, names, setCookie(isSecure: pending.isSecure), &response)
+        response.decision = "signed-in"
+        response.user = pending.user
+        return response
+    }
+
+    private func endAttempt(
+        _ pending: PendingSignIn, _ names: CookieNames, _ cookie: SetCookie, _ response: inout LocalResponse
+    ) {
+        guard let attempt = pending.spentAttempt else { return }
+        response.add("Set-Cookie", cookie.expired(attempt))
+    }
+
+    /// 303, or with `SameSite=Strict` a page that goes on: after a redirect that began at the IdP the browser would not
+    /// send a strict cookie.
+    private func seeOther(_ target: [UInt8]) -> LocalResponse {
+        let isStrict = configuration.session.sameSite == .strict
+        var response = LocalResponse(status: isStrict ? 200 : 303, body: redirectBody(target))
+        if isStrict {
+            var refresh: [UInt8] = []
+            refresh.append("0;url=")
+            refresh.append(contentsOf: target)
+            response.add("Refresh", refresh)
+        } else {
+            response.add("Location", target)
+        }
+        addPageFields(&response)
+        return response
+    }
+
+    /// What single use is keyed on: SHA-256 of the signing input; where jti is required, of issuer and jti too.
+    private func replayKeys(_ token: VerifiedToken) -> [[UInt8]] {
+        var keys = [[UInt8(ascii: "s")] + token.signingInputDigest]
+        if configuration.tokenPolicy.minimumIDLength > 0, let id = token.id {
+            var text: [UInt8] = []
+            text.appendCounted(Array((token.issuer ?? "").utf8))
+            text.appendCounted(Array(id.utf8))
+            keys.append([UInt8(ascii: "j")] + SHA256.hash(text.span))
+        }
+        return keys
+    }
+
+    /// Whether a session came, and whether it is this user's.
+    private func isSignedIn(
+        _ fields: UserFields, _ request: RequestHead, _ site: RequestSite, now: Double
+    ) -> (any: Bool, same: Bool) {
+        guard case .valid(let identity) = session(of: request, site, now: now), let session = identity.session else {
+            return (false, false)
+        }
+        return (true, session.fields.isSameUser(as: fields))
+    }
+}

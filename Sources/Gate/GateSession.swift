@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+import HTTP
+import JWT
+
+/// What a request's credentials amount to.
+enum IdentityVerdict {
+    /// There are none.
+    case none
+    case refused(ReasonCode)
+    case valid(Identity)
+}
+
+// Sessions: finding, opening, renewing and making them.
+extension Gate {
+    /// The session that came with the request. From the loop's cache when its cookie was seen before; the times are
+    /// judged each time.
+    func session(of request: RequestHead, _ site: RequestSite, now: Double) -> IdentityVerdict {
+        let names = names(site)
+        let places = SessionCookiePlaces(request, names)
+        guard !places.isEmpty else { return .none }
+        // Where the config fixes what cookies are bound to, the request's host does not matter.
+        let host = siteRules.fixedBinding == nil && site.host.upperBound <= request.bytes.count ? site.host : .empty
+        for index in 0..<places.firstCount {
+            guard let identity = identity(places, index, request, site, host: host, names) else { continue }
+            guard let session = identity.session else { continue }
+            if let reason = limits.refusal(signedInAt: session.signedInAt, seenAt: session.seenAt, now: now) {
+                return .refused(reason)
+            }
+            return .valid(identity)
+        }
+        return .refused(.sessionInvalid)
+    }
+
+    private func identity(
+        _ places: SessionCookiePlaces, _ index: Int, _ request: RequestHead, _ site: RequestSite, host: ByteRange,
+        _ names: CookieNames
+    ) -> Identity? {
+        let first = places.firsts[index]
+        let bytes = request.bytes.span
+        let count = SessionCookie.count(first: bytes.extracting(first.range))
+        let host = bytes.extracting(host.range)
+        if count == 1 {
+            let text = bytes.extracting(first.range)
+            if let known = sessions.identity(text, host: host, isSecure: site.isSecure, now: 0) { return known }
+            return open(text, request, site, host: host, names)
+        }
+        // The memory is lent, so that it is not copied while it is written to.
+        var joined: [UInt8] = []
+        swap(&joined, &joinedCookie)
+        defer { swap(&joined, &joinedCookie) }
+        guard count > 1, places.join(first, count: count, request.bytes, into: &joined) else { return nil }
+        if let known = sessions.identity(joined.span, host: host, isSecure: site.isSecure, now: 0) { return known }
+        return open(joined.span, request, site, host: host, names)
+    }
+
+    private func open(
+        _ text: Span<UInt8>, _ request: RequestHead, _ site: RequestSite, host: Span<UInt8>, _ names: CookieNames
+    ) -> Identity? {
+        guard let binding = site.binding(request, siteRules),
+            let encoded = sessionSeal.open(text, name: names.session, site: binding),
+            let state = SessionState(encoded: encoded)
+        else { return nil }
+        let identity = Identity(
+            user: state.fields.user, headerBlock: rendering.block(for: state.fields), session: state,
+            renewalDue: limits.idleTimeout > 0 ? state.seenAt + limits.renewalInterval : .infinity)
+        sessions.keep(identity, text, host: host, isSecure: site.isSecure)
+        return identity
+    }
+
+    /// Set-Cookie lines that count the idle time anew, when it is time for that.
+    func renewal(of identity: Identity, _ request: RequestHead, _ site: RequestSite, now: Double) -> [UInt8]? {
+        guard now >= identity.renewalDue, let session = identity.session,
+            let binding = site.binding(request, siteRules)
+        else { return nil }
+        // The other requests of the same page need not carry it too; but an answer may get lost.
+        identity.renewalDue = now + min(10, limits.renewalInterval)
+        guard
+            let lines = sessionCookies(
+                session.seen(at: now), names(site), binding, isSecure: site.isSecure, lastOldChunk: 0, now: now)
+        else { return nil }
+        var block: [UInt8] = []
+        for line in lines {
+            block.append("Set-Cookie: ")
+            block.append(contentsOf: line)
+            block.append("\r\n")
+        }
+        return block
+    }
+
+    /// Set-Cookie values for a session, and for the end of chunks that the one before had more; nil when the session
+    /// is too large.
+    func sessionCookies(
+        _ state: SessionState, _ names: CookieNames, _ binding: SiteBinding, isSecure: Bool, lastOldChunk: Int,
+        now: Double
+    ) -> [[UInt8]]? {
+        let sealed = sessionSeal.seal(state.encoded, name: names.session, site: binding)
+        guard let values = SessionCookie.split(sealed) else { return nil }
+        let cookie = setCookie(isSecure: isSecure)
+        let maxAge = limits.lifetime - (now - state.signedInAt)
+        var lines = values.enumerated().map { chunk, value in
+            cookie.session(
+                names.session(chunk: chunk), value, maxAge: maxAge, sameSite: configuration.session.sameSite)
+        }
+        if lastOldChunk >= values.count {
+            for chunk in values.count...lastOldChunk {
+                lines.append(cookie.expired(names.session(chunk: chunk)))
+            }
+        }
+        return lines
+    }
+
+    /// `/.sidegate/session`: who is signed in, and until when. It does not count as activity.
+    func sessionDocument(_ request: RequestHead, _ context: RequestContext, _ requestID: [UInt8]) -> LocalResponse {
+        guard request.method == .get || request.method == .head else {
+            return methodNotAllowed(request, requestID, allow: "GET, HEAD")
+        }
+        let site = RequestSite(request, context, siteRules)
+        guard case .valid(let identity) = session(of: request, site, now: context.now),
+            let session = identity.session
+        else { return unauthenticatedJSON(request, context, nil) }
+        var members: [(String, JSONValue)] = [
+            ("user", .string(session.fields.user)),
+            ("fields", .object(session.fields.document)),
+            ("signed_in_at", Self.number(session.signedInAt)),
+            ("expires_at", Self.number(session.signedInAt + limits.lifetime)),
+        ]
+        if limits.idleTimeout > 0 {
+            members.append(("idle_expires_at", Self.number(session.seenAt + limits.idleTimeout)))
+        }
+        var response = json(200, JSONObject(members))
+        response.decision = "session"
+        response.user = identity.user
+        return response
+    }
+
+    private static func number(_ seconds: Double) -> JSONValue {
+        .number(JSONNumber(Int(max(0, min(seconds.rounded(.down), 9e15)))))
+    }
+}
+
+extension UserFields {
+    /// A text for a field with one value, an array for a list.
+    fileprivate var document: JSONObject {
+        JSONObject(
+            fields.map { field in
+                let values = field.values.map { JSONValue.string($0) }
+                return (field.name, field.isList ? .array(values) : values.first ?? .null)
+            })
+    }
+}

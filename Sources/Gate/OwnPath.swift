@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP
+
+/// The paths that Sidegate answers itself.
+enum OwnPath {
+    case login, callback, confirm, logout, session
+    /// Reserved, and nothing is there.
+    case nothing
+
+    /// Which of them `path` (as sent) is; nil: it is the app's.
+    ///
+    /// Only the plain spelling is served. Whatever an app server could resolve to the same path (encodings, case, dot
+    /// segments, path parameters) is reserved too, and never forwarded.
+    static func of(_ path: Span<UInt8>, returnPath: [UInt8]) -> OwnPath? {
+        if path.equals(returnPath.span) { return .callback }
+        guard mayBeReserved(path, returnPath) else { return nil }
+        if path.count > prefix.utf8CodeUnitCount, path.extracting(0..<prefix.utf8CodeUnitCount).equals(prefix) {
+            let name = path.extracting(prefix.utf8CodeUnitCount...)
+            if name.equals("login") { return .login }
+            if name.equals("logout") { return .logout }
+            if name.equals("session") { return .session }
+            if name.equals("confirm") { return .confirm }
+            return .nothing
+        }
+        return isReserved(path, returnPath) ? .nothing : nil
+    }
+
+    /// Some reading of `path` is one of ours.
+    static func isReserved(_ path: Span<UInt8>, _ returnPath: [UInt8]) -> Bool {
+        let own = folded(returnPath)
+        var text = Array(copying: path)
+        for _ in 0..<PathText.maximumRounds {
+            let segments = folded(text)
+            if segments.first.map({ $0.elementsEqual(".sidegate".utf8) }) ?? false { return true }
+            if segments == own { return true }
+            guard let decoded = PathText.decoded(text) else { return false }
+            text = decoded
+        }
+        return false
+    }
+
+    /// A quick look that leaves most paths of an app alone: ours need a dot at the start of a segment, in some
+    /// encoding, or the return path's length and letters.
+    private static func mayBeReserved(_ path: Span<UInt8>, _ returnPath: [UInt8]) -> Bool {
+        var previous: UInt8 = 0
+        for index in path.indices {
+            let byte = path[index]
+            switch byte {
+            case UInt8(ascii: "%"), UInt8(ascii: "\\"), UInt8(ascii: ";"): return true
+            case UInt8(ascii: "."), UInt8(ascii: "/"):
+                if previous == UInt8(ascii: "/") { return true }
+            default: break
+            }
+            previous = byte
+        }
+        // Without those only case, and dots or a slash at the end, can make another spelling of the return path.
+        return path.count >= returnPath.count
+            ? path.extracting(0..<returnPath.count).equalsFoldingCase(returnPath.span)
+            : path.count + 1 == returnPath.count
+                && path.equalsFoldingCase(returnPath.span.extracting(0..<path.count))
+    }
+
+    /// The segments of a path as the most lenient app server would see them.
+    private static func folded(_ path: [UInt8]) -> [[UInt8]] {
+        var segments: [[UInt8]] = []
+        for part in path.split(whereSeparator: PathText.isSlash) {
+            var segment = part.prefix { $0 != UInt8(ascii: ";") && $0 != 0 }.map(lowercased)
+            if segment.elementsEqual("..".utf8) {
+                _ = segments.popLast()
+                continue
+            }
+            // Dots and spaces at the end are dropped by some file systems.
+            while let last = segment.last, last == UInt8(ascii: ".") || last == 0x20 { segment.removeLast() }
+            if !segment.isEmpty { segments.append(segment) }
+        }
+        return segments
+    }
+
+    private static let prefix: StaticString = "/.sidegate/"
+}
+
+extension Span<UInt8> {
+    /// The same bytes.
+    func equals(_ other: Span<UInt8>) -> Bool {
+        guard count == other.count else { return false }
+        var index = 0
+        while index &+ 8 <= count {
+            // Both have `count` bytes.
+            if word(uncheckedAt: index) != other.word(uncheckedAt: index) { return false }
+            index &+= 8
+        }
+        while index < count {
+            if unsafe self[unchecked: index] != other[unchecked: index] { return false }
+            index &+= 1
+        }
+        return true
+    }
+
+    /// The same bytes when the letters A to Z are read as lower case.
+    func equalsFoldingCase(_ other: Span<UInt8>) -> Bool {
+        guard count == other.count else { return false }
+        for index in indices where lowercased(self[index]) != lowercased(other[index]) { return false }
+        return true
+    }
+}

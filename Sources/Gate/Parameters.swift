@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP
+
+/// The parameters of a query or of a form that sign-in and logout know, decoded.
+struct Parameters {
+    private var pairs: [(name: [UInt8], value: [UInt8])] = []
+
+    /// More are not looked at: nobody's sign-in has so many.
+    private static let maximumCount = 200
+
+    init(query request: RequestHead) {
+        guard let query = request.query, query.upperBound <= request.bytes.count else { return }
+        add(request.bytes.span, query.range)
+    }
+
+    init(form: [UInt8]) {
+        add(form.span, 0..<form.count)
+    }
+
+    /// With what is in `other` behind it.
+    func appending(_ other: Parameters) -> Parameters {
+        var result = self
+        result.pairs += other.pairs
+        return result
+    }
+
+    /// All values of that name, in order.
+    func values(_ name: [UInt8]) -> [[UInt8]] {
+        pairs.filter { $0.name == name }.map(\.value)
+    }
+
+    func values(_ name: String) -> [[UInt8]] {
+        values(Array(name.utf8))
+    }
+
+    /// The target that `return_to` names: nil inside when there is no `return_to`, nil outside when it is refused or
+    /// given twice.
+    func returnTarget(on site: ReturnTarget.Site) -> ReturnTarget?? {
+        let values = values("return_to")
+        guard let value = values.first else { return .some(nil) }
+        guard values.count == 1, let target = ReturnTarget(untrusted: value.span, on: site) else { return nil }
+        return .some(target)
+    }
+
+    private mutating func add(_ bytes: Span<UInt8>, _ range: Range<Int>) {
+        var found: [(name: [UInt8], value: [UInt8])] = []
+        QueryParameters.forEach(in: bytes, range) { name, value in
+            guard found.count < Self.maximumCount else { return }
+            found.append((Self.decoded(bytes.extracting(name)), Self.decoded(bytes.extracting(value))))
+        }
+        pairs += found
+    }
+
+    /// As it stands when it is not encoded soundly: what is made of it judges.
+    private static func decoded(_ text: Span<UInt8>) -> [UInt8] {
+        var output: [UInt8] = []
+        guard PercentEncoding.decode(text, plusIsSpace: true, into: &output) else { return Array(copying: text) }
+        return output
+    }
+}
+
+extension Parameters {
+    /// A query to which an IdP that does not look for one has added a second: `?state=…?jwt=…`.
+    init(doubledQuery request: RequestHead) {
+        guard let query = request.query, query.upperBound <= request.bytes.count else { return }
+        let bytes = request.bytes[query.range].map { $0 == UInt8(ascii: "?") ? UInt8(ascii: "&") : $0 }
+        add(bytes.span, 0..<bytes.count)
+    }
+}

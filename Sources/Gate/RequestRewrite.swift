@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP
+
+/// Writes the head the app gets: what must not reach it is left out, what it is to know is set. One operation, so no
+/// path can do half of it.
+///
+/// Runs for every request: one pass over the fields, whole runs of unchanged lines copied at once, nothing allocated
+/// but what `out` grows by.
+struct RequestRewrite {
+    private let fromTrusted: SpoofFilter
+    private let fromStrangers: SpoofFilter
+    private let ownCookies: OwnCookieFilter
+    private let tokenParameter: [UInt8]
+    private let upstreamAuthority: [UInt8]
+    private let preservesHost: Bool
+    /// An identity header is Authorization: then the client's never passes.
+    private let setsAuthorization: Bool
+
+    init(_ configuration: GateConfiguration) {
+        let names = configuration.identityHeaders.map(\.name)
+        fromTrusted = SpoofFilter(identityHeaders: names, isTrusted: true)
+        fromStrangers = SpoofFilter(identityHeaders: names, isTrusted: false)
+        ownCookies = OwnCookieFilter(configuration.session)
+        tokenParameter = Array(configuration.tokenParameter.utf8)
+        upstreamAuthority = Array(configuration.upstreamAuthority.utf8)
+        preservesHost = configuration.preserveHost
+        setsAuthorization = names.contains { SpoofFilter.folded($0) == Array("authorization".utf8) }
+    }
+
+    func write(
+        _ request: RequestHead, for identity: Identity?, _ context: RequestContext, _ site: RequestSite,
+        requestID: [UInt8], random: inout RandomPool, into out: inout [UInt8]
+    ) {
+        let bytes = request.bytes.span
+        out.reserveCapacity(out.count + bytes.count + (identity?.headerBlock.count ?? 0) + 512)
+        writeRequestLine(request, bytes, into: &out)
+        writeHost(request, bytes, into: &out)
+        let isTraced = copyFields(request, bytes, identity, context, into: &out)
+        if !isTraced { writeTraceparent(&random, into: &out) }
+        writeConnection(request, bytes, into: &out)
+        writeForwarded(request, bytes, context, site, into: &out)
+        if !requestID.isEmpty {
+            out.append("X-Request-ID: ")
+            out.append(contentsOf: requestID)
+            out.append("\r\n")
+        }
+        if let identity { out.append(contentsOf: identity.headerBlock) }
+    }
+
+    private func writeRequestLine(_ request: RequestHead, _ bytes: Span<UInt8>, into out: inout [UInt8]) {
+        out.append(copying: bytes.extracting(request.methodName.range))
+        out.append(UInt8(ascii: " "))
+        out.append(copying: bytes.extracting(request.path.range))
+        if request.query != nil { QueryFilter.appendQuery(of: request, without: tokenParameter, to: &out) }
+        out.append(" HTTP/1.1\r\n")
+    }
+
+    private func writeHost(_ request: RequestHead, _ bytes: Span<UInt8>, into out: inout [UInt8]) {
+        out.append("Host: ")
+        if preservesHost, !request.authority.isEmpty {
+            out.append(copying: bytes.extracting(request.authority.range))
+        } else {
+            out.append(contentsOf: upstreamAuthority)
+        }
+        out.append("\r\n")
+    }
+
+    /// Copies the fields that may pass, as they came; whether a sound traceparent was among them.
+    private func copyFields(
+        _ request: RequestHead, _ bytes: Span<UInt8>, _ identity: Identity?, _ context: RequestContext,
+        into out: inout [UInt8]
+    ) -> Bool {
+        let filter = context.isTrustedPeer ? fromTrusted : fromStrangers
+        let keepsAuthorization = !setsAuthorization && !(identity?.isBearer ?? false)
+        let tracing = Traceparent.isSound(in: request)
+        let passesUpgrade = Self.forwardsUpgrade(request)
+        var cookiesAreWritten = false
+        // A run of lines that stand together in the head and all pass.
+        var runStart = 0
+        var runEnd = 0
+        for index in request.fields.indices {
+            let field = request.fields[index]
+            let passes: Bool
+            switch field.known {
+            case .other:
+                let name = bytes.extracting(field.name.range)
+                passes = !filter.removes(name) && (tracing || !name.equalsIgnoringCase("tracestate"))
+            case .host, .contentLength, .transferEncoding,
+                .connection, .keepAlive, .proxyConnection, .proxyAuthenticate, .proxyAuthorization, .te, .http2Settings,
+                .forwarded, .xForwardedFor, .xForwardedHost, .xForwardedPort, .xForwardedProto, .xRequestID:
+                // The framing is the connection's, hop-by-hop fields end here (RFC 9110 §7.6.1), the rest is set anew.
+                passes = false
+            case .upgrade: passes = passesUpgrade
+            case .authorization: passes = keepsAuthorization
+            case .traceparent: passes = tracing
+            case .xOriginalURL, .xOriginalMethod: passes = context.isTrustedPeer
+            case .referer: passes = !holdsToken(bytes.extracting(field.value.range))
+            case .cookie:
+                passes = false
+                if !cookiesAreWritten {
+                    cookiesAreWritten = true
+                    writeCookies(request, bytes, into: &out)
+                }
+            case .accept, .contentType, .date, .expect, .location, .origin, .secFetchDest, .secFetchMode,
+                .secFetchSite, .server, .setCookie, .trailer, .userAgent, .xRequestedWith:
+                passes = true
+            }
+            guard passes, !request.nominatesFields || !isNominated(bytes.extracting(field.name.range), request, bytes)
+            else { continue }
+            if field.name.lowerBound == runEnd, runEnd > runStart, Self.isWholeLine(field, bytes) {
+                runEnd = field.value.upperBound + 2
+            } else {
+                out.append(copying: bytes.extracting(runStart..<runEnd))
+                runStart = 0
+                runEnd = 0
+                if Self.isWholeLine(field, bytes) {
+                    runStart = field.name.lowerBound
+                    runEnd = field.value.upperBound + 2
+                } else {
+                    out.append(copying: bytes.extracting(field.name.range))
+                    out.append(": ")
+                    out.append(copying: bytes.extracting(field.value.range))
+                    out.append("\r\n")
+                }
+            }
+        }
+        out.append(copying: bytes.extracting(runStart..<runEnd))
+        return tracing
+    }
+
+    /// The head has the field as `Name: value\r\n`, so it can be copied with its neighbours.
+    @inline(__always)
+    private static func isWholeLine(_ field: Field, _ bytes: Span<UInt8>) -> Bool {
+        let nameEnd = field.name.upperBound
+        let valueEnd = field.value.upperBound
+        guard field.value.lowerBound == nameEnd &+ 2, valueEnd &+ 2 <= bytes.count else { return false }
+        return bytes[nameEnd] == UInt8(ascii: ":") && bytes[nameEnd &+ 1] == 0x20 && bytes[valueEnd] == 13
+            && bytes[valueEnd &+ 1] == 10
+    }
+
+    /// Named by Connection. What we set ourselves is written after this, so no name there can delete it
+    /// (CVE-2025-48865).
+    private func isNominated(_ name: Span<UInt8>, _ request: RequestHead, _ bytes: Span<UInt8>) -> Bool {
+        for field in request.fields where field.known == .connection {
+            let value = bytes.extracting(field.value.range)
+            var start = 0
+            while start <= value.count {
+                let end = value.firstIndex(of: UInt8(ascii: ","), in: start..<value.count)
+                let option = value.extracting(value.trimmed(start..<end))
+                if option.equalsFoldingCase(name), !option.equalsIgnoringCase("upgrade") { return true }
+                start = end + 1
+            }
+        }
+        return false
+    }
+
+    /// All Cookie fields as one, without ours; the others byte for byte.
+    private func writeCookies(_ request: RequestHead, _ bytes: Span<UInt8>, into out: inout [UInt8]) {
+        let start = out.count
+        out.append("Cookie: ")
+        let textStart = out.count
+        for index in request.fields.indices {
+            let field = request.fields[index]
+            guard field.known == .cookie, !request.nominatesFields || !isNominated("cookie".utf8.span, request, bytes)
+            else { continue }
+            let end = field.value.upperBound
+            var pairStart = field.value.lowerBound
+            var isFirst = true
+            while pairStart <= end {
+                let pairEnd = bytes.firstIndex(of: UInt8(ascii: ";"), in: pairStart..<end)
+                var nameStart = pairStart
+                while nameStart < pairEnd, bytes[nameStart] == 0x20 || bytes[nameStart] == 0x09 { nameStart += 1 }
+                // Neither ours nor nothing between two semicolons.
+                if nameStart < pairEnd, !isOurs(nameStart..<pairEnd, bytes) {
+                    if out.count == textStart {
+                        out.append(copying: bytes.extracting(nameStart..<pairEnd))
+                    } else {
+                        out.append(UInt8(ascii: ";"))
+                        if isFirst { out.append(0x20) }
+                        out.append(copying: bytes.extracting(pairStart..<pairEnd))
+                    }
+                }
+                isFirst = false
+                pairStart = pairEnd + 1
+            }
+        }
+        if out.count == textStart {
+            out.removeLast(out.count - start)
+        } else {
+            out.append("\r\n")
+        }
+    }
+
+    /// The pair's name is one of ours.
+    @inline(__always)
+    private func isOurs(_ pair: Range<Int>, _ bytes: Span<UInt8>) -> Bool {
+        var end = bytes.firstIndex(of: UInt8(ascii: "="), in: pair)
+        while end > pair.lowerBound, bytes[end - 1] == 0x20 || bytes[end - 1] == 0x09 { end -= 1 }
+        return ownCookies.isOurs(bytes.extracting(pair.lowerBound..<end))
+    }
+
+    /// A page whose URL had the token names it to the next one (CVE-2022-24797).
+    private func holdsToken(_ referer: Span<UInt8>) -> Bool {
+        let query = referer.firstIndex(of: UInt8(ascii: "?"), in: 0..<referer.count)
+        guard query < referer.count else { return false }
+        return QueryFilter.contains(tokenParameter, referer, query + 1..<referer.count)
+    }
+
+    /// Only what this connection to the app needs: nothing of the client's Connection passes.
+    private func writeConnection(_ request: RequestHead, _ bytes: Span<UInt8>, into out: inout [UInt8]) {
+        if Self.forwardsUpgrade(request) {
+            out.append("Connection: upgrade\r\n")
+            return
+        }
+        for index in request.fields.indices where request.fields[index].known == .te {
+            // RFC 9110 §10.1.4: TE is for the next hop; trailers we pass, other codings we would have to decode.
+            if Self.hasElement("trailers", bytes.extracting(request.fields[index].value.range)) {
+                out.append("TE: trailers\r\nConnection: te\r\n")
+                return
+            }
+        }
+    }
+
+    /// Upgrade may pass: asked for, and not to h2c, within which requests would reach the app unjudged.
+    static func forwardsUpgrade(_ request: RequestHead) -> Bool {
+        guard request.wantsUpgrade else { return false }
+        let bytes = request.bytes.span
+        for index in request.fields.indices {
+            switch request.fields[index].known {
+            case .http2Settings: return false
+            case .upgrade:
+                let value = bytes.extracting(request.fields[index].value.range)
+                if hasElement("h2c", value) || hasElement("h2", value) { return false }
+            default: break
+            }
+        }
+        return true
+    }
+
+    /// A list names `element`, before any `;` or `/`.
+    private static func hasElement(_ element: StaticString, _ list: Span<UInt8>) -> Bool {
+        var start = 0
+        while start <= list.count {
+            let end = list.firstIndex(of: UInt8(ascii: ","), in: start..<list.count)
+            var nameEnd = list.firstIndex(of: UInt8(ascii: ";"), in: start..<end)
+            nameEnd = list.firstIndex(of: UInt8(ascii: "/"), in: start..<nameEnd)
+            if list.extracting(list.trimmed(start..<nameEnd)).equalsIgnoringCase(element) { return true }
+            start = end + 1
+        }
+        return false
+    }
+}
+
+extension RequestRewrite {
+    /// X-Forwarded-*: from a trusted proxy carried on, from anyone else afresh (CVE-2026-40575).
+    private func writeForwarded(
+        _ request: RequestHead, _ bytes: Span<UInt8>, _ context: RequestContext, _ site: RequestSite,
+        into out: inout [UInt8]
+    ) {
+        writeForwardedFor(request, bytes, context, into: &out)
+        out.append(site.isSecure ? "X-Forwarded-Proto: https\r\n" : "X-Forwarded-Proto: http\r\n")
+        guard !site.host.isEmpty else { return }
+        let host = bytes.extracting(site.host.range)
+        out.append("X-Forwarded-Host: ")
+        out.append(copying: host)
+        out.append("\r\nX-Forwarded-Port: ")
+        if context.isTrustedPeer, let named = Self.port(of: request, bytes) {
+            out.append(copying: bytes.extracting(named.range))
+        } else if let port = Self.portStart(of: host) {
+            out.append(copying: host.extracting(port...))
+        } else {
+            out.append(site.isSecure ? "443" : "80")
+        }
+        out.append("\r\n")
+    }
+
+    private func writeForwardedFor(
+        _ request: RequestHead, _ bytes: Span<UInt8>, _ context: RequestContext, into out: inout [UInt8]
+    ) {
+        let start = out.count
+        out.append("X-Forwarded-For: ")
+        let listStart = out.count
+        if context.isTrustedPeer {
+            for index in request.fields.indices where request.fields[index].known == .xForwardedFor {
+                let value = request.fields[index].value
+                guard !value.isEmpty else { continue }
+                if out.count > listStart { out.append(", ") }
+                out.append(copying: bytes.extracting(value.range))
+            }
+        }
+        if let peer = context.peer {
+            if out.count > listStart { out.append(", ") }
+            out.append(peer)
+        }
+        if out.count == listStart {
+            out.removeLast(out.count - start)
+        } else {
+            out.append("\r\n")
+        }
+    }
+
+    /// A plain number in X-Forwarded-Port.
+    private static func port(of request: RequestHead, _ bytes: Span<UInt8>) -> ByteRange? {
+        for index in request.fields.indices where request.fields[index].known == .xForwardedPort {
+            let value = request.fields[index].value
+            guard (1...5).contains(value.count) else { return nil }
+            for position in value.range where bytes[position] &- UInt8(ascii: "0") >= 10 { return nil }
+            return value
+        }
+        return nil
+    }
+
+    /// Where the port begins in `host:port`.
+    private static func portStart(of host: Span<UInt8>) -> Int? {
+        var index = host.count
+        while index > 0 {
+            let byte = host[index - 1]
+            if byte == UInt8(ascii: ":") { return index < host.count ? index : nil }
+            guard byte &- UInt8(ascii: "0") < 10 else { return nil }
+            index -= 1
+        }
+        return nil
+    }
+
+    private func writeTraceparent(_ random: inout RandomPool, into out: inout [UInt8]) {
+        out.append("traceparent: 00-")
+        random.appendHex(bytes: 16, to: &out)
+        out.append("-")
+        random.appendHex(bytes: 8, to: &out)
+        out.append("-01\r\n")
+    }
+}
+
+extension [UInt8] {
+    /// An address in its usual text.
+    mutating func append(_ address: IPAddress) {
+        guard address.isV4 else { return append(contentsOf: address.description.utf8) }
+        for shift in stride(from: 24, through: 0, by: -8) {
+            appendDecimal((address.low >> UInt64(shift)) & 0xff)
+            if shift > 0 { append(UInt8(ascii: ".")) }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+
+/// Seals small texts into cookies and form fields, for one purpose: AES-256-GCM with keys that HKDF makes of the
+/// secrets, another one for each purpose.
+///
+/// What is sealed is bound to its purpose, to the name it is kept under and to the site, each with its length before
+/// it, so that no two bindings read alike (CVE-2026-47775, CVE-2023-35941). Every failure to open looks the same.
+final class Seal {
+    enum Purpose: UInt8 {
+        case session = 1
+        case login = 2
+        case signIn = 3
+
+        fileprivate var info: [UInt8] {
+            switch self {
+            case .session: Array("sidegate session, version 1".utf8)
+            case .login: Array("sidegate login, version 1".utf8)
+            case .signIn: Array("sidegate sign-in, version 1".utf8)
+            }
+        }
+    }
+
+    private let purpose: Purpose
+    /// The first seals, all open.
+    private let keys: [SealingKey]
+    private let random: (Int) -> [UInt8]
+
+    init(_ purpose: Purpose, secrets: [[UInt8]], random: @escaping (Int) -> [UInt8]) {
+        precondition(!secrets.isEmpty, "a session has at least one secret")
+        self.purpose = purpose
+        self.random = random
+        keys = secrets.map { secret in
+            SealingKey(key: HKDF.sha256(secret: secret, salt: [], info: purpose.info, length: SealingKey.keyByteCount))
+        }
+    }
+
+    /// `plaintext` sealed, as unpadded base64url.
+    func seal(_ plaintext: [UInt8], name: [UInt8], site: SiteBinding) -> [UInt8] {
+        var sealed: [UInt8] = []
+        let nonce = random(SealingKey.nonceByteCount)
+        let data = authenticated(name, site)
+        keys[0].seal(plaintext.span, nonce: nonce.span, authenticating: data.span, into: &sealed)
+        return Base64URL.encode(sealed)
+    }
+
+    /// The plain text; nil when it was not sealed by us, for this purpose, name and site, or was changed since.
+    func open(_ text: Span<UInt8>, name: [UInt8], site: SiteBinding) -> [UInt8]? {
+        guard let sealed = Base64URL.decode(text) else { return nil }
+        let data = authenticated(name, site)
+        var plaintext: [UInt8] = []
+        for key in keys where key.open(sealed.span, authenticating: data.span, into: &plaintext) {
+            return plaintext
+        }
+        return nil
+    }
+
+    private func authenticated(_ name: [UInt8], _ site: SiteBinding) -> [UInt8] {
+        var data: [UInt8] = [purpose.rawValue, site.isDomain ? 1 : 0]
+        data.reserveCapacity(name.count + site.name.count + 10)
+        data.appendCounted(name)
+        data.appendCounted(site.name)
+        return data
+    }
+}
+
+/// What a sealed text is bound to: one host, or a domain with all that is in it.
+struct SiteBinding: Equatable, Sendable {
+    let isDomain: Bool
+    /// Lower case, without a port: cookies do not tell ports apart either.
+    let name: [UInt8]
+}

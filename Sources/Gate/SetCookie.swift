@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Writes the value of a Set-Cookie field (RFC 6265bis §4.1): always `Path=/` and `HttpOnly`.
+struct SetCookie: Sendable {
+    let isSecure: Bool
+    /// Empty: for the one host.
+    let domain: String
+
+    /// A session's cookie.
+    func session(_ name: [UInt8], _ value: [UInt8], maxAge: Double, sameSite: SameSite) -> [UInt8] {
+        var line = start(name, value, maxAge: maxAge)
+        switch sameSite {
+        case .strict: line.append("; SameSite=Strict")
+        case .lax: line.append("; SameSite=Lax")
+        // Without Secure browsers drop SameSite=None, cookie and all; plain http gets the browser's own default.
+        case .none: if isSecure { line.append("; SameSite=None") }
+        }
+        return line
+    }
+
+    /// A login cookie, which must come along when the IdP sends the browser back by a form POST.
+    ///
+    /// A POST from another site carries no cookie with `SameSite=Lax`. Over https: `None`. Over http that is not
+    /// possible; without the attribute, browsers send a cookie that is at most two minutes old, or any cookie. The
+    /// cookie opens nothing: it only says that an attempt began in this browser.
+    func login(_ name: [UInt8], _ value: [UInt8], maxAge: Double) -> [UInt8] {
+        var line = start(name, value, maxAge: maxAge)
+        if isSecure { line.append("; SameSite=None") }
+        return line
+    }
+
+    /// Ends a cookie.
+    func expired(_ name: [UInt8]) -> [UInt8] {
+        start(name, [], maxAge: 0)
+    }
+
+    private func start(_ name: [UInt8], _ value: [UInt8], maxAge: Double) -> [UInt8] {
+        var line: [UInt8] = []
+        line.reserveCapacity(name.count + value.count + 96)
+        line.append(contentsOf: name)
+        line.append(UInt8(ascii: "="))
+        line.append(contentsOf: value)
+        line.append("; Path=/; Max-Age=")
+        line.appendDecimal(UInt64(max(0, min(maxAge.rounded(.up), 1e10))))
+        if !domain.isEmpty {
+            line.append("; Domain=")
+            line.append(contentsOf: domain.utf8)
+        }
+        line.append("; HttpOnly")
+        if isSecure { line.append("; Secure") }
+        return line
+    }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP
+
+/// Whether a request was made by a page of this site: what keeps other sites from signing people in or out.
+///
+/// `Sec-Fetch-Site` decides where a browser sends it; else `Origin`, else `Referer`. Each value of a repeated field
+/// must agree.
+enum SiteCheck {
+    case thisSite
+    case otherSite
+    /// The browser (or what is none) does not say, or the person typed the address.
+    case unknown
+
+    static func of(_ request: RequestHead, on site: ReturnTarget.Site) -> SiteCheck {
+        let bytes = request.bytes.span
+        var fetchSite: SiteCheck?
+        var origin: SiteCheck?
+        var referer: SiteCheck?
+        for field in request.fields {
+            let value = bytes.extracting(field.value.range)
+            switch field.known {
+            case .secFetchSite: fetchSite = merged(fetchSite, fetchSiteVerdict(value, site))
+            case .origin: origin = merged(origin, originVerdict(value, site))
+            case .referer: referer = merged(referer, originVerdict(value, site))
+            default: break
+            }
+        }
+        return fetchSite ?? origin ?? referer ?? .unknown
+    }
+
+    private static func merged(_ earlier: SiteCheck?, _ verdict: SiteCheck) -> SiteCheck {
+        guard let earlier, earlier != verdict else { return verdict }
+        return .otherSite
+    }
+
+    private static func fetchSiteVerdict(_ value: Span<UInt8>, _ site: ReturnTarget.Site) -> SiteCheck {
+        if value.equals("same-origin") { return .thisSite }
+        // Sisters are trusted where one session serves them all.
+        if value.equals("same-site") { return site.domain.isEmpty ? .otherSite : .thisSite }
+        if value.equals("none") { return .unknown }
+        return .otherSite
+    }
+
+    /// The scheme is not compared: TLS may end before us without our knowledge, and a host has one owner.
+    private static func originVerdict(_ value: Span<UInt8>, _ site: ReturnTarget.Site) -> SiteCheck {
+        guard let scheme = WebScheme(prefixOf: value) else { return .otherSite }
+        var end = scheme.length
+        while end < value.count, value[end] != UInt8(ascii: "/"), value[end] != UInt8(ascii: "?"),
+            value[end] != UInt8(ascii: "#"), value[end] != UInt8(ascii: "\\")
+        { end += 1 }
+        guard
+            let origin = PublicOrigin(isSecure: scheme.isSecure, authority: value.extracting(scheme.length..<end)),
+            origin.port == site.origin.port,
+            origin.host == site.origin.host || site.isInDomain(origin.host)
+        else { return .otherSite }
+        return .thisSite
+    }
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+
+/// The keys that tokens may be signed with.
+package struct KeySet: Sendable {
+    /// More in one JWK Set are refused: each adds to the cost of a token that names no key.
+    package static let maximumKeyCount = 100
+
+    package let keys: [VerificationKey]
+    /// Why keys of a JWK Set were left out, for people.
+    package let ignored: [String]
+
+    package init(keys: [VerificationKey], ignored: [String] = []) {
+        self.keys = keys
+        self.ignored = ignored
+    }
+
+    /// A JWK Set, or a single JWK (RFC 7517), as JSON text.
+    ///
+    /// Refused as a whole: two keys of one ID, since which is meant is anyone's guess, and secrets beside public keys,
+    /// since such a set is either public, secrets included, or secret without need.
+    package init(jwks text: [UInt8], allowWeak: Bool = false) throws(KeyError) {
+        let value: JSONValue
+        do {
+            value = try JSONParser.parse(text.span)
+        } catch {
+            throw .malformed("the JWK Set is not usable JSON: \(error.message)")
+        }
+        guard value.object != nil else { throw .malformed("the JWK Set is \(value.kindName), not an object") }
+        guard let members = value["kty"] != nil ? [value] : value["keys"]?.array else {
+            throw .malformed("no JWK Set: an object with an array \"keys\" is needed")
+        }
+        guard members.count <= Self.maximumKeyCount else {
+            throw .unsupported("a JWK Set of \(members.count) keys; at most \(Self.maximumKeyCount) are served")
+        }
+        var keys: [VerificationKey] = []
+        var ignored: [String] = []
+        for member in members {
+            switch try JSONWebKey.read(member, allowWeak: allowWeak) {
+            case .key(let key): keys.append(key)
+            case .ignored(let reason): ignored.append(reason)
+            }
+        }
+        guard let first = keys.first else {
+            let reasons = ignored.isEmpty ? "" : ": " + ignored.joined(separator: "; ")
+            throw .unsupported("no usable key in the JWK Set\(reasons)")
+        }
+        guard keys.allSatisfy({ $0.isSymmetric == first.isSymmetric }) else {
+            throw .malformed("the JWK Set holds secrets and public keys; keep them apart")
+        }
+        var identifiers: Set<String> = []
+        for identifier in keys.compactMap(\.keyID) where !identifiers.insert(identifier).inserted {
+            throw .malformed("two keys in the JWK Set have the kid \(quoted(identifier))")
+        }
+        self.init(keys: keys, ignored: ignored)
+    }
+
+    /// Both sets' keys.
+    package func merged(with other: KeySet) -> KeySet {
+        KeySet(keys: keys + other.keys, ignored: ignored + other.ignored)
+    }
+
+    /// The keys to try for a token.
+    ///
+    /// One that names its key gets the key of that name; if there is none, those without a name, which an operator
+    /// configured as they are. One that names none gets all that fit.
+    func candidates(for algorithm: Algorithm, keyID: String?) -> [VerificationKey] {
+        guard let keyID else { return keys.filter { $0.serves(algorithm) } }
+        let named = keys.filter { $0.keyID?.isExactly(keyID) ?? false }
+        let chosen = named.isEmpty ? keys.filter { $0.keyID == nil } : named
+        return chosen.filter { $0.serves(algorithm) }
+    }
+}

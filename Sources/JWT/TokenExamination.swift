@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+
+/// One token's way through all checks, in the order of RFC 7515 §5.2 and RFC 7519 §7.2: form, header, algorithm, key,
+/// signature, and only then what the token claims. Used once.
+final class TokenExamination {
+    let policy: TokenPolicy
+    let keys: KeySet
+    let now: Double
+    /// Go on after a failure, and note every check; otherwise the first failure is thrown and nothing is noted.
+    let isThorough: Bool
+    private(set) var checks: [TokenCheck] = []
+    private var hasFailed = false
+
+    init(policy: TokenPolicy, keys: KeySet, now: Double, isThorough: Bool) {
+        self.policy = policy
+        self.keys = keys
+        self.now = now
+        self.isThorough = isThorough
+    }
+
+    /// The verified token; nil when a thorough examination found a failure.
+    func run(_ text: Span<UInt8>) throws(TokenRefusal) -> VerifiedToken? {
+        let token: CompactToken
+        do {
+            token = try CompactToken(text)
+        } catch {
+            try fail("form", error)
+            skip(["header", "critical", "algorithm", "key", "signature"] + Self.claimChecks, "no token to look at")
+            return nil
+        }
+        pass("form", expected: "a compact JWS", actual: "\(text.count) bytes")
+
+        let signingInput = text.extracting(first: token.signingInputByteCount)
+        let algorithm = try checkSignature(token, signingInput)
+        let claims = try checkClaims(token)
+        guard !hasFailed, let algorithm, let claims else { return nil }
+        return VerifiedToken(
+            claims: .object(claims.object), algorithm: algorithm,
+            signingInputDigest: SHA256.hash(signingInput), id: claims.id, issuer: claims.issuer,
+            issuedAt: claims.issuedAt, expiresAt: claims.expiry(policy))
+    }
+
+    // MARK: Header and signature
+
+    /// The algorithm by which the signature is good.
+    private func checkSignature(
+        _ token: CompactToken, _ signingInput: Span<UInt8>
+    ) throws(TokenRefusal) -> Algorithm? {
+        guard let header = try checkHeader(token.header) else {
+            skip(["critical", "algorithm", "key", "signature"], "the header cannot be read")
+            return nil
+        }
+        // RFC 7515 §4.1.11: what we do not understand, and we understand no extension, refuses the token
+        // (CVE-2025-59420). An empty list is not allowed either.
+        if let critical = header["crit"] {
+            try fail(
+                "critical",
+                TokenRefusal(
+                    .criticalHeaderUnsupported, expected: "no crit", actual: quoted(critical),
+                    mend: "tell the identity provider to send tokens without critical extensions"))
+        } else {
+            pass("critical", expected: "no crit", actual: "none")
+        }
+        guard let algorithm = try checkAlgorithm(header) else {
+            skip(["key", "signature"], "the algorithm is not known")
+            return nil
+        }
+        guard let candidates = try checkKey(algorithm, header["kid"]?.string) else {
+            skip(["signature"], "there is no key")
+            return nil
+        }
+        guard candidates.contains(where: { $0.isValid(token.signature.span, for: signingInput, algorithm) }) else {
+            let kind = algorithm.isSymmetric ? "secret (and its secretEncoding)" : "public key"
+            try fail(
+                "signature",
+                TokenRefusal(
+                    .signatureInvalid, expected: "a signature by \(candidates.count == 1 ? "the" : "a") configured key",
+                    actual: token.signature.isEmpty ? "none" : "a signature that does not fit",
+                    mend: "compare the \(kind) with the identity provider's; or the token was changed on its way"))
+            return nil
+        }
+        pass("signature", expected: "a signature by a configured key", actual: "good")
+        return algorithm
+    }
+
+    /// The header, its aliases resolved. `jku`, `jwk`, `x5u` and `x5c` are never looked at: a token does not get to
+    /// say what it is verified with (CVE-2018-0114).
+    private func checkHeader(_ bytes: [UInt8]) throws(TokenRefusal) -> JSONObject? {
+        let problem: String
+        switch Self.object(bytes, aliases: policy.headerAliases) {
+        case .failure(let text): problem = text.message
+        case .success(let header):
+            let wrong = ["alg", "kid", "typ"].first { name in header[name].map { $0.string == nil } ?? false }
+            guard let wrong else {
+                pass("header", expected: "a JSON object", actual: "\(header.members.count) parameters")
+                return header
+            }
+            problem = "\(wrong) is \(header[wrong]?.kindName ?? "nothing"), not a string"
+        }
+        try fail(
+            "header",
+            TokenRefusal(
+                .headerMalformed, expected: "a JSON object, no name twice", actual: problem,
+                mend: "the identity provider must write the header with a JSON library"))
+        return nil
+    }
+
+    private func checkAlgorithm(_ header: JSONObject) throws(TokenRefusal) -> Algorithm? {
+        let allowed = "one of " + policy.algorithms.map(\.rawValue).sorted().joined(separator: ", ")
+        guard let name = header["alg"]?.string else {
+            try fail(
+                "algorithm",
+                TokenRefusal(
+                    .algorithmMissing, expected: allowed, actual: "nothing",
+                    mend: "if the identity provider calls it otherwise (ALG), add that name to token.headerAliases.alg")
+            )
+            return nil
+        }
+        guard let algorithm = Algorithm(name: name), policy.algorithms.contains(algorithm) else {
+            let known = Algorithm(name: name)
+            try fail(
+                "algorithm",
+                TokenRefusal(
+                    .algorithmNotAllowed, expected: allowed, actual: quoted(name),
+                    mend: known == nil
+                        ? "the identity provider must sign with one of the allowed algorithms"
+                        : "if the identity provider is right, set token.algorithms to [\(name)] and give its key"))
+            return nil
+        }
+        pass("algorithm", expected: allowed, actual: algorithm.rawValue)
+        return algorithm
+    }
+
+    private func checkKey(
+        _ algorithm: Algorithm, _ keyID: String?
+    ) throws(TokenRefusal) -> [VerificationKey]? {
+        let candidates = keys.candidates(for: algorithm, keyID: keyID)
+        let wanted = "a key for \(algorithm.rawValue)" + (keyID.map { " with the kid \(quoted($0))" } ?? "")
+        guard !candidates.isEmpty else {
+            let configured = keys.keys.map { key in
+                key.summary + (key.keyID.map { " (\(quoted($0)))" } ?? "")
+            }
+            try fail(
+                "key",
+                TokenRefusal(
+                    .keyNotFound, expected: wanted,
+                    actual: configured.isEmpty ? "no key at all" : configured.joined(separator: ", "),
+                    mend: "add the identity provider's current key to token.keys, or correct its keyID"))
+            return nil
+        }
+        pass("key", expected: wanted, actual: candidates.map(\.summary).joined(separator: ", "))
+        return candidates
+    }
+
+    // MARK: Claims
+
+    /// The claims, when they can be read at all.
+    private func checkClaims(_ token: CompactToken) throws(TokenRefusal) -> RegisteredClaims? {
+        let claims: RegisteredClaims
+        switch Self.object(token.payload, aliases: policy.claimAliases).flatMap(RegisteredClaims.read) {
+        case .success(let read): claims = read
+        case .failure(let problem):
+            try fail(
+                "claims",
+                TokenRefusal(
+                    .claimsMalformed, expected: "a JSON object, no name twice, claims of the types of RFC 7519",
+                    actual: problem.message, mend: "the identity provider must write the claims with a JSON library"))
+            skip(Array(Self.claimChecks.dropFirst()), "the claims cannot be read")
+            return nil
+        }
+        pass("claims", expected: "a JSON object", actual: "\(claims.object.members.count) claims")
+        try checkTimes(claims)
+        try checkIssuer(claims.issuer)
+        try checkAudience(claims.audience)
+        try checkID(claims.id)
+        return claims
+    }
+
+    private func checkTimes(_ claims: RegisteredClaims) throws(TokenRefusal) {
+        let skew = policy.clockSkew
+        if let expiry = claims.expiry {
+            try judge(
+                "expiry", now < expiry + skew, .expired, expected: "not after \(moment(expiry + skew))",
+                actual: relative(expiry),
+                mend: clockMend(expiry, "send tokens that live longer, or deliver them sooner"))
+        } else if policy.requireExpiry || policy.maxAge == nil {
+            try fail(
+                "expiry",
+                TokenRefusal(
+                    .expiryMissing, expected: "exp", actual: "no exp",
+                    mend: policy.requireExpiry
+                        ? "the identity provider must send exp, or token.requireExpiry must be false"
+                        : "the identity provider must send exp; or set token.maxAge, which then counts from iat"))
+        } else {
+            skip(["expiry"], "no exp; the age is limited instead")
+        }
+
+        if let start = claims.notBefore {
+            try judge(
+                "not before", now >= start - skew, .notYetValid, expected: "not before \(moment(start - skew))",
+                actual: relative(start), mend: clockMend(start, "let clocks agree, or raise token.clockSkew"))
+        } else {
+            skip(["not before"], "no nbf")
+        }
+
+        guard let issuedAt = claims.issuedAt else {
+            if claims.expiry == nil, !policy.requireExpiry, policy.maxAge != nil {
+                try fail(
+                    "issued at",
+                    TokenRefusal(
+                        .issuedAtMissing, expected: "iat, or exp", actual: "neither",
+                        mend: "the identity provider must send iat (or exp): else a token would be good for ever"))
+            } else {
+                skip(["issued at"], "no iat")
+            }
+            skip(["age"], "no iat")
+            return
+        }
+        try judge(
+            "issued at", issuedAt <= now + skew, .issuedInFuture, expected: "not after \(moment(now + skew))",
+            actual: relative(issuedAt), mend: clockMend(issuedAt, "let clocks agree, or raise token.clockSkew"))
+        guard let maxAge = policy.maxAge else {
+            skip(["age"], "token.maxAge is not set")
+            return
+        }
+        try judge(
+            "age", now <= issuedAt + maxAge + skew, .tooOld, expected: "at most \(duration(maxAge + skew)) old",
+            actual: relative(issuedAt), mend: "deliver tokens at once after making them, or raise token.maxAge")
+    }
+
+    private func checkIssuer(_ issuer: String?) throws(TokenRefusal) {
+        guard !policy.issuer.isEmpty else {
+            skip(["issuer"], "token.issuer is not set")
+            return
+        }
+        try judge(
+            "issuer", issuer?.isExactly(policy.issuer) ?? false, .issuerMismatch, expected: quoted(policy.issuer),
+            actual: issuer.map { quoted($0) } ?? "no iss",
+            mend: "set token.issuer to exactly what the identity provider sends, final slash included")
+    }
+
+    private func checkAudience(_ audience: [String]?) throws(TokenRefusal) {
+        let actual = { audience.map { names in names.map { quoted($0) }.joined(separator: ", ") } ?? "no aud" }
+        if policy.acceptAnyAudience {
+            skip(["audience"], "token.acceptAnyAudience is set")
+        } else if policy.audience.isEmpty {
+            // RFC 7519 §4.1.3: whoever does not find itself among the audience must refuse.
+            try judge(
+                "audience", audience == nil, .audienceMismatch, expected: "no aud, since token.audience is empty",
+                actual: actual(), mend: "set token.audience to this app's name, or token.acceptAnyAudience to true")
+        } else {
+            let isForUs = audience?.contains { name in policy.audience.contains { $0.isExactly(name) } } ?? false
+            try judge(
+                "audience", isForUs, .audienceMismatch,
+                expected: "one of " + policy.audience.map { quoted($0) }.joined(separator: ", "), actual: actual(),
+                mend: "the token is for another app, or token.audience must be what the identity provider sends")
+        }
+    }
+
+    private func checkID(_ id: String?) throws(TokenRefusal) {
+        let minimum = policy.minimumIDLength
+        guard minimum > 0 else {
+            skip(["id"], "token.minimumIDLength is 0")
+            return
+        }
+        let expected = "a jti of at least \(minimum) characters"
+        guard let id else {
+            try fail(
+                "id",
+                TokenRefusal(
+                    .idMissing, expected: expected, actual: "no jti",
+                    mend: "the identity provider must send a jti, new for each token"))
+            return
+        }
+        let count = id.unicodeScalars.count
+        try judge(
+            "id", count >= minimum, .idTooShort, expected: expected, actual: "\(count) characters",
+            mend: "the identity provider must send a longer jti, or token.minimumIDLength must be lower")
+    }
+
+    // MARK: Noting
+
+    private func judge(
+        _ name: String, _ passed: Bool, _ reason: ReasonCode, expected: @autoclosure () -> String,
+        actual: @autoclosure () -> String, mend: @autoclosure () -> String
+    ) throws(TokenRefusal) {
+        if passed {
+            pass(name, expected: expected(), actual: actual())
+        } else {
+            try fail(name, TokenRefusal(reason, expected: expected(), actual: actual(), mend: mend()))
+        }
+    }
+
+    private func pass(
+        _ name: String, expected: @autoclosure () -> String, actual: @autoclosure () -> String
+    ) {
+        guard isThorough else { return }
+        checks.append(TokenCheck(name, .passed, expected: expected(), actual: actual()))
+    }
+
+    private func fail(_ name: String, _ refusal: TokenRefusal) throws(TokenRefusal) {
+        guard isThorough else { throw refusal }
+        hasFailed = true
+        checks.append(
+            TokenCheck(
+                name, .failed(refusal.reason), expected: refusal.expected, actual: refusal.actual, mend: refusal.mend))
+    }
+
+    private func skip(_ names: [String], _ why: @autoclosure () -> String) {
+        guard isThorough else { return }
+        for name in names { checks.append(TokenCheck(name, .skipped, actual: why())) }
+    }
+
+    private func relative(_ time: Double) -> String {
+        moment(time) + (time <= now ? ", \(duration(now - time)) ago" : ", \(duration(time - now)) from now")
+    }
+
+    /// The usual mistake with times, or the usual advice.
+    private func clockMend(_ time: Double, _ advice: String) -> String {
+        time.magnitude > 1e11 ? "this looks like milliseconds; RFC 7519 counts seconds" : advice
+    }
+
+    /// Reads a part of the token: a JSON object, in which aliases stand under the name they are aliases of.
+    private static func object(_ bytes: [UInt8], aliases: [String: [String]]) -> Result<JSONObject, Unreadable> {
+        let value: JSONValue
+        do {
+            value = try JSONParser.parse(bytes.span)
+        } catch {
+            return .failure(Unreadable(message: error.message))
+        }
+        guard var object = value.object else {
+            return .failure(Unreadable(message: "\(value.kindName), not an object"))
+        }
+        for (name, others) in aliases.sorted(by: { $0.key < $1.key }) {
+            for other in others where !other.isExactly(name) {
+                guard let alias = object[other] else { continue }
+                // Both, and not the same: which one another reader of this token believes is anyone's guess.
+                if let value = object[name], value != alias {
+                    return .failure(Unreadable(message: "\(name) and \(quoted(other)) with different values"))
+                }
+                object[other] = nil
+                object[name] = alias
+            }
+        }
+        return .success(object)
+    }
+
+    private static let claimChecks = [
+        "claims", "expiry", "not before", "issued at", "age", "issuer", "audience", "id",
+    ]
+}
+
+/// What keeps a part of a token from being read, for people.
+struct Unreadable: Error {
+    let message: String
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The templates of the pages. One in `pages.directory` with the same name takes the place of one here, and can include
+/// the others.
+package enum BuiltInTemplates {
+    /// The templates that are pages.
+    package static let pages = [
+        "redirecting": redirecting, "error": error, "confirm": confirm, "signed-out": signedOut, "no-seat": noSeat,
+    ]
+
+    /// The templates that pages include.
+    package static let parts = [
+        "head": head, "foot": foot, "style": PageStyle.sheet,
+        "icon-key": icon(#"<circle cx="8" cy="15" r="4"/><path d="m11 12 8-8m-3 3 3 3m-6 0 2 2"/>"#),
+        "icon-lock": icon(#"<rect x="5" y="11" width="14" height="9" rx="2"/><path d="M8 11V8a4 4 0 0 1 8 0v3"/>"#),
+        "icon-warn": icon(#"<path d="M12 4 3 19.5h18zM12 10v4m0 2.75v.01"/>"#),
+        "icon-stop": icon(#"<circle cx="12" cy="12" r="9"/><path d="m5.8 5.8 12.4 12.4"/>"#),
+        "icon-check": icon(#"<path d="m5 12.5 4.5 4.5L19 7.5"/>"#),
+        "icon-loop": icon(#"<path d="M4 11a8 8 0 0 1 14-4.5L20 9m0-5v5h-5m5 4a8 8 0 0 1-14 4.5L4 15m0 5v-5h5"/>"#),
+        "icon-down": icon(
+            #"<path d="M7 18.5a4.5 4.5 0 0 1-.6-8.96 6 6 0 0 1 11.4 1.2A4 4 0 0 1 17.5 18.5M10 14l4 4m0-4-4 4"/>"#),
+        "icon-seat": icon(#"<circle cx="12" cy="8" r="4"/><path d="M4.5 20.5a7.5 7.5 0 0 1 15 0"/>"#),
+        "icon-out": icon(#"<path d="M10 4H6a2 2 0 0 0-2 2v12a2 2 0 0 0 2 2h4m5-4 4-4-4-4m4 4H10"/>"#),
+    ]
+
+    /// Every name a value can have on some page.
+    package static let names: Set<String> = [
+        "brand", "title", "message", "advice", "mend", "status", "code", "requestID", "account", "causes",
+        "url", "tryAgainURL", "switchAccountURL", "signInURL", "actionURL", "cancelURL", "fields", "name", "value",
+        "isRefused", "isNotAllowed", "isLoginLoop", "isUpstreamDown", "isSignIn", "isSignOut", "hasCauses",
+        "hasActions",
+    ]
+
+    private static let head = """
+        <!doctype html>
+        <html lang="en">
+        <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta name="robots" content="noindex">
+        <meta name="theme-color" media="(prefers-color-scheme: light)" content="#f3f4f7">
+        <meta name="theme-color" media="(prefers-color-scheme: dark)" content="#0d0f13">
+        <title>{{title}}{{#brand}} – {{brand}}{{/brand}}</title>
+        <style>{{> style}}</style>
+        </head>
+        <body>
+        <main>
+        {{#brand}}<p class="brand"><bdi>{{brand}}</bdi></p>
+        {{/brand}}<div class="card">
+
+        """
+
+    private static let foot = """
+        {{#requestID}}<dl class="facts">
+        {{#code}}<dt>Code</dt><dd>{{code}}</dd>
+        {{/code}}{{^code}}{{#status}}<dt>Status</dt><dd>{{status}}</dd>
+        {{/status}}{{/code}}<dt>Request ID</dt><dd>{{requestID}}</dd>
+        </dl>
+        {{/requestID}}</div>
+        </main>
+        </body>
+        </html>
+
+        """
+
+    /// Seen only by who does not follow the redirect, so small; yet never blank.
+    private static let redirecting = """
+        <!doctype html>
+        <html lang="en">
+        <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">\
+        <title>{{title}}{{#brand}} – {{brand}}{{/brand}}</title><style>\(PageStyle.small)</style></head>
+        <body><main><h1>{{title}}</h1><p>{{message}}</p>{{#url}}<p><a href="{{url}}">Continue</a></p>{{/url}}</main></body>
+        </html>
+
+        """
+
+    private static let error = """
+        {{> head}}{{#isRefused}}<div class="icon bad">{{> icon-key}}</div>
+        {{/isRefused}}{{#isNotAllowed}}<div class="icon warn">{{> icon-lock}}</div>
+        {{/isNotAllowed}}{{#isLoginLoop}}<div class="icon warn">{{> icon-loop}}</div>
+        {{/isLoginLoop}}{{#isUpstreamDown}}<div class="icon warn">{{> icon-down}}</div>
+        {{/isUpstreamDown}}{{^isRefused}}{{^isNotAllowed}}{{^isLoginLoop}}{{^isUpstreamDown}}\
+        <div class="icon bad">{{> icon-warn}}</div>
+        {{/isUpstreamDown}}{{/isLoginLoop}}{{/isNotAllowed}}{{/isRefused}}<h1>{{title}}</h1>
+        <p>{{message}}</p>
+        {{#account}}<p class="account"><small>Signed in as</small><bdi>{{account}}</bdi></p>
+        {{/account}}{{#hasCauses}}<ol>
+        {{#causes}}<li>{{.}}</li>
+        {{/causes}}</ol>
+        {{/hasCauses}}{{#advice}}<p class="soft">{{advice}}</p>
+        {{/advice}}{{#hasActions}}<div class="actions">
+        {{#switchAccountURL}}<a class="button" href="{{switchAccountURL}}">Use another account</a>
+        {{/switchAccountURL}}{{#tryAgainURL}}<a class="button" href="{{tryAgainURL}}">Try again</a>
+        {{/tryAgainURL}}</div>
+        {{/hasActions}}{{#mend}}<details><summary>For the administrator</summary><p>{{mend}}</p></details>
+        {{/mend}}{{> foot}}
+        """
+
+    private static let confirm = """
+        {{> head}}<div class="icon">{{#isSignIn}}{{> icon-key}}{{/isSignIn}}{{#isSignOut}}{{> icon-out}}{{/isSignOut}}</div>
+        <h1>{{title}}</h1>
+        <p>{{message}}</p>
+        {{#account}}<p class="account"><small>Account</small><bdi>{{account}}</bdi></p>
+        {{/account}}{{#advice}}<p class="soft">{{advice}}</p>
+        {{/advice}}<form method="post" action="{{actionURL}}">
+        {{#fields}}<input type="hidden" name="{{name}}" value="{{value}}">
+        {{/fields}}<div class="actions">
+        <button class="button" type="submit">{{#isSignIn}}Yes, sign me in{{/isSignIn}}{{#isSignOut}}Sign out{{/isSignOut}}</button>
+        {{#cancelURL}}<a class="button plain" href="{{cancelURL}}">\
+        {{#isSignIn}}No, this is not me{{/isSignIn}}{{#isSignOut}}Stay signed in{{/isSignOut}}</a>
+        {{/cancelURL}}</div>
+        </form>
+        {{> foot}}
+        """
+
+    private static let signedOut = """
+        {{> head}}<div class="icon good">{{> icon-check}}</div>
+        <h1>{{title}}</h1>
+        <p>{{message}}</p>
+        {{#advice}}<p class="soft">{{advice}}</p>
+        {{/advice}}{{#signInURL}}<div class="actions"><a class="button" href="{{signInURL}}">Sign in again</a></div>
+        {{/signInURL}}{{> foot}}
+        """
+
+    private static let noSeat = """
+        {{> head}}<div class="icon warn">{{> icon-seat}}</div>
+        <h1>{{title}}</h1>
+        <p>{{message}}</p>
+        {{#account}}<p class="account"><small>Account</small><bdi>{{account}}</bdi></p>
+        {{/account}}{{#advice}}<p class="soft">{{advice}}</p>
+        {{/advice}}{{#tryAgainURL}}<div class="actions"><a class="button" href="{{tryAgainURL}}">Try again</a></div>
+        {{/tryAgainURL}}{{#mend}}<details><summary>For the administrator</summary><p>{{mend}}</p></details>
+        {{/mend}}{{> foot}}
+        """
+
+    private static func icon(_ shape: String) -> String {
+        #"<svg viewBox="0 0 24 24" aria-hidden="true" focusable="false">"# + shape + "</svg>"
+    }
+}

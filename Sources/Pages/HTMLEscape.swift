@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Writes text so that HTML reads it as that text, in content and in attribute values of either quoting.
+package enum HTMLEscape {
+    /// Appends `text`; characters that could end the text or an attribute become character references, control
+    /// characters other than tab and line ends become U+FFFD.
+    package static func append(_ text: String, to out: inout [UInt8]) {
+        var text = text
+        text.withUTF8 { bytes in
+            var start = 0
+            for index in 0..<bytes.count {
+                // The index is within the buffer's own bounds.
+                let byte = unsafe bytes[index]
+                guard needsCare[Int(byte)] else { continue }
+                unsafe out.append(contentsOf: bytes[start..<index])
+                start = index + 1
+                out.append(contentsOf: replacement(of: byte).utf8)
+            }
+            unsafe out.append(contentsOf: bytes[start...])
+        }
+    }
+
+    package static func escape(_ text: String) -> String {
+        var out: [UInt8] = []
+        append(text, to: &out)
+        return String(decoding: out, as: UTF8.self)
+    }
+
+    private static func replacement(of byte: UInt8) -> String {
+        switch byte {
+        case UInt8(ascii: "&"): "&amp;"
+        case UInt8(ascii: "<"): "&lt;"
+        case UInt8(ascii: ">"): "&gt;"
+        case UInt8(ascii: "\""): "&quot;"
+        case UInt8(ascii: "'"): "&#39;"
+        // Harmless in quoted attributes; some old parsers take a grave accent for a quote.
+        case UInt8(ascii: "`"): "&#96;"
+        case UInt8(ascii: "="): "&#61;"
+        default: "\u{fffd}"
+        }
+    }
+
+    private static let needsCare: [Bool] = (0..<256).map { byte in
+        switch UInt8(byte) {
+        case 9, 10, 13: false
+        case 0..<32, 127: true
+        case UInt8(ascii: "&"), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "\""), UInt8(ascii: "'"),
+            UInt8(ascii: "`"), UInt8(ascii: "="):
+            true
+        default: false
+        }
+    }
+}

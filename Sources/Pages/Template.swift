@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A page template: a small, strict subset of mustache.
+///
+/// `{{name}}` writes a value, always escaped for HTML; `{{#name}}…{{/name}}` repeats for each item of a list, or shows
+/// its content once when the value is neither empty nor false; `{{^name}}…{{/name}}` shows its content otherwise;
+/// `{{.}}` is the current item; `{{> name}}` includes another template; `{{! … }}` is a comment. There is no way to
+/// write a value unescaped. What is not one of these is an error with its line, found when the template is read.
+package struct Template: Sendable {
+    private let nodes: [TemplateNode]
+
+    /// - Parameters:
+    ///   - source: the text of the template, at most 256 KiB.
+    ///   - name: what errors call it.
+    ///   - partials: the templates that `{{> name}}` can include.
+    ///   - names: the names that values may have; nil: any.
+    package init(
+        _ source: String, name: String, partials: [String: String] = [:], names: Set<String>? = nil
+    ) throws(TemplateError) {
+        var parser = TemplateParser(name: name, source: source, partials: partials, names: names, including: [name])
+        nodes = try parser.parse()
+    }
+
+    package func render(_ values: [String: TemplateValue]) -> [UInt8] {
+        var out: [UInt8] = []
+        out.reserveCapacity(8192)
+        var scopes = [values]
+        Self.write(nodes, &scopes, &out)
+        return out
+    }
+
+    /// The template with every value but `name` filled in: the pieces between the places where `name` stands. `name`
+    /// counts as present in sections. For the page that is sent most, so that it costs a copy and no evaluation.
+    package func pieces(around name: String, _ values: [String: TemplateValue]) -> [[UInt8]] {
+        var values = values
+        values[name] = .text(Self.hole)
+        let bytes = render(values)
+        // Two private-use characters that no text of a page holds, so the hole is found where it was put.
+        let hole = Array(Self.hole.utf8)
+        var pieces: [[UInt8]] = []
+        var start = 0
+        var index = 0
+        while index + hole.count <= bytes.count {
+            if bytes[index] == hole[0], bytes[index..<index + hole.count].elementsEqual(hole) {
+                pieces.append(Array(bytes[start..<index]))
+                index += hole.count
+                start = index
+            } else {
+                index += 1
+            }
+        }
+        pieces.append(Array(bytes[start...]))
+        return pieces
+    }
+
+    private static let hole = "\u{10fffd}\u{10fffd}"
+
+    private static func write(_ nodes: [TemplateNode], _ scopes: inout [[String: TemplateValue]], _ out: inout [UInt8])
+    {
+        for node in nodes {
+            switch node {
+            case .text(let bytes):
+                out.append(contentsOf: bytes)
+            case .value(let name):
+                if case .text(let text) = look(name, scopes) { HTMLEscape.append(text, to: &out) }
+            case .section(let name, let content):
+                switch look(name, scopes) {
+                case .list(let items):
+                    for item in items {
+                        scopes.append(item)
+                        write(content, &scopes, &out)
+                        scopes.removeLast()
+                    }
+                case .text(let text) where !text.isEmpty:
+                    scopes.append([".": .text(text)])
+                    write(content, &scopes, &out)
+                    scopes.removeLast()
+                case .flag(true):
+                    write(content, &scopes, &out)
+                case .flag(false), .text, nil:
+                    break
+                }
+            case .inverted(let name, let content):
+                if look(name, scopes)?.isAbsent ?? true { write(content, &scopes, &out) }
+            }
+        }
+    }
+
+    private static func look(_ name: String, _ scopes: [[String: TemplateValue]]) -> TemplateValue? {
+        for scope in scopes.reversed() {
+            if let value = scope[name] { return value }
+        }
+        return nil
+    }
+}
+
+/// What a template shows under a name.
+package enum TemplateValue: Equatable, Sendable {
+    case text(String)
+    case flag(Bool)
+    /// Each item is a set of values of its own; what it lacks is looked for outside it.
+    case list([[String: TemplateValue]])
+
+    /// A list of plain texts, each `{{.}}` in its turn.
+    package static func texts(_ texts: [String]) -> TemplateValue {
+        .list(texts.map { [".": .text($0)] })
+    }
+
+    fileprivate var isAbsent: Bool {
+        switch self {
+        case .text(let text): text.isEmpty
+        case .flag(let flag): !flag
+        case .list(let items): items.isEmpty
+        }
+    }
+}
+
+indirect enum TemplateNode: Sendable {
+    case text([UInt8])
+    case value(String)
+    case section(String, [TemplateNode])
+    case inverted(String, [TemplateNode])
+}

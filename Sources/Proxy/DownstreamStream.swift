@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP
+import Reactor
+
+/// The browser's side of one exchange, whatever protocol carries it.
+protocol DownstreamStream: AnyObject {
+    /// The browser does not take more for now.
+    var isBlocked: Bool { get }
+
+    /// Where content goes when it goes straight into a socket.
+    var sink: Transport? { get }
+
+    /// Sends the exchange's 1xx response.
+    func sendInformational(_ exchange: Exchange)
+
+    /// Sends the head of the exchange's response, with the first of its content.
+    ///
+    /// - Parameters:
+    ///   - extra: field lines of ours to add.
+    ///   - more: more content follows at once, so a small piece may wait for it.
+    func sendHead(
+        _ exchange: Exchange, extra: [UInt8]?, content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool)
+
+    func sendContent(_ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool)
+
+    /// Sends a response of our own, whole.
+    func sendLocal(_ response: LocalResponse, to exchange: Exchange)
+
+    /// The exchange is through. `isComplete`: the request was read to its end.
+    func exchangeFinished(isRequestComplete: Bool)
+
+    /// Ends the response so that the browser sees it is not whole.
+    func cutShort()
+
+    /// The request's content may go on.
+    func resumeRequest()
+
+    /// Sends the 101 and gives the connection away, with what came early from the browser.
+    func switchProtocols(_ exchange: Exchange) -> (Transport, early: [UInt8])?
+}

@@ -1,0 +1,443 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP
+import HTTP1
+import Reactor
+
+/// A browser's HTTP/1.1 connection: requests in, responses out, in order (RFC 9112 §9).
+final class HTTP1Downstream: TransportOwner, DownstreamStream {
+    private enum Phase {
+        /// Between requests, or within a head.
+        case head
+        /// The request's content.
+        case content
+        /// The request is here whole; what follows it waits.
+        case response
+        /// The response is through but not yet in the socket; then the next request's turn comes.
+        case flushing
+        /// The response is given; the rest of the request's content, which is short, is skipped.
+        case skipping
+        /// The last response is sent; what the browser still sends is thrown away, so that no reset overtakes it.
+        case lingering
+        case closed
+    }
+
+    private let worker: Worker
+    private let transport: Transport
+    private let peer: Peer
+    private var phase = Phase.head
+    private var parser: RequestParser
+    private var content = BodyDecoder(.none)
+    private var exchange: Exchange?
+    private var output = OutputQueue()
+    /// Received and not yet used: a pipelined request, or content the app is not ready for.
+    private var carry: [UInt8] = []
+    private var isReceiving = false
+    /// The connection goes on after this response.
+    private var isPersistent = true
+    /// How the response being sent is framed.
+    private var responseIsChunked = false
+    private var responseIsCloseDelimited = false
+    private var lingeredBytes = 0
+    private var timer: LoopTimer?
+
+    init(_ transport: Transport, peer: Peer, worker: Worker) {
+        self.transport = transport
+        self.peer = peer
+        self.worker = worker
+        parser = RequestParser(limits: worker.limits.message)
+        let box = Unowned<HTTP1Downstream>()
+        timer = worker.loop.makeTimer { box.object?.timedOut() }
+        box.object = self
+        transport.owner = self
+        timer?.set(worker.loop.now.advanced(by: worker.limits.headerTimeout))
+    }
+
+    var isIdle: Bool { phase == .head && exchange == nil }
+
+    /// The worker stops: ends at once when idle, else after the response.
+    func drain() {
+        if isIdle { close() } else { isPersistent = false }
+    }
+
+    // MARK: Reading
+
+    func transportReadable() {
+        var rounds = 0
+        while phase != .closed, !transport.isReadingPaused {
+            let outcome = worker.loop.withReceiveBuffer { buffer in
+                let outcome = transport.read(into: buffer, boundFor: exchange?.requestSink)
+                if case .bytes(let count, _) = outcome { buffer.read(count) { receive($0) } }
+                return outcome
+            }
+            switch outcome {
+            case .bytes(_, more: true):
+                rounds += 1
+                if rounds >= Worker.readsPerTurn {
+                    return worker.loop.nextTurn { [self] in transportReadable() }
+                }
+            case .bytes(_, more: false), .wouldBlock: return
+            case .end: return peerEnded()
+            case .failed: return lost()
+            }
+        }
+    }
+
+    private func receive(_ input: Span<UInt8>) {
+        isReceiving = true
+        defer { isReceiving = false }
+        var position = 0
+        while position < input.count {
+            let rest = input.extracting(position...)
+            switch phase {
+            case .head:
+                position += receiveHead(rest)
+            case .content:
+                guard exchange?.wantsContent == true else { return hold(rest) }
+                position += receiveContent(rest)
+            case .skipping:
+                position += skip(rest)
+            case .response, .flushing:
+                return hold(rest)
+            case .lingering:
+                lingeredBytes += rest.count
+                if lingeredBytes > Self.lingerBytes { close() }
+                return
+            case .closed:
+                return
+            }
+        }
+    }
+
+    /// Keeps what cannot be used yet, and lets the kernel keep what follows.
+    private func hold(_ rest: Span<UInt8>) {
+        carry.append(span: rest)
+        transport.pauseReading()
+    }
+
+    private func receiveHead(_ input: Span<UInt8>) -> Int {
+        let exchange = exchange ?? worker.makeExchange()
+        if self.exchange == nil {
+            self.exchange = exchange
+            exchange.begin(self, client: peer.text)
+        }
+        let progress: HeadProgress
+        do throws(HTTP1Error) {
+            progress = try parser.parseHead(input, into: &exchange.request)
+        } catch {
+            refuse(error)
+            return input.count
+        }
+        guard progress.isComplete else {
+            // Only an incomplete head needs a time limit of its own, counted from its first byte.
+            if !isHeadTimed {
+                isHeadTimed = true
+                timer?.set(worker.loop.now.advanced(by: worker.limits.headerTimeout))
+            }
+            return progress.consumed
+        }
+        isHeadTimed = false
+        parser.reset()
+        isPersistent = exchange.request.isPersistent && !worker.isDraining
+        let framing = exchange.request.framing
+        let rest = progress.consumed < input.count
+        if framing == .none || framing == .length(0) {
+            phase = .response
+        } else {
+            phase = .content
+            content = BodyDecoder(framing, limits: worker.limits.message)
+            timer?.set(worker.loop.now.advanced(by: worker.limits.bodyIdleTimeout))
+        }
+        exchange.requestHeadReceived(peer, contentFollows: phase == .content && rest)
+        // While the response is awaited the kernel keeps what else the browser sends.
+        if phase == .response { transport.pauseReading() }
+        return progress.consumed
+    }
+    private var isHeadTimed = false
+
+    private func receiveContent(_ input: Span<UInt8>) -> Int {
+        guard let exchange else { return input.count }
+        let piece: BodyPiece
+        do throws(HTTP1Error) {
+            piece = try content.decode(input)
+        } catch {
+            refuse(error)
+            return input.count
+        }
+        let more = piece.consumed < input.count && !piece.isEnd
+        if piece.isEnd {
+            phase = .response
+            timer?.set(worker.loop.now.advanced(by: worker.limits.keepAliveTimeout))
+        } else {
+            timer?.set(worker.loop.now.advanced(by: worker.limits.bodyIdleTimeout))
+        }
+        exchange.requestContent(
+            input.extracting(piece.content), isEnd: piece.isEnd, trailers: piece.isEnd ? content.trailers : [],
+            more: more)
+        switch phase {
+        case .response: transport.pauseReading()
+        case .content where !more && exchange.wantsContent == false: transport.pauseReading()
+        default: break
+        }
+        return piece.consumed
+    }
+
+    private func skip(_ input: Span<UInt8>) -> Int {
+        do throws(HTTP1Error) {
+            let piece = try content.decode(input)
+            if piece.isEnd { nextRequest() }
+            return piece.consumed
+        } catch {
+            close()
+            return input.count
+        }
+    }
+
+    /// What was held may be used now.
+    private func useCarry() {
+        guard !isReceiving, phase != .closed else { return }
+        if !carry.isEmpty {
+            let held = carry
+            carry = []
+            // receive(_:) holds again what it still cannot use, and pauses.
+            transport.resumeReading()
+            receive(held.span)
+            return
+        }
+        transport.resumeReading()
+    }
+
+    func resumeRequest() {
+        guard phase == .content else { return }
+        timer?.set(worker.loop.now.advanced(by: worker.limits.bodyIdleTimeout))
+        useCarry()
+    }
+
+    // MARK: Writing
+
+    var isBlocked: Bool { output.isBlocked }
+    var sink: Transport? { transport }
+
+    func sendInformational(_ exchange: Exchange) {
+        // HTTP/1.0 knows no 1xx (RFC 9110 §15.2).
+        guard exchange.request.version == .http11 else { return }
+        prepareOutput()
+        ResponseRewrite.appendInformational(exchange.response, into: &output.bytes)
+        flush(Span(), Span())
+    }
+
+    func sendHead(
+        _ exchange: Exchange, extra: [UInt8]?, content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool
+    ) {
+        responseIsChunked = false
+        responseIsCloseDelimited = false
+        switch exchange.response.framing {
+        case .none, .length: break
+        case .chunked, .untilClose:
+            if exchange.request.version == .http11 { responseIsChunked = true } else { responseIsCloseDelimited = true }
+        }
+        if responseIsCloseDelimited || (!isEnd && !exchange.isRequestComplete) { isPersistent = false }
+        prepareOutput()
+        ResponseRewrite.append(
+            exchange.response,
+            framing: responseIsChunked ? .chunked : responseIsCloseDelimited ? .untilClose : .asReceived,
+            persistence: persistence(exchange), extra: extra, into: &output.bytes)
+        sendContent(content, isEnd: isEnd, trailers: trailers, more: more)
+    }
+
+    func sendContent(_ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool) {
+        guard phase != .closed else { return }
+        if more, content.count < OutputQueue.coalescingLimit {
+            prepareOutput()
+            if responseIsChunked, !content.isEmpty { ChunkEncoder.header(length: content.count, into: &output.bytes) }
+            output.bytes.append(span: content)
+            if responseIsChunked, !content.isEmpty { ChunkEncoder.chunkEnd(into: &output.bytes) }
+            return
+        }
+        guard responseIsChunked else { return flush(content, Span()) }
+        if !content.isEmpty {
+            prepareOutput()
+            ChunkEncoder.header(length: content.count, into: &output.bytes)
+        }
+        worker.withChunkTail(content: content.count, isEnd: isEnd, trailers: trailers) { flush(content, $0) }
+    }
+
+    func sendLocal(_ response: LocalResponse, to exchange: Exchange) {
+        responseIsChunked = false
+        responseIsCloseDelimited = false
+        if response.closesConnection || !maySkipRest(exchange) { isPersistent = false }
+        prepareOutput()
+        ResponseRewrite.append(
+            response, persistence: persistence(exchange), date: worker.date, into: &output.bytes)
+        if exchange.request.method == .head {
+            flush(Span(), Span())
+        } else {
+            flush(response.body.span, Span())
+        }
+    }
+
+    func switchProtocols(_ exchange: Exchange) -> (Transport, early: [UInt8])? {
+        guard phase != .closed else { return nil }
+        prepareOutput()
+        ResponseRewrite.appendInformational(exchange.response, into: &output.bytes)
+        flush(Span(), Span())
+        // The head is a few hundred bytes and the socket was empty: one that cannot take it is broken.
+        guard phase != .closed, !output.isBlocked else { return nil }
+        let early = carry
+        carry = []
+        detach()
+        transport.owner = nil
+        return (transport, early)
+    }
+
+    func cutShort() {
+        // A response that ends with the connection can only be told from a whole one by a reset.
+        close(abruptly: responseIsCloseDelimited)
+    }
+
+    func exchangeFinished(isRequestComplete: Bool) {
+        exchange = nil
+        guard phase != .closed else { return }
+        if !isRequestComplete, isPersistent {
+            // Only after a response of our own to a request whose content is short.
+            phase = .skipping
+            timer?.set(worker.loop.now.advanced(by: worker.limits.bodyIdleTimeout))
+            return useCarry()
+        }
+        guard isPersistent else { return linger() }
+        phase = .flushing
+        if !output.isBlocked { nextRequest() }
+    }
+
+    private func nextRequest() {
+        phase = .head
+        timer?.set(worker.loop.now.advanced(by: worker.limits.keepAliveTimeout))
+        useCarry()
+    }
+
+    private func persistence(_ exchange: Exchange) -> ResponseRewrite.Persistence {
+        guard isPersistent else { return .close }
+        return exchange.request.version == .http10 ? .keepAlive : .implied
+    }
+
+    /// The rest of the request's content is so short that reading it is cheaper than a new connection.
+    private func maySkipRest(_ exchange: Exchange) -> Bool {
+        guard phase == .content else { return true }
+        guard !exchange.request.expectsContinue, case .length(let length) = exchange.request.framing else {
+            return false
+        }
+        return length <= Self.skippableContent
+    }
+
+    private func prepareOutput() {
+        if output.bytes.capacity == 0 { output.bytes = worker.takeBuffer(instead: output.bytes) }
+    }
+
+    private func flush(_ content: Span<UInt8>, _ tail: Span<UInt8>) {
+        switch output.send(content, tail, to: transport) {
+        case .done: worker.giveBack(&output.bytes)
+        case .blocked: timer?.set(worker.loop.now.advanced(by: worker.limits.bodyIdleTimeout))
+        // Not from within the exchange's own call.
+        case .failed: worker.loop.afterEvent { [self] in lost() }
+        }
+    }
+
+    func transportWritable() {
+        switch output.resume(to: transport) {
+        case .done:
+            worker.giveBack(&output.bytes)
+            switch phase {
+            case .flushing: nextRequest()
+            case .lingering: linger()
+            default:
+                timer?.set(worker.loop.now.advanced(by: worker.limits.keepAliveTimeout))
+                exchange?.downstreamWritable()
+            }
+        case .blocked: timer?.set(worker.loop.now.advanced(by: worker.limits.bodyIdleTimeout))
+        case .failed: lost()
+        }
+    }
+
+    // MARK: Refusing and ending
+
+    /// The request cannot be read: says so and ends the connection, since where the next one begins is not known.
+    private func refuse(_ error: HTTP1Error) {
+        guard let exchange else { return close() }
+        isPersistent = false
+        exchange.refuse(error)
+    }
+
+    private func peerEnded() {
+        switch phase {
+        case .head where exchange == nil: close()
+        case .lingering: close()
+        case .head, .content, .skipping, .closed: lost()
+        case .response, .flushing:
+            // It sends no more but may well read: the response is still owed (RFC 9112 §9.6).
+            isPersistent = false
+        }
+    }
+
+    func transportPeerClosed(failed: Bool) {
+        guard !failed else { return lost() }
+        isPersistent = false
+    }
+
+    private func lost() {
+        let exchange = exchange
+        self.exchange = nil
+        close()
+        exchange?.downstreamLost()
+    }
+
+    private func linger() {
+        phase = .lingering
+        carry = []
+        guard !output.isBlocked else { return }
+        transport.shutDownWriting()
+        timer?.set(worker.loop.now.advanced(by: Self.lingerTime))
+        transport.resumeReading()
+        if !isReceiving { worker.loop.afterEvent { [self] in if phase == .lingering { transportReadable() } } }
+    }
+
+    private func timedOut() {
+        switch phase {
+        case .head where exchange == nil:
+            close()
+        case .head:
+            isPersistent = false
+            exchange?.refuse(status: 408, "head_timeout")
+        case .content where output.isBlocked == false && exchange?.wantsContent == true:
+            isPersistent = false
+            lost()
+        case .content, .response, .flushing, .skipping:
+            // The app is the one waited for, and has its own time limits; or the browser does not read.
+            if output.isBlocked || phase == .skipping { return lost() }
+            timer?.set(worker.loop.now.advanced(by: worker.limits.keepAliveTimeout))
+        case .lingering:
+            close()
+        case .closed:
+            break
+        }
+    }
+
+    private func close(abruptly: Bool = false) {
+        guard phase != .closed else { return }
+        detach()
+        transport.close(abruptly: abruptly)
+    }
+
+    /// Gives everything back but the transport.
+    private func detach() {
+        phase = .closed
+        timer?.cancel()
+        timer = nil
+        output = OutputQueue()
+        carry = []
+        worker.connectionEnded(self)
+    }
+
+    private static let lingerTime = Nanoseconds.seconds(2)
+    private static let lingerBytes = 1 << 20
+    private static let skippableContent: UInt64 = 65536
+}

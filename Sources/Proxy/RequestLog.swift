@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP
+import Reactor
+import Telemetry
+
+/// One worker's log of requests and of what happens about signing in. Lines are gathered and handed on in batches, at
+/// least every 100 ms, so that a request costs no system call for its line.
+package final class RequestLog {
+    private let format: LogFormat
+    private let sink: any LogSink
+    private let logsRequests: Bool
+    private var lines: AccessLog
+    private var buffer: [UInt8] = []
+    private var timer: LoopTimer?
+
+    /// - Parameter logsRequests: false leaves only the audit events.
+    package init(format: LogFormat, logsRequests: Bool, sink: any LogSink) {
+        self.format = format
+        self.logsRequests = logsRequests
+        self.sink = sink
+        lines = AccessLog(format: format)
+    }
+
+    func record(_ exchange: Exchange, _ context: RequestContext, client: [UInt8], _ loop: EventLoop) {
+        let record = exchange.record
+        if logsRequests {
+            prepare(loop)
+            exchange.request.log(
+                record, context, client: client, id: exchange.requestID, loop.now, &lines, into: &buffer)
+        }
+        if let kind = Self.kind(record) {
+            prepare(loop)
+            AuditEvent(
+                kind, time: context.now, id: String(decoding: exchange.requestID, as: UTF8.self),
+                client: String(decoding: client, as: UTF8.self),
+                host: String(decoding: exchange.request.bytes[exchange.request.authority.range], as: UTF8.self),
+                user: record.user, reason: record.reason
+            ).append(to: &buffer, format: format)
+        }
+        if buffer.count >= Self.batchSize { flush() }
+    }
+
+    func flush() {
+        guard !buffer.isEmpty else { return }
+        sink.write(buffer)
+        buffer.removeAll(keepingCapacity: true)
+    }
+
+    private func prepare(_ loop: EventLoop) {
+        guard buffer.isEmpty else { return }
+        let timer = timer ?? loop.makeTimer { [unowned self] in flush() }
+        self.timer = timer
+        if timer.deadline == .distantFuture { timer.set(loop.now.advanced(by: .milliseconds(100))) }
+    }
+
+    /// The audit event that a response of the gate stands for.
+    private static func kind(_ record: ExchangeRecord) -> AuditEvent.Kind? {
+        switch record.audit {
+        case .none: nil
+        case .signIn: .login
+        case .logout: .logout
+        case .refused: record.reason == "replayed" ? .replayed : .denied
+        }
+    }
+
+    private static let batchSize = 32768
+}
+
+extension RequestHead {
+    fileprivate func log(
+        _ record: ExchangeRecord, _ context: RequestContext, client: [UInt8], id: [UInt8], _ now: MonotonicTime,
+        _ lines: inout AccessLog, into buffer: inout [UInt8]
+    ) {
+        let line = AccessLine(
+            time: context.now, status: record.status, bytes: record.bytesSent,
+            duration: now.since(record.started).seconds, upstreamDuration: record.upstreamDuration?.seconds,
+            decision: record.decision, reason: record.isAborted ? record.reason ?? "aborted" : record.reason)
+        let text = bytes.span
+        lines.append(
+            line, id: id.span, client: client.span, method: text.extracting(methodName.range),
+            host: text.extracting(authority.range), path: text.extracting(path.range),
+            user: (record.user ?? "").utf8.span, to: &buffer)
+    }
+}

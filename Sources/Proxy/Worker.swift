@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Gate
+import HTTP
+import HTTP1
+import Reactor
+
+/// Everything one event loop needs to serve: its gate, its connections to the app, its browsers, and the memory they
+/// share. Nothing of it is shared with other loops.
+package final class Worker {
+    /// What requests are answered by.
+    enum Service {
+        case gate(Gate, UpstreamPool)
+        /// A function: the demo's own servers.
+        case local((RequestHead, [UInt8], Double) -> LocalResponse)
+    }
+
+    package let loop: EventLoop
+    let limits: ConnectionLimits
+    let resolver: Resolver
+    let replayStore: any ReplayStore
+    private(set) var service: Service = .local { _, _, _ in LocalResponse(status: 503) }
+    package private(set) var isDraining = false
+
+    private let trustedProxies: [CIDR]
+    private let log: RequestLog?
+    private var listeners: [Listener] = []
+    private var connections: [ObjectIdentifier: HTTP1Downstream] = [:]
+    private var tunnels: [ObjectIdentifier: Tunnel] = [:]
+    private var spareExchanges: [Exchange] = []
+    private var spareBuffers: [[UInt8]] = []
+    private var drained: (() -> Void)?
+    private var dateSecond = -1.0
+    private var dateBytes: [UInt8] = []
+
+    /// A worker that guards an app.
+    package init(
+        loop: EventLoop, gate: Gate, configuration: ProxyConfiguration, resolver: Resolver,
+        replayStore: any ReplayStore, log: RequestLog?
+    ) {
+        self.loop = loop
+        limits = configuration.limits
+        trustedProxies = configuration.trustedProxies
+        self.resolver = resolver
+        self.replayStore = replayStore
+        self.log = log
+        service = .gate(gate, UpstreamPool(configuration.upstream, worker: self))
+    }
+
+    /// A worker that answers by itself.
+    package init(
+        loop: EventLoop, resolver: Resolver, replayStore: any ReplayStore,
+        respond: @escaping (RequestHead, [UInt8], Double) -> LocalResponse
+    ) {
+        self.loop = loop
+        limits = ConnectionLimits()
+        trustedProxies = []
+        self.resolver = resolver
+        self.replayStore = replayStore
+        log = nil
+        service = .local(respond)
+    }
+
+    // MARK: Listening
+
+    /// Serves the connections of `socket` from now on.
+    package func listen(
+        on socket: consuming ListeningSocket, paused: @escaping (SystemError) -> Void
+    ) throws(SystemError) {
+        let port = socket.address.port
+        let listener = try Listener(
+            socket, loop: loop, mayAccept: { [unowned self] in openCount < limits.connections },
+            paused: paused,
+            accepted: { [unowned self] descriptor, address in
+                accept(descriptor, from: address, localPort: port)
+            })
+        listeners.append(listener)
+    }
+
+    private func accept(_ descriptor: consuming FileDescriptor, from address: SocketAddress?, localPort: UInt16?) {
+        let peer = Peer(address, localPort: localPort, trusted: trustedProxies)
+        // A socket that cannot be watched is closed, which is all that can be done for it.
+        guard let transport = try? SocketTransport(connected: descriptor, loop: loop) else { return }
+        let connection = HTTP1Downstream(transport, peer: peer, worker: self)
+        connections[ObjectIdentifier(connection)] = connection
+    }
+
+    private var openCount: Int { connections.count + tunnels.count }
+
+    func connectionEnded(_ connection: HTTP1Downstream) {
+        connections[ObjectIdentifier(connection)] = nil
+        roomMade()
+    }
+
+    func tunnelOpened(_ tunnel: Tunnel) {
+        tunnels[ObjectIdentifier(tunnel)] = tunnel
+    }
+
+    func tunnelClosed(_ tunnel: Tunnel) {
+        tunnels[ObjectIdentifier(tunnel)] = nil
+        roomMade()
+    }
+
+    private func roomMade() {
+        for listener in listeners where listener.isPaused { loop.afterEvent { listener.resume() } }
+        if isDraining, openCount == 0, let drained {
+            self.drained = nil
+            loop.afterEvent(drained)
+        }
+    }
+
+    // MARK: Stopping
+
+    /// Accepts no more, lets what is in flight finish, and says when all is done.
+    package func drain(_ completion: @escaping () -> Void) {
+        isDraining = true
+        for listener in listeners { listener.close() }
+        listeners = []
+        if case .gate(_, let pool) = service { pool.closeIdle() }
+        drained = completion
+        for connection in connections.values { connection.drain() }
+        if openCount == 0 {
+            drained = nil
+            loop.afterEvent(completion)
+        }
+    }
+
+    /// Closes everything, now.
+    package func stop() {
+        for tunnel in tunnels.values { tunnel.close() }
+        log?.flush()
+    }
+
+    // MARK: Shared memory
+
+    func makeExchange() -> Exchange {
+        spareExchanges.popLast() ?? Exchange(worker: self)
+    }
+
+    func recycle(_ exchange: Exchange) {
+        // The object may still be in use further up the call stack, but nothing there reads it any more.
+        guard spareExchanges.count < Self.maximumSpares, exchange.request.bytes.capacity <= Self.spareCapacity else {
+            return
+        }
+        spareExchanges.append(exchange)
+    }
+
+    /// Memory for an output queue that has none.
+    func takeBuffer(instead current: consuming [UInt8]) -> [UInt8] {
+        if current.capacity > 0 { return current }
+        if let buffer = spareBuffers.popLast() { return buffer }
+        var buffer: [UInt8] = []
+        buffer.reserveCapacity(4096)
+        return buffer
+    }
+
+    func giveBack(_ buffer: inout [UInt8]) {
+        guard buffer.capacity > 0 else { return }
+        if spareBuffers.count < Self.maximumSpares, buffer.capacity <= Self.spareCapacity {
+            var spare: [UInt8] = []
+            swap(&spare, &buffer)
+            spare.removeAll(keepingCapacity: true)
+            spareBuffers.append(spare)
+        } else {
+            buffer = []
+        }
+    }
+
+    /// Calls `body` with what follows a chunk's content: its end, and the last chunk when the message ends.
+    func withChunkTail(content: Int, isEnd: Bool, trailers: [UInt8], _ body: (Span<UInt8>) -> Void) {
+        guard isEnd else { return content > 0 ? body(Self.chunkEnd.span) : body(Span()) }
+        if trailers.isEmpty { return body(content > 0 ? Self.chunkEndAndLast.span : Self.lastChunk.span) }
+        var tail: [UInt8] = []
+        if content > 0 { ChunkEncoder.chunkEnd(into: &tail) }
+        ChunkEncoder.lastChunk(trailers: trailers, into: &tail)
+        body(tail.span)
+    }
+
+    func freshRequestID() -> [UInt8] {
+        var identifier: [UInt8] = []
+        if case .gate(let gate, _) = service { gate.requestID(of: RequestHead(), into: &identifier) }
+        return identifier
+    }
+
+    /// The Date field's value, made once for each second.
+    var date: [UInt8] {
+        let second = loop.wallClock.rounded(.down)
+        if second != dateSecond {
+            dateSecond = second
+            dateBytes = HTTPDate.bytes(second)
+        }
+        return dateBytes
+    }
+
+    func finished(_ exchange: Exchange, _ context: RequestContext) {
+        log?.record(exchange, context, client: exchange.client, loop)
+    }
+
+    /// Reads of one connection before others have their turn.
+    static let readsPerTurn = 16
+    private static let maximumSpares = 256
+    private static let spareCapacity = 16384
+    private static let chunkEnd: [UInt8] = [13, 10]
+    private static let lastChunk: [UInt8] = [0x30, 13, 10, 13, 10]
+    private static let chunkEndAndLast: [UInt8] = [13, 10, 0x30, 13, 10, 13, 10]
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Configuration
+import HTTP1
+import Proxy
+import Reactor
+
+extension ProxyConfiguration {
+    /// What one of `workers` workers runs with: limits of the process are divided among them.
+    init(_ settings: Settings, workers: Int) {
+        let endpoint: UpstreamConfiguration.Endpoint =
+            switch settings.upstream.address {
+            case .http(let host, let port): .host(host, port: port)
+            case .unix(let path): .unix(path: path)
+            }
+        var upstream = UpstreamConfiguration(endpoint)
+        upstream.connectTimeout = .seconds(settings.upstream.connectTimeout.inSeconds)
+        upstream.responseTimeout = .seconds(settings.upstream.responseTimeout.inSeconds)
+        upstream.idleTimeout = .seconds(settings.upstream.idleTimeout.inSeconds)
+        upstream.maxConnections = max(1, settings.upstream.maxConnections / workers)
+        self.init(upstream: upstream)
+        trustedProxies = settings.trustedProxies
+        logsRequests = settings.log.access
+        limits.message.headBytes = settings.limits.headerBytes
+        limits.bodyBytes = settings.limits.bodyBytes.map { UInt64(clamping: $0) } ?? 0
+        limits.connections = max(1, settings.limits.connections / workers)
+        limits.headerTimeout = .seconds(settings.limits.headerTimeout.inSeconds)
+        limits.bodyIdleTimeout = .seconds(settings.limits.bodyIdleTimeout.inSeconds)
+        limits.keepAliveTimeout = .seconds(settings.limits.keepAliveTimeout.inSeconds)
+    }
+}
+
+extension ListenAddress {
+    /// The socket addresses it stands for.
+    func resolved() throws(ServiceError) -> [SocketAddress] {
+        switch self {
+        case .unix(let path): return [.unix(path)]
+        case .tcp(let host, let port):
+            if host.isEmpty { return [.v6(high: 0, low: 0, port: port)] }
+            if let literal = SocketAddress(literal: host, port: port) { return [literal] }
+            switch Resolver.systemLookUp(host, port) {
+            case .addresses(let addresses): return addresses
+            case .failure(let reason):
+                throw ServiceError(
+                    "`listen`: the host \(host) has no address (\(reason)). Write an address of this machine.")
+            }
+        }
+    }
+}
+
+/// Why the service cannot start: something it names cannot be opened.
+package struct ServiceError: Error, CustomStringConvertible {
+    package let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Proxy
+import Reactor
+import Synchronization
+
+/// A set of workers, each with its own loop and listeners, that serve the same addresses.
+package final class Server: Sendable {
+    /// An address that could not be opened.
+    package struct OpenError: Error, CustomStringConvertible {
+        package let address: SocketAddress
+        package let error: SystemError
+
+        package var description: String {
+            "cannot listen on \(address): \(error). " + mend
+        }
+
+        private var mend: String {
+            switch error.code {
+            case SystemError.addressInUse:
+                "Another program listens there: stop it, or choose another address in `listen`."
+            case SystemError.permissionDenied:
+                "The user may not open it: ports below 1024 need CAP_NET_BIND_SERVICE, a unix socket a writable directory."
+            case SystemError.addressNotAvailable: "This machine has no such address: choose one it has, or 0.0.0.0."
+            default: "Check `listen`."
+            }
+        }
+    }
+
+    /// Where it listens, with real ports.
+    package let addresses: [SocketAddress]
+    private let loops: [EventLoop]
+    private let workers = Mutex<[LoopBound<Worker>]>([])
+    private let remaining = Mutex<Int>(0)
+
+    /// Opens the addresses and starts to serve.
+    ///
+    /// - Parameters:
+    ///   - name: for the queues' labels.
+    ///   - makeWorker: called once on each loop.
+    ///   - paused: told when accepting pauses for want of descriptors or memory.
+    package init(
+        name: String, listen: [SocketAddress], workers count: Int, kind: EventLoop.Kind = .batched,
+        paused: @escaping @Sendable (SystemError) -> Void,
+        makeWorker: @escaping @Sendable (EventLoop) -> Worker
+    ) throws(OpenError) {
+        let loops = (0..<max(1, count)).map { EventLoop(label: "\(name).\($0)", kind: kind) }
+        var addresses: [SocketAddress] = []
+        var sockets: [[SocketBox]] = loops.map { _ in [] }
+        for address in listen {
+            do throws(SystemError) {
+                let first = try ListeningSocket(address, sharesPort: loops.count > 1)
+                addresses.append(first.address)
+                for index in loops.indices.dropFirst() {
+                    // A port can be opened by each loop, and the kernel spreads the clients; a path only once.
+                    let socket =
+                        address.port == nil
+                        ? try first.duplicate() : try ListeningSocket(first.address, sharesPort: true)
+                    sockets[index].append(SocketBox(socket))
+                }
+                sockets[0].append(SocketBox(first))
+            } catch {
+                throw OpenError(address: address, error: error)
+            }
+        }
+        self.addresses = addresses
+        self.loops = loops
+        for (index, loop) in loops.enumerated() {
+            let own = sockets[index]
+            loop.submit { [self] in
+                let worker = makeWorker(loop)
+                for box in own {
+                    guard let socket = box.take() else { continue }
+                    do throws(SystemError) {
+                        try worker.listen(on: socket, paused: paused)
+                    } catch {
+                        paused(error)
+                    }
+                }
+                let bound = loop.bind(worker)
+                workers.withLock { $0.append(bound) }
+            }
+        }
+    }
+
+    /// Accepts no more and lets requests in flight finish; `completion` is called once, on some loop, when all have.
+    package func drain(_ completion: @escaping @Sendable () -> Void) {
+        let workers = workers.withLock { $0 }
+        guard !workers.isEmpty else { return completion() }
+        remaining.withLock { $0 = workers.count }
+        for (worker, loop) in zip(workers, loopsInOrder(workers.count)) {
+            loop.submit { [self] in
+                worker.assumeOnLoop { worker in
+                    worker.drain {
+                        worker.stop()
+                        let left = self.remaining.withLock { count in
+                            count -= 1
+                            return count
+                        }
+                        if left == 0 { completion() }
+                    }
+                }
+            }
+        }
+    }
+
+    private func loopsInOrder(_ count: Int) -> ArraySlice<EventLoop> { loops.prefix(count) }
+}
+
+/// Carries a listening socket to its loop.
+private final class SocketBox: Sendable {
+    private let socket: Mutex<ListeningSocket?>
+
+    init(_ socket: consuming ListeningSocket) {
+        self.socket = Mutex(consume socket)
+    }
+
+    func take() -> ListeningSocket? {
+        socket.withLock { socket in
+            var taken: ListeningSocket?
+            swap(&taken, &socket)
+            return taken
+        }
+    }
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Configuration
+import Cryptography
+import Gate
+import Glibc
+import Logging
+import Proxy
+import Reactor
+import Telemetry
+
+/// A running gate: `sidegate run`, from checked settings to the process's end.
+package final class Service: Sendable {
+    private let server: Server
+    private let logger: Logger
+    private let log: LogWriter
+    private let drainTimeout: Nanoseconds
+
+    package var addresses: [SocketAddress] { server.addresses }
+
+    /// Opens what the settings name and starts to serve.
+    ///
+    /// - Parameter gate: the settings' gate, as ``GateAssembly`` makes it.
+    package init(_ settings: Settings, gate configuration: GateConfiguration, log: LogWriter) throws(ServiceError) {
+        let format = LogFormat(rawValue: settings.log.format.rawValue) ?? .json
+        let logger = Service.logger(settings, format: format, log: log)
+        let workers = settings.workers ?? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        let proxy = ProxyConfiguration(settings, workers: workers)
+        let resolver = Resolver()
+        let replayStore = MemoryReplayStore()
+        var addresses: [SocketAddress] = []
+        for address in settings.listen { addresses += try address.resolved() }
+        do throws(Server.OpenError) {
+            server = try Server(
+                name: "sidegate.worker", listen: addresses, workers: workers,
+                paused: { error in
+                    logger.warning("not accepting connections for now", metadata: ["cause": "\(error)"])
+                },
+                makeWorker: { loop in
+                    Worker(
+                        loop: loop, gate: Gate(configuration), configuration: proxy, resolver: resolver,
+                        replayStore: replayStore,
+                        log: RequestLog(format: format, logsRequests: proxy.logsRequests, sink: log))
+                })
+        } catch {
+            throw ServiceError(error.description)
+        }
+        self.logger = logger
+        self.log = log
+        drainTimeout = .seconds(settings.limits.drainTimeout.inSeconds)
+        for address in server.addresses {
+            logger.info("listening", metadata: ["address": "\(address)", "upstream": "\(settings.upstream.address)"])
+        }
+    }
+
+    /// Serves until SIGTERM or SIGINT, then drains and ends the process with status 0.
+    package func runUntilStopped() -> Never {
+        let stop: @Sendable () -> Void = { [self] in
+            logger.info("stopping")
+            Deadline.exit(after: drainTimeout) { [self] in
+                logger.warning("requests were still in flight after limits.drainTimeout")
+                log.flush()
+            }
+            server.drain { [self] in
+                logger.info("stopped")
+                log.flush()
+                exit(0)
+            }
+        }
+        let watchers = [SignalWatcher(SIGTERM, stop), SignalWatcher(SIGINT, stop)]
+        withExtendedLifetime(watchers) { runMainThread() }
+    }
+
+    private static func logger(_ settings: Settings, format: LogFormat, log: LogWriter) -> Logger {
+        let level = Logger.Level(rawValue: settings.log.level) ?? .info
+        return Logger(label: "sidegate") { label in
+            SidegateLogHandler(label: label, level: level, format: format, sink: log)
+        }
+    }
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What the access log says of one request, but for the texts: those are passed as bytes where they stand.
+package struct AccessLine: Sendable {
+    /// When the request came, in seconds since 1970.
+    package var time: Double
+    package var status: UInt16
+    /// Bytes of content sent downstream.
+    package var bytes: UInt64
+    /// From the request's first byte to the response's last, in seconds.
+    package var duration: Double
+    /// From sending to the app to the response's first byte, in seconds; nil when the app was not asked.
+    package var upstreamDuration: Double?
+    /// What was decided, such as `forward` or `redirect`.
+    package var decision: StaticString
+    /// The reason code, when there is one.
+    package var reason: String?
+
+    package init(
+        time: Double, status: UInt16, bytes: UInt64, duration: Double, upstreamDuration: Double? = nil,
+        decision: StaticString, reason: String? = nil
+    ) {
+        self.time = time
+        self.status = status
+        self.bytes = bytes
+        self.duration = duration
+        self.upstreamDuration = upstreamDuration
+        self.decision = decision
+        self.reason = reason
+    }
+}
+
+/// Writes access lines. One for each event loop; it keeps the text of the current second.
+///
+/// Costs no allocation while `out` has room. Whatever the bytes of the texts are, each call adds exactly one line; long
+/// texts are cut, so that its size is bounded (about 17 KiB at the very most).
+package struct AccessLog: Sendable {
+    private let format: LogFormat
+    private var timestamp = Timestamp()
+
+    package init(format: LogFormat) {
+        self.format = format
+    }
+
+    /// Appends one line, with its line end. Empty texts and nil values have no field.
+    ///
+    /// - Parameters:
+    ///   - id: the request's ID.
+    ///   - client: the client's address.
+    ///   - path: the path of the target. Anything from a `?` or `#` on is left out: a query can hold a token.
+    ///   - user: who is signed in.
+    package mutating func append(
+        _ line: AccessLine, id: Span<UInt8>, client: Span<UInt8>, method: Span<UInt8>, host: Span<UInt8>,
+        path: Span<UInt8>, user: Span<UInt8>, to out: inout [UInt8]
+    ) {
+        let path = path.extracting(0..<endOfPath(path))
+        let reason = (line.reason ?? "").utf8.span
+        let bound =
+            640 + line.decision.utf8CodeUnitCount
+            + OutputSpan<UInt8>.escapedBound(id.count, limit: Limit.short)
+            + OutputSpan<UInt8>.escapedBound(client.count, limit: Limit.short)
+            + OutputSpan<UInt8>.escapedBound(method.count, limit: Limit.short)
+            + OutputSpan<UInt8>.escapedBound(host.count, limit: Limit.middle)
+            + OutputSpan<UInt8>.escapedBound(path.count, limit: Limit.path)
+            + OutputSpan<UInt8>.escapedBound(user.count, limit: Limit.middle)
+            + OutputSpan<UInt8>.escapedBound(reason.count, limit: Limit.short)
+        out.append(addingCapacity: bound) { out in
+            switch format {
+            case .json:
+                out.append(#"{"time":""#)
+                timestamp.append(line.time, to: &out)
+                out.append(#"","kind":"access""#)
+                out.append(#","id":""#, id, Limit.short)
+                out.append(#","client":""#, client, Limit.short)
+                out.append(#","method":""#, method, Limit.short)
+                out.append(#","host":""#, host, Limit.middle)
+                out.append(#","path":""#, path, Limit.path)
+                out.append(#","status":"#)
+                out.append(UInt64(line.status))
+                out.append(#","bytes":"#)
+                out.append(line.bytes)
+                out.append(#","duration":"#)
+                out.append(seconds: line.duration)
+                if let upstream = line.upstreamDuration {
+                    out.append(#","upstreamDuration":"#)
+                    out.append(seconds: upstream)
+                }
+                out.append(#","user":""#, user, Limit.middle)
+                out.append(#","decision":""#)
+                out.append(line.decision)
+                out.append(#"""#)
+                out.append(#","reason":""#, reason, Limit.short)
+                out.append("}\n")
+            case .text:
+                timestamp.append(line.time, to: &out)
+                out.append(" access")
+                out.append(#" id=""#, id, Limit.short)
+                out.append(#" client=""#, client, Limit.short)
+                out.append(#" method=""#, method, Limit.short)
+                out.append(#" host=""#, host, Limit.middle)
+                out.append(#" path=""#, path, Limit.path)
+                out.append(" status=")
+                out.append(UInt64(line.status))
+                out.append(" bytes=")
+                out.append(line.bytes)
+                out.append(" duration=")
+                out.append(seconds: line.duration)
+                if let upstream = line.upstreamDuration {
+                    out.append(" upstreamDuration=")
+                    out.append(seconds: upstream)
+                }
+                out.append(#" user=""#, user, Limit.middle)
+                out.append(#" decision=""#)
+                out.append(line.decision)
+                out.append(#"""#)
+                out.append(#" reason=""#, reason, Limit.short)
+                out.append("\n")
+            }
+        }
+    }
+}
+
+/// How many bytes of a text a line holds at most.
+enum Limit {
+    static let short = 128
+    static let middle = 320
+    static let path = 2048
+    static let message = 4096
+}
+
+extension OutputSpan<UInt8> {
+    /// A field: what comes before the value, up to its opening quote, the value, the closing quote. Nothing for an empty
+    /// value.
+    @inline(__always)
+    mutating func append(_ opening: StaticString, _ value: Span<UInt8>, _ limit: Int) {
+        guard !value.isEmpty else { return }
+        append(opening)
+        append(escaped: value, limit: limit)
+        append(UInt8(ascii: "\""))
+    }
+}
+
+/// Where a path ends for the log.
+private func endOfPath(_ path: Span<UInt8>) -> Int {
+    let bytes = unsafe path.bytes
+    var index = 0
+    while index &+ 8 <= path.count {
+        let word = unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: index, as: UInt64.self)
+        // 0x3f is "?", 0x23 is "#": a byte that is one of them becomes 0, and 0 minus 1 has the high bit.
+        let query = word ^ 0x3f3f_3f3f_3f3f_3f3f
+        let fragment = word ^ 0x2323_2323_2323_2323
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        if ((query &- ones) & ~query | (fragment &- ones) & ~fragment) & 0x8080_8080_8080_8080 != 0 { break }
+        index &+= 8
+    }
+    while index < path.count {
+        let byte = path[index]
+        if byte == UInt8(ascii: "?") || byte == UInt8(ascii: "#") { return index }
+        index &+= 1
+    }
+    return path.count
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+package import Logging
+
+/// swift-log's lines in the form of the access log's: one line each, whatever is in them.
+package struct SidegateLogHandler: LogHandler {
+    package var logLevel: Logger.Level
+    package var metadata: Logger.Metadata = [:]
+    package var metadataProvider: Logger.MetadataProvider?
+
+    private let label: String
+    private let format: LogFormat
+    private let sink: any LogSink
+    private let now: @Sendable () -> Double
+
+    /// - Parameter now: the wall clock, in seconds since 1970.
+    package init(
+        label: String, level: Logger.Level, format: LogFormat, sink: any LogSink,
+        now: @escaping @Sendable () -> Double = wallClock
+    ) {
+        self.label = label
+        logLevel = level
+        self.format = format
+        self.sink = sink
+        self.now = now
+    }
+
+    package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    package func log(event: LogEvent) {
+        var line = LogLine(format: format, time: now())
+        line.addWord("level", event.level.rawValue)
+        line.addWord("logger", label)
+        line.add("message", event.message.description, limit: Limit.message)
+        if let error = event.error { line.add("error", "\(error)", limit: Limit.message) }
+        var all = metadataProvider?.get() ?? [:]
+        all.merge(metadata) { $1 }
+        all.merge(event.metadata ?? [:]) { $1 }
+        for (name, value) in all.sorted(by: { $0.key < $1.key }) {
+            // A value may not pose as one of the line's own fields.
+            line.add(Self.reserved.contains(name) ? "_" + name : name, value.description, limit: Limit.message)
+        }
+        var bytes: [UInt8] = []
+        line.end(appendingTo: &bytes)
+        sink.write(bytes)
+    }
+
+    private static let reserved: Set<String> = ["time", "level", "logger", "message", "error", "kind"]
+}
+
+/// Seconds since 1970 by the system's clock.
+@Sendable
+package func wallClock() -> Double {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_REALTIME, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Configuration
+import HTTP
+import JWT
+import Testing
+
+@Suite("What values may be, together and in this version")
+struct RuleTests {
+    let place = Workplace()
+
+    @Test(
+        "A key that no part serves yet is refused by name",
+        arguments: [
+            ("upstreams: [{ url: http://b }]", "upstreams"), ("proxyProtocol: true", "proxyProtocol"),
+            ("tls: { certificates: [{ certificate: a, key: b }] }", "tls.certificates"),
+            ("tls: { minimumVersion: \"1.3\" }", "tls.minimumVersion"),
+            ("upstream: { tls: { insecureSkipVerify: true } }", "upstream.tls"),
+            ("identityProvider: { apiKey: x }", "identityProvider.apiKey"),
+            ("identityProvider: { jwtApp: x }", "identityProvider.jwtApp"),
+            ("identityProvider: { appName: x }", "identityProvider.appName"),
+            ("token: { keys: [{ jwksURL: https://idp/jwks }] }", "token.keys[].jwksURL"),
+            ("redis: { prefix: x }", "redis.prefix"), ("redis: { urlFile: x }", "redis.urlFile"),
+            ("assertion: { keyFile: key.pem }", "assertion.keyFile"),
+            ("access: { rules: [{ paths: [/a], deny: true }] }", "access.rules"),
+            ("access: { users: { emails: [a@b] } }", "access.users.emails"),
+            ("access: { users: { emailDomains: [b] } }", "access.users.emailDomains"),
+            ("access: { users: { groups: [b] } }", "access.users.groups"), ("access: { site: a }", "access.site"),
+            ("nativeLogin: { paths: [/login] }", "nativeLogin.paths"),
+            ("provisioning: { url: https://app/users }", "provisioning.url"),
+            ("provisioning: { secretFile: x }", "provisioning.secretFile"),
+            ("limits: { requestsPerSecond: 5 }", "limits.requestsPerSecond"),
+            ("http2: { maxConcurrentStreams: 5 }", "http2.maxConcurrentStreams"),
+            ("admin: { listen: \"127.0.0.1:9\" }", "admin.listen"), ("admin: { probePaths: [/a] }", "admin.probePaths"),
+        ])
+    func notYet(text: String, path: String) {
+        let errors = place.load(text).errors
+        #expect(
+            errors.contains { $0.hasSuffix("`\(path)` is not supported yet in this version; remove it") }, "\(errors)")
+        #expect(KeyTable.key(path) == nil || KeyTable.key(path)?.isServed == false)
+    }
+
+    @Test(
+        "A choice that no part serves yet is refused by name",
+        arguments: [
+            "session: { store: redis }", "replay: { store: redis }", "access: { default: guest }",
+            "access: { mode: observe }", "identityProvider: { preset: zendesk }", "upstream: https://app",
+            "listen: \"systemd:\"",
+        ])
+    func notYetChoices(text: String) {
+        let errors = place.load(text).errors
+        #expect(errors.contains { $0.contains("not supported yet") }, "\(errors)")
+    }
+
+    @Test("Every key that is not served may stand with its default or its off value")
+    func offValues() {
+        let loaded = place.load(
+            minimal + """
+                upstreams: []
+                tls: { certificates: [], minimumVersion: "1.2" }
+                proxyProtocol: false
+                redis: { url: "redis://127.0.0.1:6379/0", prefix: "sidegate:", timeout: 250ms }
+                replay: { store: memory, onFailure: deny }
+                assertion: { header: X-Sidegate-Jwt-Assertion, keyFile: "", algorithm: ES256, lifetime: 60s }
+                access:
+                  default: signedIn
+                  users: { emails: [], emailsFile: "", emailDomains: [], groups: [] }
+                  site: ""
+                  rules: []
+                  mode: enforce
+                nativeLogin: { parameters: [no_sso, no_jwt], paths: [], with: [], from: [], lifetime: 900s }
+                provisioning: { url: "", secretFile: "", eachLogin: false }
+                http2: { enabled: false, maxConcurrentStreams: 128 }
+                admin: { listen: "", probePaths: [] }
+                """)
+        #expect(loaded.lines == [])
+    }
+
+    @Test("Every default of the table is a value of its key")
+    func defaults() {
+        let loaded = place.load(minimal)
+        for key in KeyTable.keys where key.fallback != nil {
+            #expect(loaded.resolution.entries[key.path] != nil, "\(key.path)")
+        }
+        #expect(Set(KeyTable.keys.map(\.path)).count == KeyTable.keys.count)
+        for key in KeyTable.keys {
+            let section = key.path.split(separator: ".").dropLast().joined(separator: ".")
+            #expect(section.isEmpty || KeyTable.section(section) != nil, "\(key.path)")
+        }
+    }
+
+    @Test(
+        "A value must fit its key",
+        arguments: [
+            ("log: { access: yes }", "`log.access`: \"yes\": write true"),
+            ("log: { access: 0 }", "`log.access`: \"0\": write false"),
+            ("log: { access: maybe }", "expects true or false"),
+            ("log: { format: xml }", "expects json or text"),
+            ("log: { level: warn }", "`log.level`: \"warn\": expects trace, debug"),
+            ("limits: { headerBytes: 10MB }", "`limits.headerBytes`: \"10MB\": write 10MiB"),
+            ("limits: { headerBytes: 1 }", "choose a size from 1KiB to 1MiB"),
+            ("limits: { headerTimeout: 0 }", "choose a duration from 1ms to 24h"),
+            ("limits: { headerTimeout: [1s] }", "expects a single value, not a list"),
+            ("limits: [1]", "`limits` expects a mapping with `headerBytes`"),
+            ("trustedProxies: [10.0.0.0/33]", "this is no address block"),
+            ("trustedProxies: proxy.example", "this is no address block"),
+            ("token: { algorithms: [none] }", "`token.algorithms`: \"none\": expects HS256"),
+            ("token: { algorithms: [hs256] }", "did you mean HS256?"),
+            ("token: { algorithms: [] }", "`token.algorithms` is empty"),
+            ("token: { maxAge: 0 }", "out of range"),
+            ("token: { clockSkew: 2h }", "out of range"),
+            ("token: { claims: [user] }", "`token.claims`: expects a mapping of names to values"),
+            ("token: { claims: { \"a b\": [x] } }", "a field's name has letters"),
+            ("token: { claims: { user: [] } }", "the field `user` is needed"),
+            ("token: { required: [emial] }", "no claim fills the field \"emial\"; did you mean `email`?"),
+            ("token: { required: [team] }", "no claim fills the field \"team\"; add it to `token.claims`"),
+            ("token: { audience: [a], acceptAnyAudience: true }", "contradicts `token.audience`"),
+            ("token: { audience: [a, ~] }", "has an empty item"),
+            ("identityProvider: { returnPath: callback }", "expects a path"),
+            ("identityProvider: { returnPath: / }", "expects a path"),
+            ("identityProvider: { returnPath: /a/../b }", "expects a plain path"),
+            ("identityProvider: { returnPath: /a//b }", "expects a plain path"),
+            ("identityProvider: { returnPath: \"/a?b\" }", "expects a plain path"),
+            ("identityProvider: { returnPath: /a%2Fb }", "expects a plain path"),
+            ("identityProvider: { returnPath: /.sidegate/logout }", "uses this path for something else"),
+            ("identityProvider: { tokenParameter: \"a b\" }", "a parameter's name"),
+            ("identityProvider: { loginURL: /login }", "expects an absolute address"),
+            ("identityProvider: { loginURL: \"javascript:alert(1)\" }", "expects an absolute address"),
+            ("identityProvider: { loginURL: \"https://{returnURL}/\" }", "not in the host"),
+            ("identityProvider: { loginURL: \"https:///x\" }", "host"),
+            ("identityProvider: { loginURL: \"https://idp/{\" }", "must come in pairs"),
+            ("identityProvider: { loginURL: \"https://idp/ x\" }", "no blanks"),
+            ("identityProvider: { logoutURL: \"https://idp/?{logoutToken}\" }", "{logoutToken} is not supported yet"),
+            ("publicURL: app.example.com", "of the form https://app.example.com"),
+            ("publicURL: https://app.example.com/base", "a path, query or fragment cannot stand"),
+            ("session: { cookieName: \"a b\" }", "a cookie's name"),
+            (
+                "session: { cookieName: __Host-a, domain: example.com }",
+                "browsers refuse a __Host- cookie with a domain"
+            ),
+            ("session: { cookieName: __Host-a }\npublicURL: http://a.example", "over http browsers refuse"),
+            ("session: { sameSite: none }\npublicURL: http://a.example", "SameSite=None"),
+            ("session: { domain: .example.com }", "without the leading dot"),
+            ("session: { domain: localhost }", "a name with a dot"),
+            ("session: { domain: example.com }\npublicURL: https://badexample.com", "is not in example.com"),
+            ("identityHeaders: { X-User: \"{usr}\" }", "no field is called {usr}; did you mean {user}?"),
+            ("identityHeaders: { Host: \"{user}\" }", "choose another name"),
+            ("identityHeaders: { x_forwarded_for: \"{user}\" }", "choose another name"),
+            ("identityHeaders: { X-Sidegate-User: \"{user}\" }", "X-Sidegate-* is kept"),
+            ("identityHeaders: { \"X User\": \"{user}\" }", "a header's name"),
+            ("identityHeaders: { X-User: \"a\\nb\" }", "control characters"),
+            ("identityHeaders: { X-User: \"{user}\", x_user: \"{email}\" }", "as one header; keep one"),
+            ("headerPreset: traefik", "expects forwarded, remote-user"),
+            ("listen: []", "`listen` is empty"),
+            ("listen: [127.0.0.1:1, 127.0.0.1:1]", "is there twice"),
+            ("pages: { directory: none }", "cannot read the directory"),
+            ("token: { keys: [{ keyID: a }] }", "names no source"),
+            ("token: { keys: [x] }", "expects a mapping with `secret`"),
+        ])
+    func refused(text: String, message: String) {
+        let loaded = place.load(text)
+        #expect(loaded.errors.contains { $0.contains(message) }, "\(loaded.errors)")
+    }
+
+    @Test(
+        "Values that are good",
+        arguments: [
+            "log: { access: \"true\" }", "listen: [127.0.0.1:0, 127.0.0.1:0]", "token: { required: [] }",
+            "identityProvider: { logoutURL: \"https://idp/out?to={returnTo}&who={email}\" }",
+            "session: { domain: example.com }\npublicURL: https://app.example.com", "limits: { drainTimeout: 0 }",
+            "limits: { bodyBytes: 10MiB }", "headerPreset: basic", "session: { idleTimeout: 0 }",
+            "identityHeaders: { Authorization: \"Bearer {user}\", X-Forwarded-Email: \"\" }",
+            "trustedProxies: 127.0.0.1",
+            "upstream: { url: unix:/run/app.sock, connectTimeout: 1s, preserveHost: false }",
+        ])
+    func accepted(text: String) {
+        let errors = place.load(text).errors.filter { !$0.contains("is missing") }
+        #expect(errors == [])
+    }
+
+    @Test("Address blocks are understood")
+    func networks() throws {
+        let settings = try #require(
+            place.load(minimal + "trustedProxies: [10.0.0.0/8, \"fd00::/8\", 192.0.2.1]").settings)
+        let inside = try #require(IPAddress(text: "10.1.2.3"))
+        let outside = try #require(IPAddress(text: "11.1.2.3"))
+        #expect(settings.trustedProxies.contains { $0.contains(inside) })
+        #expect(!settings.trustedProxies.contains { $0.contains(outside) })
+    }
+}

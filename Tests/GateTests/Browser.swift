@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+import Gate
+import HTTP
+import HTTP1
+import JWT
+import Pages
+
+/// The moment most tests begin at, in seconds since 1970.
+let noon: Double = 1_790_000_000
+
+/// A gate like most: one secret for tokens, one for sessions, an IdP at idp.example.
+func configuration(
+    loginURL: String = "https://idp.example/login?return_url={returnURL}",
+    _ change: (inout GateConfiguration) throws -> Void = { _ in }
+) throws -> GateConfiguration {
+    var configuration = GateConfiguration(
+        loginURL: try .login(loginURL),
+        tokenPolicy: TokenPolicy(),
+        keys: KeySet(keys: [try VerificationKey(secret: tokenSecret)]),
+        session: SessionConfiguration(secrets: [Array("a secret for sessions, 32 bytes!".utf8)]),
+        upstreamAuthority: "127.0.0.1:3000",
+        pages: try PageRenderer())
+    try change(&configuration)
+    return configuration
+}
+
+let tokenSecret = Array("a secret for tokens, of 32 bytes".utf8)
+
+/// A token for a user, good from `noon` on for five minutes.
+func token(
+    _ user: String = "ada", email: String? = nil, at now: Double = noon, id: String? = nil,
+    _ more: [(String, JSONValue)] = [], secret: [UInt8] = tokenSecret
+) throws -> String {
+    var claims: [(String, JSONValue)] = [
+        ("sub", .string(user)), ("email", .string(email ?? "\(user)@example.com")),
+        ("iat", .number(JSONNumber(Int(now)))), ("exp", .number(JSONNumber(Int(now) + 300))),
+    ]
+    if let id { claims.append(("jti", .string(id))) }
+    return try TokenMinter(secret: VerificationKey(secret: secret)).mint(claims: claims + more)
+}
+
+/// Random bytes that tell each call apart and come out the same in every run.
+final class Sequence {
+    private var state: UInt64 = 1
+
+    func bytes(_ count: Int) -> [UInt8] {
+        (0..<count).map { _ in
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return UInt8(truncatingIfNeeded: state >> 33)
+        }
+    }
+}
+
+/// What a request came to.
+enum Outcome {
+    case forwarded(head: String, user: String?, setCookies: [String])
+    case answered(Answer)
+
+    var answer: Answer? {
+        if case .answered(let answer) = self { answer } else { nil }
+    }
+
+    var head: String? {
+        if case .forwarded(let head, _, _) = self { head } else { nil }
+    }
+
+    var user: String? {
+        if case .forwarded(_, let user, _) = self { user } else { nil }
+    }
+
+    /// 0: the app got it.
+    var status: Int { answer.map { Int($0.status) } ?? 0 }
+}
+
+/// A local response, easy to look at.
+struct Answer {
+    let response: LocalResponse
+
+    var status: UInt16 { response.status }
+    var body: String { String(decoding: response.body, as: UTF8.self) }
+    var reason: String? { response.reason }
+    var fields: [(name: String, value: String)] {
+        String(decoding: response.fieldBlock, as: UTF8.self).split(separator: "\r\n").map { line in
+            let parts = line.split(separator: ":", maxSplits: 1)
+            return (parts[0].lowercased(), parts.count > 1 ? String(parts[1].dropFirst()) : "")
+        }
+    }
+
+    subscript(name: String) -> String? { fields.first { $0.name == name }?.value }
+
+    var setCookies: [String] { fields.filter { $0.name == "set-cookie" }.map(\.value) }
+    var location: String { self["location"] ?? "" }
+
+    /// The value of a hidden field of the page's form.
+    func hidden(_ name: String) -> String? {
+        guard let at = body.range(of: "name=\"\(name)\""), let value = body[at...].range(of: "value=\"") else { return nil }
+        return String(body[value.upperBound...].prefix { $0 != "\"" })
+    }
+}
+
+/// A browser without a network: a cookie jar, and a gate (or several in turn) to ask.
+final class Browser {
+    var gates: [Gate]
+    let store: MemoryReplayStore
+    var now = noon
+    var host = "app.example.com"
+    var context = RequestContext(peer: IPAddress(v4: 0xc000_0201), isSecure: true, localPort: 443, now: noon)
+    var jar: [(name: String, value: String)] = []
+    /// Cookies it does not keep.
+    var blocks: (String) -> Bool = { _ in false }
+    var userAgent = "Test/1"
+    private var turn = 0
+
+    init(_ gates: Gate..., store: MemoryReplayStore = MemoryReplayStore()) {
+        self.gates = gates
+        self.store = store
+    }
+
+    convenience init(_ change: (inout GateConfiguration) throws -> Void = { _ in }) throws {
+        let random = Sequence()
+        self.init(Gate(try configuration(change), random: random.bytes))
+    }
+
+    @discardableResult
+    func get(_ path: String, _ fields: String...) throws -> Outcome {
+        try send("GET", path, fields)
+    }
+
+    @discardableResult
+    func post(_ path: String, form: String, _ fields: String...) throws -> Outcome {
+        try send(
+            "POST", path,
+            fields + ["Content-Type: application/x-www-form-urlencoded", "Content-Length: \(form.utf8.count)"],
+            form: form)
+    }
+
+    @discardableResult
+    func send(_ method: String, _ path: String, _ fields: [String] = [], form: String? = nil) throws -> Outcome {
+        var text = "\(method) \(path) HTTP/1.1\r\nHost: \(host)\r\nUser-Agent: \(userAgent)\r\n"
+        if !jar.isEmpty {
+            text += "Cookie: " + jar.map { "\($0.name)=\($0.value)" }.joined(separator: "; ") + "\r\n"
+        }
+        for field in fields { text += field + "\r\n" }
+        return try ask(try RequestHead(parsing: text + "\r\n"), form: form)
+    }
+
+    func ask(_ request: RequestHead, form: String? = nil) throws -> Outcome {
+        let gate = gates[turn % gates.count]
+        turn += 1
+        context.now = now
+        var requestID: [UInt8] = []
+        gate.requestID(of: request, into: &requestID)
+        var decision = gate.decide(request, context, requestID: requestID)
+        if case .collectBody(let limit) = decision {
+            let body = Array((form ?? "").utf8)
+            guard body.count <= limit else { return keep(.answered(Answer(response: LocalResponse(status: 413)))) }
+            decision = gate.decide(form: body, of: request, context, requestID: requestID)
+        }
+        switch decision {
+        case .forward(let identity, let renewal):
+            var head: [UInt8] = []
+            gate.rewrite(request, for: identity, context, requestID: requestID, into: &head)
+            let lines = String(decoding: renewal ?? [], as: UTF8.self).split(separator: "\r\n").map {
+                String($0.dropFirst("Set-Cookie: ".count))
+            }
+            return keep(
+                .forwarded(head: String(decoding: head, as: UTF8.self), user: identity?.user, setCookies: lines))
+        case .respond(let response):
+            return keep(.answered(Answer(response: response)))
+        case .claimToken(let pending):
+            let verdict = store.claim(pending.replayKeys, until: pending.expiresAt, now: now)
+            return keep(.answered(Answer(response: gate.finishSignIn(pending, verdict, context))))
+        case .collectBody:
+            return keep(.answered(Answer(response: LocalResponse(status: 500))))
+        }
+    }
+
+    /// Through the IdP and back, to what the callback answers.
+    @discardableResult
+    func signIn(_ path: String = "/", as user: String = "ada") throws -> Outcome {
+        let redirect = try get(path)
+        return try returned(redirect, token: token(user, at: now, id: "id-\(now)-\(jar.count)-\(turn)"))
+    }
+
+    /// What the IdP does: the token onto the return URL it was given.
+    @discardableResult
+    func returned(_ redirect: Outcome, token: String) throws -> Outcome {
+        let url = returnURL(redirect)
+        return try get(url + (url.contains("?") ? "&" : "?") + "jwt=" + token)
+    }
+
+    /// The path and query of the return URL in a redirect to the IdP.
+    func returnURL(_ redirect: Outcome) -> String {
+        let location = redirect.answer?.location ?? ""
+        guard let at = location.range(of: "return_url=") else { return "" }
+        let url = decoded(String(location[at.upperBound...].prefix { $0 != "&" }))
+        let path = url.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
+        return path.count > 3 ? "/" + path[3] : ""
+    }
+
+    private func keep(_ outcome: Outcome) -> Outcome {
+        let lines: [String]
+        switch outcome {
+        case .forwarded(_, _, let setCookies): lines = setCookies
+        case .answered(let answer): lines = answer.setCookies
+        }
+        for line in lines {
+            let pair = line.prefix { $0 != ";" }.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let name = String(pair[0])
+            jar.removeAll { $0.name == name }
+            if !line.contains("Max-Age=0;"), !blocks(name) { jar.append((name, String(pair[1]))) }
+        }
+        return outcome
+    }
+}
+
+/// `text` with its percent-encoding undone.
+func decoded(_ text: String) -> String {
+    var output: [UInt8] = []
+    let bytes = Array(text.utf8)
+    guard PercentEncoding.decode(bytes.span, plusIsSpace: false, into: &output) else { return text }
+    return String(decoding: output, as: UTF8.self)
+}
+
+extension StringProtocol {
+    /// Where `text` first stands.
+    func range(of text: String) -> Range<Index>? {
+        var start = startIndex
+        while start < endIndex {
+            if self[start...].hasPrefix(text) { return start..<index(start, offsetBy: text.count) }
+            start = index(after: start)
+        }
+        return nil
+    }
+}
