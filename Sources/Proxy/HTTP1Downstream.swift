@@ -226,6 +226,12 @@ final class HTTP1Downstream: TransportOwner, DownstreamStream {
         flush(Span(), Span())
     }
 
+    func sendContinue() {
+        prepareOutput()
+        output.bytes.append(text: "HTTP/1.1 100 Continue\r\n\r\n")
+        flush(Span(), Span())
+    }
+
     func sendHead(
         _ exchange: Exchange, extra: [UInt8]?, content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool
     ) {
