@@ -339,7 +339,7 @@ final class Exchange {
             record.responseStarted(101, worker.loop.now)
             guard let downstream, let (browserSide, waiting) = downstream.switchProtocols(self) else {
                 appSide.close()
-                return end()
+                return cutShort()
             }
             let tunnel = Tunnel(browserSide, appSide, worker: worker)
             tunnel.start(fromBrowser: waiting.span, fromApp: early, until: nil)
@@ -365,6 +365,7 @@ final class Exchange {
     }
 
     private func cutShort() {
+        machine.downstreamLost()
         record.isAborted = true
         downstream?.cutShort()
         letGoOfUpstream()

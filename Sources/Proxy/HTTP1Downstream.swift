@@ -390,8 +390,8 @@ final class HTTP1Downstream: TransportOwner, DownstreamStream {
     }
 
     private func lost() {
+        // Nil when the exchange was through already: then it may serve another connection by now.
         let exchange = exchange
-        self.exchange = nil
         close()
         exchange?.downstreamLost()
     }
@@ -436,6 +436,7 @@ final class HTTP1Downstream: TransportOwner, DownstreamStream {
     /// Gives everything back but the transport.
     private func detach() {
         phase = .closed
+        exchange = nil
         timer?.cancel()
         timer = nil
         output = OutputQueue()

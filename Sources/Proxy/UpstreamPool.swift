@@ -21,7 +21,11 @@ final class UpstreamPool {
         case .use(let connection): return connection
         case .connect: connect(for: exchange)
         case .wait: exchange.awaitsConnection(until: worker.loop.now.advanced(by: configuration.connectTimeout))
-        case .refuse: worker.loop.afterEvent { exchange.upstreamLost(.connectTimeout) }
+        case .refuse:
+            let ticket = exchange.ticket
+            worker.loop.afterEvent {
+                if exchange.ticket == ticket, exchange.awaitsUpstream { exchange.upstreamLost(.connectTimeout) }
+            }
         }
         return nil
     }
