@@ -283,6 +283,7 @@ final class Exchange {
         guard case .forwardInformational = machine.responseHeadReceived(status: response.status, wantsUpgrade: false)
         else { return }
         downstream?.sendInformational(self)
+        throttle()
     }
 
     func responseHead(_ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool) {
