@@ -60,6 +60,9 @@ final class HTTP1Downstream: TransportOwner, DownstreamStream {
         if isIdle { close() } else { isPersistent = false }
     }
 
+    /// The worker ends: whatever is in flight breaks off.
+    func stop() { lost() }
+
     // MARK: Reading
 
     func transportReadable() {

@@ -312,11 +312,16 @@ final class HTTP1Upstream: TransportOwner {
     func close() {
         guard phase != .closed else { return }
         let wasIdle = phase == .idle
+        closeUncounted()
+        pool.connectionEnded(self, wasIdle: wasIdle)
+    }
+
+    /// Closes what the pool has already forgotten.
+    func closeUncounted() {
         phase = .closed
         timer.cancel()
         transport.close()
         output = OutputQueue()
-        pool.connectionEnded(self, wasIdle: wasIdle)
     }
 
     private func lost(_ loss: ExchangeStateMachine.Loss) {

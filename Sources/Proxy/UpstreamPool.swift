@@ -48,10 +48,7 @@ final class UpstreamPool {
     /// Closes what nobody uses.
     func closeIdle() {
         // The connections are no longer the pool's, so their end is not to be counted again.
-        for connection in machine.takeIdle() {
-            connection.park()
-            connection.transport.close()
-        }
+        for connection in machine.takeIdle() { connection.closeUncounted() }
     }
 
     private func perform(
