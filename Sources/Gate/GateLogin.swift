@@ -46,8 +46,11 @@ extension Gate {
         response.add("Location", url)
         addPageFields(&response)
         let cookie = setCookie(isSecure: site.isSecure)
-        response.add("Set-Cookie", loginCookie(attempt, target, names, binding, cookie, now: context.now))
-        endOldAttempts(request, names, cookie, &response)
+        let state = LoginState(startedAt: context.now, target: target)
+        response.add("Set-Cookie", loginCookie(attempt, state, names, binding, cookie))
+        for old in surplus(attempts(of: request, names).map(\.id)) {
+            response.add("Set-Cookie", cookie.expired(names.login + old.text))
+        }
         if reason == .sessionExpired || reason == .sessionIdle,
             min(limits.lifetime, limits.shortestIdle) < ReturnCount.window
         {
@@ -60,25 +63,17 @@ extension Gate {
     }
 
     func loginCookie(
-        _ attempt: AttemptID, _ target: ReturnTarget, _ names: CookieNames, _ binding: SiteBinding,
-        _ cookie: SetCookie, now: Double
+        _ attempt: AttemptID, _ state: LoginState, _ names: CookieNames, _ binding: SiteBinding, _ cookie: SetCookie
     ) -> [UInt8] {
         let name = names.login + attempt.text
-        let state = LoginState(startedAt: now, target: target)
         return cookie.login(
             name, loginSeal.seal(state.encoded, name: name, site: binding), maxAge: LoginState.lifetime)
     }
 
-    /// Room for one more: the oldest attempts of this browser end.
-    func endOldAttempts(
-        _ request: RequestHead, _ names: CookieNames, _ cookie: SetCookie, _ response: inout LocalResponse
-    ) {
-        var attempts = self.attempts(of: request, names).map(\.id)
-        guard attempts.count >= LoginState.maximumCount else { return }
-        attempts.sort { $0.isOlder(than: $1) }
-        for attempt in attempts.prefix(attempts.count - LoginState.maximumCount + 1) {
-            response.add("Set-Cookie", cookie.expired(names.login + attempt.text))
-        }
+    /// The oldest attempts of a browser, which end to make room for one more.
+    func surplus(_ attempts: [AttemptID]) -> ArraySlice<AttemptID> {
+        guard attempts.count >= LoginState.maximumCount else { return [] }
+        return attempts.sorted { $0.isOlder(than: $1) }.prefix(attempts.count - LoginState.maximumCount + 1)
     }
 
     /// The attempts whose cookies came, and where their values stand. At most 64 are looked at.

@@ -47,7 +47,7 @@ extension Gate {
             return .respond(refused(.tokenMissing, status: 400, request, requestID, tryAgain: tryAgain))
         }
         // Twice, and someone else could read the other one. The same goes for the state.
-        guard tokens.count == 1, parameters.values("state").count <= 1 else {
+        guard tokens.count == 1, Set(parameters.values("state")).count <= 1 else {
             return .respond(refused(.tokenMalformed, status: 400, request, requestID, tryAgain: tryAgain))
         }
         let user: VerifiedUser
@@ -65,7 +65,7 @@ extension Gate {
         let returns = isUnknownElsewhere ? countReturn(request, attempt, names(site), context) : ReturnCount()
         if returns.isLoop { return .respond(loginLoop(request, context, site, requestID, tryAgain: tryAgain)) }
 
-        let pending = PendingSignIn(
+        var pending = PendingSignIn(
             replayKeys: replayKeys(user.token),
             expiresAt: max(user.token.expiresAt ?? 0, context.now + LoginState.lifetime),
             user: user.fields.user, fields: user.fields, target: target, origin: origin, binding: binding,
@@ -81,7 +81,7 @@ extension Gate {
             case .deny:
                 return .respond(
                     refused(attempt.refusal, request, requestID, account: user.fields.account, tryAgain: tryAgain))
-            case .confirm: return .respond(confirmPage(pending, request, context, site))
+            case .confirm: pending.question = question(for: pending, request, names(site), context.now)
             }
         }
         return claim(pending, context)
@@ -89,7 +89,7 @@ extension Gate {
 
     /// On to the replay store, when tokens sign in once.
     func claim(_ pending: PendingSignIn, _ context: RequestContext) -> Decision {
-        guard configuration.singleUse else { return .respond(signIn(pending, context)) }
+        guard configuration.singleUse else { return .respond(accept(pending, context)) }
         return .claimToken(pending)
     }
 
@@ -98,17 +98,23 @@ extension Gate {
         _ pending: PendingSignIn, _ verdict: ReplayVerdict, _ context: RequestContext
     ) -> LocalResponse {
         switch verdict {
-        case .fresh: return signIn(pending, context)
+        case .fresh: return accept(pending, context)
         case .replayed:
+            if pending.question?.wasAsked ?? false { return accept(pending, context) }
             // A reload, or the back button: the person is signed in by this very token or a later one.
             if pending.isSignedIn { return alreadySignedIn(pending) }
             return refused(.replayed, status: 403, pending)
         case .unavailable:
             switch configuration.replayFailure {
-            case .allow: return signIn(pending, context)
+            case .allow: return accept(pending, context)
             case .deny: return refused(.replayStoreUnavailable, status: 503, pending)
             }
         }
+    }
+
+    private func accept(_ pending: PendingSignIn, _ context: RequestContext) -> LocalResponse {
+        if let question = pending.question { return confirmPage(pending, question, context) }
+        return signIn(pending, context)
     }
 
     /// A new session, in place of any old one (CVE-2026-34454, CVE-2021-41230), and 303 to where the user wanted to go.

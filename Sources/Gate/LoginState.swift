@@ -5,6 +5,8 @@
 struct LoginState: Sendable, Equatable {
     let startedAt: Double
     let target: ReturnTarget
+    /// On a page that asks whether to sign in: what stands for the token in the replay store. Else empty.
+    let token: [UInt8]
 
     /// Seconds an attempt may take.
     static let lifetime: Double = 600
@@ -14,21 +16,23 @@ struct LoginState: Sendable, Equatable {
     var encoded: [UInt8] {
         var output: [UInt8] = [Self.version]
         output.appendTime(startedAt)
-        output.append(contentsOf: target.bytes)
+        output.appendCounted(target.bytes)
+        output.append(contentsOf: token)
         return output
     }
 
-    init(startedAt: Double, target: ReturnTarget) {
+    init(startedAt: Double, target: ReturnTarget, token: [UInt8] = []) {
         self.startedAt = startedAt
         self.target = target
+        self.token = token
     }
 
     init?(encoded: [UInt8]) {
         var reader = SealedReader(encoded)
         guard reader.byte() == Self.version, let startedAt = reader.time(),
-            let target = reader.text(count: encoded.count - 9), !target.isEmpty
+            let target = reader.counted(), !target.isEmpty
         else { return nil }
-        self.init(startedAt: startedAt, target: ReturnTarget(trusted: target))
+        self.init(startedAt: startedAt, target: ReturnTarget(trusted: target), token: reader.rest())
     }
 
     private static let version: UInt8 = 1

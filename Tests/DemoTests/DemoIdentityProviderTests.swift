@@ -96,6 +96,7 @@ struct DemoIdentityProviderTests {
             "return_url=http://127.0.0.1:8080/.sidegate/callback?%0d%0aX:y", "return_url=http://127.0.0.1:8080/",
             "return_url=http://127.0.0.1:8080/.sidegate/callback&return_url=http://evil.example/",
             "return_url=javascript:alert(1)",
+            "return_url=http://127.0.0.1:8080/.sidegate/callback?a%23b",
             "return_url=http://127.0.0.1:8080/.sidegate/callback%5c",
             "return_url=http://127.0.0.1:8080/.sidegate/callback?%5c",
         ])

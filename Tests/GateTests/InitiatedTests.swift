@@ -45,6 +45,35 @@ struct InitiatedTests {
         #expect(try browser.returned(browser.get("/"), token: jwt).answer?.reason == "replayed")
     }
 
+    @Test("login CSRF: to have been asked about one account lets no other in")
+    func askedAgain() throws {
+        let browser = try browser(.confirm)
+        let first = try #require(browser.get("/.sidegate/callback?jwt=" + token("eve")).answer)
+        let second = try #require(browser.get("/.sidegate/callback?jwt=" + token("mallory")).answer)
+        #expect(second.status == 200 && second.body.contains("mallory@example.com"))
+        let state = try #require(first.hidden("attempt"))
+        // Not so soon that it looks like a loop.
+        browser.now += 31
+        let third = try browser.get("/.sidegate/callback?state=\(state)&jwt=" + token("trudy", at: browser.now))
+        #expect(third.status == 200)
+        #expect(try browser.get("/").user == nil)
+    }
+
+    @Test("asked about: the token is burnt at once, and a reload asks again")
+    func burnsBeforeAsking() throws {
+        let browser = try browser(.confirm)
+        let jwt = try token()
+        #expect(try browser.get("/.sidegate/callback?jwt=" + jwt).status == 200)
+        let other = Browser(browser.gates[0], store: browser.store)
+        #expect(try other.get("/.sidegate/callback?jwt=" + jwt).answer?.reason == "replayed")
+        let page = try #require(browser.get("/.sidegate/callback?jwt=" + jwt).answer)
+        #expect(page.status == 200)
+        let form = "attempt=\(try #require(page.hidden("attempt")))&sign_in=\(try #require(page.hidden("sign_in")))"
+        #expect(try browser.post("/.sidegate/confirm", form: form).status == 303)
+        let down = Browser(browser.gates[0], store: MemoryReplayStore(capacity: 0))
+        #expect(try down.get("/.sidegate/callback?jwt=" + jwt).answer?.reason == "replay_store_unavailable")
+    }
+
     @Test("the page is good for ten minutes, and the token stays burnt as long, though it expires before")
     func expires() throws {
         let browser = try browser(.confirm)

@@ -45,7 +45,8 @@ struct TemplateTests {
     func errors(source: String, line: Int, message: String) {
         let error = #expect(throws: TemplateError.self) {
             _ = try Template(
-                source, name: "t", partials: ["self": "{{> self}}", "broken": "\n{{z}}", "t": source], names: ["w", "x"])
+                source, name: "t", partials: ["self": "{{> self}}", "broken": "\n{{z}}", "t": source],
+                names: ["w", "x"])
         }
         #expect(error?.line == line)
         #expect(error?.message.contains(message) == true, "\(error?.message ?? "")")

@@ -151,7 +151,8 @@ struct BackPressureTests {
         let near = try await Near(raw, on: loop)
         let taken = try await near.run { recorder in
             var taken = 0
-            while case .wrote(let count) = recorder.transport.write(TransportTests.chunk.span), count > 0 { taken += count }
+            let chunk = TransportTests.chunk
+            while case .wrote(let count) = recorder.transport.write(chunk.span), count > 0 { taken += count }
             recorder.transport.awaitWritable()
             recorder.transport.awaitWritable()
             return taken

@@ -59,8 +59,9 @@ final class PlainListener: Sendable {
         raw = try Peer.open(address.family)
         let bound = unsafe address.withRaw { [raw] in unsafe bind(raw, $0, $1) }
         guard bound == 0 else {
-            defer { close(raw) }
-            throw SystemError("bind")
+            let error = SystemError("bind")
+            close(raw)
+            throw error
         }
         if let backlog { listen(raw, backlog) }
         var storage = sockaddr_storage()

@@ -18,6 +18,8 @@ final class Recorder: TransportOwner {
     private(set) var log: [Event] = []
     /// What to do beyond writing it down.
     var reaction: (Recorder, Event) -> Void = { _, _ in }
+    /// Where the bytes are said to go.
+    var sink: Transport?
     /// The buffer to read into; the loop's when nil.
     var buffer: ReceiveBuffer?
     private let events: Mailbox<Event>
@@ -35,7 +37,8 @@ final class Recorder: TransportOwner {
             switch outcome {
             case .bytes(let count, let more):
                 note(.bytes(count))
-                if !more { return }
+                // The reaction may have closed the transport.
+                if !more || transport.owner == nil { return }
             case .wouldBlock: return
             case .end: return note(.end)
             case .failed(let code): return note(.failed(code))
@@ -48,7 +51,7 @@ final class Recorder: TransportOwner {
     func transportPeerClosed(failed: Bool) { note(.peerClosed(failed: failed)) }
 
     private func read(_ buffer: ReceiveBuffer) -> ReadOutcome {
-        let outcome = transport.read(into: buffer)
+        let outcome = transport.read(into: buffer, boundFor: sink)
         if case .bytes(let count, _) = outcome {
             buffer.read(count) { bytes in
                 unsafe bytes.withUnsafeBytes { unsafe received.append(contentsOf: $0) }
@@ -76,6 +79,12 @@ struct Near: Sendable {
         recorder = try await loop.run { [events] in
             loop.bind(Recorder(try SocketTransport(connected: FileDescriptor(owning: raw), loop: loop), events))
         }
+    }
+
+    /// Takes over a transport; call on its loop.
+    init(_ transport: SocketTransport) {
+        loop = transport.loop
+        recorder = transport.loop.bind(Recorder(transport, events))
     }
 
     func run<Value: Sendable>(_ body: @escaping @Sendable (Recorder) throws -> Value) async throws -> Value {

@@ -105,7 +105,7 @@ struct TimerHeapTests {
         heap.fire(upTo: at(4))
         #expect(fired.first == "first")
         #expect(!fired.contains("cancelled") && !fired.contains("moved"))
-        heap.fire(upTo: at(4))
+        heap.fire(upTo: at(5))
         #expect(fired == ["first", "advanced"])
         heap.fire(upTo: at(20))
         #expect(fired == ["first", "advanced", "moved"])
@@ -132,7 +132,7 @@ struct TimerHeapTests {
     }
 
     @Test("what many random changes lead to is what a plain list of deadlines leads to", arguments: 1...20 as ClosedRange<UInt64>)
-    func model(seed: UInt64) {
+    func model(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
         let count = Int.random(in: 1...60, using: &random)
         let heap = TimerHeap()
@@ -183,7 +183,7 @@ struct TimerHeapTests {
                 }
                 fired = []
                 heap.fire(upTo: at(limit))
-                #expect(fired == expected)
+                try #require(fired == expected)
             }
             let earliest = deadlines.compactMap(\.self).min()
             #expect(heap.earliest <= earliest.map(at) ?? .distantFuture)

@@ -144,7 +144,8 @@ struct TransportTests {
         let near = try await Near(raw, on: loop)
         try await near.run { recorder in
             recorder.transport.pauseReading()
-            while case .wrote(let count) = recorder.transport.write(Self.chunk.span), count > 0 {}
+            let chunk = Self.chunk
+            while case .wrote(let count) = recorder.transport.write(chunk.span), count > 0 {}
             recorder.transport.awaitWritable()
         }
         far.reset()
