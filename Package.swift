@@ -80,12 +80,12 @@ let package = Package(
         tests("CryptographyTests", ["Cryptography"], exclude: ["Keys"]),
         tests("JWTTests", ["JWT", "Cryptography"], exclude: ["Vectors"]),
         tests("PagesTests", ["Pages", "JWT", "Cryptography"]),
-        tests("GateTests", ["Gate", "HTTP", "HTTP1", "JWT", "Cryptography"]),
+        tests("GateTests", ["Gate", "HTTP", "HTTP1", "JWT", "Cryptography", "Pages"], exclude: ["Corpus"]),
         tests("DemoTests", ["Demo", "HTTP", "HTTP1", "JWT", "Cryptography"]),
         tests("TelemetryTests", ["Telemetry", .product(name: "Logging", package: "swift-log")]),
         tests("ConfigurationTests", ["Configuration", "Gate", "HTTP", "JWT", "sidegate"]),
         tests("ReactorTests", ["Reactor"]),
-        tests("ProxyTests", ["Proxy", "HTTP", "HTTP1", "Gate", "Reactor"]),
+        tests("ProxyTests", ["Proxy", "HTTP", "HTTP1", "Gate", "Reactor", "JWT", "Cryptography", "Pages", "Telemetry"]),
         tests("LayeringTests", []),
     ]
 )

@@ -30,14 +30,14 @@ struct RequestRewrite {
 
     func write(
         _ request: RequestHead, for identity: Identity?, _ context: RequestContext, _ site: RequestSite,
-        requestID: [UInt8], random: inout RandomPool, into out: inout [UInt8]
+        requestID: [UInt8], random: RandomPool, into out: inout [UInt8]
     ) {
         let bytes = request.bytes.span
         out.reserveCapacity(out.count + bytes.count + (identity?.headerBlock.count ?? 0) + 512)
         writeRequestLine(request, bytes, into: &out)
         writeHost(request, bytes, into: &out)
         let isTraced = copyFields(request, bytes, identity, context, into: &out)
-        if !isTraced { writeTraceparent(&random, into: &out) }
+        if !isTraced { writeTraceparent(random, into: &out) }
         writeConnection(request, bytes, into: &out)
         writeForwarded(request, bytes, context, site, into: &out)
         if !requestID.isEmpty {
@@ -49,15 +49,21 @@ struct RequestRewrite {
     }
 
     private func writeRequestLine(_ request: RequestHead, _ bytes: Span<UInt8>, into out: inout [UInt8]) {
-        out.append(copying: bytes.extracting(request.methodName.range))
-        out.append(UInt8(ascii: " "))
-        out.append(copying: bytes.extracting(request.path.range))
+        let start = request.methodName.lowerBound
+        let end = request.path.upperBound
+        if request.path.lowerBound == request.methodName.upperBound + 1, bytes[request.path.lowerBound - 1] == 0x20 {
+            // As usual, "GET /path" stands there as it is to be.
+            out.append(copying: bytes.extracting(start..<end))
+        } else {
+            out.append(copying: bytes.extracting(request.methodName.range))
+            out.append(UInt8(ascii: " "))
+            out.append(copying: bytes.extracting(request.path.range))
+        }
         if request.query != nil { QueryFilter.appendQuery(of: request, without: tokenParameter, to: &out) }
-        out.append(" HTTP/1.1\r\n")
     }
 
     private func writeHost(_ request: RequestHead, _ bytes: Span<UInt8>, into out: inout [UInt8]) {
-        out.append("Host: ")
+        out.append(" HTTP/1.1\r\nHost: ")
         if preservesHost, !request.authority.isEmpty {
             out.append(copying: bytes.extracting(request.authority.range))
         } else {
@@ -323,11 +329,11 @@ extension RequestRewrite {
         return nil
     }
 
-    private func writeTraceparent(_ random: inout RandomPool, into out: inout [UInt8]) {
+    private func writeTraceparent(_ random: RandomPool, into out: inout [UInt8]) {
         out.append("traceparent: 00-")
-        random.appendHex(bytes: 16, to: &out)
+        random.appendIdentifier(words: 2, to: &out)
         out.append("-")
-        random.appendHex(bytes: 8, to: &out)
+        random.appendIdentifier(words: 1, to: &out)
         out.append("-01\r\n")
     }
 }

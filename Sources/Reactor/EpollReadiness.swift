@@ -53,13 +53,18 @@ package final class EpollReadiness: Readiness {
     package override func remove(_ registration: Registration) {
         let index = Int(registration.descriptor)
         guard index < slots.count, slots[index].generation == registration.generation else { return }
+        // Released after the change: the observer may touch the loop as it goes.
+        let released = slots[index].observer
+        defer { withExtendedLifetime(released) {} }
         slots[index].observer = nil
         slots[index].generation &+= 1
         // No EPOLL_CTL_DEL: the caller closes the descriptor, which takes it out of the set.
     }
 
     package override func cancel() {
-        slots.removeAll()
+        let released = slots
+        slots = []
+        withExtendedLifetime(released) {}
     }
 
     /// Waits at most `milliseconds` for events. Returns how many there are for ``deliver(_:)``.

@@ -20,7 +20,7 @@ package final class EventLoop: Sendable {
     package let queue: DispatchQueue
     private let kind: Kind
     private let state: LoopBound<LoopState>
-    private let inbox = Mutex<[@Sendable () -> Void]>([])
+    private let inbox = Mutex(Inbox())
     private let wake: FileDescriptor
 
     package init(label: String, kind: Kind = .batched) {
@@ -76,22 +76,27 @@ package final class EventLoop: Sendable {
 
     // MARK: From anywhere
 
-    /// Runs `work` on the loop, soon, in the order of submission.
+    /// Runs `work` on the loop, soon, in the order of submission. After the loop's end it is dropped.
     package func submit(_ work: @escaping @Sendable () -> Void) {
         guard kind == .batched else {
             queue.async {
                 self.state.assumeOnLoop { state in
+                    guard !state.isEnded else { return }
                     state.updateClock()
                     state.runNextTurn()
                     work()
                     self.settle(state)
+                    if state.isEnded { return state.releaseAll() }
+                    // No other event may come to run it.
+                    if !state.nextTurn.isEmpty { self.submit {} }
                 }
             }
             return
         }
         let wasEmpty = inbox.withLock { inbox in
-            inbox.append(work)
-            return inbox.count == 1
+            guard !inbox.isEnded else { return false }
+            inbox.work.append(work)
+            return inbox.work.count == 1
         }
         guard wasEmpty else { return }
         var one: UInt64 = 1
@@ -99,7 +104,8 @@ package final class EventLoop: Sendable {
         _ = unsafe write(wake.raw, &one, 8)
     }
 
-    /// Ends the loop: its sources are cancelled and what it holds is released. Sockets must be closed before.
+    /// Ends the loop: its sources are cancelled and what it holds is released, timers and work put off too. Sockets
+    /// must be closed before, and connectors cancelled.
     package func shutDown() {
         submit {
             self.state.assumeOnLoop { state in
@@ -200,9 +206,17 @@ package final class EventLoop: Sendable {
                 } else if patience > 0 {
                     state.fruitlessLingers &+= 1
                 }
-                state.runNextTurn()
+                if !state.nextTurn.isEmpty {
+                    // What was put off until after the event comes before the next turn.
+                    settle(state)
+                    state.runNextTurn()
+                }
                 settle(state)
-                if state.isEnded { break }
+                if state.isEnded {
+                    endInbox()
+                    state.releaseAll()
+                    break
+                }
                 if !state.nextTurn.isEmpty {
                     patience = 0
                     continue
@@ -229,25 +243,44 @@ package final class EventLoop: Sendable {
         let earliest = state.timers.earliest
         guard earliest < state.armed else { return }
         state.armed = earliest
-        state.timerSource.schedule(
-            deadline: DispatchTime(uptimeNanoseconds: earliest.nanoseconds), leeway: .milliseconds(1))
+        // Above its 62 bits Dispatch takes a date for one of another clock.
+        let date = min(earliest.nanoseconds, Self.latestDate)
+        state.timerSource.schedule(deadline: DispatchTime(uptimeNanoseconds: date), leeway: .milliseconds(1))
     }
 
     fileprivate func woken() {
         var count: UInt64 = 0
         _ = unsafe read(wake.raw, &count, 8)
         let work = inbox.withLock { inbox in
-            let work = inbox
-            inbox.removeAll()
+            let work = inbox.work
+            inbox.work.removeAll()
             return work
         }
         for item in work { item() }
+    }
+
+    private func endInbox() {
+        let dropped = inbox.withLock { inbox in
+            let dropped = inbox.work
+            inbox = Inbox(isEnded: true)
+            return dropped
+        }
+        // Released outside the lock: what goes with it may submit something.
+        withExtendedLifetime(dropped) {}
     }
 
     /// Longer than the kernel's tick: a wait that ends before it makes the kernel program its clock anew, which in a
     /// virtual machine costs more than all the rest.
     private static let lingerMilliseconds: Int32 = 10
     private static let batchesPerTurn = 256
+    /// In nanoseconds of the monotonic clock: 73 years after the machine's start.
+    private static let latestDate: UInt64 = 1 << 61
+}
+
+/// Work from elsewhere, under the loop's lock.
+private struct Inbox {
+    var work: [@Sendable () -> Void] = []
+    var isEnded = false
 }
 
 /// What belongs to a loop and is touched only on it.
@@ -287,6 +320,15 @@ private final class LoopState {
         let work = nextTurn
         nextTurn.removeAll()
         for item in work { item() }
+    }
+
+    /// The loop has ended: lets go of what would hold its users, and them it.
+    func releaseAll() {
+        timers.removeAll()
+        // What is released may touch the loop as it goes.
+        let released = (deferred, nextTurn)
+        (deferred, nextTurn, spareBuffers) = ([], [], [])
+        withExtendedLifetime(released) {}
     }
 
     /// Lingering that found nothing eight times running is tried only at each eighth turn, until it pays again.

@@ -60,7 +60,9 @@ package struct ListeningSocket: ~Copyable, Sendable {
     private static func removeStale(_ path: String) {
         var status = stat()
         guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return }
-        let probe = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        // Non-blocking: a living listener whose queue is full says EAGAIN, and would else keep us here for good.
+        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        let probe = socket(AF_UNIX, type, 0)
         guard probe >= 0 else { return }
         defer { Glibc.close(probe) }
         let result = unsafe SocketAddress.unix(path).withRaw { unsafe connect(probe, $0, $1) }

@@ -36,6 +36,9 @@ package final class LoopTimer {
 /// The deadlines of one loop, earliest first (a binary heap).
 package final class TimerHeap {
     private var timers: [LoopTimer] = []
+    /// While timers fire: the earliest key that is not due yet. A timer set for now by an action waits for the next
+    /// ``fire(upTo:)``, or one that always does so would hold the loop for good.
+    private var floor = MonotonicTime(nanoseconds: 0)
 
     package init() {}
 
@@ -50,8 +53,11 @@ package final class TimerHeap {
 
     /// Runs the actions of all timers due at `now`, each once, in the order of their deadlines.
     package func fire(upTo now: MonotonicTime) {
+        floor = now.advanced(by: Nanoseconds(count: 1))
+        defer { floor = MonotonicTime(nanoseconds: 0) }
         while let timer = timers.first, timer.key <= now {
-            if timer.deadline > now {
+            // Moved later: back to its place, due or not, since another may come before it.
+            if timer.deadline > timer.key {
                 timer.key = timer.deadline
                 if timer.deadline == .distantFuture { remove(timer) } else { siftDown(0) }
                 continue
@@ -62,15 +68,23 @@ package final class TimerHeap {
         }
     }
 
+    /// Cancels all timers and lets go of them.
+    func removeAll() {
+        // What is released may touch the heap as it goes.
+        let released = timers
+        timers = []
+        for timer in released { timer.removed() }
+    }
+
     fileprivate func insert(_ timer: LoopTimer) {
-        timer.key = timer.deadline
+        timer.key = max(timer.deadline, floor)
         timer.index = timers.count
         timers.append(timer)
         siftUp(timer.index)
     }
 
     fileprivate func moveEarlier(_ timer: LoopTimer) {
-        timer.key = timer.deadline
+        timer.key = max(timer.deadline, floor)
         siftUp(timer.index)
     }
 
@@ -119,5 +133,10 @@ package final class TimerHeap {
 extension LoopTimer {
     fileprivate func deadlineReached() {
         deadline = .distantFuture
+    }
+
+    fileprivate func removed() {
+        deadline = .distantFuture
+        index = -1
     }
 }

@@ -48,7 +48,8 @@ package struct Nanoseconds: Comparable, Hashable, Sendable {
     }
 
     package static func milliseconds(_ milliseconds: UInt64) -> Nanoseconds {
-        Nanoseconds(count: milliseconds.multipliedReportingOverflow(by: 1_000_000).partialValue)
+        let (product, overflow) = milliseconds.multipliedReportingOverflow(by: 1_000_000)
+        return Nanoseconds(count: overflow ? .max : product)
     }
 
     package var seconds: Double { Double(count) / 1e9 }

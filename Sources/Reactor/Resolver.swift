@@ -73,10 +73,10 @@ package final class Resolver: Sendable {
             entry.waiting = []
             entry.isResolving = false
             switch answer {
-            case .addresses(let addresses):
+            case .addresses(let addresses) where !addresses.isEmpty:
                 entry.addresses = addresses
                 entry.expires = MonotonicTime.current().advanced(by: lifetime)
-            case .failure:
+            case .addresses, .failure:
                 // With an old answer: ask again soon. Without: each asker asks anew.
                 entry.expires = MonotonicTime.current().advanced(by: .seconds(entry.addresses.isEmpty ? 0 : 1))
             }

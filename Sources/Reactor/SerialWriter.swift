@@ -16,10 +16,13 @@ package final class SerialWriter: Sendable {
     /// - Parameters:
     ///   - descriptor: stays open for the life of the process (standard output or error).
     ///   - limit: bytes that may wait.
+    ///
+    /// Turns SIGPIPE off for the process: a reader of our output that goes away must not end us.
     package init(_ descriptor: Int32, label: String, limit: Int = 8 << 20) {
         self.descriptor = descriptor
         self.limit = limit
         queue = DispatchQueue(label: label)
+        signal(SIGPIPE, SIG_IGN)
     }
 
     /// How many pieces were dropped so far.

@@ -63,6 +63,8 @@ package final class SocketTransport: Transport, ReadinessObserver {
         guard code == 0 else { return SystemError("connect", code) }
         state = .open
         if let registration { loop.setWriting(false, of: registration) }
+        // What came together with the connection is not told of again by Dispatch when the peer has hung up already.
+        tellAfterEvent()
         return nil
     }
 
@@ -171,18 +173,16 @@ package final class SocketTransport: Transport, ReadinessObserver {
         guard isReadingPaused else { return }
         super.resumeReading()
         if let registration { loop.setReading(true, of: registration) }
-        guard mayBeReadable else { return }
-        loop.afterEvent { [self] in
-            if !isReadingPaused, mayBeReadable { owner?.transportReadable() }
-        }
+        tellAfterEvent()
     }
 
     package func descriptorReady(_ events: ReadinessEvents) {
+        if events.contains(.peerClosed) || events.contains(.failed) { sawPeerClose = true }
         guard state != .connecting else {
+            if events.contains(.readable) { mayBeReadable = true }
             if !events.isDisjoint(with: [.writable, .failed]) { owner?.transportWritable() }
             return
         }
-        if events.contains(.peerClosed) || events.contains(.failed) { sawPeerClose = true }
         if events.contains(.writable), awaitsWritable {
             awaitsWritable = false
             if let registration { loop.setWriting(false, of: registration) }
@@ -195,6 +195,14 @@ package final class SocketTransport: Transport, ReadinessObserver {
             owner?.transportReadable()
         } else if sawPeerClose {
             owner?.transportPeerClosed(failed: events.contains(.failed))
+        }
+    }
+
+    /// Tells the owner of what waits to be read, if anything does.
+    private func tellAfterEvent() {
+        guard mayBeReadable else { return }
+        loop.afterEvent { [self] in
+            if !isReadingPaused, mayBeReadable { owner?.transportReadable() }
         }
     }
 

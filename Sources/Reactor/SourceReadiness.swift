@@ -100,8 +100,10 @@ package final class SourceReadiness: Readiness {
     }
 
     package override func cancel() {
-        for slot in slots.values { slot.cancel() }
-        slots.removeAll()
+        // Released after the change: an observer may touch the loop as it goes.
+        let released = slots
+        slots = [:]
+        for slot in released.values { slot.cancel() }
     }
 
     private func slot(_ registration: Registration) -> Slot? {

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import Reactor
+import Testing
+
+@Suite("Connecting", .timeLimit(.minutes(1)))
+struct ConnectorTests {
+    @Test("a connection is opened and carries bytes", arguments: EventLoop.Kind.allCases, Link.listening)
+    func success(kind: EventLoop.Kind, link: Link) async throws {
+        let loop = EventLoop(kind)
+        defer { loop.shutDown() }
+        let listener = try PlainListener(link.anyAddress)
+        let attempt = try await Attempt([listener.address], on: loop)
+        guard case .connected(let near) = try await attempt.outcome.next() else {
+            Issue.record("not connected")
+            return
+        }
+        let far = Peer(owning: accept(listener.raw, nil, nil))
+        _ = try await near.run { $0.transport.write([1, 2].span) }
+        #expect(try far.read(exactly: 2) == [1, 2])
+        try far.write([3])
+        #expect(try await near.received(1) == [3])
+        far.close()
+        #expect(try await near.ended() == .end)
+        try await near.close()
+    }
+
+    @Test("bytes and an end that come with the connection are not lost", arguments: EventLoop.Kind.allCases, Link.listening)
+    func greeting(kind: EventLoop.Kind, link: Link) async throws {
+        let loop = EventLoop(kind)
+        defer { loop.shutDown() }
+        for _ in 0..<10 {
+            let listener = try PlainListener(link.anyAddress)
+            async let greeted: Void = onThread {
+                let far = Peer(owning: accept(listener.raw, nil, nil))
+                try far.write(Array("hello".utf8))
+            }
+            let attempt = try await Attempt([listener.address], on: loop)
+            guard case .connected(let near) = try await attempt.outcome.next() else {
+                Issue.record("not connected")
+                return
+            }
+            try await greeted
+            #expect(try await near.received(5) == Array("hello".utf8))
+            #expect(try await near.ended() == .end)
+            try await near.close()
+        }
+    }
+
+    @Test("nobody listening is a refusal", arguments: EventLoop.Kind.allCases, Link.listening)
+    func refused(kind: EventLoop.Kind, link: Link) async throws {
+        let loop = EventLoop(kind)
+        defer { loop.shutDown() }
+        let bound = try PlainListener(link.anyAddress, backlog: nil)
+        let attempt = try await Attempt([bound.address], on: loop)
+        #expect(try await attempt.outcome.next().error == SystemError("connect", ECONNREFUSED))
+    }
+
+    @Test("the first of several addresses that answers is taken", arguments: EventLoop.Kind.allCases)
+    func several(kind: EventLoop.Kind) async throws {
+        let loop = EventLoop(kind)
+        defer { loop.shutDown() }
+        let dead = try PlainListener(Link.v4.anyAddress, backlog: nil)
+        let first = try PlainListener(Link.v4.anyAddress)
+        let second = try PlainListener(Link.v4.anyAddress)
+        let addresses = [.unix("/nonexistent/socket"), dead.address, dead.address, first.address, second.address]
+        let attempt = try await Attempt(addresses, on: loop)
+        guard case .connected(let near) = try await attempt.outcome.next() else {
+            Issue.record("not connected")
+            return
+        }
+        let far = Peer(owning: accept(first.raw, nil, nil))
+        try far.write([1])
+        #expect(try await near.received(1) == [1])
+        try await near.close()
+    }
+
+    @Test("when none answers the last one's error is told", arguments: EventLoop.Kind.allCases)
+    func noneAnswers(kind: EventLoop.Kind) async throws {
+        let loop = EventLoop(kind)
+        defer { loop.shutDown() }
+        let dead = try PlainListener(Link.v4.anyAddress, backlog: nil)
+        let path = SocketAddress.unix("/nonexistent/socket")
+        let long = SocketAddress.unix(String(repeating: "x", count: 108))
+        for (addresses, code) in [
+            ([], EHOSTUNREACH), ([dead.address, path], ENOENT), ([path, dead.address], ECONNREFUSED),
+            ([dead.address, long], ENAMETOOLONG),
+        ] {
+            let attempt = try await Attempt(addresses, on: loop)
+            #expect(try await attempt.outcome.next().error == SystemError("connect", code))
+        }
+    }
+
+    @Test("nobody answering ends after the time given, and not before", arguments: EventLoop.Kind.allCases)
+    func timeout(kind: EventLoop.Kind) async throws {
+        let loop = EventLoop(kind)
+        defer { loop.shutDown() }
+        let listener = try PlainListener(Link.v4.anyAddress, backlog: 0)
+        let filling = try listener.fill()
+        let start = try await loop.run { loop.now }
+        let attempt = try await Attempt([listener.address], timeout: .milliseconds(80), on: loop)
+        let error = try await attempt.outcome.next().error
+        #expect(error?.isTimeout == true)
+        let end = try await loop.run { loop.now }
+        #expect(end.since(start) >= .milliseconds(80))
+        try await attempt.released.next()
+        withExtendedLifetime(filling) {}
+    }
+
+    @Test("a unix socket whose queue is full is a refusal", arguments: EventLoop.Kind.allCases)
+    func fullQueue(kind: EventLoop.Kind) async throws {
+        let loop = EventLoop(kind)
+        defer { loop.shutDown() }
+        let listener = try PlainListener(Link.unix.anyAddress, backlog: 0)
+        let filling = try listener.fill()
+        let attempt = try await Attempt([listener.address], on: loop)
+        #expect(try await attempt.outcome.next().error == SystemError("connect", EAGAIN))
+        withExtendedLifetime(filling) {}
+    }
+
+    @Test("a cancelled attempt is silent and holds nothing", arguments: EventLoop.Kind.allCases, [true, false])
+    func cancelled(kind: EventLoop.Kind, atOnce: Bool) async throws {
+        let loop = EventLoop(kind)
+        defer { loop.shutDown() }
+        let listener = try PlainListener(Link.v4.anyAddress, backlog: 0)
+        let filling = try listener.fill()
+        let attempt = try await Attempt([listener.address], on: loop, cancelling: atOnce)
+        try await attempt.cancel()
+        try await attempt.released.next()
+        try await settle(loop)
+        attempt.outcome.send(.failed(SystemError("nothing came", 0)))
+        #expect(try await attempt.outcome.next().error?.code == 0)
+        withExtendedLifetime(filling) {}
+    }
+}
+
+/// One use of a connector.
+private struct Attempt: Sendable {
+    enum Outcome: Sendable {
+        case connected(Near)
+        case failed(SystemError)
+
+        var error: SystemError? {
+            if case .failed(let error) = self { error } else { nil }
+        }
+    }
+
+    let outcome = Mailbox<Outcome>()
+    /// Told when the connector has let go of its completion.
+    let released = Mailbox<Void>()
+    private let loop: EventLoop
+    private let connector: LoopBound<Journal<Connector>>
+
+    init(
+        _ addresses: [SocketAddress], timeout: Nanoseconds = .seconds(30), on loop: EventLoop, cancelling: Bool = false
+    ) async throws {
+        self.loop = loop
+        connector = try await loop.run { [outcome, released] in
+            let sentinel = Sentinel(released)
+            let journal = Journal<Connector>()
+            var isWithin = true
+            let connector = Connector(to: addresses, timeout: timeout, loop: loop) { result in
+                sentinel.touch()
+                #expect(!isWithin, "the completion was called within the call")
+                switch result {
+                case .success(let transport): outcome.send(.connected(Near(transport)))
+                case .failure(let error): outcome.send(.failed(error))
+                }
+            }
+            isWithin = false
+            if cancelling { connector.cancel() }
+            journal.entries = [connector]
+            return loop.bind(journal)
+        }
+    }
+
+    func cancel() async throws {
+        try await loop.run { connector.assumeOnLoop { $0.entries.first?.cancel() } }
+    }
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import Reactor
+import Testing
+
+@Suite("Signals", .timeLimit(.minutes(1)))
+struct SignalTests {
+    @Test("a signal runs its handler and does not end the process")
+    func signals() async throws {
+        let (one, other) = (Mailbox<Void>(), Mailbox<Void>())
+        let first = SignalWatcher(SIGUSR1) { one.send() }
+        let second = SignalWatcher(SIGUSR2) { other.send() }
+        // Several times: after a first signal the next one is heard as well.
+        for _ in 0..<3 {
+            kill(getpid(), SIGUSR1)
+            try await one.next()
+            kill(getpid(), SIGUSR2)
+            try await other.next()
+        }
+        withExtendedLifetime((first, second)) {}
+    }
+
+    @Test("without its watcher a signal is without effect")
+    func unwatched() async {
+        await #expect(processExitsWith: .success) {
+            let released = Mailbox<Void>()
+            do {
+                let sentinel = Sentinel(released)
+                let watcher = SignalWatcher(SIGUSR1) { sentinel.touch() }
+                withExtendedLifetime(watcher) {}
+            }
+            try await released.next()
+            kill(getpid(), SIGUSR1)
+            raise(SIGUSR1)
+        }
+    }
+}
