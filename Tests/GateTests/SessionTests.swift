@@ -227,7 +227,7 @@ struct SessionTests {
         #expect(!head.contains("sso="))
     }
 
-    @Test("/.sidegate/session tells fields and times, and is no activity")
+    @Test("CVE-2024-39315: /.sidegate/session tells fields and times, never the token, and is no activity")
     func document() throws {
         let browser = try Browser()
         #expect(try browser.get("/.sidegate/session").status == 401)

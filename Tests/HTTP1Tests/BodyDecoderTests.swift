@@ -109,6 +109,17 @@ struct BodyDecoderTests {
         #expect(decoder.trailers == Array("\(name): good\r\n".utf8))
     }
 
+    @Test("holds its limit of trailers to the byte, whether or not more comes")
+    func trailerLimit() throws {
+        let limits = HTTP1Limits(trailerBytes: 10)
+        var decoder = BodyDecoder(.chunked, limits: limits)
+        #expect(try decode(&decoder, "0\r\nA: bcd\r\n\r\n").isEnd)
+        #expect(decoder.trailers == Array("A: bcd\r\n".utf8))
+        decoder = BodyDecoder(.chunked, limits: limits)
+        #expect(
+            refusal { () throws(HTTP1Error) in _ = try decode(&decoder, "0\r\nA: bcde\r\n\r") } == .trailersTooLarge)
+    }
+
     @Test("lets small chunks be many, but not their extensions")
     func smallChunks() throws {
         var decoder = BodyDecoder(.chunked)
