@@ -291,8 +291,18 @@ final class Exchange {
         guard case .forward = machine.responseHeadReceived(status: response.status, wantsUpgrade: false) else { return }
         record.responseStarted(response.status, worker.loop.now)
         record.bytesSent += UInt64(content.count)
-        downstream?.sendHead(self, extra: renewal, content: content, isEnd: isEnd, trailers: trailers, more: more)
+        downstream?.sendHead(self, extra: renewalForResponse(), content: content, isEnd: isEnd, trailers: trailers, more: more)
         if isEnd { responseEnded() } else { throttle() }
+    }
+
+    /// The session's cookie anew, unless others could get it with this response; then a later one carries it.
+    private func renewalForResponse() -> [UInt8]? {
+        guard let renewal else { return nil }
+        if response.isForSharedCaches {
+            identity?.renewalNotSent()
+            return nil
+        }
+        return renewal
     }
 
     func responseBody(_ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool) {
