@@ -174,7 +174,7 @@ def main():
                 good = rates(options, folder, upstream)
                 good &= bool(options.only) or memory(options, folder, upstream)
         finally:
-            upstream.stop()
+            servers.Process.stop_all()  # whatever went wrong, nothing is left behind
     sys.exit(0 if good else 1)
 
 

@@ -20,7 +20,10 @@ def wrk(proxy, path: str, connections: int, seconds: float, headers: dict, expec
     for name, value in headers.items():
         arguments += ["-H", f"{name}: {value}"]
     before = proxy.cpu_seconds()
-    done = subprocess.run([*arguments, f"http://127.0.0.1:{proxy.port}{path}"], check=True, capture_output=True, text=True)
+    done = subprocess.run([*arguments, f"http://127.0.0.1:{proxy.port}{path}"], capture_output=True, text=True)
+    if done.returncode != 0 or proxy.child.poll() is not None:
+        raise SystemExit(f"{proxy.name} {path}: {done.stdout}{done.stderr}\n"
+                         f"ended with {proxy.child.poll()}:\n{proxy.log.read_text(errors='replace')[-3000:]}")
     cpu = proxy.cpu_seconds() - before
     requests = int(re.search(r"(\d+) requests in", done.stdout).group(1))
     wrong = re.search(r"Non-2xx or 3xx responses: (\d+)|Socket errors: (.*)", done.stdout)

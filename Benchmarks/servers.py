@@ -41,6 +41,8 @@ def token(lifetime: int) -> str:
 class Process:
     """A started server and what the kernel says of it."""
 
+    started: list = []
+
     def __init__(self, name: str, arguments, port: int, folder: Path, under=()):
         self.name, self.port, self.folder = name, port, folder
         self.log = folder / f"{name}.log"
@@ -50,6 +52,7 @@ class Process:
             self.child = subprocess.Popen([*map(str, under), *map(str, arguments)], stdin=subprocess.DEVNULL,
                                           stdout=output, stderr=subprocess.STDOUT, env=environment)
         self.pid = self.child.pid
+        Process.started.append(self)
         end = time.monotonic() + (60 if under else 10)
         while True:
             with socket.socket() as probe:
@@ -69,6 +72,11 @@ class Process:
             if line.startswith("VmRSS:"):
                 return int(line.split()[1]) * 1024
         raise RuntimeError("no VmRSS")
+
+    @staticmethod
+    def stop_all():
+        for process in Process.started:
+            process.stop()
 
     def stop(self):
         self.child.terminate()

@@ -77,6 +77,31 @@ class TestStop:
         gate.process.child.send_signal(signal.SIGINT)
         assert gate.process.child.wait(5) == 0
 
+    def test_requests_that_were_already_sent_are_answered(self, upstream, start_gate):
+        gate = start_gate(upstream)
+        session = gate.session_cookie()
+        connections = [gate.connection() for _ in range(20)]
+        for connection in connections:
+            assert connection.exchange("GET", "/", session).status == 200
+        # Held still, so that the requests lie in the kernel when the signal is seen.
+        gate.process.child.send_signal(signal.SIGSTOP)
+        for connection in connections:
+            connection.request("GET", "/last", session)
+        gate.process.child.send_signal(signal.SIGTERM)
+        gate.was_stopped = True
+        gate.process.child.send_signal(signal.SIGCONT)
+        for connection in connections:
+            assert connection.response().status == 200
+            connection.close()
+        assert gate.process.child.wait(5) == 0
+
+    def test_a_signal_right_after_the_start_is_not_lost(self, upstream, start_gate):
+        for n in range(40):
+            gate = start_gate(upstream)
+            gate.was_stopped = True
+            gate.process.child.send_signal((signal.SIGTERM, signal.SIGINT)[n % 2])
+            assert gate.process.child.wait(5) == 0
+
     def test_no_request_is_lost_under_load(self, upstream, start_gate):
         upstream.answer = lambda request, connection: connection.respond(200, {}, "ok")
         gate = start_gate(upstream, workers=2)
