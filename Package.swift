@@ -69,23 +69,23 @@ let package = Package(
         .executableTarget(
             name: "sidegate",
             dependencies: [
-                "Sidecar", "Configuration", "Gate", "JWT", "Cryptography",
+                "Sidecar", "Configuration", "Demo", "Gate", "JWT", "Cryptography",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Command",
             swiftSettings: settings),
 
         tests("HTTPTests", ["HTTP"]),
-        tests("HTTP1Tests", ["HTTP", "HTTP1"]),
+        tests("HTTP1Tests", ["HTTP", "HTTP1"], exclude: ["Corpus"]),
         tests("CryptographyTests", ["Cryptography"], exclude: ["Keys"]),
         tests("JWTTests", ["JWT", "Cryptography"], exclude: ["Vectors"]),
         tests("PagesTests", ["Pages", "JWT", "Cryptography"]),
-        tests("GateTests", ["Gate", "HTTP", "HTTP1", "JWT", "Cryptography"]),
+        tests("GateTests", ["Gate", "HTTP", "HTTP1", "JWT", "Cryptography", "Pages"], exclude: ["Corpus"]),
         tests("DemoTests", ["Demo", "HTTP", "HTTP1", "JWT", "Cryptography"]),
         tests("TelemetryTests", ["Telemetry", .product(name: "Logging", package: "swift-log")]),
-        tests("ConfigurationTests", ["Configuration", "Gate", "HTTP", "JWT"]),
+        tests("ConfigurationTests", ["Configuration", "Gate", "HTTP", "JWT", "sidegate"]),
         tests("ReactorTests", ["Reactor"]),
-        tests("ProxyTests", ["Proxy", "HTTP", "HTTP1", "Gate", "Reactor"]),
+        tests("ProxyTests", ["Proxy", "HTTP", "HTTP1", "Gate", "Reactor", "JWT", "Cryptography", "Pages", "Telemetry"]),
         tests("LayeringTests", []),
     ]
 )

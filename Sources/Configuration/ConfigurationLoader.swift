@@ -47,7 +47,8 @@ package enum ConfigurationLoader {
                 let mend = error.isMissing ? "correct the path, or create it" : "correct the path or its permissions"
                 findings.append(
                     .error(
-                        .file(path: file, line: 1, column: 1), "cannot read the configuration: \(error.words); \(mend)"))
+                        .file(path: file, line: 1, column: 1), "cannot read the configuration: \(error.words); \(mend)")
+                )
                 return LoadedConfiguration(settings: nil, findings: findings, resolution: Resolution([]), file: file)
             }
         }
@@ -55,6 +56,11 @@ package enum ConfigurationLoader {
         layers.append(.flags(request.overrides))
 
         let resolution = Resolution([preset(in: layers)] + layers)
+        if layers.contains(where: \.isUnreadable) {
+            // What seems to be missing may well be there.
+            return LoadedConfiguration(
+                settings: nil, findings: resolution.findings.inReadingOrder(), resolution: resolution, file: file)
+        }
         var builder = SettingsBuilder(
             resolution, file: file, purpose: request.purpose, environment: request.environment)
         let settings = builder.build()

@@ -22,7 +22,9 @@ package struct ConfigurationPrinter {
                 open.append(section)
             }
             let name = indentation(open.count) + key.name + ": "
-            lines.append((name + Self.text(entry.node, key.kind, isSecret: key.isSecret && !entry.isDefault), entry.origin.words))
+            lines.append(
+                (name + Self.text(entry.node, key.kind, isSecret: key.isSecret && !entry.isDefault), entry.origin.words)
+            )
         }
         let width = Swift.min(lines.map { $0.note.isEmpty ? 0 : $0.text.count }.max() ?? 0, 60)
         return lines.map { line in

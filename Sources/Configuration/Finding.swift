@@ -36,11 +36,9 @@ extension [Finding] {
 
     /// In the order in which a reader meets them: files from top to bottom, then the rest as found.
     package func inReadingOrder() -> [Finding] {
-        let keyed = enumerated().map { offset, finding -> (rank: (Int, Int, Int, Int), finding: Finding) in
-            if case .file(_, let line, let column) = finding.origin {
-                return ((0, line, column, offset), finding)
-            }
-            return ((1, 0, 0, offset), finding)
+        let keyed = enumerated().map { offset, finding in
+            let (line, column) = finding.origin.lineAndColumn
+            return (rank: (line, column, offset), finding: finding)
         }
         return keyed.sorted { $0.rank < $1.rank }.map(\.finding)
     }

@@ -25,7 +25,8 @@ package struct GateAssembly {
         let logout = provider.logoutURL.flatMap {
             template($0, "logoutURL", provider.logoutURLOrigin, URLTemplate.logout)
         }
-        let pages = pages(formOrigins: [login, logout].compactMap { $0?.origin })
+        // A form's answer may lead to either: a logout, or another account's login.
+        let pages = pages(formOrigins: Set([login, logout].compactMap { $0?.origin }))
         let headers = headers()
         guard let login, let pages, findings.isEmpty else { return nil }
 
@@ -89,11 +90,11 @@ package struct GateAssembly {
         return rules
     }
 
-    private mutating func pages(formOrigins: [PublicOrigin]) -> PageRenderer? {
+    private mutating func pages(formOrigins: Set<PublicOrigin>) -> PageRenderer? {
         do {
             return try PageRenderer(
                 brand: settings.pages.brand, templates: settings.pages.templates,
-                formOrigins: formOrigins.map { String(decoding: $0.text, as: UTF8.self) })
+                formOrigins: formOrigins.map { String(decoding: $0.text, as: UTF8.self) }.sorted())
         } catch {
             findings.append(
                 .error(

@@ -34,6 +34,11 @@ package struct Key: Sendable {
         path.lastIndex(of: ".").map { String(path[$0...].dropFirst()) } ?? path
     }
 
+    /// All but the last part of the path; empty at the top.
+    var section: String {
+        path.lastIndex(of: ".").map { String(path[..<$0]) } ?? ""
+    }
+
     /// `SIDEGATE_TOKEN_CLOCKSKEW`
     package var environmentName: String {
         "SIDEGATE_" + String(path.map { $0 == "." ? "_" : $0 }).uppercased()
@@ -63,7 +68,7 @@ package struct Key: Sendable {
             },
             twin.with {
                 $0.group = group
-                $0.support = support
+                if !isServed { $0.support = .notYet(alsoAccepted: ["\"\""]) }
             },
         ]
     }

@@ -4,26 +4,20 @@
 package enum KeyReference {
     package static func text() -> String {
         var text = introduction
-        var sections: [String] = []
-        for key in KeyTable.keys {
-            let section = key.path.split(separator: ".").dropLast().joined(separator: ".")
-            if section != sections.last {
-                sections.append(section)
-                text += "\n## " + (section.isEmpty ? heading(after: sections) : "`\(section)`") + "\n\n"
-                if let known = KeyTable.section(section) { text += known.summary + "\n\n" }
-                text += tableHead
-            }
-            text += row(key)
-            if case .list(.object(let parts)) = key.kind {
-                for part in parts { text += row(part, below: key.path + "[].") }
+        for section in [""] + KeyTable.sections.map(\.path) {
+            let keys = KeyTable.keys.filter { $0.section == section }
+            if keys.isEmpty { continue }
+            text += "\n## " + (section.isEmpty ? "At the top" : "`\(section)`") + "\n\n"
+            if let known = KeyTable.section(section) { text += known.summary + "\n\n" }
+            text += tableHead
+            for key in keys {
+                text += row(key)
+                if case .list(.object(let parts)) = key.kind {
+                    for part in parts { text += row(part, below: key.path + "[].") }
+                }
             }
         }
         return text
-    }
-
-    /// Keys at the top stand in several places of the table.
-    private static func heading(after sections: [String]) -> String {
-        sections.filter(\.isEmpty).count == 1 ? "At the top" : "At the top, more"
     }
 
     private static func row(_ key: Key, below prefix: String = "") -> String {

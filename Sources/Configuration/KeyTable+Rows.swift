@@ -238,7 +238,8 @@ extension KeyTable {
             "limits.bodyBytes", .size(0...(1 << 50)), "0", "The largest request body; 413 above it. 0: no limit."),
         Key("limits.connections", .integer(1...10_000_000), "20000", "The most browser connections at a time."),
         Key(
-            "limits.requestsPerSecond", .integer(anyCount), "0", "The most requests a second of one client. 0: no limit."
+            "limits.requestsPerSecond", .integer(anyCount), "0",
+            "The most requests a second of one client. 0: no limit."
         ).notYet(),
         Key("limits.headerTimeout", .duration(anyTime), "10s", "How long a request head may take to arrive."),
         Key("limits.bodyIdleTimeout", .duration(anyTime), "60s", "How long a request body may pause."),
@@ -259,7 +260,9 @@ extension KeyTable {
             "The least important messages that are logged."),
         Key("log.format", .choice(["json", "text"]), "json", "How log lines are written."),
         Key("log.access", .boolean, "true", "One line for each request."),
-        Key("pages.directory", .text(.file), "\"\"", "A directory with templates of your own; empty: the built-in ones."),
+        Key(
+            "pages.directory", .text(.file), "\"\"", "A directory with templates of your own; empty: the built-in ones."
+        ),
         Key("pages.brand", .text(.any), "\"\"", "A name that the pages show."),
     ]
 }

@@ -40,9 +40,11 @@ package enum KeyTable {
             return "did you mean `\(near)`?"
         }
         // The right name in the wrong place.
-        if let near = keys.first(where: { $0.name == name }) ?? keys.first(where: {
-            Suggestion.nearest(to: name, among: [$0.name]) != nil
-        }) {
+        if let near = keys.first(where: { $0.name == name })
+            ?? keys.first(where: {
+                Suggestion.nearest(to: name, among: [$0.name]) != nil
+            })
+        {
             return "did you mean `\(near.path)`?"
         }
         let known = names(in: section).map { "`\($0)`" }

@@ -6,10 +6,27 @@ struct Layer {
         var key: Key
         var nameOrigin: Origin
         var node: Node
+
+        /// The first key in it whose value is a secret: itself, or one of an object's.
+        var nameOfSecret: String? {
+            if key.isSecret { return key.path }
+            guard case .list(.object(let parts)) = key.kind else { return nil }
+            var items = [node]
+            if case .sequence(let nodes) = node.content { items = nodes }
+            for case .mapping(let entries) in items.map(\.content) {
+                if let name = parts.first(where: { part in part.isSecret && entries.contains { $0.name == part.name } })
+                {
+                    return name.name
+                }
+            }
+            return nil
+        }
     }
 
     private(set) var assignments: [String: Assignment] = [:]
     private(set) var findings: [Finding] = []
+    /// The file's text is no YAML: nobody knows what it sets.
+    private(set) var isUnreadable = false
 
     /// A preset's defaults.
     static func preset(_ preset: Preset) -> Layer {
@@ -29,6 +46,7 @@ struct Layer {
         var layer = Layer()
         let (root, findings) = YAMLReader.read(text, file: path)
         layer.findings = findings
+        layer.isUnreadable = root == nil && findings.hasErrors
         guard var root else { return layer }
         root = Expansion(environment: environment).expand(root, into: &layer.findings)
         switch root.content {
@@ -128,11 +146,11 @@ struct Layer {
         let path = override.path
         let shorthand = KeyTable.section(path)?.shorthand.map { "\(path).\($0)" }
         if let key = KeyTable.key(path) ?? shorthand.flatMap(KeyTable.key) {
-            if override.isVisible, key.isSecret {
-                findings.append(
-                    .warning(origin, "every user of this machine sees the command line; use `\(key.path)File`"))
-            }
             assign(key, text: override.value, at: origin)
+            if override.isVisible, let name = assignments[key.path]?.nameOfSecret {
+                findings.append(
+                    .warning(origin, "every user of this machine sees the command line; use `\(name)File`"))
+            }
             return
         }
         // An entry of a mapping with names of the user's choice.

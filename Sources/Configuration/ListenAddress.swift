@@ -17,7 +17,8 @@ package enum ListenAddress: Hashable, Sendable, CustomStringConvertible {
             throw SyntaxProblem("inherited sockets (systemd:) are not supported yet; write host:port")
         }
         if !text.isEmpty, text.utf8.allSatisfy({ $0 &- 0x30 < 10 }) {
-            throw SyntaxProblem("a port alone does not say on which address; write \"127.0.0.1:\(text)\" or \"0.0.0.0:\(text)\"")
+            throw SyntaxProblem(
+                "a port alone does not say on which address; write \"127.0.0.1:\(text)\" or \"0.0.0.0:\(text)\"")
         }
         let (host, port) = try HostAndPort.parse(text)
         guard let port else { throw SyntaxProblem("the port is missing; write host:port") }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Finds and reads the files that a configuration names.
-struct NamedFile {
+package struct NamedFile {
     /// A secret or a key is small; a key set may hold some dozens of keys.
     static let maximumSize = 1 << 20
 
@@ -47,10 +47,24 @@ struct NamedFile {
             findings.append(
                 .warning(origin, "`\(key)`: other users can read \(location); run chmod o-rwx on it"))
         }
-        if contents.bytes.last == UInt8(ascii: "\n") {
-            contents.bytes.removeLast()
-            if contents.bytes.last == UInt8(ascii: "\r") { contents.bytes.removeLast() }
-        }
+        Self.dropNewline(&contents.bytes)
         return contents.bytes
+    }
+
+    /// A key's file that stands on the command line; one trailing newline is dropped, which PEM does not mind.
+    package static func readKey(_ path: String) throws(SyntaxProblem) -> [UInt8] {
+        do {
+            var bytes = try FileReader.read(path, limit: maximumSize).bytes
+            dropNewline(&bytes)
+            return bytes
+        } catch {
+            throw SyntaxProblem(error.words)
+        }
+    }
+
+    private static func dropNewline(_ bytes: inout [UInt8]) {
+        guard bytes.last == UInt8(ascii: "\n") else { return }
+        bytes.removeLast()
+        if bytes.last == UInt8(ascii: "\r") { bytes.removeLast() }
     }
 }

@@ -33,6 +33,11 @@ package enum Origin: Hashable, Sendable {
         }
     }
 
+    /// For sorting within one file; what is in no file comes last.
+    var lineAndColumn: (Int, Int) {
+        if case .file(_, let line, let column) = self { (line, column) } else { (.max, .max) }
+    }
+
     /// The file the value stands in, if it does in one: relative paths are relative to it.
     var path: String? {
         if case .file(let path, _, _) = self { path } else { nil }

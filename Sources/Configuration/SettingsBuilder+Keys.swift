@@ -8,7 +8,9 @@ extension SettingsBuilder {
     mutating func verificationKeys(for algorithms: Set<Algorithm>) -> KeySet {
         var keys: [VerificationKey] = []
         for item in resolution.list("token.keys") {
-            guard case .object(let parts) = item.value, let source = source(of: parts, at: item.origin) else { continue }
+            guard case .object(let parts) = item.value, let source = source(of: parts, at: item.origin) else {
+                continue
+            }
             do {
                 let loaded = try source.load(keyID: keyID(in: parts), allowWeak: allowsWeak(parts))
                 check(loaded, against: algorithms, at: source.origin)

@@ -19,7 +19,8 @@ extension SettingsBuilder {
         }
         if !fields.contains("user") {
             findings.append(
-                .error(resolution.origin("token.claims"), "`token.claims`: the field `user` is needed; name its claims"))
+                .error(resolution.origin("token.claims"), "`token.claims`: the field `user` is needed; name its claims")
+            )
         }
         let algorithms = resolution.texts("token.algorithms")
         if algorithms.isEmpty, !resolution.refusedPaths.contains("token.algorithms") {
@@ -67,6 +68,8 @@ extension SettingsBuilder {
     static let minimumSessionSecret = 32
 
     private mutating func sessionSecrets() -> [Secret] {
+        // Who looks at a token need not be allowed to read what seals sessions.
+        if purpose == .inspect { return [] }
         var secrets: [(bytes: [UInt8], path: String, origin: Origin)] = []
         if let (text, origin) = resolution.textIfSet("session.secret") {
             secrets = [(Array(text.utf8), "session.secret", origin)]
@@ -90,7 +93,7 @@ extension SettingsBuilder {
                 }
                 if secrets.isEmpty { findings.append(.error(origin, "`\(path)`: the file is empty")) }
             }
-        } else if purpose == .serve, resolution.refusedPaths.isDisjoint(with: Self.secretPaths) {
+        } else if resolution.refusedPaths.isDisjoint(with: Self.secretPaths) {
             findings.append(
                 .warning(
                     place(of: "session.secret"),

@@ -50,7 +50,7 @@ struct SettingsBuilder {
         let neighbour = resolution.entries.values
             .filter { $0.key.path.hasPrefix(section) && $0.nameOrigin.path != nil }
             .map(\.nameOrigin)
-            .min { $0.label < $1.label }
+            .min { $0.lineAndColumn < $1.lineAndColumn }
         return neighbour ?? file.map { .file(path: $0, line: 1, column: 1) } ?? .builtIn
     }
 
@@ -145,7 +145,8 @@ struct SettingsBuilder {
         let origin = resolution.origin("pages.directory")
         return PageSettings(
             brand: resolution.text("pages.brand"),
-            templates: directory.isEmpty ? [:] : templates(in: files.locate(directory, namedAt: origin), origin),
+            templates: directory.isEmpty || purpose == .inspect
+                ? [:] : templates(in: files.locate(directory, namedAt: origin), origin),
             directoryOrigin: origin)
     }
 
@@ -154,7 +155,8 @@ struct SettingsBuilder {
             findings.append(
                 .unopenable(
                     origin,
-                    "`pages.directory`: cannot read the directory \(Quoted.plain(directory)); create it or correct the path"))
+                    "`pages.directory`: cannot read the directory \(Quoted.plain(directory)); create it or correct the path"
+                ))
             return [:]
         }
         var templates: [String: String] = [:]
@@ -173,6 +175,7 @@ struct SettingsBuilder {
 package enum Purpose: Sendable {
     /// All that `run` needs must be there.
     case serve
-    /// A command that looks at tokens and opens no socket: what is given must be right, but nothing is required.
+    /// A command that looks at tokens and opens no socket: what is given must be right, but nothing is required, and
+    /// the secrets of sessions and the pages are not read.
     case inspect
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// "Did you mean …": the known name that a mistyped one most likely stands for.
-enum Suggestion {
+package enum Suggestion {
     /// The nearest of `candidates`, or nil when none is near enough to be a help.
-    static func nearest(to name: String, among candidates: some Sequence<String>) -> String? {
+    package static func nearest(to name: String, among candidates: some Sequence<String>) -> String? {
         // Unknown names come from outside: bound the work.
         guard name.utf8.count <= 64 else { return nil }
         let letters = folded(name)

@@ -82,7 +82,8 @@ struct YAMLReader {
             throw stop(item, "nested deeper than \(Self.maximumDepth) levels")
         }
         if item.hasAnchor {
-            findings.append(.error(place(item.mark), "anchors (&name) are not supported; write the value where it is used"))
+            findings.append(
+                .error(place(item.mark), "anchors (&name) are not supported; write the value where it is used"))
         }
         if item.hasTag {
             findings.append(.error(place(item.mark), "tags (!name) are not supported; write the value alone"))
@@ -129,7 +130,8 @@ struct YAMLReader {
                 findings.append(
                     .error(
                         name.origin,
-                        "`\(Quoted.plain(text, limit: 60))` is set twice, first at \(first.label); keep one of the two"))
+                        "`\(Quoted.plain(text, limit: 60))` is set twice, first at \(first.label); keep one of the two")
+                )
                 continue
             }
             seen[text] = name.origin

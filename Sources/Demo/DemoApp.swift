@@ -39,13 +39,14 @@ package struct DemoApp: Sendable {
     private func show(_ request: DemoRequest, status: UInt16 = 200) -> LocalResponse {
         let user = request.values("X-Forwarded-User").first ?? ""
         let name = request.values("X-Forwarded-Preferred-Username").first ?? user
+        let shownName = name.prefix(1).uppercased() + name.dropFirst()
         let headers = request.headers.map { header in
             ["name": TemplateValue.text(header.name), "value": .text(header.value)]
         }
         let isOurs = request.headers.map { Self.identityNames.contains($0.name.lowercased()) }
         let target = request.path + (request.query.isEmpty ? "" : "?" + request.query)
         let values: [String: TemplateValue] = [
-            "title": .text(user.isEmpty ? "Welcome, whoever you are" : "Hello, \(name)"), "isWide": .flag(true),
+            "title": .text(user.isEmpty ? "Welcome, whoever you are" : "Hello, \(shownName)"), "isWide": .flag(true),
             "user": .text(user), "initial": .text(String(name.prefix(1)).uppercased()),
             "email": .text(request.values("X-Forwarded-Email").first ?? ""),
             "groups": .text(request.values("X-Forwarded-Groups").first ?? ""),

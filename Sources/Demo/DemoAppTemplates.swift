@@ -8,7 +8,7 @@ enum DemoAppTemplates {
         <div><h1>{{title}}</h1><p class="soft">{{email}}{{#groups}} · {{groups}}{{/groups}}</p></div></div>
         <p>This application has no sign-in of its own. The gate in front of it signed you in and told it who you are.</p>
         <div class="actions"><a class="button plain" href="/.sidegate/logout">Sign out</a>
-        <a class="button plain" href="/.sidegate/session">Your session</a></div>{{/user}}
+        </div>{{/user}}
         {{^user}}<h1>{{title}}</h1>
         <p>This page is open to everyone, so the gate let you in without asking who you are.</p>
         <div class="actions"><a class="button" href="{{signInURL}}">Sign in</a></div>{{/user}}
@@ -24,17 +24,17 @@ enum DemoAppTemplates {
         <ul>
         <li><a href="/reports/2026/q4?region=north&amp;sort=date">A page deep inside</a>: sign out, open it again, and you
         land there after signing in.</li>
-        <li><a href="/public/about">A page that is open to everyone</a>, signed in or not.</li>
-        <li><a href="/admin/">A page for administrators</a>: Ada may see it, Grace and Sam may not.</li>
-        <li><a href="/.sidegate/callback?jwt=made-up">A made-up token</a>: the gate says what is wrong with it.</li>
         {{#providerURL}}<li><a href="{{providerURL}}">Begin at the identity provider</a>: the gate asks before it lets a
-        login in that it did not start.</li>
-        {{/providerURL}}</ul>
+        login in that it did not start. There you can also send wrong tokens.</li>
+        {{/providerURL}}<li><a href="/.sidegate/callback?jwt=made-up">A made-up token</a>: the gate says what is wrong.</li>
+        <li><a href="/.sidegate/session">Your session</a>, as the gate has it.</li>
+        </ul>
         <p>And from a terminal:</p>
         <pre># an API call without a session is told so, not redirected
         curl -i -H 'Accept: application/json' {{publicURL}}/api/me
-        # nobody can pretend to be someone else
-        curl -s -H 'X-Forwarded-User: root' {{publicURL}}/public/about | grep -c root</pre>
+
+        # a header makes nobody signed in
+        curl -i -H 'X-Forwarded-User: ada' {{publicURL}}/</pre>
         </div>
         <div class="card">
         <h2>Send something</h2>

@@ -47,7 +47,7 @@ enum DemoIdentityProviderTemplates {
         {{#people}}<button class="person" type="submit" name="user" value="{{id}}"><span class="face" aria-hidden="true">\
         {{initial}}</span><b>{{fullName}}</b><i>{{about}}</i></button>
         {{/people}}</div>
-        <details><summary>Send something wrong, to see how the gate takes it</summary>
+        <details><summary>Send a wrong token instead</summary>
         <fieldset><label><input type="radio" name="fault" value="" checked> nothing wrong</label>
         {{#faults}}<label><input type="radio" name="fault" value="{{id}}"> {{label}}</label>
         {{/faults}}</fieldset></details>

@@ -93,12 +93,12 @@ struct DemoPages: Sendable {
         color:inherit;background:var(--field);border:1px solid var(--line);border-radius:.5rem}
         .scroll{overflow-x:auto}table{width:100%;border-collapse:collapse;font-size:.875rem}
         th,td{padding:.5rem .75rem .5rem 0;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}
-        th{font-weight:600;white-space:nowrap}td{font-family:ui-monospace,"SF Mono",Menlo,Consolas,"Liberation Mono",\
+        th{width:18rem;font-weight:600;overflow-wrap:anywhere}td{font-family:ui-monospace,"SF Mono",Menlo,Consolas,"Liberation Mono",\
         monospace;font-size:.8125rem;overflow-wrap:anywhere}
         tr:last-child th,tr:last-child td{border-bottom:0}
         pre{margin:.5rem 0;padding:.75rem 1rem;overflow-x:auto;background:var(--field);border:1px solid var(--line);\
         border-radius:.5rem}
-        @media (max-width:33rem){th,td{display:block;padding:.375rem 0}th{padding-bottom:0;border-bottom:0}td{padding-top:0}}
+        @media (max-width:33rem){th,td{display:block;padding:.375rem 0}th{width:auto;padding-bottom:0;border-bottom:0}td{padding-top:0}}
 
         """
 }

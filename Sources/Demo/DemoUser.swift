@@ -17,12 +17,12 @@ package struct DemoUser: Equatable, Sendable {
     package static let all: [DemoUser] = [
         DemoUser(
             name: "ada", givenName: "Ada", familyName: "Lovelace", groups: ["admins", "engineers"], isGuest: false,
-            note: "Administrator and engineer"),
+            note: "Administrator"),
         DemoUser(
             name: "grace", givenName: "Grace", familyName: "Hopper", groups: ["engineers"], isGuest: false,
             note: "Engineer"),
         DemoUser(
-            name: "sam", givenName: "Sam", familyName: "Guest", groups: [], isGuest: true, note: "Guest, in no group"),
+            name: "sam", givenName: "Sam", familyName: "Guest", groups: [], isGuest: true, note: "Guest"),
     ]
 
     static func named(_ name: String) -> DemoUser? { all.first { $0.name == name } }

@@ -63,7 +63,7 @@ struct OwnCookieFilter: Sendable {
 
     func isOurs(_ name: Span<UInt8>) -> Bool {
         let base = name.extracting(Self.prefixLength(name)...)
-        if base.count > Self.login.count, base.extracting(0..<Self.login.count).equalsFoldingCase(Self.login.span) {
+        if base.count >= Self.login.count, base.extracting(0..<Self.login.count).equalsFoldingCase(Self.login.span) {
             return true
         }
         for session in sessions where base.count >= session.count {

@@ -54,4 +54,13 @@ package struct PendingSignIn: Sendable {
     /// The last chunk of the session that came with the request.
     let lastOldChunk: Int
     let returns: ReturnCount
+    /// The user did not begin here: fresh, it leads to a page that asks.
+    var question: Question?
+
+    struct Question: Sendable {
+        /// The page was shown before, to this browser: a reload shows it again.
+        let wasAsked: Bool
+        /// Login cookies that make room for one more.
+        let endingAttempts: [[UInt8]]
+    }
 }

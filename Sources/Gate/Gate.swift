@@ -12,7 +12,7 @@ import Pages
 package final class Gate {
     package let configuration: GateConfiguration
 
-    let random: (Int) -> [UInt8]
+    let random: RandomPool
     let siteRules: RequestSite.Rules
     let returnPath: [UInt8]
     let tokenParameter: [UInt8]
@@ -25,8 +25,9 @@ package final class Gate {
     let signInSeal: Seal
     let plainNames: CookieNames
     let secureNames: CookieNames
+    let pageFields: [UInt8]
+    let formPageFields: [UInt8]
     private let requestRewrite: RequestRewrite
-    private var identifiers: RandomPool
 
     var sessions = IdentityCache()
     var bearers = IdentityCache(slotCount: 256)
@@ -37,6 +38,7 @@ package final class Gate {
     /// - Parameter random: makes that many unpredictable bytes; in production `Random.bytes`.
     package init(_ configuration: GateConfiguration, random: @escaping (Int) -> [UInt8] = { Random.bytes($0) }) {
         self.configuration = configuration
+        let random = RandomPool(random)
         self.random = random
         let session = configuration.session
         siteRules = RequestSite.Rules(configuration)
@@ -52,7 +54,8 @@ package final class Gate {
         plainNames = CookieNames(session, isSecure: false)
         secureNames = CookieNames(session, isSecure: true)
         requestRewrite = RequestRewrite(configuration)
-        identifiers = RandomPool(random)
+        pageFields = PageFields.block(configuration, hasForm: false)
+        formPageFields = PageFields.block(configuration, hasForm: true)
     }
 
     /// What is to become of this request.
@@ -110,7 +113,7 @@ package final class Gate {
         if let place = RequestIdentifier.place(in: request) {
             out.append(copying: request.bytes.span.extracting(place.range))
         } else {
-            identifiers.appendHex(bytes: 16, to: &out)
+            random.appendIdentifier(words: 2, to: &out)
         }
     }
 
@@ -126,7 +129,7 @@ package final class Gate {
     ) {
         requestRewrite.write(
             request, for: identity, context, RequestSite(request, context, siteRules), requestID: requestID,
-            random: &identifiers, into: &out)
+            random: random, into: &out)
     }
 
     /// The request asks for a protocol that may pass as a tunnel, and `rewrite` forwards its Upgrade. `h2c` may not:

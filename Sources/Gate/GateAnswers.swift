@@ -18,14 +18,9 @@ extension Gate {
         configuration.pages.render(.redirecting(to: String(decoding: url, as: UTF8.self)))
     }
 
-    /// - Parameter hasForm: a browser says "null" for the origin of a form on a page with `no-referrer`, and the form
-    ///   would look like another site's; `strict-origin` still keeps path and query, and so the token, to itself.
+    /// What all pages have; see ``PageFields``.
     func addPageFields(_ response: inout LocalResponse, hasForm: Bool = false) {
-        response.add("Content-Type", "text/html; charset=utf-8")
-        response.add("Cache-Control", "no-store")
-        response.add("Content-Security-Policy", configuration.pages.contentSecurityPolicy)
-        response.add("Referrer-Policy", hasForm ? "strict-origin" : "no-referrer")
-        response.add("X-Content-Type-Options", "nosniff")
+        response.add(block: hasForm ? formPageFields : pageFields)
     }
 
     func json(_ status: UInt16, _ members: JSONObject) -> LocalResponse {

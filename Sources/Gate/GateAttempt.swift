@@ -36,11 +36,13 @@ extension Gate {
             return result
         }
         candidates.sort { $1.id.isOlder(than: $0.id) }
-        for candidate in candidates.prefix(LoginState.maximumCount) where candidate.value.upperBound <= request.bytes.count {
+        for candidate in candidates.prefix(LoginState.maximumCount)
+        where candidate.value.upperBound <= request.bytes.count {
             let name = names.login + candidate.id.text
             let value = request.bytes.span.extracting(candidate.value.range)
             guard let encoded = loginSeal.open(value, name: name, site: binding),
-                let state = LoginState(encoded: encoded)
+                // Having been asked is no attempt: the next token must be asked about as well.
+                let state = LoginState(encoded: encoded), state.token.isEmpty
             else { continue }
             guard now - state.startedAt < LoginState.lifetime else {
                 result.refusal = .loginStateExpired

@@ -12,7 +12,8 @@ extension Gate {
         for index in request.fields.indices where request.fields[index].known == .authorization {
             count += 1
             let value = request.fields[index].value
-            guard value.count > 7, bytes.extracting(value.lowerBound..<value.lowerBound + 7).equalsIgnoringCase("bearer ")
+            guard value.count > 7,
+                bytes.extracting(value.lowerBound..<value.lowerBound + 7).equalsIgnoringCase("bearer ")
             else { continue }
             var start = value.lowerBound + 7
             while start < value.upperBound, bytes[start] == 0x20 { start += 1 }

@@ -4,15 +4,34 @@ import HTTP
 import JWT
 import Pages
 
-// A sign-in that the user did not start here, with `initiated: confirm`: a page names the account and asks. The token
-// is burnt when the person agrees, not before.
+// A sign-in that the user did not start here, with `initiated: confirm`: a page names the account and asks.
+//
+// The token is burnt before the page is shown, so that nobody else can use it meanwhile; what the page posts signs in
+// once, by a key of its own.
 extension Gate {
+    /// What is needed for the page besides the sign-in itself.
+    func question(
+        for pending: PendingSignIn, _ request: RequestHead, _ names: CookieNames, _ now: Double
+    ) -> PendingSignIn.Question {
+        var wasAsked = false
+        let attempts = attempts(of: request, names)
+        for attempt in attempts.prefix(LoginState.maximumCount) where attempt.value.upperBound <= request.bytes.count {
+            let value = request.bytes.span.extracting(attempt.value.range)
+            guard let encoded = loginSeal.open(value, name: names.login + attempt.id.text, site: pending.binding),
+                let state = LoginState(encoded: encoded), now - state.startedAt < LoginState.lifetime
+            else { continue }
+            wasAsked = wasAsked || (!state.token.isEmpty && state.token == pending.replayKeys.first)
+        }
+        return PendingSignIn.Question(
+            wasAsked: wasAsked, endingAttempts: surplus(attempts.map(\.id)).map { names.login + $0.text })
+    }
+
     /// The page. What was verified goes along in a sealed field; a login cookie binds that field to this browser.
     func confirmPage(
-        _ pending: PendingSignIn, _ request: RequestHead, _ context: RequestContext, _ site: RequestSite
+        _ pending: PendingSignIn, _ question: PendingSignIn.Question, _ context: RequestContext
     ) -> LocalResponse {
-        let names = names(site)
-        let attempt = AttemptID(now: context.now, random: random(AttemptID.randomByteCount))
+        let names = pending.isSecure ? secureNames : plainNames
+        let attempt = AttemptID(.wish, now: context.now, random: random.bytes(AttemptID.randomByteCount))
         let field = signInSeal.seal(pending.encoded(at: context.now), name: attempt.text, site: pending.binding)
         var response = page(
             200,
@@ -22,9 +41,11 @@ extension Gate {
                     HiddenField("attempt", String(decoding: attempt.text, as: UTF8.self)),
                     HiddenField("sign_in", String(decoding: field, as: UTF8.self)),
                 ]), hasForm: true)
-        let cookie = setCookie(isSecure: site.isSecure)
-        response.add("Set-Cookie", loginCookie(attempt, pending.target, names, pending.binding, cookie, now: context.now))
-        endOldAttempts(request, names, cookie, &response)
+        let cookie = setCookie(isSecure: pending.isSecure)
+        let state = LoginState(
+            startedAt: context.now, target: pending.target, token: pending.replayKeys.first ?? [])
+        response.add("Set-Cookie", loginCookie(attempt, state, names, pending.binding, cookie))
+        for name in question.endingAttempts { response.add("Set-Cookie", cookie.expired(name)) }
         if !pending.returns.isEmpty {
             response.add("Set-Cookie", cookie.login(names.returns, pending.returns.cookie, maxAge: ReturnCount.window))
         }
@@ -101,8 +122,8 @@ extension PendingSignIn {
         output.appendTime(now)
         // Remembered at least as long as the page can be used, or it could be used twice.
         output.appendTime(max(expiresAt, now + LoginState.lifetime))
-        output.append(UInt8(clamping: replayKeys.count))
-        for key in replayKeys { output.appendCounted(key) }
+        // Another key than the token's own, which is burnt by now.
+        output.appendCounted([UInt8(ascii: "c")] + (replayKeys.first ?? []))
         output.appendCounted(target.bytes)
         fields.append(to: &output)
         return output
@@ -114,16 +135,11 @@ extension PendingSignIn {
     ) {
         var reader = SealedReader(encoded)
         guard reader.byte() == Self.version, let madeAt = reader.time(), now - madeAt < LoginState.lifetime,
-            let expiresAt = reader.time(), let keyCount = reader.byte()
+            let expiresAt = reader.time(), let key = reader.counted(), let target = reader.counted(),
+            let fields = UserFields(from: &reader), reader.isAtEnd
         else { return nil }
-        var keys: [[UInt8]] = []
-        for _ in 0..<keyCount {
-            guard let key = reader.counted() else { return nil }
-            keys.append(key)
-        }
-        guard let target = reader.counted(), let fields = UserFields(from: &reader), reader.isAtEnd else { return nil }
         self.init(
-            replayKeys: keys, expiresAt: expiresAt, user: fields.user, fields: fields,
+            replayKeys: [key], expiresAt: expiresAt, user: fields.user, fields: fields,
             target: ReturnTarget(trusted: target), origin: origin, binding: binding, isSecure: isSecure,
             answersJSON: answersJSON, requestID: requestID, isSignedIn: false, spentAttempt: spentAttempt,
             lastOldChunk: lastOldChunk, returns: returns)

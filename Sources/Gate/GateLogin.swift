@@ -17,7 +17,7 @@ extension Gate {
         let target = ReturnTarget(
             of: request, on: targetSite(origin), host: site.requestOrigin(request) ?? origin,
             tokenParameter: tokenParameter)
-        return redirect(to: target, request, context, site, origin, reason)
+        return redirect(to: target, .navigation, request, context, site, origin, reason)
     }
 
     /// `/.sidegate/login?return_to=`
@@ -30,25 +30,30 @@ extension Gate {
         guard let target = Parameters(query: request).returnTarget(on: targetSite(origin)) else {
             return refused(.returnURLRefused, status: 400, request, requestID, tryAgain: Self.plainLoginPath)
         }
-        return redirect(to: target ?? .root, request, context, site, origin, nil)
+        return redirect(to: target ?? .root, .wish, request, context, site, origin, nil)
     }
 
     /// 302 to the IdP.
     private func redirect(
-        to target: ReturnTarget, _ request: RequestHead, _ context: RequestContext, _ site: RequestSite,
-        _ origin: PublicOrigin, _ reason: ReasonCode?
+        to target: ReturnTarget, _ cause: AttemptID.Cause, _ request: RequestHead, _ context: RequestContext,
+        _ site: RequestSite, _ origin: PublicOrigin, _ reason: ReasonCode?
     ) -> LocalResponse {
         let names = names(site)
         guard let binding = site.binding(request, siteRules) else { return hostMissing(request, []) }
-        let attempt = AttemptID(now: context.now, random: random(AttemptID.randomByteCount))
+        let attempt = AttemptID(cause, now: context.now, random: random.bytes(AttemptID.randomByteCount))
         let url = expandedLoginURL(attempt, target, origin)
         var response = LocalResponse(status: 302, body: redirectBody(url))
         response.add("Location", url)
         addPageFields(&response)
         let cookie = setCookie(isSecure: site.isSecure)
-        response.add("Set-Cookie", loginCookie(attempt, target, names, binding, cookie, now: context.now))
-        endOldAttempts(request, names, cookie, &response)
-        if reason == .sessionExpired || reason == .sessionIdle, min(limits.lifetime, limits.shortestIdle) < ReturnCount.window {
+        let state = LoginState(startedAt: context.now, target: target)
+        response.add("Set-Cookie", loginCookie(attempt, state, names, binding, cookie))
+        for old in surplus(attempts(of: request, names).map(\.id)) {
+            response.add("Set-Cookie", cookie.expired(names.login + old.text))
+        }
+        if reason == .sessionExpired || reason == .sessionIdle,
+            min(limits.lifetime, limits.shortestIdle) < ReturnCount.window
+        {
             // A session that lasts so briefly ends by itself: no sign of a loop.
             response.add("Set-Cookie", cookie.expired(names.returns))
         }
@@ -58,25 +63,17 @@ extension Gate {
     }
 
     func loginCookie(
-        _ attempt: AttemptID, _ target: ReturnTarget, _ names: CookieNames, _ binding: SiteBinding,
-        _ cookie: SetCookie, now: Double
+        _ attempt: AttemptID, _ state: LoginState, _ names: CookieNames, _ binding: SiteBinding, _ cookie: SetCookie
     ) -> [UInt8] {
         let name = names.login + attempt.text
-        let state = LoginState(startedAt: now, target: target)
         return cookie.login(
             name, loginSeal.seal(state.encoded, name: name, site: binding), maxAge: LoginState.lifetime)
     }
 
-    /// Room for one more: the oldest attempts of this browser end.
-    func endOldAttempts(
-        _ request: RequestHead, _ names: CookieNames, _ cookie: SetCookie, _ response: inout LocalResponse
-    ) {
-        var attempts = self.attempts(of: request, names).map(\.id)
-        guard attempts.count >= LoginState.maximumCount else { return }
-        attempts.sort { $0.isOlder(than: $1) }
-        for attempt in attempts.prefix(attempts.count - LoginState.maximumCount + 1) {
-            response.add("Set-Cookie", cookie.expired(names.login + attempt.text))
-        }
+    /// The oldest attempts of a browser, which end to make room for one more.
+    func surplus(_ attempts: [AttemptID]) -> ArraySlice<AttemptID> {
+        guard attempts.count >= LoginState.maximumCount else { return [] }
+        return attempts.sorted { $0.isOlder(than: $1) }.prefix(attempts.count - LoginState.maximumCount + 1)
     }
 
     /// The attempts whose cookies came, and where their values stand. At most 64 are looked at.

@@ -47,7 +47,7 @@ extension Gate {
             return .respond(refused(.tokenMissing, status: 400, request, requestID, tryAgain: tryAgain))
         }
         // Twice, and someone else could read the other one. The same goes for the state.
-        guard tokens.count == 1, parameters.values("state").count <= 1 else {
+        guard tokens.count == 1, Set(parameters.values("state")).count <= 1 else {
             return .respond(refused(.tokenMalformed, status: 400, request, requestID, tryAgain: tryAgain))
         }
         let user: VerifiedUser
@@ -57,26 +57,31 @@ extension Gate {
             return .respond(refused(error.reason, request, requestID, tryAgain: tryAgain))
         }
 
-        let isSignedIn = isSignedIn(user.fields, request, site, now: context.now)
-        let returns = isSignedIn.any ? ReturnCount() : countReturn(request, attempt, names(site), context)
+        var current: SessionState?
+        if case .valid(let identity) = session(of: request, site, now: context.now) { current = identity.session }
+        let isSameUser = current.map { $0.fields.isSameUser(as: user.fields) } ?? false
+        // A good session, and yet this attempt began after it: another replica did not know the session.
+        let isUnknownElsewhere = current.map { attempt.named?.isNavigation(after: $0.signedInAt) ?? false } ?? true
+        let returns = isUnknownElsewhere ? countReturn(request, attempt, names(site), context) : ReturnCount()
         if returns.isLoop { return .respond(loginLoop(request, context, site, requestID, tryAgain: tryAgain)) }
 
-        let pending = PendingSignIn(
+        var pending = PendingSignIn(
             replayKeys: replayKeys(user.token),
             expiresAt: max(user.token.expiresAt ?? 0, context.now + LoginState.lifetime),
             user: user.fields.user, fields: user.fields, target: target, origin: origin, binding: binding,
             isSecure: site.isSecure, answersJSON: NavigationTest.prefersJSON(request),
-            requestID: String(decoding: requestID, as: UTF8.self), isSignedIn: isSignedIn.same,
+            requestID: String(decoding: requestID, as: UTF8.self), isSignedIn: isSameUser,
             spentAttempt: attempt.cookie, lastOldChunk: SessionCookiePlaces(request, names(site)).lastChunk,
             returns: returns)
 
         // Signing in as who one is already is nobody's trick, and a reload of this page ends here too.
-        if !attempt.isOurs, !isSignedIn.same {
+        if !attempt.isOurs, !isSameUser {
             switch configuration.initiated {
             case .allow: break
             case .deny:
-                return .respond(refused(attempt.refusal, request, requestID, account: user.fields.account, tryAgain: tryAgain))
-            case .confirm: return .respond(confirmPage(pending, request, context, site))
+                return .respond(
+                    refused(attempt.refusal, request, requestID, account: user.fields.account, tryAgain: tryAgain))
+            case .confirm: pending.question = question(for: pending, request, names(site), context.now)
             }
         }
         return claim(pending, context)
@@ -84,7 +89,7 @@ extension Gate {
 
     /// On to the replay store, when tokens sign in once.
     func claim(_ pending: PendingSignIn, _ context: RequestContext) -> Decision {
-        guard configuration.singleUse else { return .respond(signIn(pending, context)) }
+        guard configuration.singleUse else { return .respond(accept(pending, context)) }
         return .claimToken(pending)
     }
 
@@ -93,17 +98,23 @@ extension Gate {
         _ pending: PendingSignIn, _ verdict: ReplayVerdict, _ context: RequestContext
     ) -> LocalResponse {
         switch verdict {
-        case .fresh: return signIn(pending, context)
+        case .fresh: return accept(pending, context)
         case .replayed:
+            if pending.question?.wasAsked ?? false { return accept(pending, context) }
             // A reload, or the back button: the person is signed in by this very token or a later one.
             if pending.isSignedIn { return alreadySignedIn(pending) }
             return refused(.replayed, status: 403, pending)
         case .unavailable:
             switch configuration.replayFailure {
-            case .allow: return signIn(pending, context)
+            case .allow: return accept(pending, context)
             case .deny: return refused(.replayStoreUnavailable, status: 503, pending)
             }
         }
+    }
+
+    private func accept(_ pending: PendingSignIn, _ context: RequestContext) -> LocalResponse {
+        if let question = pending.question { return confirmPage(pending, question, context) }
+        return signIn(pending, context)
     }
 
     /// A new session, in place of any old one (CVE-2026-34454, CVE-2021-41230), and 303 to where the user wanted to go.
@@ -111,7 +122,8 @@ extension Gate {
         let names = pending.isSecure ? secureNames : plainNames
         let cookie = setCookie(isSecure: pending.isSecure)
         let state = SessionState(
-            id: random(SessionState.idByteCount), signedInAt: context.now, seenAt: context.now, fields: pending.fields)
+            id: random.bytes(SessionState.idByteCount), signedInAt: context.now, seenAt: context.now,
+            fields: pending.fields)
         guard
             let lines = sessionCookies(
                 state, names, pending.binding, isSecure: pending.isSecure, lastOldChunk: pending.lastOldChunk,
@@ -174,15 +186,5 @@ extension Gate {
             keys.append([UInt8(ascii: "j")] + SHA256.hash(text.span))
         }
         return keys
-    }
-
-    /// Whether a session came, and whether it is this user's.
-    private func isSignedIn(
-        _ fields: UserFields, _ request: RequestHead, _ site: RequestSite, now: Double
-    ) -> (any: Bool, same: Bool) {
-        guard case .valid(let identity) = session(of: request, site, now: now), let session = identity.session else {
-            return (false, false)
-        }
-        return (true, session.fields.isSameUser(as: fields))
     }
 }

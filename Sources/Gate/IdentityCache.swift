@@ -45,7 +45,8 @@ struct IdentityCache {
     private func slot(_ text: Span<UInt8>) -> Int {
         guard text.count >= 16 else { return 0 }
         // At least 16 bytes, as checked.
-        let mixed = text.word(uncheckedAt: text.count - 16) &* 0x9e37_79b9_7f4a_7c15
+        let mixed =
+            text.word(uncheckedAt: text.count - 16) &* 0x9e37_79b9_7f4a_7c15
             ^ text.word(uncheckedAt: text.count - 8) &* 0xc2b2_ae3d_27d4_eb4f
         return Int(truncatingIfNeeded: (mixed ^ mixed >> 29) >> 20) & (entries.count - 1)
     }

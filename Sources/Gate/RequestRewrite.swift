@@ -30,14 +30,14 @@ struct RequestRewrite {
 
     func write(
         _ request: RequestHead, for identity: Identity?, _ context: RequestContext, _ site: RequestSite,
-        requestID: [UInt8], random: inout RandomPool, into out: inout [UInt8]
+        requestID: [UInt8], random: RandomPool, into out: inout [UInt8]
     ) {
         let bytes = request.bytes.span
         out.reserveCapacity(out.count + bytes.count + (identity?.headerBlock.count ?? 0) + 512)
         writeRequestLine(request, bytes, into: &out)
         writeHost(request, bytes, into: &out)
         let isTraced = copyFields(request, bytes, identity, context, into: &out)
-        if !isTraced { writeTraceparent(&random, into: &out) }
+        if !isTraced { writeTraceparent(random, into: &out) }
         writeConnection(request, bytes, into: &out)
         writeForwarded(request, bytes, context, site, into: &out)
         if !requestID.isEmpty {
@@ -49,15 +49,21 @@ struct RequestRewrite {
     }
 
     private func writeRequestLine(_ request: RequestHead, _ bytes: Span<UInt8>, into out: inout [UInt8]) {
-        out.append(copying: bytes.extracting(request.methodName.range))
-        out.append(UInt8(ascii: " "))
-        out.append(copying: bytes.extracting(request.path.range))
+        let start = request.methodName.lowerBound
+        let end = request.path.upperBound
+        if request.path.lowerBound == request.methodName.upperBound + 1, bytes[request.path.lowerBound - 1] == 0x20 {
+            // As usual, "GET /path" stands there as it is to be.
+            out.append(copying: bytes.extracting(start..<end))
+        } else {
+            out.append(copying: bytes.extracting(request.methodName.range))
+            out.append(UInt8(ascii: " "))
+            out.append(copying: bytes.extracting(request.path.range))
+        }
         if request.query != nil { QueryFilter.appendQuery(of: request, without: tokenParameter, to: &out) }
-        out.append(" HTTP/1.1\r\n")
     }
 
     private func writeHost(_ request: RequestHead, _ bytes: Span<UInt8>, into out: inout [UInt8]) {
-        out.append("Host: ")
+        out.append(" HTTP/1.1\r\nHost: ")
         if preservesHost, !request.authority.isEmpty {
             out.append(copying: bytes.extracting(request.authority.range))
         } else {
@@ -250,95 +256,12 @@ struct RequestRewrite {
         }
         return false
     }
-}
 
-extension RequestRewrite {
-    /// X-Forwarded-*: from a trusted proxy carried on, from anyone else afresh (CVE-2026-40575).
-    private func writeForwarded(
-        _ request: RequestHead, _ bytes: Span<UInt8>, _ context: RequestContext, _ site: RequestSite,
-        into out: inout [UInt8]
-    ) {
-        writeForwardedFor(request, bytes, context, into: &out)
-        out.append(site.isSecure ? "X-Forwarded-Proto: https\r\n" : "X-Forwarded-Proto: http\r\n")
-        guard !site.host.isEmpty else { return }
-        let host = bytes.extracting(site.host.range)
-        out.append("X-Forwarded-Host: ")
-        out.append(copying: host)
-        out.append("\r\nX-Forwarded-Port: ")
-        if context.isTrustedPeer, let named = Self.port(of: request, bytes) {
-            out.append(copying: bytes.extracting(named.range))
-        } else if let port = Self.portStart(of: host) {
-            out.append(copying: host.extracting(port...))
-        } else {
-            out.append(site.isSecure ? "443" : "80")
-        }
-        out.append("\r\n")
-    }
-
-    private func writeForwardedFor(
-        _ request: RequestHead, _ bytes: Span<UInt8>, _ context: RequestContext, into out: inout [UInt8]
-    ) {
-        let start = out.count
-        out.append("X-Forwarded-For: ")
-        let listStart = out.count
-        if context.isTrustedPeer {
-            for index in request.fields.indices where request.fields[index].known == .xForwardedFor {
-                let value = request.fields[index].value
-                guard !value.isEmpty else { continue }
-                if out.count > listStart { out.append(", ") }
-                out.append(copying: bytes.extracting(value.range))
-            }
-        }
-        if let peer = context.peer {
-            if out.count > listStart { out.append(", ") }
-            out.append(peer)
-        }
-        if out.count == listStart {
-            out.removeLast(out.count - start)
-        } else {
-            out.append("\r\n")
-        }
-    }
-
-    /// A plain number in X-Forwarded-Port.
-    private static func port(of request: RequestHead, _ bytes: Span<UInt8>) -> ByteRange? {
-        for index in request.fields.indices where request.fields[index].known == .xForwardedPort {
-            let value = request.fields[index].value
-            guard (1...5).contains(value.count) else { return nil }
-            for position in value.range where bytes[position] &- UInt8(ascii: "0") >= 10 { return nil }
-            return value
-        }
-        return nil
-    }
-
-    /// Where the port begins in `host:port`.
-    private static func portStart(of host: Span<UInt8>) -> Int? {
-        var index = host.count
-        while index > 0 {
-            let byte = host[index - 1]
-            if byte == UInt8(ascii: ":") { return index < host.count ? index : nil }
-            guard byte &- UInt8(ascii: "0") < 10 else { return nil }
-            index -= 1
-        }
-        return nil
-    }
-
-    private func writeTraceparent(_ random: inout RandomPool, into out: inout [UInt8]) {
+    private func writeTraceparent(_ random: RandomPool, into out: inout [UInt8]) {
         out.append("traceparent: 00-")
-        random.appendHex(bytes: 16, to: &out)
+        random.appendIdentifier(words: 2, to: &out)
         out.append("-")
-        random.appendHex(bytes: 8, to: &out)
+        random.appendIdentifier(words: 1, to: &out)
         out.append("-01\r\n")
-    }
-}
-
-extension [UInt8] {
-    /// An address in its usual text.
-    mutating func append(_ address: IPAddress) {
-        guard address.isV4 else { return append(contentsOf: address.description.utf8) }
-        for shift in stride(from: 24, through: 0, by: -8) {
-            appendDecimal((address.low >> UInt64(shift)) & 0xff)
-            if shift > 0 { append(UInt8(ascii: ".")) }
-        }
     }
 }

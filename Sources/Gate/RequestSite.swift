@@ -54,7 +54,7 @@ struct RequestSite {
         return requestOrigin(request).map { SiteBinding(isDomain: false, name: $0.host) }
     }
 
-    struct Rules: Sendable {
+    final class Rules: Sendable {
         let publicURL: PublicOrigin?
         /// With a domain or a public URL; else it is each request's host.
         let fixedBinding: SiteBinding?

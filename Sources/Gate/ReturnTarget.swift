@@ -51,9 +51,8 @@ package struct ReturnTarget: Sendable, Equatable {
             return
         }
         let path = all.extracting(request.path.range)
-        guard path.count > 0, path[0] == UInt8(ascii: "/"), Self.staysOnSite(path),
-            !OwnPath.isReserved(path, site.returnPath)
-        else {
+        // That it is none of our own paths was judged before.
+        guard path.count > 0, path[0] == UInt8(ascii: "/"), Self.isPlain(path) || Self.staysOnSite(path) else {
             self = .root
             return
         }
@@ -129,6 +128,21 @@ package struct ReturnTarget: Sendable, Equatable {
             text = decoded
         }
         // Encoded more often than anyone has a reason to.
+        return true
+    }
+
+    /// Nothing in it could be read in two ways.
+    private static func isPlain(_ path: Span<UInt8>) -> Bool {
+        var previous: UInt8 = 0
+        for index in path.indices {
+            let byte = path[index]
+            switch byte {
+            case UInt8(ascii: "%"), UInt8(ascii: "\\"): return false
+            case UInt8(ascii: "."), UInt8(ascii: "/"): if previous == UInt8(ascii: "/") { return false }
+            default: break
+            }
+            previous = byte
+        }
         return true
     }
 

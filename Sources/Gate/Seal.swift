@@ -25,9 +25,9 @@ final class Seal {
     private let purpose: Purpose
     /// The first seals, all open.
     private let keys: [SealingKey]
-    private let random: (Int) -> [UInt8]
+    private let random: RandomPool
 
-    init(_ purpose: Purpose, secrets: [[UInt8]], random: @escaping (Int) -> [UInt8]) {
+    init(_ purpose: Purpose, secrets: [[UInt8]], random: RandomPool) {
         precondition(!secrets.isEmpty, "a session has at least one secret")
         self.purpose = purpose
         self.random = random
@@ -39,7 +39,7 @@ final class Seal {
     /// `plaintext` sealed, as unpadded base64url.
     func seal(_ plaintext: [UInt8], name: [UInt8], site: SiteBinding) -> [UInt8] {
         var sealed: [UInt8] = []
-        let nonce = random(SealingKey.nonceByteCount)
+        let nonce = random.bytes(SealingKey.nonceByteCount)
         let data = authenticated(name, site)
         keys[0].seal(plaintext.span, nonce: nonce.span, authenticating: data.span, into: &sealed)
         return Base64URL.encode(sealed)

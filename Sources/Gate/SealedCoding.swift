@@ -53,6 +53,11 @@ struct SealedReader {
         return Array(bytes[position..<position + count])
     }
 
+    /// What is left.
+    mutating func rest() -> [UInt8] {
+        text(count: bytes.count - position) ?? []
+    }
+
     mutating func counted() -> [UInt8]? {
         guard let count = number(bytes: 4) else { return nil }
         return text(count: Int(count))

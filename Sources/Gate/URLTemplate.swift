@@ -40,7 +40,9 @@ package struct URLTemplate: Sendable, Equatable {
                 "the URL has a space, a backslash, a control character or one that is not ASCII; percent-encode it")
         }
         let authorityEnd =
-            bytes[scheme.length...].firstIndex { [UInt8(ascii: "/"), UInt8(ascii: "?"), UInt8(ascii: "#")].contains($0) }
+            bytes[scheme.length...].firstIndex {
+                [UInt8(ascii: "/"), UInt8(ascii: "?"), UInt8(ascii: "#")].contains($0)
+            }
             ?? bytes.count
         let authority = bytes.span.extracting(scheme.length..<authorityEnd)
         guard let origin = PublicOrigin(isSecure: scheme.isSecure, authority: authority) else {

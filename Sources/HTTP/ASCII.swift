@@ -5,11 +5,24 @@
 extension Span<UInt8> {
     /// Equal to `text`, which must be lower case, when the letters A to Z here are read as lower case.
     public func equalsIgnoringCase(_ text: StaticString) -> Bool {
+        let count = count
         guard count == text.utf8CodeUnitCount else { return false }
-        let expected = unsafe UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
-        for index in indices {
-            // Both bounds are the same count, checked above.
-            if unsafe lowercased(self[unchecked: index]) != expected[index] { return false }
+        // Both hold `count` bytes, and nothing below reads behind it.
+        let expected = unsafe Span(_unsafeStart: text.utf8Start, count: count)
+        if count >= 8 {
+            var index = 0
+            while index &+ 8 <= count {
+                if ByteWord.lowercased(word(uncheckedAt: index)) != expected.word(uncheckedAt: index) { return false }
+                index &+= 8
+            }
+            // The last eight, some of them for the second time.
+            let last = count &- 8
+            return ByteWord.lowercased(word(uncheckedAt: last)) == expected.word(uncheckedAt: last)
+        }
+        var index = 0
+        while index < count {
+            if unsafe lowercased(self[unchecked: index]) != expected[unchecked: index] { return false }
+            index &+= 1
         }
         return true
     }

@@ -25,6 +25,14 @@ public enum ByteWord {
     @inlinable @inline(__always)
     public static func notASCII(_ word: UInt64) -> UInt64 { word & 0x8080_8080_8080_8080 }
 
+    /// The letters A to Z as a to z, all other bytes as they are. Exact for every byte: each sum stays within its own.
+    @inlinable @inline(__always)
+    public static func lowercased(_ word: UInt64) -> UInt64 {
+        let ascii = word & all(0x7f)
+        let upper = (ascii &+ all(0x80 - 0x41)) & ~(ascii &+ all(0x80 - 0x5b)) & ~word & all(0x80)
+        return word | upper &>> 2
+    }
+
     /// How many bytes stand before the first yes in `mask`, which is not 0.
     @inlinable @inline(__always)
     public static func firstByte(_ mask: UInt64) -> Int { mask.trailingZeroBitCount &>> 3 }

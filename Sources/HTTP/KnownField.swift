@@ -86,62 +86,77 @@ public enum KnownField: UInt8, Sendable, CaseIterable {
     }
 
     /// Which field `name` is, in any case.
+    ///
+    /// Called for every field of every message: the length and one or two letters leave one candidate, whose name is a
+    /// constant where it is compared.
     public init(_ name: Span<UInt8>) {
-        self = Self.candidate(name)
-        // One candidate at most has this length and these letters; a full comparison decides.
-        if self != .other, !name.equalsIgnoringCase(self.name) { self = .other }
-    }
-
-    /// The only known field that `name` can be, judged by its length and one or two letters.
-    private static func candidate(_ name: Span<UInt8>) -> KnownField {
-        guard name.count >= 2 else { return .other }
+        self = .other
+        guard name.count >= 2 else { return }
         let first = name[0] | 0x20
-        let last = name[name.count - 1] | 0x20
-        switch (name.count, first) {
-        case (2, letter("t")): return .te
-        case (4, letter("h")): return .host
-        case (4, letter("d")): return .date
-        case (6, letter("a")): return .accept
-        case (6, letter("c")): return .cookie
-        case (6, letter("e")): return .expect
-        case (6, letter("o")): return .origin
-        case (6, letter("s")): return .server
-        case (7, letter("r")): return .referer
-        case (7, letter("t")): return .trailer
-        case (7, letter("u")): return .upgrade
-        case (8, letter("l")): return .location
-        case (9, letter("f")): return .forwarded
-        case (10, letter("c")): return .connection
-        case (10, letter("k")): return .keepAlive
-        case (10, letter("s")): return .setCookie
-        case (10, letter("u")): return .userAgent
-        case (11, letter("t")): return .traceparent
-        case (12, letter("c")): return .contentType
-        case (12, letter("x")): return .xRequestID
-        case (13, letter("a")): return .authorization
-        case (14, letter("c")): return .contentLength
-        case (14, letter("h")): return .http2Settings
-        case (14, letter("x")): return .xOriginalURL
-        case (14, letter("s")):
-            // sec-fetch-dest, -mode, -site
-            switch name[10] | 0x20 {
-            case letter("d"): return .secFetchDest
-            case letter("m"): return .secFetchMode
-            default: return .secFetchSite
+        @inline(__always) func be(_ field: KnownField, _ text: StaticString) -> KnownField {
+            name.isName(text) ? field : .other
+        }
+        switch name.count {
+        case 2: self = be(.te, "te")
+        case 4: self = first == letter("h") ? be(.host, "host") : be(.date, "date")
+        case 6:
+            switch first {
+            case letter("a"): self = be(.accept, "accept")
+            case letter("c"): self = be(.cookie, "cookie")
+            case letter("e"): self = be(.expect, "expect")
+            case letter("o"): self = be(.origin, "origin")
+            default: self = be(.server, "server")
             }
-        case (15, letter("x")): return .xForwardedFor
-        case (16, letter("p")): return .proxyConnection
-        case (16, letter("x")):
-            if last == letter("h") { return .xRequestedWith }
-            // x-forwarded-host, x-forwarded-port
-            return name[12] | 0x20 == letter("h") ? .xForwardedHost : .xForwardedPort
-        case (17, letter("t")): return .transferEncoding
-        case (17, letter("x")): return last == letter("o") ? .xForwardedProto : .xOriginalMethod
-        case (18, letter("p")): return .proxyAuthenticate
-        case (19, letter("p")): return .proxyAuthorization
-        default: return .other
+        case 7:
+            switch first {
+            case letter("r"): self = be(.referer, "referer")
+            case letter("t"): self = be(.trailer, "trailer")
+            default: self = be(.upgrade, "upgrade")
+            }
+        case 8: self = be(.location, "location")
+        case 9: self = be(.forwarded, "forwarded")
+        case 10:
+            switch first {
+            case letter("c"): self = be(.connection, "connection")
+            case letter("k"): self = be(.keepAlive, "keep-alive")
+            case letter("s"): self = be(.setCookie, "set-cookie")
+            default: self = be(.userAgent, "user-agent")
+            }
+        case 11: self = be(.traceparent, "traceparent")
+        case 12: self = first == letter("c") ? be(.contentType, "content-type") : be(.xRequestID, "x-request-id")
+        case 13: self = be(.authorization, "authorization")
+        case 14:
+            switch first {
+            case letter("c"): self = be(.contentLength, "content-length")
+            case letter("h"): self = be(.http2Settings, "http2-settings")
+            case letter("x"): self = be(.xOriginalURL, "x-original-url")
+            default:
+                switch name[10] | 0x20 {
+                case letter("d"): self = be(.secFetchDest, "sec-fetch-dest")
+                case letter("m"): self = be(.secFetchMode, "sec-fetch-mode")
+                default: self = be(.secFetchSite, "sec-fetch-site")
+                }
+            }
+        case 15: self = be(.xForwardedFor, "x-forwarded-for")
+        case 16:
+            switch name[12] | 0x20 {
+            case letter("h"): self = be(.xForwardedHost, "x-forwarded-host")
+            case letter("p"): self = be(.xForwardedPort, "x-forwarded-port")
+            case letter("t"): self = be(.proxyConnection, "proxy-connection")
+            default: self = be(.xRequestedWith, "x-requested-with")
+            }
+        case 17:
+            switch name[12] | 0x20 {
+            case letter("p"): self = be(.xForwardedProto, "x-forwarded-proto")
+            case letter("e"): self = be(.xOriginalMethod, "x-original-method")
+            default: self = be(.transferEncoding, "transfer-encoding")
+            }
+        case 18: self = be(.proxyAuthenticate, "proxy-authenticate")
+        case 19: self = be(.proxyAuthorization, "proxy-authorization")
+        default: return
         }
     }
-
-    private static func letter(_ scalar: Unicode.Scalar) -> UInt8 { UInt8(ascii: scalar) }
 }
+
+@inline(__always)
+private func letter(_ scalar: Unicode.Scalar) -> UInt8 { UInt8(ascii: scalar) }

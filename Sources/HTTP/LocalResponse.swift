@@ -32,13 +32,22 @@ public struct LocalResponse: Equatable, Sendable {
         add(name, bytes: value)
     }
 
+    /// Adds lines that are whole already, each with its CRLF: such as were made by `add` on another response.
+    public mutating func add(block: [UInt8]) {
+        if fieldBlock.isEmpty { fieldBlock.reserveCapacity(1024) }
+        fieldBlock.append(contentsOf: block)
+    }
+
     private mutating func add(_ name: StaticString, bytes: some Collection<UInt8>) {
-        fieldBlock.reserveCapacity(fieldBlock.count + name.utf8CodeUnitCount + bytes.count + 4)
+        if fieldBlock.isEmpty { fieldBlock.reserveCapacity(1024) }
         unsafe fieldBlock.append(contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
         fieldBlock.append(UInt8(ascii: ":"))
         fieldBlock.append(UInt8(ascii: " "))
-        for byte in bytes {
-            fieldBlock.append(byte == 0 || byte == 10 || byte == 13 ? UInt8(ascii: " ") : byte)
+        let start = fieldBlock.count
+        fieldBlock.append(contentsOf: bytes)
+        for index in start..<fieldBlock.count {
+            let byte = fieldBlock[index]
+            if byte <= 13, byte == 0 || byte == 10 || byte == 13 { fieldBlock[index] = UInt8(ascii: " ") }
         }
         fieldBlock.append(13)
         fieldBlock.append(10)

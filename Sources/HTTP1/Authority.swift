@@ -22,7 +22,8 @@ enum Authority {
             return end + 1
         }
         var end = 0
-        while end < text.count, ByteClass.isUnreserved(text[end]) { end += 1 }
+        // Below the count, by the condition before.
+        while end < text.count, ByteClass.isUnreserved(unsafe text[unchecked: end]) { end &+= 1 }
         return end
     }
 

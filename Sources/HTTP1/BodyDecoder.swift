@@ -24,56 +24,57 @@ package struct BodyPiece: Equatable, Sendable {
 /// with input always consumes some of it or throws; content that stands before a fault is handed out first, however
 /// the input is cut. After an error it throws the same again.
 package struct BodyDecoder: Sendable {
-    private enum State: Sendable {
-        case length(UInt64)
-        case untilClose
-        case chunkLine(ChunkLine)
-        /// Bytes of the chunk still to come, more than 0.
-        case chunk(UInt64)
-        case chunkCarriageReturn
-        case chunkLineFeed
-        case trailerStart
-        case trailerlessLineFeed
-        case trailers(TrailerSection)
-        case ended
-        case failed(HTTP1Error)
+    private enum State: UInt8 {
+        case length, untilClose
+        case chunkLine, chunk, chunkCarriageReturn, chunkLineFeed
+        case trailerStart, trailerlessLineFeed, trailers
+        case ended, failed
     }
 
     private var state: State
-    private let limits: HTTP1Limits
+    /// Bytes still to come, of the message in `length` and of the chunk in `chunk`; more than 0 there.
+    private var remaining: UInt64 = 0
+    private var line = ChunkLine()
     /// Bytes of chunk lines that content has not outweighed.
     private var overhead = 0
+    private var section = TrailerSection()
+    /// What `failed` throws.
+    private var failure = HTTP1Error.cutShort
+    private let limits: HTTP1Limits
     /// After the end: the trailer fields that may pass on, each `Name: value\r\n`.
     package private(set) var trailers: [UInt8] = []
 
     package init(_ framing: BodyFraming, limits: HTTP1Limits = HTTP1Limits()) {
         self.limits = limits
         switch framing {
-        case .none, .length(0): state = .ended
-        case .length(let length): state = .length(length)
-        case .chunked: state = .chunkLine(ChunkLine())
-        case .untilClose: state = .untilClose
+        case .none, .length(0):
+            state = .ended
+        case .length(let length):
+            state = .length
+            remaining = length
+        case .chunked:
+            state = .chunkLine
+        case .untilClose:
+            state = .untilClose
         }
     }
 
     /// The message has ended; from the start when it has no content.
-    package var isEnded: Bool {
-        if case .ended = state { true } else { false }
-    }
+    package var isEnded: Bool { state == .ended }
 
     /// The next piece of content, with all the framing around it that the input holds.
     package mutating func decode(_ input: Span<UInt8>) throws(HTTP1Error) -> BodyPiece {
         switch state {
-        case .length(let remaining):
-            let count = Int(min(UInt64(input.count), remaining))
-            state = UInt64(count) == remaining ? .ended : .length(remaining - UInt64(count))
-            return BodyPiece(consumed: count, content: 0..<count, isEnd: UInt64(count) == remaining)
+        case .length:
+            let content = 0..<take(input.count)
+            if remaining == 0 { state = .ended }
+            return BodyPiece(consumed: content.count, content: content, isEnd: remaining == 0)
         case .untilClose:
             return BodyPiece(consumed: input.count, content: 0..<input.count, isEnd: false)
         case .ended:
             return BodyPiece(consumed: 0, content: 0..<0, isEnd: true)
-        case .failed(let error):
-            throw error
+        case .failed:
+            throw failure
         default:
             return try decodeChunked(input)
         }
@@ -84,11 +85,22 @@ package struct BodyDecoder: Sendable {
         switch state {
         case .untilClose: state = .ended
         case .ended: return
-        case .failed(let error): throw error
-        default:
-            state = .failed(.cutShort)
-            throw .cutShort
+        case .failed: throw failure
+        default: throw fail(.cutShort)
         }
+    }
+
+    private mutating func fail(_ error: HTTP1Error) -> HTTP1Error {
+        state = .failed
+        failure = error
+        return error
+    }
+
+    /// How many of `count` bytes are content of what remains, which becomes less by them.
+    private mutating func take(_ count: Int) -> Int {
+        let taken = min(UInt64(count), remaining)
+        remaining -= taken
+        return Int(taken)
     }
 
     private mutating func decodeChunked(_ input: Span<UInt8>) throws(HTTP1Error) -> BodyPiece {
@@ -96,23 +108,23 @@ package struct BodyDecoder: Sendable {
         do throws(HTTP1Error) {
             try readFraming(input, &index)
         } catch {
-            state = .failed(error)
-            throw error
+            throw fail(error)
         }
-        guard case .chunk(let remaining) = state, index < input.count else {
+        guard state == .chunk, index < input.count else {
             return BodyPiece(consumed: index, content: index..<index, isEnd: isEnded)
         }
-        let count = Int(min(UInt64(input.count - index), remaining))
-        let content = index..<index + count
-        index += count
-        state = UInt64(count) == remaining ? .chunkCarriageReturn : .chunk(remaining - UInt64(count))
-        do throws(HTTP1Error) {
-            // What follows the content, so that a message's end is told with its last piece.
-            try readFraming(input, &index)
-        } catch {
-            // The next call throws it: there is input left for one, since the fault is in it.
-            state = .failed(error)
-            index = content.upperBound
+        let content = index..<index + take(input.count - index)
+        index = content.upperBound
+        if remaining == 0 {
+            state = .chunkCarriageReturn
+            do throws(HTTP1Error) {
+                // What follows the content, so that a message's end is told with its last piece.
+                try readFraming(input, &index)
+            } catch {
+                // The next call throws it: there is input left for one, since the fault is in it.
+                _ = fail(error)
+                index = content.upperBound
+            }
         }
         return BodyPiece(consumed: index, content: content, isEnd: isEnded)
     }
@@ -121,19 +133,17 @@ package struct BodyDecoder: Sendable {
     private mutating func readFraming(_ input: Span<UInt8>, _ index: inout Int) throws(HTTP1Error) {
         while index < input.count {
             switch state {
-            case .chunkLine(var line):
-                while index < input.count {
-                    let isLast = try line.add(input[index])
-                    index += 1
-                    guard isLast else { continue }
-                    try weigh(line)
-                    state = line.size == 0 ? .trailerStart : .chunk(line.size)
-                    break
-                }
-                if case .chunkLine = state {
+            case .chunkLine:
+                let isLast = try line.add(input[index])
+                index += 1
+                guard isLast else {
+                    // As much as a line could be forgiven below.
                     if overhead + line.length > limits.chunkOverheadBytes + Self.grant { throw .tooMuchChunkOverhead }
-                    state = .chunkLine(line)
+                    continue
                 }
+                try weigh()
+                remaining = line.size
+                state = remaining == 0 ? .trailerStart : .chunk
             case .chunkCarriageReturn:
                 guard input[index] == ByteClass.carriageReturn else { throw .invalidChunkEnd }
                 index += 1
@@ -141,27 +151,23 @@ package struct BodyDecoder: Sendable {
             case .chunkLineFeed:
                 guard input[index] == ByteClass.lineFeed else { throw .invalidChunkEnd }
                 index += 1
-                state = .chunkLine(ChunkLine())
+                line = ChunkLine()
+                state = .chunkLine
             case .trailerStart:
                 if input[index] == ByteClass.carriageReturn {
                     index += 1
                     state = .trailerlessLineFeed
                 } else {
-                    state = .trailers(TrailerSection())
+                    state = .trailers
                 }
             case .trailerlessLineFeed:
                 guard input[index] == ByteClass.lineFeed else { throw .bareCR }
                 index += 1
                 state = .ended
-            case .trailers(var section):
-                // Held by `section` alone while it grows, so that growing copies nothing.
-                state = .trailerStart
-                if try section.read(input, &index, limits: limits) {
-                    trailers = section.sifted(limits: limits)
-                    state = .ended
-                } else {
-                    state = .trailers(section)
-                }
+            case .trailers:
+                guard try section.read(input, &index, limits: limits) else { continue }
+                trailers = section.sifted(limits: limits)
+                state = .ended
             case .chunk, .ended, .length, .untilClose, .failed:
                 return
             }
@@ -170,7 +176,7 @@ package struct BodyDecoder: Sendable {
 
     /// Sets a chunk's line off against its content. Many bytes of framing for little content keep a proxy busy for
     /// nothing (CVE-2023-39326).
-    private mutating func weigh(_ line: ChunkLine) throws(HTTP1Error) {
+    private mutating func weigh() throws(HTTP1Error) {
         overhead += line.length - Self.grant
         // A chunk can be larger than any Int can weigh; half of it is enough by far.
         overhead -= Int(min(line.size, 1 << 32)) * 2

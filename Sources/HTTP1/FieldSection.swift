@@ -38,8 +38,7 @@ struct FieldSection: Sendable {
                     phase = .endLineFeed
                     continue
                 }
-                if !ByteClass.isToken(first) { throw Self.refusal(ofLineStart: first) }
-                if fields.count >= limits.fields { throw .tooManyFields }
+                if fields.count >= limits.fields, ByteClass.isToken(first) { throw .tooManyFields }
                 nameStart = position
                 phase = .name
                 fallthrough
@@ -49,7 +48,9 @@ struct FieldSection: Sendable {
                 if position &- nameStart > limits.fieldNameBytes { throw .fieldNameTooLong }
                 guard position < count else { continue }
                 let byte = unsafe bytes[unchecked: position]
-                guard byte == UInt8(ascii: ":") else { throw Self.refusal(inName: byte) }
+                guard byte == UInt8(ascii: ":"), position > nameStart else {
+                    throw position > nameStart ? Self.refusal(inName: byte) : Self.refusal(ofLineStart: byte)
+                }
                 nameEnd = position
                 position &+= 1
                 phase = .value

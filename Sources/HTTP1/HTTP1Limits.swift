@@ -18,13 +18,11 @@ package struct HTTP1Limits: Sendable {
     package var chunkOverheadBytes: Int
     /// CONNECT is answered 501 unless this is set: a gate for one app is not a way to other hosts.
     package var allowsConnect: Bool
-    /// Trailer fields that are dropped besides those ``TrailerPolicy`` always drops, such as the identity fields of a
-    /// configuration; compared with case, `_`, `.` and `-` folded.
-    package var forbiddenTrailers: [String] {
-        didSet { foldedForbiddenTrailers = forbiddenTrailers.map { FieldName.folded($0) } }
-    }
-    private(set) var foldedForbiddenTrailers: [[UInt8]]
+    /// Names of trailer fields that are dropped besides those ``TrailerPolicy`` always drops, folded.
+    let forbiddenTrailers: [[UInt8]]
 
+    /// - Parameter forbiddenTrailers: names of trailer fields that are dropped besides those that always are, such as
+    ///   the identity fields of a configuration; compared with case, `_`, `.` and `-` folded.
     package init(
         headBytes: Int = 32_768, fields: Int = 200, fieldNameBytes: Int = 255, methodBytes: Int = 32,
         trailerBytes: Int = 8_192, chunkOverheadBytes: Int = 16_384, allowsConnect: Bool = false,
@@ -37,7 +35,6 @@ package struct HTTP1Limits: Sendable {
         self.trailerBytes = trailerBytes
         self.chunkOverheadBytes = chunkOverheadBytes
         self.allowsConnect = allowsConnect
-        self.forbiddenTrailers = forbiddenTrailers
-        foldedForbiddenTrailers = forbiddenTrailers.map { FieldName.folded($0) }
+        self.forbiddenTrailers = forbiddenTrailers.map { FieldName.folded($0) }
     }
 }

@@ -14,7 +14,7 @@ enum TrailerPolicy {
         where name.count == other.utf8CodeUnitCount && FieldName.folds(name, toStartWith: other) {
             return false
         }
-        for other in limits.foldedForbiddenTrailers where FieldName.folds(name, to: other.span) { return false }
+        for other in limits.forbiddenTrailers where FieldName.folds(name, to: other.span) { return false }
         return true
     }
 

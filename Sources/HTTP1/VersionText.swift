@@ -13,7 +13,9 @@ enum VersionText {
         while next < bytes.count {
             let byte = bytes[next]
             if next &- start == 8 {
-                guard byte == ByteClass.carriageReturn else { throw byte == ByteClass.lineFeed ? .bareLF : .invalidVersion }
+                guard byte == ByteClass.carriageReturn else {
+                    throw byte == ByteClass.lineFeed ? .bareLF : .invalidVersion
+                }
             } else {
                 guard byte == ByteClass.lineFeed else { throw .bareCR }
                 next &+= 1

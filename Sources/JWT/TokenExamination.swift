@@ -154,135 +154,9 @@ final class TokenExamination {
         return candidates
     }
 
-    // MARK: Claims
-
-    /// The claims, when they can be read at all.
-    private func checkClaims(_ token: CompactToken) throws(TokenRefusal) -> RegisteredClaims? {
-        let claims: RegisteredClaims
-        switch Self.object(token.payload, aliases: policy.claimAliases).flatMap(RegisteredClaims.read) {
-        case .success(let read): claims = read
-        case .failure(let problem):
-            try fail(
-                "claims",
-                TokenRefusal(
-                    .claimsMalformed, expected: "a JSON object, no name twice, claims of the types of RFC 7519",
-                    actual: problem.message, mend: "the identity provider must write the claims with a JSON library"))
-            skip(Array(Self.claimChecks.dropFirst()), "the claims cannot be read")
-            return nil
-        }
-        pass("claims", expected: "a JSON object", actual: "\(claims.object.members.count) claims")
-        try checkTimes(claims)
-        try checkIssuer(claims.issuer)
-        try checkAudience(claims.audience)
-        try checkID(claims.id)
-        return claims
-    }
-
-    private func checkTimes(_ claims: RegisteredClaims) throws(TokenRefusal) {
-        let skew = policy.clockSkew
-        if let expiry = claims.expiry {
-            try judge(
-                "expiry", now < expiry + skew, .expired, expected: "not after \(moment(expiry + skew))",
-                actual: relative(expiry),
-                mend: clockMend(expiry, "send tokens that live longer, or deliver them sooner"))
-        } else if policy.requireExpiry || policy.maxAge == nil {
-            try fail(
-                "expiry",
-                TokenRefusal(
-                    .expiryMissing, expected: "exp", actual: "no exp",
-                    mend: policy.requireExpiry
-                        ? "the identity provider must send exp, or token.requireExpiry must be false"
-                        : "the identity provider must send exp; or set token.maxAge, which then counts from iat"))
-        } else {
-            skip(["expiry"], "no exp; the age is limited instead")
-        }
-
-        if let start = claims.notBefore {
-            try judge(
-                "not before", now >= start - skew, .notYetValid, expected: "not before \(moment(start - skew))",
-                actual: relative(start), mend: clockMend(start, "let clocks agree, or raise token.clockSkew"))
-        } else {
-            skip(["not before"], "no nbf")
-        }
-
-        guard let issuedAt = claims.issuedAt else {
-            if claims.expiry == nil, !policy.requireExpiry, policy.maxAge != nil {
-                try fail(
-                    "issued at",
-                    TokenRefusal(
-                        .issuedAtMissing, expected: "iat, or exp", actual: "neither",
-                        mend: "the identity provider must send iat (or exp): else a token would be good for ever"))
-            } else {
-                skip(["issued at"], "no iat")
-            }
-            skip(["age"], "no iat")
-            return
-        }
-        try judge(
-            "issued at", issuedAt <= now + skew, .issuedInFuture, expected: "not after \(moment(now + skew))",
-            actual: relative(issuedAt), mend: clockMend(issuedAt, "let clocks agree, or raise token.clockSkew"))
-        guard let maxAge = policy.maxAge else {
-            skip(["age"], "token.maxAge is not set")
-            return
-        }
-        try judge(
-            "age", now <= issuedAt + maxAge + skew, .tooOld, expected: "at most \(duration(maxAge + skew)) old",
-            actual: relative(issuedAt), mend: "deliver tokens at once after making them, or raise token.maxAge")
-    }
-
-    private func checkIssuer(_ issuer: String?) throws(TokenRefusal) {
-        guard !policy.issuer.isEmpty else {
-            skip(["issuer"], "token.issuer is not set")
-            return
-        }
-        try judge(
-            "issuer", issuer?.isExactly(policy.issuer) ?? false, .issuerMismatch, expected: quoted(policy.issuer),
-            actual: issuer.map { quoted($0) } ?? "no iss",
-            mend: "set token.issuer to exactly what the identity provider sends, final slash included")
-    }
-
-    private func checkAudience(_ audience: [String]?) throws(TokenRefusal) {
-        let actual = { audience.map { names in names.map { quoted($0) }.joined(separator: ", ") } ?? "no aud" }
-        if policy.acceptAnyAudience {
-            skip(["audience"], "token.acceptAnyAudience is set")
-        } else if policy.audience.isEmpty {
-            // RFC 7519 §4.1.3: whoever does not find itself among the audience must refuse.
-            try judge(
-                "audience", audience == nil, .audienceMismatch, expected: "no aud, since token.audience is empty",
-                actual: actual(), mend: "set token.audience to this app's name, or token.acceptAnyAudience to true")
-        } else {
-            let isForUs = audience?.contains { name in policy.audience.contains { $0.isExactly(name) } } ?? false
-            try judge(
-                "audience", isForUs, .audienceMismatch,
-                expected: "one of " + policy.audience.map { quoted($0) }.joined(separator: ", "), actual: actual(),
-                mend: "the token is for another app, or token.audience must be what the identity provider sends")
-        }
-    }
-
-    private func checkID(_ id: String?) throws(TokenRefusal) {
-        let minimum = policy.minimumIDLength
-        guard minimum > 0 else {
-            skip(["id"], "token.minimumIDLength is 0")
-            return
-        }
-        let expected = "a jti of at least \(minimum) characters"
-        guard let id else {
-            try fail(
-                "id",
-                TokenRefusal(
-                    .idMissing, expected: expected, actual: "no jti",
-                    mend: "the identity provider must send a jti, new for each token"))
-            return
-        }
-        let count = id.unicodeScalars.count
-        try judge(
-            "id", count >= minimum, .idTooShort, expected: expected, actual: "\(count) characters",
-            mend: "the identity provider must send a longer jti, or token.minimumIDLength must be lower")
-    }
-
     // MARK: Noting
 
-    private func judge(
+    func judge(
         _ name: String, _ passed: Bool, _ reason: ReasonCode, expected: @autoclosure () -> String,
         actual: @autoclosure () -> String, mend: @autoclosure () -> String
     ) throws(TokenRefusal) {
@@ -293,14 +167,14 @@ final class TokenExamination {
         }
     }
 
-    private func pass(
+    func pass(
         _ name: String, expected: @autoclosure () -> String, actual: @autoclosure () -> String
     ) {
         guard isThorough else { return }
         checks.append(TokenCheck(name, .passed, expected: expected(), actual: actual()))
     }
 
-    private func fail(_ name: String, _ refusal: TokenRefusal) throws(TokenRefusal) {
+    func fail(_ name: String, _ refusal: TokenRefusal) throws(TokenRefusal) {
         guard isThorough else { throw refusal }
         hasFailed = true
         checks.append(
@@ -308,22 +182,13 @@ final class TokenExamination {
                 name, .failed(refusal.reason), expected: refusal.expected, actual: refusal.actual, mend: refusal.mend))
     }
 
-    private func skip(_ names: [String], _ why: @autoclosure () -> String) {
+    func skip(_ names: [String], _ why: @autoclosure () -> String) {
         guard isThorough else { return }
         for name in names { checks.append(TokenCheck(name, .skipped, actual: why())) }
     }
 
-    private func relative(_ time: Double) -> String {
-        moment(time) + (time <= now ? ", \(duration(now - time)) ago" : ", \(duration(time - now)) from now")
-    }
-
-    /// The usual mistake with times, or the usual advice.
-    private func clockMend(_ time: Double, _ advice: String) -> String {
-        time.magnitude > 1e11 ? "this looks like milliseconds; RFC 7519 counts seconds" : advice
-    }
-
     /// Reads a part of the token: a JSON object, in which aliases stand under the name they are aliases of.
-    private static func object(_ bytes: [UInt8], aliases: [String: [String]]) -> Result<JSONObject, Unreadable> {
+    static func object(_ bytes: [UInt8], aliases: [String: [String]]) -> Result<JSONObject, Unreadable> {
         let value: JSONValue
         do {
             value = try JSONParser.parse(bytes.span)
@@ -347,7 +212,7 @@ final class TokenExamination {
         return .success(object)
     }
 
-    private static let claimChecks = [
+    static let claimChecks = [
         "claims", "expiry", "not before", "issued at", "age", "issuer", "audience", "id",
     ]
 }

@@ -115,9 +115,11 @@ package struct VerificationKey: Sendable {
     private static func isPublicKey(_ bytes: [UInt8]) -> Bool {
         if PEM.isPresent(in: bytes.span) || PublicKey.isKeyMaterial(bytes.span) { return true }
         if String(decoding: bytes.prefix(12), as: UTF8.self).hasPrefix("ssh-") { return true }
-        // The body of a PEM without its first and last line.
+        // The body of a PEM without its first and last line, or a whole PEM once more in base64.
         let joined = bytes.filter { $0 > 0x20 }
-        if let decoded = Base64.decode(joined.span), PublicKey.isKeyMaterial(decoded.span) { return true }
+        if let decoded = Base64.decode(joined.span) {
+            if PublicKey.isKeyMaterial(decoded.span) || PEM.isPresent(in: decoded.span) { return true }
+        }
         // A symmetric JWK is no secret text either, though not public: its `k` is meant.
         if let value = try? JSONParser.parse(bytes.span), value["kty"] != nil || value["keys"] != nil { return true }
         return false

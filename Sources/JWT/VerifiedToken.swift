@@ -14,8 +14,8 @@ package struct VerifiedToken: Sendable {
     /// `iat`, in seconds since 1970.
     package let issuedAt: Double?
     /// When the token stops being acceptable, in seconds since 1970: the earlier of `exp` and `iat` + maxAge, with the
-    /// clock skew added. A replay must be remembered until then. At most the year 9999, so it converts to an integer;
-    /// nil is not possible today, since a token without either is refused.
+    /// clock skew added. A replay must be remembered until then. At most the end of the year 9999, so it converts to an
+    /// integer. Every policy wants one of the two, so it is there.
     package let expiresAt: Double?
 
     init(

@@ -14,6 +14,9 @@ protocol DownstreamStream: AnyObject {
     /// Sends the exchange's 1xx response.
     func sendInformational(_ exchange: Exchange)
 
+    /// Asks the browser for the request's content: it waits for this (`Expect: 100-continue`).
+    func sendContinue()
+
     /// Sends the head of the exchange's response, with the first of its content.
     ///
     /// - Parameters:

@@ -56,29 +56,23 @@ final class Exchange {
     /// Content may be given to ``requestContent(_:isEnd:trailers:more:)`` now.
     var wantsContent: Bool {
         switch machine.state {
-        case .collecting: true
-        case .exchanging(.streaming, _): upstream?.isBlocked == false
-        case .answered(.streaming): true
-        case .deciding, .claiming, .acquiring, .exchanging, .tunnelling, .answered, .ended: false
+        case .collecting, .answered: !machine.isRequestComplete
+        case .exchanging: !machine.isRequestComplete && upstream?.isBlocked == false
+        case .deciding, .claiming, .acquiring, .tunnelling, .ended: false
         }
     }
 
-    var isRequestComplete: Bool {
-        switch machine.state {
-        case .acquiring(let request), .exchanging(let request, _), .answered(let request): request == .complete
-        case .deciding, .collecting, .claiming, .tunnelling, .ended: true
-        }
-    }
+    /// The request's content was read to its end, or it has none.
+    var isRequestComplete: Bool { machine.isRequestComplete }
 
     /// The head is there, valid. `contentFollows`: some of the request's content is at hand.
     func requestHeadReceived(_ peer: Peer, contentFollows: Bool) {
         context = peer.context(worker.loop.wallClock)
+        machine.requestHeadReceived(hasContent: hasContent)
         switch worker.service {
-        case .local(let respond):
+        case .local:
             // The demo's own servers: content is read, then answered.
-            machine.collects()
-            formLimit = Self.localContentLimit
-            if request.framing == .none { answer(respond(request, [], context.now)) }
+            collect(limit: Self.localContentLimit, contentFollows: contentFollows)
         case .gate(let gate, _):
             gate.requestID(of: request, into: &requestID)
             if case .length(let length) = request.framing, isTooLarge(length) {
@@ -99,7 +93,7 @@ final class Exchange {
             guard form.count + content.count <= formLimit else { return answer(refusal(413)) }
             form.append(span: content)
             if isRequestEnd == .decideForm { formReceived() }
-        case .exchanging(_, let response):
+        case .exchanging(let response):
             if isTooLarge(contentReceived) {
                 upstream?.abandon()
                 upstream = nil
@@ -134,18 +128,17 @@ final class Exchange {
 
     func refuse(status: UInt16, _ description: String) {
         switch machine.state {
-        case .deciding, .collecting, .acquiring, .exchanging(_, .awaited):
+        case .deciding, .collecting, .acquiring, .exchanging(.awaited):
             letGoOfUpstream()
             if requestID.isEmpty { requestID = worker.freshRequestID() }
             var response = refusal(status)
             response.closesConnection = true
-            machine.answered(requestComplete: false)
+            machine.answered()
             record.answered(response)
             record.malformed(status, description)
             downstream?.sendLocal(response, to: self)
             responseEnded()
-        case .exchanging(_, .streaming):
-            machine.downstreamLost()
+        case .exchanging(.streaming):
             cutShort()
         case .claiming, .tunnelling, .answered, .ended:
             break
@@ -161,18 +154,26 @@ final class Exchange {
             self.renewal = renewal
             record.decision = identity == nil ? "open" : "forward"
             record.user = identity?.user
-            machine.forwarded(hasBody: request.framing != .none && request.framing != .length(0))
+            machine.forwarded()
             acquireUpstream(fresh: false, contentFollows: contentFollows)
         case .respond(let response):
             answer(response)
         case .collectBody(let limit):
-            machine.collects()
-            formLimit = limit
-            if request.framing == .none { return formReceived() }
-            downstream?.resumeRequest()
+            collect(limit: limit, contentFollows: contentFollows)
         case .claimToken(let pending):
             claim(pending)
         }
+    }
+
+    /// Reads the content before anything is decided.
+    private func collect(limit: Int, contentFollows: Bool) {
+        machine.collects()
+        formLimit = limit
+        guard hasContent else { return formReceived() }
+        if case .length(let length) = request.framing, length > UInt64(limit) { return answer(refusal(413)) }
+        // RFC 9110 §10.1.1: nobody else will say it, since the app does not get this request.
+        if request.expectsContinue, !contentFollows { downstream?.sendContinue() }
+        downstream?.resumeRequest()
     }
 
     private func formReceived() {
@@ -203,14 +204,7 @@ final class Exchange {
     /// Gives a response of our own.
     private func answer(_ response: LocalResponse) {
         guard let downstream else { return }
-        let isComplete: Bool
-        switch machine.state {
-        case .deciding: isComplete = request.framing == .none || request.framing == .length(0)
-        case .collecting: isComplete = request.framing == .none || request.framing == .length(0)
-        case .claiming: isComplete = true
-        default: isComplete = isRequestComplete
-        }
-        machine.answered(requestComplete: isComplete)
+        machine.answered()
         record.answered(response)
         downstream.sendLocal(response, to: self)
         responseEnded()
@@ -223,15 +217,16 @@ final class Exchange {
         }
     }
 
+    /// The request has content, which may be still on its way.
+    private var hasContent: Bool { request.framing != .none && request.framing != .length(0) }
+
     private func isTooLarge(_ length: UInt64) -> Bool {
         worker.limits.bodyBytes > 0 && length > worker.limits.bodyBytes
     }
 
     // MARK: The app's side
 
-    var awaitsUpstream: Bool {
-        if case .acquiring = machine.state { true } else { false }
-    }
+    var awaitsUpstream: Bool { machine.state == .acquiring }
 
     /// Silence is this response's nature.
     var isEventStream: Bool { response.isEventStream }
@@ -289,6 +284,7 @@ final class Exchange {
         guard case .forwardInformational = machine.responseHeadReceived(status: response.status, wantsUpgrade: false)
         else { return }
         downstream?.sendInformational(self)
+        throttle()
     }
 
     func responseHead(_ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool) {
@@ -300,7 +296,7 @@ final class Exchange {
     }
 
     func responseBody(_ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool) {
-        guard case .exchanging(_, .streaming) = machine.state else { return }
+        guard machine.state == .exchanging(.streaming) else { return }
         record.bytesSent += UInt64(content.count)
         downstream?.sendContent(content, isEnd: isEnd, trailers: trailers, more: more)
         if isEnd { responseEnded() } else { throttle() }
@@ -314,7 +310,6 @@ final class Exchange {
     func upstreamLost(_ loss: ExchangeStateMachine.Loss) {
         waitTimer?.cancel()
         upstream = nil
-        let hasContent = request.framing != .none && request.framing != .length(0)
         let mayRepeat = request.method.isIdempotent && !hasContent && !hasRetried
         switch machine.upstreamLost(loss, mayRepeat: mayRepeat) {
         case .retry:
@@ -324,9 +319,7 @@ final class Exchange {
         case .answer(let status):
             guard case .gate(let gate, _) = worker.service else { return }
             record.upstreamFailed(loss)
-            let isComplete = isRequestComplete
             let answer = gate.upstreamFailure(status, of: request, requestID: requestID)
-            machine.answered(requestComplete: isComplete)
             record.answered(answer)
             downstream?.sendLocal(answer, to: self)
             responseEnded()
@@ -348,7 +341,7 @@ final class Exchange {
             record.responseStarted(101, worker.loop.now)
             guard let downstream, let (browserSide, waiting) = downstream.switchProtocols(self) else {
                 appSide.close()
-                return end()
+                return cutShort()
             }
             let tunnel = Tunnel(browserSide, appSide, worker: worker)
             tunnel.start(fromBrowser: waiting.span, fromApp: early, until: nil)
@@ -374,6 +367,7 @@ final class Exchange {
     }
 
     private func cutShort() {
+        machine.downstreamLost()
         record.isAborted = true
         downstream?.cutShort()
         letGoOfUpstream()

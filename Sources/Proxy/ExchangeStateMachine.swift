@@ -12,17 +12,13 @@ struct ExchangeStateMachine: ~Copyable {
         /// The replay store is asked about a token.
         case claiming
         /// The app gets the request as soon as a connection is there.
-        case acquiring(Request)
-        case exchanging(Request, Response)
+        case acquiring
+        case exchanging(Response)
         /// Both sides are a tunnel now (101).
         case tunnelling
         /// Sidegate gave the response itself.
-        case answered(Request)
+        case answered
         case ended
-    }
-
-    enum Request: Equatable {
-        case streaming, complete
     }
 
     enum Response: Equatable {
@@ -33,12 +29,20 @@ struct ExchangeStateMachine: ~Copyable {
     }
 
     private(set) var state = State.deciding
+    /// The request's content was read to its end, or it has none. Whatever the state: what is left of it must never be
+    /// taken for the next request.
+    private(set) var isRequestComplete = true
 
     // MARK: The request
 
+    /// The head is there.
+    mutating func requestHeadReceived(hasContent: Bool) {
+        isRequestComplete = !hasContent
+    }
+
     /// The gate lets the request through.
-    mutating func forwarded(hasBody: Bool) {
-        state = .acquiring(hasBody ? .streaming : .complete)
+    mutating func forwarded() {
+        state = .acquiring
     }
 
     /// The gate wants the form.
@@ -53,8 +57,8 @@ struct ExchangeStateMachine: ~Copyable {
 
     /// A connection to the app is there, and the request's head goes out.
     mutating func upstreamAcquired() {
-        guard case .acquiring(let request) = state else { preconditionFailure("acquired while \(state)") }
-        state = .exchanging(request, .awaited)
+        guard state == .acquiring else { preconditionFailure("acquired while \(state)") }
+        state = .exchanging(.awaited)
     }
 
     enum RequestEndAction: Equatable {
@@ -65,14 +69,8 @@ struct ExchangeStateMachine: ~Copyable {
 
     /// The request's content has ended.
     mutating func requestEnded() -> RequestEndAction {
-        switch state {
-        case .collecting: return .decideForm
-        case .acquiring: state = .acquiring(.complete)
-        case .exchanging(_, let response): state = .exchanging(.complete, response)
-        case .answered: state = .answered(.complete)
-        case .deciding, .claiming, .tunnelling, .ended: break
-        }
-        return .none
+        isRequestComplete = true
+        return state == .collecting ? .decideForm : .none
     }
 
     // MARK: The response
@@ -88,11 +86,11 @@ struct ExchangeStateMachine: ~Copyable {
 
     /// A response head came from the app.
     mutating func responseHeadReceived(status: UInt16, wantsUpgrade: Bool) -> HeadAction {
-        guard case .exchanging(let request, .awaited) = state else { return .none }
+        guard state == .exchanging(.awaited) else { return .none }
         switch status {
         case 101:
-            guard wantsUpgrade, request == .complete else {
-                state = .answered(request)
+            guard wantsUpgrade, isRequestComplete else {
+                state = .answered
                 return .answerBadGateway
             }
             state = .tunnelling
@@ -100,7 +98,7 @@ struct ExchangeStateMachine: ~Copyable {
         case ..<200:
             return .forwardInformational
         case _:
-            state = .exchanging(request, .streaming)
+            state = .exchanging(.streaming)
             return .forward
         }
     }
@@ -116,22 +114,17 @@ struct ExchangeStateMachine: ~Copyable {
     /// The response's content has ended.
     mutating func responseEnded() -> EndAction {
         switch state {
-        case .exchanging(let request, .streaming):
+        case .exchanging(.streaming), .answered:
             state = .ended
-            return request == .complete ? .finish : .finishEarly
-        case .answered(let request):
-            state = .ended
-            return request == .complete ? .finish : .finishEarly
+            return isRequestComplete ? .finish : .finishEarly
         case .deciding, .collecting, .claiming, .acquiring, .exchanging, .tunnelling, .ended:
             return .none
         }
     }
 
     /// Sidegate answers by itself.
-    ///
-    /// - Parameter requestComplete: the request's content, if any, has been read.
-    mutating func answered(requestComplete: Bool) {
-        state = .answered(requestComplete ? .complete : .streaming)
+    mutating func answered() {
+        state = .answered
     }
 
     // MARK: Losses
@@ -163,19 +156,19 @@ struct ExchangeStateMachine: ~Copyable {
     /// - Parameter mayRepeat: the request is idempotent, has no content and was not repeated before.
     mutating func upstreamLost(_ loss: Loss, mayRepeat: Bool) -> LossAction {
         switch state {
-        case .acquiring(let request), .exchanging(let request, .awaited):
+        case .acquiring, .exchanging(.awaited):
             // RFC 9112 §9.3.1: only a request that may be sent twice, and only when the connection was an old one that
             // may have ended before the request came.
             if case .closed(wasReused: true) = loss, mayRepeat {
-                state = .acquiring(request)
+                state = .acquiring
                 return .retry
             }
-            state = .answered(request)
+            state = .answered
             switch loss {
             case .unreachable, .closed, .malformed: return .answer(status: 502)
             case .connectTimeout, .responseTimeout: return .answer(status: 504)
             }
-        case .exchanging(_, .streaming):
+        case .exchanging(.streaming):
             state = .ended
             return .cutShort
         case .deciding, .collecting, .claiming, .tunnelling, .answered, .ended:

@@ -60,6 +60,9 @@ final class HTTP1Downstream: TransportOwner, DownstreamStream {
         if isIdle { close() } else { isPersistent = false }
     }
 
+    /// The worker ends: whatever is in flight breaks off.
+    func stop() { lost() }
+
     // MARK: Reading
 
     func transportReadable() {
@@ -226,6 +229,12 @@ final class HTTP1Downstream: TransportOwner, DownstreamStream {
         flush(Span(), Span())
     }
 
+    func sendContinue() {
+        prepareOutput()
+        output.bytes.append(text: "HTTP/1.1 100 Continue\r\n\r\n")
+        flush(Span(), Span())
+    }
+
     func sendHead(
         _ exchange: Exchange, extra: [UInt8]?, content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool
     ) {
@@ -236,7 +245,10 @@ final class HTTP1Downstream: TransportOwner, DownstreamStream {
         case .chunked, .untilClose:
             if exchange.request.version == .http11 { responseIsChunked = true } else { responseIsCloseDelimited = true }
         }
-        if responseIsCloseDelimited || (!isEnd && !exchange.isRequestComplete) { isPersistent = false }
+        // An early response: the rest of the request is skipped only when that is soon done.
+        if responseIsCloseDelimited || !(exchange.isRequestComplete || isEnd && maySkipRest(exchange)) {
+            isPersistent = false
+        }
         prepareOutput()
         ResponseRewrite.append(
             exchange.response,
@@ -299,17 +311,21 @@ final class HTTP1Downstream: TransportOwner, DownstreamStream {
         exchange = nil
         guard phase != .closed else { return }
         if !isRequestComplete, isPersistent {
-            // Only after a response of our own to a request whose content is short.
+            // Only when the request's content is short.
             phase = .skipping
             timer?.set(worker.loop.now.advanced(by: worker.limits.bodyIdleTimeout))
             return useCarry()
         }
-        guard isPersistent else { return linger() }
-        phase = .flushing
-        if !output.isBlocked { nextRequest() }
+        nextRequest()
     }
 
+    /// What came before is done, but for what the socket did not take yet.
     private func nextRequest() {
+        guard isPersistent else { return linger() }
+        guard !output.isBlocked else {
+            phase = .flushing
+            return
+        }
         phase = .head
         timer?.set(worker.loop.now.advanced(by: worker.limits.keepAliveTimeout))
         useCarry()
@@ -375,17 +391,18 @@ final class HTTP1Downstream: TransportOwner, DownstreamStream {
         case .response, .flushing:
             // It sends no more but may well read: the response is still owed (RFC 9112 §9.6).
             isPersistent = false
+            transport.pauseReading()
         }
     }
 
     func transportPeerClosed(failed: Bool) {
-        guard !failed else { return lost() }
-        isPersistent = false
+        // A mere end is found when reading goes on, behind the requests that wait before it: they are owed responses.
+        if failed { lost() }
     }
 
     private func lost() {
+        // Nil when the exchange was through already: then it may serve another connection by now.
         let exchange = exchange
-        self.exchange = nil
         close()
         exchange?.downstreamLost()
     }
@@ -409,7 +426,7 @@ final class HTTP1Downstream: TransportOwner, DownstreamStream {
             exchange?.refuse(status: 408, "head_timeout")
         case .content where output.isBlocked == false && exchange?.wantsContent == true:
             isPersistent = false
-            lost()
+            exchange?.refuse(status: 408, "body_timeout")
         case .content, .response, .flushing, .skipping:
             // The app is the one waited for, and has its own time limits; or the browser does not read.
             if output.isBlocked || phase == .skipping { return lost() }
@@ -430,6 +447,7 @@ final class HTTP1Downstream: TransportOwner, DownstreamStream {
     /// Gives everything back but the transport.
     private func detach() {
         phase = .closed
+        exchange = nil
         timer?.cancel()
         timer = nil
         output = OutputQueue()

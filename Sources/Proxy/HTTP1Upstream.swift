@@ -25,6 +25,8 @@ final class HTTP1Upstream: TransportOwner {
     private var phase = Phase.ended
     private var hasServed = false
     private var receivedAny = false
+    /// The app takes no more of the request; its response may be on its way.
+    private var refusesContent = false
     private let timer: LoopTimer
 
     init(transport: Transport, pool: UpstreamPool, worker: Worker) {
@@ -61,7 +63,7 @@ final class HTTP1Upstream: TransportOwner {
     ///
     /// - Parameter more: another piece follows at once; a small one waits to leave with it.
     func send(_ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool, isChunked: Bool) {
-        guard phase != .closed else { return }
+        guard phase != .closed, !refusesContent else { return }
         timer.set(worker.loop.now.advanced(by: pool.configuration.responseTimeout))
         if output.bytes.capacity == 0 { output.bytes = worker.takeBuffer(instead: output.bytes) }
         guard isChunked else {
@@ -92,6 +94,8 @@ final class HTTP1Upstream: TransportOwner {
 
     /// The app stopped taking bytes. It may have answered before it did so: what it sent is read first.
     private func writeFailed() {
+        refusesContent = true
+        output = OutputQueue()
         transport.resumeReading()
         worker.loop.afterEvent { [self] in
             guard phase == .head || phase == .body else { return }
@@ -144,7 +148,7 @@ final class HTTP1Upstream: TransportOwner {
             worker.giveBack(&output.bytes)
             timer.set(worker.loop.now.advanced(by: pool.configuration.responseTimeout))
             exchange?.upstreamWritable()
-        case .blocked: break
+        case .blocked: timer.set(worker.loop.now.advanced(by: pool.configuration.responseTimeout))
         case .failed: writeFailed()
         }
     }
@@ -192,6 +196,11 @@ final class HTTP1Upstream: TransportOwner {
             return self.exchange == nil ? nil : progress.consumed
         }
         if exchange.response.status == 101 {
+            // Before the request is out nobody can have agreed to it.
+            guard output.isEmpty else {
+                lost(.malformed)
+                return nil
+            }
             phase = .ended
             exchange.switchingProtocols(self, early: input.extracting(progress.consumed...))
             return nil
@@ -254,7 +263,7 @@ final class HTTP1Upstream: TransportOwner {
         hasServed = true
         parser.reset()
         exchange.upstreamDone()
-        if exchange.response.isPersistent, !leftover, output.isEmpty, exchange.isRequestComplete {
+        if exchange.response.isPersistent, !leftover, output.isEmpty, !refusesContent, exchange.isRequestComplete {
             pool.release(self)
         } else {
             close()
@@ -303,11 +312,16 @@ final class HTTP1Upstream: TransportOwner {
     func close() {
         guard phase != .closed else { return }
         let wasIdle = phase == .idle
+        closeUncounted()
+        pool.connectionEnded(self, wasIdle: wasIdle)
+    }
+
+    /// Closes what the pool has already forgotten.
+    func closeUncounted() {
         phase = .closed
         timer.cancel()
         transport.close()
         output = OutputQueue()
-        pool.connectionEnded(self, wasIdle: wasIdle)
     }
 
     private func lost(_ loss: ExchangeStateMachine.Loss) {
@@ -321,16 +335,22 @@ final class HTTP1Upstream: TransportOwner {
     private func timedOut() {
         switch phase {
         case .idle: close()
-        case .head: lost(.responseTimeout)
-        case .body:
-            // A paused reader waits for the browser, whose own time limit counts; an event stream may be silent for long.
-            if transport.isReadingPaused || exchange?.isEventStream == true {
+        case .head, .body:
+            if awaitsBrowser || phase == .body && exchange?.isEventStream == true {
                 timer.set(worker.loop.now.advanced(by: pool.configuration.responseTimeout))
             } else {
                 lost(.responseTimeout)
             }
         case .ended, .closed: break
         }
+    }
+
+    /// The browser is the one waited for, and its own time limits count: it does not take the response, or has not
+    /// sent the whole request (which it need not before the app says so, when it expects that).
+    private var awaitsBrowser: Bool {
+        if transport.isReadingPaused { return true }
+        guard let exchange, !exchange.isRequestComplete, !output.isBlocked, !refusesContent else { return false }
+        return receivedAny || !exchange.request.expectsContinue
     }
 }
 

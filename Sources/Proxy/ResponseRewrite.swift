@@ -26,7 +26,6 @@ enum ResponseRewrite {
     ///
     /// - Parameters:
     ///   - extra: field lines of ours, each with CRLF.
-    ///   - drops: says of a Set-Cookie field whether it is to be left out.
     static func append(
         _ head: borrowing ResponseHead, framing: Framing, persistence: Persistence, extra: [UInt8]?,
         into output: inout [UInt8]
@@ -114,10 +113,8 @@ enum ResponseRewrite {
         case .contentLength:
             // Content-Length of what has no content, ever (RFC 9110 §8.6).
             return head.status >= 200 && head.status != 204
-        case .other:
-            return !head.nominatesFields || !ConnectionOptions.nominate(field.name, in: head)
         default:
-            return true
+            return !head.nominatesFields || !ConnectionOptions.nominate(field.name, in: head)
         }
     }
 

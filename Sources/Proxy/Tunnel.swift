@@ -28,10 +28,11 @@ final class Tunnel {
         let (browser, app) = (sides[0], sides[1])
         browser.transport.owner = browser
         app.transport.owner = app
-        app.send(early)
-        browser.send(answer)
+        // Before the first bytes are sent: a side that does not take them pauses the other.
         browser.transport.resumeReading()
         app.transport.resumeReading()
+        app.send(early)
+        browser.send(answer)
         // What came with the last read before the switch brings no new event.
         browser.transportReadable()
         app.transportReadable()
@@ -47,18 +48,18 @@ final class Tunnel {
     }
 
     fileprivate func sideEnded() {
-        if sides.allSatisfy(\.hasEnded) { close() }
+        if sides.allSatisfy(\.isThrough) { close() }
     }
-
-    fileprivate var loop: EventLoop { worker.loop }
 
     fileprivate final class Side: TransportOwner {
         let transport: Transport
         weak var other: Side?
+        /// Not to be touched once `isClosed`: the tunnel may be gone by then.
         private unowned let tunnel: Tunnel
+        private let loop: EventLoop
         private var output = OutputQueue()
         /// This side sends no more.
-        private(set) var hasEnded = false
+        private var hasEnded = false
         /// The other side sends no more: when the queue is empty, neither do we.
         private var endsAfterQueue = false
         private var isClosed = false
@@ -66,7 +67,11 @@ final class Tunnel {
         init(_ transport: Transport, tunnel: Tunnel) {
             self.transport = transport
             self.tunnel = tunnel
+            loop = transport.loop
         }
+
+        /// This side sends no more and has taken everything.
+        var isThrough: Bool { hasEnded && !output.isBlocked }
 
         func send(_ bytes: Span<UInt8>) {
             guard !isClosed else { return }
@@ -80,20 +85,24 @@ final class Tunnel {
         func transportReadable() {
             var rounds = 0
             while !isClosed, !hasEnded, !transport.isReadingPaused {
-                let outcome = tunnel.loop.withReceiveBuffer { buffer in
+                let outcome = loop.withReceiveBuffer { buffer in
                     let outcome = transport.read(into: buffer)
                     if case .bytes(let count, _) = outcome { buffer.read(count) { other?.send($0) } }
                     return outcome
                 }
+                // The other side may have failed while it was given the bytes.
+                guard !isClosed else { return }
                 switch outcome {
                 case .bytes(_, more: true):
                     rounds += 1
                     if rounds >= Worker.readsPerTurn {
-                        return tunnel.loop.nextTurn { [weak self] in self?.transportReadable() }
+                        return loop.nextTurn { [weak self] in self?.transportReadable() }
                     }
                 case .bytes(_, more: false), .wouldBlock: return
                 case .end:
                     hasEnded = true
+                    // Nothing is left to read, but a failure is still to be heard of.
+                    transport.pauseReading()
                     other?.finishWriting()
                     return tunnel.sideEnded()
                 case .failed: return tunnel.close()
@@ -105,7 +114,10 @@ final class Tunnel {
             switch output.resume(to: transport) {
             case .done:
                 output = OutputQueue()
-                if endsAfterQueue { transport.shutDownWriting() }
+                if endsAfterQueue {
+                    transport.shutDownWriting()
+                    tunnel.sideEnded()
+                }
                 other?.resumeReading()
             case .blocked: break
             case .failed: tunnel.close()
@@ -113,7 +125,9 @@ final class Tunnel {
         }
 
         func transportPeerClosed(failed: Bool) {
-            if failed { tunnel.close() }
+            // Once we have ended our side too, the peer's mere end looks like a failure (EPOLLHUP): what it sent before
+            // is still to be read, and a failure is found there.
+            if failed, hasEnded || !endsAfterQueue { tunnel.close() }
         }
 
         func finishWriting() {
@@ -122,7 +136,7 @@ final class Tunnel {
         }
 
         func resumeReading() {
-            guard !isClosed else { return }
+            guard !isClosed, !hasEnded else { return }
             transport.resumeReading()
         }
 

@@ -21,7 +21,11 @@ final class UpstreamPool {
         case .use(let connection): return connection
         case .connect: connect(for: exchange)
         case .wait: exchange.awaitsConnection(until: worker.loop.now.advanced(by: configuration.connectTimeout))
-        case .refuse: worker.loop.afterEvent { exchange.upstreamLost(.connectTimeout) }
+        case .refuse:
+            let ticket = exchange.ticket
+            worker.loop.afterEvent {
+                if exchange.ticket == ticket, exchange.awaitsUpstream { exchange.upstreamLost(.connectTimeout) }
+            }
         }
         return nil
     }
@@ -44,10 +48,7 @@ final class UpstreamPool {
     /// Closes what nobody uses.
     func closeIdle() {
         // The connections are no longer the pool's, so their end is not to be counted again.
-        for connection in machine.takeIdle() {
-            connection.park()
-            connection.transport.close()
-        }
+        for connection in machine.takeIdle() { connection.closeUncounted() }
     }
 
     private func perform(

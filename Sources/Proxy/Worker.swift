@@ -103,15 +103,22 @@ package final class Worker {
 
     private func roomMade() {
         for listener in listeners where listener.isPaused { loop.afterEvent { listener.resume() } }
-        if isDraining, openCount == 0, let drained {
+        tellDrained()
+    }
+
+    private func tellDrained() {
+        guard isDraining, openCount == 0 else { return }
+        // A connection that becomes a tunnel leaves the one list before it is in the other.
+        loop.afterEvent { [self] in
+            guard openCount == 0, let drained else { return }
             self.drained = nil
-            loop.afterEvent(drained)
+            drained()
         }
     }
 
     // MARK: Stopping
 
-    /// Accepts no more, lets what is in flight finish, and says when all is done.
+    /// Accepts no more, lets what is in flight finish, and says when all is done, once.
     package func drain(_ completion: @escaping () -> Void) {
         isDraining = true
         for listener in listeners { listener.close() }
@@ -119,15 +126,16 @@ package final class Worker {
         if case .gate(_, let pool) = service { pool.closeIdle() }
         drained = completion
         for connection in connections.values { connection.drain() }
-        if openCount == 0 {
-            drained = nil
-            loop.afterEvent(completion)
-        }
+        tellDrained()
     }
 
     /// Closes everything, now.
     package func stop() {
+        for listener in listeners { listener.close() }
+        listeners = []
+        for connection in connections.values { connection.stop() }
         for tunnel in tunnels.values { tunnel.close() }
+        if case .gate(_, let pool) = service { pool.closeIdle() }
         log?.flush()
     }
 

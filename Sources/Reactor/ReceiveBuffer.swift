@@ -7,7 +7,7 @@ package final class ReceiveBuffer {
     private let memory: UnsafeMutableRawBufferPointer
 
     /// One read of this size empties what a socket usually holds, and a stalled peer costs at most this much memory.
-    package static let usualRead = 65536
+    package static let usualRead = 32768
     /// The most that is read at once, for what passes straight on: fewer, larger writes wake the receiver less often.
     package static let largeRead = 524_288
 

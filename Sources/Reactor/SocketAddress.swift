@@ -53,6 +53,11 @@ package struct SocketAddress: Equatable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Takes a unix socket's file away, so that clients find nothing rather than a socket nobody listens on.
+    package func removeSocketFile() {
+        if case .unix(let path) = kind { _ = unsafe unlink(path) }
+    }
+
     package var family: Int32 {
         switch kind {
         case .v4: AF_INET

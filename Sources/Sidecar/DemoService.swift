@@ -36,10 +36,13 @@ package final class DemoService: Sendable {
         let gatePort = try port != 0 ? port : Self.freePort(address)
         url = "http://\(shownHost):\(gatePort)"
         let returnURL = url + "/.sidegate/callback"
+        // The same gate under the name that many type.
+        let returnURLs =
+            browserHost == "127.0.0.1" ? [returnURL, "http://localhost:\(gatePort)/.sidegate/callback"] : [returnURL]
         let issuer = "sidegate-demo"
         let identityProvider: DemoIdentityProvider
         do {
-            identityProvider = try DemoIdentityProvider(returnURLs: [returnURL], secret: secret, issuer: issuer)
+            identityProvider = try DemoIdentityProvider(returnURLs: returnURLs, secret: secret, issuer: issuer)
         } catch {
             throw ServiceError("the demo's own key does not serve: \(error)")
         }

@@ -7,7 +7,9 @@ import Reactor
 
 extension ProxyConfiguration {
     /// What one of `workers` workers runs with: limits of the process are divided among them.
-    init(_ settings: Settings, workers: Int) {
+    ///
+    /// - Parameter identityHeaders: names that no trailer may carry to the app.
+    init(_ settings: Settings, identityHeaders: [String], workers: Int) {
         let endpoint: UpstreamConfiguration.Endpoint =
             switch settings.upstream.address {
             case .http(let host, let port): .host(host, port: port)
@@ -21,7 +23,8 @@ extension ProxyConfiguration {
         self.init(upstream: upstream)
         trustedProxies = settings.trustedProxies
         logsRequests = settings.log.access
-        limits.message.headBytes = settings.limits.headerBytes
+        limits.message = HTTP1Limits(
+            headBytes: settings.limits.headerBytes, forbiddenTrailers: identityHeaders)
         limits.bodyBytes = settings.limits.bodyBytes.map { UInt64(clamping: $0) } ?? 0
         limits.connections = max(1, settings.limits.connections / workers)
         limits.headerTimeout = .seconds(settings.limits.headerTimeout.inSeconds)

@@ -85,6 +85,7 @@ package final class Server: Sendable {
 
     /// Accepts no more and lets requests in flight finish; `completion` is called once, on some loop, when all have.
     package func drain(_ completion: @escaping @Sendable () -> Void) {
+        for address in addresses { address.removeSocketFile() }
         let workers = workers.withLock { $0 }
         guard !workers.isEmpty else { return completion() }
         remaining.withLock { $0 = workers.count }

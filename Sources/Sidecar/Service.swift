@@ -25,7 +25,8 @@ package final class Service: Sendable {
         let format = LogFormat(rawValue: settings.log.format.rawValue) ?? .json
         let logger = Service.logger(settings, format: format, log: log)
         let workers = settings.workers ?? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
-        let proxy = ProxyConfiguration(settings, workers: workers)
+        let proxy = ProxyConfiguration(
+            settings, identityHeaders: configuration.identityHeaders.map(\.name), workers: workers)
         let resolver = Resolver()
         let replayStore = MemoryReplayStore()
         var addresses: [SocketAddress] = []

@@ -8,7 +8,8 @@ import Testing
 @Suite("What is derived from the table of keys")
 struct DocumentTests {
     /// The package's directory.
-    static let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/")
+    static let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(
+        separator: "/")
 
     /// With SIDEGATE_UPDATE_DOCUMENTS=1 the file is written, else compared.
     private func compare(_ text: String, with path: String) throws {
@@ -61,7 +62,8 @@ struct DocumentTests {
 
     @Test("The example is good but for the files it names")
     func example() throws {
-        let loaded = ConfigurationLoader.load(LoadRequest(file: Self.root + "/examples/sidegate.yaml", environment: [:]))
+        let loaded = ConfigurationLoader.load(
+            LoadRequest(file: Self.root + "/examples/sidegate.yaml", environment: [:]))
         let errors = loaded.findings.filter { $0.severity == .error && !$0.isUnopenable }
         #expect(errors.map(\.description) == [])
     }

@@ -26,16 +26,37 @@ struct FileTests {
         "YAML that is broken or more than we read is refused where it is",
         arguments: [
             ("listen: [", "c.yaml:2:1: error: while parsing a flow node, did not find expected node content"),
-            ("a:\n\tb: 1", "c.yaml:2:1: error: while scanning for the next token, found character that cannot start any token; indent with spaces, not with tabs"),
-            ("workers: 1\nworkers: 2", "c.yaml:2:1: error: `workers` is set twice, first at c.yaml:1:1; keep one of the two"),
-            ("log:\n  level: info\n  access: true\n  level: debug", "c.yaml:4:3: error: `level` is set twice, first at c.yaml:2:3; keep one of the two"),
-            ("workers: &a 1", "c.yaml:1:10: error: anchors (&name) are not supported; write the value where it is used"),
+            (
+                "a:\n\tb: 1",
+                "c.yaml:2:1: error: while scanning for the next token, found character that cannot start any token; indent with spaces, not with tabs"
+            ),
+            (
+                "workers: 1\nworkers: 2",
+                "c.yaml:2:1: error: `workers` is set twice, first at c.yaml:1:1; keep one of the two"
+            ),
+            (
+                "log:\n  level: info\n  access: true\n  level: debug",
+                "c.yaml:4:3: error: `level` is set twice, first at c.yaml:2:3; keep one of the two"
+            ),
+            (
+                "workers: &a 1",
+                "c.yaml:1:10: error: anchors (&name) are not supported; write the value where it is used"
+            ),
             ("workers: !!int 1", "c.yaml:1:10: error: tags (!name) are not supported; write the value alone"),
-            ("workers: 1\n---\nworkers: 2", "c.yaml:2:1: error: a second document begins here; put one configuration in one file"),
+            (
+                "workers: 1\n---\nworkers: 2",
+                "c.yaml:2:1: error: a second document begins here; put one configuration in one file"
+            ),
             ("? [a, b]\n: 1", "c.yaml:1:3: error: a key must be a name; this one is a list"),
             ("- listen", "c.yaml:1:1: error: expects keys at the top, such as `listen: 0.0.0.0:8080`, not a list"),
-            ("just text", "c.yaml:1:1: error: expects keys at the top, such as `listen: 0.0.0.0:8080`, not a single value"),
-            ("log: info", "c.yaml:1:6: error: `log` expects a mapping with `level`, `format` or `access`, not a single value"),
+            (
+                "just text",
+                "c.yaml:1:1: error: expects keys at the top, such as `listen: 0.0.0.0:8080`, not a single value"
+            ),
+            (
+                "log: info",
+                "c.yaml:1:6: error: `log` expects a mapping with `level`, `format` or `access`, not a single value"
+            ),
         ])
     func brokenYAML(text: String, line: String) {
         let loaded = place.load(text)
@@ -111,7 +132,8 @@ struct FileTests {
         arguments: [
             ("Listen: x", "did you mean `listen`?"), ("public_url: x", "did you mean `publicURL`?"),
             ("trusted-proxies: []", "did you mean `trustedProxies`?"), ("tokne: {}", "did you mean `token`?"),
-            ("token: { clock_skew: 1s }", "did you mean `clockSkew`?"), ("token: { maxage: 1s }", "did you mean `maxAge`?"),
+            ("token: { clock_skew: 1s }", "did you mean `clockSkew`?"),
+            ("token: { maxage: 1s }", "did you mean `maxAge`?"),
             ("clockSkew: 1s", "did you mean `token.clockSkew`?"), ("log: { levle: info }", "did you mean `level`?"),
             ("session: { ttl: 1h }", "`session` has `secret`, `secretFile`, `secrets`"),
             ("entirely: different", "`sidegate config schema` lists all keys"),
@@ -131,7 +153,10 @@ struct FileTests {
 
     @Test("What is missing is named, where its section is or at the beginning, with the mend")
     func missing() {
-        let errors = place.load("log: { level: info }\n\ntoken:\n  clockSkew: 5s\n").errors
+        let filler = String(repeating: "\n", count: 7)
+        let errors = place.load(
+            "log: { level: info }\n\ntoken:\n  clockSkew: 5s\n\(filler)  maxAge: 5s\n"
+        ).errors
         #expect(errors.count == 3)
         #expect(errors.contains { $0.hasPrefix("c.yaml:1:1: error: `upstream.url` is missing; say where the app is") })
         #expect(errors.contains { $0.hasPrefix("c.yaml:1:1: error: `identityProvider.loginURL` is missing") })

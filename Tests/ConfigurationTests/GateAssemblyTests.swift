@@ -84,6 +84,7 @@ struct GateAssemblyTests {
         place.write("pages/refused.html", "<p>{{#title}}</p>")
         let loaded = place.load(minimal + "pages:\n  directory: \(directory)\n")
         #expect(loaded.errors.count == 1)
-        #expect(loaded.errors.first?.hasPrefix("c.yaml:6:14: error: `pages.directory`: template refused, line 1: ") == true)
+        #expect(
+            loaded.errors.first?.hasPrefix("c.yaml:6:14: error: `pages.directory`: template refused, line 1: ") == true)
     }
 }

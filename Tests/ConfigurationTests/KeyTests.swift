@@ -29,14 +29,16 @@ struct KeyTests {
 
         """
 
-    static let keySet = #"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"GXDz5uaIPyRaRnDOeMhAMuMg8BxPjpQCUwrr5j0m2uk","kid":"a"}]}"#
+    static let keySet =
+        #"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"GXDz5uaIPyRaRnDOeMhAMuMg8BxPjpQCUwrr5j0m2uk","kid":"a"}]}"#
 
     @Test("A secret of 128 bits is good, a shorter one only when allowed, and then with a warning")
     func weakSecrets() {
         #expect(load("secret: 0123456789abcdef").lines == [])
         let weak = load("secret: 0123456789abcde")
         #expect(weak.errors.count == 1)
-        #expect(weak.errors.first?.hasPrefix("c.yaml:7:15: error: `token.keys[].secret`: the secret has 120 bits") == true)
+        #expect(
+            weak.errors.first?.hasPrefix("c.yaml:7:15: error: `token.keys[].secret`: the secret has 120 bits") == true)
         let allowed = load("{ secret: 0123456789abcde, allowWeakSecret: true }")
         #expect(allowed.errors == [])
         #expect(allowed.warnings.count == 1)
@@ -53,8 +55,10 @@ struct KeyTests {
     @Test(
         "A secret is read in its encoding",
         arguments: [
-            ("utf8", "0123456789abcdef", true), ("base64", "AAECAwQFBgcICQoLDA0ODw==", true), ("hex", "000102030405060708090a0b0c0d0e0f", true),
-            ("base64url", "AAECAwQFBgcICQoLDA0ODw", true), ("md5hex", "x", true), ("hex", "xyz", false), ("base64", "?", false),
+            ("utf8", "0123456789abcdef", true), ("base64", "AAECAwQFBgcICQoLDA0ODw==", true),
+            ("hex", "000102030405060708090a0b0c0d0e0f", true),
+            ("base64url", "AAECAwQFBgcICQoLDA0ODw", true), ("md5hex", "x", true), ("hex", "xyz", false),
+            ("base64", "?", false),
         ])
     func encodings(encoding: String, secret: String, isGood: Bool) {
         let loaded = load("{ secret: \"\(secret)\", secretEncoding: \(encoding) }")

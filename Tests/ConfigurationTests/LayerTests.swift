@@ -91,12 +91,15 @@ struct LayerTests {
         request.overrides = []
         let errors = ConfigurationLoader.load(request).errors
         #expect(errors.count == 4)
-        #expect(errors.last?.hasPrefix("configuration: error: no configuration file was found ($SIDEGATE_CONFIG, ") == true)
+        #expect(
+            errors.last?.hasPrefix("configuration: error: no configuration file was found ($SIDEGATE_CONFIG, ") == true)
     }
 
     @Test("The file is the one named, else $SIDEGATE_CONFIG, else the first candidate that exists")
     func discovery() {
-        let (first, second) = (place.write("1.yaml", minimal + "workers: 1"), place.write("2.yaml", minimal + "workers: 2"))
+        let (first, second) = (
+            place.write("1.yaml", minimal + "workers: 1"), place.write("2.yaml", minimal + "workers: 2")
+        )
         let third = place.write("3.yaml", minimal + "workers: 3")
         var request = LoadRequest(file: first, environment: ["SIDEGATE_CONFIG": second])
         request.candidates = [place.path + "/none.yaml", third]
@@ -111,11 +114,23 @@ struct LayerTests {
     @Test(
         "What the environment says wrongly is told by the variable's name",
         arguments: [
-            ("SIDEGATE_TOKEN_CLOCKSKEW", "soon", "environment SIDEGATE_TOKEN_CLOCKSKEW: error: `token.clockSkew`: \"soon\""),
-            ("SIDEGATE_TOKEN_CLOKSKEW", "1s", "environment SIDEGATE_TOKEN_CLOKSKEW: error: no key of the configuration has this name; did you mean SIDEGATE_TOKEN_CLOCKSKEW?"),
-            ("SIDEGATE_LISTN", "x", "environment SIDEGATE_LISTN: warning: no key of the configuration has this name; did you mean SIDEGATE_LISTEN?"),
+            (
+                "SIDEGATE_TOKEN_CLOCKSKEW", "soon",
+                "environment SIDEGATE_TOKEN_CLOCKSKEW: error: `token.clockSkew`: \"soon\""
+            ),
+            (
+                "SIDEGATE_TOKEN_CLOKSKEW", "1s",
+                "environment SIDEGATE_TOKEN_CLOKSKEW: error: no key of the configuration has this name; did you mean SIDEGATE_TOKEN_CLOCKSKEW?"
+            ),
+            (
+                "SIDEGATE_LISTN", "x",
+                "environment SIDEGATE_LISTN: warning: no key of the configuration has this name; did you mean SIDEGATE_LISTEN?"
+            ),
             ("SIDEGATE_TOKEN_KEYS", "[{", "environment SIDEGATE_TOKEN_KEYS: error: expects JSON"),
-            ("SIDEGATE_TLS_CERTIFICATES", #"[{"key":"x"}]"#, "environment SIDEGATE_TLS_CERTIFICATES: error: `tls.certificates` is not supported yet in this version; remove it"),
+            (
+                "SIDEGATE_TLS_CERTIFICATES", #"[{"key":"x"}]"#,
+                "environment SIDEGATE_TLS_CERTIFICATES: error: `tls.certificates` is not supported yet in this version; remove it"
+            ),
         ])
     func badVariables(name: String, value: String, line: String) {
         let lines = place.load(minimal, environment: [name: value]).lines
@@ -140,7 +155,10 @@ struct LayerTests {
     @Test(
         "What --set says wrongly is told by the option",
         arguments: [
-            ("token.clokSkew", "1s", "--set token.clokSkew: error: unknown key `token.clokSkew`; did you mean `clockSkew`?"),
+            (
+                "token.clokSkew", "1s",
+                "--set token.clokSkew: error: unknown key `token.clokSkew`; did you mean `clockSkew`?"
+            ),
             ("token", "x", "--set token: error: names a section; set one of `token.algorithms`"),
             ("token.keys.0.secret", "x", "--set token.keys.0.secret: error: `token.keys` has no parts"),
             ("workers", "two", "--set workers: error: `workers`: \"two\": expects a whole number"),

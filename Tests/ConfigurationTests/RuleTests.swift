@@ -35,7 +35,8 @@ struct RuleTests {
         ])
     func notYet(text: String, path: String) {
         let errors = place.load(text).errors
-        #expect(errors.contains { $0.hasSuffix("`\(path)` is not supported yet in this version; remove it") }, "\(errors)")
+        #expect(
+            errors.contains { $0.hasSuffix("`\(path)` is not supported yet in this version; remove it") }, "\(errors)")
         #expect(KeyTable.key(path) == nil || KeyTable.key(path)?.isServed == false)
     }
 
@@ -43,7 +44,8 @@ struct RuleTests {
         "A choice that no part serves yet is refused by name",
         arguments: [
             "session: { store: redis }", "replay: { store: redis }", "access: { default: guest }",
-            "access: { mode: observe }", "identityProvider: { preset: zendesk }", "upstream: https://app", "listen: \"systemd:\"",
+            "access: { mode: observe }", "identityProvider: { preset: zendesk }", "upstream: https://app",
+            "listen: \"systemd:\"",
         ])
     func notYetChoices(text: String) {
         let errors = place.load(text).errors
@@ -67,7 +69,7 @@ struct RuleTests {
                   rules: []
                   mode: enforce
                 nativeLogin: { parameters: [no_sso, no_jwt], paths: [], with: [], from: [], lifetime: 900s }
-                provisioning: { url: "", secretFile: , eachLogin: false }
+                provisioning: { url: "", secretFile: "", eachLogin: false }
                 http2: { enabled: false, maxConcurrentStreams: 128 }
                 admin: { listen: "", probePaths: [] }
                 """)
@@ -132,7 +134,10 @@ struct RuleTests {
             ("publicURL: app.example.com", "of the form https://app.example.com"),
             ("publicURL: https://app.example.com/base", "a path, query or fragment cannot stand"),
             ("session: { cookieName: \"a b\" }", "a cookie's name"),
-            ("session: { cookieName: __Host-a, domain: example.com }", "browsers refuse a __Host- cookie with a domain"),
+            (
+                "session: { cookieName: __Host-a, domain: example.com }",
+                "browsers refuse a __Host- cookie with a domain"
+            ),
             ("session: { cookieName: __Host-a }\npublicURL: http://a.example", "over http browsers refuse"),
             ("session: { sameSite: none }\npublicURL: http://a.example", "SameSite=None"),
             ("session: { domain: .example.com }", "without the leading dot"),
@@ -164,7 +169,8 @@ struct RuleTests {
             "identityProvider: { logoutURL: \"https://idp/out?to={returnTo}&who={email}\" }",
             "session: { domain: example.com }\npublicURL: https://app.example.com", "limits: { drainTimeout: 0 }",
             "limits: { bodyBytes: 10MiB }", "headerPreset: basic", "session: { idleTimeout: 0 }",
-            "identityHeaders: { Authorization: \"Bearer {user}\", X-Forwarded-Email: \"\" }", "trustedProxies: 127.0.0.1",
+            "identityHeaders: { Authorization: \"Bearer {user}\", X-Forwarded-Email: \"\" }",
+            "trustedProxies: 127.0.0.1",
             "upstream: { url: unix:/run/app.sock, connectTimeout: 1s, preserveHost: false }",
         ])
     func accepted(text: String) {
@@ -174,7 +180,8 @@ struct RuleTests {
 
     @Test("Address blocks are understood")
     func networks() throws {
-        let settings = try #require(place.load(minimal + "trustedProxies: [10.0.0.0/8, \"fd00::/8\", 192.0.2.1]").settings)
+        let settings = try #require(
+            place.load(minimal + "trustedProxies: [10.0.0.0/8, \"fd00::/8\", 192.0.2.1]").settings)
         let inside = try #require(IPAddress(text: "10.1.2.3"))
         let outside = try #require(IPAddress(text: "11.1.2.3"))
         #expect(settings.trustedProxies.contains { $0.contains(inside) })

@@ -33,14 +33,17 @@ struct SecretTests {
         #expect(withSession("session: { secretFile: s }").settings?.session.secrets.first?.bytes == bytes)
     }
 
-    @Test("A file that others can read is warned of, one that the group can read is not", arguments: [
-        (0o600, false), (0o640, false), (0o604, true), (0o644, true),
-    ])
+    @Test(
+        "A file that others can read is warned of, one that the group can read is not",
+        arguments: [
+            (0o600, false), (0o640, false), (0o604, true), (0o644, true),
+        ])
     func modes(mode: UInt32, isWarnedOf: Bool) {
         place.write("s", Self.secret, mode: mode)
         let loaded = withSession("session:\n  secretFile: s\n")
         #expect(loaded.errors == [])
-        let warning = "c.yaml:6:15: warning: `session.secretFile`: other users can read \(place.path)/s; run chmod o-rwx on it"
+        let warning =
+            "c.yaml:6:15: warning: `session.secretFile`: other users can read \(place.path)/s; run chmod o-rwx on it"
         #expect(loaded.warnings == (isWarnedOf ? [warning] : []))
         #expect(loaded.settings != nil)
     }
@@ -103,7 +106,9 @@ struct SecretTests {
         place.write("s", "\(new)\r\n\(old)\n")
         #expect(withSession("session: { secretsFile: s }").settings?.session.secrets == expected)
         let short = withSession("session: { secrets: [\(new), short] }")
-        #expect(short.errors.first?.hasPrefix("c.yaml:5:\(22 + new.count + 2): error: `session.secrets` has 5 bytes") == true)
+        #expect(
+            short.errors.first?.hasPrefix("c.yaml:5:\(22 + new.count + 2): error: `session.secrets` has 5 bytes")
+                == true)
     }
 
     @Test("Of one secret's keys only one may be set in one place; a nearer one displaces the others")
@@ -116,6 +121,11 @@ struct SecretTests {
             "session: { secretFile: none }", environment: ["SIDEGATE_SESSION_SECRET": Self.secret])
         #expect(nearer.lines == [])
         #expect(nearer.settings?.session.secrets == [Secret(Array(Self.secret.utf8))])
+        // In the other direction too: not the kind of key decides, but where it was set.
+        let file = withSession(
+            "session: { secret: \(Self.secret)-file }", environment: ["SIDEGATE_SESSION_SECRETFILE": place.path + "/s"])
+        #expect(file.lines == [])
+        #expect(file.settings?.session.secrets == [Secret(Array(Self.secret.utf8))])
         let flag = withSession(
             "", environment: ["SIDEGATE_SESSION_SECRETFILE": "none"],
             overrides: [.set("session.secretFile", place.path + "/s")])
@@ -129,6 +139,16 @@ struct SecretTests {
             loaded.lines == [
                 "--set session.secret: warning: every user of this machine sees the command line; use `session.secretFile`"
             ])
+    }
+
+    @Test("A verification secret on the command line is warned of, the name of its file is not")
+    func visibleKey() {
+        place.write("s", Self.secret)
+        let inline = place.load(minimal, overrides: [.set("token.keys", "[{\"secret\": \"\(Self.secret)\"}]")])
+        #expect(inline.lines.count == 1)
+        #expect(inline.lines.first?.hasPrefix("--set token.keys: warning: every user of this machine sees") == true)
+        let named = place.load(minimal, overrides: [.set("token.keys", "[{secretFile: \(place.path)/s}]")])
+        #expect(named.lines == [])
     }
 
     @Test("Every secret has a File twin")
@@ -218,7 +238,9 @@ struct SecretTests {
 
     @Test("What `config print --effective` prints is a configuration that means the same")
     func printRoundTrip() throws {
-        let file = minimal + "pages: { brand: 'true: \"# {x}\"' }\nlisten: ['[::]:1', 'unix:/a b']\npublicURL: https://a.example\n"
+        let file =
+            minimal
+            + "pages: { brand: 'true: \"# {x}\"' }\nlisten: ['[::]:1', 'unix:/a b']\npublicURL: https://a.example\n"
         let loaded = place.load(file)
         let text = ConfigurationPrinter(isEffective: true).text(loaded.resolution)
             .replacing("keys: [{ secret: \"<redacted>\" }]", with: "keys: [{ secret: 0123456789abcdef }]")

@@ -72,8 +72,10 @@ struct SyntaxTests {
             ("8080", "write \"127.0.0.1:8080\""), ("127.0.0.1", "port is missing"), ("[::1]", "port is missing"),
             ("::1:8080", "in brackets"), ("[::1:8080", "`[` without `]`"), ("[fe80::1%eth0]:80", "no IPv6 address"),
             ("[1::2::3]:80", "no IPv6 address"), ("[12345::]:80", "no IPv6 address"), ("[]:80", "no IPv6 address"),
-            ("[::1]x:80", "only a port"), ("host:65536", "0 to 65535"), ("host:", "0 to 65535"), ("host:+8", "0 to 65535"),
-            ("ho st:80", "not a host name"), ("256.0.0.1:80", "not an IPv4 address"), ("1.2.3:80", "not an IPv4 address"),
+            ("[::1]x:80", "only a port"), ("host:65536", "0 to 65535"), ("host:", "0 to 65535"),
+            ("host:+8", "0 to 65535"),
+            ("ho st:80", "not a host name"), ("256.0.0.1:80", "not an IPv4 address"),
+            ("1.2.3:80", "not an IPv4 address"),
             ("1.2.3.04:80", "not an IPv4 address"), ("unix:run/x", "absolute"), ("systemd:", "not supported yet"),
             ("http://localhost:80", "in brackets"), ("", "not a host name"), ("a..b:1", "not a host name"),
         ])
@@ -106,7 +108,8 @@ struct SyntaxTests {
     @Test(
         "What is no upstream is refused, with the mend",
         arguments: [
-            ("https://app", "https to the app is not supported yet"), ("h2c://app", "h2c to the app is not supported yet"),
+            ("https://app", "https to the app is not supported yet"),
+            ("h2c://app", "h2c to the app is not supported yet"),
             ("127.0.0.1:3000", "of the form http://127.0.0.1:3000"), ("http://", "host"),
             ("http://:3000", "host is missing"), ("http://app:0", "port 0"), ("http://app/base", "path"),
             ("http://app?x", "path"), ("http://app#x", "path"), ("http://u:p@app", "user name or password"),
@@ -120,14 +123,16 @@ struct SyntaxTests {
     @Test(
         "An origin has one spelling",
         arguments: [
-            ("https://App.Example.com", "https://app.example.com"), ("https://app.example.com:443/", "https://app.example.com"),
+            ("https://App.Example.com", "https://app.example.com"),
+            ("https://app.example.com:443/", "https://app.example.com"),
             ("http://localhost:8080", "http://localhost:8080"), ("http://[::1]:80", "http://[::1]"),
         ])
     func origins(text: String, written: String) throws {
         #expect(try HTTPOrigin(text).description == written)
     }
 
-    @Test("An origin is no more than scheme, host and port", arguments: ["https://", "https://*", "https://a/b", "a.com"])
+    @Test(
+        "An origin is no more than scheme, host and port", arguments: ["https://", "https://*", "https://a/b", "a.com"])
     func notOrigins(text: String) {
         #expect(throws: SyntaxProblem.self) { try HTTPOrigin(text) }
     }
@@ -139,7 +144,8 @@ struct SyntaxTests {
         #expect(try TextTemplate("").parts == [])
     }
 
-    @Test("A brace that is no placeholder is an error", arguments: ["{", "}", "a{b", "a}b", "{}", "{a b}", "{{a}}", "}{"])
+    @Test(
+        "A brace that is no placeholder is an error", arguments: ["{", "}", "a{b", "a}b", "{}", "{a b}", "{{a}}", "}{"])
     func notTemplates(text: String) {
         #expect(throws: SyntaxProblem.self) { try TextTemplate(text) }
     }

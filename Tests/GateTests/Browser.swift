@@ -79,7 +79,11 @@ struct Answer {
     let response: LocalResponse
 
     var status: UInt16 { response.status }
-    var body: String { String(decoding: response.body, as: UTF8.self) }
+    /// As text; in a page, the references to characters are resolved.
+    var body: String {
+        String(decoding: response.body, as: UTF8.self).replacing("&#61;", "=").replacing("&amp;", "&")
+            .replacing("&#39;", "'")
+    }
     var reason: String? { response.reason }
     var fields: [(name: String, value: String)] {
         String(decoding: response.fieldBlock, as: UTF8.self).split(separator: "\r\n").map { line in
@@ -95,7 +99,8 @@ struct Answer {
 
     /// The value of a hidden field of the page's form.
     func hidden(_ name: String) -> String? {
-        guard let at = body.range(of: "name=\"\(name)\""), let value = body[at...].range(of: "value=\"") else { return nil }
+        guard let at = body.range(of: "name=\"\(name)\""), let value = body[at.upperBound...].range(of: "value=\"")
+        else { return nil }
         return String(body[value.upperBound...].prefix { $0 != "\"" })
     }
 }

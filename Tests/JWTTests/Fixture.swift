@@ -83,3 +83,22 @@ func signed(
 
 /// Claims that pass with every default.
 let goodClaims = #"{"sub":"ada","email":"ada@example.com","iat":1700000000,"exp":1700000300}"#
+
+extension TokenVerifier {
+    func examine(_ token: String) -> [TokenCheck] {
+        let token = bytes(token)
+        return examine(token.span, now: now)
+    }
+}
+
+func contents(_ token: String) -> TokenContents? {
+    let token = bytes(token)
+    return TokenContents(token.span)
+}
+
+extension MD5 {
+    static func hexDigest(_ text: String) -> String? {
+        let text = bytes(text)
+        return hexDigest(text.span).map { String(decoding: $0, as: UTF8.self) }
+    }
+}

@@ -100,7 +100,7 @@ import Testing
 /// The examples of the RFCs themselves.
 @Suite struct RFCVectorTests {
     @Test(
-        "RFC 7520 §4.1 to §4.4: the compact forms are good, and made again where signing is deterministic",
+        "RFC 7520 §4.1 to §4.4: the compact forms are good, and no symbol of them can be changed",
         arguments: [
             "4_1.rsa_v15_signature", "4_2.rsa-pss_signature", "4_3.ecdsa_signature",
             "4_4.hmac-sha2_integrity_protection",
@@ -117,7 +117,7 @@ import Testing
         }
     }
 
-    @Test("RFC 7520 §4.6 holds a compact form too, §4.5, §4.7 and §4.8 have none: detached or JSON, both refused")
+    @Test("RFC 7520 §4.5 to §4.8 have no compact form with its content: detached or in JSON, refused on purpose")
     func otherForms() throws {
         let detached = try JSONParser.parse(file("Vectors/rfc7520/4_5.signature_with_detached_content.json"))
         let compact = try #require(detached["output"]?["compact"]?.string)

@@ -35,7 +35,7 @@ struct TemplateTests {
             ("a\nb{{x", 2, "never closed"), ("{{", 1, "never closed"), ("{{!", 1, "comment"), ("{{}}", 1, "nothing"),
             ("\n\n{{x y}}", 3, "unexpected"), ("{{x.y}}", 1, "no parts"), ("{{x|safe}}", 1, "unexpected"),
             ("{{#x}}\n", 1, "{{#x}} is never closed"), ("\n{{/x}}", 2, "not open"),
-            ("{{#x}}\n{{#y}}\n{{/x}}\n{{/y}}", 3, "{{/y}} of line 2 is due"), ("{{> none}}", 1, "no template"),
+            ("{{#x}}\n{{#w}}\n{{/x}}\n{{/w}}", 3, "{{/w}} of line 2 is due"), ("{{> none}}", 1, "no template"),
             ("\n{{> self}}", 1, "includes itself"), ("{{> t}}", 1, "includes itself"), ("\n{{y}}", 2, "no value \"y\""),
             ("{{#y}}{{/y}}", 1, "no value \"y\""), ("{{^y}}{{/y}}", 1, "no value \"y\""),
             ("{{> broken}}", 2, "no value"),
@@ -45,7 +45,8 @@ struct TemplateTests {
     func errors(source: String, line: Int, message: String) {
         let error = #expect(throws: TemplateError.self) {
             _ = try Template(
-                source, name: "t", partials: ["self": "{{> self}}", "broken": "\n{{z}}", "t": source], names: ["x"])
+                source, name: "t", partials: ["self": "{{> self}}", "broken": "\n{{z}}", "t": source],
+                names: ["w", "x"])
         }
         #expect(error?.line == line)
         #expect(error?.message.contains(message) == true, "\(error?.message ?? "")")

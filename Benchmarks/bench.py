@@ -1,0 +1,182 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Sidegate beside nginx and HAProxy, in front of the same upstream.
+
+All run on the machine at hand with one worker each, so requests/s says as much of the load generator as of the proxy;
+CPU for a request is the figure to read. Rounds are interleaved, medians are compared, under 10 % is a tie.
+Access logs are off on all sides.
+"""
+
+import argparse
+import os
+import resource
+import shutil
+import socket
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import counting
+import load
+import servers
+
+# scenario: (path, connections, {competitor: the most that ours may cost relative to it})
+SCENARIOS = {
+    "1 KiB, 1 connection": ("/1k", 1, {"nginx": 1.3}),
+    "1 KiB, 64 connections": ("/1k", 64, {"nginx": 1.0, "haproxy-jwt": 0.6, "haproxy-plain": None}),
+    "1 KiB, 256 connections": ("/1k", 256, {"nginx": 1.0}),
+    "100 KiB, 64 connections": ("/100k", 64, {"nginx": 1.0}),
+    "10 MiB, 16 connections": ("/10m", 16, {"nginx": 1.0}),
+    "redirect, 64 connections": ("/1k", 64, {"haproxy-redirect": 1.0}),
+}
+TIE = 1.10
+MOST_INSTRUCTIONS = 40_000
+MOST_SYSTEM_CALLS = 4.5
+MOST_RESIDENT = 20 << 20
+MOST_FOR_IDLE = 2 << 10
+IDLE_CONNECTIONS = 10_000
+
+
+class Starter:
+    """Starts one proxy, also under a measuring program."""
+
+    def __init__(self, folder, start):
+        self.folder, self.start = folder, start
+
+    def __call__(self, under=()):
+        return self.start(under)
+
+
+def rates(options, folder, upstream) -> bool:
+    proxies = {
+        "sidegate": servers.Sidegate(options.sidegate, folder, upstream.port),
+        "nginx": servers.start_nginx(folder, upstream.port),
+        **{f"haproxy-{job}": servers.start_haproxy(folder, upstream.port, job) for job in ("plain", "jwt", "redirect")},
+    }
+    session = proxies["sidegate"].sign_in()
+    # HAProxy's cookie is the token itself, and must outlive the run.
+    headers = {"sidegate": {"Cookie": session}, "haproxy-jwt": {"Cookie": f"session={servers.token(86400)}"}}
+    print(f"{'':28}{'':14}{'requests/s':>12}{'CPU µs each':>13}   ours / theirs")
+    good = True
+    for scenario, (path, connections, limits) in SCENARIOS.items():
+        if options.only and options.only not in scenario:
+            continue
+        names = ["sidegate", *limits]
+        rounds = {name: [] for name in names}
+        for turn in range(options.rounds + 1):
+            for name in names if turn % 2 else reversed(names):
+                sent = {"Accept": "text/html"} if scenario.startswith("redirect") else headers.get(name, {})
+                result = load.wrk(proxies[name], path, connections, options.seconds, sent)
+                if turn:  # the first is for warming up
+                    rounds[name].append(result)
+        median = {n: statistics.median(r.cpu_micros for r in rs) for n, rs in rounds.items()}
+        for name in names:
+            rate = statistics.median(r.per_second for r in rounds[name])
+            line = f"{scenario if name == 'sidegate' else '':28}{name:18}{rate:8.0f}{median[name]:13.2f}"
+            if name in limits:
+                ratio, most = median["sidegate"] / median[name], limits[name]
+                line += f"   {ratio:.2f}"
+                if most is not None:
+                    verdict = "ok" if ratio <= most else "tie" if ratio <= most * TIE else "OVER"
+                    good &= verdict != "OVER"
+                    line += f" (at most {most:.1f}: {verdict})"
+            print(line, flush=True)
+    for proxy in proxies.values():
+        proxy.stop()
+    return good
+
+
+def memory(options, folder, upstream) -> bool:
+    proxy = servers.Sidegate(options.sidegate, folder, upstream.port, environment_name="sidegate-memory")
+    session = proxy.sign_in()
+    resident = proxy.memory()
+    load.wrk(proxy, "/1k", 64, 1, {"Cookie": session})  # what any use costs once is not an idle connection's
+    time.sleep(1)
+    before = proxy.memory()
+    request = f"GET /1k HTTP/1.1\r\nHost: 127.0.0.1:{proxy.port}\r\nCookie: {session}\r\n\r\n".encode()
+    connections = []
+    for n in range(IDLE_CONNECTIONS):
+        connection = socket.socket()
+        connection.bind((f"127.0.0.{2 + n % 4}", 0))  # more than one source: no shortage of ports
+        connection.settimeout(10)
+        connection.connect(("127.0.0.1", proxy.port))
+        connection.sendall(request)
+        received = b""
+        while len(received) < 1024:
+            data = connection.recv(65536)
+            assert data, "closed"
+            received += data
+        connections.append(connection)
+    time.sleep(3)
+    each = (proxy.memory() - before) / IDLE_CONNECTIONS
+    for connection in connections:
+        connection.close()
+    proxy.stop()
+    print(f"\nresident after start and one sign-in: {resident / (1 << 20):.1f} MiB (at most {MOST_RESIDENT >> 20})")
+    print(f"each of {IDLE_CONNECTIONS} idle keep-alive connections: {each / 1024:.2f} KiB (at most {MOST_FOR_IDLE / 1024:.0f})")
+    return resident <= MOST_RESIDENT and each <= MOST_FOR_IDLE
+
+
+def counts(options, folder, upstream) -> bool:
+    competitors = {
+        "sidegate": (lambda under: servers.Sidegate(options.sidegate, folder, upstream.port, under),
+                     lambda proxy: {"Cookie": proxy.sign_in()}),
+        "nginx": (lambda under: servers.start_nginx(Path(tempfile.mkdtemp(dir=folder)), upstream.port, under), {}),
+        "haproxy-plain": (lambda under: servers.start_haproxy(folder, upstream.port, "plain", under), {}),
+        "haproxy-jwt": (lambda under: servers.start_haproxy(folder, upstream.port, "jwt", under),
+                        {"Cookie": f"session={servers.token(86400)}"}),
+    }
+    # Without a threshold: what the redirect to sign in costs, beside HAProxy's.
+    competitors["sidegate-redirect"] = competitors["sidegate"][0], {"Accept": "text/html"}
+    competitors["haproxy-redirect"] = (
+        lambda under: servers.start_haproxy(folder, upstream.port, "redirect", under), {"Accept": "text/html"})
+    good = True
+    for name in options.count_of:
+        start, headers = competitors[name]
+        starter, status = Starter(folder, start), 302 if name.endswith("redirect") else 200
+        calls, by_name = counting.system_calls_per_request(starter, "/1k", headers, status)
+        instructions = counting.instructions_per_request(starter, "/1k", headers, status)
+        print(f"{name:18}{instructions:10.0f} instructions  {calls:5.2f} system calls   "
+              + ", ".join(f"{n} {v:.2f}" for n, v in by_name.items()), flush=True)
+        if name == "sidegate":
+            good = instructions <= MOST_INSTRUCTIONS and calls <= MOST_SYSTEM_CALLS
+            print(f"{'':18}at most {MOST_INSTRUCTIONS} instructions and {MOST_SYSTEM_CALLS} system calls: "
+                  f"{'ok' if good else 'OVER'}")
+    return good
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sidegate", type=Path, default=Path(__file__).parent.parent / ".build" / "sidegate")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=3, help="of each round")
+    parser.add_argument("--only", help="scenarios whose name holds this")
+    parser.add_argument("--count", action="store_true", help="instructions and system calls instead of rates")
+    parser.add_argument("--count-of", nargs="+", default=["sidegate"],
+                        choices=["sidegate", "sidegate-redirect", "nginx", "haproxy-plain", "haproxy-jwt", "haproxy-redirect"])
+    options = parser.parse_args()
+    for tool in ["nginx", "haproxy", "wrk"] + (["valgrind", "strace"] if options.count else []):
+        if not shutil.which(tool, path=os.environ.get("PATH", "") + ":/usr/sbin"):
+            raise SystemExit(f"{tool} is missing; `make deps-bench` installs it")
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+    base = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="sidegate-bench-", dir=base) as name:
+        folder = Path(name)
+        upstream = servers.start_upstream(folder)
+        try:
+            if options.count:
+                good = counts(options, folder, upstream)
+            else:
+                good = rates(options, folder, upstream)
+                good &= bool(options.only) or memory(options, folder, upstream)
+        finally:
+            upstream.stop()
+    sys.exit(0 if good else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The two figures that do not drift with the machine's mood: user instructions and system calls for a request."""
+
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from load import exactly
+
+CONNECTIONS = 64
+
+
+def instructions_per_request(start, path: str, headers, status: int = 200) -> float:
+    """Instructions in user space under callgrind, between two loads of different length."""
+    folder = Path(start.folder)
+    output = folder / "callgrind.out"
+    proxy = start(["valgrind", "--tool=callgrind", f"--callgrind-out-file={output}", "--"])
+    try:
+        values = headers(proxy) if callable(headers) else headers
+        exactly(proxy.port, path, CONNECTIONS, 1000, values, status)  # caches and pools are filled
+
+        def total_of(count: int) -> int:
+            for old in folder.glob("callgrind.out*"):
+                old.unlink()
+            subprocess.run(["callgrind_control", "-z", str(proxy.pid)], check=True, capture_output=True)
+            exactly(proxy.port, path, CONNECTIONS, count, values, status)
+            subprocess.run(["callgrind_control", "-d", str(proxy.pid)], check=True, capture_output=True)
+            text = "".join(p.read_text(errors="replace") for p in folder.glob("callgrind.out*"))
+            totals = [int(t) for t in re.findall(r"^(?:totals|summary): (\d+)", text, re.M)]
+            assert totals, "callgrind wrote no total"
+            return max(totals)
+
+        few, many = 1000, 5000
+        return (total_of(many) - total_of(few)) / (many - few)
+    finally:
+        proxy.stop()
+
+
+def system_calls_per_request(start, path: str, headers, status: int = 200) -> tuple[float, dict]:
+    """System calls under strace, between two loads of different length; and by name."""
+    proxy = start([])
+    try:
+        values = headers(proxy) if callable(headers) else headers
+        exactly(proxy.port, path, CONNECTIONS, 2000, values, status)
+
+        def calls_of(count: int) -> dict:
+            table = Path(start.folder) / "strace.table"
+            tracer = subprocess.Popen(["strace", "-c", "-f", "-o", str(table), "-p", str(proxy.pid)],
+                                      stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            tracer.stderr.readline()  # "Process … attached"
+            time.sleep(0.3)
+            exactly(proxy.port, path, CONNECTIONS, count, values, status)
+            tracer.send_signal(signal.SIGINT)
+            tracer.wait(20)
+            calls = {}
+            for line in table.read_text().splitlines():
+                row = re.match(r"\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)$", line)
+                if row and row.group(2) != "total":
+                    calls[row.group(2)] = int(row.group(1))
+            assert calls, "strace counted nothing"
+            return calls
+
+        few, many = 5000, 25000
+        first, second = calls_of(few), calls_of(many)
+        by_name = {n: (second.get(n, 0) - first.get(n, 0)) / (many - few) for n in second}
+        return sum(by_name.values()), {n: v for n, v in sorted(by_name.items(), key=lambda x: -x[1]) if v > 0.005}
+    finally:
+        proxy.stop()

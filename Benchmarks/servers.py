@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The upstream and the proxies that are compared, each one process with one worker."""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import socket
+import subprocess
+import time
+import urllib.parse
+import http.client
+from pathlib import Path
+
+SECRET = "a-secret-for-measuring-only-00000000001"
+LOGIN_URL = "https://idp.test/login?return_url={returnURL}"
+SIZES = {"1k": 1 << 10, "100k": 100 << 10, "10m": 10 << 20}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def token(lifetime: int) -> str:
+    now = int(time.time())
+    header = base64url(b'{"alg":"HS256","typ":"JWT"}')
+    payload = base64url(json.dumps({
+        "sub": "ada", "email": "ada@example.com", "preferred_username": "ada", "groups": "staff,admins",
+        "iat": now, "exp": now + lifetime, "jti": os.urandom(16).hex()}).encode())
+    signature = hmac.new(SECRET.encode(), f"{header}.{payload}".encode(), hashlib.sha256).digest()
+    return f"{header}.{payload}.{base64url(signature)}"
+
+
+class Process:
+    """A started server and what the kernel says of it."""
+
+    def __init__(self, name: str, arguments, port: int, folder: Path, under=()):
+        self.name, self.port, self.folder = name, port, folder
+        self.log = folder / f"{name}.log"
+        environment = {n: v for n, v in os.environ.items() if not n.startswith("SIDEGATE")}
+        environment["PATH"] = environment.get("PATH", "") + ":/usr/sbin"
+        with open(self.log, "wb") as output:
+            self.child = subprocess.Popen([*map(str, under), *map(str, arguments)], stdin=subprocess.DEVNULL,
+                                          stdout=output, stderr=subprocess.STDOUT, env=environment)
+        self.pid = self.child.pid
+        end = time.monotonic() + (60 if under else 10)
+        while True:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            if self.child.poll() is not None or time.monotonic() > end:
+                self.child.kill()
+                raise SystemExit(f"{name} did not start:\n{self.log.read_text(errors='replace')}")
+            time.sleep(0.02)
+
+    def cpu_seconds(self) -> float:
+        """User and system time of all its threads, also of those that ended, in the kernel's nanoseconds."""
+        return time.clock_gettime((~self.pid << 3) | 2)  # clock_getcpuclockid(3)
+
+    def memory(self) -> int:
+        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) * 1024
+        raise RuntimeError("no VmRSS")
+
+    def stop(self):
+        self.child.terminate()
+        try:
+            self.child.wait(10)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            self.child.wait()
+
+
+def nginx(name: str, folder: Path, under, http: str, port: int) -> Process:
+    place = folder / name
+    place.mkdir()
+    (place / "nginx.conf").write_text(f"""
+        daemon off; master_process off; worker_processes 1; pid {place}/pid; error_log stderr crit;
+        {"user root;" if os.geteuid() == 0 else ""}
+        worker_rlimit_nofile 19000;
+        events {{ worker_connections 16000; }}
+        http {{
+            access_log off; sendfile on; tcp_nopush on; tcp_nodelay on; keepalive_timeout 300s;
+            keepalive_requests 100000000; client_body_temp_path {place}/b; proxy_temp_path {place}/p;
+            fastcgi_temp_path {place}/f; uwsgi_temp_path {place}/u; scgi_temp_path {place}/s;
+            {http}
+        }}
+    """)
+    return Process(name, ["nginx", "-e", "stderr", "-p", place, "-c", place / "nginx.conf"], port, folder, under)
+
+
+def start_upstream(folder: Path) -> Process:
+    """nginx with three files, in memory when /dev/shm is there (the folder is)."""
+    files = folder / "files"
+    files.mkdir()
+    for name, size in SIZES.items():
+        (files / name).write_bytes(os.urandom(size))
+    port = free_port()
+    return nginx("upstream", folder, (), f"""
+        open_file_cache max=100;
+        server {{ listen 127.0.0.1:{port} backlog=4096; root {files}; }}
+    """, port)
+
+
+def start_nginx(folder: Path, upstream: int, under=()) -> Process:
+    """Plain proxying with keep-alive: no sign-in. Buffers large enough not to flatter us with 10 MiB bodies."""
+    port = free_port()
+    return nginx("nginx", folder, under, f"""
+        upstream app {{ server 127.0.0.1:{upstream}; keepalive 256; keepalive_requests 100000000; }}
+        server {{
+            listen 127.0.0.1:{port} backlog=4096;
+            location / {{
+                proxy_pass http://app; proxy_http_version 1.1; proxy_set_header Connection "";
+                proxy_buffers 8 64k; proxy_buffer_size 64k; proxy_busy_buffers_size 128k;
+            }}
+        }}
+    """, port)
+
+
+def start_haproxy(folder: Path, upstream: int, job: str, under=()) -> Process:
+    """One HAProxy for each job: `plain`, `jwt` (our job: the token of a cookie checked, identity set), `redirect`."""
+    port = free_port()
+    rules = {
+        "plain": "",
+        "redirect": "http-request redirect location https://idp.test/login code 302",
+        "jwt": f"""
+    http-request set-var(txn.jwt) req.cook(session)
+    http-request set-var(txn.alg) var(txn.jwt),jwt_header_query('$.alg')
+    http-request deny deny_status 401 unless {{ var(txn.alg) -m str HS256 }}
+    http-request deny deny_status 401 unless {{ var(txn.jwt),jwt_verify(txn.alg,"{SECRET}") 1 }}
+    http-request set-var(txn.exp) var(txn.jwt),jwt_payload_query('$.exp','int')
+    http-request set-var(txn.now) date()
+    http-request deny deny_status 401 if {{ var(txn.exp),sub(txn.now) -m int lt 0 }}
+    http-request set-header X-Forwarded-User %[var(txn.jwt),jwt_payload_query('$.sub')]
+    http-request set-header X-Forwarded-Email %[var(txn.jwt),jwt_payload_query('$.email')]
+    http-request set-header X-Forwarded-Preferred-Username %[var(txn.jwt),jwt_payload_query('$.preferred_username')]
+    http-request set-header X-Forwarded-Groups %[var(txn.jwt),jwt_payload_query('$.groups')]
+    http-request set-header X-Forwarded-For %[src]
+    http-request del-header Cookie""",
+    }[job]
+    name = f"haproxy-{job}"
+    configuration = folder / f"{name}.cfg"
+    configuration.write_text(f"""
+global
+    nbthread 1
+    maxconn 9000
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 300s
+    timeout server 300s
+    timeout http-keep-alive 300s
+    http-reuse always
+frontend in
+    bind 127.0.0.1:{port} backlog 4096
+    {rules}
+    default_backend app
+backend app
+    server app 127.0.0.1:{upstream} pool-max-conn 256
+""")
+    return Process(name, ["haproxy", "-db", "-f", configuration], port, folder, under)
+
+
+class Sidegate(Process):
+    """One worker, session cookie checked, identity headers set, access log off as everywhere here."""
+
+    def __init__(self, binary: Path, folder: Path, upstream: int, under=(), environment_name="sidegate"):
+        port = free_port()
+        configuration = folder / f"{environment_name}.yaml"
+        configuration.write_text(json.dumps({
+            "listen": [f"127.0.0.1:{port}"],
+            "upstream": {"url": f"http://127.0.0.1:{upstream}", "maxConnections": 512},
+            "identityProvider": {"loginURL": LOGIN_URL},
+            "token": {"keys": [{"secret": SECRET}]},
+            "session": {"secret": "a-session-secret-for-measuring-only-001"},
+            "limits": {"keepAliveTimeout": "300s"},
+            "workers": 1,
+            "log": {"access": False},
+        }, indent=2))
+        configuration.chmod(0o600)
+        super().__init__(environment_name, [binary, "run", "--config", configuration], port, folder, under)
+
+    def sign_in(self) -> str:
+        """A session cookie, got as a browser gets it."""
+        def get(target, cookie=None):
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+            headers = {"Accept": "text/html", **({"Cookie": cookie} if cookie else {})}
+            connection.request("GET", target, headers=headers)
+            response = connection.getresponse()
+            response.read()
+            connection.close()
+            cookies = [v.split(";")[0] for n, v in response.getheaders() if n.lower() == "set-cookie"]
+            return response.status, response.getheader("Location"), cookies
+
+        status, location, cookies = get("/1k")
+        assert status == 302, f"expected a redirect to sign in, got {status}"
+        return_url = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(location).query))["return_url"]
+        parts = urllib.parse.urlsplit(return_url)
+        query = f"{parts.query}&jwt={token(60)}" if parts.query else f"jwt={token(60)}"
+        status, _, cookies = get(f"{parts.path}?{query}", "; ".join(cookies))
+        assert status == 303, f"the sign-in was answered with {status}"
+        session = next(c for c in cookies if c.startswith("sidegate=") and len(c) > 20)
+        assert get("/1k", session)[0] == 200
+        return session

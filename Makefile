@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# make demo     a sign-in to try in the browser: builds, starts one process, prints the address
+# make test     every test: units, layering, then the black-box suite against the release binary
+# make build    the release binary, static Swift, stripped: .build/sidegate
+# make bench    CPU for a request beside nginx and HAProxy; `make bench-count` for the figures that do not drift
+# make format   swift format, in place; `make format-check` only looks
+# make deps     the system packages a build needs (`deps-test`, `deps-bench` for the others), by apt when missing
+
+# The system's own Python with the system's packages: a virtual environment or pyenv does not have them.
+PYTHON ?= /usr/bin/python3
+SWIFT ?= swift
+LISTEN ?= 127.0.0.1:8080
+BINARY ?= $(CURDIR)/.build/sidegate
+PYTEST_ARGS ?=
+BENCH_ARGS ?=
+
+.PHONY: demo test unit black-box build bench bench-count format format-check deps deps-test deps-bench clean
+.DEFAULT_GOAL := build
+
+demo: deps
+	$(SWIFT) build --product sidegate
+	exec "$$($(SWIFT) build --show-bin-path)/sidegate" demo --listen $(LISTEN)
+
+# One after the other, also under -j: both halves build, and the second measures CPU and memory.
+test: deps deps-test
+	$(MAKE) unit
+	$(MAKE) black-box
+
+unit: deps
+	$(SWIFT) test
+
+black-box: deps-test build
+	SIDEGATE_BINARY=$(BINARY) $(PYTHON) -m pytest $(PYTEST_ARGS) Tests/IntegrationTests
+
+build: deps
+	$(SWIFT) build --configuration release --static-swift-stdlib --product sidegate
+	strip -o .build/sidegate "$$($(SWIFT) build --configuration release --static-swift-stdlib --show-bin-path)/sidegate"
+	@ls -l .build/sidegate | awk '{ printf "%s %.1f MB\n", $$NF, $$5 / 1e6 }'
+
+bench: deps-bench build
+	$(PYTHON) Benchmarks/bench.py --sidegate $(BINARY) $(BENCH_ARGS)
+
+bench-count: deps-bench build
+	$(PYTHON) Benchmarks/bench.py --sidegate $(BINARY) --count $(BENCH_ARGS)
+
+format:
+	$(SWIFT) format --in-place --recursive --parallel Package.swift Sources Tests
+
+format-check:
+	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
+
+deps:
+	@scripts/dependencies build
+
+deps-test:
+	@scripts/dependencies test
+
+deps-bench:
+	@scripts/dependencies bench
+
+clean:
+	$(SWIFT) package clean
+	rm -rf artifacts .build/sidegate

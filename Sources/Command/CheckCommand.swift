@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Configuration
+
+struct CheckCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check",
+        abstract: "Says what is wrong with a configuration, and how to mend it.",
+        discussion: """
+            Reads everything that `run` would read: the file, the environment, keys, secrets and templates. All errors \
+            come at once, as FILE:LINE:COLUMN: error: …; the exit status is 1 if there is one, else 0.
+            """)
+
+    @OptionGroup var source: ConfigurationOptions
+    @OptionGroup var serving: ServingOptions
+
+    func run() throws {
+        let settings = try source.settings(purpose: .serve, options: serving.overrides)
+        print("\(settings.file ?? "the configuration"): good")
+    }
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// How the process ends; scripts and service managers rely on the numbers. Bad usage is 64, by ArgumentParser.
+enum ExitStatus: Int32, Error {
+    /// Errors in the configuration; they are on standard error.
+    case badConfiguration = 1
+    /// `explain`: the token is refused.
+    case refused = 2
+    /// A mistake of Sidegate's own.
+    case internalError = 70
+    /// An address cannot be bound, or a file that the configuration names cannot be opened.
+    case cannotOpen = 78
+
+    func exit() -> Never { Glibc.exit(rawValue) }
+}
+
+/// Lines of standard error, each written at once, so that lines of several processes do not mix.
+enum StandardError {
+    static func write(_ line: String) { Descriptor.write(line + "\n", to: 2) }
+}
+
+/// Text of standard output that is not kept back until the process ends, as `print` does before a pipe.
+enum StandardOutput {
+    static func write(_ text: String) { Descriptor.write(text, to: 1) }
+}
+
+private enum Descriptor {
+    static func write(_ text: String, to descriptor: Int32) {
+        let bytes = Array(text.utf8)
+        var start = 0
+        while start < bytes.count {
+            let rest = bytes[start...]
+            let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count > 0 {
+                start += count
+            } else if count == 0 || errno != EINTR {
+                return
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Configuration
+import Gate
+import Glibc
+import JWT
+
+struct ExplainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "explain",
+        abstract: "Says check by check why a token is accepted or refused.",
+        discussion: """
+            The token is not used up, and nothing is sent anywhere. A whole return URL may stand in its place. \
+            The exit status is 0 when the token would be accepted, 2 when it would be refused.
+            """)
+
+    @OptionGroup var source: ConfigurationOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "The moment to judge it at: seconds since 1970, or 2026-03-01T12:00:00Z. Default: now.", valueName: "time"))
+    var at: Instant?
+
+    @Argument(help: ArgumentHelp("The token; - or nothing reads it from standard input.", valueName: "token"))
+    var token: String?
+
+    func run() throws {
+        let settings = try source.settings(purpose: .inspect)
+        let text = try Self.bareToken(read(), parameter: settings.identityProvider.tokenParameter)
+        let explanation = Explanation(of: text, settings, at: (at ?? .now()).seconds)
+        print(explanation.text, terminator: "")
+        if !explanation.isAccepted { throw ExitStatus.refused }
+    }
+
+    private func read() throws -> String {
+        if let token, token != "-" { return token }
+        // Longer than any token; what is longer is refused as too large.
+        let limit = 65_536
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 4096)
+        while bytes.count < limit {
+            let count = unsafe chunk.withUnsafeMutableBytes { unsafe Glibc.read(0, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            if count < 0 { throw ExitStatus.cannotOpen }
+            if count == 0 { break }
+            bytes += chunk.prefix(count)
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// The token of a return URL or an Authorization header, or the text itself; white space around it is dropped.
+    private static func bareToken(_ text: String, parameter: String) -> String {
+        let white: Set<Character> = [" ", "\t", "\n", "\r", "\r\n"]
+        var text = text.drop { white.contains($0) }
+        while let last = text.last, white.contains(last) { text = text.dropLast() }
+        if text.lowercased().hasPrefix("bearer ") { return String(text.dropFirst(7)) }
+        guard text.hasPrefix("http://") || text.hasPrefix("https://") || text.hasPrefix("/") else {
+            return String(text)
+        }
+        let query = text.drop { $0 != "?" }.dropFirst().prefix { $0 != "#" }
+        for pair in query.split(separator: "&") where pair.hasPrefix(parameter + "=") {
+            return String(pair.dropFirst(parameter.count + 1))
+        }
+        return String(text)
+    }
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+
+/// The name of an attempt, which is the `state` at the IdP and the end of the cookie's name: why it began (one letter),
+/// when (eleven hexadecimal digits of milliseconds), and twelve random bytes.
+///
+/// Anyone can read and change it. What it says tells only which attempts are old and what looks like a loop; what
+/// counts is sealed in the cookie.
+struct AttemptID: Equatable, Sendable {
+    let text: [UInt8]
+
+    /// Why an attempt begins.
+    enum Cause: UInt8 {
+        /// A page was asked for without a session.
+        case navigation = 0x6e  // n
+        /// Somebody asked to sign in, or was asked whether to.
+        case wish = 0x77  // w
+    }
+
+    static let length = 28
+    static let randomByteCount = 12
+
+    init(_ cause: Cause, now: Double, random: [UInt8]) {
+        var text: [UInt8] = [cause.rawValue]
+        let milliseconds = UInt64(max(0, min(now * 1000, 9e12)))
+        for shift in stride(from: UInt64(40), through: 0, by: -4) {
+            text.append(Self.hexDigits[Int(milliseconds >> shift & 15)])
+        }
+        Base64URL.encode(random.span, into: &text)
+        self.text = text
+    }
+
+    /// From a `state` or the end of a cookie's name.
+    init?(_ text: some Collection<UInt8>) {
+        guard text.count == Self.length else { return nil }
+        let isPlain = text.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
+                true
+            default: false
+            }
+        }
+        guard isPlain else { return nil }
+        self.text = Array(text)
+    }
+
+    /// Began earlier, by its own word.
+    func isOlder(than other: AttemptID) -> Bool {
+        text[1..<12].lexicographicallyPrecedes(other.text[1..<12])
+    }
+
+    /// By its own word, a page was asked for without a (good) session after `moment`, in seconds since 1970.
+    func isNavigation(after moment: Double) -> Bool {
+        guard text.first == Cause.navigation.rawValue else { return false }
+        var milliseconds: UInt64 = 0
+        for digit in text[1..<12] {
+            guard let value = PathText.hexValue(digit) else { return false }
+            milliseconds = milliseconds << 4 | UInt64(value)
+        }
+        return Double(milliseconds) > moment * 1000
+    }
+
+    private static let hexDigits = Array("0123456789abcdef".utf8)
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP
+import HTTP1
+import Testing
+
+@Suite("Bytes at random")
+struct FuzzTests {
+    /// What mutations put in: bytes and words that mean something to one parser or another.
+    private static let spices: [[UInt8]] = [
+        [0], [9], [10], [11], [13], [32], [0x7f], [0x80], [0xa0], [0xff], Array(":".utf8), Array(",".utf8),
+        Array(";".utf8), Array("#".utf8), Array("?".utf8), Array("@".utf8), Array("[".utf8), Array("0".utf8),
+        Array("5".utf8), Array("f".utf8), [13, 10], [13, 10, 13, 10], [13, 10, 32], Array("\r\nHost: x\r\n".utf8),
+        Array("\r\nContent-Length: 5\r\n".utf8), Array("\r\nTransfer-Encoding: chunked\r\n".utf8),
+        Array("0\r\n\r\n".utf8), Array("GET / HTTP/1.1\r\nHost: x\r\n\r\n".utf8), Array(" HTTP/1.1\r\n".utf8),
+        Array("http://x".utf8), Array("HTTP/1.0".utf8), Array("CONNECT ".utf8), Array("\"".utf8), Array("\\".utf8),
+        Array(repeating: 0x61, count: 300), Array("\r\nConnection: close, upgrade\r\nUpgrade: x\r\n".utf8),
+    ]
+
+    /// Small limits, so that mutations meet them.
+    private static let limits = HTTP1Limits(
+        headBytes: 700, fields: 12, fieldNameBytes: 40, methodBytes: 12, trailerBytes: 100, chunkOverheadBytes: 60)
+
+    @Test("made of requests are read alike however they are cut, and what is accepted is unambiguous", arguments: 0..<8)
+    func requests(_ seed: Int) {
+        let corpus = (CorpusFile.all("requests/valid") + CorpusFile.all("requests/invalid")).filter {
+            $0.bytes.count < 2_000
+        }
+        var random = SplitMix(state: UInt64(seed))
+        var accepted = 0
+        for round in 0..<3_000 {
+            let bytes = mutated(corpus, &random)
+            let limits = round % 2 == 0 ? HTTP1Limits() : Self.limits
+            let whole = Transcript.ofRequests(Cut.whole(bytes), limits: limits)
+            for cut in cuts(bytes, &random) {
+                let other = Transcript.ofRequests(cut, limits: limits)
+                if other.description != whole.description {
+                    Issue.record("\(Transcript.escaped(bytes[...])): \(other.description) but \(whole.description)")
+                    return
+                }
+            }
+            for head in whole.requests {
+                accepted += 1
+                if let fault = Plainness.fault(head) {
+                    Issue.record("\(fault) accepted: \(Transcript.escaped(head.bytes[...]))")
+                    return
+                }
+            }
+        }
+        // Otherwise the mutations would be too wild to test anything behind the first check.
+        #expect(accepted > 500)
+    }
+
+    @Test("made of responses are read alike however they are cut", arguments: 0..<4)
+    func responses(_ seed: Int) {
+        let corpus = (CorpusFile.all("responses/valid") + CorpusFile.all("responses/invalid")).filter {
+            $0.bytes.count < 2_000
+        }
+        var random = SplitMix(state: UInt64(seed) + 1_000)
+        for round in 0..<3_000 {
+            let bytes = mutated(corpus, &random)
+            let limits = round % 2 == 0 ? HTTP1Limits() : Self.limits
+            let method: Method = round % 5 == 0 ? .head : .get
+            let whole = Transcript.ofResponses(Cut.whole(bytes), to: method, limits: limits)
+            for cut in cuts(bytes, &random) {
+                let other = Transcript.ofResponses(cut, to: method, limits: limits)
+                if other.description != whole.description {
+                    Issue.record("\(Transcript.escaped(bytes[...])): \(other.description) but \(whole.description)")
+                    return
+                }
+            }
+        }
+    }
+
+    private func mutated(_ corpus: [CorpusFile], _ random: inout SplitMix) -> [UInt8] {
+        var bytes = corpus[random.below(corpus.count)].bytes
+        for _ in 0..<random.below(4) {
+            let place = random.below(bytes.count + 1)
+            switch random.below(5) {
+            case 0 where place < bytes.count: bytes[place] ^= 1 << UInt8(random.below(8))
+            case 1 where place < bytes.count: bytes[place] = UInt8(random.below(256))
+            case 2: bytes.removeSubrange(place..<min(place + random.below(8), bytes.count))
+            case 3: bytes += corpus[random.below(corpus.count)].bytes
+            default: bytes.insert(contentsOf: Self.spices[random.below(Self.spices.count)], at: place)
+            }
+        }
+        return bytes
+    }
+
+    private func cuts(_ bytes: [UInt8], _ random: inout SplitMix) -> [[ArraySlice<UInt8>]] {
+        var pieces: [ArraySlice<UInt8>] = []
+        var start = 0
+        while start < bytes.count {
+            let end = min(start + 1 + random.below(40), bytes.count)
+            pieces.append(bytes[start..<end])
+            start = end
+        }
+        return [Cut.single(bytes), Cut.inTwo(bytes, at: random.below(bytes.count + 1)), pieces]
+    }
+}
+
+/// Numbers that are the same in every run.
+struct SplitMix {
+    var state: UInt64
+
+    mutating func below(_ bound: Int) -> Int {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+        return Int((mixed ^ (mixed >> 31)) % UInt64(bound))
+    }
+}
+
+/// A second, naive reader of accepted heads: it cuts lines at CRLF, and each at its first colon, as any parser would,
+/// and finds what no parser may be given to interpret.
+enum Plainness {
+    static func fault(_ head: RequestHead) -> String? {
+        // The path that the parser adds to an absolute target stands behind the head.
+        var bytes = head.bytes
+        if head.path.upperBound == bytes.count { bytes.removeLast() }
+        guard bytes.suffix(4) == [13, 10, 13, 10] else { return "no end" }
+        bytes.removeLast(4)
+        var lines: [[UInt8]] = [[]]
+        var index = 0
+        while index < bytes.count {
+            if bytes[index] == 13, index + 1 < bytes.count, bytes[index + 1] == 10 {
+                lines.append([])
+                index += 2
+                continue
+            }
+            if bytes[index] < 0x20 && bytes[index] != 9 || bytes[index] == 0x7f { return "a control byte" }
+            lines[lines.count - 1].append(bytes[index])
+            index += 1
+        }
+        let parts = lines[0].split(separator: 32, omittingEmptySubsequences: false)
+        guard parts.count == 3, Array(parts[0]) == Array(head.bytes[head.methodName.range]),
+            Array(parts[1]) == Array(head.bytes[head.target.range])
+        else { return "a request line" }
+        guard parts[1].allSatisfy({ 0x21...0x7e ~= $0 && $0 != UInt8(ascii: "#") }) else { return "a target" }
+        guard lines.count - 1 == head.fields.count else { return "a number of fields" }
+        var values: [String: [String]] = [:]
+        for (line, field) in zip(lines.dropFirst(), head.fields) {
+            guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > 0 else { return "a line without a name" }
+            let name = String(decoding: line[..<colon], as: UTF8.self)
+            guard name.utf8.allSatisfy({ Self.tokens.contains($0) }) else { return "a name" }
+            guard line[..<colon] == head.bytes[field.name.range] else { return "another name" }
+            var value = line[(colon + 1)...]
+            while value.first == 32 || value.first == 9 { value.removeFirst() }
+            while value.last == 32 || value.last == 9 { value.removeLast() }
+            guard value == head.bytes[field.value.range] else { return "another value" }
+            guard (field.known == .other ? nil : field.known.name.description) == known(name) else {
+                return "another field"
+            }
+            values[name.lowercased(), default: []].append(String(decoding: value, as: UTF8.self))
+        }
+        return fault(head, values)
+    }
+
+    private static func fault(_ head: RequestHead, _ values: [String: [String]]) -> String? {
+        let lengths = values["content-length"] ?? []
+        let codings = values["transfer-encoding"] ?? []
+        switch head.framing {
+        case .none: guard lengths.isEmpty, codings.isEmpty else { return "no framing" }
+        case .length(let length):
+            guard codings.isEmpty, lengths.count == 1, lengths[0].utf8.allSatisfy({ 0x30...0x39 ~= $0 }),
+                UInt64(lengths[0]) == length
+            else { return "a length" }
+        case .chunked: guard lengths.isEmpty, codings.map({ $0.lowercased() }) == ["chunked"] else { return "a coding" }
+        case .untilClose: return "an endless request"
+        }
+        let hosts = values["host"] ?? []
+        guard hosts.count == 1 || hosts.isEmpty && head.version == .http10 else { return "a number of hosts" }
+        guard hosts.allSatisfy({ !$0.isEmpty && !$0.contains { ",/@?#\\ %\t".contains($0) } }) else { return "a host" }
+        return nil
+    }
+
+    private static func known(_ name: String) -> String? {
+        KnownField.allCases.map(\.name.description).first { !$0.isEmpty && $0 == name.lowercased() }
+    }
+
+    private static let tokens = Set(
+        "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ".utf8)
+}

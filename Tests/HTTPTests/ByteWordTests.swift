@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP
+import Testing
+
+@Suite("Words of bytes")
+struct ByteWordTests {
+    @Test("tell the first byte that is sought, for every byte at every place")
+    func firstByte() {
+        for place in 0..<8 {
+            for value in UInt8.min...UInt8.max {
+                // 0x21 is none of what is sought; behind the place, everything is.
+                var bytes = [UInt8](repeating: 0x21, count: 8)
+                bytes[place] = value
+                for later in (place + 1)..<max(8, place + 1) where later < 8 { bytes[later] = 0x1f }
+                let word = bytes.span.word(uncheckedAt: 0)
+                if value != 0x21 {
+                    #expect(ByteWord.firstByte(ByteWord.equal(word, value)) == place)
+                }
+                let below = ByteWord.below(word, 0x21)
+                #expect((below != 0 && ByteWord.firstByte(below) == place) == (value < 0x21))
+                #expect((ByteWord.notASCII(word) != 0) == (value >= 128))
+            }
+        }
+    }
+
+    private func index(_ bytes: [UInt8], _ range: Range<Int>) -> Int { bytes.span.firstIndex(of: 0x3b, in: range) }
+
+    @Test("find a byte anywhere in a range and nowhere else")
+    func firstIndex() {
+        for count in 0..<40 {
+            for place in 0..<max(count, 1) where place < count {
+                var bytes = [UInt8](repeating: 0x3c, count: count)
+                bytes[place] = 0x3b
+                #expect(index(bytes, 0..<count) == place)
+                #expect(index(bytes, place..<count) == place)
+                #expect(index(bytes, 0..<place) == place, "the range's end")
+                #expect(index(bytes, place + 1..<count) == count, "the range's end")
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures: a scripted app and a gate before it, one for each test module and for each test that wants its own."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from harness.gate import BINARY, Gate  # noqa: E402
+from harness.upstream import Upstream  # noqa: E402
+
+
+def pytest_sessionstart(session):
+    if not session.config.option.collectonly and not BINARY.exists():
+        pytest.exit(f"{BINARY} is not there; `make build` makes it, SIDEGATE_BINARY names another", returncode=2)
+
+
+def pytest_sessionfinish(session, exitstatus):
+    """Where the run must be complete (SIDEGATE_COMPLETE=1), a test that did not run fails it."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    left_out = [key for key in ("skipped", "xfailed", "xpassed", "deselected") if reporter.stats.get(key)]
+    if os.environ.get("SIDEGATE_COMPLETE") == "1" and left_out and exitstatus == 0:
+        session.exitstatus = 1
+
+
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_runtest_makereport(item, call):
+    """A failed test shows what the gates it used wrote."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed:
+        for name, value in item.funcargs.items():
+            gates = value.started if isinstance(value, _GateFactory) else [value]
+            for gate in (g for g in gates if isinstance(g, Gate)):
+                report.sections.append((f"sidegate's log ({name})", gate.log()[-6000:]))
+
+
+class _GateFactory:
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.started: list[Gate] = []
+
+    def __call__(self, upstream, /, **options) -> Gate:
+        url = upstream if isinstance(upstream, str) else upstream.url
+        gate = Gate(self.folder / f"gate{len(self.started)}", url, **options)
+        self.started.append(gate)
+        return gate
+
+    def stop(self):
+        failures = []
+        for gate in self.started:
+            if gate.was_stopped:
+                continue  # the test has judged its end
+            code = gate.stop()
+            if code != 0:
+                failures.append(f"a gate ended with {code}:\n{gate.log()[-4000:]}")
+        assert not failures, "\n".join(failures)
+
+
+@pytest.fixture
+def start_gate(tmp_path):
+    """Starts gates with a config of the test's own; each must still be alive at the end and stop with 0."""
+    factory = _GateFactory(tmp_path)
+    yield factory
+    factory.stop()
+
+
+@pytest.fixture(scope="module")
+def start_module_gate(tmp_path_factory):
+    factory = _GateFactory(tmp_path_factory.mktemp("gate"))
+    yield factory
+    factory.stop()
+
+
+@pytest.fixture(scope="module")
+def module_upstream():
+    upstream = Upstream()
+    yield upstream
+    upstream.stop()
+
+
+@pytest.fixture
+def upstream(module_upstream):
+    """The module's scripted app, as new: it echoes, and has seen nothing."""
+    module_upstream.answer = module_upstream.echo
+    module_upstream.serve = module_upstream.serve_requests
+    module_upstream.requests.clear()
+    module_upstream.failures.clear()
+    yield module_upstream
+    assert not module_upstream.failures, module_upstream.failures
+
+
+@pytest.fixture(scope="module")
+def module_gate(module_upstream, start_module_gate):
+    return start_module_gate(module_upstream)
+
+
+@pytest.fixture
+def gate(module_gate, upstream):
+    """A gate with the plain test config before the scripted app, shared by the module's tests."""
+    assert module_gate.process.is_running(), f"the gate has ended:\n{module_gate.log()}"
+    return module_gate
+
+
+@pytest.fixture(scope="module")
+def module_session(module_gate):
+    return module_gate.session_cookie()
+
+
+@pytest.fixture
+def session(gate, module_session):
+    """A Cookie header with a session of Ada's."""
+    return dict(module_session)

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Free TCP ports on loopback."""
+
+import os
+import socket
+
+# Below the kernel's ephemeral range, so that no outgoing connection takes one between our look and the server's bind.
+_FIRST, _LAST = 20000, 32000
+_next = _FIRST + (os.getpid() * 97) % (_LAST - _FIRST)
+
+
+def free_port() -> int:
+    """A port that nothing listens on; each is handed out once by this process."""
+    global _next
+    for _ in range(_LAST - _FIRST):
+        port = _next
+        _next = _next + 1 if _next < _LAST else _FIRST
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError("no free port on loopback")

@@ -1,0 +1,297 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Commands, their exit codes, and words that help."""
+
+import hashlib
+import hmac
+import json
+import re
+import socket
+import subprocess
+import time
+
+import pytest
+
+from harness import tokens
+from harness.gate import SESSION_SECRET, Browser, clean_environment, sidegate
+from harness.tokens import base64url
+
+CONFIG = """\
+listen: ["127.0.0.1:8080"]
+upstream: http://127.0.0.1:3000
+identityProvider:
+  loginURL: "https://idp.test/login?return_url={returnURL}"
+token:
+  keys:
+    - secret: a-secret-shared-with-the-identity-provider-0001
+session:
+  secret: a-session-secret-of-at-least-32-bytes-0002
+"""
+
+
+@pytest.fixture
+def config(tmp_path):
+    path = tmp_path / "sidegate.yaml"
+    path.write_text(CONFIG)
+    path.chmod(0o600)
+    return path
+
+
+class TestBasics:
+    def test_version(self):
+        done = sidegate("version")
+        assert done.returncode == 0 and re.search(r"\d+\.\d+", done.stdout)
+
+    @pytest.mark.parametrize("command", [[], ["run"], ["demo"], ["check"], ["explain"], ["mint"], ["secret"]],
+                             ids=lambda c: " ".join(c) or "sidegate")
+    def test_help_of_each_command(self, command):
+        done = sidegate(*command, "--help")
+        assert done.returncode == 0 and "USAGE" in done.stdout
+
+    @pytest.mark.parametrize("arguments", [["chekc"], ["run", "--confg", "x"], ["secret", "more"], ["mint", "--claim"]],
+                             ids=" ".join)
+    def test_bad_usage_is_64(self, arguments):
+        done = sidegate(*arguments)
+        assert done.returncode == 64 and done.stderr
+
+    def test_a_mistyped_option_gets_a_suggestion(self):
+        assert "--config" in sidegate("run", "--confg", "x").stderr
+
+    @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+    def test_completions(self, shell):
+        done = sidegate("--generate-completion-script", shell)
+        assert done.returncode == 0 and "explain" in done.stdout
+
+    def test_secrets_are_fresh_and_256_bits(self):
+        first, second = sidegate("secret").stdout.strip(), sidegate("secret").stdout.strip()
+        assert first != second
+        assert re.fullmatch(r"[A-Za-z0-9_-]{43}", first)
+
+
+class TestCheck:
+    def test_a_good_config_is_0(self, config):
+        done = sidegate("check", "--config", config)
+        assert (done.returncode, done.stderr) == (0, "")
+
+    @pytest.mark.parametrize("name, find, replace, position, words", [
+        ("an unknown key", "upstream:", "upstrem:", "2:1", ["upstrem", "did you mean", "upstream"]),
+        ("an unknown key inside", "  loginURL:", "  loginUrl:", "4:3", ["loginUrl", "did you mean", "loginURL"]),
+        ("a snake-case key", "session:\n", "session:\n  idle_timeout: 1h\n", "9:3", ["idle_timeout", "idleTimeout"]),
+        ("a bad duration", "session:\n", "session:\n  lifetime: 5 parsecs\n", "9:13", ["lifetime"]),
+        ("a word that is no choice", "session:\n", "session:\n  sameSite: loose\n", "9:13", ["sameSite", "lax"]),
+        ("a list where a text belongs", "upstream: http://127.0.0.1:3000", "upstream: [1, 2]", "2:11", ["upstream"]),
+        ("an upstream that is no URL", "http://127.0.0.1:3000", "ftp://x", "2:11", ["upstream"]),
+        ("a port out of range", '["127.0.0.1:8080"]', '["127.0.0.1:99999"]', "1:10", ["99999"]),
+        ("an algorithm that is none", "token:\n", "token:\n  algorithms: [none]\n", "6:16", ["none"]),
+        ("an unknown placeholder", "{returnURL}", "{returnUrl}", "4:13", ["returnUrl", "returnURL"]),
+        ("a key that is there twice", "session:\n", "upstream: http://127.0.0.1:4000\nsession:\n", "8:1", ["upstream"]),
+        ("a file that is not there", "secret: a-session-secret-of-at-least-32-bytes-0002", "secretFile: no-such-file",
+         "9:15", ["no-such-file"]),
+        ("a short session secret", "a-session-secret-of-at-least-32-bytes-0002", "short", "9:11", ["32"]),
+        ("a weak token secret CVE_2019_20933", "a-secret-shared-with-the-identity-provider-0001", "short", "7:15",
+         ["128"]),
+        ("an empty token secret CVE_2019_20933", "secret: a-secret-shared-with-the-identity-provider-0001",
+         'secret: ""', "7:15", []),
+        ("a key that no part serves yet", "session:\n", "provisioning: { url: https://app.test/hook }\nsession:\n", "8:",
+         ["provisioning", "not supported yet"]),
+    ])
+    def test_a_bad_config_is_1_and_says_where_and_how_to_mend(self, config, name, find, replace, position, words):
+        assert find in CONFIG
+        config.write_text(CONFIG.replace(find, replace, 1))
+        done = sidegate("check", "--config", config)
+        assert done.returncode == 1
+        lines = [line for line in done.stderr.splitlines() if f"{config}:{position}" in line and "error:" in line]
+        assert lines, done.stderr
+        for word in words:
+            assert word.lower() in done.stderr.lower(), done.stderr
+
+    def test_all_errors_are_told_not_only_the_first(self, config):
+        config.write_text(CONFIG.replace("upstream:", "upstrem:").replace("session:\n", "session:\n  lifetime: soon\n  sesame: 1\n"))
+        errors = [line for line in sidegate("check", "--config", config).stderr.splitlines() if "error:" in line]
+        assert len(errors) >= 3
+
+    def test_broken_yaml_says_where_and_shows_no_secret(self, config):
+        config.write_text(CONFIG + "  broken: [1, 2\nmore: }\n")
+        done = sidegate("check", "--config", config)
+        assert done.returncode == 1 and re.search(rf"{config}:1[0-2]:\d+: error: ", done.stderr)
+        assert tokens.SECRET not in done.stderr and SESSION_SECRET not in done.stderr
+
+    @pytest.mark.parametrize("text", ["", "null\n", "[]\n", "just words\n", "a: &a [*a]\n", "\x00", "\t\n", "- " * 5000,
+                                      "{" * 5000, "a: " + "[" * 5000], ids=range(10))
+    def test_no_text_crashes_it(self, config, text):
+        config.write_text(text)
+        assert sidegate("check", "--config", config).returncode == 1
+
+    def test_a_file_that_is_not_there(self, tmp_path):
+        done = sidegate("check", "--config", tmp_path / "none.yaml")
+        assert done.returncode in (1, 78) and "none.yaml" in done.stderr
+
+    def test_run_says_the_same_and_does_not_start(self, config):
+        config.write_text(CONFIG.replace("upstream:", "upstrem:"))
+        done = sidegate("run", "--config", config)
+        assert done.returncode == 1 and f"{config}:2:1: error:" in done.stderr
+
+    def test_secret_files_lose_one_newline_and_warn_when_others_can_read_them(self, config):
+        secret = config.parent / "jwt"
+        secret.write_text(tokens.SECRET + "\n")
+        secret.chmod(0o644)
+        config.write_text(CONFIG.replace(f"secret: {tokens.SECRET}", "secretFile: jwt"))
+        done = sidegate("check", "--config", config, cwd=config.parent)
+        assert done.returncode == 0 and "warning" in done.stderr and "jwt" in done.stderr
+        secret.chmod(0o600)
+        done = sidegate("check", "--config", config, cwd=config.parent)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert sidegate("explain", "--config", config, tokens.token(), cwd=config.parent).returncode == 0
+
+    def test_secrets_come_from_the_credentials_directory_first(self, config, tmp_path):
+        credentials = tmp_path / "credentials"
+        credentials.mkdir()
+        (credentials / "jwt").write_text(tokens.SECRET)
+        (credentials / "jwt").chmod(0o600)
+        config.write_text(CONFIG.replace(f"secret: {tokens.SECRET}", "secretFile: jwt"))
+        environment = clean_environment(CREDENTIALS_DIRECTORY=str(credentials))
+        assert sidegate("explain", "--config", config, tokens.token(), env=environment).returncode == 0
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory):
+    """Private keys and certificates as openssl makes them, by algorithm."""
+    folder = tmp_path_factory.mktemp("keys")
+
+    def openssl(*arguments):
+        subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True, cwd=folder)
+    for name, options in {
+        "RS256": ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
+        "ES256": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
+        "ES384": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"],
+        "EdDSA": ["-algorithm", "ED25519"],
+        "weak": ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"],
+    }.items():
+        openssl("genpkey", *options, "-out", f"{name}.key")
+        openssl("pkey", "-in", f"{name}.key", "-pubout", "-out", f"{name}.pem")
+    openssl("req", "-x509", "-key", "RS256.key", "-subj", "/CN=idp", "-days", "2", "-out", "RS256.crt")
+    return folder
+
+
+class TestTokens:
+    def test_mint_and_explain_agree(self, config):
+        minted = sidegate("mint", "--config", config, "--claim", "email=ada@example.com", "--claim", "sub=ada")
+        assert minted.returncode == 0, minted.stderr
+        explained = sidegate("explain", "--config", config, minted.stdout.strip())
+        assert explained.returncode == 0, explained.stdout + explained.stderr
+        assert "ada@example.com" in explained.stdout
+
+    def test_explain_reads_standard_input(self, config):
+        assert sidegate("explain", "--config", config, "-", input=tokens.token() + "\n").returncode == 0
+
+    def test_a_minted_url_is_the_whole_return_url(self, config):
+        done = sidegate("mint", "--config", config, "--claim", "email=a@example.com", "--url")
+        assert done.returncode == 0
+        assert re.fullmatch(r"https?://[^/]+/\.sidegate/callback\?(.*&)?jwt=[\w-]+\.[\w-]+\.[\w-]+", done.stdout.strip())
+
+    def test_a_minted_token_signs_in(self, config, upstream, start_gate):
+        gate = start_gate(upstream)
+        minted = sidegate("mint", "--config", gate.config, "--claim", "email=ada@example.com", "--claim", "sub=ada",
+                          "--claim", 'groups=["a","b"]').stdout.strip()
+        browser = Browser(gate)
+        assert browser.finish(browser.start("/"), minted).status == 303
+        browser.navigate("/")
+        assert upstream.last.get("X-Forwarded-Email") == "ada@example.com"
+
+    @pytest.mark.parametrize("code, token", [
+        ("signature_invalid", lambda: tokens.token(secret="not-the-providers-secret-at-all-00000001")),
+        ("expired", lambda: tokens.token(iat=1_600_000_000, exp=1_600_000_100)),
+        ("audience_mismatch", lambda: tokens.token(aud="elsewhere")),
+        ("algorithm_not_allowed", lambda: tokens.token(header={"alg": "HS512"})),
+        ("claims_malformed", lambda: tokens.signed(b'{"alg":"HS256"}', b'{"a":1,"a":2}')),
+        ("token_malformed", lambda: "a.b"),
+        ("field_missing", lambda: tokens.token(email=None)),
+    ])
+    def test_a_refused_token_is_2_and_says_why_and_never_the_secret(self, config, code, token):
+        done = sidegate("explain", "--config", config, token())
+        assert done.returncode == 2, done.stdout + done.stderr
+        assert code in done.stdout
+        assert tokens.SECRET not in done.stdout + done.stderr
+
+    def test_explain_judges_at_another_time(self, config):
+        token = tokens.token(iat=1_700_000_000, exp=1_700_000_100)
+        assert sidegate("explain", "--config", config, token).returncode == 2
+        assert sidegate("explain", "--config", config, "--at", "2023-11-14T22:13:30Z", token).returncode == 0
+
+    def test_the_environment_beats_the_file(self, config):
+        token = tokens.token(iat=int(time.time()) - 120, exp=int(time.time()) - 30)
+        assert sidegate("explain", "--config", config, token).returncode == 0, "within the default skew of 60 s"
+        stricter = clean_environment(SIDEGATE_TOKEN_CLOCKSKEW="5s")
+        assert sidegate("explain", "--config", config, token, env=stricter).returncode == 2
+
+    @pytest.mark.parametrize("algorithm", ["RS256", "PS256", "ES256", "ES384", "EdDSA"])
+    def test_public_keys(self, config, keys, algorithm):
+        name = "RS256" if algorithm == "PS256" else algorithm
+        text = CONFIG.replace(f"secret: {tokens.SECRET}", f"publicKeyFile: {keys}/{name}.pem").replace(
+            "token:\n", f"token:\n  algorithms: [{algorithm}]\n")
+        config.write_text(text)
+        minted = sidegate("mint", "--config", config, "--key-file", keys / f"{name}.key",
+                          "--algorithm", algorithm, "--claim", "email=a@b.example")
+        assert minted.returncode == 0, minted.stderr
+        assert sidegate("explain", "--config", config, minted.stdout.strip()).returncode == 0
+
+    def test_certificates(self, config, keys):
+        config.write_text(CONFIG.replace(f"secret: {tokens.SECRET}", f"publicKeyFile: {keys}/RS256.crt").replace(
+            "token:\n", "token:\n  algorithms: [RS256]\n"))
+        header, payload = base64url(b'{"alg":"RS256"}'), base64url(json.dumps(tokens.claims()).encode())
+        signature = subprocess.run(["openssl", "dgst", "-sha256", "-sign", keys / "RS256.key"], check=True,
+                                   capture_output=True, input=f"{header}.{payload}".encode()).stdout
+        assert sidegate("explain", "--config", config, f"{header}.{payload}.{base64url(signature)}").returncode == 0
+
+    def test_a_public_key_is_no_hmac_secret_CVE_2016_10555_CVE_2026_34950_CVE_2026_22817(self, config, keys):
+        pem = (keys / "RS256.pem").read_text()
+        config.write_text(CONFIG.replace(f"secret: {tokens.SECRET}", f"publicKeyFile: {keys}/RS256.pem").replace(
+            "token:\n", "token:\n  algorithms: [RS256]\n"))
+        forged = tokens.signed(b'{"alg":"HS256"}', json.dumps(tokens.claims()).encode(), pem)
+        done = sidegate("explain", "--config", config, forged)
+        assert done.returncode == 2 and "algorithm_not_allowed" in done.stdout
+
+    def test_pem_text_is_refused_as_a_secret_CVE_2026_34950(self, config, keys):
+        config.write_text(CONFIG.replace(f"secret: {tokens.SECRET}", f"secretFile: {keys}/RS256.pem"))
+        assert sidegate("check", "--config", config).returncode == 1
+
+    def test_a_short_rsa_key_is_refused(self, config, keys):
+        config.write_text(CONFIG.replace(f"secret: {tokens.SECRET}", f"publicKeyFile: {keys}/weak.pem").replace(
+            "token:\n", "token:\n  algorithms: [RS256]\n"))
+        done = sidegate("check", "--config", config)
+        assert done.returncode == 1 and "2048" in done.stderr
+
+    @pytest.mark.parametrize("encoding, written, secret", [
+        ("base64", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", bytes(range(32))),
+        ("base64url", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8", bytes(range(32))),
+        ("hex", bytes(range(32)).hex(), bytes(range(32))),
+        ("md5hex", "any text", b"db06c78d1e24cf708a14ce81c9b617ec"),
+    ])
+    def test_secret_encodings(self, config, encoding, written, secret):
+        if encoding == "md5hex":
+            secret = hashlib.md5(written.encode()).hexdigest().encode()
+        config.write_text(CONFIG.replace(f"secret: {tokens.SECRET}", f'secret: "{written}"\n      secretEncoding: {encoding}'))
+        signing_input = base64url(b'{"alg":"HS256"}') + "." + base64url(json.dumps(tokens.claims()).encode())
+        signature = base64url(hmac.new(secret, signing_input.encode(), "sha256").digest())
+        done = sidegate("explain", "--config", config, f"{signing_input}.{signature}")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def test_jwks_files(self, config, keys):
+        secret = base64url(b"k" * 32)
+        jwks = config.parent / "jwks.json"
+        jwks.write_text(json.dumps({"keys": [
+            {"kty": "oct", "kid": "one", "k": secret}, {"kty": "oct", "kid": "two", "k": base64url(b"z" * 32)},
+            {"kty": "unknown", "kid": "three"}]}))
+        jwks.chmod(0o600)
+        config.write_text(CONFIG.replace(f"secret: {tokens.SECRET}", f"jwksFile: {jwks}"))
+        good = tokens.token(secret="k" * 32, header={"alg": "HS256", "kid": "one"})
+        assert sidegate("explain", "--config", config, good).returncode == 0
+        for header, code in (({"alg": "HS256", "kid": "nobody"}, "key_not_found"),
+                             ({"alg": "HS256", "kid": "two"}, "signature_invalid")):
+            done = sidegate("explain", "--config", config, tokens.token(secret="k" * 32, header=header))
+            assert done.returncode == 2 and code in done.stdout
+
+
+def test_demo_says_what_to_try_and_cannot_bind_twice():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = sidegate("demo", "--listen", f"127.0.0.1:{taken.getsockname()[1]}")
+        assert done.returncode == 78

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The demo as a person meets it: walked in a real browser, from the first redirect to the way out."""
+
+import os
+import re
+import shutil
+import urllib.parse
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+from harness.gate import BINARY, NAVIGATION, ROOT, XHR, clean_environment
+from harness.ports import free_port
+from harness.process import ChildProcess, wait_until
+from harness.wire import exchange
+
+ARTIFACTS = ROOT / "artifacts"
+
+
+class Demo:
+    def __init__(self, folder):
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process = ChildProcess(
+            [BINARY, "demo", "--listen", f"127.0.0.1:{self.port}"], folder / "demo.log", env=clean_environment())
+        self.process.wait_until_accepting(("127.0.0.1", self.port))
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    demo = Demo(tmp_path_factory.mktemp("demo"))
+    yield demo
+    assert demo.process.stop() == 0, demo.process.output()
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    options = webdriver.ChromeOptions()
+    for argument in ("--headless=new", "--disable-dev-shm-usage", "--disable-gpu", "--no-first-run",
+                     "--disable-background-networking", "--window-size=1000,900",
+                     f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(argument)
+    if os.geteuid() == 0:
+        options.add_argument("--no-sandbox")  # Chromium's sandbox does not start as root
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = shutil.which("chromedriver")
+    assert driver, "chromedriver is missing; `make deps-test` installs it"
+    browser = webdriver.Chrome(service=Service(driver), options=options)
+    browser.set_page_load_timeout(15)
+    yield browser
+    browser.quit()
+
+
+@pytest.fixture
+def browser(chromium):
+    """The browser, without cookies of an earlier test."""
+    chromium.execute_cdp_cmd("Network.clearBrowserCookies", {})
+    chromium.get_log("browser")
+    return chromium
+
+
+def keep_screenshot(browser, name: str):
+    ARTIFACTS.mkdir(exist_ok=True)
+    assert browser.save_screenshot(str(ARTIFACTS / f"{name}.png"))
+
+
+def page_text(browser) -> str:
+    return browser.find_element(By.TAG_NAME, "body").text
+
+
+def until(browser, condition, what: str):
+    return WebDriverWait(browser, 10).until(condition, f"{what}; the browser is at {browser.current_url}")
+
+
+def sign_in(browser, demo, path="/", user="ada"):
+    browser.get(demo.url + path)
+    button = until(browser, lambda b: b.find_element(By.CSS_SELECTOR, f"button[name=user][value={user}]"), "the login page")
+    assert not browser.current_url.startswith(demo.url + "/"), "the login page is the provider's, not the gate's"
+    button.click()
+    until(browser, lambda b: b.current_url.startswith(demo.url), "back at the app")
+
+
+def cookie_names(browser) -> list:
+    return [c["name"] for c in browser.get_cookies()]
+
+
+def test_it_says_where_to_go_and_what_to_try(demo):
+    text = wait_until(lambda: demo.url in demo.process.output() and demo.process.output(), "the URL is printed")
+    for word in ("ada", "grace"):
+        assert word in text.lower()
+
+
+def test_a_person_signs_in_lands_on_the_page_asked_for_and_signs_out(demo, browser):
+    browser.get(demo.url + "/reports/2026/q4?region=north&sort=date")
+    login = until(browser, lambda b: b.find_element(By.CSS_SELECTOR, "button[name=user][value=ada]"), "the login page")
+    keep_screenshot(browser, "demo-1-login")
+    login.click()
+
+    until(browser, lambda b: b.current_url == demo.url + "/reports/2026/q4?region=north&sort=date", "the deep link")
+    assert "Ada" in page_text(browser) and "ada@example.com" in page_text(browser)
+    assert "jwt" not in browser.current_url
+    keep_screenshot(browser, "demo-2-signed-in")
+    assert "sidegate" in cookie_names(browser)
+    assert not [e for e in browser.get_log("browser") if "Content Security Policy" in e["message"]]
+
+    browser.find_element(By.CSS_SELECTOR, 'a[href="/.sidegate/logout"]').click()
+    until(browser, lambda b: "sidegate" not in [c["name"] for c in b.execute_cdp_cmd(
+        "Network.getCookies", {"urls": [demo.url]})["cookies"]], "the session is gone")
+    keep_screenshot(browser, "demo-3-signed-out")
+
+    browser.get(demo.url + "/")
+    until(browser, lambda b: b.find_element(By.CSS_SELECTOR, "button[name=user][value=grace]"), "the login page again")
+
+
+def test_going_back_and_reloading_show_no_error(demo, browser):
+    sign_in(browser, demo, "/")
+    browser.get(demo.url + "/reports/")
+    browser.back()
+    browser.refresh()
+    until(browser, lambda b: "Ada" in page_text(b), "the signed-in page")
+
+
+def test_two_tabs_sign_in_side_by_side(demo, browser):
+    first = browser.current_window_handle
+    browser.get(demo.url + "/one?tab=1")
+    browser.switch_to.new_window("tab")
+    second = browser.current_window_handle
+    browser.get(demo.url + "/two?tab=2")
+    for window, path in ((first, "/one?tab=1"), (second, "/two?tab=2")):
+        browser.switch_to.window(window)
+        buttons = browser.find_elements(By.CSS_SELECTOR, "button[name=user][value=ada]")
+        if buttons:
+            buttons[0].click()
+        until(browser, lambda b: b.current_url == demo.url + path, f"the page of {path}")
+        assert "Ada" in page_text(browser)
+    browser.close()
+    browser.switch_to.window(first)
+
+
+def test_a_bad_token_gets_a_page_that_says_why(demo, browser):
+    browser.get(demo.url + "/.sidegate/callback?jwt=made-up")
+    assert "token_malformed" in page_text(browser)
+    keep_screenshot(browser, "demo-4-refused")
+    assert browser.find_elements(By.PARTIAL_LINK_TEXT, "Try again")
+
+
+def test_pages_fit_a_phone_and_the_dark(demo, browser):
+    size = browser.get_window_size()
+    try:
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
+            "width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True})
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {
+            "features": [{"name": "prefers-color-scheme", "value": "dark"}]})
+        browser.get(demo.url + "/.sidegate/callback?jwt=made-up")
+        width = browser.execute_script("return document.documentElement.scrollWidth")
+        assert width <= 360, f"a page for a phone is {width} wide"
+        background = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
+        red, green, blue = map(int, re.findall(r"\d+", background)[:3])
+        assert red + green + blue < 3 * 90, f"{background} is not dark"
+        keep_screenshot(browser, "demo-5-phone-dark")
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+        browser.set_window_size(size["width"], size["height"])
+
+
+def test_a_login_that_began_at_the_provider_is_confirmed_first(demo, browser):
+    browser.get(demo.url + "/")
+    provider = "{0.scheme}://{0.netloc}/".format(urllib.parse.urlsplit(browser.current_url))
+    browser.execute_cdp_cmd("Network.clearBrowserCookies", {})
+    browser.get(provider)
+    until(browser, lambda b: b.find_element(By.CSS_SELECTOR, "button[name=user][value=grace]"), "the provider").click()
+    until(browser, lambda b: b.current_url.startswith(demo.url), "the gate's question")
+    assert "sidegate" not in cookie_names(browser)
+    keep_screenshot(browser, "demo-6-confirm")
+    browser.find_element(By.CSS_SELECTOR, "form button").click()
+    until(browser, lambda b: "Grace" in page_text(b) and b.current_url == demo.url + "/", "the signed-in page")
+
+
+def test_the_demo_is_the_gate_itself(demo):
+    assert exchange(demo.port, "GET", "/", NAVIGATION).status == 302
+    refused = exchange(demo.port, "GET", "/api/me", XHR)
+    assert refused.status == 401 and refused.json()["error"] == "unauthenticated"

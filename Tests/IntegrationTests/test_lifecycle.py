@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Starting, logging, and stopping without losing a request."""
+
+import json
+import signal
+import socket
+import threading
+import time
+
+import pytest
+
+from harness import tokens
+from harness.gate import BINARY, LOGIN_URL, NAVIGATION, SESSION_SECRET, clean_environment, settings, sidegate
+from harness.ports import free_port
+from harness.process import ChildProcess, accepts, wait_until
+from harness.wire import Connection
+
+
+class TestStop:
+    def test_sigterm_finishes_what_is_in_flight_and_exits_with_0(self, upstream, start_gate):
+        release = threading.Event()
+
+        def answer(request, connection):
+            if request.target == "/slow":
+                connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf")
+                release.wait(10)
+                connection.send(b"half")
+            else:
+                upstream.echo(request, connection)
+        upstream.answer = answer
+        gate = start_gate(upstream)
+        session = gate.session_cookie()
+        idle, busy = gate.connection(), gate.connection()
+        assert idle.exchange("GET", "/", session).status == 200
+        busy.request("GET", "/slow", session)
+        assert busy.read_head().status == 200
+        gate.process.child.send_signal(signal.SIGTERM)
+        gate.was_stopped = True
+        assert idle.is_closed_by_peer(5), "an idle connection is kept open"
+        wait_until(lambda: not accepts(("127.0.0.1", gate.port)), "the listener is closed")
+        assert gate.process.is_running(), "ended with a request in flight"
+        release.set()
+        assert busy.read_exactly(8) == b"halfhalf"
+        assert gate.process.child.wait(5) == 0
+
+    def test_the_last_response_says_close(self, upstream, start_gate):
+        release = threading.Event()
+
+        def answer(request, connection):
+            release.wait(10)
+            upstream.echo(request, connection)
+        upstream.answer = answer
+        gate = start_gate(upstream)
+        connection = gate.connection()
+        connection.request("GET", "/", gate.session_cookie())
+        upstream.wait_for_requests(1)
+        gate.process.child.send_signal(signal.SIGTERM)
+        gate.was_stopped = True
+        wait_until(lambda: not accepts(("127.0.0.1", gate.port)), "the listener is closed")
+        release.set()
+        assert connection.response()["Connection"].lower() == "close"
+        assert gate.process.child.wait(5) == 0
+
+    def test_the_drain_has_an_end(self, upstream, start_gate):
+        upstream.answer = lambda request, connection: time.sleep(20)
+        gate = start_gate(upstream, limits={"drainTimeout": "500ms"})
+        connection = gate.connection()
+        connection.request("GET", "/", gate.session_cookie())
+        upstream.wait_for_requests(1)
+        began = time.monotonic()
+        assert gate.stop() == 0
+        assert time.monotonic() - began < 4
+
+    def test_an_interrupt_ends_it_as_well(self, upstream, start_gate):
+        gate = start_gate(upstream)
+        gate.was_stopped = True
+        gate.process.child.send_signal(signal.SIGINT)
+        assert gate.process.child.wait(5) == 0
+
+    def test_no_request_is_lost_under_load(self, upstream, start_gate):
+        upstream.answer = lambda request, connection: connection.respond(200, {}, "ok")
+        gate = start_gate(upstream, workers=2)
+        session = gate.session_cookie()
+        lost, done, stop = [], [], threading.Event()
+
+        def client():
+            while not stop.is_set():
+                try:
+                    connection = gate.connection()
+                except OSError:
+                    return  # no longer listening
+                try:
+                    for _ in range(1000):
+                        connection.request("GET", "/", session)
+                        response = connection.response()
+                        done.append(response.status)
+                        if response.get("Connection", "").lower() == "close":
+                            break
+                except Exception as failure:
+                    # A request sent onto a connection that was idle when it closed is the client's to repeat.
+                    if connection.buffer or getattr(failure, "response", None):
+                        lost.append(repr(failure))
+                finally:
+                    connection.close()
+
+        clients = [threading.Thread(target=client) for _ in range(8)]
+        for thread in clients:
+            thread.start()
+        wait_until(lambda: len(done) > 300, "requests flow")
+        assert gate.stop() == 0
+        stop.set()
+        for thread in clients:
+            thread.join(5)
+        assert lost == [] and set(done) == {200}
+
+
+class TestListening:
+    def test_several_addresses_v6_and_a_unix_socket(self, tmp_path, upstream):
+        ports, path = [free_port(), free_port()], tmp_path / "gate.sock"
+        config = tmp_path / "sidegate.yaml"
+        config.write_text(json.dumps(settings(
+            upstream.url, ports[0], listen=[f"127.0.0.1:{ports[0]}", f"[::1]:{ports[1]}", f"unix:{path}"])))
+        process = ChildProcess([BINARY, "run", "--config", config], tmp_path / "log", env=clean_environment())
+        try:
+            for address in (("127.0.0.1", ports[0]), str(path)):
+                process.wait_until_accepting(address)
+            with Connection(ports[1], host="::1") as connection:
+                assert connection.exchange("GET", "/", NAVIGATION, host=f"[::1]:{ports[1]}").status == 302
+            with socket.socket(socket.AF_UNIX) as connected:
+                connected.settimeout(5)
+                connected.connect(str(path))
+                connected.sendall(b"GET / HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n")
+                assert connected.recv(65536).startswith(b"HTTP/1.1 302 ")
+            assert process.stop() == 0
+            assert not path.exists(), "the unix socket is left behind"
+        finally:
+            process.kill()
+
+    def test_an_address_in_use_is_78(self, tmp_path, upstream):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            config = tmp_path / "sidegate.yaml"
+            config.write_text(json.dumps(settings(upstream.url, taken.getsockname()[1])))
+            done = sidegate("run", "--config", config)
+            assert done.returncode == 78
+            assert str(taken.getsockname()[1]) in done.stderr
+
+    @pytest.mark.parametrize("workers", [1, 2, 5])
+    def test_every_worker_serves(self, upstream, start_gate, workers):
+        gate = start_gate(upstream, workers=workers)
+        session = gate.session_cookie()
+        for _ in range(30):
+            assert gate.exchange("GET", "/", session).status == 200
+
+
+class TestWhereSettingsComeFrom:
+    @staticmethod
+    def runs_at(port, arguments, folder, env=None, cwd=None):
+        process = ChildProcess([BINARY, "run", *arguments], folder / "log", env=env or clean_environment(), cwd=cwd)
+        try:
+            process.wait_until_accepting(("127.0.0.1", port))
+            with Connection(port) as connection:
+                assert connection.exchange("GET", "/", NAVIGATION).status == 302
+            assert process.stop() == 0
+        finally:
+            process.kill()
+
+    def test_flags_beat_environment_beats_file(self, tmp_path, upstream):
+        in_file, in_environment, in_flag = free_port(), free_port(), free_port()
+        config = tmp_path / "sidegate.yaml"
+        config.write_text(json.dumps(settings(upstream.url, in_file)))
+        environment = clean_environment(SIDEGATE_LISTEN=json.dumps([f"127.0.0.1:{in_environment}"]))
+        self.runs_at(in_environment, ["--config", config], tmp_path, environment)
+        self.runs_at(in_flag, ["--config", config, "--set", f'listen=["127.0.0.1:{in_flag}"]'], tmp_path, environment)
+
+    def test_no_file_at_all(self, tmp_path, upstream):
+        port, secret = free_port(), tmp_path / "secret"
+        secret.write_text(tokens.SECRET + "\n")
+        secret.chmod(0o600)
+        self.runs_at(port, ["--upstream", upstream.url, "--login-url", LOGIN_URL, "--secret-file", secret,
+                            "--listen", f"127.0.0.1:{port}"], tmp_path, cwd=tmp_path)
+
+    def test_the_file_is_found_by_environment_or_where_it_stands(self, tmp_path, upstream):
+        port = free_port()
+        (tmp_path / "sidegate.yaml").write_text(json.dumps(settings(upstream.url, port)))
+        self.runs_at(port, [], tmp_path, cwd=tmp_path)
+        self.runs_at(port, [], tmp_path, clean_environment(SIDEGATE_CONFIG=str(tmp_path / "sidegate.yaml")), cwd="/")
+
+    def test_the_file_reads_the_environment(self, tmp_path, upstream):
+        port = free_port()
+        config = tmp_path / "sidegate.yaml"
+        config.write_text(f"""
+listen: ["127.0.0.1:{port}"]
+upstream: {upstream.url}
+identityProvider:
+  loginURL: "https://${{IDP_HOST:-idp.test}}/login?return_url={{returnURL}}"
+token:
+  keys: [{{ secret: "${{JWT_SECRET}}" }}]
+session: {{ secret: {SESSION_SECRET} }}
+""")
+        self.runs_at(port, ["--config", config], tmp_path, clean_environment(JWT_SECRET=tokens.SECRET))
+        refused = sidegate("check", "--config", config)
+        assert refused.returncode == 1 and "JWT_SECRET" in refused.stderr and ":7:" in refused.stderr
+
+    def test_without_a_session_secret_it_warns_and_runs(self, upstream, start_gate):
+        gate = start_gate(upstream, session={"secret": None})
+        assert gate.exchange("GET", "/", gate.session_cookie()).status == 200
+        assert "warn" in gate.log().lower()
+
+
+class TestLog:
+    def test_each_line_is_json_and_a_request_has_one(self, upstream, start_gate):
+        gate = start_gate(upstream)
+        session = gate.session_cookie()
+        gate.exchange("GET", "/logged/page?token=geheim&x=1", {**session, "X-Request-ID": "id-for-the-log"})
+        line = wait_until(
+            lambda: next((line for line in gate.log().splitlines() if "id-for-the-log" in line), None), "the access line")
+        value = json.loads(line)
+        text = json.dumps(value)
+        assert "/logged/page" in text and "ada" in text and "GET" in text and 200 in value.values()
+        assert session["Cookie"] not in gate.log() and "geheim" not in gate.log()
+        for line in gate.log().splitlines():
+            json.loads(line)
+
+    def test_what_is_logged_cannot_break_a_line_CVE_2024_45808_CVE_2026_26309(self, upstream, start_gate):
+        gate = start_gate(upstream)
+        session = gate.session_cookie()
+        evil = 'a"b\\c\x1b[31m\xff\xe2\x80\xa8'
+        with gate.connection() as connection:
+            connection.send(f'GET /"quoted"\\back HTTP/1.1\r\nHost: 127.0.0.1:{gate.port}\r\nCookie: '.encode()
+                            + session["Cookie"].encode() + b"\r\nUser-Agent: a\"b\\c\xff\xe2\x80\xa8\r\n\r\n")
+            assert connection.response().status in (200, 400)
+        gate.exchange("GET", "/%0a%0d%22", {**session, "User-Agent": evil.replace("\x1b", ""), "X-Request-ID": "last-one"})
+        wait_until(lambda: "last-one" in gate.log(), "the access line")
+        for line in gate.process.log.read_bytes().splitlines():
+            json.loads(line.decode("utf-8"))
+
+    def test_the_access_log_may_be_off(self, upstream, start_gate):
+        gate = start_gate(upstream, log={"access": False})
+        gate.exchange("GET", "/quiet", gate.session_cookie())
+        gate.stop()
+        assert "/quiet" not in gate.log()
+
+    def test_text_is_for_people(self, upstream, start_gate):
+        gate = start_gate(upstream, log={"format": "text"})
+        gate.exchange("GET", "/readable", gate.session_cookie())
+        wait_until(lambda: "/readable" in gate.log(), "the access line")
+        with pytest.raises(ValueError):
+            json.loads(next(line for line in gate.log().splitlines() if "/readable" in line))
+
+    def test_a_sign_in_is_an_event_of_its_own(self, upstream, start_gate):
+        gate = start_gate(upstream)
+        browser = gate.signed_in()
+        browser.navigate("/.sidegate/logout", "POST", {"Sec-Fetch-Site": "same-origin", "Origin": gate.origin})
+        for event in ("login", "logout"):
+            line = wait_until(lambda: next(
+                (line for line in gate.log().splitlines() if f'"{event}"' in line), None), f"the {event} event")
+            assert "ada" in line
