@@ -291,7 +291,8 @@ final class Exchange {
         guard case .forward = machine.responseHeadReceived(status: response.status, wantsUpgrade: false) else { return }
         record.responseStarted(response.status, worker.loop.now)
         record.bytesSent += UInt64(content.count)
-        downstream?.sendHead(self, extra: renewalForResponse(), content: content, isEnd: isEnd, trailers: trailers, more: more)
+        downstream?.sendHead(
+            self, extra: renewalForResponse(), content: content, isEnd: isEnd, trailers: trailers, more: more)
         if isEnd { responseEnded() } else { throttle() }
     }
 
