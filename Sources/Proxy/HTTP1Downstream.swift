@@ -66,23 +66,13 @@ final class HTTP1Downstream: TransportOwner, DownstreamStream {
     // MARK: Reading
 
     func transportReadable() {
-        var rounds = 0
-        while phase != .closed, !transport.isReadingPaused {
-            let outcome = worker.loop.withReceiveBuffer { buffer in
-                let outcome = transport.read(into: buffer, boundFor: exchange?.requestSink)
-                if case .bytes(let count, _) = outcome { buffer.read(count) { receive($0) } }
-                return outcome
-            }
-            switch outcome {
-            case .bytes(_, more: true):
-                rounds += 1
-                if rounds >= Worker.readsPerTurn {
-                    return worker.loop.nextTurn { [self] in transportReadable() }
-                }
-            case .bytes(_, more: false), .wouldBlock: return
-            case .end: return peerEnded()
-            case .failed: return lost()
-            }
+        let end = transport.readTurn(
+            while: { phase != .closed }, boundFor: { exchange?.requestSink }, receive: { receive($0) })
+        switch end {
+        case .nothingNow: break
+        case .turnOver: worker.loop.nextTurn { [self] in transportReadable() }
+        case .end: peerEnded()
+        case .failed: lost()
         }
     }
 

@@ -213,8 +213,6 @@ package final class Worker {
         log?.record(exchange, context, client: exchange.client, loop)
     }
 
-    /// Reads of one connection before others have their turn.
-    static let readsPerTurn = 16
     private static let maximumSpares = 256
     private static let spareCapacity = 16384
     private static let chunkEnd: [UInt8] = [13, 10]

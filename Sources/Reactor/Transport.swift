@@ -79,3 +79,43 @@ open class Transport {
 
     package func write(_ bytes: Span<UInt8>) -> WriteOutcome { write(bytes, Span(), Span()) }
 }
+
+extension Transport {
+    /// How a turn of reading ended.
+    package enum TurnEnd: Equatable, Sendable {
+        /// Nothing more is to be read now, or reading paused; the owner will be told.
+        case nothingNow
+        /// More waits, but others have their turn first: go on in the loop's next one.
+        case turnOver
+        /// The peer sends no more.
+        case end
+        case failed
+    }
+
+    /// Reads what waits and hands it over piece by piece, until nothing does, reading pauses or it is others' turn.
+    ///
+    /// - Parameters:
+    ///   - wanted: asked before each read.
+    ///   - sink: where the bytes are going, see ``read(into:boundFor:)``.
+    package func readTurn(
+        while wanted: () -> Bool, boundFor sink: () -> Transport?, receive: (Span<UInt8>) -> Void
+    ) -> TurnEnd {
+        for _ in 0..<Self.readsPerTurn {
+            guard wanted(), !isReadingPaused else { return .nothingNow }
+            let outcome = loop.withReceiveBuffer { buffer in
+                let outcome = read(into: buffer, boundFor: sink())
+                if case .bytes(let count, _) = outcome { buffer.read(count, receive) }
+                return outcome
+            }
+            switch outcome {
+            case .bytes(_, more: true): continue
+            case .bytes(_, more: false), .wouldBlock: return .nothingNow
+            case .end: return .end
+            case .failed: return .failed
+            }
+        }
+        return .turnOver
+    }
+
+    private static var readsPerTurn: Int { 16 }
+}
