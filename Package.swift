@@ -85,7 +85,8 @@ let package = Package(
         tests("TelemetryTests", ["Telemetry", .product(name: "Logging", package: "swift-log")]),
         tests("ConfigurationTests", ["Configuration", "Gate", "HTTP", "JWT", "sidegate"]),
         tests("ReactorTests", ["Reactor"]),
-        tests("ProxyTests", ["Proxy", "HTTP", "HTTP1", "Gate", "Reactor", "JWT", "Cryptography", "Pages", "Telemetry"]),
+        tests(
+            "ProxyTests", ["Proxy", "HTTP", "HTTP1", "Gate", "Reactor", "JWT", "Cryptography", "Pages", "Telemetry"]),
         tests("LayeringTests", []),
     ]
 )

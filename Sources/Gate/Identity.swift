@@ -18,6 +18,11 @@ package final class Identity {
         self.renewalDue = renewalDue
     }
 
+    /// The renewal that came with the decision could not be sent: the next request gets one.
+    package func renewalNotSent() {
+        renewalDue = -.infinity
+    }
+
     /// It came as `Authorization: Bearer`, which the app does not get to see.
     var isBearer: Bool { session == nil }
 }

@@ -12,25 +12,25 @@ import Reactor
 final class Exchange {
     var request = RequestHead()
     var response = ResponseHead()
-    private(set) var record = ExchangeRecord()
+    var record = ExchangeRecord()
     /// The peer's address, for the log.
     private(set) var client: [UInt8] = []
     private(set) var requestID: [UInt8] = []
     /// Counts the requests this object served, so that a late answer to an earlier one is known as such.
     private(set) var ticket: UInt64 = 0
 
-    private let worker: Worker
-    private var downstream: (any DownstreamStream)?
-    private var upstream: HTTP1Upstream?
-    private var machine = ExchangeStateMachine()
-    private var context = RequestContext(peer: nil, now: 0)
-    private var identity: Identity?
-    private var renewal: [UInt8]?
-    private var form: [UInt8] = []
-    private var formLimit = 0
-    private var contentReceived: UInt64 = 0
-    private var hasRetried = false
-    private var waitTimer: LoopTimer?
+    let worker: Worker
+    var downstream: (any DownstreamStream)?
+    var upstream: HTTP1Upstream?
+    var machine = ExchangeStateMachine()
+    var context = RequestContext(peer: nil, now: 0)
+    var identity: Identity?
+    var renewal: [UInt8]?
+    var form: [UInt8] = []
+    var formLimit = 0
+    var contentReceived: UInt64 = 0
+    var hasRetried = false
+    var waitTimer: LoopTimer?
 
     init(worker: Worker) {
         self.worker = worker
@@ -147,7 +147,7 @@ final class Exchange {
 
     // MARK: Decisions
 
-    private func perform(_ decision: Decision, contentFollows: Bool) {
+    func perform(_ decision: Decision, contentFollows: Bool) {
         switch decision {
         case .forward(let identity, let renewal):
             self.identity = identity
@@ -166,7 +166,7 @@ final class Exchange {
     }
 
     /// Reads the content before anything is decided.
-    private func collect(limit: Int, contentFollows: Bool) {
+    func collect(limit: Int, contentFollows: Bool) {
         machine.collects()
         formLimit = limit
         guard hasContent else { return formReceived() }
@@ -176,7 +176,7 @@ final class Exchange {
         downstream?.resumeRequest()
     }
 
-    private func formReceived() {
+    func formReceived() {
         let body = form
         form = []
         switch worker.service {
@@ -186,7 +186,7 @@ final class Exchange {
         }
     }
 
-    private func claim(_ pending: PendingSignIn) {
+    func claim(_ pending: PendingSignIn) {
         machine.claims()
         let ticket = ticket
         let loop = worker.loop
@@ -202,7 +202,7 @@ final class Exchange {
     }
 
     /// Gives a response of our own.
-    private func answer(_ response: LocalResponse) {
+    func answer(_ response: LocalResponse) {
         guard let downstream else { return }
         machine.answered()
         record.answered(response)
@@ -210,7 +210,7 @@ final class Exchange {
         responseEnded()
     }
 
-    private func refusal(_ status: UInt16) -> LocalResponse {
+    func refusal(_ status: UInt16) -> LocalResponse {
         switch worker.service {
         case .gate(let gate, _): gate.refusal(status, of: request, requestID: requestID)
         case .local: LocalResponse(status: status)
@@ -218,155 +218,20 @@ final class Exchange {
     }
 
     /// The request has content, which may be still on its way.
-    private var hasContent: Bool { request.framing != .none && request.framing != .length(0) }
+    var hasContent: Bool { request.framing != .none && request.framing != .length(0) }
 
-    private func isTooLarge(_ length: UInt64) -> Bool {
+    func isTooLarge(_ length: UInt64) -> Bool {
         worker.limits.bodyBytes > 0 && length > worker.limits.bodyBytes
-    }
-
-    // MARK: The app's side
-
-    var awaitsUpstream: Bool { machine.state == .acquiring }
-
-    /// Silence is this response's nature.
-    var isEventStream: Bool { response.isEventStream }
-
-    private func acquireUpstream(fresh: Bool, contentFollows: Bool) {
-        guard case .gate(_, let pool) = worker.service else { return }
-        record.upstreamStarted = worker.loop.now
-        guard let connection = pool.acquire(self, fresh: fresh) else { return }
-        upstreamReady(connection, contentFollows: contentFollows)
-    }
-
-    func awaitsConnection(until deadline: MonotonicTime) {
-        let timer =
-            waitTimer
-            ?? worker.loop.makeTimer { [unowned self] in
-                guard awaitsUpstream, case .gate(_, let pool) = worker.service else { return }
-                pool.cancel(self)
-                upstreamLost(.connectTimeout)
-            }
-        waitTimer = timer
-        timer.set(deadline)
-    }
-
-    /// A connection to the app is there.
-    func upstreamReady(_ connection: HTTP1Upstream, contentFollows: Bool = false) {
-        waitTimer?.cancel()
-        machine.upstreamAcquired()
-        upstream = connection
-        let expectsContent = !isRequestComplete
-        connection.start(self, contentFollows: contentFollows && expectsContent)
-        if expectsContent, !contentFollows { downstream?.resumeRequest() }
-    }
-
-    /// Appends the request's head as the app gets it.
-    func writeUpstreamHead(into output: inout [UInt8]) {
-        guard case .gate(let gate, _) = worker.service else { return }
-        gate.rewrite(request, for: identity, context, requestID: requestID, into: &output)
-        switch request.framing {
-        case .none, .untilClose: break
-        case .length(let length):
-            output.append(text: "Content-Length: ")
-            output.append(decimal: length)
-            output.append(text: "\r\n")
-        case .chunked: output.append(text: "Transfer-Encoding: chunked\r\n")
-        }
-        output.append(text: "\r\n")
-    }
-
-    /// The app takes more of the request's content again.
-    func upstreamWritable() {
-        downstream?.resumeRequest()
-    }
-
-    func informationalResponse() {
-        guard case .forwardInformational = machine.responseHeadReceived(status: response.status, wantsUpgrade: false)
-        else { return }
-        downstream?.sendInformational(self)
-        throttle()
-    }
-
-    func responseHead(_ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool) {
-        guard case .forward = machine.responseHeadReceived(status: response.status, wantsUpgrade: false) else { return }
-        record.responseStarted(response.status, worker.loop.now)
-        record.bytesSent += UInt64(content.count)
-        downstream?.sendHead(self, extra: renewal, content: content, isEnd: isEnd, trailers: trailers, more: more)
-        if isEnd { responseEnded() } else { throttle() }
-    }
-
-    func responseBody(_ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool) {
-        guard machine.state == .exchanging(.streaming) else { return }
-        record.bytesSent += UInt64(content.count)
-        downstream?.sendContent(content, isEnd: isEnd, trailers: trailers, more: more)
-        if isEnd { responseEnded() } else { throttle() }
-    }
-
-    /// The connection to the app has done its part and belongs to the pool again.
-    func upstreamDone() {
-        upstream = nil
-    }
-
-    func upstreamLost(_ loss: ExchangeStateMachine.Loss) {
-        waitTimer?.cancel()
-        upstream = nil
-        let mayRepeat = request.method.isIdempotent && !hasContent && !hasRetried
-        switch machine.upstreamLost(loss, mayRepeat: mayRepeat) {
-        case .retry:
-            hasRetried = true
-            response.reset()
-            acquireUpstream(fresh: true, contentFollows: false)
-        case .answer(let status):
-            guard case .gate(let gate, _) = worker.service else { return }
-            record.upstreamFailed(loss)
-            let answer = gate.upstreamFailure(status, of: request, requestID: requestID)
-            record.answered(answer)
-            downstream?.sendLocal(answer, to: self)
-            responseEnded()
-        case .cutShort:
-            record.upstreamFailed(loss)
-            cutShort()
-        case .none:
-            break
-        }
-    }
-
-    /// The app agreed to another protocol: both connections become a tunnel.
-    func switchingProtocols(_ connection: HTTP1Upstream, early: Span<UInt8>) {
-        guard case .gate(let gate, _) = worker.service else { return }
-        switch machine.responseHeadReceived(status: 101, wantsUpgrade: gate.forwardsUpgrade(request)) {
-        case .openTunnel:
-            upstream = nil
-            let appSide = connection.detach()
-            record.responseStarted(101, worker.loop.now)
-            guard let downstream, let (browserSide, waiting) = downstream.switchProtocols(self) else {
-                appSide.close()
-                return cutShort()
-            }
-            let tunnel = Tunnel(browserSide, appSide, worker: worker)
-            tunnel.start(fromBrowser: waiting.span, fromApp: early, until: nil)
-            end()
-        case .answerBadGateway:
-            upstream = nil
-            connection.abandon()
-            record.upstreamFailed(.malformed)
-            let answer = gate.upstreamFailure(502, of: request, requestID: requestID)
-            record.answered(answer)
-            downstream?.sendLocal(answer, to: self)
-            responseEnded()
-        case .forward, .forwardInformational, .none:
-            break
-        }
     }
 
     // MARK: The end
 
     /// Holds the app back while the browser does not keep up.
-    private func throttle() {
+    func throttle() {
         if downstream?.isBlocked == true { upstream?.pause() }
     }
 
-    private func cutShort() {
+    func cutShort() {
         machine.downstreamLost()
         record.isAborted = true
         downstream?.cutShort()
@@ -374,7 +239,7 @@ final class Exchange {
         end()
     }
 
-    private func responseEnded() {
+    func responseEnded() {
         let action = machine.responseEnded()
         guard action != .none, let downstream else { return }
         letGoOfUpstream()
@@ -382,14 +247,14 @@ final class Exchange {
         downstream.exchangeFinished(isRequestComplete: action == .finish)
     }
 
-    private func letGoOfUpstream() {
+    func letGoOfUpstream() {
         waitTimer?.cancel()
         if case .gate(_, let pool) = worker.service { pool.cancel(self) }
         upstream?.abandon()
         upstream = nil
     }
 
-    private func end() {
+    func end() {
         guard downstream != nil else { return }
         downstream = nil
         worker.finished(self, context)
@@ -405,18 +270,5 @@ final class Exchange {
     }
 
     /// What the demo's own servers read of a request.
-    private static let localContentLimit = 65536
-}
-
-extension ResponseHead {
-    /// Content-Type is `text/event-stream`, with or without parameters.
-    fileprivate var isEventStream: Bool {
-        let type: StaticString = "text/event-stream"
-        for field in fields where field.known == .contentType {
-            let start = field.value.lowerBound
-            guard field.value.range.count >= type.utf8CodeUnitCount else { return false }
-            return bytes.span.extracting(start..<start + type.utf8CodeUnitCount).equalsIgnoringCase(type)
-        }
-        return false
-    }
+    static let localContentLimit = 65536
 }

@@ -3,8 +3,8 @@
 /// How far one request and its response have come, and what follows from each thing that happens.
 ///
 /// A pure value: ``Exchange`` tells it what happened and performs the action it answers.
-struct ExchangeStateMachine: ~Copyable {
-    enum State: Equatable {
+package struct ExchangeStateMachine: ~Copyable {
+    package enum State: Equatable {
         /// The head is being read or judged.
         case deciding
         /// The gate reads the request's form before it decides.
@@ -21,61 +21,63 @@ struct ExchangeStateMachine: ~Copyable {
         case ended
     }
 
-    enum Response: Equatable {
+    package enum Response: Equatable {
         /// Not one byte of it has come.
         case awaited
         /// Its head went to the browser.
         case streaming
     }
 
-    private(set) var state = State.deciding
+    package private(set) var state = State.deciding
     /// The request's content was read to its end, or it has none. Whatever the state: what is left of it must never be
     /// taken for the next request.
-    private(set) var isRequestComplete = true
+    package private(set) var isRequestComplete = true
+
+    package init() {}
 
     // MARK: The request
 
     /// The head is there.
-    mutating func requestHeadReceived(hasContent: Bool) {
+    package mutating func requestHeadReceived(hasContent: Bool) {
         isRequestComplete = !hasContent
     }
 
     /// The gate lets the request through.
-    mutating func forwarded() {
+    package mutating func forwarded() {
         state = .acquiring
     }
 
     /// The gate wants the form.
-    mutating func collects() {
+    package mutating func collects() {
         state = .collecting
     }
 
     /// The gate wants a token claimed.
-    mutating func claims() {
+    package mutating func claims() {
         state = .claiming
     }
 
     /// A connection to the app is there, and the request's head goes out.
-    mutating func upstreamAcquired() {
+    package mutating func upstreamAcquired() {
         guard state == .acquiring else { preconditionFailure("acquired while \(state)") }
         state = .exchanging(.awaited)
     }
 
-    enum RequestEndAction: Equatable {
+    package enum RequestEndAction: Equatable {
         case none
         /// Ask the gate again, now with the form.
         case decideForm
     }
 
     /// The request's content has ended.
-    mutating func requestEnded() -> RequestEndAction {
+    package mutating func requestEnded() -> RequestEndAction {
         isRequestComplete = true
         return state == .collecting ? .decideForm : .none
     }
 
     // MARK: The response
 
-    enum HeadAction: Equatable {
+    package enum HeadAction: Equatable {
         case forwardInformational
         case forward
         case openTunnel
@@ -85,7 +87,7 @@ struct ExchangeStateMachine: ~Copyable {
     }
 
     /// A response head came from the app.
-    mutating func responseHeadReceived(status: UInt16, wantsUpgrade: Bool) -> HeadAction {
+    package mutating func responseHeadReceived(status: UInt16, wantsUpgrade: Bool) -> HeadAction {
         guard state == .exchanging(.awaited) else { return .none }
         switch status {
         case 101:
@@ -103,7 +105,7 @@ struct ExchangeStateMachine: ~Copyable {
         }
     }
 
-    enum EndAction: Equatable {
+    package enum EndAction: Equatable {
         /// Both sides are through; the connection to the app may serve again.
         case finish
         /// The app answered without waiting for the whole request: neither connection can carry another.
@@ -112,7 +114,7 @@ struct ExchangeStateMachine: ~Copyable {
     }
 
     /// The response's content has ended.
-    mutating func responseEnded() -> EndAction {
+    package mutating func responseEnded() -> EndAction {
         switch state {
         case .exchanging(.streaming), .answered:
             state = .ended
@@ -123,13 +125,13 @@ struct ExchangeStateMachine: ~Copyable {
     }
 
     /// Sidegate answers by itself.
-    mutating func answered() {
+    package mutating func answered() {
         state = .answered
     }
 
     // MARK: Losses
 
-    enum Loss: Equatable {
+    package enum Loss: Equatable {
         /// No connection could be made.
         case unreachable
         /// Connecting, or waiting for a free connection, took too long.
@@ -142,7 +144,7 @@ struct ExchangeStateMachine: ~Copyable {
         case malformed
     }
 
-    enum LossAction: Equatable {
+    package enum LossAction: Equatable {
         /// Send the request again, on a fresh connection.
         case retry
         case answer(status: UInt16)
@@ -154,7 +156,7 @@ struct ExchangeStateMachine: ~Copyable {
     /// The app failed.
     ///
     /// - Parameter mayRepeat: the request is idempotent, has no content and was not repeated before.
-    mutating func upstreamLost(_ loss: Loss, mayRepeat: Bool) -> LossAction {
+    package mutating func upstreamLost(_ loss: Loss, mayRepeat: Bool) -> LossAction {
         switch state {
         case .acquiring, .exchanging(.awaited):
             // RFC 9112 §9.3.1: only a request that may be sent twice, and only when the connection was an old one that
@@ -177,7 +179,7 @@ struct ExchangeStateMachine: ~Copyable {
     }
 
     /// The browser has gone: nothing more is to be done for it.
-    mutating func downstreamLost() {
+    package mutating func downstreamLost() {
         state = .ended
     }
 }

@@ -5,8 +5,8 @@ import HTTP1
 import Reactor
 
 /// A browser's HTTP/1.1 connection: requests in, responses out, in order (RFC 9112 §9).
-final class HTTP1Downstream: TransportOwner, DownstreamStream {
-    private enum Phase {
+final class HTTP1Downstream: TransportOwner {
+    enum Phase {
         /// Between requests, or within a head.
         case head
         /// The request's content.
@@ -22,24 +22,26 @@ final class HTTP1Downstream: TransportOwner, DownstreamStream {
         case closed
     }
 
-    private let worker: Worker
-    private let transport: Transport
-    private let peer: Peer
-    private var phase = Phase.head
-    private var parser: RequestParser
-    private var content = BodyDecoder(.none)
-    private var exchange: Exchange?
-    private var output = OutputQueue()
+    let worker: Worker
+    let transport: Transport
+    let peer: Peer
+    var phase = Phase.head
+    var parser: RequestParser
+    var content = BodyDecoder(.none)
+    var exchange: Exchange?
+    var output = OutputQueue()
     /// Received and not yet used: a pipelined request, or content the app is not ready for.
-    private var carry: [UInt8] = []
-    private var isReceiving = false
+    var carry: [UInt8] = []
+    var isReceiving = false
+    /// An incomplete head has its own time limit already.
+    var isHeadTimed = false
     /// The connection goes on after this response.
-    private var isPersistent = true
+    var isPersistent = true
     /// How the response being sent is framed.
-    private var responseIsChunked = false
-    private var responseIsCloseDelimited = false
-    private var lingeredBytes = 0
-    private var timer: LoopTimer?
+    var responseIsChunked = false
+    var responseIsCloseDelimited = false
+    var lingeredBytes = 0
+    var timer: LoopTimer?
 
     init(_ transport: Transport, peer: Peer, worker: Worker) {
         self.transport = transport
@@ -66,27 +68,17 @@ final class HTTP1Downstream: TransportOwner, DownstreamStream {
     // MARK: Reading
 
     func transportReadable() {
-        var rounds = 0
-        while phase != .closed, !transport.isReadingPaused {
-            let outcome = worker.loop.withReceiveBuffer { buffer in
-                let outcome = transport.read(into: buffer, boundFor: exchange?.requestSink)
-                if case .bytes(let count, _) = outcome { buffer.read(count) { receive($0) } }
-                return outcome
-            }
-            switch outcome {
-            case .bytes(_, more: true):
-                rounds += 1
-                if rounds >= Worker.readsPerTurn {
-                    return worker.loop.nextTurn { [self] in transportReadable() }
-                }
-            case .bytes(_, more: false), .wouldBlock: return
-            case .end: return peerEnded()
-            case .failed: return lost()
-            }
+        let end = transport.readTurn(
+            while: { phase != .closed }, boundFor: { exchange?.requestSink }, receive: { receive($0) })
+        switch end {
+        case .nothingNow: break
+        case .turnOver: worker.loop.nextTurn { [self] in transportReadable() }
+        case .end: peerEnded()
+        case .failed: lost()
         }
     }
 
-    private func receive(_ input: Span<UInt8>) {
+    func receive(_ input: Span<UInt8>) {
         isReceiving = true
         defer { isReceiving = false }
         var position = 0
@@ -113,12 +105,12 @@ final class HTTP1Downstream: TransportOwner, DownstreamStream {
     }
 
     /// Keeps what cannot be used yet, and lets the kernel keep what follows.
-    private func hold(_ rest: Span<UInt8>) {
+    func hold(_ rest: Span<UInt8>) {
         carry.append(span: rest)
         transport.pauseReading()
     }
 
-    private func receiveHead(_ input: Span<UInt8>) -> Int {
+    func receiveHead(_ input: Span<UInt8>) -> Int {
         let exchange = exchange ?? worker.makeExchange()
         if self.exchange == nil {
             self.exchange = exchange
@@ -156,9 +148,8 @@ final class HTTP1Downstream: TransportOwner, DownstreamStream {
         if phase == .response { transport.pauseReading() }
         return progress.consumed
     }
-    private var isHeadTimed = false
 
-    private func receiveContent(_ input: Span<UInt8>) -> Int {
+    func receiveContent(_ input: Span<UInt8>) -> Int {
         guard let exchange else { return input.count }
         let piece: BodyPiece
         do throws(HTTP1Error) {
@@ -185,7 +176,7 @@ final class HTTP1Downstream: TransportOwner, DownstreamStream {
         return piece.consumed
     }
 
-    private func skip(_ input: Span<UInt8>) -> Int {
+    func skip(_ input: Span<UInt8>) -> Int {
         do throws(HTTP1Error) {
             let piece = try content.decode(input)
             if piece.isEnd { nextRequest() }
@@ -197,7 +188,7 @@ final class HTTP1Downstream: TransportOwner, DownstreamStream {
     }
 
     /// What was held may be used now.
-    private func useCarry() {
+    func useCarry() {
         guard !isReceiving, phase != .closed else { return }
         if !carry.isEmpty {
             let held = carry
@@ -216,174 +207,16 @@ final class HTTP1Downstream: TransportOwner, DownstreamStream {
         useCarry()
     }
 
-    // MARK: Writing
-
-    var isBlocked: Bool { output.isBlocked }
-    var sink: Transport? { transport }
-
-    func sendInformational(_ exchange: Exchange) {
-        // HTTP/1.0 knows no 1xx (RFC 9110 §15.2).
-        guard exchange.request.version == .http11 else { return }
-        prepareOutput()
-        ResponseRewrite.appendInformational(exchange.response, into: &output.bytes)
-        flush(Span(), Span())
-    }
-
-    func sendContinue() {
-        prepareOutput()
-        output.bytes.append(text: "HTTP/1.1 100 Continue\r\n\r\n")
-        flush(Span(), Span())
-    }
-
-    func sendHead(
-        _ exchange: Exchange, extra: [UInt8]?, content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool
-    ) {
-        responseIsChunked = false
-        responseIsCloseDelimited = false
-        switch exchange.response.framing {
-        case .none, .length: break
-        case .chunked, .untilClose:
-            if exchange.request.version == .http11 { responseIsChunked = true } else { responseIsCloseDelimited = true }
-        }
-        // An early response: the rest of the request is skipped only when that is soon done.
-        if responseIsCloseDelimited || !(exchange.isRequestComplete || isEnd && maySkipRest(exchange)) {
-            isPersistent = false
-        }
-        prepareOutput()
-        ResponseRewrite.append(
-            exchange.response,
-            framing: responseIsChunked ? .chunked : responseIsCloseDelimited ? .untilClose : .asReceived,
-            persistence: persistence(exchange), extra: extra, into: &output.bytes)
-        sendContent(content, isEnd: isEnd, trailers: trailers, more: more)
-    }
-
-    func sendContent(_ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool) {
-        guard phase != .closed else { return }
-        if more, content.count < OutputQueue.coalescingLimit {
-            prepareOutput()
-            if responseIsChunked, !content.isEmpty { ChunkEncoder.header(length: content.count, into: &output.bytes) }
-            output.bytes.append(span: content)
-            if responseIsChunked, !content.isEmpty { ChunkEncoder.chunkEnd(into: &output.bytes) }
-            return
-        }
-        guard responseIsChunked else { return flush(content, Span()) }
-        if !content.isEmpty {
-            prepareOutput()
-            ChunkEncoder.header(length: content.count, into: &output.bytes)
-        }
-        worker.withChunkTail(content: content.count, isEnd: isEnd, trailers: trailers) { flush(content, $0) }
-    }
-
-    func sendLocal(_ response: LocalResponse, to exchange: Exchange) {
-        responseIsChunked = false
-        responseIsCloseDelimited = false
-        if response.closesConnection || !maySkipRest(exchange) { isPersistent = false }
-        prepareOutput()
-        ResponseRewrite.append(
-            response, persistence: persistence(exchange), date: worker.date, into: &output.bytes)
-        if exchange.request.method == .head {
-            flush(Span(), Span())
-        } else {
-            flush(response.body.span, Span())
-        }
-    }
-
-    func switchProtocols(_ exchange: Exchange) -> (Transport, early: [UInt8])? {
-        guard phase != .closed else { return nil }
-        prepareOutput()
-        ResponseRewrite.appendInformational(exchange.response, into: &output.bytes)
-        flush(Span(), Span())
-        // The head is a few hundred bytes and the socket was empty: one that cannot take it is broken.
-        guard phase != .closed, !output.isBlocked else { return nil }
-        let early = carry
-        carry = []
-        detach()
-        transport.owner = nil
-        return (transport, early)
-    }
-
-    func cutShort() {
-        // A response that ends with the connection can only be told from a whole one by a reset.
-        close(abruptly: responseIsCloseDelimited)
-    }
-
-    func exchangeFinished(isRequestComplete: Bool) {
-        exchange = nil
-        guard phase != .closed else { return }
-        if !isRequestComplete, isPersistent {
-            // Only when the request's content is short.
-            phase = .skipping
-            timer?.set(worker.loop.now.advanced(by: worker.limits.bodyIdleTimeout))
-            return useCarry()
-        }
-        nextRequest()
-    }
-
-    /// What came before is done, but for what the socket did not take yet.
-    private func nextRequest() {
-        guard isPersistent else { return linger() }
-        guard !output.isBlocked else {
-            phase = .flushing
-            return
-        }
-        phase = .head
-        timer?.set(worker.loop.now.advanced(by: worker.limits.keepAliveTimeout))
-        useCarry()
-    }
-
-    private func persistence(_ exchange: Exchange) -> ResponseRewrite.Persistence {
-        guard isPersistent else { return .close }
-        return exchange.request.version == .http10 ? .keepAlive : .implied
-    }
-
-    /// The rest of the request's content is so short that reading it is cheaper than a new connection.
-    private func maySkipRest(_ exchange: Exchange) -> Bool {
-        guard phase == .content else { return true }
-        guard !exchange.request.expectsContinue, case .length(let length) = exchange.request.framing else {
-            return false
-        }
-        return length <= Self.skippableContent
-    }
-
-    private func prepareOutput() {
-        if output.bytes.capacity == 0 { output.bytes = worker.takeBuffer(instead: output.bytes) }
-    }
-
-    private func flush(_ content: Span<UInt8>, _ tail: Span<UInt8>) {
-        switch output.send(content, tail, to: transport) {
-        case .done: worker.giveBack(&output.bytes)
-        case .blocked: timer?.set(worker.loop.now.advanced(by: worker.limits.bodyIdleTimeout))
-        // Not from within the exchange's own call.
-        case .failed: worker.loop.afterEvent { [self] in lost() }
-        }
-    }
-
-    func transportWritable() {
-        switch output.resume(to: transport) {
-        case .done:
-            worker.giveBack(&output.bytes)
-            switch phase {
-            case .flushing: nextRequest()
-            case .lingering: linger()
-            default:
-                timer?.set(worker.loop.now.advanced(by: worker.limits.keepAliveTimeout))
-                exchange?.downstreamWritable()
-            }
-        case .blocked: timer?.set(worker.loop.now.advanced(by: worker.limits.bodyIdleTimeout))
-        case .failed: lost()
-        }
-    }
-
     // MARK: Refusing and ending
 
     /// The request cannot be read: says so and ends the connection, since where the next one begins is not known.
-    private func refuse(_ error: HTTP1Error) {
+    func refuse(_ error: HTTP1Error) {
         guard let exchange else { return close() }
         isPersistent = false
         exchange.refuse(error)
     }
 
-    private func peerEnded() {
+    func peerEnded() {
         switch phase {
         case .head where exchange == nil: close()
         case .lingering: close()
@@ -400,14 +233,14 @@ final class HTTP1Downstream: TransportOwner, DownstreamStream {
         if failed { lost() }
     }
 
-    private func lost() {
+    func lost() {
         // Nil when the exchange was through already: then it may serve another connection by now.
         let exchange = exchange
         close()
         exchange?.downstreamLost()
     }
 
-    private func linger() {
+    func linger() {
         phase = .lingering
         carry = []
         guard !output.isBlocked else { return }
@@ -417,7 +250,7 @@ final class HTTP1Downstream: TransportOwner, DownstreamStream {
         if !isReceiving { worker.loop.afterEvent { [self] in if phase == .lingering { transportReadable() } } }
     }
 
-    private func timedOut() {
+    func timedOut() {
         switch phase {
         case .head where exchange == nil:
             close()
@@ -438,14 +271,14 @@ final class HTTP1Downstream: TransportOwner, DownstreamStream {
         }
     }
 
-    private func close(abruptly: Bool = false) {
+    func close(abruptly: Bool = false) {
         guard phase != .closed else { return }
         detach()
         transport.close(abruptly: abruptly)
     }
 
     /// Gives everything back but the transport.
-    private func detach() {
+    func detach() {
         phase = .closed
         exchange = nil
         timer?.cancel()
@@ -455,7 +288,7 @@ final class HTTP1Downstream: TransportOwner, DownstreamStream {
         worker.connectionEnded(self)
     }
 
-    private static let lingerTime = Nanoseconds.seconds(2)
-    private static let lingerBytes = 1 << 20
-    private static let skippableContent: UInt64 = 65536
+    static let lingerTime = Nanoseconds.seconds(2)
+    static let lingerBytes = 1 << 20
+    static let skippableContent: UInt64 = 65536
 }

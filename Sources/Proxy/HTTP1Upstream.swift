@@ -118,27 +118,13 @@ final class HTTP1Upstream: TransportOwner {
     }
 
     func transportReadable() {
-        var rounds = 0
-        while phase != .closed, !transport.isReadingPaused {
-            let outcome = worker.loop.withReceiveBuffer { buffer in
-                let outcome = transport.read(into: buffer, boundFor: exchange?.sink)
-                if case .bytes(let count, _) = outcome { buffer.read(count) { receive($0) } }
-                return outcome
-            }
-            switch outcome {
-            case .bytes(_, more: true):
-                rounds += 1
-                if rounds >= Worker.readsPerTurn {
-                    worker.loop.nextTurn { [self] in transportReadable() }
-                    return
-                }
-            case .bytes(_, more: false), .wouldBlock:
-                return
-            case .end:
-                return ended()
-            case .failed:
-                return lost(.closed(wasReused: hasServed && !receivedAny))
-            }
+        let end = transport.readTurn(
+            while: { phase != .closed }, boundFor: { exchange?.sink }, receive: { receive($0) })
+        switch end {
+        case .nothingNow: break
+        case .turnOver: worker.loop.nextTurn { [self] in transportReadable() }
+        case .end: ended()
+        case .failed: lost(.closed(wasReused: hasServed && !receivedAny))
         }
     }
 

@@ -6,8 +6,8 @@ import Reactor
 ///
 /// Bounded by its user, who stops reading from the other side while `isBlocked`. The memory is lent by the worker and
 /// given back when the queue is empty, so an idle connection holds none.
-struct OutputQueue {
-    enum Outcome: Equatable {
+package struct OutputQueue {
+    package enum Outcome: Equatable {
         /// All of it is in the socket.
         case done
         /// The socket is full; the rest waits here.
@@ -17,15 +17,17 @@ struct OutputQueue {
     }
 
     /// Appended to when a head or a chunk header is written; leaves with the next ``send(_:_:to:)``.
-    var bytes: [UInt8] = []
+    package var bytes: [UInt8] = []
     /// How much of `bytes` is in the socket already.
     private var sent = 0
-    private(set) var isBlocked = false
+    package private(set) var isBlocked = false
 
-    var isEmpty: Bool { sent == bytes.count }
+    package init() {}
+
+    package var isEmpty: Bool { sent == bytes.count }
 
     /// Sends what is queued, then `content`, then `tail`, in one system call; keeps what does not fit.
-    mutating func send(_ content: Span<UInt8>, _ tail: Span<UInt8>, to transport: Transport) -> Outcome {
+    package mutating func send(_ content: Span<UInt8>, _ tail: Span<UInt8>, to transport: Transport) -> Outcome {
         guard !isBlocked else {
             append(content)
             append(tail)
@@ -59,7 +61,7 @@ struct OutputQueue {
     }
 
     /// There is room again.
-    mutating func resume(to transport: Transport) -> Outcome {
+    package mutating func resume(to transport: Transport) -> Outcome {
         isBlocked = false
         return send(Span(), Span(), to: transport)
     }

@@ -4,9 +4,9 @@ import HTTP
 import HTTP1
 
 /// Writes the heads that browsers get over HTTP/1.
-enum ResponseRewrite {
+package enum ResponseRewrite {
     /// How the content goes to the browser.
-    enum Framing {
+    package enum Framing {
         /// As the app's Content-Length says, or none at all.
         case asReceived
         case chunked
@@ -15,7 +15,7 @@ enum ResponseRewrite {
     }
 
     /// What the head says of the connection.
-    enum Persistence {
+    package enum Persistence {
         /// Nothing: HTTP/1.1 goes on by default.
         case implied
         case keepAlive
@@ -26,7 +26,7 @@ enum ResponseRewrite {
     ///
     /// - Parameters:
     ///   - extra: field lines of ours, each with CRLF.
-    static func append(
+    package static func append(
         _ head: borrowing ResponseHead, framing: Framing, persistence: Persistence, extra: [UInt8]?,
         into output: inout [UInt8]
     ) {
@@ -39,7 +39,7 @@ enum ResponseRewrite {
     }
 
     /// Appends a 1xx head; for a 101 with the Upgrade it needs.
-    static func appendInformational(_ head: borrowing ResponseHead, into output: inout [UInt8]) {
+    package static func appendInformational(_ head: borrowing ResponseHead, into output: inout [UInt8]) {
         appendStatus(head.status, reason: head.bytes.span.extracting(head.reason.range), into: &output)
         appendFields(head, into: &output)
         if head.status == 101 {
@@ -54,7 +54,7 @@ enum ResponseRewrite {
     }
 
     /// Appends the head of a response of our own.
-    static func append(
+    package static func append(
         _ response: LocalResponse, persistence: Persistence, date: [UInt8], into output: inout [UInt8]
     ) {
         appendStatus(response.status, reason: Span(), into: &output)

@@ -83,30 +83,20 @@ final class Tunnel {
         }
 
         func transportReadable() {
-            var rounds = 0
-            while !isClosed, !hasEnded, !transport.isReadingPaused {
-                let outcome = loop.withReceiveBuffer { buffer in
-                    let outcome = transport.read(into: buffer)
-                    if case .bytes(let count, _) = outcome { buffer.read(count) { other?.send($0) } }
-                    return outcome
-                }
-                // The other side may have failed while it was given the bytes.
-                guard !isClosed else { return }
-                switch outcome {
-                case .bytes(_, more: true):
-                    rounds += 1
-                    if rounds >= Worker.readsPerTurn {
-                        return loop.nextTurn { [weak self] in self?.transportReadable() }
-                    }
-                case .bytes(_, more: false), .wouldBlock: return
-                case .end:
-                    hasEnded = true
-                    // Nothing is left to read, but a failure is still to be heard of.
-                    transport.pauseReading()
-                    other?.finishWriting()
-                    return tunnel.sideEnded()
-                case .failed: return tunnel.close()
-                }
+            let end = transport.readTurn(
+                while: { !isClosed && !hasEnded }, boundFor: { other?.transport }, receive: { other?.send($0) })
+            // The other side may have failed while it was given the bytes.
+            guard !isClosed else { return }
+            switch end {
+            case .nothingNow: break
+            case .turnOver: loop.nextTurn { [weak self] in self?.transportReadable() }
+            case .end:
+                hasEnded = true
+                // Nothing is left to read, but a failure is still to be heard of.
+                transport.pauseReading()
+                other?.finishWriting()
+                tunnel.sideEnded()
+            case .failed: tunnel.close()
             }
         }
 

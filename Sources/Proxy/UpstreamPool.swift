@@ -30,6 +30,8 @@ final class UpstreamPool {
         return nil
     }
 
+    var openCount: Int { machine.openCount }
+
     /// `exchange` waits no longer.
     func cancel(_ exchange: Exchange) {
         machine.gaveUp(exchange)

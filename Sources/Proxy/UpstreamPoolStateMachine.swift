@@ -3,8 +3,8 @@
 /// Who may use which connection to the app: idle ones first, the last used foremost, so that those not needed age and end.
 ///
 /// A pure value over whatever stands for a connection and for somebody waiting; ``UpstreamPool`` performs the actions.
-struct UpstreamPoolStateMachine<Connection: AnyObject, Waiter: AnyObject> {
-    enum AcquireAction {
+package struct UpstreamPoolStateMachine<Connection: AnyObject, Waiter: AnyObject> {
+    package enum AcquireAction {
         case use(Connection)
         case connect
         /// All are busy: the waiter's turn comes when one is released.
@@ -13,7 +13,7 @@ struct UpstreamPoolStateMachine<Connection: AnyObject, Waiter: AnyObject> {
         case refuse
     }
 
-    enum ReleaseAction {
+    package enum ReleaseAction {
         case hand(Connection, to: Waiter)
         case park
         case close
@@ -24,20 +24,20 @@ struct UpstreamPoolStateMachine<Connection: AnyObject, Waiter: AnyObject> {
     private var idle: [Connection] = []
     private var waiting: [Waiter] = []
     /// Open connections and attempts to open one.
-    private(set) var openCount = 0
+    package private(set) var openCount = 0
     private let maximum: Int
     private let maximumWaiting: Int
 
-    init(maximum: Int, maximumWaiting: Int) {
+    package init(maximum: Int, maximumWaiting: Int) {
         self.maximum = max(1, maximum)
         self.maximumWaiting = maximumWaiting
     }
 
-    var idleCount: Int { idle.count }
-    var waitingCount: Int { waiting.count }
+    package var idleCount: Int { idle.count }
+    package var waitingCount: Int { waiting.count }
 
     /// - Parameter fresh: only a new connection will do (the retry after an idle one proved dead).
-    mutating func acquire(_ waiter: Waiter, fresh: Bool) -> AcquireAction {
+    package mutating func acquire(_ waiter: Waiter, fresh: Bool) -> AcquireAction {
         if !fresh, let connection = idle.popLast() { return .use(connection) }
         if openCount < maximum {
             openCount += 1
@@ -49,7 +49,7 @@ struct UpstreamPoolStateMachine<Connection: AnyObject, Waiter: AnyObject> {
     }
 
     /// An exchange is done with its connection.
-    mutating func released(_ connection: Connection, isReusable: Bool) -> ReleaseAction {
+    package mutating func released(_ connection: Connection, isReusable: Bool) -> ReleaseAction {
         if isReusable {
             if !waiting.isEmpty { return .hand(connection, to: waiting.removeFirst()) }
             idle.append(connection)
@@ -59,7 +59,7 @@ struct UpstreamPoolStateMachine<Connection: AnyObject, Waiter: AnyObject> {
     }
 
     /// A connection, or an attempt at one, has ended without being released. The result is never `.hand` or `.park`.
-    mutating func closed() -> ReleaseAction {
+    package mutating func closed() -> ReleaseAction {
         openCount -= 1
         guard !waiting.isEmpty else { return .close }
         openCount += 1
@@ -67,7 +67,7 @@ struct UpstreamPoolStateMachine<Connection: AnyObject, Waiter: AnyObject> {
     }
 
     /// An idle connection ended; true when it was indeed idle.
-    mutating func idleEnded(_ connection: Connection) -> Bool {
+    package mutating func idleEnded(_ connection: Connection) -> Bool {
         guard let index = idle.lastIndex(where: { $0 === connection }) else { return false }
         idle.remove(at: index)
         openCount -= 1
@@ -75,12 +75,12 @@ struct UpstreamPoolStateMachine<Connection: AnyObject, Waiter: AnyObject> {
     }
 
     /// Somebody waits no longer.
-    mutating func gaveUp(_ waiter: Waiter) {
+    package mutating func gaveUp(_ waiter: Waiter) {
         waiting.removeAll { $0 === waiter }
     }
 
     /// All idle connections, to be closed.
-    mutating func takeIdle() -> [Connection] {
+    package mutating func takeIdle() -> [Connection] {
         let all = idle
         idle = []
         openCount -= all.count

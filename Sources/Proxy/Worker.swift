@@ -69,7 +69,7 @@ package final class Worker {
     ) throws(SystemError) {
         let port = socket.address.port
         let listener = try Listener(
-            socket, loop: loop, mayAccept: { [unowned self] in openCount < limits.connections },
+            socket, loop: loop, mayAccept: { [unowned self] in connectionCount < limits.connections },
             paused: paused,
             accepted: { [unowned self] descriptor, address in
                 accept(descriptor, from: address, localPort: port)
@@ -85,7 +85,16 @@ package final class Worker {
         connections[ObjectIdentifier(connection)] = connection
     }
 
-    private var openCount: Int { connections.count + tunnels.count }
+    /// Open connections of browsers, tunnels included.
+    package var connectionCount: Int { connections.count + tunnels.count }
+
+    /// Open connections to the app, and attempts at one; without tunnels.
+    package var upstreamConnectionCount: Int {
+        switch service {
+        case .gate(_, let pool): pool.openCount
+        case .local: 0
+        }
+    }
 
     func connectionEnded(_ connection: HTTP1Downstream) {
         connections[ObjectIdentifier(connection)] = nil
@@ -107,10 +116,10 @@ package final class Worker {
     }
 
     private func tellDrained() {
-        guard isDraining, openCount == 0 else { return }
+        guard isDraining, connectionCount == 0 else { return }
         // A connection that becomes a tunnel leaves the one list before it is in the other.
         loop.afterEvent { [self] in
-            guard openCount == 0, let drained else { return }
+            guard connectionCount == 0, let drained else { return }
             self.drained = nil
             drained()
         }
@@ -204,8 +213,6 @@ package final class Worker {
         log?.record(exchange, context, client: exchange.client, loop)
     }
 
-    /// Reads of one connection before others have their turn.
-    static let readsPerTurn = 16
     private static let maximumSpares = 256
     private static let spareCapacity = 16384
     private static let chunkEnd: [UInt8] = [13, 10]

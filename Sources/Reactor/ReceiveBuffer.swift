@@ -3,7 +3,7 @@
 /// Memory that a socket is read into. A loop has one, lent for the length of one read, so that an idle connection
 /// holds none: what a reader cannot use at once it copies.
 @safe
-package final class ReceiveBuffer {
+public final class ReceiveBuffer {
     private let memory: UnsafeMutableRawBufferPointer
 
     /// One read of this size empties what a socket usually holds, and a stalled peer costs at most this much memory.

@@ -12,7 +12,11 @@ package final class SignalWatcher {
         signal(number, SIG_IGN)
         source = DispatchSource.makeSignalSource(signal: number, queue: DispatchQueue.global())
         source.setEventHandler(handler: handler)
+        // Dispatch starts to listen on another thread; a signal that came before that would be lost.
+        let registered = DispatchSemaphore(value: 0)
+        source.setRegistrationHandler { registered.signal() }
         source.resume()
+        registered.wait()
     }
 
     deinit {

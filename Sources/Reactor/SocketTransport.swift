@@ -68,7 +68,7 @@ package final class SocketTransport: Transport, ReadinessObserver {
         return nil
     }
 
-    package override func read(into buffer: ReceiveBuffer, boundFor sink: Transport? = nil) -> ReadOutcome {
+    public override func read(into buffer: ReceiveBuffer, boundFor sink: Transport? = nil) -> ReadOutcome {
         if let pendingError {
             self.pendingError = nil
             return .failed(pendingError)
@@ -114,7 +114,7 @@ package final class SocketTransport: Transport, ReadinessObserver {
     }
 
     /// Half of what the kernel would still take: it counts its own bookkeeping as well (SO_MEMINFO, socket(7)).
-    package override var writeRoom: Int {
+    public override var writeRoom: Int {
         guard let raw = rawDescriptor else { return 0 }
         var information = InlineArray<9, UInt32>(repeating: 0)
         var size = socklen_t(MemoryLayout<InlineArray<9, UInt32>>.size)
@@ -123,7 +123,7 @@ package final class SocketTransport: Transport, ReadinessObserver {
         return sendBuffer > queued ? Int(sendBuffer - queued) / 2 : 0
     }
 
-    package override func write(_ first: Span<UInt8>, _ second: Span<UInt8>, _ third: Span<UInt8>) -> WriteOutcome {
+    public override func write(_ first: Span<UInt8>, _ second: Span<UInt8>, _ third: Span<UInt8>) -> WriteOutcome {
         guard let raw = rawDescriptor else { return .failed(EBADF) }
         let count: Int
         if second.isEmpty, third.isEmpty {
@@ -139,18 +139,18 @@ package final class SocketTransport: Transport, ReadinessObserver {
         return errno == EAGAIN || errno == EINTR ? .wrote(0) : .failed(errno)
     }
 
-    package override func awaitWritable() {
+    public override func awaitWritable() {
         guard !awaitsWritable, let registration else { return }
         awaitsWritable = true
         loop.setWriting(true, of: registration)
     }
 
-    package override func shutDownWriting() {
+    public override func shutDownWriting() {
         guard let raw = rawDescriptor else { return }
         _ = shutdown(raw, Int32(SHUT_WR))
     }
 
-    package override func close(abruptly: Bool = false) {
+    public override func close(abruptly: Bool = false) {
         guard let raw = rawDescriptor else { return }
         if let registration { loop.remove(registration) }
         if abruptly {
@@ -163,13 +163,13 @@ package final class SocketTransport: Transport, ReadinessObserver {
         owner = nil
     }
 
-    package override func pauseReading() {
+    public override func pauseReading() {
         guard !isReadingPaused else { return }
         super.pauseReading()
         if let registration { loop.setReading(false, of: registration) }
     }
 
-    package override func resumeReading() {
+    public override func resumeReading() {
         guard isReadingPaused else { return }
         super.resumeReading()
         if let registration { loop.setReading(true, of: registration) }

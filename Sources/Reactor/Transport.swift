@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What a read brought.
-package enum ReadOutcome: Equatable, Sendable {
+public enum ReadOutcome: Equatable, Sendable {
     /// So many bytes stand in the buffer. When `more` is false nothing waits now and the owner will be told of more.
     case bytes(Int, more: Bool)
     /// Nothing now; the owner will be told.
@@ -13,7 +13,7 @@ package enum ReadOutcome: Equatable, Sendable {
 }
 
 /// What a write did.
-package enum WriteOutcome: Equatable, Sendable {
+public enum WriteOutcome: Equatable, Sendable {
     /// So many bytes were taken; fewer than given means that the socket is full.
     case wrote(Int)
     case failed(Int32)
@@ -31,8 +31,10 @@ package protocol TransportOwner: AnyObject {
 
 /// A byte stream to one peer: plain or encrypted, for HTTP it is all the same.
 ///
+/// Open, since what encrypts lives in a module of its own.
+///
 /// The loop's set holds the transport and the transport its owner, until ``close(abruptly:)``; nothing else needs to.
-package class Transport {
+open class Transport {
     package let loop: EventLoop
     package var owner: (any TransportOwner)?
     /// Reading goes on by itself unless paused: the kernel then holds the peer back.
@@ -44,36 +46,76 @@ package class Transport {
 
     /// Reads what waits, `ReceiveBuffer.usualRead` bytes at most; more than that, up to the whole buffer, only when so
     /// much waits and `sink`, where the bytes are going, has room for them: else they would have to be kept.
-    package func read(into buffer: ReceiveBuffer, boundFor sink: Transport? = nil) -> ReadOutcome {
+    open func read(into buffer: ReceiveBuffer, boundFor sink: Transport? = nil) -> ReadOutcome {
         preconditionFailure("Transport is abstract")
     }
 
     /// About how many bytes can be written before the socket is full; rather too few than too many.
-    package var writeRoom: Int { 0 }
+    open var writeRoom: Int { 0 }
 
     /// Writes the pieces in order, in one system call where possible.
-    package func write(_ first: Span<UInt8>, _ second: Span<UInt8>, _ third: Span<UInt8>) -> WriteOutcome {
+    open func write(_ first: Span<UInt8>, _ second: Span<UInt8>, _ third: Span<UInt8>) -> WriteOutcome {
         preconditionFailure("Transport is abstract")
     }
 
     /// The owner is told once when there is room to write.
-    package func awaitWritable() { preconditionFailure("Transport is abstract") }
+    open func awaitWritable() { preconditionFailure("Transport is abstract") }
 
     /// Sends the end of our bytes; reading goes on.
-    package func shutDownWriting() { preconditionFailure("Transport is abstract") }
+    open func shutDownWriting() { preconditionFailure("Transport is abstract") }
 
     /// Ends the connection; the owner hears nothing more. `abruptly` resets it, so that the peer cannot take what it
     /// has got for the whole.
-    package func close(abruptly: Bool = false) { preconditionFailure("Transport is abstract") }
+    open func close(abruptly: Bool = false) { preconditionFailure("Transport is abstract") }
 
-    package func pauseReading() {
+    open func pauseReading() {
         isReadingPaused = true
     }
 
     /// Goes on reading; what waits already is told of after the current event.
-    package func resumeReading() {
+    open func resumeReading() {
         isReadingPaused = false
     }
 
     package func write(_ bytes: Span<UInt8>) -> WriteOutcome { write(bytes, Span(), Span()) }
+}
+
+extension Transport {
+    /// How a turn of reading ended.
+    package enum TurnEnd: Equatable, Sendable {
+        /// Nothing more is to be read now, or reading paused; the owner will be told.
+        case nothingNow
+        /// More waits, but others have their turn first: go on in the loop's next one.
+        case turnOver
+        /// The peer sends no more.
+        case end
+        case failed
+    }
+
+    /// Reads what waits and hands it over piece by piece, until nothing does, reading pauses or it is others' turn.
+    ///
+    /// - Parameters:
+    ///   - wanted: asked before each read.
+    ///   - sink: where the bytes are going, see ``read(into:boundFor:)``.
+    package func readTurn(
+        while wanted: () -> Bool, boundFor sink: () -> Transport?, receive: (Span<UInt8>) -> Void
+    ) -> TurnEnd {
+        for _ in 0..<Self.readsPerTurn {
+            guard wanted(), !isReadingPaused else { return .nothingNow }
+            let outcome = loop.withReceiveBuffer { buffer in
+                let outcome = read(into: buffer, boundFor: sink())
+                if case .bytes(let count, _) = outcome { buffer.read(count, receive) }
+                return outcome
+            }
+            switch outcome {
+            case .bytes(_, more: true): continue
+            case .bytes(_, more: false), .wouldBlock: return .nothingNow
+            case .end: return .end
+            case .failed: return .failed
+            }
+        }
+        return .turnOver
+    }
+
+    private static var readsPerTurn: Int { 16 }
 }

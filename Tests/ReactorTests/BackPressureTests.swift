@@ -60,7 +60,9 @@ struct BackPressureTests {
         try await near.close()
     }
 
-    @Test("while reading is paused nothing is read, and the peer is held back", arguments: EventLoop.Kind.allCases, Link.available)
+    @Test(
+        "while reading is paused nothing is read, and the peer is held back", arguments: EventLoop.Kind.allCases,
+        Link.available)
     func heldBack(kind: EventLoop.Kind, link: Link) async throws {
         let loop = EventLoop(kind)
         defer { loop.shutDown() }
@@ -86,7 +88,9 @@ struct BackPressureTests {
         try await near.close()
     }
 
-    @Test("bytes and end that came before a pause is over are told when it is", arguments: EventLoop.Kind.allCases, Link.available)
+    @Test(
+        "bytes and end that came before a pause is over are told when it is", arguments: EventLoop.Kind.allCases,
+        Link.available)
     func toldAfterPause(kind: EventLoop.Kind, link: Link) async throws {
         let loop = EventLoop(kind)
         defer { loop.shutDown() }

@@ -26,7 +26,9 @@ struct ConnectorTests {
         try await near.close()
     }
 
-    @Test("bytes and an end that come with the connection are not lost", arguments: EventLoop.Kind.allCases, Link.listening)
+    @Test(
+        "bytes and an end that come with the connection are not lost", arguments: EventLoop.Kind.allCases,
+        Link.listening)
     func greeting(kind: EventLoop.Kind, link: Link) async throws {
         let loop = EventLoop(kind)
         defer { loop.shutDown() }

@@ -19,6 +19,7 @@ struct DescriptorLimitTests {
 
     private static func acceptAtTheLimit(_ kind: EventLoop.Kind) async throws {
         let loop = EventLoop(kind)
+        try await warmUp(loop)
         let door = try await Door(Link.v4.anyAddress, on: loop)
         let live = try Peer(door.address)
         let (near, _) = try await door.accepted.next()
@@ -66,6 +67,7 @@ struct DescriptorLimitTests {
         await #expect(processExitsWith: .success) {
             for kind in EventLoop.Kind.allCases {
                 let loop = EventLoop(kind)
+                try await Self.warmUp(loop)
                 let listener = try PlainListener(Link.v4.anyAddress)
                 var limits = rlimit()
                 unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits)
@@ -94,5 +96,12 @@ struct DescriptorLimitTests {
                 loop.shutDown()
             }
         }
+    }
+
+    /// Dispatch opens descriptors of its own with the first event and the first timer.
+    private static func warmUp(_ loop: EventLoop) async throws {
+        let fired = Mailbox<Void>()
+        loop.submit { loop.makeTimer { fired.send() }.set(loop.now.advanced(by: .milliseconds(1))) }
+        try await fired.next()
     }
 }

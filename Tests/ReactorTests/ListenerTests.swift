@@ -113,7 +113,9 @@ struct ListenerTests {
         if case .unix(let path) = address.kind { _ = unsafe unlink(path) }
     }
 
-    @Test("an owner without room pauses accepting, and goes on by its word or by itself", arguments: EventLoop.Kind.allCases, [true, false])
+    @Test(
+        "an owner without room pauses accepting, and goes on by its word or by itself",
+        arguments: EventLoop.Kind.allCases, [true, false])
     func noRoom(kind: EventLoop.Kind, byWord: Bool) async throws {
         let loop = EventLoop(kind)
         defer { loop.shutDown() }

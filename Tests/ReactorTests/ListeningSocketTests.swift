@@ -94,7 +94,9 @@ struct ListeningSocketTests {
         #expect(unsafe access(path, F_OK) == 0)
     }
 
-    @Test("a path that is too long, or holds a zero, is an error", arguments: [String(repeating: "x", count: 108), "/tmp/a\0b"])
+    @Test(
+        "a path that is too long, or holds a zero, is an error",
+        arguments: [String(repeating: "x", count: 108), "/tmp/a\0b"])
     func badPath(path: String) {
         #expect(throws: SystemError("", ENAMETOOLONG)) {
             _ = try ListeningSocket(.unix(path), sharesPort: false)

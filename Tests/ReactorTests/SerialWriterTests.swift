@@ -33,7 +33,9 @@ struct SerialWriterTests {
         #expect(writer.droppedCount == 0)
     }
 
-    @Test("a reader that stalls holds up nobody: what waits is bounded, the rest is dropped and counted", arguments: [false, true])
+    @Test(
+        "a reader that stalls holds up nobody: what waits is bounded, the rest is dropped and counted",
+        arguments: [false, true])
     func stalledReader(nonBlocking: Bool) async throws {
         let pipe = try Pipe(nonBlocking: nonBlocking)
         let piece = [UInt8](repeating: 120, count: 4096)

@@ -18,7 +18,9 @@ struct ShutDownTests {
         while ended != nil { try await Task.sleep(nanoseconds: 1_000_000) }
     }
 
-    @Test("a loop that ends lets go of all it holds, though nobody closed or cancelled it", arguments: EventLoop.Kind.allCases, Holder.allCases)
+    @Test(
+        "a loop that ends lets go of all it holds, though nobody closed or cancelled it",
+        arguments: EventLoop.Kind.allCases, Holder.allCases)
     func heldIsReleased(kind: EventLoop.Kind, holder: Holder) async throws {
         weak var ended: EventLoop?
         let released = Mailbox<Void>()

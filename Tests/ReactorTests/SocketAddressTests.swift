@@ -34,7 +34,9 @@ struct SocketAddressTests {
 
     @Test(
         "a name is no literal address",
-        arguments: ["localhost", "", "1.2.3", "1.2.3.4.5", "256.0.0.1", "01.2.3.4", "[::1]", "::1%lo", "1.2.3.4 ", "g::"])
+        arguments: [
+            "localhost", "", "1.2.3", "1.2.3.4.5", "256.0.0.1", "01.2.3.4", "[::1]", "::1%lo", "1.2.3.4 ", "g::",
+        ])
     func names(host: String) {
         #expect(SocketAddress(literal: host, port: 80) == nil)
     }

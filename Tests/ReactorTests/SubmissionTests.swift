@@ -54,7 +54,8 @@ struct SubmissionTests {
         }
     }
 
-    @Test("what is put off runs after the event, and what yields its turn after that", arguments: EventLoop.Kind.allCases)
+    @Test(
+        "what is put off runs after the event, and what yields its turn after that", arguments: EventLoop.Kind.allCases)
     func putOff(kind: EventLoop.Kind) async throws {
         let loop = EventLoop(kind)
         defer { loop.shutDown() }

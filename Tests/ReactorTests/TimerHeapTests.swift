@@ -131,7 +131,9 @@ struct TimerHeapTests {
         again = {}
     }
 
-    @Test("what many random changes lead to is what a plain list of deadlines leads to", arguments: 1...20 as ClosedRange<UInt64>)
+    @Test(
+        "what many random changes lead to is what a plain list of deadlines leads to",
+        arguments: 1...20 as ClosedRange<UInt64>)
     func model(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
         let count = Int.random(in: 1...60, using: &random)

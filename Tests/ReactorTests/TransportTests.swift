@@ -117,7 +117,8 @@ struct TransportTests {
         try await near.close()
     }
 
-    @Test("an abrupt close is a reset for the peer, a plain one an end", arguments: EventLoop.Kind.allCases, Link.overIP)
+    @Test(
+        "an abrupt close is a reset for the peer, a plain one an end", arguments: EventLoop.Kind.allCases, Link.overIP)
     func weReset(kind: EventLoop.Kind, link: Link) async throws {
         let loop = EventLoop(kind)
         defer { loop.shutDown() }

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// The app's listening socket. What the app does on its connections each test plays by itself.
+final class App {
+    let port: UInt16
+    private let descriptor: Int32
+
+    /// - Parameters:
+    ///   - backlog: how many connections may wait to be accepted, less one.
+    ///   - receiveBuffer: bytes of the kernel's buffer for each connection; 0: as the system has it.
+    init(backlog: Int32 = 128, receiveBuffer: Int32 = 0) throws {
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { throw Wire.Failure.system(errno) }
+        if receiveBuffer > 0 {
+            var value = receiveBuffer
+            _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &value, socklen_t(MemoryLayout<Int32>.size))
+        }
+        let raw = descriptor
+        let bound = unsafe Wire.withLoopback(0) { unsafe bind(raw, $0, $1) }
+        guard bound == 0, listen(descriptor, backlog) == 0 else { throw Wire.Failure.system(errno) }
+        var address = sockaddr_in()
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let named = unsafe withUnsafeMutablePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe getsockname(raw, $0, &length) }
+        }
+        guard named == 0 else { throw Wire.Failure.system(errno) }
+        port = UInt16(bigEndian: address.sin_port)
+    }
+
+    deinit {
+        close(descriptor)
+    }
+
+    /// The next connection.
+    func accept() throws -> Wire {
+        try Wire.wait([(descriptor, POLLIN)])
+        let raw = Glibc.accept(descriptor, nil, nil)
+        guard raw >= 0 else { throw Wire.Failure.system(errno) }
+        let wire = Wire(raw)
+        wire.set(Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+        return wire
+    }
+
+    /// Nobody waits to be accepted. Only means something after the proxy had its turn.
+    func isSilent() throws -> Bool {
+        do { try Wire.wait([(descriptor, POLLIN)], milliseconds: 0) } catch Wire.Failure.timeout { return true }
+        return false
+    }
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+import Gate
+import Glibc
+import HTTP
+import JWT
+import Pages
+import Proxy
+import Reactor
+import Synchronization
+import Testing
+
+/// A worker on a loop of its own, between the app that a test plays and the browsers that it plays too.
+final class Stage {
+    let loop: EventLoop
+    let app: App
+    let port: UInt16
+    private let worker: LoopBound<Worker>
+
+    /// Runs `body` with a worker that guards an app; afterwards nothing may be left of any connection.
+    static func run(
+        _ kind: EventLoop.Kind = .batched, app: App? = nil,
+        configure change: (inout ProxyConfiguration) -> Void = { _ in }, _ body: (Stage) throws -> Void
+    ) throws {
+        let app = try app ?? App()
+        var configuration = ProxyConfiguration(upstream: UpstreamConfiguration(.host("127.0.0.1", port: app.port)))
+        change(&configuration)
+        var gate = GateConfiguration(
+            loginURL: try .login("https://idp.example/login?return_url={returnURL}"), tokenPolicy: TokenPolicy(),
+            keys: KeySet(keys: [try VerificationKey(secret: secret)]),
+            session: SessionConfiguration(secrets: [Array("a secret for sessions, 32 bytes!".utf8)]),
+            upstreamAuthority: "127.0.0.1:\(app.port)", pages: try PageRenderer())
+        gate.initiated = .allow
+        let (proxy, gated) = (configuration, gate)
+        let stage = try Stage(kind, app: app) { loop in
+            Worker(
+                loop: loop, gate: Gate(gated), configuration: proxy, resolver: Resolver(),
+                replayStore: MemoryReplayStore(), log: nil)
+        }
+        try stage.play(body)
+    }
+
+    /// Runs `body` with a worker that answers by itself.
+    static func run(
+        _ kind: EventLoop.Kind = .batched, respond: @escaping @Sendable (RequestHead, [UInt8], Double) -> LocalResponse,
+        _ body: (Stage) throws -> Void
+    ) throws {
+        let stage = try Stage(kind, app: try App()) { loop in
+            Worker(loop: loop, resolver: Resolver(), replayStore: MemoryReplayStore(), respond: respond)
+        }
+        try stage.play(body)
+    }
+
+    private init(_ kind: EventLoop.Kind, app: App, _ make: @escaping @Sendable (EventLoop) -> Worker) throws {
+        let loop = EventLoop(label: "stage", kind: kind)
+        self.loop = loop
+        self.app = app
+        (worker, port) = try loop.run {
+            let worker = make(loop)
+            let socket = try ListeningSocket(.v4(0x7f00_0001, port: 0), sharesPort: false)
+            let port = socket.address.port ?? 0
+            try worker.listen(on: socket, paused: { _ in })
+            return (loop.bind(worker), port)
+        }
+    }
+
+    private func play(_ body: (Stage) throws -> Void) throws {
+        defer {
+            try? run { $0.stop() }
+            loop.shutDown()
+        }
+        try body(self)
+    }
+
+    /// Runs `body` on the loop, and waits for it.
+    @discardableResult
+    func run<Value: Sendable>(_ body: @escaping @Sendable (Worker) throws -> Value) throws -> Value {
+        let worker = worker
+        return try loop.run { try worker.tryOnLoop(body) }
+    }
+
+    /// Returns when the loop has handled whatever had arrived before this call, and what followed from it.
+    func settle() throws {
+        for _ in 0..<4 { try run { _ in } }
+    }
+
+    /// Waits until the worker is as it should be.
+    func wait(_ test: @escaping @Sendable (Worker) -> Bool) throws {
+        for _ in 0..<5000 {
+            if try run(test) { return }
+            usleep(2000)
+        }
+        throw Wire.Failure.timeout
+    }
+
+    /// Lets so much time go by on the loop: for limits that must not strike.
+    func outlast(_ duration: Nanoseconds) throws {
+        usleep(UInt32(duration.count / 1000))
+        try settle()
+    }
+
+    /// Waits until no connection is left: call when both ends are closed by their peers, or were to be by the proxy.
+    func waitUntilEmpty() throws {
+        try wait { $0.connectionCount == 0 && $0.upstreamConnectionCount == 0 }
+    }
+
+    func browser(receiveBuffer: Int32 = 0) throws -> Wire {
+        try Wire.connect(port, receiveBuffer: receiveBuffer)
+    }
+
+    // MARK: Requests
+
+    /// A request that the gate lets through. `line` is the method and the target.
+    static func request(_ line: String, _ fields: String..., version: String = "HTTP/1.1", body: String = "") -> String
+    {
+        "\(line) \(version)\r\nHost: app.example\r\nAuthorization: Bearer \(token)\r\n"
+            + fields.map { $0 + "\r\n" }.joined() + "\r\n" + body
+    }
+
+    /// Good for five minutes from the start of the tests on.
+    static let token: String = {
+        let now = Int(wallClockNow())
+        let minted = try? TokenMinter(secret: VerificationKey(secret: secret)).mint(claims: [
+            ("sub", .string("ada")), ("email", .string("ada@example.com")), ("iat", .number(JSONNumber(now))),
+            ("exp", .number(JSONNumber(now + 300))),
+        ])
+        return minted ?? ""
+    }()
+
+    private static let secret = Array("a secret for tokens, of 32 bytes".utf8)
+}
+
+extension EventLoop {
+    /// Runs `body` on the loop, and waits for it.
+    func run<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) throws -> Value {
+        let outcome = Outcome<Value>()
+        var pipe: [Int32] = [0, 0]
+        guard unsafe Glibc.pipe(&pipe) == 0 else { throw Wire.Failure.system(errno) }
+        let (reader, writer) = (pipe[0], pipe[1])
+        submit {
+            outcome.set(Result { try body() })
+            close(writer)
+        }
+        defer { close(reader) }
+        try Wire.wait([(reader, POLLIN)])
+        return try outcome.get()
+    }
+}
+
+private final class Outcome<Value: Sendable>: Sendable {
+    private let result = Mutex<Result<Value, any Error>?>(nil)
+
+    func set(_ result: Result<Value, any Error>) {
+        self.result.withLock { $0 = result }
+    }
+
+    func get() throws -> Value {
+        guard let result = result.withLock({ $0 }) else { throw Wire.Failure.timeout }
+        return try result.get()
+    }
+}
+
+extension LoopBound {
+    /// As `assumeOnLoop`, for what throws.
+    func tryOnLoop<Value>(_ body: (State) throws -> Value) throws -> Value {
+        try assumeOnLoop { state in Result { try body(state) } }.get()
+    }
+}
