@@ -78,14 +78,11 @@ package enum Base64Coding {
             }
         }
 
-        @inline(__always)
-        fileprivate func symbol(_ value: UInt8) -> UInt8 {
-            switch value {
-            case 0..<26: value &+ 0x41
-            case 26..<52: value &+ 0x47
-            case 52..<62: value &- 4
-            case 62: symbol62
-            default: symbol63
+        /// The 64 symbols by their values.
+        fileprivate var symbols: StaticString {
+            switch self {
+            case .standard: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+            case .urlSafe: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
             }
         }
     }
@@ -133,17 +130,49 @@ package enum Base64Coding {
 
     /// Appends the text without padding.
     package static func encode(_ bytes: Span<UInt8>, alphabet: Alphabet, into output: inout [UInt8]) {
-        output.reserveCapacity(output.count + (bytes.count * 4 + 2) / 3)
-        var index = 0
-        while index < bytes.count {
-            let a = bytes[index]
-            let b = index + 1 < bytes.count ? bytes[index + 1] : 0
-            let c = index + 2 < bytes.count ? bytes[index + 2] : 0
-            output.append(alphabet.symbol(a >> 2))
-            output.append(alphabet.symbol(a << 4 & 0x30 | b >> 4))
-            if index + 1 < bytes.count { output.append(alphabet.symbol(b << 2 & 0x3C | c >> 6)) }
-            if index + 2 < bytes.count { output.append(alphabet.symbol(c & 0x3F)) }
-            index += 3
+        let symbols = alphabet.symbols
+        // In portions, each appended at once: 48 bytes make 64 symbols.
+        var portion = InlineArray<64, UInt8>(repeating: 0)
+        var start = 0
+        while start < bytes.count {
+            let part = bytes.extracting(start..<min(start + 48, bytes.count))
+            let length = encode(part, symbols, into: &portion)
+            unsafe withUnsafeBytes(of: portion) { text in
+                // At most 64, as many as there are.
+                unsafe output.append(
+                    contentsOf: UnsafeBufferPointer(rebasing: text.assumingMemoryBound(to: UInt8.self)[..<length]))
+            }
+            start += 48
         }
+    }
+
+    /// Up to 48 bytes; how many symbols they make.
+    private static func encode(
+        _ bytes: Span<UInt8>, _ symbols: StaticString, into output: inout InlineArray<64, UInt8>
+    ) -> Int {
+        // All indices into it have six bits, and it has 64 symbols.
+        let symbols = unsafe symbols.utf8Start
+        let whole = bytes.count / 3 * 3
+        var index = 0
+        var length = 0
+        while index < whole {
+            let a = bytes[index]
+            let b = bytes[index &+ 1]
+            let c = bytes[index &+ 2]
+            output[length] = unsafe symbols[Int(a &>> 2)]
+            output[length &+ 1] = unsafe symbols[Int((a &<< 4 | b &>> 4) & 63)]
+            output[length &+ 2] = unsafe symbols[Int((b &<< 2 | c &>> 6) & 63)]
+            output[length &+ 3] = unsafe symbols[Int(c & 63)]
+            index &+= 3
+            length &+= 4
+        }
+        guard index < bytes.count else { return length }
+        let a = bytes[index]
+        let b = index + 1 < bytes.count ? bytes[index + 1] : 0
+        output[length] = unsafe symbols[Int(a &>> 2)]
+        output[length + 1] = unsafe symbols[Int((a &<< 4 | b &>> 4) & 63)]
+        guard index + 1 < bytes.count else { return length + 2 }
+        output[length + 2] = unsafe symbols[Int(b &<< 2 & 63)]
+        return length + 3
     }
 }

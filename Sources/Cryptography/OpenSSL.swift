@@ -12,9 +12,14 @@ enum OpenSSL {
     static func call<Result: ~Copyable, Failure: Error>(
         _ body: () throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        ERR_clear_error()
-        defer { ERR_clear_error() }
+        empty()
+        defer { empty() }
         return try body()
+    }
+
+    /// A look costs less than emptying all its places, and mostly there is nothing to empty.
+    private static func empty() {
+        if ERR_peek_error() != 0 { ERR_clear_error() }
     }
 
     /// What the library says of its latest failure in this use, for people: "bad end line".

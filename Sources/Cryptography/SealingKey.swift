@@ -48,17 +48,19 @@ package final class SealingKey {
     ) {
         precondition(nonce.count == Self.nonceByteCount, "the nonce is 12 bytes")
         let start = output.count
-        for index in nonce.indices { output.append(nonce[index]) }
-        output.append(contentsOf: repeatElement(0, count: plaintext.count + Self.tagByteCount))
+        output.reserveCapacity(start + plaintext.count + Self.overhead)
+        unsafe nonce.withUnsafeBufferPointer { unsafe output.append(contentsOf: $0) }
+        // The text is sealed where it then stands.
+        unsafe plaintext.withUnsafeBufferPointer { unsafe output.append(contentsOf: $0) }
+        Self.appendRoomForTag(to: &output)
         let done = unsafe output.withUnsafeMutableBufferPointer { output in
             guard let base = output.baseAddress else { return false }
             let nonce = unsafe base + start
             let body = unsafe nonce + Self.nonceByteCount
             let tag = unsafe body + plaintext.count
-            return unsafe plaintext.withUnsafeBufferPointer { plaintext in
-                unsafe data.withUnsafeBufferPointer { data in
-                    OpenSSL.call { unsafe run(sealing, nonce, data, plaintext, body) && finishSealing(tag) }
-                }
+            let text = unsafe UnsafeBufferPointer(start: body, count: plaintext.count)
+            return unsafe data.withUnsafeBufferPointer { data in
+                OpenSSL.call { unsafe run(sealing, nonce, data, text, body) && finishSealing(tag) }
             }
         }
         guard done else { preconditionFailure("AES-256-GCM failed to seal") }
@@ -96,6 +98,11 @@ package final class SealingKey {
             return false
         }
         return true
+    }
+
+    private static func appendRoomForTag(to output: inout [UInt8]) {
+        let room = InlineArray<16, UInt8>(repeating: 0)
+        unsafe withUnsafeBytes(of: room) { unsafe output.append(contentsOf: $0) }
     }
 
     /// Sets the nonce, feeds the authenticated data and then the text. The context knows its direction.

@@ -19,14 +19,18 @@ struct AttemptID: Equatable, Sendable {
     }
 
     static let length = 28
-    static let randomByteCount = 12
 
-    init(_ cause: Cause, now: Double, random: [UInt8]) {
-        var text: [UInt8] = [cause.rawValue]
-        let milliseconds = UInt64(max(0, min(now * 1000, 9e12)))
-        for shift in stride(from: UInt64(40), through: 0, by: -4) {
-            text.append(Self.hexDigits[Int(milliseconds >> shift & 15)])
+    init(_ cause: Cause, now: Double, random: InlineArray<12, UInt8>) {
+        var start = InlineArray<12, UInt8>(repeating: cause.rawValue)
+        var milliseconds = UInt64(max(0, min(now * 1000, 9e12)))
+        for index in (1..<12).reversed() {
+            let digit = UInt8(truncatingIfNeeded: milliseconds & 15)
+            start[index] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") - 10 + digit
+            milliseconds >>= 4
         }
+        var text: [UInt8] = []
+        text.reserveCapacity(Self.length)
+        text.append(copying: start.span)
         Base64URL.encode(random.span, into: &text)
         self.text = text
     }
@@ -61,6 +65,4 @@ struct AttemptID: Equatable, Sendable {
         }
         return Double(milliseconds) > moment * 1000
     }
-
-    private static let hexDigits = Array("0123456789abcdef".utf8)
 }

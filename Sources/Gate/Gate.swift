@@ -32,6 +32,8 @@ package final class Gate {
     var sessions = IdentityCache()
     var bearers = IdentityCache(slotCount: 256)
     var loopWatch = LoopWatch()
+    /// The site of the latest redirect; see ``KnownSite``.
+    var lastSite: KnownSite?
     /// Kept between requests for its memory.
     var joinedCookie: [UInt8] = []
 

@@ -23,7 +23,7 @@ extension Gate {
             wasAsked = wasAsked || (!state.token.isEmpty && state.token == pending.replayKeys.first)
         }
         return PendingSignIn.Question(
-            wasAsked: wasAsked, endingAttempts: surplus(attempts.map(\.id)).map { names.login + $0.text })
+            wasAsked: wasAsked, endingAttempts: surplus(attempts).map { names.login + $0.text })
     }
 
     /// The page. What was verified goes along in a sealed field; a login cookie binds that field to this browser.
@@ -31,7 +31,7 @@ extension Gate {
         _ pending: PendingSignIn, _ question: PendingSignIn.Question, _ context: RequestContext
     ) -> LocalResponse {
         let names = pending.isSecure ? secureNames : plainNames
-        let attempt = AttemptID(.wish, now: context.now, random: random.bytes(AttemptID.randomByteCount))
+        let attempt = AttemptID(.wish, now: context.now, random: random.nonce())
         let field = signInSeal.seal(pending.encoded(at: context.now), name: attempt.text, site: pending.binding)
         var response = page(
             200,
@@ -44,7 +44,11 @@ extension Gate {
         let cookie = setCookie(isSecure: pending.isSecure)
         let state = LoginState(
             startedAt: context.now, target: pending.target, token: pending.replayKeys.first ?? [])
-        response.add("Set-Cookie", loginCookie(attempt, state, names, pending.binding, cookie))
+        let name = names.login + attempt.text
+        response.add(
+            "Set-Cookie",
+            cookie.login(
+                name, loginSeal.seal(state.encoded, name: name, site: pending.binding), maxAge: LoginState.lifetime))
         for name in question.endingAttempts { response.add("Set-Cookie", cookie.expired(name)) }
         if !pending.returns.isEmpty {
             response.add("Set-Cookie", cookie.login(names.returns, pending.returns.cookie, maxAge: ReturnCount.window))

@@ -2,6 +2,7 @@
 
 import HTTP
 import JWT
+import Pages
 
 // The way to the IdP: redirects with a login cookie for each attempt, and the 401 for what cannot follow one.
 extension Gate {
@@ -13,11 +14,10 @@ extension Gate {
             return isGRPC(request) ? grpcUnauthenticated(reason) : unauthenticatedJSON(request, context, reason)
         }
         let site = RequestSite(request, context, siteRules)
-        guard let origin = site.origin(request, siteRules) else { return hostMissing(request, requestID) }
+        guard let known = knownSite(site, request) else { return hostMissing(request, requestID) }
         let target = ReturnTarget(
-            of: request, on: targetSite(origin), host: site.requestOrigin(request) ?? origin,
-            tokenParameter: tokenParameter)
-        return redirect(to: target, .navigation, request, context, site, origin, reason)
+            of: request, on: known.target, host: known.requestOrigin, tokenParameter: tokenParameter)
+        return redirect(to: target, .navigation, request, context, known, reason)
     }
 
     /// `/.sidegate/login?return_to=`
@@ -26,54 +26,62 @@ extension Gate {
             return methodNotAllowed(request, requestID, allow: "GET, HEAD")
         }
         let site = RequestSite(request, context, siteRules)
-        guard let origin = site.origin(request, siteRules) else { return hostMissing(request, requestID) }
-        guard let target = Parameters(query: request).returnTarget(on: targetSite(origin)) else {
+        guard let known = knownSite(site, request) else { return hostMissing(request, requestID) }
+        guard let target = Parameters(query: request).returnTarget(on: known.target) else {
             return refused(.returnURLRefused, status: 400, request, requestID, tryAgain: Self.plainLoginPath)
         }
-        return redirect(to: target ?? .root, .wish, request, context, site, origin, nil)
+        return redirect(to: target ?? .root, .wish, request, context, known, nil)
     }
 
     /// 302 to the IdP.
     private func redirect(
         to target: ReturnTarget, _ cause: AttemptID.Cause, _ request: RequestHead, _ context: RequestContext,
-        _ site: RequestSite, _ origin: PublicOrigin, _ reason: ReasonCode?
+        _ site: KnownSite, _ reason: ReasonCode?
     ) -> LocalResponse {
-        let names = names(site)
-        guard let binding = site.binding(request, siteRules) else { return hostMissing(request, []) }
-        let attempt = AttemptID(cause, now: context.now, random: random.bytes(AttemptID.randomByteCount))
-        let url = expandedLoginURL(attempt, target, origin)
-        var response = LocalResponse(status: 302, body: redirectBody(url))
-        response.add("Location", url)
-        addPageFields(&response)
-        let cookie = setCookie(isSecure: site.isSecure)
+        let attempt = AttemptID(cause, now: context.now, random: random.nonce())
+        let url = site.loginURL
+        var block: [UInt8] = []
+        block.reserveCapacity(pageFields.count + url.byteCount + 5 * target.bytes.count + 320)
+        block.append("Location: ")
+        url.append(attempt, target, isEscaped: false, to: &block)
+        block.append("\r\n")
+        block.append(contentsOf: pageFields)
         let state = LoginState(startedAt: context.now, target: target)
-        response.add("Set-Cookie", loginCookie(attempt, state, names, binding, cookie))
-        for old in surplus(attempts(of: request, names).map(\.id)) {
-            response.add("Set-Cookie", cookie.expired(names.login + old.text))
+        appendLoginCookie(attempt, state, site, to: &block)
+        let body = configuration.pages.redirect(escapedCount: url.byteCount + 3 * target.bytes.count) {
+            url.append(attempt, target, isEscaped: true, to: &$0)
+        }
+        var response = LocalResponse(status: 302, fieldBlock: block, body: body)
+        for old in surplus(attempts(of: request, site.names)) {
+            response.add("Set-Cookie", site.cookie.expired(site.names.login + old.text))
         }
         if reason == .sessionExpired || reason == .sessionIdle,
             min(limits.lifetime, limits.shortestIdle) < ReturnCount.window
         {
             // A session that lasts so briefly ends by itself: no sign of a loop.
-            response.add("Set-Cookie", cookie.expired(names.returns))
+            response.add("Set-Cookie", site.cookie.expired(site.names.returns))
         }
         response.decision = "redirect"
         response.reason = reason?.rawValue
         return response
     }
 
-    func loginCookie(
-        _ attempt: AttemptID, _ state: LoginState, _ names: CookieNames, _ binding: SiteBinding, _ cookie: SetCookie
-    ) -> [UInt8] {
-        let name = names.login + attempt.text
-        return cookie.login(
-            name, loginSeal.seal(state.encoded, name: name, site: binding), maxAge: LoginState.lifetime)
+    /// The whole line of a login cookie.
+    private func appendLoginCookie(
+        _ attempt: AttemptID, _ state: LoginState, _ site: KnownSite, to block: inout [UInt8]
+    ) {
+        block.append(contentsOf: site.loginCookieStart)
+        block.append(contentsOf: attempt.text)
+        block.append(UInt8(ascii: "="))
+        let name = site.names.login + attempt.text
+        loginSeal.seal(state.encoded, name: name.span, site: site.binding, into: &block)
+        block.append(contentsOf: site.loginCookieEnd)
     }
 
     /// The oldest attempts of a browser, which end to make room for one more.
-    func surplus(_ attempts: [AttemptID]) -> ArraySlice<AttemptID> {
+    func surplus(_ attempts: [(id: AttemptID, value: ByteRange)]) -> ArraySlice<AttemptID> {
         guard attempts.count >= LoginState.maximumCount else { return [] }
-        return attempts.sorted { $0.isOlder(than: $1) }.prefix(attempts.count - LoginState.maximumCount + 1)
+        return attempts.map(\.id).sorted { $0.isOlder(than: $1) }.prefix(attempts.count - LoginState.maximumCount + 1)
     }
 
     /// The attempts whose cookies came, and where their values stand. At most 64 are looked at.
@@ -87,29 +95,6 @@ extension Gate {
             attempts.append((attempt, value))
         }
         return attempts
-    }
-
-    /// `state` goes along in the return URL, unless the template carries it by itself.
-    private func expandedLoginURL(_ attempt: AttemptID, _ target: ReturnTarget, _ origin: PublicOrigin) -> [UInt8] {
-        let template = configuration.loginURL
-        let carriesState = template.contains(.state)
-        var url: [UInt8] = []
-        url.reserveCapacity(512)
-        template.expand(into: &url) { placeholder, value in
-            switch placeholder {
-            case .returnURL:
-                origin.append(to: &value)
-                value.append(contentsOf: returnPath)
-                if !carriesState {
-                    value.append("?state=")
-                    value.append(contentsOf: attempt.text)
-                }
-            case .returnTo: target.appendAbsolute(to: &value, on: origin)
-            case .state: value.append(contentsOf: attempt.text)
-            case .email: break
-            }
-        }
-        return url
     }
 
     /// Where a page's script can send the person to sign in: our own URL, which starts an attempt when it is opened.

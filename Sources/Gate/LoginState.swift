@@ -14,7 +14,9 @@ struct LoginState: Sendable, Equatable {
     static let maximumCount = 7
 
     var encoded: [UInt8] {
-        var output: [UInt8] = [Self.version]
+        var output: [UInt8] = []
+        output.reserveCapacity(13 + target.bytes.count + token.count)
+        output.append(Self.version)
         output.appendTime(startedAt)
         output.appendCounted(target.bytes)
         output.append(contentsOf: token)

@@ -38,6 +38,26 @@ final class RandomPool {
         return portion
     }
 
+    /// Twelve unpredictable bytes: a nonce, or what tells an attempt from others.
+    func nonce() -> InlineArray<12, UInt8> {
+        if used + 12 > pool.count {
+            pool = source(Self.portion)
+            used = 0
+        }
+        precondition(used + 12 <= pool.count, "the source gave too little")
+        var nonce = InlineArray<12, UInt8>(repeating: 0)
+        let start = used
+        used += 12
+        unsafe pool.withUnsafeMutableBufferPointer { pool in
+            // Twelve are left, as was seen to above.
+            for index in 0..<12 {
+                nonce[index] = unsafe pool[start &+ index]
+                unsafe pool[start &+ index] = 0
+            }
+        }
+        return nonce
+    }
+
     /// Appends 16 lower-case hexadecimal digits for each word; at most two words.
     func appendIdentifier(words count: Int, to out: inout [UInt8]) {
         let first = next()

@@ -57,15 +57,16 @@ package struct ReturnTarget: Sendable, Equatable {
             return
         }
         var text: [UInt8] = []
+        text.reserveCapacity(path.count + Int(request.query?.count ?? 0) + 1)
         // Another host of the same session: the way back needs its name.
         if host != site.origin, site.includes(host) { host.append(to: &text) }
-        text.append(contentsOf: request.bytes[request.path.range])
+        text.append(copying: path)
         QueryFilter.appendQuery(of: request, without: tokenParameter, to: &text)
         guard text.count <= Self.maximumLength else {
             self = .root
             return
         }
-        bytes = Self.escaped(text.span)
+        bytes = text.contains(where: Self.isEscaped) ? Self.escaped(text.span) : text
     }
 
     /// One that was judged before: it comes out of a sealed cookie.
@@ -157,13 +158,15 @@ package struct ReturnTarget: Sendable, Equatable {
         return false
     }
 
+    private static func isEscaped(_ byte: UInt8) -> Bool { byte <= 0x20 || byte >= 0x7f }
+
     /// With spaces and bytes that are not ASCII percent-encoded, as a browser would.
     private static func escaped(_ text: Span<UInt8>) -> [UInt8] {
         var output: [UInt8] = []
         output.reserveCapacity(text.count)
         for index in text.indices {
             let byte = text[index]
-            if byte <= 0x20 || byte >= 0x7f {
+            if isEscaped(byte) {
                 output.appendPercentEncoded(byte: byte)
             } else {
                 output.append(byte)

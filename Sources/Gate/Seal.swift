@@ -38,17 +38,24 @@ final class Seal {
 
     /// `plaintext` sealed, as unpadded base64url.
     func seal(_ plaintext: [UInt8], name: [UInt8], site: SiteBinding) -> [UInt8] {
+        var text: [UInt8] = []
+        seal(plaintext, name: name.span, site: site, into: &text)
+        return text
+    }
+
+    /// Appends the same.
+    func seal(_ plaintext: [UInt8], name: Span<UInt8>, site: SiteBinding, into out: inout [UInt8]) {
         var sealed: [UInt8] = []
-        let nonce = random.bytes(SealingKey.nonceByteCount)
+        let nonce = random.nonce()
         let data = authenticated(name, site)
         keys[0].seal(plaintext.span, nonce: nonce.span, authenticating: data.span, into: &sealed)
-        return Base64URL.encode(sealed)
+        Base64URL.encode(sealed.span, into: &out)
     }
 
     /// The plain text; nil when it was not sealed by us, for this purpose, name and site, or was changed since.
     func open(_ text: Span<UInt8>, name: [UInt8], site: SiteBinding) -> [UInt8]? {
         guard let sealed = Base64URL.decode(text) else { return nil }
-        let data = authenticated(name, site)
+        let data = authenticated(name.span, site)
         var plaintext: [UInt8] = []
         for key in keys where key.open(sealed.span, authenticating: data.span, into: &plaintext) {
             return plaintext
@@ -56,10 +63,13 @@ final class Seal {
         return nil
     }
 
-    private func authenticated(_ name: [UInt8], _ site: SiteBinding) -> [UInt8] {
-        var data: [UInt8] = [purpose.rawValue, site.isDomain ? 1 : 0]
+    private func authenticated(_ name: Span<UInt8>, _ site: SiteBinding) -> [UInt8] {
+        var data: [UInt8] = []
         data.reserveCapacity(name.count + site.name.count + 10)
-        data.appendCounted(name)
+        data.append(purpose.rawValue)
+        data.append(site.isDomain ? 1 : 0)
+        data.appendNumber(UInt64(name.count), bytes: 4)
+        data.append(copying: name)
         data.appendCounted(site.name)
         return data
     }

@@ -9,8 +9,10 @@ extension [UInt8] {
     }
 
     mutating func appendNumber(_ number: UInt64, bytes count: Int) {
-        for shift in (0..<count).reversed() {
-            append(UInt8(truncatingIfNeeded: number >> UInt64(shift * 8)))
+        // The last bytes of the eight.
+        unsafe Swift.withUnsafeBytes(of: number.bigEndian) { bytes in
+            unsafe append(
+                contentsOf: UnsafeRawBufferPointer(rebasing: bytes[(8 - Swift.min(Swift.max(count, 0), 8))...]))
         }
     }
 

@@ -24,7 +24,12 @@ struct SetCookie: Sendable {
     /// possible; without the attribute, browsers send a cookie that is at most two minutes old, or any cookie. The
     /// cookie opens nothing: it only says that an attempt began in this browser.
     func login(_ name: [UInt8], _ value: [UInt8], maxAge: Double) -> [UInt8] {
-        var line = start(name, value, maxAge: maxAge)
+        name + [UInt8(ascii: "=")] + value + loginAttributes(maxAge: maxAge)
+    }
+
+    /// What follows the value of a login cookie.
+    func loginAttributes(maxAge: Double) -> [UInt8] {
+        var line = attributes(maxAge: maxAge)
         if isSecure { line.append("; SameSite=None") }
         return line
     }
@@ -40,6 +45,13 @@ struct SetCookie: Sendable {
         line.append(contentsOf: name)
         line.append(UInt8(ascii: "="))
         line.append(contentsOf: value)
+        line.append(contentsOf: attributes(maxAge: maxAge))
+        return line
+    }
+
+    private func attributes(maxAge: Double) -> [UInt8] {
+        var line: [UInt8] = []
+        line.reserveCapacity(96)
         line.append("; Path=/; Max-Age=")
         line.appendDecimal(UInt64(max(0, min(maxAge.rounded(.up), 1e10))))
         if !domain.isEmpty {

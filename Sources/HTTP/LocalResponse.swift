@@ -22,6 +22,13 @@ public struct LocalResponse: Equatable, Sendable {
         self.body = body
     }
 
+    /// - Parameter fieldBlock: lines that are whole already; see ``add(block:)``.
+    public init(status: UInt16, fieldBlock: consuming [UInt8], body: consuming [UInt8]) {
+        self.status = status
+        self.fieldBlock = fieldBlock
+        self.body = body
+    }
+
     /// Adds a field line. Bytes that would end the line (CR, LF, NUL) become spaces, so no value can add a line.
     public mutating func add(_ name: StaticString, _ value: String) {
         var value = value
@@ -29,7 +36,7 @@ public struct LocalResponse: Equatable, Sendable {
     }
 
     public mutating func add(_ name: StaticString, _ value: [UInt8]) {
-        add(name, bytes: value)
+        unsafe value.withUnsafeBufferPointer { unsafe add(name, bytes: $0) }
     }
 
     /// Adds lines that are whole already, each with its CRLF: such as were made by `add` on another response.
@@ -38,19 +45,35 @@ public struct LocalResponse: Equatable, Sendable {
         fieldBlock.append(contentsOf: block)
     }
 
-    private mutating func add(_ name: StaticString, bytes: some Collection<UInt8>) {
+    private mutating func add(_ name: StaticString, bytes: UnsafeBufferPointer<UInt8>) {
         if fieldBlock.isEmpty { fieldBlock.reserveCapacity(1024) }
         unsafe fieldBlock.append(contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
         fieldBlock.append(UInt8(ascii: ":"))
         fieldBlock.append(UInt8(ascii: " "))
         let start = fieldBlock.count
-        fieldBlock.append(contentsOf: bytes)
-        for index in start..<fieldBlock.count {
-            let byte = fieldBlock[index]
-            if byte <= 13, byte == 0 || byte == 10 || byte == 13 { fieldBlock[index] = UInt8(ascii: " ") }
+        unsafe fieldBlock.append(contentsOf: bytes)
+        if unsafe Self.holdsControl(bytes.span) {
+            for index in start..<fieldBlock.count {
+                let byte = fieldBlock[index]
+                if byte == 0 || byte == 10 || byte == 13 { fieldBlock[index] = UInt8(ascii: " ") }
+            }
         }
         fieldBlock.append(13)
         fieldBlock.append(10)
+    }
+
+    /// Some byte is one of the first 14, among which are NUL, LF and CR.
+    private static func holdsControl(_ text: Span<UInt8>) -> Bool {
+        var index = 0
+        while index &+ 8 <= text.count {
+            if ByteWord.below(text.word(uncheckedAt: index), 14) != 0 { return true }
+            index &+= 8
+        }
+        while index < text.count {
+            if text[index] < 14 { return true }
+            index &+= 1
+        }
+        return false
     }
 
     public static func == (left: LocalResponse, right: LocalResponse) -> Bool {

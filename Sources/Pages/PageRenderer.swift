@@ -11,6 +11,7 @@ package struct PageRenderer: Sendable {
     private let templates: [String: Template]
     /// The page of a redirect, but for its URL: what stands before, between and after.
     private let redirectPieces: [[UInt8]]
+    private let redirectByteCount: Int
 
     /// - Parameters:
     ///   - brand: the product's name on every page; empty: none.
@@ -38,6 +39,7 @@ package struct PageRenderer: Sendable {
         redirectPieces =
             templates["redirecting"]?.pieces(
                 around: "url", PageWords.values(of: .redirecting(to: ""), brand: brand)) ?? []
+        redirectByteCount = redirectPieces.reduce(0) { $0 + $1.count }
         contentSecurityPolicy = Self.policy(own: own, formOrigins: formOrigins)
     }
 
@@ -51,10 +53,21 @@ package struct PageRenderer: Sendable {
     private func redirect(to url: String) -> [UInt8] {
         // A redirect always has a target; one that may not stand in a link becomes the site's own root.
         let url = SafeURL(url)?.text ?? "/"
+        return redirect(escapedCount: 2 * url.utf8.count) { HTMLEscape.append(url, to: &$0) }
+    }
+
+    /// The page of a redirect, for whoever makes many to URLs that are alike.
+    ///
+    /// - Parameters:
+    ///   - escapedCount: about how long the URL is.
+    ///   - appendURL: appends the URL, which must be one that is a ``SafeURL``, and escaped for HTML.
+    package func redirect(escapedCount: Int, _ appendURL: (inout [UInt8]) -> Void) -> [UInt8] {
         var out: [UInt8] = []
-        out.reserveCapacity(redirectPieces.reduce(0) { $0 + $1.count } + 2 * url.utf8.count + 64)
-        for (index, piece) in redirectPieces.enumerated() {
-            if index > 0 { HTMLEscape.append(url, to: &out) }
+        out.reserveCapacity(redirectByteCount + escapedCount)
+        var isFirst = true
+        for piece in redirectPieces {
+            if !isFirst { appendURL(&out) }
+            isFirst = false
             out.append(contentsOf: piece)
         }
         return out
