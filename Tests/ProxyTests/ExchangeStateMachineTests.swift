@@ -141,7 +141,9 @@ struct ExchangeStateMachineTests {
             get + [(.response(101), .head(.answerBadGateway)), (.responseEnded, .end(.finish))], .ended),
         Script(
             "a 101 before the request's end is a bad gateway",
-            post + [(.response(101, wantsUpgrade: true), .head(.answerBadGateway)), (.responseEnded, .end(.finishEarly))],
+            post + [
+                (.response(101, wantsUpgrade: true), .head(.answerBadGateway)), (.responseEnded, .end(.finishEarly)),
+            ],
             .ended),
         Script(
             "a 101 in the middle of a response is none",

@@ -219,7 +219,8 @@ struct ForwardingTests {
             let app = try stage.app.accept()
             _ = try app.receiveHead()
             try app.send(
-                "HTTP/1.1 200 OK\r\nContent-Type: Text/Event-Stream; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n")
+                "HTTP/1.1 200 OK\r\nContent-Type: Text/Event-Stream; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n"
+            )
             _ = try browser.receiveHead()
             for number in 0..<3 {
                 // Longer than the app may be silent in any other response.

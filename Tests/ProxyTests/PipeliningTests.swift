@@ -17,7 +17,8 @@ struct PipeliningTests {
             for number in 0..<50 {
                 all +=
                     number % 3 == 0
-                    ? Stage.request("POST /\(number)", "Content-Length: 4", body: "GET ") : Stage.request("GET /\(number)")
+                    ? Stage.request("POST /\(number)", "Content-Length: 4", body: "GET ")
+                    : Stage.request("GET /\(number)")
             }
             try browser.send(all)
             let app = try stage.app.accept()
@@ -114,7 +115,8 @@ struct PipeliningTests {
                 let count = try browser.sendSome(many[...])
                 sent += count
                 if count == 0 {
-                    do { try Wire.wait([(browser.descriptor, POLLOUT)], milliseconds: 200) } catch Wire.Failure.timeout {
+                    do { try Wire.wait([(browser.descriptor, POLLOUT)], milliseconds: 200) } catch Wire.Failure.timeout
+                    {
                         break
                     }
                 }

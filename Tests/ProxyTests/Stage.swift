@@ -112,7 +112,8 @@ final class Stage {
     // MARK: Requests
 
     /// A request that the gate lets through. `line` is the method and the target.
-    static func request(_ line: String, _ fields: String..., version: String = "HTTP/1.1", body: String = "") -> String {
+    static func request(_ line: String, _ fields: String..., version: String = "HTTP/1.1", body: String = "") -> String
+    {
         "\(line) \(version)\r\nHost: app.example\r\nAuthorization: Bearer \(token)\r\n"
             + fields.map { $0 + "\r\n" }.joined() + "\r\n" + body
     }
