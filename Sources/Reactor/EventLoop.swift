@@ -110,6 +110,8 @@ package final class EventLoop: Sendable {
         submit {
             self.state.assumeOnLoop { state in
                 state.isEnded = true
+                // First: an action may rely on an observer that goes with the rest.
+                state.timers.removeAll()
                 state.batchSource?.cancel()
                 state.batchSource = nil
                 state.readiness?.cancel()

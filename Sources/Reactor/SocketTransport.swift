@@ -119,7 +119,8 @@ package final class SocketTransport: Transport, ReadinessObserver {
         var information = InlineArray<9, UInt32>(repeating: 0)
         var size = socklen_t(MemoryLayout<InlineArray<9, UInt32>>.size)
         guard unsafe getsockopt(raw, SOL_SOCKET, Self.memoryInformation, &information, &size) == 0 else { return 0 }
-        let (sendBuffer, queued) = (information[3], information[5])
+        // TCP counts what is queued; a unix socket only what it has allocated.
+        let (sendBuffer, queued) = (information[3], max(information[2], information[5]))
         return sendBuffer > queued ? Int(sendBuffer - queued) / 2 : 0
     }
 

@@ -1,11 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import Reactor
 
 /// The app's listening socket. What the app does on its connections each test plays by itself.
 final class App {
     let port: UInt16
     private let descriptor: Int32
+    /// Of a unix socket, to be removed at the end.
+    private let path: String?
+
+    /// On a unix socket.
+    init(path: String) throws {
+        descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { throw Wire.Failure.system(errno) }
+        self.path = path
+        port = 0
+        let raw = descriptor
+        let bound = unsafe SocketAddress.unix(path).withRaw { unsafe bind(raw, $0, $1) }
+        guard bound == 0, listen(descriptor, 128) == 0 else { throw Wire.Failure.system(errno) }
+    }
 
     /// - Parameters:
     ///   - backlog: how many connections may wait to be accepted, less one.
@@ -13,6 +27,7 @@ final class App {
     init(backlog: Int32 = 128, receiveBuffer: Int32 = 0) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw Wire.Failure.system(errno) }
+        path = nil
         if receiveBuffer > 0 {
             var value = receiveBuffer
             _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &value, socklen_t(MemoryLayout<Int32>.size))
@@ -29,8 +44,12 @@ final class App {
         port = UInt16(bigEndian: address.sin_port)
     }
 
+    /// To wait on.
+    var listener: Int32 { descriptor }
+
     deinit {
         close(descriptor)
+        if let path { _ = unsafe unlink(path) }
     }
 
     /// The next connection.

@@ -121,10 +121,6 @@ final class Wire {
 
     /// The next bytes, some at least; none at the peer's end.
     func receiveSome() throws -> [UInt8] {
-        if !buffer.isEmpty {
-            defer { buffer = [] }
-            return buffer
-        }
         while true {
             if let bytes = try receiveNow(65536) { return bytes }
             try Self.wait([(descriptor, POLLIN)])
@@ -133,6 +129,11 @@ final class Wire {
 
     /// What is there, at most `limit` bytes; nil: nothing yet. Empty: the peer's end.
     func receiveNow(_ limit: Int) throws -> [UInt8]? {
+        if !buffer.isEmpty {
+            let bytes = Array(buffer.prefix(limit))
+            buffer.removeFirst(bytes.count)
+            return bytes
+        }
         let count = unsafe scratch.withUnsafeMutableBytes {
             unsafe recv(descriptor, $0.baseAddress, min(limit, $0.count), Int32(MSG_DONTWAIT))
         }

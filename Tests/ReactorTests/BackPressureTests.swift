@@ -153,13 +153,10 @@ struct BackPressureTests {
         defer { loop.shutDown() }
         let (raw, far) = try link.join()
         let near = try await Near(raw, on: loop)
-        let taken = try await near.run { recorder in
-            var taken = 0
-            let chunk = TransportTests.chunk
-            while case .wrote(let count) = recorder.transport.write(chunk.span), count > 0 { taken += count }
+        let taken = try await near.fill()
+        try await near.run { recorder in
             recorder.transport.awaitWritable()
             recorder.transport.awaitWritable()
-            return taken
         }
         try await settle(loop)
         #expect(try await near.run { $0.log } == [], "there is no room yet")

@@ -111,4 +111,14 @@ struct ListeningSocketTests {
         defer { _ = unsafe unlink(long) }
         _ = try Peer(socket.address)
     }
+
+    @Test("a unix socket's file can be taken away")
+    func removesFile() throws {
+        let path = TemporaryPath.next()
+        let socket = try ListeningSocket(.unix(path), sharesPort: false)
+        #expect(unsafe access(path, F_OK) == 0)
+        let address = socket.address
+        address.removeSocketFile()
+        #expect(unsafe access(path, F_OK) == -1)
+    }
 }

@@ -62,6 +62,28 @@ struct ShutDownTests {
         #expect(try far.read() == [])
     }
 
+    @Test("no timer fires after the end, due or not", arguments: EventLoop.Kind.allCases)
+    func noTimerFires(kind: EventLoop.Kind) async throws {
+        let loop = EventLoop(kind)
+        let (fired, released) = (Mailbox<String>(), Mailbox<Void>())
+        loop.submit {
+            let sentinel = Sentinel(released)
+            loop.shutDown()
+            // Due when the end comes, which is the next thing to run.
+            loop.afterEvent {
+                let timer = loop.makeTimer {
+                    sentinel.touch()
+                    fired.send("timer")
+                }
+                timer.set(loop.now.advanced(by: Nanoseconds(count: 1)))
+                while MonotonicTime.current() <= timer.deadline {}
+            }
+        }
+        try await released.next()
+        fired.send("end")
+        #expect(try await fired.next() == "end")
+    }
+
     @Test("work submitted before the end runs, work after it does not", arguments: EventLoop.Kind.allCases)
     func lateWork(kind: EventLoop.Kind) async throws {
         let loop = EventLoop(kind)

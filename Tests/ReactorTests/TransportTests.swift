@@ -143,12 +143,9 @@ struct TransportTests {
         defer { loop.shutDown() }
         let (raw, far) = try link.join()
         let near = try await Near(raw, on: loop)
-        try await near.run { recorder in
-            recorder.transport.pauseReading()
-            let chunk = Self.chunk
-            while case .wrote(let count) = recorder.transport.write(chunk.span), count > 0 {}
-            recorder.transport.awaitWritable()
-        }
+        try await near.run { $0.transport.pauseReading() }
+        _ = try await near.fill()
+        try await near.run { $0.transport.awaitWritable() }
         far.reset()
         while try await near.events.next() != .writable {}
         let outcome = try await near.run { $0.transport.write([1].span) }
@@ -207,6 +204,4 @@ struct TransportTests {
             #expect(try await near.run { $0.log } == [event])
         }
     }
-
-    static let chunk = [UInt8](repeating: 1, count: 65536)
 }

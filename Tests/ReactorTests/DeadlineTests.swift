@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import Reactor
+import Testing
+
+@Suite("The last resort", .timeLimit(.minutes(1)))
+struct DeadlineTests {
+    @Test("a process that does not end is ended, after its last words")
+    func exits() async throws {
+        let result = await #expect(processExitsWith: .exitCode(0), observing: [\.standardOutputContent]) {
+            let loop = EventLoop(.batched)
+            // The loop is stuck: nobody reads.
+            let (_, far) = try Link.socketPair.join()
+            loop.submit { _ = try? far.read() }
+            let start = MonotonicTime.current()
+            Deadline.exit(after: .milliseconds(50)) {
+                let waited = MonotonicTime.current().since(start) >= .milliseconds(50)
+                let words = Array("last words \(waited)\n".utf8)
+                _ = unsafe write(1, words, words.count)
+            }
+            while true { pause() }
+        }
+        let output = String(decoding: result?.standardOutputContent ?? [], as: UTF8.self)
+        #expect(output.contains("last words true"))
+    }
+}
