@@ -162,7 +162,7 @@ private final class Names: Sendable {
 }
 
 private final class LookUps: Sendable {
-    private let done = Mutex(0)
+    private let started = Mutex(0)
     private let answers: [Resolver.Answer]
     private let gate: DispatchSemaphore?
 
@@ -171,13 +171,14 @@ private final class LookUps: Sendable {
         self.gate = gate
     }
 
-    var count: Int { done.withLock { $0 } }
+    var count: Int { started.withLock { $0 } }
 
     func next() -> Resolver.Answer {
-        gate?.wait()
-        return done.withLock { done in
-            done += 1
-            return answers.isEmpty ? .failure("not to be asked") : answers[min(done, answers.count) - 1]
+        let number = started.withLock { started in
+            started += 1
+            return started
         }
+        gate?.wait()
+        return answers.isEmpty ? .failure("not to be asked") : answers[min(number, answers.count) - 1]
     }
 }
