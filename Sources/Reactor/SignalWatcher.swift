@@ -8,7 +8,13 @@ import Glibc
 package final class SignalWatcher {
     private let source: any DispatchSourceSignal
 
+    /// Best made before other threads and before anybody knows of the process: a signal that comes meanwhile waits, since
+    /// this thread, and those it starts, leave it to the watcher.
     package init(_ number: Int32, _ handler: @escaping @Sendable () -> Void) {
+        var set = sigset_t()
+        unsafe sigemptyset(&set)
+        unsafe sigaddset(&set, number)
+        unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
         signal(number, SIG_IGN)
         source = DispatchSource.makeSignalSource(signal: number, queue: DispatchQueue.global())
         source.setEventHandler(handler: handler)

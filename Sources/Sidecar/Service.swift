@@ -15,6 +15,7 @@ package final class Service: Sendable {
     private let logger: Logger
     private let log: LogWriter
     private let drainTimeout: Nanoseconds
+    private let stop: StopSignals
 
     package var addresses: [SocketAddress] { server.addresses }
 
@@ -22,6 +23,8 @@ package final class Service: Sendable {
     ///
     /// - Parameter gate: the settings' gate, as ``GateAssembly`` makes it.
     package init(_ settings: Settings, gate configuration: GateConfiguration, log: LogWriter) throws(ServiceError) {
+        // Before anything listens: whoever can reach the service can also stop it.
+        stop = StopSignals()
         let format = LogFormat(rawValue: settings.log.format.rawValue) ?? .json
         let logger = Service.logger(settings, format: format, log: log)
         let workers = settings.workers ?? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
@@ -56,7 +59,7 @@ package final class Service: Sendable {
 
     /// Serves until SIGTERM or SIGINT, then drains and ends the process with status 0.
     package func runUntilStopped() -> Never {
-        let stop: @Sendable () -> Void = { [self] in
+        stop.onStop { [self] in
             logger.info("stopping")
             Deadline.exit(after: drainTimeout) { [self] in
                 logger.warning("requests were still in flight after limits.drainTimeout")
@@ -68,8 +71,7 @@ package final class Service: Sendable {
                 exit(0)
             }
         }
-        let watchers = [SignalWatcher(SIGTERM, stop), SignalWatcher(SIGINT, stop)]
-        withExtendedLifetime(watchers) { runMainThread() }
+        runMainThread()
     }
 
     private static func logger(_ settings: Settings, format: LogFormat, log: LogWriter) -> Logger {
