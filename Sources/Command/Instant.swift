@@ -99,4 +99,7 @@ struct Lifetime: ExpressibleByArgument {
         guard let duration = DurationText.parse(argument) else { return nil }
         seconds = duration.inSeconds
     }
+
+    /// As it is typed, for the help.
+    var defaultValueDescription: String { DurationText.format(.seconds(seconds)) }
 }

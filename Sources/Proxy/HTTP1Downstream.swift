@@ -57,8 +57,10 @@ final class HTTP1Downstream: TransportOwner {
 
     var isIdle: Bool { phase == .head && exchange == nil }
 
-    /// The worker stops: ends at once when idle, else after the response.
+    /// The worker stops: ends at once when idle, else after the response. A request that has come already, unread, is
+    /// still served.
     func drain() {
+        if isIdle { transportReadable() }
         if isIdle { close() } else { isPersistent = false }
     }
 
