@@ -33,6 +33,11 @@ struct SettingsBuilder {
             session: session(),
             replay: ReplaySettings(onFailure: resolution.text("replay.onFailure")),
             identity: identity(),
+            access: AccessSettings(
+                default: resolution.text("access.default"), emails: [], emailsFile: nil, listedEmails: [],
+                emailDomains: [], groups: [], site: ""),
+            nativeLogin: nil,
+            provisioning: nil,
             limits: limits(),
             workers: resolution.integer("workers") == 0 ? nil : resolution.integer("workers"),
             log: LogSettings(
