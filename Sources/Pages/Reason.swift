@@ -215,7 +215,7 @@ extension Reason {
             happened: "You are signed in, but your account is not in a group that may see this page.",
             advice: "Use another account, or ask your administrator to add you to the group.",
             mend:
-                "access.users.groups or a rule of access.rules requires a group; see which ones the token carries with "
+                "The setting access.users.groups or a rule of access.rules requires a group; see which ones the token carries with "
                 + "`sidegate explain`."),
         Reason(
             code: "rule_denied", title: "You may not see this page",
