@@ -44,9 +44,9 @@ package struct UpstreamSettings: Sendable {
 /// `identityProvider`
 package struct IdentityProviderSettings: Sendable {
     package var preset: String
-    /// Placeholders {returnURL} {returnTo} {state}.
+    /// Placeholders {returnURL} {returnTo} {state}; the values of other keys are already in it.
     package var loginURL: TextTemplate
-    /// nil: a signed-out page. Placeholders {returnTo} {email}.
+    /// nil: a signed-out page. Placeholders {returnTo} {email} {logoutToken}.
     package var logoutURL: TextTemplate?
     package var tokenParameter: String
     package var returnPath: String
@@ -72,6 +72,16 @@ package struct TokenSettings: Sendable {
     /// Names of fields in `claims`.
     package var required: [String]
     package var bearer: Bool
+
+    /// The first shared secret that serves one of the policy's algorithms, and that algorithm: signs logout tokens.
+    package var signingKey: (key: VerificationKey, algorithm: Algorithm)? {
+        for key in keys.keys where key.isSymmetric {
+            if let algorithm = Algorithm.allCases.first(where: { key.serves($0) && policy.algorithms.contains($0) }) {
+                return (key, algorithm)
+            }
+        }
+        return nil
+    }
 }
 
 /// `jwksURL` of an item of `token.keys`.
