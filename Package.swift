@@ -64,7 +64,8 @@ let package = Package(
         module(
             "Sidecar",
             [
-                "HTTP", "HTTP1", "Gate", "Cryptography", "Proxy", "Demo", "Configuration", "Telemetry", "Reactor",
+                "HTTP", "HTTP1", "JWT", "Gate", "Cryptography", "Outbound", "Proxy", "Demo", "Configuration", "Telemetry",
+                "Reactor",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .executableTarget(

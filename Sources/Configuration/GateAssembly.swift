@@ -50,6 +50,7 @@ package struct GateAssembly {
         gate.claims = settings.token.claims.map { FieldMatch($0.field, $0.claims) }
         gate.required = settings.token.required
         gate.access = access()
+        gate.trustedProxies = settings.trustedProxies
         gate.nativeLogin = nativeLogin()
         gate.provisions = settings.provisioning != nil
         gate.replayFailure = ReplayFailurePolicy(rawValue: settings.replay.onFailure) ?? .deny
@@ -70,10 +71,12 @@ package struct GateAssembly {
         }
     }
 
-    private func access() -> AccessConfiguration {
+    /// Who may come in.
+    package func access() -> AccessConfiguration {
         var access = AccessConfiguration()
         access.default = AccessConfiguration.Default(rawValue: settings.access.default) ?? .signedIn
-        access.users.emails = settings.access.emails + settings.access.listedEmails
+        access.users.emails = settings.access.emails
+        access.users.listedEmails = settings.access.listedEmails
         access.users.hasEmailsFile = settings.access.emailsFile != nil
         access.users.emailDomains = settings.access.emailDomains
         access.users.groups = settings.access.groups

@@ -62,6 +62,8 @@ package struct TokenSettings: Sendable {
     package var policy: TokenPolicy
     /// The keys of the config and its files; each serves one of the policy's algorithms at least.
     package var keys: KeySet
+    /// The secrets among them as they are written, for `explain` alone: empty when loaded for serving.
+    package var namedSecrets: [NamedSecret]
     /// Key sets that are fetched while the gate runs.
     package var remoteKeys: [RemoteKeySettings]
     package var singleUse: Bool
@@ -82,6 +84,15 @@ package struct TokenSettings: Sendable {
         }
         return nil
     }
+}
+
+/// A secret of `token.keys` before its encoding made a key of it.
+package struct NamedSecret: Sendable {
+    /// `token.keys[0].secretFile`
+    package var name: String
+    package var text: Secret
+    package var encoding: SecretEncoding
+    package var keyID: String?
 }
 
 /// `jwksURL` of an item of `token.keys`.

@@ -7,10 +7,16 @@ import JWT
 extension SettingsBuilder {
     mutating func verificationKeys(for algorithms: Set<Algorithm>) -> KeySet {
         var keys: [VerificationKey] = []
-        for item in resolution.list("token.keys") {
+        for (index, item) in resolution.list("token.keys").enumerated() {
             guard case .object(let parts) = item.value, parts["jwksURL"] == nil else { continue }
             if let given = parts["ca"] { refuseUnfit("ca", given.origin, "jwksURL") }
             guard let source = source(of: parts, at: item.origin) else { continue }
+            if source.name.hasPrefix("secret") {
+                namedSecrets.append(
+                    NamedSecret(
+                        name: "token.keys[\(index)].\(source.name)", text: Secret(source.bytes),
+                        encoding: source.encoding, keyID: keyID(in: parts)))
+            }
             do {
                 let loaded = try source.load(keyID: keyID(in: parts), allowWeak: allowsWeak(parts))
                 check(loaded, against: algorithms, at: source.origin)

@@ -44,6 +44,7 @@ extension SettingsBuilder {
         return TokenSettings(
             policy: policy,
             keys: keys,
+            namedSecrets: purpose == .inspect ? namedSecrets : [],
             remoteKeys: remoteKeys(for: policy.algorithms),
             singleUse: resolution.boolean("token.singleUse"),
             replayByID: resolution.boolean("token.replayByID"),

@@ -10,6 +10,8 @@ struct SettingsBuilder {
     let file: String?
     let purpose: Purpose
     var findings: [Finding] = []
+    /// Filled by `verificationKeys`.
+    var namedSecrets: [NamedSecret] = []
 
     init(_ resolution: Resolution, file: String?, purpose: Purpose, environment: [String: String]) {
         self.resolution = resolution
