@@ -58,6 +58,7 @@ let package = Package(
 
         // Input and output.
         module("Reactor", ["CEpoll"]),
+        module("Outbound", ["HTTP", "HTTP1", "Reactor"]),
         module("Proxy", ["HTTP", "HTTP1", "Gate", "Pages", "Reactor", "Telemetry"]),
         module("Demo", ["HTTP", "JWT", "Cryptography", "Pages"]),
         module(
@@ -85,6 +86,7 @@ let package = Package(
         tests("TelemetryTests", ["Telemetry", .product(name: "Logging", package: "swift-log")]),
         tests("ConfigurationTests", ["Configuration", "Gate", "HTTP", "JWT", "sidegate"]),
         tests("ReactorTests", ["Reactor"]),
+        tests("OutboundTests", ["Outbound", "Reactor"]),
         tests(
             "ProxyTests", ["Proxy", "HTTP", "HTTP1", "Gate", "Reactor", "JWT", "Cryptography", "Pages", "Telemetry"]),
         tests("LayeringTests", []),
