@@ -64,7 +64,8 @@ let package = Package(
         module(
             "Sidecar",
             [
-                "HTTP", "HTTP1", "Gate", "Cryptography", "Proxy", "Demo", "Configuration", "Telemetry", "Reactor",
+                "HTTP", "HTTP1", "JWT", "Gate", "Cryptography", "Proxy", "Demo", "Configuration", "Telemetry", "Reactor",
+                "Outbound",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .executableTarget(
@@ -89,6 +90,12 @@ let package = Package(
         tests("OutboundTests", ["Outbound", "Reactor"]),
         tests(
             "ProxyTests", ["Proxy", "HTTP", "HTTP1", "Gate", "Reactor", "JWT", "Cryptography", "Pages", "Telemetry"]),
+        tests(
+            "SidecarTests",
+            [
+                "Sidecar", "Configuration", "Cryptography", "Gate", "HTTP", "JWT", "Outbound", "Proxy", "Reactor",
+                "Telemetry", .product(name: "Logging", package: "swift-log"),
+            ]),
         tests("LayeringTests", []),
     ]
 )
