@@ -64,8 +64,8 @@ let package = Package(
         module(
             "Sidecar",
             [
-                "HTTP", "HTTP1", "JWT", "Gate", "Cryptography", "Proxy", "Demo", "Configuration", "Telemetry", "Reactor",
-                "Outbound",
+                "HTTP", "HTTP1", "JWT", "Gate", "Cryptography", "Outbound", "Proxy", "Demo", "Configuration", "Telemetry",
+                "Reactor",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .executableTarget(

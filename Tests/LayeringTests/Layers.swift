@@ -25,7 +25,7 @@ enum Layers {
         // Assembly.
         "Sidecar": [
             "HTTP", "HTTP1", "JWT", "Cryptography", "Pages", "Gate", "Telemetry", "Configuration", "Demo", "Reactor",
-            "Proxy", "Outbound", "Logging", "Synchronization", "Glibc",
+            "Outbound", "Proxy", "Logging", "Synchronization", "Glibc",
         ],
         "Command": [
             "HTTP", "JWT", "Cryptography", "Pages", "Gate", "Telemetry", "Configuration", "Demo", "Sidecar",
