@@ -42,7 +42,7 @@ package final class DoctorNetwork: Sendable {
         let request = OutboundRequest(
             url: url, fields: [("Accept", "application/jwk-set+json, application/json")], timeout: Self.patience,
             maximumBytes: 1 << 20)
-        switch call(request) {
+        switch call(request, authorities: remote.certificateAuthorities) {
         case .failure(let failure): return .failure(DoctorProblem(failure.description))
         case .success(let response):
             guard response.status == 200 else { return .failure(DoctorProblem("it answers \(response.status)")) }
@@ -63,10 +63,13 @@ package final class DoctorNetwork: Sendable {
         return reply.wait().map { Answer(status: $0, skew: nil) }
     }
 
-    private func call(_ request: OutboundRequest) -> Result<OutboundResponse, OutboundFailure> {
+    private func call(
+        _ request: OutboundRequest, authorities: [UInt8]? = nil
+    ) -> Result<OutboundResponse, OutboundFailure> {
+        let tls = try? ProcessServices.tls(authorities)
         let reply = Reply<Result<OutboundResponse, OutboundFailure>>()
         loop.submit { [self] in
-            OutboundClient(loop: loop, resolver: resolver).send(request) { reply.give($0) }
+            OutboundClient(loop: loop, resolver: resolver, tls: tls).send(request) { reply.give($0) }
         }
         return reply.wait()
     }
