@@ -42,6 +42,13 @@ app.secret_key = os.environ.get("SESSION_SECRET") or secrets.token_bytes(32)
 app.config.update(SESSION_COOKIE_NAME="idp_session", SESSION_COOKIE_HTTPONLY=True, SESSION_COOKIE_SAMESITE="Lax")
 
 
+@app.after_request
+def keep_out_of_caches(response):
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
 @app.route("/sso/jwt/redirect/token", methods=["GET", "POST"])
 def login():
     if (request.args.get("apikey"), request.args.get("jwtapp")) != (API_KEY, JWT_APP):
@@ -140,7 +147,7 @@ def check_token(token: str):
 
 
 HEAD = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="referrer" content="no-referrer"><title>Example ID</title>
+<html lang="en"><meta charset="utf-8"><title>Example ID</title>
 <style>
     body { font: 1rem/1.5 system-ui, sans-serif; max-width: 20rem; margin: 15vh auto; padding: 0 1rem }
     input, button { display: block; width: 100%; box-sizing: border-box; font: inherit; margin: .25rem 0 1rem; padding: .5rem }
