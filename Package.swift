@@ -58,12 +58,14 @@ let package = Package(
 
         // Input and output.
         module("Reactor", ["CEpoll"]),
+        module("Outbound", ["HTTP", "HTTP1", "Reactor"]),
         module("Proxy", ["HTTP", "HTTP1", "Gate", "Pages", "Reactor", "Telemetry"]),
         module("Demo", ["HTTP", "JWT", "Cryptography", "Pages"]),
         module(
             "Sidecar",
             [
-                "HTTP", "HTTP1", "Gate", "Cryptography", "Proxy", "Demo", "Configuration", "Telemetry", "Reactor",
+                "HTTP", "HTTP1", "JWT", "Gate", "Cryptography", "Outbound", "Proxy", "Demo", "Configuration", "Telemetry",
+                "Reactor",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .executableTarget(
@@ -85,6 +87,7 @@ let package = Package(
         tests("TelemetryTests", ["Telemetry", .product(name: "Logging", package: "swift-log")]),
         tests("ConfigurationTests", ["Configuration", "Gate", "HTTP", "JWT", "sidegate"]),
         tests("ReactorTests", ["Reactor"]),
+        tests("OutboundTests", ["Outbound", "Reactor"]),
         tests(
             "ProxyTests", ["Proxy", "HTTP", "HTTP1", "Gate", "Reactor", "JWT", "Cryptography", "Pages", "Telemetry"]),
         tests("LayeringTests", []),
