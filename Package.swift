@@ -90,6 +90,12 @@ let package = Package(
         tests("OutboundTests", ["Outbound", "Reactor"]),
         tests(
             "ProxyTests", ["Proxy", "HTTP", "HTTP1", "Gate", "Reactor", "JWT", "Cryptography", "Pages", "Telemetry"]),
+        tests(
+            "SidecarTests",
+            [
+                "Sidecar", "Configuration", "Cryptography", "Gate", "HTTP", "JWT", "Outbound", "Proxy", "Reactor",
+                "Telemetry", .product(name: "Logging", package: "swift-log"),
+            ]),
         tests("LayeringTests", []),
     ]
 )

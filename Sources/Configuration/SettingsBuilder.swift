@@ -28,6 +28,7 @@ struct SettingsBuilder {
             publicURL: origin("publicURL"),
             upstream: upstream(),
             trustedProxies: networks("trustedProxies"),
+            proxyProtocol: resolution.boolean("proxyProtocol"),
             identityProvider: identityProvider(),
             token: token(),
             session: session(),

@@ -19,14 +19,22 @@ package final class Worker {
     let limits: ConnectionLimits
     let resolver: Resolver
     let replayStore: any ReplayStore
+    let services: WorkerServices
+    /// How often what the gate goes by was changed.
+    private(set) var updateCount: UInt64 = 0
     private(set) var service: Service = .local { _, _, _ in LocalResponse(status: 503) }
     package private(set) var isDraining = false
 
     private let trustedProxies: [CIDR]
+    private let expectsProxyProtocol: Bool
     private let log: RequestLog?
     private var listeners: [Listener] = []
     private var connections: [ObjectIdentifier: HTTP1Downstream] = [:]
     private var tunnels: [ObjectIdentifier: Tunnel] = [:]
+    /// Responses in the middle of which a session may end.
+    private var streams: [ObjectIdentifier: Exchange] = [:]
+    /// Connections whose PROXY protocol header is still to come.
+    private var receivers: [ObjectIdentifier: ProxyProtocolReceiver] = [:]
     private var spareExchanges: [Exchange] = []
     private var spareBuffers: [[UInt8]] = []
     private var drained: (() -> Void)?
@@ -36,14 +44,16 @@ package final class Worker {
     /// A worker that guards an app.
     package init(
         loop: EventLoop, gate: Gate, configuration: ProxyConfiguration, resolver: Resolver,
-        replayStore: any ReplayStore, log: RequestLog?
+        replayStore: any ReplayStore, log: RequestLog?, services: WorkerServices = WorkerServices()
     ) {
         self.loop = loop
         limits = configuration.limits
         trustedProxies = configuration.trustedProxies
+        expectsProxyProtocol = configuration.expectsProxyProtocol
         self.resolver = resolver
         self.replayStore = replayStore
         self.log = log
+        self.services = services
         service = .gate(gate, UpstreamPool(configuration.upstream, worker: self))
     }
 
@@ -55,9 +65,11 @@ package final class Worker {
         self.loop = loop
         limits = ConnectionLimits()
         trustedProxies = []
+        expectsProxyProtocol = false
         self.resolver = resolver
         self.replayStore = replayStore
         log = nil
+        services = WorkerServices()
         service = .local(respond)
     }
 
@@ -81,12 +93,38 @@ package final class Worker {
         let peer = Peer(address, localPort: localPort, trusted: trustedProxies)
         // A socket that cannot be watched is closed, which is all that can be done for it.
         guard let transport = try? SocketTransport(connected: descriptor, loop: loop) else { return }
+        if expectsProxyProtocol, peer.isTrusted || peer.address == nil {
+            receiveProxyProtocol(transport, from: peer)
+        } else {
+            serve(transport, peer)
+        }
+    }
+
+    private func serve(_ transport: SocketTransport, _ peer: Peer) {
         let connection = HTTP1Downstream(transport, peer: peer, worker: self)
         connections[ObjectIdentifier(connection)] = connection
     }
 
+    /// A proxy that is trusted says first whom it speaks for; a connection without that is not served, since it would
+    /// count as the proxy's own.
+    private func receiveProxyProtocol(_ transport: SocketTransport, from proxy: Peer) {
+        let key = ObjectIdentifier(transport)
+        receivers[key] = ProxyProtocolReceiver(transport, timeout: limits.headerTimeout) { [unowned self] header in
+            // The receiver is still at work further up the call stack.
+            let receiver = receivers.removeValue(forKey: key)
+            defer { withExtendedLifetime(receiver) {} }
+            guard let header, !isDraining else {
+                transport.close()
+                return roomMade()
+            }
+            serve(transport, Peer(header, from: proxy, trusted: trustedProxies))
+            // What came with the header brings no new event.
+            loop.afterEvent { [weak transport] in transport?.owner?.transportReadable() }
+        }
+    }
+
     /// Open connections of browsers, tunnels included.
-    package var connectionCount: Int { connections.count + tunnels.count }
+    package var connectionCount: Int { connections.count + tunnels.count + receivers.count }
 
     /// Open connections to the app, and attempts at one; without tunnels.
     package var upstreamConnectionCount: Int {
@@ -125,6 +163,45 @@ package final class Worker {
         }
     }
 
+    // MARK: What changes while it runs
+
+    /// Changes what the gate goes by, then closes what is still open for those whom it no longer lets in: tunnels, and
+    /// responses under way. A connection between two requests is left alone, for the next one is judged.
+    ///
+    /// - Returns: what `change` does; nil without a gate.
+    @discardableResult
+    package func update<Result>(_ change: (Gate) -> Result) -> Result? {
+        guard case .gate(let gate, _) = service else { return nil }
+        updateCount &+= 1
+        let result = change(gate)
+        let now = loop.wallClock
+        for tunnel in Array(tunnels.values) where tunnel.hasEnded(gate, now: now) { tunnel.close() }
+        for exchange in Array(streams.values) {
+            guard let identity = exchange.identity, gate.hasEnded(identity, now: now) else { continue }
+            exchange.endStream("session_revoked")
+        }
+        return result
+    }
+
+    /// Ends sessions; false when there is no room to remember it.
+    package func revoke(_ revocation: Revocation) -> Bool {
+        update { $0.revoke(revocation) } ?? true
+    }
+
+    func streamBegan(_ exchange: Exchange) {
+        streams[ObjectIdentifier(exchange)] = exchange
+    }
+
+    func streamEnded(_ exchange: Exchange) {
+        guard !streams.isEmpty else { return }
+        streams[ObjectIdentifier(exchange)] = nil
+    }
+
+    /// The moment that `wallClock` (seconds since 1970) is, as of now.
+    func monotonic(_ wallClock: Double) -> MonotonicTime {
+        loop.now.advanced(by: .seconds(wallClock - loop.wallClock))
+    }
+
     // MARK: Stopping
 
     /// Accepts no more, lets what is in flight finish, and says when all is done, once.
@@ -134,6 +211,7 @@ package final class Worker {
         listeners = []
         if case .gate(_, let pool) = service { pool.closeIdle() }
         drained = completion
+        for receiver in receivers.values { receiver.close() }
         for connection in connections.values { connection.drain() }
         tellDrained()
     }
@@ -142,6 +220,7 @@ package final class Worker {
     package func stop() {
         for listener in listeners { listener.close() }
         listeners = []
+        for receiver in receivers.values { receiver.close() }
         for connection in connections.values { connection.stop() }
         for tunnel in tunnels.values { tunnel.close() }
         if case .gate(_, let pool) = service { pool.closeIdle() }

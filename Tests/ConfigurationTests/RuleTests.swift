@@ -12,7 +12,7 @@ struct RuleTests {
     @Test(
         "A key that no part serves yet is refused by name",
         arguments: [
-            ("upstreams: [{ url: http://b }]", "upstreams"), ("proxyProtocol: true", "proxyProtocol"),
+            ("upstreams: [{ url: http://b }]", "upstreams"),
             ("tls: { certificates: [{ certificate: a, key: b }] }", "tls.certificates"),
             ("tls: { minimumVersion: \"1.3\" }", "tls.minimumVersion"),
             ("upstream: { tls: { insecureSkipVerify: true } }", "upstream.tls"),
@@ -33,8 +33,7 @@ struct RuleTests {
     @Test(
         "A choice that no part serves yet is refused by name",
         arguments: [
-            "session: { store: redis }", "replay: { store: redis }", "access: { mode: observe }",
-            "upstream: https://app", "listen: \"systemd:\"",
+            "session: { store: redis }", "replay: { store: redis }", "access: { mode: observe }", "upstream: https://app",
         ])
     func notYetChoices(text: String) {
         let errors = place.load(text).errors
