@@ -3,11 +3,13 @@
 import HTTP
 import HTTP1
 import Reactor
+import TLS
 
 /// One call on its way. It lives until it has ended; nobody has to hold it.
 package final class OutboundCall: TransportOwner {
     private let request: OutboundRequest
     private let loop: EventLoop
+    private let tls: TLSClientContext?
     private var completion: ((Result<OutboundResponse, OutboundFailure>) -> Void)?
     private var deadline: LoopTimer?
     private var connector: Connector?
@@ -18,11 +20,12 @@ package final class OutboundCall: TransportOwner {
     private var reader: ResponseReader
 
     init(
-        _ request: OutboundRequest, loop: EventLoop,
+        _ request: OutboundRequest, loop: EventLoop, tls: TLSClientContext?,
         _ completion: @escaping (Result<OutboundResponse, OutboundFailure>) -> Void
     ) {
         self.request = request
         self.loop = loop
+        self.tls = tls
         self.completion = completion
         reader = ResponseReader(isHead: request.method == "HEAD", maximumBytes: request.maximumBytes)
     }
@@ -51,7 +54,7 @@ package final class OutboundCall: TransportOwner {
         } catch {
             return finish(.failure(error))
         }
-        guard !request.url.isSecure else { return finish(.failure(.tls("https is not available"))) }
+        if request.url.isSecure, tls == nil { return finish(.failure(.tls("https is not available here"))) }
         let answered = loop.bind { [self] (answer: Resolver.Answer) in
             switch answer {
             case .addresses(let addresses): connect(to: addresses)
@@ -66,10 +69,28 @@ package final class OutboundCall: TransportOwner {
         connector = Connector(to: addresses, timeout: request.timeout, loop: loop) { [self] result in
             connector = nil
             switch result {
-            case .success(let socket): begin(on: socket)
+            case .success(let socket): if request.url.isSecure { secure(socket) } else { begin(on: socket) }
             case .failure(let error):
                 finish(.failure(error.isTimeout ? .timeout : .connect(SystemError.message(error.code))))
             }
+        }
+    }
+
+    private func secure(_ socket: SocketTransport) {
+        guard completion != nil, let tls else { return socket.close() }
+        do throws(TLSError) {
+            let transport = try TLSTransport(client: socket, tls, host: request.url.host, port: request.url.port)
+            self.transport = transport
+            transport.handshake(timeout: request.timeout) { [self] failure in
+                switch failure {
+                case nil: begin(on: transport)
+                case .timeout: finish(.failure(.timeout))
+                case .some(let failure): finish(.failure(.tls(failure.description)))
+                }
+            }
+        } catch {
+            socket.close()
+            finish(.failure(.tls(error.description)))
         }
     }
 
@@ -106,7 +127,15 @@ package final class OutboundCall: TransportOwner {
         case .nothingNow: break
         case .turnOver: loop.nextTurn { [self] in transportReadable() }
         case .end: ended()
-        case .failed: finish(.failure(.closed))
+        case .failed: finish(.failure(failure(of: transport)))
+        }
+    }
+
+    private func failure(of transport: Transport) -> OutboundFailure {
+        switch (transport as? TLSTransport)?.error {
+        case nil, .closed, .system: .closed
+        // With TLS 1.3 a server that does not like our certificate says so after the handshake.
+        case .some(let error): .tls(error.description)
         }
     }
 

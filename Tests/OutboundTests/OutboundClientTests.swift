@@ -2,6 +2,7 @@
 
 import Outbound
 import Reactor
+import TLS
 import Testing
 
 @Suite("Calls of our own", .timeLimit(.minutes(1)))
@@ -212,7 +213,7 @@ struct OutboundClientTests {
         defer { loop.shutDown() }
         let call = Mailbox<LoopBound<OutboundCall>>()
         loop.submit {
-            let client = OutboundClient(loop: loop, resolver: Resolver())
+            let client = OutboundClient(loop: loop, resolver: Resolver(), tls: nil)
             call.send(loop.bind(client.send(request) { _ in Issue.record("completed") }))
         }
         let bound = try await call.next()
@@ -227,13 +228,14 @@ struct OutboundClientTests {
     }
 
     private func send(
-        _ request: OutboundRequest, _ kind: EventLoop.Kind = .batched, resolver: Resolver = Resolver()
+        _ request: OutboundRequest, _ kind: EventLoop.Kind = .batched, resolver: Resolver = Resolver(),
+        tls: TLSClientContext? = nil
     ) async -> Answer {
         let loop = EventLoop(label: "test", kind: kind)
         defer { loop.shutDown() }
         let answer = Mailbox<Answer>()
         loop.submit {
-            OutboundClient(loop: loop, resolver: resolver).send(request) { answer.send($0) }
+            OutboundClient(loop: loop, resolver: resolver, tls: tls).send(request) { answer.send($0) }
         }
         return (try? await answer.next()) ?? .failure(.closed)
     }
