@@ -57,6 +57,7 @@ def loginradius(tmp_path_factory):
 
 def log_in(browser, email, password):
     field = until(browser, lambda b: b.find_element(By.NAME, "email"), "the login page")
+    field.clear()
     field.send_keys(email)
     browser.find_element(By.NAME, "password").send_keys(password)
     browser.find_element(By.TAG_NAME, "button").click()

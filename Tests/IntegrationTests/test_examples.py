@@ -115,6 +115,11 @@ class TestISpring:
         _, idp = self.start(run, app)
         page = Surfer().post(idp.url + "/ispring/authentication.php", {"email": "ada@example.com", "password": "engine"})
         assert "Password" in page.text
+        page = Surfer().post(idp.url + "/ispring/authentication.php",
+                             {"email": "ada@example.com", "password": "engine", "form": ""})
+        assert "Password" in page.text
+        page = Surfer().post(idp.url + "/ispring/authentication.php", {"email[]": "a", "password[]": "b", "form[]": "c"})
+        assert "Password" in page.text and "Warning" not in page.text
 
     def test_the_session_has_a_new_name_after_login(self, run, app):
         gate, _ = self.start(run, app)

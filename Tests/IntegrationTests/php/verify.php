@@ -9,5 +9,5 @@ if (!hash_equals(hash_hmac('sha256', "$header.$payload", $secret, true), $decode
     fwrite(STDERR, "the signature is wrong\n");
     exit(1);
 }
-$claims = json_decode($decoded($payload), true, 8, JSON_THROW_ON_ERROR);
-echo json_encode(['header' => json_decode($decoded($header), true), 'claims' => $claims]), "\n";
+$claims = json_decode($decoded($payload), false, 8, JSON_THROW_ON_ERROR);
+echo json_encode(['header' => json_decode($decoded($header)), 'claims' => $claims]), "\n";

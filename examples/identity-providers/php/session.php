@@ -14,6 +14,12 @@ function html(string $text): string
     return htmlspecialchars($text, ENT_QUOTES | ENT_SUBSTITUTE, 'UTF-8');
 }
 
+/** A field of the form that was sent; empty when it was not, or was no text. */
+function posted(string $name): string
+{
+    return is_string($_POST[$name] ?? null) ? $_POST[$name] : '';
+}
+
 /** The e-mail address of who is logged in. Shows the login form, and does not return, when nobody is. */
 function signed_in_email(): string
 {
@@ -21,14 +27,14 @@ function signed_in_email(): string
         return $_SESSION['email'];
     }
     $failed = false;
-    if ($_SERVER['REQUEST_METHOD'] === 'POST' && isset($_POST['email'], $_POST['password'])) {
+    if ($_SERVER['REQUEST_METHOD'] === 'POST') {
         $people = require __DIR__ . '/people.php';
-        $email = is_string($_POST['email']) ? $_POST['email'] : '';
-        $password = is_string($_POST['password']) ? $_POST['password'] : '';
+        $email = posted('email');
         // Someone unknown costs as much time as someone known: nobody learns who has an account.
         $hash = $people[$email]['password'] ?? password_hash('nobody', PASSWORD_BCRYPT);
-        $is_right = password_verify($password, $hash) && isset($people[$email]);
-        if ($is_right && hash_equals($_SESSION['form'] ?? '', (string) ($_POST['form'] ?? ''))) {
+        $is_right = password_verify(posted('password'), $hash) && isset($people[$email]);
+        $is_our_form = isset($_SESSION['form']) && hash_equals($_SESSION['form'], posted('form'));
+        if ($is_right && $is_our_form) {
             session_regenerate_id(true); // or a session that an attacker planted becomes the user's
             unset($_SESSION['form']);
             return $_SESSION['email'] = $email;
@@ -50,7 +56,7 @@ function signed_in_email(): string
 <?= $failed ? '<p role="alert">That address and password do not match.</p>' : '' ?>
 <form method="post">
     <input type="hidden" name="form" value="<?= html($_SESSION['form']) ?>">
-    <label>E-mail <input type="email" name="email" required autofocus value="<?= html((string) ($_POST['email'] ?? '')) ?>"></label>
+    <label>E-mail <input type="email" name="email" required autofocus value="<?= html(posted('email')) ?>"></label>
     <label>Password <input type="password" name="password" required></label>
     <button>Log in</button>
 </form>

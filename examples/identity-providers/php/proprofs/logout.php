@@ -7,7 +7,7 @@ declare(strict_types=1);
 require __DIR__ . '/../session.php';
 
 if ($_SERVER['REQUEST_METHOD'] === 'POST'
-    && hash_equals($_SESSION['logout'] ?? random_bytes(8), (string) ($_POST['form'] ?? ''))) {
+    && isset($_SESSION['logout']) && hash_equals($_SESSION['logout'], posted('form'))) {
     $_SESSION = [];
     session_destroy();
     exit('<!doctype html><title>Log out</title><p>You are logged out.');
