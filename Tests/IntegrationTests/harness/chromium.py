@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
@@ -51,4 +52,6 @@ def page_text(browser) -> str:
 
 
 def until(browser, condition, what: str):
-    return WebDriverWait(browser, 10).until(condition, f"{what}; the browser is at {browser.current_url}")
+    # A page that goes away while it is looked at is no answer yet.
+    wait = WebDriverWait(browser, 10, ignored_exceptions=[StaleElementReferenceException])
+    return wait.until(condition, f"{what}; the browser is at {browser.current_url}")
