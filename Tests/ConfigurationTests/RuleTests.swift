@@ -33,7 +33,8 @@ struct RuleTests {
     @Test(
         "A choice that no part serves yet is refused by name",
         arguments: [
-            "session: { store: redis }", "replay: { store: redis }", "access: { mode: observe }", "upstream: https://app",
+            "session: { store: redis }", "replay: { store: redis }", "access: { mode: observe }",
+            "upstream: https://app",
         ])
     func notYetChoices(text: String) {
         let errors = place.load(text).errors
