@@ -124,9 +124,10 @@ extension Exchange {
     private func revoke(_ revocation: Revocation, _ response: LocalResponse) {
         record.isBackchannelLogout = true
         if record.user == nil { record.user = revocation.user }
+        guard case .gate(let gate, _) = worker.service else { return }
         let finish = { [self] (isRemembered: Bool) in
             // Who sent the logout token must know that it is to be sent again: the answer is no success.
-            answer(isRemembered ? response : refusal(503))
+            answer(isRemembered ? response : gate.logoutNotRemembered(revocation))
         }
         guard let revocations = worker.services.revocations else { return finish(worker.revoke(revocation)) }
         ask(.revocation, within: worker.services.limits.revocation, otherwise: false) { done in

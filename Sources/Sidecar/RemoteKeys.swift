@@ -231,7 +231,7 @@ private final class KeySource {
         if keys != nil, body == text { return false }
         let set: KeySet
         do {
-            set = try KeySet(jwks: body, allowWeak: allowWeak)
+            set = try KeySet(jwks: body, allowWeak: allowWeak, isLenient: true)
         } catch {
             throw Refusal(cause: "\(error)")
         }

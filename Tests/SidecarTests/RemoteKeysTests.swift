@@ -187,6 +187,21 @@ struct RemoteKeysTests {
         #expect(try await goneOn.next() == 1)
     }
 
+    @Test("a broken key in a set does not take the others down")
+    func lenient() async throws {
+        let server = try ScriptedServer { connection in
+            _ = try connection.readHead()
+            let broken = "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"broken\",\"x\":\"AAAA\"}"
+            let keys = [broken, Self.key("one"), Self.key("one"), Self.key("two")].joined(separator: ",")
+            try connection.answer(200, "{\"keys\":[\(keys)]}")
+        }
+        let bench = try Bench([server])
+        bench.keys.start()
+        let keys = try await bench.applied.next()
+        #expect(keys.contains("two") && !keys.contains("broken"))
+        #expect(bench.log.text.contains("key left out of a key set"))
+    }
+
     @Test("one source that fails does not keep the others out")
     func several() async throws {
         let good = try ScriptedServer { connection in
