@@ -65,8 +65,8 @@ let package = Package(
         module(
             "Sidecar",
             [
-                "HTTP", "HTTP1", "JWT", "Gate", "Cryptography", "TLS", "Outbound", "Proxy", "Demo", "Configuration", "Telemetry",
-                "Reactor",
+                "HTTP", "HTTP1", "JWT", "Gate", "Cryptography", "Outbound", "Proxy", "Demo", "Configuration", "Telemetry",
+                "Reactor", "TLS",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .executableTarget(
@@ -96,7 +96,7 @@ let package = Package(
             "SidecarTests",
             [
                 "Sidecar", "Configuration", "Cryptography", "Gate", "HTTP", "JWT", "Outbound", "Proxy", "Reactor",
-                "Telemetry", .product(name: "Logging", package: "swift-log"),
+                "TLS", "Telemetry", .product(name: "Logging", package: "swift-log"),
             ]),
         tests("LayeringTests", []),
     ]

@@ -28,7 +28,8 @@ extension Gate {
     /// This gate takes the place of `other`, on the same loop: what was revoked stays revoked.
     package func takeOver(from other: Gate) {
         revocations = other.revocations
-        generation += 1
+        // Beyond any number that an identity of either has seen.
+        generation = max(generation, other.generation) + 1
     }
 
     /// The session that made this identity is over, or its user may no longer come in: what is still open for it is to

@@ -6,6 +6,7 @@ import Logging
 import Outbound
 import Proxy
 import Reactor
+import TLS
 
 /// Tells the app of users before they come in, by HTTP (`provisioning`): a JSON object of the fields, signed.
 ///
@@ -18,16 +19,16 @@ package final class HTTPProvisioner: Provisioner {
     /// - Parameters:
     ///   - secret: signs each body; nil: calls are not signed.
     ///   - loop: where calls are made; not a worker's.
-    ///   - client: makes the calls; called on `loop`, once.
+    ///   - tls: for https; nil: such a URL fails.
     package init(
-        _ url: OutboundURL, secret: [UInt8]?, eachLogin: Bool, loop: EventLoop,
-        client: @escaping @Sendable () -> OutboundClient, logger: Logger
+        _ url: OutboundURL, secret: [UInt8]?, eachLogin: Bool, loop: EventLoop, resolver: Resolver,
+        tls: TLSClientContext?, logger: Logger
     ) {
         self.loop = loop
         desk = loop.bind(
             ProvisioningDesk(
-                url, key: secret.map { HMACKey($0.span, .sha256) }, eachLogin: eachLogin, loop: loop, client: client,
-                logger: logger))
+                url, key: secret.map { HMACKey($0.span, .sha256) }, eachLogin: eachLogin, loop: loop,
+                client: OutboundClient(loop: loop, resolver: resolver, tls: tls), logger: logger))
     }
 
     package func provision(_ call: ProvisioningCall, _ done: @escaping @Sendable (ProvisioningOutcome) -> Void) {
@@ -59,8 +60,7 @@ private final class ProvisioningDesk {
     private let key: HMACKey?
     private let eachLogin: Bool
     private let loop: EventLoop
-    private let makeClient: () -> OutboundClient
-    private lazy var client = makeClient()
+    private let client: OutboundClient
     private let logger: Logger
     private var users = ProvisionedUsers()
     private var flights: [ProvisionedUsers.Key: Flight] = [:]
@@ -71,13 +71,13 @@ private final class ProvisioningDesk {
 
     init(
         _ url: OutboundURL, key: HMACKey?, eachLogin: Bool, loop: EventLoop,
-        client: @escaping () -> OutboundClient, logger: Logger
+        client: OutboundClient, logger: Logger
     ) {
         self.url = url
         self.key = key
         self.eachLogin = eachLogin
         self.loop = loop
-        makeClient = client
+        self.client = client
         self.logger = logger
     }
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Configuration
+import Cryptography
 import Gate
 import JWT
 import Logging
 import Outbound
 import Proxy
 import Reactor
+import TLS
 
 /// What serves all workers of a process: key sets, the app's word about users, the list of registered users. It has a
 /// loop of its own, so nothing of it holds up a browser.
@@ -28,14 +30,14 @@ final class ProcessServices: Sendable {
             sources.append(
                 RemoteKeys.Source(
                     try Self.url(remote.url, "jwksURL"), allowWeak: remote.allowWeakSecret,
-                    certificateAuthorities: remote.certificateAuthorities))
+                    tls: try Self.tls(remote.certificateAuthorities)))
         }
         if sources.isEmpty {
             keys = nil
         } else {
             let keys = RemoteKeys(
                 sources, constant: settings.token.keys, algorithms: Array(settings.token.policy.algorithms), loop: loop,
-                client: { Self.client($0.certificateAuthorities, loop, resolver) }, logger: logger,
+                resolver: resolver, logger: logger,
                 apply: { gates.replaceKeys($0, $1) })
             worker.keys = keys
             self.keys = keys
@@ -44,8 +46,8 @@ final class ProcessServices: Sendable {
         if let provisioning = settings.provisioning {
             worker.provisioner = HTTPProvisioner(
                 try Self.url(provisioning.url, "provisioning.url"), secret: provisioning.secret?.bytes,
-                eachLogin: provisioning.eachLogin, loop: loop,
-                client: { Self.client(provisioning.certificateAuthorities, loop, resolver) }, logger: logger)
+                eachLogin: provisioning.eachLogin, loop: loop, resolver: resolver,
+                tls: try Self.tls(provisioning.certificateAuthorities), logger: logger)
         }
         self.worker = worker
 
@@ -70,8 +72,21 @@ final class ProcessServices: Sendable {
         return url
     }
 
-    private static func client(_ authorities: [UInt8]?, _ loop: EventLoop, _ resolver: Resolver) -> OutboundClient {
-        OutboundClient(loop: loop, resolver: resolver)
+    /// What https calls are made from: by the authorities in a PEM text, or the system's.
+    static func tls(_ authorities: [UInt8]?) throws(ServiceError) -> TLSClientContext {
+        var configuration = TLSClientConfiguration()
+        if let authorities {
+            do {
+                configuration.trust = .authorities(try CertificateChain(pem: authorities, maximum: 1000))
+            } catch {
+                throw ServiceError("`ca`: no certificates of authorities: \(error)")
+            }
+        }
+        do {
+            return try TLSClientContext(configuration)
+        } catch {
+            throw ServiceError("https calls are not possible: \(error)")
+        }
     }
 
     @Sendable

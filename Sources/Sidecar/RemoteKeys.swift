@@ -6,6 +6,7 @@ import Logging
 import Outbound
 import Proxy
 import Reactor
+import TLS
 
 /// The key sets that are fetched while the gate runs (`token.keys[].jwksURL`): kept fresh, on a loop that serves no
 /// browser. Whatever happens to a fetch, the last good set stays in force.
@@ -13,14 +14,14 @@ package final class RemoteKeys: KeyRefresher {
     /// One key set.
     package struct Source: Sendable {
         package var url: OutboundURL
-        package var allowWeak = false
-        /// PEM of the authorities that the certificate is verified with; nil: the system's.
-        package var certificateAuthorities: [UInt8]?
+        package var allowWeak: Bool
+        /// For https; nil: such a URL fails.
+        package var tls: TLSClientContext?
 
-        package init(_ url: OutboundURL, allowWeak: Bool = false, certificateAuthorities: [UInt8]? = nil) {
+        package init(_ url: OutboundURL, allowWeak: Bool = false, tls: TLSClientContext? = nil) {
             self.url = url
             self.allowWeak = allowWeak
-            self.certificateAuthorities = certificateAuthorities
+            self.tls = tls
         }
     }
 
@@ -32,18 +33,17 @@ package final class RemoteKeys: KeyRefresher {
     /// - Parameters:
     ///   - constant: the keys of the config itself, which are always in force.
     ///   - loop: where calls are made; not a worker's.
-    ///   - client: makes the calls to a source; called once for each, on `loop`.
     ///   - apply: puts keys into force, and calls back when they are.
     package init(
         _ sources: [Source], constant: KeySet, algorithms: [Algorithm], loop: EventLoop,
-        client: @escaping @Sendable (Source) -> OutboundClient, logger: Logger,
+        resolver: Resolver, logger: Logger,
         chance: @escaping @Sendable () -> Double = RemoteKeys.chance,
         apply: @escaping @Sendable (KeySet, @escaping @Sendable () -> Void) -> Void
     ) {
         self.loop = loop
         keeper = loop.bind(
             KeyKeeper(
-                sources, constant: constant, algorithms: algorithms, loop: loop, client: client, logger: logger,
+                sources, constant: constant, algorithms: algorithms, loop: loop, resolver: resolver, logger: logger,
                 chance: chance, apply: apply))
     }
 
@@ -77,7 +77,7 @@ private final class KeyKeeper {
 
     init(
         _ sources: [RemoteKeys.Source], constant: KeySet, algorithms: [Algorithm], loop: EventLoop,
-        client: @escaping @Sendable (RemoteKeys.Source) -> OutboundClient, logger: Logger,
+        resolver: Resolver, logger: Logger,
         chance: @escaping @Sendable () -> Double,
         apply: @escaping @Sendable (KeySet, @escaping @Sendable () -> Void) -> Void
     ) {
@@ -85,7 +85,7 @@ private final class KeyKeeper {
         self.apply = apply
         self.sources = sources.map { source in
             KeySource(
-                source, algorithms: algorithms, loop: loop, client: { client(source) }, logger: logger, chance: chance)
+                source, algorithms: algorithms, loop: loop, resolver: resolver, logger: logger, chance: chance)
         }
     }
 
@@ -139,8 +139,7 @@ private final class KeySource {
     private let allowWeak: Bool
     private let algorithms: [Algorithm]
     private let loop: EventLoop
-    private let makeClient: () -> OutboundClient
-    private var client: OutboundClient?
+    private let client: OutboundClient
     private let logger: Logger
     private let chance: () -> Double
     private var schedule = KeyRefreshSchedule()
@@ -152,13 +151,13 @@ private final class KeySource {
 
     init(
         _ source: RemoteKeys.Source, algorithms: [Algorithm], loop: EventLoop,
-        client: @escaping () -> OutboundClient, logger: Logger, chance: @escaping () -> Double
+        resolver: Resolver, logger: Logger, chance: @escaping () -> Double
     ) {
         url = source.url
         allowWeak = source.allowWeak
         self.algorithms = algorithms
         self.loop = loop
-        makeClient = client
+        client = OutboundClient(loop: loop, resolver: resolver, tls: source.tls)
         self.logger = logger
         self.chance = chance
     }
@@ -168,7 +167,6 @@ private final class KeySource {
     /// - Parameter fetched: called at the end of each fetch, with whether there are other keys than before.
     func start(_ fetched: @escaping (Bool) -> Void) {
         self.fetched = fetched
-        client = makeClient()
         timer = loop.makeTimer { [weak self] in self?.timeCame() }
         timeCame()
     }
@@ -199,7 +197,7 @@ private final class KeySource {
         timer?.cancel()
         var request = OutboundRequest(url: url, timeout: Self.timeout, maximumBytes: Self.maximumBytes)
         request.fields = [("Accept", "application/jwk-set+json, application/json")]
-        call = client?.send(request) { [weak self] result in self?.ended(result) }
+        call = client.send(request) { [weak self] result in self?.ended(result) }
     }
 
     private func ended(_ result: Result<OutboundResponse, OutboundFailure>) {

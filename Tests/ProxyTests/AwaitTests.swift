@@ -98,7 +98,7 @@ struct AwaitTests {
         let keys = ScriptedKeys()
         let services = Self.services {
             $0.keys = keys
-            $0.limits.keys = .milliseconds(20)
+            $0.limits.keys = .seconds(1)
         }
         try Stage.run(gate: { $0.keysMove = true }, services: services) { stage in
             let browser = try stage.browser()

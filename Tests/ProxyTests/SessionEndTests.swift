@@ -147,7 +147,7 @@ struct SessionEndTests {
     @Test("tunnels and event streams end with the session, downloads do not", arguments: EventLoop.Kind.allCases)
     func endOfSession(kind: EventLoop.Kind) throws {
         let log = TestLog()
-        try Stage.run(kind, gate: { $0.session.lifetime = 1 }, log: log) { stage in
+        try Stage.run(kind, gate: { $0.session.lifetime = 2 }, log: log) { stage in
             let ada = try stage.signIn("ada")
             let download = try Self.stream(stage, ada, head: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
             for (browser, app) in [try Self.stream(stage, ada), try Self.tunnel(stage, ada)] {

@@ -131,6 +131,18 @@ enum Thread {
     }
 }
 
+/// Holds threads until it opens.
+final class Barrier: Sendable {
+    private let semaphore = DispatchSemaphore(value: 0)
+
+    func wait() {
+        semaphore.wait()
+        semaphore.signal()
+    }
+
+    func open() { semaphore.signal() }
+}
+
 /// A count that several threads change.
 final class Count: Sendable {
     private let value = Atomic<Int>(0)
