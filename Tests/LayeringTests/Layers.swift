@@ -25,7 +25,7 @@ enum Layers {
         // Assembly.
         "Sidecar": [
             "HTTP", "HTTP1", "JWT", "Cryptography", "Pages", "Gate", "Telemetry", "Configuration", "Demo", "Reactor",
-            "Proxy", "Logging", "Synchronization", "Glibc",
+            "Proxy", "TLS", "Outbound", "Logging", "Synchronization", "Glibc",
         ],
         "Command": [
             "HTTP", "JWT", "Cryptography", "Pages", "Gate", "Telemetry", "Configuration", "Demo", "Sidecar",
