@@ -65,8 +65,8 @@ let package = Package(
         module(
             "Sidecar",
             [
-                "HTTP", "HTTP1", "Gate", "Cryptography", "Proxy", "Demo", "Configuration", "Telemetry", "Reactor",
-                "TLS",
+                "HTTP", "HTTP1", "JWT", "Gate", "Cryptography", "Outbound", "Proxy", "Demo", "Configuration", "Telemetry",
+                "Reactor", "TLS",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .executableTarget(
@@ -93,6 +93,12 @@ let package = Package(
         tests(
             "ProxyTests",
             ["Proxy", "HTTP", "HTTP1", "Gate", "TLS", "Reactor", "JWT", "Cryptography", "Pages", "Telemetry"]),
+        tests(
+            "SidecarTests",
+            [
+                "Sidecar", "Configuration", "Cryptography", "Gate", "HTTP", "JWT", "Outbound", "Proxy", "Reactor",
+                "TLS", "Telemetry", .product(name: "Logging", package: "swift-log"),
+            ]),
         tests("LayeringTests", []),
     ]
 )
