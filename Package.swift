@@ -65,7 +65,8 @@ let package = Package(
         module(
             "Sidecar",
             [
-                "HTTP", "HTTP1", "JWT", "Gate", "Cryptography", "Outbound", "Proxy", "Demo", "Configuration", "Telemetry",
+                "HTTP", "HTTP1", "JWT", "Gate", "Cryptography", "Outbound", "Proxy", "Demo", "Configuration",
+                "Telemetry",
                 "Reactor", "TLS",
                 .product(name: "Logging", package: "swift-log"),
             ]),
