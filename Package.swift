@@ -60,12 +60,13 @@ let package = Package(
         module("Reactor", ["CEpoll"]),
         module("TLS", ["Reactor", "Cryptography", "COpenSSL"]),
         module("Outbound", ["HTTP", "HTTP1", "TLS", "Reactor"]),
+        module("Redis", ["TLS", "Reactor"]),
         module("Proxy", ["HTTP", "HTTP1", "Gate", "Pages", "TLS", "Reactor", "Telemetry"]),
         module("Demo", ["HTTP", "JWT", "Cryptography", "Pages"]),
         module(
             "Sidecar",
             [
-                "HTTP", "HTTP1", "JWT", "Gate", "Cryptography", "Outbound", "Proxy", "Demo", "Configuration",
+                "HTTP", "HTTP1", "JWT", "Gate", "Cryptography", "Outbound", "Redis", "Proxy", "Demo", "Configuration",
                 "Telemetry",
                 "Reactor", "TLS",
                 .product(name: "Logging", package: "swift-log"),
@@ -91,6 +92,7 @@ let package = Package(
         tests("ReactorTests", ["Reactor"]),
         tests("TLSTests", ["TLS", "Reactor", "Cryptography"], exclude: ["Keys"]),
         tests("OutboundTests", ["Outbound", "TLS", "Reactor", "Cryptography"]),
+        tests("RedisTests", ["Redis", "Reactor"]),
         tests(
             "ProxyTests",
             ["Proxy", "HTTP", "HTTP1", "Gate", "TLS", "Reactor", "JWT", "Cryptography", "Pages", "Telemetry"]),

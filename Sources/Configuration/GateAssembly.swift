@@ -55,6 +55,11 @@ package struct GateAssembly {
         gate.provisions = settings.provisioning != nil
         gate.replayFailure = ReplayFailurePolicy(rawValue: settings.replay.onFailure) ?? .deny
         gate.identityHeaders = headers
+        gate.assertion = settings.assertion.map {
+            AssertionConfiguration(
+                header: $0.header, minter: $0.minter, issuer: $0.issuer, audience: $0.audience,
+                lifetime: $0.lifetime.inSeconds, keys: $0.keys)
+        }
         gate.headerEncoding = HeaderEncoding(rawValue: settings.identity.encoding) ?? .utf8
         return gate
     }

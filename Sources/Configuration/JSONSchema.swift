@@ -80,7 +80,7 @@ package enum JSONSchema {
             ])
         case .choice(let names, let notYet):
             return orVariable([("enum", .array((names + notYet).map { .string($0) }))])
-        case .text, .listenAddress, .upstreamAddress, .origin, .network:
+        case .text, .listenAddress, .upstreamAddress, .redisAddress, .origin, .network:
             return [("type", .array(["string", "number", "boolean"]))]
         case .list(let item):
             let inner = object(schema(of: item))

@@ -59,7 +59,7 @@ package enum KeyReference {
         case .text(.requestPath), .text(.pathPattern): "path of a request"
         case .text: "text"
         case .listenAddress: "address"
-        case .upstreamAddress: "URL"
+        case .upstreamAddress, .redisAddress: "URL"
         case .origin: "origin"
         case .network: "address block"
         case .list(.object): "list of mappings"

@@ -22,7 +22,11 @@ package struct Settings: Sendable {
     package var token: TokenSettings
     package var session: SessionSettings
     package var replay: ReplaySettings
+    /// nil: nothing is shared with other replicas.
+    package var redis: RedisSettings?
     package var identity: IdentitySettings
+    /// nil: off.
+    package var assertion: AssertionSettings?
     package var access: AccessSettings
     /// nil: off.
     package var nativeLogin: NativeLoginSettings?
@@ -153,11 +157,15 @@ package struct SessionSettings: Sendable {
     package var sameSite: String
     package var lifetime: Duration
     package var idleTimeout: Duration
+    /// Sessions are kept in Redis.
+    package var isShared: Bool
 }
 
 /// `replay`
 package struct ReplaySettings: Sendable {
     package var onFailure: String
+    /// Used tokens are remembered in Redis.
+    package var isShared: Bool
 }
 
 /// `identityHeaders`, `headerPreset`, `headerEncoding`

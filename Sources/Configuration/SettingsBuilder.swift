@@ -33,8 +33,11 @@ struct SettingsBuilder {
             identityProvider: identityProvider(),
             token: token(),
             session: session(),
-            replay: ReplaySettings(onFailure: resolution.text("replay.onFailure")),
+            replay: ReplaySettings(
+                onFailure: resolution.text("replay.onFailure"), isShared: resolution.text("replay.store") == "redis"),
+            redis: redis(),
             identity: identity(),
+            assertion: assertion(),
             access: access(),
             nativeLogin: nativeLogin(),
             provisioning: provisioning(),

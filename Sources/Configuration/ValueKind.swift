@@ -12,6 +12,8 @@ package indirect enum ValueKind: Sendable {
     case text(TextRule)
     case listenAddress
     case upstreamAddress
+    /// `redis://`, `rediss://` or `unix:/path`.
+    case redisAddress
     /// An origin, `https://host[:port]`.
     case origin
     /// An address block, `10.0.0.0/8`, or one address.
@@ -54,6 +56,8 @@ package enum TextRule: Sendable {
     case emailDomain
     /// A header that Sidegate may set (RFC 9110 §5.1).
     case headerName
+    /// The header of the signed statement: as `headerName`, or `X-Sidegate-Jwt-Assertion`.
+    case assertionHeader
     /// RFC 6265 §4.1.1.
     case cookieName
     /// A DNS name, for cookies.

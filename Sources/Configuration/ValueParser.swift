@@ -164,6 +164,8 @@ struct ValueParser {
             return .listenAddress(try ListenAddress(text))
         case .upstreamAddress:
             return .upstreamAddress(try UpstreamAddress(text))
+        case .redisAddress:
+            return .redisAddress(try RedisAddress(text))
         case .origin:
             return .origin(try HTTPOrigin(text))
         case .network:

@@ -141,7 +141,7 @@ package final class Gate {
         case .callback: return returned(request, form: body, context, requestID)
         case .confirm: return confirmed(request, form: body, context, requestID)
         case .backchannelLogout: return backchannelLogout(request, body: body, context)
-        case .login, .logout, .session, .nothing, nil: return .respond(notFound(request, requestID))
+        case .login, .logout, .session, .keys, .nothing, nil: return .respond(notFound(request, requestID))
         }
     }
 
@@ -168,6 +168,7 @@ package final class Gate {
         requestRewrite.write(
             request, for: identity, context, RequestSite(request, context, siteRules), requestID: requestID,
             random: random, into: &out)
+        if configuration.assertion != nil, let identity { appendAssertion(of: identity, now: context.now, to: &out) }
     }
 
     /// The request asks for a protocol that may pass as a tunnel, and `rewrite` forwards its Upgrade. `h2c` may not:
@@ -186,6 +187,7 @@ package final class Gate {
         case .logout: logout(request, context, requestID)
         case .session: .respond(sessionDocument(request, context, requestID))
         case .backchannelLogout: backchannelLogout(request, requestID)
+        case .keys: .respond(keySet(request, requestID))
         case .nothing: .respond(notFound(request, requestID))
         }
     }

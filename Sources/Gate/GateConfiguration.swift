@@ -60,6 +60,8 @@ package struct GateConfiguration: Sendable {
     /// What the app is told of the user; `HeaderPreset.rules`, then what the config adds or overrides.
     package var identityHeaders = HeaderPreset.forwarded.rules
     package var headerEncoding = HeaderEncoding.utf8
+    /// nil: off.
+    package var assertion: AssertionConfiguration?
 
     package var pages: PageRenderer
 

@@ -13,6 +13,8 @@ package final class Identity {
     var goodAt: UInt64 = 0
     /// From when the session's cookie is to be sealed anew.
     var renewalDue: Double
+    /// The statement that the app got last; nil: none yet.
+    var assertion: Assertion?
 
     init(fields: UserFields, headerBlock: [UInt8], session: SessionState?, renewalDue: Double = .infinity) {
         user = fields.user

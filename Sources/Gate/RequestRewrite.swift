@@ -18,7 +18,7 @@ struct RequestRewrite {
     private let setsAuthorization: Bool
 
     init(_ configuration: GateConfiguration) {
-        let names = configuration.identityHeaders.map(\.name)
+        let names = configuration.identityHeaderNames
         fromTrusted = SpoofFilter(identityHeaders: names, isTrusted: true)
         fromStrangers = SpoofFilter(identityHeaders: names, isTrusted: false)
         ownCookies = OwnCookieFilter(configuration.session)

@@ -18,12 +18,32 @@ final class ProcessServices: Sendable {
     let worker: WorkerServices
     private let keys: RemoteKeys?
     private let emails: ListedEmails?
+    /// What other replicas share; nil: nothing.
+    let shared: SharedStore?
+    /// Used tokens of this process; also beside those of all replicas.
+    private let memory = MemoryReplayStore()
+    private let sharesTokens: Bool
+    private let allowsWithoutStore: Bool
 
-    init(_ settings: Settings, resolver: Resolver, logger: Logger) throws(ServiceError) {
+    init(
+        _ settings: Settings, gate: GateConfiguration, resolver: Resolver, logger: Logger
+    ) throws(ServiceError) {
         let loop = EventLoop(label: "sidegate.services")
         let gates = gates
         var worker = WorkerServices()
         worker.revocations = gates
+        sharesTokens = settings.replay.isShared
+        allowsWithoutStore = gate.replayFailure == .allow
+        if let redis = settings.redis {
+            let shared = try SharedStore(redis, resolver: resolver, logger: logger)
+            let revocations = SharedRevocations(
+                shared, coding: RevocationCoding(secrets: gate.session.secrets), gates: gates, loop: loop)
+            revocations.start()
+            worker.revocations = revocations
+            self.shared = shared
+        } else {
+            shared = nil
+        }
 
         var sources: [RemoteKeys.Source] = []
         for remote in settings.token.remoteKeys {
@@ -62,6 +82,16 @@ final class ProcessServices: Sendable {
     func start(_ server: Server) {
         gates.attach(server)
         keys?.start()
+    }
+
+    /// What one loop's worker runs with; on that loop.
+    func stores(on loop: EventLoop) -> (tokens: any ReplayStore, services: WorkerServices) {
+        guard let shared else { return (memory, worker) }
+        let connection = shared.connect(on: loop)
+        let tokens: any ReplayStore =
+            sharesTokens
+            ? RedisReplayStore(shared, connection, loop: loop, witness: allowsWithoutStore ? memory : nil) : memory
+        return (tokens, worker)
     }
 
     private static func url(_ text: String, _ key: String) throws(ServiceError) -> OutboundURL {

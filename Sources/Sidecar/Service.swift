@@ -38,7 +38,7 @@ package final class Service: Sendable {
                 try TLSServerContext(TLSServerConfiguration(tls, offersHTTP2: false))
             }
             proxy = try ProxyConfiguration(
-                settings, identityHeaders: configuration.identityHeaders.map(\.name), workers: workers, tls: tls)
+                settings, identityHeaders: configuration.identityHeaderNames, workers: workers, tls: tls)
         } catch {
             throw ServiceError("TLS cannot be set up: \(error)")
         }
@@ -46,8 +46,7 @@ package final class Service: Sendable {
             logger.warning("no secure connection to the app", metadata: ["cause": "\(failure)"])
         }
         let resolver = Resolver()
-        let replayStore = MemoryReplayStore()
-        let services = try ProcessServices(settings, resolver: resolver, logger: logger)
+        let services = try ProcessServices(settings, gate: configuration, resolver: resolver, logger: logger)
         let inherited = InheritedSockets.ofThisProcess()
         var sources: [ListenSource] = []
         for address in settings.listen { sources += try address.sources(inherited) }
@@ -58,11 +57,12 @@ package final class Service: Sendable {
                     logger.warning("not accepting connections for now", metadata: ["cause": "\(error)"])
                 },
                 makeWorker: { [proxy] loop in
-                    Worker(
+                    let stores = services.stores(on: loop)
+                    return Worker(
                         loop: loop, gate: Gate(configuration), configuration: proxy, resolver: resolver,
-                        replayStore: replayStore,
+                        replayStore: stores.tokens,
                         log: RequestLog(format: format, logsRequests: proxy.logsRequests, sink: log),
-                        services: services.worker)
+                        services: stores.services)
                 })
         } catch {
             throw ServiceError(error.description)
