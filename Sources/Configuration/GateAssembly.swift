@@ -107,6 +107,7 @@ package struct GateAssembly {
         session.sameSite = SameSite(rawValue: settings.sameSite) ?? .lax
         session.lifetime = settings.lifetime.inSeconds
         session.idleTimeout = settings.idleTimeout.inSeconds
+        session.isStored = settings.isShared
         return session
     }
 

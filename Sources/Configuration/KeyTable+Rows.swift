@@ -223,7 +223,7 @@ extension KeyTable {
                 "session.idleTimeout", .duration(.zero ... .seconds(366 * 86_400)), "1h",
                 "When a session ends without requests. 0: no such limit."),
             Key(
-                "session.store", .choice(["cookie"], notYet: ["redis"]), "cookie",
+                "session.store", .choice(["cookie", "redis"]), "cookie",
                 "Where sessions are kept: whole in the browser's cookie, or in Redis, with the browser having a ticket."
             ),
         ] + redis

@@ -24,6 +24,7 @@ package final class Gate {
     let loginSeal: Seal
     let signInSeal: Seal
     let nativeSeal: Seal
+    let ticketSeal: Seal
     let plainNames: CookieNames
     let secureNames: CookieNames
     let pageFields: [UInt8]
@@ -70,6 +71,7 @@ package final class Gate {
         loginSeal = Seal(.login, secrets: session.secrets, random: random)
         signInSeal = Seal(.signIn, secrets: session.secrets, random: random)
         nativeSeal = Seal(.nativeLogin, secrets: session.secrets, random: random)
+        ticketSeal = Seal(.ticket, secrets: session.secrets, random: random)
         access = AccessPolicy(configuration.access)
         generation = access.isOpen ? 0 : 1
         letsGuestsIn = access.letsGuestsIn
@@ -97,19 +99,22 @@ package final class Gate {
             }
             let path = request.bytes.span.extracting(request.path.range)
             if let own = OwnPath.of(path, returnPath: returnPath) {
+                if let session = awaitedSession(request, context) { return .fetchSession(session) }
                 return answer(own, request, context, requestID)
             }
         }
         let site = RequestSite(request, context, siteRules)
         if let nativeLogin, let open = decide(nativeLogin, request, context, site) { return open }
         var reason: ReasonCode?
-        switch session(of: request, site, now: context.now) {
+        switch session(of: request, site, context) {
         case .valid(let identity):
             if identity.goodAt != generation, let other = reconsidered(identity, request, context, site, requestID) {
                 return other
             }
             return .forward(identity, renewal: renewal(of: identity, request, site, now: context.now))
         case .refused(let code): reason = code
+        case .elsewhere(let session): return .fetchSession(session)
+        case .unknown: return .respond(sessionUnknown(request, requestID))
         case .none: break
         }
         if configuration.bearer {
@@ -123,7 +128,7 @@ package final class Gate {
             case .refused(let code):
                 if awaitsKeys(after: code, context) { return .awaitKeys }
                 return .respond(invalidBearer(code, request, context))
-            case .none: break
+            case .none, .elsewhere, .unknown: break
             }
         }
         if letsGuestsIn { return .forward(nil, renewal: nil) }

@@ -93,6 +93,8 @@ package struct SessionConfiguration: Sendable {
     package var lifetime: Double = 12 * 3600
     /// Seconds without a request; zero: no such limit.
     package var idleTimeout: Double = 3600
+    /// The browser has a ticket, and the session is kept elsewhere.
+    package var isStored = false
 
     package init(secrets: [[UInt8]]) {
         self.secrets = secrets

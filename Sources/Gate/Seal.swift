@@ -13,6 +13,7 @@ final class Seal {
         case login = 2
         case signIn = 3
         case nativeLogin = 4
+        case ticket = 5
 
         fileprivate var info: [UInt8] {
             switch self {
@@ -20,6 +21,7 @@ final class Seal {
             case .login: Array("sidegate login, version 1".utf8)
             case .signIn: Array("sidegate sign-in, version 1".utf8)
             case .nativeLogin: Array("sidegate native login, version 1".utf8)
+            case .ticket: Array("sidegate ticket, version 1".utf8)
             }
         }
     }

@@ -23,6 +23,7 @@ final class ProcessServices: Sendable {
     /// Used tokens of this process; also beside those of all replicas.
     private let memory = MemoryReplayStore()
     private let sharesTokens: Bool
+    private let sharesSessions: Bool
     private let allowsWithoutStore: Bool
 
     init(
@@ -33,6 +34,7 @@ final class ProcessServices: Sendable {
         var worker = WorkerServices()
         worker.revocations = gates
         sharesTokens = settings.replay.isShared
+        sharesSessions = settings.session.isShared
         allowsWithoutStore = gate.replayFailure == .allow
         if let redis = settings.redis {
             let shared = try SharedStore(redis, resolver: resolver, logger: logger)
@@ -91,7 +93,9 @@ final class ProcessServices: Sendable {
         let tokens: any ReplayStore =
             sharesTokens
             ? RedisReplayStore(shared, connection, loop: loop, witness: allowsWithoutStore ? memory : nil) : memory
-        return (tokens, worker)
+        var services = worker
+        if sharesSessions { services.sessions = RedisSessionStore(shared, connection, loop: loop) }
+        return (tokens, services)
     }
 
     private static func url(_ text: String, _ key: String) throws(ServiceError) -> OutboundURL {

@@ -87,6 +87,9 @@ private final class RevocationDesk {
     // MARK: Telling
 
     func tell(_ revocation: Revocation, _ done: @escaping (Bool) -> Void) {
+        if let session = revocation.storedSession {
+            commands?.send(RESPCommand("DEL", store.sessionKey(session))) { _ in }
+        }
         send(Unsent(text: coding.seal(revocation), revocation: revocation), done)
     }
 

@@ -2,6 +2,7 @@
 """Two replicas with one Redis: one gate to browsers, also while Redis is away."""
 
 import asyncio
+import json
 import threading
 import time
 import urllib.parse
@@ -11,10 +12,11 @@ import websockets
 
 from harness import mints, tokens
 from harness.certificates import Authority
-from harness.gate import NAVIGATION, Browser, sidegate, with_parameter
+from harness.gate import NAVIGATION, Browser, merged, sidegate
+from harness.gate import settings as whole
 from harness.ports import free_port
 from harness.process import wait_until
-from harness.redis import Redis, Wire, wait_for_clients
+from harness.redis import Redis, Wire
 from harness.replicas import Front, at, settings
 from harness.secure import in_threads
 
@@ -445,3 +447,96 @@ class TestWays:
         assert use(front.gates[0], tokens.token()) == 503
         redis("REPLICAOF", "NO", "ONE")
         wait_until(lambda: use(front.gates[0], tokens.token()) == 303, "it connected anew", deadline=8)
+
+
+class TestStoredSessions:
+    """`session.store: redis`"""
+
+    STORED = {"session": {"store": "redis"}}
+
+    def test_who_is_known_goes_on_through_an_outage_and_who_is_not_is_asked_to_wait(self, cluster, redis, start_gate, upstream):
+        front = cluster(**self.STORED)
+        with Load(front) as load:
+            redis.stop()
+            began = len(load.statuses)
+            wait_until(lambda: len(load.statuses) > began + 200, "the load goes on")
+            cold = start_gate(upstream, **front.settings)
+            began = time.monotonic()
+            response = at(cold, load.browser, headers=NAVIGATION)
+            assert response.status == 503 and int(response["Retry-After"]) > 0
+            assert time.monotonic() - began < 3
+            # Nothing is lost for the browser: its ticket is as good as before.
+            assert "Set-Cookie" not in dict(response.fields)
+        assert set(load.statuses) == {200}
+
+    def test_a_sign_in_without_redis_follows_the_policy(self, cluster, redis):
+        for policy, status in (("deny", 503), ("allow", 303)):
+            front = cluster(**self.STORED, replay={"store": "redis", "onFailure": policy})
+            browser = Browser(front)
+            back = browser.start("/")
+            redis.stop()
+            assert browser.finish(back, tokens.token()).status == status
+            if policy == "allow":
+                assert browser.navigate("/").status == 200, "the session lives in the cookie then"
+            redis.start()
+
+    def test_a_store_that_forgot_ends_the_session_within_the_renewal_interval(self, cluster, redis):
+        front = cluster(session={"store": "redis", "idleTimeout": "10s"})  # asked after each second
+        browser = front.signed_in()
+        assert is_in(front.gates[0], browser)
+        redis("FLUSHALL")
+        wait_until(lambda: not is_in(front.gates[0], browser), "the session is over", deadline=3)
+
+    def test_reads_and_writes_are_seldom(self, cluster, redis):
+        front = cluster(session={"store": "redis", "idleTimeout": "20s"})  # an interval of two seconds
+        with Load(front) as load:
+            redis("CONFIG", "RESETSTAT")
+            time.sleep(6.5)
+        stats = redis("INFO", "commandstats").decode()
+        calls = {line.split(":")[0][8:]: int(line.split("calls=")[1].split(",")[0])
+                 for line in stats.splitlines() if line.startswith("cmdstat_")}
+        assert len(load.statuses) > 500
+        assert calls.get("pexpire", 0) <= 4, calls
+        assert calls.get("get", 0) <= 2 * 2 * 4, calls  # by each connection that finds the session due
+        print(f"{len(load.statuses)} requests, {calls}")
+
+    def test_the_cookie_is_small_and_opaque(self, cluster):
+        front = cluster(**self.STORED)
+        browser = front.signed_in(groups=[f"a-group-with-a-long-name-{n}" for n in range(100)])
+        assert len(browser.cookie_header()) < 250
+        assert browser.navigate("/").status == 200
+
+    def test_sessions_in_cookies_survive_the_change(self, cluster, start_gate, upstream):
+        front = cluster(count=1)
+        browser = front.signed_in()
+        assert is_in(start_gate(upstream, **{**front.settings, **self.STORED}), browser)
+
+    def test_a_POST_waits_with_its_body(self, cluster, upstream):
+        front = cluster(**self.STORED)
+        browser = front.signed_in()
+        body = b"x" * 300_000
+        for gate in front.gates:  # cold and warm
+            for _ in range(2):
+                response = gate.exchange("POST", "/form", {"Cookie": browser.cookie_header()}, body,
+                                         host=urllib.parse.urlsplit(front.origin).netloc)
+                assert response.status == 200 and upstream.last.body == body
+
+
+class TestDoctor:
+    def doctor(self, tmp_path, redis, **changes):
+        config = tmp_path / "doctor.yaml"
+        config.write_text(json.dumps(merged(whole("http://127.0.0.1:1", free_port()), {
+            "replay": {"store": "redis"}, "redis": {"url": redis.url, **changes}})))
+        config.chmod(0o600)
+        return sidegate("doctor", "--config", config).stdout
+
+    def test_it_tries_redis(self, tmp_path, redis):
+        assert "version 7" in self.doctor(tmp_path, redis) or "Valkey" in self.doctor(tmp_path, redis)
+        assert redis.keys() == [], "it leaves nothing behind"
+        redis("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+        assert "allkeys-lru" in self.doctor(tmp_path, redis)
+        redis("ACL", "SETUSER", "weak", "on", ">pass", "~*", "+ping")
+        text = self.doctor(tmp_path, redis, user="weak", password="pass")
+        assert "FAILED" in text and "NOPERM" in text and "pass:" not in text
+        redis.stop()
+        assert "refused" in self.doctor(tmp_path, redis).lower()

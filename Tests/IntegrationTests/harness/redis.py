@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 from .ports import free_port
-from .process import ChildProcess, wait_until
+from .process import ChildProcess
 
 
 class Redis:
@@ -138,12 +138,3 @@ class Wire:
     def close(self):
         self.listener.close()
         self.mend()
-
-
-def connected_clients(redis: Redis) -> int:
-    text = redis("INFO", "clients").decode()
-    return int(next(line.split(":")[1] for line in text.splitlines() if line.startswith("connected_clients")))
-
-
-def wait_for_clients(redis: Redis, count: int):
-    wait_until(lambda: connected_clients(redis) > count, f"{count} connections to Redis")
