@@ -196,6 +196,14 @@ extension KeyTable {
                 "ca", .text(.file), nil,
                 "Beside `jwksURL`: PEM of the authorities that may have signed its https certificate. Default: the"
                     + " system's."),
+            Key(
+                "serverName", .text(.any), nil,
+                "Beside `jwksURL`: the name that its certificate must be for, and that it is asked for. Default: the"
+                    + " host of the address."),
+            Key(
+                "clientCertificate", .text(.file), nil,
+                "Beside `jwksURL`: a PEM certificate with its chain, shown to a server that asks for one."),
+            Key("clientKey", .text(.file), nil, "The PEM key of `clientCertificate`."),
             Key("secretEncoding", .choice(secretEncodings), nil, "Default: `token.secretEncoding`."),
             Key("keyID", .text(.any), nil, "The `kid` of tokens signed with this key; empty: any."),
             Key("allowWeakSecret", .boolean, "false", "Accept a secret shorter than 128 bits, with a warning."),

@@ -54,12 +54,6 @@ package final class TLSServerContext: Sendable {
         withExtendedLifetime(displaced) {}
     }
 
-    /// Loads anew, and serves by what was loaded once it has proved good; else throws and changes nothing. May be called
-    /// from any thread, as loading may block.
-    package func reload<Failure: Error>(from load: () throws(Failure) -> TLSServerConfiguration) throws {
-        try replace(with: load())
-    }
-
     /// For each certificate in force its names and its end, in seconds since 1970.
     package var certificates: [(names: [String], notAfter: Int64)] {
         current.identities.map { ($0.chain.names, $0.chain.notAfter) }
