@@ -49,6 +49,7 @@ let package = Package(
         // Pure.
         module("HTTP"),
         module("HTTP1", ["HTTP"]),
+        module("HTTP2", ["HTTP", "CNGHTTP2"]),
         module("Cryptography", ["COpenSSL"]),
         module("JWT", ["Cryptography"]),
         module("Pages"),
@@ -58,7 +59,7 @@ let package = Package(
 
         // Input and output.
         module("Reactor", ["CEpoll"]),
-        module("Proxy", ["HTTP", "HTTP1", "Gate", "Pages", "Reactor", "Telemetry"]),
+        module("Proxy", ["HTTP", "HTTP1", "HTTP2", "Gate", "Pages", "Reactor", "Telemetry"]),
         module("Demo", ["HTTP", "JWT", "Cryptography", "Pages"]),
         module(
             "Sidecar",
@@ -77,6 +78,7 @@ let package = Package(
 
         tests("HTTPTests", ["HTTP"]),
         tests("HTTP1Tests", ["HTTP", "HTTP1"], exclude: ["Corpus"]),
+        tests("HTTP2Tests", ["HTTP", "HTTP1", "HTTP2"]),
         tests("CryptographyTests", ["Cryptography"], exclude: ["Keys"]),
         tests("JWTTests", ["JWT", "Cryptography"], exclude: ["Vectors"]),
         tests("PagesTests", ["Pages", "JWT", "Cryptography"]),
@@ -86,7 +88,8 @@ let package = Package(
         tests("ConfigurationTests", ["Configuration", "Gate", "HTTP", "JWT", "sidegate"]),
         tests("ReactorTests", ["Reactor"]),
         tests(
-            "ProxyTests", ["Proxy", "HTTP", "HTTP1", "Gate", "Reactor", "JWT", "Cryptography", "Pages", "Telemetry"]),
+            "ProxyTests",
+            ["Proxy", "HTTP", "HTTP1", "HTTP2", "Gate", "Reactor", "JWT", "Cryptography", "Pages", "Telemetry"]),
         tests("LayeringTests", []),
     ]
 )
