@@ -14,11 +14,18 @@ package struct Settings: Sendable {
     package var publicURL: HTTPOrigin?
     package var upstream: UpstreamSettings
     package var trustedProxies: [CIDR]
+    /// Connections from `trustedProxies`, and over unix sockets, begin with a PROXY protocol header.
+    package var proxyProtocol: Bool
     package var identityProvider: IdentityProviderSettings
     package var token: TokenSettings
     package var session: SessionSettings
     package var replay: ReplaySettings
     package var identity: IdentitySettings
+    package var access: AccessSettings
+    /// nil: off.
+    package var nativeLogin: NativeLoginSettings?
+    /// nil: off.
+    package var provisioning: ProvisioningSettings?
     package var limits: LimitSettings
     /// Event loops; nil: one for each core.
     package var workers: Int?
@@ -55,14 +62,60 @@ package struct IdentityProviderSettings: Sendable {
 /// `token`
 package struct TokenSettings: Sendable {
     package var policy: TokenPolicy
-    /// Every key serves one of the policy's algorithms at least.
+    /// The keys of the config and its files; each serves one of the policy's algorithms at least.
     package var keys: KeySet
+    /// Key sets that are fetched while the gate runs.
+    package var remoteKeys: [RemoteKeySettings]
     package var singleUse: Bool
+    /// The same issuer and jti twice is a replay too, where jti is required.
+    package var replayByID: Bool
     /// Fields and the claims that fill them, in order; `user` is among them.
     package var claims: [(field: String, claims: [String])]
     /// Names of fields in `claims`.
     package var required: [String]
     package var bearer: Bool
+}
+
+/// `jwksURL` of an item of `token.keys`.
+package struct RemoteKeySettings: Sendable, Equatable {
+    package var url: String
+    /// PEM of the authorities that its https certificate is verified with; nil: the system's.
+    package var certificateAuthorities: [UInt8]?
+    package var allowWeakSecret: Bool
+    package var origin: Origin
+}
+
+/// `access`
+package struct AccessSettings: Sendable {
+    package var `default`: String
+    package var emails: [String]
+    /// The file of `access.users.emailsFile`, located; nil: none.
+    package var emailsFile: String?
+    /// The addresses in that file now.
+    package var listedEmails: [String]
+    package var emailDomains: [String]
+    package var groups: [String]
+    package var site: String
+}
+
+/// `nativeLogin`
+package struct NativeLoginSettings: Sendable {
+    package var parameters: [String]
+    /// Never empty.
+    package var paths: [String]
+    package var with: [String]
+    package var from: [CIDR]
+    package var lifetime: Duration
+}
+
+/// `provisioning`
+package struct ProvisioningSettings: Sendable {
+    package var url: String
+    /// nil: calls are not signed.
+    package var secret: Secret?
+    package var eachLogin: Bool
+    /// PEM of the authorities that its https certificate is verified with; nil: the system's.
+    package var certificateAuthorities: [UInt8]?
 }
 
 /// `session`

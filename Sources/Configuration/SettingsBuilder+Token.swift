@@ -43,7 +43,9 @@ extension SettingsBuilder {
         return TokenSettings(
             policy: policy,
             keys: verificationKeys(for: policy.algorithms),
+            remoteKeys: [],
             singleUse: resolution.boolean("token.singleUse"),
+            replayByID: true,
             claims: claims,
             required: resolution.texts("token.required"),
             bearer: resolution.boolean("token.bearer"))

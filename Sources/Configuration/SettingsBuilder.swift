@@ -28,11 +28,17 @@ struct SettingsBuilder {
             trustedProxies: resolution.list("trustedProxies").compactMap {
                 if case .network(let network) = $0.value { network.block } else { nil }
             },
+            proxyProtocol: resolution.boolean("proxyProtocol"),
             identityProvider: identityProvider(),
             token: token(),
             session: session(),
             replay: ReplaySettings(onFailure: resolution.text("replay.onFailure")),
             identity: identity(),
+            access: AccessSettings(
+                default: resolution.text("access.default"), emails: [], emailsFile: nil, listedEmails: [],
+                emailDomains: [], groups: [], site: ""),
+            nativeLogin: nil,
+            provisioning: nil,
             limits: limits(),
             workers: resolution.integer("workers") == 0 ? nil : resolution.integer("workers"),
             log: LogSettings(

@@ -13,6 +13,92 @@ package enum Decision {
     case collectBody(limit: Int)
     /// Ask the replay store with `pending.replayKeys` until `pending.expiresAt`, then `Gate.finishSignIn`.
     case claimToken(PendingSignIn)
+    /// The key that signed a token is not known: have the key sets fetched, then ask the same `decide` again, with
+    /// `context.mayAwaitKeys` false.
+    case awaitKeys
+    /// Tell the app of the user (`pending.call`), then `Gate.finishProvisioning`.
+    case provision(PendingProvisioning)
+    /// Ask the replay store with the logout token's keys, then `Gate.finishLogout`.
+    case claimLogoutToken(PendingLogout)
+    /// End the sessions on every loop (`Gate.revoke`), their tunnels and streams too, then respond.
+    case revoke(Revocation, LocalResponse)
+    /// The app gets it without identity: its own login page, in an emergency. `cookie` is a block of `Set-Cookie` lines
+    /// when it was opened by this very request, which the audit trail is told.
+    case nativeLogin(cookie: [UInt8]?)
+}
+
+/// What the app is told of a user before the session is made, and the sign-in that waits for its word.
+package struct PendingProvisioning: Sendable {
+    package let call: ProvisioningCall
+    let pending: PendingSignIn
+
+    init(call: ProvisioningCall, pending: PendingSignIn) {
+        self.call = call
+        self.pending = pending
+    }
+}
+
+/// One call of `provisioning.url`.
+package struct ProvisioningCall: Sendable, Equatable {
+    /// The user, for the logs.
+    package let user: String
+    /// Stands for the user where first sign-ins are remembered: SHA-256.
+    package let userKey: [UInt8]
+    /// Stands for this very call, whichever attempt it is: the same user with the same fields, hexadecimal.
+    package let idempotencyKey: String
+    /// JSON: the fields.
+    package let body: [UInt8]
+    package let requestID: String
+
+    package init(user: String, userKey: [UInt8], idempotencyKey: String, body: [UInt8], requestID: String) {
+        self.user = user
+        self.userKey = userKey
+        self.idempotencyKey = idempotencyKey
+        self.body = body
+        self.requestID = requestID
+    }
+}
+
+/// The app's word about a user.
+package enum ProvisioningVerdict: Sendable, Equatable {
+    case agreed
+    /// 402, 403 or 409.
+    case noSeat
+    /// It did not say, or nothing that can be understood, also not when asked again.
+    case failed
+}
+
+/// A verified logout token that waits for the replay store's verdict.
+package struct PendingLogout: Sendable {
+    package let replayKeys: [[UInt8]]
+    /// Until when the token must be remembered, in seconds since 1970.
+    package let expiresAt: Double
+    let revocation: Revocation
+
+    init(replayKeys: [[UInt8]], expiresAt: Double, revocation: Revocation) {
+        self.replayKeys = replayKeys
+        self.expiresAt = expiresAt
+        self.revocation = revocation
+    }
+}
+
+/// The end of all sessions of a user that began up to a moment.
+package struct Revocation: Sendable, Equatable {
+    /// What names the user; a session that has one of these is meant.
+    package let subjects: [[UInt8]]
+    /// Seconds since 1970.
+    package let revokedAt: Double
+    /// When no such session can be alive any more.
+    package let expiresAt: Double
+    /// For the logs.
+    package let user: String
+
+    package init(subjects: [[UInt8]], revokedAt: Double, expiresAt: Double, user: String) {
+        self.subjects = subjects
+        self.revokedAt = revokedAt
+        self.expiresAt = expiresAt
+        self.user = user
+    }
 }
 
 /// Where used tokens are remembered, so that each signs in once.

@@ -16,7 +16,7 @@ package final class Gate {
     let siteRules: RequestSite.Rules
     let returnPath: [UInt8]
     let tokenParameter: [UInt8]
-    let verifier: TokenVerifier
+    var verifier: TokenVerifier
     let matching: FieldMatching
     let rendering: HeaderRendering
     let limits: SessionLimits

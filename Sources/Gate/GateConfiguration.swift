@@ -16,8 +16,11 @@ package struct GateConfiguration: Sendable {
 
     /// Where a browser without a session is sent; placeholders `{returnURL}` `{returnTo}` `{state}`.
     package var loginURL: URLTemplate
-    /// Where the browser goes after local logout; nil: a signed-out page. Placeholders `{returnTo}` `{email}`.
+    /// Where the browser goes after local logout; nil: a signed-out page. Placeholders `{returnTo}` `{email}`
+    /// `{logoutToken}`.
     package var logoutURL: URLTemplate?
+    /// Signs `{logoutToken}`; nil where no key of the config can sign.
+    package var logoutTokenMinter: TokenMinter?
     /// The query parameter, and form field of a POST, that carries the token.
     package var tokenParameter = "jwt"
     /// Where the IdP sends the browser back; begins with a slash.
@@ -27,14 +30,24 @@ package struct GateConfiguration: Sendable {
 
     package var tokenPolicy: TokenPolicy
     package var keys: KeySet
+    /// Keys are fetched while the gate runs (`jwksURL`): a token whose key is unknown is worth asking again.
+    package var keysMove = false
     /// Each token signs in once.
     package var singleUse = true
+    /// Where jti is required, the same issuer and jti twice is a replay too.
+    package var replayByID = true
     /// Also accept `Authorization: Bearer`.
     package var bearer = true
     /// Field matching, in the order of the config; see ``FieldMatch/standard``.
     package var claims = FieldMatch.standard
     /// Fields that must be present, besides `user`.
     package var required = ["email"]
+
+    package var access = AccessConfiguration()
+    /// nil: off.
+    package var nativeLogin: NativeLoginConfiguration?
+    /// The app is told of a user before the session is made.
+    package var provisions = false
 
     package var session: SessionConfiguration
     /// Sign-ins while the replay store is out of reach.

@@ -89,32 +89,32 @@ extension Gate {
 
     /// On to the replay store, when tokens sign in once.
     func claim(_ pending: PendingSignIn, _ context: RequestContext) -> Decision {
-        guard configuration.singleUse else { return .respond(accept(pending, context)) }
+        guard configuration.singleUse else { return accept(pending, context) }
         return .claimToken(pending)
     }
 
     /// After `.claimToken`: the answer, now that the replay store has spoken.
     package func finishSignIn(
         _ pending: PendingSignIn, _ verdict: ReplayVerdict, _ context: RequestContext
-    ) -> LocalResponse {
+    ) -> Decision {
         switch verdict {
         case .fresh: return accept(pending, context)
         case .replayed:
             if pending.question?.wasAsked ?? false { return accept(pending, context) }
             // A reload, or the back button: the person is signed in by this very token or a later one.
-            if pending.isSignedIn { return alreadySignedIn(pending) }
-            return refused(.replayed, status: 403, pending)
+            if pending.isSignedIn { return .respond(alreadySignedIn(pending)) }
+            return .respond(refused(.replayed, status: 403, pending))
         case .unavailable:
             switch configuration.replayFailure {
             case .allow: return accept(pending, context)
-            case .deny: return refused(.replayStoreUnavailable, status: 503, pending)
+            case .deny: return .respond(refused(.replayStoreUnavailable, status: 503, pending))
             }
         }
     }
 
-    private func accept(_ pending: PendingSignIn, _ context: RequestContext) -> LocalResponse {
-        if let question = pending.question { return confirmPage(pending, question, context) }
-        return signIn(pending, context)
+    private func accept(_ pending: PendingSignIn, _ context: RequestContext) -> Decision {
+        if let question = pending.question { return .respond(confirmPage(pending, question, context)) }
+        return .respond(signIn(pending, context))
     }
 
     /// A new session, in place of any old one (CVE-2026-34454, CVE-2021-41230), and 303 to where the user wanted to go.
@@ -179,7 +179,7 @@ extension Gate {
     /// What single use is keyed on: SHA-256 of the signing input; where jti is required, of issuer and jti too.
     private func replayKeys(_ token: VerifiedToken) -> [[UInt8]] {
         var keys = [[UInt8(ascii: "s")] + token.signingInputDigest]
-        if configuration.tokenPolicy.minimumIDLength > 0, let id = token.id {
+        if configuration.replayByID, configuration.tokenPolicy.minimumIDLength > 0, let id = token.id {
             var text: [UInt8] = []
             text.appendCounted(Array((token.issuer ?? "").utf8))
             text.appendCounted(Array(id.utf8))

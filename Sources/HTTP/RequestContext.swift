@@ -12,6 +12,8 @@ public struct RequestContext: Sendable {
     public var localPort: UInt16?
     /// Seconds since 1970 (the wall clock; token and session times are judged by it).
     public var now: Double
+    /// Key sets may be fetched for this request; false once they were, and where none can be.
+    public var mayAwaitKeys = false
 
     public init(
         peer: IPAddress?, isSecure: Bool = false, isTrustedPeer: Bool = false, localPort: UInt16? = nil, now: Double

@@ -162,6 +162,8 @@ final class Exchange {
             collect(limit: limit, contentFollows: contentFollows)
         case .claimToken(let pending):
             claim(pending)
+        case .awaitKeys, .provision, .claimLogoutToken, .revoke, .nativeLogin:
+            answer(refusal(501))
         }
     }
 
@@ -194,7 +196,7 @@ final class Exchange {
             guard self.ticket == ticket, machine.state == .claiming, case .gate(let gate, _) = worker.service else {
                 return
             }
-            answer(gate.finishSignIn(pending, verdict, context))
+            perform(gate.finishSignIn(pending, verdict, context), contentFollows: false)
         }
         worker.replayStore.claim(pending.replayKeys, until: pending.expiresAt, now: context.now) { verdict in
             loop.submit { waiter.assumeOnLoop { $0(verdict) } }

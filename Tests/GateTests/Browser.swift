@@ -163,6 +163,12 @@ final class Browser {
             guard body.count <= limit else { return keep(.answered(Answer(response: LocalResponse(status: 413)))) }
             decision = gate.decide(form: body, of: request, context, requestID: requestID)
         }
+        return try follow(decision, of: request, gate, requestID)
+    }
+
+    private func follow(
+        _ decision: Decision, of request: RequestHead, _ gate: Gate, _ requestID: [UInt8]
+    ) throws -> Outcome {
         switch decision {
         case .forward(let identity, let renewal):
             var head: [UInt8] = []
@@ -176,8 +182,8 @@ final class Browser {
             return keep(.answered(Answer(response: response)))
         case .claimToken(let pending):
             let verdict = store.claim(pending.replayKeys, until: pending.expiresAt, now: now)
-            return keep(.answered(Answer(response: gate.finishSignIn(pending, verdict, context))))
-        case .collectBody:
+            return try follow(gate.finishSignIn(pending, verdict, context), of: request, gate, requestID)
+        case .collectBody, .awaitKeys, .provision, .claimLogoutToken, .revoke, .nativeLogin:
             return keep(.answered(Answer(response: LocalResponse(status: 500))))
         }
     }
