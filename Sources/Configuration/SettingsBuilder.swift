@@ -143,7 +143,8 @@ struct SettingsBuilder {
             headerTimeout: resolution.duration("limits.headerTimeout"),
             bodyIdleTimeout: resolution.duration("limits.bodyIdleTimeout"),
             keepAliveTimeout: resolution.duration("limits.keepAliveTimeout"),
-            drainTimeout: resolution.duration("limits.drainTimeout"))
+            drainTimeout: resolution.duration("limits.drainTimeout"),
+            http2: HTTP2Settings(resolution))
     }
 
     private mutating func pages() -> PageSettings {

@@ -233,5 +233,6 @@ package struct FrameGuard {
     }
 
     package static let preface: StaticString = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-    private static let maximumContinuations = 16
+    /// More than any section of a size that is taken needs; the library takes as many.
+    private static let maximumContinuations = 8
 }

@@ -87,7 +87,7 @@ extension ServerSession {
         !output.isEmpty || (unsafe nghttp2_session_want_write(session)) != 0
     }
 
-    /// Gathers what may be sent in ``output``, up to a little more than `limit` bytes. True: there is more.
+    /// Gathers what may be sent, up to a little more than `limit` bytes. True: there is more.
     package func produce(upTo limit: Int) -> Bool {
         takeMemory()
         while output.count < limit {
@@ -100,9 +100,16 @@ extension ServerSession {
         return true
     }
 
-    /// ``output`` was sent, or copied.
-    package func sent() {
-        memory.giveBack(&output)
+    /// What is to be sent, once ``produce(upTo:)`` has gathered it; give its memory back.
+    package func takeOutput() -> [UInt8] {
+        var taken: [UInt8] = []
+        swap(&taken, &output)
+        return taken
+    }
+
+    package func giveBack(_ memory: consuming [UInt8]) {
+        var spare = memory
+        self.memory.giveBack(&spare)
     }
 
     /// Takes what the library has to say but no content, which has its own pace.

@@ -35,8 +35,8 @@ package final class ServerSession {
     package private(set) weak var handler: (any ServerSessionHandler)?
     /// Why no more input is taken; nil while all is well.
     package private(set) var termination: ErrorCode?
-    /// What is to be sent, once ``produce(upTo:)`` has filled it up.
-    package internal(set) var output: [UInt8] = []
+    /// Gathered to be sent.
+    var output: [UInt8] = []
 
     let configuration: SessionConfiguration
     let memory: SessionMemory
@@ -51,7 +51,7 @@ package final class ServerSession {
     private var heldBytes = 0
     /// Received on the connection but, since too much is held, not acknowledged yet.
     private var owedBytes = 0
-    var sentFinalGoAway = false
+    package internal(set) var sentFinalGoAway = false
     /// Streams whose content has left.
     var drained: [ServerStream] = []
 

@@ -60,7 +60,7 @@ package final class SessionMemory {
     func giveBack(_ output: inout [UInt8]) {
         var spare: [UInt8] = []
         swap(&spare, &output)
-        guard spareOutputs.count < 16, spare.capacity <= 131_072 else { return }
+        guard spareOutputs.count < 16, 1...131_072 ~= spare.capacity else { return }
         spare.removeAll(keepingCapacity: true)
         spareOutputs.append(spare)
     }

@@ -26,10 +26,11 @@ package final class Worker {
     private let expectsProxyProtocol: Bool
     private let log: RequestLog?
     private var listeners: [Listener] = []
-    private var connections: [ObjectIdentifier: HTTP1Downstream] = [:]
+    private var connections: [ObjectIdentifier: any DownstreamConnection] = [:]
     private var tunnels: [ObjectIdentifier: Tunnel] = [:]
     /// Connections whose PROXY protocol header is still to come.
     private var receivers: [ObjectIdentifier: ProxyProtocolReceiver] = [:]
+    private(set) lazy var http2 = HTTP2DownstreamShared(limits)
     private var spareExchanges: [Exchange] = []
     private var spareBuffers: [[UInt8]] = []
     private var drained: (() -> Void)?
@@ -94,8 +95,7 @@ package final class Worker {
     }
 
     private func serve(_ transport: SocketTransport, _ peer: Peer) {
-        let connection = HTTP1Downstream(transport, peer: peer, worker: self)
-        connections[ObjectIdentifier(connection)] = connection
+        connectionBegan(HTTP1Downstream(transport, peer: peer, worker: self))
     }
 
     /// A proxy that is trusted says first whom it speaks for; a connection without that is not served, since it would
@@ -127,7 +127,11 @@ package final class Worker {
         }
     }
 
-    func connectionEnded(_ connection: HTTP1Downstream) {
+    func connectionBegan(_ connection: any DownstreamConnection) {
+        connections[ObjectIdentifier(connection)] = connection
+    }
+
+    func connectionEnded(_ connection: any DownstreamConnection) {
         connections[ObjectIdentifier(connection)] = nil
         roomMade()
     }
@@ -166,7 +170,7 @@ package final class Worker {
         if case .gate(_, let pool) = service { pool.closeIdle() }
         drained = completion
         for receiver in receivers.values { receiver.close() }
-        for connection in connections.values { connection.drain() }
+        for connection in Array(connections.values) { connection.drain() }
         tellDrained()
     }
 
@@ -175,7 +179,7 @@ package final class Worker {
         for listener in listeners { listener.close() }
         listeners = []
         for receiver in receivers.values { receiver.close() }
-        for connection in connections.values { connection.stop() }
+        for connection in Array(connections.values) { connection.stop() }
         for tunnel in tunnels.values { tunnel.close() }
         if case .gate(_, let pool) = service { pool.closeIdle() }
         log?.flush()

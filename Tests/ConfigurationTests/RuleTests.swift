@@ -30,7 +30,6 @@ struct RuleTests {
             ("provisioning: { url: https://app/users }", "provisioning.url"),
             ("provisioning: { secretFile: x }", "provisioning.secretFile"),
             ("limits: { requestsPerSecond: 5 }", "limits.requestsPerSecond"),
-            ("http2: { maxConcurrentStreams: 5 }", "http2.maxConcurrentStreams"),
             ("admin: { listen: \"127.0.0.1:9\" }", "admin.listen"), ("admin: { probePaths: [/a] }", "admin.probePaths"),
         ])
     func notYet(text: String, path: String) {
