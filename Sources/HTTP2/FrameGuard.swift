@@ -28,6 +28,8 @@ package struct FrameGuard {
     private let maximumStreams: Int
     private let headBytes: Int
     private var phase = Phase.preface
+    /// Of the frame that came last.
+    private(set) var latestKind: FrameKind?
     /// Bytes of the preface, or of ``heldHeader``, that came.
     private var held = 0
     private var hasSettings = false
@@ -145,7 +147,9 @@ package struct FrameGuard {
             }
             return continuation(header)
         }
+        latestKind = header.kind
         guard let kind = header.kind else { return charged(Allowance.unknownFrame, .feed) }
+        if lacksMandatoryBytes(header) { return .terminate(.frameSizeError) }
         switch kind {
         case .data: return data(header, streams)
         case .headers: return headers(header, streams)
@@ -162,6 +166,13 @@ package struct FrameGuard {
         case .goAway: return charged(Allowance.settings, .feed)
         case .pushPromise: return .terminate(.protocolError)
         }
+    }
+
+    /// RFC 9113 §4.2, where the library finds fault with the padding only.
+    private func lacksMandatoryBytes(_ header: FrameHeader) -> Bool {
+        guard header.kind == .data || header.kind == .headers else { return false }
+        let priority = header.kind == .headers && header.flags & 0x20 != 0 ? 5 : 0
+        return header.length < priority + (header.flags & 0x8 != 0 ? 1 : 0)
     }
 
     private mutating func charged(_ cost: Int, _ verdict: Verdict) -> Verdict {

@@ -35,15 +35,12 @@ extension ServerSession {
             session.close(stream, code)
             return 0
         }
-        unsafe nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks) { _, frame, _, owner in
-            guard let session = unsafe ServerSession.of(owner) else { return 0 }
-            session.peerErred()
-            return session.fatal == nil ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE.rawValue
-        }
         unsafe nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { _, frame, owner in
             guard let frame = unsafe frame?.pointee, let session = unsafe ServerSession.of(owner) else { return 0 }
             switch UInt32(unsafe frame.hd.type) {
             case NGHTTP2_GOAWAY.rawValue: unsafe session.goAwaySent(frame.goaway.error_code)
+            case NGHTTP2_RST_STREAM.rawValue:
+                unsafe session.resetSent(frame.hd.stream_id, frame.rst_stream.error_code)
             default: unsafe session.frameSent(frame.hd)
             }
             return 0
@@ -190,11 +187,6 @@ extension ServerSession {
         reset(stream, .protocolError)
     }
 
-    /// The library answers a frame with an error of a stream or of the connection.
-    private func peerErred() {
-        charge(Allowance.streamError)
-    }
-
     private func charge(_ cost: Int) {
         if !guardian.allowance.charge(cost) { fatal = .enhanceYourCalm }
     }
@@ -202,19 +194,30 @@ extension ServerSession {
     // MARK: Sent
 
     private func goAwaySent(_ code: UInt32) {
-        guard code != 0 else { return }
+        guard code != 0 else {
+            if isDraining { noticeSent() }
+            return
+        }
         terminatedByLibrary(ErrorCode(rawValue: code) ?? .internalError)
+    }
+
+    private func resetSent(_ streamID: Int32, _ code: UInt32) {
+        guardian.closed.noteReset(streamID)
+        guard let stream = stream(streamID), !stream.isReset else { return }
+        // The library found fault with the peer.
+        charge(Allowance.streamError)
+        // RFC 9113 §6.9.2: of the connection, when it was SETTINGS that took the window too far.
+        if code == ErrorCode.flowControlError.rawValue, guardian.latestKind == .settings { fatal = .flowControlError }
     }
 
     private func frameSent(_ header: nghttp2_frame_hd) {
         switch FrameKind(rawValue: header.type) {
-        case .resetStream:
-            guardian.closed.noteReset(header.stream_id)
         case .headers, .data:
             guard header.flags & 0x1 != 0, let stream = stream(header.stream_id), !stream.isRequestEnded else { return }
             // RFC 9113 §8.1: all was said; what the request still has to say is of no interest.
             reset(stream, .noError)
-        case .settings, .ping, .windowUpdate, .goAway, .priority, .continuation, .pushPromise, .none: break
+        case .settings, .ping, .windowUpdate, .goAway, .resetStream, .priority, .continuation, .pushPromise, .none:
+            break
         }
     }
 }

@@ -68,7 +68,14 @@ extension ServerSession {
     /// (RFC 9113 §6.8).
     package func beginDrain() {
         guard termination == nil else { return }
+        isDraining = true
         unsafe nghttp2_submit_shutdown_notice(session)
+    }
+
+    /// The notice is out. What answers this PING was sent by a peer that has read the notice; sent with it, the library
+    /// would let the PING overtake it.
+    func noticeSent() {
+        isDraining = false
         unsafe nghttp2_submit_ping(session, Self.noFlags, nil)
     }
 

@@ -52,6 +52,8 @@ package final class ServerSession {
     /// Received on the connection but, since too much is held, not acknowledged yet.
     private var owedBytes = 0
     package internal(set) var sentFinalGoAway = false
+    /// The notice of an end to come is on its way.
+    var isDraining = false
     /// Streams whose content has left.
     var drained: [ServerStream] = []
 
@@ -132,6 +134,7 @@ package final class ServerSession {
         }
         // Responses, but also what the library found to say by itself: acknowledgements, resets, its farewell.
         sendControl()
+        if let fatal { terminate(fatal) }
     }
 
     /// Ends the connection for an error: GOAWAY, and no more input.
