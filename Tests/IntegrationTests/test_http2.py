@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """HTTP/2 from browsers: a conformance table, transfers, peers that misbehave, and real clients."""
 
+import base64
 import hashlib
 import json
 import random
@@ -565,3 +566,170 @@ def test_a_flood_ends_its_connection_and_others_are_served(name, start_gate, ups
     print(f"{name}: CPU {share:.3f} s/s, slowest {slowest * 1000:.1f} ms, ended {len(ended)}, {set(ended)}")
     assert set(ended) <= {h2.ENHANCE_YOUR_CALM, None}
     assert h2.ENHANCE_YOUR_CALM in ended
+
+
+class TestWebSocket:
+    """RFC 8441: a stream as a WebSocket, which the app sees as an upgrade of HTTP/1.1."""
+
+    @staticmethod
+    def ask(c, path="/chat", fields=(), protocol="websocket", stream=1):
+        c.next_stream = stream + 2
+        c.send(c.headers(stream, [
+            (":method", "CONNECT"), (":protocol", protocol), (":scheme", "http"), (":path", path),
+            (":authority", c.authority), ("cookie", c.cookie or "none=1"), ("sec-websocket-version", "13"), *fields],
+            end=False))
+        return stream
+
+    @staticmethod
+    def head(c, stream):
+        c.read_until(lambda f: f.stream == stream and f.type == h2.HEADERS)
+        return dict(c.sections[stream][-1])
+
+    @staticmethod
+    def accept(connection, request, extra=""):
+        key = request.get("Sec-WebSocket-Key")
+        digest = base64.b64encode(hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest())
+        connection.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                        f"Sec-WebSocket-Accept: {digest.decode()}\r\n{extra}\r\n")
+
+    def echo(self, upstream, seen):
+        def serve(connection):
+            request = connection.read_head()
+            seen.append(request)
+            self.accept(connection, request, "Sec-WebSocket-Protocol: chat\r\n")
+            try:
+                while True:
+                    if not connection.buffer:
+                        connection.fill()
+                    data = bytes(connection.buffer)
+                    connection.buffer.clear()
+                    connection.send(data)
+            except Exception:
+                connection.send(b"bye")
+                connection.close()
+        upstream.serve = serve
+
+    def test_opens_as_an_upgrade_and_carries_both_ways(self, connect, upstream):
+        seen = []
+        self.echo(upstream, seen)
+        c = connect()
+        stream = self.ask(c, fields=[("sec-websocket-protocol", "chat"), ("origin", "http://a")])
+        head = self.head(c, stream)
+        assert head[":status"] == "200" and head["sec-websocket-protocol"] == "chat"
+        assert not {"upgrade", "connection", "sec-websocket-accept"} & set(head)
+        request = seen[0]
+        assert (request.method, request.get("Upgrade"), request.get("Connection")) == ("GET", "websocket", "upgrade")
+        assert len(base64.b64decode(request.get("Sec-WebSocket-Key"))) == 16
+        assert request.get("Sec-WebSocket-Version") == "13"
+        content = random.Random(6).randbytes(40_000)
+        c.data(stream, content[:15_000])
+        c.data(stream, content[15_000:30_000])
+        c.data(stream, content[30_000:])
+        while len(c.content(stream)) < len(content):
+            c.read_frame()
+        assert c.content(stream) == content
+        c.data(stream, b"", end=True)
+        assert c.response(stream).body == content + b"bye"
+
+    def test_content_sent_before_the_answer_waits_for_it(self, connect, upstream):
+        seen = []
+        self.echo(upstream, seen)
+        c = connect()
+        stream = self.ask(c)
+        c.data(stream, b"early")
+        assert self.head(c, stream)[":status"] == "200"
+        while c.content(stream) != b"early":
+            c.read_frame()
+
+    def test_beside_other_requests(self, connect, upstream, app):
+        def serve(connection):
+            request = connection.read_head()
+            if request.get("Upgrade"):
+                self.accept(connection, request)
+                app.release.wait(8)
+            else:
+                connection.respond()
+        upstream.serve = serve
+        c = connect()
+        stream = self.ask(c)
+        assert self.head(c, stream)[":status"] == "200"
+        assert c.get().status == 200
+        app.release.set()
+        assert c.response(stream).body == b""
+
+    @pytest.mark.parametrize("answer", [
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+        "HTTP/1.1 204 No Content\r\n\r\n"], ids=["no proof", "a wrong proof", "200", "204"])
+    def test_an_app_that_does_not_agree_is_no_tunnel(self, connect, upstream, answer):
+        def serve(connection):
+            connection.read_head()
+            connection.send(answer)
+        upstream.serve = serve
+        c = connect()
+        assert self.head(c, self.ask(c))[":status"] == "502"
+
+    def test_a_refusal_of_the_app_passes(self, connect, upstream):
+        def serve(connection):
+            connection.read_head()
+            connection.respond(403, {}, "no")
+        upstream.serve = serve
+        c = connect()
+        stream = self.ask(c)
+        response = c.response(stream)
+        assert (response.status, response.body) == (403, b"no")
+
+    def test_without_a_session_there_is_none(self, gate, app, upstream):
+        with FrameConnection(gate.port) as c:
+            assert self.head(c, self.ask(c))[":status"] == "401"
+            assert not upstream.requests
+
+    def test_other_protocols_are_501(self, connect):
+        c = connect()
+        assert self.head(c, self.ask(c, protocol="connect-udp"))[":status"] == "501"
+
+    def test_a_reset_of_either_side_is_the_others(self, connect, upstream, gate):
+        opened = []
+
+        def serve(connection):
+            request = connection.read_head()
+            self.accept(connection, request)
+            opened.append(connection)
+            if request.target == "/resets":
+                connection.read_exactly(1)
+                connection.reset()
+            else:
+                connection.fill()
+        upstream.serve = serve
+        c = connect()
+        first = self.ask(c, "/resets")
+        assert self.head(c, first)[":status"] == "200"
+        c.data(first, b"x")
+        c.read_until(lambda f: f.stream == first and f.type == h2.RST_STREAM)
+        second = self.ask(c, "/", stream=3)
+        assert self.head(c, second)[":status"] == "200"
+        before = gate.process.descriptors()
+        c.send(frame(h2.RST_STREAM, 0, second, word(h2.CANCEL)))
+        wait_until(lambda: gate.process.descriptors() == before - 1, "the app's side is closed")
+        assert c.is_alive()
+
+    def test_who_does_not_read_holds_the_other_side_back(self, connect, upstream, gate):
+        def serve(connection):
+            self.accept(connection, connection.read_head())
+            while True:
+                connection.send(bytes(100_000))
+        upstream.serve = serve
+        c = connect()
+        before = gate.process.memory()
+        stream = self.ask(c)
+        c.stalled.add(stream)
+        while len(c.content(stream)) < 65_535:
+            c.read_frame()
+        upstream.serve = upstream.serve_requests
+        assert c.get().status == 200
+        assert gate.process.memory() - before < 4 * MEGABYTE
+        c.send(frame(h2.WINDOW_UPDATE, 0, stream, word(1 << 20)))
+        while len(c.content(stream)) < 1_000_000:
+            c.read_frame()
