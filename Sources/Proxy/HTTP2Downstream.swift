@@ -179,7 +179,7 @@ final class HTTP2Downstream: TransportOwner, DownstreamConnection {
 
     /// Content was given to `stream`: it leaves with everything else of this turn, unless there is much of it.
     func contentGiven(to stream: ServerStream) {
-        if stream.pendingContent >= HTTP2DownstreamStream.highWater { flush() } else { scheduleFlush() }
+        if stream.pendingContent >= HTTP2DownstreamStream.highWater, !isFlushing { flush() } else { scheduleFlush() }
     }
 
     func scheduleFlush() {

@@ -29,6 +29,8 @@ final class HTTP2DownstreamStream: ServerStreamHandler {
 
     private var hasBegun = false
     private var hasHead = false
+    /// The head was not the request's end, whatever has come since.
+    private var hasContent = false
     private var isTooLarge = false
     private var fault: MalformedHead?
     private var trailers: [UInt8] = []
@@ -52,6 +54,7 @@ final class HTTP2DownstreamStream: ServerStreamHandler {
 
     func headReceived(_ text: inout [UInt8], isEnd: Bool, isTunnel: Bool) {
         hasHead = true
+        hasContent = !isEnd
         isEnded = isEnd
         self.isTunnel = isTunnel
         if let exchange { swap(&exchange.request.bytes, &text) }
@@ -134,7 +137,7 @@ final class HTTP2DownstreamStream: ServerStreamHandler {
             guard exchange.request.asksForWebSocket else {
                 return exchange.refuse(status: 501, "a protocol other than websocket")
             }
-        } else if exchange.request.framing == .none, !isEnded {
+        } else if exchange.request.framing == .none, hasContent {
             exchange.request.framing = .chunked
             exchange.request.expectsContinue = exchange.request.fields.contains { $0.known == .expect }
         }

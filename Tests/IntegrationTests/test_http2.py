@@ -171,6 +171,23 @@ class TestMessages:
         assert c.response(stream).status == 200
         assert upstream.last.body == b"content" and upstream.last.trailers == [("x-sum", "1")]
 
+    @pytest.mark.parametrize("cut", ["at once", "in two", "in bytes"])
+    def test_a_request_is_the_same_however_it_is_cut(self, connect, upstream, cut):
+        c = connect()
+        for stream in (1, 3, 5):
+            data = (c.headers(stream, c.fields("POST"), end=False) + frame(h2.DATA, 0, stream, b"content")
+                    + c.headers(stream, [("x-sum", "1")]))
+            if cut == "at once":
+                c.send(data)
+            elif cut == "in two":
+                c.send(data[:-20])
+                c.send(data[-20:])
+            else:
+                for byte in data:
+                    c.send(bytes([byte]))
+            assert c.response(stream).status == 200
+            assert upstream.last.body == b"content" and upstream.last.trailers == [("x-sum", "1")]
+
     def test_content_of_a_known_length_keeps_it(self, connect, upstream):
         c = connect()
         stream = c.request("POST", "/", [("content-length", "7")], end=False)
