@@ -36,6 +36,8 @@ package final class SessionMemory {
             unsafe nghttp2_option_set_no_http_messaging(options, 1)
             // FrameGuard looks at the preface, so that a wrong one is answered.
             unsafe nghttp2_option_set_no_recv_client_magic(options, 1)
+            // A response has a handful of fields that come again; more would be memory of each idle connection.
+            unsafe nghttp2_option_set_max_deflate_dynamic_table_size(options, 1024)
             // ClosedStreams remembers what is to be remembered of them.
             unsafe nghttp2_option_set_no_closed_streams(options, 1)
         }
