@@ -41,6 +41,8 @@ package final class ServerSession {
     let configuration: SessionConfiguration
     let memory: SessionMemory
     var session: OpaquePointer?
+    /// Of the library's memory, what counts only while there are streams.
+    private var table: UnsafeMutableRawPointer?
     var guardian: FrameGuard
     var builder: HeadBuilder
     var streams: [ServerStream] = []
@@ -68,9 +70,10 @@ package final class ServerSession {
         builder = HeadBuilder(limits: configuration.head)
         var session: OpaquePointer?
         let owner = unsafe Unmanaged.passUnretained(self).toOpaque()
-        let result = unsafe memory.makeSession {
+        let (result, table) = unsafe memory.makeSession {
             unsafe nghttp2_session_server_new3(&session, memory.callbacks, owner, memory.options, $0)
         }
+        unsafe self.table = table
         unsafe self.session = session
         guard result == 0 else {
             termination = .internalError
@@ -85,6 +88,12 @@ package final class ServerSession {
 
     deinit {
         unsafe nghttp2_session_del(session)
+    }
+
+    /// Nothing has happened for a while: gives back what can be had again.
+    package func restMemory() {
+        guard streams.isEmpty, let table = unsafe table else { return }
+        unsafe memory.discardEmpty(table)
     }
 
     /// Requests in flight.

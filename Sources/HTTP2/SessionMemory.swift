@@ -16,6 +16,10 @@ package final class SessionMemory {
     private let frameBuffer: UnsafeMutableRawPointer
     /// A session is being made: the first large piece of memory it asks for is its frame buffer.
     private var expectsFrameBuffer = false
+    /// A session is being made: its table of streams is to have a page of its own.
+    private var expectsTable = false
+    private var table: UnsafeMutableRawPointer?
+    private let pages = PagePool()
     private var spareOutputs: [[UInt8]] = []
     /// For sections on their way out.
     package var fields = FieldList()
@@ -36,8 +40,6 @@ package final class SessionMemory {
             unsafe nghttp2_option_set_no_http_messaging(options, 1)
             // FrameGuard looks at the preface, so that a wrong one is answered.
             unsafe nghttp2_option_set_no_recv_client_magic(options, 1)
-            // A response has a handful of fields that come again; more would be memory of each idle connection.
-            unsafe nghttp2_option_set_max_deflate_dynamic_table_size(options, 1024)
             // ClosedStreams remembers what is to be remembered of them.
             unsafe nghttp2_option_set_no_closed_streams(options, 1)
         }
@@ -70,16 +72,31 @@ package final class SessionMemory {
     // MARK: The library's memory
 
     /// Lets `make` create a session whose memory comes from here.
-    func makeSession(_ make: (UnsafeMutablePointer<nghttp2_mem>) -> Int32) -> Int32 {
+    ///
+    /// - Returns: the library's result, and the page that holds the session's table of streams, if one does.
+    func makeSession(
+        _ make: (UnsafeMutablePointer<nghttp2_mem>) -> Int32
+    ) -> (result: Int32, table: UnsafeMutableRawPointer?) {
         expectsFrameBuffer = true
-        defer { expectsFrameBuffer = false }
+        expectsTable = true
+        unsafe table = nil
+        defer {
+            expectsFrameBuffer = false
+            expectsTable = false
+        }
         var memory = unsafe nghttp2_mem(
             mem_user_data: Unmanaged.passUnretained(self).toOpaque(),
             malloc: { size, owner in unsafe SessionMemory.of(owner)?.allocate(size) },
             free: { pointer, owner in unsafe SessionMemory.of(owner)?.release(pointer) },
-            calloc: { count, size, _ in unsafe Glibc.calloc(count, size) },
+            calloc: { count, size, owner in unsafe SessionMemory.of(owner)?.allocateZeros(count, size) },
             realloc: { pointer, size, owner in unsafe SessionMemory.of(owner)?.reallocate(pointer, size) })
-        return unsafe make(&memory)
+        let result = unsafe make(&memory)
+        return unsafe (result, table)
+    }
+
+    /// A session has no streams: its table is empty, and its page need not be kept.
+    func discardEmpty(_ table: UnsafeMutableRawPointer) {
+        unsafe pages.discardIfZero(table)
     }
 
     private static func of(_ pointer: UnsafeMutableRawPointer?) -> SessionMemory? {
@@ -95,12 +112,30 @@ package final class SessionMemory {
         return unsafe Glibc.malloc(size)
     }
 
+    /// The library's table of streams has 4 KiB (in some versions), most of an idle session's memory.
+    private func allocateZeros(_ count: Int, _ size: Int) -> UnsafeMutableRawPointer? {
+        let (total, overflow) = count.multipliedReportingOverflow(by: size)
+        if expectsTable, !overflow, total == PagePool.pageSize, let page = unsafe pages.take() {
+            expectsTable = false
+            unsafe table = page
+            return unsafe page
+        }
+        return unsafe Glibc.calloc(count, size)
+    }
+
     private func release(_ pointer: UnsafeMutableRawPointer?) {
-        if unsafe pointer != frameBuffer { unsafe Glibc.free(pointer) }
+        guard let pointer = unsafe pointer, unsafe pointer != frameBuffer else { return }
+        if unsafe !pages.giveBack(pointer) { unsafe Glibc.free(pointer) }
     }
 
     private func reallocate(_ pointer: UnsafeMutableRawPointer?, _ size: Int) -> UnsafeMutableRawPointer? {
         guard let pointer = unsafe pointer else { return unsafe allocate(size) }
+        if unsafe pages.owns(pointer) {
+            guard let larger = unsafe Glibc.malloc(max(size, PagePool.pageSize)) else { return nil }
+            unsafe larger.copyMemory(from: pointer, byteCount: PagePool.pageSize)
+            _ = unsafe pages.giveBack(pointer)
+            return unsafe larger
+        }
         guard unsafe pointer == frameBuffer else { return unsafe Glibc.realloc(pointer, size) }
         if size <= Self.frameBufferSize { return unsafe pointer }
         guard let larger = unsafe Glibc.malloc(size) else { return nil }

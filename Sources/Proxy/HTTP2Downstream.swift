@@ -36,6 +36,8 @@ final class HTTP2Downstream: TransportOwner, DownstreamConnection {
     /// The peer has closed its side.
     private var hasPeerEnded = false
     private var isIdle = true
+    /// Memory that is of use only while there are requests was given back.
+    private var hasRested = false
     /// Since there is no request, since a header section is incomplete, since the socket is full; when lingering ends.
     private var idleSince: MonotonicTime
     private var headSince: MonotonicTime?
@@ -153,7 +155,8 @@ final class HTTP2Downstream: TransportOwner, DownstreamConnection {
             guard !isIdle else { return }
             isIdle = true
             idleSince = now
-            arm(now.advanced(by: worker.limits.keepAliveTimeout))
+            hasRested = false
+            arm(now.advanced(by: min(Self.restTime, worker.limits.keepAliveTimeout)))
         } else if isIdle {
             isIdle = false
             arm(now.advanced(by: worker.limits.bodyIdleTimeout))
@@ -316,6 +319,14 @@ final class HTTP2Downstream: TransportOwner, DownstreamConnection {
             guard let handler = stream.handler as? HTTP2DownstreamStream else { return }
             next = min(next, handler.checkTime(now, limits.bodyIdleTimeout))
         }
+        if session.streamCount == 0, !hasRested {
+            if idleSince.advanced(by: Self.restTime) <= now {
+                hasRested = true
+                session.restMemory()
+            } else {
+                next = min(next, idleSince.advanced(by: Self.restTime))
+            }
+        }
         if session.streamCount == 0 { next = min(next, later(idleSince.advanced(by: limits.keepAliveTimeout), now)) }
         if session.isBeforeSettings { next = min(next, later(idleSince.advanced(by: limits.headerTimeout), now)) }
         if let headSince { next = min(next, later(headSince.advanced(by: limits.headerTimeout), now)) }
@@ -339,6 +350,8 @@ final class HTTP2Downstream: TransportOwner, DownstreamConnection {
 
     /// How long a peer may take to answer that it knows of the end.
     private static let drainTime = Nanoseconds.seconds(1)
+    /// How long after its last request a connection counts as idle.
+    private static let restTime = Nanoseconds.seconds(1)
     private static let lingerTime = Nanoseconds.seconds(2)
     private static let lingerBytes = 1 << 20
     /// What one system call sends.
