@@ -142,6 +142,8 @@ package struct PendingSignIn: Sendable {
     let returns: ReturnCount
     /// The user did not begin here: fresh, it leads to a page that asks.
     var question: Question?
+    /// Nobody was asked, since a guest gets nothing by it: whatever the lists say by now, it makes no session.
+    var isForGuest = false
 
     struct Question: Sendable {
         /// The page was shown before, to this browser: a reload shows it again.

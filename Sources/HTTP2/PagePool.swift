@@ -8,24 +8,24 @@ import Glibc
 /// page need not know, and nothing is assumed of what is kept in it.
 @safe
 final class PagePool {
-    private var free: [UnsafeMutableRawPointer] = []
+    private var free: [UnsafeMutableRawPointer] = unsafe []
     private var used: Set<UInt> = []
-    private var chunks: [UnsafeMutableRawPointer] = []
+    private var chunks: [UnsafeMutableRawPointer] = unsafe []
 
     deinit {
-        for chunk in unsafe chunks { unsafe munmap(chunk, Self.chunkSize) }
+        for unsafe chunk in unsafe chunks { unsafe munmap(chunk, Self.chunkSize) }
     }
 
     /// A page of zeros; nil when there is none to be had, or the system's pages have another size.
     func take() -> UnsafeMutableRawPointer? {
         if unsafe free.isEmpty { addChunk() }
         guard let page = unsafe free.popLast() else { return nil }
-        unsafe used.insert(UInt(bitPattern: page))
+        used.insert(UInt(bitPattern: page))
         return unsafe page
     }
 
     func owns(_ pointer: UnsafeMutableRawPointer) -> Bool {
-        let address = unsafe UInt(bitPattern: pointer)
+        let address = UInt(bitPattern: pointer)
         // Hardly any pointer of malloc's is at a page's start, so most need not be looked up.
         return address % UInt(Self.pageSize) == 0 && used.contains(address)
     }
@@ -33,7 +33,7 @@ final class PagePool {
     /// False when it is not one of ours.
     func giveBack(_ pointer: UnsafeMutableRawPointer) -> Bool {
         guard unsafe owns(pointer) else { return false }
-        unsafe used.remove(UInt(bitPattern: pointer))
+        used.remove(UInt(bitPattern: pointer))
         if unsafe !isZero(pointer) { unsafe memset(pointer, 0, Self.pageSize) }
         unsafe free.append(pointer)
         return true

@@ -8,10 +8,12 @@ import random
 import subprocess
 import threading
 import time
+import urllib.parse
 
 import pytest
 
 from harness import frames as h2
+from harness import mints
 from harness.frames import END_HEADERS, END_STREAM, FrameConnection, StreamReset, frame, in_background, setting, word
 from harness.gate import NAVIGATION
 from harness.http2_cases import cases
@@ -750,3 +752,54 @@ class TestWebSocket:
         c.send(frame(h2.WINDOW_UPDATE, 0, stream, word(1 << 20)))
         while len(c.content(stream)) < 1_000_000:
             c.read_frame()
+
+
+class TestLogout:
+    """A session that ends takes its tunnels and streams with it, but not the connection, which others may share."""
+
+    @pytest.fixture
+    def live(self, connect, start_gate, upstream, app):
+        gate = start_gate(upstream)
+
+        def serve(connection):
+            request = connection.read_head()
+            if request.get("Upgrade"):
+                TestWebSocket.accept(connection, request)
+            else:
+                connection.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+                                "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
+            while True:
+                connection.fill()
+                connection.send(bytes(connection.buffer))
+                connection.buffer.clear()
+        upstream.serve = serve
+        with FrameConnection(gate.port) as c:
+            yield gate, c
+        upstream.serve = upstream.serve_requests
+
+    @staticmethod
+    def end_session(gate, **claims):
+        body = urllib.parse.urlencode({"logout_token": mints.by_python(mints.claims(email=None, **claims))}).encode()
+        assert gate.exchange("POST", "/.sidegate/backchannel-logout",
+                             {"Content-Type": "application/x-www-form-urlencoded"}, body).status == 200
+
+    def open(self, c, gate, kind, stream, **claims):
+        c.cookie = gate.session_cookie(**claims)["Cookie"]
+        if kind == "tunnel":
+            TestWebSocket.ask(c, stream=stream)
+        else:
+            c.request("GET", "/events", {"accept": "text/event-stream"}, stream=stream)
+        assert TestWebSocket.head(c, stream)[":status"] == "200"
+
+    @pytest.mark.parametrize("kind", ["tunnel", "events"])
+    def test_back_channel_logout_ends_what_is_open_for_the_session(self, live, kind):
+        gate, c = live
+        self.open(c, gate, kind, 1)
+        self.open(c, gate, "tunnel", 3, sub="bob", email="bob@example.com")
+        self.end_session(gate)
+        c.read_until(lambda f: f.stream == 1 and f.type == h2.RST_STREAM)
+        assert c.is_alive()
+        c.data(3, b"still here")
+        while c.content(3) != b"still here":
+            c.read_frame()
+        assert c.reset_code(3) is None
