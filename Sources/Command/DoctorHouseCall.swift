@@ -116,7 +116,8 @@ struct DoctorHouseCall {
         }
         let now = Int64(Instant.now().seconds)
         return all.map { name, chain in
-            let words = "\(chain.names.first ?? "no name"), good until \(CalendarDate(secondsSince1970: chain.notAfter))"
+            let words =
+                "\(chain.names.first ?? "no name"), good until \(CalendarDate(secondsSince1970: chain.notAfter))"
             // Short-lived certificates are renewed late: the last fifth is late for any.
             let isLate = chain.notAfter - now < min(14 * 86_400, (chain.notAfter - chain.notBefore) / 5)
             return isLate

@@ -276,10 +276,8 @@ extension KeyTable {
         Key(
             "limits.drainTimeout", .duration(zeroOrTime), "30s",
             "How long requests in flight may take to finish after SIGTERM."),
-        Key("http2.enabled", .boolean, "true", "Speak HTTP/2 with browsers.").notYet(alsoAccepted: ["false"]),
-        Key(
-            "http2.maxConcurrentStreams", .integer(1...10_000), "128", "Requests at a time on one connection."
-        ).notYet(),
+        Key("http2.enabled", .boolean, "true", "Speak HTTP/2 with browsers."),
+        Key("http2.maxConcurrentStreams", .integer(1...10_000), "128", "Requests at a time on one connection."),
         Key("workers", .integer(0...1024), "0", "Event loops; 0: one for each core."),
         Key("admin.listen", .text(.any), "\"127.0.0.1:9180\"", "Where health and metrics are served.")
             .notYet(alsoAccepted: ["\"\""]),

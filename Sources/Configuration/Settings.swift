@@ -183,6 +183,7 @@ package struct LimitSettings: Sendable {
     package var bodyIdleTimeout: Duration
     package var keepAliveTimeout: Duration
     package var drainTimeout: Duration
+    package var http2: HTTP2Settings
 }
 
 /// `log`

@@ -133,7 +133,8 @@ struct SettingsBuilder: Sendable {
             headerTimeout: resolution.duration("limits.headerTimeout"),
             bodyIdleTimeout: resolution.duration("limits.bodyIdleTimeout"),
             keepAliveTimeout: resolution.duration("limits.keepAliveTimeout"),
-            drainTimeout: resolution.duration("limits.drainTimeout"))
+            drainTimeout: resolution.duration("limits.drainTimeout"),
+            http2: HTTP2Settings(resolution))
     }
 
     private mutating func pages() -> PageSettings {

@@ -45,7 +45,8 @@ package final class CertificateWatch: Sendable {
             }
             guard isNew else { return }
             logger.error(
-                "certificates not changed: the files cannot be used", metadata: ["section": "\(name)", "cause": "\(problem)"])
+                "certificates not changed: the files cannot be used",
+                metadata: ["section": "\(name)", "cause": "\(problem)"])
         }
         self.watcher.withLock { $0 = watcher }
     }

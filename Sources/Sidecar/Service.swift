@@ -32,7 +32,7 @@ package final class Service: Sendable {
         let format = LogFormat(rawValue: settings.log.format.rawValue) ?? .json
         let logger = Service.logger(settings, format: format, log: log)
         let workers = settings.workers ?? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
-        let offersHTTP2 = false
+        let offersHTTP2 = settings.limits.http2.isEnabled
         var proxy: ProxyConfiguration
         do throws(TLSError) {
             let tls = try settings.tls.map { tls throws(TLSError) in
@@ -103,7 +103,7 @@ package final class Service: Sendable {
             server.drain { [self] in
                 logger.info("stopped")
                 log.flush()
-                exit(0)
+                Deadline.exitNow()
             }
         }
         runMainThread()

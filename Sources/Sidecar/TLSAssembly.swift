@@ -12,7 +12,7 @@ extension TLSServerConfiguration {
     package init(_ settings: TLSSettings, offersHTTP2: Bool) throws(TLSError) {
         self.init(identities: try settings.certificates.identities)
         minimumVersion = settings.minimumVersion == "1.3" ? .v13 : .v12
-        if offersHTTP2 { protocols.insert("h2", at: 0) }
+        if offersHTTP2 { protocols.insert(Self.http2, at: 0) }
         clientAuthorities = settings.clientAuthorities
         clientAuthentication =
             switch settings.clientAuthentication {

@@ -24,6 +24,9 @@ package struct TLSServerConfiguration: Sendable {
     /// Who vouches for clients; needed unless none is asked for a certificate.
     package var clientAuthorities: CertificateChain?
 
+    /// What ALPN calls HTTP/2 over TLS (RFC 9113 §3.1).
+    package static let http2 = "h2"
+
     package init(identities: [TLSIdentity]) {
         self.identities = identities
     }

@@ -244,7 +244,10 @@ struct AccessTests {
             ("{ secret: 0123456789abcdef, ca: ca.pem }", "`token.keys[].ca` goes with `jwksURL`"),
             ("{ jwksURL: https://idp/k }, { jwksURL: https://idp/k }", "is there twice"),
             ("{ jwksURL: https://idp/k, ca: empty.pem }", "no PEM block"),
-            ("{ jwksURL: http://localhost/k, clientKey: k.pem }", "`token.keys[].clientKey` goes with an https address"),
+            (
+                "{ jwksURL: http://localhost/k, clientKey: k.pem }",
+                "`token.keys[].clientKey` goes with an https address"
+            ),
             ("{ secret: 0123456789abcdef, serverName: a }", "`token.keys[].serverName` goes with `jwksURL`"),
             ("{ jwksURL: https://idp/k, clientKey: k.pem }", "add `clientCertificate`"),
             ("{ jwksURL: https://idp/k, clientCertificate: c.pem }", "add `clientKey`"),
