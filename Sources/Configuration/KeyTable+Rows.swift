@@ -196,6 +196,14 @@ extension KeyTable {
                 "ca", .text(.file), nil,
                 "Beside `jwksURL`: PEM of the authorities that may have signed its https certificate. Default: the"
                     + " system's."),
+            Key(
+                "serverName", .text(.any), nil,
+                "Beside `jwksURL`: the name that its certificate must be for, and that it is asked for. Default: the"
+                    + " host of the address."),
+            Key(
+                "clientCertificate", .text(.file), nil,
+                "Beside `jwksURL`: a PEM certificate with its chain, shown to a server that asks for one."),
+            Key("clientKey", .text(.file), nil, "The PEM key of `clientCertificate`."),
             Key("secretEncoding", .choice(secretEncodings), nil, "Default: `token.secretEncoding`."),
             Key("keyID", .text(.any), nil, "The `kid` of tokens signed with this key; empty: any."),
             Key("allowWeakSecret", .boolean, "false", "Accept a secret shorter than 128 bits, with a warning."),
@@ -268,10 +276,8 @@ extension KeyTable {
         Key(
             "limits.drainTimeout", .duration(zeroOrTime), "30s",
             "How long requests in flight may take to finish after SIGTERM."),
-        Key("http2.enabled", .boolean, "true", "Speak HTTP/2 with browsers.").notYet(alsoAccepted: ["false"]),
-        Key(
-            "http2.maxConcurrentStreams", .integer(1...10_000), "128", "Requests at a time on one connection."
-        ).notYet(),
+        Key("http2.enabled", .boolean, "true", "Speak HTTP/2 with browsers."),
+        Key("http2.maxConcurrentStreams", .integer(1...10_000), "128", "Requests at a time on one connection."),
         Key("workers", .integer(0...1024), "0", "Event loops; 0: one for each core."),
         Key("admin.listen", .text(.any), "\"127.0.0.1:9180\"", "Where health and metrics are served.")
             .notYet(alsoAccepted: ["\"\""]),

@@ -208,6 +208,13 @@ final class Exchange {
         upstream = nil
     }
 
+    /// Never happened: the browser took it back before anything was done.
+    func withdraw() {
+        downstream = nil
+        request.reset()
+        worker.recycle(self)
+    }
+
     func end() {
         guard downstream != nil else { return }
         downstream = nil

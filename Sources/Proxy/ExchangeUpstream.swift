@@ -164,7 +164,8 @@ extension Exchange {
     /// The app agreed to another protocol: both connections become a tunnel.
     func switchingProtocols(_ connection: HTTP1Upstream, early: Span<UInt8>) {
         guard case .gate(let gate, _) = worker.service else { return }
-        switch machine.responseHeadReceived(status: 101, wantsUpgrade: gate.forwardsUpgrade(request)) {
+        let isWanted = gate.forwardsUpgrade(request) && downstream?.acceptsSwitch(self) == true
+        switch machine.responseHeadReceived(status: 101, wantsUpgrade: isWanted) {
         case .openTunnel:
             upstream = nil
             let appSide = connection.detach()

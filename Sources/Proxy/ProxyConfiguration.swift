@@ -46,6 +46,7 @@ package struct ConnectionLimits: Sendable {
     package var bodyIdleTimeout = Nanoseconds.seconds(60)
     /// Between two requests.
     package var keepAliveTimeout = Nanoseconds.seconds(75)
+    package var http2 = HTTP2Configuration()
 
     package init() {}
 }

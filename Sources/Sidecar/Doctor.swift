@@ -31,7 +31,7 @@ package struct Doctor {
         let address = settings.upstream.address
         let result: Result<DoctorNetwork.Answer, DoctorProblem> =
             if case .unix(let path) = address { network.head(socket: path) } else {
-                network.head(address.description + "/")
+                network.head(address.description + "/", settings.upstream.tls)
             }
         switch result {
         case .failure(let problem):
@@ -132,7 +132,7 @@ package struct Doctor {
 
     private func provisioning(_ settings: ProvisioningSettings) -> DoctorFinding {
         let host = Self.origin(of: settings.url)
-        switch network.head(host + "/", authorities: settings.certificateAuthorities) {
+        switch network.head(host + "/", settings.tls) {
         case .failure(let problem):
             return DoctorFinding(
                 .failed, "provisioning.url", "\(host): \(problem)",

@@ -44,6 +44,8 @@ extension ProxyConfiguration {
         limits.headerTimeout = .seconds(settings.limits.headerTimeout.inSeconds)
         limits.bodyIdleTimeout = .seconds(settings.limits.bodyIdleTimeout.inSeconds)
         limits.keepAliveTimeout = .seconds(settings.limits.keepAliveTimeout.inSeconds)
+        limits.http2.isEnabled = settings.limits.http2.isEnabled
+        limits.http2.maxConcurrentStreams = settings.limits.http2.maxConcurrentStreams
     }
 }
 
