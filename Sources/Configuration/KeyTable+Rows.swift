@@ -46,7 +46,11 @@ extension KeyTable {
         Key(
             "publicURL", .origin, nil,
             "The origin that browsers see. Default: taken from the request; X-Forwarded-* only from `trustedProxies`."),
-        Key("upstream.url", .upstreamAddress, nil, "Where the app is: http://host:port or unix:/path.").required(),
+        Key(
+            "upstream.url", .upstreamAddress, nil,
+            "Where the app is: http://host:port, h2c://host:port (HTTP/2 in the clear, as gRPC servers speak it) or"
+                + " unix:/path."
+        ).required(),
         Key("upstream.connectTimeout", .duration(anyTime), "5s", "How long connecting to the app may take."),
         Key(
             "upstream.responseTimeout", .duration(anyTime), "60s",

@@ -68,6 +68,7 @@ struct ExchangeRecord {
             case .unreachable: "upstream_unreachable"
             case .connectTimeout: "upstream_connect_timeout"
             case .closed: "upstream_closed"
+            case .refused: "upstream_refused"
             case .responseTimeout: "upstream_response_timeout"
             case .malformed: "upstream_malformed"
             }

@@ -12,10 +12,11 @@ extension ProxyConfiguration {
     init(_ settings: Settings, identityHeaders: [String], workers: Int) {
         let endpoint: UpstreamConfiguration.Endpoint =
             switch settings.upstream.address {
-            case .http(let host, let port): .host(host, port: port)
+            case .http(let host, let port), .h2c(let host, let port): .host(host, port: port)
             case .unix(let path): .unix(path: path)
             }
         var upstream = UpstreamConfiguration(endpoint)
+        if case .h2c = settings.upstream.address { upstream.version = .http2 }
         upstream.connectTimeout = .seconds(settings.upstream.connectTimeout.inSeconds)
         upstream.responseTimeout = .seconds(settings.upstream.responseTimeout.inSeconds)
         upstream.idleTimeout = .seconds(settings.upstream.idleTimeout.inSeconds)
