@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """An app whose every byte the test decides, and which keeps every byte that reached it."""
 
+import contextlib
 import json
 import socket
 import struct
@@ -121,6 +122,8 @@ class UpstreamConnection:
 
     def reset(self):
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RD)  # wakes the thread that waits in it, and so keeps it open
         self.socket.close()
 
 
