@@ -26,6 +26,13 @@ extension KeyTable {
                 "redis.ca", .text(.file), "\"\"",
                 "PEM of the authorities that may have signed the certificate of rediss://. Empty: the system's."),
             Key(
+                "redis.serverName", .text(.any), "\"\"",
+                "The name that the certificate of rediss:// must be for; empty: its host."),
+            Key(
+                "redis.clientCertificate", .text(.file), "\"\"",
+                "A PEM certificate with its chain, shown to a server that asks for one."),
+            Key("redis.clientKey", .text(.file), "\"\"", "The PEM key of `clientCertificate`."),
+            Key(
                 "replay.store", .choice(["memory", "redis"]), "memory",
                 "Where used tokens are remembered: in this process, or for all replicas."),
             Key(

@@ -9,8 +9,7 @@ package struct RedisSettings: Sendable {
     package var password: Secret?
     package var prefix: String
     package var timeout: Duration
-    /// PEM of the authorities that its certificate is verified with; nil: the system's.
-    package var certificateAuthorities: [UInt8]?
+    package var tls: ClientTLSSettings
     /// Where the address stands.
     package var origin: Origin
 }
@@ -60,11 +59,11 @@ extension SettingsBuilder {
                     resolution.origin("redis.user"),
                     "`redis.user`: a user signs in with a password; add `redis.passwordFile`"))
         }
-        var authorities: [UInt8]?
-        let certificates = resolution.text("redis.ca")
-        if !certificates.isEmpty {
-            authorities = self.authorities(
-                certificates, beside: address.isSecure ? "https://" : "", "redis.ca", resolution.origin("redis.ca"))
+        let parts = parts(of: "redis", "ca", "serverName", "clientCertificate", "clientKey")
+        if !address.isSecure {
+            for (name, part) in parts.sorted(by: { $0.key < $1.key }) {
+                findings.append(.error(part.origin, "`redis.\(name)` goes with rediss:// only; remove it"))
+            }
         }
         if case .host(let host, _, isSecure: false) = address.place, !LoopbackHost.isNamed(in: "redis://\(host)"),
             password != nil
@@ -77,7 +76,7 @@ extension SettingsBuilder {
         return RedisSettings(
             address: address, user: user.isEmpty ? address.user : user, password: password,
             prefix: resolution.text("redis.prefix"), timeout: resolution.duration("redis.timeout"),
-            certificateAuthorities: authorities, origin: origin)
+            tls: address.isSecure ? callTLS("https://", in: "redis", parts) : ClientTLSSettings(), origin: origin)
     }
 
     private mutating func redisAddress() -> (address: RedisAddress, origin: Origin)? {

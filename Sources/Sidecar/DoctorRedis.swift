@@ -4,6 +4,7 @@ import Configuration
 import Gate
 import Reactor
 import Redis
+import TLS
 
 extension Doctor {
     /// Whether Redis can be reached and does what is asked of it, and whether it forgets what it should keep.
@@ -57,13 +58,15 @@ private struct RedisExamination {
 
     init(_ settings: RedisSettings) {
         let configuration: RedisConfiguration
-        do throws(ServiceError) {
-            var own = try RedisConfiguration(settings)
+        do throws(TLSError) {
+            var own = RedisConfiguration(
+                settings,
+                tls: settings.address.isSecure ? try TLSClientContext(TLSClientConfiguration(settings.tls)) : nil)
             own.timeout = .seconds(5)
             own.connectTimeout = .seconds(5)
             configuration = own
         } catch {
-            result = .failure(DoctorProblem(error.description))
+            result = .failure(DoctorProblem("no secure connection: \(error)"))
             return
         }
         let loop = EventLoop(label: "sidegate.doctor.redis")

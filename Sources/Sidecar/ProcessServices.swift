@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Configuration
-import Cryptography
 import Gate
 import JWT
 import Logging
 import Outbound
 import Proxy
 import Reactor
+import Redis
 import TLS
 
 /// What serves all workers of a process: key sets, the app's word about users, the list of registered users. It has a
@@ -18,6 +18,7 @@ final class ProcessServices: Sendable {
     let worker: WorkerServices
     private let keys: RemoteKeys?
     private let emails: ListedEmails?
+    private let watches: [CertificateWatch]
     /// What other replicas share; nil: nothing.
     let shared: SharedStore?
     /// Used tokens of this process; also beside those of all replicas.
@@ -36,8 +37,11 @@ final class ProcessServices: Sendable {
         sharesTokens = settings.replay.isShared
         sharesSessions = settings.session.isShared
         allowsWithoutStore = gate.replayFailure == .allow
+        var watches: [CertificateWatch] = []
         if let redis = settings.redis {
-            let shared = try SharedStore(redis, resolver: resolver, logger: logger)
+            let tls = redis.address.isSecure ? try Self.tls(redis.tls, "redis", logger, &watches) : nil
+            let shared = SharedStore(
+                RedisConfiguration(redis, tls: tls), prefix: redis.prefix, resolver: resolver, logger: logger)
             let revocations = SharedRevocations(
                 shared, coding: RevocationCoding(secrets: gate.session.secrets), gates: gates, loop: loop)
             revocations.start()
@@ -52,7 +56,7 @@ final class ProcessServices: Sendable {
             sources.append(
                 RemoteKeys.Source(
                     try Self.url(remote.url, "jwksURL"), allowWeak: remote.allowWeakSecret,
-                    tls: try Self.tls(remote.certificateAuthorities)))
+                    tls: try Self.tls(remote.tls, "token.keys", logger, &watches)))
         }
         if sources.isEmpty {
             keys = nil
@@ -69,9 +73,10 @@ final class ProcessServices: Sendable {
             worker.provisioner = HTTPProvisioner(
                 try Self.url(provisioning.url, "provisioning.url"), secret: provisioning.secret?.bytes,
                 eachLogin: provisioning.eachLogin, loop: loop, resolver: resolver,
-                tls: try Self.tls(provisioning.certificateAuthorities), logger: logger)
+                tls: try Self.tls(provisioning.tls, "provisioning", logger, &watches), logger: logger)
         }
         self.worker = worker
+        self.watches = watches
 
         emails = settings.access.emailsFile.map { path in
             ListedEmails(
@@ -106,18 +111,17 @@ final class ProcessServices: Sendable {
         return url
     }
 
-    /// What https calls are made from: by the authorities in a PEM text, or the system's.
-    static func tls(_ authorities: [UInt8]?) throws(ServiceError) -> TLSClientContext {
-        var configuration = TLSClientConfiguration()
-        if let authorities {
-            do {
-                configuration.trust = .authorities(try CertificateChain(pem: authorities, maximum: 1000))
-            } catch {
-                throw ServiceError("`ca`: no certificates of authorities: \(error)")
-            }
-        }
+    /// What https calls are made from, and what keeps it up to date.
+    private static func tls(
+        _ settings: ClientTLSSettings, _ section: String, _ logger: Logger, _ watches: inout [CertificateWatch]
+    ) throws(ServiceError) -> TLSClientContext {
         do {
-            return try TLSClientContext(configuration)
+            let context = try TLSClientContext(TLSClientConfiguration(settings))
+            watches.append(
+                CertificateWatch(settings, section, logger: logger) {
+                    try context.replace(with: TLSClientConfiguration($0))
+                })
+            return context
         } catch {
             throw ServiceError("https calls are not possible: \(error)")
         }

@@ -26,11 +26,6 @@ package final class SharedStore: Sendable {
         self.logger = logger
     }
 
-    convenience init(_ settings: RedisSettings, resolver: Resolver, logger: Logger) throws(ServiceError) {
-        self.init(
-            try RedisConfiguration(settings), prefix: settings.prefix, resolver: resolver, logger: logger)
-    }
-
     /// The loop's own connection; on that loop. It connects at once.
     ///
     /// - Parameter isTold: its losses are worth a line; one of a process's connections is.
@@ -79,13 +74,13 @@ package final class SharedStore: Sendable {
 }
 
 extension RedisConfiguration {
-    init(_ settings: RedisSettings) throws(ServiceError) {
+    /// - Parameter tls: for an address over TLS.
+    init(_ settings: RedisSettings, tls: TLSClientContext?) {
         switch settings.address.place {
         case .unix(let path): self.init(.unix(path: path))
-        case .host(let host, let port, let isSecure):
-            self.init(.host(host, port: port))
-            if isSecure { tls = try ProcessServices.tls(settings.certificateAuthorities) }
+        case .host(let host, let port, _): self.init(.host(host, port: port))
         }
+        self.tls = tls
         user = Array(settings.user.utf8)
         password = settings.password?.bytes ?? []
         database = settings.address.database

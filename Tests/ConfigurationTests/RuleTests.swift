@@ -15,7 +15,6 @@ struct RuleTests {
             ("upstreams: [{ url: http://b }]", "upstreams"),
             ("access: { rules: [{ paths: [/a], deny: true }] }", "access.rules"),
             ("limits: { requestsPerSecond: 5 }", "limits.requestsPerSecond"),
-            ("http2: { maxConcurrentStreams: 5 }", "http2.maxConcurrentStreams"),
             ("admin: { listen: \"127.0.0.1:9\" }", "admin.listen"), ("admin: { probePaths: [/a] }", "admin.probePaths"),
         ])
     func notYet(text: String, path: String) {
@@ -28,7 +27,7 @@ struct RuleTests {
     @Test(
         "A choice that no part serves yet is refused by name",
         arguments: [
-            "access: { mode: observe }", "upstream: h2c://app",
+            "access: { mode: observe }"
         ])
     func notYetChoices(text: String) {
         let errors = place.load(text).errors
