@@ -120,10 +120,17 @@ extension Gate {
         else { return nil }
         // The other requests of the same page need not carry it too; but an answer may get lost.
         identity.renewalDue = now + min(10, limits.renewalInterval)
-        guard
-            let lines = sessionCookies(
-                session.seen(at: now), names(site), binding, isSecure: site.isSecure, lastOldChunk: 0, now: now)
-        else { return nil }
+        let names = names(site)
+        let seen = session.seen(at: now)
+        let lines =
+            if let ticket = identity.stored?.ticket {
+                sessionCookies(
+                    seen, sealed: ticketSeal.seal(ticket.encoded, name: names.session, site: binding), names,
+                    isSecure: site.isSecure, lastOldChunk: 0, now: now)
+            } else {
+                sessionCookies(seen, names, binding, isSecure: site.isSecure, lastOldChunk: 0, now: now)
+            }
+        guard let lines else { return nil }
         var block: [UInt8] = []
         for line in lines {
             block.append("Set-Cookie: ")

@@ -12,13 +12,12 @@ extension Gate {
     func awaitedSession(
         _ text: Span<UInt8>, name: [UInt8], _ binding: SiteBinding, host: Span<UInt8>, isSecure: Bool, now: Double
     ) -> AwaitedSession? {
-        guard let encoded = ticketSeal.open(text, name: name, site: binding),
-            let ticket = SessionTicket(encoded: encoded)
+        guard let opened = ticketSeal.openTellingAge(text, name: name, site: binding),
+            let ticket = SessionTicket(encoded: opened.plaintext)
         else { return nil }
         return AwaitedSession(
             ticket, keptFor: timeToKeep(signedInAt: ticket.signedInAt, now: now), renewalInterval: askingInterval,
-            text: Array(copying: text), host: Array(copying: host),
-            isSecure: isSecure)
+            text: Array(copying: text), host: Array(copying: host), isSecure: isSecure, isOld: opened.isOld)
     }
 
     /// The session that must be fetched before `request` can be answered.
@@ -40,7 +39,7 @@ extension Gate {
             guard let state = awaited.ticket.open(record) else { return sessions.forget(text.span) }
             let identity = Identity(
                 fields: state.fields, headerBlock: rendering.block(for: state.fields), session: state.seen(at: now),
-                stored: awaited, freshUntil: now + askingInterval)
+                renewalDue: awaited.isOld ? now : .infinity, stored: awaited, freshUntil: now + askingInterval)
             sessions.keep(identity, text.span, host: host.span, isSecure: awaited.isSecure)
         case .gone:
             sessions.forget(text.span)

@@ -73,9 +73,12 @@ package struct AwaitedSession: Sendable {
     let text: [UInt8]
     let host: [UInt8]
     let isSecure: Bool
+    /// An older secret sealed the ticket: the browser is to get it anew.
+    let isOld: Bool
 
     init(
-        _ ticket: SessionTicket, keptFor: Double, renewalInterval: Double, text: [UInt8], host: [UInt8], isSecure: Bool
+        _ ticket: SessionTicket, keptFor: Double, renewalInterval: Double, text: [UInt8], host: [UInt8],
+        isSecure: Bool, isOld: Bool
     ) {
         id = ticket.id
         self.ticket = ticket
@@ -84,12 +87,14 @@ package struct AwaitedSession: Sendable {
         self.text = text
         self.host = host
         self.isSecure = isSecure
+        self.isOld = isOld
     }
 
     /// The same, asked after again.
     func again(keptFor: Double) -> AwaitedSession {
         AwaitedSession(
-            ticket, keptFor: keptFor, renewalInterval: renewalInterval, text: text, host: host, isSecure: isSecure)
+            ticket, keptFor: keptFor, renewalInterval: renewalInterval, text: text, host: host, isSecure: isSecure,
+            isOld: isOld)
     }
 }
 

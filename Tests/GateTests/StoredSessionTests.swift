@@ -190,6 +190,26 @@ struct StoredSessionTests {
         #expect(browser.records.reads == 0)
     }
 
+    @Test("a ticket of an older secret is sealed anew, so that the secret can go")
+    func rotation() throws {
+        let secrets = ["the first secret of sessions, 32b", "the second secret of sessions, 32"].map { Array($0.utf8) }
+        let browser = try browser { $0.session.secrets = [secrets[0]] }
+        try browser.signIn()
+        for secrets in [[secrets[1], secrets[0]], [secrets[1]]] {
+            browser.gates = [
+                Gate(
+                    try configuration {
+                        $0.session.isStored = true
+                        $0.session.secrets = secrets
+                    })
+            ]
+            browser.now += 1
+            #expect(try browser.get("/").user == "ada")
+        }
+        guard case .forwarded(_, _, let lines) = try browser.get("/") else { return #expect(Bool(false)) }
+        #expect(lines.isEmpty)
+    }
+
     @Test("what was not sealed by us is not asked for")
     func garbage() throws {
         let browser = try browser()

@@ -203,7 +203,8 @@ struct RedisConnectionTests {
             $0.database = 3
         }
         _ = try await client.send(["GET"])
-        #expect(log.all == ["AUTH gate secret", "SELECT 3", "PING", "GET"])
+        // After them only PING, when it was quiet for long.
+        #expect(log.all.prefix(4) == ["AUTH gate secret", "SELECT 3", "PING", "GET"])
     }
 
     @Test("who is not let in says why to those who wait")
