@@ -23,8 +23,7 @@ package final class RedisConnection: TransportOwner {
     private struct Pending {
         let encoded: [UInt8]
         let deadline: MonotonicTime
-        /// Nil once its time was over: the reply is still to come, and for nobody.
-        var completion: ((Result<RESPValue, RedisFailure>) -> Void)?
+        let completion: (Result<RESPValue, RedisFailure>) -> Void
     }
 
     package let configuration: RedisConfiguration
@@ -207,7 +206,7 @@ package final class RedisConnection: TransportOwner {
         isOut = false
         let early = waiting
         waiting = []
-        for pending in early where pending.completion != nil { put(pending) }
+        for pending in early { put(pending) }
         idle?.set(loop.now.advanced(by: configuration.idleInterval))
         schedule()
         report(.connected)
@@ -295,7 +294,6 @@ package final class RedisConnection: TransportOwner {
         if case .push = reply { return }
         guard firstInFlight < inFlight.count else { return drop("an answer to nothing") }
         let pending = inFlight[firstInFlight]
-        inFlight[firstInFlight].completion = nil
         firstInFlight += 1
         if firstInFlight == inFlight.count {
             inFlight.removeAll(keepingCapacity: inFlight.count <= 1024)
@@ -305,11 +303,11 @@ package final class RedisConnection: TransportOwner {
             firstInFlight = 0
         }
         guard case .error(let text) = reply else {
-            pending.completion?(.success(reply))
+            pending.completion(.success(reply))
             return
         }
         let refusal = String(decoding: text.prefix(200), as: UTF8.self)
-        pending.completion?(.failure(.refused(refusal)))
+        pending.completion(.failure(.refused(refusal)))
         // It is no longer whom we want to talk to: after a failover the name leads to another.
         if case .ready = state, ["READONLY", "LOADING", "MASTERDOWN"].contains(where: { refusal.hasPrefix($0) }) {
             drop(refusal)
@@ -320,45 +318,31 @@ package final class RedisConnection: TransportOwner {
 
     /// Commands are given the same time each, so the oldest are due first.
     private func schedule() {
-        var next = MonotonicTime.distantFuture
-        for index in firstInFlight..<inFlight.count where inFlight[index].completion != nil {
-            next = inFlight[index].deadline
-            break
-        }
-        if let first = waiting.first(where: { $0.completion != nil }) { next = min(next, first.deadline) }
+        var next = firstInFlight < inFlight.count ? inFlight[firstInFlight].deadline : .distantFuture
+        if let first = waiting.first { next = min(next, first.deadline) }
         if let deadlines, next < deadlines.deadline || deadlines.deadline == .distantFuture, next != .distantFuture {
             deadlines.set(next)
         }
     }
 
+    /// Whatever is late ends the connection with it: should the missing reply never come, all after it would be taken for
+    /// answers to what was asked before them.
     private func expire() {
         let now = loop.now
         var late: [(Result<RESPValue, RedisFailure>) -> Void] = []
-        for index in firstInFlight..<inFlight.count {
-            guard inFlight[index].deadline <= now else { break }
-            if let completion = inFlight[index].completion {
-                inFlight[index].completion = nil
-                late.append(completion)
-            }
-        }
         while let first = waiting.first, first.deadline <= now {
             waiting.removeFirst()
-            if let completion = first.completion { late.append(completion) }
+            late.append(first.completion)
         }
-        // The oldest has been silent for several times what it may take: whatever is there will not answer any more.
-        if firstInFlight < inFlight.count, case .ready = state,
-            now.since(inFlight[firstInFlight].deadline) > patience
-        {
-            drop("no answer in time")
-        } else if firstInFlight < inFlight.count, inFlight[firstInFlight].completion == nil, case .ready = state {
-            deadlines?.set(inFlight[firstInFlight].deadline.advanced(by: patience))
+        var isSilent = false
+        while firstInFlight < inFlight.count, inFlight[firstInFlight].deadline <= now {
+            late.append(inFlight[firstInFlight].completion)
+            firstInFlight += 1
+            isSilent = true
         }
-        schedule()
+        if isSilent { drop("no answer in time") } else { schedule() }
         for completion in late { completion(.failure(.timeout)) }
     }
-
-    /// After the deadline of a command that has no reply.
-    private var patience: Nanoseconds { Nanoseconds(count: configuration.timeout.count &* 2) }
 
     private func quiet() {
         guard case .ready = state else { return }
@@ -389,7 +373,7 @@ package final class RedisConnection: TransportOwner {
             isOut = true
             report(.lost(cause))
         }
-        loop.afterEvent { for pending in failed { pending.completion?(.failure(.unreachable(cause))) } }
+        loop.afterEvent { for pending in failed { pending.completion(.failure(.unreachable(cause))) } }
     }
 
     private static let maximumPending = 10_000
