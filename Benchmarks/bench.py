@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 
 import counting
+import encrypted
 import load
 import servers
 
@@ -157,7 +158,7 @@ def main():
     parser.add_argument("--count-of", nargs="+", default=["sidegate"],
                         choices=["sidegate", "sidegate-redirect", "nginx", "haproxy-plain", "haproxy-jwt", "haproxy-redirect"])
     options = parser.parse_args()
-    for tool in ["nginx", "haproxy", "wrk"] + (["valgrind", "strace"] if options.count else []):
+    for tool in ["nginx", "haproxy", "wrk", "h2load", "nghttpx"] + (["valgrind", "strace"] if options.count else []):
         if not shutil.which(tool, path=os.environ.get("PATH", "") + ":/usr/sbin"):
             raise SystemExit(f"{tool} is missing; `make deps-bench` installs it")
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -172,7 +173,10 @@ def main():
                 good = counts(options, folder, upstream)
             else:
                 good = rates(options, folder, upstream)
-                good &= bool(options.only) or memory(options, folder, upstream)
+                good &= encrypted.rates(options, folder, upstream)
+                if not options.only:
+                    good &= memory(options, folder, upstream)
+                    good &= encrypted.idle_memory(options, folder, upstream)
         finally:
             servers.Process.stop_all()  # whatever went wrong, nothing is left behind
     sys.exit(0 if good else 1)

@@ -7,6 +7,7 @@ import hmac
 import json
 import os
 import socket
+import ssl
 import subprocess
 import time
 import urllib.parse
@@ -42,6 +43,7 @@ class Process:
     """A started server and what the kernel says of it."""
 
     started: list = []
+    is_encrypted = False
 
     def __init__(self, name: str, arguments, port: int, folder: Path, under=()):
         self.name, self.port, self.folder = name, port, folder
@@ -133,6 +135,51 @@ def start_nginx(folder: Path, upstream: int, under=()) -> Process:
     """, port)
 
 
+def certificate(folder: Path) -> tuple:
+    """An ECDSA P-256 certificate and its key, as most sites have."""
+    files = folder / "tls.crt", folder / "tls.key"
+    if not files[0].exists():
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+             "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+             "-out", files[0], "-keyout", files[1]], check=True, capture_output=True)
+        files[1].chmod(0o600)
+    return files
+
+
+def start_nginx_tls(folder: Path, upstream: int) -> Process:
+    """Terminates TLS with HTTP/1.1 and HTTP/2, and proxies plainly."""
+    port = free_port()
+    crt, key = certificate(folder)
+    proxy = nginx("nginx-tls", folder, (), f"""
+        upstream app {{ server 127.0.0.1:{upstream}; keepalive 256; keepalive_requests 100000000; }}
+        server {{
+            listen 127.0.0.1:{port} ssl http2 backlog=4096;
+            ssl_certificate {crt}; ssl_certificate_key {key}; ssl_protocols TLSv1.2 TLSv1.3;
+            ssl_session_tickets on; ssl_session_cache none;
+            http2_max_requests 100000000;
+            location / {{ proxy_pass http://app; proxy_http_version 1.1; proxy_set_header Connection ""; }}
+        }}
+    """, port)
+    proxy.is_encrypted = True
+    return proxy
+
+
+def start_nghttpx(folder: Path, upstream: int, encrypted=True) -> Process:
+    """nghttp2's own proxy: the same library as ours, without sign-in."""
+    port = free_port()
+    crt, key = certificate(folder)
+    name = "nghttpx" if encrypted else "nghttpx-plain"
+    configuration = folder / f"{name}.conf"
+    configuration.write_text("")
+    proxy = Process(
+        name, ["nghttpx", f"--conf={configuration}", f"-f127.0.0.1,{port}{'' if encrypted else ';no-tls'}",
+               f"-b127.0.0.1,{upstream}", "--workers=1", "--single-process", "--errorlog-file=/dev/null",
+               "--backend-keep-alive-timeout=300", *([key, crt] if encrypted else [])], port, folder)
+    proxy.is_encrypted = encrypted
+    return proxy
+
+
 def start_haproxy(folder: Path, upstream: int, job: str, under=()) -> Process:
     """One HAProxy for each job: `plain`, `jwt` (our job: the token of a cookie checked, identity set), `redirect`."""
     port = free_port()
@@ -180,8 +227,10 @@ backend app
 class Sidegate(Process):
     """One worker, session cookie checked, identity headers set, access log off as everywhere here."""
 
-    def __init__(self, binary: Path, folder: Path, upstream: int, under=(), environment_name="sidegate"):
+    def __init__(self, binary: Path, folder: Path, upstream: int, under=(), environment_name="sidegate", tls=False):
         port = free_port()
+        self.is_encrypted = tls
+        crt, key = certificate(folder) if tls else (None, None)
         configuration = folder / f"{environment_name}.yaml"
         configuration.write_text(json.dumps({
             "listen": [f"127.0.0.1:{port}"],
@@ -192,6 +241,7 @@ class Sidegate(Process):
             "limits": {"keepAliveTimeout": "300s"},
             "workers": 1,
             "log": {"access": False},
+            **({"tls": {"certificates": [{"certificate": str(crt), "key": str(key)}]}} if tls else {}),
         }, indent=2))
         configuration.chmod(0o600)
         super().__init__(environment_name, [binary, "run", "--config", configuration], port, folder, under)
@@ -199,7 +249,11 @@ class Sidegate(Process):
     def sign_in(self) -> str:
         """A session cookie, got as a browser gets it."""
         def get(target, cookie=None):
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+            if self.is_encrypted:
+                connection = http.client.HTTPSConnection(
+                    "127.0.0.1", self.port, timeout=30, context=ssl._create_unverified_context())
+            else:
+                connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
             headers = {"Accept": "text/html", **({"Cookie": cookie} if cookie else {})}
             connection.request("GET", target, headers=headers)
             response = connection.getresponse()
@@ -215,6 +269,6 @@ class Sidegate(Process):
         query = f"{parts.query}&jwt={token(60)}" if parts.query else f"jwt={token(60)}"
         status, _, cookies = get(f"{parts.path}?{query}", "; ".join(cookies))
         assert status == 303, f"the sign-in was answered with {status}"
-        session = next(c for c in cookies if c.startswith("sidegate=") and len(c) > 20)
+        session = next(c for c in cookies if c.startswith(("sidegate=", "__Host-sidegate=")) and len(c) > 40)
         assert get("/1k", session)[0] == 200
         return session
