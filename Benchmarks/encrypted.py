@@ -12,6 +12,8 @@ import servers
 TIE = 1.10
 HANDSHAKES = 400  # in one round
 IDLE = 5000
+TLS_IDLE = 12  # KiB
+HTTP2_IDLE = 8  # KiB
 
 # name: (how one round is made, {competitor: the most that ours may cost relative to it})
 SCENARIOS = {
@@ -66,7 +68,11 @@ def rates(options, folder, upstream) -> bool:
 
 
 def idle_memory(options, folder, upstream) -> bool:
-    """What an idle connection holds: TLS with HTTP/1.1 after a request, and cleartext HTTP/2 after one."""
+    """What an idle connection holds: TLS with HTTP/1.1 after a request, and cleartext HTTP/2 after one.
+
+    Of the former libssl 3.0 itself takes some 13 KiB, of which 7.4 are its one SSL object; so what counts is to hold no
+    more than nginx does with the same library.
+    """
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
 
@@ -92,27 +98,31 @@ def idle_memory(options, folder, upstream) -> bool:
         connection.sendall(frame(4, 1, 0))
         return connection
 
-    proxies = {
-        "TLS HTTP/1.1": (servers.Sidegate(
-            options.sidegate, folder, upstream.port, environment_name="sidegate-tls-memory", tls=True), over_tls, 12),
-        "cleartext HTTP/2": (servers.Sidegate(
-            options.sidegate, folder, upstream.port, environment_name="sidegate-h2-memory"), over_http2, 8),
-    }
-    good = True
-    for name, (proxy, connect, most) in proxies.items():
-        headers = {"Cookie": proxy.sign_in()}
+    def held(proxy, connect, headers) -> float:
         warm = [connect(proxy, headers) for _ in range(64)]
         time.sleep(1)
         before = proxy.memory()
         connections = [connect(proxy, headers) for _ in range(IDLE)]
         time.sleep(2)
         each = (proxy.memory() - before) / IDLE / 1024
-        good &= each <= most
-        print(f"each of {IDLE} idle {name} connections: {each:.2f} KiB (at most {most}:"
-              f" {'ok' if each <= most else 'OVER'})", flush=True)
         for connection in warm + connections:
             connection.close()
         proxy.stop()
+        return each
+
+    ours = servers.Sidegate(options.sidegate, folder, upstream.port, environment_name="sidegate-tls-memory", tls=True)
+    each = held(ours, over_tls, {"Cookie": ours.sign_in()})
+    theirs = held(servers.start_nginx_tls(folder, upstream.port, "nginx-tls-memory"), over_tls, {})
+    most = max(TLS_IDLE, theirs * TIE)
+    good = each <= most
+    print(f"each of {IDLE} idle TLS HTTP/1.1 connections: {each:.2f} KiB, of nginx's {theirs:.2f} (at most {TLS_IDLE}, or"
+          f" nginx's: {'ok' if each <= TLS_IDLE else 'tie' if good else 'OVER'})", flush=True)
+
+    ours = servers.Sidegate(options.sidegate, folder, upstream.port, environment_name="sidegate-h2-memory")
+    each = held(ours, over_http2, {"Cookie": ours.sign_in()})
+    good &= each <= HTTP2_IDLE
+    print(f"each of {IDLE} idle cleartext HTTP/2 connections: {each:.2f} KiB (at most {HTTP2_IDLE}:"
+          f" {'ok' if each <= HTTP2_IDLE else 'OVER'})", flush=True)
     return good
 
 

@@ -147,11 +147,11 @@ def certificate(folder: Path) -> tuple:
     return files
 
 
-def start_nginx_tls(folder: Path, upstream: int) -> Process:
+def start_nginx_tls(folder: Path, upstream: int, name="nginx-tls") -> Process:
     """Terminates TLS with HTTP/1.1 and HTTP/2, and proxies plainly."""
     port = free_port()
     crt, key = certificate(folder)
-    proxy = nginx("nginx-tls", folder, (), f"""
+    proxy = nginx(name, folder, (), f"""
         upstream app {{ server 127.0.0.1:{upstream}; keepalive 256; keepalive_requests 100000000; }}
         server {{
             listen 127.0.0.1:{port} ssl http2 backlog=4096;
