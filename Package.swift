@@ -61,7 +61,7 @@ let package = Package(
         module("Reactor", ["CEpoll"]),
         module("TLS", ["Reactor", "Cryptography", "COpenSSL"]),
         module("Outbound", ["HTTP", "HTTP1", "TLS", "Reactor"]),
-        module("Proxy", ["HTTP", "HTTP1", "HTTP2", "Gate", "Pages", "Reactor", "Telemetry"]),
+        module("Proxy", ["HTTP", "HTTP1", "HTTP2", "Gate", "Pages", "TLS", "Reactor", "Telemetry"]),
         module("Demo", ["HTTP", "JWT", "Cryptography", "Pages"]),
         module(
             "Sidecar",
@@ -89,13 +89,16 @@ let package = Package(
         tests("GateTests", ["Gate", "HTTP", "HTTP1", "JWT", "Cryptography", "Pages"], exclude: ["Corpus"]),
         tests("DemoTests", ["Demo", "HTTP", "HTTP1", "JWT", "Cryptography"]),
         tests("TelemetryTests", ["Telemetry", .product(name: "Logging", package: "swift-log")]),
-        tests("ConfigurationTests", ["Configuration", "Gate", "HTTP", "JWT", "sidegate"]),
+        tests("ConfigurationTests", ["Configuration", "Cryptography", "Gate", "HTTP", "JWT", "sidegate"]),
         tests("ReactorTests", ["Reactor"]),
         tests("TLSTests", ["TLS", "Reactor", "Cryptography"], exclude: ["Keys"]),
         tests("OutboundTests", ["Outbound", "TLS", "Reactor", "Cryptography"]),
         tests(
             "ProxyTests",
-            ["Proxy", "HTTP", "HTTP1", "HTTP2", "Gate", "Reactor", "JWT", "Cryptography", "Pages", "Telemetry"]),
+            [
+                "Proxy", "HTTP", "HTTP1", "HTTP2", "Gate", "TLS", "Reactor", "JWT", "Cryptography", "Pages",
+                "Telemetry",
+            ]),
         tests(
             "SidecarTests",
             [

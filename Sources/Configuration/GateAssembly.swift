@@ -144,6 +144,7 @@ extension UpstreamAddress {
         switch self {
         case .http(let host, let port), .h2c(let host, let port):
             HostAndPort.format(host: host, port: port == 80 ? nil : port)
+        case .https(let host, let port): HostAndPort.format(host: host, port: port == 443 ? nil : port)
         case .unix: "localhost"
         }
     }

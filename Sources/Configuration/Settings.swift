@@ -13,6 +13,8 @@ package struct Settings: Sendable {
     /// nil: taken from each request.
     package var publicURL: HTTPOrigin?
     package var upstream: UpstreamSettings
+    /// nil: browsers come over plain HTTP.
+    package var tls: TLSSettings?
     package var trustedProxies: [CIDR]
     /// Connections from `trustedProxies`, and over unix sockets, begin with a PROXY protocol header.
     package var proxyProtocol: Bool
@@ -41,6 +43,9 @@ package struct UpstreamSettings: Sendable {
     package var idleTimeout: Duration
     package var maxConnections: Int
     package var preserveHost: Bool
+    /// HTTP/2 is offered where TLS lets both sides choose.
+    package var offersHTTP2: Bool
+    package var tls: ClientTLSSettings
 }
 
 /// `identityProvider`
@@ -98,10 +103,9 @@ package struct NamedSecret: Sendable {
 }
 
 /// `jwksURL` of an item of `token.keys`.
-package struct RemoteKeySettings: Sendable, Equatable {
+package struct RemoteKeySettings: Sendable {
     package var url: String
-    /// PEM of the authorities that its https certificate is verified with; nil: the system's.
-    package var certificateAuthorities: [UInt8]?
+    package var tls: ClientTLSSettings
     package var allowWeakSecret: Bool
     package var origin: Origin
 }
@@ -135,8 +139,7 @@ package struct ProvisioningSettings: Sendable {
     /// nil: calls are not signed.
     package var secret: Secret?
     package var eachLogin: Bool
-    /// PEM of the authorities that its https certificate is verified with; nil: the system's.
-    package var certificateAuthorities: [UInt8]?
+    package var tls: ClientTLSSettings
 }
 
 /// `session`

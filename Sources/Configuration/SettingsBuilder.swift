@@ -3,7 +3,7 @@
 /// Resolved keys → `Settings`: reads the files they name and checks what concerns more than one key.
 ///
 /// Works on to the end whatever it finds, so that all errors come at once; the result counts only without errors.
-struct SettingsBuilder {
+struct SettingsBuilder: Sendable {
     let resolution: Resolution
     let files: NamedFile
     /// The configuration's file, for what is missing from it.
@@ -20,6 +20,11 @@ struct SettingsBuilder {
         files = NamedFile(environment: environment)
     }
 
+    /// One that begins anew.
+    init(_ other: SettingsBuilder) {
+        (resolution, file, purpose, files) = (other.resolution, other.file, other.purpose, other.files)
+    }
+
     mutating func build() -> Settings {
         requireKeys()
         let settings = Settings(
@@ -27,6 +32,7 @@ struct SettingsBuilder {
             listen: listen(),
             publicURL: origin("publicURL"),
             upstream: upstream(),
+            tls: tls(),
             trustedProxies: networks("trustedProxies"),
             proxyProtocol: resolution.boolean("proxyProtocol"),
             identityProvider: identityProvider(),
@@ -104,7 +110,7 @@ struct SettingsBuilder {
         return origin
     }
 
-    private func upstream() -> UpstreamSettings {
+    private mutating func upstream() -> UpstreamSettings {
         // Without an address there is an error, or a command that connects to nothing.
         var address = UpstreamAddress.http(host: "localhost", port: 80)
         if case .upstreamAddress(let given)? = resolution.entries["upstream.url"]?.value { address = given }
@@ -114,7 +120,9 @@ struct SettingsBuilder {
             responseTimeout: resolution.duration("upstream.responseTimeout"),
             idleTimeout: resolution.duration("upstream.idleTimeout"),
             maxConnections: resolution.integer("upstream.maxConnections"),
-            preserveHost: resolution.boolean("upstream.preserveHost"))
+            preserveHost: resolution.boolean("upstream.preserveHost"),
+            offersHTTP2: resolution.boolean("upstream.http2"),
+            tls: upstreamTLS(address))
     }
 
     private func limits() -> LimitSettings {

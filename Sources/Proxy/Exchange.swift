@@ -81,6 +81,7 @@ final class Exchange {
         machine.requestHeadReceived(hasContent: hasContent)
         switch worker.service {
         case .local:
+            if worker.answersAtOnce { return formReceived() }
             // The demo's own servers: content is read, then answered.
             collect(limit: Self.localContentLimit, contentFollows: contentFollows)
         case .gate(let gate, _):
@@ -148,7 +149,7 @@ final class Exchange {
             machine.answered()
             record.answered(response)
             record.malformed(status, description)
-            downstream?.sendLocal(response, to: self)
+            downstream?.sendLocal(hardened(response), to: self)
             responseEnded()
         case .exchanging(.streaming):
             cutShort()
@@ -162,7 +163,7 @@ final class Exchange {
         guard let downstream else { return }
         machine.answered()
         record.answered(response)
-        downstream.sendLocal(response, to: self)
+        downstream.sendLocal(hardened(response), to: self)
         responseEnded()
     }
 

@@ -10,7 +10,7 @@ extension HTTP1Downstream {
     ///
     /// - Parameter before: how many bytes of the head had come before `input`.
     func becomeHTTP2(_ input: Span<UInt8>, before: Int) -> Bool {
-        guard isFresh, worker.limits.http2.isEnabled, let exchange else { return false }
+        guard isFresh, worker.limits.http2.isEnabled, !transport.isSecure, let exchange else { return false }
         let start: StaticString = "PRI * HTTP/2.0"
         var received = Array(exchange.request.bytes.prefix(before))
         received.append(span: input)

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Reactor
+import TLS
 
 /// One worker's connections to the app.
 final class UpstreamPool {
     let configuration: UpstreamConfiguration
     private unowned let worker: Worker
+    private var nextReport = MonotonicTime(nanoseconds: 0)
     private var machine: UpstreamPoolStateMachine<HTTP1Upstream, Exchange>
     /// Connections that exchanges share; nil where HTTP/2 is out of question.
     private var shared: HTTP2UpstreamPool?
@@ -99,10 +101,36 @@ final class UpstreamPool {
     private func open(_ addresses: [SocketAddress], for purpose: Purpose) {
         Connector(to: addresses, timeout: configuration.connectTimeout, loop: worker.loop) { [self] result in
             switch result {
-            case .success(let transport): opened(transport, for: purpose)
+            case .success(let socket): secure(socket, for: purpose)
             case .failure(let error): failed(error.isTimeout ? .connectTimeout : .unreachable, purpose)
             }
         }
+    }
+
+    private func secure(_ socket: SocketTransport, for purpose: Purpose) {
+        guard let tls = configuration.tls, case .host(let host, let port) = configuration.endpoint else {
+            return opened(socket, for: purpose)
+        }
+        do throws(TLSError) {
+            let transport = try TLSTransport(client: socket, tls, host: host, port: port)
+            transport.handshake(timeout: configuration.connectTimeout) { [self] failure in
+                guard let failure else { return opened(transport, for: purpose) }
+                transport.close()
+                notSecured(failure, purpose)
+            }
+        } catch {
+            socket.close()
+            notSecured(error, purpose)
+        }
+    }
+
+    private func notSecured(_ failure: TLSError, _ purpose: Purpose) {
+        // Once in a while is enough: each request fails alike.
+        if worker.loop.now >= nextReport {
+            nextReport = worker.loop.now.advanced(by: Self.reportInterval)
+            configuration.notSecured(failure)
+        }
+        failed(failure == .timeout ? .connectTimeout : .notSecured, purpose)
     }
 
     /// The connection is made; what was agreed on while it was (ALPN), or is known beforehand, says what it carries.
@@ -155,4 +183,5 @@ final class UpstreamPool {
 
     /// Exchanges that may wait for a free connection in one worker.
     private static let maximumWaiting = 1024
+    private static let reportInterval = Nanoseconds.seconds(10)
 }

@@ -32,7 +32,7 @@ package struct Doctor {
         if case .h2c(let host, let port) = address { return http2(address, host: host, port: port) }
         let result: Result<DoctorNetwork.Answer, DoctorProblem> =
             if case .unix(let path) = address { network.head(socket: path) } else {
-                network.head(address.description + "/")
+                network.head(address.description + "/", settings.upstream.tls)
             }
         switch result {
         case .failure(let problem):
@@ -145,7 +145,7 @@ package struct Doctor {
 
     private func provisioning(_ settings: ProvisioningSettings) -> DoctorFinding {
         let host = Self.origin(of: settings.url)
-        switch network.head(host + "/", authorities: settings.certificateAuthorities) {
+        switch network.head(host + "/", settings.tls) {
         case .failure(let problem):
             return DoctorFinding(
                 .failed, "provisioning.url", "\(host): \(problem)",

@@ -7,6 +7,7 @@ import Glibc
 import Logging
 import Proxy
 import Reactor
+import TLS
 import Telemetry
 
 /// A running gate: `sidegate run`, from checked settings to the process's end.
@@ -17,6 +18,8 @@ package final class Service: Sendable {
     private let drainTimeout: Nanoseconds
     private let stop: StopSignals
     private let services: ProcessServices
+    /// Keep the certificates of both sides up to date.
+    private let watches: [CertificateWatch]
 
     package var addresses: [SocketAddress] { server.addresses }
 
@@ -29,8 +32,34 @@ package final class Service: Sendable {
         let format = LogFormat(rawValue: settings.log.format.rawValue) ?? .json
         let logger = Service.logger(settings, format: format, log: log)
         let workers = settings.workers ?? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
-        let proxy = ProxyConfiguration(
-            settings, identityHeaders: configuration.identityHeaders.map(\.name), workers: workers)
+        let offersHTTP2 = settings.limits.http2.isEnabled
+        var proxy: ProxyConfiguration
+        do throws(TLSError) {
+            let tls = try settings.tls.map { tls throws(TLSError) in
+                try TLSServerContext(TLSServerConfiguration(tls, offersHTTP2: offersHTTP2))
+            }
+            proxy = try ProxyConfiguration(
+                settings, identityHeaders: configuration.identityHeaders.map(\.name), workers: workers, tls: tls)
+        } catch {
+            throw ServiceError("TLS cannot be set up: \(error)")
+        }
+        proxy.upstream.notSecured = { failure in
+            logger.warning("no secure connection to the app", metadata: ["cause": "\(failure)"])
+        }
+        var watches: [CertificateWatch] = []
+        if let tls = settings.tls, let context = proxy.tls {
+            watches.append(
+                CertificateWatch(tls, "tls", logger: logger) {
+                    try context.replace(with: TLSServerConfiguration($0, offersHTTP2: offersHTTP2))
+                })
+        }
+        if let context = proxy.upstream.tls {
+            watches.append(
+                CertificateWatch(settings.upstream.tls, "upstream.tls", logger: logger) {
+                    try context.replace(with: TLSClientConfiguration($0))
+                })
+        }
+        self.watches = watches
         let resolver = Resolver()
         let replayStore = MemoryReplayStore()
         let services = try ProcessServices(settings, resolver: resolver, logger: logger)
@@ -43,7 +72,7 @@ package final class Service: Sendable {
                 paused: { error in
                     logger.warning("not accepting connections for now", metadata: ["cause": "\(error)"])
                 },
-                makeWorker: { loop in
+                makeWorker: { [proxy] loop in
                     Worker(
                         loop: loop, gate: Gate(configuration), configuration: proxy, resolver: resolver,
                         replayStore: replayStore,
@@ -74,7 +103,7 @@ package final class Service: Sendable {
             server.drain { [self] in
                 logger.info("stopped")
                 log.flush()
-                exit(0)
+                Deadline.exitNow()
             }
         }
         runMainThread()

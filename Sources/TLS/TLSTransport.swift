@@ -8,7 +8,7 @@ import Reactor
 @safe
 package final class TLSTransport: Transport, TransportOwner {
     enum Role {
-        case client(TLSClientContext, TLSTarget)
+        case client(ClientCredentials, TLSTarget)
         /// What was in force when the connection was accepted; a handshake looks into it.
         case server(ServerCredentials)
     }
@@ -34,6 +34,8 @@ package final class TLSTransport: Transport, TransportOwner {
     private var readAwaitsWritable = false
     /// The end of our bytes is to be sent and did not fit.
     private var endAwaitsWritable = false
+    private var pace: HandshakePace?
+    private var isWaitingForTurn = false
     /// What broke the connection.
     package private(set) var error: TLSError?
 
@@ -45,22 +47,28 @@ package final class TLSTransport: Transport, TransportOwner {
     package convenience init(
         client socket: SocketTransport, _ context: TLSClientContext, host: String, port: UInt16 = 0
     ) throws(TLSError) {
-        let target = TLSTarget(name: context.name(for: host), port: port)
-        let ssl = unsafe try Self.make(context.context)
-        guard unsafe context.prepare(ssl, target) else {
+        let credentials = context.current
+        let target = TLSTarget(name: credentials.name(for: host), port: port)
+        let ssl = unsafe try Self.make(credentials.context)
+        guard unsafe credentials.prepare(ssl, target) else {
             unsafe SSL_free(ssl)
             throw .configuration("this is not a name that a certificate can be for: \(target.name)")
         }
-        unsafe try self.init(socket, .client(context, target), ssl)
+        unsafe try self.init(socket, .client(credentials, target), ssl)
     }
 
     /// Of a client that was accepted, over a socket that nobody else uses from here on; when this throws, it is still the
     /// caller's.
-    package convenience init(server socket: SocketTransport, _ context: TLSServerContext) throws(TLSError) {
+    ///
+    /// - Parameter pace: nil: the handshake goes on whenever it can.
+    package convenience init(
+        server socket: SocketTransport, _ context: TLSServerContext, pace: HandshakePace? = nil
+    ) throws(TLSError) {
         let credentials = context.current
         let ssl = unsafe try Self.make(credentials.fallback)
         unsafe SSL_set_accept_state(ssl)
         unsafe try self.init(socket, .server(credentials), ssl)
+        self.pace = pace
     }
 
     /// Takes over `ssl`.
@@ -113,6 +121,21 @@ package final class TLSTransport: Transport, TransportOwner {
     }
 
     private func proceed() {
+        guard state == .handshaking, !isWaitingForTurn else { return }
+        if let pace, !pace.mayProceed(self) {
+            isWaitingForTurn = true
+            return
+        }
+        takeStep()
+    }
+
+    /// It is this handshake's turn.
+    func proceedInTurn() {
+        isWaitingForTurn = false
+        takeStep()
+    }
+
+    private func takeStep() {
         guard state == .handshaking, let ssl = unsafe ssl else { return }
         ErrorQueue.empty()
         let result = unsafe SSL_do_handshake(ssl)
@@ -128,6 +151,7 @@ package final class TLSTransport: Transport, TransportOwner {
         guard state == .handshaking else { return }
         deadline?.cancel()
         deadline = nil
+        pace = nil
         state = failure == nil ? .open : .broken
         error = failure
         let completion = completion

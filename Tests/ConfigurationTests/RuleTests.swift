@@ -13,9 +13,6 @@ struct RuleTests {
         "A key that no part serves yet is refused by name",
         arguments: [
             ("upstreams: [{ url: http://b }]", "upstreams"),
-            ("tls: { certificates: [{ certificate: a, key: b }] }", "tls.certificates"),
-            ("tls: { minimumVersion: \"1.3\" }", "tls.minimumVersion"),
-            ("upstream: { tls: { insecureSkipVerify: true } }", "upstream.tls"),
             ("redis: { prefix: x }", "redis.prefix"), ("redis: { urlFile: x }", "redis.urlFile"),
             ("assertion: { keyFile: key.pem }", "assertion.keyFile"),
             ("access: { rules: [{ paths: [/a], deny: true }] }", "access.rules"),
@@ -33,11 +30,26 @@ struct RuleTests {
         "A choice that no part serves yet is refused by name",
         arguments: [
             "session: { store: redis }", "replay: { store: redis }", "access: { mode: observe }",
-            "upstream: https://app",
         ])
     func notYetChoices(text: String) {
         let errors = place.load(text).errors
         #expect(errors.contains { $0.contains("not supported yet") }, "\(errors)")
+    }
+
+    @Test(
+        "HTTP/2 to the app is agreed on over TLS, or said by the address",
+        arguments: [
+            ("upstream: { url: \"http://app:3000\", http2: true }", "write `url: h2c://app:3000`"),
+            ("upstream: { url: \"unix:/run/app.sock\", http2: true }", "remove this key"),
+            ("upstream: { url: \"https://app\", http2: true }", nil), ("upstream: h2c://app:50051", nil),
+            ("upstream: { url: \"h2c://app\", http2: true }", nil),
+            ("upstream: { url: \"http://app\", http2: false }", nil),
+        ])
+    func upstreamVersion(text: String, mend: String?) {
+        let errors = place.load(text).errors
+        #expect(
+            errors.contains { $0.contains("`upstream.http2`") && $0.contains(mend ?? "") } == (mend != nil), "\(errors)"
+        )
     }
 
     @Test("Every key that is not served may stand with its default or its off value")
@@ -45,7 +57,7 @@ struct RuleTests {
         let loaded = place.load(
             minimal + """
                 upstreams: []
-                tls: { certificates: [], minimumVersion: "1.2" }
+                tls: { certificates: [], minimumVersion: "1.2", clientAuth: none, hsts: 0s }
                 proxyProtocol: false
                 redis: { url: "redis://127.0.0.1:6379/0", prefix: "sidegate:", timeout: 250ms }
                 replay: { store: memory, onFailure: deny }
