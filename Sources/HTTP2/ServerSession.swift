@@ -240,5 +240,6 @@ package final class ServerSession {
 
 extension ServerSession: GuardedStreams {
     func isOpen(_ streamID: Int32) -> Bool { stream(streamID) != nil }
+    func contentComes(on streamID: Int32) {}
     var ignoresNewStreams: Bool { sentFinalGoAway }
 }

@@ -4,13 +4,16 @@
 import random
 import threading
 from concurrent import futures
+from pathlib import Path
 
 import pytest
 
 grpc = pytest.importorskip("grpc")
 
+from harness.certificates import Authority  # noqa: E402
 from harness.ports import free_port  # noqa: E402
 from harness.process import wait_until  # noqa: E402
+from harness.secure import SecureConnection, SecureUpstream, trusting  # noqa: E402
 from harness.tokens import token  # noqa: E402
 
 SERVICE = "sidegate.test.Echo"
@@ -213,3 +216,71 @@ def test_an_app_that_stops_well_loses_no_call(channel, server):
         wait_until(lambda: call(channel, "One")(b"ab", metadata=bearer(), timeout=10) == b"ba", "the app is back")
     finally:
         again.stop(None).wait()
+
+
+class TestOverTLS:
+    """Both sides encrypted, HTTP/2 agreed on by ALPN on both."""
+
+    @pytest.fixture(scope="class")
+    def authority(self, tmp_path_factory):
+        return Authority(tmp_path_factory.mktemp("certificates"))
+
+    @pytest.fixture(scope="class")
+    def certificate(self, authority):
+        return authority.issue("both", "DNS:localhost,IP:127.0.0.1")
+
+    @pytest.fixture
+    def app(self, certificate):
+        echo = Echo()
+        server = grpc.server(futures.ThreadPoolExecutor(8), handlers=[echo])
+        pair = [(Path(certificate.key).read_bytes(), Path(certificate.certificate).read_bytes())]
+        echo.port = server.add_secure_port("127.0.0.1:0", grpc.ssl_server_credentials(pair))
+        server.start()
+        yield echo
+        server.stop(None).wait()
+
+    def start(self, start_gate, url, authority, certificate, **changes):
+        return start_gate(url, tls={"certificates": [certificate.settings]}, upstream={
+            "url": url, "http2": True, "tls": {"ca": authority.path}}, **changes)
+
+    def test_calls_pass(self, start_gate, app, authority, certificate):
+        gate = self.start(start_gate, f"https://localhost:{app.port}", authority, certificate)
+        trust = grpc.ssl_channel_credentials(Path(authority.path).read_bytes())
+        with grpc.secure_channel(f"localhost:{gate.port}", trust) as channel:
+            reply, ended = call(channel, "One").with_call(b"hello", metadata=bearer(), timeout=10)
+            assert reply == b"olleh" and ("x-sum", "trailer") in ended.trailing_metadata()
+            replies = call(channel, "Many", "unary_stream")(b"200", metadata=bearer(), timeout=20)
+            assert b"".join(replies) == b"".join(b"%d " % i * 1000 for i in range(200))
+            with pytest.raises(grpc.RpcError) as error:
+                call(channel, "One")(b"", timeout=10)
+            assert error.value.code() == grpc.StatusCode.UNAUTHENTICATED
+
+    def test_an_app_that_prefers_http1_gets_it(self, start_gate, authority, certificate):
+        app = SecureUpstream(certificate, lambda context: context.set_alpn_protocols(["http/1.1"]))
+        try:
+            gate = self.start(start_gate, app.url, authority, certificate)
+            with SecureConnection(gate.port, trusting(authority)) as connection:
+                for index in range(3):
+                    response = connection.exchange("GET", f"/{index}", {"Authorization": f"Bearer {token()}"})
+                    assert response.status == 200 and response.json()["target"] == f"/{index}"
+            assert len(app.names) == 1, "the connection that was made is used"
+        finally:
+            app.stop()
+
+    def test_an_app_that_changes_its_mind(self, start_gate, app, authority, certificate):
+        """HTTP/1.1 at first, HTTP/2 after a restart."""
+        first = SecureUpstream(certificate)
+        gate = self.start(start_gate, first.url, authority, certificate)
+        trust = grpc.ssl_channel_credentials(Path(authority.path).read_bytes())
+        with SecureConnection(gate.port, trusting(authority)) as connection:
+            assert connection.exchange("GET", "/", {"Authorization": f"Bearer {token()}"}).status == 200
+        first.stop()
+        again = grpc.server(futures.ThreadPoolExecutor(8), handlers=[app])
+        pair = [(Path(certificate.key).read_bytes(), Path(certificate.certificate).read_bytes())]
+        again.add_secure_port(f"127.0.0.1:{first.port}", grpc.ssl_server_credentials(pair))
+        again.start()
+        try:
+            with grpc.secure_channel(f"localhost:{gate.port}", trust) as channel:
+                assert call(channel, "One")(b"ab", metadata=bearer(), timeout=10) == b"ba"
+        finally:
+            again.stop(None).wait()
