@@ -71,9 +71,6 @@ extension KeyTable {
             Key(
                 "upstream.preserveHost", .boolean, "true", "Send the browser's Host to the app, not the upstream's own."
             ),
-            Key(
-                "upstream.http2", .boolean, "false",
-                "Offer HTTP/2 to an app behind https://; it is used where the app agrees (ALPN), as gRPC needs."),
         ] + upstreamTLS + [
             Key("upstreams", .list(.anything), "[]", "More apps, by path or host.").notYet()
         ] + tls + [
