@@ -52,6 +52,8 @@ package struct Allowance: Sendable {
     static let unknownFrame = 2
     static let continuation = 5
     static let closedStream = 2
+    /// A 1xx response.
+    static let informational = 10
     static let oversizedHead = 50
     /// For each ``amplifiedBytes`` that a head's fields have beyond the first, when they came compressed tenfold.
     static let amplifiedHead = 5
@@ -60,4 +62,6 @@ package struct Allowance: Sendable {
     // What is earned back: honest clients acknowledge what they are sent, with window updates and pings.
     static let sentData = 2
     static let answered = 5
+    /// A request that we send brings frames of the app's with it.
+    static let asked = 20
 }

@@ -33,6 +33,7 @@ package enum MalformedHead: String, Error, Sendable, Equatable, CaseIterable, Cu
     case missingPseudoField
     case pseudoFieldNotAllowed
     case invalidMethod
+    case invalidStatus
     case invalidScheme
     case invalidPath
     case invalidAuthority
@@ -58,6 +59,7 @@ package enum MalformedHead: String, Error, Sendable, Equatable, CaseIterable, Cu
         case .missingPseudoField: "a missing pseudo-header field"
         case .pseudoFieldNotAllowed: "a pseudo-header field that the method does not have"
         case .invalidMethod: "an invalid method"
+        case .invalidStatus: "an invalid status"
         case .invalidScheme: "a scheme other than http and https"
         case .invalidPath: "an invalid path"
         case .invalidAuthority: "an invalid authority"

@@ -30,6 +30,44 @@ package struct FieldList {
         entries.append(Entry(start: start, nameCount: 7, valueCount: 3, isSensitive: false))
     }
 
+    /// Begins a request's section from the text of an HTTP/1.1 head of ours: what belongs to that protocol is left out
+    /// (RFC 9113 §8.2.2), and Host becomes `:authority` (§8.3.1).
+    ///
+    /// - Parameter scheme: `http` or `https`.
+    package mutating func begin(requestText text: Span<UInt8>, scheme: StaticString) {
+        clear()
+        let lineEnd = text.firstIndex(of: 13, in: 0..<text.count)
+        let methodEnd = text.firstIndex(of: 0x20, in: 0..<lineEnd)
+        let targetStart = min(methodEnd + 1, lineEnd)
+        let targetEnd = text.firstIndex(of: 0x20, in: targetStart..<lineEnd)
+        add(":method", text.extracting(0..<methodEnd))
+        add(":scheme", scheme)
+        add(":path", text.extracting(targetStart..<targetEnd))
+        var start = min(lineEnd + 2, text.count)
+        while start < text.count {
+            let end = text.firstIndex(of: 13, in: start..<text.count)
+            let colon = text.firstIndex(of: UInt8(ascii: ":"), in: start..<end)
+            defer { start = end + 2 }
+            guard colon < end else { continue }
+            let name = text.extracting(start..<colon)
+            var valueStart = colon + 1
+            while valueStart < end, text[valueStart] == 0x20 || text[valueStart] == 0x09 { valueStart += 1 }
+            var valueEnd = end
+            while valueEnd > valueStart, text[valueEnd - 1] == 0x20 || text[valueEnd - 1] == 0x09 { valueEnd -= 1 }
+            let value = text.extracting(valueStart..<valueEnd)
+            switch KnownField(name) {
+            case .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade, .te, .http2Settings: continue
+            case .host:
+                add(":authority", value)
+                // Before all fields.
+                if let entry = entries.popLast() { entries.insert(entry, at: min(3, entries.count)) }
+            // RFC 7541 §7.1: other users' requests share the compression's state.
+            case .cookie, .authorization: add(name, value, isSensitive: true)
+            default: add(name, value)
+            }
+        }
+    }
+
     package mutating func clear() {
         bytes.removeAll(keepingCapacity: true)
         entries.removeAll(keepingCapacity: true)
@@ -50,6 +88,16 @@ package struct FieldList {
         unsafe value.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
         entries.append(
             Entry(start: start, nameCount: name.utf8CodeUnitCount, valueCount: value.count, isSensitive: false))
+    }
+
+    package mutating func add(_ name: StaticString, _ value: StaticString) {
+        let start = bytes.count
+        append(name)
+        append(value)
+        entries.append(
+            Entry(
+                start: start, nameCount: name.utf8CodeUnitCount, valueCount: value.utf8CodeUnitCount,
+                isSensitive: false))
     }
 
     /// Adds lines, each `Name: value\r\n`, made by us or sifted before.

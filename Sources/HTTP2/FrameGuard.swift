@@ -1,8 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/// What the guard asks of the session that it stands before.
+protocol GuardedStreams: AnyObject {
+    /// The stream is neither idle nor closed.
+    func isOpen(_ streamID: Int32) -> Bool
+    /// The last was said about which of the peer's streams count.
+    var ignoresNewStreams: Bool { get }
+}
+
 /// Looks at the preface and at each frame's header before libnghttp2 does, for what it does not look at: frames on
 /// streams that are closed, a preface that is none, and how much of everything comes (RFC 9113 §3.4, §5.1, §10.5).
 package struct FrameGuard {
+    /// Which side of the connection is ours.
+    enum Role {
+        case server, client
+    }
+
     enum Step {
         /// So many bytes need not reach the library.
         case consumed(Int)
@@ -21,13 +34,14 @@ package struct FrameGuard {
 
     var allowance: Allowance
     var closed: ClosedStreams
-    /// The newest stream of the peer's.
+    /// The newest stream that the client opened.
     private(set) var lastStreamID: Int32 = 0
     private(set) var heldHeader = InlineArray<9, UInt8>(repeating: 0)
 
+    private let role: Role
     private let maximumStreams: Int
     private let headBytes: Int
-    private var phase = Phase.preface
+    private var phase: Phase
     /// Of the frame that came last.
     private(set) var latestKind: FrameKind?
     /// Bytes of the preface, or of ``heldHeader``, that came.
@@ -40,11 +54,19 @@ package struct FrameGuard {
     private var sectionFrames = 0
     private var sectionBytes = 0
 
-    init(_ configuration: SessionConfiguration, now: UInt64) {
+    init(_ role: Role, maximumStreams: Int, headBytes: Int, now: UInt64) {
+        self.role = role
         allowance = Allowance(now: now)
-        closed = ClosedStreams(maximumReset: configuration.maximumStreams * 2)
-        maximumStreams = configuration.maximumStreams
-        headBytes = configuration.head.bytes
+        closed = ClosedStreams(maximumReset: maximumStreams * 2)
+        self.maximumStreams = maximumStreams
+        self.headBytes = headBytes
+        // A server's preface is its SETTINGS alone (RFC 9113 §3.4).
+        phase = role == .server ? .preface : .header
+    }
+
+    /// We opened a stream.
+    mutating func opened(_ streamID: Int32) {
+        lastStreamID = max(lastStreamID, streamID)
     }
 
     var isWithinHead: Bool { sectionStream != 0 }
@@ -69,7 +91,7 @@ package struct FrameGuard {
     }
 
     /// What to do with the next bytes, of which there is at least one.
-    mutating func next(_ input: Span<UInt8>, streams: ServerSession) -> Step {
+    mutating func next(_ input: Span<UInt8>, streams: some GuardedStreams) -> Step {
         switch phase {
         case .preface:
             return readPreface(input)
@@ -131,7 +153,7 @@ package struct FrameGuard {
         var isFed: Bool { if case .feed = self { true } else { false } }
     }
 
-    private mutating func judge(_ header: FrameHeader, _ streams: ServerSession) -> Verdict {
+    private mutating func judge(_ header: FrameHeader, _ streams: some GuardedStreams) -> Verdict {
         // RFC 9113 §4.2: our SETTINGS_MAX_FRAME_SIZE is the initial one.
         if header.length > 16_384 { return .terminate(.frameSizeError) }
         if !hasSettings {
@@ -157,7 +179,8 @@ package struct FrameGuard {
         case .priority:
             return charged(Allowance.priority, isClosed(header, streams) ? .drop : .feed)
         case .resetStream:
-            return onStream(header, streams, cost: Allowance.reset)
+            // A server can do so but once for each request it gets.
+            return onStream(header, streams, cost: role == .server ? Allowance.reset : 0)
         case .windowUpdate:
             guard header.streamID != 0 else { return charged(Allowance.windowUpdate, .feed) }
             return onStream(header, streams, cost: Allowance.windowUpdate)
@@ -180,12 +203,12 @@ package struct FrameGuard {
     }
 
     /// A stream of the peer's that was, and is no more.
-    private func isClosed(_ header: FrameHeader, _ streams: ServerSession) -> Bool {
+    private func isClosed(_ header: FrameHeader, _ streams: some GuardedStreams) -> Bool {
         header.streamID > 0 && header.streamID & 1 == 1 && header.streamID <= lastStreamID
-            && streams.stream(header.streamID) == nil
+            && !streams.isOpen(header.streamID)
     }
 
-    private mutating func data(_ header: FrameHeader, _ streams: ServerSession) -> Verdict {
+    private mutating func data(_ header: FrameHeader, _ streams: some GuardedStreams) -> Verdict {
         if header.length == 0, !header.endsStream, !allowance.charge(Allowance.emptyFrame) {
             return .terminate(.enhanceYourCalm)
         }
@@ -194,17 +217,21 @@ package struct FrameGuard {
         return charged(Allowance.closedStream, .feed)
     }
 
-    private mutating func headers(_ header: FrameHeader, _ streams: ServerSession) -> Verdict {
+    private mutating func headers(_ header: FrameHeader, _ streams: some GuardedStreams) -> Verdict {
         if isClosed(header, streams) {
             guard closed.wasReset(header.streamID) else {
                 // RFC 9113 §5.1.1: a stream's number is used once, and those left out are never used.
                 return .terminate(closed.wasRecentlyClosed(header.streamID) ? .streamClosed : .protocolError)
             }
             if !allowance.charge(Allowance.closedStream) { return .terminate(.enhanceYourCalm) }
-        } else if header.streamID > lastStreamID, header.streamID & 1 == 1 {
-            lastStreamID = header.streamID
-            // The library ignores streams that come after the final GOAWAY.
-            if streams.sentFinalGoAway { closed.noteReset(header.streamID) }
+        } else if header.streamID > lastStreamID || header.streamID & 1 == 0 {
+            // RFC 9113 §5.1: a response to no request.
+            guard role == .server else { return .terminate(.protocolError) }
+            if header.streamID & 1 == 1 {
+                lastStreamID = header.streamID
+                // The library ignores streams that come after the final GOAWAY.
+                if streams.ignoresNewStreams { closed.noteReset(header.streamID) }
+            }
         }
         if header.length == 0, !allowance.charge(Allowance.emptyFrame) { return .terminate(.enhanceYourCalm) }
         sectionFrames = 0
@@ -225,7 +252,7 @@ package struct FrameGuard {
     }
 
     /// RST_STREAM and WINDOW_UPDATE, which may come on a stream whose end the peer did not know of.
-    private mutating func onStream(_ header: FrameHeader, _ streams: ServerSession, cost: Int) -> Verdict {
+    private mutating func onStream(_ header: FrameHeader, _ streams: some GuardedStreams, cost: Int) -> Verdict {
         guard isClosed(header, streams) else { return charged(cost, .feed) }
         // RFC 9113 §6.4, §6.9: their sizes are fixed, on every stream.
         if header.length != 4 { return .terminate(.frameSizeError) }
@@ -238,7 +265,8 @@ package struct FrameGuard {
         if header.length != 0 { return .terminate(.frameSizeError) }
         if awaitsAcknowledgement {
             awaitsAcknowledgement = false
-            return .drop
+            // Of a client's the library knows.
+            return role == .server ? .drop : .feed
         }
         return charged(Allowance.settings, .drop)
     }

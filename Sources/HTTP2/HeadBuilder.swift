@@ -2,21 +2,22 @@
 
 import HTTP
 
-/// Writes a request's header section down as the text of an HTTP/1.1 request's head, field by field as they are
+/// Writes a message's header section down as the text of an HTTP/1.1 message's head, field by field as they are
 /// decompressed (RFC 9113 §8.2, §8.3).
 ///
 /// What is peculiar to HTTP/2 is judged here, and nothing that could end a line gets into the text; everything else is
-/// judged by the one parser that reads the heads of all requests, so the gate sees no difference. Memory is bounded: a
+/// judged by the parser that reads the heads of HTTP/1.1, so the gate sees no difference. Memory is bounded: a
 /// section that is too large is read on, since compression goes on, but not kept.
 struct HeadBuilder {
     enum Kind {
-        case none, request, trailers
+        case none, request, response, trailers
         /// Only for the sake of the compression's state.
         case ignored
     }
 
     enum Outcome: Equatable {
         case request(RequestLine)
+        case response(StatusLine)
         case trailers
         case malformed(MalformedHead)
         case tooLarge
@@ -27,6 +28,12 @@ struct HeadBuilder {
         var contentLength: UInt64?
         /// An extended CONNECT (RFC 8441), written down as the upgrade that it stands for.
         var isTunnel = false
+    }
+
+    /// What the session needs to know of a response whose text is whole.
+    struct StatusLine: Equatable {
+        var status: UInt16
+        var contentLength: UInt64?
     }
 
     private(set) var kind = Kind.none
@@ -45,7 +52,9 @@ struct HeadBuilder {
     private var authority: ByteRange?
     private var path: ByteRange?
     private var tunnelProtocol: ByteRange?
-    private var hasRequestLine = false
+    private var status: UInt16 = 0
+    /// The text's first line is written.
+    private var hasStartLine = false
     private var hasHost = false
     private var line = RequestLine()
     private var fields = 0
@@ -75,7 +84,8 @@ struct HeadBuilder {
         authority = nil
         path = nil
         tunnelProtocol = nil
-        hasRequestLine = false
+        status = 0
+        hasStartLine = false
         hasHost = false
         line = RequestLine()
         fields = 0
@@ -104,7 +114,7 @@ struct HeadBuilder {
                 if kind == .trailers {
                     try addTrailer(name, value)
                 } else {
-                    if !hasRequestLine { try writeRequestLine(tunnelKey) }
+                    if !hasStartLine { try writeStartLine(tunnelKey) }
                     try addField(name, value)
                 }
             }
@@ -116,12 +126,14 @@ struct HeadBuilder {
 
     /// The section is whole. The text is the caller's to take.
     mutating func finish(endsStream: Bool, tunnelKey: () -> [UInt8]) -> Outcome {
-        if kind == .request, fault == nil, !isTooLarge {
+        if kind == .request || kind == .response, fault == nil, !isTooLarge {
             do throws(MalformedHead) {
-                if !hasRequestLine { try writeRequestLine(tunnelKey) }
+                if !hasStartLine { try writeStartLine(tunnelKey) }
                 // RFC 8441 §4: the stream is the tunnel; it cannot have ended.
                 if line.isTunnel, endsStream { throw .endedTunnel }
-                if endsStream, let length = line.contentLength, length > 0 { throw .contentLengthDiffers }
+                if kind == .request, endsStream, let length = line.contentLength, length > 0 {
+                    throw .contentLengthDiffers
+                }
                 if !lateCrumbs.isEmpty { text.insert(contentsOf: lateCrumbs, at: cookieEnd) }
                 Self.append("\r\n", to: &text)
             } catch {
@@ -135,14 +147,23 @@ struct HeadBuilder {
         }
         if let fault { return .malformed(fault) }
         if isTooLarge { return .tooLarge }
-        return kind == .trailers ? .trailers : .request(line)
+        switch kind {
+        case .trailers, .ignored, .none: return .trailers
+        case .request: return .request(line)
+        case .response: return .response(StatusLine(status: status, contentLength: line.contentLength))
+        }
     }
 
     // MARK: Pseudo-header fields (RFC 9113 §8.3)
 
     private mutating func addPseudo(_ name: Span<UInt8>, _ value: Span<UInt8>) throws(MalformedHead) {
         if kind == .trailers { throw .pseudoFieldInTrailers }
-        if hasRequestLine { throw .pseudoFieldAfterField }
+        if hasStartLine { throw .pseudoFieldAfterField }
+        if kind == .response {
+            // RFC 9113 §8.3.2: a response has this one.
+            guard name.equals(":status") else { throw .unknownPseudoField }
+            return try setStatus(value)
+        }
         let range = ByteRange(pseudo.count..<pseudo.count + value.count)
         switch name.count {
         case 5 where name.equals(":path"): try Self.set(&path, range)
@@ -160,9 +181,29 @@ struct HeadBuilder {
         place = range
     }
 
-    /// All pseudo-header fields have come: `GET /path HTTP/1.1` and Host.
+    private mutating func setStatus(_ value: Span<UInt8>) throws(MalformedHead) {
+        guard status == 0 else { throw .repeatedPseudoField }
+        guard value.count == 3 else { throw .invalidStatus }
+        for index in value.indices {
+            guard 0x30...0x39 ~= value[index] else { throw .invalidStatus }
+            status = status * 10 + UInt16(value[index] & 15)
+        }
+        // RFC 9110 §15; RFC 9113 §8.6: there is no 101.
+        guard 100...599 ~= status, status != 101 else { throw .invalidStatus }
+    }
+
+    /// All pseudo-header fields have come.
+    private mutating func writeStartLine(_ tunnelKey: () -> [UInt8]) throws(MalformedHead) {
+        hasStartLine = true
+        guard kind == .response else { return try writeRequestLine(tunnelKey) }
+        guard status != 0 else { throw .missingPseudoField }
+        Self.append("HTTP/1.1 ", to: &text)
+        for divisor: UInt16 in [100, 10, 1] { text.append(UInt8(truncatingIfNeeded: 0x30 + status / divisor % 10)) }
+        Self.append(" \r\n", to: &text)
+    }
+
+    /// `GET /path HTTP/1.1` and Host.
     private mutating func writeRequestLine(_ tunnelKey: () -> [UInt8]) throws(MalformedHead) {
-        hasRequestLine = true
         guard let method else { throw .missingPseudoField }
         // Apart from the text, which is written while they are read.
         var bytes: [UInt8] = []
@@ -223,9 +264,9 @@ struct HeadBuilder {
         case .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade:
             // RFC 9113 §8.2.2.
             throw .connectionSpecificField
-        case .te:
+        case .te where kind == .request:
             guard value.equalsIgnoringCase("trailers") else { throw .invalidTE }
-        case .host:
+        case .host where kind == .request:
             if hasHost { throw .repeatedHost }
             hasHost = true
             if let authority {
@@ -236,7 +277,7 @@ struct HeadBuilder {
         case .contentLength:
             if line.contentLength != nil { throw .repeatedContentLength }
             line.contentLength = try Self.length(value)
-        case .cookie:
+        case .cookie where kind == .request:
             return addCrumb(value)
         case .other where line.isTunnel && name.equals("sec-websocket-key"):
             // RFC 8441 §5: not used with HTTP/2. Ours stands there.

@@ -144,6 +144,9 @@ extension ServerSession {
             stream.isRequestEnded = endsStream
             stream.declaredLength = line.contentLength
             stream.handler?.headReceived(&builder.text, isEnd: endsStream, isTunnel: line.isTunnel)
+        // It reads no responses.
+        case .response:
+            break
         case .trailers:
             var lines: [UInt8] = []
             swap(&lines, &builder.text)

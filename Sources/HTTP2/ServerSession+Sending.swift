@@ -30,7 +30,7 @@ extension ServerSession {
         guard !stream.isClosed, !stream.isReset, stream.hasHead, !stream.isResponseEnded, !content.isEmpty else {
             return
         }
-        stream.append(content)
+        stream.content.append(content)
         resume(stream)
     }
 
@@ -46,8 +46,7 @@ extension ServerSession {
     package func reset(_ stream: ServerStream, _ code: ErrorCode) {
         guard !stream.isClosed, !stream.isReset else { return }
         stream.isReset = true
-        stream.content = []
-        stream.contentStart = 0
+        stream.content.clear()
         guardian.closed.noteReset(stream.id)
         submitReset(stream.id, code)
     }
@@ -164,7 +163,7 @@ extension ServerSession {
     }
 
     func sendContent(_ count: Int, of stream: ServerStream) {
-        stream.moveContent(count, to: &output)
+        stream.contentSent += UInt64(stream.content.move(count, to: &output))
         guardian.allowance.earn(Allowance.sentData)
         if stream.awaitsRoom, stream.pendingContent <= Self.lowWater {
             stream.awaitsRoom = false

@@ -66,7 +66,8 @@ package final class ServerSession {
         self.configuration = configuration
         self.memory = memory
         self.handler = handler
-        guardian = FrameGuard(configuration, now: now)
+        guardian = FrameGuard(
+            .server, maximumStreams: configuration.maximumStreams, headBytes: configuration.head.bytes, now: now)
         builder = HeadBuilder(limits: configuration.head)
         var session: OpaquePointer?
         let owner = unsafe Unmanaged.passUnretained(self).toOpaque()
@@ -221,8 +222,7 @@ package final class ServerSession {
         }
         guardian.closed.noteClosed(stream.id)
         forget(stream)
-        stream.content = []
-        stream.contentStart = 0
+        stream.content.clear()
         let isWhole = stream.isRequestEnded && stream.isResponseEnded && code == 0
         if isWhole { guardian.allowance.earn(Allowance.answered) }
         let handler = stream.handler
@@ -236,4 +236,9 @@ package final class ServerSession {
     }
 
     private static let connectionWindow: Int32 = 1 << 20
+}
+
+extension ServerSession: GuardedStreams {
+    func isOpen(_ streamID: Int32) -> Bool { stream(streamID) != nil }
+    var ignoresNewStreams: Bool { sentFinalGoAway }
 }

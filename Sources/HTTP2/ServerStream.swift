@@ -47,8 +47,7 @@ package final class ServerStream {
     var contentReceived: UInt64 = 0
     /// Content that came and was not acknowledged.
     var unconsumed = 0
-    var content: [UInt8] = []
-    var contentStart = 0
+    var content = ContentQueue()
     /// The library asked for content when there was none.
     var isDeferred = false
     var trailers: FieldList?
@@ -60,28 +59,5 @@ package final class ServerStream {
     }
 
     /// Content bytes that were given and have not left.
-    package var pendingContent: Int { content.count - contentStart }
-
-    func append(_ bytes: Span<UInt8>) {
-        if contentStart == content.count {
-            content.removeAll(keepingCapacity: true)
-            contentStart = 0
-        }
-        unsafe bytes.withUnsafeBufferPointer { unsafe content.append(contentsOf: $0) }
-    }
-
-    /// Moves `count` bytes, which are there, to `output`.
-    func moveContent(_ count: Int, to output: inout [UInt8]) {
-        let end = min(contentStart + count, content.count)
-        unsafe content.withUnsafeBufferPointer { bytes in
-            unsafe output.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[contentStart..<end]))
-        }
-        contentSent += UInt64(end - contentStart)
-        contentStart = end
-        if contentStart == content.count {
-            // What is larger than a piece is not worth being kept.
-            content.removeAll(keepingCapacity: content.capacity <= 16_384)
-            contentStart = 0
-        }
-    }
+    package var pendingContent: Int { content.count }
 }

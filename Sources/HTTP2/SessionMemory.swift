@@ -10,6 +10,7 @@ import Glibc
 @safe
 package final class SessionMemory {
     let callbacks: OpaquePointer?
+    let clientCallbacks: OpaquePointer?
     let options: OpaquePointer?
     /// The library keeps a frame of the largest size for each session to write into, and what stands in it counts only
     /// until the next call. All sessions get the same one.
@@ -30,10 +31,14 @@ package final class SessionMemory {
         var callbacks: OpaquePointer?
         unsafe nghttp2_session_callbacks_new(&callbacks)
         unsafe self.callbacks = callbacks
+        var clientCallbacks: OpaquePointer?
+        unsafe nghttp2_session_callbacks_new(&clientCallbacks)
+        unsafe self.clientCallbacks = clientCallbacks
         var options: OpaquePointer?
         unsafe nghttp2_option_new(&options)
         unsafe self.options = options
         if let callbacks = unsafe callbacks { unsafe ServerSession.setCallbacks(callbacks) }
+        if let callbacks = unsafe clientCallbacks { unsafe ClientSession.setCallbacks(callbacks) }
         if let options = unsafe options {
             unsafe nghttp2_option_set_no_auto_window_update(options, 1)
             // The rules of RFC 9113 §8 are ours: see HeadBuilder.
@@ -47,6 +52,7 @@ package final class SessionMemory {
 
     deinit {
         unsafe nghttp2_session_callbacks_del(callbacks)
+        unsafe nghttp2_session_callbacks_del(clientCallbacks)
         unsafe nghttp2_option_del(options)
         unsafe frameBuffer.deallocate()
     }

@@ -176,11 +176,7 @@ final class HTTP2DownstreamStream: ServerStreamHandler {
 
     /// As for HTTP/1.1, whose decoder knows what may pass.
     private func siftedTrailers() -> [UInt8] {
-        guard !trailers.isEmpty else { return [] }
-        var decoder = BodyDecoder(.chunked, limits: worker.limits.message)
-        let text = Array("0\r\n".utf8) + trailers + Array("\r\n".utf8)
-        guard let piece = try? decoder.decode(text.span), piece.isEnd else { return [] }
-        return decoder.trailers
+        trailers.isEmpty ? [] : worker.sifted(trailers: trailers)
     }
 
     /// The browser has gone, or has broken off.

@@ -334,6 +334,14 @@ package final class Worker {
         body(tail.span)
     }
 
+    /// Of trailers that came otherwise than in chunks: those that may pass, as HTTP/1.1's decoder knows them.
+    func sifted(trailers: [UInt8]) -> [UInt8] {
+        var decoder = BodyDecoder(.chunked, limits: limits.message)
+        let text = Array("0\r\n".utf8) + trailers + Array("\r\n".utf8)
+        guard let piece = try? decoder.decode(text.span), piece.isEnd else { return [] }
+        return decoder.trailers
+    }
+
     func freshRequestID() -> [UInt8] {
         var identifier: [UInt8] = []
         if case .gate(let gate, _) = service { gate.requestID(of: RequestHead(), into: &identifier) }

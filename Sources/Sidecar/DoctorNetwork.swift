@@ -37,6 +37,22 @@ package final class DoctorNetwork: Sendable {
         }
     }
 
+    /// Whether anybody takes connections there. It is asked by HTTP/1.1, and a server of HTTP/2 alone answers with what is
+    /// none: nil is its status.
+    func listener(_ url: String) -> Result<Int?, DoctorProblem> {
+        guard let url = OutboundURL(url) else { return .failure(DoctorProblem("this address cannot be called")) }
+        let reply = Reply<Result<OutboundResponse, OutboundFailure>>()
+        loop.submit { [self] in
+            OutboundClient(loop: loop, resolver: resolver, tls: nil)
+                .send(OutboundRequest(method: "HEAD", url: url, timeout: Self.patience)) { reply.give($0) }
+        }
+        switch reply.wait() {
+        case .success(let response): return .success(Int(response.status))
+        case .failure(.closed), .failure(.malformed), .failure(.tooLarge): return .success(nil)
+        case .failure(let failure): return .failure(DoctorProblem(failure.description))
+        }
+    }
+
     /// Fetches a key set as the gate does.
     package func keys(_ remote: RemoteKeySettings) -> Result<KeySet, DoctorProblem> {
         guard let url = OutboundURL(remote.url) else {

@@ -17,16 +17,21 @@ extension ProxyConfiguration {
     ) throws(TLSError) {
         let endpoint: UpstreamConfiguration.Endpoint =
             switch settings.upstream.address {
-            case .http(let host, let port), .https(let host, let port): .host(host, port: port)
+            case .http(let host, let port), .https(let host, let port), .h2c(let host, let port):
+                .host(host, port: port)
             case .unix(let path): .unix(path: path)
             }
         var upstream = UpstreamConfiguration(endpoint)
+        if case .h2c = settings.upstream.address { upstream.version = .http2 }
         upstream.connectTimeout = .seconds(settings.upstream.connectTimeout.inSeconds)
         upstream.responseTimeout = .seconds(settings.upstream.responseTimeout.inSeconds)
         upstream.idleTimeout = .seconds(settings.upstream.idleTimeout.inSeconds)
         upstream.maxConnections = max(1, settings.upstream.maxConnections / workers)
         if case .https = settings.upstream.address {
-            upstream.tls = try TLSClientContext(TLSClientConfiguration(settings.upstream.tls))
+            let offersHTTP2 = settings.upstream.offersHTTP2
+            if offersHTTP2 { upstream.version = .negotiated }
+            upstream.tls = try TLSClientContext(
+                TLSClientConfiguration(settings.upstream.tls, offersHTTP2: offersHTTP2))
         }
         self.init(upstream: upstream)
         self.tls = tls

@@ -25,8 +25,11 @@ extension TLSServerConfiguration {
 
 extension TLSClientConfiguration {
     /// How others are met.
-    package init(_ settings: ClientTLSSettings) throws(TLSError) {
+    ///
+    /// - Parameter offersHTTP2: HTTP/2 is agreed on with an app that can speak it.
+    package init(_ settings: ClientTLSSettings, offersHTTP2: Bool = false) throws(TLSError) {
         self.init()
+        if offersHTTP2 { protocols = [TLSServerConfiguration.http2, "http/1.1"] }
         if let authorities = settings.authorities { trust = .authorities(authorities) }
         serverName = settings.serverName
         if let pair = settings.certificate { identity = try TLSIdentity(pair.chain, key: pair.key) }

@@ -30,7 +30,6 @@ struct RuleTests {
         "A choice that no part serves yet is refused by name",
         arguments: [
             "session: { store: redis }", "replay: { store: redis }", "access: { mode: observe }",
-            "upstream: h2c://app",
         ])
     func notYetChoices(text: String) {
         let errors = place.load(text).errors

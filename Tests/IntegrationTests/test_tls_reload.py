@@ -13,6 +13,7 @@ from harness.certificates import Authority, Certificate
 from harness.gate import NAVIGATION, sidegate
 from harness.process import wait_until
 from harness.secure import SecureConnection, SecureUpstream, secured, trusting
+from harness.servers import Nginx
 
 NAMES = "DNS:localhost,IP:127.0.0.1"
 
@@ -200,6 +201,23 @@ def test_the_certificate_shown_to_the_app_is_renewed(start_gate, authority, pair
         assert ["first" in str(app.peers[0]["subject"]), "second" in str(app.peers[-1]["subject"])] == [True, True]
     finally:
         app.stop()
+
+
+def test_http2_with_the_app_goes_on_after_a_renewal(start_gate, authority, pairs, mounted, tmp_path):
+    nginx = Nginx(tmp_path / "nginx", certificate=pairs["third"], locations="""
+        location = /version { return 200 $server_protocol; }
+        keepalive_timeout 0;
+    """)
+    try:
+        gate = start_gate(nginx.url, upstream={
+            "url": nginx.url, "http2": True, "tls": {"ca": authority.path, **mounted.place.settings}})
+        cookie = gate.session_cookie()
+        assert gate.exchange("GET", "/version", cookie).text == "HTTP/2.0"
+        mounted.put(pairs["second"])
+        wait_for(gate, "certificates changed")
+        assert gate.exchange("GET", "/version", cookie).text == "HTTP/2.0"
+    finally:
+        nginx.stop()
 
 
 @pytest.mark.parametrize("days,outcome", [(9, "ok"), (1, "warning")])
