@@ -43,7 +43,7 @@ package struct UpstreamSettings: Sendable {
     package var idleTimeout: Duration
     package var maxConnections: Int
     package var preserveHost: Bool
-    /// HTTP/2 is offered where TLS lets both sides choose.
+    /// HTTP/2 is offered to an app behind https.
     package var offersHTTP2: Bool
     package var tls: ClientTLSSettings
 }
