@@ -15,7 +15,7 @@ BINARY ?= $(CURDIR)/.build/sidegate
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 
-.PHONY: demo test unit black-box build bench bench-count format format-check deps deps-test deps-bench clean
+.PHONY: demo test unit black-box build bench bench-count bench-floods format format-check deps deps-test deps-bench clean
 .DEFAULT_GOAL := build
 
 demo: deps
@@ -40,6 +40,10 @@ build: deps
 
 bench: deps-bench build
 	$(PYTHON) Benchmarks/bench.py --sidegate $(BINARY) $(BENCH_ARGS)
+
+# What floods over HTTP/2 cost, and how long others wait meanwhile.
+bench-floods: deps-bench build
+	$(PYTHON) Benchmarks/floods.py --sidegate $(BINARY) $(BENCH_ARGS)
 
 bench-count: deps-bench build
 	$(PYTHON) Benchmarks/bench.py --sidegate $(BINARY) --count $(BENCH_ARGS)

@@ -195,7 +195,8 @@ final class HTTP2DownstreamStream: ServerStreamHandler {
             sentBefore = stream.contentSent
             lastProgress = now
         }
-        let awaitsContent = exchange?.wantsContent == true && !isEnded && inbound.isEmpty
+        let isOpenEnded = stream.hasHead && exchange?.isEventStream == true
+        let awaitsContent = exchange?.wantsContent == true && !isEnded && inbound.isEmpty && !isOpenEnded
         guard tunnel == nil, stream.pendingContent > 0 || awaitsContent else {
             lastProgress = now
             return now.advanced(by: limit)

@@ -6,15 +6,14 @@ import threading
 from concurrent import futures
 from pathlib import Path
 
+import grpc
 import pytest
 
-grpc = pytest.importorskip("grpc")
-
-from harness.certificates import Authority  # noqa: E402
-from harness.ports import free_port  # noqa: E402
-from harness.process import wait_until  # noqa: E402
-from harness.secure import SecureConnection, SecureUpstream, trusting  # noqa: E402
-from harness.tokens import token  # noqa: E402
+from harness.certificates import Authority
+from harness.ports import free_port
+from harness.process import wait_until
+from harness.secure import SecureConnection, SecureUpstream, trusting
+from harness.tokens import token
 
 SERVICE = "sidegate.test.Echo"
 
@@ -182,6 +181,29 @@ def test_who_is_not_signed_in_gets_status_16(channel, server, metadata, kind):
         call(channel, "One", kind)(argument, metadata=metadata, timeout=10)
     assert error.value.code() == grpc.StatusCode.UNAUTHENTICATED
     assert not server.seen
+
+
+def test_a_call_may_be_silent_for_longer_than_others(server, start_gate):
+    url = f"h2c://127.0.0.1:{server.port}"
+    gate = start_gate(url, upstream={"url": url, "responseTimeout": "200ms"}, limits={"bodyIdleTimeout": "200ms"})
+    with grpc.insecure_channel(f"127.0.0.1:{gate.port}") as channel:
+        turn = threading.Event()
+
+        def messages():
+            yield b"first"
+            assert turn.wait(10)
+            yield b"second"
+        replies = call(channel, "Chat", "stream_stream")(messages(), metadata=bearer(), timeout=20)
+        assert next(replies) == b"FIRST"
+        threading.Timer(0.8, turn.set).start()
+        assert list(replies) == [b"SECOND"] and replies.code() == grpc.StatusCode.OK
+
+
+def test_a_message_larger_than_content_may_be_is_status_8(server, start_gate):
+    gate = start_gate(f"h2c://127.0.0.1:{server.port}", limits={"bodyBytes": 1000})
+    with grpc.insecure_channel(f"127.0.0.1:{gate.port}") as channel, pytest.raises(grpc.RpcError) as error:
+        call(channel, "One")(bytes(5000), metadata=bearer(), timeout=10)
+    assert error.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 def test_an_app_that_is_down_is_status_14(start_gate):
