@@ -219,9 +219,8 @@ extension ServerSession {
     private func frameSent(_ header: nghttp2_frame_hd) {
         switch FrameKind(rawValue: header.type) {
         case .headers, .data:
-            guard header.flags & 0x1 != 0, let stream = stream(header.stream_id), !stream.isRequestEnded else { return }
-            // RFC 9113 §8.1: all was said; what the request still has to say is of no interest.
-            reset(stream, .noError)
+            guard header.flags & 0x1 != 0, let stream = stream(header.stream_id) else { return }
+            stream.isResponseSent = true
         case .settings, .ping, .windowUpdate, .goAway, .resetStream, .priority, .continuation, .pushPromise, .none:
             break
         }

@@ -358,6 +358,12 @@ final class HTTP2Downstream: TransportOwner, DownstreamConnection {
         scheduleFlush()
     }
 
+    /// Calls the stream's `checkTime` when so much time has passed.
+    func look(at stream: HTTP2DownstreamStream, after delay: Nanoseconds) {
+        stream.stopsAt = worker.loop.now.advanced(by: delay)
+        arm(stream.stopsAt)
+    }
+
     /// A time limit that has struck already was seen to.
     private func later(_ deadline: MonotonicTime, _ now: MonotonicTime) -> MonotonicTime {
         deadline > now ? deadline : .distantFuture

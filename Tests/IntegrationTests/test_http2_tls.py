@@ -133,6 +133,13 @@ def test_curl(gate, authority, upstream):
     assert upstream.last.get("X-Forwarded-Proto") == "https"
 
 
+def test_curl_reads_the_answer_to_an_upload_that_nobody_wants(gate, authority):
+    for _ in range(5):
+        said = run("curl", "-sS", "--http2", "--cacert", authority.path, "-H", "Expect:", "--data-binary", "@-",
+                   "-w", "%{http_version} %{http_code}", f"https://localhost:{gate.port}/", input=os.urandom(300_000))
+        assert said.endswith("2 401")
+
+
 def test_curl_keeps_to_http1_when_told(gate, authority):
     said = run("curl", "-sS", "--http1.1", "--cacert", authority.path, "-o", "/dev/null", "-w", "%{http_version}",
                f"https://localhost:{gate.port}/")
