@@ -13,7 +13,7 @@ final class PagePool {
     private var chunks: [UnsafeMutableRawPointer] = unsafe []
 
     deinit {
-        for index in unsafe chunks.indices { unsafe munmap(chunks[index], Self.chunkSize) }
+        unsafe chunks.forEach { _ = unsafe munmap($0, Self.chunkSize) }
     }
 
     /// A page of zeros; nil when there is none to be had, or the system's pages have another size.

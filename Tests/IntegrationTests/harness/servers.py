@@ -17,8 +17,8 @@ class Nginx:
     def __init__(self, folder: Path, locations: str = "", certificate=None):
         self.port = free_port()
         self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{self.port}"
-        secure = f"""ssl_certificate {certificate.certificate}; ssl_certificate_key {certificate.key};
-                    """ if certificate else ""
+        tls = f"ssl_certificate {certificate.certificate}; " \
+              f"ssl_certificate_key {certificate.key}; ssl_protocols TLSv1.2 TLSv1.3;" if certificate else ""
         self.files = folder / "files"
         self.files.mkdir(parents=True)
         configuration = folder / "nginx.conf"
@@ -32,7 +32,7 @@ class Nginx:
                 uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
                 server {{
                     listen 127.0.0.1:{self.port}{" ssl http2" if certificate else ""};
-                    {secure}
+                    {tls}
                     root {self.files};
                     {locations}
                 }}
