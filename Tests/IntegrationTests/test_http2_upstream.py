@@ -365,6 +365,38 @@ class TestBreaking:
         assert app.requests[0].connection is not app.requests[-1].connection
 
 
+class TestStopping:
+    def test_what_is_in_flight_is_finished_and_the_connection_ended(self, start_gate, app):
+        gate = start_gate(app.url)
+        gate.cookie = gate.session_cookie()["Cookie"]
+        release = threading.Event()
+
+        def answer(request):
+            request.head(200)
+            assert release.wait(10)
+            request.data(b"whole", end=True)
+        app.answer = answer
+        with gate.connection() as c:
+            c.request("GET", "/", {"Cookie": gate.cookie})
+            assert c.read_head().status == 200
+            gate.process.child.terminate()
+            wait_until(lambda: "stopp" in gate.log() or "drain" in gate.log(), "the gate says that it stops")
+            release.set()
+            assert b"whole" in c.read_all()
+        gate.was_stopped = True
+        assert gate.process.child.wait(8) == 0
+        connection = app.requests[0].connection
+        assert connection.is_ended.wait(5)
+
+    def test_an_idle_connection_is_ended_with_goaway(self, start_gate, app):
+        gate = start_gate(app.url, upstream={"url": app.url, "idleTimeout": "200ms"})
+        gate.cookie = gate.session_cookie()["Cookie"]
+        assert ask(gate).status == 200
+        connection = app.requests[0].connection
+        assert connection.is_ended.wait(5) and connection.goaway == h2.NO_ERROR
+        assert ask(gate).status == 200
+
+
 class TestPace:
     def test_no_more_requests_at_a_time_than_the_app_takes(self, start_gate, app):
         app.settings = setting(3, 3)

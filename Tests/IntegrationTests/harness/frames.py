@@ -174,14 +174,6 @@ class FrameConnection:
             sent[key] = sent.get(key, 0) + len(payload)
         self.send(frame(DATA, flags, number, payload))
 
-    def reopen(self):
-        """A fresh connection in place of this one."""
-        port = self.socket.getpeername()[1]
-        self.socket.close()
-        self.buffer.clear()
-        self.socket = socket.create_connection(("127.0.0.1", port), TIMEOUT)
-        self.send(PREFACE + frame(SETTINGS))
-
     # Receiving.
 
     def fill(self):

@@ -610,16 +610,6 @@ def _(c):
 
 # What the sections above say of responses, and the rest.
 
-@case("3.1", "Upgrade to h2c, of RFC 7540, is not heeded (raw)", ignored)
-def _(c):
-    c.send(b"GET / HTTP/1.1\r\nHost: " + c.authority.encode() + b"\r\nConnection: close, Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
-           b"HTTP2-Settings: AAMAAABkAAQAAP__\r\nCookie: " + c.cookie.encode() + b"\r\n\r\n")
-    while b"\r\n\r\n" not in c.buffer:
-        c.fill()
-    assert c.buffer.startswith(b"HTTP/1.1 200")
-    c.reopen()
-
-
 @case("3.4", "the server's preface waits for nothing (raw)", ignored)
 def _(c):
     c.send(PREFACE[:20])
