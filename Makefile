@@ -3,7 +3,7 @@
 # make demo     a sign-in to try in the browser: builds, starts one process, prints the address
 # make test     every test: units, layering, then the black-box suite against the release binary
 # make build    the release binary, static Swift, stripped: .build/sidegate
-# make bench    CPU for a request beside nginx and HAProxy; `make bench-count` for the figures that do not drift, `make bench-tls` over TLS,
+# make bench    CPU for a request beside nginx and HAProxy; `make bench-count` for the figures that do not drift, `make bench BENCH_ARGS="--only TLS"` for TLS and HTTP/2
 #               `make bench-state` with sessions in Redis and signed statements
 # make format   swift format, in place; `make format-check` only looks
 # make deps     the system packages a build needs (`deps-test`, `deps-bench` for the others), by apt when missing
@@ -16,7 +16,7 @@ BINARY ?= $(CURDIR)/.build/sidegate
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 
-.PHONY: demo test unit black-box build bench bench-count bench-tls bench-state format format-check deps deps-test deps-bench clean
+.PHONY: demo test unit black-box build bench bench-count bench-floods bench-state format format-check deps deps-test deps-bench clean
 .DEFAULT_GOAL := build
 
 demo: deps
@@ -42,8 +42,9 @@ build: deps
 bench: deps-bench build
 	$(PYTHON) Benchmarks/bench.py --sidegate $(BINARY) $(BENCH_ARGS)
 
-bench-tls: deps-bench build
-	$(PYTHON) Benchmarks/tls.py --sidegate $(BINARY) $(BENCH_ARGS)
+# What floods over HTTP/2 cost, and how long others wait meanwhile.
+bench-floods: deps-bench build
+	$(PYTHON) Benchmarks/floods.py --sidegate $(BINARY) $(BENCH_ARGS)
 
 bench-state: deps-bench build
 	$(PYTHON) Benchmarks/state.py --sidegate $(BINARY) $(BENCH_ARGS)
