@@ -7,6 +7,7 @@ package struct NamedFile {
 
     /// systemd's directory of credentials (systemd.exec(5)), looked in first.
     let credentialsDirectory: String?
+    let log = ReadLog()
 
     init(environment: [String: String]) {
         credentialsDirectory = environment["CREDENTIALS_DIRECTORY"].flatMap { $0.isEmpty ? nil : $0 }
@@ -30,8 +31,12 @@ package struct NamedFile {
     ) -> FileContents? {
         let location = locate(path, namedAt: origin)
         do {
-            return try FileReader.read(location, limit: limit)
+            let contents = try FileReader.read(location, limit: limit)
+            // The list of registered users is watched by itself.
+            if key != "access.users.emailsFile" { log.note(location, contents.bytes) }
+            return contents
         } catch {
+            log.note(location, error.words.utf8)
             findings.append(
                 .unopenable(
                     origin,

@@ -29,6 +29,7 @@ package struct Settings: Sendable {
     package var limits: LimitSettings
     /// Event loops; nil: one for each core.
     package var workers: Int?
+    package var admin: AdminSettings
     package var log: LogSettings
     package var pages: PageSettings
 }
@@ -130,7 +131,7 @@ package struct NativeLoginSettings: Sendable {
 }
 
 /// `provisioning`
-package struct ProvisioningSettings: Sendable {
+package struct ProvisioningSettings: Sendable, Equatable {
     package var url: String
     /// nil: calls are not signed.
     package var secret: Secret?
@@ -182,6 +183,18 @@ package struct LimitSettings: Sendable {
     package var bodyIdleTimeout: Duration
     package var keepAliveTimeout: Duration
     package var drainTimeout: Duration
+    package var drainDelay: Duration
+    /// Of one client; nil: no limit.
+    package var requestsPerSecond: Int?
+}
+
+/// `admin`
+package struct AdminSettings: Sendable, Equatable {
+    /// nil: off.
+    package var listen: ListenAddress?
+    /// Nobody named the address: it is the default.
+    package var isDefault: Bool
+    package var probePaths: [String]
 }
 
 /// `log`
@@ -192,7 +205,8 @@ package struct LogSettings: Sendable {
 
     /// A level's name of swift-log.
     package var level: String
-    package var format: Format
+    /// nil: as standard output is.
+    package var format: Format?
     package var access: Bool
 }
 

@@ -39,9 +39,10 @@ struct SettingsBuilder {
             provisioning: provisioning(),
             limits: limits(),
             workers: resolution.integer("workers") == 0 ? nil : resolution.integer("workers"),
+            admin: admin(),
             log: LogSettings(
                 level: resolution.text("log.level"),
-                format: LogSettings.Format(rawValue: resolution.text("log.format")) ?? .json,
+                format: resolution.textIfSet("log.format").flatMap { LogSettings.Format(rawValue: $0.text) },
                 access: resolution.boolean("log.access")),
             pages: pages())
         checkTogether(settings)
@@ -119,6 +120,7 @@ struct SettingsBuilder {
 
     private func limits() -> LimitSettings {
         let bodyBytes = resolution.integer("limits.bodyBytes")
+        let rate = resolution.integer("limits.requestsPerSecond")
         return LimitSettings(
             headerBytes: resolution.integer("limits.headerBytes"),
             bodyBytes: bodyBytes == 0 ? nil : bodyBytes,
@@ -126,7 +128,9 @@ struct SettingsBuilder {
             headerTimeout: resolution.duration("limits.headerTimeout"),
             bodyIdleTimeout: resolution.duration("limits.bodyIdleTimeout"),
             keepAliveTimeout: resolution.duration("limits.keepAliveTimeout"),
-            drainTimeout: resolution.duration("limits.drainTimeout"))
+            drainTimeout: resolution.duration("limits.drainTimeout"),
+            drainDelay: resolution.duration("limits.drainDelay"),
+            requestsPerSecond: rate == 0 ? nil : rate)
     }
 
     private mutating func pages() -> PageSettings {
@@ -148,6 +152,7 @@ struct SettingsBuilder {
                 ))
             return [:]
         }
+        files.log.note(directory, names.joined(separator: "\n").utf8)
         var templates: [String: String] = [:]
         for name in names {
             guard let ending = [".html", ".mustache"].first(where: { name.hasSuffix($0) }) else { continue }

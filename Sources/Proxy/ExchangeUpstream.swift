@@ -14,6 +14,7 @@ extension Exchange {
 
     func acquireUpstream(fresh: Bool, contentFollows: Bool) {
         guard case .gate(_, let pool) = worker.service else { return }
+        self.pool = pool
         record.upstreamStarted = worker.loop.now
         guard let connection = pool.acquire(self, fresh: fresh) else { return }
         upstreamReady(connection, contentFollows: contentFollows)
@@ -24,9 +25,8 @@ extension Exchange {
     }
 
     func noConnectionInTime() {
-        guard case .gate(_, let pool) = worker.service else { return }
-        pool.cancel(self)
-        upstreamLost(.connectTimeout)
+        pool?.cancel(self)
+        upstreamLost(.overloaded)
     }
 
     /// A connection to the app is there.

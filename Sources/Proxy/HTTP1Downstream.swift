@@ -42,11 +42,14 @@ final class HTTP1Downstream: TransportOwner {
     var responseIsCloseDelimited = false
     var lingeredBytes = 0
     var timer: LoopTimer?
+    /// Since when it waits for a request, while it does.
+    var idleSince: MonotonicTime
 
     init(_ transport: Transport, peer: Peer, worker: Worker) {
         self.transport = transport
         self.peer = peer
         self.worker = worker
+        idleSince = worker.loop.now
         parser = RequestParser(limits: worker.limits.message)
         let box = Unowned<HTTP1Downstream>()
         timer = worker.loop.makeTimer { box.object?.timedOut() }
@@ -57,11 +60,18 @@ final class HTTP1Downstream: TransportOwner {
 
     var isIdle: Bool { phase == .head && exchange == nil }
 
-    /// The worker stops: ends at once when idle, else after the response. A request that has come already, unread, is
-    /// still served.
+    /// The worker stops: this connection ends after the response. A request that has come already, unread, is still
+    /// served, and so is one that is on its way: an idle connection lives on for a moment, and says with its next
+    /// response that it ends, so that nobody sends into a connection that has gone.
     func drain() {
         if isIdle { transportReadable() }
-        if isIdle { close() } else { isPersistent = false }
+        if isIdle { timer?.set(worker.loop.now.advanced(by: Self.drainGrace)) } else { isPersistent = false }
+    }
+
+    /// Makes room, unless a request has come meanwhile.
+    func closeIfIdle() {
+        if isIdle { transportReadable() }
+        if isIdle { close() }
     }
 
     /// The worker ends: whatever is in flight breaks off.
@@ -290,6 +300,8 @@ final class HTTP1Downstream: TransportOwner {
         worker.connectionEnded(self)
     }
 
+    /// Longer than a busy client waits between two requests.
+    static let drainGrace = Nanoseconds.milliseconds(500)
     static let lingerTime = Nanoseconds.seconds(2)
     static let lingerBytes = 1 << 20
     static let skippableContent: UInt64 = 65536

@@ -14,6 +14,8 @@ package struct ProxyConfiguration: Sendable {
     package var expectsProxyProtocol = false
     /// A line for each request goes to the access log.
     package var logsRequests = true
+    /// The identity provider's name, for the metrics.
+    package var provider = ""
 
     package init(upstream: UpstreamConfiguration) {
         self.upstream = upstream

@@ -13,23 +13,26 @@ package final class Worker {
         case gate(Gate, UpstreamPool)
         /// A function: the demo's own servers.
         case local((RequestHead, [UInt8], Double) -> LocalResponse)
+        /// As `local`, when the answer must be asked for elsewhere.
+        case asking((RequestHead, @escaping @Sendable (LocalResponse) -> Void) -> Void)
     }
 
     package let loop: EventLoop
-    let limits: ConnectionLimits
     let resolver: Resolver
     let replayStore: any ReplayStore
-    let services: WorkerServices
+    let metrics = WorkerMetrics()
+    private(set) var limits: ConnectionLimits
+    private(set) var services: WorkerServices
     /// How often what the gate goes by was changed.
     private(set) var updateCount: UInt64 = 0
     private(set) var service: Service = .local { _, _, _ in LocalResponse(status: 503) }
     package private(set) var isDraining = false
 
-    private let trustedProxies: [CIDR]
-    private let expectsProxyProtocol: Bool
-    private let log: RequestLog?
+    private var trustedProxies: [CIDR]
+    private var expectsProxyProtocol: Bool
+    private var log: RequestLog?
     private var listeners: [Listener] = []
-    private var connections: [ObjectIdentifier: HTTP1Downstream] = [:]
+    private(set) var connections: [ObjectIdentifier: HTTP1Downstream] = [:]
     private var tunnels: [ObjectIdentifier: Tunnel] = [:]
     /// Responses in the middle of which a session may end.
     private var streams: [ObjectIdentifier: Exchange] = [:]
@@ -55,6 +58,7 @@ package final class Worker {
         self.log = log
         self.services = services
         service = .gate(gate, UpstreamPool(configuration.upstream, worker: self))
+        metrics.provider = configuration.provider
     }
 
     /// A worker that answers by itself.
@@ -73,6 +77,22 @@ package final class Worker {
         service = .local(respond)
     }
 
+    /// A worker that answers a few clients by what others must be asked for.
+    package init(
+        loop: EventLoop, limits: ConnectionLimits, resolver: Resolver,
+        ask: @escaping (RequestHead, @escaping @Sendable (LocalResponse) -> Void) -> Void
+    ) {
+        self.loop = loop
+        self.limits = limits
+        trustedProxies = []
+        expectsProxyProtocol = false
+        self.resolver = resolver
+        replayStore = MemoryReplayStore(capacity: 0)
+        log = nil
+        services = WorkerServices()
+        service = .asking(ask)
+    }
+
     // MARK: Listening
 
     /// Serves the connections of `socket` from now on.
@@ -81,7 +101,7 @@ package final class Worker {
     ) throws(SystemError) {
         let port = socket.address.port
         let listener = try Listener(
-            socket, loop: loop, mayAccept: { [unowned self] in connectionCount < limits.connections },
+            socket, loop: loop, mayAccept: { [unowned self] in hasRoom },
             paused: paused,
             accepted: { [unowned self] descriptor, address in
                 accept(descriptor, from: address, localPort: port)
@@ -103,6 +123,7 @@ package final class Worker {
     private func serve(_ transport: SocketTransport, _ peer: Peer) {
         let connection = HTTP1Downstream(transport, peer: peer, worker: self)
         connections[ObjectIdentifier(connection)] = connection
+        makeRoom()
     }
 
     /// A proxy that is trusted says first whom it speaks for; a connection without that is not served, since it would
@@ -130,8 +151,13 @@ package final class Worker {
     package var upstreamConnectionCount: Int {
         switch service {
         case .gate(_, let pool): pool.openCount
-        case .local: 0
+        case .local, .asking: 0
         }
+    }
+
+    /// Open connections of browsers, for the metrics.
+    var connectionsByProtocol: [String: Int] {
+        ["http1": connections.count, "tunnel": tunnels.count, "handshake": receivers.count]
     }
 
     func connectionEnded(_ connection: HTTP1Downstream) {
@@ -164,6 +190,26 @@ package final class Worker {
     }
 
     // MARK: What changes while it runs
+
+    /// Another configuration, whole: from the next request on, and from the next connection on where it is about
+    /// connections. What the gate has been told of while it ran stays in force.
+    package func replace(
+        gate: Gate, configuration: ProxyConfiguration, log: RequestLog?, services: WorkerServices
+    ) {
+        guard case .gate(let old, let pool) = service else { return }
+        gate.takeOver(from: old)
+        service = .gate(gate, UpstreamPool(configuration.upstream, worker: self))
+        pool.retire()
+        limits = configuration.limits
+        trustedProxies = configuration.trustedProxies
+        expectsProxyProtocol = configuration.expectsProxyProtocol
+        self.log?.flush()
+        self.log = log
+        self.services = services
+        metrics.provider = configuration.provider
+        update { _ in }
+        roomMade()
+    }
 
     /// Changes what the gate goes by, then closes what is still open for those whom it no longer lets in: tunnels, and
     /// responses under way. A connection between two requests is left alone, for the next one is judged.
@@ -207,7 +253,7 @@ package final class Worker {
     /// Accepts no more, lets what is in flight finish, and says when all is done, once.
     package func drain(_ completion: @escaping () -> Void) {
         isDraining = true
-        for listener in listeners { listener.close() }
+        for listener in listeners { listener.finish() }
         listeners = []
         if case .gate(_, let pool) = service { pool.closeIdle() }
         drained = completion
@@ -289,6 +335,7 @@ package final class Worker {
     }
 
     func finished(_ exchange: Exchange, _ context: RequestContext) {
+        metrics.requestEnded(exchange, loop.now)
         log?.record(exchange, context, client: exchange.client, loop)
     }
 

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+
+/// What is counted for the whole process, off the loops that serve.
+final class ProcessCounters: Sendable {
+    private let reloads = Atomic<UInt64>(0)
+    private let failedReloads = Atomic<UInt64>(0)
+    private let lastReloadFailed = Atomic<Bool>(false)
+    private let keyRefreshes = Atomic<UInt64>(0)
+    private let failedKeyRefreshes = Atomic<UInt64>(0)
+
+    func reloaded(isGood: Bool) {
+        if isGood { reloads.add(1, ordering: .relaxed) } else { failedReloads.add(1, ordering: .relaxed) }
+        lastReloadFailed.store(!isGood, ordering: .relaxed)
+    }
+
+    func keysRefreshed(isGood: Bool) {
+        if isGood { keyRefreshes.add(1, ordering: .relaxed) } else { failedKeyRefreshes.add(1, ordering: .relaxed) }
+    }
+
+    var figures: Figures {
+        Figures(
+            reloads: reloads.load(ordering: .relaxed), failedReloads: failedReloads.load(ordering: .relaxed),
+            lastReloadIsGood: !lastReloadFailed.load(ordering: .relaxed),
+            keyRefreshes: keyRefreshes.load(ordering: .relaxed),
+            failedKeyRefreshes: failedKeyRefreshes.load(ordering: .relaxed))
+    }
+
+    struct Figures {
+        var reloads: UInt64
+        var failedReloads: UInt64
+        /// Of the start, too, which would have failed else.
+        var lastReloadIsGood: Bool
+        var keyRefreshes: UInt64
+        var failedKeyRefreshes: UInt64
+    }
+}
