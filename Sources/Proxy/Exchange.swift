@@ -81,6 +81,7 @@ final class Exchange {
         machine.requestHeadReceived(hasContent: hasContent)
         switch worker.service {
         case .local:
+            if worker.answersAtOnce { return formReceived() }
             // The demo's own servers: content is read, then answered.
             collect(limit: Self.localContentLimit, contentFollows: contentFollows)
         case .asking:
@@ -154,7 +155,7 @@ final class Exchange {
             machine.answered()
             record.answered(response)
             record.malformed(status, description)
-            downstream?.sendLocal(response, to: self)
+            downstream?.sendLocal(hardened(response), to: self)
             responseEnded()
         case .exchanging(.streaming):
             cutShort()
@@ -168,7 +169,7 @@ final class Exchange {
         guard let downstream else { return }
         machine.answered()
         record.answered(response)
-        downstream.sendLocal(response, to: self)
+        downstream.sendLocal(hardened(response), to: self)
         responseEnded()
     }
 

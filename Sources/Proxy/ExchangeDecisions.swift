@@ -130,12 +130,13 @@ extension Exchange {
     }
 
     private func revoke(_ revocation: Revocation, _ response: LocalResponse) {
-        record.isBackchannelLogout = true
+        record.isBackchannelLogout = !revocation.isOfOneSession
         if record.user == nil { record.user = revocation.user }
         guard case .gate(let gate, _) = worker.service else { return }
         let finish = { [self] (isRemembered: Bool) in
-            // Who sent the logout token must know that it is to be sent again: the answer is no success.
-            answer(isRemembered ? response : gate.logoutNotRemembered(revocation))
+            // Who sent the logout token must know that it is to be sent again: the answer is no success. A user who
+            // signs out loses the cookie all the same.
+            answer(isRemembered || revocation.isOfOneSession ? response : gate.logoutNotRemembered(revocation))
         }
         guard let revocations = worker.services.revocations else { return finish(worker.revoke(revocation)) }
         ask(.revocation, within: worker.services.limits.revocation, otherwise: false) { done in

@@ -79,6 +79,7 @@ struct ExchangeRecord {
         reason =
             switch loss {
             case .unreachable: "upstream_unreachable"
+            case .notSecured: "upstream_not_secured"
             case .connectTimeout: "upstream_connect_timeout"
             case .overloaded: "upstream_overloaded"
             case .closed: "upstream_closed"

@@ -148,6 +148,8 @@ package struct ExchangeStateMachine: ~Copyable {
     package enum Loss: Equatable {
         /// No connection could be made.
         case unreachable
+        /// A connection could not be encrypted, or not to whom it should be.
+        case notSecured
         /// Connecting took too long.
         case connectTimeout
         /// All connections are in use, and none became free in time.
@@ -183,7 +185,7 @@ package struct ExchangeStateMachine: ~Copyable {
             }
             state = .answered
             switch loss {
-            case .unreachable, .closed, .malformed: return .answer(status: 502)
+            case .unreachable, .notSecured, .closed, .malformed: return .answer(status: 502)
             case .connectTimeout, .responseTimeout: return .answer(status: 504)
             case .overloaded: return .answer(status: 503)
             }

@@ -2,6 +2,7 @@
 
 import Configuration
 import Logging
+import Proxy
 import Reactor
 
 extension AdminServer {
@@ -25,7 +26,8 @@ extension AdminServer {
 }
 
 extension AppProbe {
-    init(_ settings: Settings) {
+    init(_ settings: Settings, _ upstream: UpstreamConfiguration) {
+        tls = upstream.tls
         switch settings.upstream.address {
         case .unix(let path): socket = path
         default: origin = settings.upstream.address.description

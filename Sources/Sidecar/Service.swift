@@ -8,6 +8,7 @@ import Logging
 import Proxy
 import Reactor
 import Synchronization
+import TLS
 import Telemetry
 
 /// A running gate: `sidegate run`, from checked settings to the process's end.
@@ -29,6 +30,8 @@ package final class Service: Sendable {
     private let admin: AdminServer?
     private let desk: AdminDesk
     private let upstream: UpstreamWatch
+    /// What browsers' connections are made from; its certificates can be replaced under way. Nil: plain HTTP.
+    package let tls: TLSServerContext?
     private let services: ProcessServices
     private let counters = ProcessCounters()
     private let notifier = ServiceNotifier.ofThisProcess()
@@ -58,8 +61,12 @@ package final class Service: Sendable {
         threshold = LogThreshold(Self.level(settings))
         let logger = Self.logger(threshold, format, log)
         let workers = settings.workers ?? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
-        let proxy = ProxyConfiguration(
-            settings, identityHeaders: configuration.identityHeaders.map(\.name), workers: workers)
+        do throws(TLSError) {
+            tls = try settings.tls.map { tls throws(TLSError) in try TLSServerContext(Self.configuration(tls)) }
+        } catch {
+            throw ServiceError("TLS cannot be set up: \(error)")
+        }
+        let proxy = try Self.proxy(settings, configuration, workers: workers, tls: tls, logger)
         let resolver = Resolver()
         let replayStore = MemoryReplayStore()
         services = ProcessServices(resolver: resolver, counters: counters, logger: logger)
@@ -70,7 +77,9 @@ package final class Service: Sendable {
         upstream = UpstreamWatch(proxy.upstream.endpoint, loop: services.loop, resolver: resolver)
         desk = AdminDesk(
             upstream: upstream, counters: counters, version: version,
-            facts: AdminServer.Facts(probePaths: settings.admin.probePaths, probe: AppProbe(settings)),
+            facts: AdminServer.Facts(
+                probePaths: settings.admin.probePaths, probe: AppProbe(settings, proxy.upstream),
+                certificateEnd: Self.certificateEnd(tls)),
             loop: services.loop, resolver: resolver)
         // Before the workers: who finds the gate open finds this open too.
         admin = try AdminServer.open(settings.admin, desk, inherited, logger)
@@ -80,7 +89,7 @@ package final class Service: Sendable {
                 paused: { error in
                     logger.warning("not accepting connections for now", metadata: ["cause": "\(error)"])
                 },
-                makeWorker: { [format] loop in
+                makeWorker: { [format, proxy] loop in
                     Worker(
                         loop: loop, gate: Gate(configuration), configuration: proxy, resolver: resolver,
                         replayStore: replayStore,
@@ -140,8 +149,14 @@ package final class Service: Sendable {
         _ settings: Settings, _ configuration: GateConfiguration, _ done: @escaping @Sendable () -> Void
     ) throws(ServiceError) {
         let next = try services.prepare(settings)
-        let proxy = ProxyConfiguration(
-            settings, identityHeaders: configuration.identityHeaders.map(\.name), workers: workerCount)
+        let proxy = try Self.proxy(settings, configuration, workers: workerCount, tls: tls, logger)
+        if let tls, let wanted = settings.tls {
+            do {
+                try tls.replace(with: Self.configuration(wanted))
+            } catch {
+                throw ServiceError("TLS cannot be set up: \(error)")
+            }
+        }
         for key in unchangeable(settings) {
             logger.warning("a changed key takes effect at the next start only", metadata: ["key": "\(key)"])
         }
@@ -154,7 +169,7 @@ package final class Service: Sendable {
         upstream.moved(to: proxy.upstream.endpoint)
         desk.change { facts in
             facts.probePaths = settings.admin.probePaths
-            facts.probe = AppProbe(settings)
+            facts.probe = AppProbe(settings, proxy.upstream)
         }
         services.replace(
             with: next,
@@ -177,9 +192,35 @@ package final class Service: Sendable {
         var keys: [String] = []
         if settings.listen != initial.listen { keys.append("listen") }
         if settings.workers != initial.workers { keys.append("workers") }
+        if (settings.tls == nil) != (initial.tls == nil) { keys.append("tls") }
         if settings.admin.listen != initial.admin.listen { keys.append("admin.listen") }
         if settings.log.format != initial.log.format { keys.append("log.format") }
         return keys
+    }
+
+    private static func configuration(_ settings: TLSSettings) throws(TLSError) -> TLSServerConfiguration {
+        try TLSServerConfiguration(settings, offersHTTP2: false)
+    }
+
+    private static func proxy(
+        _ settings: Settings, _ gate: GateConfiguration, workers: Int, tls: TLSServerContext?, _ logger: Logger
+    ) throws(ServiceError) -> ProxyConfiguration {
+        do throws(TLSError) {
+            var proxy = try ProxyConfiguration(
+                settings, identityHeaders: gate.identityHeaders.map(\.name), workers: workers, tls: tls)
+            proxy.upstream.notSecured = { failure in
+                logger.warning("no secure connection to the app", metadata: ["cause": "\(failure)"])
+            }
+            return proxy
+        } catch {
+            throw ServiceError("TLS cannot be set up: \(error)")
+        }
+    }
+
+    /// Of the certificate that ends first, in seconds since 1970.
+    private static func certificateEnd(_ tls: TLSServerContext?) -> (@Sendable () -> Double?)? {
+        guard let tls else { return nil }
+        return { tls.certificates.map(\.notAfter).min().map { Double($0) } }
     }
 
     // MARK: The end

@@ -256,7 +256,8 @@ class TestLiveConnections:
         assert connection.read_line() == b"9" and connection.read_exactly(11)
         return connection
 
-    def test_a_live_websocket_is_closed_on_every_worker(self, start_gate):
+    @pytest.mark.parametrize("whose_wish", ["the provider's", "the user's"])
+    def test_a_live_websocket_is_closed_on_every_worker(self, start_gate, whose_wish):
         ready, state = threading.Event(), {}
 
         async def echo(connection):
@@ -278,6 +279,12 @@ class TestLiveConnections:
             ada = {"Cookie": signed_in_header(gate)}
             bob = {"Cookie": signed_in_header(gate, sub="bob", email="bob@example.com")}
 
+            def tell_of_ada(gate):
+                return tell(gate, by_php(logout_claims()))
+
+            def sign_out(gate):
+                return gate.exchange("POST", "/.sidegate/logout", {**ada, "Content-Length": "0"})
+
             async def talk():
                 async def open_one(headers):
                     client = await websockets.connect(f"ws://127.0.0.1:{gate.port}/", extra_headers=headers)
@@ -286,7 +293,8 @@ class TestLiveConnections:
                     return client
                 adas = [await open_one(ada) for _ in range(6)]
                 bobs = await open_one(bob)
-                assert (await asyncio.to_thread(tell, gate, by_php(logout_claims()))).status == 200
+                end = tell_of_ada if whose_wish == "the provider's" else sign_out
+                assert (await asyncio.to_thread(end, gate)).status == 200
                 for client in adas:
                     with pytest.raises(websockets.ConnectionClosed):
                         await asyncio.wait_for(client.recv(), 5)

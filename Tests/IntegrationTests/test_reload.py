@@ -4,15 +4,20 @@
 import json
 import os
 import signal
+import subprocess
 import threading
+import time
+from pathlib import Path
 
 import pytest
 
 from harness import tokens
 from harness.admin import Metrics, ask
+from harness.certificates import Authority
 from harness.gate import BINARY, NAVIGATION, Browser, clean_environment, settings
 from harness.ports import free_port
 from harness.process import ChildProcess, wait_until
+from harness.secure import secured, trusting
 from harness.upstream import Upstream
 
 
@@ -309,3 +314,91 @@ class TestFiles:
         rewrite(gate, pages={"brand": "x"})
         wait_until(lambda: reloads(gate) >= 1, "the change")
         assert reloads(gate) == 1
+
+
+class TestCertificates:
+    @pytest.fixture(scope="class")
+    def authority(self, tmp_path_factory):
+        return Authority(tmp_path_factory.mktemp("certificates"))
+
+    @staticmethod
+    def serial(connection) -> str:
+        return connection.socket.getpeercert()["serialNumber"]
+
+    def test_new_ones_are_for_new_connections_and_bad_ones_for_none(self, tmp_path, authority, upstream, start_gate):
+        first, second = authority.issue("first", "DNS:localhost"), authority.issue("second", "DNS:localhost")
+        pair = {"certificate": str(tmp_path / "tls.crt"), "key": str(tmp_path / "tls.key")}
+
+        def put(certificate: str, key: str):
+            for source, target in ((key, pair["key"]), (certificate, pair["certificate"])):
+                new = target + ".new"
+                Path(new).write_text(Path(source).read_text())
+                os.chmod(new, 0o600)
+                os.rename(new, target)
+        put(first.certificate, first.key)
+        gate = secured(
+            start_gate(upstream, admin=admin(), tls={"certificates": [pair]}), trusting(authority))
+        session = gate.session_cookie()
+        ends = Metrics(gate).get("sidegate_tls_certificate_not_after_timestamp_seconds")
+        assert 8 * 86400 < ends - time.time() < 11 * 86400
+        with gate.connection() as old:
+            before = self.serial(old)
+            assert old.exchange("GET", "/", session).status == 200
+            put(second.certificate, second.key)
+
+            def is_second() -> bool:
+                with gate.connection() as new:
+                    return self.serial(new) != before and new.exchange("GET", "/", session).status == 200
+            wait_until(is_second, "the new certificate")
+            assert old.exchange("GET", "/", session).status == 200, "the old connection goes on"
+            # A key of another certificate: the new one stays.
+            put(second.certificate, first.key)
+            wait_until(lambda: Metrics(gate).get("sidegate_config_last_reload_successful") == 0, "refused")
+            assert is_second() and old.exchange("GET", "/", session).status == 200
+
+
+class TestFetchedKeys:
+    def test_they_are_kept_though_the_provider_is_down(self, tmp_path, upstream, start_gate):
+        key = tmp_path / "key.pem"
+        subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", str(key)], check=True, capture_output=True)
+        public = subprocess.run(
+            ["openssl", "pkey", "-in", str(key), "-pubout", "-outform", "DER"], check=True, capture_output=True).stdout
+        jwks = {"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "k1", "alg": "EdDSA", "use": "sig",
+                          "x": tokens.base64url(public[-32:])}]}
+
+        def token() -> str:
+            signing_input = tokens.base64url(b'{"alg":"EdDSA","typ":"JWT","kid":"k1"}') + "." + tokens.base64url(
+                json.dumps(tokens.claims()).encode())
+            text = tmp_path / "input"
+            text.write_text(signing_input)
+            signature = subprocess.run(
+                ["openssl", "pkeyutl", "-sign", "-inkey", str(key), "-rawin", "-in", str(text)],
+                check=True, capture_output=True).stdout
+            return signing_input + "." + tokens.base64url(signature)
+        provider = Upstream()
+        provider.answer = lambda request, connection: connection.respond(
+            200, {"Content-Type": "application/json"}, json.dumps(jwks))
+        gate = start_gate(upstream, admin=admin(), token={
+            "algorithms": ["EdDSA"], "keys": [{"jwksURL": provider.url + "/jwks.json"}]})
+        wait_until(lambda: Metrics(gate).get("sidegate_key_refresh_total", result="success") == 1, "the keys are there")
+        provider.stop()
+        for _ in range(3):
+            hang_up(gate)
+        browser = Browser(gate)
+        assert browser.finish(browser.start("/"), token()).status == 303
+        assert len(provider.requests) == 1
+        rewrite(gate, token={"algorithms": ["EdDSA"], "keys": [{"jwksURL": provider.url + "/other.json"}]})
+        wait_until(lambda: Metrics(gate).get("sidegate_key_refresh_total", result="failure") >= 1, "another address")
+
+
+class TestUsersToldOf:
+    def test_the_app_is_not_told_again(self, upstream, start_gate):
+        told = Upstream()
+        told.answer = lambda request, connection: connection.respond(204, {"Content-Length": "0"})
+        gate = start_gate(upstream, admin=admin(), provisioning={"url": told.url + "/users"})
+        gate.signed_in()
+        for _ in range(2):
+            hang_up(gate)
+            gate.signed_in()
+        assert len(told.requests) == 1
+        told.stop()
