@@ -23,7 +23,7 @@ final class Exchange {
     let worker: Worker
     var downstream: (any DownstreamStream)?
     var upstream: HTTP1Upstream?
-    /// Whose connections the exchange uses, or waits for: the worker may have another one by now.
+    /// Of which the exchange waits for a connection: the worker may have another one by now.
     var pool: UpstreamPool?
     var machine = ExchangeStateMachine()
     var context = RequestContext(peer: nil, now: 0)

@@ -263,7 +263,7 @@ package final class Worker {
         metrics.provider = configuration.provider
         strictTransportLine = configuration.strictTransportLine
         if let redirect = configuration.redirect { redirector?.replace(redirect, configuration, log) }
-        update { _ in }
+        closeWhatEnded(gate)
         roomMade()
     }
 
@@ -274,15 +274,19 @@ package final class Worker {
     @discardableResult
     package func update<Result>(_ change: (Gate) -> Result) -> Result? {
         guard case .gate(let gate, _) = service else { return nil }
-        updateCount &+= 1
         let result = change(gate)
+        closeWhatEnded(gate)
+        return result
+    }
+
+    private func closeWhatEnded(_ gate: Gate) {
+        updateCount &+= 1
         let now = loop.wallClock
         for tunnel in Array(tunnels.values) where tunnel.hasEnded(gate, now: now) { tunnel.close() }
         for exchange in Array(streams.values) {
             guard let identity = exchange.identity, gate.hasEnded(identity, now: now) else { continue }
             exchange.endStream("session_revoked")
         }
-        return result
     }
 
     /// Ends sessions; false when there is no room to remember it.

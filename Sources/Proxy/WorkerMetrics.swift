@@ -22,14 +22,7 @@ package enum MetricRoute: Int, CaseIterable, Sendable {
 /// One worker's counters: plain numbers that its loop alone touches, so that counting costs a few instructions. Who wants
 /// to know asks the loop for a ``MetricsSnapshot``.
 final class WorkerMetrics {
-    /// Requests by route, method and status.
-    private var requests = [UInt64](repeating: 0, count: MetricsSnapshot.requestSlots)
-    private var durations = [UInt64](repeating: 0, count: MetricsSnapshot.durationSlots)
-    private var upstreamDurations = [UInt64](repeating: 0, count: MetricsSnapshot.durationSlots)
-    /// Nanoseconds, by route.
-    private var durationSums = [UInt64](repeating: 0, count: MetricRoute.allCases.count)
-    private var upstreamDurationSums = [UInt64](repeating: 0, count: MetricRoute.allCases.count)
-    private let bounds = MetricsSnapshot.bounds
+    private var numbers = MetricNumbers()
     /// What happens seldom, by its labels.
     private var events: [MetricEvent: UInt64] = [:]
     private var begun: UInt64 = 0
@@ -44,30 +37,19 @@ final class WorkerMetrics {
     func requestBegan() { begun &+= 1 }
 
     func requestEnded(_ exchange: Exchange, _ now: MonotonicTime) {
-        let record = exchange.record
-        if record.isCounted { finished &+= 1 }
-        let upstreamDuration = record.upstreamDuration
-        // The app's responses say by themselves what they were about.
-        let place = upstreamDuration == nil ? exchange.place : .app
-        let route = (place == .app ? MetricRoute.app : .own).rawValue
-        requests[MetricsSnapshot.slot(route, exchange.request.method, record.status)] &+= 1
-        let duration = now.since(record.started).count
-        durations[route &* MetricsSnapshot.bucketCount &+ bucket(duration)] &+= 1
-        durationSums[route] &+= duration
-        if let upstreamDuration {
-            upstreamDurations[route &* MetricsSnapshot.bucketCount &+ bucket(upstreamDuration.count)] &+= 1
-            upstreamDurationSums[route] &+= upstreamDuration.count
+        if exchange.record.isCounted { finished &+= 1 }
+        let duration = now.since(exchange.record.started).count
+        let (method, status) = (exchange.request.method, exchange.record.status)
+        if let upstreamDuration = exchange.record.upstreamDuration {
+            // The app's responses say by themselves what they were about.
+            numbers.add(.app, method, status, duration, upstream: upstreamDuration.count)
             reachedAt = now
         } else {
-            count(record, place)
+            let place = exchange.place
+            numbers.add(place == .app ? .app : .own, method, status, duration, upstream: nil)
+            count(exchange.record, place)
         }
-        if record.hasUpstreamFailed { countFailure(record, now) }
-    }
-
-    private func bucket(_ duration: UInt64) -> Int {
-        var index = 0
-        while index < bounds.count, duration > bounds[index] { index &+= 1 }
-        return index
+        if exchange.record.hasUpstreamFailed { countFailure(exchange.record, now) }
     }
 
     /// What the gate's own answers say of sign-ins and refusals.
@@ -111,11 +93,7 @@ final class WorkerMetrics {
 
     func snapshot() -> MetricsSnapshot {
         var snapshot = MetricsSnapshot()
-        snapshot.requests = requests
-        snapshot.durations = durations
-        snapshot.durationSums = durationSums
-        snapshot.upstreamDurations = upstreamDurations
-        snapshot.upstreamDurationSums = upstreamDurationSums
+        snapshot.numbers = numbers
         snapshot.events = events
         snapshot.inFlight = begun &- finished
         snapshot.reachedAt = reachedAt

@@ -10,7 +10,8 @@ package enum Deadline {
         let wait = Int(clamping: delay.count)
         DispatchQueue.global().asyncAfter(deadline: .now() + .nanoseconds(wait)) {
             before()
-            Glibc.exit(0)
+            // Not exit(3): the loops still run, on what it would take away from under them.
+            _exit(0)
         }
     }
 }

@@ -29,7 +29,7 @@ struct MetricsPage {
         text.family(
             "sidegate_http_requests_total", .counter,
             "Requests that have ended, by what they were about, method and status (499: the client went away first).")
-        snapshot.forEachRequest { route, method, status, count in
+        snapshot.numbers.forEachRequest { route, method, status, count in
             text.sample([("route", route.label), ("method", method), ("code", String(status))], count)
         }
         text.family(
@@ -37,9 +37,8 @@ struct MetricsPage {
             "From a request's first byte to its response's last.")
         for route in MetricRoute.allCases {
             text.histogram(
-                [("route", route.label)], bounds: MetricsSnapshot.boundsInSeconds,
-                counts: snapshot.durations[MetricsSnapshot.buckets(route)],
-                sum: Double(snapshot.durationSums[route.rawValue]) / 1e9)
+                [("route", route.label)], bounds: MetricNumbers.boundsInSeconds,
+                counts: snapshot.numbers.durations(route), sum: snapshot.numbers.durationSum(route))
         }
         text.family("sidegate_http_requests_in_flight", .gauge, "Requests that have not ended.")
         text.sample([], snapshot.inFlight)
@@ -57,9 +56,8 @@ struct MetricsPage {
             "sidegate_upstream_request_duration_seconds", .histogram,
             "From handing a request to the app to the head of its response.")
         text.histogram(
-            [("route", MetricRoute.app.label)], bounds: MetricsSnapshot.boundsInSeconds,
-            counts: snapshot.upstreamDurations[MetricsSnapshot.buckets(.app)],
-            sum: Double(snapshot.upstreamDurationSums[MetricRoute.app.rawValue]) / 1e9)
+            [("route", MetricRoute.app.label)], bounds: MetricNumbers.boundsInSeconds,
+            counts: snapshot.numbers.upstreamDurations(.app), sum: snapshot.numbers.upstreamDurationSum(.app))
         text.family("sidegate_upstream_errors_total", .counter, "Requests that failed between Sidegate and the app.")
         events(&text) { event in
             if case .upstreamFailed(let reason) = event {

@@ -250,7 +250,8 @@ package final class Service: Sendable {
             logger.info("stopped")
             admin?.removeSocketFiles()
             log.flush()
-            exit(0)
+            // Not exit(3): other threads may still use what it would take away from under them.
+            _exit(0)
         }
     }
 
