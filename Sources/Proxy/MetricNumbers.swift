@@ -6,6 +6,8 @@ import HTTP
 package struct MetricNumbers: Sendable {
     private var numbers = [UInt64](repeating: 0, count: Self.sums + 2 * Self.routeCount)
 
+    package init() {}
+
     /// Counts a request that has ended, with its times in nanoseconds.
     ///
     /// - Parameter status: 0: it got no response.
