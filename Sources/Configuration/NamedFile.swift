@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Finds and reads the files that a configuration names.
-package struct NamedFile {
+package struct NamedFile: Sendable {
     /// A secret or a key is small; a key set may hold some dozens of keys.
     static let maximumSize = 1 << 20
 
@@ -26,17 +26,19 @@ package struct NamedFile {
     }
 
     /// The whole file; nil with a finding when it cannot be read.
+    ///
+    /// - Parameter isNoted: false for what is watched by itself, without the rest of the configuration.
     func read(
-        _ path: String, for key: String, at origin: Origin, limit: Int = maximumSize, into findings: inout [Finding]
+        _ path: String, for key: String, at origin: Origin, limit: Int = maximumSize, isNoted: Bool = true,
+        into findings: inout [Finding]
     ) -> FileContents? {
         let location = locate(path, namedAt: origin)
         do {
             let contents = try FileReader.read(location, limit: limit)
-            // The list of registered users is watched by itself.
-            if key != "access.users.emailsFile" { log.note(location, contents.bytes) }
+            if isNoted { log.note(location, contents.bytes) }
             return contents
         } catch {
-            log.note(location, error.words.utf8)
+            if isNoted { log.note(location, Array(error.words.utf8)) }
             findings.append(
                 .unopenable(
                     origin,
@@ -47,8 +49,10 @@ package struct NamedFile {
     }
 
     /// The text of a secret's file without one trailing newline; warns when others can read it.
-    func readSecret(_ path: String, for key: String, at origin: Origin, into findings: inout [Finding]) -> [UInt8]? {
-        guard var contents = read(path, for: key, at: origin, into: &findings) else { return nil }
+    func readSecret(
+        _ path: String, for key: String, at origin: Origin, isNoted: Bool = true, into findings: inout [Finding]
+    ) -> [UInt8]? {
+        guard var contents = read(path, for: key, at: origin, isNoted: isNoted, into: &findings) else { return nil }
         if contents.isReadableByOthers {
             let location = Quoted.plain(locate(path, namedAt: origin))
             findings.append(

@@ -1,26 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cryptography
+import Synchronization
 
 /// Which files a configuration was made from, and what stood in them, without keeping it: for whoever waits for changes.
-final class ReadLog {
-    private(set) var paths: [String] = []
-    private var digests: [UInt8] = []
+final class ReadLog: Sendable {
+    private struct State {
+        var paths: [String] = []
+        var digests: [UInt8] = []
+    }
 
-    func note(_ path: String, _ contents: some Sequence<UInt8>) {
-        if !paths.contains(path) { paths.append(path) }
-        let (name, bytes) = (Array(path.utf8), Array(contents))
-        digests += SHA256.hash(name.span) + SHA256.hash(bytes.span)
+    private let state = Mutex(State())
+
+    func note(_ path: String, _ contents: [UInt8]) {
+        let name = Array(path.utf8)
+        let digest = SHA256.hash(name.span) + SHA256.hash(contents.span)
+        state.withLock { state in
+            if !state.paths.contains(path) { state.paths.append(path) }
+            state.digests += digest
+        }
     }
 
     func append(_ other: ReadLog) {
-        for path in other.paths where !paths.contains(path) { paths.append(path) }
-        digests += other.digests
+        let other = other.state.withLock { ($0.paths, $0.digests) }
+        state.withLock { state in
+            for path in other.0 where !state.paths.contains(path) { state.paths.append(path) }
+            state.digests += other.1
+        }
     }
+
+    var paths: [String] { state.withLock { $0.paths } }
 
     /// Of names and contents, in the order of reading.
     var digest: [UInt8] {
-        let all = digests
+        let all = state.withLock { $0.digests }
         return SHA256.hash(all.span)
     }
 }

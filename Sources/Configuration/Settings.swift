@@ -44,7 +44,9 @@ package struct UpstreamSettings: Sendable {
     package var idleTimeout: Duration
     package var maxConnections: Int
     package var preserveHost: Bool
-    package var tls: UpstreamTLSSettings
+    /// HTTP/2 is offered to an app behind https.
+    package var offersHTTP2: Bool
+    package var tls: ClientTLSSettings
 }
 
 /// `identityProvider`
@@ -102,10 +104,9 @@ package struct NamedSecret: Sendable {
 }
 
 /// `jwksURL` of an item of `token.keys`.
-package struct RemoteKeySettings: Sendable, Equatable {
+package struct RemoteKeySettings: Sendable {
     package var url: String
-    /// PEM of the authorities that its https certificate is verified with; nil: the system's.
-    package var certificateAuthorities: [UInt8]?
+    package var tls: ClientTLSSettings
     package var allowWeakSecret: Bool
     package var origin: Origin
 }
@@ -134,13 +135,19 @@ package struct NativeLoginSettings: Sendable {
 }
 
 /// `provisioning`
-package struct ProvisioningSettings: Sendable, Equatable {
+package struct ProvisioningSettings: Sendable {
     package var url: String
     /// nil: calls are not signed.
     package var secret: Secret?
     package var eachLogin: Bool
-    /// PEM of the authorities that its https certificate is verified with; nil: the system's.
-    package var certificateAuthorities: [UInt8]?
+    package var tls: ClientTLSSettings
+
+    /// Who is told by these is told the same way by `other`.
+    package func isSame(as other: ProvisioningSettings) -> Bool {
+        url == other.url && secret == other.secret && eachLogin == other.eachLogin
+            && tls.serverName == other.tls.serverName && tls.files == other.tls.files
+            && tls.fingerprint == other.tls.fingerprint
+    }
 }
 
 /// `session`
@@ -189,6 +196,7 @@ package struct LimitSettings: Sendable {
     package var drainDelay: Duration
     /// Of one client; nil: no limit.
     package var requestsPerSecond: Int?
+    package var http2: HTTP2Settings
 }
 
 /// `admin`

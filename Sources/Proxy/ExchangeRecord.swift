@@ -83,6 +83,7 @@ struct ExchangeRecord {
             case .connectTimeout: "upstream_connect_timeout"
             case .overloaded: "upstream_overloaded"
             case .closed: "upstream_closed"
+            case .refused: "upstream_refused"
             case .responseTimeout: "upstream_response_timeout"
             case .malformed: "upstream_malformed"
             }

@@ -33,7 +33,7 @@ package final class Worker {
     private var expectsProxyProtocol: Bool
     private var log: RequestLog?
     private var listeners: [Listener] = []
-    private(set) var connections: [ObjectIdentifier: HTTP1Downstream] = [:]
+    private(set) var connections: [ObjectIdentifier: any DownstreamConnection] = [:]
     private var tunnels: [ObjectIdentifier: Tunnel] = [:]
     /// Responses in the middle of which a session may end.
     private var streams: [ObjectIdentifier: Exchange] = [:]
@@ -42,11 +42,14 @@ package final class Worker {
     /// Shakes hands with browsers; nil: they come over plain HTTP.
     private var acceptor: TLSAcceptor?
     /// Answers on the addresses that only redirect.
-    private var redirector: Worker?
+    private(set) var redirector: Worker?
     /// A field line for every response over TLS; empty: none.
     private(set) var strictTransportLine: [UInt8]
     /// Requests are answered from their heads alone.
     let answersAtOnce: Bool
+    private(set) lazy var http2 = HTTP2DownstreamShared(limits)
+    /// Pools whose last exchanges may still be under way.
+    private var retiredPools: [UpstreamPool] = []
     private var spareExchanges: [Exchange] = []
     private var spareBuffers: [[UInt8]] = []
     private var drained: (() -> Void)?
@@ -168,10 +171,14 @@ package final class Worker {
         }
     }
 
-    /// The browser can be heard: begins with the protocol agreed on.
+    /// The browser can be heard: begins with the protocol agreed on. Without an agreement that is HTTP/1.1, or what a
+    /// cleartext client knows beforehand.
     private func begin(_ transport: Transport, _ peer: Peer) {
-        let connection = HTTP1Downstream(transport, peer: peer, worker: self)
-        connections[ObjectIdentifier(connection)] = connection
+        if transport.negotiatedProtocol == TLSServerConfiguration.http2 {
+            HTTP2Downstream(transport, peer: peer, worker: self)
+        } else {
+            connectionBegan(HTTP1Downstream(transport, peer: peer, worker: self))
+        }
         makeRoom()
     }
 
@@ -193,6 +200,11 @@ package final class Worker {
         }
     }
 
+    var tunnelCount: Int { tunnels.count }
+
+    /// Connections that are not open for requests yet.
+    var handshakeCount: Int { receivers.count + (acceptor?.count ?? 0) }
+
     /// Open connections of browsers, tunnels included.
     package var connectionCount: Int { connections.count + tunnels.count + receivers.count + (acceptor?.count ?? 0) }
 
@@ -204,15 +216,11 @@ package final class Worker {
         }
     }
 
-    /// Open connections of browsers, for the metrics.
-    var connectionsByProtocol: [String: Int] {
-        [
-            "http1": connections.count + (redirector?.connections.count ?? 0), "tunnel": tunnels.count,
-            "handshake": receivers.count + (acceptor?.count ?? 0),
-        ]
+    func connectionBegan(_ connection: any DownstreamConnection) {
+        connections[ObjectIdentifier(connection)] = connection
     }
 
-    func connectionEnded(_ connection: HTTP1Downstream) {
+    func connectionEnded(_ connection: any DownstreamConnection) {
         connections[ObjectIdentifier(connection)] = nil
         roomMade()
     }
@@ -254,6 +262,8 @@ package final class Worker {
         gate.takeOver(from: old)
         service = .gate(gate, UpstreamPool(configuration.upstream, worker: self))
         pool.retire()
+        retiredPools.removeAll { $0.openCount == 0 }
+        retiredPools.append(pool)
         limits = configuration.limits
         trustedProxies = configuration.trustedProxies
         expectsProxyProtocol = configuration.expectsProxyProtocol
@@ -329,7 +339,7 @@ package final class Worker {
         acceptor?.close()
         redirector?.drain { [unowned self] in tellDrained() }
         for receiver in receivers.values { receiver.close() }
-        for connection in connections.values { connection.drain() }
+        for connection in Array(connections.values) { connection.drain() }
         tellDrained()
     }
 
@@ -340,7 +350,7 @@ package final class Worker {
         acceptor?.close()
         redirector?.stop()
         for receiver in receivers.values { receiver.close() }
-        for connection in connections.values { connection.stop() }
+        for connection in Array(connections.values) { connection.stop() }
         for tunnel in tunnels.values { tunnel.close() }
         if case .gate(_, let pool) = service { pool.closeIdle() }
         log?.flush()
@@ -389,6 +399,14 @@ package final class Worker {
         if content > 0 { ChunkEncoder.chunkEnd(into: &tail) }
         ChunkEncoder.lastChunk(trailers: trailers, into: &tail)
         body(tail.span)
+    }
+
+    /// Of trailers that came otherwise than in chunks: those that may pass, as HTTP/1.1's decoder knows them.
+    func sifted(trailers: [UInt8]) -> [UInt8] {
+        var decoder = BodyDecoder(.chunked, limits: limits.message)
+        let text = Array("0\r\n".utf8) + trailers + Array("\r\n".utf8)
+        guard let piece = try? decoder.decode(text.span), piece.isEnd else { return [] }
+        return decoder.trailers
     }
 
     func freshRequestID() -> [UInt8] {

@@ -14,13 +14,23 @@ extension Worker {
     func makeRoom() {
         guard connectionCount > limits.connections else { return }
         let oldest = connections.values.filter { mayGo($0) }.sorted { $0.idleSince < $1.idleSince }
-        for connection in oldest.prefix(max(1, limits.connections / 64)) { connection.closeIfIdle() }
+        for connection in oldest.prefix(max(1, limits.connections / 64)) { connection.makeRoom() }
     }
 
     /// Who came, or was answered, just now is about to ask.
-    private func mayGo(_ connection: HTTP1Downstream) -> Bool {
-        connection.isIdle && loop.now.since(connection.idleSince) >= Self.leastIdle
+    private func mayGo(_ connection: any DownstreamConnection) -> Bool {
+        connection.mayMakeRoom && loop.now.since(connection.idleSince) >= Self.leastIdle
     }
 
     private static let leastIdle = Nanoseconds.milliseconds(100)
+}
+
+extension Worker {
+    /// Open connections of browsers, for the metrics.
+    var connectionsByProtocol: [String: Int] {
+        var counts = ["http1": 0, "http2": 0, "tunnel": tunnelCount, "handshake": handshakeCount]
+        for connection in connections.values { counts[connection.isHTTP2 ? "http2" : "http1", default: 0] += 1 }
+        counts["http1", default: 0] += redirector?.connections.count ?? 0
+        return counts
+    }
 }

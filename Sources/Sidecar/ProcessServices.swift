@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Configuration
-import Cryptography
 import Gate
 import JWT
 import Logging
@@ -21,6 +20,9 @@ final class ProcessServices: Sendable {
         var provisioner: HTTPProvisioner?
         var provisioning: ProvisioningSettings?
         var limiter: RateLimiter?
+        /// Keep the certificates of the calls up to date.
+        var keyWatches: [CertificateWatch] = []
+        var provisioningWatches: [CertificateWatch] = []
     }
 
     /// Another configuration's services, which do nothing before they are put into the place of the ones in force.
@@ -28,6 +30,8 @@ final class ProcessServices: Sendable {
         fileprivate let keys: RemoteKeys?
         fileprivate let provisioner: HTTPProvisioner?
         fileprivate let limiter: RateLimiter?
+        fileprivate let keyWatches: [CertificateWatch]
+        fileprivate let provisioningWatches: [CertificateWatch]
         fileprivate let settings: Settings
         /// What the workers ask.
         let worker: WorkerServices
@@ -48,21 +52,33 @@ final class ProcessServices: Sendable {
 
     /// Makes what `settings` name. Whatever is not changed by them, and remembers something, is the one in force.
     func prepare(_ settings: Settings) throws(ServiceError) -> Next {
-        let (provisioner, provisioning, limiter) = current.withLock { ($0.provisioner, $0.provisioning, $0.limiter) }
+        let current = current.withLock { current in
+            (
+                provisioner: current.provisioner, provisioning: current.provisioning, limiter: current.limiter,
+                watches: current.provisioningWatches
+            )
+        }
         var worker = WorkerServices()
         worker.revocations = gates
-        let keys = try makeKeys(settings)
+        var keyWatches: [CertificateWatch] = []
+        let keys = try makeKeys(settings, &keyWatches)
         worker.keys = keys
-        var nextProvisioner: HTTPProvisioner?
+        var provisioner: HTTPProvisioner?
+        var provisioningWatches: [CertificateWatch] = []
         if let wanted = settings.provisioning {
-            nextProvisioner = wanted == provisioning ? provisioner : try makeProvisioner(wanted)
+            if let old = current.provisioning, wanted.isSame(as: old) {
+                (provisioner, provisioningWatches) = (current.provisioner, current.watches)
+            } else {
+                provisioner = try makeProvisioner(wanted, &provisioningWatches)
+            }
         }
-        worker.provisioner = nextProvisioner
+        worker.provisioner = provisioner
         if let rate = settings.limits.requestsPerSecond {
-            worker.limiter = limiter?.rate == rate ? limiter : RateLimiter(rate: rate)
+            worker.limiter = current.limiter?.rate == rate ? current.limiter : RateLimiter(rate: rate)
         }
         return Next(
-            keys: keys, provisioner: nextProvisioner, limiter: worker.limiter, settings: settings, worker: worker)
+            keys: keys, provisioner: provisioner, limiter: worker.limiter, keyWatches: keyWatches,
+            provisioningWatches: provisioningWatches, settings: settings, worker: worker)
     }
 
     /// The workers are there: what changes reaches them, and what is fetched is begun with.
@@ -100,16 +116,20 @@ final class ProcessServices: Sendable {
             current.provisioner = next.provisioner
             current.provisioning = next.settings.provisioning
             current.limiter = next.limiter
+            current.keyWatches = next.keyWatches
+            current.provisioningWatches = next.provisioningWatches
         }
     }
 
-    private func makeKeys(_ settings: Settings) throws(ServiceError) -> RemoteKeys? {
+    private func makeKeys(
+        _ settings: Settings, _ watches: inout [CertificateWatch]
+    ) throws(ServiceError) -> RemoteKeys? {
         var sources: [RemoteKeys.Source] = []
         for remote in settings.token.remoteKeys {
             sources.append(
                 RemoteKeys.Source(
                     try Self.url(remote.url, "jwksURL"), allowWeak: remote.allowWeakSecret,
-                    tls: try Self.tls(remote.certificateAuthorities)))
+                    tls: try tls(remote.tls, "token.keys", &watches)))
         }
         guard !sources.isEmpty else { return nil }
         return RemoteKeys(
@@ -120,11 +140,13 @@ final class ProcessServices: Sendable {
             apply: { [gates] in gates.replaceKeys($0, $1) })
     }
 
-    private func makeProvisioner(_ settings: ProvisioningSettings) throws(ServiceError) -> HTTPProvisioner {
+    private func makeProvisioner(
+        _ settings: ProvisioningSettings, _ watches: inout [CertificateWatch]
+    ) throws(ServiceError) -> HTTPProvisioner {
         HTTPProvisioner(
             try Self.url(settings.url, "provisioning.url"), secret: settings.secret?.bytes,
             eachLogin: settings.eachLogin, loop: loop, resolver: resolver,
-            tls: try Self.tls(settings.certificateAuthorities), logger: logger)
+            tls: try tls(settings.tls, "provisioning", &watches), logger: logger)
     }
 
     private func watchEmails(_ next: Next) {
@@ -144,18 +166,20 @@ final class ProcessServices: Sendable {
         return url
     }
 
-    /// What https calls are made from: by the authorities in a PEM text, or the system's.
-    static func tls(_ authorities: [UInt8]?) throws(ServiceError) -> TLSClientContext {
-        var configuration = TLSClientConfiguration()
-        if let authorities {
-            do {
-                configuration.trust = .authorities(try CertificateChain(pem: authorities, maximum: 1000))
-            } catch {
-                throw ServiceError("`ca`: no certificates of authorities: \(error)")
-            }
-        }
+    /// What https calls are made from, and what keeps it up to date.
+    private func tls(
+        _ settings: ClientTLSSettings, _ section: String, _ watches: inout [CertificateWatch]
+    ) throws(ServiceError) -> TLSClientContext {
         do {
-            return try TLSClientContext(configuration)
+            let context = try TLSClientContext(TLSClientConfiguration(settings))
+            watches.append(
+                CertificateWatch(
+                    settings, section, logger: logger,
+                    told: { [counters] in counters.certificatesReloaded(section, isGood: $0) }
+                ) {
+                    try context.replace(with: TLSClientConfiguration($0))
+                })
+            return context
         } catch {
             throw ServiceError("https calls are not possible: \(error)")
         }

@@ -18,6 +18,8 @@ package final class Service: Sendable {
         var drainDelay: Nanoseconds
         var drainTimeout: Nanoseconds
         var reloader: Reloader?
+        /// Keep the certificates of both sides up to date.
+        var watches: [CertificateWatch] = []
         var isStopping = false
 
         init(_ settings: Settings) {
@@ -62,7 +64,10 @@ package final class Service: Sendable {
         let logger = Self.logger(threshold, format, log)
         let workers = settings.workers ?? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
         do throws(TLSError) {
-            tls = try settings.tls.map { tls throws(TLSError) in try TLSServerContext(Self.configuration(tls)) }
+            tls = try settings.tls.map { tls throws(TLSError) in
+                try TLSServerContext(
+                    TLSServerConfiguration(tls, offersHTTP2: settings.limits.http2.isEnabled))
+            }
         } catch {
             throw ServiceError("TLS cannot be set up: \(error)")
         }
@@ -106,6 +111,7 @@ package final class Service: Sendable {
         workerCount = workers
         initial = settings
         state = Mutex(State(settings))
+        watchCertificates(settings, proxy)
         for address in server.addresses {
             logger.info("listening", metadata: ["address": "\(address)", "upstream": "\(settings.upstream.address)"])
         }
@@ -152,7 +158,8 @@ package final class Service: Sendable {
         let proxy = try Self.proxy(settings, configuration, workers: workerCount, tls: tls, logger)
         if let tls, let wanted = settings.tls {
             do {
-                try tls.replace(with: Self.configuration(wanted))
+                try tls.replace(
+                    with: TLSServerConfiguration(wanted, offersHTTP2: settings.limits.http2.isEnabled))
             } catch {
                 throw ServiceError("TLS cannot be set up: \(error)")
             }
@@ -160,6 +167,8 @@ package final class Service: Sendable {
         for key in unchangeable(settings) {
             logger.warning("a changed key takes effect at the next start only", metadata: ["key": "\(key)"])
         }
+        counters.certificatesAreGood()
+        watchCertificates(settings, proxy)
         threshold.level = Self.level(settings)
         let drain = State(settings)
         state.withLock { state in
@@ -198,8 +207,27 @@ package final class Service: Sendable {
         return keys
     }
 
-    private static func configuration(_ settings: TLSSettings) throws(TLSError) -> TLSServerConfiguration {
-        try TLSServerConfiguration(settings, offersHTTP2: false)
+    /// For the files that hold certificates, which are taken up without all else.
+    private func watchCertificates(_ settings: Settings, _ proxy: ProxyConfiguration) {
+        func told(_ section: String) -> @Sendable (Bool) -> Void {
+            { [counters] in counters.certificatesReloaded(section, isGood: $0) }
+        }
+        var watches: [CertificateWatch] = []
+        let offersHTTP2 = settings.limits.http2.isEnabled
+        if let wanted = settings.tls, let context = tls {
+            watches.append(
+                CertificateWatch(wanted, "tls", logger: logger, told: told("tls")) {
+                    try context.replace(with: TLSServerConfiguration($0, offersHTTP2: offersHTTP2))
+                })
+        }
+        if let context = proxy.upstream.tls {
+            watches.append(
+                CertificateWatch(settings.upstream.tls, "upstream.tls", logger: logger, told: told("upstream.tls")) {
+                    try context.replace(with: TLSClientConfiguration($0))
+                })
+        }
+        let fresh = watches
+        state.withLock { $0.watches = fresh }
     }
 
     private static func proxy(
@@ -250,8 +278,7 @@ package final class Service: Sendable {
             logger.info("stopped")
             admin?.removeSocketFiles()
             log.flush()
-            // Not exit(3): other threads may still use what it would take away from under them.
-            _exit(0)
+            Deadline.exitNow()
         }
     }
 

@@ -16,7 +16,6 @@ struct RuleTests {
             ("redis: { prefix: x }", "redis.prefix"), ("redis: { urlFile: x }", "redis.urlFile"),
             ("assertion: { keyFile: key.pem }", "assertion.keyFile"),
             ("access: { rules: [{ paths: [/a], deny: true }] }", "access.rules"),
-            ("http2: { maxConcurrentStreams: 5 }", "http2.maxConcurrentStreams"),
         ])
     func notYet(text: String, path: String) {
         let errors = place.load(text).errors
@@ -29,7 +28,6 @@ struct RuleTests {
         "A choice that no part serves yet is refused by name",
         arguments: [
             "session: { store: redis }", "replay: { store: redis }", "access: { mode: observe }",
-            "upstream: h2c://app",
         ])
     func notYetChoices(text: String) {
         let errors = place.load(text).errors

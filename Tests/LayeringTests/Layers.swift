@@ -7,6 +7,8 @@ enum Layers {
         // Pure: values and decisions. No clock, no socket, no file, no queue.
         "HTTP": [],
         "HTTP1": ["HTTP"],
+        // Glibc for memory alone, which libnghttp2 asks for.
+        "HTTP2": ["HTTP", "CNGHTTP2", "Glibc"],
         "Cryptography": ["COpenSSL", "Synchronization"],
         "JWT": ["Cryptography", "Synchronization"],
         "Pages": [],
@@ -14,7 +16,9 @@ enum Layers {
         "Demo": ["HTTP", "JWT", "Cryptography", "Gate", "Pages", "Synchronization"],
         // Input and output.
         "Telemetry": ["Logging", "Synchronization", "Glibc"],
-        "Configuration": ["HTTP", "JWT", "Cryptography", "Gate", "Pages", "CYAML", "Glibc", "FoundationEssentials"],
+        "Configuration": [
+            "HTTP", "JWT", "Cryptography", "Gate", "Pages", "CYAML", "Glibc", "FoundationEssentials", "Synchronization",
+        ],
         "Reactor": ["CEpoll", "Dispatch", "Glibc", "Synchronization"],
         "Outbound": ["HTTP", "HTTP1", "TLS", "Reactor"],
         "TLS": ["Reactor", "Cryptography", "COpenSSL", "Glibc", "Synchronization"],
