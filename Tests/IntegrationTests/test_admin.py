@@ -13,6 +13,7 @@ import pytest
 
 from harness import tokens
 from harness.admin import Metrics, ask, port
+from harness.frames import FrameConnection
 from harness.gate import BINARY, NAVIGATION, ROOT, clean_environment, settings, sidegate
 from harness.ports import free_port
 from harness.process import ChildProcess, accepts, wait_until
@@ -231,6 +232,19 @@ class TestMetrics:
         for connection in connections:
             connection.close()
         wait_until(lambda: Metrics(gate).get("sidegate_connections", protocol="http1") == 0, "no connections")
+
+    def test_http2_is_counted_by_its_own_name_and_stream_by_stream(self, upstream, start_gate):
+        gate = start_gate(upstream, admin=admin())
+        session = [("cookie", gate.session_cookie()["Cookie"])]
+        before = Metrics(gate).get("sidegate_http_requests_total", route="default", code="200")
+        connection = FrameConnection(gate.port)
+        streams = [connection.request("GET", "/", session) for _ in range(5)]
+        for stream in streams:
+            assert connection.response(stream).status == 200
+        metrics = Metrics(gate)
+        assert metrics.get("sidegate_connections", protocol="http2") == 1
+        assert metrics.get("sidegate_http_requests_total", route="default", code="200") == before + 5
+        assert metrics.get("sidegate_http_requests_in_flight") == 0
 
     def test_a_client_that_goes_away_is_499_and_leaves_no_request_behind(self, upstream, start_gate):
         release = threading.Event()

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from harness.admin import Metrics, ask
+from harness.frames import ConnectionEnded, FrameConnection
 from harness.gate import NAVIGATION, XHR
 from harness.ports import free_port
 from harness.process import wait_until
@@ -70,6 +71,19 @@ class TestConnections:
                 assert connection.exchange("GET", "/", session).status == 200
         for connection in connections:
             connection.close()
+
+    def test_over_http2_too(self, upstream, start_gate):
+        gate = start_gate(upstream, limits={"connections": 2})
+        session = [("cookie", gate.session_cookie()["Cookie"])]
+        connections = [FrameConnection(gate.port) for _ in range(2)]
+        for connection in connections:
+            assert connection.get("/", session).status == 200
+        with gate.connection() as one_more:
+            assert one_more.exchange("GET", "/", dict(session)).status == 200
+            # The second goes on, and the first, idle for longer, was told to go.
+            assert connections[1].get("/", session).status == 200
+            with pytest.raises((ConnectionEnded, OSError)):
+                connections[0].get("/", session)
 
     def test_whoever_is_served_stays_and_others_wait(self, upstream, start_gate):
         release = threading.Event()

@@ -14,6 +14,7 @@ import pytest
 from harness import tokens
 from harness.admin import Metrics, ask
 from harness.certificates import Authority
+from harness.frames import FrameConnection
 from harness.gate import BINARY, NAVIGATION, Browser, clean_environment, settings
 from harness.ports import free_port
 from harness.process import ChildProcess, wait_until
@@ -118,6 +119,25 @@ class TestGoodOne:
         assert busy.read_exactly(8) == b"halfhalf"
         busy.close()
         tunnel.close()
+
+    def test_streams_of_http2_go_on(self, upstream, start_gate):
+        release = threading.Event()
+
+        def answer(request, connection):
+            if request.target == "/slow":
+                release.wait(10)
+            connection.respond(200, {}, "ok")
+        upstream.answer = answer
+        gate = start_gate(upstream, admin=admin())
+        session = [("cookie", gate.session_cookie()["Cookie"])]
+        connection = FrameConnection(gate.port)
+        slow = connection.request("GET", "/slow", session)
+        upstream.wait_for_requests(1)
+        for _ in range(3):
+            hang_up(gate)
+        assert connection.get("/", session).status == 200
+        release.set()
+        assert connection.response(slow).status == 200
 
     def test_another_app_gets_the_next_request_and_the_old_one_finishes_its_own(self, upstream, start_gate):
         release = threading.Event()
