@@ -31,6 +31,7 @@ package struct Settings: Sendable {
     package var limits: LimitSettings
     /// Event loops; nil: one for each core.
     package var workers: Int?
+    package var admin: AdminSettings
     package var log: LogSettings
     package var pages: PageSettings
 }
@@ -140,6 +141,13 @@ package struct ProvisioningSettings: Sendable {
     package var secret: Secret?
     package var eachLogin: Bool
     package var tls: ClientTLSSettings
+
+    /// Who is told by these is told the same way by `other`.
+    package func isSame(as other: ProvisioningSettings) -> Bool {
+        url == other.url && secret == other.secret && eachLogin == other.eachLogin
+            && tls.serverName == other.tls.serverName && tls.files == other.tls.files
+            && tls.fingerprint == other.tls.fingerprint
+    }
 }
 
 /// `session`
@@ -185,7 +193,19 @@ package struct LimitSettings: Sendable {
     package var bodyIdleTimeout: Duration
     package var keepAliveTimeout: Duration
     package var drainTimeout: Duration
+    package var drainDelay: Duration
+    /// Of one client; nil: no limit.
+    package var requestsPerSecond: Int?
     package var http2: HTTP2Settings
+}
+
+/// `admin`
+package struct AdminSettings: Sendable, Equatable {
+    /// nil: off.
+    package var listen: ListenAddress?
+    /// Nobody named the address: it is the default.
+    package var isDefault: Bool
+    package var probePaths: [String]
 }
 
 /// `log`
@@ -196,7 +216,8 @@ package struct LogSettings: Sendable {
 
     /// A level's name of swift-log.
     package var level: String
-    package var format: Format
+    /// nil: as standard output is.
+    package var format: Format?
     package var access: Bool
 }
 

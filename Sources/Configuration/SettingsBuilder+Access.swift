@@ -25,7 +25,9 @@ extension SettingsBuilder {
     private mutating func listedEmails(_ name: String, at origin: Origin) -> [String]? {
         let key = "access.users.emailsFile"
         let path = files.locate(name, namedAt: origin)
-        guard let contents = files.read(name, for: key, at: origin, limit: EmailList.maximumSize, into: &findings)
+        guard
+            let contents = files.read(
+                name, for: key, at: origin, limit: EmailList.maximumSize, isNoted: false, into: &findings)
         else { return nil }
         if contents.isWritableByOthers {
             findings.append(

@@ -61,6 +61,14 @@ extension Exchange {
             let body = form
             form = []
             answer(respond(request, body, context.now))
+        case .asking(let respond):
+            form = []
+            let request = request
+            ask(.answer, within: worker.services.limits.answer, otherwise: LocalResponse(status: 503)) { done in
+                respond(request, done)
+            } then: { [self] in
+                answer($0)
+            }
         case .gate:
             hasForm = true
             decideAgain()

@@ -6,6 +6,8 @@ import Reactor
 /// What a response of the gate is for the audit trail.
 enum Audit {
     case none, signIn, logout, refused
+    /// For the counters alone.
+    case redirect, unauthenticated, guest, loop, limited
 
     /// From the gate's word for its decision.
     init(_ decision: StaticString) {
@@ -13,6 +15,11 @@ enum Audit {
         case "sign-in": self = .signIn
         case "logout": self = .logout
         case "refused": self = .refused
+        case "redirect": self = .redirect
+        case "unauthenticated": self = .unauthenticated
+        case "guest": self = .guest
+        case "login-loop": self = .loop
+        case "limited": self = .limited
         default: self = .none
         }
     }
@@ -40,6 +47,12 @@ struct ExchangeRecord {
     var opensNativeLogin = false
     /// The response did not reach its end.
     var isAborted = false
+    /// It is among the requests in flight.
+    var isCounted = false
+    /// What went wrong is the app's doing; the reason says what.
+    private(set) var hasUpstreamFailed = false
+    /// No connection to the app could be made.
+    private(set) var wasUnreachable = false
 
     mutating func begin(_ now: MonotonicTime) {
         self = ExchangeRecord()
@@ -68,11 +81,14 @@ struct ExchangeRecord {
             case .unreachable: "upstream_unreachable"
             case .notSecured: "upstream_not_secured"
             case .connectTimeout: "upstream_connect_timeout"
+            case .overloaded: "upstream_overloaded"
             case .closed: "upstream_closed"
             case .refused: "upstream_refused"
             case .responseTimeout: "upstream_response_timeout"
             case .malformed: "upstream_malformed"
             }
+        hasUpstreamFailed = true
+        wasUnreachable = loss == .unreachable || loss == .connectTimeout
     }
 
     /// The response was ended before its end, with the session.

@@ -15,7 +15,10 @@ extension Exchange {
     func acquireUpstream(fresh: Bool, contentFollows: Bool) {
         guard case .gate(_, let pool) = worker.service else { return }
         record.upstreamStarted = worker.loop.now
-        guard let connection = pool.acquire(self, fresh: fresh) else { return }
+        guard let connection = pool.acquire(self, fresh: fresh) else {
+            self.pool = pool
+            return
+        }
         upstreamReady(connection, contentFollows: contentFollows)
     }
 
@@ -24,14 +27,14 @@ extension Exchange {
     }
 
     func noConnectionInTime() {
-        guard case .gate(_, let pool) = worker.service else { return }
-        pool.cancel(self)
-        upstreamLost(.connectTimeout)
+        pool?.cancel(self)
+        upstreamLost(.overloaded)
     }
 
     /// A connection to the app is there.
     func upstreamReady(_ connection: any UpstreamStream, contentFollows: Bool = false) {
         stopTimer()
+        pool = nil
         machine.upstreamAcquired()
         upstream = connection
         let expectsContent = !isRequestComplete
@@ -132,6 +135,9 @@ extension Exchange {
 
     /// What the session paid for is over: the browser sees a response that is not whole, and who asks again is judged
     /// anew.
+    ///
+    /// Never inlined: Swift 6.3 fails on what it would make of that in a caller that is optimised whole.
+    @inline(never)
     func endStream(_ reason: String) {
         record.ended(reason)
         cutShort()

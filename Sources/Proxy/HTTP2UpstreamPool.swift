@@ -37,7 +37,7 @@ final class HTTP2UpstreamPool {
         let ticket = exchange.ticket
         guard waiting.count < Self.maximumWaiting else {
             worker.loop.afterEvent {
-                if exchange.ticket == ticket, exchange.awaitsUpstream { exchange.upstreamLost(.connectTimeout) }
+                if exchange.ticket == ticket, exchange.awaitsUpstream { exchange.upstreamLost(.overloaded) }
             }
             return nil
         }

@@ -15,6 +15,8 @@ package struct ProxyConfiguration: Sendable {
     package var expectsProxyProtocol = false
     /// A line for each request goes to the access log.
     package var logsRequests = true
+    /// The identity provider's name, for the metrics.
+    package var provider = ""
     /// Browsers come over TLS; nil: over plain HTTP.
     package var tls: TLSServerContext?
     /// What is answered on the addresses that only redirect.

@@ -33,7 +33,7 @@ package final class RequestLog {
         if record.isProvisioned { audit(.provisioned, exchange, context, client: client, loop) }
         if record.opensNativeLogin { audit(.nativeLogin, exchange, context, client: client, loop) }
         switch record.audit {
-        case .none: break
+        case .none, .redirect, .unauthenticated, .guest, .loop, .limited: break
         // A method or a form that is not taken says nothing about anybody.
         case .refused where record.reason == nil: break
         case .signIn: audit(.login, exchange, context, client: client, loop)
@@ -68,7 +68,7 @@ package final class RequestLog {
 
     private func prepare(_ loop: EventLoop) {
         guard buffer.isEmpty else { return }
-        let timer = timer ?? loop.makeTimer { [unowned self] in flush() }
+        let timer = timer ?? loop.makeTimer { [weak self] in self?.flush() }
         self.timer = timer
         if timer.deadline == .distantFuture { timer.set(loop.now.advanced(by: .milliseconds(100))) }
     }

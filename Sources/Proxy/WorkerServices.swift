@@ -11,6 +11,8 @@ package struct WorkerServices: Sendable {
     package var provisioner: (any Provisioner)?
     /// Nil: a revocation counts on the worker that it came to alone.
     package var revocations: (any RevocationBroadcaster)?
+    /// How often clients may ask; nil: as often as they like.
+    package var limiter: RateLimiter?
     package var limits = WaitLimits()
 
     package init() {}
@@ -22,6 +24,7 @@ package struct WaitLimits: Sendable {
     package var keys = Nanoseconds.seconds(8)
     package var provisioning = Nanoseconds.seconds(15)
     package var revocation = Nanoseconds.seconds(5)
+    package var answer = Nanoseconds.seconds(10)
 
     package init() {}
 }

@@ -7,63 +7,155 @@ import Logging
 import Outbound
 import Proxy
 import Reactor
+import Synchronization
 import TLS
 
 /// What serves all workers of a process: key sets, the app's word about users, the list of registered users. It has a
 /// loop of its own, so nothing of it holds up a browser.
 final class ProcessServices: Sendable {
-    let gates = LiveGates()
-    /// What the workers ask.
-    let worker: WorkerServices
-    private let keys: RemoteKeys?
-    private let emails: ListedEmails?
-    private let watches: [CertificateWatch]
+    /// What belongs to one configuration.
+    private struct Current {
+        var keys: RemoteKeys?
+        var emails: ListedEmails?
+        var provisioner: HTTPProvisioner?
+        var provisioning: ProvisioningSettings?
+        var limiter: RateLimiter?
+        /// Keep the certificates of the calls up to date.
+        var keyWatches: [CertificateWatch] = []
+        var provisioningWatches: [CertificateWatch] = []
+    }
 
-    init(_ settings: Settings, resolver: Resolver, logger: Logger) throws(ServiceError) {
-        let loop = EventLoop(label: "sidegate.services")
-        let gates = gates
+    /// Another configuration's services, which do nothing before they are put into the place of the ones in force.
+    struct Next: Sendable {
+        fileprivate let keys: RemoteKeys?
+        fileprivate let provisioner: HTTPProvisioner?
+        fileprivate let limiter: RateLimiter?
+        fileprivate let keyWatches: [CertificateWatch]
+        fileprivate let provisioningWatches: [CertificateWatch]
+        fileprivate let settings: Settings
+        /// What the workers ask.
+        let worker: WorkerServices
+    }
+
+    let gates = LiveGates()
+    let loop = EventLoop(label: "sidegate.services")
+    private let resolver: Resolver
+    private let logger: Logger
+    private let counters: ProcessCounters
+    private let current = Mutex(Current())
+
+    init(resolver: Resolver, counters: ProcessCounters, logger: Logger) {
+        self.resolver = resolver
+        self.counters = counters
+        self.logger = logger
+    }
+
+    /// Makes what `settings` name. Whatever is not changed by them, and remembers something, is the one in force.
+    func prepare(_ settings: Settings) throws(ServiceError) -> Next {
+        let current = current.withLock { current in
+            (
+                provisioner: current.provisioner, provisioning: current.provisioning, limiter: current.limiter,
+                watches: current.provisioningWatches
+            )
+        }
         var worker = WorkerServices()
         worker.revocations = gates
+        var keyWatches: [CertificateWatch] = []
+        let keys = try makeKeys(settings, &keyWatches)
+        worker.keys = keys
+        var provisioner: HTTPProvisioner?
+        var provisioningWatches: [CertificateWatch] = []
+        if let wanted = settings.provisioning {
+            if let old = current.provisioning, wanted.isSame(as: old) {
+                (provisioner, provisioningWatches) = (current.provisioner, current.watches)
+            } else {
+                provisioner = try makeProvisioner(wanted, &provisioningWatches)
+            }
+        }
+        worker.provisioner = provisioner
+        if let rate = settings.limits.requestsPerSecond {
+            worker.limiter = current.limiter?.rate == rate ? current.limiter : RateLimiter(rate: rate)
+        }
+        return Next(
+            keys: keys, provisioner: provisioner, limiter: worker.limiter, keyWatches: keyWatches,
+            provisioningWatches: provisioningWatches, settings: settings, worker: worker)
+    }
 
-        var watches: [CertificateWatch] = []
+    /// The workers are there: what changes reaches them, and what is fetched is begun with.
+    func start(_ next: Next, _ server: Server) {
+        gates.attach(server)
+        install(next)
+        next.keys?.start()
+        watchEmails(next)
+    }
+
+    /// Puts `next` into force in place of what is. `swap` gets the keys that are known by then, gives them and all else to
+    /// the workers, and calls back.
+    func replace(
+        with next: Next, swap: @escaping @Sendable (KeySet, @escaping @Sendable () -> Void) -> Void,
+        _ done: @escaping @Sendable () -> Void
+    ) {
+        let old = current.withLock { $0.keys }
+        let finish: @Sendable () -> Void = { [self] in
+            next.keys?.confirm()
+            watchEmails(next)
+            done()
+        }
+        current.withLock { $0.emails = nil }
+        install(next)
+        guard let keys = next.keys else {
+            old?.stop()
+            return swap(next.settings.token.keys, finish)
+        }
+        keys.takeOver(from: old) { swap($0, finish) }
+    }
+
+    private func install(_ next: Next) {
+        current.withLock { current in
+            current.keys = next.keys
+            current.provisioner = next.provisioner
+            current.provisioning = next.settings.provisioning
+            current.limiter = next.limiter
+            current.keyWatches = next.keyWatches
+            current.provisioningWatches = next.provisioningWatches
+        }
+    }
+
+    private func makeKeys(
+        _ settings: Settings, _ watches: inout [CertificateWatch]
+    ) throws(ServiceError) -> RemoteKeys? {
         var sources: [RemoteKeys.Source] = []
         for remote in settings.token.remoteKeys {
             sources.append(
                 RemoteKeys.Source(
                     try Self.url(remote.url, "jwksURL"), allowWeak: remote.allowWeakSecret,
-                    tls: try Self.tls(remote.tls, "token.keys", logger, &watches)))
+                    tls: try tls(remote.tls, "token.keys", &watches)))
         }
-        if sources.isEmpty {
-            keys = nil
-        } else {
-            let keys = RemoteKeys(
-                sources, constant: settings.token.keys, algorithms: Array(settings.token.policy.algorithms), loop: loop,
-                resolver: resolver, logger: logger,
-                apply: { gates.replaceKeys($0, $1) })
-            worker.keys = keys
-            self.keys = keys
-        }
-
-        if let provisioning = settings.provisioning {
-            worker.provisioner = HTTPProvisioner(
-                try Self.url(provisioning.url, "provisioning.url"), secret: provisioning.secret?.bytes,
-                eachLogin: provisioning.eachLogin, loop: loop, resolver: resolver,
-                tls: try Self.tls(provisioning.tls, "provisioning", logger, &watches), logger: logger)
-        }
-        self.worker = worker
-        self.watches = watches
-
-        emails = settings.access.emailsFile.map { path in
-            ListedEmails(
-                path, now: settings.access.listedEmails, logger: logger, read: Self.readEmails,
-                apply: { gates.replaceListedEmails($0) })
-        }
+        guard !sources.isEmpty else { return nil }
+        return RemoteKeys(
+            sources, constant: settings.token.keys,
+            algorithms: Algorithm.allCases.filter { settings.token.policy.algorithms.contains($0) },
+            loop: loop, resolver: resolver, logger: logger,
+            ended: { [counters] in counters.keysRefreshed(isGood: $0) },
+            apply: { [gates] in gates.replaceKeys($0, $1) })
     }
 
-    /// The workers are there: what changes reaches them, and what is fetched is begun with.
-    func start(_ server: Server) {
-        gates.attach(server)
-        keys?.start()
+    private func makeProvisioner(
+        _ settings: ProvisioningSettings, _ watches: inout [CertificateWatch]
+    ) throws(ServiceError) -> HTTPProvisioner {
+        HTTPProvisioner(
+            try Self.url(settings.url, "provisioning.url"), secret: settings.secret?.bytes,
+            eachLogin: settings.eachLogin, loop: loop, resolver: resolver,
+            tls: try tls(settings.tls, "provisioning", &watches), logger: logger)
+    }
+
+    private func watchEmails(_ next: Next) {
+        let emails = next.settings.access.emailsFile.map { path in
+            ListedEmails(
+                path, now: next.settings.access.listedEmails, logger: logger, read: Self.readEmails,
+                apply: { [gates] in gates.replaceListedEmails($0) })
+        }
+        current.withLock { $0.emails = emails }
     }
 
     private static func url(_ text: String, _ key: String) throws(ServiceError) -> OutboundURL {
@@ -75,13 +167,16 @@ final class ProcessServices: Sendable {
     }
 
     /// What https calls are made from, and what keeps it up to date.
-    private static func tls(
-        _ settings: ClientTLSSettings, _ section: String, _ logger: Logger, _ watches: inout [CertificateWatch]
+    private func tls(
+        _ settings: ClientTLSSettings, _ section: String, _ watches: inout [CertificateWatch]
     ) throws(ServiceError) -> TLSClientContext {
         do {
             let context = try TLSClientContext(TLSClientConfiguration(settings))
             watches.append(
-                CertificateWatch(settings, section, logger: logger) {
+                CertificateWatch(
+                    settings, section, logger: logger,
+                    told: { [counters] in counters.certificatesReloaded(section, isGood: $0) }
+                ) {
                     try context.replace(with: TLSClientConfiguration($0))
                 })
             return context

@@ -16,8 +16,6 @@ struct RuleTests {
             ("redis: { prefix: x }", "redis.prefix"), ("redis: { urlFile: x }", "redis.urlFile"),
             ("assertion: { keyFile: key.pem }", "assertion.keyFile"),
             ("access: { rules: [{ paths: [/a], deny: true }] }", "access.rules"),
-            ("limits: { requestsPerSecond: 5 }", "limits.requestsPerSecond"),
-            ("admin: { listen: \"127.0.0.1:9\" }", "admin.listen"), ("admin: { probePaths: [/a] }", "admin.probePaths"),
         ])
     func notYet(text: String, path: String) {
         let errors = place.load(text).errors

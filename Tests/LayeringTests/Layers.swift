@@ -16,7 +16,9 @@ enum Layers {
         "Demo": ["HTTP", "JWT", "Cryptography", "Gate", "Pages", "Synchronization"],
         // Input and output.
         "Telemetry": ["Logging", "Synchronization", "Glibc"],
-        "Configuration": ["HTTP", "JWT", "Cryptography", "Gate", "Pages", "CYAML", "Glibc", "FoundationEssentials"],
+        "Configuration": [
+            "HTTP", "JWT", "Cryptography", "Gate", "Pages", "CYAML", "Glibc", "FoundationEssentials", "Synchronization",
+        ],
         "Reactor": ["CEpoll", "Dispatch", "Glibc", "Synchronization"],
         "Outbound": ["HTTP", "HTTP1", "TLS", "Reactor"],
         "TLS": ["Reactor", "Cryptography", "COpenSSL", "Glibc", "Synchronization"],
