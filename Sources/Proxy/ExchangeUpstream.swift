@@ -27,8 +27,9 @@ extension Exchange {
     }
 
     func noConnectionInTime() {
+        let isConnecting = pool?.isConnecting ?? false
         pool?.cancel(self)
-        upstreamLost(.overloaded)
+        upstreamLost(isConnecting ? .connectTimeout : .overloaded)
     }
 
     /// A connection to the app is there.

@@ -31,6 +31,9 @@ final class HTTP2UpstreamPool {
 
     var openCount: Int { all.count + connecting }
 
+    /// No connection takes requests.
+    var hasNone: Bool { open.isEmpty }
+
     /// As ``UpstreamPool/acquire(_:fresh:)``.
     func acquire(_ exchange: Exchange, fresh: Bool) -> (any UpstreamStream)? {
         if let connection = connectionWithRoom(fresh: fresh) { return connection.makeStream() }

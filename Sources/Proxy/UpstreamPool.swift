@@ -51,6 +51,9 @@ final class UpstreamPool {
 
     var openCount: Int { machine.openCount + (shared?.openCount ?? 0) }
 
+    /// Whoever waits, waits for the first connection of all.
+    var isConnecting: Bool { expectsHTTP2 && shared?.hasNone == true }
+
     /// `exchange` waits no longer.
     func cancel(_ exchange: Exchange) {
         machine.gaveUp(exchange)
