@@ -58,12 +58,15 @@ let package = Package(
 
         // Input and output.
         module("Reactor", ["CEpoll"]),
+        module("TLS", ["Reactor", "Cryptography", "COpenSSL"]),
+        module("Outbound", ["HTTP", "HTTP1", "TLS", "Reactor"]),
         module("Proxy", ["HTTP", "HTTP1", "Gate", "Pages", "Reactor", "Telemetry"]),
         module("Demo", ["HTTP", "JWT", "Cryptography", "Pages"]),
         module(
             "Sidecar",
             [
-                "HTTP", "HTTP1", "Gate", "Cryptography", "Proxy", "Demo", "Configuration", "Telemetry", "Reactor",
+                "HTTP", "HTTP1", "JWT", "Gate", "Cryptography", "Outbound", "Proxy", "Demo", "Configuration", "Telemetry",
+                "Reactor",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .executableTarget(
@@ -85,6 +88,8 @@ let package = Package(
         tests("TelemetryTests", ["Telemetry", .product(name: "Logging", package: "swift-log")]),
         tests("ConfigurationTests", ["Configuration", "Gate", "HTTP", "JWT", "sidegate"]),
         tests("ReactorTests", ["Reactor"]),
+        tests("TLSTests", ["TLS", "Reactor", "Cryptography"], exclude: ["Keys"]),
+        tests("OutboundTests", ["Outbound", "TLS", "Reactor", "Cryptography"]),
         tests(
             "ProxyTests", ["Proxy", "HTTP", "HTTP1", "Gate", "Reactor", "JWT", "Cryptography", "Pages", "Telemetry"]),
         tests("LayeringTests", []),

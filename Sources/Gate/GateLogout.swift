@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Cryptography
 import HTTP
 import JWT
 import Pages
@@ -27,7 +28,7 @@ extension Gate {
         if case .valid(let identity) = self.session(of: request, site, now: context.now) { session = identity.session }
         guard agreed else { return confirmLogout(session, returnTo: named) }
 
-        var response = signedOut(session, returnTo: named, origin)
+        var response = signedOut(session, returnTo: named, origin, now: context.now)
         let cookie = setCookie(isSecure: site.isSecure)
         for name in ownCookies(of: request, names(site)) { response.add("Set-Cookie", cookie.expired(name)) }
         response.decision = "logout"
@@ -50,7 +51,9 @@ extension Gate {
         return response
     }
 
-    private func signedOut(_ session: SessionState?, returnTo: ReturnTarget?, _ origin: PublicOrigin) -> LocalResponse {
+    private func signedOut(
+        _ session: SessionState?, returnTo: ReturnTarget?, _ origin: PublicOrigin, now: Double
+    ) -> LocalResponse {
         guard let logoutURL = configuration.logoutURL else {
             return page(200, .signedOut(signIn: Self.loginPath(returnTo ?? .root)))
         }
@@ -59,14 +62,35 @@ extension Gate {
             switch placeholder {
             case .returnTo: (returnTo ?? .root).appendAbsolute(to: &value, on: origin)
             case .email: value.append(contentsOf: (session?.fields["email"].first ?? "").utf8)
+            case .logoutToken:
+                // Without a session there is nobody to name: better no parameter than an empty one.
+                guard let session, let minter = configuration.logoutTokenMinter else { return false }
+                value.append(contentsOf: logoutToken(session.fields, minter, now: now).utf8)
             case .returnURL, .state: break
             }
+            return true
         }
         var response = LocalResponse(status: 303, body: redirectBody(url))
         response.add("Location", url)
         addPageFields(&response)
         return response
     }
+
+    /// Tells the IdP whom to sign out: good for a minute, and for nothing else (see ``VerifiedToken/isLogoutToken``).
+    private func logoutToken(_ fields: UserFields, _ minter: TokenMinter, now: Double) -> String {
+        let issuedAt = Int(max(0, min(now.rounded(.down), 9e15)))
+        var claims: [(String, JSONValue)] = []
+        if let email = fields["email"].first { claims.append(("email", .string(email))) }
+        claims += [
+            ("iat", .number(JSONNumber(issuedAt))), ("exp", .number(JSONNumber(issuedAt + Self.logoutTokenLifetime))),
+            ("jti", .string(Hex.encodeToString(random.bytes(16)))), ("sub", .string(fields.user)),
+            ("events", .object(JSONObject([(VerifiedToken.logoutEvent, JSONValue.object(JSONObject()))]))),
+        ]
+        return minter.mint(claims: claims)
+    }
+
+    /// In seconds.
+    private static let logoutTokenLifetime = 60
 
     /// The session's cookie, whether it came or not, and all of ours that did.
     private func ownCookies(of request: RequestHead, _ names: CookieNames) -> [[UInt8]] {
@@ -75,7 +99,9 @@ extension Gate {
         request.forEachCookie { name, _ in
             guard own.count < 64, name.upperBound <= bytes.count else { return }
             let text = bytes.extracting(name.range)
-            guard (names.sessionChunk(text) ?? 0) > 0 || names.attempt(text) != nil || text.equals(names.returns.span)
+            guard
+                (names.sessionChunk(text) ?? 0) > 0 || names.attempt(text) != nil || text.equals(names.returns.span)
+                    || text.equals(names.native.span)
             else { return }
             own.append(Array(copying: text))
         }
