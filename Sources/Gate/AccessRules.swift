@@ -29,7 +29,7 @@ package struct AccessRule: Sendable {
         case redirect
     }
 
-    package var paths: [PathPattern]
+    package var paths: [RulePath]
     /// Names as in a request line; empty: all.
     package var methods: [String]
     package var effect: Effect
@@ -37,7 +37,7 @@ package struct AccessRule: Sendable {
     package var unauthenticated: Unauthenticated?
 
     package init(
-        paths: [PathPattern], methods: [String] = [], effect: Effect, unauthenticated: Unauthenticated? = nil
+        paths: [RulePath], methods: [String] = [], effect: Effect, unauthenticated: Unauthenticated? = nil
     ) {
         self.paths = paths
         self.methods = methods

@@ -17,6 +17,7 @@ package final class Gate {
     let returnPath: [UInt8]
     let tokenParameter: [UInt8]
     var verifier: TokenVerifier
+    let rules: AccessRules
     let matching: FieldMatching
     let rendering: HeaderRendering
     let limits: SessionLimits
@@ -68,6 +69,7 @@ package final class Gate {
         signInSeal = Seal(.signIn, secrets: session.secrets, random: random)
         nativeSeal = Seal(.nativeLogin, secrets: session.secrets, random: random)
         access = AccessPolicy(configuration.access)
+        rules = AccessRules(configuration.access.rules)
         generation = access.isOpen ? 0 : 1
         letsGuestsIn = access.letsGuestsIn
         subjectFields = configuration.claims.filter { $0.field == "user" || $0.claims.contains("sub") }.map(\.field)
@@ -99,11 +101,24 @@ package final class Gate {
         }
         let site = RequestSite(request, context, siteRules)
         if let nativeLogin, let open = decide(nativeLogin, request, context, site) { return open }
+        var ruling = Ruling.unruled
+        if !rules.isEmpty {
+            ruling = self.ruling(on: request)
+            switch ruling {
+            case .open: return openDecision(request, context, site)
+            case .denied: return denied(request, context, site, requestID)
+            case .unreadable: return .respond(refusal(400, of: request, requestID: requestID))
+            case .unruled, .needs: break
+            }
+        }
         var reason: ReasonCode?
         switch session(of: request, site, now: context.now) {
         case .valid(let identity):
             if identity.goodAt != generation, let other = reconsidered(identity, request, context, site, requestID) {
                 return other
+            }
+            if let reason = refusal(of: identity, by: ruling) {
+                return forbidden(reason, identity, request, site, requestID)
             }
             return .forward(identity, renewal: renewal(of: identity, request, site, now: context.now))
         case .refused(let code): reason = code
@@ -116,6 +131,9 @@ package final class Gate {
                 {
                     return other
                 }
+                if let reason = refusal(of: identity, by: ruling) {
+                    return forbidden(reason, identity, request, site, requestID)
+                }
                 return .forward(identity, renewal: nil)
             case .refused(let code):
                 if awaitsKeys(after: code, context) { return .awaitKeys }
@@ -123,8 +141,8 @@ package final class Gate {
             case .none: break
             }
         }
-        if letsGuestsIn { return .forward(nil, renewal: nil) }
-        return .respond(unauthenticated(request, context, reason, requestID))
+        if letsGuestsIn, case .unruled = ruling { return .forward(nil, renewal: nil) }
+        return .respond(unauthenticated(request, context, reason, requestID, as: unauthenticated(by: ruling)))
     }
 
     /// After `.collectBody`: the same request with its form.

@@ -26,20 +26,27 @@ extension Gate {
             // The app does not get to see our tokens, not even those of nobody.
             return .forward(identity.isBearer ? Self.anonymousBearer : nil, renewal: nil)
         case .refused(let reason):
-            if identity.isBearer { return .respond(insufficientBearer(reason, identity, request)) }
-            if isGRPC(request) { return .respond(grpcDenied(reason, identity)) }
-            var target = ReturnTarget.root
-            let isNavigation = NavigationTest.isNavigation(request)
-            if isNavigation, let known = knownSite(site, request) {
-                target = ReturnTarget(
-                    of: request, on: known.target, host: known.requestOrigin, tokenParameter: tokenParameter)
-            }
-            let asJSON = isNavigation ? NavigationTest.prefersJSON(request) : !NavigationTest.namesPage(request)
-            return .respond(
-                notAllowed(
-                    reason, identity.fields, asJSON: asJSON, requestID: String(decoding: requestID, as: UTF8.self),
-                    returnTo: target))
+            return forbidden(reason, identity, request, site, requestID)
         }
+    }
+
+    /// 403 for somebody who is known.
+    func forbidden(
+        _ reason: ReasonCode, _ identity: Identity, _ request: RequestHead, _ site: RequestSite, _ requestID: [UInt8]
+    ) -> Decision {
+        if identity.isBearer { return .respond(insufficientBearer(reason, identity, request)) }
+        if isGRPC(request) { return .respond(grpcDenied(reason, identity)) }
+        var target = ReturnTarget.root
+        let isNavigation = NavigationTest.isNavigation(request)
+        if isNavigation, let known = knownSite(site, request) {
+            target = ReturnTarget(
+                of: request, on: known.target, host: known.requestOrigin, tokenParameter: tokenParameter)
+        }
+        let asJSON = isNavigation ? NavigationTest.prefersJSON(request) : !NavigationTest.namesPage(request)
+        return .respond(
+            notAllowed(
+                reason, identity.fields, asJSON: asJSON, requestID: String(decoding: requestID, as: UTF8.self),
+                returnTo: target))
     }
 
     /// The session began before its user was signed out everywhere.

@@ -5,7 +5,7 @@ import HTTP
 /// A path of `access.rules`: one path, or with `/*` at the end it and all below it.
 ///
 /// It is written as it stands decoded; `*` has its meaning at the end alone.
-package struct PathPattern: Sendable, Equatable, CustomStringConvertible {
+package struct RulePath: Sendable, Equatable, CustomStringConvertible {
     let segments: [[UInt8]]
     /// All below counts too.
     let isSubtree: Bool
@@ -55,14 +55,14 @@ struct PathMatcher: Sendable {
     ///   - rules: each with its patterns, in order.
     ///   - isLenient: A to Z are the same as a to z, and a slash at the end does not count. The paths that are looked up
     ///     have neither.
-    init(_ rules: [[PathPattern]], isLenient: Bool) {
+    init(_ rules: [[RulePath]], isLenient: Bool) {
         self.isLenient = isLenient
         for (index, patterns) in rules.enumerated() {
             for pattern in patterns { insert(pattern, rule: index) }
         }
     }
 
-    private mutating func insert(_ pattern: PathPattern, rule: Int) {
+    private mutating func insert(_ pattern: RulePath, rule: Int) {
         var current = 0
         var segments = pattern.segments
         if isLenient, segments.last?.isEmpty ?? false { segments.removeLast() }

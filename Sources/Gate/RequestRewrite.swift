@@ -16,6 +16,8 @@ struct RequestRewrite {
     private let preservesHost: Bool
     /// An identity header is Authorization: then the client's never passes.
     private let setsAuthorization: Bool
+    /// There are rules by path: the app gets the path that they were asked about.
+    private let normalizesPath: Bool
 
     init(_ configuration: GateConfiguration) {
         let names = configuration.identityHeaders.map(\.name)
@@ -25,6 +27,7 @@ struct RequestRewrite {
         tokenParameter = Array(configuration.tokenParameter.utf8)
         upstreamAuthority = Array(configuration.upstreamAuthority.utf8)
         preservesHost = configuration.preserveHost
+        normalizesPath = !configuration.access.rules.isEmpty
         setsAuthorization = names.contains { SpoofFilter.folded($0) == Array("authorization".utf8) }
     }
 
@@ -51,7 +54,15 @@ struct RequestRewrite {
     private func writeRequestLine(_ request: RequestHead, _ bytes: Span<UInt8>, into out: inout [UInt8]) {
         let start = request.methodName.lowerBound
         let end = request.path.upperBound
-        if request.path.lowerBound == request.methodName.upperBound + 1, bytes[request.path.lowerBound - 1] == 0x20 {
+        if normalizesPath, request.targetForm != .asterisk,
+            let normal = Self.normalized(bytes.extracting(request.path.range))
+        {
+            out.append(copying: bytes.extracting(request.methodName.range))
+            out.append(UInt8(ascii: " "))
+            out.append(contentsOf: normal)
+        } else if request.path.lowerBound == request.methodName.upperBound + 1,
+            bytes[request.path.lowerBound - 1] == 0x20
+        {
             // As usual, "GET /path" stands there as it is to be.
             out.append(copying: bytes.extracting(start..<end))
         } else {
@@ -60,6 +71,11 @@ struct RequestRewrite {
             out.append(copying: bytes.extracting(request.path.range))
         }
         if request.query != nil { QueryFilter.appendQuery(of: request, without: tokenParameter, to: &out) }
+    }
+
+    /// The path's normal form; nil: it stands in it already. What has none was refused.
+    private static func normalized(_ path: Span<UInt8>) -> [UInt8]? {
+        PathReadings.isPlain(path) ? nil : PathReadings(path)?.canonical
     }
 
     private func writeHost(_ request: RequestHead, _ bytes: Span<UInt8>, into out: inout [UInt8]) {

@@ -7,7 +7,7 @@ import Testing
 @Suite("Access rules: which rule decides")
 struct AccessRulesTests {
     static func rules(_ paths: [[String]]) throws -> AccessRules {
-        AccessRules(try paths.map { try AccessRule(paths: $0.map { try PathPattern($0) }, effect: .anyone) })
+        AccessRules(try paths.map { try AccessRule(paths: $0.map { try RulePath($0) }, effect: .anyone) })
     }
 
     static func judge(_ rules: AccessRules, _ path: String, method: String = "GET") -> AccessRules.Judgement {
@@ -32,8 +32,8 @@ struct AccessRulesTests {
     @Test("A rule with methods is for those alone")
     func methods() throws {
         let rules = AccessRules([
-            AccessRule(paths: [try PathPattern("/a/*")], methods: ["GET", "HEAD"], effect: .anyone),
-            AccessRule(paths: [try PathPattern("/a/*")], effect: .deny),
+            AccessRule(paths: [try RulePath("/a/*")], methods: ["GET", "HEAD"], effect: .anyone),
+            AccessRule(paths: [try RulePath("/a/*")], effect: .deny),
         ])
         #expect(Self.judge(rules, "/a/b") == .rule(0))
         #expect(Self.judge(rules, "/a/b", method: "POST") == .rule(1))
@@ -118,7 +118,7 @@ struct AccessRulesTests {
             "", "admin", "/a?b", "/a#b", "/a\\b", "/a;b", "/%61", "/a b", "/a*", "/*/a", "/a/*b", "/a/../b", "//a",
         ])
     func patterns(text: String) {
-        #expect(throws: GateConfigurationError.self) { try PathPattern(text) }
+        #expect(throws: GateConfigurationError.self) { try RulePath(text) }
     }
 }
 
