@@ -54,7 +54,7 @@ let package = Package(
         module("Pages"),
         module("Gate", ["HTTP", "JWT", "Cryptography", "Pages"]),
         module("Telemetry", [.product(name: "Logging", package: "swift-log")]),
-        module("Configuration", ["HTTP", "JWT", "Gate", "Pages", "CYAML"]),
+        module("Configuration", ["HTTP", "JWT", "Cryptography", "Gate", "Pages", "CYAML"]),
 
         // Input and output.
         module("Reactor", ["CEpoll"]),
@@ -65,7 +65,7 @@ let package = Package(
         module(
             "Sidecar",
             [
-                "HTTP", "HTTP1", "JWT", "Gate", "Cryptography", "Outbound", "Proxy", "Demo", "Configuration", "Telemetry",
+                "HTTP", "HTTP1", "JWT", "Gate", "Cryptography", "TLS", "Outbound", "Proxy", "Demo", "Configuration", "Telemetry",
                 "Reactor",
                 .product(name: "Logging", package: "swift-log"),
             ]),

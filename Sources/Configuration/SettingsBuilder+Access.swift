@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Cryptography
 import HTTP
 
 // Who may come in, the emergency door, and telling the app.
@@ -153,13 +154,13 @@ extension SettingsBuilder {
             return nil
         }
         guard let bytes = files.read(name, for: path, at: origin, into: &findings)?.bytes else { return nil }
-        let text = String(decoding: bytes, as: UTF8.self)
-        guard text.contains("-----BEGIN CERTIFICATE-----") || text.contains("-----BEGIN TRUSTED CERTIFICATE-----")
-        else {
+        do {
+            // As many as a system's own bundle may have.
+            _ = try CertificateChain(pem: bytes, maximum: 1000)
+        } catch {
             findings.append(
                 .error(
-                    origin, "`\(path)`: no certificate is in this file; name a PEM file (-----BEGIN CERTIFICATE-----)")
-            )
+                    origin, "`\(path)`: no certificate is in this file; name a PEM file (-----BEGIN CERTIFICATE-----)"))
             return nil
         }
         return bytes

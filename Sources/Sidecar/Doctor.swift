@@ -21,7 +21,7 @@ package struct Doctor {
         if !blanks.contains("identityProvider.loginURL") { findings += provider() }
         if !blanks.contains("identityProvider.logoutURL") { findings += logout() }
         findings += settings.token.remoteKeys.map(keys)
-        if let provisioning = settings.provisioning { findings.append(self.provisioning(provisioning.url)) }
+        if let provisioning = settings.provisioning { findings.append(self.provisioning(provisioning)) }
         return findings
     }
 
@@ -130,9 +130,9 @@ package struct Doctor {
 
     // MARK: - The app's hook
 
-    private func provisioning(_ url: String) -> DoctorFinding {
-        let host = Self.origin(of: url)
-        switch network.head(host + "/") {
+    private func provisioning(_ settings: ProvisioningSettings) -> DoctorFinding {
+        let host = Self.origin(of: settings.url)
+        switch network.head(host + "/", authorities: settings.certificateAuthorities) {
         case .failure(let problem):
             return DoctorFinding(
                 .failed, "provisioning.url", "\(host): \(problem)",

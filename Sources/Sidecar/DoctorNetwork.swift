@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Configuration
+import Cryptography
 import Glibc
 import HTTP
 import JWT
 import Outbound
 import Reactor
 import Synchronization
+import TLS
 
 /// The doctor's calls: each waits for its end, so they are made from a thread that may, one after another.
 package final class DoctorNetwork: Sendable {
@@ -23,11 +25,13 @@ package final class DoctorNetwork: Sendable {
     }
 
     /// Asks for the head of `url`. Never a POST: nothing is to happen because of the doctor.
-    func head(_ url: String) -> Result<Answer, DoctorProblem> {
+    ///
+    /// - Parameter authorities: PEM of whom to believe over https; nil: whom the system trusts.
+    func head(_ url: String, authorities: [UInt8]? = nil) -> Result<Answer, DoctorProblem> {
         guard let url = OutboundURL(url) else { return .failure(DoctorProblem("this address cannot be called")) }
         let before = wallClockNow()
-        switch call(OutboundRequest(method: "HEAD", url: url, timeout: Self.patience)) {
-        case .failure(let failure): return .failure(DoctorProblem(failure.description))
+        switch call(OutboundRequest(method: "HEAD", url: url, timeout: Self.patience), authorities) {
+        case .failure(let problem): return .failure(problem)
         case .success(let response):
             let middle = (before + wallClockNow()) / 2
             return .success(Answer(status: Int(response.status), skew: Self.skew(response, at: middle)))
@@ -42,12 +46,12 @@ package final class DoctorNetwork: Sendable {
         let request = OutboundRequest(
             url: url, fields: [("Accept", "application/jwk-set+json, application/json")], timeout: Self.patience,
             maximumBytes: 1 << 20)
-        switch call(request) {
-        case .failure(let failure): return .failure(DoctorProblem(failure.description))
+        switch call(request, remote.certificateAuthorities) {
+        case .failure(let problem): return .failure(problem)
         case .success(let response):
             guard response.status == 200 else { return .failure(DoctorProblem("it answers \(response.status)")) }
             do throws(KeyError) {
-                return .success(try KeySet(jwks: response.body, allowWeak: remote.allowWeakSecret))
+                return .success(try KeySet(jwks: response.body, allowWeak: remote.allowWeakSecret, isLenient: true))
             } catch {
                 return .failure(DoctorProblem(error.message))
             }
@@ -63,12 +67,26 @@ package final class DoctorNetwork: Sendable {
         return reply.wait().map { Answer(status: $0, skew: nil) }
     }
 
-    private func call(_ request: OutboundRequest) -> Result<OutboundResponse, OutboundFailure> {
-        let reply = Reply<Result<OutboundResponse, OutboundFailure>>()
-        loop.submit { [self] in
-            OutboundClient(loop: loop, resolver: resolver).send(request) { reply.give($0) }
+    private func call(
+        _ request: OutboundRequest, _ authorities: [UInt8]?
+    ) -> Result<OutboundResponse, DoctorProblem> {
+        var tls: TLSClientContext?
+        if request.url.isSecure {
+            do {
+                var configuration = TLSClientConfiguration()
+                if let authorities {
+                    configuration.trust = .authorities(try CertificateChain(pem: authorities, maximum: 1000))
+                }
+                tls = try TLSClientContext(configuration)
+            } catch {
+                return .failure(DoctorProblem("no secure connection: \(error)"))
+            }
         }
-        return reply.wait()
+        let reply = Reply<Result<OutboundResponse, OutboundFailure>>()
+        loop.submit { [self, tls] in
+            OutboundClient(loop: loop, resolver: resolver, tls: tls).send(request) { reply.give($0) }
+        }
+        return reply.wait().mapError { DoctorProblem($0.description) }
     }
 
     /// A date has whole seconds, so half a second is what it means on average; what a cache kept is older by `Age`.

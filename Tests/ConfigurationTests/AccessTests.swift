@@ -194,6 +194,21 @@ struct AccessTests {
 
     // MARK: - token.keys[].jwksURL
 
+    /// Self-signed, good for a century.
+    static let certificate = """
+        -----BEGIN CERTIFICATE-----
+        MIIBfDCCASGgAwIBAgIUBXlVX4ca36g3el1atSsEzqC/VfAwCgYIKoZIzj0EAwIw
+        EjEQMA4GA1UEAwwHY2EudGVzdDAgFw0yNjExMjExMjM2MzhaGA8yMTI2MTAyODEy
+        MzYzOFowEjEQMA4GA1UEAwwHY2EudGVzdDBZMBMGByqGSM49AgEGCCqGSM49AwEH
+        A0IABFDZgtYDWGj4Hmi4RhMhDBWwW+LCxyoPxEduSI3ve0UiNq3saBXUMgjnUf2N
+        ydc8S1/kWadfrVoIS58mZegXzO2jUzBRMB0GA1UdDgQWBBRvWEhXz353mLIp2d5/
+        AzCyiPeSIDAfBgNVHSMEGDAWgBRvWEhXz353mLIp2d5/AzCyiPeSIDAPBgNVHRMB
+        Af8EBTADAQH/MAoGCCqGSM49BAMCA0kAMEYCIQDfASbdoq2xoESVCEOCsMBRuTHu
+        bL+V3X2kgV8ILkKr3wIhAJwmGZNjP2NDGRH98VTDCCuuno2hROwfGRWWM3EODxBl
+        -----END CERTIFICATE-----
+
+        """
+
     private func keys(_ items: String, algorithms: String = "[RS256]") -> LoadedConfiguration {
         place.load(
             minimal.replacing(
@@ -203,14 +218,14 @@ struct AccessTests {
 
     @Test("The keys may all be fetched ones")
     func remoteKeys() throws {
-        place.write("ca.pem", "-----BEGIN CERTIFICATE-----\n")
+        place.write("ca.pem", Self.certificate)
         let loaded = keys(
             "{ jwksURL: https://idp.example.com/jwks.json, ca: ca.pem }, { jwksURL: http://localhost:1/k }")
         #expect(loaded.lines == [])
         let token = try #require(loaded.settings?.token)
         #expect(token.keys.keys.isEmpty)
         #expect(token.remoteKeys.map(\.url) == ["https://idp.example.com/jwks.json", "http://localhost:1/k"])
-        #expect(token.remoteKeys.first?.certificateAuthorities == Array("-----BEGIN CERTIFICATE-----\n".utf8))
+        #expect(token.remoteKeys.first?.certificateAuthorities == Array(Self.certificate.utf8))
         #expect(token.remoteKeys.first?.origin.label.contains("c.yaml:3:") == true)
         var assembly = GateAssembly(try #require(loaded.settings), fallbackSecret: [])
         let gate = assembly.assemble()

@@ -118,8 +118,18 @@ struct PresetTests {
             ("https://idp/out?t={logoutToken}", "https://idp/out?t={logoutToken}"),
         ])
     func logoutToken(url: String, expected: String) {
-        let loaded = load("ispring", provider: login + ", logoutURL: \"\(url)\"", purpose: .inspect)
+        let loaded = load("ispring", provider: login + ", logoutURL: \"\(url)\"")
         #expect(loaded.settings?.identityProvider.logoutURL?.source == expected, "\(loaded.lines)")
+    }
+
+    @Test("The logout token is signed with the first shared secret, by an algorithm that is pinned")
+    func logoutTokenMinter() throws {
+        let gate = try gate(load("ispring", provider: login + ", logoutURL: https://idp/out"))
+        #expect(gate.logoutURL?.carriesLogoutToken == true)
+        #expect(gate.logoutTokenMinter?.algorithm == .hs256)
+        let other = load(
+            "ispring", provider: login + ", logoutURL: https://idp/out", token: ", algorithms: [ES256, HS512]")
+        #expect(other.settings?.token.signingKey?.algorithm == .hs512)
     }
 
     @Test("A logout token needs a shared secret: without one the error says so and names the mend")

@@ -33,13 +33,8 @@ struct RuleTests {
     @Test(
         "A choice that no part serves yet is refused by name",
         arguments: [
-<<<<<<< HEAD
             "session: { store: redis }", "replay: { store: redis }", "access: { mode: observe }",
-            "upstream: https://app", "listen: \"systemd:\"",
-=======
-            "session: { store: redis }", "replay: { store: redis }", "access: { default: guest }",
-            "access: { mode: observe }", "identityProvider: { preset: zendesk }", "upstream: https://app",
->>>>>>> main
+            "upstream: https://app",
         ])
     func notYetChoices(text: String) {
         let errors = place.load(text).errors
