@@ -60,13 +60,14 @@ let package = Package(
         module("Reactor", ["CEpoll"]),
         module("TLS", ["Reactor", "Cryptography", "COpenSSL"]),
         module("Outbound", ["HTTP", "HTTP1", "TLS", "Reactor"]),
-        module("Proxy", ["HTTP", "HTTP1", "Gate", "Pages", "Reactor", "Telemetry"]),
+        module("Proxy", ["HTTP", "HTTP1", "Gate", "Pages", "TLS", "Reactor", "Telemetry"]),
         module("Demo", ["HTTP", "JWT", "Cryptography", "Pages"]),
         module(
             "Sidecar",
             [
-                "HTTP", "HTTP1", "JWT", "Gate", "Cryptography", "TLS", "Outbound", "Proxy", "Demo", "Configuration", "Telemetry",
-                "Reactor",
+                "HTTP", "HTTP1", "JWT", "Gate", "Cryptography", "Outbound", "Proxy", "Demo", "Configuration",
+                "Telemetry",
+                "Reactor", "TLS",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .executableTarget(
@@ -86,12 +87,19 @@ let package = Package(
         tests("GateTests", ["Gate", "HTTP", "HTTP1", "JWT", "Cryptography", "Pages"], exclude: ["Corpus"]),
         tests("DemoTests", ["Demo", "HTTP", "HTTP1", "JWT", "Cryptography"]),
         tests("TelemetryTests", ["Telemetry", .product(name: "Logging", package: "swift-log")]),
-        tests("ConfigurationTests", ["Configuration", "Gate", "HTTP", "JWT", "sidegate"]),
+        tests("ConfigurationTests", ["Configuration", "Cryptography", "Gate", "HTTP", "JWT", "sidegate"]),
         tests("ReactorTests", ["Reactor"]),
         tests("TLSTests", ["TLS", "Reactor", "Cryptography"], exclude: ["Keys"]),
         tests("OutboundTests", ["Outbound", "TLS", "Reactor", "Cryptography"]),
         tests(
-            "ProxyTests", ["Proxy", "HTTP", "HTTP1", "Gate", "Reactor", "JWT", "Cryptography", "Pages", "Telemetry"]),
+            "ProxyTests",
+            ["Proxy", "HTTP", "HTTP1", "Gate", "TLS", "Reactor", "JWT", "Cryptography", "Pages", "Telemetry"]),
+        tests(
+            "SidecarTests",
+            [
+                "Sidecar", "Configuration", "Cryptography", "Gate", "HTTP", "JWT", "Outbound", "Proxy", "Reactor",
+                "TLS", "Telemetry", .product(name: "Logging", package: "swift-log"),
+            ]),
         tests("LayeringTests", []),
     ]
 )

@@ -34,10 +34,7 @@ struct ExplainCommand: ParsableCommand {
         let settings = try source.settings(purpose: .inspect)
         let text = try read()
         let fetched = fetch ? Self.keys(of: settings) : []
-        let bare = Array(
-            Self.bareToken(String(decoding: text, as: UTF8.self), parameter: settings.identityProvider.tokenParameter)
-                .utf8)
-        let explanation = Explanation(of: bare, settings, fetched: fetched, at: (at ?? .now()).seconds)
+        let explanation = Explanation(of: text, settings, fetched: fetched, at: (at ?? .now()).seconds)
         print(explanation.text, terminator: "")
         if !explanation.isAccepted { throw ExitStatus.refused }
     }
@@ -69,21 +66,5 @@ struct ExplainCommand: ParsableCommand {
             bytes += chunk.prefix(count)
         }
         return bytes
-    }
-
-    /// The token of a return URL or an Authorization header, or the text itself; white space around it is dropped.
-    private static func bareToken(_ text: String, parameter: String) -> String {
-        let white: Set<Character> = [" ", "\t", "\n", "\r", "\r\n"]
-        var text = text.drop { white.contains($0) }
-        while let last = text.last, white.contains(last) { text = text.dropLast() }
-        if text.lowercased().hasPrefix("bearer ") { return String(text.dropFirst(7)) }
-        guard text.hasPrefix("http://") || text.hasPrefix("https://") || text.hasPrefix("/") else {
-            return String(text)
-        }
-        let query = text.drop { $0 != "?" }.dropFirst().prefix { $0 != "#" }
-        for pair in query.split(separator: "&") where pair.hasPrefix(parameter + "=") {
-            return String(pair.dropFirst(parameter.count + 1))
-        }
-        return String(text)
     }
 }

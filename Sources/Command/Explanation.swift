@@ -57,7 +57,8 @@ struct Explanation {
             TokenDiagnosis.NamedSecret(name: $0.name, text: $0.text.bytes, encoding: $0.encoding, keyID: $0.keyID)
         }
         notes += TokenDiagnosis.notes(
-            token: token.span, policy: policy, keys: keys, secrets: secrets, tokenParameter: parameter, now: now)
+            token: token.span, policy: policy, keys: keys, secrets: secrets, tokenParameter: parameter,
+            claimNames: settings.token.claims.flatMap(\.claims), now: now)
         notes += Self.notes(settings, fetched, isAccepted: isAccepted)
 
         var lines = checks.map(Self.line)

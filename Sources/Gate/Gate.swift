@@ -35,6 +35,9 @@ package final class Gate {
     /// Who has no session is let in all the same, as nobody.
     let letsGuestsIn: Bool
     var revocations = Revocations()
+    /// Sessions whose users signed out. Apart from the others, so that however many there are, a provider's word finds
+    /// room.
+    var endedSessions = Revocations()
     /// Rises whenever whoever was let in before has to be looked at again. Zero while there is nothing to look at, as
     /// in a new ``Identity``.
     var generation: UInt64
@@ -198,7 +201,7 @@ package final class Gate {
         case .callback: callback(request, context, requestID)
         case .confirm: confirm(request, context, requestID)
         case .login: .respond(login(request, context, requestID))
-        case .logout: .respond(logout(request, context, requestID))
+        case .logout: logout(request, context, requestID)
         case .session: .respond(sessionDocument(request, context, requestID))
         case .backchannelLogout: backchannelLogout(request, requestID)
         case .nothing: .respond(notFound(request, requestID))

@@ -49,6 +49,7 @@ extension Gate {
         }
         var subjects = self.subjects(of: fields)
         let subject = verified.claims["sub"]?.string ?? ""
+        guard FieldMatching.isSound(subject) else { return .respond(invalidLogout(.fieldInvalid)) }
         if !subject.isEmpty, !subjects.contains(Revocation.subject(subject)) {
             subjects.append(Revocation.subject(subject))
         }

@@ -5,13 +5,13 @@ import HTTP
 import JWT
 import Pages
 
-// Logout: the session's cookies end, and the browser goes to the IdP's logout or sees that it is signed out.
+// Logout: the session and its cookies end, and the browser goes to the IdP's logout or sees that it is signed out.
 extension Gate {
     /// `/.sidegate/logout`: by POST, or by GET from this site; else a page asks, or another site's image could sign
     /// people out.
-    func logout(_ request: RequestHead, _ context: RequestContext, _ requestID: [UInt8]) -> LocalResponse {
+    func logout(_ request: RequestHead, _ context: RequestContext, _ requestID: [UInt8]) -> Decision {
         let site = RequestSite(request, context, siteRules)
-        guard let origin = site.origin(request, siteRules) else { return hostMissing(request, requestID) }
+        guard let origin = site.origin(request, siteRules) else { return .respond(hostMissing(request, requestID)) }
         let check = SiteCheck.of(request, on: targetSite(origin))
         let agreed: Bool
         switch request.method {
@@ -19,21 +19,27 @@ extension Gate {
         case .get: agreed = check == .thisSite
         case .head: agreed = false
         case .put, .delete, .connect, .options, .trace, .patch, .other:
-            return methodNotAllowed(request, requestID, allow: "GET, HEAD, POST")
+            return .respond(methodNotAllowed(request, requestID, allow: "GET, HEAD, POST"))
         }
         guard let named = Parameters(query: request).returnTarget(on: targetSite(origin)) else {
-            return refused(.returnURLRefused, status: 400, request, requestID, tryAgain: nil)
+            return .respond(refused(.returnURLRefused, status: 400, request, requestID, tryAgain: nil))
         }
         var session: SessionState?
         if case .valid(let identity) = self.session(of: request, site, now: context.now) { session = identity.session }
-        guard agreed else { return confirmLogout(session, returnTo: named) }
+        guard agreed else { return .respond(confirmLogout(session, returnTo: named)) }
 
         var response = signedOut(session, returnTo: named, origin, now: context.now)
         let cookie = setCookie(isSecure: site.isSecure)
         for name in ownCookies(of: request, names(site)) { response.add("Set-Cookie", cookie.expired(name)) }
         response.decision = "logout"
         response.user = session?.fields.user
-        return response
+        guard let session else { return .respond(response) }
+        // The cookie may have been copied, and a WebSocket of the session may be open on any loop.
+        return .revoke(
+            Revocation(
+                subjects: [Revocation.subject(session: session.id)], revokedAt: max(context.now, session.signedInAt),
+                expiresAt: session.signedInAt + limits.lifetime, user: session.fields.user, isOfOneSession: true),
+            response)
     }
 
     private func confirmLogout(_ session: SessionState?, returnTo: ReturnTarget?) -> LocalResponse {

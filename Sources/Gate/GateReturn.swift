@@ -91,8 +91,11 @@ extension Gate {
                     refused(attempt.refusal, request, requestID, account: user.fields.account, tryAgain: tryAgain))
             case .confirm:
                 // Whom the app is told nothing of may come in unasked, unless that ends a session.
-                if verdict == .visitor, current == nil { break }
-                pending.question = question(for: pending, request, names(site), context.now)
+                if verdict == .visitor, current == nil {
+                    pending.isForGuest = true
+                } else {
+                    pending.question = question(for: pending, request, names(site), context.now)
+                }
             }
         }
         return claim(pending, context)
@@ -133,7 +136,7 @@ extension Gate {
                     reason, pending.fields, asJSON: pending.answersJSON, requestID: pending.requestID,
                     returnTo: pending.target, isSignIn: true))
         case .visitor: return .respond(visit(pending))
-        case .allowed: break
+        case .allowed: if pending.isForGuest { return .respond(visit(pending)) }
         }
         if configuration.provisions { return .provision(provisioning(pending)) }
         return .respond(signIn(pending, context))

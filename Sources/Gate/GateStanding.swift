@@ -49,9 +49,15 @@ extension Gate {
                 returnTo: target))
     }
 
-    /// The session began before its user was signed out everywhere.
+    /// The session was ended, or began before its user was signed out everywhere.
     func isRevoked(_ identity: Identity) -> Bool {
-        guard !revocations.isEmpty, let session = identity.session else { return false }
+        guard let session = identity.session else { return false }
+        if !endedSessions.isEmpty,
+            endedSessions.end([Revocation.subject(session: session.id)], signedInAt: session.signedInAt)
+        {
+            return true
+        }
+        guard !revocations.isEmpty else { return false }
         return revocations.end(subjects(of: session.fields), signedInAt: session.signedInAt)
     }
 

@@ -20,7 +20,8 @@ extension Gate {
 
     /// Ends sessions, from the next request on; false when there is no room to remember it.
     package func revoke(_ revocation: Revocation) -> Bool {
-        guard revocations.add(revocation) else { return false }
+        let isRemembered = revocation.isOfOneSession ? endedSessions.add(revocation) : revocations.add(revocation)
+        guard isRemembered else { return false }
         generation += 1
         return true
     }
@@ -28,7 +29,9 @@ extension Gate {
     /// This gate takes the place of `other`, on the same loop: what was revoked stays revoked.
     package func takeOver(from other: Gate) {
         revocations = other.revocations
-        generation += 1
+        endedSessions = other.endedSessions
+        // Beyond any number that an identity of either has seen.
+        generation = max(generation, other.generation) + 1
     }
 
     /// The session that made this identity is over, or its user may no longer come in: what is still open for it is to

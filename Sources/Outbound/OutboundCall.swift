@@ -105,7 +105,9 @@ package final class OutboundCall: TransportOwner {
 
     private func write() {
         guard let transport, sent < output.count else { return }
-        switch transport.write(output.span.extracting(sent...)) {
+        let bytes = output
+        let span = bytes.span
+        switch transport.write(span.extracting(sent...)) {
         case .wrote(let count):
             sent += count
             if sent < output.count { transport.awaitWritable() } else { output = [] }

@@ -9,6 +9,13 @@ package enum ListenSource: Sendable {
     case open(SocketAddress)
     /// A listening socket that the process inherited.
     case inherited(descriptor: Int32)
+    /// Whoever comes there is only sent on to https.
+    indirect case redirecting(ListenSource)
+
+    /// The source itself, and whether it only redirects.
+    var plain: (source: ListenSource, redirects: Bool) {
+        if case .redirecting(let source) = self { (source.plain.source, true) } else { (self, false) }
+    }
 }
 
 /// A set of workers, each with its own loop and listeners, that serve the same addresses.
@@ -49,8 +56,8 @@ package final class Server: Sendable {
     /// Those of unix sockets that it made.
     private let ownAddresses: [SocketAddress]
     private let loops: [EventLoop]
-    private let workers = Mutex<[LoopBound<Worker>]>([])
-    private let remaining = Mutex<Int>(0)
+    /// One for each loop, in its order, once it is made.
+    private let workers: Mutex<[LoopBound<Worker>?]>
 
     /// Opens the addresses and starts to serve.
     ///
@@ -67,7 +74,7 @@ package final class Server: Sendable {
         var addresses: [SocketAddress] = []
         var ownAddresses: [SocketAddress] = []
         var sockets: [[SocketBox]] = loops.map { _ in [] }
-        for source in listen {
+        for (source, redirects) in listen.map(\.plain) {
             do throws(SystemError) {
                 let first: ListeningSocket
                 // A port can be opened by each loop, and the kernel spreads the clients; a path, or a socket that
@@ -81,24 +88,28 @@ package final class Server: Sendable {
                 case .inherited(let descriptor):
                     first = try ListeningSocket(inherited: descriptor)
                     opensEach = false
+                case .redirecting:
+                    preconditionFailure("taken apart above")
                 }
                 addresses.append(first.address)
                 for index in loops.indices.dropFirst() {
                     let socket =
                         opensEach ? try ListeningSocket(first.address, sharesPort: true) : try first.duplicate()
-                    sockets[index].append(SocketBox(socket))
+                    sockets[index].append(SocketBox(socket, redirects: redirects))
                 }
-                sockets[0].append(SocketBox(first))
+                sockets[0].append(SocketBox(first, redirects: redirects))
             } catch {
                 switch source {
                 case .open(let address): throw OpenError(address: address, error: error)
                 case .inherited(let descriptor): throw OpenError(inherited: descriptor, error: error)
+                case .redirecting: preconditionFailure("taken apart above")
                 }
             }
         }
         self.ownAddresses = ownAddresses
         self.addresses = addresses
         self.loops = loops
+        workers = Mutex(Array(repeating: nil, count: loops.count))
         for (index, loop) in loops.enumerated() {
             let own = sockets[index]
             loop.submit { [self] in
@@ -106,47 +117,86 @@ package final class Server: Sendable {
                 for box in own {
                     guard let socket = box.take() else { continue }
                     do throws(SystemError) {
-                        try worker.listen(on: socket, paused: paused)
+                        try worker.listen(on: socket, redirects: box.redirects, paused: paused)
                     } catch {
                         paused(error)
                     }
                 }
                 let bound = loop.bind(worker)
-                workers.withLock { $0.append(bound) }
+                workers.withLock { $0[index] = bound }
             }
+        }
+    }
+
+    /// Runs `body` with each worker, on its loop, those that are still to be made included. `completion` is called once,
+    /// on some loop, when all have.
+    package func onEachWorker(
+        _ body: @escaping @Sendable (Worker) -> Void, _ completion: @escaping @Sendable () -> Void = {}
+    ) {
+        let countdown = Countdown(loops.count, completion)
+        onEachWorker { worker, done in
+            if let worker { body(worker) }
+            done()
+        } each: {
+            countdown.one()
         }
     }
 
     /// Accepts no more and lets requests in flight finish; `completion` is called once, on some loop, when all have.
     package func drain(_ completion: @escaping @Sendable () -> Void) {
         for address in ownAddresses { address.removeSocketFile() }
-        let workers = workers.withLock { $0 }
-        guard !workers.isEmpty else { return completion() }
-        remaining.withLock { $0 = workers.count }
-        for (worker, loop) in zip(workers, loopsInOrder(workers.count)) {
-            loop.submit { [self] in
-                worker.assumeOnLoop { worker in
-                    worker.drain {
-                        worker.stop()
-                        let left = self.remaining.withLock { count in
-                            count -= 1
-                            return count
-                        }
-                        if left == 0 { completion() }
-                    }
-                }
+        let countdown = Countdown(loops.count, completion)
+        onEachWorker { worker, done in
+            guard let worker else { return done() }
+            worker.drain {
+                worker.stop()
+                done()
             }
+        } each: {
+            countdown.one()
         }
     }
 
-    private func loopsInOrder(_ count: Int) -> ArraySlice<EventLoop> { loops.prefix(count) }
+    private func onEachWorker(
+        _ body: @escaping @Sendable (Worker?, @escaping () -> Void) -> Void, each: @escaping @Sendable () -> Void
+    ) {
+        for (index, loop) in loops.enumerated() {
+            // In the order of submission: the worker was made before.
+            loop.submit { [self] in
+                guard let worker = workers.withLock({ $0[index] }) else { return body(nil, each) }
+                worker.assumeOnLoop { body($0, each) }
+            }
+        }
+    }
+}
+
+/// Calls back when so many things have happened, wherever they do.
+private final class Countdown: Sendable {
+    private let left: Mutex<Int>
+    private let completion: @Sendable () -> Void
+
+    init(_ count: Int, _ completion: @escaping @Sendable () -> Void) {
+        left = Mutex(count)
+        self.completion = completion
+    }
+
+    func one() {
+        let left = left.withLock { left in
+            left -= 1
+            return left
+        }
+        if left == 0 { completion() }
+    }
 }
 
 /// Carries a listening socket to its loop.
 private final class SocketBox: Sendable {
     private let socket: Mutex<ListeningSocket?>
 
-    init(_ socket: consuming ListeningSocket) {
+    let redirects: Bool
+
+    init(_ socket: consuming ListeningSocket, redirects: Bool) {
+        self.redirects = redirects
         self.socket = Mutex(consume socket)
     }
 

@@ -339,6 +339,25 @@ struct GuestTests {
         #expect(outcome.head != nil && outcome.user == nil)
     }
 
+    @Test("a guest who was not asked gets no session, though the list may change while the replay store is asked")
+    func race() throws {
+        let gate = Gate(
+            try configuration {
+                $0.access.default = .guest
+                $0.access.users.hasEmailsFile = true
+            })
+        let jwt = try token(id: "1")
+        let head = try RequestHead(
+            parsing: "GET /.sidegate/callback?jwt=\(jwt) HTTP/1.1\r\nHost: app.example.com\r\n\r\n")
+        let context = RequestContext(peer: nil, isSecure: true, now: noon)
+        guard case .claimToken(let pending) = gate.decide(head, context) else { return #expect(Bool(false)) }
+        gate.replaceListedEmails(["ada@example.com"])
+        guard case .respond(let answer) = gate.finishSignIn(pending, .fresh, context) else {
+            return #expect(Bool(false))
+        }
+        #expect(answer.decision.description == "guest")
+    }
+
     @Test("coming back as a guest again and again is no loop")
     func noLoop() throws {
         let browser = try browser { $0.access.users.emails = ["bob@example.com"] }

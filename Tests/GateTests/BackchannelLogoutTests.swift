@@ -156,6 +156,11 @@ struct BackchannelLogoutTests {
             (try logoutToken([("sub", "ada"), ("nonce", nil)]), "claims_malformed"),
             (try logoutToken([]), "field_missing"), (try logoutToken([("sub", ""), ("name", "ada")]), "field_missing"),
             (try logoutToken([("email", "a@b@c")]), "field_invalid"),
+            (try logoutToken([("email", "a@b.c"), ("sub", "a\nb")]), "field_invalid"),
+            (
+                try logoutToken([("email", "a@b.c"), ("sub", .string(String(repeating: "a", count: 1025)))]),
+                "field_invalid"
+            ),
         ]
         for (jwt, reason) in cases {
             let answer = try #require(browser.post(path, form: "logout_token=" + jwt).answer)

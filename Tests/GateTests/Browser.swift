@@ -212,7 +212,8 @@ final class Browser {
         case .revoke(let revocation, let response):
             revocations.append(revocation)
             let hasRoom = gates.allSatisfy { $0.revoke(revocation) }
-            return keep(.answered(Answer(response: hasRoom ? response : gate.logoutNotRemembered(revocation))))
+            let answer = hasRoom || revocation.isOfOneSession ? response : gate.logoutNotRemembered(revocation)
+            return keep(.answered(Answer(response: answer)))
         case .nativeLogin(let cookie):
             nativeLogins += 1
             if cookie != nil { nativeOpenings += 1 }

@@ -2,8 +2,8 @@
 """`sidegate doctor`: what it tries, what it says of each failure, and its exit code; `explain --fetch`."""
 
 import json
-import os
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -21,7 +21,7 @@ PRIVATE_KEY = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY
 class Peer:
     """A server on loopback: a status, a clock, a document. It notes what it was asked."""
 
-    def __init__(self, status=200, ahead=0.0, dated=True, body=b"", address=None):
+    def __init__(self, status=200, ahead=0.0, dated=True, body=b"", address=None, certificate=None):
         peer = self
         self.asked = []
 
@@ -54,7 +54,13 @@ class Peer:
 
         server = UnixServer if address else ThreadingHTTPServer
         self.server = server(address or ("127.0.0.1", 0), Handler)
-        self.url = f"unix:{address}" if address else f"http://127.0.0.1:{self.server.server_port}"
+        scheme = "https" if certificate else "http"
+        self.url = f"unix:{address}" if address else f"{scheme}://127.0.0.1:{self.server.server_port}"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*certificate)
+            # The handshake belongs to the connection's own thread; one that fails must not end the server.
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def close(self):
@@ -228,6 +234,27 @@ def test_a_key_set_of_another_kind_fails(peers, config, key_set):
                          "--set", "token.algorithms=RS256")
     assert outcome(lines, "jwksURL") == ["FAILED"]
     assert "name what the identity provider signs with" in done.stdout
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """A self-signed certificate for 127.0.0.1, and its key, made by OpenSSL."""
+    certificate, key = tmp_path / "server.pem", tmp_path / "server.key"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+                    key, "-out", certificate, "-days", "2", "-subj", "/CN=127.0.0.1", "-addext",
+                    "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+    return certificate, key
+
+
+def test_a_key_set_over_https_is_had_only_by_whom_ca_vouches_for(peers, config, key_set, certificate):
+    keys = peers(body=key_set[1], certificate=certificate)
+    done, lines = doctor(config(peers().url, peers().url, key=f"jwksURL: {keys.url}/jwks.json, ca: {certificate[0]}"))
+    assert done.returncode == 0, done.stdout
+    assert "spring-2026 (Ed25519)" in done.stdout
+    keys.asked.clear()
+    done, lines = doctor(config(peers().url, peers().url, key=f"jwksURL: {keys.url}/jwks.json"))
+    assert outcome(lines, "jwksURL") == ["FAILED"] and done.returncode == 1
+    assert "no secure connection" in done.stdout and keys.asked == []
 
 
 def test_a_config_with_errors_fails_and_nothing_is_tried(peers, config):
