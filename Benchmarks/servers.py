@@ -199,7 +199,7 @@ class Sidegate(Process):
     """One worker, session cookie checked, identity headers set, access log off as everywhere here."""
 
     def __init__(self, binary: Path, folder: Path, upstream: int, under=(), environment_name="sidegate",
-                 certificate: Certificate = None):
+                 certificate: Certificate = None, more: dict = None):
         port = free_port()
         self.is_secure = certificate is not None
         tls = {"tls": {"certificates": [
@@ -215,6 +215,7 @@ class Sidegate(Process):
             "workers": 1,
             "log": {"access": False},
             **tls,
+            **(more or {}),
         }, indent=2))
         configuration.chmod(0o600)
         super().__init__(environment_name, [binary, "run", "--config", configuration], port, folder, under)

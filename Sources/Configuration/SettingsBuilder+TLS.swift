@@ -7,59 +7,73 @@ import Glibc
 
 extension SettingsBuilder {
     mutating func upstreamTLS(_ address: UpstreamAddress) -> UpstreamTLSSettings {
-        var settings = UpstreamTLSSettings(skipsVerification: resolution.boolean("upstream.tls.insecureSkipVerify"))
+        var parts: [String: Located] = [:]
+        for entry in given("ca", "serverName", "certificate", "key", "insecureSkipVerify", in: "upstream.tls") {
+            parts[entry.key.name] = Located(value: entry.value, origin: entry.origin)
+        }
+        return upstreamTLS(
+            address, parts, in: "upstream.tls", isAddressGiven: resolution.entries["upstream.url"] != nil)
+    }
+
+    /// - Parameter parts: what was given, by the names of the keys.
+    mutating func upstreamTLS(
+        _ address: UpstreamAddress, _ parts: [String: Located], in section: String, isAddressGiven: Bool = true
+    ) -> UpstreamTLSSettings {
+        var settings = UpstreamTLSSettings(skipsVerification: parts["insecureSkipVerify"]?.value == .boolean(true))
+        let skip = parts["insecureSkipVerify"]?.origin ?? .builtIn
         if case .https = address {
-        } else if resolution.entries["upstream.url"] != nil {
-            for entry in given("ca", "serverName", "certificate", "key", "insecureSkipVerify", in: "upstream.tls") {
+        } else if isAddressGiven {
+            for (name, part) in parts.sorted(by: { $0.key < $1.key }) where part.value != .boolean(false) {
                 findings.append(
                     .error(
-                        entry.nameOrigin,
-                        "`\(entry.key.path)`: the app's address (\(address)) is not https; write https:// or remove this"
+                        resolution.entries["\(section).\(name)"]?.nameOrigin ?? part.origin,
+                        "`\(section).\(name)`: the app's address (\(address)) is not https; write https:// or remove this"
                     ))
             }
         }
         guard purpose == .serve else { return settings }
-        if let (path, origin) = file("upstream.tls.ca") {
-            settings.authorities = authorities(path, for: "upstream.tls.ca", at: origin)
+        if let (path, origin) = Self.text(parts["ca"]) {
+            settings.authorities = authorities(path, for: "\(section).ca", at: origin)
             if settings.skipsVerification {
                 findings.append(
                     .error(
-                        resolution.origin("upstream.tls.insecureSkipVerify"),
-                        "`upstream.tls.insecureSkipVerify` makes `upstream.tls.ca` meaningless; remove one of the two"))
+                        skip,
+                        "`\(section).insecureSkipVerify` makes `\(section).ca` meaningless; remove one of the two"))
             }
         } else if settings.skipsVerification {
             findings.append(
                 .warning(
-                    resolution.origin("upstream.tls.insecureSkipVerify"),
-                    "`upstream.tls.insecureSkipVerify`: whoever gets between can read and change everything; name the"
-                        + " authority of the app's certificate in `upstream.tls.ca` instead"))
+                    skip,
+                    "`\(section).insecureSkipVerify`: whoever gets between can read and change everything; name the"
+                        + " authority of the app's certificate in `\(section).ca` instead"))
         }
-        let name = resolution.text("upstream.tls.serverName")
-        if !name.isEmpty {
+        if let (name, origin) = Self.text(parts["serverName"]) {
             settings.serverName = name
             do {
                 try HostAndPort.checkHost(name)
             } catch {
                 findings.append(
-                    .error(
-                        resolution.origin("upstream.tls.serverName"),
-                        "`upstream.tls.serverName`: \(Quoted.text(name)): \(error.message)"))
+                    .error(origin, "`\(section).serverName`: \(Quoted.text(name)): \(error.message)"))
             }
         }
-        switch (file("upstream.tls.certificate"), file("upstream.tls.key")) {
+        switch (parts["certificate"], parts["key"]) {
         case (nil, nil): break
         case (let certificate?, let key?):
-            settings.certificate = pair(
-                Located(value: .text(certificate.path), origin: certificate.origin),
-                Located(value: .text(key.path), origin: key.origin), in: "upstream.tls")
+            settings.certificate = pair(certificate, key, in: section)
         case (let certificate?, nil):
             findings.append(
-                .error(certificate.origin, "`upstream.tls.certificate` is of no use without its key; add `key`"))
+                .error(certificate.origin, "`\(section).certificate` is of no use without its key; add `key`"))
         case (nil, let key?):
             findings.append(
-                .error(key.origin, "`upstream.tls.key` is of no use without a certificate; add `certificate`"))
+                .error(key.origin, "`\(section).key` is of no use without a certificate; add `certificate`"))
         }
         return settings
+    }
+
+    /// Nil for what is not there, or empty.
+    private static func text(_ part: Located?) -> (text: String, origin: Origin)? {
+        guard let part, case .text(let text) = part.value, !text.isEmpty else { return nil }
+        return (text, part.origin)
     }
 
     /// nil: plain HTTP, or nothing that could serve.

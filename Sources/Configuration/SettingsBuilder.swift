@@ -27,6 +27,7 @@ struct SettingsBuilder {
             listen: listen(),
             publicURL: origin("publicURL"),
             upstream: upstream(),
+            apps: apps(),
             tls: tls(),
             trustedProxies: networks("trustedProxies"),
             proxyProtocol: resolution.boolean("proxyProtocol"),
@@ -105,7 +106,7 @@ struct SettingsBuilder {
         return origin
     }
 
-    private mutating func upstream() -> UpstreamSettings {
+    mutating func upstream() -> UpstreamSettings {
         // Without an address there is an error, or a command that connects to nothing.
         var address = UpstreamAddress.http(host: "localhost", port: 80)
         if case .upstreamAddress(let given)? = resolution.entries["upstream.url"]?.value { address = given }

@@ -11,7 +11,15 @@ package struct AccessConfiguration: Sendable {
         case guest
     }
 
+    /// Whether refusals are carried out.
+    package enum Mode: String, Sendable, CaseIterable {
+        case enforce
+        /// Everything comes through; what `enforce` would do is said in the log.
+        case observe
+    }
+
     package var `default` = Default.signedIn
+    package var mode = Mode.enforce
     package var users = RegisteredUsers()
     /// This app's site ID, which a token that names sites must grant; empty: not looked at.
     package var site = ""

@@ -30,7 +30,8 @@ package struct AccessRule: Sendable {
     }
 
     package var paths: [RulePath]
-    /// Names as in a request line; empty: all.
+    /// Names as in a request line, in any case, since some apps see no difference; GET stands for HEAD too (RFC 9110
+    /// §9.3.2). Empty: all.
     package var methods: [String]
     package var effect: Effect
     /// nil: a navigation is redirected, anything else gets 401.
@@ -44,6 +45,10 @@ package struct AccessRule: Sendable {
         self.effect = effect
         self.unauthenticated = unauthenticated
     }
+}
+
+extension AccessRule {
+    fileprivate var coversHead: Bool { methods.contains { $0.utf8.elementsEqual("GET".utf8) } }
 }
 
 /// All rules, compiled: what a request costs does not grow with their number.
@@ -61,6 +66,8 @@ package struct AccessRules: Sendable {
 
     package let rules: [AccessRule]
     private let methods: [[[UInt8]]]
+    /// Some rule is for certain methods alone.
+    let distinguishesMethods: Bool
     private let exact: PathMatcher
     /// As an app sees it that tells neither capitals apart nor a slash at the end.
     private let lenient: PathMatcher
@@ -69,7 +76,8 @@ package struct AccessRules: Sendable {
 
     package init(_ rules: [AccessRule]) {
         self.rules = rules
-        methods = rules.map { $0.methods.map { Array($0.utf8) } }
+        methods = rules.map { $0.methods.map { Array($0.utf8) } + ($0.coversHead ? [Array("HEAD".utf8)] : []) }
+        distinguishesMethods = rules.contains { !$0.methods.isEmpty }
         let patterns = rules.map(\.paths)
         exact = PathMatcher(patterns, isLenient: false)
         lenient = PathMatcher(patterns, isLenient: true)
@@ -100,6 +108,21 @@ package struct AccessRules: Sendable {
         return deciding.count == 1 ? .rule(deciding[0]) : .rules(deciding)
     }
 
+    /// Each rule that has a say, nil for none of them, with a reading of the path that it matches; nil when the path has no
+    /// safe one. For explanations.
+    func readings(_ path: Span<UInt8>, method: Span<UInt8>) -> [(path: [UInt8], rule: Int?)]? {
+        guard let readings = PathReadings(path) else { return nil }
+        var result: [(path: [UInt8], rule: Int?)] = []
+        for reading in [readings.canonical] + readings.others {
+            let text = reading.span
+            for rule in [exact.first(matching: text) { applies($0, method) }, lenientRule(for: text, method)]
+            where !result.contains(where: { $0.rule == rule }) {
+                result.append((reading, rule))
+            }
+        }
+        return result
+    }
+
     private func lenientRule(for path: Span<UInt8>, _ method: Span<UInt8>) -> Int? {
         var text: [UInt8] = []
         text.reserveCapacity(path.count)
@@ -110,7 +133,7 @@ package struct AccessRules: Sendable {
     }
 
     private func applies(_ rule: Int, _ method: Span<UInt8>) -> Bool {
-        methods[rule].isEmpty || methods[rule].contains { $0.span.equals(method) }
+        methods[rule].isEmpty || methods[rule].contains { $0.span.equalsFoldingCase(method) }
     }
 
     /// No capitals, and no slash at the end.

@@ -15,6 +15,12 @@ extension Gate {
         return verdict
     }
 
+    /// What `access` says of somebody who signs in. While nothing is enforced, everyone may: what they ask for is marked
+    /// in the log then.
+    func signInVerdict(on fields: UserFields) -> AccessPolicy.Verdict {
+        configuration.access.mode == .observe ? .allowed : access.verdict(on: fields)
+    }
+
     /// Nil: good standing, forward it as it is. Revocation was looked at before.
     func reconsidered(
         _ identity: Identity, _ request: RequestHead, _ context: RequestContext, _ site: RequestSite,
@@ -117,7 +123,7 @@ extension Gate {
     }
 
     /// Status 7 is PERMISSION_DENIED.
-    private func grpcDenied(_ reason: ReasonCode, _ identity: Identity) -> LocalResponse {
+    func grpcDenied(_ reason: ReasonCode, _ identity: Identity?) -> LocalResponse {
         var response = LocalResponse(status: 200)
         response.add("Content-Type", "application/grpc")
         response.add("grpc-status", "7")
@@ -125,7 +131,7 @@ extension Gate {
         response.add("Cache-Control", "no-store")
         response.decision = "refused"
         response.reason = reason.rawValue
-        response.user = identity.user
+        response.user = identity?.user
         return response
     }
 

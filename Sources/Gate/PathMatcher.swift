@@ -35,6 +35,23 @@ package struct RulePath: Sendable, Equatable, CustomStringConvertible {
         description = text
     }
 
+    /// `/*`
+    private init() {
+        segments = []
+        isSubtree = true
+        description = "/*"
+    }
+
+    package static let all = RulePath()
+
+    /// The path, or all that it stands for, begins with the segments of `prefix`.
+    package func isBelow(_ prefix: String) -> Bool {
+        guard !prefix.isEmpty else { return true }
+        let wanted = prefix.utf8.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        return segments.count >= wanted.count
+            && zip(segments, wanted).allSatisfy { $0.elementsEqual($1) }
+    }
+
     private static let special: [UInt8] = Array("?#\\;%".utf8)
 }
 

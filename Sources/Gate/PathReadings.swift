@@ -7,20 +7,22 @@ import HTTP
 ///
 /// ``canonical`` is RFC 3986's normal form (§6.2.2): the path that the app gets. The others are what servers and
 /// frameworks are known to make of it: percent-escapes decoded again, encoded and backward slashes taken for slashes,
-/// doubled slashes for one, matrix parameters and trailing dots dropped.
+/// doubled slashes for one, matrix parameters and trailing dots dropped, letters and signs that look alike taken for
+/// those of ASCII.
 struct PathReadings {
     let canonical: [UInt8]
     /// Distinct from each other and from ``canonical``; mostly none.
     let others: [[UInt8]]
 
-    /// Nil for a path that cannot be read safely: malformed escapes, zero bytes, control characters, or text that is
-    /// still encoded after some rounds of decoding.
+    /// Nil for a path that cannot be read safely: malformed escapes, zero bytes, control characters, characters in more
+    /// bytes than they need (RFC 3629 §3), or text that is still encoded after some rounds of decoding.
     init?(_ path: Span<UInt8>) {
         guard var text = Self.normalizedEscapes(path) else { return nil }
-        let canonical = Self.resolved(text, isSeparator: { $0 == UInt8(ascii: "/") }, mergesSlashes: false)
+        let canonical = Self.resolved(text, isSeparator: Self.isForwardSlash, mergesSlashes: false)
         self.canonical = canonical
         var others: [[UInt8]] = []
         for round in 0... {
+            guard !Self.holdsOtherEncoding(text) else { return nil }
             for reading in Self.lenient(text) where reading != canonical && !others.contains(reading) {
                 others.append(reading)
             }
@@ -54,8 +56,8 @@ struct PathReadings {
         return previous != UInt8(ascii: ".")
     }
 
-    /// Escapes of unreserved characters decoded, others in capitals; nil when an escape is malformed or stands for a
-    /// control character.
+    /// Escapes of unreserved characters decoded, others in capitals, and what is not ASCII escaped: some servers cut raw
+    /// bytes such as 0xA0 off at the end. Nil when an escape is malformed or stands for a control character.
     private static func normalizedEscapes(_ path: Span<UInt8>) -> [UInt8]? {
         var text: [UInt8] = []
         text.reserveCapacity(path.count)
@@ -64,7 +66,7 @@ struct PathReadings {
             let byte = path[index]
             guard byte == UInt8(ascii: "%") else {
                 guard byte > 0x20, byte != 0x7f else { return nil }
-                text.append(byte)
+                if byte < 0x80 { text.append(byte) } else { text.appendPercentEncoded(byte: byte) }
                 index += 1
                 continue
             }
@@ -87,37 +89,83 @@ struct PathReadings {
 
     /// What lenient servers make of a decoded text.
     private static func lenient(_ text: [UInt8]) -> [[UInt8]] {
-        let withoutParameters = dropParameters(text)
-        return [
-            resolved(text, isSeparator: { $0 == UInt8(ascii: "/") }, mergesSlashes: false),
-            resolved(text, isSeparator: PathText.isSlash, mergesSlashes: true),
-            resolved(withoutParameters, isSeparator: { $0 == UInt8(ascii: "/") }, mergesSlashes: false),
-            resolved(withoutParameters, isSeparator: PathText.isSlash, mergesSlashes: true),
-            trimmed(resolved(withoutParameters, isSeparator: PathText.isSlash, mergesSlashes: true)),
-        ]
+        var readings: [[UInt8]] = []
+        for text in LookAlikes.fold(text).map({ [text, $0] }) ?? [text] {
+            readings.append(resolved(text, isSeparator: isForwardSlash, mergesSlashes: false))
+            readings.append(resolved(text, isSeparator: PathText.isSlash, mergesSlashes: true))
+            // A parameter ends at a slash; a backslash is one to some.
+            for isEnd in [PathText.isSlash, isForwardSlash] {
+                let withoutParameters = dropParameters(text, isEnd: isEnd)
+                let merged = resolved(withoutParameters, isSeparator: PathText.isSlash, mergesSlashes: true)
+                readings += [
+                    resolved(withoutParameters, isSeparator: isForwardSlash, mergesSlashes: false),
+                    merged, trimmed(merged),
+                    // A segment of dots and a space is the parent to those who cut first.
+                    resolved(trimmed(merged, keepsDots: true), isSeparator: PathText.isSlash, mergesSlashes: true),
+                ]
+                guard text.contains(UInt8(ascii: ";")), text.contains(UInt8(ascii: "\\")) else { break }
+            }
+        }
+        return readings
     }
 
+    /// An escape that is not RFC 3986's (`%u002f`), or the lead byte of a character that UTF-8 writes with fewer bytes:
+    /// careless decoders make a slash or a dot of either.
+    private static func holdsOtherEncoding(_ text: [UInt8]) -> Bool {
+        for (index, byte) in text.enumerated() {
+            let next = index + 1 < text.count ? text[index + 1] : 0
+            switch byte {
+            case UInt8(ascii: "%"):
+                guard lowercased(next) == UInt8(ascii: "u"), index + 5 < text.count else { continue }
+                if text[(index + 2)...(index + 5)].allSatisfy({ PathText.hexValue($0) != nil }) { return true }
+            case 0xc0, 0xc1: return true
+            case 0xe0: if (0x80..<0xa0).contains(next) { return true }
+            case 0xf0: if (0x80..<0x90).contains(next) { return true }
+            case 0xf8: if (0x80..<0x88).contains(next) { return true }
+            case 0xfc: if (0x80..<0x84).contains(next) { return true }
+            default: continue
+            }
+        }
+        return false
+    }
+
+    private static func isForwardSlash(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "/") }
+
     /// Without what follows a semicolon in each segment.
-    private static func dropParameters(_ text: [UInt8]) -> [UInt8] {
+    private static func dropParameters(_ text: [UInt8], isEnd: (UInt8) -> Bool) -> [UInt8] {
         var output: [UInt8] = []
         var isParameter = false
         for byte in text {
-            if PathText.isSlash(byte) { isParameter = false } else if byte == UInt8(ascii: ";") { isParameter = true }
+            if isEnd(byte) { isParameter = false } else if byte == UInt8(ascii: ";") { isParameter = true }
             if !isParameter { output.append(byte) }
         }
         return output
     }
 
-    /// Without dots and spaces at the ends of segments, which some file systems drop.
-    private static func trimmed(_ text: [UInt8]) -> [UInt8] {
+    /// Without dots and spaces at the ends of segments, which some file systems drop, and other white space, which some
+    /// servers do (0x85 and 0xA0 are of Latin-1, behind 0xC2 of UTF-8).
+    private static func trimmed(_ text: [UInt8], keepsDots: Bool = false) -> [UInt8] {
         var output: [UInt8] = []
         for part in text.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
             var part = part
-            while let last = part.last, last == UInt8(ascii: ".") || last == 0x20 { part.removeLast() }
+            while let count = droppedAtEnd(of: part, keepsDots: keepsDots) { part.removeLast(count) }
             output.append(UInt8(ascii: "/"))
             output.append(contentsOf: part)
         }
         return output.isEmpty ? [UInt8(ascii: "/")] : output
+    }
+
+    /// How many bytes of the last character go; nil: it stays.
+    private static func droppedAtEnd(of part: ArraySlice<UInt8>, keepsDots: Bool) -> Int? {
+        switch part.last {
+        case 0x20: return 1
+        case UInt8(ascii: "."): return keepsDots ? nil : 1
+        case 0x85, 0xa0:
+            // Other characters of UTF-8 end with these bytes too.
+            let before = part.dropLast().last ?? 0
+            return before == 0xc2 ? 2 : before < 0x80 ? 1 : nil
+        default: return nil
+        }
     }
 
     /// RFC 3986 §5.2.4; with `mergesSlashes` empty segments go too, except for one at the end.

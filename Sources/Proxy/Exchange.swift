@@ -26,6 +26,8 @@ final class Exchange {
     var machine = ExchangeStateMachine()
     var context = RequestContext(peer: nil, now: 0)
     var identity: Identity?
+    /// Which of the apps the request is for.
+    var app = 0
     var renewal: [UInt8]?
     var form: [UInt8] = []
     var formLimit = 0
@@ -203,7 +205,7 @@ final class Exchange {
 
     func letGoOfUpstream() {
         stopTimer()
-        if case .gate(_, let pool) = worker.service { pool.cancel(self) }
+        worker.pool(of: app)?.cancel(self)
         upstream?.abandon()
         upstream = nil
     }
@@ -215,6 +217,7 @@ final class Exchange {
         worker.finished(self, context)
         worker.streamEnded(self)
         identity = nil
+        app = 0
         renewal = nil
         form = []
         hasForm = false

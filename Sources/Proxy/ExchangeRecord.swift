@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Gate
 import HTTP
 import Reactor
 
@@ -30,6 +31,8 @@ struct ExchangeRecord {
     var decision: StaticString = "none"
     private(set) var reason: String?
     var user: String?
+    /// What `access.mode: enforce` would have done.
+    private(set) var observation: Observation.Act?
     /// What the audit trail is told.
     private(set) var audit = Audit.none
     /// The app was told of the user.
@@ -55,6 +58,11 @@ struct ExchangeRecord {
         }
         if let user = response.user { self.user = user }
         audit = Audit(response.decision)
+    }
+
+    mutating func observed(_ observation: Observation) {
+        self.observation = observation.act
+        reason = observation.reason
     }
 
     mutating func responseStarted(_ status: UInt16, _ now: MonotonicTime) {

@@ -13,7 +13,7 @@ extension Exchange {
     var isEventStream: Bool { response.isEventStream }
 
     func acquireUpstream(fresh: Bool, contentFollows: Bool) {
-        guard case .gate(_, let pool) = worker.service else { return }
+        guard let pool = worker.pool(of: app) else { return }
         record.upstreamStarted = worker.loop.now
         guard let connection = pool.acquire(self, fresh: fresh) else { return }
         upstreamReady(connection, contentFollows: contentFollows)
@@ -24,8 +24,7 @@ extension Exchange {
     }
 
     func noConnectionInTime() {
-        guard case .gate(_, let pool) = worker.service else { return }
-        pool.cancel(self)
+        worker.pool(of: app)?.cancel(self)
         upstreamLost(.connectTimeout)
     }
 
@@ -42,7 +41,7 @@ extension Exchange {
     /// Appends the request's head as the app gets it.
     func writeUpstreamHead(into output: inout [UInt8]) {
         guard case .gate(let gate, _) = worker.service else { return }
-        gate.rewrite(request, for: identity, context, requestID: requestID, into: &output)
+        gate.rewrite(request, for: identity, context, app: app, requestID: requestID, into: &output)
         switch request.framing {
         case .none, .untilClose: break
         case .length(let length):

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Gate
 import HTTP
 import Reactor
 import Telemetry
@@ -84,7 +85,8 @@ extension RequestHead {
         let line = AccessLine(
             time: context.now, status: record.status, bytes: record.bytesSent,
             duration: now.since(record.started).seconds, upstreamDuration: record.upstreamDuration?.seconds,
-            decision: record.decision, reason: record.isAborted ? record.reason ?? "aborted" : record.reason)
+            decision: record.decision, would: record.observation?.name,
+            reason: record.isAborted ? record.reason ?? "aborted" : record.reason)
         let text = bytes.span
         lines.append(
             line, id: id.span, client: client.span, method: text.extracting(methodName.range),

@@ -24,6 +24,8 @@ package final class Worker {
     /// How often what the gate goes by was changed.
     private(set) var updateCount: UInt64 = 0
     private(set) var service: Service = .local { _, _, _ in LocalResponse(status: 503) }
+    /// Connections to the other apps.
+    private var otherPools: [UpstreamPool] = []
     package private(set) var isDraining = false
 
     private let trustedProxies: [CIDR]
@@ -66,6 +68,7 @@ package final class Worker {
         answersAtOnce = false
         self.services = services
         service = .gate(gate, UpstreamPool(configuration.upstream, worker: self))
+        otherPools = configuration.otherUpstreams.map { UpstreamPool($0, worker: self) }
         if let tls = configuration.tls {
             acceptor = TLSAcceptor(tls, loop: loop, timeout: limits.headerTimeout) { [unowned self] in roomMade() }
         }
@@ -174,10 +177,18 @@ package final class Worker {
 
     /// Open connections to the app, and attempts at one; without tunnels.
     package var upstreamConnectionCount: Int {
-        switch service {
-        case .gate(_, let pool): pool.openCount
-        case .local: 0
-        }
+        pools.reduce(0) { $0 + $1.openCount }
+    }
+
+    /// Of the app that the gate counts as `app`; nil: this worker answers by itself.
+    func pool(of app: Int) -> UpstreamPool? {
+        if app > 0, app <= otherPools.count { return otherPools[app - 1] }
+        guard case .gate(_, let pool) = service else { return nil }
+        return pool
+    }
+
+    private var pools: [UpstreamPool] {
+        if case .gate(_, let pool) = service { [pool] + otherPools } else { [] }
     }
 
     func connectionEnded(_ connection: HTTP1Downstream) {
@@ -257,7 +268,7 @@ package final class Worker {
         isDraining = true
         for listener in listeners { listener.close() }
         listeners = []
-        if case .gate(_, let pool) = service { pool.closeIdle() }
+        for pool in pools { pool.closeIdle() }
         drained = completion
         // No request is in flight there.
         acceptor?.close()
@@ -276,7 +287,7 @@ package final class Worker {
         for receiver in receivers.values { receiver.close() }
         for connection in connections.values { connection.stop() }
         for tunnel in tunnels.values { tunnel.close() }
-        if case .gate(_, let pool) = service { pool.closeIdle() }
+        for pool in pools { pool.closeIdle() }
         log?.flush()
     }
 

@@ -17,7 +17,8 @@ package struct Doctor {
 
     /// Makes the calls, one after another; each has five seconds.
     package func examine() -> [DoctorFinding] {
-        var findings = [upstream()]
+        var findings = [upstream(settings.upstream.address, "upstream")]
+        findings += settings.apps.map { upstream($0.upstream.address, "upstreams") }
         if !blanks.contains("identityProvider.loginURL") { findings += provider() }
         if !blanks.contains("identityProvider.logoutURL") { findings += logout() }
         findings += settings.token.remoteKeys.map(keys)
@@ -27,8 +28,7 @@ package struct Doctor {
 
     // MARK: - The app
 
-    private func upstream() -> DoctorFinding {
-        let address = settings.upstream.address
+    private func upstream(_ address: UpstreamAddress, _ name: String) -> DoctorFinding {
         let result: Result<DoctorNetwork.Answer, DoctorProblem> =
             if case .unix(let path) = address { network.head(socket: path) } else {
                 network.head(address.description + "/")
@@ -36,13 +36,13 @@ package struct Doctor {
         switch result {
         case .failure(let problem):
             return DoctorFinding(
-                .failed, "upstream", "\(address): \(problem)", mend: "start the app, or correct `upstream`")
+                .failed, name, "\(address): \(problem)", mend: "start the app, or correct `\(name)`")
         case .success(let answer) where answer.status >= 500:
             return DoctorFinding(
-                .warning, "upstream", "\(address) answers \(answer.status)",
+                .warning, name, "\(address) answers \(answer.status)",
                 mend: "look into the app's log: this is what its users would see")
         case .success(let answer):
-            return DoctorFinding(.ok, "upstream", "\(address) answers \(answer.status)")
+            return DoctorFinding(.ok, name, "\(address) answers \(answer.status)")
         }
     }
 

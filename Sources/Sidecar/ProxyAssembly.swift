@@ -15,20 +15,8 @@ extension ProxyConfiguration {
     init(
         _ settings: Settings, identityHeaders: [String], workers: Int, tls: TLSServerContext?
     ) throws(TLSError) {
-        let endpoint: UpstreamConfiguration.Endpoint =
-            switch settings.upstream.address {
-            case .http(let host, let port), .https(let host, let port): .host(host, port: port)
-            case .unix(let path): .unix(path: path)
-            }
-        var upstream = UpstreamConfiguration(endpoint)
-        upstream.connectTimeout = .seconds(settings.upstream.connectTimeout.inSeconds)
-        upstream.responseTimeout = .seconds(settings.upstream.responseTimeout.inSeconds)
-        upstream.idleTimeout = .seconds(settings.upstream.idleTimeout.inSeconds)
-        upstream.maxConnections = max(1, settings.upstream.maxConnections / workers)
-        if case .https = settings.upstream.address {
-            upstream.tls = try TLSClientContext(TLSClientConfiguration(settings.upstream.tls))
-        }
-        self.init(upstream: upstream)
+        self.init(upstream: try UpstreamConfiguration(settings.upstream, workers: workers))
+        for app in settings.apps { otherUpstreams.append(try UpstreamConfiguration(app.upstream, workers: workers)) }
         self.tls = tls
         redirect = SecureRedirect(settings)
         if let duration = settings.tls?.strictTransportSecurity {
@@ -44,6 +32,22 @@ extension ProxyConfiguration {
         limits.headerTimeout = .seconds(settings.limits.headerTimeout.inSeconds)
         limits.bodyIdleTimeout = .seconds(settings.limits.bodyIdleTimeout.inSeconds)
         limits.keepAliveTimeout = .seconds(settings.limits.keepAliveTimeout.inSeconds)
+    }
+}
+
+extension UpstreamConfiguration {
+    fileprivate init(_ settings: UpstreamSettings, workers: Int) throws(TLSError) {
+        let endpoint: Endpoint =
+            switch settings.address {
+            case .http(let host, let port), .https(let host, let port): .host(host, port: port)
+            case .unix(let path): .unix(path: path)
+            }
+        self.init(endpoint)
+        connectTimeout = .seconds(settings.connectTimeout.inSeconds)
+        responseTimeout = .seconds(settings.responseTimeout.inSeconds)
+        idleTimeout = .seconds(settings.idleTimeout.inSeconds)
+        maxConnections = max(1, settings.maxConnections / workers)
+        if case .https = settings.address { tls = try TLSClientContext(TLSClientConfiguration(settings.tls)) }
     }
 }
 

@@ -42,9 +42,11 @@ package final class Service: Sendable {
         } catch {
             throw ServiceError("TLS cannot be set up: \(error)")
         }
-        proxy.upstream.notSecured = { failure in
+        let notSecured: @Sendable (TLSError) -> Void = { failure in
             logger.warning("no secure connection to the app", metadata: ["cause": "\(failure)"])
         }
+        proxy.upstream.notSecured = notSecured
+        for index in proxy.otherUpstreams.indices { proxy.otherUpstreams[index].notSecured = notSecured }
         let resolver = Resolver()
         let replayStore = MemoryReplayStore()
         let services = try ProcessServices(settings, resolver: resolver, logger: logger)

@@ -12,10 +12,8 @@ struct RuleTests {
     @Test(
         "A key that no part serves yet is refused by name",
         arguments: [
-            ("upstreams: [{ url: http://b }]", "upstreams"),
             ("redis: { prefix: x }", "redis.prefix"), ("redis: { urlFile: x }", "redis.urlFile"),
             ("assertion: { keyFile: key.pem }", "assertion.keyFile"),
-            ("access: { rules: [{ paths: [/a], deny: true }] }", "access.rules"),
             ("limits: { requestsPerSecond: 5 }", "limits.requestsPerSecond"),
             ("http2: { maxConcurrentStreams: 5 }", "http2.maxConcurrentStreams"),
             ("admin: { listen: \"127.0.0.1:9\" }", "admin.listen"), ("admin: { probePaths: [/a] }", "admin.probePaths"),
@@ -30,8 +28,7 @@ struct RuleTests {
     @Test(
         "A choice that no part serves yet is refused by name",
         arguments: [
-            "session: { store: redis }", "replay: { store: redis }", "access: { mode: observe }",
-            "upstream: h2c://app",
+            "session: { store: redis }", "replay: { store: redis }", "upstream: h2c://app",
         ])
     func notYetChoices(text: String) {
         let errors = place.load(text).errors

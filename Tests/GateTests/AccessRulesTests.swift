@@ -37,7 +37,15 @@ struct AccessRulesTests {
         ])
         #expect(Self.judge(rules, "/a/b") == .rule(0))
         #expect(Self.judge(rules, "/a/b", method: "POST") == .rule(1))
-        #expect(Self.judge(rules, "/a/b", method: "get") == .rule(1))
+        // Some apps see no difference.
+        #expect(Self.judge(rules, "/a/b", method: "get") == .rule(0))
+    }
+
+    @Test("GET stands for HEAD too, which apps answer by the same code")
+    func head() throws {
+        let rules = AccessRules([AccessRule(paths: [try RulePath("/a")], methods: ["GET"], effect: .deny)])
+        for method in ["GET", "HEAD", "head"] { #expect(Self.judge(rules, "/a", method: method) == .rule(0)) }
+        #expect(Self.judge(rules, "/a", method: "POST") == .rule(nil))
     }
 
     /// What each of these may mean to some app is below /admin: the rule that closes it has a say in all.
@@ -47,7 +55,9 @@ struct AccessRulesTests {
         "/a/%2e%2e/admin/x", "/a/%2E./admin/x", "/a/..;/admin/x", "/a/..%2fadmin/x", "/a/..%5Cadmin/x", "/admin./x",
         "/admin%20/x", "/public/../admin/x", "/public/%252e%252e/admin/x", "/public//../admin/x", "/public/..//admin/x",
         "/admin", "/admin/", "/admin/..;/admin/x", "/public/..;x=1/admin/x", "/%61%64%6d%69%6e/x", "/admin/%2e/x",
-        "/.;/admin/x", "/public/.%2e/admin/x",
+        "/.;/admin/x", "/public/.%2e/admin/x", "/public/..%20/admin/x", "/admin%C2%A0/x", "/admin%A0/x", "/admin%85/x",
+        "/%EF%BD%81dmin/x", "/adm%C4%B1n/x", "/public/%EF%BC%8E%EF%BC%8E/admin/x", "/admin%EF%BC%8Fx",
+        "/public/%E2%80%A5/admin/x", "/%E2%88%95admin%E2%81%84x", "/;\\b%2Fadmin",
     ]
 
     @Test(
@@ -64,7 +74,11 @@ struct AccessRulesTests {
 
     @Test(
         "What cannot be read safely is refused",
-        arguments: ["/a%", "/a%2", "/a%zz", "/a%00", "/a%0d%0a", "/a%7f", "/%252525252525252e"])
+        arguments: [
+            "/a%", "/a%2", "/a%zz", "/a%00", "/a%0d%0a", "/a%7f", "/%252525252525252e",
+            "/public/%c0%ae%c0%ae/admin", "/public%c0%afx", "/a%C1%9Cx", "/%e0%80%af", "/%f0%80%80%af",
+            "/%f8%80%80%80%af", "/%fc%80%80%80%80%af", "/%25c0%25af", "/a%u002fx", "/a%25u002fx", "/a%2500",
+        ])
     func unreadable(path: String) throws {
         #expect(Self.judge(try Self.rules([["/*"]]), path) == .unreadable)
     }
