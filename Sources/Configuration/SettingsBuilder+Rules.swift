@@ -147,9 +147,10 @@ extension SettingsBuilder {
             if case .duration(let time)? = parts["idleTimeout"]?.value { app.upstream.idleTimeout = time }
             if case .integer(let count)? = parts["maxConnections"]?.value { app.upstream.maxConnections = count }
             if case .boolean(let keeps)? = parts["preserveHost"]?.value { app.upstream.preserveHost = keeps }
+            if case .boolean(let offers)? = parts["http2"]?.value { app.upstream.offersHTTP2 = offers }
             var tls: [String: Located] = [:]
             if case .object(let given)? = parts["tls"]?.value { tls = given }
-            app.upstream.tls = upstreamTLS(address, tls, in: "upstreams[].tls")
+            app.upstream.tls = appTLS(address, tls)
             apps.append(app)
         }
         return apps
@@ -157,8 +158,8 @@ extension SettingsBuilder {
 
     /// What `upstream` says, for what an item of `upstreams` leaves open.
     private func upstreamWithoutFindings() -> UpstreamSettings {
-        var copy = self
-        return copy.upstream()
+        var other = SettingsBuilder(self)
+        return other.upstream()
     }
 }
 

@@ -17,8 +17,8 @@ package struct Doctor {
 
     /// Makes the calls, one after another; each has five seconds.
     package func examine() -> [DoctorFinding] {
-        var findings = [upstream(settings.upstream.address, "upstream")]
-        findings += settings.apps.map { upstream($0.upstream.address, "upstreams") }
+        var findings = [upstream(settings.upstream, "upstream")]
+        findings += settings.apps.map { upstream($0.upstream, "upstreams") }
         if !blanks.contains("identityProvider.loginURL") { findings += provider() }
         if !blanks.contains("identityProvider.logoutURL") { findings += logout() }
         findings += settings.token.remoteKeys.map(keys)
@@ -28,10 +28,12 @@ package struct Doctor {
 
     // MARK: - The app
 
-    private func upstream(_ address: UpstreamAddress, _ name: String) -> DoctorFinding {
+    private func upstream(_ upstream: UpstreamSettings, _ name: String) -> DoctorFinding {
+        let address = upstream.address
+        if case .h2c(let host, let port) = address { return http2(address, host: host, port: port, name) }
         let result: Result<DoctorNetwork.Answer, DoctorProblem> =
             if case .unix(let path) = address { network.head(socket: path) } else {
-                network.head(address.description + "/")
+                network.head(address.description + "/", upstream.tls)
             }
         switch result {
         case .failure(let problem):
@@ -43,6 +45,20 @@ package struct Doctor {
                 mend: "look into the app's log: this is what its users would see")
         case .success(let answer):
             return DoctorFinding(.ok, name, "\(address) answers \(answer.status)")
+        }
+    }
+
+    private func http2(
+        _ address: UpstreamAddress, host: String, port: UInt16, _ name: String
+    ) -> DoctorFinding {
+        switch network.listener("\(UpstreamAddress.http(host: host, port: port))/") {
+        case .failure(let problem):
+            DoctorFinding(
+                .failed, name, "\(address): \(problem)", mend: "start the app, or correct `\(name)`")
+        case .success(nil):
+            DoctorFinding(.ok, name, "\(address) takes connections")
+        case .success:
+            DoctorFinding(.ok, name, "\(address) takes connections; it answers HTTP/1.1 too")
         }
     }
 
@@ -132,7 +148,7 @@ package struct Doctor {
 
     private func provisioning(_ settings: ProvisioningSettings) -> DoctorFinding {
         let host = Self.origin(of: settings.url)
-        switch network.head(host + "/", authorities: settings.certificateAuthorities) {
+        switch network.head(host + "/", settings.tls) {
         case .failure(let problem):
             return DoctorFinding(
                 .failed, "provisioning.url", "\(host): \(problem)",

@@ -32,6 +32,8 @@ extension ProxyConfiguration {
         limits.headerTimeout = .seconds(settings.limits.headerTimeout.inSeconds)
         limits.bodyIdleTimeout = .seconds(settings.limits.bodyIdleTimeout.inSeconds)
         limits.keepAliveTimeout = .seconds(settings.limits.keepAliveTimeout.inSeconds)
+        limits.http2.isEnabled = settings.limits.http2.isEnabled
+        limits.http2.maxConcurrentStreams = settings.limits.http2.maxConcurrentStreams
     }
 }
 
@@ -39,15 +41,24 @@ extension UpstreamConfiguration {
     fileprivate init(_ settings: UpstreamSettings, workers: Int) throws(TLSError) {
         let endpoint: Endpoint =
             switch settings.address {
-            case .http(let host, let port), .https(let host, let port): .host(host, port: port)
+            case .http(let host, let port), .https(let host, let port), .h2c(let host, let port):
+                .host(host, port: port)
             case .unix(let path): .unix(path: path)
             }
         self.init(endpoint)
+        if case .h2c = settings.address { version = .http2 }
         connectTimeout = .seconds(settings.connectTimeout.inSeconds)
         responseTimeout = .seconds(settings.responseTimeout.inSeconds)
         idleTimeout = .seconds(settings.idleTimeout.inSeconds)
         maxConnections = max(1, settings.maxConnections / workers)
-        if case .https = settings.address { tls = try TLSClientContext(TLSClientConfiguration(settings.tls)) }
+        if case .https = settings.address {
+            var client = try TLSClientConfiguration(settings.tls)
+            if settings.offersHTTP2 {
+                version = .negotiated
+                client.protocols = ["h2", "http/1.1"]
+            }
+            tls = try TLSClientContext(client)
+        }
     }
 }
 

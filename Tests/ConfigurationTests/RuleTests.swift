@@ -15,7 +15,6 @@ struct RuleTests {
             ("redis: { prefix: x }", "redis.prefix"), ("redis: { urlFile: x }", "redis.urlFile"),
             ("assertion: { keyFile: key.pem }", "assertion.keyFile"),
             ("limits: { requestsPerSecond: 5 }", "limits.requestsPerSecond"),
-            ("http2: { maxConcurrentStreams: 5 }", "http2.maxConcurrentStreams"),
             ("admin: { listen: \"127.0.0.1:9\" }", "admin.listen"), ("admin: { probePaths: [/a] }", "admin.probePaths"),
         ])
     func notYet(text: String, path: String) {
@@ -28,7 +27,7 @@ struct RuleTests {
     @Test(
         "A choice that no part serves yet is refused by name",
         arguments: [
-            "session: { store: redis }", "replay: { store: redis }", "upstream: h2c://app",
+            "session: { store: redis }", "replay: { store: redis }",
         ])
     func notYetChoices(text: String) {
         let errors = place.load(text).errors
