@@ -21,7 +21,7 @@ MOST = 1.2  # 10,000 rules relative to 10
 
 
 def rules(count: int) -> list:
-    others = [{"paths": [f"/{number}k", f"/part/{number}/*"], "require": {"groups": [f"group{number}"]}}
+    others = [{"paths": [f"/{number}k"], "require": {"groups": [f"group{number}"]}}
               for number in range(2, count + 1)]
     return [*others, {"paths": ["/1k"], "require": {"groups": ["staff"]}}][-count:] if count else []
 

@@ -14,6 +14,19 @@ extension Gate {
         } catch {
             return .respond(unanswerable(error))
         }
+        let decision = answer(original, request, requestID)
+        return original.isNamed ? about(original.head, decision) : decision
+    }
+
+    /// The logs tell of the request that was asked about.
+    private func about(_ head: RequestHead, _ decision: Decision) -> Decision {
+        guard case .respond(var response) = decision else { return decision }
+        response.subject = RequestSubject(
+            method: Array(head.bytes[head.methodName.range]), path: Array(head.bytes[head.path.range]))
+        return .respond(response)
+    }
+
+    private func answer(_ original: OriginalRequest, _ request: RequestHead, _ requestID: [UInt8]) -> Decision {
         let head = original.head
         let passesAnswers = original.isInPath || Self.asksForRedirect(request)
         guard head.method != .trace, head.method != .connect,

@@ -23,6 +23,8 @@ struct OriginalRequest {
     private(set) var context: RequestContext
     /// The proxy wrote it into our path, as Envoy does: it passes on whatever we answer.
     let isInPath: Bool
+    /// It says which request is meant; else it is about the session alone.
+    let isNamed: Bool
 
     init(
         _ request: RequestHead, _ context: RequestContext, _ rules: AccessRules, needsPath: Bool,
@@ -32,6 +34,7 @@ struct OriginalRequest {
         let bytes = request.bytes.span
         let ownPath = bytes.extracting(request.path.range)
         isInPath = ownPath.count > Self.path.utf8CodeUnitCount
+        isNamed = said.originalURL != nil || said.forwardedURI != nil || isInPath
         if !said.isSilent || isInPath, !context.isTrustedPeer { throw .untrusted }
 
         var target: [UInt8]

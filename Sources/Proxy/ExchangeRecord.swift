@@ -31,6 +31,8 @@ struct ExchangeRecord {
     var decision: StaticString = "none"
     private(set) var reason: String?
     var user: String?
+    /// The request that this one asked about.
+    private(set) var subject: RequestSubject?
     /// What `access.mode: enforce` would have done.
     private(set) var observation: Observation.Act?
     /// What the audit trail is told.
@@ -57,6 +59,7 @@ struct ExchangeRecord {
             reason = response.reason
         }
         if let user = response.user { self.user = user }
+        subject = response.subject
         audit = Audit(response.decision)
     }
 

@@ -88,6 +88,13 @@ extension RequestHead {
             decision: record.decision, would: record.observation?.name,
             reason: record.isAborted ? record.reason ?? "aborted" : record.reason)
         let text = bytes.span
+        if let subject = record.subject {
+            let (askedMethod, askedPath) = (subject.method, subject.path)
+            return lines.append(
+                line, id: id.span, client: client.span, method: askedMethod.span,
+                host: text.extracting(authority.range),
+                path: askedPath.span, user: (record.user ?? "").utf8.span, to: &buffer)
+        }
         lines.append(
             line, id: id.span, client: client.span, method: text.extracting(methodName.range),
             host: text.extracting(authority.range), path: text.extracting(path.range),

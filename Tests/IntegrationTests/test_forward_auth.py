@@ -8,6 +8,7 @@ import pytest
 from harness import tokens
 from harness.front import CaddyFront, NginxFront
 from harness.gate import NAVIGATION, XHR, Browser
+from harness.journal import lines
 from harness.process import wait_until
 
 RULES = [
@@ -102,6 +103,7 @@ class TestBehindARealProxy:
         assert upstream.requests == []
 
     def test_a_form_reaches_the_app_whole(self, ada, upstream):
+        upstream.answer = lambda request, connection: connection.respond(200, {}, b"")
         response = ada.fetch("POST", "/form", XHR, b"field=" + b"x" * 100_000)
         assert response.status == 200 and len(upstream.last.body) == 100_006
 
@@ -198,6 +200,12 @@ class TestTheAnswers:
         assert gate.exchange("GET", AUTH, NAVIGATION).status == 401
         response = gate.exchange("GET", AUTH, gate.session_cookie())
         assert response.status == 202 and response["X-Auth-Request-User"] == "ada"
+
+    def test_the_log_tells_of_the_request_that_was_asked_about(self, gate):
+        self.ask(gate, "/internal/asked?secret=1", method="DELETE")
+        wait_until(lambda: any(line.get("path") == "/internal/asked" for line in lines(gate)), "the line")
+        line = next(line for line in lines(gate) if line.get("path") == "/internal/asked")
+        assert (line["method"], line["status"], line["reason"]) == ("DELETE", 403, "rule_denied")
 
     def test_own_paths_are_not_the_apps_to_open(self, gate):
         for path in ("/.sidegate/login", "/.sidegate/auth", "/%2esidegate/x", "/x/../.sidegate/session"):
