@@ -7,6 +7,7 @@ import re
 import pytest
 
 from harness import tokens
+from harness.frames import FrameConnection
 from harness.gate import NAVIGATION, XHR, Browser, sidegate
 from harness.journal import lines
 from harness.process import wait_until
@@ -72,6 +73,16 @@ def test_CVE_2019_9901_CVE_2026_33494_CVE_2026_26205_no_spelling_opens_what_a_ru
     # Not closed by chance: who may, may.
     admin = gate.exchange("GET", path, {**NAVIGATION, **gate.session_cookie(groups=["admins"])})
     assert admin.status in (200, 400), (path, admin.status)
+
+
+def test_nor_over_http2(gate, upstream, staff):
+    fields = [("cookie", staff["Cookie"])]
+    with FrameConnection(gate.port) as connection:
+        for path in [path for paths in SPELLINGS.values() for path in paths if path.isascii()] + UNSAFE:
+            stream = connection.request("GET", path, fields)
+            assert connection.response(stream).status in (403, 400), path
+        assert connection.get("/public/%61/../b").status == 200
+    assert [request.target for request in upstream.requests] == ["/public/b"]
 
 
 @pytest.mark.parametrize("path", [path.replace("admin", "internal").replace("ADMIN", "INTERNAL").replace("Admin", "Internal")
