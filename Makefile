@@ -3,7 +3,9 @@
 # make demo     a sign-in to try in the browser: builds, starts one process, prints the address
 # make test     every test: units, layering, then the black-box suite against the release binary
 # make build    the release binary, static Swift, stripped: .build/sidegate
-# make bench    CPU for a request beside nginx and HAProxy; `make bench-count` for the figures that do not drift, `make bench BENCH_ARGS="--only TLS"` for TLS and HTTP/2
+# make bench    CPU for a request beside nginx and HAProxy; `make bench-count` for the figures that do not drift,
+#               `make bench BENCH_ARGS="--only TLS"` for TLS and HTTP/2, `make bench-floods` for attacks,
+#               `make bench-rules` for 10,000 access rules
 # make format   swift format, in place; `make format-check` only looks
 # make deps     the system packages a build needs (`deps-test`, `deps-bench` for the others), by apt when missing
 
@@ -15,7 +17,7 @@ BINARY ?= $(CURDIR)/.build/sidegate
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 
-.PHONY: demo test unit black-box build bench bench-count bench-floods format format-check deps deps-test deps-bench clean
+.PHONY: demo test unit black-box build bench bench-count bench-floods bench-rules format format-check deps deps-test deps-bench clean
 .DEFAULT_GOAL := build
 
 demo: deps
@@ -44,6 +46,9 @@ bench: deps-bench build
 # What floods over HTTP/2 cost, and how long others wait meanwhile.
 bench-floods: deps-bench build
 	$(PYTHON) Benchmarks/floods.py --sidegate $(BINARY) $(BENCH_ARGS)
+
+bench-rules: deps-bench build
+	$(PYTHON) Benchmarks/rules.py --sidegate $(BINARY) $(BENCH_ARGS)
 
 bench-count: deps-bench build
 	$(PYTHON) Benchmarks/bench.py --sidegate $(BINARY) --count $(BENCH_ARGS)

@@ -91,10 +91,14 @@ package enum JSONSchema {
             return [
                 ("type", "object"), ("additionalProperties", false),
                 ("properties", object(keys.map { ($0.name, property($0)) })),
-            ]
+            ] + required(keys.filter(\.isRequired).map(\.name))
         case .anything:
             return []
         }
+    }
+
+    private static func required(_ names: [String]) -> [(String, JSONValue)] {
+        names.isEmpty ? [] : [("required", .array(names.map { .string($0) }))]
     }
 
     private static func orVariable(_ members: [(String, JSONValue)]) -> [(String, JSONValue)] {

@@ -72,7 +72,11 @@ extension KeyTable {
                 "upstream.preserveHost", .boolean, "true", "Send the browser's Host to the app, not the upstream's own."
             ),
         ] + upstreamTLS + [
-            Key("upstreams", .list(.anything), "[]", "More apps, by path or host.").notYet()
+            Key(
+                "upstreams", .list(.object(app)), "[]",
+                "More apps, by host and path. The most specific wins: a host by its name, then by `*.`, then any; then the"
+                    + " longest path. What is for none of them goes to `upstream`. Location and cookies that an app sends are"
+                    + " passed as they are.")
         ] + tls + [
             Key(
                 "trustedProxies", .list(.network), "[]",
@@ -82,6 +86,29 @@ extension KeyTable {
                 "Connections from `trustedProxies` and over unix sockets begin with a PROXY protocol header, version 1 or 2,"
                     + " and are not served without; from all others such a header is refused."),
         ]
+
+    private static let app: [Key] = [
+        Key(
+            "hosts", .list(.text(.hostPattern)), nil,
+            "Names without port that it is for; *.example.com stands for all names below. Default: all."),
+        Key(
+            "paths", .list(.text(.rulePath)), nil,
+            "Exact paths, or beginnings such as /wiki/*, which means /wiki and all below. Default: all."),
+        Key("url", .upstreamAddress, nil, "Where the app is, as `upstream.url`.").required(),
+        Key(
+            "stripPrefix", .text(.pathPrefix), nil,
+            "Taken off the front of the path before the app gets it, which is told in X-Forwarded-Prefix."),
+        Key("connectTimeout", .duration(anyTime), nil, "Default: as `upstream.connectTimeout`, and so on."),
+        Key("responseTimeout", .duration(anyTime), nil, "As `upstream.responseTimeout`."),
+        Key("idleTimeout", .duration(anyTime), nil, "As `upstream.idleTimeout`."),
+        Key("maxConnections", .integer(1...1_000_000), nil, "As `upstream.maxConnections`, for this app alone."),
+        Key("preserveHost", .boolean, nil, "As `upstream.preserveHost`."),
+        Key("http2", .boolean, nil, "As `upstream.http2`."),
+        Key(
+            "tls", .object(appTLS), nil,
+            "`ca`, `serverName`, `certificate`, `key` and `insecureSkipVerify` as in `upstream.tls`, from which nothing is"
+                + " taken over."),
+    ]
 
     private static let identityProvider: [Key] = [
         Key(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Gate
 import HTTP
 import JWT
 
@@ -13,6 +14,7 @@ package struct Settings: Sendable {
     /// nil: taken from each request.
     package var publicURL: HTTPOrigin?
     package var upstream: UpstreamSettings
+    package var apps: [AppSettings]
     /// nil: browsers come over plain HTTP.
     package var tls: TLSSettings?
     package var trustedProxies: [CIDR]
@@ -47,6 +49,15 @@ package struct UpstreamSettings: Sendable {
     /// HTTP/2 is offered where TLS lets both sides choose.
     package var offersHTTP2: Bool
     package var tls: ClientTLSSettings
+}
+
+/// An item of `upstreams`.
+package struct AppSettings: Sendable {
+    /// In lower case.
+    package var hosts: [String]
+    package var paths: [RulePath]
+    package var stripPrefix: String
+    package var upstream: UpstreamSettings
 }
 
 /// `identityProvider`
@@ -122,6 +133,10 @@ package struct AccessSettings: Sendable {
     package var emailDomains: [String]
     package var groups: [String]
     package var site: String
+    package var rules: [AccessRule]
+    /// Where each of `rules` stands.
+    package var ruleOrigins: [Origin]
+    package var mode: String
 }
 
 /// `nativeLogin`

@@ -32,6 +32,7 @@ struct SettingsBuilder: Sendable {
             listen: listen(),
             publicURL: origin("publicURL"),
             upstream: upstream(),
+            apps: apps(),
             tls: tls(),
             trustedProxies: networks("trustedProxies"),
             proxyProtocol: resolution.boolean("proxyProtocol"),
@@ -111,7 +112,7 @@ struct SettingsBuilder: Sendable {
         return origin
     }
 
-    private mutating func upstream() -> UpstreamSettings {
+    mutating func upstream() -> UpstreamSettings {
         // Without an address there is an error, or a command that connects to nothing.
         var address = UpstreamAddress.http(host: "localhost", port: 80)
         if case .upstreamAddress(let given)? = resolution.entries["upstream.url"]?.value { address = given }

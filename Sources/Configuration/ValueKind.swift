@@ -45,6 +45,14 @@ package enum TextRule: Sendable {
     case requestPath
     /// A `requestPath`, or the beginning of one with `/*` after it.
     case pathPattern
+    /// A path of `access.rules` or `upstreams`: `/…`, or `/…/*` for it and all below.
+    case rulePath
+    /// What is taken off the front of a path: `/…`; or nothing.
+    case pathPrefix
+    /// A method (RFC 9110 §9), in capitals.
+    case method
+    /// A DNS name or an address, or `*.` and a name.
+    case hostPattern
     /// A query parameter or form field.
     case parameterName
     case parameterNameOrNone

@@ -30,6 +30,8 @@ final class Exchange {
     var machine = ExchangeStateMachine()
     var context = RequestContext(peer: nil, now: 0)
     var identity: Identity?
+    /// Which of the apps the request is for.
+    var app = 0
     var renewal: [UInt8]?
     var form: [UInt8] = []
     var formLimit = 0
@@ -250,6 +252,7 @@ final class Exchange {
         worker.streamEnded(self)
         identity = nil
         pool = nil
+        app = 0
         renewal = nil
         form = []
         kept = nil

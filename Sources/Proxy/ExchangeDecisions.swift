@@ -13,6 +13,11 @@ extension Exchange {
             record.decision = identity == nil ? "open" : "forward"
             record.user = identity?.user
             forward(identity, renewal: renewal, contentFollows: contentFollows)
+        case .observed(let identity, let renewal, let observation):
+            record.decision = identity == nil ? "open" : "forward"
+            record.user = identity?.user
+            record.observed(observation)
+            forward(identity, renewal: renewal, contentFollows: contentFollows)
         case .nativeLogin(let cookie):
             record.decision = "native-login"
             if cookie != nil { record.opensNativeLogin = true }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Gate
 import HTTP
 import Reactor
 
@@ -37,6 +38,11 @@ struct ExchangeRecord {
     var decision: StaticString = "none"
     private(set) var reason: String?
     var user: String?
+    /// The request that this one asked about.
+    private(set) var subject: RequestSubject?
+    /// What `access.mode: enforce` would have done.
+    private(set) var observation: Observation.Act?
+    private(set) var observedReason: String?
     /// What the audit trail is told.
     private(set) var audit = Audit.none
     /// The app was told of the user.
@@ -67,7 +73,14 @@ struct ExchangeRecord {
             reason = response.reason
         }
         if let user = response.user { self.user = user }
+        subject = response.subject
         audit = Audit(response.decision)
+    }
+
+    mutating func observed(_ observation: Observation) {
+        self.observation = observation.act
+        observedReason = observation.reason
+        reason = observation.reason
     }
 
     mutating func responseStarted(_ status: UInt16, _ now: MonotonicTime) {

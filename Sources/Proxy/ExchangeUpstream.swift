@@ -13,7 +13,10 @@ extension Exchange {
     var isEventStream: Bool { response.isEventStream }
 
     func acquireUpstream(fresh: Bool, contentFollows: Bool) {
-        guard case .gate(_, let pool) = worker.service else { return }
+        guard case .gate(let gate, _) = worker.service else { return }
+        // Each time anew: another configuration may be in force when a request goes again.
+        app = gate.app(for: request, context)
+        guard let pool = worker.pool(of: app) else { return }
         record.upstreamStarted = worker.loop.now
         guard let connection = pool.acquire(self, fresh: fresh) else {
             self.pool = pool
@@ -68,7 +71,7 @@ extension Exchange {
     /// Appends the request's head as the app gets it.
     func writeUpstreamHead(into output: inout [UInt8]) {
         guard case .gate(let gate, _) = worker.service else { return }
-        gate.rewrite(request, for: identity, context, requestID: requestID, into: &output)
+        gate.rewrite(request, for: identity, context, app: app, requestID: requestID, into: &output)
         switch request.framing {
         case .none, .untilClose: break
         case .length(let length):

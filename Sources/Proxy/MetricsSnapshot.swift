@@ -9,6 +9,8 @@ package enum MetricEvent: Hashable, Sendable {
     case redirect
     case denied(reason: String)
     case sessionRejected(reason: String)
+    /// What was let through, and would not have been if rules were enforced.
+    case observed(would: String, reason: String)
     case upstreamFailed(reason: String)
 }
 

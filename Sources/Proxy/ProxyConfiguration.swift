@@ -9,6 +9,8 @@ import TLS
 package struct ProxyConfiguration: Sendable {
     package var limits = ConnectionLimits()
     package var upstream: UpstreamConfiguration
+    /// More apps, in the order in which the gate counts them.
+    package var otherUpstreams: [UpstreamConfiguration] = []
     /// Peers whose X-Forwarded-* fields are believed.
     package var trustedProxies: [CIDR] = []
     /// Connections from these, and over unix sockets, begin with a PROXY protocol header.

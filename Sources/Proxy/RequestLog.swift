@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Gate
 import HTTP
 import Reactor
 import Telemetry
@@ -84,8 +85,16 @@ extension RequestHead {
         let line = AccessLine(
             time: context.now, status: record.status, bytes: record.bytesSent,
             duration: now.since(record.started).seconds, upstreamDuration: record.upstreamDuration?.seconds,
-            decision: record.decision, reason: record.isAborted ? record.reason ?? "aborted" : record.reason)
+            decision: record.decision, would: record.observation?.name,
+            reason: record.isAborted ? record.reason ?? "aborted" : record.reason)
         let text = bytes.span
+        if let subject = record.subject {
+            let (askedMethod, askedPath) = (subject.method, subject.path)
+            return lines.append(
+                line, id: id.span, client: client.span, method: askedMethod.span,
+                host: text.extracting(authority.range),
+                path: askedPath.span, user: (record.user ?? "").utf8.span, to: &buffer)
+        }
         lines.append(
             line, id: id.span, client: client.span, method: text.extracting(methodName.range),
             host: text.extracting(authority.range), path: text.extracting(path.range),

@@ -27,6 +27,8 @@ package final class Worker {
     /// How often what the gate goes by was changed.
     private(set) var updateCount: UInt64 = 0
     private(set) var service: Service = .local { _, _, _ in LocalResponse(status: 503) }
+    /// Connections to the other apps.
+    private var otherPools: [UpstreamPool] = []
     package private(set) var isDraining = false
 
     private var trustedProxies: [CIDR]
@@ -73,6 +75,7 @@ package final class Worker {
         self.services = services
         service = .gate(gate, UpstreamPool(configuration.upstream, worker: self))
         metrics.provider = configuration.provider
+        otherPools = configuration.otherUpstreams.map { UpstreamPool($0, worker: self) }
         if let tls = configuration.tls {
             acceptor = TLSAcceptor(tls, loop: loop, timeout: limits.headerTimeout) { [unowned self] in roomMade() }
         }
@@ -210,10 +213,18 @@ package final class Worker {
 
     /// Open connections to the app, and attempts at one; without tunnels.
     package var upstreamConnectionCount: Int {
-        switch service {
-        case .gate(_, let pool): pool.openCount
-        case .local, .asking: 0
-        }
+        pools.reduce(0) { $0 + $1.openCount }
+    }
+
+    /// Of the app that the gate counts as `app`; nil: this worker answers by itself.
+    func pool(of app: Int) -> UpstreamPool? {
+        if app > 0, app <= otherPools.count { return otherPools[app - 1] }
+        guard case .gate(_, let pool) = service else { return nil }
+        return pool
+    }
+
+    private var pools: [UpstreamPool] {
+        if case .gate(_, let pool) = service { [pool] + otherPools } else { [] }
     }
 
     func connectionBegan(_ connection: any DownstreamConnection) {
@@ -258,12 +269,14 @@ package final class Worker {
     package func replace(
         gate: Gate, configuration: ProxyConfiguration, log: RequestLog?, services: WorkerServices
     ) {
-        guard case .gate(let old, let pool) = service else { return }
+        guard case .gate(let old, _) = service else { return }
         gate.takeOver(from: old)
+        let retired = pools
         service = .gate(gate, UpstreamPool(configuration.upstream, worker: self))
-        pool.retire()
+        otherPools = configuration.otherUpstreams.map { UpstreamPool($0, worker: self) }
+        for pool in retired { pool.retire() }
         retiredPools.removeAll { $0.openCount == 0 }
-        retiredPools.append(pool)
+        retiredPools += retired
         limits = configuration.limits
         trustedProxies = configuration.trustedProxies
         expectsProxyProtocol = configuration.expectsProxyProtocol
@@ -333,7 +346,7 @@ package final class Worker {
         isDraining = true
         for listener in listeners { listener.finish() }
         listeners = []
-        if case .gate(_, let pool) = service { pool.closeIdle() }
+        for pool in pools { pool.closeIdle() }
         drained = completion
         // No request is in flight there.
         acceptor?.close()
@@ -352,7 +365,7 @@ package final class Worker {
         for receiver in receivers.values { receiver.close() }
         for connection in Array(connections.values) { connection.stop() }
         for tunnel in tunnels.values { tunnel.close() }
-        if case .gate(_, let pool) = service { pool.closeIdle() }
+        for pool in pools { pool.closeIdle() }
         log?.flush()
     }
 

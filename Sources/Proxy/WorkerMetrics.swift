@@ -49,6 +49,9 @@ final class WorkerMetrics {
             numbers.add(place == .app ? .app : .own, method, status, duration, upstream: nil)
             count(exchange.record, place)
         }
+        if let act = exchange.record.observation {
+            count(.observed(would: act.name.description, reason: exchange.record.observedReason ?? ""))
+        }
         if exchange.record.hasUpstreamFailed { countFailure(exchange.record, now) }
     }
 

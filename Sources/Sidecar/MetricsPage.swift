@@ -81,6 +81,12 @@ struct MetricsPage {
         }
         text.family("sidegate_denied_total", .counter, "Requests of people who may not make them.")
         events(&text) { if case .denied(let reason) = $0 { [("reason", reason)] } else { nil } }
+        text.family(
+            "sidegate_observed_total", .counter,
+            "Requests that were let through, and would not have been if access.mode were enforce.")
+        events(&text) { event in
+            if case .observed(let would, let reason) = event { [("would", would), ("reason", reason)] } else { nil }
+        }
         text.family("sidegate_logouts_total", .counter, "Sessions that were ended, by the user or by the provider.")
         events(&text) { if case .logout(let reason) = $0 { [("reason", reason)] } else { nil } }
         text.family("sidegate_session_rejections_total", .counter, "Requests whose session is not good any more.")

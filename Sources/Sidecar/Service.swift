@@ -227,6 +227,14 @@ package final class Service: Sendable {
                     try context.replace(with: TLSClientConfiguration($0, offersHTTP2: offersHTTP2))
                 })
         }
+        for (index, app) in settings.apps.enumerated() where index < proxy.otherUpstreams.count {
+            guard let context = proxy.otherUpstreams[index].tls else { continue }
+            let (section, offersHTTP2) = ("upstreams[\(index)].tls", app.upstream.offersHTTP2)
+            watches.append(
+                CertificateWatch(app.upstream.tls, section, logger: logger, told: told(section)) {
+                    try context.replace(with: TLSClientConfiguration($0, offersHTTP2: offersHTTP2))
+                })
+        }
         let fresh = watches
         state.withLock { $0.watches = fresh }
     }
@@ -237,9 +245,11 @@ package final class Service: Sendable {
         do throws(TLSError) {
             var proxy = try ProxyConfiguration(
                 settings, identityHeaders: gate.identityHeaders.map(\.name), workers: workers, tls: tls)
-            proxy.upstream.notSecured = { failure in
+            let notSecured: @Sendable (TLSError) -> Void = { failure in
                 logger.warning("no secure connection to the app", metadata: ["cause": "\(failure)"])
             }
+            proxy.upstream.notSecured = notSecured
+            for index in proxy.otherUpstreams.indices { proxy.otherUpstreams[index].notSecured = notSecured }
             return proxy
         } catch {
             throw ServiceError("TLS cannot be set up: \(error)")

@@ -12,10 +12,8 @@ struct RuleTests {
     @Test(
         "A key that no part serves yet is refused by name",
         arguments: [
-            ("upstreams: [{ url: http://b }]", "upstreams"),
             ("redis: { prefix: x }", "redis.prefix"), ("redis: { urlFile: x }", "redis.urlFile"),
             ("assertion: { keyFile: key.pem }", "assertion.keyFile"),
-            ("access: { rules: [{ paths: [/a], deny: true }] }", "access.rules"),
         ])
     func notYet(text: String, path: String) {
         let errors = place.load(text).errors
@@ -27,7 +25,7 @@ struct RuleTests {
     @Test(
         "A choice that no part serves yet is refused by name",
         arguments: [
-            "session: { store: redis }", "replay: { store: redis }", "access: { mode: observe }",
+            "session: { store: redis }", "replay: { store: redis }",
         ])
     func notYetChoices(text: String) {
         let errors = place.load(text).errors
