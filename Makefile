@@ -4,6 +4,7 @@
 # make test     every test: units, layering, then the black-box suite against the release binary
 # make build    the release binary, static Swift, stripped: .build/sidegate
 # make bench    CPU for a request beside nginx and HAProxy; `make bench-count` for the figures that do not drift
+# make charts   the Helm charts, Kustomize components, alerts, dashboard, units and images, by the tools of each
 # make format   swift format, in place; `make format-check` only looks
 # make deps     the system packages a build needs (`deps-test`, `deps-bench` for the others), by apt when missing
 
@@ -15,7 +16,7 @@ BINARY ?= $(CURDIR)/.build/sidegate
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 
-.PHONY: demo test unit black-box build bench bench-count format format-check deps deps-test deps-bench clean
+.PHONY: demo test unit black-box build bench bench-count format format-check deps deps-test deps-bench deps-charts charts clean
 .DEFAULT_GOAL := build
 
 demo: deps
@@ -44,6 +45,9 @@ bench: deps-bench build
 bench-count: deps-bench build
 	$(PYTHON) Benchmarks/bench.py --sidegate $(BINARY) --count $(BENCH_ARGS)
 
+charts: deps-charts
+	$(PYTHON) -m pytest $(PYTEST_ARGS) Tests/ChartTests
+
 format:
 	$(SWIFT) format --in-place --recursive --parallel Package.swift Sources Tests
 
@@ -58,6 +62,9 @@ deps-test:
 
 deps-bench:
 	@scripts/dependencies bench
+
+deps-charts:
+	@scripts/dependencies charts
 
 clean:
 	$(SWIFT) package clean

@@ -2,6 +2,7 @@
 """helm/sidegate: rendered for every branch and every version of Kubernetes it says it supports."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -276,6 +277,34 @@ def test_alerts_can_be_labelled_left_out_and_added():
     assert "SidegateCertificateExpiresSoon" not in rules and "SidegateCertificateExpiresNow" in rules
     assert rules["SidegateDown"]["labels"] == {"severity": "critical", "team": "web"}
     assert groups[1]["rules"][0]["alert"] == "NoGate"
+
+
+@pytest.mark.parametrize(("chart", "branch"), ALL, ids=IDENTIFIERS)
+def test_the_program_accepts_the_configuration(chart, branch, tmp_path):
+    """Every branch's sidegate.yaml, with its files and secrets where the pod would have them."""
+    program = os.environ.get("SIDEGATE_BINARY")
+    if program is None:
+        pytest.skip("SIDEGATE_BINARY names no program")
+    manifests = render(chart, branch)
+    given = [manifest["data"] for manifest in manifests if manifest["kind"] == "ConfigMap"]
+    given = [data for data in given if "sidegate.yaml" in data]
+    if not given:
+        return  # an existing ConfigMap, or switched off
+    (tmp_path / "etc").mkdir()
+    for name, content in given[0].items():
+        (tmp_path / "etc" / name).write_text(content)
+    (tmp_path / "secrets").mkdir(mode=0o700)
+    keys = ROOT / "Tests/CryptographyTests/Keys"
+    for name in ("jwt", "session", "sessions", "redis", "tls.crt", "tls.key"):
+        content = {"tls.crt": keys / "ec-p256.certificate.pem", "tls.key": keys / "ec-p256.pem"}.get(name)
+        text = content.read_text() if content else "redis://redis:6379/0" if name == "redis" else "s" * 43
+        (tmp_path / "secrets" / name).write_text(text)
+        (tmp_path / "secrets" / name).chmod(0o600)
+    done = subprocess.run(
+        [program, "check", "--config", tmp_path / "etc/sidegate.yaml"],
+        env={"CREDENTIALS_DIRECTORY": str(tmp_path / "secrets")}, capture_output=True, text=True, timeout=30,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 # Values

@@ -3,12 +3,25 @@
 {{/* The values of this chart, under its own name or the alias `sidegate`, as JSON. */}}
 {{- define "sidegate-sidecar.values" -}}
 {{- if hasKey .Values "sidegate-sidecar" -}}
-{{- index .Values "sidegate-sidecar" | toJson -}}
+{{- include "sidegate-sidecar.withoutNulls" (index .Values "sidegate-sidecar") -}}
 {{- else if hasKey .Values "sidegate" -}}
-{{- .Values.sidegate | toJson -}}
+{{- include "sidegate-sidecar.withoutNulls" .Values.sidegate -}}
 {{- else -}}
 {{- fail "sidegate-sidecar: the chart's values have neither `sidegate-sidecar` nor `sidegate`: list the library under `dependencies` in Chart.yaml, with `alias: sidegate` or without" -}}
 {{- end -}}
+{{- end }}
+
+{{/* A null removes a default; older versions of Helm leave it there for the charts that a chart depends on. */}}
+{{- define "sidegate-sidecar.withoutNulls" -}}
+{{- $kept := dict -}}
+{{- range $key, $value := . -}}
+{{- if kindIs "map" $value -}}
+{{- $_ := set $kept $key (include "sidegate-sidecar.withoutNulls" $value | fromJson) -}}
+{{- else if not (kindIs "invalid" $value) -}}
+{{- $_ := set $kept $key $value -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $kept -}}
 {{- end }}
 
 {{/* The first address of config.listen that has a port. */}}
