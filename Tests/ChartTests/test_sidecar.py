@@ -139,6 +139,16 @@ def test_what_cannot_work_is_refused_with_the_mend(values, expected):
     assert expected in refusal(APP, extra={"sidegate": values})
 
 
+def test_what_is_given_about_secrets_replaces_the_defaults():
+    manifests = render(APP, "everything-values.yaml")
+    files = [v["secret"]["items"] for v in pod_of(manifests)["volumes"] if "secret" in v]
+    assert files == [[{"key": "session-secrets", "path": "sessions"}]]
+    data = next(m["data"] for m in manifests if m["kind"] == "ConfigMap")
+    configuration = yaml.safe_load(data["sidegate.yaml"])
+    assert configuration["session"] == {"secretsFile": "sessions"}
+    assert configuration["token"] == {"algorithms": ["RS256"], "keys": [{"publicKeyFile": "idp.pem"}]}
+
+
 @pytest.mark.parametrize(
     ("upstream", "port"),
     [("http://127.0.0.1:3000", 3000), ("http://127.0.0.1:3000/", 3000), ({"url": "http://[::1]:81"}, 81)],

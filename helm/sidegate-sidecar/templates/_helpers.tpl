@@ -1,27 +1,31 @@
 {{/* SPDX-License-Identifier: Apache-2.0 */}}
 
-{{/* The values of this chart, under its own name or the alias `sidegate`, as JSON. */}}
+{{/*
+The values of this chart, under its own name or the alias `sidegate`, as JSON; with secretKeys and the configuration's two
+secrets filled in where none are given. Not by values.yaml: of what a dependency brings there, null removes nothing.
+*/}}
 {{- define "sidegate-sidecar.values" -}}
+{{- $given := dict -}}
 {{- if hasKey .Values "sidegate-sidecar" -}}
-{{- include "sidegate-sidecar.withoutNulls" (index .Values "sidegate-sidecar") -}}
+{{- $given = index .Values "sidegate-sidecar" -}}
 {{- else if hasKey .Values "sidegate" -}}
-{{- include "sidegate-sidecar.withoutNulls" .Values.sidegate -}}
+{{- $given = .Values.sidegate -}}
 {{- else -}}
 {{- fail "sidegate-sidecar: the chart's values have neither `sidegate-sidecar` nor `sidegate`: list the library under `dependencies` in Chart.yaml, with `alias: sidegate` or without" -}}
 {{- end -}}
-{{- end }}
-
-{{/* A null removes a default; older versions of Helm leave it there for the charts that a chart depends on. */}}
-{{- define "sidegate-sidecar.withoutNulls" -}}
-{{- $kept := dict -}}
-{{- range $key, $value := . -}}
-{{- if kindIs "map" $value -}}
-{{- $_ := set $kept $key (include "sidegate-sidecar.withoutNulls" $value | fromJson) -}}
-{{- else if not (kindIs "invalid" $value) -}}
-{{- $_ := set $kept $key $value -}}
+{{- $values := deepCopy $given -}}
+{{- if not $values.secretKeys -}}
+{{- $_ := set $values "secretKeys" (dict "jwt" "jwt-secret" "session" "session-secret") -}}
 {{- end -}}
+{{- $session := default dict $values.config.session -}}
+{{- if and (hasKey $values.secretKeys "session") (not (or $session.secret $session.secrets $session.secretFile $session.secretsFile)) -}}
+{{- $_ := set $values.config "session" (merge (dict "secretFile" "session") $session) -}}
 {{- end -}}
-{{- toJson $kept -}}
+{{- $token := default dict $values.config.token -}}
+{{- if and (hasKey $values.secretKeys "jwt") (not $token.keys) -}}
+{{- $_ := set $values.config "token" (merge (dict "keys" (list (dict "secretFile" "jwt"))) $token) -}}
+{{- end -}}
+{{- toJson $values -}}
 {{- end }}
 
 {{/* The first address of config.listen that has a port. */}}
