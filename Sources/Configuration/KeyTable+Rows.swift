@@ -39,7 +39,8 @@ extension KeyTable {
     private static let serving: [Key] = [
         Key(
             "listen", .list(.listenAddress), "[\"0.0.0.0:8080\"]",
-            "Where to accept connections: host:port, [v6]:port, :port for every address, or unix:/path; one or many."),
+            "Where to accept connections: host:port, [v6]:port, :port for every address, unix:/path, or systemd: (or systemd:NAME) for"
+                + " sockets that the service manager hands over; one or many."),
         Key(
             "publicURL", .origin, nil,
             "The origin that browsers see. Default: taken from the request; X-Forwarded-* only from `trustedProxies`."),
@@ -62,7 +63,10 @@ extension KeyTable {
         Key(
             "trustedProxies", .list(.network), "[]",
             "Address blocks of proxies before Sidegate, whose X-Forwarded-* fields are believed."),
-        Key("proxyProtocol", .boolean, "false", "Expect PROXY protocol from `trustedProxies`.").notYet(),
+        Key(
+            "proxyProtocol", .boolean, "false",
+            "Connections from `trustedProxies` and over unix sockets begin with a PROXY protocol header, version 1 or 2,"
+                + " and are not served without; from all others such a header is refused."),
     ]
 
     private static let identityProvider: [Key] = [

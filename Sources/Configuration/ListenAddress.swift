@@ -6,15 +6,22 @@ package enum ListenAddress: Hashable, Sendable, CustomStringConvertible {
     case tcp(host: String, port: UInt16)
     /// The path of a socket in the file system.
     case unix(path: String)
+    /// Sockets that the service manager opened and hands over: all of them, or those of one name (sd_listen_fds(3)).
+    case inherited(name: String)
 
-    /// `host:port`, `[v6]:port`, `:port`, `*:port` or `unix:/path`.
+    /// `host:port`, `[v6]:port`, `:port`, `*:port`, `unix:/path`, `systemd:` or `systemd:NAME`.
     package init(_ text: String) throws(SyntaxProblem) {
         if text.hasPrefix("unix:") {
             self = .unix(path: try SocketPath.parse(text.dropFirst(5)))
             return
         }
         if text.hasPrefix("systemd:") {
-            throw SyntaxProblem("inherited sockets (systemd:) are not supported yet; write host:port")
+            let name = String(text.dropFirst(8))
+            guard name.utf8.count <= 255, name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f && $0 != 0x3a }) else {
+                throw SyntaxProblem("after systemd: stands nothing, or the FileDescriptorName= of the socket unit")
+            }
+            self = .inherited(name: name)
+            return
         }
         if !text.isEmpty, text.utf8.allSatisfy({ $0 &- 0x30 < 10 }) {
             throw SyntaxProblem(
@@ -29,6 +36,7 @@ package enum ListenAddress: Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .tcp(let host, let port): HostAndPort.format(host: host, port: port)
         case .unix(let path): "unix:\(path)"
+        case .inherited(let name): "systemd:\(name)"
         }
     }
 }

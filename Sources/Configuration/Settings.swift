@@ -14,6 +14,8 @@ package struct Settings: Sendable {
     package var publicURL: HTTPOrigin?
     package var upstream: UpstreamSettings
     package var trustedProxies: [CIDR]
+    /// Connections from `trustedProxies`, and over unix sockets, begin with a PROXY protocol header.
+    package var proxyProtocol: Bool
     package var identityProvider: IdentityProviderSettings
     package var token: TokenSettings
     package var session: SessionSettings

@@ -28,6 +28,7 @@ struct SettingsBuilder {
             trustedProxies: resolution.list("trustedProxies").compactMap {
                 if case .network(let network) = $0.value { network.block } else { nil }
             },
+            proxyProtocol: resolution.boolean("proxyProtocol"),
             identityProvider: identityProvider(),
             token: token(),
             session: session(),

@@ -8,8 +8,11 @@ struct Peer {
     let address: IPAddress?
     /// For the log; `unix` for a unix socket.
     let text: [UInt8]
+    /// Its X-Forwarded-* fields are believed.
     let isTrusted: Bool
     let localPort: UInt16?
+    /// The browser's own connection is encrypted.
+    let isSecure: Bool
 
     init(_ socketAddress: SocketAddress?, localPort: UInt16?, trusted: [CIDR]) {
         let address: IPAddress? =
@@ -20,11 +23,31 @@ struct Peer {
             }
         self.address = address
         self.localPort = localPort
+        isSecure = false
         text = address.map { Array($0.description.utf8) } ?? Array("unix".utf8)
         isTrusted = address.map { address in trusted.contains { $0.contains(address) } } ?? false
     }
 
+    /// Whom `proxy` speaks for. It passes on bytes, not requests: the X-Forwarded-* fields in them are the client's word,
+    /// not the proxy's.
+    init(_ header: ProxyProtocolHeader, from proxy: Peer, trusted: [CIDR]) {
+        switch header {
+        case .local:
+            address = proxy.address
+            text = proxy.text
+            localPort = proxy.localPort
+            isSecure = false
+            isTrusted = false
+        case .client(let client, let port, let isSecure):
+            address = client
+            text = Array(client.description.utf8)
+            localPort = port
+            self.isSecure = isSecure
+            isTrusted = trusted.contains { $0.contains(client) }
+        }
+    }
+
     func context(_ now: Double) -> RequestContext {
-        RequestContext(peer: address, isSecure: false, isTrustedPeer: isTrusted, localPort: localPort, now: now)
+        RequestContext(peer: address, isSecure: isSecure, isTrustedPeer: isTrusted, localPort: localPort, now: now)
     }
 }

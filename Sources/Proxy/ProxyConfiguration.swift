@@ -10,6 +10,8 @@ package struct ProxyConfiguration: Sendable {
     package var upstream: UpstreamConfiguration
     /// Peers whose X-Forwarded-* fields are believed.
     package var trustedProxies: [CIDR] = []
+    /// Connections from these, and over unix sockets, begin with a PROXY protocol header.
+    package var expectsProxyProtocol = false
     /// A line for each request goes to the access log.
     package var logsRequests = true
 

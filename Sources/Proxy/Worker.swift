@@ -23,10 +23,13 @@ package final class Worker {
     package private(set) var isDraining = false
 
     private let trustedProxies: [CIDR]
+    private let expectsProxyProtocol: Bool
     private let log: RequestLog?
     private var listeners: [Listener] = []
     private var connections: [ObjectIdentifier: HTTP1Downstream] = [:]
     private var tunnels: [ObjectIdentifier: Tunnel] = [:]
+    /// Connections whose PROXY protocol header is still to come.
+    private var receivers: [ObjectIdentifier: ProxyProtocolReceiver] = [:]
     private var spareExchanges: [Exchange] = []
     private var spareBuffers: [[UInt8]] = []
     private var drained: (() -> Void)?
@@ -41,6 +44,7 @@ package final class Worker {
         self.loop = loop
         limits = configuration.limits
         trustedProxies = configuration.trustedProxies
+        expectsProxyProtocol = configuration.expectsProxyProtocol
         self.resolver = resolver
         self.replayStore = replayStore
         self.log = log
@@ -55,6 +59,7 @@ package final class Worker {
         self.loop = loop
         limits = ConnectionLimits()
         trustedProxies = []
+        expectsProxyProtocol = false
         self.resolver = resolver
         self.replayStore = replayStore
         log = nil
@@ -81,12 +86,38 @@ package final class Worker {
         let peer = Peer(address, localPort: localPort, trusted: trustedProxies)
         // A socket that cannot be watched is closed, which is all that can be done for it.
         guard let transport = try? SocketTransport(connected: descriptor, loop: loop) else { return }
+        if expectsProxyProtocol, peer.isTrusted || peer.address == nil {
+            receiveProxyProtocol(transport, from: peer)
+        } else {
+            serve(transport, peer)
+        }
+    }
+
+    private func serve(_ transport: SocketTransport, _ peer: Peer) {
         let connection = HTTP1Downstream(transport, peer: peer, worker: self)
         connections[ObjectIdentifier(connection)] = connection
     }
 
+    /// A proxy that is trusted says first whom it speaks for; a connection without that is not served, since it would
+    /// count as the proxy's own.
+    private func receiveProxyProtocol(_ transport: SocketTransport, from proxy: Peer) {
+        let key = ObjectIdentifier(transport)
+        receivers[key] = ProxyProtocolReceiver(transport, timeout: limits.headerTimeout) { [unowned self] header in
+            // The receiver is still at work further up the call stack.
+            let receiver = receivers.removeValue(forKey: key)
+            defer { withExtendedLifetime(receiver) {} }
+            guard let header, !isDraining else {
+                transport.close()
+                return roomMade()
+            }
+            serve(transport, Peer(header, from: proxy, trusted: trustedProxies))
+            // What came with the header brings no new event.
+            loop.afterEvent { [weak transport] in transport?.owner?.transportReadable() }
+        }
+    }
+
     /// Open connections of browsers, tunnels included.
-    package var connectionCount: Int { connections.count + tunnels.count }
+    package var connectionCount: Int { connections.count + tunnels.count + receivers.count }
 
     /// Open connections to the app, and attempts at one; without tunnels.
     package var upstreamConnectionCount: Int {
@@ -134,6 +165,7 @@ package final class Worker {
         listeners = []
         if case .gate(_, let pool) = service { pool.closeIdle() }
         drained = completion
+        for receiver in receivers.values { receiver.close() }
         for connection in connections.values { connection.drain() }
         tellDrained()
     }
@@ -142,6 +174,7 @@ package final class Worker {
     package func stop() {
         for listener in listeners { listener.close() }
         listeners = []
+        for receiver in receivers.values { receiver.close() }
         for connection in connections.values { connection.stop() }
         for tunnel in tunnels.values { tunnel.close() }
         if case .gate(_, let pool) = service { pool.closeIdle() }

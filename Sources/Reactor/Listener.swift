@@ -35,6 +35,24 @@ package struct ListeningSocket: ~Copyable, Sendable {
         self.descriptor = consume descriptor
     }
 
+    /// A duplicate of a socket that this process inherited and that listens already. The original stays open, so that
+    /// clients find somebody listening as long as the process lives.
+    package init(inherited descriptor: Int32) throws(SystemError) {
+        var isListening: Int32 = 0
+        var size = socklen_t(MemoryLayout<Int32>.size)
+        let known = unsafe getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &isListening, &size)
+        guard known == 0 else { throw SystemError("getsockopt") }
+        guard isListening != 0 else { throw SystemError("listen", EINVAL) }
+        let raw = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+        guard raw >= 0 else { throw SystemError("fcntl") }
+        let owned = FileDescriptor(owning: raw)
+        let flags = fcntl(raw, F_GETFL)
+        guard flags >= 0, fcntl(raw, F_SETFL, flags | O_NONBLOCK) == 0 else { throw SystemError("fcntl") }
+        SocketOption.set(raw, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+        address = Self.localAddress(raw) ?? .unix("")
+        self.descriptor = consume owned
+    }
+
     /// Another descriptor of the same socket, for a loop that cannot have a port of its own (unix sockets).
     package func duplicate() throws(SystemError) -> ListeningSocket {
         let raw = fcntl(descriptor.raw, F_DUPFD_CLOEXEC, 0)

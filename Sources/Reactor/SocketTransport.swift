@@ -113,6 +113,27 @@ package final class SocketTransport: Transport, ReadinessObserver {
         }
     }
 
+    /// Shows `take` what waits, without taking it, and then takes as many bytes as it says, at least one; the rest stays
+    /// in the socket for whoever reads next. With nil nothing more is to be had: `failed`.
+    package func receivePreface(_ take: (Span<UInt8>) -> Int?) -> ReadOutcome {
+        guard let raw = rawDescriptor else { return .failed(EBADF) }
+        return loop.withReceiveBuffer { buffer in
+            let seen = unsafe buffer.fill(from: 0, to: Self.prefaceByteCount) {
+                unsafe recv(raw, $0, $1, Int32(MSG_PEEK))
+            }
+            guard seen > 0 else {
+                if seen == 0 { return .end }
+                return errno == EAGAIN || errno == EINTR ? .wouldBlock : .failed(errno)
+            }
+            guard let count = buffer.read(seen, take), 1...seen ~= count else { return .failed(EPROTO) }
+            // They were there a moment ago, and nobody else reads.
+            let taken = unsafe buffer.fill(from: 0, to: count) { unsafe recv(raw, $0, $1, 0) }
+            guard taken == count else { return .failed(EPROTO) }
+            mayBeReadable = true
+            return .bytes(count, more: true)
+        }
+    }
+
     /// Half of what the kernel would still take: it counts its own bookkeeping as well (SO_MEMINFO, socket(7)).
     public override var writeRoom: Int {
         guard let raw = rawDescriptor else { return 0 }
@@ -232,6 +253,8 @@ package final class SocketTransport: Transport, ReadinessObserver {
         }
     }
 
+    /// What is looked at in one go of a preface.
+    private static let prefaceByteCount = 512
     /// SO_MEMINFO (asm-generic/socket.h).
     private static let memoryInformation: Int32 = 55
     /// A peer that has gone is an error to handle, not a signal to die of.

@@ -101,7 +101,7 @@ package final class DemoService: Sendable {
         for address in candidates {
             do throws(Server.OpenError) {
                 return try Server(
-                    name: name, listen: [address], workers: 1, paused: { _ in },
+                    name: name, listen: [.open(address)], workers: 1, paused: { _ in },
                     makeWorker: { loop in
                         Worker(loop: loop, resolver: Resolver(), replayStore: MemoryReplayStore(), respond: respond)
                     })

@@ -22,6 +22,7 @@ extension ProxyConfiguration {
         upstream.maxConnections = max(1, settings.upstream.maxConnections / workers)
         self.init(upstream: upstream)
         trustedProxies = settings.trustedProxies
+        expectsProxyProtocol = settings.proxyProtocol
         logsRequests = settings.log.access
         limits.message = HTTP1Limits(
             headBytes: settings.limits.headerBytes, forbiddenTrailers: identityHeaders)
@@ -34,9 +35,22 @@ extension ProxyConfiguration {
 }
 
 extension ListenAddress {
-    /// The socket addresses it stands for.
+    /// The sockets it stands for.
+    func sources(_ inherited: InheritedSockets) throws(ServiceError) -> [ListenSource] {
+        guard case .inherited(let name) = self else { return try resolved().map { .open($0) } }
+        let descriptors = inherited.descriptors(named: name)
+        guard !descriptors.isEmpty else {
+            throw ServiceError(
+                "`listen`: no socket was handed over for \(self). Start the service by its socket unit"
+                    + (name.isEmpty ? "." : ", with FileDescriptorName=\(name).") + " Or write host:port.")
+        }
+        return descriptors.map { .inherited(descriptor: $0) }
+    }
+
+    /// The socket addresses it stands for; none for sockets that are handed over.
     func resolved() throws(ServiceError) -> [SocketAddress] {
         switch self {
+        case .inherited: return []
         case .unix(let path): return [.unix(path)]
         case .tcp(let host, let port):
             if host.isEmpty { return [.v6(high: 0, low: 0, port: port)] }

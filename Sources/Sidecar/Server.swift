@@ -4,15 +4,32 @@ import Proxy
 import Reactor
 import Synchronization
 
+/// Where a server's connections come from.
+package enum ListenSource: Sendable {
+    case open(SocketAddress)
+    /// A listening socket that the process inherited.
+    case inherited(descriptor: Int32)
+}
+
 /// A set of workers, each with its own loop and listeners, that serve the same addresses.
 package final class Server: Sendable {
     /// An address that could not be opened.
     package struct OpenError: Error, CustomStringConvertible {
-        package let address: SocketAddress
+        package let place: String
         package let error: SystemError
 
+        init(address: SocketAddress, error: SystemError) {
+            place = address.description
+            self.error = error
+        }
+
+        init(inherited descriptor: Int32, error: SystemError) {
+            place = "the inherited socket \(descriptor)"
+            self.error = error
+        }
+
         package var description: String {
-            "cannot listen on \(address): \(error). " + mend
+            "cannot listen on \(place): \(error). " + mend
         }
 
         private var mend: String {
@@ -29,6 +46,8 @@ package final class Server: Sendable {
 
     /// Where it listens, with real ports.
     package let addresses: [SocketAddress]
+    /// Those of unix sockets that it made.
+    private let ownAddresses: [SocketAddress]
     private let loops: [EventLoop]
     private let workers = Mutex<[LoopBound<Worker>]>([])
     private let remaining = Mutex<Int>(0)
@@ -40,29 +59,44 @@ package final class Server: Sendable {
     ///   - makeWorker: called once on each loop.
     ///   - paused: told when accepting pauses for want of descriptors or memory.
     package init(
-        name: String, listen: [SocketAddress], workers count: Int, kind: EventLoop.Kind = .batched,
+        name: String, listen: [ListenSource], workers count: Int, kind: EventLoop.Kind = .batched,
         paused: @escaping @Sendable (SystemError) -> Void,
         makeWorker: @escaping @Sendable (EventLoop) -> Worker
     ) throws(OpenError) {
         let loops = (0..<max(1, count)).map { EventLoop(label: "\(name).\($0)", kind: kind) }
         var addresses: [SocketAddress] = []
+        var ownAddresses: [SocketAddress] = []
         var sockets: [[SocketBox]] = loops.map { _ in [] }
-        for address in listen {
+        for source in listen {
             do throws(SystemError) {
-                let first = try ListeningSocket(address, sharesPort: loops.count > 1)
+                let first: ListeningSocket
+                // A port can be opened by each loop, and the kernel spreads the clients; a path, or a socket that
+                // somebody else opened, only once.
+                let opensEach: Bool
+                switch source {
+                case .open(let address):
+                    first = try ListeningSocket(address, sharesPort: loops.count > 1)
+                    opensEach = address.port != nil
+                    ownAddresses.append(first.address)
+                case .inherited(let descriptor):
+                    first = try ListeningSocket(inherited: descriptor)
+                    opensEach = false
+                }
                 addresses.append(first.address)
                 for index in loops.indices.dropFirst() {
-                    // A port can be opened by each loop, and the kernel spreads the clients; a path only once.
                     let socket =
-                        address.port == nil
-                        ? try first.duplicate() : try ListeningSocket(first.address, sharesPort: true)
+                        opensEach ? try ListeningSocket(first.address, sharesPort: true) : try first.duplicate()
                     sockets[index].append(SocketBox(socket))
                 }
                 sockets[0].append(SocketBox(first))
             } catch {
-                throw OpenError(address: address, error: error)
+                switch source {
+                case .open(let address): throw OpenError(address: address, error: error)
+                case .inherited(let descriptor): throw OpenError(inherited: descriptor, error: error)
+                }
             }
         }
+        self.ownAddresses = ownAddresses
         self.addresses = addresses
         self.loops = loops
         for (index, loop) in loops.enumerated() {
@@ -85,7 +119,7 @@ package final class Server: Sendable {
 
     /// Accepts no more and lets requests in flight finish; `completion` is called once, on some loop, when all have.
     package func drain(_ completion: @escaping @Sendable () -> Void) {
-        for address in addresses { address.removeSocketFile() }
+        for address in ownAddresses { address.removeSocketFile() }
         let workers = workers.withLock { $0 }
         guard !workers.isEmpty else { return completion() }
         remaining.withLock { $0 = workers.count }

@@ -32,11 +32,12 @@ package final class Service: Sendable {
             settings, identityHeaders: configuration.identityHeaders.map(\.name), workers: workers)
         let resolver = Resolver()
         let replayStore = MemoryReplayStore()
-        var addresses: [SocketAddress] = []
-        for address in settings.listen { addresses += try address.resolved() }
+        let inherited = InheritedSockets.ofThisProcess()
+        var sources: [ListenSource] = []
+        for address in settings.listen { sources += try address.sources(inherited) }
         do throws(Server.OpenError) {
             server = try Server(
-                name: "sidegate.worker", listen: addresses, workers: workers,
+                name: "sidegate.worker", listen: sources, workers: workers,
                 paused: { error in
                     logger.warning("not accepting connections for now", metadata: ["cause": "\(error)"])
                 },

@@ -12,7 +12,7 @@ struct RuleTests {
     @Test(
         "A key that no part serves yet is refused by name",
         arguments: [
-            ("upstreams: [{ url: http://b }]", "upstreams"), ("proxyProtocol: true", "proxyProtocol"),
+            ("upstreams: [{ url: http://b }]", "upstreams"),
             ("tls: { certificates: [{ certificate: a, key: b }] }", "tls.certificates"),
             ("tls: { minimumVersion: \"1.3\" }", "tls.minimumVersion"),
             ("upstream: { tls: { insecureSkipVerify: true } }", "upstream.tls"),
@@ -45,7 +45,6 @@ struct RuleTests {
         arguments: [
             "session: { store: redis }", "replay: { store: redis }", "access: { default: guest }",
             "access: { mode: observe }", "identityProvider: { preset: zendesk }", "upstream: https://app",
-            "listen: \"systemd:\"",
         ])
     func notYetChoices(text: String) {
         let errors = place.load(text).errors

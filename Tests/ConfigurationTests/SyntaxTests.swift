@@ -76,7 +76,7 @@ struct SyntaxTests {
             ("host:+8", "0 to 65535"),
             ("ho st:80", "not a host name"), ("256.0.0.1:80", "not an IPv4 address"),
             ("1.2.3:80", "not an IPv4 address"),
-            ("1.2.3.04:80", "not an IPv4 address"), ("unix:run/x", "absolute"), ("systemd:", "not supported yet"),
+            ("1.2.3.04:80", "not an IPv4 address"), ("unix:run/x", "absolute"), ("systemd:a b", "FileDescriptorName"),
             ("http://localhost:80", "in brackets"), ("", "not a host name"), ("a..b:1", "not a host name"),
         ])
     func notListenAddresses(text: String, mend: String) {
