@@ -210,7 +210,8 @@ def test_an_autoscaler_alone_decides_about_replicas():
     manifests = render(CHART, "autoscaling-values.yaml")
     assert "replicas" not in of_kind(manifests, "Deployment")["spec"]
     target = of_kind(manifests, "HorizontalPodAutoscaler")["spec"]["scaleTargetRef"]
-    assert target["name"] == of_kind(manifests, "Deployment")["metadata"]["name"]
+    name = of_kind(manifests, "Deployment")["metadata"]["name"]
+    assert target == {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}
 
 
 @pytest.mark.parametrize("extra", [{"rollOnConfigChange": True}, {}], ids=["asked for", "by default"])
