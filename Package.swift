@@ -54,16 +54,20 @@ let package = Package(
         module("Pages"),
         module("Gate", ["HTTP", "JWT", "Cryptography", "Pages"]),
         module("Telemetry", [.product(name: "Logging", package: "swift-log")]),
-        module("Configuration", ["HTTP", "JWT", "Gate", "Pages", "CYAML"]),
+        module("Configuration", ["HTTP", "JWT", "Cryptography", "Gate", "Pages", "CYAML"]),
 
         // Input and output.
         module("Reactor", ["CEpoll"]),
+        module("TLS", ["Reactor", "Cryptography", "COpenSSL"]),
+        module("Outbound", ["HTTP", "HTTP1", "TLS", "Reactor"]),
         module("Proxy", ["HTTP", "HTTP1", "Gate", "Pages", "Reactor", "Telemetry"]),
         module("Demo", ["HTTP", "JWT", "Cryptography", "Pages"]),
         module(
             "Sidecar",
             [
-                "HTTP", "HTTP1", "Gate", "Cryptography", "Proxy", "Demo", "Configuration", "Telemetry", "Reactor",
+                "HTTP", "HTTP1", "JWT", "Gate", "Cryptography", "Outbound", "Proxy", "Demo", "Configuration",
+                "Telemetry",
+                "Reactor", "TLS",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .executableTarget(
@@ -85,8 +89,16 @@ let package = Package(
         tests("TelemetryTests", ["Telemetry", .product(name: "Logging", package: "swift-log")]),
         tests("ConfigurationTests", ["Configuration", "Gate", "HTTP", "JWT", "sidegate"]),
         tests("ReactorTests", ["Reactor"]),
+        tests("TLSTests", ["TLS", "Reactor", "Cryptography"], exclude: ["Keys"]),
+        tests("OutboundTests", ["Outbound", "TLS", "Reactor", "Cryptography"]),
         tests(
             "ProxyTests", ["Proxy", "HTTP", "HTTP1", "Gate", "Reactor", "JWT", "Cryptography", "Pages", "Telemetry"]),
+        tests(
+            "SidecarTests",
+            [
+                "Sidecar", "Configuration", "Cryptography", "Gate", "HTTP", "JWT", "Outbound", "Proxy", "Reactor",
+                "TLS", "Telemetry", .product(name: "Logging", package: "swift-log"),
+            ]),
         tests("LayeringTests", []),
     ]
 )

@@ -5,13 +5,15 @@ import Configuration
 import Gate
 import Glibc
 import JWT
+import Sidecar
 
 struct ExplainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain",
         abstract: "Says check by check why a token is accepted or refused.",
         discussion: """
-            The token is not used up, and nothing is sent anywhere. A whole return URL may stand in its place. \
+            The token is not used up, and nothing is sent anywhere but, with --fetch, for key sets. A whole return URL, a \
+            form or an Authorization header may stand in its place. \
             The exit status is 0 when the token would be accepted, 2 when it would be refused.
             """)
 
@@ -25,16 +27,33 @@ struct ExplainCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("The token; - or nothing reads it from standard input.", valueName: "token"))
     var token: String?
 
+    @Flag(help: "Fetches the key sets of jwksURL first; without it, explain asks nobody.")
+    var fetch = false
+
     func run() throws {
         let settings = try source.settings(purpose: .inspect)
-        let text = try Self.bareToken(read(), parameter: settings.identityProvider.tokenParameter)
-        let explanation = Explanation(of: text, settings, at: (at ?? .now()).seconds)
+        let text = try read()
+        let fetched = fetch ? Self.keys(of: settings) : []
+        let explanation = Explanation(of: text, settings, fetched: fetched, at: (at ?? .now()).seconds)
         print(explanation.text, terminator: "")
         if !explanation.isAccepted { throw ExitStatus.refused }
     }
 
-    private func read() throws -> String {
-        if let token, token != "-" { return token }
+    private static func keys(of settings: Settings) -> [FetchedKeys] {
+        let network = DoctorNetwork()
+        return settings.token.remoteKeys.map { remote in
+            switch network.keys(remote) {
+            case .success(let set):
+                let keys = set.keys.map { "\($0.keyID ?? "no kid") (\($0.summary))" }
+                return FetchedKeys(url: remote.url, keys: set, summary: keys.joined(separator: ", "))
+            case .failure(let problem):
+                return FetchedKeys(url: remote.url, keys: nil, summary: "could not be had: \(problem)")
+            }
+        }
+    }
+
+    private func read() throws -> [UInt8] {
+        if let token, token != "-" { return Array(token.utf8) }
         // Longer than any token; what is longer is refused as too large.
         let limit = 65_536
         var bytes: [UInt8] = []
@@ -46,22 +65,6 @@ struct ExplainCommand: ParsableCommand {
             if count == 0 { break }
             bytes += chunk.prefix(count)
         }
-        return String(decoding: bytes, as: UTF8.self)
-    }
-
-    /// The token of a return URL or an Authorization header, or the text itself; white space around it is dropped.
-    private static func bareToken(_ text: String, parameter: String) -> String {
-        let white: Set<Character> = [" ", "\t", "\n", "\r", "\r\n"]
-        var text = text.drop { white.contains($0) }
-        while let last = text.last, white.contains(last) { text = text.dropLast() }
-        if text.lowercased().hasPrefix("bearer ") { return String(text.dropFirst(7)) }
-        guard text.hasPrefix("http://") || text.hasPrefix("https://") || text.hasPrefix("/") else {
-            return String(text)
-        }
-        let query = text.drop { $0 != "?" }.dropFirst().prefix { $0 != "#" }
-        for pair in query.split(separator: "&") where pair.hasPrefix(parameter + "=") {
-            return String(pair.dropFirst(parameter.count + 1))
-        }
-        return String(text)
+        return bytes
     }
 }

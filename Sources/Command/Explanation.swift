@@ -9,12 +9,19 @@ struct Explanation {
     let isAccepted: Bool
     let text: String
 
-    init(of token: String, _ settings: Settings, at now: Double) {
-        let bytes = Array(token.utf8)
-        let verifier = TokenVerifier(policy: settings.token.policy, keys: settings.token.keys)
-        var checks = verifier.examine(bytes.span, now: now)
-        let verified = try? verifier.verify(bytes.span, now: now)
+    /// - Parameters:
+    ///   - token: as it was pasted.
+    ///   - fetched: the key sets of `jwksURL`, where they were asked for.
+    init(of token: [UInt8], _ settings: Settings, fetched: [FetchedKeys] = [], at now: Double) {
+        let policy = settings.token.policy
+        let parameter = settings.identityProvider.tokenParameter
+        let keys = fetched.compactMap(\.keys).reduce(settings.token.keys) { $0.merged(with: $1) }
+        let bare = TokenDiagnosis.token(in: token.span, tokenParameter: parameter)
+        let verifier = TokenVerifier(policy: policy, keys: keys)
+        var checks = verifier.examine(bare.span, now: now)
+        let verified = try? verifier.verify(bare.span, now: now)
         var fields: [(field: String, values: [String])] = []
+        var notes: [TokenDiagnosis.Note] = []
         if let verified {
             let claims = ClaimsCheck(
                 claims: settings.token.claims.map { FieldMatch($0.field, $0.claims) }, required: settings.token.required
@@ -26,29 +33,99 @@ struct Explanation {
                     TokenCheck(
                         "fields", .passed, expected: Self.needed(settings),
                         actual: matched.map(\.field).joined(separator: ", ")))
+                let access = GateAssembly(settings, fallbackSecret: []).access()
+                let (verdict, findings) = AccessCheck(access).examine(matched)
+                checks += findings.map { Self.check($0, verdict) }
+                if verdict == .visitor {
+                    notes.append(.init(title: "a visitor", detail: "let in as a guest: the app is not told who it is"))
+                }
             case .failure(let refusal):
                 checks.append(Self.check(refusal, settings))
+                checks.append(TokenCheck("access", .skipped, actual: "not looked at until the fields are there"))
             }
         } else {
-            checks.append(TokenCheck("fields", .skipped, actual: "not looked at until the token itself is good"))
+            for name in ["fields", "access"] {
+                checks.append(TokenCheck(name, .skipped, actual: "not looked at until the token itself is good"))
+            }
         }
 
         let failures = checks.compactMap { check -> String? in
             if case .failed(let reason) = check.verdict { reason.rawValue } else { nil }
         }
         isAccepted = verified != nil && failures.isEmpty
+        let secrets = settings.token.namedSecrets.map {
+            TokenDiagnosis.NamedSecret(name: $0.name, text: $0.text.bytes, encoding: $0.encoding, keyID: $0.keyID)
+        }
+        notes += TokenDiagnosis.notes(
+            token: token.span, policy: policy, keys: keys, secrets: secrets, tokenParameter: parameter,
+            claimNames: settings.token.claims.flatMap(\.claims), now: now)
+        notes += Self.notes(settings, fetched, isAccepted: isAccepted)
+
         var lines = checks.map(Self.line)
         for (field, values) in fields {
-            lines.append("  field  \(Self.shown(field)) = \(values.map(Self.shown).joined(separator: ", "))")
+            lines.append(
+                "  field  \(TerminalText.shown(field)) = \(values.map { TerminalText.shown($0) }.joined(separator: ", "))"
+            )
         }
-        if settings.token.keys.keys.isEmpty {
-            lines.append("  note   no key is configured, so no signature can be good: use --config FILE")
-        }
-        if isAccepted, settings.token.singleUse {
-            lines.append("  note   whether it was used before is known to the running gate alone")
-        }
+        lines += notes.map(Self.line)
         lines.append(isAccepted ? "accepted" : "refused: " + (failures.first ?? "token_malformed"))
         text = lines.map { $0 + "\n" }.joined()
+    }
+
+    /// What is to be known of the configuration rather than of the token.
+    private static func notes(
+        _ settings: Settings, _ fetched: [FetchedKeys], isAccepted: Bool
+    ) -> [TokenDiagnosis.Note] {
+        var notes: [TokenDiagnosis.Note] = []
+        if settings.token.keys.keys.isEmpty, settings.token.remoteKeys.isEmpty {
+            notes.append(
+                .init(
+                    title: "no key is configured", detail: "no signature can be good",
+                    mend: "name the configuration: --config FILE"))
+        }
+        for remote in settings.token.remoteKeys {
+            guard let keys = fetched.first(where: { $0.url == remote.url }) else {
+                notes.append(
+                    .init(
+                        title: "keys not fetched",
+                        detail: "explain asks nobody; the keys of \(remote.url) were not tried",
+                        mend: isAccepted ? "" : "add --fetch to fetch them for this one examination"))
+                continue
+            }
+            notes.append(.init(title: "keys of \(remote.url)", detail: keys.summary))
+        }
+        if isAccepted, settings.token.singleUse {
+            notes.append(
+                .init(title: "single use", detail: "whether it was used before is known to the running gate alone"))
+        }
+        return notes
+    }
+
+    private static func line(_ note: TokenDiagnosis.Note) -> String {
+        let mend = note.mend.isEmpty ? "" : "\n           mend:     \(TerminalText.shown(note.mend))"
+        return "  note   \(TerminalText.shown(note.title)): \(TerminalText.shown(note.detail))" + mend
+    }
+
+    /// A step of the judgement over access; only the one that decided has failed.
+    private static func check(_ finding: AccessCheck.Finding, _ verdict: AccessCheck.Verdict) -> TokenCheck {
+        let name = "access: " + finding.name
+        if finding.passed == true {
+            return TokenCheck(name, .passed, expected: finding.expected, actual: finding.actual)
+        }
+        if finding.passed == false, case .refused(let reason) = verdict, finding.name == Self.step(of: reason) {
+            return TokenCheck(
+                name, .failed(reason), expected: finding.expected, actual: finding.actual, mend: finding.mend)
+        }
+        let words = finding.expected.isEmpty ? finding.actual : "\(finding.actual); registered are: \(finding.expected)"
+        return TokenCheck(name, .skipped, actual: words)
+    }
+
+    private static func step(of reason: ReasonCode) -> String {
+        switch reason {
+        case .siteNotGranted: "site"
+        case .guestRefused: "guest"
+        default: "registered"
+        }
     }
 
     private static func line(_ check: TokenCheck) -> String {
@@ -59,10 +136,11 @@ struct Explanation {
         case .failed(let reason): line = "  FAILED \(check.name): \(reason.rawValue)"
         }
         if case .failed = check.verdict {
-            line += "\n           expected: \(shown(check.expected))\n           came:     \(shown(check.actual))"
-            if !check.mend.isEmpty { line += "\n           mend:     \(shown(check.mend))" }
+            line +=
+                "\n           expected: \(TerminalText.shown(check.expected))\n           came:     \(TerminalText.shown(check.actual))"
+            if !check.mend.isEmpty { line += "\n           mend:     \(TerminalText.shown(check.mend))" }
         } else if !check.actual.isEmpty {
-            line += " (\(shown(check.actual)))"
+            line += " (\(TerminalText.shown(check.actual)))"
         }
         return line
     }
@@ -88,18 +166,13 @@ struct Explanation {
             actual: "a value with control characters, of the wrong kind, too long, or no e-mail address",
             mend: "correct what the identity provider sends for this user")
     }
+}
 
-    /// One line of a terminal, whatever the token holds.
-    private static func shown(_ text: String) -> String {
-        var result = ""
-        for scalar in text.unicodeScalars.prefix(400) {
-            switch scalar.properties.generalCategory {
-            case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned:
-                result += "\\u{\(String(scalar.value, radix: 16))}"
-            default:
-                result.unicodeScalars.append(scalar)
-            }
-        }
-        return result
-    }
+/// What came of one `jwksURL`.
+struct FetchedKeys {
+    let url: String
+    /// nil: it could not be had.
+    let keys: KeySet?
+    /// The keys, or why there are none.
+    let summary: String
 }

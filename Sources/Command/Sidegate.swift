@@ -17,8 +17,8 @@ struct Sidegate: ParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            RunCommand.self, DemoCommand.self, CheckCommand.self, ConfigCommand.self, SecretCommand.self,
-            MintCommand.self, ExplainCommand.self, VersionCommand.self,
+            RunCommand.self, DemoCommand.self, InitCommand.self, CheckCommand.self, DoctorCommand.self,
+            ConfigCommand.self, SecretCommand.self, MintCommand.self, ExplainCommand.self, VersionCommand.self,
         ])
 
     static func main() {

@@ -31,6 +31,34 @@ package struct LoadedConfiguration: Sendable {
     package let resolution: Resolution
     /// nil: no file was found or named.
     package let file: String?
+    /// Users other than its owner and group may read the file.
+    var isFileReadableByOthers = false
+}
+
+// What no error is, but `doctor` asks about.
+extension LoadedConfiguration {
+    /// Secrets stand in the file itself, and anyone on this machine may read it.
+    package var showsSecretsToOthers: Bool {
+        isFileReadableByOthers
+            && resolution.entries.values.contains { entry in
+                guard entry.origin.path == file else { return false }
+                if entry.key.isSecret { return entry.value != .text("") && entry.value != .list([]) }
+                guard case .list(let items) = entry.value, entry.key.path == "token.keys" else { return false }
+                return items.contains { item in
+                    if case .object(let parts) = item.value { parts["secret"] != nil } else { false }
+                }
+            }
+    }
+
+    /// Values that are still those of `init`: paths of keys, and where they stand.
+    package var blanks: [(path: String, origin: Origin)] {
+        let entries = resolution.entries.values.filter { entry in
+            guard case .text(let text) = entry.value else { return false }
+            if text == StarterFile.blank { return true }
+            return StarterFile.exampleHosts.contains { text.hasPrefix("https://\($0)/") }
+        }
+        return entries.map { ($0.key.path, $0.origin) }.sorted { $0.1.lineAndColumn < $1.1.lineAndColumn }
+    }
 }
 
 /// Defaults ← preset ← file ← environment ← command line.
@@ -38,10 +66,12 @@ package enum ConfigurationLoader {
     package static func load(_ request: LoadRequest) -> LoadedConfiguration {
         var findings: [Finding] = []
         let file = discover(request)
+        var isReadableByOthers = false
         var layers: [Layer] = []
         if let file {
             do {
                 let contents = try FileReader.read(file, limit: YAMLReader.maximumSize)
+                isReadableByOthers = contents.isReadableByOthers
                 layers.append(.file(contents.bytes, path: file, environment: request.environment))
             } catch {
                 let mend = error.isMissing ? "correct the path, or create it" : "correct the path or its permissions"
@@ -76,7 +106,8 @@ package enum ConfigurationLoader {
         }
         findings = findings.inReadingOrder()
         return LoadedConfiguration(
-            settings: findings.hasErrors ? nil : settings, findings: findings, resolution: resolution, file: file)
+            settings: findings.hasErrors ? nil : settings, findings: findings, resolution: resolution, file: file,
+            isFileReadableByOthers: isReadableByOthers)
     }
 
     /// `--config`, `$SIDEGATE_CONFIG`, `./sidegate.yaml`, `/etc/sidegate/sidegate.yaml`: the first that exists. One that

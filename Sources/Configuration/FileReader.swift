@@ -7,6 +7,8 @@ struct FileContents {
     var bytes: [UInt8]
     /// Users other than the owner and the group may read it.
     var isReadableByOthers: Bool
+    /// Users other than the owner and the group may write it.
+    var isWritableByOthers: Bool
 }
 
 /// Why a file could not be read, in words.
@@ -45,7 +47,9 @@ enum FileReader {
                 throw FileProblem(words: "it is larger than \(SizeText.format(limit))", isMissing: false)
             }
         }
-        return FileContents(bytes: bytes, isReadableByOthers: status.st_mode & S_IROTH != 0)
+        return FileContents(
+            bytes: bytes, isReadableByOthers: status.st_mode & S_IROTH != 0,
+            isWritableByOthers: status.st_mode & S_IWOTH != 0)
     }
 
     static func exists(_ path: String) -> Bool {

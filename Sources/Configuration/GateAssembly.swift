@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Gate
+import JWT
 import Pages
 
 /// `Settings` → what the gate runs with.
@@ -36,13 +37,22 @@ package struct GateAssembly {
         gate.publicURL = settings.publicURL.flatMap { PublicOrigin($0.description) }
         gate.preserveHost = settings.upstream.preserveHost
         gate.logoutURL = logout
+        gate.logoutTokenMinter = settings.token.signingKey.flatMap {
+            try? TokenMinter(secret: $0.key, algorithm: $0.algorithm)
+        }
         gate.tokenParameter = provider.tokenParameter
         gate.returnPath = provider.returnPath
         gate.initiated = InitiatedPolicy(rawValue: provider.initiated) ?? .confirm
+        gate.keysMove = !settings.token.remoteKeys.isEmpty
         gate.singleUse = settings.token.singleUse
+        gate.replayByID = settings.token.replayByID
         gate.bearer = settings.token.bearer
         gate.claims = settings.token.claims.map { FieldMatch($0.field, $0.claims) }
         gate.required = settings.token.required
+        gate.access = access()
+        gate.trustedProxies = settings.trustedProxies
+        gate.nativeLogin = nativeLogin()
+        gate.provisions = settings.provisioning != nil
         gate.replayFailure = ReplayFailurePolicy(rawValue: settings.replay.onFailure) ?? .deny
         gate.identityHeaders = headers
         gate.headerEncoding = HeaderEncoding(rawValue: settings.identity.encoding) ?? .utf8
@@ -59,6 +69,28 @@ package struct GateAssembly {
             findings.append(.error(origin, "`identityProvider.\(name)`: \(Quoted.plain(error.description))"))
             return nil
         }
+    }
+
+    /// Who may come in.
+    package func access() -> AccessConfiguration {
+        var access = AccessConfiguration()
+        access.default = AccessConfiguration.Default(rawValue: settings.access.default) ?? .signedIn
+        access.users.emails = settings.access.emails
+        access.users.listedEmails = settings.access.listedEmails
+        access.users.hasEmailsFile = settings.access.emailsFile != nil
+        access.users.emailDomains = settings.access.emailDomains
+        access.users.groups = settings.access.groups
+        access.site = settings.access.site
+        return access
+    }
+
+    private func nativeLogin() -> NativeLoginConfiguration? {
+        guard let settings = settings.nativeLogin else { return nil }
+        var native = NativeLoginConfiguration(parameters: settings.parameters, paths: settings.paths)
+        native.with = settings.with
+        native.from = settings.from
+        native.lifetime = settings.lifetime.inSeconds
+        return native
     }
 
     private func session() -> SessionConfiguration {

@@ -17,6 +17,16 @@ package enum KeyReference {
                 }
             }
         }
+        return text + presets()
+    }
+
+    /// What each preset sets.
+    private static func presets() -> String {
+        var text = "\n## Presets\n\nWhat `identityProvider.preset` sets; every key here can be set otherwise.\n"
+        for preset in Preset.served where !preset.defaults.isEmpty {
+            text += "\n### `\(preset.name)`\n\n\(preset.summary)\n\n| key | value |\n|---|---|\n"
+            for (path, value) in preset.defaults { text += "| `\(path)` | `\(escaped(value))` |\n" }
+        }
         return text
     }
 
@@ -43,6 +53,10 @@ package enum KeyReference {
         case .choice: "word"
         case .text(.file): "path"
         case .text(.urlTemplate): "URL with placeholders"
+        case .text(.url): "URL"
+        case .text(.email): "e-mail address"
+        case .text(.emailDomain): "domain"
+        case .text(.requestPath), .text(.pathPattern): "path of a request"
         case .text: "text"
         case .listenAddress: "address"
         case .upstreamAddress: "URL"

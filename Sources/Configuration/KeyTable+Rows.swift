@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Gate
+import JWT
 
 // The rows in the order of the reference. A default is written as in the file.
 
@@ -26,13 +27,14 @@ extension KeyTable {
     ]
 
     static let rows: [Key] =
-        serving + [presetKey] + identityProvider + token + session + identity + access + running
+        serving + [presetKey] + identityProvider + token + session + identity + access + nativeLogin + provisioning
+        + running
 
     private static let presetKey = Key(
-        "identityProvider.preset", .choice(Preset.served.map(\.name), notYet: Preset.namesNotYet), "generic",
+        "identityProvider.preset", .choice(Preset.served.map(\.name)), "generic",
         "A set of defaults for an identity provider; every one of them can be overridden.")
 
-    private static let anyTime: ClosedRange<Duration> = .milliseconds(1) ... .seconds(86_400)
+    static let anyTime: ClosedRange<Duration> = .milliseconds(1) ... .seconds(86_400)
     private static let zeroOrTime: ClosedRange<Duration> = .zero ... .seconds(86_400)
     private static let anyCount = 0...1_000_000_000
 
@@ -71,16 +73,33 @@ extension KeyTable {
 
     private static let identityProvider: [Key] = [
         Key(
-            "identityProvider.loginURL", .text(.urlTemplate(["returnURL", "returnTo", "state"])), nil,
+            "identityProvider.loginURL",
+            .text(.urlTemplate(["returnURL", "returnTo", "state", "apiKey", "jwtApp"])), nil,
             "Where a browser without a session goes. Placeholders, percent-encoded when expanded: {returnURL} is this"
-                + " gate's return path, {returnTo} the page first asked for, {state} the sealed login attempt."
+                + " gate's return path, {returnTo} the page first asked for, {state} the sealed login attempt, {apiKey}"
+                + " and {jwtApp} the keys of these names."
         ).required(),
-        Key("identityProvider.apiKey", .text(.any), "\"\"", "Preset loginradius: the API key.").notYet(),
-        Key("identityProvider.jwtApp", .text(.any), "\"\"", "Preset loginradius: the JWT app's name.").notYet(),
-        Key("identityProvider.appName", .text(.any), "\"\"", "Preset loginradius: the app's name.").notYet(),
+        Key(
+            "identityProvider.apiKey", .text(.oneLine), "\"\"",
+            "What {apiKey} in `loginURL` stands for; preset loginradius: the API key of the LoginRadius app."),
+        Key(
+            "identityProvider.jwtApp", .text(.oneLine), "\"\"",
+            "What {jwtApp} in `loginURL` stands for; preset loginradius: the App Name of the JWT app in its dashboard."),
+        Key(
+            "identityProvider.appName", .text(.label), "\"\"",
+            "Preset loginradius: the name of the LoginRadius app; `token.issuer` is then"
+                + " https://APPNAME.hub.loginradius.com/ unless it is set."),
         Key(
             "identityProvider.logoutURL", .text(.urlTemplate(["returnTo", "logoutToken", "email"])), "\"\"",
-            "Where the browser goes after logout here. Placeholders: {returnTo} {email}. Empty: a signed-out page."),
+            "Where the browser goes after logout here. Placeholders: {returnTo} {email}, and {logoutToken}, which is"
+                + " signed with the first shared secret of `token.keys` and good for a minute. Empty: a signed-out page."
+        ),
+        Key(
+            "identityProvider.logoutTokenParameter", .text(.parameterNameOrNone), "\"\"",
+            "When set, and `logoutURL` has no {logoutToken}, it is appended there as a query parameter of this name."),
+        Key(
+            "identityProvider.returnToParameter", .text(.parameterNameOrNone), "\"\"",
+            "When set, and `loginURL` has no {returnTo}, it is appended there as a query parameter of this name."),
         Key(
             "identityProvider.tokenParameter", .text(.parameterName), "jwt",
             "The query parameter, and the form field of a POST, that carries the token."),
@@ -100,6 +119,10 @@ extension KeyTable {
             "token.keys", .list(.object(verificationKey)), "[]",
             "The keys that tokens are verified with; each names one source."
         ).required(),
+        Key(
+            "token.secretEncoding", .choice(secretEncodings), "utf8",
+            "How a secret's text becomes the key: as it is, decoded, or (md5hex) as the 32 lower-case hexadecimal digits"
+                + " of its MD5."),
         Key("token.issuer", .text(.any), "\"\"", "The exact `iss`; empty: not checked."),
         Key(
             "token.audience", .list(.text(.any)), "[]",
@@ -115,6 +138,10 @@ extension KeyTable {
             "The oldest token accepted, by its iat; a token without exp must carry iat."),
         Key("token.requireExpiry", .boolean, "false", "Refuse tokens without exp."),
         Key("token.singleUse", .boolean, "true", "Each token signs in once."),
+        Key(
+            "token.replayByID", .boolean, "true",
+            "Where jti is required (`minimumIDLength`), a jti that its issuer has used before is a replay too, not only"
+                + " the same token."),
         Key(
             "token.minimumIDLength", .integer(0...1024), "0",
             "The shortest jti accepted, in characters; more than 0 makes jti required."),
@@ -139,6 +166,8 @@ extension KeyTable {
             "Accept tokens as `Authorization: Bearer` from API and mobile clients too; no session is made."),
     ]
 
+    private static let secretEncodings = SecretEncoding.allCases.map(\.rawValue)
+
     /// The signature algorithms of RFC 7518 §3.1 and RFC 8037 that can be pinned.
     static let algorithmNames = [
         "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512",
@@ -150,11 +179,16 @@ extension KeyTable {
         + [
             Key("publicKeyFile", .text(.file), nil, "A PEM public key or certificate.").inGroup("source"),
             Key("jwksFile", .text(.file), nil, "A JSON Web Key Set (RFC 7517).").inGroup("source"),
-            Key("jwksURL", .text(.any), nil, "Where the provider publishes its key set.").inGroup("source").notYet(),
             Key(
-                "secretEncoding", .choice(["utf8", "base64", "base64url", "hex", "md5hex"]), "utf8",
-                "How the secret's text becomes the key: as it is, decoded, or (md5hex) as the 32 lower-case hexadecimal"
-                    + " digits of its MD5."),
+                "jwksURL", .text(.url), nil,
+                "Where the provider publishes its JSON Web Key Set: fetched while the gate runs, kept through outages,"
+                    + " and asked again when a token names a key that is not in it."
+            ).inGroup("source"),
+            Key(
+                "ca", .text(.file), nil,
+                "Beside `jwksURL`: PEM of the authorities that may have signed its https certificate. Default: the"
+                    + " system's."),
+            Key("secretEncoding", .choice(secretEncodings), nil, "Default: `token.secretEncoding`."),
             Key("keyID", .text(.any), nil, "The `kid` of tokens signed with this key; empty: any."),
             Key("allowWeakSecret", .boolean, "false", "Accept a secret shorter than 128 bits, with a warning."),
         ]
@@ -209,31 +243,6 @@ extension KeyTable {
             Key("assertion.algorithm", .choice(algorithmNames), "ES256", "The statement's algorithm.").notYet(),
             Key("assertion.lifetime", .duration(anyTime), "60s", "How long a statement is good.").notYet(),
         ]
-
-    private static let access: [Key] =
-        [
-            Key(
-                "access.default", .choice(["signedIn"], notYet: ["guest"]), "signedIn",
-                "What a request needs that no rule speaks of."),
-            Key("access.users.emails", .list(.text(.any)), "[]", "Registered e-mail addresses.").notYet(),
-            Key("access.users.emailsFile", .text(.any), "\"\"", "Registered e-mail addresses, one a line.").notYet(),
-            Key("access.users.emailDomains", .list(.text(.any)), "[]", "Domains of registered addresses.").notYet(),
-            Key("access.users.groups", .list(.text(.any)), "[]", "Groups of registered users.").notYet(),
-            Key("access.site", .text(.any), "\"\"", "The site ID that a token must grant.").notYet(),
-            Key("access.rules", .list(.anything), "[]", "Rules by path; the first that matches decides.").notYet(),
-            Key(
-                "access.mode", .choice(["enforce"], notYet: ["observe"]), "enforce",
-                "Whether refusals are carried out or only logged."),
-            Key("nativeLogin.parameters", .list(.text(.any)), "[no_sso, no_jwt]", "Query parameters that ask for it.")
-                .notYet(),
-            Key("nativeLogin.paths", .list(.text(.any)), "[]", "The login page's paths; empty: off.").notYet(),
-            Key("nativeLogin.with", .list(.text(.any)), "[]", "More paths that the login page needs.").notYet(),
-            Key("nativeLogin.from", .list(.text(.any)), "[]", "Who may use it; empty: everyone.").notYet(),
-            Key("nativeLogin.lifetime", .duration(anyTime), "15m", "How long it stays open.").notYet(),
-            Key("provisioning.url", .text(.any), "\"\"", "Where the app is told; empty: off.").notYet(),
-        ]
-        + Key("provisioning.secret", .text(.any), "\"\"", "Signs what the app is told.").notYet().secret()
-        + [Key("provisioning.eachLogin", .boolean, "false", "Tell the app at every sign-in.").notYet()]
 
     private static let running: [Key] = [
         Key(

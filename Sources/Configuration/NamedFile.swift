@@ -25,10 +25,12 @@ package struct NamedFile {
     }
 
     /// The whole file; nil with a finding when it cannot be read.
-    func read(_ path: String, for key: String, at origin: Origin, into findings: inout [Finding]) -> FileContents? {
+    func read(
+        _ path: String, for key: String, at origin: Origin, limit: Int = maximumSize, into findings: inout [Finding]
+    ) -> FileContents? {
         let location = locate(path, namedAt: origin)
         do {
-            return try FileReader.read(location, limit: Self.maximumSize)
+            return try FileReader.read(location, limit: limit)
         } catch {
             findings.append(
                 .unopenable(

@@ -3,13 +3,99 @@
 /// An identity provider's preset: nothing but defaults, below everything that the user sets.
 package struct Preset: Sendable {
     package let name: String
+    /// For whom it is, one line.
+    package let summary: String
     /// Paths of the key table and values as in the file. A required key with a default here need not be given.
-    let defaults: [(path: String, value: String)]
+    package let defaults: [(path: String, value: String)]
 
-    package static let served: [Preset] = [
-        Preset(name: "generic", defaults: [])
-    ]
+    package static func named(_ name: String) -> Preset? { served.first { $0.name == name } }
 
-    /// Known names whose defaults need parts that this version does not have.
-    package static let namesNotYet = ["ispring", "proprofs", "loginradius", "zendesk", "metabase"]
+    package static let served: [Preset] = [generic, ispring, proprofs, loginradius, zendesk, metabase]
+
+    private static let generic = Preset(
+        name: "generic", summary: "Any identity provider that sends a JWT back by redirect or form.", defaults: [])
+
+    /// The header and the claims are spelled as its manual prints them. `exp` there is Cyrillic (U+0435 U+0445 U+0440),
+    /// and programs that were copied from the page send it so.
+    private static let ispring = Preset(
+        name: "ispring", summary: "A login script made for the JWT single sign-on of iSpring Learn.",
+        defaults: [
+            ("identityProvider.returnPath", "/sso/login/jwt"),
+            ("identityProvider.tokenParameter", "jwt"),
+            ("identityProvider.logoutTokenParameter", "jwt"),
+            ("token.algorithms", "[HS256]"),
+            ("token.headerAliases", "{ alg: [ALG], typ: [Type] }"),
+            ("token.claimAliases", "{ iat: [IAT], jti: [JTI], exp: [\"\u{435}\u{445}\u{440}\"] }"),
+            (
+                "token.claims",
+                """
+                { user: [email], email: [email], familyName: [family_name], givenName: [given_name], \
+                login: [preferred_username, sub], preferredUsername: [preferred_username, sub] }
+                """
+            ),
+            ("token.required", "[email]"),
+            ("nativeLogin.parameters", "[no_sso, no_jwt]"),
+        ])
+
+    /// Its sample draws a jti from 9,901 values a second, so that two users can get the same one: what counts as used is
+    /// the token itself.
+    private static let proprofs = Preset(
+        name: "proprofs", summary: "A login script made for the JWT single sign-on of ProProfs Knowledge Base.",
+        defaults: [
+            ("identityProvider.returnPath", "/access/jwtsso/"),
+            ("identityProvider.tokenParameter", "token"),
+            ("token.algorithms", "[HS256]"),
+            ("token.secretEncoding", "md5hex"),
+            ("token.maxAge", "3m"),
+            ("token.minimumIDLength", "32"),
+            ("token.replayByID", "false"),
+            ("token.claims", "{ user: [user_email], email: [user_email], sites: [site_access], guest: [guest] }"),
+            ("token.required", "[email]"),
+        ])
+
+    private static let loginradius = Preset(
+        name: "loginradius", summary: "LoginRadius as the identity provider, by its JWT SSO.",
+        defaults: [
+            (
+                "identityProvider.loginURL",
+                "\"https://cloud-api.loginradius.com/sso/jwt/redirect/token?apikey={apiKey}&jwtapp={jwtApp}&return_url={returnURL}\""
+            ),
+            ("token.algorithms", "[HS256, HS384, HS512, RS256, RS384, RS512, ES256, ES384, ES512]"),
+            ("token.maxAge", "10m"),
+            ("token.required", "[]"),
+        ])
+
+    private static let zendesk = Preset(
+        name: "zendesk", summary: "A login script made for the JWT single sign-on of Zendesk.",
+        defaults: [
+            ("identityProvider.returnPath", "/access/jwt"),
+            ("identityProvider.tokenParameter", "jwt"),
+            ("identityProvider.returnToParameter", "return_to"),
+            ("token.algorithms", "[HS256]"),
+            ("token.maxAge", "3m"),
+            ("token.minimumIDLength", "1"),
+            (
+                "token.claims",
+                """
+                { user: [external_id, email], email: [email], name: [name], organization: [organization], \
+                phone: [phone], role: [role], tags: [tags] }
+                """
+            ),
+            ("token.required", "[email]"),
+        ])
+
+    private static let metabase = Preset(
+        name: "metabase", summary: "A login script made for the JWT authentication of Metabase.",
+        defaults: [
+            ("identityProvider.returnPath", "/auth/sso"),
+            ("identityProvider.tokenParameter", "jwt"),
+            ("identityProvider.returnToParameter", "return_to"),
+            ("token.algorithms", "[HS256]"),
+            ("token.requireExpiry", "true"),
+            (
+                "token.claims",
+                "{ user: [email], email: [email], givenName: [first_name], familyName: [last_name], groups: [groups] }"
+            ),
+            ("token.required", "[email]"),
+        ])
 }

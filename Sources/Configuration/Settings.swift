@@ -46,9 +46,9 @@ package struct UpstreamSettings: Sendable {
 /// `identityProvider`
 package struct IdentityProviderSettings: Sendable {
     package var preset: String
-    /// Placeholders {returnURL} {returnTo} {state}.
+    /// Placeholders {returnURL} {returnTo} {state}; the values of other keys are already in it.
     package var loginURL: TextTemplate
-    /// nil: a signed-out page. Placeholders {returnTo} {email}.
+    /// nil: a signed-out page. Placeholders {returnTo} {email} {logoutToken}.
     package var logoutURL: TextTemplate?
     package var tokenParameter: String
     package var returnPath: String
@@ -64,6 +64,8 @@ package struct TokenSettings: Sendable {
     package var policy: TokenPolicy
     /// The keys of the config and its files; each serves one of the policy's algorithms at least.
     package var keys: KeySet
+    /// The secrets among them as they are written, for `explain` alone: empty when loaded for serving.
+    package var namedSecrets: [NamedSecret]
     /// Key sets that are fetched while the gate runs.
     package var remoteKeys: [RemoteKeySettings]
     package var singleUse: Bool
@@ -74,6 +76,25 @@ package struct TokenSettings: Sendable {
     /// Names of fields in `claims`.
     package var required: [String]
     package var bearer: Bool
+
+    /// The first shared secret that serves one of the policy's algorithms, and that algorithm: signs logout tokens.
+    package var signingKey: (key: VerificationKey, algorithm: Algorithm)? {
+        for key in keys.keys where key.isSymmetric {
+            if let algorithm = Algorithm.allCases.first(where: { key.serves($0) && policy.algorithms.contains($0) }) {
+                return (key, algorithm)
+            }
+        }
+        return nil
+    }
+}
+
+/// A secret of `token.keys` before its encoding made a key of it.
+package struct NamedSecret: Sendable {
+    /// `token.keys[0].secretFile`
+    package var name: String
+    package var text: Secret
+    package var encoding: SecretEncoding
+    package var keyID: String?
 }
 
 /// `jwksURL` of an item of `token.keys`.

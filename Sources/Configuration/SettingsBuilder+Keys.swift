@@ -7,9 +7,15 @@ import JWT
 extension SettingsBuilder {
     mutating func verificationKeys(for algorithms: Set<Algorithm>) -> KeySet {
         var keys: [VerificationKey] = []
-        for item in resolution.list("token.keys") {
-            guard case .object(let parts) = item.value, let source = source(of: parts, at: item.origin) else {
-                continue
+        for (index, item) in resolution.list("token.keys").enumerated() {
+            guard case .object(let parts) = item.value, parts["jwksURL"] == nil else { continue }
+            if let given = parts["ca"] { refuseUnfit("ca", given.origin, "jwksURL") }
+            guard let source = source(of: parts, at: item.origin) else { continue }
+            if source.name.hasPrefix("secret") {
+                namedSecrets.append(
+                    NamedSecret(
+                        name: "token.keys[\(index)].\(source.name)", text: Secret(source.bytes),
+                        encoding: source.encoding, keyID: keyID(in: parts)))
             }
             do {
                 let loaded = try source.load(keyID: keyID(in: parts), allowWeak: allowsWeak(parts))
@@ -20,6 +26,44 @@ extension SettingsBuilder {
             }
         }
         return KeySet(keys: keys)
+    }
+
+    /// Key sets that are fetched while the gate runs.
+    mutating func remoteKeys(for algorithms: Set<Algorithm>) -> [RemoteKeySettings] {
+        var result: [RemoteKeySettings] = []
+        for item in resolution.list("token.keys") {
+            guard case .object(let parts) = item.value, let part = parts["jwksURL"], case .text(let url) = part.value
+            else { continue }
+            let path = "token.keys[].jwksURL"
+            if url.isEmpty {
+                findings.append(.error(part.origin, "`\(path)` is empty; write https://idp.example.com/jwks.json"))
+                continue
+            }
+            if let given = parts["secretEncoding"] {
+                refuseUnfit("secretEncoding", given.origin, "secret` or `secretFile")
+            }
+            if let given = parts["keyID"] { refuseUnfit("keyID", given.origin, "secretFile` or `publicKeyFile") }
+            if result.contains(where: { $0.url == url }) {
+                findings.append(.error(part.origin, "`\(path)`: this address is there twice; remove one"))
+            }
+            if !algorithms.isEmpty, algorithms.allSatisfy(\.isSymmetric) {
+                findings.append(
+                    .warning(
+                        part.origin,
+                        "`\(path)`: published key sets hold public keys, which serve none of `token.algorithms`; name what"
+                            + " the identity provider signs with, such as RS256"))
+            }
+            warnOfPlainHTTP(url, path, part.origin, "keys")
+            var authorities: [UInt8]?
+            if let given = parts["ca"], case .text(let name) = given.value {
+                authorities = self.authorities(name, beside: url, "token.keys[].ca", given.origin)
+            }
+            result.append(
+                RemoteKeySettings(
+                    url: url, certificateAuthorities: authorities, allowWeakSecret: allowsWeak(parts),
+                    origin: part.origin))
+        }
+        return result
     }
 
     private func keyID(in parts: [String: Located]) -> String? {
@@ -42,7 +86,7 @@ extension SettingsBuilder {
             case "secretFile": bytes = files.readSecret(text, for: path, at: part.origin, into: &findings)
             default: bytes = files.read(text, for: path, at: part.origin, into: &findings)?.bytes
             }
-            var encoding = SecretEncoding.utf8
+            var encoding = SecretEncoding(rawValue: resolution.text("token.secretEncoding")) ?? .utf8
             if let given = parts["secretEncoding"], case .text(let text) = given.value {
                 encoding = SecretEncoding(rawValue: text) ?? .utf8
                 if !name.hasPrefix("secret") { refuseUnfit("secretEncoding", given.origin, "secret` or `secretFile") }
@@ -52,7 +96,7 @@ extension SettingsBuilder {
             }
             return bytes.map { KeySource(name: name, bytes: $0, encoding: encoding, origin: part.origin) }
         }
-        let names = KeySource.names.map { "`\($0)`" }
+        let names = (KeySource.names + ["jwksURL"]).map { "`\($0)`" }
         findings.append(.error(origin, "this key names no source; add \(Quoted.choices(names))"))
         return nil
     }

@@ -39,12 +39,7 @@ extension SettingsBuilder {
                     resolution.origin("token.acceptAnyAudience"),
                     "`token.acceptAnyAudience` contradicts `token.audience`; remove one of the two"))
         }
-        if let template = settings.identityProvider.logoutURL, template.placeholders.contains("logoutToken") {
-            findings.append(
-                .error(
-                    resolution.origin("identityProvider.logoutURL"),
-                    "`identityProvider.logoutURL`: {logoutToken} is not supported yet in this version; remove it"))
-        }
+        checkLogoutToken(settings)
     }
 
     private mutating func checkCookies(_ settings: Settings) {
@@ -58,11 +53,14 @@ extension SettingsBuilder {
                     "`session.cookieName`: browsers refuse a __Host- cookie with a domain; use __Secure- or no prefix"))
         }
         let isPlain = settings.publicURL?.isSecure == false
-        if isPlain, name.hasPrefix("__host-") || name.hasPrefix("__secure-") {
+        if name.hasPrefix("__host-") || name.hasPrefix("__secure-"), isPlain || isAlwaysPlain(settings) {
             findings.append(
                 .error(
                     origin,
-                    "`session.cookieName`: over http browsers refuse a cookie with this prefix; use another name"))
+                    isPlain
+                        ? "`session.cookieName`: over http browsers refuse a cookie with this prefix; use another name"
+                        : "`session.cookieName`: nothing says that browsers come over https, and over http they refuse a"
+                            + " cookie with this prefix; set `publicURL` or `trustedProxies`, or use another name"))
         }
         if isPlain, session.sameSite == "none" {
             findings.append(
@@ -83,6 +81,38 @@ extension SettingsBuilder {
                     "`session.domain`: the host of `publicURL` (\(host)) is not in \(session.domain), so browsers refuse"
                         + " the cookie; name a parent of that host"))
         }
+    }
+
+    /// No request can be known to come over https: no `publicURL` says so, no proxy is believed, no TLS is spoken.
+    private func isAlwaysPlain(_ settings: Settings) -> Bool {
+        guard settings.publicURL == nil, settings.trustedProxies.isEmpty else { return false }
+        if case .list(let certificates)? = resolution.entries["tls.certificates"]?.value { return certificates.isEmpty }
+        return true
+    }
+
+    /// {logoutToken} is signed with a key that the provider has too.
+    private mutating func checkLogoutToken(_ settings: Settings) {
+        guard purpose == .serve, let template = settings.identityProvider.logoutURL,
+            template.placeholders.contains("logoutToken"), settings.token.signingKey == nil,
+            resolution.refusedPaths.isDisjoint(with: ["token.keys", "token.algorithms"])
+        else { return }
+        // A secret that could not be read has a finding of its own.
+        let namesSecret = resolution.list("token.keys").contains { item in
+            if case .object(let parts) = item.value {
+                parts["secret"] != nil || parts["secretFile"] != nil
+            } else {
+                false
+            }
+        }
+        if namesSecret, settings.token.keys.keys.allSatisfy({ !$0.isSymmetric }) { return }
+        let parameter = resolution.text("identityProvider.logoutTokenParameter")
+        findings.append(
+            .error(
+                resolution.origin("identityProvider.logoutURL"),
+                "`identityProvider.logoutURL`: {logoutToken} is signed with a shared secret, and `token.keys` has none that"
+                    + " serves `token.algorithms`; add `secretFile`, or "
+                    + (parameter.isEmpty ? "remove {logoutToken}" : "set `identityProvider.logoutTokenParameter: \"\"`")
+            ))
     }
 
     private mutating func checkReturnPath(_ path: String) {

@@ -31,7 +31,7 @@ extension SettingsBuilder {
         }
         let policy = TokenPolicy(
             algorithms: Set(algorithms.compactMap { Algorithm(name: $0) }),
-            issuer: resolution.text("token.issuer"),
+            issuer: issuer(),
             audience: resolution.texts("token.audience"),
             acceptAnyAudience: resolution.boolean("token.acceptAnyAudience"),
             clockSkew: resolution.duration("token.clockSkew").inSeconds,
@@ -40,12 +40,14 @@ extension SettingsBuilder {
             minimumIDLength: resolution.integer("token.minimumIDLength"),
             headerAliases: aliases("token.headerAliases"),
             claimAliases: aliases("token.claimAliases"))
+        let keys = verificationKeys(for: policy.algorithms)
         return TokenSettings(
             policy: policy,
-            keys: verificationKeys(for: policy.algorithms),
-            remoteKeys: [],
+            keys: keys,
+            namedSecrets: purpose == .inspect ? namedSecrets : [],
+            remoteKeys: remoteKeys(for: policy.algorithms),
             singleUse: resolution.boolean("token.singleUse"),
-            replayByID: true,
+            replayByID: resolution.boolean("token.replayByID"),
             claims: claims,
             required: resolution.texts("token.required"),
             bearer: resolution.boolean("token.bearer"))

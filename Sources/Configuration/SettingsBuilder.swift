@@ -10,6 +10,8 @@ struct SettingsBuilder {
     let file: String?
     let purpose: Purpose
     var findings: [Finding] = []
+    /// Filled by `verificationKeys`.
+    var namedSecrets: [NamedSecret] = []
 
     init(_ resolution: Resolution, file: String?, purpose: Purpose, environment: [String: String]) {
         self.resolution = resolution
@@ -25,20 +27,16 @@ struct SettingsBuilder {
             listen: listen(),
             publicURL: origin("publicURL"),
             upstream: upstream(),
-            trustedProxies: resolution.list("trustedProxies").compactMap {
-                if case .network(let network) = $0.value { network.block } else { nil }
-            },
+            trustedProxies: networks("trustedProxies"),
             proxyProtocol: resolution.boolean("proxyProtocol"),
             identityProvider: identityProvider(),
             token: token(),
             session: session(),
             replay: ReplaySettings(onFailure: resolution.text("replay.onFailure")),
             identity: identity(),
-            access: AccessSettings(
-                default: resolution.text("access.default"), emails: [], emailsFile: nil, listedEmails: [],
-                emailDomains: [], groups: [], site: ""),
-            nativeLogin: nil,
-            provisioning: nil,
+            access: access(),
+            nativeLogin: nativeLogin(),
+            provisioning: provisioning(),
             limits: limits(),
             workers: resolution.integer("workers") == 0 ? nil : resolution.integer("workers"),
             log: LogSettings(
@@ -117,21 +115,6 @@ struct SettingsBuilder {
             idleTimeout: resolution.duration("upstream.idleTimeout"),
             maxConnections: resolution.integer("upstream.maxConnections"),
             preserveHost: resolution.boolean("upstream.preserveHost"))
-    }
-
-    private func identityProvider() -> IdentityProviderSettings {
-        let login = resolution.textIfSet("identityProvider.loginURL")
-        let logout = resolution.text("identityProvider.logoutURL")
-        return IdentityProviderSettings(
-            preset: resolution.text("identityProvider.preset"),
-            // The rule of the key has parsed both templates before.
-            loginURL: login.flatMap { try? TextTemplate($0.text) } ?? .empty,
-            logoutURL: logout.isEmpty ? nil : try? TextTemplate(logout),
-            tokenParameter: resolution.text("identityProvider.tokenParameter"),
-            returnPath: resolution.text("identityProvider.returnPath"),
-            initiated: resolution.text("identityProvider.initiated"),
-            loginURLOrigin: login?.origin ?? .builtIn,
-            logoutURLOrigin: resolution.origin("identityProvider.logoutURL"))
     }
 
     private func limits() -> LimitSettings {

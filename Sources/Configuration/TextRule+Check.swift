@@ -10,12 +10,26 @@ extension TextRule {
             if text.utf8.contains(0) { throw SyntaxProblem("a path cannot hold a zero byte") }
         case .urlTemplate(let names):
             try Self.checkURLTemplate(text, placeholders: names)
+        case .url:
+            try Self.checkURL(text)
+        case .oneLine:
+            try Self.checkOneLine(text)
+        case .label:
+            try Self.checkLabel(text)
         case .fieldTemplate:
             _ = try TextTemplate(text)
             try Self.checkOneLine(text)
         case .requestPath:
             try Self.checkRequestPath(text)
-        case .parameterName:
+        case .pathPattern:
+            try Self.checkPathPattern(text)
+        case .parameterNameOrNone where text.isEmpty:
+            return
+        case .email:
+            try EmailAddress.check(text)
+        case .emailDomain:
+            try EmailAddress.checkDomain(text)
+        case .parameterName, .parameterNameOrNone:
             guard FieldName.isValid(text) else {
                 throw SyntaxProblem("a parameter's name has letters, digits, `_`, `-` and `.`, such as jwt")
             }
@@ -59,9 +73,27 @@ extension TextRule {
             if let near = Suggestion.nearest(to: name, among: placeholders) {
                 throw SyntaxProblem("unknown placeholder {\(name)}; did you mean {\(near)}?")
             }
+            if placeholders.isEmpty { throw SyntaxProblem("this address has no placeholders; write it whole") }
             let known = placeholders.map { "{\($0)}" }
             throw SyntaxProblem("unknown placeholder {\(name)}; known are \(Quoted.choices(known, joining: "and"))")
         }
+    }
+
+    /// What can be called as it stands: RFC 3986 without user information.
+    private static func checkURL(_ text: String) throws(SyntaxProblem) {
+        try checkURLTemplate(text, placeholders: [])
+        guard text.utf8.allSatisfy({ (0x21...0x7E).contains($0) && !Array("\"<>\\^`{|}".utf8).contains($0) }) else {
+            throw SyntaxProblem("percent-encode what is not a letter, digit or mark of ASCII")
+        }
+        let escapes = text.split(separator: "%", omittingEmptySubsequences: false).dropFirst()
+        guard escapes.allSatisfy({ $0.utf8.count >= 2 && $0.utf8.prefix(2).allSatisfy(isHexDigit) }) else {
+            throw SyntaxProblem("a `%` begins an escape of two hexadecimal digits; write %25 for the sign itself")
+        }
+        if text.utf8.count > 8192 { throw SyntaxProblem("this address is too long") }
+    }
+
+    private static func isHexDigit(_ byte: UInt8) -> Bool {
+        byte &- 0x30 < 10 || (byte | 0x20) &- 0x61 < 6
     }
 
     private static func checkRequestPath(_ text: String) throws(SyntaxProblem) {
@@ -76,6 +108,26 @@ extension TextRule {
         guard isPlain, !text.contains("//"), !segments.contains("."), !segments.contains("..") else {
             throw SyntaxProblem(
                 "expects a plain path: letters, digits, `-`, `.`, `_`, `~` and single `/`, without query or `..`")
+        }
+    }
+
+    private static func checkPathPattern(_ text: String) throws(SyntaxProblem) {
+        if text == "/" { return }
+        let isBeginning = text.hasSuffix("/*")
+        if text == "/*" { throw SyntaxProblem("this means the whole site; name the paths that are needed") }
+        if text.contains("*"), !isBeginning || text.dropLast().contains("*") {
+            throw SyntaxProblem("`*` stands at the end only, after a `/`: /static/*")
+        }
+        if text == "/.sidegate" || text.hasPrefix("/.sidegate/") {
+            throw SyntaxProblem("paths below /.sidegate/ are Sidegate's own; remove it")
+        }
+        try checkRequestPath(isBeginning ? String(text.dropLast(2)) : text)
+    }
+
+    private static func checkLabel(_ text: String) throws(SyntaxProblem) {
+        let isSane = text.utf8.allSatisfy { $0 &- 0x30 < 10 || ($0 | 0x20) &- 0x61 < 26 || $0 == 0x2D }
+        guard text.isEmpty || isSane && text.utf8.count <= 63 && !text.hasPrefix("-") && !text.hasSuffix("-") else {
+            throw SyntaxProblem("expects the name alone, of letters, digits and `-`, such as mycompany")
         }
     }
 

@@ -33,12 +33,25 @@ package enum TextRule: Sendable {
     case file
     /// An absolute http or https URL with placeholders of these names.
     case urlTemplate([String])
+    /// An absolute http or https URL; or nothing.
+    case url
+    /// Anything without control characters.
+    case oneLine
+    /// One part of a DNS name; or nothing.
+    case label
     /// A header's value with placeholders of fields.
     case fieldTemplate
     /// The path of a request: `/…`, without query, as a normalised path.
     case requestPath
+    /// A `requestPath`, or the beginning of one with `/*` after it.
+    case pathPattern
     /// A query parameter or form field.
     case parameterName
+    case parameterNameOrNone
+    /// An e-mail address.
+    case email
+    /// What stands after the `@`.
+    case emailDomain
     /// A header that Sidegate may set (RFC 9110 §5.1).
     case headerName
     /// RFC 6265 §4.1.1.

@@ -98,7 +98,7 @@ package enum PEM {
     }
 
     /// Lends the text to libcrypto as a thing to read from.
-    private static func withBIO<Result>(_ text: [UInt8], _ body: (OpaquePointer) -> Result?) -> Result? {
+    static func withBIO<Result>(_ text: [UInt8], _ body: (OpaquePointer) -> Result?) -> Result? {
         unsafe text.withUnsafeBufferPointer { buffer in
             guard let size = Int32(exactly: buffer.count),
                 let bio = unsafe BIO_new_mem_buf(buffer.baseAddress, size)
@@ -107,11 +107,10 @@ package enum PEM {
             return unsafe body(bio)
         }
     }
-}
 
-/// Gives no passphrase; libcrypto's own default would ask on the terminal.
-private func refusePassword(
-    _: UnsafeMutablePointer<CChar>?, _: Int32, _: Int32, _: UnsafeMutableRawPointer?
-) -> Int32 {
-    -1
+    /// Gives no passphrase; libcrypto's own default would ask on the terminal.
+    static let refusePassword:
+        @convention(c) (UnsafeMutablePointer<CChar>?, Int32, Int32, UnsafeMutableRawPointer?) -> Int32 = { _, _, _, _ in
+            -1
+        }
 }

@@ -83,6 +83,11 @@ package struct PrivateKey: Sendable {
         return raw
     }
 
+    /// Lends the key to libssl.
+    package func withPointer<Result>(_ body: (OpaquePointer) -> Result) -> Result {
+        unsafe body(key.pointer)
+    }
+
     private init(checking key: AsymmetricKey) throws(CryptographyError) {
         kind = try OpenSSL.call { () throws(CryptographyError) in try key.kind() }
         self.key = key

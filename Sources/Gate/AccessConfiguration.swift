@@ -28,6 +28,8 @@ package struct RegisteredUsers: Sendable, Equatable {
     package var emails: [String] = []
     /// `access.users.emailsFile` is set: the list counts even while it is empty.
     package var hasEmailsFile = false
+    /// The addresses in that file when the gate is made; later ones come by `Gate.replaceListedEmails`.
+    package var listedEmails: [String] = []
     /// Matched whole after the one `@`.
     package var emailDomains: [String] = []
     package var groups: [String] = []

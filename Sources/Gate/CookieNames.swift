@@ -10,6 +10,8 @@ struct CookieNames: Sendable {
     let login: [UInt8]
     /// `__Host-sidegate-login-returns`: when the browser last came back from the IdP
     let returns: [UInt8]
+    /// `__Host-sidegate-native`: the app's own login page is open. For one host, whatever the session's domain is.
+    let native: [UInt8]
 
     init(_ session: SessionConfiguration, isSecure: Bool) {
         // RFC 6265bis §4.1.3: browsers keep such a cookie only with Secure, and __Host- only for the one host.
@@ -18,6 +20,7 @@ struct CookieNames: Sendable {
         self.session = Array(name.utf8)
         login = Array((prefix + Self.loginBase).utf8)
         returns = login + Array("returns".utf8)
+        native = Array(((isSecure ? "__Host-" : "") + Self.nativeBase).utf8)
     }
 
     /// The name of the session's chunk; the first has the plain name.
@@ -45,20 +48,22 @@ struct CookieNames: Sendable {
     }
 
     static let loginBase = "sidegate-login-"
+    static let nativeBase = "sidegate-native"
 }
 
-/// Which cookies are ours and never reach the app: session and login cookies, under every prefix, whatever the scheme
-/// of the day is.
+/// Which cookies are ours and never reach the app: session, login and native login cookies, under every prefix,
+/// whatever the scheme of the day is.
 struct OwnCookieFilter: Sendable {
-    private let sessions: [[UInt8]]
+    /// Without prefix and number.
+    private let whole: [[UInt8]]
 
     init(_ session: SessionConfiguration) {
-        var names: Set<[UInt8]> = [Array("sidegate".utf8)]
+        var names: Set<[UInt8]> = [Array("sidegate".utf8), Array(CookieNames.nativeBase.utf8)]
         if !session.cookieName.isEmpty {
             let name = Array(session.cookieName.utf8)
             names.insert(Array(name.dropFirst(Self.prefixLength(name.span))))
         }
-        sessions = Array(names)
+        whole = Array(names)
     }
 
     func isOurs(_ name: Span<UInt8>) -> Bool {
@@ -66,11 +71,11 @@ struct OwnCookieFilter: Sendable {
         if base.count >= Self.login.count, base.extracting(0..<Self.login.count).equalsFoldingCase(Self.login.span) {
             return true
         }
-        for session in sessions where base.count >= session.count {
-            guard base.extracting(0..<session.count).equalsFoldingCase(session.span) else { continue }
-            if base.count == session.count { return true }
-            if base.count == session.count + 2, base[session.count] == UInt8(ascii: "-"),
-                base[session.count + 1] &- UInt8(ascii: "0") < 10
+        for own in whole where base.count >= own.count {
+            guard base.extracting(0..<own.count).equalsFoldingCase(own.span) else { continue }
+            if base.count == own.count { return true }
+            if base.count == own.count + 2, base[own.count] == UInt8(ascii: "-"),
+                base[own.count + 1] &- UInt8(ascii: "0") < 10
             {
                 return true
             }

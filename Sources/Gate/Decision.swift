@@ -82,7 +82,7 @@ package struct PendingLogout: Sendable {
     }
 }
 
-/// The end of all sessions of a user that began up to a moment.
+/// The end of all sessions of a user that began up to a moment, or of one session.
 package struct Revocation: Sendable, Equatable {
     /// What names the user; a session that has one of these is meant.
     package let subjects: [[UInt8]]
@@ -92,12 +92,17 @@ package struct Revocation: Sendable, Equatable {
     package let expiresAt: Double
     /// For the logs.
     package let user: String
+    /// It is one session that ends, by its user's own wish, instead of all of a user's.
+    package let isOfOneSession: Bool
 
-    package init(subjects: [[UInt8]], revokedAt: Double, expiresAt: Double, user: String) {
+    package init(
+        subjects: [[UInt8]], revokedAt: Double, expiresAt: Double, user: String, isOfOneSession: Bool = false
+    ) {
         self.subjects = subjects
         self.revokedAt = revokedAt
         self.expiresAt = expiresAt
         self.user = user
+        self.isOfOneSession = isOfOneSession
     }
 }
 
@@ -142,6 +147,8 @@ package struct PendingSignIn: Sendable {
     let returns: ReturnCount
     /// The user did not begin here: fresh, it leads to a page that asks.
     var question: Question?
+    /// Nobody was asked, since a guest gets nothing by it: whatever the lists say by now, it makes no session.
+    var isForGuest = false
 
     struct Question: Sendable {
         /// The page was shown before, to this browser: a reload shows it again.

@@ -15,10 +15,10 @@ struct FieldMatching: Sendable {
         let field: String
     }
 
-    init(_ matches: [FieldMatch], required: [String]) {
+    /// - Parameter needsUser: without a user there is nobody to let in.
+    init(_ matches: [FieldMatch], required: [String], needsUser: Bool = true) {
         self.matches = matches
-        // Without a user there is nobody to let in.
-        self.required = required.contains("user") ? required : ["user"] + required
+        self.required = required.contains("user") || !needsUser ? required : ["user"] + required
     }
 
     func fields(of claims: JSONValue) throws(Refusal) -> UserFields {

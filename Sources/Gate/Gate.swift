@@ -23,11 +23,27 @@ package final class Gate {
     let sessionSeal: Seal
     let loginSeal: Seal
     let signInSeal: Seal
+    let nativeSeal: Seal
     let plainNames: CookieNames
     let secureNames: CookieNames
     let pageFields: [UInt8]
     let formPageFields: [UInt8]
     private let requestRewrite: RequestRewrite
+
+    var access: AccessPolicy
+    /// Who has no session is let in all the same, as nobody.
+    let letsGuestsIn: Bool
+    var revocations = Revocations()
+    /// Sessions whose users signed out. Apart from the others, so that however many there are, a provider's word finds
+    /// room.
+    var endedSessions = Revocations()
+    /// Rises whenever whoever was let in before has to be looked at again. Zero while there is nothing to look at, as
+    /// in a new ``Identity``.
+    var generation: UInt64
+    /// The fields that a logout token's `sub` can mean.
+    let subjectFields: [String]
+    let logoutMatching: FieldMatching
+    let nativeLogin: NativeLogin?
 
     var sessions = IdentityCache()
     var bearers = IdentityCache(slotCount: 256)
@@ -53,6 +69,13 @@ package final class Gate {
         sessionSeal = Seal(.session, secrets: session.secrets, random: random)
         loginSeal = Seal(.login, secrets: session.secrets, random: random)
         signInSeal = Seal(.signIn, secrets: session.secrets, random: random)
+        nativeSeal = Seal(.nativeLogin, secrets: session.secrets, random: random)
+        access = AccessPolicy(configuration.access)
+        generation = access.isOpen ? 0 : 1
+        letsGuestsIn = access.letsGuestsIn
+        subjectFields = configuration.claims.filter { $0.field == "user" || $0.claims.contains("sub") }.map(\.field)
+        logoutMatching = FieldMatching(configuration.claims, required: [], needsUser: false)
+        nativeLogin = configuration.nativeLogin.map { NativeLogin($0) }
         plainNames = CookieNames(session, isSecure: false)
         secureNames = CookieNames(session, isSecure: true)
         requestRewrite = RequestRewrite(configuration)
@@ -78,20 +101,32 @@ package final class Gate {
             }
         }
         let site = RequestSite(request, context, siteRules)
+        if let nativeLogin, let open = decide(nativeLogin, request, context, site) { return open }
         var reason: ReasonCode?
         switch session(of: request, site, now: context.now) {
         case .valid(let identity):
+            if identity.goodAt != generation, let other = reconsidered(identity, request, context, site, requestID) {
+                return other
+            }
             return .forward(identity, renewal: renewal(of: identity, request, site, now: context.now))
         case .refused(let code): reason = code
         case .none: break
         }
         if configuration.bearer {
             switch bearer(of: request, now: context.now) {
-            case .valid(let identity): return .forward(identity, renewal: nil)
-            case .refused(let code): return .respond(invalidBearer(code, request, context))
+            case .valid(let identity):
+                if identity.goodAt != generation, let other = reconsidered(identity, request, context, site, requestID)
+                {
+                    return other
+                }
+                return .forward(identity, renewal: nil)
+            case .refused(let code):
+                if awaitsKeys(after: code, context) { return .awaitKeys }
+                return .respond(invalidBearer(code, request, context))
             case .none: break
             }
         }
+        if letsGuestsIn { return .forward(nil, renewal: nil) }
         return .respond(unauthenticated(request, context, reason, requestID))
     }
 
@@ -105,6 +140,7 @@ package final class Gate {
         switch OwnPath.of(request.bytes.span.extracting(request.path.range), returnPath: returnPath) {
         case .callback: return returned(request, form: body, context, requestID)
         case .confirm: return confirmed(request, form: body, context, requestID)
+        case .backchannelLogout: return backchannelLogout(request, body: body, context)
         case .login, .logout, .session, .nothing, nil: return .respond(notFound(request, requestID))
         }
     }
@@ -147,8 +183,9 @@ package final class Gate {
         case .callback: callback(request, context, requestID)
         case .confirm: confirm(request, context, requestID)
         case .login: .respond(login(request, context, requestID))
-        case .logout: .respond(logout(request, context, requestID))
+        case .logout: logout(request, context, requestID)
         case .session: .respond(sessionDocument(request, context, requestID))
+        case .backchannelLogout: backchannelLogout(request, requestID)
         case .nothing: .respond(notFound(request, requestID))
         }
     }

@@ -146,6 +146,14 @@ extension Gate {
         error(404, request, requestID, decision: "not-found")
     }
 
+    /// The body is a token, without a form around it.
+    func isBareToken(_ request: RequestHead) -> Bool {
+        hasContentType(request) { type in
+            type.equalsIgnoringCase("application/jwt") || type.equalsIgnoringCase("application/logout+jwt")
+                || type.equalsIgnoringCase("text/plain")
+        }
+    }
+
     func unsupportedMediaType(_ request: RequestHead, _ requestID: [UInt8]) -> LocalResponse {
         error(415, request, requestID)
     }

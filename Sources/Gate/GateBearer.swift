@@ -28,7 +28,7 @@ extension Gate {
         do throws(SignInRefusal) {
             let user = try verifiedUser(text, now: now)
             let identity = Identity(
-                user: user.fields.user, headerBlock: rendering.block(for: user.fields), session: nil)
+                fields: user.fields, headerBlock: rendering.block(for: user.fields), session: nil)
             // CVE-2026-33496: this cache is one policy's and one key set's. A clock set back asks again.
             bearers.keep(
                 identity, text, host: nowhere, isSecure: false, validFrom: now,
@@ -79,6 +79,9 @@ extension Gate {
         } catch {
             throw SignInRefusal(reason: error.reason)
         }
+        // OpenID Connect Back-Channel Logout 1.0 §2.4: the claim keeps a logout token from signing in, ours above all,
+        // which go through a browser and are signed with the same key.
+        guard !verified.isLogoutToken else { throw SignInRefusal(reason: .claimsMalformed) }
         do {
             return VerifiedUser(token: verified, fields: try matching.fields(of: verified.claims))
         } catch {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTP
 import JWT
 import Pages
 
@@ -44,6 +45,9 @@ package struct GateConfiguration: Sendable {
     package var required = ["email"]
 
     package var access = AccessConfiguration()
+    /// Whose X-Forwarded-For is walked back through to find the client; whether the peer itself is one of them is said
+    /// with each request.
+    package var trustedProxies: [CIDR] = []
     /// nil: off.
     package var nativeLogin: NativeLoginConfiguration?
     /// The app is told of a user before the session is made.

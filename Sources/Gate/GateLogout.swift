@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Cryptography
 import HTTP
 import JWT
 import Pages
 
-// Logout: the session's cookies end, and the browser goes to the IdP's logout or sees that it is signed out.
+// Logout: the session and its cookies end, and the browser goes to the IdP's logout or sees that it is signed out.
 extension Gate {
     /// `/.sidegate/logout`: by POST, or by GET from this site; else a page asks, or another site's image could sign
     /// people out.
-    func logout(_ request: RequestHead, _ context: RequestContext, _ requestID: [UInt8]) -> LocalResponse {
+    func logout(_ request: RequestHead, _ context: RequestContext, _ requestID: [UInt8]) -> Decision {
         let site = RequestSite(request, context, siteRules)
-        guard let origin = site.origin(request, siteRules) else { return hostMissing(request, requestID) }
+        guard let origin = site.origin(request, siteRules) else { return .respond(hostMissing(request, requestID)) }
         let check = SiteCheck.of(request, on: targetSite(origin))
         let agreed: Bool
         switch request.method {
@@ -18,21 +19,27 @@ extension Gate {
         case .get: agreed = check == .thisSite
         case .head: agreed = false
         case .put, .delete, .connect, .options, .trace, .patch, .other:
-            return methodNotAllowed(request, requestID, allow: "GET, HEAD, POST")
+            return .respond(methodNotAllowed(request, requestID, allow: "GET, HEAD, POST"))
         }
         guard let named = Parameters(query: request).returnTarget(on: targetSite(origin)) else {
-            return refused(.returnURLRefused, status: 400, request, requestID, tryAgain: nil)
+            return .respond(refused(.returnURLRefused, status: 400, request, requestID, tryAgain: nil))
         }
         var session: SessionState?
         if case .valid(let identity) = self.session(of: request, site, now: context.now) { session = identity.session }
-        guard agreed else { return confirmLogout(session, returnTo: named) }
+        guard agreed else { return .respond(confirmLogout(session, returnTo: named)) }
 
-        var response = signedOut(session, returnTo: named, origin)
+        var response = signedOut(session, returnTo: named, origin, now: context.now)
         let cookie = setCookie(isSecure: site.isSecure)
         for name in ownCookies(of: request, names(site)) { response.add("Set-Cookie", cookie.expired(name)) }
         response.decision = "logout"
         response.user = session?.fields.user
-        return response
+        guard let session else { return .respond(response) }
+        // The cookie may have been copied, and a WebSocket of the session may be open on any loop.
+        return .revoke(
+            Revocation(
+                subjects: [Revocation.subject(session: session.id)], revokedAt: max(context.now, session.signedInAt),
+                expiresAt: session.signedInAt + limits.lifetime, user: session.fields.user, isOfOneSession: true),
+            response)
     }
 
     private func confirmLogout(_ session: SessionState?, returnTo: ReturnTarget?) -> LocalResponse {
@@ -50,7 +57,9 @@ extension Gate {
         return response
     }
 
-    private func signedOut(_ session: SessionState?, returnTo: ReturnTarget?, _ origin: PublicOrigin) -> LocalResponse {
+    private func signedOut(
+        _ session: SessionState?, returnTo: ReturnTarget?, _ origin: PublicOrigin, now: Double
+    ) -> LocalResponse {
         guard let logoutURL = configuration.logoutURL else {
             return page(200, .signedOut(signIn: Self.loginPath(returnTo ?? .root)))
         }
@@ -59,14 +68,35 @@ extension Gate {
             switch placeholder {
             case .returnTo: (returnTo ?? .root).appendAbsolute(to: &value, on: origin)
             case .email: value.append(contentsOf: (session?.fields["email"].first ?? "").utf8)
+            case .logoutToken:
+                // Without a session there is nobody to name: better no parameter than an empty one.
+                guard let session, let minter = configuration.logoutTokenMinter else { return false }
+                value.append(contentsOf: logoutToken(session.fields, minter, now: now).utf8)
             case .returnURL, .state: break
             }
+            return true
         }
         var response = LocalResponse(status: 303, body: redirectBody(url))
         response.add("Location", url)
         addPageFields(&response)
         return response
     }
+
+    /// Tells the IdP whom to sign out: good for a minute, and for nothing else (see ``VerifiedToken/isLogoutToken``).
+    private func logoutToken(_ fields: UserFields, _ minter: TokenMinter, now: Double) -> String {
+        let issuedAt = Int(max(0, min(now.rounded(.down), 9e15)))
+        var claims: [(String, JSONValue)] = []
+        if let email = fields["email"].first { claims.append(("email", .string(email))) }
+        claims += [
+            ("iat", .number(JSONNumber(issuedAt))), ("exp", .number(JSONNumber(issuedAt + Self.logoutTokenLifetime))),
+            ("jti", .string(Hex.encodeToString(random.bytes(16)))), ("sub", .string(fields.user)),
+            ("events", .object(JSONObject([(VerifiedToken.logoutEvent, JSONValue.object(JSONObject()))]))),
+        ]
+        return minter.mint(claims: claims)
+    }
+
+    /// In seconds.
+    private static let logoutTokenLifetime = 60
 
     /// The session's cookie, whether it came or not, and all of ours that did.
     private func ownCookies(of request: RequestHead, _ names: CookieNames) -> [[UInt8]] {
@@ -75,7 +105,9 @@ extension Gate {
         request.forEachCookie { name, _ in
             guard own.count < 64, name.upperBound <= bytes.count else { return }
             let text = bytes.extracting(name.range)
-            guard (names.sessionChunk(text) ?? 0) > 0 || names.attempt(text) != nil || text.equals(names.returns.span)
+            guard
+                (names.sessionChunk(text) ?? 0) > 0 || names.attempt(text) != nil || text.equals(names.returns.span)
+                    || text.equals(names.native.span)
             else { return }
             own.append(Array(copying: text))
         }

@@ -54,7 +54,15 @@ extension Gate {
         do throws(SignInRefusal) {
             user = try verifiedUser(token.span, now: context.now)
         } catch {
+            if awaitsKeys(after: error.reason, context) { return .awaitKeys }
             return .respond(refused(error.reason, request, requestID, tryAgain: tryAgain))
+        }
+        let verdict = access.verdict(on: user.fields)
+        if case .refused(let reason) = verdict {
+            return .respond(
+                notAllowed(
+                    reason, user.fields, asJSON: NavigationTest.prefersJSON(request),
+                    requestID: String(decoding: requestID, as: UTF8.self), returnTo: target, isSignIn: true))
         }
 
         var current: SessionState?
@@ -81,7 +89,13 @@ extension Gate {
             case .deny:
                 return .respond(
                     refused(attempt.refusal, request, requestID, account: user.fields.account, tryAgain: tryAgain))
-            case .confirm: pending.question = question(for: pending, request, names(site), context.now)
+            case .confirm:
+                // Whom the app is told nothing of may come in unasked, unless that ends a session.
+                if verdict == .visitor, current == nil {
+                    pending.isForGuest = true
+                } else {
+                    pending.question = question(for: pending, request, names(site), context.now)
+                }
             }
         }
         return claim(pending, context)
@@ -114,11 +128,39 @@ extension Gate {
 
     private func accept(_ pending: PendingSignIn, _ context: RequestContext) -> Decision {
         if let question = pending.question { return .respond(confirmPage(pending, question, context)) }
+        // Once more: the lists may have changed while the person was asked.
+        switch access.verdict(on: pending.fields) {
+        case .refused(let reason):
+            return .respond(
+                notAllowed(
+                    reason, pending.fields, asJSON: pending.answersJSON, requestID: pending.requestID,
+                    returnTo: pending.target, isSignIn: true))
+        case .visitor: return .respond(visit(pending))
+        case .allowed: if pending.isForGuest { return .respond(visit(pending)) }
+        }
+        if configuration.provisions { return .provision(provisioning(pending)) }
         return .respond(signIn(pending, context))
     }
 
+    /// Nobody's session: on to where the user wanted to go, as everyone may (`access.default: guest`). The session of
+    /// whoever was signed in before ends.
+    private func visit(_ pending: PendingSignIn) -> LocalResponse {
+        var response = seeOther(pending.target.bytes)
+        let names = pending.isSecure ? secureNames : plainNames
+        let cookie = setCookie(isSecure: pending.isSecure)
+        for chunk in 0...pending.lastOldChunk {
+            response.add("Set-Cookie", cookie.expired(names.session(chunk: chunk)))
+        }
+        endAttempt(pending, names, cookie, &response)
+        // Coming back without a session is how it is meant to be here.
+        response.add("Set-Cookie", cookie.expired(names.returns))
+        response.decision = "guest"
+        response.user = pending.user
+        return response
+    }
+
     /// A new session, in place of any old one (CVE-2026-34454, CVE-2021-41230), and 303 to where the user wanted to go.
-    private func signIn(_ pending: PendingSignIn, _ context: RequestContext) -> LocalResponse {
+    func signIn(_ pending: PendingSignIn, _ context: RequestContext) -> LocalResponse {
         let names = pending.isSecure ? secureNames : plainNames
         let cookie = setCookie(isSecure: pending.isSecure)
         let state = SessionState(
@@ -177,7 +219,7 @@ extension Gate {
     }
 
     /// What single use is keyed on: SHA-256 of the signing input; where jti is required, of issuer and jti too.
-    private func replayKeys(_ token: VerifiedToken) -> [[UInt8]] {
+    func replayKeys(_ token: VerifiedToken) -> [[UInt8]] {
         var keys = [[UInt8(ascii: "s")] + token.signingInputDigest]
         if configuration.replayByID, configuration.tokenPolicy.minimumIDLength > 0, let id = token.id {
             var text: [UInt8] = []

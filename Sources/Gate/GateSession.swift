@@ -28,6 +28,7 @@ extension Gate {
             if let reason = limits.refusal(signedInAt: session.signedInAt, seenAt: session.seenAt, now: now) {
                 return .refused(reason)
             }
+            if identity.goodAt != generation, isRevoked(identity) { return .refused(.sessionRevoked) }
             return .valid(identity)
         }
         return .refused(.sessionInvalid)
@@ -63,7 +64,7 @@ extension Gate {
             let state = SessionState(encoded: encoded)
         else { return nil }
         let identity = Identity(
-            user: state.fields.user, headerBlock: rendering.block(for: state.fields), session: state,
+            fields: state.fields, headerBlock: rendering.block(for: state.fields), session: state,
             renewalDue: limits.idleTimeout > 0 ? state.seenAt + limits.renewalInterval : .infinity)
         sessions.keep(identity, text, host: host, isSecure: site.isSecure)
         return identity
@@ -120,6 +121,14 @@ extension Gate {
         guard case .valid(let identity) = session(of: request, site, now: context.now),
             let session = identity.session
         else { return unauthenticatedJSON(request, context, nil) }
+        switch standing(of: identity) {
+        case .allowed: break
+        case .visitor: return unauthenticatedJSON(request, context, nil)
+        case .refused(let reason):
+            return notAllowed(
+                reason, identity.fields, asJSON: true, requestID: String(decoding: requestID, as: UTF8.self),
+                returnTo: .root)
+        }
         var members: [(String, JSONValue)] = [
             ("user", .string(session.fields.user)),
             ("fields", .object(session.fields.document)),
@@ -142,7 +151,7 @@ extension Gate {
 
 extension UserFields {
     /// A text for a field with one value, an array for a list.
-    fileprivate var document: JSONObject {
+    var document: JSONObject {
         JSONObject(
             fields.map { field in
                 let values = field.values.map { JSONValue.string($0) }

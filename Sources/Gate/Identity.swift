@@ -8,11 +8,15 @@ package final class Identity {
     package let headerBlock: [UInt8]
     /// Nil for a bearer token.
     let session: SessionState?
+    let fields: UserFields
+    /// The gate's `generation` when it was last found in good standing; see `Gate.standing(of:)`.
+    var goodAt: UInt64 = 0
     /// From when the session's cookie is to be sealed anew.
     var renewalDue: Double
 
-    init(user: String, headerBlock: [UInt8], session: SessionState?, renewalDue: Double = .infinity) {
-        self.user = user
+    init(fields: UserFields, headerBlock: [UInt8], session: SessionState?, renewalDue: Double = .infinity) {
+        user = fields.user
+        self.fields = fields
         self.headerBlock = headerBlock
         self.session = session
         self.renewalDue = renewalDue

@@ -43,7 +43,7 @@ struct LoginURL: Sendable {
             case .placeholder(.returnTo):
                 endFixed()
                 parts.append(.target)
-            case .placeholder(.email): break
+            case .placeholder(.email), .placeholder(.logoutToken): break
             }
         }
         endFixed()

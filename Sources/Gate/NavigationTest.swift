@@ -29,6 +29,15 @@ enum NavigationTest {
         return !hasAccept || acceptsPage
     }
 
+    /// Asks for a page by name, as a browser does also when it sends a form.
+    static func namesPage(_ request: RequestHead) -> Bool {
+        let bytes = request.bytes.span
+        for field in request.fields where field.known == .accept {
+            if MediaRanges(bytes.extracting(field.value.range)).namesPage { return true }
+        }
+        return false
+    }
+
     /// Own pages are JSON for whoever asks for JSON and not for a page.
     static func prefersJSON(_ request: RequestHead) -> Bool {
         let bytes = request.bytes.span

@@ -4,7 +4,7 @@ import HTTP
 
 /// The paths that Sidegate answers itself.
 enum OwnPath {
-    case login, callback, confirm, logout, session
+    case login, callback, confirm, logout, session, backchannelLogout
     /// Reserved, and nothing is there.
     case nothing
 
@@ -21,6 +21,7 @@ enum OwnPath {
             if name.equals("logout") { return .logout }
             if name.equals("session") { return .session }
             if name.equals("confirm") { return .confirm }
+            if name.equals("backchannel-logout") { return .backchannelLogout }
             return .nothing
         }
         return isReserved(path, returnPath) ? .nothing : nil

@@ -12,12 +12,14 @@ final class Seal {
         case session = 1
         case login = 2
         case signIn = 3
+        case nativeLogin = 4
 
         fileprivate var info: [UInt8] {
             switch self {
             case .session: Array("sidegate session, version 1".utf8)
             case .login: Array("sidegate login, version 1".utf8)
             case .signIn: Array("sidegate sign-in, version 1".utf8)
+            case .nativeLogin: Array("sidegate native login, version 1".utf8)
             }
         }
     }

@@ -17,7 +17,7 @@ package struct URLTemplate: Sendable, Equatable {
     }
 
     enum Placeholder: String, CaseIterable, Sendable {
-        case returnURL, returnTo, state, email
+        case returnURL, returnTo, state, email, logoutToken
     }
 
     /// `identityProvider.loginURL`
@@ -27,7 +27,7 @@ package struct URLTemplate: Sendable, Equatable {
 
     /// `identityProvider.logoutURL`
     package static func logout(_ text: String) throws(GateConfigurationError) -> URLTemplate {
-        try URLTemplate(text, allowing: [.returnTo, .email])
+        try URLTemplate(text, allowing: [.returnTo, .email, .logoutToken])
     }
 
     private init(_ text: String, allowing allowed: [Placeholder]) throws(GateConfigurationError) {
@@ -79,17 +79,57 @@ package struct URLTemplate: Sendable, Equatable {
         parts.contains(.placeholder(placeholder))
     }
 
-    /// Appends the URL; `value` appends what stands for a placeholder, plain.
-    func expand(into output: inout [UInt8], _ value: (Placeholder, inout [UInt8]) -> Void) {
-        for part in parts {
+    /// `{logoutToken}` is in it: a key that signs is needed.
+    package var carriesLogoutToken: Bool { contains(.logoutToken) }
+    /// `{returnTo}` is in it.
+    package var carriesReturnTo: Bool { contains(.returnTo) }
+
+    /// Appends the URL; `value` appends what stands for a placeholder, plain, or returns false: then a query parameter
+    /// that is nothing but the placeholder is left out with its name.
+    func expand(into output: inout [UInt8], _ value: (Placeholder, inout [UInt8]) -> Bool) {
+        let start = output.count
+        // What took the place of the separator behind a parameter that was left out.
+        var separator: UInt8?
+        for (index, part) in parts.enumerated() {
             switch part {
-            case .literal(let bytes): output.append(contentsOf: bytes)
+            case .literal(let bytes):
+                if let before = separator, bytes.first == UInt8(ascii: "&") {
+                    output.append(before)
+                    output.append(contentsOf: bytes.dropFirst())
+                } else {
+                    output.append(contentsOf: bytes)
+                }
+                separator = nil
             case .placeholder(let placeholder):
+                separator = nil
                 var plain: [UInt8] = []
-                value(placeholder, &plain)
-                output.appendPercentEncoded(plain)
+                if value(placeholder, &plain) {
+                    output.appendPercentEncoded(plain)
+                } else if endsParameter(index), let cut = Self.parameterStart(output[start...]) {
+                    separator = output[cut]
+                    output.removeLast(output.count - cut)
+                }
             }
         }
+    }
+
+    /// Behind the part at `index` the query goes on with another parameter, or it ends.
+    private func endsParameter(_ index: Int) -> Bool {
+        guard index + 1 < parts.count else { return true }
+        guard case .literal(let next) = parts[index + 1], let first = next.first else { return false }
+        return first == UInt8(ascii: "&") || first == UInt8(ascii: "#")
+    }
+
+    /// Where the `?` or `&` stands before a name and `=` that end `url`.
+    private static func parameterStart(_ url: ArraySlice<UInt8>) -> Int? {
+        guard url.last == UInt8(ascii: "="),
+            let start = url.lastIndex(where: { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "&") }),
+            !url[start...].contains(UInt8(ascii: "#")),
+            url[..<start].contains(UInt8(ascii: "?"))
+                || url[start] == UInt8(ascii: "?")
+        else { return nil }
+        // "name=", and no second "=" within.
+        return url[start...].firstIndex(of: UInt8(ascii: "=")) == url.index(before: url.endIndex) ? start : nil
     }
 }
 

@@ -20,7 +20,11 @@ package struct KeySet: Sendable {
     ///
     /// Refused as a whole: two keys of one ID, since which is meant is anyone's guess, and secrets beside public keys,
     /// since such a set is either public, secrets included, or secret without need.
-    package init(jwks text: [UInt8], allowWeak: Bool = false) throws(KeyError) {
+    ///
+    /// - Parameter isLenient: for a set that a provider publishes, where one bad key must not take the good ones along:
+    ///   keys that are broken, weak or not to be told apart from an earlier one are left out, as are secrets beside
+    ///   public keys; ``ignored`` says which and why. What is no JWK Set, or has no usable key, is refused all the same.
+    package init(jwks text: [UInt8], allowWeak: Bool = false, isLenient: Bool = false) throws(KeyError) {
         let value: JSONValue
         do {
             value = try JSONParser.parse(text.span)
@@ -37,11 +41,17 @@ package struct KeySet: Sendable {
         var keys: [VerificationKey] = []
         var ignored: [String] = []
         for member in members {
-            switch try JSONWebKey.read(member, allowWeak: allowWeak) {
-            case .key(let key): keys.append(key)
-            case .ignored(let reason): ignored.append(reason)
+            do {
+                switch try JSONWebKey.read(member, allowWeak: allowWeak) {
+                case .key(let key): keys.append(key)
+                case .ignored(let reason): ignored.append(reason)
+                }
+            } catch {
+                guard isLenient else { throw error }
+                ignored.append(error.message)
             }
         }
+        if isLenient { Self.leaveOut(&keys, &ignored) }
         guard let first = keys.first else {
             let reasons = ignored.isEmpty ? "" : ": " + ignored.joined(separator: "; ")
             throw .unsupported("no usable key in the JWK Set\(reasons)")
@@ -49,14 +59,38 @@ package struct KeySet: Sendable {
         guard keys.allSatisfy({ $0.isSymmetric == first.isSymmetric }) else {
             throw .malformed("the JWK Set holds secrets and public keys; keep them apart")
         }
-        var identifiers: Set<String> = []
-        for identifier in keys.compactMap(\.keyID) where !identifiers.insert(identifier).inserted {
-            throw .malformed("two keys in the JWK Set have the kid \(quoted(identifier))")
+        if !isLenient {
+            var identifiers: Set<String> = []
+            for identifier in keys.compactMap(\.keyID) where !identifiers.insert(identifier).inserted {
+                throw .malformed("two keys in the JWK Set have the kid \(quoted(identifier))")
+            }
         }
         self.init(keys: keys, ignored: ignored)
     }
 
-    /// Both sets' keys.
+    /// What a careful reader of somebody else's set does not use.
+    private static func leaveOut(_ keys: inout [VerificationKey], _ ignored: inout [String]) {
+        if keys.contains(where: { !$0.isSymmetric }), keys.contains(where: \.isSymmetric) {
+            keys.removeAll(where: \.isSymmetric)
+            ignored.append("the secrets in a JWK Set that holds public keys, and so is public")
+        }
+        var kept: [VerificationKey] = []
+        for key in keys {
+            // RFC 7517 §4.5: keys of different kinds may share a name, since the algorithm tells them apart.
+            let hasTwin = kept.contains { other in
+                guard let name = key.keyID, let otherName = other.keyID, name.isExactly(otherName) else { return false }
+                return Algorithm.allCases.contains { key.serves($0) && other.serves($0) }
+            }
+            if hasTwin {
+                ignored.append("a second key with the kid \(quoted(key.keyID ?? ""))")
+            } else {
+                kept.append(key)
+            }
+        }
+        keys = kept
+    }
+
+    /// Both sets' keys, those of this one first.
     package func merged(with other: KeySet) -> KeySet {
         KeySet(keys: keys + other.keys, ignored: ignored + other.ignored)
     }

@@ -195,9 +195,16 @@ final class TokenExamination {
         } catch {
             return .failure(Unreadable(message: error.message))
         }
-        guard var object = value.object else {
+        guard let object = value.object else {
             return .failure(Unreadable(message: "\(value.kindName), not an object"))
         }
+        return resolve(object, aliases: aliases)
+    }
+
+    /// `object`, in which aliases stand under the name they are aliases of.
+    static func resolve(_ object: JSONObject, aliases: [String: [String]]) -> Result<JSONObject, Unreadable> {
+        guard !aliases.isEmpty else { return .success(object) }
+        var object = object
         for (name, others) in aliases.sorted(by: { $0.key < $1.key }) {
             for other in others where !other.isExactly(name) {
                 guard let alias = object[other] else { continue }

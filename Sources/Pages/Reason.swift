@@ -67,7 +67,8 @@ extension Reason {
             happened: "The second part of the sign-in token, its statements about you, cannot be read.",
             advice: again,
             mend:
-                "The claims must be a UTF-8 JSON object without duplicate names, and its times must be numbers, not text."
+                "The claims must be a UTF-8 JSON object without duplicate names, and its times must be numbers, not text. "
+                + "A logout token signs nobody in."
         ),
         Reason(
             code: "algorithm_not_allowed", title: "The sign-in token is signed in an unexpected way",
@@ -204,14 +205,18 @@ extension Reason {
             mend: "The token's sites must hold access.site."),
         Reason(
             code: "guest_refused", title: "Guests cannot come in here",
-            happened: "You are signed in as a guest, and this page is for members.",
-            advice: "Use another account, or ask your administrator for a full one.",
-            mend: "A rule of access.rules requires more than a guest has."),
+            happened: "Your account is not registered here, and your sign-in says that you do not come as a guest.",
+            advice: "Use another account, or ask your administrator to register this one.",
+            mend:
+                "The token's \"guest\" is false and access.users does not hold the account; register it, or have the "
+                + "provider send guest as true."),
         Reason(
             code: "group_missing", title: "This page is for another group",
             happened: "You are signed in, but your account is not in a group that may see this page.",
             advice: "Use another account, or ask your administrator to add you to the group.",
-            mend: "A rule of access.rules requires a group; see which ones the token carries with `sidegate explain`."),
+            mend:
+                "The setting access.users.groups or a rule of access.rules requires a group; see which ones the token carries with "
+                + "`sidegate explain`."),
         Reason(
             code: "rule_denied", title: "You may not see this page",
             happened: "The rules of this site do not allow this page for your account.",

@@ -16,8 +16,9 @@ final class Exchange {
     /// The peer's address, for the log.
     private(set) var client: [UInt8] = []
     private(set) var requestID: [UInt8] = []
-    /// Counts the requests this object served, so that a late answer to an earlier one is known as such.
-    private(set) var ticket: UInt64 = 0
+    /// Counts the requests this object served and the answers it awaited, so that a late one to an earlier question is
+    /// known as such.
+    var ticket: UInt64 = 0
 
     let worker: Worker
     var downstream: (any DownstreamStream)?
@@ -28,9 +29,16 @@ final class Exchange {
     var renewal: [UInt8]?
     var form: [UInt8] = []
     var formLimit = 0
+    /// The gate was asked with the form; asked again, it gets it again.
+    var hasForm = false
     var contentReceived: UInt64 = 0
     var hasRetried = false
-    var waitTimer: LoopTimer?
+    /// The one time limit of this object's own: which one, the state tells.
+    var timer: LoopTimer?
+    /// What follows when the answer that is awaited does not come in time.
+    var overdue: (() -> Void)?
+    /// ``Worker/updateCount`` when the request was let through.
+    var updateCount: UInt64 = 0
 
     init(worker: Worker) {
         self.worker = worker
@@ -58,7 +66,7 @@ final class Exchange {
         switch machine.state {
         case .collecting, .answered: !machine.isRequestComplete
         case .exchanging: !machine.isRequestComplete && upstream?.isBlocked == false
-        case .deciding, .claiming, .acquiring, .tunnelling, .ended: false
+        case .deciding, .awaiting, .acquiring, .tunnelling, .ended: false
         }
     }
 
@@ -78,6 +86,7 @@ final class Exchange {
             if case .length(let length) = request.framing, isTooLarge(length) {
                 return answer(gate.refusal(413, of: request, requestID: requestID))
             }
+            context.mayAwaitKeys = worker.services.keys != nil
             perform(gate.decide(request, context, requestID: requestID), contentFollows: contentFollows)
         }
     }
@@ -102,7 +111,7 @@ final class Exchange {
             }
             upstream?.send(
                 content, isEnd: isEnd, trailers: trailers, more: more, isChunked: request.framing == .chunked)
-        case .deciding, .claiming, .acquiring, .tunnelling, .answered, .ended:
+        case .deciding, .awaiting, .acquiring, .tunnelling, .answered, .ended:
             break
         }
     }
@@ -140,66 +149,8 @@ final class Exchange {
             responseEnded()
         case .exchanging(.streaming):
             cutShort()
-        case .claiming, .tunnelling, .answered, .ended:
+        case .awaiting, .tunnelling, .answered, .ended:
             break
-        }
-    }
-
-    // MARK: Decisions
-
-    func perform(_ decision: Decision, contentFollows: Bool) {
-        switch decision {
-        case .forward(let identity, let renewal):
-            self.identity = identity
-            self.renewal = renewal
-            record.decision = identity == nil ? "open" : "forward"
-            record.user = identity?.user
-            machine.forwarded()
-            acquireUpstream(fresh: false, contentFollows: contentFollows)
-        case .respond(let response):
-            answer(response)
-        case .collectBody(let limit):
-            collect(limit: limit, contentFollows: contentFollows)
-        case .claimToken(let pending):
-            claim(pending)
-        case .awaitKeys, .provision, .claimLogoutToken, .revoke, .nativeLogin:
-            answer(refusal(501))
-        }
-    }
-
-    /// Reads the content before anything is decided.
-    func collect(limit: Int, contentFollows: Bool) {
-        machine.collects()
-        formLimit = limit
-        guard hasContent else { return formReceived() }
-        if case .length(let length) = request.framing, length > UInt64(limit) { return answer(refusal(413)) }
-        // RFC 9110 §10.1.1: nobody else will say it, since the app does not get this request.
-        if request.expectsContinue, !contentFollows { downstream?.sendContinue() }
-        downstream?.resumeRequest()
-    }
-
-    func formReceived() {
-        let body = form
-        form = []
-        switch worker.service {
-        case .local(let respond): answer(respond(request, body, context.now))
-        case .gate(let gate, _):
-            perform(gate.decide(form: body, of: request, context, requestID: requestID), contentFollows: false)
-        }
-    }
-
-    func claim(_ pending: PendingSignIn) {
-        machine.claims()
-        let ticket = ticket
-        let loop = worker.loop
-        let waiter = loop.bind { [self] (verdict: ReplayVerdict) in
-            guard self.ticket == ticket, machine.state == .claiming, case .gate(let gate, _) = worker.service else {
-                return
-            }
-            perform(gate.finishSignIn(pending, verdict, context), contentFollows: false)
-        }
-        worker.replayStore.claim(pending.replayKeys, until: pending.expiresAt, now: context.now) { verdict in
-            loop.submit { waiter.assumeOnLoop { $0(verdict) } }
         }
     }
 
@@ -250,7 +201,7 @@ final class Exchange {
     }
 
     func letGoOfUpstream() {
-        waitTimer?.cancel()
+        stopTimer()
         if case .gate(_, let pool) = worker.service { pool.cancel(self) }
         upstream?.abandon()
         upstream = nil
@@ -259,10 +210,13 @@ final class Exchange {
     func end() {
         guard downstream != nil else { return }
         downstream = nil
+        stopTimer()
         worker.finished(self, context)
+        worker.streamEnded(self)
         identity = nil
         renewal = nil
         form = []
+        hasForm = false
         contentReceived = 0
         hasRetried = false
         requestID.removeAll(keepingCapacity: true)

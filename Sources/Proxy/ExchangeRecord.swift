@@ -32,6 +32,12 @@ struct ExchangeRecord {
     var user: String?
     /// What the audit trail is told.
     private(set) var audit = Audit.none
+    /// The app was told of the user.
+    var isProvisioned = false
+    /// The identity provider ended the sessions, not the user.
+    var isBackchannelLogout = false
+    /// This request opened the app's own login page.
+    var opensNativeLogin = false
     /// The response did not reach its end.
     var isAborted = false
 
@@ -65,6 +71,11 @@ struct ExchangeRecord {
             case .responseTimeout: "upstream_response_timeout"
             case .malformed: "upstream_malformed"
             }
+    }
+
+    /// The response was ended before its end, with the session.
+    mutating func ended(_ reason: String) {
+        self.reason = reason
     }
 
     /// The head was refused before anything could be decided.

@@ -9,8 +9,8 @@ package struct ExchangeStateMachine: ~Copyable {
         case deciding
         /// The gate reads the request's form before it decides.
         case collecting
-        /// The replay store is asked about a token.
-        case claiming
+        /// Somebody else is asked before it is decided.
+        case awaiting(Awaited)
         /// The app gets the request as soon as a connection is there.
         case acquiring
         case exchanging(Response)
@@ -19,6 +19,18 @@ package struct ExchangeStateMachine: ~Copyable {
         /// Sidegate gave the response itself.
         case answered
         case ended
+    }
+
+    /// What must be known, or done, before the request can go on.
+    package enum Awaited: Equatable {
+        /// The replay store's word about a token.
+        case claim
+        /// The key sets, anew.
+        case keys
+        /// The app's word about a user.
+        case provisioning
+        /// That every loop has ended a user's sessions.
+        case revocation
     }
 
     package enum Response: Equatable {
@@ -52,9 +64,9 @@ package struct ExchangeStateMachine: ~Copyable {
         state = .collecting
     }
 
-    /// The gate wants a token claimed.
-    package mutating func claims() {
-        state = .claiming
+    /// The gate wants something known, or done, first.
+    package mutating func awaits(_ what: Awaited) {
+        state = .awaiting(what)
     }
 
     /// A connection to the app is there, and the request's head goes out.
@@ -119,7 +131,7 @@ package struct ExchangeStateMachine: ~Copyable {
         case .exchanging(.streaming), .answered:
             state = .ended
             return isRequestComplete ? .finish : .finishEarly
-        case .deciding, .collecting, .claiming, .acquiring, .exchanging, .tunnelling, .ended:
+        case .deciding, .collecting, .awaiting, .acquiring, .exchanging, .tunnelling, .ended:
             return .none
         }
     }
@@ -173,7 +185,7 @@ package struct ExchangeStateMachine: ~Copyable {
         case .exchanging(.streaming):
             state = .ended
             return .cutShort
-        case .deciding, .collecting, .claiming, .tunnelling, .answered, .ended:
+        case .deciding, .collecting, .awaiting, .tunnelling, .answered, .ended:
             return .none
         }
     }

@@ -20,20 +20,18 @@ extension Exchange {
     }
 
     func awaitsConnection(until deadline: MonotonicTime) {
-        let timer =
-            waitTimer
-            ?? worker.loop.makeTimer { [unowned self] in
-                guard awaitsUpstream, case .gate(_, let pool) = worker.service else { return }
-                pool.cancel(self)
-                upstreamLost(.connectTimeout)
-            }
-        waitTimer = timer
-        timer.set(deadline)
+        setTimer(deadline)
+    }
+
+    func noConnectionInTime() {
+        guard case .gate(_, let pool) = worker.service else { return }
+        pool.cancel(self)
+        upstreamLost(.connectTimeout)
     }
 
     /// A connection to the app is there.
     func upstreamReady(_ connection: HTTP1Upstream, contentFollows: Bool = false) {
-        waitTimer?.cancel()
+        stopTimer()
         machine.upstreamAcquired()
         upstream = connection
         let expectsContent = !isRequestComplete
@@ -71,13 +69,36 @@ extension Exchange {
     func responseHead(_ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool) {
         guard case .forward = machine.responseHeadReceived(status: response.status, wantsUpgrade: false) else { return }
         record.responseStarted(response.status, worker.loop.now)
+        if !isEnd, !beginStream() { return }
         record.bytesSent += UInt64(content.count)
         downstream?.sendHead(
             self, extra: renewalForResponse(), content: content, isEnd: isEnd, trailers: trailers, more: more)
         if isEnd { responseEnded() } else { throttle() }
     }
 
-    /// The session's cookie anew, unless others could get it with this response; then a later one carries it.
+    /// The response goes on for a while: its session may end before it does. False when it has ended already, and the
+    /// response with it.
+    private func beginStream() -> Bool {
+        guard let identity, case .gate(let gate, _) = worker.service else { return true }
+        if updateCount != worker.updateCount, gate.hasEnded(identity, now: worker.loop.wallClock) {
+            endStream("session_revoked")
+            return false
+        }
+        worker.streamBegan(self)
+        // What has an end of its own may come to it; a stream of events has none.
+        if isEventStream, let end = gate.endOfSession(identity) { setTimer(worker.monotonic(end)) }
+        return true
+    }
+
+    /// What the session paid for is over: the browser sees a response that is not whole, and who asks again is judged
+    /// anew.
+    func endStream(_ reason: String) {
+        record.ended(reason)
+        cutShort()
+    }
+
+    /// The session's cookie anew, or the one that opens native login, unless others could get it with this response; a
+    /// later one carries it then.
     func renewalForResponse() -> [UInt8]? {
         guard let renewal else { return nil }
         if response.isForSharedCaches {
@@ -100,7 +121,7 @@ extension Exchange {
     }
 
     func upstreamLost(_ loss: ExchangeStateMachine.Loss) {
-        waitTimer?.cancel()
+        stopTimer()
         upstream = nil
         let mayRepeat = request.method.isIdempotent && !hasContent && !hasRetried
         switch machine.upstreamLost(loss, mayRepeat: mayRepeat) {
@@ -135,9 +156,12 @@ extension Exchange {
                 appSide.close()
                 return cutShort()
             }
-            let tunnel = Tunnel(browserSide, appSide, worker: worker)
-            tunnel.start(fromBrowser: waiting.span, fromApp: early, until: nil)
-            end()
+            let tunnel = Tunnel(browserSide, appSide, worker: worker, identity: identity)
+            let end = identity.flatMap { gate.endOfSession($0) }
+            tunnel.start(fromBrowser: waiting.span, fromApp: early, until: end.map { worker.monotonic($0) })
+            // Since the request was let through the session may have been ended.
+            if updateCount != worker.updateCount, tunnel.hasEnded(gate, now: worker.loop.wallClock) { tunnel.close() }
+            self.end()
         case .answerBadGateway:
             upstream = nil
             connection.abandon()

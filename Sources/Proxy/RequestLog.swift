@@ -29,14 +29,20 @@ package final class RequestLog {
             exchange.request.log(
                 record, context, client: client, id: exchange.requestID, loop.now, &lines, into: &buffer)
         }
-        if let kind = Self.kind(record) {
-            prepare(loop)
-            AuditEvent(
-                kind, time: context.now, id: String(decoding: exchange.requestID, as: UTF8.self),
-                client: String(decoding: client, as: UTF8.self),
-                host: String(decoding: exchange.request.bytes[exchange.request.authority.range], as: UTF8.self),
-                user: record.user, reason: record.reason
-            ).append(to: &buffer, format: format)
+        // In the order in which they happened: the app is told before anybody is in.
+        if record.isProvisioned { audit(.provisioned, exchange, context, client: client, loop) }
+        if record.opensNativeLogin { audit(.nativeLogin, exchange, context, client: client, loop) }
+        switch record.audit {
+        case .none: break
+        // A method or a form that is not taken says nothing about anybody.
+        case .refused where record.reason == nil: break
+        case .signIn: audit(.login, exchange, context, client: client, loop)
+        case .logout:
+            let cause = record.isBackchannelLogout ? "backchannel" : "user"
+            audit(.logout, exchange, context, client: client, loop, reason: record.reason ?? cause)
+        case .refused:
+            let kind: AuditEvent.Kind = record.reason == "replayed" ? .replayed : .denied
+            audit(kind, exchange, context, client: client, loop, reason: record.reason)
         }
         if buffer.count >= Self.batchSize { flush() }
     }
@@ -47,21 +53,24 @@ package final class RequestLog {
         buffer.removeAll(keepingCapacity: true)
     }
 
+    private func audit(
+        _ kind: AuditEvent.Kind, _ exchange: Exchange, _ context: RequestContext, client: [UInt8], _ loop: EventLoop,
+        reason: String? = nil
+    ) {
+        prepare(loop)
+        AuditEvent(
+            kind, time: context.now, id: String(decoding: exchange.requestID, as: UTF8.self),
+            client: String(decoding: client, as: UTF8.self),
+            host: String(decoding: exchange.request.bytes[exchange.request.authority.range], as: UTF8.self),
+            user: exchange.record.user, reason: reason
+        ).append(to: &buffer, format: format)
+    }
+
     private func prepare(_ loop: EventLoop) {
         guard buffer.isEmpty else { return }
         let timer = timer ?? loop.makeTimer { [unowned self] in flush() }
         self.timer = timer
         if timer.deadline == .distantFuture { timer.set(loop.now.advanced(by: .milliseconds(100))) }
-    }
-
-    /// The audit event that a response of the gate stands for.
-    private static func kind(_ record: ExchangeRecord) -> AuditEvent.Kind? {
-        switch record.audit {
-        case .none: nil
-        case .signIn: .login
-        case .logout: .logout
-        case .refused: record.reason == "replayed" ? .replayed : .denied
-        }
     }
 
     private static let batchSize = 32768

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Gate
 import Reactor
 
 /// Two connections that belong together after a 101: what one sends the other gets, each with back pressure and its
@@ -8,9 +9,12 @@ final class Tunnel {
     private let worker: Worker
     private var sides: [Side] = []
     private var deadline: LoopTimer?
+    /// Whose it is; nil where nobody had to sign in.
+    private let identity: Identity?
 
-    init(_ one: Transport, _ other: Transport, worker: Worker) {
+    init(_ one: Transport, _ other: Transport, worker: Worker, identity: Identity?) {
         self.worker = worker
+        self.identity = identity
         sides = [Side(one, tunnel: self), Side(other, tunnel: self)]
         sides[0].other = sides[1]
         sides[1].other = sides[0]
@@ -36,6 +40,11 @@ final class Tunnel {
         // What came with the last read before the switch brings no new event.
         browser.transportReadable()
         app.transportReadable()
+    }
+
+    /// The session that opened it is over.
+    func hasEnded(_ gate: Gate, now: Double) -> Bool {
+        identity.map { gate.hasEnded($0, now: now) } ?? false
     }
 
     func close() {

@@ -19,6 +19,9 @@ package final class Worker {
     let limits: ConnectionLimits
     let resolver: Resolver
     let replayStore: any ReplayStore
+    let services: WorkerServices
+    /// How often what the gate goes by was changed.
+    private(set) var updateCount: UInt64 = 0
     private(set) var service: Service = .local { _, _, _ in LocalResponse(status: 503) }
     package private(set) var isDraining = false
 
@@ -28,6 +31,8 @@ package final class Worker {
     private var listeners: [Listener] = []
     private var connections: [ObjectIdentifier: HTTP1Downstream] = [:]
     private var tunnels: [ObjectIdentifier: Tunnel] = [:]
+    /// Responses in the middle of which a session may end.
+    private var streams: [ObjectIdentifier: Exchange] = [:]
     /// Connections whose PROXY protocol header is still to come.
     private var receivers: [ObjectIdentifier: ProxyProtocolReceiver] = [:]
     private var spareExchanges: [Exchange] = []
@@ -39,7 +44,7 @@ package final class Worker {
     /// A worker that guards an app.
     package init(
         loop: EventLoop, gate: Gate, configuration: ProxyConfiguration, resolver: Resolver,
-        replayStore: any ReplayStore, log: RequestLog?
+        replayStore: any ReplayStore, log: RequestLog?, services: WorkerServices = WorkerServices()
     ) {
         self.loop = loop
         limits = configuration.limits
@@ -48,6 +53,7 @@ package final class Worker {
         self.resolver = resolver
         self.replayStore = replayStore
         self.log = log
+        self.services = services
         service = .gate(gate, UpstreamPool(configuration.upstream, worker: self))
     }
 
@@ -63,6 +69,7 @@ package final class Worker {
         self.resolver = resolver
         self.replayStore = replayStore
         log = nil
+        services = WorkerServices()
         service = .local(respond)
     }
 
@@ -154,6 +161,45 @@ package final class Worker {
             self.drained = nil
             drained()
         }
+    }
+
+    // MARK: What changes while it runs
+
+    /// Changes what the gate goes by, then closes what is still open for those whom it no longer lets in: tunnels, and
+    /// responses under way. A connection between two requests is left alone, for the next one is judged.
+    ///
+    /// - Returns: what `change` does; nil without a gate.
+    @discardableResult
+    package func update<Result>(_ change: (Gate) -> Result) -> Result? {
+        guard case .gate(let gate, _) = service else { return nil }
+        updateCount &+= 1
+        let result = change(gate)
+        let now = loop.wallClock
+        for tunnel in Array(tunnels.values) where tunnel.hasEnded(gate, now: now) { tunnel.close() }
+        for exchange in Array(streams.values) {
+            guard let identity = exchange.identity, gate.hasEnded(identity, now: now) else { continue }
+            exchange.endStream("session_revoked")
+        }
+        return result
+    }
+
+    /// Ends sessions; false when there is no room to remember it.
+    package func revoke(_ revocation: Revocation) -> Bool {
+        update { $0.revoke(revocation) } ?? true
+    }
+
+    func streamBegan(_ exchange: Exchange) {
+        streams[ObjectIdentifier(exchange)] = exchange
+    }
+
+    func streamEnded(_ exchange: Exchange) {
+        guard !streams.isEmpty else { return }
+        streams[ObjectIdentifier(exchange)] = nil
+    }
+
+    /// The moment that `wallClock` (seconds since 1970) is, as of now.
+    func monotonic(_ wallClock: Double) -> MonotonicTime {
+        loop.now.advanced(by: .seconds(wallClock - loop.wallClock))
     }
 
     // MARK: Stopping

@@ -228,6 +228,18 @@ package final class SocketTransport: Transport, ReadinessObserver {
         }
     }
 
+    /// The socket, for one that encrypts over it and reads and writes it by itself; nil once closed.
+    package var descriptorInUse: Int32? { rawDescriptor }
+
+    /// The socket was read by who encrypts over it. `more`: something waits still, or nobody knows that nothing does.
+    ///
+    /// - Returns: whether something may wait: the peer's end does when it has closed its side.
+    @discardableResult
+    package func readElsewhere(more: Bool) -> Bool {
+        mayBeReadable = more || sawPeerClose
+        return mayBeReadable
+    }
+
     private var rawDescriptor: Int32? {
         switch descriptor {
         case .some(let descriptor): descriptor.raw

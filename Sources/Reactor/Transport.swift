@@ -44,6 +44,15 @@ open class Transport {
         self.loop = loop
     }
 
+    /// The bytes are encrypted on their way.
+    open var isSecure: Bool { false }
+
+    /// The protocol that both ends agreed on while they connected (ALPN); nil when they did not.
+    open var negotiatedProtocol: String? { nil }
+
+    /// Why the connection broke, for people, when there is more to say than an error number does.
+    open var failureReason: String? { nil }
+
     /// Reads what waits, `ReceiveBuffer.usualRead` bytes at most; more than that, up to the whole buffer, only when so
     /// much waits and `sink`, where the bytes are going, has room for them: else they would have to be kept.
     open func read(into buffer: ReceiveBuffer, boundFor sink: Transport? = nil) -> ReadOutcome {
@@ -53,7 +62,8 @@ open class Transport {
     /// About how many bytes can be written before the socket is full; rather too few than too many.
     open var writeRoom: Int { 0 }
 
-    /// Writes the pieces in order, in one system call where possible.
+    /// Writes the pieces in order, in one system call where possible. What is not taken comes first, and whole, in the
+    /// next write.
     open func write(_ first: Span<UInt8>, _ second: Span<UInt8>, _ third: Span<UInt8>) -> WriteOutcome {
         preconditionFailure("Transport is abstract")
     }

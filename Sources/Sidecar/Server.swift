@@ -49,8 +49,8 @@ package final class Server: Sendable {
     /// Those of unix sockets that it made.
     private let ownAddresses: [SocketAddress]
     private let loops: [EventLoop]
-    private let workers = Mutex<[LoopBound<Worker>]>([])
-    private let remaining = Mutex<Int>(0)
+    /// One for each loop, in its order, once it is made.
+    private let workers: Mutex<[LoopBound<Worker>?]>
 
     /// Opens the addresses and starts to serve.
     ///
@@ -99,6 +99,7 @@ package final class Server: Sendable {
         self.ownAddresses = ownAddresses
         self.addresses = addresses
         self.loops = loops
+        workers = Mutex(Array(repeating: nil, count: loops.count))
         for (index, loop) in loops.enumerated() {
             let own = sockets[index]
             loop.submit { [self] in
@@ -112,34 +113,70 @@ package final class Server: Sendable {
                     }
                 }
                 let bound = loop.bind(worker)
-                workers.withLock { $0.append(bound) }
+                workers.withLock { $0[index] = bound }
             }
+        }
+    }
+
+    /// Runs `body` with each worker, on its loop, those that are still to be made included. `completion` is called once,
+    /// on some loop, when all have.
+    package func onEachWorker(
+        _ body: @escaping @Sendable (Worker) -> Void, _ completion: @escaping @Sendable () -> Void = {}
+    ) {
+        let countdown = Countdown(loops.count, completion)
+        onEachWorker { worker, done in
+            if let worker { body(worker) }
+            done()
+        } each: {
+            countdown.one()
         }
     }
 
     /// Accepts no more and lets requests in flight finish; `completion` is called once, on some loop, when all have.
     package func drain(_ completion: @escaping @Sendable () -> Void) {
         for address in ownAddresses { address.removeSocketFile() }
-        let workers = workers.withLock { $0 }
-        guard !workers.isEmpty else { return completion() }
-        remaining.withLock { $0 = workers.count }
-        for (worker, loop) in zip(workers, loopsInOrder(workers.count)) {
-            loop.submit { [self] in
-                worker.assumeOnLoop { worker in
-                    worker.drain {
-                        worker.stop()
-                        let left = self.remaining.withLock { count in
-                            count -= 1
-                            return count
-                        }
-                        if left == 0 { completion() }
-                    }
-                }
+        let countdown = Countdown(loops.count, completion)
+        onEachWorker { worker, done in
+            guard let worker else { return done() }
+            worker.drain {
+                worker.stop()
+                done()
             }
+        } each: {
+            countdown.one()
         }
     }
 
-    private func loopsInOrder(_ count: Int) -> ArraySlice<EventLoop> { loops.prefix(count) }
+    private func onEachWorker(
+        _ body: @escaping @Sendable (Worker?, @escaping () -> Void) -> Void, each: @escaping @Sendable () -> Void
+    ) {
+        for (index, loop) in loops.enumerated() {
+            // In the order of submission: the worker was made before.
+            loop.submit { [self] in
+                guard let worker = workers.withLock({ $0[index] }) else { return body(nil, each) }
+                worker.assumeOnLoop { body($0, each) }
+            }
+        }
+    }
+}
+
+/// Calls back when so many things have happened, wherever they do.
+private final class Countdown: Sendable {
+    private let left: Mutex<Int>
+    private let completion: @Sendable () -> Void
+
+    init(_ count: Int, _ completion: @escaping @Sendable () -> Void) {
+        left = Mutex(count)
+        self.completion = completion
+    }
+
+    func one() {
+        let left = left.withLock { left in
+            left -= 1
+            return left
+        }
+        if left == 0 { completion() }
+    }
 }
 
 /// Carries a listening socket to its loop.

@@ -16,6 +16,7 @@ package final class Service: Sendable {
     private let log: LogWriter
     private let drainTimeout: Nanoseconds
     private let stop: StopSignals
+    private let services: ProcessServices
 
     package var addresses: [SocketAddress] { server.addresses }
 
@@ -32,6 +33,7 @@ package final class Service: Sendable {
             settings, identityHeaders: configuration.identityHeaders.map(\.name), workers: workers)
         let resolver = Resolver()
         let replayStore = MemoryReplayStore()
+        let services = try ProcessServices(settings, resolver: resolver, logger: logger)
         let inherited = InheritedSockets.ofThisProcess()
         var sources: [ListenSource] = []
         for address in settings.listen { sources += try address.sources(inherited) }
@@ -45,11 +47,14 @@ package final class Service: Sendable {
                     Worker(
                         loop: loop, gate: Gate(configuration), configuration: proxy, resolver: resolver,
                         replayStore: replayStore,
-                        log: RequestLog(format: format, logsRequests: proxy.logsRequests, sink: log))
+                        log: RequestLog(format: format, logsRequests: proxy.logsRequests, sink: log),
+                        services: services.worker)
                 })
         } catch {
             throw ServiceError(error.description)
         }
+        services.start(server)
+        self.services = services
         self.logger = logger
         self.log = log
         drainTimeout = .seconds(settings.limits.drainTimeout.inSeconds)

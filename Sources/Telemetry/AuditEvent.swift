@@ -4,12 +4,16 @@
 package struct AuditEvent: Equatable, Sendable {
     package enum Kind: String, Sendable, CaseIterable {
         case login
+        /// The reason says whose wish it was: `user`, or `backchannel` for the identity provider's.
         case logout
         /// A sign-in that was refused.
         case denied
         /// A token that had been used before.
         case replayed
+        /// The app was told of the user before the session was made.
         case provisioned
+        /// The app's own login page was opened, past single sign-on.
+        case nativeLogin = "native_login"
     }
 
     package var kind: Kind

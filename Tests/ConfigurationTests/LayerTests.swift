@@ -171,11 +171,8 @@ struct LayerTests {
 
     @Test("A preset is a value like any other")
     func presets() {
-        let loaded = place.load(minimal, overrides: [.option("--preset", "identityProvider.preset", "ispring")])
-        #expect(
-            loaded.errors == [
-                "--preset: error: `identityProvider.preset`: \"ispring\": not supported yet; this version has generic"
-            ])
+        let loaded = place.load(minimal, overrides: [.option("--preset", "identityProvider.preset", "isprin")])
+        #expect(loaded.errors == ["--preset: error: `identityProvider.preset`: \"isprin\": did you mean ispring?"])
         #expect(place.load(minimal, overrides: [.set("identityProvider.preset", "generic")]).errors == [])
     }
 }

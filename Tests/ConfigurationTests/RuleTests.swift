@@ -16,19 +16,9 @@ struct RuleTests {
             ("tls: { certificates: [{ certificate: a, key: b }] }", "tls.certificates"),
             ("tls: { minimumVersion: \"1.3\" }", "tls.minimumVersion"),
             ("upstream: { tls: { insecureSkipVerify: true } }", "upstream.tls"),
-            ("identityProvider: { apiKey: x }", "identityProvider.apiKey"),
-            ("identityProvider: { jwtApp: x }", "identityProvider.jwtApp"),
-            ("identityProvider: { appName: x }", "identityProvider.appName"),
-            ("token: { keys: [{ jwksURL: https://idp/jwks }] }", "token.keys[].jwksURL"),
             ("redis: { prefix: x }", "redis.prefix"), ("redis: { urlFile: x }", "redis.urlFile"),
             ("assertion: { keyFile: key.pem }", "assertion.keyFile"),
             ("access: { rules: [{ paths: [/a], deny: true }] }", "access.rules"),
-            ("access: { users: { emails: [a@b] } }", "access.users.emails"),
-            ("access: { users: { emailDomains: [b] } }", "access.users.emailDomains"),
-            ("access: { users: { groups: [b] } }", "access.users.groups"), ("access: { site: a }", "access.site"),
-            ("nativeLogin: { paths: [/login] }", "nativeLogin.paths"),
-            ("provisioning: { url: https://app/users }", "provisioning.url"),
-            ("provisioning: { secretFile: x }", "provisioning.secretFile"),
             ("limits: { requestsPerSecond: 5 }", "limits.requestsPerSecond"),
             ("http2: { maxConcurrentStreams: 5 }", "http2.maxConcurrentStreams"),
             ("admin: { listen: \"127.0.0.1:9\" }", "admin.listen"), ("admin: { probePaths: [/a] }", "admin.probePaths"),
@@ -43,8 +33,8 @@ struct RuleTests {
     @Test(
         "A choice that no part serves yet is refused by name",
         arguments: [
-            "session: { store: redis }", "replay: { store: redis }", "access: { default: guest }",
-            "access: { mode: observe }", "identityProvider: { preset: zendesk }", "upstream: https://app",
+            "session: { store: redis }", "replay: { store: redis }", "access: { mode: observe }",
+            "upstream: https://app",
         ])
     func notYetChoices(text: String) {
         let errors = place.load(text).errors
@@ -129,7 +119,6 @@ struct RuleTests {
             ("identityProvider: { loginURL: \"https:///x\" }", "host"),
             ("identityProvider: { loginURL: \"https://idp/{\" }", "must come in pairs"),
             ("identityProvider: { loginURL: \"https://idp/ x\" }", "no blanks"),
-            ("identityProvider: { logoutURL: \"https://idp/?{logoutToken}\" }", "{logoutToken} is not supported yet"),
             ("publicURL: app.example.com", "of the form https://app.example.com"),
             ("publicURL: https://app.example.com/base", "a path, query or fragment cannot stand"),
             ("session: { cookieName: \"a b\" }", "a cookie's name"),

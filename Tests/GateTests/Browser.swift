@@ -116,6 +116,15 @@ final class Browser {
     /// Cookies it does not keep.
     var blocks: (String) -> Bool = { _ in false }
     var userAgent = "Test/1"
+    /// What happens when a gate waits for keys; nil: no keys can be fetched.
+    var fetchKeys: ((Gate) throws -> Void)?
+    /// The app's word about a user, and what it was told.
+    var appSays = ProvisioningVerdict.agreed
+    private(set) var calls: [ProvisioningCall] = []
+    /// Requests that went to the app's own login page, and those of them that opened it.
+    private(set) var nativeLogins = 0
+    private(set) var nativeOpenings = 0
+    private(set) var revocations: [Revocation] = []
     private var turn = 0
 
     init(_ gates: Gate..., store: MemoryReplayStore = MemoryReplayStore()) {
@@ -155,13 +164,24 @@ final class Browser {
         let gate = gates[turn % gates.count]
         turn += 1
         context.now = now
+        context.mayAwaitKeys = fetchKeys != nil
         var requestID: [UInt8] = []
         gate.requestID(of: request, into: &requestID)
         var decision = gate.decide(request, context, requestID: requestID)
+        if case .awaitKeys = decision {
+            try fetchKeys?(gate)
+            context.mayAwaitKeys = false
+            decision = gate.decide(request, context, requestID: requestID)
+        }
         if case .collectBody(let limit) = decision {
             let body = Array((form ?? "").utf8)
             guard body.count <= limit else { return keep(.answered(Answer(response: LocalResponse(status: 413)))) }
             decision = gate.decide(form: body, of: request, context, requestID: requestID)
+            if case .awaitKeys = decision {
+                try fetchKeys?(gate)
+                context.mayAwaitKeys = false
+                decision = gate.decide(form: body, of: request, context, requestID: requestID)
+            }
         }
         return try follow(decision, of: request, gate, requestID)
     }
@@ -183,7 +203,22 @@ final class Browser {
         case .claimToken(let pending):
             let verdict = store.claim(pending.replayKeys, until: pending.expiresAt, now: now)
             return try follow(gate.finishSignIn(pending, verdict, context), of: request, gate, requestID)
-        case .collectBody, .awaitKeys, .provision, .claimLogoutToken, .revoke, .nativeLogin:
+        case .provision(let pending):
+            calls.append(pending.call)
+            return keep(.answered(Answer(response: gate.finishProvisioning(pending, appSays, context))))
+        case .claimLogoutToken(let pending):
+            let verdict = store.claim(pending.replayKeys, until: pending.expiresAt, now: now)
+            return try follow(gate.finishLogout(pending, verdict, context), of: request, gate, requestID)
+        case .revoke(let revocation, let response):
+            revocations.append(revocation)
+            let hasRoom = gates.allSatisfy { $0.revoke(revocation) }
+            let answer = hasRoom || revocation.isOfOneSession ? response : gate.logoutNotRemembered(revocation)
+            return keep(.answered(Answer(response: answer)))
+        case .nativeLogin(let cookie):
+            nativeLogins += 1
+            if cookie != nil { nativeOpenings += 1 }
+            return try follow(.forward(nil, renewal: cookie), of: request, gate, requestID)
+        case .collectBody, .awaitKeys:
             return keep(.answered(Answer(response: LocalResponse(status: 500))))
         }
     }

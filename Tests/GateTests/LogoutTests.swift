@@ -99,4 +99,40 @@ struct LogoutTests {
             try browser.send("POST", "/.sidegate/logout", ["Content-Length: 0"])
         }
     }
+
+    @Test("the session is over, not its cookie alone; another session of the same user is not")
+    func copied() throws {
+        let browser = try Browser()
+        try browser.signIn()
+        let copy = browser.jar
+        browser.jar = []
+        try browser.signIn("/other")
+        let other = browser.jar
+        browser.jar = copy
+        try browser.send("POST", "/.sidegate/logout", ["Content-Length: 0"])
+        #expect(browser.revocations.map(\.isOfOneSession) == [true])
+        browser.jar = copy
+        let again = try browser.get("/")
+        #expect(again.status == 302 && again.answer?.reason == "session_revoked")
+        browser.jar = other
+        #expect(try browser.get("/").user == "ada")
+    }
+
+    @Test("sign-outs take no room from those that an identity provider wants")
+    func apart() throws {
+        let browser = try Browser()
+        let gate = browser.gates[0]
+        func end(_ name: String, isOfOneSession: Bool) -> Bool {
+            gate.revoke(
+                Revocation(
+                    subjects: [Array(name.utf8)], revokedAt: noon, expiresAt: noon + 100, user: name,
+                    isOfOneSession: isOfOneSession))
+        }
+        for number in 0..<65_536 { #expect(end("\(number)", isOfOneSession: true)) }
+        #expect(!end("one too many", isOfOneSession: true))
+        #expect(end("one too many", isOfOneSession: false))
+        try browser.signIn()
+        #expect(try browser.send("POST", "/.sidegate/logout", ["Content-Length: 0"]).status == 200)
+        #expect(try browser.get("/").user == nil)
+    }
 }

@@ -1,23 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The demo as a person meets it: walked in a real browser, from the first redirect to the way out."""
 
-import os
 import re
-import shutil
 import urllib.parse
 
 import pytest
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
 
-from harness.gate import BINARY, NAVIGATION, ROOT, XHR, clean_environment
+from harness.chromium import browser, chromium, keep_screenshot, page_text, until  # noqa: F401  fixtures among them
+from harness.gate import BINARY, NAVIGATION, XHR, clean_environment
 from harness.ports import free_port
 from harness.process import ChildProcess, wait_until
 from harness.wire import exchange
-
-ARTIFACTS = ROOT / "artifacts"
 
 
 class Demo:
@@ -34,45 +28,6 @@ def demo(tmp_path_factory):
     demo = Demo(tmp_path_factory.mktemp("demo"))
     yield demo
     assert demo.process.stop() == 0, demo.process.output()
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    options = webdriver.ChromeOptions()
-    for argument in ("--headless=new", "--disable-dev-shm-usage", "--disable-gpu", "--no-first-run",
-                     "--disable-background-networking", "--window-size=1000,900",
-                     f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(argument)
-    if os.geteuid() == 0:
-        options.add_argument("--no-sandbox")  # Chromium's sandbox does not start as root
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = shutil.which("chromedriver")
-    assert driver, "chromedriver is missing; `make deps-test` installs it"
-    browser = webdriver.Chrome(service=Service(driver), options=options)
-    browser.set_page_load_timeout(15)
-    yield browser
-    browser.quit()
-
-
-@pytest.fixture
-def browser(chromium):
-    """The browser, without cookies of an earlier test."""
-    chromium.execute_cdp_cmd("Network.clearBrowserCookies", {})
-    chromium.get_log("browser")
-    return chromium
-
-
-def keep_screenshot(browser, name: str):
-    ARTIFACTS.mkdir(exist_ok=True)
-    assert browser.save_screenshot(str(ARTIFACTS / f"{name}.png"))
-
-
-def page_text(browser) -> str:
-    return browser.find_element(By.TAG_NAME, "body").text
-
-
-def until(browser, condition, what: str):
-    return WebDriverWait(browser, 10).until(condition, f"{what}; the browser is at {browser.current_url}")
 
 
 def sign_in(browser, demo, path="/", user="ada"):

@@ -175,4 +175,66 @@ import Testing
         let keys = (0...100).map { "{\(Self.ed25519),\"kid\":\"\($0)\"}" }.joined(separator: ",")
         #expect(throws: KeyError.self) { try KeySet(jwks: bytes("{\"keys\":[\(keys)]}")) }
     }
+
+    @Test(
+        "Read leniently, a published set loses what is bad in it, not what is good",
+        arguments: [
+            // keys → names of those that are kept, how many are told of
+            ("{POINT,\"kid\":\"a\"},{OKP,\"kid\":\"b\"}", ["a", "b"], 0),
+            ("{POINT,\"kid\":\"a\"},1,null,{},{\"kty\":1},{OKP,\"kid\":\"b\"}", ["a", "b"], 4),
+            ("{\"kty\":\"RSA\",\"n\":\"AQAB\",\"e\":\"AQAB\",\"kid\":\"weak\"},{OKP,\"kid\":\"b\"}", ["b"], 1),
+            ("{POINT,\"kid\":\"a\"},{POINT,\"kid\":\"a\"},{OKP,\"kid\":\"a\"}", ["a", "a"], 1),
+            ("{POINT,\"kid\":\"a\"},{POINT},{POINT}", ["a", "-", "-"], 0),
+            ("{POINT,\"kid\":\"a\"},{\"kty\":\"oct\",\"k\":\"MDEyMzQ1Njc4OWFiY2RlZg\",\"kid\":\"s\"}", ["a"], 1),
+            (
+                "{\"kty\":\"oct\",\"k\":\"MDEy\",\"kid\":\"w\"},{\"kty\":\"oct\",\"k\":\"MDEyMzQ1Njc4OWFiY2RlZg\"}",
+                ["-"], 1
+            ),
+            (
+                "{POINT,\"kid\":1},{POINT,\"use\":[]},{POINT,\"kid\":\"c\",\"use\":\"enc\"},{OKP,\"kid\":\"b\"}", ["b"],
+                3
+            ),
+        ] as [(String, [String], Int)])
+    func lenient(keys: String, kept: [String], told: Int) throws {
+        let keys = keys.replacing("POINT", with: Self.point).replacing("OKP", with: Self.ed25519)
+        let text = bytes("{\"keys\":[\(keys)]}")
+        let set = try KeySet(jwks: text, isLenient: true)
+        #expect(set.keys.map { $0.keyID ?? "-" } == kept)
+        #expect(set.ignored.count == told)
+        #expect(set.ignored.allSatisfy { !$0.contains("MDEy") })
+    }
+
+    @Test(
+        "Read leniently, what is no set or has no usable key is refused all the same, so the last good one is kept",
+        arguments: [
+            "", "null", "<html>", "[]", "{}", #"{"keys":{}}"#, #"{"keys":[]}"#, #"{"keys":[1]}"#,
+            #"{"keys":[],"keys":[]}"#,
+            #"{"keys":[{"kty":"oct","k":"MDEy"}]}"#, #"{"error":"unavailable"}"#,
+        ])
+    func lenientRefusal(text: String) {
+        #expect(throws: KeyError.self) { try KeySet(jwks: bytes(text), isLenient: true) }
+    }
+
+    @Test("Of several sources' keys the named one is tried, also when two sources have that name; else those that fit")
+    func severalSources() throws {
+        func set(_ secret: String, _ name: String?) throws -> KeySet {
+            KeySet(keys: [try VerificationKey(secret: bytes(secret), keyID: name)])
+        }
+        let first = "the first source's secret", second = "the second source's secret",
+            third = "a file's secret, unnamed"
+        let merged = try set(first, "a").merged(with: set(second, "a")).merged(with: set(third, nil))
+        let verifier = TokenVerifier(policy: TokenPolicy(), keys: merged)
+        let named = #"{"alg":"HS256","kid":"a"}"#, unknown = #"{"alg":"HS256","kid":"new"}"#, none = #"{"alg":"HS256"}"#
+        for (header, secret, reason) in [
+            (named, first, nil), (named, second, nil), (named, third, .signatureInvalid),
+            (unknown, third, nil), (unknown, first, .signatureInvalid),
+            (none, first, nil), (none, second, nil), (none, third, nil),
+            (none, "another secret of length", .signatureInvalid),
+        ] as [(String, String, ReasonCode?)] {
+            #expect(
+                verifier.reason(signed(goodClaims, header: header, secret: secret)) == reason, "\(header) \(secret)")
+        }
+        let namedOnly = try TokenVerifier(policy: TokenPolicy(), keys: set(first, "a").merged(with: set(second, "b")))
+        #expect(namedOnly.reason(signed(goodClaims, header: unknown, secret: first)) == .keyNotFound)
+    }
 }

@@ -16,6 +16,7 @@ enum Layers {
         "Telemetry": ["Logging", "Synchronization", "Glibc"],
         "Configuration": ["HTTP", "JWT", "Cryptography", "Gate", "Pages", "CYAML", "Glibc", "FoundationEssentials"],
         "Reactor": ["CEpoll", "Dispatch", "Glibc", "Synchronization"],
+        "Outbound": ["HTTP", "HTTP1", "TLS", "Reactor"],
         "TLS": ["Reactor", "Cryptography", "COpenSSL", "Glibc", "Synchronization"],
         "Proxy": [
             "HTTP", "HTTP1", "HTTP2", "Gate", "Pages", "TLS", "Reactor", "Telemetry", "Logging", "Synchronization",
@@ -24,7 +25,7 @@ enum Layers {
         // Assembly.
         "Sidecar": [
             "HTTP", "HTTP1", "JWT", "Cryptography", "Pages", "Gate", "Telemetry", "Configuration", "Demo", "Reactor",
-            "Proxy", "Logging", "Synchronization", "Glibc",
+            "TLS", "Outbound", "Proxy", "Logging", "Synchronization", "Glibc",
         ],
         "Command": [
             "HTTP", "JWT", "Cryptography", "Pages", "Gate", "Telemetry", "Configuration", "Demo", "Sidecar",

@@ -7,7 +7,8 @@ import Testing
 struct ExchangeStateMachineTests {
     enum Event: Equatable, Sendable {
         case head(hasContent: Bool)
-        case forwarded, collects, claims, acquired, requestEnded
+        case forwarded, collects, acquired, requestEnded
+        case awaits(ExchangeStateMachine.Awaited)
         case response(UInt16, wantsUpgrade: Bool = false)
         case responseEnded, answered
         case lost(ExchangeStateMachine.Loss, mayRepeat: Bool = false)
@@ -49,7 +50,7 @@ struct ExchangeStateMachineTests {
         case .head(let hasContent): machine.requestHeadReceived(hasContent: hasContent)
         case .forwarded: machine.forwarded()
         case .collects: machine.collects()
-        case .claims: machine.claims()
+        case .awaits(let what): machine.awaits(what)
         case .acquired: machine.upstreamAcquired()
         case .answered: machine.answered()
         case .downstreamLost: machine.downstreamLost()
@@ -125,12 +126,12 @@ struct ExchangeStateMachineTests {
             "a claim for a form",
             [
                 (.head(hasContent: true), .none), (.collects, .none), (.requestEnded, .requestEnd(.decideForm)),
-                (.claims, .none), (.answered, .none), (.responseEnded, .end(.finish)),
+                (.awaits(.claim), .none), (.answered, .none), (.responseEnded, .end(.finish)),
             ], .ended),
         Script(
             "a claim for a GET whose content was not read",
             [
-                (.head(hasContent: true), .none), (.claims, .none), (.answered, .none),
+                (.head(hasContent: true), .none), (.awaits(.claim), .none), (.answered, .none),
                 (.responseEnded, .end(.finishEarly)),
             ], .ended),
         Script(
@@ -198,7 +199,7 @@ struct ExchangeStateMachineTests {
     @Test("whatever happens in whatever order, a request left unread never ends as a whole one")
     func invariants() {
         let events: [Event] = [
-            .forwarded, .collects, .claims, .acquired, .requestEnded, .response(100), .response(200),
+            .forwarded, .collects, .awaits(.keys), .acquired, .requestEnded, .response(100), .response(200),
             .response(101, wantsUpgrade: true), .responseEnded, .answered,
             .lost(.closed(wasReused: true), mayRepeat: true), .lost(.malformed), .downstreamLost,
         ]

@@ -9,6 +9,7 @@ import Pages
 import Proxy
 import Reactor
 import Synchronization
+import Telemetry
 import Testing
 
 /// A worker on a loop of its own, between the app that a test plays and the browsers that it plays too.
@@ -21,7 +22,10 @@ final class Stage {
     /// Runs `body` with a worker that guards an app; afterwards nothing may be left of any connection.
     static func run(
         _ kind: EventLoop.Kind = .batched, app: App? = nil,
-        configure change: (inout ProxyConfiguration) -> Void = { _ in }, _ body: (Stage) throws -> Void
+        configure change: (inout ProxyConfiguration) -> Void = { _ in },
+        gate changeGate: (inout GateConfiguration) throws -> Void = { _ in },
+        services: WorkerServices = WorkerServices(), replayStore: any ReplayStore = MemoryReplayStore(),
+        log: TestLog? = nil, _ body: (Stage) throws -> Void
     ) throws {
         let app = try app ?? App()
         var configuration = ProxyConfiguration(upstream: UpstreamConfiguration(.host("127.0.0.1", port: app.port)))
@@ -32,11 +36,13 @@ final class Stage {
             session: SessionConfiguration(secrets: [Array("a secret for sessions, 32 bytes!".utf8)]),
             upstreamAuthority: "127.0.0.1:\(app.port)", pages: try PageRenderer())
         gate.initiated = .allow
+        try changeGate(&gate)
         let (proxy, gated) = (configuration, gate)
         let stage = try Stage(kind, app: app) { loop in
             Worker(
                 loop: loop, gate: Gate(gated), configuration: proxy, resolver: Resolver(),
-                replayStore: MemoryReplayStore(), log: nil)
+                replayStore: replayStore,
+                log: log.map { RequestLog(format: .json, logsRequests: true, sink: $0) }, services: services)
         }
         try stage.play(body)
     }
@@ -119,16 +125,43 @@ final class Stage {
     }
 
     /// Good for five minutes from the start of the tests on.
-    static let token: String = {
-        let now = Int(wallClockNow())
-        let minted = try? TokenMinter(secret: VerificationKey(secret: secret)).mint(claims: [
-            ("sub", .string("ada")), ("email", .string("ada@example.com")), ("iat", .number(JSONNumber(now))),
-            ("exp", .number(JSONNumber(now + 300))),
-        ])
-        return minted ?? ""
-    }()
+    static let token: String = (try? mint("ada")) ?? ""
 
-    private static let secret = Array("a secret for tokens, of 32 bytes".utf8)
+    /// A token that is another one each time.
+    static func mint(_ user: String, secret: [UInt8] = secret) throws -> String {
+        let now = Int(wallClockNow())
+        return try TokenMinter(secret: VerificationKey(secret: secret)).mint(claims: [
+            ("sub", .string(user)), ("email", .string("\(user)@example.com")), ("iat", .number(JSONNumber(now))),
+            ("exp", .number(JSONNumber(now + 300))),
+            ("jti", .string(Base64URL.encodeToString(Random.bytes(16)))),
+        ])
+    }
+
+    /// Signs `user` in over a connection of its own: the session's cookie, as a browser sends it.
+    func signIn(_ user: String = "ada") throws -> String {
+        let browser = try browser()
+        try browser.send(
+            "GET /.sidegate/callback?jwt=\(try Self.mint(user)) HTTP/1.1\r\nHost: app.example\r\nConnection: close\r\n\r\n"
+        )
+        let head = try browser.receiveHead()
+        guard head.firstLine == "HTTP/1.1 303 See Other" else { throw Wire.Failure.system(0) }
+        return Self.cookie(head)
+    }
+
+    /// The session's cookie that a head sets, as a browser sends it.
+    static func cookie(_ head: String) -> String {
+        let lines = (head.field("Set-Cookie") ?? "").split(separator: "|")
+        return lines.first { $0.hasPrefix("sidegate=") }.flatMap { $0.split(separator: ";").first }.map(String.init)
+            ?? ""
+    }
+
+    /// A request with a session.
+    static func request(_ line: String, cookie: String, _ fields: String...) -> String {
+        "\(line) HTTP/1.1\r\nHost: app.example\r\nCookie: \(cookie)\r\n"
+            + fields.map { $0 + "\r\n" }.joined() + "\r\n"
+    }
+
+    static let secret = Array("a secret for tokens, of 32 bytes".utf8)
 }
 
 extension EventLoop {
@@ -165,5 +198,29 @@ extension LoopBound {
     /// As `assumeOnLoop`, for what throws.
     func tryOnLoop<Value>(_ body: (State) throws -> Value) throws -> Value {
         try assumeOnLoop { state in Result { try body(state) } }.get()
+    }
+}
+
+/// What was logged.
+final class TestLog: LogSink {
+    private let bytes = Mutex<[UInt8]>([])
+
+    func write(_ more: [UInt8]) {
+        bytes.withLock { $0 += more }
+    }
+
+    /// The lines so far that are of that kind, `access` or `audit`.
+    func lines(_ kind: String) -> [String] {
+        bytes.withLock { String(decoding: $0, as: UTF8.self) }.lines.filter { $0.contains("\"kind\":\"\(kind)\"") }
+    }
+
+    /// As `lines`, once there are so many.
+    func wait(_ kind: String, _ count: Int) throws -> [String] {
+        for _ in 0..<5000 {
+            let lines = lines(kind)
+            if lines.count >= count { return lines }
+            usleep(2000)
+        }
+        throw Wire.Failure.timeout
     }
 }

@@ -26,7 +26,10 @@ struct LogLineTests {
 
     @Test("Every kind of event has its own word")
     func kinds() {
-        #expect(AuditEvent.Kind.allCases.map(\.rawValue) == ["login", "logout", "denied", "replayed", "provisioned"])
+        #expect(
+            AuditEvent.Kind.allCases.map(\.rawValue) == [
+                "login", "logout", "denied", "replayed", "provisioned", "native_login",
+            ])
     }
 
     @Test("CVE-2024-45808: an audit event stays one line", arguments: LogFormat.allCases)

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Configuration
+import Sidecar
+
+struct DoctorCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor",
+        abstract: "Tries whether a gate with this configuration would work.",
+        discussion: """
+            Checks the configuration as `check` does, then asks the app, the identity provider (its clock too), key sets \
+            and the provisioning host, from where it runs. It sends HEAD requests, and fetches key sets; nothing else \
+            happens because of it. The exit status is 0 when nothing failed, warnings or not, else 1.
+            """)
+
+    @OptionGroup var source: ConfigurationOptions
+    @OptionGroup var serving: ServingOptions
+
+    func run() throws {
+        let loaded = source.load(purpose: .serve, options: serving.overrides)
+        guard let settings = loaded.settings else {
+            for finding in loaded.findings { StandardError.write(finding.description) }
+            let count = loaded.findings.count { $0.severity == .error }
+            let report = DoctorReport([
+                DoctorFinding(
+                    .failed, "configuration", "\(loaded.file ?? "no file"): \(count) error\(count == 1 ? "" : "s")",
+                    mend: "mend what standard error says; the rest was not tried")
+            ])
+            StandardOutput.write(report.text)
+            throw ExitStatus.badConfiguration
+        }
+        let report = DoctorReport(
+            DoctorHouseCall(settings, loaded).findings
+                + Doctor(settings, blanks: Set(loaded.blanks.map(\.path))).examine())
+        StandardOutput.write(report.text)
+        if report.hasFailures { throw ExitStatus.badConfiguration }
+    }
+}
+
+/// The findings as a table.
+struct DoctorReport {
+    private let findings: [DoctorFinding]
+
+    init(_ findings: [DoctorFinding]) { self.findings = findings }
+
+    var hasFailures: Bool { findings.contains { $0.outcome == .failed } }
+
+    var text: String {
+        let width = findings.map(\.subject.count).max() ?? 0
+        var text = ""
+        for finding in findings {
+            let outcome = Self.padded(finding.outcome.rawValue, to: 7)
+            text += "\(outcome)  \(Self.padded(finding.subject, to: width))  \(TerminalText.shown(finding.detail))\n"
+            if !finding.mend.isEmpty {
+                text += Self.padded("", to: 7 + 2 + width + 2) + "mend: \(TerminalText.shown(finding.mend))\n"
+            }
+        }
+        func count(_ outcome: DoctorFinding.Outcome) -> Int { findings.count { $0.outcome == outcome } }
+        let warnings = count(.warning)
+        return text + "\(count(.ok)) ok, \(warnings) warning\(warnings == 1 ? "" : "s"), \(count(.failed)) FAILED\n"
+    }
+
+    private static func padded(_ text: String, to width: Int) -> String {
+        text + String(repeating: " ", count: Swift.max(0, width - text.count))
+    }
+}

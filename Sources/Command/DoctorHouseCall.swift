@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Configuration
+import JWT
+import Sidecar
+
+/// What the doctor sees without asking anybody: the configuration, its secrets, its cookies.
+struct DoctorHouseCall {
+    private let settings: Settings
+    private let loaded: LoadedConfiguration
+
+    init(_ settings: Settings, _ loaded: LoadedConfiguration) {
+        self.settings = settings
+        self.loaded = loaded
+    }
+
+    var findings: [DoctorFinding] {
+        [configuration] + warnings + blanks + secrets + [cookies] + users
+    }
+
+    private var configuration: DoctorFinding {
+        if let file = loaded.file, loaded.showsSecretsToOthers {
+            return DoctorFinding(
+                .warning, "configuration", "\(file) holds secrets, and other users can read it",
+                mend: "chmod o-rwx \(file), or name files with the secrets in it")
+        }
+        return DoctorFinding(
+            .ok, "configuration",
+            "\(loaded.file ?? "environment and command line"), preset \(settings.identityProvider.preset)")
+    }
+
+    /// What `check` says; the mend is in the words.
+    private var warnings: [DoctorFinding] {
+        loaded.findings.map { DoctorFinding(.warning, "configuration", "\($0.origin.label): \($0.message)") }
+    }
+
+    /// What `init` left to be filled in.
+    private var blanks: [DoctorFinding] {
+        loaded.blanks.map { path, origin in
+            DoctorFinding(
+                .failed, path, "\(origin.label): still what `sidegate init` wrote", mend: "fill in your own value")
+        }
+    }
+
+    private var secrets: [DoctorFinding] {
+        var findings: [DoctorFinding] = []
+        if let secret = settings.session.secrets.first {
+            let older = settings.session.secrets.count - 1
+            findings.append(
+                Self.isMonotonous(secret)
+                    ? DoctorFinding(
+                        .warning, "session.secret", "\(secret.bytes.count) bytes, but of few different characters",
+                        mend: "take the output of `sidegate secret`")
+                    : DoctorFinding(
+                        .ok, "session.secret",
+                        "\(secret.bytes.count) bytes" + (older > 0 ? ", and \(older) older" : "")))
+        }
+        for (index, key) in settings.token.keys.keys.enumerated() {
+            let name = "token key \(index + 1)"
+            let identified = key.summary + (key.keyID.map { ", kid \($0)" } ?? "")
+            // RFC 7518 §3.2 asks for as many bits as the hash has; 128 are accepted.
+            findings.append(
+                key.isSymmetric && Self.bits(key.summary) < 256
+                    ? DoctorFinding(
+                        .warning, name, identified,
+                        mend: "agree on one of 256 bits with the identity provider (`sidegate secret` makes one)")
+                    : DoctorFinding(.ok, name, identified))
+        }
+        return findings
+    }
+
+    private var cookies: DoctorFinding {
+        let name = settings.session.cookieName
+        guard let publicURL = settings.publicURL else {
+            if settings.trustedProxies.isEmpty {
+                return DoctorFinding(
+                    .warning, "cookies",
+                    "publicURL is not set and no proxy is trusted: browsers are taken to come over http",
+                    mend: "set `publicURL` to the address that browsers see, so that cookies are Secure")
+            }
+            return DoctorFinding(.ok, "cookies", "Secure where a trusted proxy says that the browser came over https")
+        }
+        if publicURL.isSecure {
+            let prefix = settings.session.domain.isEmpty ? "__Host-" : "__Secure-"
+            return DoctorFinding(
+                .ok, "cookies", "\(name.isEmpty ? prefix + "sidegate" : name), Secure, for \(publicURL)")
+        }
+        if LoopbackHost.isNamed(in: publicURL.description) {
+            return DoctorFinding(.ok, "cookies", "not Secure, for \(publicURL), which does not leave this machine")
+        }
+        return DoctorFinding(
+            .warning, "cookies", "over http (\(publicURL)) the session cookie can be read on its way",
+            mend: "serve browsers over https and set `publicURL: https://…`")
+    }
+
+    private var users: [DoctorFinding] {
+        guard let file = settings.access.emailsFile else { return [] }
+        let count = settings.access.listedEmails.count
+        return [
+            DoctorFinding(
+                count == 0 ? .warning : .ok, "access.users.emailsFile",
+                "\(file): \(count) address\(count == 1 ? "" : "es")", mend: count == 0 ? "put one on each line" : "")
+        ]
+    }
+
+    /// "secret, 128 bits"
+    private static func bits(_ summary: String) -> Int {
+        summary.split(separator: " ").compactMap { Int($0) }.first ?? 0
+    }
+
+    private static func isMonotonous(_ secret: Secret) -> Bool { Set(secret.bytes).count < 8 }
+}

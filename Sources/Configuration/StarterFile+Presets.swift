@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// What differs from vendor to vendor, in the words of its page.
+
+extension StarterFile {
+    struct Parts {
+        var provider: String
+        var token: String
+        var access = StarterFile.registeredUsers
+        var nativeLogin = StarterFile.nativeLogin(["no_sso"])
+        /// A step of what to do next: who else needs the secret.
+        var secretStep = "give token.keys[0].secret to the program that signs the tokens"
+    }
+
+    var parts: Parts {
+        switch preset.name {
+        case "ispring": ispring
+        case "proprofs": proprofs
+        case "loginradius": loginradius
+        case "zendesk": zendesk
+        case "metabase": metabase
+        default: generic
+        }
+    }
+
+    private var generic: Parts {
+        Parts(
+            provider: """
+                identityProvider:
+                  preset: generic
+                  # {returnURL} becomes publicURL and returnPath, percent-encoded: where the provider sends the browser back.
+                  loginURL: "https://idp.example.com/login?return_url={returnURL}"    \(Self.mark) where people log in
+                  logoutURL: ""                         # where the browser goes after logout, such as https://idp.example.com/logout
+                  tokenParameter: jwt                   # the parameter that carries the token
+                  returnPath: /.sidegate/callback
+
+                """,
+            token: """
+                token:
+                  algorithms: [HS256]
+                  keys:
+                    - secret: "\(tokenSecret)"          # fresh; share it with the identity provider, or put its own here
+                    # Instead, for RS256, ES256 and their kin:
+                    # - publicKeyFile: idp.pem
+                    # - jwksURL: https://idp.example.com/.well-known/jwks.json
+                  issuer: ""                            # set it when tokens carry iss
+                  audience: []                          # set it when tokens carry aud
+                  maxAge: 5m
+                  clockSkew: 60s
+                  claims:
+                    user: [sub, preferred_username, email]
+                  required: [email]
+
+                """)
+    }
+
+    private var ispring: Parts {
+        Parts(
+            provider: """
+                # The settings page "SSO Settings > JWT" of iSpring Learn, field by field. Sidegate stands where iSpring Learn stood.
+                identityProvider:
+                  preset: ispring
+                  # "Identity provider URL": the page where the script generating JWT tokens is kept.
+                  loginURL: "https://www.example.com/login-token/"                    \(Self.mark) Identity provider URL
+                  # "Logout URL": the page of the script for logout; it gets ?jwt= with a token of a minute. "" for none.
+                  logoutURL: "https://www.example.com/logout-token/"                  \(Self.mark) Logout URL, or ""
+                  # "Return URL": your login script redirects to publicURL + this path + ?jwt=TOKEN. Nothing to fill in here;
+                  # change the address in the script: https://yourcompany.ispringlearn.com becomes your publicURL.
+                  returnPath: /sso/login/jwt
+                  tokenParameter: jwt
+                  # A sign-in that starts at your own site instead of here: a page asks first; allow lets it in without asking.
+                  initiated: confirm
+
+                """,
+            token: """
+                token:
+                  algorithms: [HS256]                   # "Encryption algorithm"
+                  keys:
+                    # "Security key": fresh. Put it into the login script; or put the script's own here.
+                    - secret: "\(tokenSecret)"
+                  clockSkew: 60s
+                  # "Match fields", with the page's order: the first attribute that the token has fills the field.
+                  claims:
+                    user: [email]
+                    email: [email]                      # Email
+                    familyName: [family_name]           # Last Name
+                    givenName: [given_name]             # First Name
+                    login: [preferred_username, sub]    # Login, then Login
+                  required: [email]
+
+                """,
+            nativeLogin: """
+                # The way in without single sign-on (the page's /login?no_sso, and /login?no_jwt=1): the app's own login page, for
+                # when the identity provider is down. Open for 15 minutes to a browser that asks for it with no_sso or no_jwt.
+                #nativeLogin:
+                #  paths: ["/login"]                    # the app's login page
+                #  with: ["/static/*"]                  # what that page needs
+                #  from: ["10.0.0.0/8"]                 # who may ask; [] for everyone
+
+                """,
+            secretStep:
+                "put token.keys[0].secret (\"Security key\") into the login script, and your publicURL + /sso/login/jwt as its return address"
+        )
+    }
+
+    private var proprofs: Parts {
+        Parts(
+            provider: """
+                # "How to Enable JWT Single Sign-On" of ProProfs Knowledge Base. Sidegate stands where the knowledge base stood.
+                identityProvider:
+                  preset: proprofs
+                  # The page of your server with the PHP code. Its $domain becomes your publicURL.
+                  loginURL: "https://www.example.com/sso.php"                         \(Self.mark) the page with the PHP code
+                  logoutURL: ""
+                  returnPath: /access/jwtsso/           # $domain/access/jwtsso/?token=…
+                  tokenParameter: token
+                  initiated: confirm                    # allow: let in without asking, also who starts at the PHP page
+
+                """,
+            token: """
+                token:
+                  algorithms: [HS256]
+                  keys:
+                    # "API key", as it is, not its md5: the md5 is taken here, as the PHP code does. Fresh: put it into the code's
+                    # md5("key goes here"), or put here what stands there.
+                    - secret: "\(tokenSecret)"
+                  maxAge: 3m                            # valid for 3 minutes from iat
+                  minimumIDLength: 32                   # jti: minimum 32 characters
+                  claims:
+                    user: [user_email]
+                    email: [user_email]
+                    sites: [site_access]                # Site IDs, comma separated
+                    guest: [guest]                      # absent: true
+                  required: [email]
+
+                """,
+            access: """
+                # "Only a user registered in the Knowledge Base can log in": who is registered here. Without a list, everyone for whom
+                # the PHP page vouches. default: guest lets everyone see the app, and who is not registered is a visitor.
+                access:
+                  default: signedIn
+                  site: ""                              \(Self.mark) this app's Site ID, or "" when it has none
+                #  users:
+                #    emails: ["ada@example.com"]
+                #    emailsFile: users.txt              # one a line; read again when it changes
+                #    emailDomains: ["example.com"]
+
+                """,
+            secretStep: "put token.keys[0].secret into the PHP code: $key = md5(\"…\"), and your publicURL as $domain")
+    }
+
+    private var loginradius: Parts {
+        Parts(
+            provider: """
+                identityProvider:
+                  preset: loginradius
+                  # The login URL is made of these: https://cloud-api.loginradius.com/sso/jwt/redirect/token?apikey=…&jwtapp=…
+                  apiKey: \(Self.blank)         \(Self.mark) API Key (Configuration > API Credentials > API Key And Secret)
+                  jwtApp: \(Self.blank)         \(Self.mark) App Name of the JWT app (Integration > JWT)
+                  appName: \(Self.blank)        \(Self.mark) App Name of https://APPNAME.hub.loginradius.com/, the issuer
+                  tokenParameter: jwt             # Query String Parameter: write jwt there, or its value here
+                  logoutURL: ""
+                  returnPath: /.sidegate/callback # whitelist your publicURL: Configuration > Domain Whitelisting
+
+                """,
+            token: """
+                token:
+                  # Algorithms: keep the one that the JWT app has.
+                  algorithms: [HS256]
+                  keys:
+                    # Secret Key of the JWT app: fresh. Put it there, or what stands there here.
+                    - secret: "\(tokenSecret)"
+                    # For RS256 and its kin, with that algorithm above:
+                    # - publicKeyFile: loginradius.pem
+                  maxAge: 10m
+                  audience: []                          # set it when you map aud
+                  # Enter The Key: the left column of the JWT app's mapping.
+                  claims:
+                    user: [sub]
+                    email: [email]
+                    givenName: [given_name]
+                    familyName: [family_name]
+                  required: []                          # [email] once you map Email to email
+
+                """,
+            secretStep:
+                "put token.keys[0].secret into the JWT app as Secret Key, and whitelist publicURL (Configuration > Domain Whitelisting)"
+        )
+    }
+
+    private var zendesk: Parts {
+        Parts(
+            provider: """
+                # A JWT login script made for Zendesk. Sidegate stands where Zendesk stood: https://yoursubdomain.zendesk.com in the
+                # script becomes your publicURL.
+                identityProvider:
+                  preset: zendesk
+                  loginURL: "https://www.example.com/zendesk-sso"                     \(Self.mark) Remote login URL
+                  logoutURL: ""                         # Remote logout URL; {email} may stand in it
+                  returnPath: /access/jwt
+                  tokenParameter: jwt
+
+                """,
+            token: """
+                token:
+                  algorithms: [HS256]
+                  keys:
+                    # Shared secret: fresh. Put it into the script, or put the script's own here.
+                    - secret: "\(tokenSecret)"
+                  maxAge: 3m
+                  minimumIDLength: 1                    # jti is needed
+                  claims:
+                    user: [external_id, email]
+                    email: [email]
+                    name: [name]
+                  required: [email]
+
+                """,
+            secretStep:
+                "put token.keys[0].secret (\"Shared secret\") into the script, and your publicURL as its Zendesk address"
+        )
+    }
+
+    private var metabase: Parts {
+        Parts(
+            provider: """
+                # A JWT login script made for Metabase (Admin > Settings > Authentication > JWT). Sidegate stands where Metabase stood.
+                identityProvider:
+                  preset: metabase
+                  loginURL: "https://www.example.com/sso/metabase"                    \(Self.mark) JWT Identity Provider URI
+                  logoutURL: ""
+                  returnPath: /auth/sso
+                  tokenParameter: jwt
+
+                """,
+            token: """
+                token:
+                  algorithms: [HS256]
+                  keys:
+                    # String used by the JWT signing key: fresh. Put it into the script, or put the script's own here.
+                    - secret: "\(tokenSecret)"
+                  requireExpiry: true
+                  claims:
+                    user: [email]
+                    email: [email]                      # Email attribute
+                    givenName: [first_name]             # First name attribute
+                    familyName: [last_name]             # Last name attribute
+                    groups: [groups]                    # Group assignment attribute
+                  required: [email]
+
+                """,
+            secretStep:
+                "put token.keys[0].secret into the script as its signing key, and your publicURL as its Metabase address"
+        )
+    }
+
+    static let registeredUsers = """
+        # Registered users only; without a list everyone comes in for whom the identity provider vouches.
+        #access:
+        #  users:
+        #    emails: ["ada@example.com"]
+        #    emailsFile: users.txt                # one a line; read again when it changes
+        #    emailDomains: ["example.com"]
+        #    groups: ["staff"]                    # one of these is needed as well
+
+        """
+
+    static func nativeLogin(_ parameters: [String]) -> String {
+        """
+        # The app's own login page, for when the identity provider is down: /login?no_sso opens it for 15 minutes.
+        #nativeLogin:
+        #  parameters: [\(parameters.joined(separator: ", "))]
+        #  paths: ["/login"]
+        #  with: ["/static/*"]
+        #  from: ["10.0.0.0/8"]                   # who may ask; [] for everyone
+
+        """
+    }
+}

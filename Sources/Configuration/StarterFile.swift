@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The commented configuration that `sidegate init` writes for a preset. It passes `check` as it is written; lines that
+/// must be filled in are marked, in the words of the vendor's own page.
+package struct StarterFile {
+    /// What stands where only the administrator knows the value; `doctor` asks for it until it is gone.
+    package static let blank = "FILL-IN"
+    /// Hosts that no identity provider is at (RFC 2606).
+    static let exampleHosts = ["www.example.com", "idp.example.com"]
+    /// Marks a line that must be filled in.
+    static let mark = "# <== FILL IN:"
+
+    package let preset: Preset
+    /// Shared with the identity provider.
+    package let tokenSecret: String
+    package let sessionSecret: String
+    package let provisioningSecret: String
+
+    package init(preset: Preset, tokenSecret: String, sessionSecret: String, provisioningSecret: String) {
+        self.preset = preset
+        self.tokenSecret = tokenSecret
+        self.sessionSecret = sessionSecret
+        self.provisioningSecret = provisioningSecret
+    }
+
+    /// The whole file.
+    package var text: String {
+        let parts = parts
+        return head + parts.provider + "\n" + parts.token + "\n" + session + "\n" + parts.access + "\n"
+            + parts.nativeLogin
+            + "\n" + provisioning
+    }
+
+    /// What to do next, for standard error; `file` is nil when the text went to standard output.
+    package func nextSteps(file: String?) -> String {
+        let config = file.map { $0 == "sidegate.yaml" ? "" : " --config \($0)" } ?? " --config FILE"
+        var steps = [
+            "fill in the lines marked \"<== FILL IN\""
+                + (file.map { " in \($0)" } ?? ", and save it as FILE with mode 600"),
+            parts.secretStep,
+            "sidegate check\(config)     says what is wrong with the file, line by line",
+            "sidegate doctor\(config)    tries the app, the identity provider and the clocks",
+            "sidegate run\(config)",
+        ]
+        if preset.name != "generic" { steps.append("in detail: docs/identity-providers/\(preset.name).md") }
+        return "Next:\n" + steps.enumerated().map { "  \($0.offset + 1). \($0.element)\n" }.joined()
+    }
+
+    // MARK: - Common parts
+
+    private var head: String {
+        """
+        # Sidegate for the preset "\(preset.name)". \(preset.summary)
+        #
+        # Lines marked "<== FILL IN" need your values. Then: sidegate check, sidegate doctor, sidegate run.
+        # All keys: docs/configuration.md. This file holds secrets: keep it readable by its owner alone (chmod 600), or
+        # move each secret to a file of its own and name that with secretFile.
+
+        listen: "127.0.0.1:8080"                # where browsers come in; "0.0.0.0:8080" for every address
+        publicURL: "http://localhost:8080"      \(Self.mark) the address that browsers see, such as https://learn.example.com
+        upstream: "http://127.0.0.1:3000"       \(Self.mark) where your app is; also unix:/run/app.sock
+        trustedProxies: []                      # address blocks of the proxies before Sidegate, such as ["10.0.0.0/8"]
+
+
+        """
+    }
+
+    private var session: String {
+        """
+        session:
+          secret: "\(sessionSecret)"    # fresh; it encrypts the session cookies and is nobody else's
+          lifetime: 12h
+          idleTimeout: 1h
+
+        # The app is told who is there by headers: X-Forwarded-User, -Email, -Groups, -Preferred-Username.
+        headerPreset: forwarded                 # or remote-user, basic, auth-request, jenkins, grafana, gitea
+
+        """
+    }
+
+    private var provisioning: String {
+        """
+        # Tell the app of a user before the first visit: a signed POST of the fields as JSON. 2xx lets the user in; 402, 403
+        # or 409 means that no seat is left.
+        #provisioning:
+        #  url: "http://127.0.0.1:3000/hooks/users"
+        #  secret: "\(provisioningSecret)"
+        #  eachLogin: true                      # at each sign-in, so that changed names reach the app
+
+        """
+    }
+}

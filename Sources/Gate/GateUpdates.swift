@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP
+import JWT
+
+// What changes while the gate runs. Called on the gate's loop.
+extension Gate {
+    /// The keys in force from now on. What was verified by the old ones is verified anew.
+    package func replaceKeys(_ keys: KeySet) {
+        verifier = TokenVerifier(policy: configuration.tokenPolicy, keys: keys)
+        bearers = IdentityCache(slotCount: 256)
+    }
+
+    /// The addresses of `access.users.emailsFile` from now on; whoever is no longer there is refused at the next
+    /// request.
+    package func replaceListedEmails(_ emails: [String]) {
+        access.replaceListedEmails(emails)
+        generation += 1
+    }
+
+    /// Ends sessions, from the next request on; false when there is no room to remember it.
+    package func revoke(_ revocation: Revocation) -> Bool {
+        let isRemembered = revocation.isOfOneSession ? endedSessions.add(revocation) : revocations.add(revocation)
+        guard isRemembered else { return false }
+        generation += 1
+        return true
+    }
+
+    /// This gate takes the place of `other`, on the same loop: what was revoked stays revoked.
+    package func takeOver(from other: Gate) {
+        revocations = other.revocations
+        endedSessions = other.endedSessions
+        // Beyond any number that an identity of either has seen.
+        generation = max(generation, other.generation) + 1
+    }
+
+    /// The session that made this identity is over, or its user may no longer come in: what is still open for it is to
+    /// be closed. Cheap while nothing has changed.
+    package func hasEnded(_ identity: Identity, now: Double) -> Bool {
+        if let end = endOfSession(identity), now >= end { return true }
+        guard identity.goodAt != generation else { return false }
+        return isRevoked(identity) || standing(of: identity) != .allowed
+    }
+
+    /// When the session ends whatever happens, in seconds since 1970; nil for a bearer token.
+    package func endOfSession(_ identity: Identity) -> Double? {
+        identity.session.map { $0.signedInAt + limits.lifetime }
+    }
+
+    /// The token might be good by a key that is not known yet: the key sets can be fetched, and were not yet for this
+    /// request.
+    ///
+    /// A bad signature too: a provider may change a key and keep its name, or give its keys no names.
+    func awaitsKeys(after reason: ReasonCode, _ context: RequestContext) -> Bool {
+        guard configuration.keysMove, context.mayAwaitKeys else { return false }
+        return reason == .keyNotFound || reason == .signatureInvalid
+    }
+}

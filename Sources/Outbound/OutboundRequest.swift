@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Reactor
+
+/// A call of Sidegate's own: for key sets, provisioning, the doctor.
+package struct OutboundRequest: Sendable {
+    /// A token (RFC 9110 §9.1); sent as it is.
+    package var method: String
+    package var url: OutboundURL
+    /// Beyond Host, User-Agent, Content-Length and Connection, which the client writes and which must not be here.
+    package var fields: [(name: String, value: String)]
+    package var body: [UInt8]
+    /// For the whole call, names and handshake included.
+    package var timeout: Nanoseconds
+    /// Of the response's content.
+    package var maximumBytes: Int
+
+    package init(
+        method: String = "GET", url: OutboundURL, fields: [(name: String, value: String)] = [], body: [UInt8] = [],
+        timeout: Nanoseconds = .seconds(5), maximumBytes: Int = 1 << 20
+    ) {
+        self.method = method
+        self.url = url
+        self.fields = fields
+        self.body = body
+        self.timeout = timeout
+        self.maximumBytes = maximumBytes
+    }
+
+    /// The request as it goes over the wire, or what is wrong with it.
+    func encoded() throws(OutboundFailure) -> [UInt8] {
+        guard Self.isToken(method), 1...32 ~= method.utf8.count else { throw .malformed("a method that is none") }
+        var text = "\(method) \(url.target) HTTP/1.1\r\nHost: \(url.authority)\r\nUser-Agent: sidegate\r\n"
+        if !body.isEmpty || Self.methodsWithContent.contains(method) { text += "Content-Length: \(body.count)\r\n" }
+        for (name, value) in fields {
+            guard Self.isToken(name), !Self.ownNames.contains(name.lowercased()) else {
+                throw .malformed("a field name that cannot be sent")
+            }
+            // RFC 9110 §5.5: a line break would begin a field, or a request, of somebody else's making.
+            guard value.utf8.allSatisfy({ $0 == 9 || ($0 >= 0x20 && $0 != 0x7f) }) else {
+                throw .malformed("the field \(name) holds a control character")
+            }
+            text += "\(name): \(value)\r\n"
+        }
+        text += "Connection: close\r\n\r\n"
+        return Array(text.utf8) + body
+    }
+
+    /// RFC 9110 §5.6.2.
+    private static func isToken(_ text: String) -> Bool {
+        !text.isEmpty
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case 0x30...0x39, 0x41...0x5a, 0x61...0x7a: true
+                default: tokenMarks.contains(byte)
+                }
+            }
+    }
+
+    private static let tokenMarks = Array("!#$%&'*+-.^_`|~".utf8)
+    private static let methodsWithContent = ["POST", "PUT", "PATCH"]
+    private static let ownNames = [
+        "host", "content-length", "connection", "transfer-encoding", "user-agent", "upgrade", "te", "trailer", "expect",
+    ]
+}
+
+/// The answer to a call, whole.
+package struct OutboundResponse: Sendable {
+    package let status: UInt16
+    package let body: [UInt8]
+    private let fields: [(name: String, value: String)]
+
+    package init(status: UInt16, body: [UInt8], fields: [(name: String, value: String)]) {
+        self.status = status
+        self.body = body
+        self.fields = fields
+    }
+
+    /// The value of the field `name`, in any case; of one that stands there several times all of them, joined by `, `
+    /// (RFC 9110 §5.3).
+    package func field(_ name: String) -> String? {
+        let wanted = name.lowercased()
+        let values = fields.filter { $0.name.lowercased() == wanted }.map(\.value)
+        return values.isEmpty ? nil : values.joined(separator: ", ")
+    }
+}
+
+/// Why a call got no answer. The texts are for people and hold nothing that was sent.
+package enum OutboundFailure: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The host's name has no address; the system's reason.
+    case name(String)
+    /// No address of the host takes a connection; the system's reason.
+    case connect(String)
+    /// The time for the whole call was over.
+    case timeout
+    /// No secure connection, or none to the right host; the reason.
+    case tls(String)
+    /// The answer, or the request, is no HTTP; what is wrong with it.
+    case malformed(String)
+    /// The answer has more bytes than the caller wants.
+    case tooLarge
+    /// The connection ended before the answer did.
+    case closed
+
+    package var description: String {
+        switch self {
+        case .name(let reason): "the name cannot be resolved: \(reason)"
+        case .connect(let reason): "no connection: \(reason)"
+        case .timeout: "no complete answer in time"
+        case .tls(let reason): "no secure connection: \(reason)"
+        case .malformed(let what): "not a valid HTTP message: \(what)"
+        case .tooLarge: "the answer is too large"
+        case .closed: "the connection was closed before the answer was complete"
+        }
+    }
+}

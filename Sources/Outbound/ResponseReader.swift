@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP
+import HTTP1
+
+/// Bytes to one response, whole, within its bounds.
+struct ResponseReader {
+    private enum Phase {
+        case head, body, ended
+    }
+
+    private let method: Method
+    private let maximumBytes: Int
+    private var phase = Phase.head
+    private var parser: ResponseParser
+    private var head = ResponseHead()
+    private var decoder = BodyDecoder(.none)
+    private var body: [UInt8] = []
+    private var informational = 0
+
+    init(isHead: Bool, maximumBytes: Int) {
+        method = isHead ? .head : .get
+        self.maximumBytes = max(0, maximumBytes)
+        parser = ResponseParser(limits: Self.limits)
+    }
+
+    /// The response, with its last byte; nil before. What follows that byte is not looked at: the connection ends.
+    mutating func receive(_ input: Span<UInt8>) throws(OutboundFailure) -> OutboundResponse? {
+        var position = 0
+        while position < input.count {
+            let rest = input.extracting(position...)
+            switch phase {
+            case .head: position += try receiveHead(rest)
+            case .body: position += try receiveBody(rest)
+            case .ended: return nil
+            }
+            if phase == .ended { return response() }
+        }
+        return nil
+    }
+
+    /// The connection's end, which may be the response's.
+    mutating func end() throws(OutboundFailure) -> OutboundResponse {
+        guard phase == .body else { throw .closed }
+        do throws(HTTP1Error) {
+            try decoder.endOfInput()
+        } catch {
+            throw .closed
+        }
+        phase = .ended
+        return response()
+    }
+
+    private mutating func receiveHead(_ input: Span<UInt8>) throws(OutboundFailure) -> Int {
+        let progress: HeadProgress
+        do throws(HTTP1Error) {
+            progress = try parser.parseHead(input, into: &head, requestMethod: method)
+        } catch {
+            throw error == .headTooLarge || error == .tooManyFields ? .tooLarge : .malformed(error.description)
+        }
+        guard progress.isComplete else { return progress.consumed }
+        if head.isInformational {
+            informational += 1
+            guard informational <= Self.maximumInformational else { throw .malformed("too many 1xx responses") }
+            parser.reset()
+            return progress.consumed
+        }
+        guard head.status != 101 else { throw .malformed("an upgrade nobody asked for") }
+        if case .length(let length) = head.framing, length > UInt64(maximumBytes) { throw .tooLarge }
+        decoder = BodyDecoder(head.framing, limits: Self.limits)
+        phase = decoder.isEnded ? .ended : .body
+        return progress.consumed
+    }
+
+    private mutating func receiveBody(_ input: Span<UInt8>) throws(OutboundFailure) -> Int {
+        let piece: BodyPiece
+        do throws(HTTP1Error) {
+            piece = try decoder.decode(input)
+        } catch {
+            throw .malformed(error.description)
+        }
+        guard piece.content.count <= maximumBytes - body.count else { throw .tooLarge }
+        let content = input.extracting(piece.content)
+        unsafe content.withUnsafeBufferPointer { unsafe body.append(contentsOf: $0) }
+        if piece.isEnd { phase = .ended }
+        return piece.consumed
+    }
+
+    private func response() -> OutboundResponse {
+        let fields = head.fields.map { field in
+            (
+                String(decoding: head.bytes[field.name.range], as: UTF8.self),
+                String(decoding: head.bytes[field.value.range], as: UTF8.self)
+            )
+        }
+        return OutboundResponse(status: head.status, body: body, fields: fields)
+    }
+
+    private static let limits = HTTP1Limits(headBytes: 16_384, fields: 100)
+    private static let maximumInformational = 8
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Gate
+import HTTP
+import Reactor
+
+/// What the gate decided is done, and what it must know first is asked for: each wait has an end, and nothing is done
+/// for a browser that went away meanwhile.
+extension Exchange {
+    func perform(_ decision: Decision, contentFollows: Bool) {
+        switch decision {
+        case .forward(let identity, let renewal):
+            record.decision = identity == nil ? "open" : "forward"
+            record.user = identity?.user
+            forward(identity, renewal: renewal, contentFollows: contentFollows)
+        case .nativeLogin(let cookie):
+            record.decision = "native-login"
+            if cookie != nil { record.opensNativeLogin = true }
+            forward(nil, renewal: cookie, contentFollows: contentFollows)
+        case .respond(let response):
+            answer(response)
+        case .collectBody(let limit):
+            collect(limit: limit, contentFollows: contentFollows)
+        case .claimToken(let pending):
+            claim(pending)
+        case .awaitKeys:
+            awaitKeys()
+        case .provision(let pending):
+            provision(pending)
+        case .claimLogoutToken(let pending):
+            claim(pending)
+        case .revoke(let revocation, let response):
+            revoke(revocation, response)
+        }
+    }
+
+    private func forward(_ identity: Identity?, renewal: [UInt8]?, contentFollows: Bool) {
+        self.identity = identity
+        self.renewal = renewal
+        updateCount = worker.updateCount
+        machine.forwarded()
+        acquireUpstream(fresh: false, contentFollows: contentFollows)
+    }
+
+    // MARK: The form
+
+    /// Reads the content before anything is decided.
+    func collect(limit: Int, contentFollows: Bool) {
+        machine.collects()
+        formLimit = limit
+        guard hasContent else { return formReceived() }
+        if case .length(let length) = request.framing, length > UInt64(limit) { return answer(refusal(413)) }
+        // RFC 9110 §10.1.1: nobody else will say it, since the app does not get this request.
+        if request.expectsContinue, !contentFollows { downstream?.sendContinue() }
+        downstream?.resumeRequest()
+    }
+
+    func formReceived() {
+        switch worker.service {
+        case .local(let respond):
+            let body = form
+            form = []
+            answer(respond(request, body, context.now))
+        case .gate:
+            hasForm = true
+            decideAgain()
+        }
+    }
+
+    /// Asks the gate about the same request, with its form when there is one.
+    private func decideAgain() {
+        guard case .gate(let gate, _) = worker.service else { return }
+        let decision =
+            hasForm
+            ? gate.decide(form: form, of: request, context, requestID: requestID)
+            : gate.decide(request, context, requestID: requestID)
+        perform(decision, contentFollows: false)
+    }
+
+    // MARK: What others must say first
+
+    private func claim(_ pending: PendingSignIn) {
+        ask(.claim, within: worker.services.limits.claim, otherwise: .unavailable) { done in
+            worker.replayStore.claim(pending.replayKeys, until: pending.expiresAt, now: context.now, done)
+        } then: { [self] (verdict: ReplayVerdict) in
+            guard case .gate(let gate, _) = worker.service else { return }
+            perform(gate.finishSignIn(pending, verdict, context), contentFollows: false)
+        }
+    }
+
+    private func claim(_ pending: PendingLogout) {
+        ask(.claim, within: worker.services.limits.claim, otherwise: .unavailable) { done in
+            worker.replayStore.claim(pending.replayKeys, until: pending.expiresAt, now: context.now, done)
+        } then: { [self] (verdict: ReplayVerdict) in
+            guard case .gate(let gate, _) = worker.service else { return }
+            perform(gate.finishLogout(pending, verdict, context), contentFollows: false)
+        }
+    }
+
+    /// Asked once for a request: what the keys then say counts, whether they could be fetched or not.
+    private func awaitKeys() {
+        guard context.mayAwaitKeys, let keys = worker.services.keys else { return answer(refusal(503)) }
+        context.mayAwaitKeys = false
+        ask(.keys, within: worker.services.limits.keys, otherwise: true) { done in
+            keys.refresh { done(true) }
+        } then: { [self] _ in
+            decideAgain()
+        }
+    }
+
+    private func provision(_ pending: PendingProvisioning) {
+        guard case .gate(let gate, _) = worker.service else { return }
+        guard let provisioner = worker.services.provisioner else {
+            return answer(gate.finishProvisioning(pending, .failed, context))
+        }
+        ask(.provisioning, within: worker.services.limits.provisioning, otherwise: .failed) { done in
+            provisioner.provision(pending.call, done)
+        } then: { [self] (outcome: ProvisioningOutcome) in
+            if outcome == .told { record.isProvisioned = true }
+            answer(gate.finishProvisioning(pending, outcome.verdict, context))
+        }
+    }
+
+    private func revoke(_ revocation: Revocation, _ response: LocalResponse) {
+        record.isBackchannelLogout = !revocation.isOfOneSession
+        if record.user == nil { record.user = revocation.user }
+        guard case .gate(let gate, _) = worker.service else { return }
+        let finish = { [self] (isRemembered: Bool) in
+            // Who sent the logout token must know that it is to be sent again: the answer is no success. A user who
+            // signs out loses the cookie all the same.
+            answer(isRemembered || revocation.isOfOneSession ? response : gate.logoutNotRemembered(revocation))
+        }
+        guard let revocations = worker.services.revocations else { return finish(worker.revoke(revocation)) }
+        ask(.revocation, within: worker.services.limits.revocation, otherwise: false) { done in
+            revocations.revoke(revocation, done)
+        } then: { (isRemembered: Bool) in
+            finish(isRemembered)
+        }
+    }
+
+    /// Asks somebody off this loop, and goes on with the answer, or with `late` when none comes within `limit`. An
+    /// answer that comes after the browser has gone, or after its time, is for nobody.
+    private func ask<Answer: Sendable>(
+        _ what: ExchangeStateMachine.Awaited, within limit: Nanoseconds, otherwise late: Answer,
+        _ question: (@escaping @Sendable (Answer) -> Void) -> Void, then goOn: @escaping (Answer) -> Void
+    ) {
+        machine.awaits(what)
+        ticket &+= 1
+        let ticket = ticket
+        let loop = worker.loop
+        let settle = { [self] (answer: Answer) in
+            guard self.ticket == ticket, machine.state == .awaiting(what) else { return }
+            // Whatever comes of it, it is not asked again with this ticket.
+            self.ticket &+= 1
+            stopTimer()
+            goOn(answer)
+        }
+        overdue = { settle(late) }
+        setTimer(loop.now.advanced(by: limit))
+        let waiter = loop.bind(settle)
+        question { answer in loop.submit { waiter.assumeOnLoop { $0(answer) } } }
+    }
+
+    // MARK: Time
+
+    func setTimer(_ deadline: MonotonicTime) {
+        let timer = timer ?? worker.loop.makeTimer { [unowned self] in timedOut() }
+        self.timer = timer
+        timer.set(deadline)
+    }
+
+    func stopTimer() {
+        timer?.cancel()
+        overdue = nil
+    }
+
+    private func timedOut() {
+        switch machine.state {
+        case .awaiting: overdue?()
+        case .acquiring: noConnectionInTime()
+        case .exchanging(.streaming): endStream("session_expired")
+        case .deciding, .collecting, .exchanging(.awaited), .tunnelling, .answered, .ended: break
+        }
+    }
+}

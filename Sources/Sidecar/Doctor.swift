@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Configuration
+import JWT
+
+/// Tries what a running gate will need of others: the app, the identity provider, its clock and its keys.
+package struct Doctor {
+    private let settings: Settings
+    private let blanks: Set<String>
+    private let network = DoctorNetwork()
+
+    /// - Parameter blanks: paths of keys that have no value yet worth trying.
+    package init(_ settings: Settings, blanks: Set<String> = []) {
+        self.settings = settings
+        self.blanks = blanks
+    }
+
+    /// Makes the calls, one after another; each has five seconds.
+    package func examine() -> [DoctorFinding] {
+        var findings = [upstream()]
+        if !blanks.contains("identityProvider.loginURL") { findings += provider() }
+        if !blanks.contains("identityProvider.logoutURL") { findings += logout() }
+        findings += settings.token.remoteKeys.map(keys)
+        if let provisioning = settings.provisioning { findings.append(self.provisioning(provisioning)) }
+        return findings
+    }
+
+    // MARK: - The app
+
+    private func upstream() -> DoctorFinding {
+        let address = settings.upstream.address
+        let result: Result<DoctorNetwork.Answer, DoctorProblem> =
+            if case .unix(let path) = address { network.head(socket: path) } else {
+                network.head(address.description + "/")
+            }
+        switch result {
+        case .failure(let problem):
+            return DoctorFinding(
+                .failed, "upstream", "\(address): \(problem)", mend: "start the app, or correct `upstream`")
+        case .success(let answer) where answer.status >= 500:
+            return DoctorFinding(
+                .warning, "upstream", "\(address) answers \(answer.status)",
+                mend: "look into the app's log: this is what its users would see")
+        case .success(let answer):
+            return DoctorFinding(.ok, "upstream", "\(address) answers \(answer.status)")
+        }
+    }
+
+    // MARK: - The identity provider
+
+    private func provider() -> [DoctorFinding] {
+        let login = Self.origin(of: settings.identityProvider.loginURL.source)
+        var findings: [DoctorFinding] = []
+        switch network.head(login + "/") {
+        case .failure(let problem):
+            // Where browsers reach it the gate need not, so this host alone is no fault of the gate's.
+            findings.append(
+                DoctorFinding(
+                    .failed, "identityProvider.loginURL", "\(login): \(problem)",
+                    mend:
+                        "correct the address; if only browsers can reach it from where they are, this is to be expected"
+                ))
+            findings.append(DoctorFinding(.warning, "clock", "not compared: the identity provider did not answer"))
+        case .success(let answer):
+            findings.append(DoctorFinding(.ok, "identityProvider.loginURL", "\(login) answers \(answer.status)"))
+            findings.append(clock(answer.skew, of: login))
+        }
+        return findings
+    }
+
+    /// Empty where there is none, or at the host that was tried already.
+    private func logout() -> [DoctorFinding] {
+        guard let template = settings.identityProvider.logoutURL else { return [] }
+        let logout = Self.origin(of: template.source)
+        if logout == Self.origin(of: settings.identityProvider.loginURL.source) { return [] }
+        let name = "identityProvider.logoutURL"
+        switch network.head(logout + "/") {
+        case .failure(let problem):
+            return [DoctorFinding(.failed, name, "\(logout): \(problem)", mend: "correct the address")]
+        case .success(let answer):
+            return [DoctorFinding(.ok, name, "\(logout) answers \(answer.status)")]
+        }
+    }
+
+    /// What decides over `iat` and `exp`.
+    private func clock(_ skew: Double?, of server: String) -> DoctorFinding {
+        guard let skew else {
+            return DoctorFinding(.warning, "clock", "not compared: \(server) sends no Date")
+        }
+        let seconds = Int(skew.rounded())
+        let allowed = settings.token.policy.clockSkew
+        let difference =
+            abs(seconds) <= 1
+            ? "agrees with \(server) to the second"
+            : "\(abs(seconds)) seconds \(seconds > 0 ? "ahead of" : "behind") \(server)"
+        // Half a second is lost in the date itself, and as much on the way.
+        if abs(skew) > allowed + 1 {
+            return DoctorFinding(
+                .failed, "clock", "\(difference), and token.clockSkew allows \(Int(allowed))",
+                mend: "set the clocks by NTP (timedatectl set-ntp true), here or there")
+        }
+        if abs(skew) > Swift.max(2, allowed / 2) {
+            return DoctorFinding(
+                .warning, "clock", "\(difference), of \(Int(allowed)) that token.clockSkew allows",
+                mend: "set the clocks by NTP before they drift further")
+        }
+        return DoctorFinding(.ok, "clock", difference)
+    }
+
+    private func keys(_ remote: RemoteKeySettings) -> DoctorFinding {
+        let name = "jwksURL"
+        switch network.keys(remote) {
+        case .failure(let problem):
+            return DoctorFinding(
+                .failed, name, "\(remote.url): \(problem)",
+                mend: "open the address yourself: it must answer 200 with a JSON Web Key Set")
+        case .success(let set):
+            let algorithms = settings.token.policy.algorithms
+            let shown = set.keys.map { "\($0.keyID ?? "no kid") (\($0.summary))" }
+            let ignored = set.ignored.isEmpty ? "" : "; left out: " + set.ignored.joined(separator: "; ")
+            let list = "\(remote.url): \(shown.joined(separator: ", "))\(ignored)"
+            guard set.keys.contains(where: { key in algorithms.contains { key.serves($0) } }) else {
+                return DoctorFinding(
+                    .failed, name, list,
+                    mend: "none of these serves token.algorithms; name what the identity provider signs with")
+            }
+            return DoctorFinding(.ok, name, list)
+        }
+    }
+
+    // MARK: - The app's hook
+
+    private func provisioning(_ settings: ProvisioningSettings) -> DoctorFinding {
+        let host = Self.origin(of: settings.url)
+        switch network.head(host + "/", authorities: settings.certificateAuthorities) {
+        case .failure(let problem):
+            return DoctorFinding(
+                .failed, "provisioning.url", "\(host): \(problem)",
+                mend: "start what listens there, or correct the address")
+        case .success(let answer):
+            return DoctorFinding(
+                .ok, "provisioning.url", "\(host) answers \(answer.status); the address itself is not called")
+        }
+    }
+
+    /// Scheme, host and port of an absolute address.
+    static func origin(of url: String) -> String {
+        guard let start = url.firstRange(of: "://")?.upperBound else { return url }
+        let end = url[start...].firstIndex { $0 == "/" || $0 == "?" || $0 == "#" } ?? url.endIndex
+        return String(url[..<end])
+    }
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One line of what `sidegate doctor` found.
+package struct DoctorFinding: Equatable, Sendable {
+    package enum Outcome: String, Sendable {
+        case ok
+        /// Works, but its operator should know.
+        case warning
+        case failed = "FAILED"
+    }
+
+    package let outcome: Outcome
+    /// What was looked at: a key, or a part.
+    package let subject: String
+    package let detail: String
+    /// What to do about it; empty when all is well.
+    package let mend: String
+
+    package init(_ outcome: Outcome, _ subject: String, _ detail: String, mend: String = "") {
+        self.outcome = outcome
+        self.subject = subject
+        self.detail = detail
+        self.mend = mend
+    }
+}

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Configuration
+import Cryptography
+import Glibc
+import HTTP
+import JWT
+import Outbound
+import Reactor
+import Synchronization
+import TLS
+
+/// The doctor's calls: each waits for its end, so they are made from a thread that may, one after another.
+package final class DoctorNetwork: Sendable {
+    private let loop = EventLoop(label: "sidegate.doctor")
+    private let resolver = Resolver()
+
+    package init() {}
+
+    /// What a server answered, and what its clock said.
+    struct Answer: Sendable {
+        var status: Int
+        /// How far our clock is ahead of the server's, in seconds; nil: it sent no date.
+        var skew: Double?
+    }
+
+    /// Asks for the head of `url`. Never a POST: nothing is to happen because of the doctor.
+    ///
+    /// - Parameter authorities: PEM of whom to believe over https; nil: whom the system trusts.
+    func head(_ url: String, authorities: [UInt8]? = nil) -> Result<Answer, DoctorProblem> {
+        guard let url = OutboundURL(url) else { return .failure(DoctorProblem("this address cannot be called")) }
+        let before = wallClockNow()
+        switch call(OutboundRequest(method: "HEAD", url: url, timeout: Self.patience), authorities) {
+        case .failure(let problem): return .failure(problem)
+        case .success(let response):
+            let middle = (before + wallClockNow()) / 2
+            return .success(Answer(status: Int(response.status), skew: Self.skew(response, at: middle)))
+        }
+    }
+
+    /// Fetches a key set as the gate does.
+    package func keys(_ remote: RemoteKeySettings) -> Result<KeySet, DoctorProblem> {
+        guard let url = OutboundURL(remote.url) else {
+            return .failure(DoctorProblem("this address cannot be called"))
+        }
+        let request = OutboundRequest(
+            url: url, fields: [("Accept", "application/jwk-set+json, application/json")], timeout: Self.patience,
+            maximumBytes: 1 << 20)
+        switch call(request, remote.certificateAuthorities) {
+        case .failure(let problem): return .failure(problem)
+        case .success(let response):
+            guard response.status == 200 else { return .failure(DoctorProblem("it answers \(response.status)")) }
+            do throws(KeyError) {
+                return .success(try KeySet(jwks: response.body, allowWeak: remote.allowWeakSecret, isLenient: true))
+            } catch {
+                return .failure(DoctorProblem(error.message))
+            }
+        }
+    }
+
+    /// The status line of a server behind a socket in the file system.
+    func head(socket path: String) -> Result<Answer, DoctorProblem> {
+        let reply = Reply<Result<Int, DoctorProblem>>()
+        loop.submit { [self] in
+            UnixProbe(path, loop: loop, timeout: Self.patience) { reply.give($0) }
+        }
+        return reply.wait().map { Answer(status: $0, skew: nil) }
+    }
+
+    private func call(
+        _ request: OutboundRequest, _ authorities: [UInt8]?
+    ) -> Result<OutboundResponse, DoctorProblem> {
+        var tls: TLSClientContext?
+        if request.url.isSecure {
+            do {
+                var configuration = TLSClientConfiguration()
+                if let authorities {
+                    configuration.trust = .authorities(try CertificateChain(pem: authorities, maximum: 1000))
+                }
+                tls = try TLSClientContext(configuration)
+            } catch {
+                return .failure(DoctorProblem("no secure connection: \(error)"))
+            }
+        }
+        let reply = Reply<Result<OutboundResponse, OutboundFailure>>()
+        loop.submit { [self, tls] in
+            OutboundClient(loop: loop, resolver: resolver, tls: tls).send(request) { reply.give($0) }
+        }
+        return reply.wait().mapError { DoctorProblem($0.description) }
+    }
+
+    /// A date has whole seconds, so half a second is what it means on average; what a cache kept is older by `Age`.
+    private static func skew(_ response: OutboundResponse, at now: Double) -> Double? {
+        guard let date = response.field("date").flatMap(HTTPDate.seconds) else { return nil }
+        let age = response.field("age").flatMap { Int($0) } ?? 0
+        guard (0...86_400).contains(age) else { return nil }
+        return now - (date + Double(age) + 0.5)
+    }
+
+    private static let patience = Nanoseconds.seconds(5)
+}
+
+/// Why a call of the doctor's got no answer, or not the right one.
+package struct DoctorProblem: Error, CustomStringConvertible {
+    package let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}
+
+/// Something that comes from a loop, for a thread that waits.
+private final class Reply<Value: Sendable>: Sendable {
+    private let value = Mutex<Value?>(nil)
+    private let reading: Int32
+    private let writing: Int32
+
+    init() {
+        var pair: [Int32] = [-1, -1]
+        precondition(unsafe pipe(&pair) == 0, "without a pipe nobody can be waited for")
+        (reading, writing) = (pair[0], pair[1])
+    }
+
+    deinit {
+        close(reading)
+        close(writing)
+    }
+
+    func give(_ value: Value) {
+        self.value.withLock { $0 = value }
+        var byte: UInt8 = 1
+        _ = unsafe write(writing, &byte, 1)
+    }
+
+    func wait() -> Value {
+        var byte: UInt8 = 0
+        while unsafe read(reading, &byte, 1) < 0, errno == EINTR {}
+        guard let value = value.withLock({ $0 }) else { preconditionFailure("woken without a value") }
+        return value
+    }
+}
+
+/// One HEAD request over a unix socket, up to the status line. It lives until it has ended.
+private final class UnixProbe: TransportOwner {
+    private let loop: EventLoop
+    private var completion: ((Result<Int, DoctorProblem>) -> Void)?
+    private var transport: Transport?
+    private var deadline: LoopTimer?
+    private var line: [UInt8] = []
+
+    @discardableResult
+    init(
+        _ path: String, loop: EventLoop, timeout: Nanoseconds,
+        _ completion: @escaping (Result<Int, DoctorProblem>) -> Void
+    ) {
+        self.loop = loop
+        self.completion = completion
+        let timer = loop.makeTimer { [self] in finish(.failure(DoctorProblem("no complete answer in time"))) }
+        deadline = timer
+        timer.set(loop.now.advanced(by: timeout))
+        Connector(to: [.unix(path)], timeout: timeout, loop: loop) { [self] result in
+            switch result {
+            case .success(let socket): begin(on: socket)
+            case .failure(let error):
+                finish(.failure(DoctorProblem("no connection: \(SystemError.message(error.code))")))
+            }
+        }
+    }
+
+    private func begin(on transport: Transport) {
+        guard completion != nil else { return transport.close() }
+        self.transport = transport
+        transport.owner = self
+        let request = Array("HEAD / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".utf8)
+        // A new socket has room for so little.
+        _ = transport.write(request.span)
+    }
+
+    func transportReadable() {
+        guard let transport else { return }
+        let end = transport.readTurn(
+            while: { completion != nil && line.count < Self.wanted }, boundFor: { nil },
+            receive: { span in
+                for index in span.indices where line.count < Self.wanted { line.append(span[index]) }
+            })
+        if line.count == Self.wanted { return finish(Self.status(line)) }
+        switch end {
+        case .nothingNow: break
+        case .turnOver: loop.nextTurn { [self] in transportReadable() }
+        case .end, .failed:
+            finish(.failure(DoctorProblem("the connection was closed before the answer was complete")))
+        }
+    }
+
+    func transportWritable() {}
+
+    func transportPeerClosed(failed: Bool) {}
+
+    /// `HTTP/1.1 200`
+    private static func status(_ line: [UInt8]) -> Result<Int, DoctorProblem> {
+        let text = String(decoding: line, as: UTF8.self)
+        guard text.hasPrefix("HTTP/1."), let status = Int(text.suffix(3)), (100...599).contains(status) else {
+            return .failure(DoctorProblem("what answers there does not speak HTTP/1.1"))
+        }
+        return .success(status)
+    }
+
+    private func finish(_ result: Result<Int, DoctorProblem>) {
+        let completion = completion
+        self.completion = nil
+        deadline?.cancel()
+        deadline = nil
+        transport?.close()
+        transport = nil
+        completion?(result)
+    }
+
+    private static let wanted = 12
+}

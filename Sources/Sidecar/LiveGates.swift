@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Gate
+import JWT
+import Proxy
+import Synchronization
+
+/// The gates of all workers, as those see them who change what the gates go by while they run.
+///
+/// Made before the workers, which need it, and told of them afterwards; what comes before that is kept.
+package final class LiveGates: RevocationBroadcaster {
+    private struct State {
+        var server: Server?
+        var early: [@Sendable (Server) -> Void] = []
+    }
+
+    private let state = Mutex(State())
+
+    package init() {}
+
+    /// The workers are there.
+    package func attach(_ server: Server) {
+        let early = state.withLock { state in
+            state.server = server
+            let early = state.early
+            state.early = []
+            return early
+        }
+        for work in early { work(server) }
+    }
+
+    /// The keys in force from now on; `done` is called when every loop has them.
+    package func replaceKeys(_ keys: KeySet, _ done: @escaping @Sendable () -> Void = {}) {
+        withServer { server in
+            server.onEachWorker({ worker in worker.update { $0.replaceKeys(keys) } }, done)
+        }
+    }
+
+    /// The addresses of `access.users.emailsFile` from now on.
+    package func replaceListedEmails(_ emails: [String], _ done: @escaping @Sendable () -> Void = {}) {
+        withServer { server in
+            server.onEachWorker({ worker in worker.update { $0.replaceListedEmails(emails) } }, done)
+        }
+    }
+
+    package func revoke(_ revocation: Revocation, _ done: @escaping @Sendable (Bool) -> Void) {
+        let verdict = Verdict()
+        withServer { server in
+            server.onEachWorker(
+                { worker in
+                    if !worker.revoke(revocation) { verdict.fail() }
+                },
+                { done(verdict.isGood) })
+        }
+    }
+
+    private func withServer(_ work: @escaping @Sendable (Server) -> Void) {
+        let server = state.withLock { state in
+            if state.server == nil { state.early.append(work) }
+            return state.server
+        }
+        if let server { work(server) }
+    }
+
+    /// What all loops together say.
+    private final class Verdict: Sendable {
+        private let hasFailed = Atomic(false)
+
+        func fail() { hasFailed.store(true, ordering: .relaxed) }
+
+        var isGood: Bool { !hasFailed.load(ordering: .relaxed) }
+    }
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import COpenSSL
+import Cryptography
+import Reactor
+
+/// A server's certificates, each name's in a context of its own; never changed after it was made.
+final class ServerCredentials: Sendable {
+    let identities: [TLSIdentity]
+    let ticketKeys: TicketKeys
+    /// For clients that ask for no name, or for one that no certificate is for.
+    let fallback: ContextPointer
+    private let exact: [String: ContextPointer]
+    /// By what follows `*.`.
+    private let wildcard: [String: ContextPointer]
+    fileprivate let protocols: ProtocolList
+
+    init(_ configuration: TLSServerConfiguration, _ ticketKeys: TicketKeys) throws(TLSError) {
+        guard let first = configuration.identities.first else { throw .configuration("there is no certificate") }
+        identities = configuration.identities
+        self.ticketKeys = ticketKeys
+        protocols = ProtocolList(configuration.protocols)
+        var groups: [String: [Int]] = [:]
+        var order: [String] = []
+        for (index, identity) in identities.enumerated() {
+            for name in identity.chain.names {
+                if groups[name] == nil { order.append(name) }
+                let taken = groups[name, default: []]
+                // One of each kind stands beside the others: the client says which it can verify.
+                if taken.contains(where: { configuration.identities[$0].kind == identity.kind }) { continue }
+                groups[name] = taken + [index]
+            }
+        }
+        let fallbackGroup = first.chain.names.first.flatMap { groups[$0] } ?? [0]
+        var contexts: [[Int]: ContextPointer] = [:]
+        for group in [fallbackGroup] + order.compactMap({ groups[$0] }) where contexts[group] == nil {
+            contexts[group] = try Self.context(group.map { configuration.identities[$0] }, configuration, ticketKeys)
+        }
+        guard let fallback = contexts[fallbackGroup] else { throw .configuration("there is no certificate") }
+        self.fallback = fallback
+        var (exact, wildcard): ([String: ContextPointer], [String: ContextPointer]) = ([:], [:])
+        for name in order {
+            guard let context = groups[name].flatMap({ contexts[$0] }) else { continue }
+            if name.hasPrefix("*.") { wildcard[String(name.dropFirst(2))] = context } else { exact[name] = context }
+        }
+        (self.exact, self.wildcard) = (exact, wildcard)
+        // Also when there is nothing to choose: only then a session remembers its name, and goes on after a replacement.
+        unsafe sidegate_ssl_ctx_set_server_name_callback(fallback.pointer, serverNamed, nil)
+    }
+
+    func context(for name: String) -> ContextPointer {
+        let name = name.lowercased()
+        if let context = exact[name] { return context }
+        // One label, as RFC 9525 §6.3 has it.
+        guard let dot = name.firstIndex(of: "."), dot > name.startIndex else { return fallback }
+        return wildcard[String(name[name.index(after: dot)...])] ?? fallback
+    }
+
+    private static func context(
+        _ identities: [TLSIdentity], _ configuration: TLSServerConfiguration, _ ticketKeys: TicketKeys
+    ) throws(TLSError) -> ContextPointer {
+        let context = try ContextPointer(isServer: true, minimum: configuration.minimumVersion, protocols: [])
+        let pointer = unsafe context.pointer
+        for identity in identities { try context.use(identity) }
+        unsafe SSL_CTX_set_alpn_select_cb(pointer, protocolsOffered, nil)
+        // SSL_SESS_CACHE_OFF: clients keep their sessions themselves, sealed.
+        unsafe sidegate_ssl_ctx_set_cache_mode(pointer, 0)
+        unsafe SSL_CTX_set_timeout(pointer, Int(ticketKeys.lifetime.seconds))
+        // Each connection that goes on from a session is given a new one, so one at a time is enough.
+        unsafe SSL_CTX_set_num_tickets(pointer, 1)
+        unsafe sidegate_ssl_ctx_set_ticket_callback(pointer, ticketHandled)
+        var identifier = Array("sidegate".utf8)
+        if configuration.clientAuthentication != .none {
+            guard let authorities = configuration.clientAuthorities else {
+                throw .configuration("client certificates are asked for, but no authority is trusted to vouch for them")
+            }
+            try context.trust(authorities)
+            unsafe authorities.withPointers { certificates in
+                unsafe certificates.forEach { _ = unsafe SSL_CTX_add_client_CA(pointer, $0) }
+            }
+            let isRequired = configuration.clientAuthentication == .require
+            let mode = SSL_VERIFY_PEER | (isRequired ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0)
+            unsafe SSL_CTX_set_verify(pointer, mode, nil)
+            // A session from before other authorities were named, or from when none were, does not go on.
+            identifier = SHA256.hash((authorities.fingerprint + [UInt8(truncatingIfNeeded: mode)]).span)
+        }
+        _ = unsafe identifier.withUnsafeBufferPointer {
+            unsafe SSL_CTX_set_session_id_context(pointer, $0.baseAddress, UInt32(min($0.count, 32)))
+        }
+        return context
+    }
+}
+
+/// The client has asked for a name (RFC 6066 §3).
+private let serverNamed:
+    @convention(c) (OpaquePointer?, UnsafeMutablePointer<Int32>?, UnsafeMutableRawPointer?) -> Int32 = { ssl, _, _ in
+        guard let ssl = unsafe ssl, let transport = unsafe TLSTransport.owner(of: ssl),
+            case .server(let credentials) = transport.role,
+            let name = unsafe SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)
+        else { return SSL_TLSEXT_ERR_NOACK }
+        let context = credentials.context(for: unsafe String(cString: name))
+        if context !== credentials.fallback, unsafe SSL_set_SSL_CTX(ssl, context.pointer) == nil {
+            return SSL_TLSEXT_ERR_ALERT_FATAL
+        }
+        return SSL_TLSEXT_ERR_OK
+    }
+
+/// The client offers protocols; without a common one the connection ends, so that nobody takes the bytes of one protocol
+/// for another's (RFC 7301 §3.2).
+private let protocolsOffered:
+    @convention(c) (
+        OpaquePointer?, UnsafeMutablePointer<UnsafePointer<UInt8>?>?, UnsafeMutablePointer<UInt8>?,
+        UnsafePointer<UInt8>?, UInt32, UnsafeMutableRawPointer?
+    ) -> Int32 = { ssl, selected, count, offer, offerCount, _ in
+        guard let ssl = unsafe ssl, let transport = unsafe TLSTransport.owner(of: ssl),
+            case .server(let credentials) = transport.role, let offer = unsafe offer,
+            let place = unsafe credentials.protocols.preferred(
+                among: UnsafeBufferPointer(start: offer, count: Int(offerCount)))
+        else { return SSL_TLSEXT_ERR_ALERT_FATAL }
+        unsafe selected?.pointee = offer + place.lowerBound
+        unsafe count?.pointee = UInt8(place.count)
+        return SSL_TLSEXT_ERR_OK
+    }

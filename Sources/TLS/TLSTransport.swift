@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import COpenSSL
+import Glibc
+import Reactor
+
+/// A stream encrypted by libssl over a socket, which libssl reads and writes by itself: nothing is copied in between.
+@safe
+package final class TLSTransport: Transport, TransportOwner {
+    enum Role {
+        case client(TLSClientContext, TLSTarget)
+        /// What was in force when the connection was accepted; a handshake looks into it.
+        case server(ServerCredentials)
+    }
+
+    private enum State {
+        case idle, handshaking, open
+        /// An error ended it; only to be closed.
+        case broken
+        case closed
+    }
+
+    let role: Role
+    private let socket: SocketTransport
+    /// The one owner of an `SSL`; nil once closed.
+    private var ssl: OpaquePointer?
+    /// The same connection's socket as libssl sees it; lives as long as `ssl`.
+    private let bytes: UnsafeMutablePointer<sidegate_tls_socket>
+    private var state = State.idle
+    private var completion: ((TLSError?) -> Void)?
+    private var deadline: LoopTimer?
+    private var ownerAwaitsWritable = false
+    /// Reading on needs room to write first (an answer that TLS itself owes the peer).
+    private var readAwaitsWritable = false
+    /// The end of our bytes is to be sent and did not fit.
+    private var endAwaitsWritable = false
+    /// What broke the connection.
+    package private(set) var error: TLSError?
+
+    /// To `host`, over a connected socket that nobody else uses from here on; when this throws, it is still the caller's.
+    ///
+    /// - Parameters:
+    ///   - host: the name or address that the certificate must be for, unless the context names another.
+    ///   - port: sessions are kept for each name and port.
+    package convenience init(
+        client socket: SocketTransport, _ context: TLSClientContext, host: String, port: UInt16 = 0
+    ) throws(TLSError) {
+        let target = TLSTarget(name: context.name(for: host), port: port)
+        let ssl = unsafe try Self.make(context.context)
+        guard unsafe context.prepare(ssl, target) else {
+            unsafe SSL_free(ssl)
+            throw .configuration("this is not a name that a certificate can be for: \(target.name)")
+        }
+        unsafe try self.init(socket, .client(context, target), ssl)
+    }
+
+    /// Of a client that was accepted, over a socket that nobody else uses from here on; when this throws, it is still the
+    /// caller's.
+    package convenience init(server socket: SocketTransport, _ context: TLSServerContext) throws(TLSError) {
+        let credentials = context.current
+        let ssl = unsafe try Self.make(credentials.fallback)
+        unsafe SSL_set_accept_state(ssl)
+        unsafe try self.init(socket, .server(credentials), ssl)
+    }
+
+    /// Takes over `ssl`.
+    private init(_ socket: SocketTransport, _ role: Role, _ ssl: OpaquePointer) throws(TLSError) {
+        guard let method = unsafe SocketMethod.shared.pointer, let descriptor = socket.descriptorInUse,
+            let bytes = unsafe sidegate_tls_attach(ssl, method, descriptor)
+        else {
+            unsafe SSL_free(ssl)
+            throw .configuration("no memory for a connection")
+        }
+        self.role = role
+        self.socket = socket
+        unsafe self.ssl = ssl
+        unsafe self.bytes = bytes
+        super.init(loop: socket.loop)
+        unsafe SSL_set_ex_data(ssl, 0, Unmanaged.passUnretained(self).toOpaque())
+        socket.owner = self
+    }
+
+    deinit {
+        unsafe SSL_free(ssl)
+    }
+
+    private static func make(_ context: ContextPointer) throws(TLSError) -> OpaquePointer {
+        ErrorQueue.empty()
+        guard let ssl = unsafe SSL_new(context.pointer) else { throw .configuration(ErrorQueue.takeText()) }
+        return unsafe ssl
+    }
+
+    /// The transport whose connection this is, for libssl's callbacks.
+    static func owner(of ssl: OpaquePointer) -> TLSTransport? {
+        guard let pointer = unsafe SSL_get_ex_data(ssl, 0) else { return nil }
+        return unsafe Unmanaged<TLSTransport>.fromOpaque(pointer).takeUnretainedValue()
+    }
+
+    // MARK: The handshake
+
+    /// Begins; `completion` is told once, on the loop, with nil when the connection is open, and not after a close. Until
+    /// then the transport must not be read or written.
+    package func handshake(timeout: Nanoseconds, _ completion: @escaping (TLSError?) -> Void) {
+        guard state == .idle else { return }
+        state = .handshaking
+        self.completion = completion
+        // The timer keeps the transport alive until the handshake has ended.
+        let timer = loop.makeTimer { [self] in handshakeEnded(.timeout) }
+        deadline = timer
+        timer.set(loop.now.advanced(by: timeout))
+        // A client speaks first; a server is told when something has come.
+        if case .client = role { loop.afterEvent { [self] in proceed() } }
+    }
+
+    private func proceed() {
+        guard state == .handshaking, let ssl = unsafe ssl else { return }
+        ErrorQueue.empty()
+        let result = unsafe SSL_do_handshake(ssl)
+        guard result != 1 else { return handshakeEnded(nil) }
+        switch unsafe SSL_get_error(ssl, result) {
+        case SSL_ERROR_WANT_READ: socket.readElsewhere(more: false)
+        case SSL_ERROR_WANT_WRITE: socket.awaitWritable()
+        default: handshakeEnded(unsafe takeFailure(ssl))
+        }
+    }
+
+    private func handshakeEnded(_ failure: TLSError?) {
+        guard state == .handshaking else { return }
+        deadline?.cancel()
+        deadline = nil
+        state = failure == nil ? .open : .broken
+        error = failure
+        let completion = completion
+        self.completion = nil
+        let more = failure == nil && moreWaits
+        completion?(failure)
+        // What came with the handshake's last bytes brings no event of its own.
+        if more, state == .open, !isReadingPaused { owner?.transportReadable() }
+    }
+
+    /// The protocol agreed on by ALPN; nil when none was.
+    package override var negotiatedProtocol: String? {
+        guard let ssl = unsafe ssl else { return nil }
+        var (name, count): (UnsafePointer<UInt8>?, UInt32) = (nil, 0)
+        unsafe SSL_get0_alpn_selected(ssl, &name, &count)
+        guard let name = unsafe name, count > 0 else { return nil }
+        return unsafe String(decoding: UnsafeBufferPointer(start: name, count: Int(count)), as: UTF8.self)
+    }
+
+    package override var isSecure: Bool { true }
+
+    package override var failureReason: String? { error?.description }
+
+    /// The connection goes on from an earlier one's session.
+    package var isResumed: Bool {
+        guard let ssl = unsafe ssl else { return false }
+        return unsafe SSL_session_reused(ssl) == 1
+    }
+
+    // MARK: Reading
+
+    package override func read(into buffer: ReceiveBuffer, boundFor sink: Transport? = nil) -> ReadOutcome {
+        guard state == .open, let ssl = unsafe ssl else { return .failed(state == .broken ? EPROTO : EBADF) }
+        var filled = 0
+        var end = min(ReceiveBuffer.usualRead, buffer.capacity)
+        var sink = sink
+        ErrorQueue.empty()
+        while true {
+            var count = 0
+            let result = unsafe buffer.fill(from: filled, to: end) { Int(unsafe SSL_read_ex(ssl, $0, $1, &count)) }
+            guard result == 1 else { return unsafe readNothing(ssl, after: filled) }
+            filled += count
+            guard moreWaits else { return .bytes(filled, more: false) }
+            guard filled == end else { continue }
+            guard let target = sink else { return .bytes(filled, more: true) }
+            end = min(target.writeRoom, buffer.capacity)
+            sink = nil
+            guard end > filled else { return .bytes(filled, more: true) }
+        }
+    }
+
+    /// A read without bytes, `filled` of which came before it and go first.
+    private func readNothing(_ ssl: OpaquePointer, after filled: Int) -> ReadOutcome {
+        switch unsafe SSL_get_error(ssl, 0) {
+        case SSL_ERROR_WANT_READ:
+            socket.readElsewhere(more: false)
+            return filled > 0 ? .bytes(filled, more: false) : .wouldBlock
+        case SSL_ERROR_WANT_WRITE:
+            readAwaitsWritable = true
+            socket.awaitWritable()
+            return filled > 0 ? .bytes(filled, more: false) : .wouldBlock
+        case SSL_ERROR_ZERO_RETURN:
+            // It is found again by the next read.
+            return filled > 0 ? .bytes(filled, more: socket.readElsewhere(more: true)) : .end
+        default:
+            let failure = unsafe takeFailure(ssl)
+            error = failure
+            state = .broken
+            return filled > 0 ? .bytes(filled, more: socket.readElsewhere(more: true)) : .failed(EPROTO)
+        }
+    }
+
+    /// Bytes wait in libssl or, as far as is known, in the socket.
+    private var moreWaits: Bool {
+        guard let ssl = unsafe ssl else { return false }
+        return socket.readElsewhere(more: unsafe SSL_has_pending(ssl) == 1 || bytes.pointee.is_empty == 0)
+    }
+
+    private func takeFailure(_ ssl: OpaquePointer) -> TLSError {
+        let name = if case .client(_, let target) = role { target.name } else { "" }
+        return unsafe ErrorQueue.takeFailure(of: ssl, systemError: bytes.pointee.error, name: name)
+    }
+
+    package override func pauseReading() {
+        guard !isReadingPaused else { return }
+        super.pauseReading()
+        socket.pauseReading()
+    }
+
+    package override func resumeReading() {
+        guard isReadingPaused else { return }
+        super.resumeReading()
+        socket.resumeReading()
+    }
+
+    // MARK: Writing
+
+    /// What the socket takes, less what each record adds.
+    package override var writeRoom: Int {
+        let room = socket.writeRoom
+        return max(0, room - (room / Self.recordSize + 1) * Self.recordOverhead)
+    }
+
+    /// What was not taken must be offered again first, by the next write, whole: some of it may be encrypted already.
+    package override func write(
+        _ first: Span<UInt8>, _ second: Span<UInt8>, _ third: Span<UInt8>
+    ) -> WriteOutcome {
+        guard state == .open, let ssl = unsafe ssl else { return .failed(state == .broken ? EPROTO : EBADF) }
+        ErrorQueue.empty()
+        let total = first.count + second.count + third.count
+        var taken = 0
+        while taken < total {
+            let size = min(total - taken, Self.recordSize)
+            let outcome: Int?
+            // A record of one piece is encrypted from where it lies; pieces that share one are put together first.
+            if taken + size <= first.count {
+                outcome = unsafe encrypt(ssl, first.extracting(taken..<taken + size))
+            } else if taken >= first.count, taken + size <= first.count + second.count {
+                let start = taken - first.count
+                outcome = unsafe encrypt(ssl, second.extracting(start..<start + size))
+            } else {
+                outcome = loop.withReceiveBuffer { scratch in
+                    var (place, skip) = (0, taken)
+                    append(first, to: scratch, &place, &skip, limit: size)
+                    append(second, to: scratch, &place, &skip, limit: size)
+                    append(third, to: scratch, &place, &skip, limit: size)
+                    return scratch.read(place) { unsafe encrypt(ssl, $0) }
+                }
+            }
+            guard let outcome else { return .failed(EPROTO) }
+            if outcome == 0 { break }
+            taken += outcome
+        }
+        return .wrote(taken)
+    }
+
+    private func append(
+        _ piece: Span<UInt8>, to scratch: ReceiveBuffer, _ place: inout Int, _ skip: inout Int, limit: Int
+    ) {
+        let skipped = min(skip, piece.count)
+        skip -= skipped
+        let count = min(piece.count - skipped, limit - place)
+        guard count > 0 else { return }
+        let part = piece.extracting(skipped..<skipped + count)
+        _ = unsafe scratch.fill(from: place, to: place + count) { target, _ in
+            unsafe part.withUnsafeBytes { source in
+                if let start = source.baseAddress { unsafe target.copyMemory(from: start, byteCount: count) }
+            }
+            return count
+        }
+        place += count
+    }
+
+    /// How many bytes libssl took, 0 when the socket is full; nil when the connection broke.
+    private func encrypt(_ ssl: OpaquePointer, _ piece: Span<UInt8>) -> Int? {
+        var count = 0
+        let result = unsafe piece.withUnsafeBytes { unsafe SSL_write_ex(ssl, $0.baseAddress, $0.count, &count) }
+        if result == 1 { return count }
+        switch unsafe SSL_get_error(ssl, 0) {
+        case SSL_ERROR_WANT_WRITE, SSL_ERROR_WANT_READ: return 0
+        default:
+            error = unsafe takeFailure(ssl)
+            state = .broken
+            return nil
+        }
+    }
+
+    package override func awaitWritable() {
+        ownerAwaitsWritable = true
+        socket.awaitWritable()
+    }
+
+    // MARK: The end
+
+    package override func shutDownWriting() {
+        guard state == .open, let ssl = unsafe ssl else { return socket.shutDownWriting() }
+        ErrorQueue.empty()
+        let result = unsafe SSL_shutdown(ssl)
+        if result < 0, unsafe SSL_get_error(ssl, result) == SSL_ERROR_WANT_WRITE {
+            endAwaitsWritable = true
+            return socket.awaitWritable()
+        }
+        ErrorQueue.empty()
+        endAwaitsWritable = false
+        socket.shutDownWriting()
+    }
+
+    package override func close(abruptly: Bool = false) {
+        guard state != .closed, let ssl = unsafe ssl else { return }
+        if state == .open, !abruptly {
+            // The peer learns that nothing was cut off. When there is no room for it, it has more to worry about.
+            ErrorQueue.empty()
+            _ = unsafe SSL_shutdown(ssl)
+            ErrorQueue.empty()
+        }
+        state = .closed
+        deadline?.cancel()
+        deadline = nil
+        completion = nil
+        owner = nil
+        unsafe self.ssl = nil
+        unsafe SSL_free(ssl)
+        socket.close(abruptly: abruptly)
+    }
+
+    // MARK: What the socket tells
+
+    package func transportReadable() {
+        if state == .handshaking { proceed() } else { owner?.transportReadable() }
+    }
+
+    package func transportWritable() {
+        if state == .handshaking { return proceed() }
+        if endAwaitsWritable { shutDownWriting() }
+        if readAwaitsWritable {
+            readAwaitsWritable = false
+            if !isReadingPaused { owner?.transportReadable() }
+        }
+        guard ownerAwaitsWritable else { return }
+        ownerAwaitsWritable = false
+        owner?.transportWritable()
+    }
+
+    package func transportPeerClosed(failed: Bool) {
+        owner?.transportPeerClosed(failed: failed)
+    }
+
+    /// The most a record holds (RFC 8446 §5.1), and what it adds to that.
+    private static let recordSize = 16384
+    private static let recordOverhead = 32
+}
+
+/// The one owner of the `BIO_METHOD` by which libssl uses our sockets.
+@safe
+private final class SocketMethod: @unchecked Sendable {
+    // Sendable: never changed after it was made, and never freed: it serves every connection of the process.
+    let pointer: OpaquePointer?
+
+    static let shared = SocketMethod()
+
+    private init() {
+        unsafe pointer = sidegate_tls_make_method()
+    }
+}

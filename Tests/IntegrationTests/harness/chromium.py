@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real browser: Chromium without a screen, driven by selenium. A test module imports the fixtures it needs."""
+
+import os
+import shutil
+
+import pytest
+from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+from .gate import ROOT
+
+ARTIFACTS = ROOT / "artifacts"
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    options = webdriver.ChromeOptions()
+    for argument in ("--headless=new", "--disable-dev-shm-usage", "--disable-gpu", "--no-first-run",
+                     "--disable-background-networking", "--window-size=1000,900",
+                     f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(argument)
+    if os.geteuid() == 0:
+        options.add_argument("--no-sandbox")  # Chromium's sandbox does not start as root
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = shutil.which("chromedriver")
+    assert driver, "chromedriver is missing; `make deps-test` installs it"
+    browser = webdriver.Chrome(service=Service(driver), options=options)
+    browser.set_page_load_timeout(15)
+    yield browser
+    browser.quit()
+
+
+@pytest.fixture
+def browser(chromium):
+    """The browser, without cookies of an earlier test."""
+    chromium.execute_cdp_cmd("Network.clearBrowserCookies", {})
+    chromium.get_log("browser")
+    return chromium
+
+
+def keep_screenshot(browser, name: str):
+    ARTIFACTS.mkdir(exist_ok=True)
+    assert browser.save_screenshot(str(ARTIFACTS / f"{name}.png"))
+
+
+def page_text(browser) -> str:
+    return browser.find_element(By.TAG_NAME, "body").text
+
+
+def until(browser, condition, what: str):
+    # A page that goes away while it is looked at is no answer yet.
+    wait = WebDriverWait(browser, 10, ignored_exceptions=[StaleElementReferenceException])
+    return wait.until(condition, f"{what}; the browser is at {browser.current_url}")

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a gate wrote: one JSON object a line."""
+
+import json
+
+from .gate import Gate
+from .process import wait_until
+
+
+def lines(gate: Gate) -> list:
+    found = []
+    for line in gate.log().splitlines():
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            continue  # the last line may be half written
+    return found
+
+
+def audit(gate: Gate, event: str) -> list:
+    return [line for line in lines(gate) if line.get("kind") == "audit" and line.get("event") == event]
+
+
+def wait_for_audit(gate: Gate, event: str, count: int = 1) -> dict:
+    """The newest audit line of this kind, once there are so many."""
+    wait_until(lambda: len(audit(gate, event)) >= count, f"{count} audit lines {event}\n{gate.log()[-3000:]}")
+    return audit(gate, event)[-1]

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a browser does with a gate of a preset: goes to the provider, comes back by the preset's path and parameter."""
+
+import html
+import re
+import urllib.parse
+
+from .gate import Browser, Gate, with_parameter
+
+
+class Visit(Browser):
+    """A browser of one person; `parameter` and `return_path` are those of the provider."""
+
+    def __init__(self, gate: Gate, return_path: str = "/.sidegate/callback", parameter: str = "jwt"):
+        super().__init__(gate)
+        self.return_path, self.parameter = return_path, parameter
+
+    def go(self, target: str = "/") -> str:
+        """Asks for a page without a session; returns the URL at the provider."""
+        response = self.navigate(target)
+        assert response.status == 302, f"{response.status} {response.body[:500]!r}"
+        return response["Location"]
+
+    def bring(self, token: str, **parameters):
+        """What the provider's redirect does."""
+        url = with_parameter(self.return_path, self.parameter, token)
+        for name, value in parameters.items():
+            url = with_parameter(url, name, value)
+        return self.navigate(url)
+
+    def enter(self, token: str, target: str = "/"):
+        """The whole way; the answer to the return."""
+        self.go(target)
+        return self.bring(token)
+
+    def confirm(self, page):
+        """Answers the page that asks about a sign-in begun elsewhere."""
+        action, fields = form(page.text)
+        return self.post_form(action, fields, {"Sec-Fetch-Site": "same-origin", "Origin": self.gate.origin})
+
+    def sign_out(self):
+        return self.navigate("/.sidegate/logout", "POST", {"Sec-Fetch-Site": "same-origin", "Origin": self.gate.origin})
+
+    @property
+    def has_session(self) -> bool:
+        return any(n == "sidegate" or n.startswith("sidegate.") for n in self.cookies)
+
+
+def form(text: str):
+    """Where a page's first POST form leads, and its hidden fields."""
+    tag = re.search(r'<form[^>]*method="?post"?[^>]*>', text, re.I)
+    assert tag, text[:1500]
+    action = re.search(r'action="([^"]*)"', tag.group(0))
+    fields = {
+        html.unescape(re.search(r'name="([^"]*)"', field).group(1)):
+            html.unescape(re.search(r'value="([^"]*)"', field).group(1))
+        for field in re.findall(r"<input[^>]*>", text) if "name=" in field and "value=" in field}
+    return html.unescape(action.group(1)) if action else "", fields
+
+
+def query(url: str) -> dict:
+    return dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(url).query, keep_blank_values=True))
+
+
+def accepted(response) -> str:
+    """Asserts a sign-in; where it leads to, as path and query."""
+    assert response.status == 303, f"{response.status} {response.body[:3000]!r}"
+    parts = urllib.parse.urlsplit(response["Location"])
+    return urllib.parse.urlunsplit(("", "", *parts[2:]))
+
+
+def refused(response, code: str, status: int = 403):
+    assert response.status == status, f"{response.status} {response.body[:3000]!r}"
+    assert code in response.text, f"{code} is not said: {response.text[:3000]}"

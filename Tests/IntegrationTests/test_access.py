@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who may come in: registered users, groups, sites, guests; and what those see who may not."""
+
+import os
+import re
+
+import pytest
+
+from harness import tokens
+from harness.gate import NAVIGATION, XHR, Browser
+from harness.journal import wait_for_audit
+from harness.process import wait_until
+from harness.tokens import token
+from harness.visits import Visit, accepted, refused
+
+
+def guarded(start_gate, upstream, **access):
+    return start_gate(upstream, access=access)
+
+
+def enter(gate, **claims):
+    browser = Visit(gate)
+    return browser, browser.enter(token(**claims))
+
+
+class TestEmails:
+    def test_by_default_whoever_the_provider_vouches_for_comes_in(self, gate):
+        assert accepted(enter(gate, sub="x", email="x@anywhere.test")[1])
+
+    @pytest.mark.parametrize("email", ["ada@example.com", "ADA@Example.COM"])
+    def test_a_listed_address_comes_in(self, upstream, start_gate, email):
+        gate = guarded(start_gate, upstream, users={"emails": ["Ada@example.com", "bob@example.com"]})
+        browser, response = enter(gate, email=email)
+        assert accepted(response) and browser.navigate("/").status == 200
+
+    @pytest.mark.parametrize("email", ["eve@example.com", "ada@example.com.evil.test", "xada@example.com", "ada@example.co",
+                                       "ada@example.com,bob@example.com"])
+    def test_another_address_is_refused(self, upstream, start_gate, email):
+        gate = guarded(start_gate, upstream, users={"emails": ["ada@example.com", "bob@example.com"]})
+        browser, response = enter(gate, email=email)
+        assert response.status == 403 and not browser.has_session
+        assert browser.navigate("/").status == 302 and upstream.requests == []
+
+    def test_a_user_without_an_address_is_not_registered(self, upstream, start_gate):
+        gate = start_gate(upstream, token={"required": []}, access={"users": {"emailDomains": ["example.com"]}})
+        refused(enter(gate, email=None)[1], "user_not_registered")
+
+
+class TestDomains:
+    @pytest.mark.parametrize("email", ["ada@example.com", "ada@EXAMPLE.com", "a.b+c@other.test"])
+    def test_an_address_in_a_listed_domain_comes_in(self, upstream, start_gate, email):
+        gate = guarded(start_gate, upstream, users={"emailDomains": ["example.com", "Other.test"]})
+        assert accepted(enter(gate, email=email)[1])
+
+    @pytest.mark.parametrize("email", [
+        pytest.param("ada@sub.example.com", id="a sub-domain"),
+        pytest.param("ada@example.com.evil.test", id="an evil suffix"),
+        pytest.param("ada@evilexample.com", id="an evil prefix"),
+        pytest.param("ada@evil.test@example.com", id="two @"),
+        pytest.param('"ada@evil.test"@example.com', id="two @, one quoted"),
+        pytest.param("ada@example.com@evil.test", id="two @, ours first"),
+        pytest.param("ada@example.com.", id="a trailing dot"),
+        pytest.param("ada@example.com ", id="a trailing space"),
+        pytest.param("ada@example.com\n", id="a trailing line break"),
+        pytest.param("ada@evil.test\u0000@example.com", id="NUL"),
+        pytest.param("ada@ex\u0430mple.com", id="a Cyrillic a"),
+        pytest.param("ada@e\u212aample.com", id="the Kelvin sign"),
+        pytest.param("ada%40example.com", id="no @"),
+        pytest.param("@example.com", id="nobody"),
+        pytest.param("example.com", id="the domain alone"),
+    ])
+    def test_a_domain_is_matched_whole_after_the_one_at_sign(self, upstream, start_gate, email):
+        gate = guarded(start_gate, upstream, users={"emailDomains": ["example.com", "ekample.com"]})
+        browser, response = enter(gate, email=email)
+        assert response.status == 403, email
+        assert not browser.has_session
+
+    def test_either_the_list_or_the_domain_suffices(self, upstream, start_gate):
+        gate = guarded(start_gate, upstream, users={"emails": ["eve@other.test"], "emailDomains": ["example.com"]})
+        assert accepted(enter(gate, email="eve@other.test")[1]) and accepted(enter(gate, email="ada@example.com")[1])
+        refused(enter(gate, email="ada@other.test")[1], "user_not_registered")
+
+
+class TestGroups:
+    def test_one_of_the_groups_is_needed(self, upstream, start_gate):
+        gate = guarded(start_gate, upstream, users={"groups": ["admins", "editors"]})
+        assert accepted(enter(gate, groups=["staff", "editors"])[1])
+        for groups in (["staff"], [], None, "adminsx,staff", ["Admins"]):
+            refused(enter(gate, groups=groups)[1], "group_missing")
+
+    def test_beside_an_address_when_both_are_named(self, upstream, start_gate):
+        gate = guarded(start_gate, upstream, users={"emailDomains": ["example.com"], "groups": ["admins"]})
+        assert accepted(enter(gate)[1])
+        refused(enter(gate, groups=["staff"])[1], "group_missing")
+        refused(enter(gate, email="eve@evil.test")[1], "user_not_registered")
+
+
+class TestEmailsFile:
+    @pytest.fixture
+    def listed(self, tmp_path):
+        path = tmp_path / "emails.txt"
+        path.write_text("ada@example.com\n")
+        return path
+
+    @pytest.fixture
+    def gate(self, upstream, start_gate, listed):
+        return guarded(start_gate, upstream, users={"emailsFile": str(listed)})
+
+    def test_the_listed_come_in_and_others_do_not(self, gate):
+        assert accepted(enter(gate)[1])
+        refused(enter(gate, sub="bob", email="bob@example.com")[1], "user_not_registered")
+
+    @pytest.mark.parametrize("way", ["written in place", "renamed over"])
+    def test_a_change_takes_effect_without_restart(self, gate, listed, way):
+        ada, response = enter(gate)
+        assert accepted(response) and ada.navigate("/").status == 200
+        change(listed, "bob@example.com\n", way)
+        wait_until(lambda: ada.fetch("GET", "/", NAVIGATION).status == 403, "Ada is out")
+        assert accepted(enter(gate, sub="bob", email="bob@example.com")[1])
+        refused(enter(gate)[1], "user_not_registered")
+        change(listed, "ada@example.com\n", way)
+        wait_until(lambda: ada.fetch("GET", "/", NAVIGATION).status == 200, "Ada is in again, her session was not over")
+
+    def test_an_emptied_list_lets_nobody_in(self, gate, listed):
+        ada, _ = enter(gate)
+        change(listed, "", "renamed over")
+        wait_until(lambda: ada.fetch("GET", "/", NAVIGATION).status == 403, "Ada is out")
+        refused(enter(gate, sub="bob", email="bob@example.com")[1], "user_not_registered")
+
+    def test_a_list_that_is_gone_opens_nothing(self, gate, listed):
+        assert accepted(enter(gate)[1])
+        listed.unlink()
+        for _ in range(5):
+            assert enter(gate, sub="bob", email="bob@example.com")[1].status == 403
+
+    def test_every_worker_learns_of_a_change(self, upstream, start_gate, listed):
+        gate = start_gate(upstream, workers=4, access={"users": {"emailsFile": str(listed)}})
+        cookie = {**gate.session_cookie(), **NAVIGATION}
+        change(listed, "bob@example.com\n", "renamed over")
+        seen = []
+
+        def all_out():
+            seen.append(gate.exchange("GET", "/", cookie).status)
+            return seen[-40:] == [403] * 40
+        wait_until(all_out, "forty requests on connections of their own, all refused")
+
+    def test_a_live_stream_of_someone_removed_is_closed(self, gate, upstream, listed):
+        ada, _ = enter(gate)
+
+        def stream(request, connection):
+            connection.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+            connection.send(b"8\r\ndata: 1\n\r\n")
+            connection.socket.recv(1)  # until the gate goes
+        upstream.answer = stream
+        with gate.connection() as connection:
+            connection.request("GET", "/events", {"Cookie": ada.cookie_header(), "Accept": "text/event-stream"})
+            assert connection.read_head().status == 200
+            change(listed, "bob@example.com\n", "renamed over")
+            connection.read_all()  # returns when it is closed; else the connection's deadline ends the test
+
+
+def change(path, text: str, way: str):
+    if way == "renamed over":
+        fresh = path.with_suffix(".new")
+        fresh.write_text(text)
+        os.replace(fresh, path)
+    else:
+        path.write_text(text)
+
+
+class TestThePageForThoseWhoMayNot:
+    @pytest.fixture
+    def gate(self, upstream, start_gate):
+        return guarded(start_gate, upstream, users={"emails": ["bob@example.com"]})
+
+    def test_it_names_the_account_and_offers_another(self, gate):
+        page = enter(gate)[1]
+        refused(page, "user_not_registered")
+        assert "ada" in page.text and "no-store" in page["Cache-Control"] and "text/html" in page["Content-Type"]
+        assert re.search(r'href="[^"]*/\.sidegate/(login|logout)', page.text), page.text[:3000]
+
+    def test_it_escapes_what_the_token_says(self, gate):
+        page = enter(gate, sub="<script>alert(1)</script>", email="<b>x</b>@evil.test")[1]
+        assert page.status == 403 and "<script" not in page.text and "<b>x" not in page.text
+
+    def test_it_is_json_when_asked_for(self, gate):
+        browser = Visit(gate)
+        browser.go()
+        response = browser.fetch("GET", "/.sidegate/callback?jwt=" + token(), {"Accept": "application/json"})
+        assert response.status == 403 and "user_not_registered" in str(response.json())
+
+    def test_a_bearer_is_refused_likewise(self, gate, upstream):
+        response = gate.exchange("GET", "/api", {**XHR, "Authorization": f"Bearer {token()}"})
+        assert response.status == 403 and "user_not_registered" in response.text and "json" in response["Content-Type"]
+        assert upstream.requests == []
+        ours = token(sub="bob", email="bob@example.com")
+        assert gate.exchange("GET", "/api", {**XHR, "Authorization": f"Bearer {ours}"}).status == 200
+
+    def test_another_account_can_then_sign_in(self, gate):
+        browser, page = enter(gate)
+        refused(page, "user_not_registered")
+        assert accepted(browser.enter(token(sub="bob", email="bob@example.com")))
+        assert browser.navigate("/").status == 200
+
+    def test_the_refusal_is_in_the_audit_log(self, gate):
+        enter(gate)
+        line = wait_for_audit(gate, "denied")
+        assert line["reason"] == "user_not_registered" and line["user"] == "ada"
+
+
+class TestSignedInUsersAreJudgedAtEachRequest:
+    def test_a_session_from_before_the_rule_is_refused(self, upstream, start_gate):
+        """Two gates with one session secret stand for one that was configured anew."""
+        before = start_gate(upstream)
+        after = guarded(start_gate, upstream, users={"emails": ["bob@example.com"]})
+        cookie = before.session_cookie()
+        page = after.exchange("GET", "/", {**NAVIGATION, **cookie})
+        refused(page, "user_not_registered")
+        assert "ada" in page.text and re.search(r'href="[^"]*/\.sidegate/(login|logout)', page.text)
+        api = after.exchange("GET", "/api", {**XHR, **cookie})
+        assert api.status == 403 and "user_not_registered" in str(api.json())
+        assert after.exchange("POST", "/", cookie, b"x").status == 403
+        assert upstream.requests == []
+
+    def test_who_lost_the_site_is_refused(self, upstream, start_gate):
+        before = start_gate(upstream)
+        after = guarded(start_gate, upstream, site="77")
+        refused(after.exchange("GET", "/", {**NAVIGATION, **before.session_cookie(site_access="12,13")}), "site_not_granted")
+        assert after.exchange("GET", "/", {**NAVIGATION, **before.session_cookie(site_access="12,77")}).status == 200
+        assert after.exchange("GET", "/", {**NAVIGATION, **before.session_cookie()}).status == 200
+
+    def test_they_can_still_sign_out(self, upstream, start_gate):
+        cookie = start_gate(upstream).session_cookie()
+        after = guarded(start_gate, upstream, users={"emails": ["bob@example.com"]})
+        response = after.exchange("POST", "/.sidegate/logout", {
+            **NAVIGATION, **cookie, "Sec-Fetch-Site": "same-origin", "Origin": after.origin}, b"")
+        assert response.status in (200, 302, 303) and any("sidegate=;" in c for c in response.all("Set-Cookie"))
+
+
+class TestGuests:
+    @pytest.fixture
+    def open_gate(self, upstream, start_gate):
+        return guarded(start_gate, upstream, default="guest")
+
+    @pytest.mark.parametrize("method, headers", [("GET", NAVIGATION), ("GET", XHR), ("POST", XHR), ("HEAD", {})])
+    def test_who_has_no_session_is_forwarded_without_identity(self, open_gate, upstream, method, headers):
+        spoof = {"X-Forwarded-User": "admin", "x_forwarded_email": "admin@example.com", "X-Forwarded-Groups": "admins"}
+        response = open_gate.exchange(method, "/page", {**headers, **spoof}, b"" if method == "POST" else None)
+        assert response.status == 200 and response.all("Set-Cookie") == []
+        assert b"admin" not in upstream.last.head
+
+    def test_who_has_one_is_known(self, open_gate, upstream):
+        browser = Visit(open_gate)
+        response = browser.navigate("/.sidegate/login?return_to=/page")
+        assert response.status == 302, "the way in for those who want it"
+        assert accepted(browser.bring(token())) == "/page"
+        browser.navigate("/page")
+        assert upstream.last.get("X-Forwarded-User") == "ada"
+
+    def test_a_bad_token_is_still_an_error(self, open_gate):
+        browser = Visit(open_gate)
+        browser.navigate("/.sidegate/login?return_to=/page")
+        refused(browser.bring(token(secret="another-secret-of-32-bytes-or-more-01")), "signature_invalid")
+
+    def test_a_bad_bearer_is_nobody(self, open_gate, upstream):
+        response = open_gate.exchange("GET", "/api", {**XHR, "Authorization": "Bearer " + tokens.token(sub="eve")[:-3] + "AAA"})
+        assert response.status == 401 or b"eve" not in upstream.last.head
+
+    def test_a_spoilt_session_is_a_guest(self, open_gate, upstream):
+        assert open_gate.exchange("GET", "/", {**NAVIGATION, "Cookie": "sidegate=AAAA"}).status == 200
+        assert upstream.last.get("X-Forwarded-User") is None
+
+    def test_a_registered_user_who_is_no_longer_one_is_a_guest_or_refused(self, upstream, start_gate):
+        cookie = start_gate(upstream).session_cookie()
+        after = guarded(start_gate, upstream, default="guest", users={"emails": ["bob@example.com"]})
+        response = after.exchange("GET", "/", {**NAVIGATION, **cookie})
+        assert response.status == 403 or b"ada" not in upstream.last.head
+
+    def test_a_visitors_old_session_ends(self, upstream, start_gate):
+        """Bob's session must not go on under Eve's visit."""
+        gate = guarded(start_gate, upstream, default="guest", users={"emails": ["bob@example.com"]})
+        browser = Browser(gate)
+        visit = Visit(gate)
+        visit.cookies = browser.cookies
+        visit.navigate("/.sidegate/login?return_to=/")
+        accepted(visit.bring(token(sub="bob", email="bob@example.com")))
+        assert visit.has_session
+        visit.navigate("/.sidegate/login?return_to=/")
+        accepted(visit.bring(token(sub="eve", email="eve@example.com")))
+        assert not visit.has_session
+        visit.navigate("/")
+        assert upstream.last.get("X-Forwarded-User") is None

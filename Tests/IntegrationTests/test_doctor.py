@@ -1,0 +1,321 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`sidegate doctor`: what it tries, what it says of each failure, and its exit code; `explain --fetch`."""
+
+import json
+import socket
+import ssl
+import subprocess
+import threading
+import time
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from harness.gate import sidegate
+from harness.tokens import base64url
+
+PRIVATE_KEY = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n"
+
+
+class Peer:
+    """A server on loopback: a status, a clock, a document. It notes what it was asked."""
+
+    def __init__(self, status=200, ahead=0.0, dated=True, body=b"", address=None, certificate=None):
+        peer = self
+        self.asked = []
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def answer(self):
+                peer.asked.append((self.command, self.path))
+                self.send_response_only(status)
+                if dated:
+                    self.send_header("Date", formatdate(time.time() + ahead, usegmt=True))
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(body)
+
+            do_GET = do_HEAD = do_POST = answer
+
+            def log_message(self, *_):
+                pass
+
+            def address_string(self):
+                return "peer"
+
+        class UnixServer(ThreadingHTTPServer):
+            address_family = socket.AF_UNIX
+
+            def server_bind(self):
+                self.socket.bind(self.server_address)
+
+        server = UnixServer if address else ThreadingHTTPServer
+        self.server = server(address or ("127.0.0.1", 0), Handler)
+        scheme = "https" if certificate else "http"
+        self.url = f"unix:{address}" if address else f"{scheme}://127.0.0.1:{self.server.server_port}"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*certificate)
+            # The handshake belongs to the connection's own thread; one that fails must not end the server.
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def peers():
+    made = []
+
+    def make(*arguments, **options):
+        made.append(Peer(*arguments, **options))
+        return made[-1]
+
+    yield make
+    for peer in made:
+        peer.close()
+
+
+@pytest.fixture
+def config(tmp_path):
+    def write(upstream, login, more="", key="secret: a-secret-shared-with-the-identity-provider-0001", mode=0o600):
+        path = tmp_path / "sidegate.yaml"
+        path.write_text(f"""\
+publicURL: https://app.test
+upstream: {upstream}
+identityProvider: {{ loginURL: "{login}/login?r={{returnURL}}" }}
+token:
+  algorithms: [HS256, EdDSA]
+  keys: [{{ {key} }}]
+session: {{ secret: a-session-secret-of-at-least-32-bytes-0002 }}
+{more}""")
+        path.chmod(mode)
+        return path
+
+    return write
+
+
+def doctor(path, *arguments):
+    done = sidegate("doctor", "--config", path, *arguments)
+    lines = {}
+    for line in done.stdout.splitlines():
+        words = line.split()
+        if words and words[0] in ("ok", "warning", "FAILED"):
+            lines.setdefault(words[1], []).append((words[0], line))
+    return done, lines
+
+
+def outcome(lines, subject):
+    return [found for found, _ in lines.get(subject, [])]
+
+
+def test_nothing_wrong_is_0_and_nothing_but_heads_is_asked(peers, config):
+    app, provider = peers(), peers()
+    hook = peers()
+    done, lines = doctor(config(app.url, provider.url,
+                                f"provisioning: {{ url: {hook.url}/users, secret: 0123456789abcdef }}\n"))
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.splitlines()[-1].endswith("0 warnings, 0 FAILED")
+    assert "mend:" not in done.stdout
+    for subject in ("configuration", "session.secret", "cookies", "upstream", "identityProvider.loginURL", "clock",
+                    "provisioning.url"):
+        assert outcome(lines, subject) == ["ok"], done.stdout
+    assert app.asked == provider.asked == hook.asked == [("HEAD", "/")]
+
+
+def test_secrets_are_not_in_the_report(peers, config):
+    done, _ = doctor(config(peers().url, peers().url))
+    assert "0001" not in done.stdout + done.stderr and "0002" not in done.stdout + done.stderr
+
+
+def test_an_app_that_is_not_there_fails(peers, config):
+    done, lines = doctor(config("http://127.0.0.1:1", peers().url))
+    assert done.returncode == 1
+    assert outcome(lines, "upstream") == ["FAILED"]
+    assert "refused" in done.stdout and "mend:" in done.stdout
+
+
+def test_an_app_that_answers_503_is_a_warning(peers, config):
+    done, lines = doctor(config(peers(status=503).url, peers().url))
+    assert done.returncode == 0
+    assert outcome(lines, "upstream") == ["warning"]
+    assert "answers 503" in done.stdout
+
+
+def test_an_app_behind_a_unix_socket(peers, config, tmp_path):
+    app = peers(status=404, address=str(tmp_path / "app.sock"))
+    done, lines = doctor(config(app.url, peers().url))
+    assert done.returncode == 0, done.stdout
+    assert outcome(lines, "upstream") == ["ok"] and "answers 404" in done.stdout
+
+
+def test_a_unix_socket_that_is_not_there_or_does_not_speak_HTTP_fails(peers, config, tmp_path):
+    done, lines = doctor(config(f"unix:{tmp_path}/none.sock", peers().url))
+    assert outcome(lines, "upstream") == ["FAILED"] and done.returncode == 1
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "odd.sock"))
+        listener.listen()
+
+        def greet():
+            connection, _ = listener.accept()
+            connection.recv(1000)
+            connection.sendall(b"220 mail.test ESMTP ready\r\n")
+            connection.close()
+
+        thread = threading.Thread(target=greet)
+        thread.start()
+        done, lines = doctor(config(f"unix:{tmp_path}/odd.sock", peers().url))
+        thread.join()
+    assert outcome(lines, "upstream") == ["FAILED"]
+    assert "does not speak HTTP" in done.stdout
+
+
+@pytest.mark.parametrize("ahead, found, words", [
+    (0, "ok", "to the second"), (45, "warning", "behind"), (-45, "warning", "ahead of"), (300, "FAILED", "300 seconds behind"),
+    (-300, "FAILED", "300 seconds ahead of"),
+])
+def test_the_clock_is_held_against_the_provider_s(peers, config, ahead, found, words):
+    done, lines = doctor(config(peers().url, peers(ahead=ahead).url))
+    assert outcome(lines, "clock") == [found], done.stdout
+    assert words in lines["clock"][0][1]
+    assert done.returncode == (1 if found == "FAILED" else 0)
+
+
+def test_a_provider_without_a_date_is_a_warning(peers, config):
+    done, lines = doctor(config(peers().url, peers(dated=False).url))
+    assert outcome(lines, "clock") == ["warning"] and done.returncode == 0
+
+
+def test_a_provider_that_cannot_be_reached_fails(peers, config):
+    done, lines = doctor(config(peers().url, "http://127.0.0.1:1"))
+    assert outcome(lines, "identityProvider.loginURL") == ["FAILED"] and done.returncode == 1
+    done, lines = doctor(config(peers().url, "http://no-such-name.invalid"))
+    assert outcome(lines, "identityProvider.loginURL") == ["FAILED"]
+
+
+@pytest.fixture
+def key_set(tmp_path):
+    """An Ed25519 key pair: the private key's file, and the set with the public one, made by OpenSSL."""
+    private = tmp_path / "key.pem"
+    private.write_text(PRIVATE_KEY)
+    der = subprocess.run(["openssl", "pkey", "-in", private, "-pubout", "-outform", "DER"], capture_output=True,
+                         check=True).stdout
+    key = {"kty": "OKP", "crv": "Ed25519", "x": base64url(der[-32:]), "kid": "spring-2026", "use": "sig"}
+    return private, json.dumps({"keys": [key]}).encode()
+
+
+def test_the_keys_of_each_jwksURL_are_listed(peers, config, key_set):
+    keys = peers(body=key_set[1])
+    done, lines = doctor(config(peers().url, peers().url, key=f"jwksURL: {keys.url}/jwks.json"))
+    assert done.returncode == 0, done.stdout
+    assert outcome(lines, "jwksURL") == ["ok"]
+    assert "spring-2026 (Ed25519)" in done.stdout
+    assert keys.asked == [("GET", "/jwks.json")]
+
+
+@pytest.mark.parametrize("options, words", [
+    ({"status": 404}, "it answers 404"), ({"body": b"<html>"}, "not usable JSON"), ({"body": b'{"keys":[]}'}, "no usable key"),
+    ({"body": b" " * (2 << 20)}, "too large"),
+])
+def test_a_key_set_that_cannot_be_used_fails(peers, config, options, words):
+    done, lines = doctor(config(peers().url, peers().url, key=f"jwksURL: {peers(**options).url}/jwks.json"))
+    assert outcome(lines, "jwksURL") == ["FAILED"] and done.returncode == 1
+    assert words in done.stdout
+
+
+def test_a_key_set_of_another_kind_fails(peers, config, key_set):
+    keys = peers(body=key_set[1])
+    done, lines = doctor(config(peers().url, peers().url, key=f"jwksURL: {keys.url}/jwks.json"),
+                         "--set", "token.algorithms=RS256")
+    assert outcome(lines, "jwksURL") == ["FAILED"]
+    assert "name what the identity provider signs with" in done.stdout
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """A self-signed certificate for 127.0.0.1, and its key, made by OpenSSL."""
+    certificate, key = tmp_path / "server.pem", tmp_path / "server.key"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+                    key, "-out", certificate, "-days", "2", "-subj", "/CN=127.0.0.1", "-addext",
+                    "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+    return certificate, key
+
+
+def test_a_key_set_over_https_is_had_only_by_whom_ca_vouches_for(peers, config, key_set, certificate):
+    keys = peers(body=key_set[1], certificate=certificate)
+    done, lines = doctor(config(peers().url, peers().url, key=f"jwksURL: {keys.url}/jwks.json, ca: {certificate[0]}"))
+    assert done.returncode == 0, done.stdout
+    assert "spring-2026 (Ed25519)" in done.stdout
+    keys.asked.clear()
+    done, lines = doctor(config(peers().url, peers().url, key=f"jwksURL: {keys.url}/jwks.json"))
+    assert outcome(lines, "jwksURL") == ["FAILED"] and done.returncode == 1
+    assert "no secure connection" in done.stdout and keys.asked == []
+
+
+def test_a_config_with_errors_fails_and_nothing_is_tried(peers, config):
+    app = peers()
+    path = config(app.url, peers().url, "wrokers: 1\n")
+    done, lines = doctor(path)
+    assert done.returncode == 1 and app.asked == []
+    assert outcome(lines, "configuration") == ["FAILED"]
+    assert f"{path}:8:1: error: " in done.stderr
+
+
+def test_a_config_with_secrets_that_others_can_read_is_a_warning(peers, config):
+    done, lines = doctor(config(peers().url, peers().url, mode=0o644))
+    assert outcome(lines, "configuration") == ["warning"] and done.returncode == 0
+    assert "other users can read it" in done.stdout
+
+
+def test_what_check_warns_of_is_in_the_table(peers, config, tmp_path):
+    secret = tmp_path / "jwt.secret"
+    secret.write_text("0123456789abcdef")
+    secret.chmod(0o644)
+    done, lines = doctor(config(peers().url, peers().url, key=f"secretFile: {secret}"))
+    assert outcome(lines, "configuration") == ["ok", "warning"]
+    assert outcome(lines, "token") == ["warning"]  # 128 bits are accepted, 256 asked for
+    assert done.returncode == 0
+
+
+def test_cookies_over_plain_http_are_a_warning(peers, config):
+    path = config(peers().url, peers().url)
+    _, lines = doctor(path, "--set", "publicURL=http://app.test")
+    assert outcome(lines, "cookies") == ["warning"]
+    _, lines = doctor(path, "--set", "publicURL=http://localhost:8080")
+    assert outcome(lines, "cookies") == ["ok"]
+
+
+def test_the_list_of_users_is_counted(peers, config, tmp_path):
+    (tmp_path / "users.txt").write_text("ada@example.com\nbob@example.com\n")
+    done, lines = doctor(config(peers().url, peers().url, "access: { users: { emailsFile: users.txt } }\n"))
+    assert outcome(lines, "access.users.emailsFile") == ["ok"] and "2 addresses" in done.stdout
+
+
+@pytest.mark.parametrize("preset, count", [("generic", 1), ("ispring", 2), ("proprofs", 1), ("loginradius", 3),
+                                           ("zendesk", 1), ("metabase", 1)])
+def test_what_init_left_to_fill_in_fails_by_name(peers, tmp_path, preset, count):
+    path = tmp_path / "new.yaml"
+    assert sidegate("init", "--preset", preset, "--output", path).returncode == 0
+    assert sidegate("check", "--config", path).returncode == 0
+    done, _ = doctor(path, "--set", f"upstream={peers().url}", *(
+        ["--set", f"identityProvider.loginURL={peers().url}/?{{returnURL}}"] if preset == "loginradius" else []))
+    assert done.returncode == 1
+    assert done.stdout.count("still what `sidegate init` wrote") == count, done.stdout
+
+
+def test_explain_asks_nobody_unless_told_to(peers, config, key_set):
+    keys = peers(body=key_set[1])
+    path = config(peers().url, peers().url, key=f"jwksURL: {keys.url}/jwks.json")
+    token = sidegate("mint", "--config", path, "--key-file", key_set[0], "--claim", "sub=ada", "--claim",
+                     "email=ada@example.com").stdout.strip()
+    offline = sidegate("explain", "--config", path, token)
+    assert offline.returncode == 2 and keys.asked == []
+    assert "keys not fetched" in offline.stdout and "--fetch" in offline.stdout
+    fetched = sidegate("explain", "--config", path, "--fetch", token)
+    assert fetched.returncode == 0, fetched.stdout
+    assert "spring-2026 (Ed25519)" in fetched.stdout and fetched.stdout.endswith("\naccepted\n")

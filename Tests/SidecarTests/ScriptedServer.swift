@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Dispatch
+import Glibc
+import Logging
+import Reactor
+import Synchronization
+import Telemetry
+
+/// A server on loopback that handles one connection as the test's script says, with plain blocking calls.
+final class ScriptedServer: Sendable {
+    let port: UInt16
+    private let listener: Int32
+
+    /// - Parameter script: gets each connection, on a thread of its own; the connection is closed when it returns.
+    init(_ script: @escaping @Sendable (Connection) throws -> Void) throws {
+        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        let raw = listener
+        let bound = unsafe SocketAddress.v4(0x7f00_0001, port: 0).withRaw { unsafe bind(raw, $0, $1) }
+        guard bound == 0, listen(raw, 16) == 0 else { throw SystemError("listen") }
+        var address = sockaddr_in()
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        _ = unsafe withUnsafeMutablePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe getsockname(raw, $0, &length) }
+        }
+        port = UInt16(bigEndian: address.sin_port)
+        Thread.run {
+            while true {
+                let accepted = accept(raw, nil, nil)
+                guard accepted >= 0 else { return }
+                Thread.run { try? script(Connection(owning: accepted)) }
+            }
+        }
+    }
+
+    deinit {
+        // Ends the accept() that waits.
+        shutdown(listener, Int32(SHUT_RDWR))
+        close(listener)
+    }
+
+    /// A server that reads a request and answers with these bytes, in pieces of `step`.
+    convenience init(answers text: String, step: Int = .max) throws {
+        try self.init { connection in
+            _ = try connection.readHead()
+            try connection.write(text, step: step)
+        }
+    }
+}
+
+/// One connection of the server.
+final class Connection: Sendable {
+    private let raw: Int32
+
+    init(owning raw: Int32) {
+        self.raw = raw
+        var patience = timeval(tv_sec: 20, tv_usec: 0)
+        let size = socklen_t(MemoryLayout<timeval>.size)
+        unsafe setsockopt(raw, SOL_SOCKET, SO_RCVTIMEO, &patience, size)
+        unsafe setsockopt(raw, SOL_SOCKET, SO_SNDTIMEO, &patience, size)
+        var one: Int32 = 1
+        unsafe setsockopt(raw, Int32(IPPROTO_TCP), TCP_NODELAY, &one, 4)
+    }
+
+    deinit {
+        close(raw)
+    }
+
+    /// What comes up to the first empty line, and whatever came with it.
+    func readHead() throws -> String {
+        var text = ""
+        while !text.contains("\r\n\r\n") {
+            let piece = try read()
+            guard !piece.isEmpty else { return text }
+            text += String(decoding: piece, as: UTF8.self)
+        }
+        return text
+    }
+
+    /// A whole request: the head, and content of the length it says.
+    func readRequest() throws -> (head: String, body: String) {
+        var text = try readHead()
+        guard let end = text.firstRange(of: "\r\n\r\n") else { return (text, "") }
+        let head = String(text[..<end.lowerBound])
+        let length =
+            head.split(separator: "\r\n").compactMap { line -> Int? in
+                line.lowercased().hasPrefix("content-length:") ? Int(line.dropFirst(15).filter { $0 != " " }) : nil
+            }.first ?? 0
+        while text[end.upperBound...].utf8.count < length {
+            let piece = try read()
+            guard !piece.isEmpty else { break }
+            text += String(decoding: piece, as: UTF8.self)
+        }
+        return (head, String(text[end.upperBound...]))
+    }
+
+    func read() throws -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: 65536)
+        let count = unsafe recv(raw, &bytes, bytes.count, 0)
+        guard count >= 0 else { throw SystemError("recv") }
+        return Array(bytes.prefix(count))
+    }
+
+    func write(_ text: String, step: Int = .max) throws {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let piece = rest.prefix(step)
+            let count = unsafe piece.withUnsafeBytes {
+                unsafe send(raw, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+            }
+            guard count > 0 else { throw SystemError("send") }
+            rest = rest.dropFirst(count)
+            if step < .max { sched_yield() }
+        }
+    }
+
+    func answer(_ status: Int, _ body: String, _ fields: String = "") throws {
+        try write("HTTP/1.1 \(status) X\r\nContent-Length: \(body.utf8.count)\r\n\(fields)\r\n\(body)")
+    }
+
+    /// Waits for the client to close.
+    func waitForEnd() {
+        while let piece = try? read(), !piece.isEmpty {}
+    }
+}
+
+enum Thread {
+    /// A serial queue gets a thread even when all of the shared pool's are blocked.
+    static func run(_ body: @escaping @Sendable () -> Void) {
+        DispatchQueue(label: "scripted").async(execute: body)
+    }
+}
+
+/// Holds threads until it opens.
+final class Barrier: Sendable {
+    private let semaphore = DispatchSemaphore(value: 0)
+
+    func wait() {
+        semaphore.wait()
+        semaphore.signal()
+    }
+
+    func open() { semaphore.signal() }
+}
+
+/// A count that several threads change.
+final class Count: Sendable {
+    private let value = Atomic<Int>(0)
+
+    /// The number before.
+    @discardableResult
+    func increment() -> Int { value.add(1, ordering: .relaxed).oldValue }
+
+    func decrement() { value.subtract(1, ordering: .relaxed) }
+
+    var now: Int { value.load(ordering: .relaxed) }
+}
+
+/// A value from elsewhere, for a test to wait for.
+final class Mailbox<Value: Sendable>: Sendable {
+    struct NothingCame: Error {}
+
+    private let stream: AsyncStream<Value>
+    private let continuation: AsyncStream<Value>.Continuation
+    private let waiting = Atomic<Int>(0)
+
+    init() {
+        (stream, continuation) = AsyncStream.makeStream()
+    }
+
+    func send(_ value: Value) {
+        waiting.add(1, ordering: .relaxed)
+        continuation.yield(value)
+    }
+
+    /// Nothing was sent that was not taken.
+    var isEmpty: Bool { waiting.load(ordering: .relaxed) == 0 }
+
+    func next() async throws -> Value {
+        var iterator = stream.makeAsyncIterator()
+        guard let value = await iterator.next() else { throw NothingCame() }
+        waiting.subtract(1, ordering: .relaxed)
+        return value
+    }
+
+    func next(_ count: Int) async throws -> [Value] {
+        var values: [Value] = []
+        while values.count < count { values.append(try await next()) }
+        return values
+    }
+}
+
+/// What was logged.
+final class TestLog: LogSink {
+    private let lines = Mutex<[UInt8]>([])
+    private let news = Mailbox<String>()
+
+    func write(_ bytes: [UInt8]) {
+        lines.withLock { $0 += bytes }
+        news.send(String(decoding: bytes, as: UTF8.self))
+    }
+
+    /// Waits for a line that holds `text`; what comes before it is skipped.
+    func wait(for text: String) async throws {
+        while !(try await news.next()).contains(text) {}
+    }
+
+    var text: String { lines.withLock { String(decoding: $0, as: UTF8.self) } }
+
+    var logger: Logger {
+        Logger(label: "test") { SidegateLogHandler(label: $0, level: .debug, format: .json, sink: self) }
+    }
+}

@@ -1,0 +1,16 @@
+<?php
+// SPDX-License-Identifier: Apache-2.0
+// An app that knows HTTP Basic and nothing else (Sidegate: headerPreset: basic). The user comes with an empty password:
+// who it is was settled before. Bind it to loopback.
+//
+//     php -S 127.0.0.1:3000 index.php
+
+declare(strict_types=1);
+
+header('Content-Type: text/plain; charset=utf-8');
+if (($_SERVER['PHP_AUTH_USER'] ?? '') === '') {
+    http_response_code(401);
+    header('WWW-Authenticate: Basic realm="inventory"');
+    exit("Who are you?\n");
+}
+echo "Hello, {$_SERVER['PHP_AUTH_USER']}.\n";
