@@ -55,6 +55,7 @@ let package = Package(
         module("Gate", ["HTTP", "JWT", "Cryptography", "Pages"]),
         module("Telemetry", [.product(name: "Logging", package: "swift-log")]),
         module("Configuration", ["HTTP", "JWT", "Cryptography", "Gate", "Pages", "CYAML"]),
+        module("Manifests", ["CYAML"]),
 
         // Input and output.
         module("Reactor", ["CEpoll"]),
@@ -73,7 +74,7 @@ let package = Package(
         .executableTarget(
             name: "sidegate",
             dependencies: [
-                "Sidecar", "Configuration", "Demo", "Gate", "JWT", "Cryptography",
+                "Sidecar", "Configuration", "Demo", "Gate", "JWT", "Cryptography", "Manifests",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Command",
@@ -88,6 +89,7 @@ let package = Package(
         tests("DemoTests", ["Demo", "HTTP", "HTTP1", "JWT", "Cryptography"]),
         tests("TelemetryTests", ["Telemetry", .product(name: "Logging", package: "swift-log")]),
         tests("ConfigurationTests", ["Configuration", "Gate", "HTTP", "JWT", "sidegate"]),
+        tests("ManifestsTests", ["Manifests"]),
         tests("ReactorTests", ["Reactor"]),
         tests("TLSTests", ["TLS", "Reactor", "Cryptography"], exclude: ["Keys"]),
         tests("OutboundTests", ["Outbound", "TLS", "Reactor", "Cryptography"]),

@@ -14,7 +14,11 @@ metadata:
     {{- include "sidegate-sidecar.labels" . | nindent 4 }}
 data:
   sidegate.yaml: |
-    {{- toYaml $values.config | nindent 4 }}
+    {{- $config := deepCopy $values.config }}
+    {{- if and $config.identityProvider (not $config.identityProvider.loginURL) }}
+    {{- $_ := unset $config.identityProvider "loginURL" }}
+    {{- end }}
+    {{- toYaml $config | nindent 4 }}
   {{- range $name, $content := $values.configFiles }}
   {{ $name | quote }}: {{ $content | toJson }}
   {{- end }}
