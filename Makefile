@@ -3,7 +3,7 @@
 # make demo     a sign-in to try in the browser: builds, starts one process, prints the address
 # make test     every test: units, layering, then the black-box suite against the release binary
 # make build    the release binary, static Swift, stripped: .build/sidegate
-# make bench    CPU for a request beside nginx and HAProxy; `make bench-count` for the figures that do not drift
+# make bench    CPU for a request beside nginx and HAProxy; `make bench-count` for the figures that do not drift, `make bench-tls` over TLS
 # make charts   the Helm charts, Kustomize components, alerts, dashboard, units and images, by the tools of each
 # make format   swift format, in place; `make format-check` only looks
 # make deps     the system packages a build needs (`deps-test`, `deps-bench` for the others), by apt when missing
@@ -16,7 +16,7 @@ BINARY ?= $(CURDIR)/.build/sidegate
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 
-.PHONY: demo test unit black-box build bench bench-count format format-check deps deps-test deps-bench deps-charts charts clean
+.PHONY: demo test unit black-box build bench bench-count bench-tls format format-check deps deps-test deps-bench deps-charts charts clean
 .DEFAULT_GOAL := build
 
 demo: deps
@@ -41,6 +41,9 @@ build: deps
 
 bench: deps-bench build
 	$(PYTHON) Benchmarks/bench.py --sidegate $(BINARY) $(BENCH_ARGS)
+
+bench-tls: deps-bench build
+	$(PYTHON) Benchmarks/tls.py --sidegate $(BINARY) $(BENCH_ARGS)
 
 bench-count: deps-bench build
 	$(PYTHON) Benchmarks/bench.py --sidegate $(BINARY) --count $(BENCH_ARGS)

@@ -61,7 +61,7 @@ let package = Package(
         module("Reactor", ["CEpoll"]),
         module("TLS", ["Reactor", "Cryptography", "COpenSSL"]),
         module("Outbound", ["HTTP", "HTTP1", "TLS", "Reactor"]),
-        module("Proxy", ["HTTP", "HTTP1", "Gate", "Pages", "Reactor", "Telemetry"]),
+        module("Proxy", ["HTTP", "HTTP1", "Gate", "Pages", "TLS", "Reactor", "Telemetry"]),
         module("Demo", ["HTTP", "JWT", "Cryptography", "Pages"]),
         module(
             "Sidecar",
@@ -88,19 +88,20 @@ let package = Package(
         tests("GateTests", ["Gate", "HTTP", "HTTP1", "JWT", "Cryptography", "Pages"], exclude: ["Corpus"]),
         tests("DemoTests", ["Demo", "HTTP", "HTTP1", "JWT", "Cryptography"]),
         tests("TelemetryTests", ["Telemetry", .product(name: "Logging", package: "swift-log")]),
-        tests("ConfigurationTests", ["Configuration", "Gate", "HTTP", "JWT", "sidegate"]),
-        tests("ManifestsTests", ["Manifests"]),
+        tests("ConfigurationTests", ["Configuration", "Cryptography", "Gate", "HTTP", "JWT", "sidegate"]),
         tests("ReactorTests", ["Reactor"]),
         tests("TLSTests", ["TLS", "Reactor", "Cryptography"], exclude: ["Keys"]),
         tests("OutboundTests", ["Outbound", "TLS", "Reactor", "Cryptography"]),
         tests(
-            "ProxyTests", ["Proxy", "HTTP", "HTTP1", "Gate", "Reactor", "JWT", "Cryptography", "Pages", "Telemetry"]),
+            "ProxyTests",
+            ["Proxy", "HTTP", "HTTP1", "Gate", "TLS", "Reactor", "JWT", "Cryptography", "Pages", "Telemetry"]),
         tests(
             "SidecarTests",
             [
                 "Sidecar", "Configuration", "Cryptography", "Gate", "HTTP", "JWT", "Outbound", "Proxy", "Reactor",
                 "TLS", "Telemetry", .product(name: "Logging", package: "swift-log"),
             ]),
+        tests("ManifestsTests", ["Manifests"]),
         tests("LayeringTests", []),
     ]
 )

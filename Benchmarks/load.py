@@ -15,12 +15,13 @@ class Round:
     cpu_micros: float  # of the proxy, for a request
 
 
-def wrk(proxy, path: str, connections: int, seconds: float, headers: dict, expected_redirect=False) -> Round:
+def wrk(proxy, path: str, connections: int, seconds: float, headers: dict, expected_redirect=False,
+        scheme="http") -> Round:
     arguments = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s"]
     for name, value in headers.items():
         arguments += ["-H", f"{name}: {value}"]
     before = proxy.cpu_seconds()
-    done = subprocess.run([*arguments, f"http://127.0.0.1:{proxy.port}{path}"], capture_output=True, text=True)
+    done = subprocess.run([*arguments, f"{scheme}://127.0.0.1:{proxy.port}{path}"], capture_output=True, text=True)
     if done.returncode != 0 or proxy.child.poll() is not None:
         raise SystemExit(f"{proxy.name} {path}: {done.stdout}{done.stderr}\n"
                          f"ended with {proxy.child.poll()}:\n{proxy.log.read_text(errors='replace')[-3000:]}")

@@ -7,6 +7,7 @@ import hmac
 import json
 import os
 import socket
+import ssl
 import subprocess
 import time
 import urllib.parse
@@ -118,13 +119,30 @@ def start_upstream(folder: Path) -> Process:
     """, port)
 
 
-def start_nginx(folder: Path, upstream: int, under=()) -> Process:
+class Certificate:
+    """One P-256 certificate for all."""
+
+    def __init__(self, folder: Path):
+        self.certificate, self.key = folder / "certificate.pem", folder / "certificate.key"
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+             "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+             "-keyout", self.key, "-out", self.certificate], check=True, capture_output=True)
+        self.key.chmod(0o600)
+
+
+def start_nginx(folder: Path, upstream: int, under=(), certificate: Certificate = None) -> Process:
     """Plain proxying with keep-alive: no sign-in. Buffers large enough not to flatter us with 10 MiB bodies."""
     port = free_port()
-    return nginx("nginx", folder, under, f"""
+    tls = f"""
+            ssl_certificate {certificate.certificate}; ssl_certificate_key {certificate.key};
+            ssl_protocols TLSv1.2 TLSv1.3; ssl_session_tickets on; ssl_session_cache none;
+    """ if certificate else ""
+    return nginx("nginx-tls" if certificate else "nginx", folder, under, f"""
         upstream app {{ server 127.0.0.1:{upstream}; keepalive 256; keepalive_requests 100000000; }}
         server {{
-            listen 127.0.0.1:{port} backlog=4096;
+            listen 127.0.0.1:{port} backlog=4096{" ssl" if certificate else ""};
+            {tls}
             location / {{
                 proxy_pass http://app; proxy_http_version 1.1; proxy_set_header Connection "";
                 proxy_buffers 8 64k; proxy_buffer_size 64k; proxy_busy_buffers_size 128k;
@@ -180,8 +198,12 @@ backend app
 class Sidegate(Process):
     """One worker, session cookie checked, identity headers set, access log off as everywhere here."""
 
-    def __init__(self, binary: Path, folder: Path, upstream: int, under=(), environment_name="sidegate"):
+    def __init__(self, binary: Path, folder: Path, upstream: int, under=(), environment_name="sidegate",
+                 certificate: Certificate = None):
         port = free_port()
+        self.is_secure = certificate is not None
+        tls = {"tls": {"certificates": [
+            {"certificate": str(certificate.certificate), "key": str(certificate.key)}]}} if certificate else {}
         configuration = folder / f"{environment_name}.yaml"
         configuration.write_text(json.dumps({
             "listen": [f"127.0.0.1:{port}"],
@@ -192,6 +214,7 @@ class Sidegate(Process):
             "limits": {"keepAliveTimeout": "300s"},
             "workers": 1,
             "log": {"access": False},
+            **tls,
         }, indent=2))
         configuration.chmod(0o600)
         super().__init__(environment_name, [binary, "run", "--config", configuration], port, folder, under)
@@ -199,7 +222,11 @@ class Sidegate(Process):
     def sign_in(self) -> str:
         """A session cookie, got as a browser gets it."""
         def get(target, cookie=None):
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+            if self.is_secure:
+                connection = http.client.HTTPSConnection(
+                    "127.0.0.1", self.port, timeout=30, context=ssl._create_unverified_context())
+            else:
+                connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
             headers = {"Accept": "text/html", **({"Cookie": cookie} if cookie else {})}
             connection.request("GET", target, headers=headers)
             response = connection.getresponse()
@@ -215,6 +242,6 @@ class Sidegate(Process):
         query = f"{parts.query}&jwt={token(60)}" if parts.query else f"jwt={token(60)}"
         status, _, cookies = get(f"{parts.path}?{query}", "; ".join(cookies))
         assert status == 303, f"the sign-in was answered with {status}"
-        session = next(c for c in cookies if c.startswith("sidegate=") and len(c) > 20)
+        session = next(c for c in cookies if c.startswith(("sidegate=", "__Host-sidegate=")) and len(c) > 20)
         assert get("/1k", session)[0] == 200
         return session

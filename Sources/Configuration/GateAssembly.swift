@@ -143,6 +143,7 @@ extension UpstreamAddress {
     package var authority: String {
         switch self {
         case .http(let host, let port): HostAndPort.format(host: host, port: port == 80 ? nil : port)
+        case .https(let host, let port): HostAndPort.format(host: host, port: port == 443 ? nil : port)
         case .unix: "localhost"
         }
     }

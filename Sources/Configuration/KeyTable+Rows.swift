@@ -8,7 +8,8 @@ import JWT
 extension KeyTable {
     static let sectionRows: [Section] = [
         Section("upstream", "The app. A single value is its `url`.", shorthand: "url"),
-        Section("tls", "TLS towards browsers."),
+        Section("upstream.tls", "TLS towards the app, when its address is https."),
+        Section("tls", "TLS towards browsers, on every address of `listen` but those that redirect."),
         Section("identityProvider", "Who logs people in, and how the browser gets there and back."),
         Section("token", "Which tokens are believed."),
         Section("session", "The session after sign-in."),
@@ -38,38 +39,45 @@ extension KeyTable {
     private static let zeroOrTime: ClosedRange<Duration> = .zero ... .seconds(86_400)
     private static let anyCount = 0...1_000_000_000
 
-    private static let serving: [Key] = [
-        Key(
-            "listen", .list(.listenAddress), "[\"0.0.0.0:8080\"]",
-            "Where to accept connections: host:port, [v6]:port, :port for every address, unix:/path, or systemd: (or systemd:NAME) for"
-                + " sockets that the service manager hands over; one or many."),
-        Key(
-            "publicURL", .origin, nil,
-            "The origin that browsers see. Default: taken from the request; X-Forwarded-* only from `trustedProxies`."),
-        Key("upstream.url", .upstreamAddress, nil, "Where the app is: http://host:port or unix:/path.").required(),
-        Key("upstream.connectTimeout", .duration(anyTime), "5s", "How long connecting to the app may take."),
-        Key(
-            "upstream.responseTimeout", .duration(anyTime), "60s",
-            "How long the app may take to begin its response; 504 after it."),
-        Key(
-            "upstream.idleTimeout", .duration(anyTime), "60s",
-            "How long an unused connection to the app is kept, and how long a response may pause."),
-        Key(
-            "upstream.maxConnections", .integer(1...1_000_000), "256",
-            "The most connections to the app at a time; further requests wait."),
-        Key("upstream.preserveHost", .boolean, "true", "Send the browser's Host to the app, not the upstream's own."),
-        Key("upstream.tls", .anything, "{}", "TLS towards the app: ca, serverName, certificate, key.").notYet(),
-        Key("upstreams", .list(.anything), "[]", "More apps, by path or host.").notYet(),
-        Key("tls.certificates", .list(.anything), "[]", "Certificates and keys, chosen by server name.").notYet(),
-        Key("tls.minimumVersion", .choice(["1.2", "1.3"]), "\"1.2\"", "The oldest TLS version accepted.").notYet(),
-        Key(
-            "trustedProxies", .list(.network), "[]",
-            "Address blocks of proxies before Sidegate, whose X-Forwarded-* fields are believed."),
-        Key(
-            "proxyProtocol", .boolean, "false",
-            "Connections from `trustedProxies` and over unix sockets begin with a PROXY protocol header, version 1 or 2,"
-                + " and are not served without; from all others such a header is refused."),
-    ]
+    private static let serving: [Key] =
+        [
+            Key(
+                "listen", .list(.listenAddress), "[\"0.0.0.0:8080\"]",
+                "Where to accept connections: host:port, [v6]:port, :port for every address, unix:/path, or systemd: (or systemd:NAME) for"
+                    + " sockets that the service manager hands over; one or many. After redirect: plain HTTP there is only sent on to"
+                    + " https, to `publicURL` or the host asked for."),
+            Key(
+                "publicURL", .origin, nil,
+                "The origin that browsers see. Default: taken from the request; X-Forwarded-* only from `trustedProxies`."
+            ),
+            Key(
+                "upstream.url", .upstreamAddress, nil,
+                "Where the app is: http://host:port, https://host:port or unix:/path."
+            ).required(),
+            Key("upstream.connectTimeout", .duration(anyTime), "5s", "How long connecting to the app may take."),
+            Key(
+                "upstream.responseTimeout", .duration(anyTime), "60s",
+                "How long the app may take to begin its response; 504 after it."),
+            Key(
+                "upstream.idleTimeout", .duration(anyTime), "60s",
+                "How long an unused connection to the app is kept, and how long a response may pause."),
+            Key(
+                "upstream.maxConnections", .integer(1...1_000_000), "256",
+                "The most connections to the app at a time; further requests wait."),
+            Key(
+                "upstream.preserveHost", .boolean, "true", "Send the browser's Host to the app, not the upstream's own."
+            ),
+        ] + upstreamTLS + [
+            Key("upstreams", .list(.anything), "[]", "More apps, by path or host.").notYet()
+        ] + tls + [
+            Key(
+                "trustedProxies", .list(.network), "[]",
+                "Address blocks of proxies before Sidegate, whose X-Forwarded-* fields are believed."),
+            Key(
+                "proxyProtocol", .boolean, "false",
+                "Connections from `trustedProxies` and over unix sockets begin with a PROXY protocol header, version 1 or 2,"
+                    + " and are not served without; from all others such a header is refused."),
+        ]
 
     private static let identityProvider: [Key] = [
         Key(

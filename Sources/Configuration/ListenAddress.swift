@@ -8,9 +8,20 @@ package enum ListenAddress: Hashable, Sendable, CustomStringConvertible {
     case unix(path: String)
     /// Sockets that the service manager opened and hands over: all of them, or those of one name (sd_listen_fds(3)).
     case inherited(name: String)
+    /// Plain HTTP there is answered by a redirect to https, and nothing else.
+    indirect case redirect(ListenAddress)
 
-    /// `host:port`, `[v6]:port`, `:port`, `*:port`, `unix:/path`, `systemd:` or `systemd:NAME`.
+    /// `host:port`, `[v6]:port`, `:port`, `*:port`, `unix:/path`, `systemd:` or `systemd:NAME`, and each of them after
+    /// `redirect:`.
     package init(_ text: String) throws(SyntaxProblem) {
+        if text.hasPrefix("redirect:") {
+            let address = try ListenAddress(String(text.dropFirst(9)))
+            if case .redirect = address {
+                throw SyntaxProblem("redirect: stands there twice; write redirect:host:port")
+            }
+            self = .redirect(address)
+            return
+        }
         if text.hasPrefix("unix:") {
             self = .unix(path: try SocketPath.parse(text.dropFirst(5)))
             return
@@ -36,6 +47,7 @@ package enum ListenAddress: Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .tcp(let host, let port): HostAndPort.format(host: host, port: port)
         case .unix(let path): "unix:\(path)"
+        case .redirect(let address): "redirect:\(address)"
         case .inherited(let name): "systemd:\(name)"
         }
     }

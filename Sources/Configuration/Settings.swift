@@ -13,6 +13,8 @@ package struct Settings: Sendable {
     /// nil: taken from each request.
     package var publicURL: HTTPOrigin?
     package var upstream: UpstreamSettings
+    /// nil: browsers come over plain HTTP.
+    package var tls: TLSSettings?
     package var trustedProxies: [CIDR]
     /// Connections from `trustedProxies`, and over unix sockets, begin with a PROXY protocol header.
     package var proxyProtocol: Bool
@@ -41,6 +43,7 @@ package struct UpstreamSettings: Sendable {
     package var idleTimeout: Duration
     package var maxConnections: Int
     package var preserveHost: Bool
+    package var tls: UpstreamTLSSettings
 }
 
 /// `identityProvider`

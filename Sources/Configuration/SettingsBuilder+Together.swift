@@ -32,6 +32,7 @@ extension SettingsBuilder {
 
     mutating func checkTogether(_ settings: Settings) {
         checkCookies(settings)
+        checkRedirects(settings)
         checkReturnPath(settings.identityProvider.returnPath)
         if settings.token.policy.acceptAnyAudience, !settings.token.policy.audience.isEmpty {
             findings.append(

@@ -27,6 +27,7 @@ struct SettingsBuilder {
             listen: listen(),
             publicURL: origin("publicURL"),
             upstream: upstream(),
+            tls: tls(),
             trustedProxies: networks("trustedProxies"),
             proxyProtocol: resolution.boolean("proxyProtocol"),
             identityProvider: identityProvider(),
@@ -104,7 +105,7 @@ struct SettingsBuilder {
         return origin
     }
 
-    private func upstream() -> UpstreamSettings {
+    private mutating func upstream() -> UpstreamSettings {
         // Without an address there is an error, or a command that connects to nothing.
         var address = UpstreamAddress.http(host: "localhost", port: 80)
         if case .upstreamAddress(let given)? = resolution.entries["upstream.url"]?.value { address = given }
@@ -114,7 +115,8 @@ struct SettingsBuilder {
             responseTimeout: resolution.duration("upstream.responseTimeout"),
             idleTimeout: resolution.duration("upstream.idleTimeout"),
             maxConnections: resolution.integer("upstream.maxConnections"),
-            preserveHost: resolution.boolean("upstream.preserveHost"))
+            preserveHost: resolution.boolean("upstream.preserveHost"),
+            tls: upstreamTLS(address))
     }
 
     private func limits() -> LimitSettings {

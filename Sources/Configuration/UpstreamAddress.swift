@@ -4,28 +4,32 @@
 package enum UpstreamAddress: Hashable, Sendable, CustomStringConvertible {
     /// Plain HTTP/1.1 over TCP. The host is a name or an address without brackets.
     case http(host: String, port: UInt16)
+    /// HTTP/1.1 over TLS.
+    case https(host: String, port: UInt16)
     /// Plain HTTP/1.1 over a socket in the file system.
     case unix(path: String)
 
-    /// `http://host:port` or `unix:/path`.
+    /// `http://host:port`, `https://host:port` or `unix:/path`.
     package init(_ text: String) throws(SyntaxProblem) {
         if text.hasPrefix("unix:") {
             let path = text.hasPrefix("unix:///") ? text.dropFirst(7) : text.dropFirst(5)
             self = .unix(path: try SocketPath.parse(path))
             return
         }
-        for scheme in ["https", "h2c"] where text.lowercased().hasPrefix(scheme + "://") {
-            throw SyntaxProblem("\(scheme) to the app is not supported yet; write http://host:port or unix:/path")
+        if text.lowercased().hasPrefix("h2c://") {
+            throw SyntaxProblem("h2c to the app is not supported yet; write http://host:port or unix:/path")
         }
         let url = try HTTPOrigin(text, example: "http://127.0.0.1:3000 or unix:/run/app.sock")
         guard !url.host.isEmpty else { throw SyntaxProblem("the host is missing; write http://127.0.0.1:3000") }
         if url.port == 0 { throw SyntaxProblem("nothing can be reached on port 0") }
-        self = .http(host: url.host, port: url.port ?? 80)
+        self =
+            url.isSecure ? .https(host: url.host, port: url.port ?? 443) : .http(host: url.host, port: url.port ?? 80)
     }
 
     package var description: String {
         switch self {
         case .http(let host, let port): "http://" + HostAndPort.format(host: host, port: port)
+        case .https(let host, let port): "https://" + HostAndPort.format(host: host, port: port)
         case .unix(let path): "unix:\(path)"
         }
     }

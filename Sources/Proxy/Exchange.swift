@@ -79,6 +79,7 @@ final class Exchange {
         machine.requestHeadReceived(hasContent: hasContent)
         switch worker.service {
         case .local:
+            if worker.answersAtOnce { return formReceived() }
             // The demo's own servers: content is read, then answered.
             collect(limit: Self.localContentLimit, contentFollows: contentFollows)
         case .gate(let gate, _):
@@ -145,7 +146,7 @@ final class Exchange {
             machine.answered()
             record.answered(response)
             record.malformed(status, description)
-            downstream?.sendLocal(response, to: self)
+            downstream?.sendLocal(hardened(response), to: self)
             responseEnded()
         case .exchanging(.streaming):
             cutShort()
@@ -159,7 +160,7 @@ final class Exchange {
         guard let downstream else { return }
         machine.answered()
         record.answered(response)
-        downstream.sendLocal(response, to: self)
+        downstream.sendLocal(hardened(response), to: self)
         responseEnded()
     }
 

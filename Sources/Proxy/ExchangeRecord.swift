@@ -66,6 +66,7 @@ struct ExchangeRecord {
         reason =
             switch loss {
             case .unreachable: "upstream_unreachable"
+            case .notSecured: "upstream_not_secured"
             case .connectTimeout: "upstream_connect_timeout"
             case .closed: "upstream_closed"
             case .responseTimeout: "upstream_response_timeout"

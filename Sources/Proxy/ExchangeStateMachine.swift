@@ -146,6 +146,8 @@ package struct ExchangeStateMachine: ~Copyable {
     package enum Loss: Equatable {
         /// No connection could be made.
         case unreachable
+        /// A connection could not be encrypted, or not to whom it should be.
+        case notSecured
         /// Connecting, or waiting for a free connection, took too long.
         case connectTimeout
         /// The connection ended. `wasReused`: it had served before, and not one byte of this response came.
@@ -179,7 +181,7 @@ package struct ExchangeStateMachine: ~Copyable {
             }
             state = .answered
             switch loss {
-            case .unreachable, .closed, .malformed: return .answer(status: 502)
+            case .unreachable, .notSecured, .closed, .malformed: return .answer(status: 502)
             case .connectTimeout, .responseTimeout: return .answer(status: 504)
             }
         case .exchanging(.streaming):

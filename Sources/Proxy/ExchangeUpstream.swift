@@ -72,8 +72,25 @@ extension Exchange {
         if !isEnd, !beginStream() { return }
         record.bytesSent += UInt64(content.count)
         downstream?.sendHead(
-            self, extra: renewalForResponse(), content: content, isEnd: isEnd, trailers: trailers, more: more)
+            self, extra: extraFields(), content: content, isEnd: isEnd, trailers: trailers, more: more)
         if isEnd { responseEnded() } else { throttle() }
+    }
+
+    /// Field lines of ours on the app's response.
+    func extraFields() -> [UInt8]? {
+        let renewal = renewalForResponse()
+        guard context.isSecure, !worker.strictTransportLine.isEmpty, !response.hasStrictTransport else {
+            return renewal
+        }
+        return renewal.map { $0 + worker.strictTransportLine } ?? worker.strictTransportLine
+    }
+
+    /// A response of our own, with what is on every response over TLS.
+    func hardened(_ response: LocalResponse) -> LocalResponse {
+        guard context.isSecure, !worker.strictTransportLine.isEmpty else { return response }
+        var response = response
+        response.add(block: worker.strictTransportLine)
+        return response
     }
 
     /// The response goes on for a while: its session may end before it does. False when it has ended already, and the
@@ -134,7 +151,7 @@ extension Exchange {
             record.upstreamFailed(loss)
             let answer = gate.upstreamFailure(status, of: request, requestID: requestID)
             record.answered(answer)
-            downstream?.sendLocal(answer, to: self)
+            downstream?.sendLocal(hardened(answer), to: self)
             responseEnded()
         case .cutShort:
             record.upstreamFailed(loss)
@@ -168,7 +185,7 @@ extension Exchange {
             record.upstreamFailed(.malformed)
             let answer = gate.upstreamFailure(502, of: request, requestID: requestID)
             record.answered(answer)
-            downstream?.sendLocal(answer, to: self)
+            downstream?.sendLocal(hardened(answer), to: self)
             responseEnded()
         case .forward, .forwardInformational, .none:
             break
@@ -177,6 +194,14 @@ extension Exchange {
 }
 
 extension ResponseHead {
+    /// The app says by itself how long it shall be come to by https; browsers heed the first word only (RFC 6797 §8.1).
+    fileprivate var hasStrictTransport: Bool {
+        let bytes = bytes.span
+        return fields.contains { field in
+            field.known == .other && bytes.extracting(field.name.range).equalsIgnoringCase("strict-transport-security")
+        }
+    }
+
     /// Content-Type is `text/event-stream`, with or without parameters.
     fileprivate var isEventStream: Bool {
         let type: StaticString = "text/event-stream"

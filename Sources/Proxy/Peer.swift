@@ -12,7 +12,14 @@ struct Peer {
     let isTrusted: Bool
     let localPort: UInt16?
     /// The browser's own connection is encrypted.
-    let isSecure: Bool
+    private(set) var isSecure: Bool
+
+    /// The same over TLS.
+    var secured: Peer {
+        var copy = self
+        copy.isSecure = true
+        return copy
+    }
 
     init(_ socketAddress: SocketAddress?, localPort: UInt16?, trusted: [CIDR]) {
         let address: IPAddress? =

@@ -3,6 +3,7 @@
 import HTTP
 import HTTP1
 import Reactor
+import TLS
 
 /// What the proxy needs to know: sizes, times and where the app is, as validated values.
 package struct ProxyConfiguration: Sendable {
@@ -14,6 +15,17 @@ package struct ProxyConfiguration: Sendable {
     package var expectsProxyProtocol = false
     /// A line for each request goes to the access log.
     package var logsRequests = true
+    /// Browsers come over TLS; nil: over plain HTTP.
+    package var tls: TLSServerContext?
+    /// What is answered on the addresses that only redirect.
+    package var redirect: SecureRedirect?
+    /// For how many seconds browsers are told to come by https only, on every response over TLS; 0: not said (RFC 6797).
+    package var strictTransportSeconds: UInt64 = 0
+
+    var strictTransportLine: [UInt8] {
+        strictTransportSeconds == 0
+            ? [] : Array("Strict-Transport-Security: max-age=\(strictTransportSeconds)\r\n".utf8)
+    }
 
     package init(upstream: UpstreamConfiguration) {
         self.upstream = upstream
@@ -46,6 +58,10 @@ package struct UpstreamConfiguration: Sendable {
     }
 
     package var endpoint: Endpoint
+    /// Connections to it are encrypted; nil: plain.
+    package var tls: TLSClientContext?
+    /// Told why a connection could not be secured, now and then while that goes on.
+    package var notSecured: @Sendable (TLSError) -> Void = { _ in }
     package var connectTimeout = Nanoseconds.seconds(5)
     /// From the request's last byte to the response's head, and between two pieces of the response.
     package var responseTimeout = Nanoseconds.seconds(60)

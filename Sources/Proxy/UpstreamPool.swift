@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Reactor
+import TLS
 
 /// One worker's connections to the app.
 final class UpstreamPool {
     let configuration: UpstreamConfiguration
     private unowned let worker: Worker
+    private var nextReport = MonotonicTime(nanoseconds: 0)
     private var machine: UpstreamPoolStateMachine<HTTP1Upstream, Exchange>
 
     init(_ configuration: UpstreamConfiguration, worker: Worker) {
@@ -84,16 +86,45 @@ final class UpstreamPool {
     private func open(_ addresses: [SocketAddress], for exchange: Exchange, _ ticket: UInt64) {
         Connector(to: addresses, timeout: configuration.connectTimeout, loop: worker.loop) { [self] result in
             switch result {
-            case .success(let transport):
-                let connection = HTTP1Upstream(transport: transport, pool: self, worker: worker)
-                if exchange.ticket == ticket, exchange.awaitsUpstream {
-                    exchange.upstreamReady(connection)
-                } else {
-                    release(connection)
-                }
+            case .success(let socket): secure(socket, for: exchange, ticket)
             case .failure(let error):
                 failed(error.isTimeout ? .connectTimeout : .unreachable, exchange, ticket)
             }
+        }
+    }
+
+    private func secure(_ socket: SocketTransport, for exchange: Exchange, _ ticket: UInt64) {
+        guard let tls = configuration.tls, case .host(let host, let port) = configuration.endpoint else {
+            return opened(socket, for: exchange, ticket)
+        }
+        do throws(TLSError) {
+            let transport = try TLSTransport(client: socket, tls, host: host, port: port)
+            transport.handshake(timeout: configuration.connectTimeout) { [self] failure in
+                guard let failure else { return opened(transport, for: exchange, ticket) }
+                transport.close()
+                notSecured(failure, exchange, ticket)
+            }
+        } catch {
+            socket.close()
+            notSecured(error, exchange, ticket)
+        }
+    }
+
+    private func notSecured(_ failure: TLSError, _ exchange: Exchange, _ ticket: UInt64) {
+        // Once in a while is enough: each request fails alike.
+        if worker.loop.now >= nextReport {
+            nextReport = worker.loop.now.advanced(by: Self.reportInterval)
+            configuration.notSecured(failure)
+        }
+        failed(failure == .timeout ? .connectTimeout : .notSecured, exchange, ticket)
+    }
+
+    private func opened(_ transport: Transport, for exchange: Exchange, _ ticket: UInt64) {
+        let connection = HTTP1Upstream(transport: transport, pool: self, worker: worker)
+        if exchange.ticket == ticket, exchange.awaitsUpstream {
+            exchange.upstreamReady(connection)
+        } else {
+            release(connection)
         }
     }
 
@@ -104,4 +135,5 @@ final class UpstreamPool {
 
     /// Exchanges that may wait for a free connection in one worker.
     private static let maximumWaiting = 1024
+    private static let reportInterval = Nanoseconds.seconds(10)
 }

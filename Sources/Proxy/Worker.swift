@@ -4,6 +4,7 @@ import Gate
 import HTTP
 import HTTP1
 import Reactor
+import TLS
 
 /// Everything one event loop needs to serve: its gate, its connections to the app, its browsers, and the memory they
 /// share. Nothing of it is shared with other loops.
@@ -35,6 +36,14 @@ package final class Worker {
     private var streams: [ObjectIdentifier: Exchange] = [:]
     /// Connections whose PROXY protocol header is still to come.
     private var receivers: [ObjectIdentifier: ProxyProtocolReceiver] = [:]
+    /// Shakes hands with browsers; nil: they come over plain HTTP.
+    private var acceptor: TLSAcceptor?
+    /// Answers on the addresses that only redirect.
+    private var redirector: Worker?
+    /// A field line for every response over TLS; empty: none.
+    let strictTransportLine: [UInt8]
+    /// Requests are answered from their heads alone.
+    let answersAtOnce: Bool
     private var spareExchanges: [Exchange] = []
     private var spareBuffers: [[UInt8]] = []
     private var drained: (() -> Void)?
@@ -53,8 +62,16 @@ package final class Worker {
         self.resolver = resolver
         self.replayStore = replayStore
         self.log = log
+        strictTransportLine = configuration.strictTransportLine
+        answersAtOnce = false
         self.services = services
         service = .gate(gate, UpstreamPool(configuration.upstream, worker: self))
+        if let tls = configuration.tls {
+            acceptor = TLSAcceptor(tls, loop: loop, timeout: limits.headerTimeout) { [unowned self] in roomMade() }
+        }
+        if let redirect = configuration.redirect {
+            redirector = Worker(redirect, for: self, configuration)
+        }
     }
 
     /// A worker that answers by itself.
@@ -69,16 +86,36 @@ package final class Worker {
         self.resolver = resolver
         self.replayStore = replayStore
         log = nil
+        strictTransportLine = []
+        answersAtOnce = false
         services = WorkerServices()
         service = .local(respond)
+    }
+
+    /// The part of `worker` that sends browsers on to https.
+    private init(_ redirect: SecureRedirect, for worker: Worker, _ configuration: ProxyConfiguration) {
+        loop = worker.loop
+        limits = configuration.limits
+        trustedProxies = configuration.trustedProxies
+        expectsProxyProtocol = configuration.expectsProxyProtocol
+        resolver = worker.resolver
+        replayStore = worker.replayStore
+        log = worker.log
+        strictTransportLine = []
+        answersAtOnce = true
+        services = WorkerServices()
+        service = .local { request, _, _ in redirect.answer(request) }
     }
 
     // MARK: Listening
 
     /// Serves the connections of `socket` from now on.
+    ///
+    /// - Parameter redirects: only to send them on to https, if the configuration says so.
     package func listen(
-        on socket: consuming ListeningSocket, paused: @escaping (SystemError) -> Void
+        on socket: consuming ListeningSocket, redirects: Bool = false, paused: @escaping (SystemError) -> Void
     ) throws(SystemError) {
+        if redirects, let redirector { return try redirector.listen(on: socket, paused: paused) }
         let port = socket.address.port
         let listener = try Listener(
             socket, loop: loop, mayAccept: { [unowned self] in connectionCount < limits.connections },
@@ -100,7 +137,16 @@ package final class Worker {
         }
     }
 
-    private func serve(_ transport: SocketTransport, _ peer: Peer) {
+    private func serve(_ socket: SocketTransport, _ peer: Peer) {
+        guard let acceptor else { return begin(socket, peer) }
+        acceptor.accept(socket) { [unowned self] transport in
+            // Counted anew: the handshake is over, and the connection begins.
+            begin(transport, peer.secured)
+        }
+    }
+
+    /// The browser can be heard: begins with the protocol agreed on.
+    private func begin(_ transport: Transport, _ peer: Peer) {
         let connection = HTTP1Downstream(transport, peer: peer, worker: self)
         connections[ObjectIdentifier(connection)] = connection
     }
@@ -124,7 +170,7 @@ package final class Worker {
     }
 
     /// Open connections of browsers, tunnels included.
-    package var connectionCount: Int { connections.count + tunnels.count + receivers.count }
+    package var connectionCount: Int { connections.count + tunnels.count + receivers.count + (acceptor?.count ?? 0) }
 
     /// Open connections to the app, and attempts at one; without tunnels.
     package var upstreamConnectionCount: Int {
@@ -153,11 +199,13 @@ package final class Worker {
         tellDrained()
     }
 
+    private var isEmpty: Bool { connectionCount == 0 && (redirector?.connectionCount ?? 0) == 0 }
+
     private func tellDrained() {
-        guard isDraining, connectionCount == 0 else { return }
+        guard isDraining, isEmpty else { return }
         // A connection that becomes a tunnel leaves the one list before it is in the other.
         loop.afterEvent { [self] in
-            guard connectionCount == 0, let drained else { return }
+            guard isEmpty, let drained else { return }
             self.drained = nil
             drained()
         }
@@ -211,6 +259,9 @@ package final class Worker {
         listeners = []
         if case .gate(_, let pool) = service { pool.closeIdle() }
         drained = completion
+        // No request is in flight there.
+        acceptor?.close()
+        redirector?.drain { [unowned self] in tellDrained() }
         for receiver in receivers.values { receiver.close() }
         for connection in connections.values { connection.drain() }
         tellDrained()
@@ -220,6 +271,8 @@ package final class Worker {
     package func stop() {
         for listener in listeners { listener.close() }
         listeners = []
+        acceptor?.close()
+        redirector?.stop()
         for receiver in receivers.values { receiver.close() }
         for connection in connections.values { connection.stop() }
         for tunnel in tunnels.values { tunnel.close() }

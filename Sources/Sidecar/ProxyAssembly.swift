@@ -4,15 +4,20 @@ import Configuration
 import HTTP1
 import Proxy
 import Reactor
+import TLS
 
 extension ProxyConfiguration {
     /// What one of `workers` workers runs with: limits of the process are divided among them.
     ///
-    /// - Parameter identityHeaders: names that no trailer may carry to the app.
-    init(_ settings: Settings, identityHeaders: [String], workers: Int) {
+    /// - Parameters:
+    ///   - identityHeaders: names that no trailer may carry to the app.
+    ///   - tls: what browsers' connections are made from.
+    init(
+        _ settings: Settings, identityHeaders: [String], workers: Int, tls: TLSServerContext?
+    ) throws(TLSError) {
         let endpoint: UpstreamConfiguration.Endpoint =
             switch settings.upstream.address {
-            case .http(let host, let port): .host(host, port: port)
+            case .http(let host, let port), .https(let host, let port): .host(host, port: port)
             case .unix(let path): .unix(path: path)
             }
         var upstream = UpstreamConfiguration(endpoint)
@@ -20,7 +25,15 @@ extension ProxyConfiguration {
         upstream.responseTimeout = .seconds(settings.upstream.responseTimeout.inSeconds)
         upstream.idleTimeout = .seconds(settings.upstream.idleTimeout.inSeconds)
         upstream.maxConnections = max(1, settings.upstream.maxConnections / workers)
+        if case .https = settings.upstream.address {
+            upstream.tls = try TLSClientContext(TLSClientConfiguration(settings.upstream.tls))
+        }
         self.init(upstream: upstream)
+        self.tls = tls
+        redirect = SecureRedirect(settings)
+        if let duration = settings.tls?.strictTransportSecurity {
+            strictTransportSeconds = UInt64(duration.inSeconds)
+        }
         trustedProxies = settings.trustedProxies
         expectsProxyProtocol = settings.proxyProtocol
         logsRequests = settings.log.access
@@ -37,6 +50,7 @@ extension ProxyConfiguration {
 extension ListenAddress {
     /// The sockets it stands for.
     func sources(_ inherited: InheritedSockets) throws(ServiceError) -> [ListenSource] {
+        if case .redirect(let address) = self { return try address.sources(inherited).map { .redirecting($0) } }
         guard case .inherited(let name) = self else { return try resolved().map { .open($0) } }
         let descriptors = inherited.descriptors(named: name)
         guard !descriptors.isEmpty else {
@@ -51,6 +65,7 @@ extension ListenAddress {
     func resolved() throws(ServiceError) -> [SocketAddress] {
         switch self {
         case .inherited: return []
+        case .redirect(let address): return try address.resolved()
         case .unix(let path): return [.unix(path)]
         case .tcp(let host, let port):
             if host.isEmpty { return [.v6(high: 0, low: 0, port: port)] }

@@ -9,6 +9,13 @@ package enum ListenSource: Sendable {
     case open(SocketAddress)
     /// A listening socket that the process inherited.
     case inherited(descriptor: Int32)
+    /// Whoever comes there is only sent on to https.
+    indirect case redirecting(ListenSource)
+
+    /// The source itself, and whether it only redirects.
+    var plain: (source: ListenSource, redirects: Bool) {
+        if case .redirecting(let source) = self { (source.plain.source, true) } else { (self, false) }
+    }
 }
 
 /// A set of workers, each with its own loop and listeners, that serve the same addresses.
@@ -67,7 +74,7 @@ package final class Server: Sendable {
         var addresses: [SocketAddress] = []
         var ownAddresses: [SocketAddress] = []
         var sockets: [[SocketBox]] = loops.map { _ in [] }
-        for source in listen {
+        for (source, redirects) in listen.map(\.plain) {
             do throws(SystemError) {
                 let first: ListeningSocket
                 // A port can be opened by each loop, and the kernel spreads the clients; a path, or a socket that
@@ -81,18 +88,21 @@ package final class Server: Sendable {
                 case .inherited(let descriptor):
                     first = try ListeningSocket(inherited: descriptor)
                     opensEach = false
+                case .redirecting:
+                    preconditionFailure("taken apart above")
                 }
                 addresses.append(first.address)
                 for index in loops.indices.dropFirst() {
                     let socket =
                         opensEach ? try ListeningSocket(first.address, sharesPort: true) : try first.duplicate()
-                    sockets[index].append(SocketBox(socket))
+                    sockets[index].append(SocketBox(socket, redirects: redirects))
                 }
-                sockets[0].append(SocketBox(first))
+                sockets[0].append(SocketBox(first, redirects: redirects))
             } catch {
                 switch source {
                 case .open(let address): throw OpenError(address: address, error: error)
                 case .inherited(let descriptor): throw OpenError(inherited: descriptor, error: error)
+                case .redirecting: preconditionFailure("taken apart above")
                 }
             }
         }
@@ -107,7 +117,7 @@ package final class Server: Sendable {
                 for box in own {
                     guard let socket = box.take() else { continue }
                     do throws(SystemError) {
-                        try worker.listen(on: socket, paused: paused)
+                        try worker.listen(on: socket, redirects: box.redirects, paused: paused)
                     } catch {
                         paused(error)
                     }
@@ -183,7 +193,10 @@ private final class Countdown: Sendable {
 private final class SocketBox: Sendable {
     private let socket: Mutex<ListeningSocket?>
 
-    init(_ socket: consuming ListeningSocket) {
+    let redirects: Bool
+
+    init(_ socket: consuming ListeningSocket, redirects: Bool) {
+        self.redirects = redirects
         self.socket = Mutex(consume socket)
     }
 

@@ -7,11 +7,14 @@ import Glibc
 import Logging
 import Proxy
 import Reactor
+import TLS
 import Telemetry
 
 /// A running gate: `sidegate run`, from checked settings to the process's end.
 package final class Service: Sendable {
     private let server: Server
+    /// What browsers' connections are made from; its certificates can be replaced under way. Nil: plain HTTP.
+    package let tls: TLSServerContext?
     private let logger: Logger
     private let log: LogWriter
     private let drainTimeout: Nanoseconds
@@ -29,8 +32,19 @@ package final class Service: Sendable {
         let format = LogFormat(rawValue: settings.log.format.rawValue) ?? .json
         let logger = Service.logger(settings, format: format, log: log)
         let workers = settings.workers ?? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
-        let proxy = ProxyConfiguration(
-            settings, identityHeaders: configuration.identityHeaders.map(\.name), workers: workers)
+        var proxy: ProxyConfiguration
+        do throws(TLSError) {
+            tls = try settings.tls.map { tls throws(TLSError) in
+                try TLSServerContext(TLSServerConfiguration(tls, offersHTTP2: false))
+            }
+            proxy = try ProxyConfiguration(
+                settings, identityHeaders: configuration.identityHeaders.map(\.name), workers: workers, tls: tls)
+        } catch {
+            throw ServiceError("TLS cannot be set up: \(error)")
+        }
+        proxy.upstream.notSecured = { failure in
+            logger.warning("no secure connection to the app", metadata: ["cause": "\(failure)"])
+        }
         let resolver = Resolver()
         let replayStore = MemoryReplayStore()
         let services = try ProcessServices(settings, resolver: resolver, logger: logger)
@@ -43,7 +57,7 @@ package final class Service: Sendable {
                 paused: { error in
                     logger.warning("not accepting connections for now", metadata: ["cause": "\(error)"])
                 },
-                makeWorker: { loop in
+                makeWorker: { [proxy] loop in
                     Worker(
                         loop: loop, gate: Gate(configuration), configuration: proxy, resolver: resolver,
                         replayStore: replayStore,

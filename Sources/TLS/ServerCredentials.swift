@@ -44,8 +44,7 @@ final class ServerCredentials: Sendable {
             if name.hasPrefix("*.") { wildcard[String(name.dropFirst(2))] = context } else { exact[name] = context }
         }
         (self.exact, self.wildcard) = (exact, wildcard)
-        // Also when there is nothing to choose: only then a session remembers its name, and goes on after a replacement.
-        unsafe sidegate_ssl_ctx_set_server_name_callback(fallback.pointer, serverNamed, nil)
+        if contexts.count > 1 { unsafe SSL_CTX_set_client_hello_cb(fallback.pointer, helloReceived, nil) }
     }
 
     func context(for name: String) -> ContextPointer {
@@ -69,7 +68,9 @@ final class ServerCredentials: Sendable {
         // Each connection that goes on from a session is given a new one, so one at a time is enough.
         unsafe SSL_CTX_set_num_tickets(pointer, 1)
         unsafe sidegate_ssl_ctx_set_ticket_callback(pointer, ticketHandled)
-        var identifier = Array("sidegate".utf8)
+        // A session goes on only where this is the same: not for names of other certificates (RFC 6066 §3), nor from before
+        // other authorities were named, or from when none were.
+        var identifier = Array(Set(identities.flatMap(\.chain.names)).sorted().joined(separator: " ").utf8)
         if configuration.clientAuthentication != .none {
             guard let authorities = configuration.clientAuthorities else {
                 throw .configuration("client certificates are asked for, but no authority is trusted to vouch for them")
@@ -81,29 +82,51 @@ final class ServerCredentials: Sendable {
             let isRequired = configuration.clientAuthentication == .require
             let mode = SSL_VERIFY_PEER | (isRequired ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0)
             unsafe SSL_CTX_set_verify(pointer, mode, nil)
-            // A session from before other authorities were named, or from when none were, does not go on.
-            identifier = SHA256.hash((authorities.fingerprint + [UInt8(truncatingIfNeeded: mode)]).span)
+            identifier += [0, UInt8(truncatingIfNeeded: mode)] + authorities.fingerprint
         }
-        _ = unsafe identifier.withUnsafeBufferPointer {
-            unsafe SSL_CTX_set_session_id_context(pointer, $0.baseAddress, UInt32(min($0.count, 32)))
+        let digest = SHA256.hash(identifier.span)
+        _ = unsafe digest.withUnsafeBufferPointer {
+            unsafe SSL_CTX_set_session_id_context(pointer, $0.baseAddress, UInt32($0.count))
         }
+        unsafe sidegate_ssl_ctx_set_server_name_callback(pointer, nameHeard, nil)
         return context
     }
 }
 
-/// The client has asked for a name (RFC 6066 §3).
-private let serverNamed:
-    @convention(c) (OpaquePointer?, UnsafeMutablePointer<Int32>?, UnsafeMutableRawPointer?) -> Int32 = { ssl, _, _ in
-        guard let ssl = unsafe ssl, let transport = unsafe TLSTransport.owner(of: ssl),
-            case .server(let credentials) = transport.role,
-            let name = unsafe SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)
-        else { return SSL_TLSEXT_ERR_NOACK }
-        let context = credentials.context(for: unsafe String(cString: name))
-        if context !== credentials.fallback, unsafe SSL_set_SSL_CTX(ssl, context.pointer) == nil {
-            return SSL_TLSEXT_ERR_ALERT_FATAL
-        }
-        return SSL_TLSEXT_ERR_OK
+/// A client's first message is there, and nothing is decided yet: chooses the certificate, and with it which sessions may
+/// go on.
+private let helloReceived: SSL_client_hello_cb_fn = { ssl, _, _ in
+    guard let ssl = unsafe ssl, let transport = unsafe TLSTransport.owner(of: ssl),
+        case .server(let credentials) = transport.role
+    else { return SSL_CLIENT_HELLO_ERROR }
+    var (bytes, count): (UnsafePointer<UInt8>?, Int) = (nil, 0)
+    guard unsafe SSL_client_hello_get0_ext(ssl, UInt32(TLSEXT_TYPE_server_name), &bytes, &count) == 1,
+        let name = unsafe ServerNameExtension.name(UnsafeBufferPointer(start: bytes, count: count))
+    else { return SSL_CLIENT_HELLO_SUCCESS }
+    let context = credentials.context(for: name)
+    if context !== credentials.fallback, unsafe SSL_set_SSL_CTX(ssl, context.pointer) == nil {
+        return SSL_CLIENT_HELLO_ERROR
     }
+    return SSL_CLIENT_HELLO_SUCCESS
+}
+
+/// Says that the name the client asked for was heard.
+private let nameHeard:
+    @convention(c) (OpaquePointer?, UnsafeMutablePointer<Int32>?, UnsafeMutableRawPointer?) -> Int32 = { _, _, _ in
+        SSL_TLSEXT_ERR_OK
+    }
+
+/// The names that a client asks for (RFC 6066 §3): a list, in which there is one host name.
+enum ServerNameExtension {
+    /// Nil when there is none; what is malformed libssl refuses by itself later.
+    static func name(_ bytes: UnsafeBufferPointer<UInt8>) -> String? {
+        // The list's length, the entry's kind (0: host name) and length, the name.
+        guard bytes.count > 5, unsafe bytes[2] == 0 else { return nil }
+        let count = Int(unsafe bytes[3]) << 8 | Int(unsafe bytes[4])
+        guard 1...255 ~= count, bytes.count >= 5 + count else { return nil }
+        return unsafe String(decoding: bytes[5..<5 + count], as: UTF8.self)
+    }
+}
 
 /// The client offers protocols; without a common one the connection ends, so that nobody takes the bytes of one protocol
 /// for another's (RFC 7301 §3.2).

@@ -34,6 +34,8 @@ package final class TLSTransport: Transport, TransportOwner {
     private var readAwaitsWritable = false
     /// The end of our bytes is to be sent and did not fit.
     private var endAwaitsWritable = false
+    private var pace: HandshakePace?
+    private var isWaitingForTurn = false
     /// What broke the connection.
     package private(set) var error: TLSError?
 
@@ -56,11 +58,16 @@ package final class TLSTransport: Transport, TransportOwner {
 
     /// Of a client that was accepted, over a socket that nobody else uses from here on; when this throws, it is still the
     /// caller's.
-    package convenience init(server socket: SocketTransport, _ context: TLSServerContext) throws(TLSError) {
+    ///
+    /// - Parameter pace: nil: the handshake goes on whenever it can.
+    package convenience init(
+        server socket: SocketTransport, _ context: TLSServerContext, pace: HandshakePace? = nil
+    ) throws(TLSError) {
         let credentials = context.current
         let ssl = unsafe try Self.make(credentials.fallback)
         unsafe SSL_set_accept_state(ssl)
         unsafe try self.init(socket, .server(credentials), ssl)
+        self.pace = pace
     }
 
     /// Takes over `ssl`.
@@ -113,6 +120,21 @@ package final class TLSTransport: Transport, TransportOwner {
     }
 
     private func proceed() {
+        guard state == .handshaking, !isWaitingForTurn else { return }
+        if let pace, !pace.mayProceed(self) {
+            isWaitingForTurn = true
+            return
+        }
+        takeStep()
+    }
+
+    /// It is this handshake's turn.
+    func proceedInTurn() {
+        isWaitingForTurn = false
+        takeStep()
+    }
+
+    private func takeStep() {
         guard state == .handshaking, let ssl = unsafe ssl else { return }
         ErrorQueue.empty()
         let result = unsafe SSL_do_handshake(ssl)
@@ -128,6 +150,7 @@ package final class TLSTransport: Transport, TransportOwner {
         guard state == .handshaking else { return }
         deadline?.cancel()
         deadline = nil
+        pace = nil
         state = failure == nil ? .open : .broken
         error = failure
         let completion = completion

@@ -9,12 +9,12 @@ import Synchronization
 ///
 /// A stolen key opens what was resumed with it, so each seals for one `lifetime` only and is forgotten after another:
 /// as long as a ticket made at its very end is good.
-final class TicketKeys: Sendable {
-    struct Key: Sendable {
+package final class TicketKeys: Sendable {
+    package struct Key: Sendable {
         /// How a ticket says which key it was made with.
-        let name: [UInt8]
-        let cipherKey: [UInt8]
-        let authenticationKey: [UInt8]
+        package let name: [UInt8]
+        package let cipherKey: [UInt8]
+        package let authenticationKey: [UInt8]
         let made: MonotonicTime
 
         fileprivate init(made: MonotonicTime) {
@@ -29,14 +29,16 @@ final class TicketKeys: Sendable {
     private let keys: Mutex<[Key]>
     private let now: @Sendable () -> MonotonicTime
 
-    init(lifetime: Nanoseconds = .seconds(12 * 3600), now: @escaping @Sendable () -> MonotonicTime = { .current() }) {
+    package init(
+        lifetime: Nanoseconds = .seconds(12 * 3600), now: @escaping @Sendable () -> MonotonicTime = { .current() }
+    ) {
         self.lifetime = lifetime
         self.now = now
         keys = Mutex([Key(made: now())])
     }
 
     /// The key to seal with.
-    func current() -> Key {
+    package func current() -> Key {
         let time = now()
         return keys.withLock { keys in
             if let newest = keys.first, time.since(newest.made) < lifetime { return newest }
@@ -47,9 +49,9 @@ final class TicketKeys: Sendable {
     }
 
     /// The key of that name, and whether tickets are made with it still; nil when it is forgotten.
-    func key(named name: UnsafeBufferPointer<UInt8>) -> (key: Key, isCurrent: Bool)? {
+    package func key(named name: [UInt8]) -> (key: Key, isCurrent: Bool)? {
         let time = now()
-        let found = keys.withLock { keys in keys.first { unsafe name.elementsEqual($0.name) } }
+        let found = keys.withLock { keys in keys.first { $0.name == name } }
         guard let found else { return nil }
         let age = time.since(found.made).count
         guard age / 2 < lifetime.count else { return nil }
@@ -73,7 +75,8 @@ let ticketHandled:
             for (index, byte) in key.name.enumerated() { unsafe name[index] = byte }
             guard unsafe RAND_bytes(vector, 16) == 1 else { return -1 }
         } else {
-            guard let found = unsafe credentials.ticketKeys.key(named: UnsafeBufferPointer(start: name, count: 16))
+            guard
+                let found = unsafe credentials.ticketKeys.key(named: Array(UnsafeBufferPointer(start: name, count: 16)))
             else {
                 return 0
             }

@@ -129,7 +129,7 @@ struct LayerTests {
             ("SIDEGATE_TOKEN_KEYS", "[{", "environment SIDEGATE_TOKEN_KEYS: error: expects JSON"),
             (
                 "SIDEGATE_TLS_CERTIFICATES", #"[{"key":"x"}]"#,
-                "environment SIDEGATE_TLS_CERTIFICATES: error: `tls.certificates` is not supported yet in this version; remove it"
+                "environment SIDEGATE_TLS_CERTIFICATES: error: `tls.certificates[].certificate` is missing; name the PEM file of both"
             ),
         ])
     func badVariables(name: String, value: String, line: String) {

@@ -13,9 +13,6 @@ struct RuleTests {
         "A key that no part serves yet is refused by name",
         arguments: [
             ("upstreams: [{ url: http://b }]", "upstreams"),
-            ("tls: { certificates: [{ certificate: a, key: b }] }", "tls.certificates"),
-            ("tls: { minimumVersion: \"1.3\" }", "tls.minimumVersion"),
-            ("upstream: { tls: { insecureSkipVerify: true } }", "upstream.tls"),
             ("redis: { prefix: x }", "redis.prefix"), ("redis: { urlFile: x }", "redis.urlFile"),
             ("assertion: { keyFile: key.pem }", "assertion.keyFile"),
             ("access: { rules: [{ paths: [/a], deny: true }] }", "access.rules"),
@@ -34,7 +31,7 @@ struct RuleTests {
         "A choice that no part serves yet is refused by name",
         arguments: [
             "session: { store: redis }", "replay: { store: redis }", "access: { mode: observe }",
-            "upstream: https://app",
+            "upstream: h2c://app",
         ])
     func notYetChoices(text: String) {
         let errors = place.load(text).errors
@@ -46,7 +43,7 @@ struct RuleTests {
         let loaded = place.load(
             minimal + """
                 upstreams: []
-                tls: { certificates: [], minimumVersion: "1.2" }
+                tls: { certificates: [], minimumVersion: "1.2", clientAuth: none, hsts: 0s }
                 proxyProtocol: false
                 redis: { url: "redis://127.0.0.1:6379/0", prefix: "sidegate:", timeout: 250ms }
                 replay: { store: memory, onFailure: deny }

@@ -99,6 +99,7 @@ struct SyntaxTests {
             ("HTTP://App.Example:8080", .http(host: "app.example", port: 8080)),
             ("http://[::1]:3000", .http(host: "::1", port: 3000)),
             ("unix:/run/app.sock", .unix(path: "/run/app.sock")),
+            ("https://app", .https(host: "app", port: 443)), ("HTTPS://[::1]:8443/", .https(host: "::1", port: 8443)),
             ("unix:///run/app.sock", .unix(path: "/run/app.sock")),
         ])
     func upstreams(text: String, address: UpstreamAddress) throws {
@@ -108,7 +109,6 @@ struct SyntaxTests {
     @Test(
         "What is no upstream is refused, with the mend",
         arguments: [
-            ("https://app", "https to the app is not supported yet"),
             ("h2c://app", "h2c to the app is not supported yet"),
             ("127.0.0.1:3000", "of the form http://127.0.0.1:3000"), ("http://", "host"),
             ("http://:3000", "host is missing"), ("http://app:0", "port 0"), ("http://app/base", "path"),

@@ -61,9 +61,11 @@ def settings(url: str, port: int, /, **changes) -> dict:
 
 
 class Gate:
-    def __init__(self, folder: Path, url: str, /, nofile=None, **changes):
+    def __init__(self, folder: Path, url: str, /, nofile=None, also_listen=(), **changes):
         folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
+        if also_listen:
+            changes["listen"] = [f"127.0.0.1:{self.port}", *also_listen]
         self.origin = f"http://127.0.0.1:{self.port}"
         self.config = folder / "sidegate.yaml"
         self.config.write_text(json.dumps(settings(url, self.port, **changes), indent=2))
