@@ -20,8 +20,8 @@ RUN swift package resolve
 # The manifest names the tests' targets, so their folders must be there.
 COPY Sources Sources
 COPY Tests Tests
-RUN swift build --configuration release --static-swift-stdlib --product sidegate \
-    && strip -o /sidegate "$(swift build --configuration release --static-swift-stdlib --show-bin-path)/sidegate"
+RUN swift build --configuration release --static-swift-stdlib --disable-local-rpath --product sidegate \
+    && strip -o /sidegate "$(swift build --configuration release --static-swift-stdlib --disable-local-rpath --show-bin-path)/sidegate"
 
 FROM ${RUNTIME_IMAGE}
 LABEL org.opencontainers.image.title="Sidegate" \

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """These tests need Python's own packages of the system (python3-pytest, python3-yaml, python3-jsonschema) and programs:
-helm or CHART_TOOL, kubernetes-validate (pip), kubectl or kustomize, promtool, systemd-analyze, hadolint (pip), and our own
-as SIDEGATE_BINARY. A test whose program is missing is skipped and says so; with CHARTS_COMPLETE=1 that fails the run."""
+helm or CHART_TOOL, kubernetes-validate (pip), kubectl or kustomize, promtool, systemd-analyze, hadolint (pip), dpkg, groff,
+shellcheck, lintian, and our own as SIDEGATE_BINARY. `make charts` has them all. A test whose program is missing is skipped and says so; with CHARTS_COMPLETE=1 that fails the run."""
 
 import os
 import sys

@@ -156,3 +156,48 @@ def test_the_examples_configurations_have_no_key_that_does_not_exist():
     schema = json.loads((ROOT / "docs/sidegate.schema.json").read_text())
     for path in (DOCKER / "gate/sidegate.yaml", ROOT / "examples/kubernetes/kustomize/signed-in/sidegate.yaml"):
         jsonschema.validate(yaml.safe_load(path.read_text()), schema)
+
+
+# Workflows
+
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yaml"))
+
+
+def steps(workflow) -> list[dict]:
+    return [step for job in yaml.safe_load(workflow.read_text())["jobs"].values() for step in job.get("steps", [])]
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_workflows_start_with_no_right_but_to_read(workflow):
+    content = yaml.safe_load(workflow.read_text())
+    assert content["permissions"] == {"contents": "read"}
+    for job in content["jobs"].values():
+        assert "timeout-minutes" in job or "uses" in job
+        needed = job.get("needs", [])
+        assert {needed} <= set(content["jobs"]) if isinstance(needed, str) else set(needed) <= set(content["jobs"])
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_the_scripts_of_workflows_have_nothing_to_complain_about(workflow, tmp_path):
+    for number, step in enumerate(step for step in steps(workflow) if "run" in step):
+        file = tmp_path / f"{number}.sh"
+        # What GitHub puts in is as good as a word here.
+        file.write_text("#!/bin/bash\n" + re.sub(r"\$\{\{[^}]*\}\}", "word", step["run"]))
+        done = run("shellcheck", file)
+        assert done.returncode == 0, done.stdout
+
+
+def test_what_workflows_call_exists():
+    text = "".join(path.read_text() for path in WORKFLOWS)
+    for path in set(re.findall(r"(?<![\w./])((?:scripts|packaging|docs|helm|\.ci)/[\w./-]+)", text)):
+        assert (ROOT / path).exists(), path
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+    assert set(re.findall(r"\bmake ([a-z-]+)", re.sub(r"install [^\n]* make", "", text))) <= targets
+    image = re.search(r"^ARG SWIFT_IMAGE=(\S+)$", DOCKERFILE, re.M).group(1)
+    assert set(re.findall(r"container: (\S+)", text)) == {image}
+
+
+@pytest.mark.parametrize("script", ["scripts/debian-package", "scripts/chart-tools", "scripts/dependencies", ".ci/run"])
+def test_shell_scripts_have_nothing_to_complain_about(script):
+    done = run("shellcheck", ROOT / script)
+    assert done.returncode == 0, done.stdout
