@@ -495,6 +495,27 @@ def test_the_notes_name_the_return_address():
     assert "https://app.example.com/sso/login/jwt" in notes("ingress-values.yaml", path)
 
 
+def test_the_notes_know_where_each_preset_returns():
+    source = (ROOT / "Sources/Configuration/Preset.swift").read_text()
+    presets = re.findall(r'name: "(\w+)", summary(.*?)(?=Preset\(\n|\Z)', source, re.S)
+    assert len(presets) == 6
+    for name, rest in presets:
+        path = re.search(r'\("identityProvider.returnPath", "([^"]+)"\)', rest)
+        said = notes("ingress-values.yaml", {"config": {"identityProvider": {"preset": name}}})
+        assert f"https://app.example.com{path[1] if path else '/.sidegate/callback'}\n" in said, name
+
+
+@pytest.mark.parametrize("branch", BRANCHES)
+def test_helm_lint_has_nothing_to_complain_about(branch):
+    helm = shutil.which("helm")
+    if helm is None:
+        pytest.skip("helm is not there")
+    done = subprocess.run(
+        [helm, "lint", "--strict", "--quiet", CHART, "--values", CHART / "ci" / branch], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, "")
+
+
 # Versions
 
 

@@ -2,9 +2,11 @@
 """The systemd units, the Dockerfile and the compose example, as far as they can be judged without running them."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -117,6 +119,25 @@ def test_the_build_uses_what_the_project_says_it_needs():
     wanted = re.search(r"^build\)\n(.*?)^    ;;", (ROOT / "scripts/dependencies").read_text(), re.M | re.S).group(1)
     libraries = set(re.findall(r"want (lib[\w.-]+-dev)", wanted))
     assert libraries and libraries <= set(re.findall(r"lib[\w.-]+-dev", DOCKERFILE))
+
+
+def test_the_image_has_the_libraries_that_the_program_loads():
+    program = os.environ.get("SIDEGATE_BINARY")
+    if program is None:
+        pytest.skip("SIDEGATE_BINARY names no program")
+    loaded = re.findall(r"(\S+) => (/\S+)", run("ldd", program).stdout)
+    packages = set()
+    for name, path in loaded:
+        if name.startswith(("libswift", "libdispatch", "libBlocksRuntime", "lib_Internal", "libFoundation")):
+            continue  # inside of a release build
+        for place in (path, str(Path(path).resolve())):
+            for spelling in (place, place.removeprefix("/usr"), "/usr" + place):
+                if found := run("dpkg", "--search", spelling).stdout:
+                    packages.add(found.split(":")[0])
+    assert "libssl3" in packages
+    # These every Debian image has.
+    needed = packages - {"libc6", "libgcc-s1", "zlib1g", "libzstd1"}
+    assert needed <= set(re.split(r"\W*\s\W*", DOCKERFILE.split("FROM ")[-1].replace("\\", " "))) , needed
 
 
 # Compose

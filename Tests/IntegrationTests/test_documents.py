@@ -269,7 +269,7 @@ def test_commands_that_do_no_harm_are_run(command, workplace):
     words = shlex.split(command)[1:]
     if words == ["inject"]:
         words += ["--filename", "app.yaml"]
-    words = [word.replace("/etc/sidegate/", "") for word in words]
+    words = [re.sub(r"^(/etc/sidegate|kustomize/app)/", "", word) for word in words]
     if words[0] == "init" and "sidegate.yaml" in words:
         (workplace / "sidegate.yaml").unlink()
     done = sidegate(*words, cwd=workplace)
