@@ -49,6 +49,7 @@ let package = Package(
         // Pure.
         module("HTTP"),
         module("HTTP1", ["HTTP"]),
+        module("HTTP2", ["HTTP", "CNGHTTP2"]),
         module("Cryptography", ["COpenSSL"]),
         module("JWT", ["Cryptography"]),
         module("Pages"),
@@ -61,7 +62,7 @@ let package = Package(
         module("Reactor", ["CEpoll"]),
         module("TLS", ["Reactor", "Cryptography", "COpenSSL"]),
         module("Outbound", ["HTTP", "HTTP1", "TLS", "Reactor"]),
-        module("Proxy", ["HTTP", "HTTP1", "Gate", "Pages", "TLS", "Reactor", "Telemetry"]),
+        module("Proxy", ["HTTP", "HTTP1", "HTTP2", "Gate", "Pages", "TLS", "Reactor", "Telemetry"]),
         module("Demo", ["HTTP", "JWT", "Cryptography", "Pages"]),
         module(
             "Sidecar",
@@ -82,6 +83,7 @@ let package = Package(
 
         tests("HTTPTests", ["HTTP"]),
         tests("HTTP1Tests", ["HTTP", "HTTP1"], exclude: ["Corpus"]),
+        tests("HTTP2Tests", ["HTTP", "HTTP1", "HTTP2"]),
         tests("CryptographyTests", ["Cryptography"], exclude: ["Keys"]),
         tests("JWTTests", ["JWT", "Cryptography"], exclude: ["Vectors"]),
         tests("PagesTests", ["Pages", "JWT", "Cryptography"]),
@@ -94,7 +96,10 @@ let package = Package(
         tests("OutboundTests", ["Outbound", "TLS", "Reactor", "Cryptography"]),
         tests(
             "ProxyTests",
-            ["Proxy", "HTTP", "HTTP1", "Gate", "TLS", "Reactor", "JWT", "Cryptography", "Pages", "Telemetry"]),
+            [
+                "Proxy", "HTTP", "HTTP1", "HTTP2", "Gate", "TLS", "Reactor", "JWT", "Cryptography", "Pages",
+                "Telemetry",
+            ]),
         tests(
             "SidecarTests",
             [

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Configuration
+import Sidecar
 
 struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -17,6 +18,10 @@ struct CheckCommand: ParsableCommand {
 
     func run() throws {
         let settings = try source.settings(purpose: .serve, options: serving.overrides)
+        if let (path, problem) = TLSTrial.problem(settings) {
+            StandardError.write("\(settings.file ?? "the configuration"): error: `\(path)`: \(problem)")
+            throw ExitStatus.badConfiguration
+        }
         print("\(settings.file ?? "the configuration"): good")
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Configuration
+import Cryptography
 import JWT
 import Sidecar
 
@@ -15,7 +16,7 @@ struct DoctorHouseCall {
     }
 
     var findings: [DoctorFinding] {
-        [configuration] + warnings + blanks + secrets + [cookies] + users
+        [configuration] + warnings + blanks + secrets + [cookies] + users + certificates
     }
 
     private var configuration: DoctorFinding {
@@ -101,6 +102,28 @@ struct DoctorHouseCall {
                 count == 0 ? .warning : .ok, "access.users.emailsFile",
                 "\(file): \(count) address\(count == 1 ? "" : "es")", mend: count == 0 ? "put one on each line" : "")
         ]
+    }
+
+    /// What is expired or does not fit was told by loading; here is how long the rest will do.
+    private var certificates: [DoctorFinding] {
+        var all = settings.tls?.certificates.map { ("tls.certificates", $0.chain) } ?? []
+        if let own = settings.upstream.tls.certificate { all.append(("upstream.tls.certificate", own.chain)) }
+        if let own = settings.provisioning?.tls.certificate {
+            all.append(("provisioning.clientCertificate", own.chain))
+        }
+        all += settings.token.remoteKeys.compactMap { remote in
+            remote.tls.certificate.map { ("token.keys[].clientCertificate", $0.chain) }
+        }
+        let now = Int64(Instant.now().seconds)
+        return all.map { name, chain in
+            let words =
+                "\(chain.names.first ?? "no name"), good until \(CalendarDate(secondsSince1970: chain.notAfter))"
+            // Short-lived certificates are renewed late: the last fifth is late for any.
+            let isLate = chain.notAfter - now < min(14 * 86_400, (chain.notAfter - chain.notBefore) / 5)
+            return isLate
+                ? DoctorFinding(.warning, name, words, mend: "renew it; a running gate takes the new file by itself")
+                : DoctorFinding(.ok, name, words)
+        }
     }
 
     /// "secret, 128 bits"

@@ -142,7 +142,8 @@ extension UpstreamAddress {
     /// The Host the app gets when the browser's own is not kept.
     package var authority: String {
         switch self {
-        case .http(let host, let port): HostAndPort.format(host: host, port: port == 80 ? nil : port)
+        case .http(let host, let port), .h2c(let host, let port):
+            HostAndPort.format(host: host, port: port == 80 ? nil : port)
         case .https(let host, let port): HostAndPort.format(host: host, port: port == 443 ? nil : port)
         case .unix: "localhost"
         }

@@ -68,5 +68,12 @@ extension KeyTable {
             Key(
                 "provisioning.ca", .text(.file), "\"\"",
                 "PEM of the authorities that may have signed the https certificate of `url`. Empty: the system's."),
+            Key(
+                "provisioning.serverName", .text(.any), "\"\"",
+                "The name that the certificate of `url` must be for, and that it is asked for; empty: its host."),
+            Key(
+                "provisioning.clientCertificate", .text(.file), "\"\"",
+                "A PEM certificate with its chain, shown to a server that asks for one."),
+            Key("provisioning.clientKey", .text(.file), "\"\"", "The PEM key of `clientCertificate`."),
         ]
 }

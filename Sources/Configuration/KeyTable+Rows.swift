@@ -52,7 +52,8 @@ extension KeyTable {
             ),
             Key(
                 "upstream.url", .upstreamAddress, nil,
-                "Where the app is: http://host:port, https://host:port or unix:/path."
+                "Where the app is: http://host:port, https://host:port, h2c://host:port (HTTP/2 in the clear, as gRPC"
+                    + " servers speak it) or unix:/path."
             ).required(),
             Key("upstream.connectTimeout", .duration(anyTime), "5s", "How long connecting to the app may take."),
             Key(
@@ -67,6 +68,9 @@ extension KeyTable {
             Key(
                 "upstream.preserveHost", .boolean, "true", "Send the browser's Host to the app, not the upstream's own."
             ),
+            Key(
+                "upstream.http2", .boolean, "false",
+                "Offer HTTP/2 to an app behind https://; it is used where the app agrees (ALPN), as gRPC needs."),
         ] + upstreamTLS + [
             Key("upstreams", .list(.anything), "[]", "More apps, by path or host.").notYet()
         ] + tls + [
@@ -196,6 +200,14 @@ extension KeyTable {
                 "ca", .text(.file), nil,
                 "Beside `jwksURL`: PEM of the authorities that may have signed its https certificate. Default: the"
                     + " system's."),
+            Key(
+                "serverName", .text(.any), nil,
+                "Beside `jwksURL`: the name that its certificate must be for, and that it is asked for. Default: the"
+                    + " host of the address."),
+            Key(
+                "clientCertificate", .text(.file), nil,
+                "Beside `jwksURL`: a PEM certificate with its chain, shown to a server that asks for one."),
+            Key("clientKey", .text(.file), nil, "The PEM key of `clientCertificate`."),
             Key("secretEncoding", .choice(secretEncodings), nil, "Default: `token.secretEncoding`."),
             Key("keyID", .text(.any), nil, "The `kid` of tokens signed with this key; empty: any."),
             Key("allowWeakSecret", .boolean, "false", "Accept a secret shorter than 128 bits, with a warning."),
@@ -268,10 +280,8 @@ extension KeyTable {
         Key(
             "limits.drainTimeout", .duration(zeroOrTime), "30s",
             "How long requests in flight may take to finish after SIGTERM."),
-        Key("http2.enabled", .boolean, "true", "Speak HTTP/2 with browsers.").notYet(alsoAccepted: ["false"]),
-        Key(
-            "http2.maxConcurrentStreams", .integer(1...10_000), "128", "Requests at a time on one connection."
-        ).notYet(),
+        Key("http2.enabled", .boolean, "true", "Speak HTTP/2 with browsers."),
+        Key("http2.maxConcurrentStreams", .integer(1...10_000), "128", "Requests at a time on one connection."),
         Key("workers", .integer(0...1024), "0", "Event loops; 0: one for each core."),
         Key("admin.listen", .text(.any), "\"127.0.0.1:9180\"", "Where health and metrics are served.")
             .notYet(alsoAccepted: ["\"\""]),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Finds and reads the files that a configuration names.
-package struct NamedFile {
+package struct NamedFile: Sendable {
     /// A secret or a key is small; a key set may hold some dozens of keys.
     static let maximumSize = 1 << 20
 

@@ -43,7 +43,9 @@ package struct UpstreamSettings: Sendable {
     package var idleTimeout: Duration
     package var maxConnections: Int
     package var preserveHost: Bool
-    package var tls: UpstreamTLSSettings
+    /// HTTP/2 is offered to an app behind https.
+    package var offersHTTP2: Bool
+    package var tls: ClientTLSSettings
 }
 
 /// `identityProvider`
@@ -101,10 +103,9 @@ package struct NamedSecret: Sendable {
 }
 
 /// `jwksURL` of an item of `token.keys`.
-package struct RemoteKeySettings: Sendable, Equatable {
+package struct RemoteKeySettings: Sendable {
     package var url: String
-    /// PEM of the authorities that its https certificate is verified with; nil: the system's.
-    package var certificateAuthorities: [UInt8]?
+    package var tls: ClientTLSSettings
     package var allowWeakSecret: Bool
     package var origin: Origin
 }
@@ -138,8 +139,7 @@ package struct ProvisioningSettings: Sendable {
     /// nil: calls are not signed.
     package var secret: Secret?
     package var eachLogin: Bool
-    /// PEM of the authorities that its https certificate is verified with; nil: the system's.
-    package var certificateAuthorities: [UInt8]?
+    package var tls: ClientTLSSettings
 }
 
 /// `session`
@@ -185,6 +185,7 @@ package struct LimitSettings: Sendable {
     package var bodyIdleTimeout: Duration
     package var keepAliveTimeout: Duration
     package var drainTimeout: Duration
+    package var http2: HTTP2Settings
 }
 
 /// `log`

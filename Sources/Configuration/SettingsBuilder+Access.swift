@@ -117,9 +117,9 @@ extension SettingsBuilder {
         warnOfPlainHTTP(url, "provisioning.url", origin, "names and addresses of users")
         return ProvisioningSettings(
             url: url, secret: secret, eachLogin: resolution.boolean("provisioning.eachLogin"),
-            certificateAuthorities: authorities(
-                resolution.text("provisioning.ca"), beside: url, "provisioning.ca",
-                resolution.origin("provisioning.ca")))
+            tls: callTLS(
+                url, in: "provisioning",
+                parts(of: "provisioning", "ca", "serverName", "clientCertificate", "clientKey")))
     }
 
     private mutating func provisioningSecret() -> Secret? {
@@ -145,26 +145,6 @@ extension SettingsBuilder {
     private static let minimumProvisioningSecret = 16
 
     // MARK: - For all calls of our own
-
-    /// The PEM of `ca` or `…ca`; nil: the system's, or a finding.
-    mutating func authorities(_ name: String, beside url: String, _ path: String, _ origin: Origin) -> [UInt8]? {
-        guard !name.isEmpty else { return nil }
-        guard url.lowercased().hasPrefix("https://") else {
-            findings.append(.error(origin, "`\(path)` goes with an https address only; remove it"))
-            return nil
-        }
-        guard let bytes = files.read(name, for: path, at: origin, into: &findings)?.bytes else { return nil }
-        do {
-            // As many as a system's own bundle may have.
-            _ = try CertificateChain(pem: bytes, maximum: 1000)
-        } catch {
-            findings.append(
-                .error(
-                    origin, "`\(path)`: no certificate is in this file; name a PEM file (-----BEGIN CERTIFICATE-----)"))
-            return nil
-        }
-        return bytes
-    }
 
     mutating func warnOfPlainHTTP(_ url: String, _ path: String, _ origin: Origin, _ what: String) {
         guard url.lowercased().hasPrefix("http://"), !LoopbackHost.isNamed(in: url) else { return }

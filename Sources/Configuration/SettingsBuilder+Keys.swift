@@ -9,7 +9,9 @@ extension SettingsBuilder {
         var keys: [VerificationKey] = []
         for (index, item) in resolution.list("token.keys").enumerated() {
             guard case .object(let parts) = item.value, parts["jwksURL"] == nil else { continue }
-            if let given = parts["ca"] { refuseUnfit("ca", given.origin, "jwksURL") }
+            for name in Self.callParts {
+                if let given = parts[name] { refuseUnfit(name, given.origin, "jwksURL") }
+            }
             guard let source = source(of: parts, at: item.origin) else { continue }
             if source.name.hasPrefix("secret") {
                 namedSecrets.append(
@@ -54,13 +56,9 @@ extension SettingsBuilder {
                             + " the identity provider signs with, such as RS256"))
             }
             warnOfPlainHTTP(url, path, part.origin, "keys")
-            var authorities: [UInt8]?
-            if let given = parts["ca"], case .text(let name) = given.value {
-                authorities = self.authorities(name, beside: url, "token.keys[].ca", given.origin)
-            }
             result.append(
                 RemoteKeySettings(
-                    url: url, certificateAuthorities: authorities, allowWeakSecret: allowsWeak(parts),
+                    url: url, tls: callTLS(url, in: "token.keys[]", parts), allowWeakSecret: allowsWeak(parts),
                     origin: part.origin))
         }
         return result

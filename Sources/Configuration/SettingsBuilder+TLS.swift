@@ -3,65 +3,9 @@
 import Cryptography
 import Glibc
 
-// `upstream.tls` and `tls`: certificates are read, and judged, before anything listens.
+// `tls`: certificates are read, and judged, before anything listens.
 
 extension SettingsBuilder {
-    mutating func upstreamTLS(_ address: UpstreamAddress) -> UpstreamTLSSettings {
-        var settings = UpstreamTLSSettings(skipsVerification: resolution.boolean("upstream.tls.insecureSkipVerify"))
-        if case .https = address {
-        } else if resolution.entries["upstream.url"] != nil {
-            for entry in given("ca", "serverName", "certificate", "key", "insecureSkipVerify", in: "upstream.tls") {
-                findings.append(
-                    .error(
-                        entry.nameOrigin,
-                        "`\(entry.key.path)`: the app's address (\(address)) is not https; write https:// or remove this"
-                    ))
-            }
-        }
-        guard purpose == .serve else { return settings }
-        if let (path, origin) = file("upstream.tls.ca") {
-            settings.authorities = authorities(path, for: "upstream.tls.ca", at: origin)
-            if settings.skipsVerification {
-                findings.append(
-                    .error(
-                        resolution.origin("upstream.tls.insecureSkipVerify"),
-                        "`upstream.tls.insecureSkipVerify` makes `upstream.tls.ca` meaningless; remove one of the two"))
-            }
-        } else if settings.skipsVerification {
-            findings.append(
-                .warning(
-                    resolution.origin("upstream.tls.insecureSkipVerify"),
-                    "`upstream.tls.insecureSkipVerify`: whoever gets between can read and change everything; name the"
-                        + " authority of the app's certificate in `upstream.tls.ca` instead"))
-        }
-        let name = resolution.text("upstream.tls.serverName")
-        if !name.isEmpty {
-            settings.serverName = name
-            do {
-                try HostAndPort.checkHost(name)
-            } catch {
-                findings.append(
-                    .error(
-                        resolution.origin("upstream.tls.serverName"),
-                        "`upstream.tls.serverName`: \(Quoted.text(name)): \(error.message)"))
-            }
-        }
-        switch (file("upstream.tls.certificate"), file("upstream.tls.key")) {
-        case (nil, nil): break
-        case (let certificate?, let key?):
-            settings.certificate = pair(
-                Located(value: .text(certificate.path), origin: certificate.origin),
-                Located(value: .text(key.path), origin: key.origin), in: "upstream.tls")
-        case (let certificate?, nil):
-            findings.append(
-                .error(certificate.origin, "`upstream.tls.certificate` is of no use without its key; add `key`"))
-        case (nil, let key?):
-            findings.append(
-                .error(key.origin, "`upstream.tls.key` is of no use without a certificate; add `certificate`"))
-        }
-        return settings
-    }
-
     /// nil: plain HTTP, or nothing that could serve.
     mutating func tls() -> TLSSettings? {
         let items = resolution.list("tls.certificates")
@@ -94,9 +38,18 @@ extension SettingsBuilder {
             settings.files += [certificate, key].compactMap { part in
                 if case .text(let path) = part.value { files.locate(path, namedAt: part.origin) } else { nil }
             }
-            if let pair = pair(certificate, key, in: "tls.certificates[]") { settings.certificates.append(pair) }
+            let pair = pair((certificate, "tls.certificates[].certificate"), (key, "tls.certificates[].key"))
+            if let pair { settings.certificates.append(pair) }
         }
         clientAuthorities(&settings)
+        let fresh = SettingsBuilder(self)
+        settings.reread = { () throws(RereadProblem) in
+            var builder = fresh
+            guard let settings = builder.tls(), !builder.findings.hasErrors else {
+                throw RereadProblem(findings: builder.findings.errors)
+            }
+            return settings
+        }
         return settings.certificates.isEmpty ? nil : settings
     }
 
@@ -138,7 +91,7 @@ extension SettingsBuilder {
     }
 
     /// Those of a section's keys that say something else than their defaults.
-    private func given(_ names: String..., in section: String) -> [Resolution.Entry] {
+    func given(_ names: String..., in section: String) -> [Resolution.Entry] {
         names.compactMap { resolution.entries["\(section).\($0)"] }.filter { entry in
             switch (entry.value, entry.key.fallback) {
             case (.text(let text), let fallback): text != "" && text != fallback?.filter { $0 != "\"" }
@@ -151,12 +104,12 @@ extension SettingsBuilder {
 
     // MARK: - Files
 
-    private func file(_ path: String) -> (path: String, origin: Origin)? {
+    func file(_ path: String) -> (path: String, origin: Origin)? {
         guard let (text, origin) = resolution.textIfSet(path), !text.isEmpty else { return nil }
         return (text, origin)
     }
 
-    private mutating func authorities(_ path: String, for key: String, at origin: Origin) -> CertificateChain? {
+    mutating func authorities(_ path: String, for key: String, at origin: Origin) -> CertificateChain? {
         guard let bytes = files.read(path, for: key, at: origin, into: &findings)?.bytes else { return nil }
         do throws(CryptographyError) {
             return try CertificateChain(pem: bytes, maximum: 1000)
@@ -167,19 +120,21 @@ extension SettingsBuilder {
         }
     }
 
-    /// A certificate and its key, both there, in force and fitting each other.
-    private mutating func pair(_ certificate: Located, _ key: Located, in section: String) -> CertificateSettings? {
-        guard case .text(let certificatePath) = certificate.value, case .text(let keyPath) = key.value else {
+    /// A certificate and its key, both there, in force and fitting each other; each with the path of its key.
+    mutating func pair(
+        _ certificate: (part: Located, name: String), _ key: (part: Located, name: String)
+    ) -> CertificateSettings? {
+        guard case .text(let certificatePath) = certificate.part.value, case .text(let keyPath) = key.part.value else {
             return nil
         }
-        let chain = chain(certificatePath, for: "\(section).certificate", at: certificate.origin)
-        let privateKey = privateKey(keyPath, for: "\(section).key", at: key.origin)
+        let chain = chain(certificatePath, for: certificate.name, at: certificate.part.origin)
+        let privateKey = privateKey(keyPath, for: key.name, at: key.part.origin)
         guard let chain, let privateKey else { return nil }
         guard chain.isFor(privateKey) else {
             findings.append(
                 .error(
-                    key.origin,
-                    "`\(section).key`: this is not the key of the certificate in \(Quoted.plain(certificatePath)); name the"
+                    key.part.origin,
+                    "`\(key.name)`: this is not the key of the certificate in \(Quoted.plain(certificatePath)); name the"
                         + " key that its request was made with, or the certificate that belongs to this key"))
             return nil
         }
@@ -226,10 +181,10 @@ extension SettingsBuilder {
 }
 
 /// A day of the Gregorian calendar, in UTC.
-struct CalendarDate: CustomStringConvertible {
-    let description: String
+package struct CalendarDate: CustomStringConvertible {
+    package let description: String
 
-    init(secondsSince1970 seconds: Int64) {
+    package init(secondsSince1970 seconds: Int64) {
         // Days from 0000-03-01, as years that end with February have their leap day last (Howard Hinnant, "chrono-
         // Compatible Low-Level Date Algorithms").
         let days = (seconds >= 0 ? seconds : seconds - 86_399) / 86_400 + 719_468

@@ -3,7 +3,7 @@
 /// Resolved keys → `Settings`: reads the files they name and checks what concerns more than one key.
 ///
 /// Works on to the end whatever it finds, so that all errors come at once; the result counts only without errors.
-struct SettingsBuilder {
+struct SettingsBuilder: Sendable {
     let resolution: Resolution
     let files: NamedFile
     /// The configuration's file, for what is missing from it.
@@ -18,6 +18,11 @@ struct SettingsBuilder {
         self.file = file
         self.purpose = purpose
         files = NamedFile(environment: environment)
+    }
+
+    /// One that begins anew.
+    init(_ other: SettingsBuilder) {
+        (resolution, file, purpose, files) = (other.resolution, other.file, other.purpose, other.files)
     }
 
     mutating func build() -> Settings {
@@ -116,6 +121,7 @@ struct SettingsBuilder {
             idleTimeout: resolution.duration("upstream.idleTimeout"),
             maxConnections: resolution.integer("upstream.maxConnections"),
             preserveHost: resolution.boolean("upstream.preserveHost"),
+            offersHTTP2: resolution.boolean("upstream.http2"),
             tls: upstreamTLS(address))
     }
 
@@ -128,7 +134,8 @@ struct SettingsBuilder {
             headerTimeout: resolution.duration("limits.headerTimeout"),
             bodyIdleTimeout: resolution.duration("limits.bodyIdleTimeout"),
             keepAliveTimeout: resolution.duration("limits.keepAliveTimeout"),
-            drainTimeout: resolution.duration("limits.drainTimeout"))
+            drainTimeout: resolution.duration("limits.drainTimeout"),
+            http2: HTTP2Settings(resolution))
     }
 
     private mutating func pages() -> PageSettings {

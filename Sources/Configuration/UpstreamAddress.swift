@@ -4,32 +4,39 @@
 package enum UpstreamAddress: Hashable, Sendable, CustomStringConvertible {
     /// Plain HTTP/1.1 over TCP. The host is a name or an address without brackets.
     case http(host: String, port: UInt16)
-    /// HTTP/1.1 over TLS.
+    /// HTTP over TLS.
     case https(host: String, port: UInt16)
+    /// Plain HTTP/2 over TCP, by prior knowledge (RFC 9113 §3.3).
+    case h2c(host: String, port: UInt16)
     /// Plain HTTP/1.1 over a socket in the file system.
     case unix(path: String)
 
-    /// `http://host:port`, `https://host:port` or `unix:/path`.
+    /// `http://host:port`, `https://host:port`, `h2c://host:port` or `unix:/path`.
     package init(_ text: String) throws(SyntaxProblem) {
         if text.hasPrefix("unix:") {
             let path = text.hasPrefix("unix:///") ? text.dropFirst(7) : text.dropFirst(5)
             self = .unix(path: try SocketPath.parse(path))
             return
         }
-        if text.lowercased().hasPrefix("h2c://") {
-            throw SyntaxProblem("h2c to the app is not supported yet; write http://host:port or unix:/path")
-        }
-        let url = try HTTPOrigin(text, example: "http://127.0.0.1:3000 or unix:/run/app.sock")
+        let isHTTP2 = text.lowercased().hasPrefix("h2c://")
+        let url = try HTTPOrigin(
+            isHTTP2 ? "http://" + text.dropFirst(6) : text, example: "http://127.0.0.1:3000 or unix:/run/app.sock")
         guard !url.host.isEmpty else { throw SyntaxProblem("the host is missing; write http://127.0.0.1:3000") }
         if url.port == 0 { throw SyntaxProblem("nothing can be reached on port 0") }
-        self =
-            url.isSecure ? .https(host: url.host, port: url.port ?? 443) : .http(host: url.host, port: url.port ?? 80)
+        if isHTTP2 {
+            self = .h2c(host: url.host, port: url.port ?? 80)
+        } else if url.isSecure {
+            self = .https(host: url.host, port: url.port ?? 443)
+        } else {
+            self = .http(host: url.host, port: url.port ?? 80)
+        }
     }
 
     package var description: String {
         switch self {
         case .http(let host, let port): "http://" + HostAndPort.format(host: host, port: port)
         case .https(let host, let port): "https://" + HostAndPort.format(host: host, port: port)
+        case .h2c(let host, let port): "h2c://" + HostAndPort.format(host: host, port: port)
         case .unix(let path): "unix:\(path)"
         }
     }

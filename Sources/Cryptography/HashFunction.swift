@@ -66,6 +66,7 @@ final class DigestAlgorithm: @unchecked Sendable {
     static let sha384 = DigestAlgorithm("SHA384")
     static let sha512 = DigestAlgorithm("SHA512")
     static let md5 = DigestAlgorithm("MD5")
+    static let sha1 = DigestAlgorithm("SHA1")
 
     private init(_ name: String) {
         unsafe pointer = OpenSSL.call { unsafe EVP_MD_fetch(nil, name, nil) }

@@ -107,13 +107,23 @@ extension Gate {
         return response
     }
 
-    /// A gRPC answer without a message, all in the head: status 16 is UNAUTHENTICATED.
-    func grpcUnauthenticated(_ reason: ReasonCode?) -> LocalResponse {
+    /// A gRPC answer without a message, all in the head.
+    ///
+    /// - Parameters:
+    ///   - status: of gRPC, in decimal.
+    ///   - message: visible ASCII without `%`.
+    func grpc(_ status: String, _ message: String) -> LocalResponse {
         var response = LocalResponse(status: 200)
         response.add("Content-Type", "application/grpc")
-        response.add("grpc-status", "16")
-        response.add("grpc-message", reason?.rawValue ?? "unauthenticated")
+        response.add("grpc-status", status)
+        response.add("grpc-message", message)
         response.add("Cache-Control", "no-store")
+        return response
+    }
+
+    /// Status 16 is UNAUTHENTICATED.
+    func grpcUnauthenticated(_ reason: ReasonCode?) -> LocalResponse {
+        var response = grpc("16", reason?.rawValue ?? "unauthenticated")
         response.decision = "unauthenticated"
         response.reason = reason?.rawValue
         return response
@@ -173,7 +183,10 @@ extension Gate {
     package func upstreamFailure(_ status: UInt16, of request: RequestHead, requestID: [UInt8]) -> LocalResponse {
         let requestID = String(decoding: requestID, as: UTF8.self)
         var response: LocalResponse
-        if NavigationTest.prefersJSON(request) {
+        if isGRPC(request) {
+            // UNAVAILABLE: the client may try again.
+            response = grpc("14", status == 504 ? "upstream_timeout" : "upstream_unavailable")
+        } else if NavigationTest.prefersJSON(request) {
             let error: JSONValue = status == 504 ? "upstream_timeout" : "upstream_unavailable"
             response = json(status, [("error", error), ("request_id", .string(requestID))])
         } else {
@@ -196,7 +209,9 @@ extension Gate {
     ) -> LocalResponse {
         let requestID = String(decoding: requestID, as: UTF8.self)
         var response: LocalResponse
-        if let request, NavigationTest.prefersJSON(request) {
+        if let request, isGRPC(request) {
+            response = grpc(Self.grpcStatus(status), Self.errorName(status))
+        } else if let request, NavigationTest.prefersJSON(request) {
             response = json(
                 status, [("error", .string(Self.errorName(status))), ("request_id", .string(requestID))])
         } else {
@@ -204,6 +219,18 @@ extension Gate {
         }
         response.decision = decision
         return response
+    }
+
+    /// As gRPC maps statuses of HTTP, but for 404 and 413, which it has words for.
+    private static func grpcStatus(_ status: UInt16) -> String {
+        switch status {
+        case 401: "16"
+        case 403: "7"
+        case 404: "5"
+        case 413, 431: "8"
+        case 429, 502, 503, 504: "14"
+        default: "13"
+        }
     }
 
     private static func errorName(_ status: UInt16) -> String {

@@ -111,11 +111,7 @@ extension Gate {
 
     /// Status 7 is PERMISSION_DENIED.
     private func grpcDenied(_ reason: ReasonCode, _ identity: Identity) -> LocalResponse {
-        var response = LocalResponse(status: 200)
-        response.add("Content-Type", "application/grpc")
-        response.add("grpc-status", "7")
-        response.add("grpc-message", reason.rawValue)
-        response.add("Cache-Control", "no-store")
+        var response = grpc("7", reason.rawValue)
         response.decision = "refused"
         response.reason = reason.rawValue
         response.user = identity.user

@@ -38,6 +38,20 @@ package struct RequestParser: Sendable {
         }
     }
 
+    /// Reads a head whose text stands in `head.bytes` already, whole; all else of `head` is as after `reset()`.
+    package mutating func readWhole(_ head: inout RequestHead) throws(HTTP1Error) {
+        phase = .method
+        position = 0
+        partStart = 0
+        queryMark = nil
+        var bytes: [UInt8] = []
+        swap(&bytes, &head.bytes)
+        defer { swap(&bytes, &head.bytes) }
+        guard try read(bytes.span, &head), section.position == bytes.count else { throw .cutShort }
+        try finish(&bytes, &head)
+        phase = .start
+    }
+
     /// Forgets a head that was begun, and a failure.
     package mutating func reset() {
         phase = .start

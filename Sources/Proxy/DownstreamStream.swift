@@ -39,6 +39,9 @@ protocol DownstreamStream: AnyObject {
     /// The request's content may go on.
     func resumeRequest()
 
+    /// The app's 101 is one that this browser can take.
+    func acceptsSwitch(_ exchange: Exchange) -> Bool
+
     /// Sends the 101 and gives the connection away, with what came early from the browser.
     func switchProtocols(_ exchange: Exchange) -> (Transport, early: [UInt8])?
 }

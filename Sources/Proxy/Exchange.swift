@@ -22,7 +22,9 @@ final class Exchange {
 
     let worker: Worker
     var downstream: (any DownstreamStream)?
-    var upstream: HTTP1Upstream?
+    var upstream: (any UpstreamStream)?
+    /// What of the content the app may still refuse unseen; nil: not kept, or too much.
+    var kept: KeptContent?
     var machine = ExchangeStateMachine()
     var context = RequestContext(peer: nil, now: 0)
     var identity: Identity?
@@ -59,7 +61,7 @@ final class Exchange {
     /// Where the response's content goes straight to.
     var sink: Transport? { downstream?.sink }
     /// Where the request's content goes straight to.
-    var requestSink: Transport? { upstream?.transport }
+    var requestSink: Transport? { upstream?.sink }
 
     /// Content may be given to ``requestContent(_:isEnd:trailers:more:)`` now.
     var wantsContent: Bool {
@@ -110,6 +112,7 @@ final class Exchange {
                 guard response == .awaited else { return cutShort() }
                 return answer(refusal(413))
             }
+            if kept != nil { keep(content, trailers) }
             upstream?.send(
                 content, isEnd: isEnd, trailers: trailers, more: more, isChunked: request.framing == .chunked)
         case .deciding, .awaiting, .acquiring, .tunnelling, .answered, .ended:
@@ -208,6 +211,13 @@ final class Exchange {
         upstream = nil
     }
 
+    /// Never happened: the browser took it back before anything was done.
+    func withdraw() {
+        downstream = nil
+        request.reset()
+        worker.recycle(self)
+    }
+
     func end() {
         guard downstream != nil else { return }
         downstream = nil
@@ -217,6 +227,7 @@ final class Exchange {
         identity = nil
         renewal = nil
         form = []
+        kept = nil
         hasForm = false
         contentReceived = 0
         hasRetried = false

@@ -69,6 +69,7 @@ struct ExchangeRecord {
             case .notSecured: "upstream_not_secured"
             case .connectTimeout: "upstream_connect_timeout"
             case .closed: "upstream_closed"
+            case .refused: "upstream_refused"
             case .responseTimeout: "upstream_response_timeout"
             case .malformed: "upstream_malformed"
             }

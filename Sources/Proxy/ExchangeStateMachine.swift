@@ -152,6 +152,8 @@ package struct ExchangeStateMachine: ~Copyable {
         case connectTimeout
         /// The connection ended. `wasReused`: it had served before, and not one byte of this response came.
         case closed(wasReused: Bool)
+        /// The app did not look at the request, and says so.
+        case refused
         /// The response did not come in time.
         case responseTimeout
         /// What came is no response.
@@ -169,19 +171,20 @@ package struct ExchangeStateMachine: ~Copyable {
 
     /// The app failed.
     ///
-    /// - Parameter mayRepeat: the request is idempotent, has no content and was not repeated before.
+    /// - Parameter mayRepeat: the request was not repeated before, is idempotent and has no content; or the app refused it
+    ///   and its content can be sent again.
     package mutating func upstreamLost(_ loss: Loss, mayRepeat: Bool) -> LossAction {
         switch state {
         case .acquiring, .exchanging(.awaited):
             // RFC 9112 §9.3.1: only a request that may be sent twice, and only when the connection was an old one that
             // may have ended before the request came.
-            if case .closed(wasReused: true) = loss, mayRepeat {
+            if loss == .closed(wasReused: true) || loss == .refused, mayRepeat {
                 state = .acquiring
                 return .retry
             }
             state = .answered
             switch loss {
-            case .unreachable, .notSecured, .closed, .malformed: return .answer(status: 502)
+            case .unreachable, .notSecured, .closed, .refused, .malformed: return .answer(status: 502)
             case .connectTimeout, .responseTimeout: return .answer(status: 504)
             }
         case .exchanging(.streaming):

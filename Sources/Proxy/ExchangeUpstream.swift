@@ -30,13 +30,35 @@ extension Exchange {
     }
 
     /// A connection to the app is there.
-    func upstreamReady(_ connection: HTTP1Upstream, contentFollows: Bool = false) {
+    func upstreamReady(_ connection: any UpstreamStream, contentFollows: Bool = false) {
         stopTimer()
         machine.upstreamAcquired()
         upstream = connection
         let expectsContent = !isRequestComplete
-        connection.start(self, contentFollows: contentFollows && expectsContent)
+        if let kept, kept.count > 0 { return repeatRequest(kept, on: connection) }
+        kept = expectsContent && connection.mayRefuse ? KeptContent() : nil
+        connection.start(
+            self, expectsContent: expectsContent, contentFollows: contentFollows && expectsContent)
         if expectsContent, !contentFollows { downstream?.resumeRequest() }
+    }
+
+    /// The request again, with what of its content was sent before.
+    private func repeatRequest(_ kept: KeptContent, on connection: any UpstreamStream) {
+        connection.start(self, expectsContent: true, contentFollows: true)
+        connection.send(
+            kept.content.span, isEnd: isRequestComplete, trailers: kept.trailers, more: false,
+            isChunked: request.framing == .chunked)
+        if !isRequestComplete { downstream?.resumeRequest() }
+    }
+
+    /// Content is on its way that the app may not look at.
+    func keep(_ content: Span<UInt8>, _ trailers: [UInt8]) {
+        guard (kept?.content.count ?? 0) + content.count <= KeptContent.limit else {
+            kept = nil
+            return
+        }
+        kept?.content.append(span: content)
+        kept?.trailers = trailers
     }
 
     /// Appends the request's head as the app gets it.
@@ -69,6 +91,7 @@ extension Exchange {
     func responseHead(_ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool) {
         guard case .forward = machine.responseHeadReceived(status: response.status, wantsUpgrade: false) else { return }
         record.responseStarted(response.status, worker.loop.now)
+        kept = nil
         if !isEnd, !beginStream() { return }
         record.bytesSent += UInt64(content.count)
         downstream?.sendHead(
@@ -140,7 +163,13 @@ extension Exchange {
     func upstreamLost(_ loss: ExchangeStateMachine.Loss) {
         stopTimer()
         upstream = nil
-        let mayRepeat = request.method.isIdempotent && !hasContent && !hasRetried
+        let mayRepeat =
+            !hasRetried
+            && (loss == .refused
+                ? isRequestComplete && !hasContent
+                    || contentReceived == UInt64(kept?.content.count ?? 0)
+                        && (contentReceived > 0 || !isRequestComplete)
+                : request.method.isIdempotent && !hasContent)
         switch machine.upstreamLost(loss, mayRepeat: mayRepeat) {
         case .retry:
             hasRetried = true
@@ -164,7 +193,8 @@ extension Exchange {
     /// The app agreed to another protocol: both connections become a tunnel.
     func switchingProtocols(_ connection: HTTP1Upstream, early: Span<UInt8>) {
         guard case .gate(let gate, _) = worker.service else { return }
-        switch machine.responseHeadReceived(status: 101, wantsUpgrade: gate.forwardsUpgrade(request)) {
+        let isWanted = gate.forwardsUpgrade(request) && downstream?.acceptsSwitch(self) == true
+        switch machine.responseHeadReceived(status: 101, wantsUpgrade: isWanted) {
         case .openTunnel:
             upstream = nil
             let appSide = connection.detach()
@@ -191,6 +221,18 @@ extension Exchange {
             break
         }
     }
+}
+
+/// A request's content while it may have to be sent again: a stream that the app refuses was not looked at
+/// (RFC 9113 §8.7).
+struct KeptContent {
+    var content: [UInt8] = []
+    var trailers: [UInt8] = []
+
+    var count: Int { content.count }
+
+    /// More than this is not kept, and such a request not repeated.
+    static let limit = 32_768
 }
 
 extension ResponseHead {

@@ -5,7 +5,7 @@ import HTTP1
 import Reactor
 
 /// A browser's HTTP/1.1 connection: requests in, responses out, in order (RFC 9112 §9).
-final class HTTP1Downstream: TransportOwner {
+final class HTTP1Downstream: TransportOwner, DownstreamConnection {
     enum Phase {
         /// Between requests, or within a head.
         case head
@@ -33,6 +33,8 @@ final class HTTP1Downstream: TransportOwner {
     /// Received and not yet used: a pipelined request, or content the app is not ready for.
     var carry: [UInt8] = []
     var isReceiving = false
+    /// Nothing but one head, perhaps not whole, has come so far.
+    var isFresh = true
     /// An incomplete head has its own time limit already.
     var isHeadTimed = false
     /// The connection goes on after this response.
@@ -119,10 +121,11 @@ final class HTTP1Downstream: TransportOwner {
             exchange.begin(self, client: peer.text)
         }
         let progress: HeadProgress
+        let before = exchange.request.bytes.count
         do throws(HTTP1Error) {
             progress = try parser.parseHead(input, into: &exchange.request)
         } catch {
-            refuse(error)
+            if error != .unsupportedVersion || !becomeHTTP2(input, before: before) { refuse(error) }
             return input.count
         }
         guard progress.isComplete else {
@@ -134,6 +137,7 @@ final class HTTP1Downstream: TransportOwner {
             return progress.consumed
         }
         isHeadTimed = false
+        isFresh = false
         parser.reset()
         isPersistent = exchange.request.isPersistent && !worker.isDraining
         let framing = exchange.request.framing

@@ -76,6 +76,9 @@ extension HTTP1Downstream: DownstreamStream {
         }
     }
 
+    /// The handshake is the browser's own, which will see to it.
+    func acceptsSwitch(_ exchange: Exchange) -> Bool { true }
+
     func switchProtocols(_ exchange: Exchange) -> (Transport, early: [UInt8])? {
         guard phase != .closed else { return nil }
         prepareOutput()

@@ -5,7 +5,7 @@ import HTTP1
 import Reactor
 
 /// One HTTP/1.1 connection to the app: a request out, its response back, and again.
-final class HTTP1Upstream: TransportOwner {
+final class HTTP1Upstream: TransportOwner, UpstreamStream {
     private enum Phase {
         /// In the pool. Whatever comes now is the app's end of the connection, or its mistake.
         case idle
@@ -44,12 +44,14 @@ final class HTTP1Upstream: TransportOwner {
     /// The socket is full: the request's content has to wait.
     var isBlocked: Bool { output.isBlocked }
 
+    var sink: Transport? { transport }
+
+    /// A connection that ends between two requests cannot say what it looked at.
+    var mayRefuse: Bool { false }
+
     // MARK: The request
 
-    /// Begins an exchange with its request's head.
-    ///
-    /// - Parameter contentFollows: content is at hand and will be sent at once, so the head waits to leave with it.
-    func start(_ exchange: Exchange, contentFollows: Bool) {
+    func start(_ exchange: Exchange, expectsContent: Bool, contentFollows: Bool) {
         self.exchange = exchange
         phase = .head
         receivedAny = false
@@ -59,9 +61,6 @@ final class HTTP1Upstream: TransportOwner {
         if !contentFollows { flush(Span(), Span()) }
     }
 
-    /// Sends a piece of the request's content.
-    ///
-    /// - Parameter more: another piece follows at once; a small one waits to leave with it.
     func send(_ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool, isChunked: Bool) {
         guard phase != .closed, !refusesContent else { return }
         timer.set(worker.loop.now.advanced(by: pool.configuration.responseTimeout))

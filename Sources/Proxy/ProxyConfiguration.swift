@@ -46,6 +46,7 @@ package struct ConnectionLimits: Sendable {
     package var bodyIdleTimeout = Nanoseconds.seconds(60)
     /// Between two requests.
     package var keepAliveTimeout = Nanoseconds.seconds(75)
+    package var http2 = HTTP2Configuration()
 
     package init() {}
 }
@@ -57,7 +58,17 @@ package struct UpstreamConfiguration: Sendable {
         case unix(path: String)
     }
 
+    /// What is spoken with the app.
+    package enum Version: Sendable {
+        case http1
+        /// HTTP/2 by prior knowledge (RFC 9113 §3.3).
+        case http2
+        /// What is agreed on while the connection is made (ALPN).
+        case negotiated
+    }
+
     package var endpoint: Endpoint
+    package var version = Version.http1
     /// Connections to it are encrypted; nil: plain.
     package var tls: TLSClientContext?
     /// Told why a connection could not be secured, now and then while that goes on.
@@ -67,7 +78,7 @@ package struct UpstreamConfiguration: Sendable {
     package var responseTimeout = Nanoseconds.seconds(60)
     /// How long a connection waits in the pool for its next request.
     package var idleTimeout = Nanoseconds.seconds(60)
-    /// Open connections of one worker; requests beyond it wait for one.
+    /// Open connections of one worker; requests beyond it wait for one, or for room on one.
     package var maxConnections = 256
 
     package init(_ endpoint: Endpoint) {

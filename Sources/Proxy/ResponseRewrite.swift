@@ -106,7 +106,8 @@ package enum ResponseRewrite {
         }
     }
 
-    private static func passes(_ field: Field, of head: borrowing ResponseHead) -> Bool {
+    /// The field goes on to the browser.
+    static func passes(_ field: Field, of head: borrowing ResponseHead) -> Bool {
         switch field.known {
         case .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade, .te, .proxyAuthenticate:
             return false

@@ -9,19 +9,34 @@ final class UpstreamPool {
     private unowned let worker: Worker
     private var nextReport = MonotonicTime(nanoseconds: 0)
     private var machine: UpstreamPoolStateMachine<HTTP1Upstream, Exchange>
+    /// Connections that exchanges share; nil where HTTP/2 is out of question.
+    private var shared: HTTP2UpstreamPool?
+    /// What was agreed on last with an app that may choose; exchanges expect the same again.
+    private var expectsHTTP2 = true
+
+    /// Whom a connection is being made for.
+    private enum Purpose {
+        /// The exchange may be over, and its object serve another one, before the connection is there.
+        case exchange(Exchange, ticket: UInt64)
+        /// Whoever waits for a stream.
+        case sharing
+    }
 
     init(_ configuration: UpstreamConfiguration, worker: Worker) {
         self.configuration = configuration
         self.worker = worker
         machine = UpstreamPoolStateMachine(maximum: configuration.maxConnections, maximumWaiting: Self.maximumWaiting)
+        guard configuration.version != .http1 else { return }
+        shared = HTTP2UpstreamPool(configuration, worker: worker) { [unowned self] in connect(for: .sharing) }
     }
 
     /// Gives `exchange` a connection: at once when one is idle (the result), else later by ``Exchange/upstreamReady(_:)``
     /// or ``Exchange/upstreamLost(_:)``.
-    func acquire(_ exchange: Exchange, fresh: Bool) -> HTTP1Upstream? {
+    func acquire(_ exchange: Exchange, fresh: Bool) -> (any UpstreamStream)? {
+        if let shared, expectsHTTP2 { return shared.acquire(exchange, fresh: fresh) }
         switch machine.acquire(exchange, fresh: fresh) {
         case .use(let connection): return connection
-        case .connect: connect(for: exchange)
+        case .connect: connect(for: .exchange(exchange, ticket: exchange.ticket))
         case .wait: exchange.awaitsConnection(until: worker.loop.now.advanced(by: configuration.connectTimeout))
         case .refuse:
             let ticket = exchange.ticket
@@ -32,11 +47,12 @@ final class UpstreamPool {
         return nil
     }
 
-    var openCount: Int { machine.openCount }
+    var openCount: Int { machine.openCount + (shared?.openCount ?? 0) }
 
     /// `exchange` waits no longer.
     func cancel(_ exchange: Exchange) {
         machine.gaveUp(exchange)
+        shared?.cancel(exchange)
     }
 
     func release(_ connection: HTTP1Upstream) {
@@ -53,6 +69,7 @@ final class UpstreamPool {
     func closeIdle() {
         // The connections are no longer the pool's, so their end is not to be counted again.
         for connection in machine.takeIdle() { connection.closeUncounted() }
+        shared?.closeIdle()
     }
 
     private func perform(
@@ -62,75 +79,106 @@ final class UpstreamPool {
         case .park: connection?.park()
         case .close: break
         case .hand(let connection, let waiter): waiter.upstreamReady(connection)
-        case .closeAndConnect(let waiter): connect(for: waiter)
+        case .closeAndConnect(let waiter): connect(for: .exchange(waiter, ticket: waiter.ticket))
         }
     }
 
-    private func connect(for exchange: Exchange) {
-        // The exchange may be over, and its object serve another one, before the connection is there.
-        let ticket = exchange.ticket
+    private func connect(for purpose: Purpose) {
         switch configuration.endpoint {
         case .unix(let path):
-            open([.unix(path)], for: exchange, ticket)
+            open([.unix(path)], for: purpose)
         case .host(let host, let port):
             let completion = worker.loop.bind { [self] (answer: Resolver.Answer) in
                 switch answer {
-                case .addresses(let addresses): open(addresses, for: exchange, ticket)
-                case .failure: failed(.unreachable, exchange, ticket)
+                case .addresses(let addresses): open(addresses, for: purpose)
+                case .failure: failed(.unreachable, purpose)
                 }
             }
             worker.resolver.resolve(host, port: port, on: worker.loop, completion)
         }
     }
 
-    private func open(_ addresses: [SocketAddress], for exchange: Exchange, _ ticket: UInt64) {
+    private func open(_ addresses: [SocketAddress], for purpose: Purpose) {
         Connector(to: addresses, timeout: configuration.connectTimeout, loop: worker.loop) { [self] result in
             switch result {
-            case .success(let socket): secure(socket, for: exchange, ticket)
-            case .failure(let error):
-                failed(error.isTimeout ? .connectTimeout : .unreachable, exchange, ticket)
+            case .success(let socket): secure(socket, for: purpose)
+            case .failure(let error): failed(error.isTimeout ? .connectTimeout : .unreachable, purpose)
             }
         }
     }
 
-    private func secure(_ socket: SocketTransport, for exchange: Exchange, _ ticket: UInt64) {
+    private func secure(_ socket: SocketTransport, for purpose: Purpose) {
         guard let tls = configuration.tls, case .host(let host, let port) = configuration.endpoint else {
-            return opened(socket, for: exchange, ticket)
+            return opened(socket, for: purpose)
         }
         do throws(TLSError) {
             let transport = try TLSTransport(client: socket, tls, host: host, port: port)
             transport.handshake(timeout: configuration.connectTimeout) { [self] failure in
-                guard let failure else { return opened(transport, for: exchange, ticket) }
+                guard let failure else { return opened(transport, for: purpose) }
                 transport.close()
-                notSecured(failure, exchange, ticket)
+                notSecured(failure, purpose)
             }
         } catch {
             socket.close()
-            notSecured(error, exchange, ticket)
+            notSecured(error, purpose)
         }
     }
 
-    private func notSecured(_ failure: TLSError, _ exchange: Exchange, _ ticket: UInt64) {
+    private func notSecured(_ failure: TLSError, _ purpose: Purpose) {
         // Once in a while is enough: each request fails alike.
         if worker.loop.now >= nextReport {
             nextReport = worker.loop.now.advanced(by: Self.reportInterval)
             configuration.notSecured(failure)
         }
-        failed(failure == .timeout ? .connectTimeout : .notSecured, exchange, ticket)
+        failed(failure == .timeout ? .connectTimeout : .notSecured, purpose)
     }
 
-    private func opened(_ transport: Transport, for exchange: Exchange, _ ticket: UInt64) {
+    /// The connection is made; what was agreed on while it was (ALPN), or is known beforehand, says what it carries.
+    private func opened(_ transport: Transport, for purpose: Purpose) {
+        let isHTTP2 =
+            switch configuration.version {
+            case .http1: false
+            case .http2: true
+            case .negotiated: transport.negotiatedProtocol == "h2"
+            }
+        guard let shared else { return openedHTTP1(transport, for: purpose) }
+        expectsHTTP2 = isHTTP2
+        switch purpose {
+        case .sharing:
+            if isHTTP2 { return shared.connected(transport) }
+            // Those who wait for a stream go on as with HTTP/1.1: one with this connection.
+            shared.gaveUpAttempt()
+            machine.adopted()
+            release(HTTP1Upstream(transport: transport, pool: self, worker: worker))
+            for exchange in shared.takeWaiting() {
+                if let connection = acquire(exchange, fresh: false) { exchange.upstreamReady(connection) }
+            }
+        case .exchange(let exchange, let ticket):
+            guard isHTTP2 else { return openedHTTP1(transport, for: purpose) }
+            perform(machine.closed(), on: nil)
+            shared.adopt(transport)
+            guard exchange.ticket == ticket, exchange.awaitsUpstream else { return }
+            if let stream = shared.acquire(exchange, fresh: false) { exchange.upstreamReady(stream) }
+        }
+    }
+
+    private func openedHTTP1(_ transport: Transport, for purpose: Purpose) {
         let connection = HTTP1Upstream(transport: transport, pool: self, worker: worker)
-        if exchange.ticket == ticket, exchange.awaitsUpstream {
+        if case .exchange(let exchange, let ticket) = purpose, exchange.ticket == ticket, exchange.awaitsUpstream {
             exchange.upstreamReady(connection)
         } else {
             release(connection)
         }
     }
 
-    private func failed(_ loss: ExchangeStateMachine.Loss, _ exchange: Exchange, _ ticket: UInt64) {
-        perform(machine.closed(), on: nil)
-        if exchange.ticket == ticket, exchange.awaitsUpstream { exchange.upstreamLost(loss) }
+    private func failed(_ loss: ExchangeStateMachine.Loss, _ purpose: Purpose) {
+        switch purpose {
+        case .sharing:
+            shared?.connectFailed(loss)
+        case .exchange(let exchange, let ticket):
+            perform(machine.closed(), on: nil)
+            if exchange.ticket == ticket, exchange.awaitsUpstream { exchange.upstreamLost(loss) }
+        }
     }
 
     /// Exchanges that may wait for a free connection in one worker.

@@ -66,6 +66,11 @@ package struct UpstreamPoolStateMachine<Connection: AnyObject, Waiter: AnyObject
         return .closeAndConnect(for: waiting.removeFirst())
     }
 
+    /// A connection that was made otherwise is one of these from now on.
+    package mutating func adopted() {
+        openCount += 1
+    }
+
     /// An idle connection ended; true when it was indeed idle.
     package mutating func idleEnded(_ connection: Connection) -> Bool {
         guard let index = idle.lastIndex(where: { $0 === connection }) else { return false }

@@ -30,7 +30,7 @@ package final class Worker {
     private let expectsProxyProtocol: Bool
     private let log: RequestLog?
     private var listeners: [Listener] = []
-    private var connections: [ObjectIdentifier: HTTP1Downstream] = [:]
+    private var connections: [ObjectIdentifier: any DownstreamConnection] = [:]
     private var tunnels: [ObjectIdentifier: Tunnel] = [:]
     /// Responses in the middle of which a session may end.
     private var streams: [ObjectIdentifier: Exchange] = [:]
@@ -44,6 +44,7 @@ package final class Worker {
     let strictTransportLine: [UInt8]
     /// Requests are answered from their heads alone.
     let answersAtOnce: Bool
+    private(set) lazy var http2 = HTTP2DownstreamShared(limits)
     private var spareExchanges: [Exchange] = []
     private var spareBuffers: [[UInt8]] = []
     private var drained: (() -> Void)?
@@ -145,10 +146,14 @@ package final class Worker {
         }
     }
 
-    /// The browser can be heard: begins with the protocol agreed on.
+    /// The browser can be heard: begins with the protocol agreed on. Without an agreement that is HTTP/1.1, or what a
+    /// cleartext client knows beforehand.
     private func begin(_ transport: Transport, _ peer: Peer) {
-        let connection = HTTP1Downstream(transport, peer: peer, worker: self)
-        connections[ObjectIdentifier(connection)] = connection
+        if transport.negotiatedProtocol == TLSServerConfiguration.http2 {
+            HTTP2Downstream(transport, peer: peer, worker: self)
+        } else {
+            connectionBegan(HTTP1Downstream(transport, peer: peer, worker: self))
+        }
     }
 
     /// A proxy that is trusted says first whom it speaks for; a connection without that is not served, since it would
@@ -180,7 +185,11 @@ package final class Worker {
         }
     }
 
-    func connectionEnded(_ connection: HTTP1Downstream) {
+    func connectionBegan(_ connection: any DownstreamConnection) {
+        connections[ObjectIdentifier(connection)] = connection
+    }
+
+    func connectionEnded(_ connection: any DownstreamConnection) {
         connections[ObjectIdentifier(connection)] = nil
         roomMade()
     }
@@ -263,7 +272,7 @@ package final class Worker {
         acceptor?.close()
         redirector?.drain { [unowned self] in tellDrained() }
         for receiver in receivers.values { receiver.close() }
-        for connection in connections.values { connection.drain() }
+        for connection in Array(connections.values) { connection.drain() }
         tellDrained()
     }
 
@@ -274,7 +283,7 @@ package final class Worker {
         acceptor?.close()
         redirector?.stop()
         for receiver in receivers.values { receiver.close() }
-        for connection in connections.values { connection.stop() }
+        for connection in Array(connections.values) { connection.stop() }
         for tunnel in tunnels.values { tunnel.close() }
         if case .gate(_, let pool) = service { pool.closeIdle() }
         log?.flush()
@@ -323,6 +332,14 @@ package final class Worker {
         if content > 0 { ChunkEncoder.chunkEnd(into: &tail) }
         ChunkEncoder.lastChunk(trailers: trailers, into: &tail)
         body(tail.span)
+    }
+
+    /// Of trailers that came otherwise than in chunks: those that may pass, as HTTP/1.1's decoder knows them.
+    func sifted(trailers: [UInt8]) -> [UInt8] {
+        var decoder = BodyDecoder(.chunked, limits: limits.message)
+        let text = Array("0\r\n".utf8) + trailers + Array("\r\n".utf8)
+        guard let piece = try? decoder.decode(text.span), piece.isEnd else { return [] }
+        return decoder.trailers
     }
 
     func freshRequestID() -> [UInt8] {

@@ -29,9 +29,10 @@ package struct Doctor {
 
     private func upstream() -> DoctorFinding {
         let address = settings.upstream.address
+        if case .h2c(let host, let port) = address { return http2(address, host: host, port: port) }
         let result: Result<DoctorNetwork.Answer, DoctorProblem> =
             if case .unix(let path) = address { network.head(socket: path) } else {
-                network.head(address.description + "/")
+                network.head(address.description + "/", settings.upstream.tls)
             }
         switch result {
         case .failure(let problem):
@@ -43,6 +44,18 @@ package struct Doctor {
                 mend: "look into the app's log: this is what its users would see")
         case .success(let answer):
             return DoctorFinding(.ok, "upstream", "\(address) answers \(answer.status)")
+        }
+    }
+
+    private func http2(_ address: UpstreamAddress, host: String, port: UInt16) -> DoctorFinding {
+        switch network.listener("\(UpstreamAddress.http(host: host, port: port))/") {
+        case .failure(let problem):
+            DoctorFinding(
+                .failed, "upstream", "\(address): \(problem)", mend: "start the app, or correct `upstream`")
+        case .success(nil):
+            DoctorFinding(.ok, "upstream", "\(address) takes connections")
+        case .success:
+            DoctorFinding(.ok, "upstream", "\(address) takes connections; it answers HTTP/1.1 too")
         }
     }
 
@@ -132,7 +145,7 @@ package struct Doctor {
 
     private func provisioning(_ settings: ProvisioningSettings) -> DoctorFinding {
         let host = Self.origin(of: settings.url)
-        switch network.head(host + "/", authorities: settings.certificateAuthorities) {
+        switch network.head(host + "/", settings.tls) {
         case .failure(let problem):
             return DoctorFinding(
                 .failed, "provisioning.url", "\(host): \(problem)",

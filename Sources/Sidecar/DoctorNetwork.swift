@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Configuration
-import Cryptography
 import Glibc
 import HTTP
 import JWT
@@ -26,15 +25,31 @@ package final class DoctorNetwork: Sendable {
 
     /// Asks for the head of `url`. Never a POST: nothing is to happen because of the doctor.
     ///
-    /// - Parameter authorities: PEM of whom to believe over https; nil: whom the system trusts.
-    func head(_ url: String, authorities: [UInt8]? = nil) -> Result<Answer, DoctorProblem> {
+    /// - Parameter tls: how it is met over https.
+    func head(_ url: String, _ tls: ClientTLSSettings = ClientTLSSettings()) -> Result<Answer, DoctorProblem> {
         guard let url = OutboundURL(url) else { return .failure(DoctorProblem("this address cannot be called")) }
         let before = wallClockNow()
-        switch call(OutboundRequest(method: "HEAD", url: url, timeout: Self.patience), authorities) {
+        switch call(OutboundRequest(method: "HEAD", url: url, timeout: Self.patience), tls) {
         case .failure(let problem): return .failure(problem)
         case .success(let response):
             let middle = (before + wallClockNow()) / 2
             return .success(Answer(status: Int(response.status), skew: Self.skew(response, at: middle)))
+        }
+    }
+
+    /// Whether anybody takes connections there. It is asked by HTTP/1.1, and a server of HTTP/2 alone answers with what is
+    /// none: nil is its status.
+    func listener(_ url: String) -> Result<Int?, DoctorProblem> {
+        guard let url = OutboundURL(url) else { return .failure(DoctorProblem("this address cannot be called")) }
+        let reply = Reply<Result<OutboundResponse, OutboundFailure>>()
+        loop.submit { [self] in
+            OutboundClient(loop: loop, resolver: resolver, tls: nil)
+                .send(OutboundRequest(method: "HEAD", url: url, timeout: Self.patience)) { reply.give($0) }
+        }
+        switch reply.wait() {
+        case .success(let response): return .success(Int(response.status))
+        case .failure(.closed), .failure(.malformed), .failure(.tooLarge): return .success(nil)
+        case .failure(let failure): return .failure(DoctorProblem(failure.description))
         }
     }
 
@@ -46,7 +61,7 @@ package final class DoctorNetwork: Sendable {
         let request = OutboundRequest(
             url: url, fields: [("Accept", "application/jwk-set+json, application/json")], timeout: Self.patience,
             maximumBytes: 1 << 20)
-        switch call(request, remote.certificateAuthorities) {
+        switch call(request, remote.tls) {
         case .failure(let problem): return .failure(problem)
         case .success(let response):
             guard response.status == 200 else { return .failure(DoctorProblem("it answers \(response.status)")) }
@@ -68,16 +83,12 @@ package final class DoctorNetwork: Sendable {
     }
 
     private func call(
-        _ request: OutboundRequest, _ authorities: [UInt8]?
+        _ request: OutboundRequest, _ settings: ClientTLSSettings
     ) -> Result<OutboundResponse, DoctorProblem> {
         var tls: TLSClientContext?
         if request.url.isSecure {
             do {
-                var configuration = TLSClientConfiguration()
-                if let authorities {
-                    configuration.trust = .authorities(try CertificateChain(pem: authorities, maximum: 1000))
-                }
-                tls = try TLSClientContext(configuration)
+                tls = try TLSClientContext(TLSClientConfiguration(settings))
             } catch {
                 return .failure(DoctorProblem("no secure connection: \(error)"))
             }

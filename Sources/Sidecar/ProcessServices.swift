@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Configuration
-import Cryptography
 import Gate
 import JWT
 import Logging
@@ -18,6 +17,7 @@ final class ProcessServices: Sendable {
     let worker: WorkerServices
     private let keys: RemoteKeys?
     private let emails: ListedEmails?
+    private let watches: [CertificateWatch]
 
     init(_ settings: Settings, resolver: Resolver, logger: Logger) throws(ServiceError) {
         let loop = EventLoop(label: "sidegate.services")
@@ -25,12 +25,13 @@ final class ProcessServices: Sendable {
         var worker = WorkerServices()
         worker.revocations = gates
 
+        var watches: [CertificateWatch] = []
         var sources: [RemoteKeys.Source] = []
         for remote in settings.token.remoteKeys {
             sources.append(
                 RemoteKeys.Source(
                     try Self.url(remote.url, "jwksURL"), allowWeak: remote.allowWeakSecret,
-                    tls: try Self.tls(remote.certificateAuthorities)))
+                    tls: try Self.tls(remote.tls, "token.keys", logger, &watches)))
         }
         if sources.isEmpty {
             keys = nil
@@ -47,9 +48,10 @@ final class ProcessServices: Sendable {
             worker.provisioner = HTTPProvisioner(
                 try Self.url(provisioning.url, "provisioning.url"), secret: provisioning.secret?.bytes,
                 eachLogin: provisioning.eachLogin, loop: loop, resolver: resolver,
-                tls: try Self.tls(provisioning.certificateAuthorities), logger: logger)
+                tls: try Self.tls(provisioning.tls, "provisioning", logger, &watches), logger: logger)
         }
         self.worker = worker
+        self.watches = watches
 
         emails = settings.access.emailsFile.map { path in
             ListedEmails(
@@ -72,18 +74,17 @@ final class ProcessServices: Sendable {
         return url
     }
 
-    /// What https calls are made from: by the authorities in a PEM text, or the system's.
-    static func tls(_ authorities: [UInt8]?) throws(ServiceError) -> TLSClientContext {
-        var configuration = TLSClientConfiguration()
-        if let authorities {
-            do {
-                configuration.trust = .authorities(try CertificateChain(pem: authorities, maximum: 1000))
-            } catch {
-                throw ServiceError("`ca`: no certificates of authorities: \(error)")
-            }
-        }
+    /// What https calls are made from, and what keeps it up to date.
+    private static func tls(
+        _ settings: ClientTLSSettings, _ section: String, _ logger: Logger, _ watches: inout [CertificateWatch]
+    ) throws(ServiceError) -> TLSClientContext {
         do {
-            return try TLSClientContext(configuration)
+            let context = try TLSClientContext(TLSClientConfiguration(settings))
+            watches.append(
+                CertificateWatch(settings, section, logger: logger) {
+                    try context.replace(with: TLSClientConfiguration($0))
+                })
+            return context
         } catch {
             throw ServiceError("https calls are not possible: \(error)")
         }

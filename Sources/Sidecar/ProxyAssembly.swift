@@ -17,16 +17,23 @@ extension ProxyConfiguration {
     ) throws(TLSError) {
         let endpoint: UpstreamConfiguration.Endpoint =
             switch settings.upstream.address {
-            case .http(let host, let port), .https(let host, let port): .host(host, port: port)
+            case .http(let host, let port), .https(let host, let port), .h2c(let host, let port):
+                .host(host, port: port)
             case .unix(let path): .unix(path: path)
             }
         var upstream = UpstreamConfiguration(endpoint)
+        if case .h2c = settings.upstream.address { upstream.version = .http2 }
         upstream.connectTimeout = .seconds(settings.upstream.connectTimeout.inSeconds)
         upstream.responseTimeout = .seconds(settings.upstream.responseTimeout.inSeconds)
         upstream.idleTimeout = .seconds(settings.upstream.idleTimeout.inSeconds)
         upstream.maxConnections = max(1, settings.upstream.maxConnections / workers)
         if case .https = settings.upstream.address {
-            upstream.tls = try TLSClientContext(TLSClientConfiguration(settings.upstream.tls))
+            var tls = try TLSClientConfiguration(settings.upstream.tls)
+            if settings.upstream.offersHTTP2 {
+                upstream.version = .negotiated
+                tls.protocols = ["h2", "http/1.1"]
+            }
+            upstream.tls = try TLSClientContext(tls)
         }
         self.init(upstream: upstream)
         self.tls = tls
@@ -44,6 +51,8 @@ extension ProxyConfiguration {
         limits.headerTimeout = .seconds(settings.limits.headerTimeout.inSeconds)
         limits.bodyIdleTimeout = .seconds(settings.limits.bodyIdleTimeout.inSeconds)
         limits.keepAliveTimeout = .seconds(settings.limits.keepAliveTimeout.inSeconds)
+        limits.http2.isEnabled = settings.limits.http2.isEnabled
+        limits.http2.maxConcurrentStreams = settings.limits.http2.maxConcurrentStreams
     }
 }
 

@@ -13,13 +13,13 @@ import Telemetry
 /// A running gate: `sidegate run`, from checked settings to the process's end.
 package final class Service: Sendable {
     private let server: Server
-    /// What browsers' connections are made from; its certificates can be replaced under way. Nil: plain HTTP.
-    package let tls: TLSServerContext?
     private let logger: Logger
     private let log: LogWriter
     private let drainTimeout: Nanoseconds
     private let stop: StopSignals
     private let services: ProcessServices
+    /// Keep the certificates of both sides up to date.
+    private let watches: [CertificateWatch]
 
     package var addresses: [SocketAddress] { server.addresses }
 
@@ -32,10 +32,11 @@ package final class Service: Sendable {
         let format = LogFormat(rawValue: settings.log.format.rawValue) ?? .json
         let logger = Service.logger(settings, format: format, log: log)
         let workers = settings.workers ?? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        let offersHTTP2 = settings.limits.http2.isEnabled
         var proxy: ProxyConfiguration
         do throws(TLSError) {
-            tls = try settings.tls.map { tls throws(TLSError) in
-                try TLSServerContext(TLSServerConfiguration(tls, offersHTTP2: false))
+            let tls = try settings.tls.map { tls throws(TLSError) in
+                try TLSServerContext(TLSServerConfiguration(tls, offersHTTP2: offersHTTP2))
             }
             proxy = try ProxyConfiguration(
                 settings, identityHeaders: configuration.identityHeaders.map(\.name), workers: workers, tls: tls)
@@ -45,6 +46,20 @@ package final class Service: Sendable {
         proxy.upstream.notSecured = { failure in
             logger.warning("no secure connection to the app", metadata: ["cause": "\(failure)"])
         }
+        var watches: [CertificateWatch] = []
+        if let tls = settings.tls, let context = proxy.tls {
+            watches.append(
+                CertificateWatch(tls, "tls", logger: logger) {
+                    try context.replace(with: TLSServerConfiguration($0, offersHTTP2: offersHTTP2))
+                })
+        }
+        if let context = proxy.upstream.tls {
+            watches.append(
+                CertificateWatch(settings.upstream.tls, "upstream.tls", logger: logger) {
+                    try context.replace(with: TLSClientConfiguration($0))
+                })
+        }
+        self.watches = watches
         let resolver = Resolver()
         let replayStore = MemoryReplayStore()
         let services = try ProcessServices(settings, resolver: resolver, logger: logger)
@@ -88,7 +103,7 @@ package final class Service: Sendable {
             server.drain { [self] in
                 logger.info("stopped")
                 log.flush()
-                exit(0)
+                Deadline.exitNow()
             }
         }
         runMainThread()

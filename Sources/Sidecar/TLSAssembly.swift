@@ -12,7 +12,7 @@ extension TLSServerConfiguration {
     package init(_ settings: TLSSettings, offersHTTP2: Bool) throws(TLSError) {
         self.init(identities: try settings.certificates.identities)
         minimumVersion = settings.minimumVersion == "1.3" ? .v13 : .v12
-        if offersHTTP2 { protocols.insert("h2", at: 0) }
+        if offersHTTP2 { protocols.insert(Self.http2, at: 0) }
         clientAuthorities = settings.clientAuthorities
         clientAuthentication =
             switch settings.clientAuthentication {
@@ -24,13 +24,39 @@ extension TLSServerConfiguration {
 }
 
 extension TLSClientConfiguration {
-    /// How the app is met.
-    init(_ settings: UpstreamTLSSettings) throws(TLSError) {
+    /// How others are met.
+    package init(_ settings: ClientTLSSettings) throws(TLSError) {
         self.init()
         if let authorities = settings.authorities { trust = .authorities(authorities) }
         serverName = settings.serverName
         if let pair = settings.certificate { identity = try TLSIdentity(pair.chain, key: pair.key) }
         skipsVerification = settings.skipsVerification
+    }
+}
+
+/// Whether connections can be made from settings at all: libssl refuses what is too weak for its policy, such as
+/// certificates signed by way of SHA-1.
+package enum TLSTrial {
+    /// The key at fault and why; nil when all is well.
+    package static func problem(_ settings: Settings) -> (path: String, problem: String)? {
+        let outward =
+            [("upstream.tls", settings.upstream.tls)] + settings.token.remoteKeys.map { ("token.keys[]", $0.tls) }
+            + (settings.provisioning.map { [("provisioning", $0.tls)] } ?? [])
+        do {
+            if let tls = settings.tls {
+                _ = try TLSServerContext(TLSServerConfiguration(tls, offersHTTP2: false))
+            }
+        } catch {
+            return ("tls.certificates", words(error))
+        }
+        for (path, tls) in outward where tls.certificate != nil || tls.authorities != nil {
+            do { _ = try TLSClientContext(TLSClientConfiguration(tls)) } catch { return (path, words(error)) }
+        }
+        return nil
+    }
+
+    private static func words(_ error: any Error) -> String {
+        "\(error); take a certificate with an RSA key of 2048 bits or more, or P-256, that is signed by way of SHA-256"
     }
 }
 

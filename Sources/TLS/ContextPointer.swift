@@ -26,7 +26,8 @@ final class ContextPointer: @unchecked Sendable {
         unsafe sidegate_ssl_ctx_set_read_ahead(pointer)
         guard unsafe sidegate_ssl_ctx_set_minimum(pointer, minimum.rawValue) == 1,
             unsafe SSL_CTX_set_cipher_list(pointer, Self.ciphers) == 1,
-            unsafe sidegate_ssl_ctx_set_groups(pointer, Self.groups) == 1
+            // OpenSSL before 3.5 does not know the first list.
+            Self.groups.contains(where: { unsafe sidegate_ssl_ctx_set_groups(pointer, $0) == 1 })
         else { throw .configuration(ErrorQueue.takeText()) }
         guard !isServer, !protocols.isEmpty else { return }
         let list = ProtocolList(protocols)
@@ -72,7 +73,8 @@ final class ContextPointer: @unchecked Sendable {
         ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:\
         ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305
         """
-    private static let groups = "X25519:P-256:P-384"
+    /// By preference; the first begins with what also withstands a quantum computer.
+    private static let groups = ["X25519MLKEM768:X25519:P-256:P-384", "X25519:P-256:P-384"]
 }
 
 /// Versions that are spoken.

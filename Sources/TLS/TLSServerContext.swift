@@ -24,6 +24,9 @@ package struct TLSServerConfiguration: Sendable {
     /// Who vouches for clients; needed unless none is asked for a certificate.
     package var clientAuthorities: CertificateChain?
 
+    /// What ALPN calls HTTP/2 over TLS (RFC 9113 §3.1).
+    package static let http2 = "h2"
+
     package init(identities: [TLSIdentity]) {
         self.identities = identities
     }
@@ -52,12 +55,6 @@ package final class TLSServerContext: Sendable {
             return displaced
         }
         withExtendedLifetime(displaced) {}
-    }
-
-    /// Loads anew, and serves by what was loaded once it has proved good; else throws and changes nothing. May be called
-    /// from any thread, as loading may block.
-    package func reload<Failure: Error>(from load: () throws(Failure) -> TLSServerConfiguration) throws {
-        try replace(with: load())
     }
 
     /// For each certificate in force its names and its end, in seconds since 1970.

@@ -8,7 +8,7 @@ import Reactor
 @safe
 package final class TLSTransport: Transport, TransportOwner {
     enum Role {
-        case client(TLSClientContext, TLSTarget)
+        case client(ClientCredentials, TLSTarget)
         /// What was in force when the connection was accepted; a handshake looks into it.
         case server(ServerCredentials)
     }
@@ -47,13 +47,14 @@ package final class TLSTransport: Transport, TransportOwner {
     package convenience init(
         client socket: SocketTransport, _ context: TLSClientContext, host: String, port: UInt16 = 0
     ) throws(TLSError) {
-        let target = TLSTarget(name: context.name(for: host), port: port)
-        let ssl = unsafe try Self.make(context.context)
-        guard unsafe context.prepare(ssl, target) else {
+        let credentials = context.current
+        let target = TLSTarget(name: credentials.name(for: host), port: port)
+        let ssl = unsafe try Self.make(credentials.context)
+        guard unsafe credentials.prepare(ssl, target) else {
             unsafe SSL_free(ssl)
             throw .configuration("this is not a name that a certificate can be for: \(target.name)")
         }
-        unsafe try self.init(socket, .client(context, target), ssl)
+        unsafe try self.init(socket, .client(credentials, target), ssl)
     }
 
     /// Of a client that was accepted, over a socket that nobody else uses from here on; when this throws, it is still the

@@ -225,7 +225,8 @@ struct AccessTests {
         let token = try #require(loaded.settings?.token)
         #expect(token.keys.keys.isEmpty)
         #expect(token.remoteKeys.map(\.url) == ["https://idp.example.com/jwks.json", "http://localhost:1/k"])
-        #expect(token.remoteKeys.first?.certificateAuthorities == Array(Self.certificate.utf8))
+        #expect(token.remoteKeys.first?.tls.authorities != nil)
+        #expect(token.remoteKeys.last?.tls.authorities == nil)
         #expect(token.remoteKeys.first?.origin.label.contains("c.yaml:3:") == true)
         var assembly = GateAssembly(try #require(loaded.settings), fallbackSecret: [])
         let gate = assembly.assemble()
@@ -242,7 +243,15 @@ struct AccessTests {
             ("{ jwksURL: https://idp/k, secret: a }", "exclude each other"),
             ("{ secret: 0123456789abcdef, ca: ca.pem }", "`token.keys[].ca` goes with `jwksURL`"),
             ("{ jwksURL: https://idp/k }, { jwksURL: https://idp/k }", "is there twice"),
-            ("{ jwksURL: https://idp/k, ca: empty.pem }", "no certificate is in this file"),
+            ("{ jwksURL: https://idp/k, ca: empty.pem }", "no PEM block"),
+            (
+                "{ jwksURL: http://localhost/k, clientKey: k.pem }",
+                "`token.keys[].clientKey` goes with an https address"
+            ),
+            ("{ secret: 0123456789abcdef, serverName: a }", "`token.keys[].serverName` goes with `jwksURL`"),
+            ("{ jwksURL: https://idp/k, clientKey: k.pem }", "add `clientCertificate`"),
+            ("{ jwksURL: https://idp/k, clientCertificate: c.pem }", "add `clientKey`"),
+            ("{ jwksURL: https://idp/k, serverName: \"a b\" }", "`token.keys[].serverName`: \"a b\""),
         ])
     func remoteKeysRefused(items: String, message: String) {
         place.write("empty.pem", "")

@@ -17,7 +17,6 @@ struct RuleTests {
             ("assertion: { keyFile: key.pem }", "assertion.keyFile"),
             ("access: { rules: [{ paths: [/a], deny: true }] }", "access.rules"),
             ("limits: { requestsPerSecond: 5 }", "limits.requestsPerSecond"),
-            ("http2: { maxConcurrentStreams: 5 }", "http2.maxConcurrentStreams"),
             ("admin: { listen: \"127.0.0.1:9\" }", "admin.listen"), ("admin: { probePaths: [/a] }", "admin.probePaths"),
         ])
     func notYet(text: String, path: String) {
@@ -31,7 +30,6 @@ struct RuleTests {
         "A choice that no part serves yet is refused by name",
         arguments: [
             "session: { store: redis }", "replay: { store: redis }", "access: { mode: observe }",
-            "upstream: h2c://app",
         ])
     func notYetChoices(text: String) {
         let errors = place.load(text).errors

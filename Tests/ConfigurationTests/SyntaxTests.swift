@@ -98,6 +98,7 @@ struct SyntaxTests {
             ("http://app/", .http(host: "app", port: 80)),
             ("HTTP://App.Example:8080", .http(host: "app.example", port: 8080)),
             ("http://[::1]:3000", .http(host: "::1", port: 3000)),
+            ("h2c://app:50051", .h2c(host: "app", port: 50051)), ("H2C://[::1]", .h2c(host: "::1", port: 80)),
             ("unix:/run/app.sock", .unix(path: "/run/app.sock")),
             ("https://app", .https(host: "app", port: 443)), ("HTTPS://[::1]:8443/", .https(host: "::1", port: 8443)),
             ("unix:///run/app.sock", .unix(path: "/run/app.sock")),
@@ -109,7 +110,7 @@ struct SyntaxTests {
     @Test(
         "What is no upstream is refused, with the mend",
         arguments: [
-            ("h2c://app", "h2c to the app is not supported yet"),
+            ("h2c://app/path", "a path, query or fragment cannot stand in this address"),
             ("127.0.0.1:3000", "of the form http://127.0.0.1:3000"), ("http://", "host"),
             ("http://:3000", "host is missing"), ("http://app:0", "port 0"), ("http://app/base", "path"),
             ("http://app?x", "path"), ("http://app#x", "path"), ("http://u:p@app", "user name or password"),

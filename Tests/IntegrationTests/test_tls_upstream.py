@@ -12,6 +12,7 @@ from harness.certificates import Authority
 from harness.gate import NAVIGATION, XHR
 from harness.process import wait_until
 from harness.secure import SecureUpstream, in_threads
+from harness.servers import Nginx
 from harness.upstream import Closed
 from harness.wire import CutShort
 
@@ -288,3 +289,29 @@ def test_many_at_a_time(start_gate, start_app, authority, certificate):
                 assert connection.exchange("GET", f"/{index}", cookie).body == body
 
     in_threads(24, ask)
+
+
+class TestHTTP2:
+    """An app behind https that can speak HTTP/2 as well: nginx, which tells what it was asked in."""
+
+    @pytest.fixture
+    def app(self, tmp_path, certificate):
+        server = Nginx(tmp_path, "location = /version { return 200 $server_protocol; }", certificate)
+        yield server
+        server.stop()
+
+    @pytest.mark.parametrize("asked, version", [(True, "HTTP/2.0"), (False, "HTTP/1.1")])
+    def test_it_is_spoken_when_asked_for_and_agreed_upon(self, start_gate, app, authority, asked, version):
+        content = os.urandom(3_000_000)
+        app.file("big", content)
+        gate = start_gate(app.url, upstream={"url": app.url, "http2": asked, "tls": {"ca": authority.path}})
+        for _ in range(2):
+            assert get(gate, "/version").text == version
+            assert hashlib.sha256(get(gate, "/big").body).digest() == hashlib.sha256(content).digest()
+
+    def test_an_app_that_does_not_agree_gets_http_1_1(self, start_gate, start_app, authority, certificate):
+        app = start_app(certificate)
+        gate = start_gate(app.url, upstream={"url": app.url, "http2": True, "tls": {"ca": authority.path}})
+        for _ in range(3):
+            assert get(gate, "/").status == 200
+        assert len(app.sessions) == 1, "one connection, of HTTP/1.1: the app would have failed on another preface"

@@ -7,6 +7,8 @@ enum Layers {
         // Pure: values and decisions. No clock, no socket, no file, no queue.
         "HTTP": [],
         "HTTP1": ["HTTP"],
+        // Glibc for memory alone, which libnghttp2 asks for.
+        "HTTP2": ["HTTP", "CNGHTTP2", "Glibc"],
         "Cryptography": ["COpenSSL", "Synchronization"],
         "JWT": ["Cryptography", "Synchronization"],
         "Pages": [],

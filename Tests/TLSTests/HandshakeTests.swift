@@ -136,19 +136,13 @@ struct HandshakeTests {
         #expect(try await isResumed(client))
     }
 
-    @Test("a reload that fails changes nothing")
-    func reload() async throws {
-        struct Unreadable: Error {}
+    @Test("certificates are replaced under way, and by none at all they are not")
+    func replacement() async throws {
         let context = try server("ec")
-        #expect(throws: Unreadable.self) { try context.reload { () throws(Unreadable) in throw Unreadable() } }
         #expect(throws: TLSError.self) { try context.replace(with: TLSServerConfiguration(identities: [])) }
         let pair = try await Pair(context, client())
         #expect(try await pair.clientFailure == nil)
-        try context.reload { () throws(TLSError) in
-            TLSServerConfiguration(identities: [
-                try TLSIdentity(certificatePEM: (try? file("other.pem")) ?? [], keyPEM: (try? file("other.key")) ?? [])
-            ])
-        }
+        try context.replace(with: TLSServerConfiguration(identities: [identity("other")]))
         // Who is connected stays so.
         try await pair.run { $0.client?.send([1, 2, 3]) }
         try await pair.wait { $0.server?.received == [1, 2, 3] }
@@ -157,6 +151,32 @@ struct HandshakeTests {
         #expect(try await later.clientFailure == nil)
         try await later.close()
         #expect(context.certificates.first?.names == ["other.example", "*.wild.example"])
+    }
+
+    @Test("a client judges by what it trusts now, and goes on from no session of before")
+    func clientReplacement() async throws {
+        let server = try server("ec")
+        let context = try client()
+        func outcome() async throws -> (failure: TLSError?, isResumed: Bool) {
+            let pair = try await Pair(server, context)
+            let failure = try await pair.clientFailure
+            if failure == nil {
+                try await pair.run { $0.server?.send([1]) }
+                try await pair.wait { $0.client?.received == [1] }
+            }
+            let isResumed = try await pair.run { $0.transports.last?.isResumed ?? false }
+            try await pair.close()
+            return (failure, isResumed)
+        }
+        #expect(try await outcome() == (nil, false))
+        #expect(try await outcome() == (nil, true))
+        try context.replace(with: TLSClientConfiguration())
+        let untrusted = try await outcome()
+        #expect(untrusted.failure == .certificate("the certificate is of an authority that is not trusted here"))
+        var configuration = TLSClientConfiguration()
+        configuration.trust = .authorities(try authority())
+        try context.replace(with: configuration)
+        #expect(try await outcome() == (nil, false))
     }
 
     @Test("a key that is not the certificate's is refused, and what is no certificate")

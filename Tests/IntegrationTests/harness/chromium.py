@@ -18,10 +18,17 @@ ARTIFACTS = ROOT / "artifacts"
 
 @pytest.fixture(scope="module")
 def chromium(tmp_path_factory):
+    browser = start_chromium(tmp_path_factory.mktemp("profile"))
+    yield browser
+    browser.quit()
+
+
+def start_chromium(profile, *more: str):
+    """A browser without a past; `more` are arguments of its command line."""
     options = webdriver.ChromeOptions()
     for argument in ("--headless=new", "--disable-dev-shm-usage", "--disable-gpu", "--no-first-run",
                      "--disable-background-networking", "--window-size=1000,900",
-                     f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+                     f"--user-data-dir={profile}", *more):
         options.add_argument(argument)
     if os.geteuid() == 0:
         options.add_argument("--no-sandbox")  # Chromium's sandbox does not start as root
@@ -30,8 +37,7 @@ def chromium(tmp_path_factory):
     assert driver, "chromedriver is missing; `make deps-test` installs it"
     browser = webdriver.Chrome(service=Service(driver), options=options)
     browser.set_page_load_timeout(15)
-    yield browser
-    browser.quit()
+    return browser
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import socket
 import ssl
 import threading
 
+from .frames import ConnectionEnded, FrameConnection
 from .gate import Gate
 from .upstream import Upstream
 from .wire import TIMEOUT, Connection
@@ -56,6 +57,28 @@ class SecureConnection(Connection):
             self.plain, server_hostname=name, session=session, suppress_ragged_eofs=False)
         self.authority = f"{name}:{port}"
         self.buffer = bytearray()
+
+
+class SecureHTTP2(FrameConnection):
+    """HTTP/2 as frames over TLS, agreed upon."""
+
+    def __init__(self, port: int, context: ssl.SSLContext, **options):
+        context.set_alpn_protocols(["h2", "http/1.1"])
+        plain = socket.create_connection(("127.0.0.1", port), TIMEOUT)
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connected = context.wrap_socket(plain, server_hostname="localhost", suppress_ragged_eofs=False)
+        assert connected.selected_alpn_protocol() == "h2"
+        super().__init__(port, connected=connected, **options)
+        self.authority = f"localhost:{port}"
+
+    def fields(self, *arguments, scheme="https", **options) -> list:
+        return super().fields(*arguments, scheme=scheme, **options)
+
+    def fill(self):
+        try:
+            super().fill()
+        except ssl.SSLEOFError:
+            raise ConnectionEnded(self.goaway) from None
 
 
 def secured(gate: Gate, context: ssl.SSLContext, name: str = "localhost") -> Gate:

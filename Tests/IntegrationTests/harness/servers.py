@@ -11,11 +11,14 @@ PHP_APP = Path(__file__).parent.parent / "php" / "app.php"
 
 
 class Nginx:
-    """One nginx process that serves a folder. `locations` is nginx's own language."""
+    """One nginx process that serves a folder. `locations` is nginx's own language; with a certificate it speaks TLS, and
+    HTTP/2 to whoever agrees."""
 
-    def __init__(self, folder: Path, locations: str = ""):
+    def __init__(self, folder: Path, locations: str = "", certificate=None):
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{self.port}"
+        secure = f"""ssl_certificate {certificate.certificate}; ssl_certificate_key {certificate.key};
+                    """ if certificate else ""
         self.files = folder / "files"
         self.files.mkdir(parents=True)
         configuration = folder / "nginx.conf"
@@ -28,7 +31,8 @@ class Nginx:
                 client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
                 uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
                 server {{
-                    listen 127.0.0.1:{self.port};
+                    listen 127.0.0.1:{self.port}{" ssl http2" if certificate else ""};
+                    {secure}
                     root {self.files};
                     {locations}
                 }}

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """An app whose every byte the test decides, and which keeps every byte that reached it."""
 
+import contextlib
 import json
 import socket
 import struct
@@ -45,6 +46,8 @@ class UpstreamConnection:
         self.buffer = bytearray()
         self.sent = 0  # bytes that the kernel took
         self.read = 0  # bytes that came
+        self.thread = None  # whose it is
+        self.is_reset = False
 
     def fill(self):
         data = self.socket.recv(1 << 20)
@@ -113,15 +116,20 @@ class UpstreamConnection:
         self.send("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body)
 
     def close(self):
-        try:
-            self.socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
+        if not self.is_reset:
+            with contextlib.suppress(OSError):
+                self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
 
     def reset(self):
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.socket.close()
+        if self.thread in (None, threading.current_thread()):
+            return self.socket.close()
+        # A descriptor that another thread waits in must not be closed under it: it would wait in whatever gets the number.
+        self.is_reset = True
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RD)
+        self.thread.join(5)
 
 
 class Upstream:
@@ -151,7 +159,8 @@ class Upstream:
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection = UpstreamConnection(connected, len(self.connections) + 1)
             self.connections.append(connection)
-            threading.Thread(target=self._run, args=(connection,), daemon=True).start()
+            connection.thread = threading.Thread(target=self._run, args=(connection,), daemon=True)
+            connection.thread.start()
 
     def _run(self, connection):
         try:

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// `http2`
+package struct HTTP2Settings: Sendable {
+    package var isEnabled: Bool
+    package var maxConcurrentStreams: Int
+
+    init(_ resolution: Resolution) {
+        isEnabled = resolution.boolean("http2.enabled")
+        maxConcurrentStreams = resolution.integer("http2.maxConcurrentStreams")
+    }
+}

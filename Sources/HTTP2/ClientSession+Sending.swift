@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CNGHTTP2
+
+/// Requests, and the bytes that they become.
+extension ClientSession {
+    /// Sends a request's head; content follows unless `isEnd`.
+    ///
+    /// - Returns: nil when the connection can carry no more.
+    package func request(
+        _ fields: borrowing FieldList, isHead: Bool, isEnd: Bool, handler: any ClientStreamHandler
+    ) -> ClientStream? {
+        guard room > 0 else { return nil }
+        let nextID = unsafe nghttp2_session_get_next_stream_id(session)
+        guard nextID <= UInt32(Int32.max) else { return nil }
+        let stream = ClientStream(id: Int32(truncatingIfNeeded: nextID), isHead: isHead, isRequestEnded: isEnd)
+        let pointer = unsafe Unmanaged.passUnretained(stream).toOpaque()
+        let result = unsafe fields.withVectors { vectors, count in
+            guard !isEnd else { return unsafe nghttp2_submit_request(session, nil, vectors, count, nil, pointer) }
+            var provider = unsafe Self.provider(for: stream)
+            return unsafe nghttp2_submit_request(session, nil, vectors, count, &provider, pointer)
+        }
+        guard result == stream.id else { return nil }
+        stream.handler = handler
+        keep(stream)
+        // The library knows the stream once its head has left.
+        sendControl()
+        return stream
+    }
+
+    /// Sends content behind the head; it is copied.
+    package func send(_ content: Span<UInt8>, on stream: ClientStream) {
+        guard !stream.isClosed, !stream.isReset, !stream.isRequestEnded, !content.isEmpty else { return }
+        stream.content.append(content)
+        resume(stream)
+    }
+
+    /// Ends the request.
+    package func end(_ stream: ClientStream, trailers: FieldList? = nil) {
+        guard !stream.isClosed, !stream.isReset, !stream.isRequestEnded else { return }
+        stream.isRequestEnded = true
+        stream.trailers = trailers
+        resume(stream)
+    }
+
+    /// Ends the stream in both directions.
+    package func reset(_ stream: ClientStream, _ code: ErrorCode) {
+        guard !stream.isClosed, !stream.isReset else { return }
+        stream.isReset = true
+        stream.content.clear()
+        guardian.closed.noteReset(stream.id)
+        unsafe nghttp2_submit_rst_stream(session, Self.noFlags, stream.id, code.rawValue)
+    }
+
+    private func resume(_ stream: ClientStream) {
+        guard stream.isDeferred else { return }
+        stream.isDeferred = false
+        unsafe nghttp2_session_resume_data(session, stream.id)
+    }
+
+    // MARK: Output
+
+    /// Something waits to be sent.
+    package var wantsToSend: Bool {
+        !output.isEmpty || (unsafe nghttp2_session_want_write(session)) != 0
+    }
+
+    /// Gathers what may be sent, up to a little more than `limit` bytes. True: there is more.
+    package func produce(upTo limit: Int) -> Bool {
+        takeMemory()
+        while output.count < limit {
+            guard takeFrame() else {
+                settle()
+                return false
+            }
+        }
+        settle()
+        return true
+    }
+
+    /// What is to be sent, once ``produce(upTo:)`` has gathered it; give its memory back.
+    package func takeOutput() -> [UInt8] {
+        var taken: [UInt8] = []
+        swap(&taken, &output)
+        return taken
+    }
+
+    package func giveBack(_ memory: consuming [UInt8]) {
+        var spare = memory
+        self.memory.giveBack(&spare)
+    }
+
+    /// Takes what the library has to say but no content, which has its own pace.
+    func sendControl() {
+        guard unsafe nghttp2_session_get_outbound_queue_size(session) > 0 else { return }
+        takeMemory()
+        while unsafe nghttp2_session_get_outbound_queue_size(session) > 0 {
+            guard takeFrame() else { return }
+        }
+    }
+
+    private func takeMemory() {
+        if output.capacity == 0 { output = memory.takeOutput() }
+    }
+
+    private func takeFrame() -> Bool {
+        var bytes: UnsafePointer<UInt8>?
+        let before = output.count
+        let count = unsafe nghttp2_session_mem_send(session, &bytes)
+        guard count > 0, let bytes = unsafe bytes else { return output.count > before }
+        unsafe output.append(contentsOf: UnsafeBufferPointer(start: bytes, count: count))
+        return true
+    }
+
+    /// How much of a stream's content goes into the next frame.
+    func offer(_ stream: ClientStream, room: Int) -> (count: Int, flags: UInt32) {
+        let pending = stream.pendingContent
+        if pending == 0, !stream.isRequestEnded {
+            stream.isDeferred = true
+            return (Int(NGHTTP2_ERR_DEFERRED.rawValue), 0)
+        }
+        let count = min(pending, room)
+        var flags = UInt32(NGHTTP2_DATA_FLAG_NO_COPY.rawValue)
+        if count == pending, stream.isRequestEnded {
+            flags |= UInt32(NGHTTP2_DATA_FLAG_EOF.rawValue)
+            if let trailers = stream.trailers, !trailers.isEmpty {
+                let result = unsafe trailers.withVectors { vectors, count in
+                    unsafe nghttp2_submit_trailer(session, stream.id, vectors, count)
+                }
+                if result == 0 { flags |= UInt32(NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue) }
+                stream.trailers = nil
+            }
+        }
+        return (count, flags)
+    }
+
+    func sendContent(_ count: Int, of stream: ClientStream) {
+        _ = stream.content.move(count, to: &output)
+        guardian.allowance.earn(Allowance.sentData)
+        if stream.awaitsRoom, stream.pendingContent <= Self.lowWater {
+            stream.awaitsRoom = false
+            drained.append(stream)
+        }
+    }
+
+    /// Outside of the library's calls.
+    private func settle() {
+        guard !drained.isEmpty else { return }
+        var told: [ClientStream] = []
+        swap(&told, &drained)
+        for stream in told { stream.handler?.contentLeft() }
+    }
+
+    private static let noFlags: UInt8 = 0
+    private static let lowWater = 16_384
+}

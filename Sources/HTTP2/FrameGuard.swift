@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What the guard asks of the session that it stands before.
+protocol GuardedStreams: AnyObject {
+    /// The stream is neither idle nor closed.
+    func isOpen(_ streamID: Int32) -> Bool
+    /// The last was said about which of the peer's streams count.
+    var ignoresNewStreams: Bool { get }
+}
+
+/// Looks at the preface and at each frame's header before libnghttp2 does, for what it does not look at: frames on
+/// streams that are closed, a preface that is none, and how much of everything comes (RFC 9113 §3.4, §5.1, §10.5).
+package struct FrameGuard {
+    /// Which side of the connection is ours.
+    enum Role {
+        case server, client
+    }
+
+    enum Step {
+        /// So many bytes need not reach the library.
+        case consumed(Int)
+        /// So many bytes are for the library.
+        case feed(Int)
+        /// ``heldHeader`` is for the library; so many bytes of the input were the last of it.
+        case feedHeader(Int)
+        case terminate(ErrorCode)
+    }
+
+    private enum Phase {
+        case preface, header
+        /// Within a frame: bytes still to come of it, and whether the library gets them.
+        case frame(remaining: Int, isFed: Bool)
+    }
+
+    var allowance: Allowance
+    var closed: ClosedStreams
+    /// The newest stream that the client opened.
+    private(set) var lastStreamID: Int32 = 0
+    private(set) var heldHeader = InlineArray<9, UInt8>(repeating: 0)
+
+    private let role: Role
+    private let maximumStreams: Int
+    private let headBytes: Int
+    private var phase: Phase
+    /// Of the frame that came last.
+    private(set) var latestKind: FrameKind?
+    /// Bytes of the preface, or of ``heldHeader``, that came.
+    private var held = 0
+    private var hasSettings = false
+    /// The peer has not acknowledged our SETTINGS yet, and may not know them.
+    private(set) var awaitsAcknowledgement = true
+    /// Of the header section being read.
+    private var sectionStream: Int32 = 0
+    private var sectionFrames = 0
+    private var sectionBytes = 0
+
+    init(_ role: Role, maximumStreams: Int, headBytes: Int, now: UInt64) {
+        self.role = role
+        allowance = Allowance(now: now)
+        closed = ClosedStreams(maximumReset: maximumStreams * 2)
+        self.maximumStreams = maximumStreams
+        self.headBytes = headBytes
+        // A server's preface is its SETTINGS alone (RFC 9113 §3.4).
+        phase = role == .server ? .preface : .header
+    }
+
+    /// We opened a stream.
+    mutating func opened(_ streamID: Int32) {
+        lastStreamID = max(lastStreamID, streamID)
+    }
+
+    var isWithinHead: Bool { sectionStream != 0 }
+    var isBeforeSettings: Bool { !hasSettings }
+    /// Compressed bytes of the header section being read.
+    var compressedSize: Int { sectionBytes }
+
+    /// Our SETTINGS. The library is not told of them: the limit on streams is kept by the session, as a stream error,
+    /// where the library would end the connection; the other values are the library's defaults or no concern of it.
+    func appendSettings(to output: inout [UInt8]) {
+        let settings: [(UInt16, UInt32)] = [
+            (0x3, UInt32(clamping: maximumStreams)),  // SETTINGS_MAX_CONCURRENT_STREAMS
+            (0x6, UInt32(clamping: headBytes)),  // SETTINGS_MAX_HEADER_LIST_SIZE
+            (0x8, 1),  // SETTINGS_ENABLE_CONNECT_PROTOCOL, RFC 8441
+            (0x9, 1),  // SETTINGS_NO_RFC7540_PRIORITIES, RFC 9218
+        ]
+        output += [0, 0, UInt8(settings.count * 6), FrameKind.settings.rawValue, 0, 0, 0, 0, 0]
+        for (name, value) in settings {
+            output += [UInt8(truncatingIfNeeded: name >> 8), UInt8(truncatingIfNeeded: name)]
+            for shift in [24, 16, 8, 0] { output.append(UInt8(truncatingIfNeeded: value >> UInt32(shift))) }
+        }
+    }
+
+    /// What to do with the next bytes, of which there is at least one.
+    mutating func next(_ input: Span<UInt8>, streams: some GuardedStreams) -> Step {
+        switch phase {
+        case .preface:
+            return readPreface(input)
+        case .header:
+            if held == 0, input.count >= FrameHeader.byteCount {
+                let header = FrameHeader(input)
+                let verdict = judge(header, streams)
+                if case .terminate(let code) = verdict { return .terminate(code) }
+                let whole = FrameHeader.byteCount + header.length
+                let count = min(whole, input.count)
+                begin(remaining: whole - count, isFed: verdict.isFed)
+                return verdict.isFed ? .feed(count) : .consumed(count)
+            }
+            var count = 0
+            while held < FrameHeader.byteCount, count < input.count {
+                heldHeader[held] = input[count]
+                held += 1
+                count += 1
+            }
+            guard held == FrameHeader.byteCount else { return .consumed(count) }
+            held = 0
+            let bytes = heldHeader
+            let header = FrameHeader(bytes.span)
+            let verdict = judge(header, streams)
+            if case .terminate(let code) = verdict { return .terminate(code) }
+            begin(remaining: header.length, isFed: verdict.isFed)
+            return verdict.isFed ? .feedHeader(count) : .consumed(count)
+        case .frame(let remaining, let isFed):
+            let count = min(remaining, input.count)
+            begin(remaining: remaining - count, isFed: isFed)
+            return isFed ? .feed(count) : .consumed(count)
+        }
+    }
+
+    private mutating func begin(remaining: Int, isFed: Bool) {
+        phase = remaining > 0 ? .frame(remaining: remaining, isFed: isFed) : .header
+    }
+
+    private mutating func readPreface(_ input: Span<UInt8>) -> Step {
+        var count = 0
+        while held < Self.preface.utf8CodeUnitCount, count < input.count {
+            guard input[count] == (unsafe Self.preface.utf8Start[held]) else { return .terminate(.protocolError) }
+            held += 1
+            count += 1
+        }
+        if held == Self.preface.utf8CodeUnitCount {
+            held = 0
+            phase = .header
+        }
+        return .consumed(count)
+    }
+
+    // MARK: Judging
+
+    private enum Verdict {
+        case feed, drop
+        case terminate(ErrorCode)
+
+        var isFed: Bool { if case .feed = self { true } else { false } }
+    }
+
+    private mutating func judge(_ header: FrameHeader, _ streams: some GuardedStreams) -> Verdict {
+        // RFC 9113 §4.2: our SETTINGS_MAX_FRAME_SIZE is the initial one.
+        if header.length > 16_384 { return .terminate(.frameSizeError) }
+        if !hasSettings {
+            // RFC 9113 §3.4.
+            guard header.kind == .settings, !header.isAcknowledgement else { return .terminate(.protocolError) }
+            hasSettings = true
+            return .feed
+        }
+        if sectionStream != 0 {
+            // RFC 9113 §6.2, §6.10: nothing may come in between.
+            guard header.kind == .continuation, header.streamID == sectionStream else {
+                return .terminate(.protocolError)
+            }
+            return continuation(header)
+        }
+        latestKind = header.kind
+        guard let kind = header.kind else { return charged(Allowance.unknownFrame, .feed) }
+        if lacksMandatoryBytes(header) { return .terminate(.frameSizeError) }
+        switch kind {
+        case .data: return data(header, streams)
+        case .headers: return headers(header, streams)
+        case .continuation: return .terminate(.protocolError)
+        case .priority:
+            return charged(Allowance.priority, isClosed(header, streams) ? .drop : .feed)
+        case .resetStream:
+            // A server can do so but once for each request it gets.
+            return onStream(header, streams, cost: role == .server ? Allowance.reset : 0)
+        case .windowUpdate:
+            guard header.streamID != 0 else { return charged(Allowance.windowUpdate, .feed) }
+            return onStream(header, streams, cost: Allowance.windowUpdate)
+        case .settings: return settings(header)
+        case .ping: return charged(header.isAcknowledgement ? 1 : Allowance.ping, .feed)
+        case .goAway: return charged(Allowance.settings, .feed)
+        case .pushPromise: return .terminate(.protocolError)
+        }
+    }
+
+    /// RFC 9113 §4.2, where the library finds fault with the padding only.
+    private func lacksMandatoryBytes(_ header: FrameHeader) -> Bool {
+        guard header.kind == .data || header.kind == .headers else { return false }
+        let priority = header.kind == .headers && header.flags & 0x20 != 0 ? 5 : 0
+        return header.length < priority + (header.flags & 0x8 != 0 ? 1 : 0)
+    }
+
+    private mutating func charged(_ cost: Int, _ verdict: Verdict) -> Verdict {
+        allowance.charge(cost) ? verdict : .terminate(.enhanceYourCalm)
+    }
+
+    /// A stream of the peer's that was, and is no more.
+    private func isClosed(_ header: FrameHeader, _ streams: some GuardedStreams) -> Bool {
+        header.streamID > 0 && header.streamID & 1 == 1 && header.streamID <= lastStreamID
+            && !streams.isOpen(header.streamID)
+    }
+
+    private mutating func data(_ header: FrameHeader, _ streams: some GuardedStreams) -> Verdict {
+        if header.length == 0, !header.endsStream, !allowance.charge(Allowance.emptyFrame) {
+            return .terminate(.enhanceYourCalm)
+        }
+        guard isClosed(header, streams) else { return .feed }
+        guard closed.wasReset(header.streamID) else { return .terminate(.streamClosed) }
+        return charged(Allowance.closedStream, .feed)
+    }
+
+    private mutating func headers(_ header: FrameHeader, _ streams: some GuardedStreams) -> Verdict {
+        if isClosed(header, streams) {
+            guard closed.wasReset(header.streamID) else {
+                // RFC 9113 §5.1.1: a stream's number is used once, and those left out are never used.
+                return .terminate(closed.wasRecentlyClosed(header.streamID) ? .streamClosed : .protocolError)
+            }
+            if !allowance.charge(Allowance.closedStream) { return .terminate(.enhanceYourCalm) }
+        } else if header.streamID > lastStreamID || header.streamID & 1 == 0 {
+            // RFC 9113 §5.1: a response to no request.
+            guard role == .server else { return .terminate(.protocolError) }
+            if header.streamID & 1 == 1 {
+                lastStreamID = header.streamID
+                // The library ignores streams that come after the final GOAWAY.
+                if streams.ignoresNewStreams { closed.noteReset(header.streamID) }
+            }
+        }
+        if header.length == 0, !allowance.charge(Allowance.emptyFrame) { return .terminate(.enhanceYourCalm) }
+        sectionFrames = 0
+        sectionBytes = header.length
+        if !header.endsHeaders { sectionStream = header.streamID }
+        return .feed
+    }
+
+    private mutating func continuation(_ header: FrameHeader) -> Verdict {
+        sectionFrames += 1
+        sectionBytes += header.length
+        if header.endsHeaders { sectionStream = 0 }
+        // CVE-2024-27316, CVE-2024-28182. What is compressed is hardly ever larger than what it stands for.
+        if sectionFrames > Self.maximumContinuations || sectionBytes > headBytes * 2 {
+            return .terminate(.enhanceYourCalm)
+        }
+        return charged(header.length == 0 ? Allowance.emptyFrame : Allowance.continuation, .feed)
+    }
+
+    /// RST_STREAM and WINDOW_UPDATE, which may come on a stream whose end the peer did not know of.
+    private mutating func onStream(_ header: FrameHeader, _ streams: some GuardedStreams, cost: Int) -> Verdict {
+        guard isClosed(header, streams) else { return charged(cost, .feed) }
+        // RFC 9113 §6.4, §6.9: their sizes are fixed, on every stream.
+        if header.length != 4 { return .terminate(.frameSizeError) }
+        return charged(Allowance.closedStream, .drop)
+    }
+
+    private mutating func settings(_ header: FrameHeader) -> Verdict {
+        guard header.isAcknowledgement, header.streamID == 0 else { return charged(Allowance.settings, .feed) }
+        // RFC 9113 §6.5.
+        if header.length != 0 { return .terminate(.frameSizeError) }
+        if awaitsAcknowledgement {
+            awaitsAcknowledgement = false
+            // Of a client's the library knows.
+            return role == .server ? .drop : .feed
+        }
+        return charged(Allowance.settings, .drop)
+    }
+
+    package static let preface: StaticString = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+    /// More than any section of a size that is taken needs; the library takes as many.
+    private static let maximumContinuations = 8
+}

@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP
+
+/// Writes a message's header section down as the text of an HTTP/1.1 message's head, field by field as they are
+/// decompressed (RFC 9113 §8.2, §8.3).
+///
+/// What is peculiar to HTTP/2 is judged here, and nothing that could end a line gets into the text; everything else is
+/// judged by the parser that reads the heads of HTTP/1.1, so the gate sees no difference. Memory is bounded: a
+/// section that is too large is read on, since compression goes on, but not kept.
+struct HeadBuilder {
+    enum Kind {
+        case none, request, response, trailers
+        /// Only for the sake of the compression's state.
+        case ignored
+    }
+
+    enum Outcome: Equatable {
+        case request(RequestLine)
+        case response(StatusLine)
+        case trailers
+        case malformed(MalformedHead)
+        case tooLarge
+    }
+
+    /// What the session needs to know of a request whose text is whole.
+    struct RequestLine: Equatable {
+        var contentLength: UInt64?
+        /// An extended CONNECT (RFC 8441), written down as the upgrade that it stands for.
+        var isTunnel = false
+    }
+
+    /// What the session needs to know of a response whose text is whole.
+    struct StatusLine: Equatable {
+        var status: UInt16
+        var contentLength: UInt64?
+    }
+
+    private(set) var kind = Kind.none
+    /// The head's text; for trailers their lines.
+    var text: [UInt8] = []
+    /// Bytes of names and values, and 32 for each field (RFC 9113 §6.5.2).
+    private(set) var size = 0
+    /// How many of the section's compressed bytes came, by the frames' lengths.
+    var compressedSize = 0
+
+    private let limits: HeadLimits
+    /// Values of pseudo-header fields, until the request line can be written.
+    private var pseudo: [UInt8] = []
+    private var method: ByteRange?
+    private var scheme: ByteRange?
+    private var authority: ByteRange?
+    private var path: ByteRange?
+    private var tunnelProtocol: ByteRange?
+    private var status: UInt16 = 0
+    /// The text's first line is written.
+    private var hasStartLine = false
+    private var hasHost = false
+    private var line = RequestLine()
+    private var fields = 0
+    private var crumbs = 0
+    /// Where the Cookie line's value ends.
+    private var cookieEnd = -1
+    /// Crumbs that came after other fields had followed the Cookie line.
+    private var lateCrumbs: [UInt8] = []
+    private var fault: MalformedHead?
+    private var isTooLarge = false
+
+    init(limits: HeadLimits) {
+        self.limits = limits
+    }
+
+    // MARK: A section
+
+    /// - Parameter storage: memory for the text.
+    mutating func begin(_ kind: Kind, storage: consuming [UInt8] = []) {
+        self.kind = kind
+        text = storage
+        text.removeAll(keepingCapacity: true)
+        size = 0
+        compressedSize = 0
+        method = nil
+        scheme = nil
+        authority = nil
+        path = nil
+        tunnelProtocol = nil
+        status = 0
+        hasStartLine = false
+        hasHost = false
+        line = RequestLine()
+        fields = 0
+        crumbs = 0
+        cookieEnd = -1
+        fault = nil
+        isTooLarge = false
+    }
+
+    /// Adds a field. False when the section has grown so large that the connection should end: what is compressed a
+    /// thousandfold keeps a server busy as long as it comes.
+    ///
+    /// - Parameter tunnelKey: called once, for the key of the handshake that an extended CONNECT becomes.
+    mutating func add(_ name: Span<UInt8>, _ value: Span<UInt8>, tunnelKey: () -> [UInt8]) -> Bool {
+        size += name.count + value.count + 32
+        fields += 1
+        if size > limits.bytes || fields > limits.fields + limits.crumbs { isTooLarge = true }
+        guard size <= limits.bytes * 2, fields <= (limits.fields + limits.crumbs) * 2 else { return false }
+        guard kind != .ignored, fault == nil, !isTooLarge else { return true }
+        do throws(MalformedHead) {
+            if name.count > 1, name[0] == UInt8(ascii: ":") {
+                try addPseudo(name, value)
+            } else {
+                try FieldRules.check(name: name)
+                try FieldRules.check(value: value)
+                if kind == .trailers {
+                    try addTrailer(name, value)
+                } else {
+                    if !hasStartLine { try writeStartLine(tunnelKey) }
+                    try addField(name, value)
+                }
+            }
+        } catch {
+            fault = error
+        }
+        return true
+    }
+
+    /// The section is whole. The text is the caller's to take.
+    mutating func finish(endsStream: Bool, tunnelKey: () -> [UInt8]) -> Outcome {
+        if kind == .request || kind == .response, fault == nil, !isTooLarge {
+            do throws(MalformedHead) {
+                if !hasStartLine { try writeStartLine(tunnelKey) }
+                // RFC 8441 §4: the stream is the tunnel; it cannot have ended.
+                if line.isTunnel, endsStream { throw .endedTunnel }
+                if kind == .request, endsStream, let length = line.contentLength, length > 0 {
+                    throw .contentLengthDiffers
+                }
+                if !lateCrumbs.isEmpty { text.insert(contentsOf: lateCrumbs, at: cookieEnd) }
+                Self.append("\r\n", to: &text)
+            } catch {
+                fault = error
+            }
+        }
+        defer {
+            kind = .none
+            pseudo.removeAll(keepingCapacity: pseudo.capacity <= 256)
+            lateCrumbs = []
+        }
+        if let fault { return .malformed(fault) }
+        if isTooLarge { return .tooLarge }
+        switch kind {
+        case .trailers, .ignored, .none: return .trailers
+        case .request: return .request(line)
+        case .response: return .response(StatusLine(status: status, contentLength: line.contentLength))
+        }
+    }
+
+    // MARK: Pseudo-header fields (RFC 9113 §8.3)
+
+    private mutating func addPseudo(_ name: Span<UInt8>, _ value: Span<UInt8>) throws(MalformedHead) {
+        if kind == .trailers { throw .pseudoFieldInTrailers }
+        if hasStartLine { throw .pseudoFieldAfterField }
+        if kind == .response {
+            // RFC 9113 §8.3.2: a response has this one.
+            guard name.equals(":status") else { throw .unknownPseudoField }
+            return try setStatus(value)
+        }
+        let range = ByteRange(pseudo.count..<pseudo.count + value.count)
+        switch name.count {
+        case 5 where name.equals(":path"): try Self.set(&path, range)
+        case 7 where name.equals(":method"): try Self.set(&method, range)
+        case 7 where name.equals(":scheme"): try Self.set(&scheme, range)
+        case 9 where name.equals(":protocol"): try Self.set(&tunnelProtocol, range)
+        case 10 where name.equals(":authority"): try Self.set(&authority, range)
+        default: throw .unknownPseudoField
+        }
+        Self.append(value, to: &pseudo)
+    }
+
+    private static func set(_ place: inout ByteRange?, _ range: ByteRange) throws(MalformedHead) {
+        guard place == nil else { throw .repeatedPseudoField }
+        place = range
+    }
+
+    private mutating func setStatus(_ value: Span<UInt8>) throws(MalformedHead) {
+        guard status == 0 else { throw .repeatedPseudoField }
+        guard value.count == 3 else { throw .invalidStatus }
+        for index in value.indices {
+            guard 0x30...0x39 ~= value[index] else { throw .invalidStatus }
+            status = status * 10 + UInt16(value[index] & 15)
+        }
+        // RFC 9110 §15; RFC 9113 §8.6: there is no 101.
+        guard 100...599 ~= status, status != 101 else { throw .invalidStatus }
+    }
+
+    /// All pseudo-header fields have come.
+    private mutating func writeStartLine(_ tunnelKey: () -> [UInt8]) throws(MalformedHead) {
+        hasStartLine = true
+        guard kind == .response else { return try writeRequestLine(tunnelKey) }
+        guard status != 0 else { throw .missingPseudoField }
+        Self.append("HTTP/1.1 ", to: &text)
+        for divisor: UInt16 in [100, 10, 1] { text.append(UInt8(truncatingIfNeeded: 0x30 + status / divisor % 10)) }
+        Self.append(" \r\n", to: &text)
+    }
+
+    /// `GET /path HTTP/1.1` and Host.
+    private mutating func writeRequestLine(_ tunnelKey: () -> [UInt8]) throws(MalformedHead) {
+        guard let method else { throw .missingPseudoField }
+        // Apart from the text, which is written while they are read.
+        var bytes: [UInt8] = []
+        swap(&bytes, &pseudo)
+        defer { swap(&bytes, &pseudo) }
+        let values = bytes.span
+        let methodName = values.extracting(method.range)
+        guard FieldRules.isVisible(methodName) else { throw .invalidMethod }
+        for index in methodName.indices where !FieldRules.isToken(methodName[index]) { throw .invalidMethod }
+        let isConnect = methodName.equals("CONNECT")
+        if let authority, !FieldRules.isVisible(values.extracting(authority.range)) { throw .invalidAuthority }
+        if isConnect, tunnelProtocol == nil {
+            // RFC 9113 §8.5.
+            guard let authority else { throw .missingPseudoField }
+            guard scheme == nil, path == nil else { throw .pseudoFieldNotAllowed }
+            Self.append("CONNECT ", to: &text)
+            Self.append(values.extracting(authority.range), to: &text)
+        } else {
+            if tunnelProtocol != nil, !isConnect { throw .pseudoFieldNotAllowed }
+            guard let scheme, let path else { throw .missingPseudoField }
+            let schemeName = values.extracting(scheme.range)
+            guard schemeName.equalsIgnoringCase("https") || schemeName.equalsIgnoringCase("http") else {
+                throw .invalidScheme
+            }
+            // RFC 9113 §8.3.1: never empty; "*" for OPTIONS alone.
+            let target = values.extracting(path.range)
+            guard FieldRules.isVisible(target) else { throw .invalidPath }
+            guard target[0] == UInt8(ascii: "/") || target.equals("*") && methodName.equals("OPTIONS") else {
+                throw .invalidPath
+            }
+            // RFC 8441 §5: what HTTP/1.1 asks for with GET.
+            if isConnect { Self.append("GET", to: &text) } else { Self.append(methodName, to: &text) }
+            text.append(0x20)
+            Self.append(target, to: &text)
+        }
+        Self.append(" HTTP/1.1\r\n", to: &text)
+        if let authority {
+            Self.append("host: ", to: &text)
+            Self.append(values.extracting(authority.range), to: &text)
+            Self.append("\r\n", to: &text)
+        }
+        if let tunnelProtocol {
+            line.isTunnel = true
+            let name = values.extracting(tunnelProtocol.range)
+            guard FieldRules.isVisible(name) else { throw .unknownPseudoField }
+            Self.append("connection: upgrade\r\nupgrade: ", to: &text)
+            Self.append(name, to: &text)
+            Self.append("\r\nsec-websocket-key: ", to: &text)
+            text.append(contentsOf: tunnelKey())
+            Self.append("\r\n", to: &text)
+        }
+    }
+
+    // MARK: Fields
+
+    private mutating func addField(_ name: Span<UInt8>, _ value: Span<UInt8>) throws(MalformedHead) {
+        switch KnownField(name) {
+        case .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade:
+            // RFC 9113 §8.2.2.
+            throw .connectionSpecificField
+        case .te where kind == .request:
+            guard value.equalsIgnoringCase("trailers") else { throw .invalidTE }
+        case .host where kind == .request:
+            if hasHost { throw .repeatedHost }
+            hasHost = true
+            if let authority {
+                // RFC 9113 §8.3.1: they must not differ; it is in the text already.
+                guard Self.equal(value, pseudo.span.extracting(authority.range)) else { throw .differentHost }
+                return
+            }
+        case .contentLength:
+            if line.contentLength != nil { throw .repeatedContentLength }
+            line.contentLength = try Self.length(value)
+        case .cookie where kind == .request:
+            return addCrumb(value)
+        case .other where line.isTunnel && name.equals("sec-websocket-key"):
+            // RFC 8441 §5: not used with HTTP/2. Ours stands there.
+            return
+        default:
+            break
+        }
+        Self.append(name, to: &text)
+        Self.append(": ", to: &text)
+        Self.append(value, to: &text)
+        Self.append("\r\n", to: &text)
+    }
+
+    /// RFC 9113 §8.2.3: cookies come in crumbs that compress well, and leave as one field.
+    private mutating func addCrumb(_ value: Span<UInt8>) {
+        crumbs += 1
+        // A cookie of many crumbs is one field.
+        if crumbs > 1 { fields -= 1 }
+        guard crumbs <= limits.crumbs else {
+            isTooLarge = true
+            return
+        }
+        if cookieEnd < 0 {
+            Self.append("cookie: ", to: &text)
+            Self.append(value, to: &text)
+            cookieEnd = text.count
+            Self.append("\r\n", to: &text)
+        } else if cookieEnd + 2 == text.count {
+            text.removeLast(2)
+            Self.append("; ", to: &text)
+            Self.append(value, to: &text)
+            cookieEnd = text.count
+            Self.append("\r\n", to: &text)
+        } else {
+            Self.append("; ", to: &lateCrumbs)
+            Self.append(value, to: &lateCrumbs)
+        }
+    }
+
+    private mutating func addTrailer(_ name: Span<UInt8>, _ value: Span<UInt8>) throws(MalformedHead) {
+        switch KnownField(name) {
+        case .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade: throw .connectionSpecificField
+        default: break
+        }
+        Self.append(name, to: &text)
+        Self.append(": ", to: &text)
+        Self.append(value, to: &text)
+        Self.append("\r\n", to: &text)
+    }
+
+    /// RFC 9110 §8.6, digits alone, as for HTTP/1.1.
+    private static func length(_ value: Span<UInt8>) throws(MalformedHead) -> UInt64 {
+        guard !value.isEmpty else { throw .invalidContentLength }
+        var length: UInt64 = 0
+        for index in value.indices {
+            let digit = value[index] &- 0x30
+            guard digit < 10, length <= (UInt64(Int64.max) &- UInt64(digit)) / 10 else { throw .invalidContentLength }
+            length = length &* 10 &+ UInt64(digit)
+        }
+        return length
+    }
+
+    private static func equal(_ one: Span<UInt8>, _ other: Span<UInt8>) -> Bool {
+        guard one.count == other.count else { return false }
+        for index in one.indices where lowercased(one[index]) != lowercased(other[index]) { return false }
+        return true
+    }
+
+    @inline(__always)
+    private static func append(_ span: Span<UInt8>, to text: inout [UInt8]) {
+        unsafe span.withUnsafeBufferPointer { unsafe text.append(contentsOf: $0) }
+    }
+
+    @inline(__always)
+    private static func append(_ literal: StaticString, to text: inout [UInt8]) {
+        unsafe text.append(
+            contentsOf: UnsafeBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
+    }
+}
+
+/// How large a header section may be.
+package struct HeadLimits: Sendable {
+    /// Names and values, and 32 for each field.
+    package var bytes: Int
+    /// Fields, all crumbs of a cookie counted as one.
+    package var fields: Int
+    /// Crumbs of a cookie.
+    package var crumbs: Int
+
+    package init(bytes: Int = 32_768, fields: Int = 200, crumbs: Int = 200) {
+        self.bytes = bytes
+        self.fields = fields
+        self.crumbs = crumbs
+    }
+}

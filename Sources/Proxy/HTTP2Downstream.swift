@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Gate
+import HTTP
+import HTTP2
+import Reactor
+
+/// A browser's HTTP/2 connection: each of its streams is an exchange (RFC 9113).
+///
+/// What arrives is read into the session first and acted upon when all of it is read, so that a request which is
+/// cancelled in the same breath costs nothing (CVE-2023-44487) and small pieces of content go on together. What is to be
+/// sent is gathered until the loop has handled its events, and leaves in one system call.
+final class HTTP2Downstream: TransportOwner, DownstreamConnection {
+    enum Phase {
+        case open
+        /// The worker stops; the peer was told and may still answer with requests that were on their way.
+        case draining
+        /// The last is said; what the peer still sends is thrown away, so that no reset overtakes it.
+        case lingering
+        case closed
+    }
+
+    let worker: Worker
+    let transport: Transport
+    let peer: Peer
+    let shared: HTTP2DownstreamShared
+    private(set) var phase = Phase.open
+    /// What a full socket left.
+    private var output = OutputQueue()
+    /// Streams on which something happened that was not acted upon.
+    private var ready: [HTTP2DownstreamStream] = []
+    private var isServing = false
+    private var isServeScheduled = false
+    private var isFlushScheduled = false
+    private var isFlushing = false
+    /// The peer has closed its side.
+    private var hasPeerEnded = false
+    private var isIdle = true
+    /// Memory that is of use only while there are requests was given back.
+    private var hasRested = false
+    /// Since there is no request, since a header section is incomplete, since the socket is full; when lingering ends.
+    private var idleSince: MonotonicTime
+    private var headSince: MonotonicTime?
+    private var blockedSince: MonotonicTime?
+    private var endsAt: MonotonicTime?
+    private var lingeredBytes = 0
+    private var timer: LoopTimer?
+    // The session knows its handler from its first moment on.
+    private var madeSession: ServerSession?
+
+    /// A connection on which HTTP/2 was agreed upon, by negotiation (ALPN) or by the client's preface.
+    ///
+    /// Belongs to the worker from now on. Reading begins after the current event.
+    ///
+    /// - Parameter received: bytes that were read already.
+    @discardableResult
+    init(_ transport: Transport, peer: Peer, worker: Worker, received: [UInt8] = []) {
+        self.transport = transport
+        self.peer = peer
+        self.worker = worker
+        shared = worker.http2
+        idleSince = worker.loop.now
+        madeSession = ServerSession(
+            shared.configuration, memory: shared.memory, handler: self, now: worker.loop.now.nanoseconds)
+        let box = Unowned<HTTP2Downstream>()
+        timer = worker.loop.makeTimer { box.object?.timedOut() }
+        box.object = self
+        transport.owner = self
+        worker.connectionBegan(self)
+        timer?.set(idleSince.advanced(by: worker.limits.headerTimeout))
+        scheduleFlush()
+        if !received.isEmpty { receive(received.span) }
+        worker.loop.afterEvent { [self] in transportReadable() }
+    }
+
+    var session: ServerSession {
+        guard let madeSession else { preconditionFailure("made with the connection") }
+        return madeSession
+    }
+
+    // MARK: Reading
+
+    func transportReadable() {
+        guard phase != .closed, !hasPeerEnded else { return }
+        let end = transport.readTurn(
+            while: { phase != .closed }, boundFor: { nil }, receive: { receive($0) })
+        switch end {
+        case .nothingNow: break
+        case .turnOver: worker.loop.nextTurn { [self] in transportReadable() }
+        case .end: peerEnded()
+        case .failed: lost()
+        }
+    }
+
+    private func receive(_ input: Span<UInt8>) {
+        guard phase != .lingering else {
+            lingeredBytes += input.count
+            if lingeredBytes > Self.lingerBytes { close() }
+            return
+        }
+        guard phase != .closed else { return }
+        let now = worker.loop.now
+        session.receive(input, now: now.nanoseconds)
+        if session.isWithinHead {
+            if headSince == nil {
+                headSince = now
+                arm(now.advanced(by: worker.limits.headerTimeout))
+            }
+        } else {
+            headSince = nil
+        }
+        if session.termination != nil { session.closeStreams() }
+        serve()
+        scheduleFlush()
+    }
+
+    /// Acts upon what happened on the streams.
+    private func serve() {
+        guard !isServing else { return }
+        isServing = true
+        var index = 0
+        // What is done for one may bring another up.
+        while index < ready.count {
+            let stream = ready[index]
+            index += 1
+            stream.serve()
+        }
+        ready.removeAll(keepingCapacity: ready.capacity <= 16)
+        isServing = false
+        noteIdleness()
+    }
+
+    /// Something happened on `stream`; it is acted upon soon.
+    func happened(on stream: HTTP2DownstreamStream) {
+        guard !stream.isReady else { return }
+        stream.isReady = true
+        ready.append(stream)
+    }
+
+    /// As `happened`, from elsewhere than the session.
+    func wake(_ stream: HTTP2DownstreamStream) {
+        happened(on: stream)
+        guard !isServing, !isServeScheduled else { return }
+        isServeScheduled = true
+        worker.loop.afterEvent { [self] in
+            isServeScheduled = false
+            serve()
+            scheduleFlush()
+        }
+    }
+
+    private func noteIdleness() {
+        let now = worker.loop.now
+        if session.streamCount == 0 {
+            guard !isIdle else { return }
+            isIdle = true
+            idleSince = now
+            hasRested = false
+            arm(now.advanced(by: min(Self.restTime, worker.limits.keepAliveTimeout)))
+        } else if isIdle {
+            isIdle = false
+            arm(now.advanced(by: worker.limits.bodyIdleTimeout))
+        }
+    }
+
+    private func peerEnded() {
+        guard phase == .open || phase == .draining else { return close() }
+        hasPeerEnded = true
+        transport.pauseReading()
+        // What it sent whole is owed a response; the rest will never be whole.
+        session.forEachStream { stream in
+            if !stream.isRequestEnded { session.reset(stream, .cancel) }
+        }
+        scheduleFlush()
+    }
+
+    func transportPeerClosed(failed: Bool) {
+        if failed { lost() }
+    }
+
+    // MARK: Writing
+
+    /// Content was given to `stream`: it leaves with everything else of this turn, unless there is much of it.
+    func contentGiven(to stream: ServerStream) {
+        if stream.pendingContent >= HTTP2DownstreamStream.highWater, !isFlushing { flush() } else { scheduleFlush() }
+    }
+
+    func scheduleFlush() {
+        guard !isFlushScheduled, phase != .closed else { return }
+        isFlushScheduled = true
+        worker.loop.afterEvent { [self] in
+            isFlushScheduled = false
+            flush()
+        }
+    }
+
+    private func flush() {
+        guard phase == .open || phase == .draining, !output.isBlocked, !isFlushing else { return }
+        isFlushing = true
+        var goesOn = true
+        while goesOn {
+            goesOn = session.produce(upTo: Self.outputPiece)
+            let bytes = session.takeOutput()
+            guard !bytes.isEmpty else {
+                session.giveBack(bytes)
+                break
+            }
+            let outcome = output.send(bytes.span, Span(), to: transport)
+            session.giveBack(bytes)
+            switch outcome {
+            case .done: worker.giveBack(&output.bytes)
+            case .blocked:
+                blockedSince = worker.loop.now
+                arm(worker.loop.now.advanced(by: worker.limits.bodyIdleTimeout))
+                goesOn = false
+            // Not from within an exchange's own call.
+            case .failed:
+                isFlushing = false
+                return worker.loop.afterEvent { [self] in lost() }
+            }
+        }
+        isFlushing = false
+        noteIdleness()
+        endIfThrough()
+    }
+
+    func transportWritable() {
+        switch output.resume(to: transport) {
+        case .done:
+            blockedSince = nil
+            worker.giveBack(&output.bytes)
+            if phase == .lingering { finishSending() } else { flush() }
+        case .blocked:
+            blockedSince = worker.loop.now
+            arm(worker.loop.now.advanced(by: worker.limits.bodyIdleTimeout))
+        case .failed: lost()
+        }
+    }
+
+    // MARK: Ending
+
+    func drain() {
+        guard phase == .open else { return }
+        phase = .draining
+        transportReadable()
+        guard phase == .draining else { return }
+        session.beginDrain()
+        endsAt = worker.loop.now.advanced(by: Self.drainTime)
+        arm(worker.loop.now.advanced(by: Self.drainTime))
+        scheduleFlush()
+    }
+
+    func stop() { lost() }
+
+    /// Ends the connection when nothing is left to be done on it.
+    private func endIfThrough() {
+        guard phase == .open || phase == .draining else { return }
+        let isOver =
+            session.termination != nil || session.streamCount == 0 && (hasPeerEnded || session.sentFinalGoAway)
+        guard isOver, output.isBlocked || !session.wantsToSend else { return }
+        linger()
+    }
+
+    private func linger() {
+        phase = .lingering
+        session.closeStreams()
+        serve()
+        let end = worker.loop.now.advanced(by: Self.lingerTime)
+        endsAt = end
+        timer?.set(end)
+        if !output.isBlocked { finishSending() }
+    }
+
+    private func finishSending() {
+        if hasPeerEnded { return close() }
+        transport.shutDownWriting()
+        transport.resumeReading()
+    }
+
+    private func lost() {
+        close(abruptly: false)
+    }
+
+    private func close(abruptly: Bool = false) {
+        guard phase != .closed else { return }
+        phase = .closed
+        timer?.cancel()
+        timer = nil
+        output = OutputQueue()
+        session.closeStreams()
+        serve()
+        transport.close(abruptly: abruptly)
+        worker.connectionEnded(self)
+    }
+
+    // MARK: Time
+
+    private func arm(_ deadline: MonotonicTime) {
+        guard let timer, deadline < timer.deadline else { return }
+        timer.set(deadline)
+    }
+
+    private func timedOut() {
+        let now = worker.loop.now
+        let limits = worker.limits
+        guard phase == .open || phase == .draining else { return close() }
+        if let blockedSince, blockedSince.advanced(by: limits.bodyIdleTimeout) <= now { return lost() }
+        if phase == .draining, let endsAt, endsAt <= now { finishDrain() }
+        if let headSince, headSince.advanced(by: limits.headerTimeout) <= now {
+            session.terminate(.enhanceYourCalm)
+            session.closeStreams()
+        } else if session.isBeforeSettings, idleSince.advanced(by: limits.headerTimeout) <= now {
+            session.terminate(.protocolError)
+        } else if session.streamCount == 0, idleSince.advanced(by: limits.keepAliveTimeout) <= now {
+            session.finishDrain()
+        }
+        var next = now.advanced(by: min(limits.bodyIdleTimeout, limits.keepAliveTimeout))
+        session.forEachStream { stream in
+            guard let handler = stream.handler as? HTTP2DownstreamStream else { return }
+            next = min(next, handler.checkTime(now, limits.bodyIdleTimeout))
+        }
+        if session.streamCount == 0, !hasRested {
+            if idleSince.advanced(by: Self.restTime) <= now {
+                hasRested = true
+                session.restMemory()
+            } else {
+                next = min(next, idleSince.advanced(by: Self.restTime))
+            }
+        }
+        if session.streamCount == 0 { next = min(next, later(idleSince.advanced(by: limits.keepAliveTimeout), now)) }
+        if session.isBeforeSettings { next = min(next, later(idleSince.advanced(by: limits.headerTimeout), now)) }
+        if let headSince { next = min(next, later(headSince.advanced(by: limits.headerTimeout), now)) }
+        if let blockedSince { next = min(next, later(blockedSince.advanced(by: limits.bodyIdleTimeout), now)) }
+        if let endsAt { next = min(next, later(endsAt, now)) }
+        timer?.set(next)
+        serve()
+        scheduleFlush()
+    }
+
+    /// A time limit that has struck already was seen to.
+    private func later(_ deadline: MonotonicTime, _ now: MonotonicTime) -> MonotonicTime {
+        deadline > now ? deadline : .distantFuture
+    }
+
+    private func finishDrain() {
+        session.finishDrain()
+        endsAt = nil
+        scheduleFlush()
+    }
+
+    /// How long a peer may take to answer that it knows of the end.
+    private static let drainTime = Nanoseconds.seconds(1)
+    /// How long after its last request a connection counts as idle.
+    private static let restTime = Nanoseconds.seconds(1)
+    private static let lingerTime = Nanoseconds.seconds(2)
+    private static let lingerBytes = 1 << 20
+    /// What one system call sends.
+    private static let outputPiece = 65_536
+}
+
+extension HTTP2Downstream: ServerSessionHandler {
+    func streamOpened(_ stream: ServerStream) -> (any ServerStreamHandler, storage: [UInt8]) {
+        let exchange = worker.makeExchange()
+        var storage: [UInt8] = []
+        swap(&storage, &exchange.request.bytes)
+        return (HTTP2DownstreamStream(stream, exchange: exchange, connection: self), storage)
+    }
+
+    func tunnelKey() -> [UInt8] {
+        guard case .gate(let gate, _) = worker.service else { return [] }
+        return gate.webSocketKey()
+    }
+
+    func drainAcknowledged() {
+        // The answer to a PING of the drain: nothing that was on its way before it can follow.
+        guard phase == .draining else { return }
+        finishDrain()
+    }
+}

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP
+import HTTP1
+import HTTP2
+import Reactor
+
+/// One request of an HTTP/2 connection, on its way into an exchange. See ``HTTP2DownstreamTunnel`` for what becomes of
+/// an extended CONNECT.
+///
+/// The session tells what happened; `serve()` acts upon it later. Content that the app is not ready for waits here, and
+/// is acknowledged when it has gone on: never more than the stream's window, 64 KiB, is held.
+final class HTTP2DownstreamStream: ServerStreamHandler {
+    let connection: HTTP2Downstream
+    let stream: ServerStream
+    /// Nil once it is through.
+    var exchange: Exchange?
+    /// In the connection's list of those to be served.
+    var isReady = false
+    /// Content not yet given on.
+    var inbound: [UInt8] = []
+    /// Nothing more will come.
+    private(set) var isEnded = false
+    /// An extended CONNECT, until it is answered.
+    var isTunnel = false
+    weak var tunnel: HTTP2DownstreamTunnel?
+    /// The peer or the connection has gone.
+    private(set) var isLost = false
+
+    private var hasBegun = false
+    private var hasHead = false
+    /// The head was not the request's end, whatever has come since.
+    private var hasContent = false
+    private var isTooLarge = false
+    private var fault: MalformedHead?
+    private var trailers: [UInt8] = []
+    private var isEndGiven = false
+    /// Given on but not acknowledged, since whoever got it does not keep up.
+    private var owed = 0
+    private var lastProgress: MonotonicTime
+    private var sentBefore: UInt64 = 0
+
+    init(_ stream: ServerStream, exchange: Exchange, connection: HTTP2Downstream) {
+        self.stream = stream
+        self.exchange = exchange
+        self.connection = connection
+        lastProgress = connection.worker.loop.now
+    }
+
+    var worker: Worker { connection.worker }
+    var session: ServerSession { connection.session }
+
+    // MARK: What the session tells
+
+    func headReceived(_ text: inout [UInt8], isEnd: Bool, isTunnel: Bool) {
+        hasHead = true
+        hasContent = !isEnd
+        isEnded = isEnd
+        self.isTunnel = isTunnel
+        if let exchange { swap(&exchange.request.bytes, &text) }
+        connection.happened(on: self)
+    }
+
+    func headTooLarge(isEnd: Bool) {
+        hasHead = true
+        isEnded = isEnd
+        isTooLarge = true
+        connection.happened(on: self)
+    }
+
+    func requestMalformed(_ fault: MalformedHead) {
+        self.fault = fault
+        connection.happened(on: self)
+    }
+
+    func contentReceived(_ content: Span<UInt8>) {
+        lastProgress = worker.loop.now
+        if exchange == nil, tunnel == nil {
+            // Its response is given already.
+            return session.consume(content.count, on: stream)
+        }
+        inbound.append(span: content)
+        connection.happened(on: self)
+    }
+
+    func requestEnded(trailers: [UInt8]) {
+        isEnded = true
+        self.trailers = trailers
+        connection.happened(on: self)
+    }
+
+    func streamClosed(_ error: ErrorCode?) {
+        isLost = true
+        connection.happened(on: self)
+    }
+
+    func contentLeft() {
+        lastProgress = worker.loop.now
+        if let tunnel { return tunnel.roomMade() }
+        exchange?.downstreamWritable()
+    }
+
+    // MARK: What follows
+
+    func serve() {
+        isReady = false
+        if !hasBegun, let exchange { begin(exchange) }
+        if fault != nil, hasBegun, exchange != nil { lose() }
+        if let tunnel {
+            tunnel.arrived()
+        } else {
+            giveOn()
+        }
+        if isLost { lose() }
+    }
+
+    private func begin(_ exchange: Exchange) {
+        guard hasHead || fault != nil || isLost else { return }
+        hasBegun = true
+        guard !isLost || fault != nil else {
+            // Cancelled before anything was done for it.
+            self.exchange = nil
+            return exchange.withdraw()
+        }
+        exchange.begin(self, client: connection.peer.text)
+        // Its stream is being reset: what follows is for the log.
+        if let fault { return exchange.refuse(status: 400, fault.description) }
+        if isTooLarge { return exchange.refuse(.headTooLarge) }
+        do throws(HTTP1Error) {
+            try connection.shared.parser.readWhole(&exchange.request)
+        } catch {
+            return exchange.refuse(error)
+        }
+        exchange.request.version = .http2
+        if isTunnel {
+            // RFC 8441 §5; of other protocols nothing is known (RFC 9220 §3).
+            guard exchange.request.asksForWebSocket else {
+                return exchange.refuse(status: 501, "a protocol other than websocket")
+            }
+        } else if exchange.request.framing == .none, hasContent {
+            exchange.request.framing = .chunked
+            exchange.request.expectsContinue = exchange.request.fields.contains { $0.known == .expect }
+        }
+        exchange.requestHeadReceived(
+            connection.peer, contentFollows: !isTunnel && (!inbound.isEmpty || isEnded && exchange.hasContent))
+    }
+
+    /// Gives content on as long as it is wanted.
+    private func giveOn() {
+        while let exchange, hasBegun, exchange.wantsContent, !inbound.isEmpty || isEnded && !isEndGiven {
+            var piece: [UInt8] = []
+            swap(&piece, &inbound)
+            let isEnd = isEnded
+            isEndGiven = isEnd
+            owed += piece.count
+            exchange.requestContent(piece.span, isEnd: isEnd, trailers: isEnd ? siftedTrailers() : [], more: false)
+        }
+        guard let exchange else {
+            inbound = []
+            return acknowledgeAll()
+        }
+        if exchange.wantsContent || isEndGiven { acknowledge() }
+    }
+
+    private func acknowledge() {
+        guard owed > 0 else { return }
+        session.consume(owed, on: stream)
+        owed = 0
+        connection.scheduleFlush()
+    }
+
+    private func acknowledgeAll() {
+        owed = 0
+        session.consume(Int.max, on: stream)
+    }
+
+    /// As for HTTP/1.1, whose decoder knows what may pass.
+    private func siftedTrailers() -> [UInt8] {
+        trailers.isEmpty ? [] : worker.sifted(trailers: trailers)
+    }
+
+    /// The browser has gone, or has broken off.
+    private func lose() {
+        let exchange = exchange
+        self.exchange = nil
+        inbound = []
+        exchange?.downstreamLost()
+    }
+
+    // MARK: Time
+
+    /// Ends what took too long; returns when to look again.
+    func checkTime(_ now: MonotonicTime, _ limit: Nanoseconds) -> MonotonicTime {
+        if stream.contentSent != sentBefore {
+            sentBefore = stream.contentSent
+            lastProgress = now
+        }
+        let awaitsContent = exchange?.wantsContent == true && !isEnded && inbound.isEmpty
+        guard tunnel == nil, stream.pendingContent > 0 || awaitsContent else {
+            lastProgress = now
+            return now.advanced(by: limit)
+        }
+        let deadline = lastProgress.advanced(by: limit)
+        guard deadline <= now else { return deadline }
+        if stream.pendingContent > 0 {
+            session.reset(stream, .cancel)
+            lose()
+        } else {
+            exchange?.refuse(status: 408, "body_timeout")
+        }
+        return now.advanced(by: limit)
+    }
+
+    /// More content than this waiting to leave holds the app back.
+    static let highWater = 32_768
+}
+
+extension RequestHead {
+    /// The head of an extended CONNECT is for a WebSocket.
+    fileprivate var asksForWebSocket: Bool {
+        for field in fields where field.known == .upgrade {
+            return bytes.span.extracting(field.value.range).equalsIgnoringCase("websocket")
+        }
+        return false
+    }
+}

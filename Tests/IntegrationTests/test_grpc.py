@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""gRPC through the gate with a real client and a real server (grpcio): HTTP/2 on both sides, trailers both ways."""
+
+import random
+import threading
+from concurrent import futures
+
+import pytest
+
+grpc = pytest.importorskip("grpc")
+
+from harness.ports import free_port  # noqa: E402
+from harness.process import wait_until  # noqa: E402
+from harness.tokens import token  # noqa: E402
+
+SERVICE = "sidegate.test.Echo"
+
+
+class Echo(grpc.GenericRpcHandler):
+    """Methods without a schema: messages are bytes."""
+
+    def __init__(self):
+        self.seen = []
+        self.release = threading.Event()
+        self.cancelled = threading.Event()
+
+    def service(self, call):
+        name = call.method.rsplit("/", 1)[-1]
+        make = {"One": (grpc.unary_unary_rpc_method_handler, self.one),
+                "Fails": (grpc.unary_unary_rpc_method_handler, self.fails),
+                "Many": (grpc.unary_stream_rpc_method_handler, self.many),
+                "Sum": (grpc.stream_unary_rpc_method_handler, self.sum),
+                "Chat": (grpc.stream_stream_rpc_method_handler, self.chat),
+                "Hang": (grpc.unary_stream_rpc_method_handler, self.hang)}.get(name)
+        return make[0](make[1]) if make else None
+
+    def note(self, context):
+        self.seen.append(dict(context.invocation_metadata()))
+        context.set_trailing_metadata((("x-sum", "trailer"), ("x-raw-bin", b"\x00\xff\x80")))
+
+    def one(self, message, context):
+        self.note(context)
+        context.send_initial_metadata((("x-first", "head"),))
+        return message[::-1]
+
+    def fails(self, message, context):
+        self.note(context)
+        context.abort(grpc.StatusCode.NOT_FOUND, "no such thing: \u00e4")
+
+    def many(self, message, context):
+        self.note(context)
+        for index in range(int(message)):
+            yield b"%d " % index * 1000
+
+    def sum(self, messages, context):
+        self.note(context)
+        return b"%d" % sum(len(message) for message in messages)
+
+    def chat(self, messages, context):
+        self.note(context)
+        for message in messages:
+            yield message.upper()
+
+    def hang(self, message, context):
+        context.add_callback(self.cancelled.set)
+        yield b"first"
+        self.release.wait(10)
+
+
+@pytest.fixture
+def server():
+    echo = Echo()
+    server = grpc.server(futures.ThreadPoolExecutor(16), handlers=[echo])
+    server.handlers = echo
+    echo.port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    echo.server = server
+    yield echo
+    echo.release.set()
+    server.stop(None).wait()
+
+
+@pytest.fixture
+def gate(server, start_gate):
+    return start_gate(f"h2c://127.0.0.1:{server.port}", token={"bearer": True})
+
+
+@pytest.fixture
+def channel(gate):
+    with grpc.insecure_channel(f"127.0.0.1:{gate.port}") as channel:
+        yield channel
+
+
+def bearer():
+    return (("authorization", f"Bearer {token()}"),)
+
+
+def call(channel, method, kind="unary_unary"):
+    return getattr(channel, kind)(f"/{SERVICE}/{method}")
+
+
+def test_a_unary_call_carries_metadata_both_ways(channel, server):
+    reply, ended = call(channel, "One").with_call(
+        b"hello", metadata=(*bearer(), ("x-client", "yes"), ("x-forwarded-user", "admin")), timeout=10)
+    assert reply == b"olleh" and ended.code() == grpc.StatusCode.OK
+    assert ("x-first", "head") in ended.initial_metadata()
+    assert ("x-sum", "trailer") in ended.trailing_metadata()
+    assert ("x-raw-bin", b"\x00\xff\x80") in ended.trailing_metadata()
+    seen = server.seen[0]
+    assert seen["x-client"] == "yes" and seen["x-forwarded-user"] == "ada", "the identity is the gate's"
+    assert "authorization" not in seen
+
+
+def test_a_failure_of_the_app_keeps_status_and_message(channel):
+    with pytest.raises(grpc.RpcError) as error:
+        call(channel, "Fails")(b"", metadata=bearer(), timeout=10)
+    assert error.value.code() == grpc.StatusCode.NOT_FOUND and error.value.details() == "no such thing: \u00e4"
+    assert ("x-sum", "trailer") in error.value.trailing_metadata()
+
+
+def test_an_unknown_method_is_the_apps_answer(channel):
+    with pytest.raises(grpc.RpcError) as error:
+        call(channel, "Nothing")(b"", metadata=bearer(), timeout=10)
+    assert error.value.code() == grpc.StatusCode.UNIMPLEMENTED
+
+
+def test_a_server_streams(channel):
+    replies = call(channel, "Many", "unary_stream")(b"300", metadata=bearer(), timeout=20)
+    assert b"".join(replies) == b"".join(b"%d " % i * 1000 for i in range(300))
+    assert replies.code() == grpc.StatusCode.OK and ("x-sum", "trailer") in replies.trailing_metadata()
+
+
+def test_a_client_streams(channel):
+    pieces = [random.Random(i).randbytes(i * 997 % 70_000) for i in range(100)]
+    assert call(channel, "Sum", "stream_unary")(iter(pieces), metadata=bearer(), timeout=20) == \
+        b"%d" % sum(map(len, pieces))
+
+
+def test_both_stream_in_turns(channel):
+    """Each message waits for the answer to the one before, so nothing is kept back on the way."""
+    turn, replies = threading.Semaphore(1), []
+
+    def messages():
+        for index in range(20):
+            assert turn.acquire(timeout=10)
+            yield b"message %d" % index
+    for reply in call(channel, "Chat", "stream_stream")(messages(), metadata=bearer(), timeout=20):
+        replies.append(reply)
+        turn.release()
+    assert replies == [b"MESSAGE %d" % i for i in range(20)]
+
+
+def test_calls_at_a_time_share_a_connection(channel, gate):
+    before = gate.process.descriptors()
+    calls = [call(channel, "One").future(b"%d" % i, metadata=bearer(), timeout=20) for i in range(200)]
+    assert [c.result() for c in calls] == [(b"%d" % i)[::-1] for i in range(200)]
+    assert gate.process.descriptors() - before <= 4
+
+
+def test_what_the_client_cancels_is_cancelled_in_the_app(channel, server):
+    replies = call(channel, "Hang", "unary_stream")(b"", metadata=bearer(), timeout=20)
+    assert next(replies) == b"first"
+    replies.cancel()
+    assert server.cancelled.wait(10)
+
+
+def test_a_deadline_of_the_client_ends_the_call_in_the_app(channel, server):
+    with pytest.raises(grpc.RpcError) as error:
+        list(call(channel, "Hang", "unary_stream")(b"", metadata=bearer(), timeout=0.5))
+    assert error.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+    assert server.cancelled.wait(10)
+
+
+@pytest.mark.parametrize("metadata", [(), (("authorization", "Bearer x.y.z"),)], ids=["none", "a bad token"])
+@pytest.mark.parametrize("kind", ["unary_unary", "stream_unary"])
+def test_who_is_not_signed_in_gets_status_16(channel, server, metadata, kind):
+    argument = b"" if kind == "unary_unary" else iter([b"x"] * 10)
+    with pytest.raises(grpc.RpcError) as error:
+        call(channel, "One", kind)(argument, metadata=metadata, timeout=10)
+    assert error.value.code() == grpc.StatusCode.UNAUTHENTICATED
+    assert not server.seen
+
+
+def test_an_app_that_is_down_is_status_14(start_gate):
+    gate = start_gate(f"h2c://127.0.0.1:{free_port()}")
+    with grpc.insecure_channel(f"127.0.0.1:{gate.port}") as channel, pytest.raises(grpc.RpcError) as error:
+        call(channel, "One")(b"", metadata=bearer(), timeout=10)
+    assert error.value.code() == grpc.StatusCode.UNAVAILABLE
+    assert error.value.details() == "upstream_unavailable"
+
+
+def test_an_app_of_another_protocol_is_status_14(start_gate, upstream):
+    gate = start_gate(f"h2c://127.0.0.1:{upstream.port}", upstream={
+        "url": f"h2c://127.0.0.1:{upstream.port}", "connectTimeout": "1s"})
+    with grpc.insecure_channel(f"127.0.0.1:{gate.port}") as channel, pytest.raises(grpc.RpcError) as error:
+        call(channel, "One")(b"", metadata=bearer(), timeout=10)
+    assert error.value.code() == grpc.StatusCode.UNAVAILABLE
+    upstream.failures.clear()
+
+
+def test_an_app_that_stops_well_loses_no_call(channel, server):
+    """GOAWAY: calls in flight are finished, later ones go over a new connection."""
+    replies = call(channel, "Hang", "unary_stream")(b"", metadata=bearer(), timeout=20)
+    assert next(replies) == b"first"
+    stopped = server.server.stop(10)
+    server.release.set()
+    assert list(replies) == [] and replies.code() == grpc.StatusCode.OK
+    assert stopped.wait(10)
+    again = grpc.server(futures.ThreadPoolExecutor(4), handlers=[server])
+    again.add_insecure_port(f"127.0.0.1:{server.port}")
+    again.start()
+    try:
+        wait_until(lambda: call(channel, "One")(b"ab", metadata=bearer(), timeout=10) == b"ba", "the app is back")
+    finally:
+        again.stop(None).wait()
