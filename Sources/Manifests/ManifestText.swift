@@ -70,11 +70,13 @@ struct ManifestEdit: Sendable {
     let range: Range<Int>
     let text: String
 
-    /// The text with all edits; those at one place in the order they are given. They must not overlap.
+    /// The text with all edits. They must not overlap; at one place, what is inserted comes before what is replaced, each
+    /// in the order they are given.
     static func apply(_ edits: [ManifestEdit], to text: ManifestText) -> [UInt8] {
-        let ordered = edits.enumerated().sorted {
-            ($0.element.range.lowerBound, $0.offset) < ($1.element.range.lowerBound, $1.offset)
+        func rank(_ edit: (offset: Int, element: ManifestEdit)) -> (Int, Int, Int) {
+            (edit.element.range.lowerBound, edit.element.range.isEmpty ? 0 : 1, edit.offset)
         }
+        let ordered = edits.enumerated().sorted { rank($0) < rank($1) }
         var result: [UInt8] = []
         var copied = 0
         for (_, edit) in ordered {
