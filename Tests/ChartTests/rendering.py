@@ -91,18 +91,22 @@ def render(chart: Path, values=None, version="1.33.0", sets=(), extra=None) -> l
     return [manifest for manifest in yaml.safe_load_all(text) if manifest]
 
 
+@functools.cache
+def _chart_of_notes() -> Path:
+    """The chart with its notes as a manifest: `helm install --dry-run` wants a cluster in some versions."""
+    copy = Path(tempfile.mkdtemp(prefix="notes-")) / CHART.name
+    shutil.copytree(CHART, copy)
+    (copy / "templates/NOTES.txt").rename(copy / "notes.txt")
+    (copy / "templates/notes.yaml").write_text(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: the-notes }\ndata:\n"
+        '  notes: {{ tpl (.Files.Get "notes.txt") . | toJson }}\n')
+    return copy
+
+
 def notes(values: str, extra=None) -> str:
     """What `helm install` prints at the end."""
-    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as more:
-        more.write(yaml.safe_dump(extra or {}))
-        more.flush()
-        files = ["--values", str(CHART / "ci" / values), "--values", more.name]
-        if _command()[0].endswith("helm"):
-            command = [_command()[0], "install", "--dry-run=client", "--namespace", "ns", *files, "rel", str(CHART)]
-        else:
-            command = [_command()[0], "--show-notes", "--namespace", "ns", *files, "rel", str(CHART)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    return done.stdout.split("\nNOTES:\n", 1)[1]
+    manifests = render(_chart_of_notes(), values, extra=extra)
+    return next(m["data"]["notes"] for m in manifests if m["metadata"]["name"] == "the-notes")
 
 
 def refusal(chart: Path, values=None, sets=(), extra=None) -> str:
