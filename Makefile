@@ -3,7 +3,7 @@
 # make demo     a sign-in to try in the browser: builds, starts one process, prints the address
 # make test     every test: units, layering, then the black-box suite against the release binary
 # make build    the release binary, static Swift, stripped: .build/sidegate
-# make bench    CPU for a request beside nginx and HAProxy; `make bench-count` for the figures that do not drift, `make bench-tls` over TLS
+# make bench    CPU for a request beside nginx and HAProxy; `make bench-count` for the figures that do not drift, `make bench BENCH_ARGS="--only TLS"` for TLS and HTTP/2
 # make charts   the Helm charts, Kustomize components, alerts, dashboard, units and images, by the tools of each
 # make deb      a Debian package of the release build, in artifacts/; `make man` the manual page alone
 # make format   swift format, in place; `make format-check` only looks
@@ -19,7 +19,7 @@ BENCH_ARGS ?=
 # Swift's libraries inside; system libraries from the system alone, not from beside the program.
 RELEASE = --configuration release --static-swift-stdlib --disable-local-rpath
 
-.PHONY: demo test unit black-box build bench bench-count bench-tls format format-check deps deps-test deps-bench deps-charts deps-deb charts deb man clean
+.PHONY: demo test unit black-box build bench bench-count bench-floods format format-check deps deps-test deps-bench deps-charts deps-deb charts deb man clean
 .DEFAULT_GOAL := build
 
 demo: deps
@@ -45,8 +45,9 @@ build: deps
 bench: deps-bench build
 	$(PYTHON) Benchmarks/bench.py --sidegate $(BINARY) $(BENCH_ARGS)
 
-bench-tls: deps-bench build
-	$(PYTHON) Benchmarks/tls.py --sidegate $(BINARY) $(BENCH_ARGS)
+# What floods over HTTP/2 cost, and how long others wait meanwhile.
+bench-floods: deps-bench build
+	$(PYTHON) Benchmarks/floods.py --sidegate $(BINARY) $(BENCH_ARGS)
 
 bench-count: deps-bench build
 	$(PYTHON) Benchmarks/bench.py --sidegate $(BINARY) --count $(BENCH_ARGS)

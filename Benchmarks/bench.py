@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 
 import counting
+import encrypted
 import load
 import servers
 
@@ -152,12 +153,12 @@ def main():
     parser.add_argument("--sidegate", type=Path, default=Path(__file__).parent.parent / ".build" / "sidegate")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3, help="of each round")
-    parser.add_argument("--only", help="scenarios whose name holds this")
+    parser.add_argument("--only", help="scenarios whose name holds this; memory: what idle connections hold")
     parser.add_argument("--count", action="store_true", help="instructions and system calls instead of rates")
     parser.add_argument("--count-of", nargs="+", default=["sidegate"],
                         choices=["sidegate", "sidegate-redirect", "nginx", "haproxy-plain", "haproxy-jwt", "haproxy-redirect"])
     options = parser.parse_args()
-    for tool in ["nginx", "haproxy", "wrk"] + (["valgrind", "strace"] if options.count else []):
+    for tool in ["nginx", "haproxy", "wrk", "h2load", "nghttpx"] + (["valgrind", "strace"] if options.count else []):
         if not shutil.which(tool, path=os.environ.get("PATH", "") + ":/usr/sbin"):
             raise SystemExit(f"{tool} is missing; `make deps-bench` installs it")
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -172,7 +173,10 @@ def main():
                 good = counts(options, folder, upstream)
             else:
                 good = rates(options, folder, upstream)
-                good &= bool(options.only) or memory(options, folder, upstream)
+                good &= encrypted.rates(options, folder, upstream)
+                if not options.only or options.only in "memory":
+                    good &= memory(options, folder, upstream)
+                    good &= encrypted.idle_memory(options, folder, upstream)
         finally:
             servers.Process.stop_all()  # whatever went wrong, nothing is left behind
     sys.exit(0 if good else 1)

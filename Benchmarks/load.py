@@ -4,7 +4,9 @@
 import re
 import select
 import socket
+import ssl
 import subprocess
+import time
 from dataclasses import dataclass
 
 
@@ -31,6 +33,52 @@ def wrk(proxy, path: str, connections: int, seconds: float, headers: dict, expec
     if wrong or requests == 0:
         raise SystemExit(f"{proxy.name} {path}: {wrong.group(0) if wrong else 'no request was answered'}")
     return Round(requests, float(re.search(r"Requests/sec:\s*([\d.]+)", done.stdout).group(1)), cpu / requests * 1e6)
+
+
+def h2load(proxy, path: str, connections: int, streams: int, seconds: float, headers: dict, http1=False) -> Round:
+    """HTTP/2, or HTTP/1.1, over TLS when the proxy is a TLS one."""
+    arguments = ["h2load", "-t1", f"-c{connections}", f"-m{streams}", f"-D{seconds}", *(["--h1"] if http1 else [])]
+    for name, value in headers.items():
+        arguments += ["-H", f"{name}: {value}"]
+    before = proxy.cpu_seconds()
+    scheme = "https" if proxy.is_encrypted else "http"
+    done = subprocess.run([*arguments, f"{scheme}://127.0.0.1:{proxy.port}{path}"], capture_output=True, text=True)
+    cpu = proxy.cpu_seconds() - before
+    succeeded = re.search(r"(\d+) succeeded, (\d+) failed, (\d+) errored", done.stdout)
+    codes = re.search(r"status codes: (\d+) 2xx, (\d+) 3xx, (\d+) 4xx, (\d+) 5xx", done.stdout)
+    if not succeeded or int(succeeded.group(1)) == 0 or any(int(codes.group(n)) for n in (2, 3, 4)):
+        raise SystemExit(f"{proxy.name} {path}: {done.stdout}{done.stderr}\n"
+                         f"{proxy.log.read_text(errors='replace')[-3000:]}")
+    requests = int(succeeded.group(1))
+    return Round(requests, requests / seconds, cpu / requests * 1e6)
+
+
+def handshakes(proxy, count: int, resumed: bool, headers: dict) -> Round:
+    """`count` connections, each a handshake and one request, one after the other; full ones or resumed ones."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    request = f"GET /1k HTTP/1.1\r\nHost: 127.0.0.1:{proxy.port}\r\nConnection: close\r\n".encode()
+    request += b"".join(f"{n}: {v}\r\n".encode() for n, v in headers.items()) + b"\r\n"
+
+    def connect(session):
+        with socket.create_connection(("127.0.0.1", proxy.port), timeout=30) as plain:
+            with context.wrap_socket(plain, session=session) as connection:
+                connection.sendall(request)
+                received = b""
+                while data := connection.recv(65536):
+                    received += data
+                assert received.startswith(b"HTTP/1.1 200 "), received[:200]
+                return connection.session, connection.session_reused
+
+    session, _ = connect(None)
+    before, started, used = proxy.cpu_seconds(), time.monotonic(), 0
+    for _ in range(count):
+        # A ticket of TLS 1.3 is for one use, and each connection brings new ones.
+        newer, reused = connect(session if resumed else None)
+        session, used = newer, used + reused
+    if used != (count if resumed else 0):
+        raise SystemExit(f"{proxy.name}: {used} of {count} handshakes were resumed")
+    return Round(count, count / (time.monotonic() - started), (proxy.cpu_seconds() - before) / count * 1e6)
 
 
 def exactly(port: int, path: str, connections: int, count: int, headers: dict, status: int = 200):

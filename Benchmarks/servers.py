@@ -43,6 +43,7 @@ class Process:
     """A started server and what the kernel says of it."""
 
     started: list = []
+    is_encrypted = False
 
     def __init__(self, name: str, arguments, port: int, folder: Path, under=()):
         self.name, self.port, self.folder = name, port, folder
@@ -119,36 +120,67 @@ def start_upstream(folder: Path) -> Process:
     """, port)
 
 
-class Certificate:
-    """One P-256 certificate for all."""
-
-    def __init__(self, folder: Path):
-        self.certificate, self.key = folder / "certificate.pem", folder / "certificate.key"
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-             "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
-             "-keyout", self.key, "-out", self.certificate], check=True, capture_output=True)
-        self.key.chmod(0o600)
-
-
-def start_nginx(folder: Path, upstream: int, under=(), certificate: Certificate = None) -> Process:
+def start_nginx(folder: Path, upstream: int, under=()) -> Process:
     """Plain proxying with keep-alive: no sign-in. Buffers large enough not to flatter us with 10 MiB bodies."""
     port = free_port()
-    tls = f"""
-            ssl_certificate {certificate.certificate}; ssl_certificate_key {certificate.key};
-            ssl_protocols TLSv1.2 TLSv1.3; ssl_session_tickets on; ssl_session_cache none;
-    """ if certificate else ""
-    return nginx("nginx-tls" if certificate else "nginx", folder, under, f"""
+    return nginx("nginx", folder, under, f"""
         upstream app {{ server 127.0.0.1:{upstream}; keepalive 256; keepalive_requests 100000000; }}
         server {{
-            listen 127.0.0.1:{port} backlog=4096{" ssl" if certificate else ""};
-            {tls}
+            listen 127.0.0.1:{port} backlog=4096;
             location / {{
                 proxy_pass http://app; proxy_http_version 1.1; proxy_set_header Connection "";
                 proxy_buffers 8 64k; proxy_buffer_size 64k; proxy_busy_buffers_size 128k;
             }}
         }}
     """, port)
+
+
+def certificate(folder: Path) -> tuple:
+    """An ECDSA P-256 certificate and its key, as most sites have."""
+    files = folder / "tls.crt", folder / "tls.key"
+    if not files[0].exists():
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+             "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+             "-out", files[0], "-keyout", files[1]], check=True, capture_output=True)
+        files[1].chmod(0o600)
+    return files
+
+
+def start_nginx_tls(folder: Path, upstream: int, name="nginx-tls") -> Process:
+    """Terminates TLS with HTTP/1.1 and HTTP/2, and proxies plainly."""
+    port = free_port()
+    crt, key = certificate(folder)
+    proxy = nginx(name, folder, (), f"""
+        upstream app {{ server 127.0.0.1:{upstream}; keepalive 256; keepalive_requests 100000000; }}
+        server {{
+            listen 127.0.0.1:{port} ssl http2 backlog=4096;
+            ssl_certificate {crt}; ssl_certificate_key {key}; ssl_protocols TLSv1.2 TLSv1.3;
+            ssl_session_tickets on; ssl_session_cache none;
+            http2_max_requests 100000000;
+            location / {{
+                proxy_pass http://app; proxy_http_version 1.1; proxy_set_header Connection "";
+                proxy_buffers 8 64k; proxy_buffer_size 64k; proxy_busy_buffers_size 128k;
+            }}
+        }}
+    """, port)
+    proxy.is_encrypted = True
+    return proxy
+
+
+def start_nghttpx(folder: Path, upstream: int, encrypted=True) -> Process:
+    """nghttp2's own proxy: the same library as ours, without sign-in."""
+    port = free_port()
+    crt, key = certificate(folder)
+    name = "nghttpx" if encrypted else "nghttpx-plain"
+    configuration = folder / f"{name}.conf"
+    configuration.write_text("")
+    proxy = Process(
+        name, ["nghttpx", f"--conf={configuration}", f"-f127.0.0.1,{port}{'' if encrypted else ';no-tls'}",
+               f"-b127.0.0.1,{upstream}", "--workers=1", "--single-process", "--errorlog-file=/dev/null",
+               "--backend-keep-alive-timeout=300", *([key, crt] if encrypted else [])], port, folder)
+    proxy.is_encrypted = encrypted
+    return proxy
 
 
 def start_haproxy(folder: Path, upstream: int, job: str, under=()) -> Process:
@@ -198,12 +230,10 @@ backend app
 class Sidegate(Process):
     """One worker, session cookie checked, identity headers set, access log off as everywhere here."""
 
-    def __init__(self, binary: Path, folder: Path, upstream: int, under=(), environment_name="sidegate",
-                 certificate: Certificate = None):
+    def __init__(self, binary: Path, folder: Path, upstream: int, under=(), environment_name="sidegate", tls=False):
         port = free_port()
-        self.is_secure = certificate is not None
-        tls = {"tls": {"certificates": [
-            {"certificate": str(certificate.certificate), "key": str(certificate.key)}]}} if certificate else {}
+        self.is_encrypted = tls
+        crt, key = certificate(folder) if tls else (None, None)
         configuration = folder / f"{environment_name}.yaml"
         configuration.write_text(json.dumps({
             "listen": [f"127.0.0.1:{port}"],
@@ -214,7 +244,7 @@ class Sidegate(Process):
             "limits": {"keepAliveTimeout": "300s"},
             "workers": 1,
             "log": {"access": False},
-            **tls,
+            **({"tls": {"certificates": [{"certificate": str(crt), "key": str(key)}]}} if tls else {}),
         }, indent=2))
         configuration.chmod(0o600)
         super().__init__(environment_name, [binary, "run", "--config", configuration], port, folder, under)
@@ -222,7 +252,7 @@ class Sidegate(Process):
     def sign_in(self) -> str:
         """A session cookie, got as a browser gets it."""
         def get(target, cookie=None):
-            if self.is_secure:
+            if self.is_encrypted:
                 connection = http.client.HTTPSConnection(
                     "127.0.0.1", self.port, timeout=30, context=ssl._create_unverified_context())
             else:
@@ -242,6 +272,6 @@ class Sidegate(Process):
         query = f"{parts.query}&jwt={token(60)}" if parts.query else f"jwt={token(60)}"
         status, _, cookies = get(f"{parts.path}?{query}", "; ".join(cookies))
         assert status == 303, f"the sign-in was answered with {status}"
-        session = next(c for c in cookies if c.startswith(("sidegate=", "__Host-sidegate=")) and len(c) > 20)
+        session = next(c for c in cookies if c.startswith(("sidegate=", "__Host-sidegate=")) and len(c) > 40)
         assert get("/1k", session)[0] == 200
         return session

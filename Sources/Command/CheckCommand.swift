@@ -18,10 +18,9 @@ struct CheckCommand: ParsableCommand {
 
     func run() throws {
         let settings = try source.settings(purpose: .serve, options: serving.overrides)
-        if let (path, problem) = TLSTrial.problem(settings) {
-            StandardError.write("\(settings.file ?? "the configuration"): error: `\(path)`: \(problem)")
-            throw ExitStatus.badConfiguration
-        }
+        let findings = TLSTrial.findings(settings)
+        for finding in findings { StandardError.write(finding.description) }
+        guard findings.isEmpty else { throw ExitStatus.badConfiguration }
         print("\(settings.file ?? "the configuration"): good")
     }
 }

@@ -55,6 +55,9 @@ extension KeyTable {
                 "Where the app is: http://host:port, https://host:port, h2c://host:port (HTTP/2 in the clear, as gRPC"
                     + " servers speak it) or unix:/path."
             ).required(),
+            Key(
+                "upstream.http2", .boolean, "false",
+                "Offer HTTP/2 to an app behind https, which chooses (ALPN). Without TLS the address says it: h2c://."),
             Key("upstream.connectTimeout", .duration(anyTime), "5s", "How long connecting to the app may take."),
             Key(
                 "upstream.responseTimeout", .duration(anyTime), "60s",
@@ -68,9 +71,6 @@ extension KeyTable {
             Key(
                 "upstream.preserveHost", .boolean, "true", "Send the browser's Host to the app, not the upstream's own."
             ),
-            Key(
-                "upstream.http2", .boolean, "false",
-                "Offer HTTP/2 to an app behind https://; it is used where the app agrees (ALPN), as gRPC needs."),
         ] + upstreamTLS + [
             Key("upstreams", .list(.anything), "[]", "More apps, by path or host.").notYet()
         ] + tls + [

@@ -43,7 +43,7 @@ package struct UpstreamSettings: Sendable {
     package var idleTimeout: Duration
     package var maxConnections: Int
     package var preserveHost: Bool
-    /// HTTP/2 is offered to an app behind https.
+    /// HTTP/2 is offered where TLS lets both sides choose.
     package var offersHTTP2: Bool
     package var tls: ClientTLSSettings
 }

@@ -67,6 +67,7 @@ extension SettingsBuilder {
         _ parts: [String: Located]
     ) -> ClientTLSSettings {
         var settings = ClientTLSSettings(skipsVerification: skipsVerification)
+        settings.origin = parts[names.certificate]?.origin ?? parts["ca"]?.origin ?? .builtIn
         if let part = parts["ca"], case .text(let path) = part.value, !path.isEmpty {
             settings.files.append(files.locate(path, namedAt: part.origin))
             settings.authorities = authorities(path, for: "\(section).ca", at: part.origin)

@@ -24,7 +24,8 @@ extension SettingsBuilder {
         }
         var settings = TLSSettings(
             certificates: [], minimumVersion: resolution.text("tls.minimumVersion"),
-            clientAuthentication: clientAuthentication, clientAuthorities: nil, strictTransportSecurity: nil, files: [])
+            clientAuthentication: clientAuthentication, clientAuthorities: nil, strictTransportSecurity: nil,
+            origin: items.first?.origin ?? .builtIn, files: [])
         let strict = resolution.duration("tls.hsts")
         if strict > .zero { settings.strictTransportSecurity = strict }
         for item in items {

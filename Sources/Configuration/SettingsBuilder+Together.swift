@@ -41,6 +41,21 @@ extension SettingsBuilder {
                     "`token.acceptAnyAudience` contradicts `token.audience`; remove one of the two"))
         }
         checkLogoutToken(settings)
+        checkUpstreamVersion(settings.upstream)
+    }
+
+    private mutating func checkUpstreamVersion(_ upstream: UpstreamSettings) {
+        guard upstream.offersHTTP2 else { return }
+        let mend: String
+        switch upstream.address {
+        case .https, .h2c: return
+        case .http(let host, let port): mend = "write `url: \(UpstreamAddress.h2c(host: host, port: port))`"
+        case .unix: mend = "over a socket in the file system it is HTTP/1.1; remove this key"
+        }
+        findings.append(
+            .error(
+                resolution.origin("upstream.http2"),
+                "`upstream.http2`: without TLS there is nothing to agree on HTTP/2 with; \(mend)"))
     }
 
     private mutating func checkCookies(_ settings: Settings) {

@@ -36,6 +36,8 @@ package struct ClientTLSSettings: CertificateHolder {
     /// What is shown to who asks for it.
     package var certificate: CertificateSettings?
     package var skipsVerification: Bool
+    /// Where it begins.
+    package var origin = Origin.builtIn
     package var files: [String] = []
     package var reread: @Sendable () throws(RereadProblem) -> ClientTLSSettings = { () throws(RereadProblem) in
         throw RereadProblem(findings: [])
@@ -65,6 +67,8 @@ package struct TLSSettings: CertificateHolder {
     package var clientAuthorities: CertificateChain?
     /// nil: not said.
     package var strictTransportSecurity: Duration?
+    /// Of the first certificate.
+    package var origin: Origin
     package var files: [String]
     package var reread: @Sendable () throws(RereadProblem) -> TLSSettings = { () throws(RereadProblem) in
         throw RereadProblem(findings: [])

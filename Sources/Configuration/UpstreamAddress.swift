@@ -4,7 +4,7 @@
 package enum UpstreamAddress: Hashable, Sendable, CustomStringConvertible {
     /// Plain HTTP/1.1 over TCP. The host is a name or an address without brackets.
     case http(host: String, port: UInt16)
-    /// HTTP over TLS.
+    /// TLS over TCP. HTTP/1.1, unless HTTP/2 is agreed on.
     case https(host: String, port: UInt16)
     /// Plain HTTP/2 over TCP, by prior knowledge (RFC 9113 §3.3).
     case h2c(host: String, port: UInt16)

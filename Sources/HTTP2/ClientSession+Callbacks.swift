@@ -20,7 +20,8 @@ extension ClientSession {
         }
         unsafe nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) { _, frame, owner in
             guard let frame = unsafe frame?.pointee, let session = unsafe ClientSession.of(owner) else { return 0 }
-            unsafe session.frameReceived(frame.hd)
+            unsafe session.frameReceived(
+                frame.hd, padding: frame.hd.type == FrameKind.data.rawValue ? frame.data.padlen : 0)
             return session.fatal == nil ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE.rawValue
         }
         unsafe nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks) {
@@ -92,10 +93,12 @@ extension ClientSession {
         return false
     }
 
-    private func frameReceived(_ header: nghttp2_frame_hd) {
+    private func frameReceived(_ header: nghttp2_frame_hd, padding: Int) {
         switch FrameKind(rawValue: header.type) {
         case .headers: sectionEnded(header)
         case .data:
+            // All padding and no content; a frame without either was charged for before it was read.
+            if padding > 0, padding == header.length { charge(Allowance.emptyFrame) }
             guard header.flags & 0x1 != 0, let stream = stream(header.stream_id) else { return }
             responseEnded(stream, trailers: [])
         case .settings:
@@ -150,8 +153,7 @@ extension ClientSession {
         guard let stream else { return }
         guard !stream.isReset else { return consume(content.count, on: stream) }
         stream.contentReceived += UInt64(content.count)
-        // RFC 9113 §8.1: content has a head before it; §8.1.1: and the length that the head says.
-        if !stream.hasFinalHead { return refuse(stream) }
+        // RFC 9113 §8.1.1.
         if let length = stream.declaredLength, stream.contentReceived > length { return refuse(stream) }
         stream.handler?.contentReceived(content)
     }
@@ -165,7 +167,7 @@ extension ClientSession {
     }
 
     /// RFC 9113 §8.1.1: a stream error.
-    private func refuse(_ stream: ClientStream) {
+    func refuse(_ stream: ClientStream) {
         guard !stream.isReset else { return }
         charge(Allowance.streamError)
         stream.handler?.responseMalformed()

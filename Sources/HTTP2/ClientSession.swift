@@ -34,6 +34,8 @@ package final class ClientSession {
     private let maximumStreams: Int
     private var hasSettings = false
     private(set) var isGoingAway = false
+    /// On which content comes before a head.
+    private var headless: ClientStream?
     /// Streams whose content has left.
     var drained: [ClientStream] = []
 
@@ -120,6 +122,10 @@ package final class ClientSession {
     }
 
     private func feed(_ bytes: Span<UInt8>) {
+        if let headless {
+            self.headless = nil
+            refuse(headless)
+        }
         let result = unsafe bytes.withUnsafeBufferPointer {
             unsafe nghttp2_session_mem_recv(session, $0.baseAddress, $0.count)
         }
@@ -220,6 +226,11 @@ package final class ClientSession {
 
 extension ClientSession: GuardedStreams {
     func isOpen(_ streamID: Int32) -> Bool { stream(streamID) != nil }
+    /// RFC 9113 §8.1: content has a head before it. The library would pass over it in silence.
+    func contentComes(on streamID: Int32) {
+        // The guard is at work: what follows is done once it has judged.
+        if let stream = stream(streamID), !stream.hasFinalHead { headless = stream }
+    }
     /// The app opens none.
     var ignoresNewStreams: Bool { false }
 }

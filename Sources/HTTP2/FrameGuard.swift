@@ -4,6 +4,8 @@
 protocol GuardedStreams: AnyObject {
     /// The stream is neither idle nor closed.
     func isOpen(_ streamID: Int32) -> Bool
+    /// DATA is about to be read on a stream that is open. The guard is at work: to be noted only.
+    func contentComes(on streamID: Int32)
     /// The last was said about which of the peer's streams count.
     var ignoresNewStreams: Bool { get }
 }
@@ -212,7 +214,10 @@ package struct FrameGuard {
         if header.length == 0, !header.endsStream, !allowance.charge(Allowance.emptyFrame) {
             return .terminate(.enhanceYourCalm)
         }
-        guard isClosed(header, streams) else { return .feed }
+        guard isClosed(header, streams) else {
+            streams.contentComes(on: header.streamID)
+            return .feed
+        }
         guard closed.wasReset(header.streamID) else { return .terminate(.streamClosed) }
         return charged(Allowance.closedStream, .feed)
     }

@@ -20,7 +20,8 @@ extension ServerSession {
         }
         unsafe nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) { _, frame, owner in
             guard let frame = unsafe frame?.pointee, let session = unsafe ServerSession.of(owner) else { return 0 }
-            unsafe session.frameReceived(frame.hd)
+            unsafe session.frameReceived(
+                frame.hd, padding: frame.hd.type == FrameKind.data.rawValue ? frame.data.padlen : 0)
             return session.fatal == nil ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE.rawValue
         }
         unsafe nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks) {
@@ -110,10 +111,12 @@ extension ServerSession {
         return false
     }
 
-    private func frameReceived(_ header: nghttp2_frame_hd) {
+    private func frameReceived(_ header: nghttp2_frame_hd, padding: Int) {
         switch FrameKind(rawValue: header.type) {
         case .headers: sectionEnded(header)
         case .data:
+            // All padding and no content; a frame without either was charged for before it was read.
+            if padding > 0, padding == header.length { charge(Allowance.emptyFrame) }
             guard header.flags & 0x1 != 0, let stream = stream(header.stream_id) else { return }
             requestEnded(stream, trailers: [])
         case .ping:
@@ -216,9 +219,8 @@ extension ServerSession {
     private func frameSent(_ header: nghttp2_frame_hd) {
         switch FrameKind(rawValue: header.type) {
         case .headers, .data:
-            guard header.flags & 0x1 != 0, let stream = stream(header.stream_id), !stream.isRequestEnded else { return }
-            // RFC 9113 §8.1: all was said; what the request still has to say is of no interest.
-            reset(stream, .noError)
+            guard header.flags & 0x1 != 0, let stream = stream(header.stream_id) else { return }
+            stream.isResponseSent = true
         case .settings, .ping, .windowUpdate, .goAway, .resetStream, .priority, .continuation, .pushPromise, .none:
             break
         }

@@ -51,6 +51,16 @@ extension ServerSession {
         submitReset(stream.id, code)
     }
 
+    /// Asks for no more of a request whose response has left (RFC 9113 §8.1); true when that is done, or not needed.
+    ///
+    /// Better not at once: who is still sending may see the reset before the response (curl 7).
+    package func stopRequest(_ stream: ServerStream) -> Bool {
+        if stream.isClosed || stream.isReset || stream.isRequestEnded { return true }
+        guard stream.isResponseSent else { return false }
+        reset(stream, .noError)
+        return true
+    }
+
     func submitReset(_ streamID: Int32, _ code: ErrorCode) {
         unsafe nghttp2_submit_rst_stream(session, Self.noFlags, streamID, code.rawValue)
     }

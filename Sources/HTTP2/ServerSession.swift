@@ -178,8 +178,9 @@ package final class ServerSession {
         guard count > 0 else { return }
         stream.unconsumed -= count
         heldBytes -= count
-        // After the request's end no more can come, and an update would be a frame for nothing.
-        if !stream.isClosed, !stream.isRequestEnded {
+        // After the request's end no more can come, and an update would be a frame for nothing; after the response's, no
+        // more is wanted.
+        if !stream.isClosed, !stream.isRequestEnded, !stream.isResponseEnded {
             unsafe nghttp2_session_consume_stream(session, stream.id, count)
         }
         payOwed()
@@ -240,5 +241,6 @@ package final class ServerSession {
 
 extension ServerSession: GuardedStreams {
     func isOpen(_ streamID: Int32) -> Bool { stream(streamID) != nil }
+    func contentComes(on streamID: Int32) {}
     var ignoresNewStreams: Bool { sentFinalGoAway }
 }

@@ -36,6 +36,8 @@ package final class ServerStream {
     package internal(set) var hasHead = false
     /// All of the response was given.
     package internal(set) var isResponseEnded = false
+    /// The response's end has left.
+    package internal(set) var isResponseSent = false
     /// Set to be told when the content has left.
     package var awaitsRoom = false
     /// Content bytes that left so far.

@@ -244,14 +244,20 @@ extension ResponseHead {
         }
     }
 
-    /// Content-Type is `text/event-stream`, with or without parameters.
+    /// Content-Type is `text/event-stream`, with or without parameters, or gRPC's, whose calls have deadlines of their
+    /// own.
     fileprivate var isEventStream: Bool {
-        let type: StaticString = "text/event-stream"
+        let bytes = bytes.span
         for field in fields where field.known == .contentType {
-            let start = field.value.lowerBound
-            guard field.value.range.count >= type.utf8CodeUnitCount else { return false }
-            return bytes.span.extracting(start..<start + type.utf8CodeUnitCount).equalsIgnoringCase(type)
+            let value = bytes.extracting(field.value.range)
+            return value.beginsIgnoringCase("text/event-stream") || value.beginsIgnoringCase("application/grpc")
         }
         return false
+    }
+}
+
+extension Span<UInt8> {
+    fileprivate func beginsIgnoringCase(_ text: StaticString) -> Bool {
+        count >= text.utf8CodeUnitCount && extracting(first: text.utf8CodeUnitCount).equalsIgnoringCase(text)
     }
 }

@@ -267,14 +267,35 @@ final class HTTP2Downstream: TransportOwner, DownstreamConnection {
         serve()
         let end = worker.loop.now.advanced(by: Self.lingerTime)
         endsAt = end
-        timer?.set(end)
+        if isAtFault {
+            // Whoever goes on sending is not read piece by piece: the socket holds it, and holds the peer back.
+            transport.pauseReading()
+            timer?.set(worker.loop.now.advanced(by: Self.lingerPace))
+        } else {
+            timer?.set(end)
+        }
         if !output.isBlocked { finishSending() }
     }
 
+    /// The peer broke the rules, or overdid it.
+    private var isAtFault: Bool { session.termination != nil && session.termination != .noError }
+
     private func finishSending() {
         if hasPeerEnded { return close() }
-        transport.shutDownWriting()
+        // Who is to calm down learns that the connection is over a little later, as does whoever reads no GOAWAY.
+        if session.termination != .enhanceYourCalm { transport.shutDownWriting() }
+        if !isAtFault { transport.resumeReading() }
+    }
+
+    /// Throws away what has come meanwhile.
+    private func lingerOn(_ now: MonotonicTime) {
+        guard isAtFault, let endsAt, now < endsAt else { return close() }
+        if !output.isBlocked { transport.shutDownWriting() }
         transport.resumeReading()
+        transportReadable()
+        guard phase == .lingering else { return }
+        transport.pauseReading()
+        timer?.set(now.advanced(by: Self.lingerPace))
     }
 
     private func lost() {
@@ -303,7 +324,7 @@ final class HTTP2Downstream: TransportOwner, DownstreamConnection {
     private func timedOut() {
         let now = worker.loop.now
         let limits = worker.limits
-        guard phase == .open || phase == .draining else { return close() }
+        guard phase == .open || phase == .draining else { return lingerOn(now) }
         if let blockedSince, blockedSince.advanced(by: limits.bodyIdleTimeout) <= now { return lost() }
         if phase == .draining, let endsAt, endsAt <= now { finishDrain() }
         if let headSince, headSince.advanced(by: limits.headerTimeout) <= now {
@@ -337,6 +358,12 @@ final class HTTP2Downstream: TransportOwner, DownstreamConnection {
         scheduleFlush()
     }
 
+    /// Calls the stream's `checkTime` when so much time has passed.
+    func look(at stream: HTTP2DownstreamStream, after delay: Nanoseconds) {
+        stream.stopsAt = worker.loop.now.advanced(by: delay)
+        arm(stream.stopsAt)
+    }
+
     /// A time limit that has struck already was seen to.
     private func later(_ deadline: MonotonicTime, _ now: MonotonicTime) -> MonotonicTime {
         deadline > now ? deadline : .distantFuture
@@ -353,6 +380,8 @@ final class HTTP2Downstream: TransportOwner, DownstreamConnection {
     /// How long after its last request a connection counts as idle.
     private static let restTime = Nanoseconds.seconds(1)
     private static let lingerTime = Nanoseconds.seconds(2)
+    /// How often what a peer at fault still sends is thrown away.
+    private static let lingerPace = Nanoseconds.milliseconds(100)
     private static let lingerBytes = 1 << 20
     /// What one system call sends.
     private static let outputPiece = 65_536

@@ -91,8 +91,9 @@ extension HTTP2DownstreamStream: DownstreamStream {
 
     func exchangeFinished(isRequestComplete: Bool) {
         exchange = nil
-        // What is left of the request is thrown away; the session resets the stream once the response is out.
+        // What is left of the request is thrown away, and the stream reset a moment after the response has left.
         inbound = []
+        if !stream.isRequestEnded { connection.look(at: self, after: Self.stopTime) }
         connection.wake(self)
     }
 

@@ -24,6 +24,8 @@ final class HTTP2DownstreamStream: ServerStreamHandler {
     /// An extended CONNECT, until it is answered.
     var isTunnel = false
     weak var tunnel: HTTP2DownstreamTunnel?
+    /// When the rest of a request that was answered is refused.
+    var stopsAt = MonotonicTime.distantFuture
     /// The peer or the connection has gone.
     private(set) var isLost = false
 
@@ -191,11 +193,19 @@ final class HTTP2DownstreamStream: ServerStreamHandler {
 
     /// Ends what took too long; returns when to look again.
     func checkTime(_ now: MonotonicTime, _ limit: Nanoseconds) -> MonotonicTime {
+        if stopsAt <= now, tunnel == nil {
+            stopsAt = session.stopRequest(stream) ? .distantFuture : now.advanced(by: Self.stopTime)
+        }
+        return min(stopsAt, checkProgress(now, limit))
+    }
+
+    private func checkProgress(_ now: MonotonicTime, _ limit: Nanoseconds) -> MonotonicTime {
         if stream.contentSent != sentBefore {
             sentBefore = stream.contentSent
             lastProgress = now
         }
-        let awaitsContent = exchange?.wantsContent == true && !isEnded && inbound.isEmpty
+        let isOpenEnded = stream.hasHead && exchange?.isEventStream == true
+        let awaitsContent = exchange?.wantsContent == true && !isEnded && inbound.isEmpty && !isOpenEnded
         guard tunnel == nil, stream.pendingContent > 0 || awaitsContent else {
             lastProgress = now
             return now.advanced(by: limit)
@@ -213,6 +223,8 @@ final class HTTP2DownstreamStream: ServerStreamHandler {
 
     /// More content than this waiting to leave holds the app back.
     static let highWater = 32_768
+    /// How long after its response a client may find out by itself that the rest of its request is not wanted.
+    static let stopTime = Nanoseconds.milliseconds(300)
 }
 
 extension RequestHead {

@@ -23,8 +23,8 @@ final class HTTP2Upstream: TransportOwner {
     /// Connections are numbered as they are opened.
     let number: UInt64
     let isSecure: Bool
-    /// Bytes that came so far.
-    private(set) var bytesReceived: UInt64 = 0
+    /// When bytes came last.
+    private(set) var lastReceived: MonotonicTime
     /// A response has come on it.
     private(set) var hasServed = false
     /// The connection broke, rather than one of its streams.
@@ -51,6 +51,7 @@ final class HTTP2Upstream: TransportOwner {
         self.worker = worker
         shared = pool.shared
         isSecure = transport.isSecure
+        lastReceived = worker.loop.now
         madeSession = ClientSession(
             maximumStreams: HTTP2UpstreamShared.maximumStreams, head: shared.head, memory: shared.memory, handler: self,
             now: worker.loop.now.nanoseconds)
@@ -93,7 +94,7 @@ final class HTTP2Upstream: TransportOwner {
 
     private func receive(_ input: Span<UInt8>) {
         guard phase != .closed else { return }
-        bytesReceived += UInt64(input.count)
+        lastReceived = worker.loop.now
         isReceiving = true
         session.receive(input, now: worker.loop.now.nanoseconds)
         isReceiving = false

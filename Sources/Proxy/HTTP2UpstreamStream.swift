@@ -28,8 +28,6 @@ final class HTTP2UpstreamStream: UpstreamStream, ClientStreamHandler {
     private var closed: ClientStream.End?
     private var isPaused = false
     private var receivedAny = false
-    /// How much the connection had brought when the request went out.
-    private var receivedBefore: UInt64 = 0
     private let timer: LoopTimer
 
     init(_ connection: HTTP2Upstream) {
@@ -56,7 +54,6 @@ final class HTTP2UpstreamStream: UpstreamStream, ClientStreamHandler {
 
     func start(_ exchange: Exchange, expectsContent: Bool, contentFollows: Bool) {
         self.exchange = exchange
-        receivedBefore = connection.bytesReceived
         let shared = connection.shared
         shared.text.removeAll(keepingCapacity: true)
         exchange.writeUpstreamHead(into: &shared.text)
@@ -149,8 +146,8 @@ final class HTTP2UpstreamStream: UpstreamStream, ClientStreamHandler {
         }
     }
 
-    /// Something of the response can still be given on.
-    private var hasRest: Bool { hasHead && !isMalformed && isPaused && (isEnded || !inbound.isEmpty) }
+    /// The response is whole, and what is left of it waits for the browser. One that broke is over at once.
+    private var hasRest: Bool { hasHead && !isMalformed && isPaused && isEnded }
 
     private func giveOn() {
         for text in informational {
@@ -268,8 +265,9 @@ final class HTTP2UpstreamStream: UpstreamStream, ClientStreamHandler {
     private func timedOut() {
         guard let exchange else { return }
         if awaitsBrowser || isHeadGiven && exchange.isEventStream { return touch() }
-        // Nothing at all has come since: the connection itself is in doubt.
-        if connection.bytesReceived == receivedBefore { connection.retire() }
+        // Nothing at all has come for long: the connection itself is in doubt.
+        let quiet = connection.worker.loop.now.since(connection.lastReceived)
+        if quiet.count > connection.pool.configuration.responseTimeout.count / 2 { connection.retire() }
         lost(.responseTimeout)
     }
 

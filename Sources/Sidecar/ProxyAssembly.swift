@@ -28,12 +28,10 @@ extension ProxyConfiguration {
         upstream.idleTimeout = .seconds(settings.upstream.idleTimeout.inSeconds)
         upstream.maxConnections = max(1, settings.upstream.maxConnections / workers)
         if case .https = settings.upstream.address {
-            var tls = try TLSClientConfiguration(settings.upstream.tls)
-            if settings.upstream.offersHTTP2 {
-                upstream.version = .negotiated
-                tls.protocols = ["h2", "http/1.1"]
-            }
-            upstream.tls = try TLSClientContext(tls)
+            let offersHTTP2 = settings.upstream.offersHTTP2
+            if offersHTTP2 { upstream.version = .negotiated }
+            upstream.tls = try TLSClientContext(
+                TLSClientConfiguration(settings.upstream.tls, offersHTTP2: offersHTTP2))
         }
         self.init(upstream: upstream)
         self.tls = tls

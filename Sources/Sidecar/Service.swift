@@ -54,9 +54,10 @@ package final class Service: Sendable {
                 })
         }
         if let context = proxy.upstream.tls {
+            let offersHTTP2 = settings.upstream.offersHTTP2
             watches.append(
                 CertificateWatch(settings.upstream.tls, "upstream.tls", logger: logger) {
-                    try context.replace(with: TLSClientConfiguration($0))
+                    try context.replace(with: TLSClientConfiguration($0, offersHTTP2: offersHTTP2))
                 })
         }
         self.watches = watches

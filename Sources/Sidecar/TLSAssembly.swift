@@ -25,8 +25,11 @@ extension TLSServerConfiguration {
 
 extension TLSClientConfiguration {
     /// How others are met.
-    package init(_ settings: ClientTLSSettings) throws(TLSError) {
+    ///
+    /// - Parameter offersHTTP2: HTTP/2 is agreed on with an app that can speak it.
+    package init(_ settings: ClientTLSSettings, offersHTTP2: Bool = false) throws(TLSError) {
         self.init()
+        if offersHTTP2 { protocols = [TLSServerConfiguration.http2, "http/1.1"] }
         if let authorities = settings.authorities { trust = .authorities(authorities) }
         serverName = settings.serverName
         if let pair = settings.certificate { identity = try TLSIdentity(pair.chain, key: pair.key) }
@@ -37,27 +40,27 @@ extension TLSClientConfiguration {
 /// Whether connections can be made from settings at all: libssl refuses what is too weak for its policy, such as
 /// certificates signed by way of SHA-1.
 package enum TLSTrial {
-    /// The key at fault and why; nil when all is well.
-    package static func problem(_ settings: Settings) -> (path: String, problem: String)? {
+    /// What is at fault; empty when all is well.
+    package static func findings(_ settings: Settings) -> [Finding] {
+        var findings: [Finding] = []
+        func attempt(_ path: String, _ origin: Origin, _ make: () throws -> Void) {
+            do { try make() } catch { findings.append(.error(origin, "`\(path)`: \(error); \(mend)")) }
+        }
+        if let tls = settings.tls {
+            attempt("tls.certificates", tls.origin) {
+                _ = try TLSServerContext(TLSServerConfiguration(tls, offersHTTP2: false))
+            }
+        }
         let outward =
             [("upstream.tls", settings.upstream.tls)] + settings.token.remoteKeys.map { ("token.keys[]", $0.tls) }
             + (settings.provisioning.map { [("provisioning", $0.tls)] } ?? [])
-        do {
-            if let tls = settings.tls {
-                _ = try TLSServerContext(TLSServerConfiguration(tls, offersHTTP2: false))
-            }
-        } catch {
-            return ("tls.certificates", words(error))
-        }
         for (path, tls) in outward where tls.certificate != nil || tls.authorities != nil {
-            do { _ = try TLSClientContext(TLSClientConfiguration(tls)) } catch { return (path, words(error)) }
+            attempt(path, tls.origin) { _ = try TLSClientContext(TLSClientConfiguration(tls)) }
         }
-        return nil
+        return findings
     }
 
-    private static func words(_ error: any Error) -> String {
-        "\(error); take a certificate with an RSA key of 2048 bits or more, or P-256, that is signed by way of SHA-256"
-    }
+    private static let mend = "have it issued anew, signed by way of SHA-256, for a key of P-256 or RSA with 2048 bits"
 }
 
 extension SecureRedirect {

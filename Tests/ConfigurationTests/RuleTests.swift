@@ -36,6 +36,22 @@ struct RuleTests {
         #expect(errors.contains { $0.contains("not supported yet") }, "\(errors)")
     }
 
+    @Test(
+        "HTTP/2 to the app is agreed on over TLS, or said by the address",
+        arguments: [
+            ("upstream: { url: \"http://app:3000\", http2: true }", "write `url: h2c://app:3000`"),
+            ("upstream: { url: \"unix:/run/app.sock\", http2: true }", "remove this key"),
+            ("upstream: { url: \"https://app\", http2: true }", nil), ("upstream: h2c://app:50051", nil),
+            ("upstream: { url: \"h2c://app\", http2: true }", nil),
+            ("upstream: { url: \"http://app\", http2: false }", nil),
+        ])
+    func upstreamVersion(text: String, mend: String?) {
+        let errors = place.load(text).errors
+        #expect(
+            errors.contains { $0.contains("`upstream.http2`") && $0.contains(mend ?? "") } == (mend != nil), "\(errors)"
+        )
+    }
+
     @Test("Every key that is not served may stand with its default or its off value")
     func offValues() {
         let loaded = place.load(

@@ -4,14 +4,16 @@
 import random
 import threading
 from concurrent import futures
+from pathlib import Path
 
+import grpc
 import pytest
 
-grpc = pytest.importorskip("grpc")
-
-from harness.ports import free_port  # noqa: E402
-from harness.process import wait_until  # noqa: E402
-from harness.tokens import token  # noqa: E402
+from harness.certificates import Authority
+from harness.ports import free_port
+from harness.process import wait_until
+from harness.secure import SecureConnection, SecureUpstream, trusting
+from harness.tokens import token
 
 SERVICE = "sidegate.test.Echo"
 
@@ -181,6 +183,29 @@ def test_who_is_not_signed_in_gets_status_16(channel, server, metadata, kind):
     assert not server.seen
 
 
+def test_a_call_may_be_silent_for_longer_than_others(server, start_gate):
+    url = f"h2c://127.0.0.1:{server.port}"
+    gate = start_gate(url, upstream={"url": url, "responseTimeout": "200ms"}, limits={"bodyIdleTimeout": "200ms"})
+    with grpc.insecure_channel(f"127.0.0.1:{gate.port}") as channel:
+        turn = threading.Event()
+
+        def messages():
+            yield b"first"
+            assert turn.wait(10)
+            yield b"second"
+        replies = call(channel, "Chat", "stream_stream")(messages(), metadata=bearer(), timeout=20)
+        assert next(replies) == b"FIRST"
+        threading.Timer(0.8, turn.set).start()
+        assert list(replies) == [b"SECOND"] and replies.code() == grpc.StatusCode.OK
+
+
+def test_a_message_larger_than_content_may_be_is_status_8(server, start_gate):
+    gate = start_gate(f"h2c://127.0.0.1:{server.port}", limits={"bodyBytes": 1000})
+    with grpc.insecure_channel(f"127.0.0.1:{gate.port}") as channel, pytest.raises(grpc.RpcError) as error:
+        call(channel, "One")(bytes(5000), metadata=bearer(), timeout=10)
+    assert error.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
 def test_an_app_that_is_down_is_status_14(start_gate):
     gate = start_gate(f"h2c://127.0.0.1:{free_port()}")
     with grpc.insecure_channel(f"127.0.0.1:{gate.port}") as channel, pytest.raises(grpc.RpcError) as error:
@@ -213,3 +238,71 @@ def test_an_app_that_stops_well_loses_no_call(channel, server):
         wait_until(lambda: call(channel, "One")(b"ab", metadata=bearer(), timeout=10) == b"ba", "the app is back")
     finally:
         again.stop(None).wait()
+
+
+class TestOverTLS:
+    """Both sides encrypted, HTTP/2 agreed on by ALPN on both."""
+
+    @pytest.fixture(scope="class")
+    def authority(self, tmp_path_factory):
+        return Authority(tmp_path_factory.mktemp("certificates"))
+
+    @pytest.fixture(scope="class")
+    def certificate(self, authority):
+        return authority.issue("both", "DNS:localhost,IP:127.0.0.1")
+
+    @pytest.fixture
+    def app(self, certificate):
+        echo = Echo()
+        server = grpc.server(futures.ThreadPoolExecutor(8), handlers=[echo])
+        pair = [(Path(certificate.key).read_bytes(), Path(certificate.certificate).read_bytes())]
+        echo.port = server.add_secure_port("127.0.0.1:0", grpc.ssl_server_credentials(pair))
+        server.start()
+        yield echo
+        server.stop(None).wait()
+
+    def start(self, start_gate, url, authority, certificate, **changes):
+        return start_gate(url, tls={"certificates": [certificate.settings]}, upstream={
+            "url": url, "http2": True, "tls": {"ca": authority.path}}, **changes)
+
+    def test_calls_pass(self, start_gate, app, authority, certificate):
+        gate = self.start(start_gate, f"https://localhost:{app.port}", authority, certificate)
+        trust = grpc.ssl_channel_credentials(Path(authority.path).read_bytes())
+        with grpc.secure_channel(f"localhost:{gate.port}", trust) as channel:
+            reply, ended = call(channel, "One").with_call(b"hello", metadata=bearer(), timeout=10)
+            assert reply == b"olleh" and ("x-sum", "trailer") in ended.trailing_metadata()
+            replies = call(channel, "Many", "unary_stream")(b"200", metadata=bearer(), timeout=20)
+            assert b"".join(replies) == b"".join(b"%d " % i * 1000 for i in range(200))
+            with pytest.raises(grpc.RpcError) as error:
+                call(channel, "One")(b"", timeout=10)
+            assert error.value.code() == grpc.StatusCode.UNAUTHENTICATED
+
+    def test_an_app_that_prefers_http1_gets_it(self, start_gate, authority, certificate):
+        app = SecureUpstream(certificate, lambda context: context.set_alpn_protocols(["http/1.1"]))
+        try:
+            gate = self.start(start_gate, app.url, authority, certificate)
+            with SecureConnection(gate.port, trusting(authority)) as connection:
+                for index in range(3):
+                    response = connection.exchange("GET", f"/{index}", {"Authorization": f"Bearer {token()}"})
+                    assert response.status == 200 and response.json()["target"] == f"/{index}"
+            assert len(app.names) == 1, "the connection that was made is used"
+        finally:
+            app.stop()
+
+    def test_an_app_that_changes_its_mind(self, start_gate, app, authority, certificate):
+        """HTTP/1.1 at first, HTTP/2 after a restart."""
+        first = SecureUpstream(certificate)
+        gate = self.start(start_gate, first.url, authority, certificate)
+        trust = grpc.ssl_channel_credentials(Path(authority.path).read_bytes())
+        with SecureConnection(gate.port, trusting(authority)) as connection:
+            assert connection.exchange("GET", "/", {"Authorization": f"Bearer {token()}"}).status == 200
+        first.stop()
+        again = grpc.server(futures.ThreadPoolExecutor(8), handlers=[app])
+        pair = [(Path(certificate.key).read_bytes(), Path(certificate.certificate).read_bytes())]
+        again.add_secure_port(f"127.0.0.1:{first.port}", grpc.ssl_server_credentials(pair))
+        again.start()
+        try:
+            with grpc.secure_channel(f"localhost:{gate.port}", trust) as channel:
+                assert call(channel, "One")(b"ab", metadata=bearer(), timeout=10) == b"ba"
+        finally:
+            again.stop(None).wait()

@@ -3,6 +3,7 @@
 
 import hashlib
 import os
+import random
 import re
 import ssl
 import subprocess
@@ -11,11 +12,12 @@ import threading
 import httpx
 import pytest
 from harness.certificates import Authority
-from harness.frames import WINDOW_UPDATE, ConnectionEnded, frame, word
+from harness.frames import CANCEL, HEADERS, RST_STREAM, WINDOW_UPDATE, ConnectionEnded, frame, setting, word
 from harness.gate import NAVIGATION
-from harness.secure import SecureConnection, SecureHTTP2, secured, trusting
+from harness.http2_cases import cases
+from harness.secure import SecureConnection, SecureHTTP2, in_threads, secured, trusting
 
-from test_http2 import TestWebSocket as WebSocketFrames  # noqa: E402
+from test_http2 import app, TestWebSocket as WebSocketFrames, test_conformance as check_conformance  # noqa: E402,F401
 
 NAMES = "DNS:localhost,IP:127.0.0.1"
 
@@ -131,6 +133,13 @@ def test_curl(gate, authority, upstream):
     assert upstream.last.get("X-Forwarded-Proto") == "https"
 
 
+def test_curl_reads_the_answer_to_an_upload_that_nobody_wants(gate, authority):
+    for _ in range(5):
+        said = run("curl", "-sS", "--http2", "--cacert", authority.path, "-H", "Expect:", "--data-binary", "@-",
+                   "-w", "%{http_version} %{http_code}", f"https://localhost:{gate.port}/", input=os.urandom(300_000))
+        assert said.endswith("2 401")
+
+
 def test_curl_keeps_to_http1_when_told(gate, authority):
     said = run("curl", "-sS", "--http1.1", "--cacert", authority.path, "-o", "/dev/null", "-w", "%{http_version}",
                f"https://localhost:{gate.port}/")
@@ -232,6 +241,53 @@ def test_streams_share_an_encrypted_connection_and_a_stalled_one_holds_up_none(g
         connection.stalled.clear()
         connection.send(frame(WINDOW_UPDATE, 0, stalled, word(100_000)))
         assert connection.response(stalled).body == bodies["/0"]
+
+
+@pytest.fixture(scope="module")
+def session(module_secure):
+    return module_secure.session_cookie()
+
+
+# Who goes on writing until the connection breaks cannot read over TLS what was said before; h2c is not spoken there.
+READABLE = [case for case in cases if case.expected.kind != "error" and not case.title.startswith("Upgrade to h2c")]
+
+
+@pytest.mark.parametrize("case", READABLE, ids=[f"{c.section} {c.title}" for c in READABLE])
+def test_conformance_is_the_same(gate, authority, session, app, case):
+    made = []
+
+    def connect_with(**options):
+        made.append(connect(gate, authority, **options))
+        made[-1].cookie = session["Cookie"]
+        return made[-1]
+
+    try:
+        check_conformance(case, connect_with, app)
+    finally:
+        for connection in made:
+            connection.close()
+
+
+def test_peers_that_stall_reset_and_trickle(gate, authority, session, app):
+    def client(index):
+        mine = random.Random(index)
+        window = setting(4, mine.choice([1000, 20_000, 65_535]))
+        with connect(gate, authority, settings=window) as connection:
+            connection.cookie = session["Cookie"]
+            for _ in range(15):
+                size = mine.randrange(0, 200_000)
+                stream = connection.request("GET", f"/bytes/{size}")
+                what = mine.randrange(4)
+                if what == 0:
+                    connection.send(frame(RST_STREAM, 0, stream, word(CANCEL)))
+                elif what == 1:
+                    connection.read_until(lambda f: f.stream == stream and f.type == HEADERS)
+                    connection.send(frame(RST_STREAM, 0, stream, word(CANCEL)))
+                else:
+                    assert connection.response(stream).body == random.Random(size).randbytes(size)
+
+    in_threads(8, client)
+    assert gate.exchange("GET", "/", session).status == 200
 
 
 def test_the_end_is_said_twice(start_gate, upstream, authority, certificate):

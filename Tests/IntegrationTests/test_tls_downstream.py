@@ -440,11 +440,14 @@ class TestRedirect:
 @pytest.mark.parametrize("certificate,key,words", [
     ("ec", "other", "not the key of the certificate"), ("old", "old", "expired on 2021-01-01; renew it"),
     ("ec", "missing", "there is no such file"), ("missing", "ec", "there is no such file"),
+    ("weak", "weak", "md too weak; have it issued anew, signed by way of SHA-256"),
 ])
 def test_check_finds_what_cannot_serve(authority, certificates, tmp_path, certificate, key, words):
     if certificate == "old":
         certificates = {**certificates, "old": authority.issue(
             f"old{os.getpid()}", NAMES, dates=("20200101000000Z", "20210101000000Z"))}
+    if certificate == "weak":
+        certificates = {**certificates, "weak": authority.issue(f"weak{os.getpid()}", NAMES, digest="sha1")}
     paths = {name: pair.settings for name, pair in certificates.items()}
     paths["missing"] = {"certificate": "missing.pem", "key": "missing.key"}
     config = tmp_path / "sidegate.yaml"

@@ -4,14 +4,16 @@
 import os
 import shutil
 import ssl
+import time
 from pathlib import Path
 
 import pytest
 
 from harness.certificates import Authority, Certificate
-from harness.gate import NAVIGATION
+from harness.gate import NAVIGATION, sidegate
 from harness.process import wait_until
 from harness.secure import SecureConnection, SecureUpstream, secured, trusting
+from harness.servers import Nginx
 
 NAMES = "DNS:localhost,IP:127.0.0.1"
 
@@ -199,3 +201,47 @@ def test_the_certificate_shown_to_the_app_is_renewed(start_gate, authority, pair
         assert ["first" in str(app.peers[0]["subject"]), "second" in str(app.peers[-1]["subject"])] == [True, True]
     finally:
         app.stop()
+
+
+def test_http2_with_the_app_goes_on_after_a_renewal(start_gate, authority, pairs, mounted, tmp_path):
+    nginx = Nginx(tmp_path / "nginx", certificate=pairs["third"], locations="""
+        location = /version { return 200 $server_protocol; }
+        keepalive_timeout 0;
+    """)
+    try:
+        gate = start_gate(nginx.url, upstream={
+            "url": nginx.url, "http2": True, "tls": {"ca": authority.path, **mounted.place.settings}})
+        cookie = gate.session_cookie()
+        assert gate.exchange("GET", "/version", cookie).text == "HTTP/2.0"
+        mounted.put(pairs["second"])
+        wait_for(gate, "certificates changed")
+        assert gate.exchange("GET", "/version", cookie).text == "HTTP/2.0"
+    finally:
+        nginx.stop()
+
+
+@pytest.mark.parametrize("days,outcome", [(9, "ok"), (1, "warning")])
+def test_the_doctor_tells_how_long_certificates_are_good(authority, tmp_path, days, outcome):
+    """Of ten days two are the last fifth. The app is met as the gate would meet it."""
+    def moment(offset):
+        return time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + offset * 86_400))
+
+    pair = authority.issue(f"days{days}", NAMES, dates=(moment(days - 10), moment(days)))
+    app = SecureUpstream(pair)
+    app.answer = lambda request, connection: connection.respond(200, {})
+    config = tmp_path / "sidegate.yaml"
+    config.write_text(f"""\
+upstream: {{ url: "{app.url}", tls: {{ ca: {authority.path} }} }}
+identityProvider: {{ loginURL: "{app.url}/login?r={{returnURL}}" }}
+token: {{ keys: [{{ secret: a-secret-shared-with-the-identity-provider-0001 }}] }}
+session: {{ secret: a-session-secret-of-at-least-32-bytes-0002 }}
+tls: {{ certificates: [{{ certificate: {pair.certificate}, key: {pair.key} }}] }}
+""")
+    config.chmod(0o600)
+    try:
+        lines = sidegate("doctor", "--config", config).stdout.splitlines()
+    finally:
+        app.stop()
+    end = time.strftime("%Y-%m-%d", time.gmtime(time.time() + days * 86_400))
+    assert any(line.split()[:2] == [outcome, "tls.certificates"] and f"good until {end}" in line for line in lines), lines
+    assert any(line.split()[:2] == ["ok", "upstream"] and "answers 200" in line for line in lines), lines

@@ -11,7 +11,7 @@ import pytest
 from harness.certificates import Authority
 from harness.gate import NAVIGATION, XHR
 from harness.process import wait_until
-from harness.secure import SecureUpstream, in_threads
+from harness.secure import SecureUpstream, in_threads, secured, trusting
 from harness.servers import Nginx
 from harness.upstream import Closed
 from harness.wire import CutShort
@@ -315,3 +315,32 @@ class TestHTTP2:
         for _ in range(3):
             assert get(gate, "/").status == 200
         assert len(app.sessions) == 1, "one connection, of HTTP/1.1: the app would have failed on another preface"
+
+
+@pytest.mark.parametrize("kind", ["EC", "RSA"])
+def test_nginx_with_client_certificates_behind_tls_on_both_sides(start_gate, authority, tmp_path, kind):
+    own = authority.issue("nginx-client", "DNS:gate")
+    shown = authority.issue("nginx-" + kind, NAMES, rsa=kind == "RSA")
+    nginx = Nginx(tmp_path / "nginx", certificate=shown, locations=f"""
+        ssl_client_certificate {authority.path}; ssl_verify_client on;
+        location = /who {{ return 200 "$ssl_client_s_dn $ssl_protocol $ssl_session_reused $http_x_forwarded_proto"; }}
+    """)
+    try:
+        gate = secured(
+            gate_before(
+                lambda url, **options: start_gate(url, tls={"certificates": [shown.settings]}, **options), nginx,
+                authority, **own.settings),
+            trusting(authority))
+        cookie = gate.session_cookie()
+        assert gate.exchange("GET", "/who", cookie).body.decode() == "CN=nginx-client TLSv1.3 . https"
+        content = os.urandom(10_000_000)
+        nginx.file("large", content)
+
+        def fetch(_):
+            for _ in range(3):
+                body = gate.exchange("GET", "/large", cookie).body
+                assert hashlib.sha256(body).digest() == hashlib.sha256(content).digest()
+
+        in_threads(4, fetch)
+    finally:
+        nginx.stop()

@@ -173,6 +173,15 @@ struct ExchangeStateMachineTests {
                 (.response(200), .head(.forward)), (.responseEnded, .end(.finish)),
             ], .ended),
         Script(
+            "the app refuses a request unseen: once more, whatever its method",
+            post + [
+                (.lost(.refused, mayRepeat: true), .loss(.retry)), (.acquired, .none),
+                (.response(200), .head(.forward)), (.responseEnded, .end(.finishEarly)),
+            ], .ended),
+        Script(
+            "what was refused and cannot be sent again: 502",
+            post + [(.lost(.refused, mayRepeat: false), .loss(.answer(status: 502)))], .answered),
+        Script(
             "what may not be repeated is not",
             get + [(.lost(.closed(wasReused: true), mayRepeat: false), .loss(.answer(status: 502)))], .answered),
         Script(

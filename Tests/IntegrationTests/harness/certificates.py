@@ -40,7 +40,7 @@ class Authority:
             "[ca]\ndefault_ca=d\n[d]\ndatabase=index\nserial=serial\nnew_certs_dir=.\ndefault_md=sha256\npolicy=p\n"
             "unique_subject=no\n[p]\ncommonName=supplied\n")
 
-    def issue(self, label: str, names: str, rsa=False, dates=None) -> Certificate:
+    def issue(self, label: str, names: str, rsa=False, dates=None, digest="sha256") -> Certificate:
         """`names` as subjectAltName has them; `dates` as `openssl ca` has them."""
         made = Certificate(str(self.folder / f"{label}.pem"), str(self.folder / f"{label}.key"))
         request, extensions = self.folder / f"{label}.csr", self.folder / f"{label}.ext"
@@ -50,5 +50,5 @@ class Authority:
         extensions.write_text(f"subjectAltName={names}\nbasicConstraints=CA:FALSE\n")
         dates = ["-startdate", dates[0], "-enddate", dates[1]] if dates else ["-days", "10"]
         _openssl("ca", "-batch", "-config", "conf", "-cert", self.path, "-keyfile", self._key, "-in", request,
-                 "-extfile", extensions, *dates, "-notext", "-out", made.certificate, cwd=self.folder)
+                 "-extfile", extensions, "-md", digest, *dates, "-notext", "-out", made.certificate, cwd=self.folder)
         return made

@@ -110,6 +110,7 @@ class FrameConnection:
         self.stalled = set()  # streams that get no update
         self.acknowledges = True
         self.next_stream = 1
+        self.sent_content = {}
         if hello:
             self.send(PREFACE + frame(SETTINGS, 0, 0, settings))
 
@@ -158,6 +159,20 @@ class FrameConnection:
 
     def data(self, stream: int, data: bytes, end: bool = False):
         self.send(frame(DATA, END_STREAM if end else 0, stream, data))
+
+    def data_frame(self, stream, payload: bytes, flags: int, on: int = None):
+        """DATA when the windows that the peer has opened so far have room; `on`: the connection's alone counts."""
+        def room(number, initial):
+            return initial + sum(int.from_bytes(f.payload, "big") for f in self.frames
+                                 if f.type == WINDOW_UPDATE and f.stream == number)
+        number = on or stream
+        sent = self.sent_content
+        while room(0, 65_535) - sent.get(0, 0) < len(payload) or (
+                stream is not None and room(stream, 65_535) - sent.get(stream, 0) < len(payload)):
+            self.read_frame()
+        for key in (0, number):
+            sent[key] = sent.get(key, 0) + len(payload)
+        self.send(frame(DATA, flags, number, payload))
 
     # Receiving.
 

@@ -96,6 +96,10 @@ class H2UpstreamConnection(FrameConnection):
         except OSError:
             return False
 
+    def break_off(self):
+        """Though a thread waits for what it reads."""
+        self.socket.shutdown(socket.SHUT_RDWR)
+
     def take_window(self, request: Request, wanted: int) -> int:
         with self.room:
             while True:

@@ -606,3 +606,131 @@ def _(c):
 def _(c):
     c.send(frame(HEADERS, 5, 1, block(c.fields()) + indexed_literal("x-a", "1") + indexed_literal("x-b", "b" * 4096)))
     c.send(frame(HEADERS, 5, 3, block(c.fields()) + indexed(62)))
+
+
+# What the sections above say of responses, and the rest.
+
+@case("3.4", "the server's preface waits for nothing (raw)", ignored)
+def _(c):
+    c.send(PREFACE[:20])
+    c.send(PREFACE[20:] + frame(SETTINGS))
+    assert c.read_frame().type == SETTINGS
+
+
+table("5.3.1", either(PROTOCOL_ERROR), [
+    ("a stream that depends on itself", lambda c: c.send(
+        frame(HEADERS, 5 | PRIORITIZED, 1, word(1) + b"\x10" + block(c.fields())))),
+    ("PRIORITY on itself", lambda c: opened(c, frame(PRIORITY, 0, 1, word(1) + b"\x10"))),
+])
+
+
+@case("6.5.2", "HEADER_TABLE_SIZE of the client's binds the server's compression", ignored)
+def _(c):
+    c.decoder.max_allowed_table_size = 0
+    c.send(frame(SETTINGS, 0, 0, setting(1, 0)))
+    for _ in range(3):
+        assert c.get("/").status == 200
+
+
+@case("6.5.2", "MAX_FRAME_SIZE of the client's is the most it gets", answered())
+def _(c):
+    c.send(frame(SETTINGS, 0, 0, setting(5, 20_000)) + c.headers(1, c.fields("GET", "/bytes/100000")))
+
+
+@case("6.5.3", "an acknowledgement too many", ignored)
+def _(c):
+    c.send(frame(SETTINGS, ACK) + frame(SETTINGS, ACK))
+
+
+@case("6.9", "padding counts, and its room is given back", answered())
+def _(c):
+    opened(c)
+    for _ in range(20):
+        c.data_frame(1, b"\xff" + b"x" * 10_000 + bytes(255), PADDED)
+    c.send(frame(DATA, END_STREAM, 1))
+
+
+@case("6.9", "what is ignored on a closed stream counts for the connection", answered(200, 3))
+def _(c):
+    """More than the connection's window in all."""
+    c.send(c.headers(1, without(c, ":path"), end=False))
+    c.read_until(lambda f: f.type == RST_STREAM)
+    for _ in range(120):
+        c.data_frame(None, bytes(16_000), 0, on=1)
+    c.send(c.headers(3))
+
+
+@case("8.1", "HEAD's response has no content", answered())
+def _(c):
+    c.send(c.headers(1, c.fields("HEAD")))
+    assert c.response(1).body == b""
+
+
+for status in 204, 304:
+    @case("8.1", f"{status} ends with its head", answered(status))
+    def _(c, status=status):
+        c.send(c.headers(1, c.fields("GET", f"/status/{status}")))
+        c.response(1)
+        assert not any(f.type == DATA for f in c.frames)
+
+
+@case("8.1", "a response before the request's end, and the rest not wanted", ignored)
+def _(c):
+    c.send(c.headers(1, [f for f in c.fields("POST") if f[0] != "cookie"], end=False))
+    assert c.response(1).status == 401
+    got = c.read_until(lambda f: f.type == RST_STREAM and f.stream == 1)
+    assert int.from_bytes(got.payload, "big") == 0
+    c.send(frame(DATA, END_STREAM, 1, b"that was on its way"))
+
+
+@case("8.1", "an informational response comes first", answered())
+def _(c):
+    c.send(c.headers(1, c.fields("GET", "/early-hints")))
+    assert [r.status for r in c.response(1).interim] == [103]
+
+
+@case("8.2", "a response's names are in lower case", ignored)
+def _(c):
+    response = c.get("/trailers")
+    assert all(name == name.lower() for name, _ in response.fields + response.trailers)
+
+
+@case("8.2.2", "nothing of the app's connection is passed on", ignored)
+def _(c):
+    names = {name for name, _ in c.get("/trailers").fields}
+    assert not names & {"connection", "keep-alive", "transfer-encoding", "x-hop", "proxy-connection", "upgrade"}
+
+
+@case("8.2.3", "crumbs of a cookie are one field to the app", ignored)
+def _(c):
+    c.send(c.headers(1, c.fields() + [("cookie", "crumb=1"), ("x-between", "1"), ("cookie", "crumb2=2")]))
+    assert "crumb=1; crumb2=2" in c.response(1).text
+
+
+@case("8.3.2", ":status comes first, and is the only one of its kind", ignored)
+def _(c):
+    c.get("/")
+    section = c.sections[1][-1]
+    assert section[0] == (":status", "200") and not any(n.startswith(":") for n, _ in section[1:])
+
+
+@case("8.7", "a request that was refused may be sent again", ignored)
+def _(c):
+    for number in range(129):
+        c.send(c.headers(2 * number + 1, c.fields("POST"), end=False))
+    c.read_until(lambda f: f.type == RST_STREAM and f.payload == word(REFUSED_STREAM))
+    for number in range(128):
+        c.send(frame(RST_STREAM, 0, 2 * number + 1, word(CANCEL)))
+    c.send(c.headers(259))
+    assert c.response(259).status == 200
+
+
+@case("7541 5.2", "a string of length 0", answered())
+def _(c):
+    c.send(frame(HEADERS, 5, 1, block(c.fields() + [("x-empty", "")])))
+
+
+@case("7541 6.2.2", "a literal that is not indexed leaves the table as it was", connection(COMPRESSION_ERROR))
+def _(c):
+    c.send(frame(HEADERS, 5, 1, block(c.fields()) + literal("x-not-kept", "1")))
+    c.send(frame(HEADERS, 5, 3, block(c.fields()) + indexed(62)))

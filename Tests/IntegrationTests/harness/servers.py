@@ -18,6 +18,7 @@ class Nginx:
         self.port = free_port()
         self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{self.port}"
         secure = f"""ssl_certificate {certificate.certificate}; ssl_certificate_key {certificate.key};
+                     ssl_protocols TLSv1.2 TLSv1.3;
                     """ if certificate else ""
         self.files = folder / "files"
         self.files.mkdir(parents=True)

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""TLS and HTTP/2 beside nginx and nghttpx, which proxy plainly: rates, handshakes, and what idle connections hold."""
+
+import socket
+import ssl
+import statistics
+import time
+
+import load
+import servers
+
+TIE = 1.10
+HANDSHAKES = 400  # in one round
+IDLE = 5000
+TLS_IDLE = 12  # KiB
+HTTP2_IDLE = 8  # KiB
+
+# name: (how one round is made, {competitor: the most that ours may cost relative to it})
+SCENARIOS = {
+    "TLS HTTP/1.1, 64 connections": (
+        lambda proxy, seconds, headers: load.h2load(proxy, "/1k", 64, 1, seconds, headers, http1=True), {"nginx": 1.0}),
+    "TLS HTTP/1.1, 100 KiB": (
+        lambda proxy, seconds, headers: load.h2load(proxy, "/100k", 64, 1, seconds, headers, http1=True), {"nginx": 1.0}),
+    "TLS HTTP/1.1, 10 MiB": (
+        lambda proxy, seconds, headers: load.h2load(proxy, "/10m", 16, 1, seconds, headers, http1=True), {"nginx": 1.0}),
+    "TLS HTTP/2, 64 x 10 streams": (
+        lambda proxy, seconds, headers: load.h2load(proxy, "/1k", 64, 10, seconds, headers),
+        {"nginx": 0.8, "nghttpx": 1.2}),
+    "TLS full handshakes": (
+        lambda proxy, seconds, headers: load.handshakes(proxy, HANDSHAKES, False, headers), {"nginx": 1.1}),
+    "TLS resumed handshakes": (
+        lambda proxy, seconds, headers: load.handshakes(proxy, HANDSHAKES, True, headers), {"nginx": 1.2}),
+}
+
+
+def rates(options, folder, upstream) -> bool:
+    proxies = {
+        "sidegate": servers.Sidegate(
+            options.sidegate, folder, upstream.port, environment_name="sidegate-tls", tls=True),
+        "nginx": servers.start_nginx_tls(folder, upstream.port),
+        "nghttpx": servers.start_nghttpx(folder, upstream.port),
+    }
+    headers = {"sidegate": {"Cookie": proxies["sidegate"].sign_in()}}
+    good = True
+    for scenario, (run, limits) in SCENARIOS.items():
+        if options.only and options.only not in scenario:
+            continue
+        names = ["sidegate", *limits]
+        rounds = {name: [] for name in names}
+        for turn in range(options.rounds + 1):
+            for name in names if turn % 2 else reversed(names):
+                result = run(proxies[name], options.seconds, headers.get(name, {}))
+                if turn:
+                    rounds[name].append(result)
+        median = {n: statistics.median(r.cpu_micros for r in rs) for n, rs in rounds.items()}
+        for name in names:
+            rate = statistics.median(r.per_second for r in rounds[name])
+            line = f"{scenario if name == 'sidegate' else '':30}{name:16}{rate:8.0f}{median[name]:13.2f}"
+            if name in limits:
+                ratio, most = median["sidegate"] / median[name], limits[name]
+                verdict = "ok" if ratio <= most else "tie" if ratio <= most * TIE else "OVER"
+                good &= verdict != "OVER"
+                line += f"   {ratio:.2f} (at most {most:.1f}: {verdict})"
+            print(line, flush=True)
+    for proxy in proxies.values():
+        proxy.stop()
+    return good
+
+
+def idle_memory(options, folder, upstream) -> bool:
+    """What an idle connection holds: TLS with HTTP/1.1 after a request, and cleartext HTTP/2 after one.
+
+    Of the former libssl 3.0 itself takes some 13 KiB, of which 7.4 are its one SSL object; so what counts is to hold no
+    more than nginx does with the same library.
+    """
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+
+    def over_tls(proxy, headers):
+        connection = context.wrap_socket(connected(proxy))
+        request = f"GET /1k HTTP/1.1\r\nHost: 127.0.0.1:{proxy.port}\r\n"
+        connection.sendall((request + "".join(f"{n}: {v}\r\n" for n, v in headers.items()) + "\r\n").encode())
+        received = b""
+        while len(received) < 1024:
+            received += connection.recv(65536)
+        return connection
+
+    def over_http2(proxy, headers):
+        connection = connected(proxy)
+        fields = {":method": "GET", ":scheme": "http", ":path": "/1k", ":authority": f"127.0.0.1:{proxy.port}"}
+        fields |= {n.lower(): v for n, v in headers.items()}
+        block = b"".join(b"\x10" + text(n) + text(v) for n, v in fields.items())
+        connection.sendall(
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0) + frame(1, 5, 1, block))
+        received = b""
+        while len(received) < 1024:
+            received += connection.recv(65536)
+        connection.sendall(frame(4, 1, 0))
+        return connection
+
+    def held(proxy, connect, headers) -> float:
+        warm = [connect(proxy, headers) for _ in range(64)]
+        time.sleep(1)
+        before = proxy.memory()
+        connections = [connect(proxy, headers) for _ in range(IDLE)]
+        time.sleep(2)
+        each = (proxy.memory() - before) / IDLE / 1024
+        for connection in warm + connections:
+            connection.close()
+        proxy.stop()
+        return each
+
+    ours = servers.Sidegate(options.sidegate, folder, upstream.port, environment_name="sidegate-tls-memory", tls=True)
+    each = held(ours, over_tls, {"Cookie": ours.sign_in()})
+    theirs = held(servers.start_nginx_tls(folder, upstream.port, "nginx-tls-memory"), over_tls, {})
+    most = max(TLS_IDLE, theirs * TIE)
+    good = each <= most
+    print(f"each of {IDLE} idle TLS HTTP/1.1 connections: {each:.2f} KiB, of nginx's {theirs:.2f} (at most {TLS_IDLE}, or"
+          f" nginx's: {'ok' if each <= TLS_IDLE else 'tie' if good else 'OVER'})", flush=True)
+
+    ours = servers.Sidegate(options.sidegate, folder, upstream.port, environment_name="sidegate-h2-memory")
+    each = held(ours, over_http2, {"Cookie": ours.sign_in()})
+    good &= each <= HTTP2_IDLE
+    print(f"each of {IDLE} idle cleartext HTTP/2 connections: {each:.2f} KiB (at most {HTTP2_IDLE}:"
+          f" {'ok' if each <= HTTP2_IDLE else 'OVER'})", flush=True)
+    return good
+
+
+def connected(proxy) -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", proxy.port), timeout=30)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
+
+
+def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
+    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+
+
+def text(value: str) -> bytes:
+    """A string literal of RFC 7541, section 5.2."""
+    data = value.encode()
+    length = bytes([len(data)]) if len(data) < 127 else b"\x7f"
+    rest = len(data) - 127
+    while len(data) >= 127 and rest >= 128:
+        length, rest = length + bytes([rest % 128 + 128]), rest // 128
+    if len(data) >= 127:
+        length += bytes([rest])
+    return length + data

@@ -1,0 +1,559 @@
+# SPDX-License-Identifier: Apache-2.0
+"""HTTP/2 towards the app: what its responses may be, who holds whom back, and apps that misbehave."""
+
+import hashlib
+import random
+import threading
+
+import pytest
+
+from harness import frames as h2
+from harness.frames import (
+    END_HEADERS, END_STREAM, FrameConnection, StreamReset, block, frame, indexed, indexed_literal, setting, word)
+from harness.gate import XHR
+from harness.h2_upstream import H2Upstream
+from harness.process import wait_until
+from harness.wire import CutShort
+
+MEGABYTE = 1 << 20
+
+
+@pytest.fixture(scope="module")
+def module_app():
+    app = H2Upstream()
+    yield app
+    app.close()
+
+
+@pytest.fixture(scope="module")
+def module_app_gate(module_app, start_module_gate):
+    gate = start_module_gate(module_app.url)
+    gate.cookie = gate.session_cookie()["Cookie"]
+    return gate
+
+
+@pytest.fixture
+def app(module_app):
+    module_app.answer = module_app.echo
+    module_app.began = None
+    module_app.requests.clear()
+    module_app.failures.clear()
+    yield module_app
+    assert not module_app.failures, module_app.failures
+
+
+@pytest.fixture
+def gate(module_app_gate, app):
+    """A gate before an app that speaks HTTP/2; the tests share it, so an app's misdeeds must not outlive a test."""
+    return module_app_gate
+
+
+@pytest.fixture
+def connect(gate):
+    made = []
+
+    def connect(**options):
+        made.append(FrameConnection(gate.port, **options))
+        made[-1].cookie = gate.cookie
+        return made[-1]
+    yield connect
+    for connection in made:
+        connection.close()
+
+
+def ask(gate, method="GET", target="/", headers=(), body=None):
+    """By HTTP/1.1."""
+    return gate.exchange(method, target, {**XHR, "Cookie": gate.cookie, **dict(headers)}, body)
+
+
+def head(request, *fields, end=False, status=200, flags=END_HEADERS):
+    return frame(h2.HEADERS, flags | (END_STREAM if end else 0), request.stream,
+                 block([(":status", str(status)), *fields]))
+
+
+def raw(request, fields, end=True):
+    return frame(h2.HEADERS, END_HEADERS | (END_STREAM if end else 0), request.stream, block(fields))
+
+
+def data(request, content=b"x", end=True):
+    return frame(h2.DATA, END_STREAM if end else 0, request.stream, content)
+
+
+def reset(request, code):
+    return frame(h2.RST_STREAM, 0, request.stream, word(code))
+
+
+# What an app may answer with. The second column: the status the browser gets; the third: what becomes of the request's
+# stream ("end": nothing), or of the connection.
+
+STREAM, CONNECTION = h2.PROTOCOL_ERROR, "connection"
+
+RESPONSES = [
+    ("8.1 head and content", 200, None, lambda r: head(r) + data(r)),
+    ("8.1 nothing but a head", 200, None, lambda r: head(r, end=True)),
+    ("8.1 an empty last frame", 200, None, lambda r: head(r) + data(r, b"x", False) + data(r, b"")),
+    ("8.1 trailers", 200, None, lambda r: head(r) + data(r, b"x", False) + raw(r, [("x-sum", "1")])),
+    ("8.1 a head in four frames", 200, None, lambda r: (
+        frame(h2.HEADERS, END_STREAM, r.stream, block([(":status", "200")]))
+        + frame(h2.CONTINUATION, 0, r.stream, block([("a", "b")])) + frame(h2.CONTINUATION, 0, r.stream)
+        + frame(h2.CONTINUATION, END_HEADERS, r.stream, block([("c", "d")])))),
+    ("8.1 informational responses first", 200, None, lambda r: (
+        head(r, status=103) + head(r, ("link", "</a>"), status=103) + head(r) + data(r))),
+    ("6.1 padding", 200, None, lambda r: head(r) + frame(h2.DATA, 9, r.stream, b"\x03x" + bytes(3))),
+    ("5.5 unknown frames between", 200, None, lambda r: head(r) + frame(0xee, 0, r.stream, b"?") + data(r)),
+    ("8.1.1 as much as Content-Length", 200, None, lambda r: head(r, ("content-length", "1")) + data(r)),
+    ("8.1.1 HEAD's Content-Length", 200, None, lambda r: head(r, ("content-length", "5"), end=True)),
+    ("8.1.1 304's Content-Length", 304, None, lambda r: head(r, ("content-length", "5"), status=304, end=True)),
+    ("8.1 RST_STREAM after the end", 200, None, lambda r: head(r) + data(r) + reset(r, h2.NO_ERROR)),
+    ("5.1 PRIORITY and WINDOW_UPDATE after the end", 200, None, lambda r: (
+        head(r, end=True) + frame(h2.PRIORITY, 0, r.stream, bytes(5)) + frame(h2.WINDOW_UPDATE, 0, r.stream, word(1)))),
+    ("8.1 content before the head", 502, STREAM, lambda r: data(r)),
+    ("8.1 an end before the head", 502, STREAM, lambda r: data(r, b"")),
+    ("8.1 an informational response that ends", 502, STREAM, lambda r: head(r, status=103, end=True)),
+    ("8.1 content after an informational response", 502, STREAM, lambda r: head(r, status=103) + data(r)),
+    ("8.1 trailers that do not end", None, STREAM, lambda r: head(r) + raw(r, [("a", "b")], end=False)),
+    ("8.1 a pseudo-header field in trailers", None, STREAM, lambda r: head(r) + head(r, end=True)),
+    ("8.1.1 less than Content-Length", None, STREAM, lambda r: head(r, ("content-length", "2")) + data(r)),
+    ("8.1.1 more than Content-Length", None, STREAM, lambda r: head(r, ("content-length", "1")) + data(r, b"xx")),
+    ("8.1.1 no content", 502, STREAM, lambda r: head(r, ("content-length", "1"), end=True)),
+    ("8.1.1 a Content-Length that is no number", 502, STREAM, lambda r: head(r, ("content-length", "1x")) + data(r)),
+    ("8.1.1 two Content-Lengths", 502, STREAM,
+     lambda r: head(r, ("content-length", "1"), ("content-length", "1")) + data(r)),
+    ("8.1.1 content of a 304", None, STREAM, lambda r: head(r, status=304) + data(r)),
+    ("8.2 upper case", 502, STREAM, lambda r: head(r, ("A", "b"), end=True)),
+    ("8.2.1 a line end in a value", 502, STREAM, lambda r: head(r, ("a", "b\r\nset-cookie: c=d"), end=True)),
+    ("8.2.1 NUL in a value", 502, STREAM, lambda r: head(r, ("a", "b\0"), end=True)),
+    ("8.2.1 a space before a value", 502, STREAM, lambda r: head(r, ("a", " b"), end=True)),
+    ("8.2.1 a colon in a name", 502, STREAM, lambda r: head(r, ("a:b", "c"), end=True)),
+    ("8.2.1 an empty name", 502, STREAM, lambda r: head(r, ("", "c"), end=True)),
+    ("8.2.2 Connection", 502, STREAM, lambda r: head(r, ("connection", "close"), end=True)),
+    ("8.2.2 Transfer-Encoding", 502, STREAM, lambda r: head(r, ("transfer-encoding", "chunked"), end=True)),
+    ("8.2.2 Upgrade", 502, STREAM, lambda r: head(r, ("upgrade", "h2c"), end=True)),
+    ("8.3 a pseudo-header field behind a field", 502, STREAM, lambda r: raw(r, [("a", "b"), (":status", "200")])),
+    ("8.3 a request's pseudo-header field", 502, STREAM, lambda r: head(r, (":path", "/"), end=True)),
+    ("8.3.2 no :status", 502, STREAM, lambda r: raw(r, [("a", "b")])),
+    ("8.3.2 :status twice", 502, STREAM, lambda r: head(r, (":status", "200"), end=True)),
+    ("8.3.2 :status of two digits", 502, STREAM, lambda r: raw(r, [(":status", "20")])),
+    ("8.3.2 :status of four digits", 502, STREAM, lambda r: raw(r, [(":status", "2000")])),
+    ("8.3.2 :status that is no number", 502, STREAM, lambda r: raw(r, [(":status", "2x0")])),
+    ("8.3.2 :status 999", 502, STREAM, lambda r: raw(r, [(":status", "999")])),
+    ("8.6 101", 502, STREAM, lambda r: head(r, status=101)),
+    ("10.5.1 a head that is too large", 502, STREAM, lambda r: (
+        frame(h2.HEADERS, END_STREAM, r.stream, block([(":status", "200"), ("a", "b" * 16_000)]))
+        + frame(h2.CONTINUATION, 0, r.stream, block([("c", "d" * 16_000)]))
+        + frame(h2.CONTINUATION, END_HEADERS, r.stream, block([("e", "f" * 5_000)])))),
+    ("5.4.2 RST_STREAM in place of a response", 502, None, lambda r: reset(r, h2.INTERNAL_ERROR)),
+    ("5.4.2 RST_STREAM in the middle", None, None, lambda r: head(r) + data(r, b"x", False) + reset(r, h2.CANCEL)),
+    ("4.2 a frame beyond the largest size", 502, CONNECTION, lambda r: frame(h2.HEADERS, 5, r.stream, bytes(16_385))),
+    ("4.3 what cannot be decoded", 502, CONNECTION, lambda r: frame(h2.HEADERS, 5, r.stream, b"\xff" * 8)),
+    ("4.3 PING within a head", 502, CONNECTION, lambda r: head(r, flags=0) + frame(h2.PING, 0, 0, bytes(8))),
+    ("5.1 a response to no request", 502, CONNECTION, lambda r: frame(
+        h2.HEADERS, 5, r.stream + 2, block([(":status", "200")]))),
+    ("5.1 content for no request", 502, CONNECTION, lambda r: frame(h2.DATA, 1, r.stream + 2, b"x")),
+    ("5.1 RST_STREAM of no request", 502, CONNECTION, lambda r: frame(h2.RST_STREAM, 0, r.stream + 2, word(8))),
+    ("5.1.1 a stream of the app's", 502, CONNECTION, lambda r: frame(h2.HEADERS, 5, 2, block([(":status", "200")]))),
+    ("6.1 DATA on stream 0", 502, CONNECTION, lambda r: frame(h2.DATA, 1, 0, b"x")),
+    ("6.4 RST_STREAM that is too short", 502, CONNECTION, lambda r: frame(h2.RST_STREAM, 0, r.stream, b"x")),
+    ("6.5 SETTINGS of an odd length", 502, CONNECTION, lambda r: frame(h2.SETTINGS, 0, 0, b"x")),
+    ("6.5.2 a window beyond 2^31 - 1", 502, CONNECTION, lambda r: frame(h2.SETTINGS, 0, 0, setting(4, 1 << 31))),
+    ("6.6 PUSH_PROMISE", 502, CONNECTION, lambda r: frame(
+        h2.PUSH_PROMISE, END_HEADERS, r.stream, word(2) + block([(":method", "GET"), (":path", "/")]))),
+    ("6.9 an increment of 0", 502, CONNECTION, lambda r: frame(h2.WINDOW_UPDATE, 0, 0, word(0))),
+    ("6.9.1 a window beyond 2^31 - 1", 502, CONNECTION, lambda r: frame(h2.WINDOW_UPDATE, 0, 0, word(h2.GREATEST_WINDOW))),
+    ("6.10 CONTINUATION without HEADERS", 502, CONNECTION, lambda r: frame(h2.CONTINUATION, 4, r.stream)),
+]
+
+
+@pytest.mark.parametrize("title, status, fate, send", RESPONSES, ids=[row[0] for row in RESPONSES])
+def test_response(title, status, fate, send, gate, app):
+    """RFC 9113 in a strict reading, now of the app's side. `None` as status: cut short, or refused before its head went
+    out."""
+    app.answer = lambda request: request.connection.send(send(request))
+    method = "HEAD" if "HEAD's" in title else "GET"
+    try:
+        response = ask(gate, method)
+        assert response.status == (status or 502)
+        if status == 200 and method == "GET":
+            assert response.body in (b"x", b"")
+        if title == "8.1 trailers":
+            assert response.trailers == [("x-sum", "1")]
+    except CutShort:
+        assert status is None
+    request = app.requests[0]
+    if fate == CONNECTION:
+        assert request.connection.is_ended.wait(5) and request.connection.goaway not in (None, h2.NO_ERROR)
+    elif fate is not None:
+        assert request.is_over.wait(5)
+        wait_until(lambda: request.reset is not None, "the stream is reset")
+        assert request.reset == fate
+    app.answer = app.echo
+    assert ask(gate).body == b"hello"
+    if fate != CONNECTION:
+        assert app.requests[-1].connection is request.connection, "others are not to blame"
+
+
+class TestRequests:
+    def test_a_request_is_one_of_http2(self, gate, app):
+        assert ask(gate, "POST", "/p?q=1", {"TE": "trailers", "X-A": "b", "Cookie": gate.cookie + "; own=1"},
+                   b"content").body == b"content"
+        request = app.requests[0]
+        assert [n for n, _ in request.fields[:4]] == [":method", ":scheme", ":path", ":authority"]
+        assert (request.method, request.target, request.get(":scheme")) == ("POST", "/p?q=1", "http")
+        assert request.get(":authority") == f"127.0.0.1:{gate.port}" and request.get("host") is None
+        assert request.get("te") == "trailers" and request.get("content-length") == "7"
+        assert request.get("cookie") == "own=1" and request.get("x-forwarded-user") == "ada"
+        names = [n for n, _ in request.fields]
+        assert all(n == n.lower() for n in names)
+        assert not {"connection", "transfer-encoding", "keep-alive", "upgrade"} & set(names)
+
+    def test_chunks_become_frames_and_trailers_pass(self, gate, app):
+        with gate.connection() as c:
+            c.request("POST", "/", {"Cookie": gate.cookie, "Transfer-Encoding": "chunked", "TE": "trailers"})
+            c.send("3\r\nabc\r\n4\r\ndefg\r\n0\r\nX-Sum: 7\r\nX-Forwarded-User: eve\r\n\r\n")
+            assert c.response("POST").body == b"abcdefg"
+        assert app.requests[0].trailers == [("x-sum", "7")]
+        assert app.requests[0].get("transfer-encoding") is None
+
+    def test_an_expectation_is_answered_by_the_app(self, gate, app):
+        def began(request):
+            request.head(100)
+        app.began = began
+        with gate.connection() as c:
+            c.request("POST", "/", {"Cookie": gate.cookie, "Expect": "100-continue", "Content-Length": "4"})
+            assert c.read_head().status == 100
+            c.send("body")
+            assert c.response("POST").body == b"body"
+
+    def test_an_early_answer_is_given_on_and_the_rest_not_sent(self, connect, app):
+        app.began = lambda request: request.respond(413, [], b"no")
+        c = connect()
+        stream = c.request("POST", "/", end=False)
+        c.data(stream, b"some")
+        assert c.response(stream).status == 413
+        assert app.requests[0].is_over.wait(5)
+        app.began = None
+        assert c.get().status == 200
+
+    def test_many_requests_share_one_connection(self, connect, app, gate):
+        held = threading.Event()
+
+        def answer(request):
+            held.wait(5)
+            app.echo(request)
+        app.answer = answer
+        c = connect()
+        streams = [c.request("GET", f"/{index}") for index in range(100)]
+        wait_until(lambda: len(app.requests) == 100, "all are there")
+        held.set()
+        assert all(c.response(stream).status == 200 for stream in streams)
+        assert len({request.connection for request in app.requests}) == 1
+
+    def test_an_upgrade_is_not_for_http2(self, gate, app):
+        response = ask(gate, "GET", "/", {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+                                          "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="})
+        assert response.status == 200 and app.requests[0].get("upgrade") is None
+
+
+class TestBreaking:
+    def test_a_cancelled_request_is_cancelled_in_the_app(self, connect, app):
+        c = connect()
+        app.answer = lambda request: request.head(200)
+        stream = c.request()
+        c.read_until(lambda f: f.type == h2.HEADERS and f.stream == stream)
+        c.send(frame(h2.RST_STREAM, 0, stream, word(h2.CANCEL)))
+        wait_until(lambda: app.requests[0].reset == h2.CANCEL, "the app hears of it")
+        assert c.is_alive()
+        app.answer = app.echo
+        assert c.get().status == 200 and app.requests[-1].connection is app.requests[0].connection
+
+    def test_a_reset_of_the_app_is_the_browsers(self, connect, app):
+        def answer(request):
+            request.head(200)
+            request.data(b"some")
+            request.refuse(h2.INTERNAL_ERROR)
+        app.answer = answer
+        c = connect()
+        with pytest.raises(StreamReset) as error:
+            c.get()
+        assert error.value.received in (b"some", b"") and c.is_alive()
+
+    def test_a_connection_that_breaks_cuts_its_responses_short(self, connect, app):
+        def answer(request):
+            request.head(200)
+            request.data(b"some")
+        app.answer = answer
+        c = connect()
+        streams = [c.request(), c.request()]
+        for stream in streams:
+            c.read_until(lambda f: f.type == h2.DATA and f.stream == stream)
+        app.requests[0].connection.break_off()
+        for stream in streams:
+            with pytest.raises(StreamReset):
+                c.response(stream)
+        app.answer = app.echo
+        assert c.get().status == 200
+
+    @pytest.mark.parametrize("method, body", [("GET", None), ("POST", b"x" * 20_000)])
+    def test_what_the_app_refuses_is_sent_once_more(self, gate, app, method, body):
+        def answer(request):
+            if len(app.requests) == 1:
+                request.refuse(h2.REFUSED_STREAM)
+            else:
+                app.echo(request)
+        app.answer = answer
+        assert ask(gate, method, "/", {}, body).body == (body or b"hello")
+        assert len(app.requests) == 2
+
+    def test_but_only_once(self, gate, app):
+        app.answer = lambda request: request.refuse(h2.REFUSED_STREAM)
+        assert ask(gate).status == 502
+        assert len(app.requests) == 2
+
+    def test_a_large_body_is_not_kept_to_be_sent_again(self, gate, app):
+        app.answer = lambda request: request.refuse(h2.REFUSED_STREAM)
+        assert ask(gate, "POST", "/", {}, bytes(60_000)).status == 502
+        assert len(app.requests) == 1
+
+    def test_what_is_above_goaways_last_stream_goes_over_a_fresh_connection(self, connect, app):
+        """And what is below is finished where it is."""
+        first = []
+
+        def answer(request):
+            if request.target == "/first":
+                request.head(200)
+                first.append(request)
+            elif request.connection is first[0].connection:
+                request.connection.send(frame(h2.GOAWAY, 0, 0, word(first[0].stream) + word(h2.NO_ERROR)))
+            else:
+                app.echo(request)
+        app.answer = answer
+        c = connect()
+        early = c.request("GET", "/first")
+        c.read_until(lambda f: f.type == h2.HEADERS and f.stream == early)
+        for path in "/second", "/third":
+            assert c.get(path).body == b"hello"
+        assert app.requests[-1].connection is not first[0].connection
+        first[0].data(b"end", end=True)
+        assert c.response(early).body == b"end"
+        assert first[0].connection.is_ended.wait(5), "its last response is through"
+
+    def test_goaway_with_settings_in_one_read(self, gate, app):
+        """CVE-2021-39162."""
+        def serve(connection):
+            connection.begin()
+            connection.send(frame(h2.GOAWAY, 0, 0, word(0) + word(h2.NO_ERROR)) + frame(h2.SETTINGS))
+            connection.read_all()
+        app.answer = lambda request: request.connection.send(
+            frame(h2.GOAWAY, 0, 0, word(0) + word(h2.NO_ERROR)) + frame(h2.SETTINGS))
+        assert ask(gate).status == 502
+        app.answer = app.echo
+        assert ask(gate).status == 200
+
+    def test_an_idle_connection_that_the_app_closed_costs_no_request(self, gate, app):
+        assert ask(gate).status == 200
+        app.requests[0].connection.break_off()
+        for _ in range(3):
+            assert ask(gate).status == 200
+
+    def test_an_app_that_says_nothing_is_504_and_its_connection_is_left(self, start_gate, app):
+        gate = start_gate(app.url, upstream={"url": app.url, "responseTimeout": "300ms"})
+        gate.cookie = gate.session_cookie()["Cookie"]
+        app.answer = lambda request: None
+        assert ask(gate).status == 504
+        app.answer = app.echo
+        assert ask(gate).status == 200
+        assert app.requests[0].connection is not app.requests[-1].connection
+
+
+class TestStopping:
+    def test_what_is_in_flight_is_finished_and_the_connection_ended(self, start_gate, app):
+        gate = start_gate(app.url)
+        gate.cookie = gate.session_cookie()["Cookie"]
+        release = threading.Event()
+
+        def answer(request):
+            request.head(200)
+            assert release.wait(10)
+            request.data(b"whole", end=True)
+        app.answer = answer
+        with gate.connection() as c:
+            c.request("GET", "/", {"Cookie": gate.cookie})
+            assert c.read_head().status == 200
+            gate.process.child.terminate()
+            wait_until(lambda: "stopp" in gate.log() or "drain" in gate.log(), "the gate says that it stops")
+            release.set()
+            assert b"whole" in c.read_all()
+        gate.was_stopped = True
+        assert gate.process.child.wait(8) == 0
+        connection = app.requests[0].connection
+        assert connection.is_ended.wait(5)
+
+    def test_an_idle_connection_is_ended_with_goaway(self, start_gate, app):
+        gate = start_gate(app.url, upstream={"url": app.url, "idleTimeout": "200ms"})
+        gate.cookie = gate.session_cookie()["Cookie"]
+        assert ask(gate).status == 200
+        connection = app.requests[0].connection
+        assert connection.is_ended.wait(5) and connection.goaway == h2.NO_ERROR
+        assert ask(gate).status == 200
+
+
+class TestPace:
+    def test_no_more_requests_at_a_time_than_the_app_takes(self, start_gate, app):
+        app.settings = setting(3, 3)
+        running, most, lock = [0], [0], threading.Lock()
+
+        def answer(request):
+            with lock:
+                running[0] += 1
+                most[0] = max(most[0], running[0])
+            threading.Event().wait(0.02)
+            with lock:
+                running[0] -= 1
+            app.echo(request)
+        app.answer = answer
+        try:
+            gate = start_gate(app.url, upstream={"url": app.url, "maxConnections": 2})
+            with FrameConnection(gate.port) as c:
+                c.cookie = gate.session_cookie()["Cookie"]
+                streams = [c.request("GET", f"/{i}") for i in range(40)]
+                assert all(c.response(s).status == 200 for s in streams)
+            assert most[0] <= 6 and len({r.connection for r in app.requests}) == 2
+        finally:
+            app.settings = b""
+
+    def test_a_browser_that_does_not_read_holds_the_app_back_and_nobody_else(self, connect, app, gate):
+        sent = []
+
+        def answer(request):
+            if request.target != "/large":
+                return app.echo(request)
+            request.head(200)
+            for _ in range(100):
+                request.data(bytes(16_384))
+                sent.append(1)
+            request.data(b"", end=True)
+        app.answer = answer
+        c = connect()
+        stream = c.request("GET", "/large")
+        c.stalled.add(stream)
+        while len(c.content(stream)) < 65_535:
+            c.read_frame()
+        for _ in range(20):
+            assert c.get("/other").status == 200
+        assert len(sent) * 16_384 < 400_000
+        c.stalled.clear()
+        c.send(frame(h2.WINDOW_UPDATE, 0, stream, word(4 * MEGABYTE)))
+        assert len(c.response(stream).body) == 100 * 16_384
+
+    def test_an_app_that_sends_more_than_it_may_is_stopped(self, connect, app):
+        app.answer = lambda request: request.connection.send(
+            head(request) + b"".join(data(request, bytes(16_384), False) for _ in range(30)))
+        c = connect()
+        stream = c.request("GET", "/")
+        c.stalled.add(stream)
+        with pytest.raises(StreamReset):
+            c.response(stream)
+        wait_until(lambda: app.requests[0].reset is not None or app.requests[0].connection.is_ended.is_set(),
+                   "the app hears of it")
+        assert h2.FLOW_CONTROL_ERROR in (app.requests[0].reset, app.requests[0].connection.goaway)
+
+    def test_an_app_that_does_not_read_holds_the_browser_back_and_nobody_else(self, connect, app):
+        """The app opens no window, for neither the stream nor what follows."""
+        c = connect()
+        assert c.get().status == 200
+        app.requests[0].connection.updates_windows = False
+        stream = c.request("POST", "/large", end=False)
+        for _ in range(3):
+            c.data(stream, bytes(16_384))
+        c.data(stream, bytes(16_383))
+        assert c.get("/other").status == 200
+        received = sum(1 for f in c.frames if f.type == h2.WINDOW_UPDATE and f.stream == stream)
+        assert received <= 2
+        c.send(frame(h2.RST_STREAM, 0, stream, word(h2.CANCEL)))
+        wait_until(lambda: any(r.reset is not None for r in app.requests), "the app hears of it")
+        app.requests[0].connection.break_off()
+
+    def test_a_window_of_a_byte(self, start_gate, app):
+        app.settings = setting(4, 1)
+        app.answer = lambda request: request.respond(200, [], hashlib.sha256(request.body).hexdigest())
+        try:
+            gate = start_gate(app.url)
+            gate.cookie = gate.session_cookie()["Cookie"]
+            content = random.Random(9).randbytes(300)
+            assert ask(gate, "POST", "/", {}, content).text == hashlib.sha256(content).hexdigest()
+        finally:
+            app.settings = b""
+
+
+# Apps that keep the gate busy. Each is sent until the gate has had enough of that connection.
+
+FLOODS = {
+    "PING": lambda r, n: frame(h2.PING, 0, 0, bytes(8)),
+    "SETTINGS": lambda r, n: frame(h2.SETTINGS, 0, 0, setting(4, 70_000 + n)),
+    "acknowledgements": lambda r, n: frame(h2.SETTINGS, h2.ACK),
+    "empty DATA": lambda r, n: (head(r) if n == 0 else b"") + data(r, b"", False),
+    "padding alone": lambda r, n: (head(r) if n == 0 else b"") + frame(h2.DATA, 8, r.stream, b"\x00"),
+    "WINDOW_UPDATE": lambda r, n: frame(h2.WINDOW_UPDATE, 0, 0, word(1)),
+    "WINDOW_UPDATE of the stream": lambda r, n: frame(h2.WINDOW_UPDATE, 0, r.stream, word(1)),
+    "PRIORITY": lambda r, n: frame(h2.PRIORITY, 0, r.stream, bytes(4) + b"\x10"),
+    "unknown frames": lambda r, n: frame(0xbb, 0, 0, b"x"),
+    "RST_STREAM of a closed stream": lambda r, n: reset(r, h2.CANCEL),
+    "informational responses": lambda r, n: head(r, status=103),
+    "CONTINUATION": lambda r, n: (
+        head(r, flags=0) if n == 0 else b"") + frame(h2.CONTINUATION, 0, r.stream, h2.literal("a", "b")),
+    "empty CONTINUATION": lambda r, n: (
+        head(r, flags=0) if n == 0 else b"") + frame(h2.CONTINUATION, 0, r.stream),
+    "a header bomb": lambda r, n: frame(
+        h2.HEADERS, 5, r.stream,
+        block([(":status", "200")]) + indexed_literal("x", "a" * 3900) + indexed(62) * 5000),
+    "informational header bombs": lambda r, n: frame(
+        h2.HEADERS, 4, r.stream,
+        block([(":status", "103")]) + (indexed_literal("x", "a" * 3900) if n == 0 else b"") + indexed(62) * 7),
+}
+
+
+@pytest.mark.parametrize("name", FLOODS)
+def test_an_app_that_floods_is_left_and_others_are_served(name, start_gate, app, upstream):
+    gate = start_gate(app.url)
+    gate.cookie = gate.session_cookie()["Cookie"]
+    ended = threading.Event()
+
+    def answer(request):
+        if request.target != "/attack":
+            return app.echo(request)
+        try:
+            for n in range(0, 200_000, 20):
+                request.connection.send(b"".join(FLOODS[name](request, n + i) for i in range(20)))
+        except OSError:
+            pass
+        ended.set()
+    app.answer = answer
+    with FrameConnection(gate.port) as c:
+        c.cookie = gate.cookie
+        attacked = c.request("GET", "/attack")
+        while not ended.is_set():
+            # Some break with that connection.
+            try:
+                assert ask(gate).status in (200, 502)
+            except CutShort:
+                pass
+        connection = next(r.connection for r in app.requests if r.target == "/attack")
+        assert connection.is_ended.wait(5)
+        assert connection.goaway in (h2.ENHANCE_YOUR_CALM, h2.PROTOCOL_ERROR, None)
+        try:
+            assert c.response(attacked).status == 502
+        except StreamReset:
+            pass
+        assert c.get().status == 200
+
+
+def test_an_app_that_refuses_everything_is_asked_twice_for_each_request(gate, app):
+    """Resets from the app's side are as many as we ask for."""
+    app.began = lambda request: request.refuse(h2.REFUSED_STREAM)
+    app.answer = lambda request: None
+    for _ in range(200):
+        assert ask(gate).status == 502
+    assert len(app.requests) <= 400
+    app.began = None
+    app.answer = app.echo
+    assert ask(gate).status == 200
