@@ -19,7 +19,8 @@ struct Sidegate: ParsableCommand {
         subcommands: [
             RunCommand.self, DemoCommand.self, InitCommand.self, CheckCommand.self, DoctorCommand.self,
             HealthcheckCommand.self,
-            ConfigCommand.self, SecretCommand.self, MintCommand.self, ExplainCommand.self, VersionCommand.self,
+            ConfigCommand.self, SecretCommand.self, MintCommand.self, ExplainCommand.self, InjectCommand.self,
+            VersionCommand.self,
         ])
 
     static func main() {

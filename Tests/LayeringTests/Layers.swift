@@ -14,6 +14,7 @@ enum Layers {
         "Pages": [],
         "Gate": ["HTTP", "JWT", "Cryptography", "Pages", "Synchronization"],
         "Demo": ["HTTP", "JWT", "Cryptography", "Gate", "Pages", "Synchronization"],
+        "Manifests": ["CYAML"],
         // Input and output.
         "Telemetry": ["Logging", "Synchronization", "Glibc"],
         "Configuration": [
@@ -33,13 +34,13 @@ enum Layers {
         ],
         "Command": [
             "HTTP", "JWT", "Cryptography", "Pages", "Gate", "Telemetry", "Configuration", "Demo", "Sidecar",
-            "ArgumentParser",
+            "Manifests", "ArgumentParser",
             "FoundationEssentials", "Glibc",
         ],
     ]
 
     /// Modules that touch nothing outside of memory.
-    static let pure: Set<String> = ["HTTP", "HTTP1", "Gate", "JWT", "Pages"]
+    static let pure: Set<String> = ["HTTP", "HTTP1", "Gate", "JWT", "Pages", "Manifests"]
     static let inputAndOutput: Set<String> = [
         "Glibc", "Dispatch", "Reactor", "Proxy", "CEpoll", "Foundation", "FoundationEssentials",
     ]
@@ -50,7 +51,7 @@ enum Layers {
         "CEpoll": ["Reactor"],
         "COpenSSL": ["Cryptography", "TLS"],
         "CNGHTTP2": ["HTTP2"],
-        "CYAML": ["Configuration"],
+        "CYAML": ["Configuration", "Manifests"],
         "ArgumentParser": ["Command"],
     ]
 
