@@ -19,6 +19,7 @@ package struct Doctor {
     package func examine() -> [DoctorFinding] {
         var findings = [upstream(settings.upstream, "upstream")]
         findings += settings.apps.map { upstream($0.upstream, "upstreams") }
+        findings += ([settings.upstream] + settings.apps.map(\.upstream)).compactMap(wayAround)
         if !blanks.contains("identityProvider.loginURL") { findings += provider() }
         if !blanks.contains("identityProvider.logoutURL") { findings += logout() }
         findings += settings.token.remoteKeys.map(keys)
@@ -59,6 +60,27 @@ package struct Doctor {
             DoctorFinding(.ok, name, "\(address) takes connections")
         case .success:
             DoctorFinding(.ok, name, "\(address) takes connections; it answers HTTP/1.1 too")
+        }
+    }
+
+    /// Whoever reaches the app past the gate is whoever they say.
+    private func wayAround(_ upstream: UpstreamSettings) -> DoctorFinding? {
+        let name = "bypass"
+        switch upstream.address {
+        case .unix: return nil
+        case .http(let host, let port), .https(let host, let port), .h2c(let host, let port):
+            guard LoopbackHost.isNamed(in: "\(UpstreamAddress.http(host: host, port: port))") else {
+                return DoctorFinding(
+                    .ok, name, "\(upstream.address) is on the network: see that only the gate can reach it")
+            }
+            guard let places = ListeningPorts.beyondLoopback(port) else { return nil }
+            if places.isEmpty {
+                return DoctorFinding(.ok, name, "\(upstream.address) is listened on for this machine alone")
+            }
+            return DoctorFinding(
+                .warning, name,
+                "port \(port) is open on \(places.joined(separator: ", ")) too: who comes that way can say to be anybody",
+                mend: "have the app listen on 127.0.0.1 alone, or close the port to others by the firewall")
         }
     }
 
