@@ -30,6 +30,7 @@ NAMES = {
     "sidegate_upstream_up": set(),
     "sidegate_logins_total": {"provider", "result", "reason"},
     "sidegate_denied_total": {"reason"},
+    "sidegate_observed_total": {"would", "reason"},
     "sidegate_logouts_total": {"reason"},
     "sidegate_session_rejections_total": {"reason"},
     "sidegate_auth_redirects_total": set(),
