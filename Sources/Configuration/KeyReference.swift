@@ -56,7 +56,7 @@ package enum KeyReference {
         case .text(.url): "URL"
         case .text(.email): "e-mail address"
         case .text(.emailDomain): "domain"
-        case .text(.requestPath), .text(.pathPattern): "path of a request"
+        case .text(.requestPath), .text(.rootedPath), .text(.pathPattern): "path of a request"
         case .text: "text"
         case .listenAddress: "address"
         case .upstreamAddress: "URL"

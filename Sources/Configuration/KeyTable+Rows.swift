@@ -321,7 +321,7 @@ extension KeyTable {
                 + " Sidegate on the same host, the log says so and the gate runs without; an address of your own must be free."
         ),
         Key(
-            "admin.probePaths", .list(.text(.requestPath)), "[]",
+            "admin.probePaths", .list(.text(.rootedPath)), "[]",
             "Paths of the app that /probe?path=… may ask for, each exactly."),
         Key(
             "log.level", .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"]), "info",

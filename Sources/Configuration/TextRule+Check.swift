@@ -23,6 +23,8 @@ extension TextRule {
             try Self.checkOneLine(text)
         case .requestPath:
             try Self.checkRequestPath(text)
+        case .rootedPath:
+            if text != "/" { try Self.checkRequestPath(text) }
         case .pathPattern:
             try Self.checkPathPattern(text)
         case .rulePath:

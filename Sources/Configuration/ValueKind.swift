@@ -43,6 +43,8 @@ package enum TextRule: Sendable {
     case fieldTemplate
     /// The path of a request: `/…`, without query, as a normalised path.
     case requestPath
+    /// A `requestPath`, or the root.
+    case rootedPath
     /// A `requestPath`, or the beginning of one with `/*` after it.
     case pathPattern
     /// A path of `access.rules` or `upstreams`: `/…`, or `/…/*` for it and all below.

@@ -53,7 +53,7 @@ def admin(**more) -> dict:
 
 @pytest.fixture
 def watched(upstream, start_gate):
-    return start_gate(upstream, workers=2, admin=admin(probePaths=["/health"]))
+    return start_gate(upstream, workers=2, admin=admin(probePaths=["/health", "/"]))
 
 
 class TestHealth:
@@ -282,6 +282,7 @@ class TestProbe:
         assert ask(watched, "/probe?path=%2Fhealth").status == 418
         assert upstream.requests[-1].target == "/health"
         assert upstream.requests[-1].get("X-Forwarded-User") is None
+        assert ask(watched, "/probe?path=/").status == 418 and upstream.requests[-1].target == "/"
 
     @pytest.mark.parametrize("query, status", [
         ("path=/admin", 403), ("path=/health/", 403), ("path=/health%3Fx", 403), ("path=/healt", 403), ("path=", 403),
