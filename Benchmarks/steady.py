@@ -136,7 +136,9 @@ class Mix:
         return response.status
 
     def sign_in(self):
+        # Each used token is remembered for minutes, so memory is level only once as many are forgotten as come.
         self.gate.sign_in()
+        time.sleep(0.2)
 
     def refuse(self):
         assert self.asked("GET", f"/.sidegate/callback?jwt={servers.token(60)[:-6]}AAAAAA", Accept="text/html") == 403
