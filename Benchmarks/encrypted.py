@@ -70,8 +70,8 @@ def rates(options, folder, upstream) -> bool:
 def idle_memory(options, folder, upstream) -> bool:
     """What an idle connection holds: TLS with HTTP/1.1 after a request, and cleartext HTTP/2 after one.
 
-    Of the former libssl 3.0 itself takes some 13 KiB, of which 7.4 are its one SSL object; so what counts is to hold no
-    more than nginx does with the same library.
+    Of the former libssl 3.0 itself takes some 13 KiB, of which 7.4 are its one SSL object; nginx's figure beside ours tells
+    what is the library's.
     """
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
