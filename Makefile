@@ -3,8 +3,12 @@
 # make demo     a sign-in to try in the browser: builds, starts one process, prints the address
 # make test     every test: units, layering, then the black-box suite against the release binary
 # make build    the release binary, static Swift, stripped: .build/sidegate
-# make bench    CPU for a request beside nginx and HAProxy; `make bench-count` for the figures that do not drift, `make bench BENCH_ARGS="--only TLS"` for TLS and HTTP/2
-#               `make bench-state` with sessions in Redis and signed statements
+# make bench    CPU for a request beside nginx and HAProxy; `make bench-count` for the figures that do not drift,
+#               `make bench BENCH_ARGS="--only TLS"` for TLS and HTTP/2, `make bench-floods` for attacks,
+#               `make bench-rules` for 10,000 access rules, `make bench-state` for sessions in Redis and signed statements,
+#               `make bench-steady` for reloads, restarts and a soak
+# make charts   the Helm charts, Kustomize components, alerts, dashboard, units and images, by the tools of each
+# make deb      a Debian package of the release build, in artifacts/; `make man` the manual page alone
 # make format   swift format, in place; `make format-check` only looks
 # make deps     the system packages a build needs (`deps-test`, `deps-bench` for the others), by apt when missing
 
@@ -15,8 +19,10 @@ LISTEN ?= 127.0.0.1:8080
 BINARY ?= $(CURDIR)/.build/sidegate
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+# Swift's libraries inside; system libraries from the system alone, not from beside the program.
+RELEASE = --configuration release --static-swift-stdlib --disable-local-rpath
 
-.PHONY: demo test unit black-box build bench bench-count bench-floods bench-state format format-check deps deps-test deps-bench clean
+.PHONY: demo test unit black-box build bench bench-count bench-floods bench-rules bench-state bench-steady format format-check deps deps-test deps-bench deps-charts deps-deb charts deb man clean
 .DEFAULT_GOAL := build
 
 demo: deps
@@ -35,8 +41,8 @@ black-box: deps-test build
 	SIDEGATE_BINARY=$(BINARY) $(PYTHON) -m pytest $(PYTEST_ARGS) Tests/IntegrationTests
 
 build: deps
-	$(SWIFT) build --configuration release --static-swift-stdlib --product sidegate
-	strip -o .build/sidegate "$$($(SWIFT) build --configuration release --static-swift-stdlib --show-bin-path)/sidegate"
+	$(SWIFT) build $(RELEASE) --product sidegate
+	strip -o .build/sidegate "$$($(SWIFT) build $(RELEASE) --show-bin-path)/sidegate"
 	@ls -l .build/sidegate | awk '{ printf "%s %.1f MB\n", $$NF, $$5 / 1e6 }'
 
 bench: deps-bench build
@@ -49,8 +55,28 @@ bench-floods: deps-bench build
 bench-state: deps-bench build
 	$(PYTHON) Benchmarks/state.py --sidegate $(BINARY) $(BENCH_ARGS)
 
+# What reloads, restarts and ten minutes change.
+bench-steady: deps-bench build
+	$(PYTHON) Benchmarks/steady.py --sidegate $(BINARY) $(BENCH_ARGS)
+
+bench-rules: deps-bench build
+	$(PYTHON) Benchmarks/rules.py --sidegate $(BINARY) $(BENCH_ARGS)
+
 bench-count: deps-bench build
 	$(PYTHON) Benchmarks/bench.py --sidegate $(BINARY) --count $(BENCH_ARGS)
+
+# With the built program where there is one; CHARTS_COMPLETE=1 lets a skipped test fail the run.
+charts: deps-charts
+	PATH="$$(scripts/chart-tools):$$PATH" SIDEGATE_BINARY="$${SIDEGATE_BINARY:-$(wildcard $(BINARY))}" $(PYTHON) -m pytest $(PYTEST_ARGS) Tests/ChartTests
+
+deb: deps deps-deb build
+	@mkdir -p artifacts
+	scripts/debian-package $(BINARY) artifacts
+
+man: build
+	@mkdir -p artifacts
+	scripts/manual-page $(BINARY) >artifacts/sidegate.1
+	@echo artifacts/sidegate.1
 
 format:
 	$(SWIFT) format --in-place --recursive --parallel Package.swift Sources Tests
@@ -66,6 +92,12 @@ deps-test:
 
 deps-bench:
 	@scripts/dependencies bench
+
+deps-charts: deps-deb
+	@scripts/dependencies charts
+
+deps-deb:
+	@scripts/dependencies deb
 
 clean:
 	$(SWIFT) package clean

@@ -56,6 +56,7 @@ let package = Package(
         module("Gate", ["HTTP", "JWT", "Cryptography", "Pages"]),
         module("Telemetry", [.product(name: "Logging", package: "swift-log")]),
         module("Configuration", ["HTTP", "JWT", "Cryptography", "Gate", "Pages", "CYAML"]),
+        module("Manifests", ["CYAML"]),
 
         // Input and output.
         module("Reactor", ["CEpoll"]),
@@ -75,7 +76,7 @@ let package = Package(
         .executableTarget(
             name: "sidegate",
             dependencies: [
-                "Sidecar", "Configuration", "Demo", "Gate", "JWT", "Cryptography",
+                "Sidecar", "Configuration", "Demo", "Gate", "JWT", "Cryptography", "Manifests",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Command",
@@ -107,6 +108,7 @@ let package = Package(
                 "Sidecar", "Configuration", "Cryptography", "Gate", "HTTP", "JWT", "Outbound", "Proxy", "Reactor",
                 "TLS", "Telemetry", .product(name: "Logging", package: "swift-log"),
             ]),
+        tests("ManifestsTests", ["Manifests"]),
         tests("LayeringTests", []),
     ]
 )

@@ -231,7 +231,7 @@ class Sidegate(Process):
     """One worker, session cookie checked, identity headers set, access log off as everywhere here."""
 
     def __init__(self, binary: Path, folder: Path, upstream: int, under=(), environment_name="sidegate", tls=False,
-                 changes: dict = {}):
+                 more: dict = None):
         port = free_port()
         self.is_encrypted = tls
         crt, key = certificate(folder) if tls else (None, None)
@@ -246,7 +246,7 @@ class Sidegate(Process):
             "workers": 1,
             "log": {"access": False},
             **({"tls": {"certificates": [{"certificate": str(crt), "key": str(key)}]}} if tls else {}),
-            **changes,
+            **(more or {}),
         }, indent=2))
         configuration.chmod(0o600)
         super().__init__(environment_name, [binary, "run", "--config", configuration], port, folder, under)

@@ -59,7 +59,7 @@ def main():
             for case, most in CASES:
                 config = changes(case, folder, redis)
                 starter = Starter(folder, lambda under: servers.Sidegate(
-                    options.sidegate, folder, upstream.port, under, changes=config))
+                    options.sidegate, folder, upstream.port, under, more=config))
                 headers = lambda proxy: {"Cookie": proxy.sign_in()}
                 calls, _ = counting.system_calls_per_request(starter, "/1k", headers)
                 instructions = counting.instructions_per_request(starter, "/1k", headers)

@@ -22,13 +22,18 @@ struct ConfigurationOptions: ParsableArguments {
             valueName: "key=value"))
     var set: [Assignment] = []
 
+    func request(
+        purpose: Purpose, options: [Override] = [], environment: [String: String] = ProcessEnvironment.read()
+    ) -> LoadRequest {
+        LoadRequest(
+            file: config, overrides: options + set.map { .set($0.path, $0.value) }, environment: environment,
+            purpose: purpose)
+    }
+
     func load(
         purpose: Purpose, options: [Override] = [], environment: [String: String] = ProcessEnvironment.read()
     ) -> LoadedConfiguration {
-        ConfigurationLoader.load(
-            LoadRequest(
-                file: config, overrides: options + set.map { .set($0.path, $0.value) }, environment: environment,
-                purpose: purpose))
+        ConfigurationLoader.load(request(purpose: purpose, options: options, environment: environment))
     }
 
     /// Loads, tells every finding on standard error, and gives the settings or ends the command.
@@ -37,7 +42,11 @@ struct ConfigurationOptions: ParsableArguments {
     func settings(
         purpose: Purpose, options: [Override] = [], unopenable: ExitStatus = .badConfiguration
     ) throws -> Settings {
-        let loaded = load(purpose: purpose, options: options)
+        try Self.settings(load(purpose: purpose, options: options), unopenable: unopenable)
+    }
+
+    /// Tells every finding on standard error, and gives the settings or ends the command.
+    static func settings(_ loaded: LoadedConfiguration, unopenable: ExitStatus) throws -> Settings {
         for finding in loaded.findings { StandardError.write(finding.description) }
         if let settings = loaded.settings { return settings }
         let errors = loaded.findings.filter { $0.severity == .error }

@@ -10,8 +10,9 @@ struct DoctorCommand: ParsableCommand {
         abstract: "Tries whether a gate with this configuration would work.",
         discussion: """
             Checks the configuration as `check` does, then asks the app, the identity provider (its clock too), key sets \
-            and the provisioning host, from where it runs. It sends HEAD requests, and fetches key sets; nothing else \
-            happens because of it. The exit status is 0 when nothing failed, warnings or not, else 1.
+            and the provisioning host, from where it runs, and the kernel whether others can reach the app past the \
+            gate. It sends HEAD requests, and fetches key sets; nothing else happens because of it. The exit status is \
+            0 when nothing failed, warnings or not, else 1.
             """)
 
     @OptionGroup var source: ConfigurationOptions

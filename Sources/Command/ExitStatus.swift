@@ -24,11 +24,14 @@ enum StandardError {
 /// Text of standard output that is not kept back until the process ends, as `print` does before a pipe.
 enum StandardOutput {
     static func write(_ text: String) { Descriptor.write(text, to: 1) }
+
+    static func write(_ bytes: [UInt8]) { Descriptor.write(bytes, to: 1) }
 }
 
 private enum Descriptor {
-    static func write(_ text: String, to descriptor: Int32) {
-        let bytes = Array(text.utf8)
+    static func write(_ text: String, to descriptor: Int32) { write(Array(text.utf8), to: descriptor) }
+
+    static func write(_ bytes: [UInt8], to descriptor: Int32) {
         var start = 0
         while start < bytes.count {
             let rest = bytes[start...]

@@ -10,11 +10,12 @@ import Sidecar
 struct ExplainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain",
-        abstract: "Says check by check why a token is accepted or refused.",
+        abstract: "Says check by check why a token, or a request, is accepted or refused.",
         discussion: """
             The token is not used up, and nothing is sent anywhere but, with --fetch, for key sets. A whole return URL, a \
             form or an Authorization header may stand in its place. \
-            The exit status is 0 when the token would be accepted, 2 when it would be refused.
+            With --request it says instead which of access.rules decides about a request, and why. \
+            The exit status is 0 when the token would be accepted or the request let in, 2 when it would be refused.
             """)
 
     @OptionGroup var source: ConfigurationOptions
@@ -30,8 +31,37 @@ struct ExplainCommand: ParsableCommand {
     @Flag(help: "Fetches the key sets of jwksURL first; without it, explain asks nobody.")
     var fetch = false
 
+    @Option(
+        help: ArgumentHelp(
+            "A request to judge instead of a token: 'GET /admin/x', or with a whole URL.", valueName: "request"))
+    var request: String?
+
+    @Option(
+        name: .customLong("as"),
+        help: ArgumentHelp(
+            "With --request: who is signed in, as fields: user=ada,email=ada@example.com,groups=admins,staff.",
+            valueName: "fields"))
+    var user: String?
+
+    func validate() throws {
+        if request == nil, user != nil { throw ValidationError("--as says who sends a request; add --request.") }
+        if request != nil, token != nil { throw ValidationError("Either a token or --request, not both.") }
+        if let request, ExplainedRequest(request) == nil {
+            throw ValidationError("--request takes a method and a path, such as 'GET /admin/x'.")
+        }
+        if let user, FieldsArgument.parse(user) == nil {
+            throw ValidationError("--as takes fields, such as user=ada,groups=admins.")
+        }
+    }
+
     func run() throws {
         let settings = try source.settings(purpose: .inspect)
+        if let request = request.flatMap({ ExplainedRequest($0) }) {
+            let explanation = RequestExplanation(of: request, as: user.flatMap { FieldsArgument.parse($0) }, settings)
+            print(explanation.text, terminator: "")
+            if !explanation.isLetIn { throw ExitStatus.refused }
+            return
+        }
         let text = try read()
         let fetched = fetch ? Self.keys(of: settings) : []
         let explanation = Explanation(of: text, settings, fetched: fetched, at: (at ?? .now()).seconds)

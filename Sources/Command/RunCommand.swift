@@ -18,10 +18,12 @@ struct RunCommand: ParsableCommand {
     @OptionGroup var serving: ServingOptions
 
     func run() throws {
-        let settings = try source.settings(
-            purpose: .serve, options: serving.overrides, unopenable: .cannotOpen)
+        let request = source.request(purpose: .serve, options: serving.overrides)
+        let loaded = ConfigurationLoader.load(request)
+        let settings = try ConfigurationOptions.settings(loaded, unopenable: .cannotOpen)
         // Without a session secret, one that lives as long as this process.
-        var assembly = GateAssembly(settings, fallbackSecret: Random.bytes(32))
+        let fallbackSecret = Random.bytes(32)
+        var assembly = GateAssembly(settings, fallbackSecret: fallbackSecret)
         guard let gate = assembly.assemble() else {
             // Loading has assembled it once already, and it was good.
             for finding in assembly.findings { StandardError.write(finding.description) }
@@ -29,11 +31,12 @@ struct RunCommand: ParsableCommand {
         }
         let service: Service
         do {
-            service = try Service(settings, gate: gate, log: LogWriter(1))
+            service = try Service(settings, gate: gate, log: LogWriter(1), version: Version.number)
         } catch {
             StandardError.write("sidegate: error: \(error)")
             throw ExitStatus.cannotOpen
         }
+        service.reload(request, loaded: loaded, fallbackSecret: fallbackSecret)
         service.runUntilStopped()
     }
 }

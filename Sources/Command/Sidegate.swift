@@ -18,7 +18,9 @@ struct Sidegate: ParsableCommand {
         version: Version.text,
         subcommands: [
             RunCommand.self, DemoCommand.self, InitCommand.self, CheckCommand.self, DoctorCommand.self,
-            ConfigCommand.self, SecretCommand.self, MintCommand.self, ExplainCommand.self, VersionCommand.self,
+            HealthcheckCommand.self,
+            ConfigCommand.self, SecretCommand.self, MintCommand.self, ExplainCommand.self, InjectCommand.self,
+            VersionCommand.self,
         ])
 
     static func main() {

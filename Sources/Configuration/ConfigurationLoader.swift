@@ -33,6 +33,11 @@ package struct LoadedConfiguration: Sendable {
     package let file: String?
     /// Users other than its owner and group may read the file.
     var isFileReadableByOthers = false
+    /// All that was read, or should have been, the configuration's file first: when one of these changes, so may the
+    /// settings.
+    package var files: [String] = []
+    /// Stands for everything that was read: another one, another configuration.
+    package var digest: [UInt8] = []
 }
 
 // What no error is, but `doctor` asks about.
@@ -68,9 +73,11 @@ package enum ConfigurationLoader {
         let file = discover(request)
         var isReadableByOthers = false
         var layers: [Layer] = []
+        let log = ReadLog()
         if let file {
             do {
                 let contents = try FileReader.read(file, limit: YAMLReader.maximumSize)
+                log.note(file, contents.bytes)
                 isReadableByOthers = contents.isReadableByOthers
                 layers.append(.file(contents.bytes, path: file, environment: request.environment))
             } catch {
@@ -79,7 +86,9 @@ package enum ConfigurationLoader {
                     .error(
                         .file(path: file, line: 1, column: 1), "cannot read the configuration: \(error.words); \(mend)")
                 )
-                return LoadedConfiguration(settings: nil, findings: findings, resolution: Resolution([]), file: file)
+                return LoadedConfiguration(
+                    settings: nil, findings: findings, resolution: Resolution([]), file: file, files: [file],
+                    digest: Array(error.words.utf8))
             }
         }
         layers.append(.environment(request.environment))
@@ -89,7 +98,8 @@ package enum ConfigurationLoader {
         if layers.contains(where: \.isUnreadable) {
             // What seems to be missing may well be there.
             return LoadedConfiguration(
-                settings: nil, findings: resolution.findings.inReadingOrder(), resolution: resolution, file: file)
+                settings: nil, findings: resolution.findings.inReadingOrder(), resolution: resolution, file: file,
+                files: log.paths, digest: log.digest)
         }
         var builder = SettingsBuilder(
             resolution, file: file, purpose: request.purpose, environment: request.environment)
@@ -105,9 +115,10 @@ package enum ConfigurationLoader {
             findings.append(noFile(request))
         }
         findings = findings.inReadingOrder()
+        log.append(builder.files.log)
         return LoadedConfiguration(
             settings: findings.hasErrors ? nil : settings, findings: findings, resolution: resolution, file: file,
-            isFileReadableByOthers: isReadableByOthers)
+            isFileReadableByOthers: isReadableByOthers, files: log.paths, digest: log.digest)
     }
 
     /// `--config`, `$SIDEGATE_CONFIG`, `./sidegate.yaml`, `/etc/sidegate/sidegate.yaml`: the first that exists. One that

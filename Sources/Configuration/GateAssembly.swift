@@ -50,6 +50,7 @@ package struct GateAssembly {
         gate.claims = settings.token.claims.map { FieldMatch($0.field, $0.claims) }
         gate.required = settings.token.required
         gate.access = access()
+        gate.apps = apps()
         gate.trustedProxies = settings.trustedProxies
         gate.nativeLogin = nativeLogin()
         gate.provisions = settings.provisioning != nil
@@ -86,7 +87,21 @@ package struct GateAssembly {
         access.users.emailDomains = settings.access.emailDomains
         access.users.groups = settings.access.groups
         access.site = settings.access.site
+        access.rules = settings.access.rules
+        access.mode = AccessConfiguration.Mode(rawValue: settings.access.mode) ?? .enforce
         return access
+    }
+
+    /// More apps, in the order of the settings.
+    package func apps() -> [AppRoute] {
+        settings.apps.map { app in
+            var route = AppRoute(authority: app.upstream.address.authority)
+            route.hosts = app.hosts
+            route.paths = app.paths
+            route.stripPrefix = app.stripPrefix
+            route.preservesHost = app.upstream.preserveHost
+            return route
+        }
     }
 
     private func nativeLogin() -> NativeLoginConfiguration? {

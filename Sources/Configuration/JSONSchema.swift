@@ -52,8 +52,7 @@ package enum JSONSchema {
     }
 
     private static func property(_ key: Key) -> JSONValue {
-        let note = key.isServed ? "" : " (Not supported yet in this version.)"
-        var members: [(String, JSONValue)] = [("description", .string(key.summary + note))]
+        var members: [(String, JSONValue)] = [("description", .string(key.summary))]
         members += schema(of: key.kind)
         if let text = key.fallback, let node = YAMLReader.read(text, at: .builtIn).root {
             members.append(("default", node.json(as: key.kind)))
@@ -78,8 +77,8 @@ package enum JSONSchema {
             return orVariable([
                 ("type", .array(["string", "integer"])), ("pattern", "^[0-9]+(B|KiB|MiB|GiB|TiB)?$"), ("minimum", 0),
             ])
-        case .choice(let names, let notYet):
-            return orVariable([("enum", .array((names + notYet).map { .string($0) }))])
+        case .choice(let names):
+            return orVariable([("enum", .array(names.map { .string($0) }))])
         case .text, .listenAddress, .upstreamAddress, .redisAddress, .origin, .network:
             return [("type", .array(["string", "number", "boolean"]))]
         case .list(let item):
@@ -91,10 +90,14 @@ package enum JSONSchema {
             return [
                 ("type", "object"), ("additionalProperties", false),
                 ("properties", object(keys.map { ($0.name, property($0)) })),
-            ]
+            ] + required(keys.filter(\.isRequired).map(\.name))
         case .anything:
             return []
         }
+    }
+
+    private static func required(_ names: [String]) -> [(String, JSONValue)] {
+        names.isEmpty ? [] : [("required", .array(names.map { .string($0) }))]
     }
 
     private static func orVariable(_ members: [(String, JSONValue)]) -> [(String, JSONValue)] {

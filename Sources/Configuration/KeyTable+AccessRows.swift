@@ -26,10 +26,36 @@ extension KeyTable {
             "access.site", .text(.oneLine), "\"\"",
             "This app's site ID: a token that names sites (field `sites`) must name this one. A token without sites is"
                 + " let in."),
-        Key("access.rules", .list(.anything), "[]", "Rules by path; the first that matches decides.").notYet(),
         Key(
-            "access.mode", .choice(["enforce"], notYet: ["observe"]), "enforce",
-            "Whether refusals are carried out or only logged."),
+            "access.rules", .list(.object(rule)), "[]",
+            "Rules by path; the first that matches decides, and where none does, `access.default`. They are asked about"
+                + " the path in its normal form, never about query or fragment, and the app gets that very form; a path"
+                + " without one is answered with 400."),
+        Key(
+            "access.mode", .choice(["enforce", "observe"]), "enforce",
+            "Whether what `access` refuses is refused. With observe everyone comes through, with an identity when it is"
+                + " known, and the access log says what enforce would have done (`would`, `reason`)."),
+    ]
+
+    private static let rule: [Key] = [
+        Key(
+            "paths", .list(.text(.rulePath)), nil,
+            "Exact paths, or beginnings such as /admin/*, which means /admin and all below; /* is the whole site. As they"
+                + " are written decoded."
+        ).required(),
+        Key(
+            "methods", .list(.text(.method)), nil,
+            "Methods that the rule is for, in capitals; GET stands for HEAD too. Default: all."),
+        Key("allow", .choice(["anyone"]), nil, "anyone: no sign-in is needed.").inGroup("effect"),
+        Key(
+            "require", .map(name: .fieldName, .list(.text(.oneLine))), nil,
+            "Sign-in is needed, and of each field named here one of its values."
+        ).inGroup("effect"),
+        Key("deny", .boolean, nil, "true: 403 for everyone.").inGroup("effect"),
+        Key(
+            "unauthenticated", .choice(["401", "redirect"]), nil,
+            "What a request without a session gets: 401, or (GET and HEAD) the redirect to sign in. Default: the redirect"
+                + " for a browser's navigation, 401 for all else."),
     ]
 
     static let nativeLogin: [Key] = [

@@ -72,7 +72,11 @@ extension KeyTable {
                 "upstream.preserveHost", .boolean, "true", "Send the browser's Host to the app, not the upstream's own."
             ),
         ] + upstreamTLS + [
-            Key("upstreams", .list(.anything), "[]", "More apps, by path or host.").notYet()
+            Key(
+                "upstreams", .list(.object(app)), "[]",
+                "More apps, by host and path. The most specific wins: a host by its name, then by `*.`, then any; then the"
+                    + " longest path. What is for none of them goes to `upstream`. Location and cookies that an app sends are"
+                    + " passed as they are.")
         ] + tls + [
             Key(
                 "trustedProxies", .list(.network), "[]",
@@ -82,6 +86,29 @@ extension KeyTable {
                 "Connections from `trustedProxies` and over unix sockets begin with a PROXY protocol header, version 1 or 2,"
                     + " and are not served without; from all others such a header is refused."),
         ]
+
+    private static let app: [Key] = [
+        Key(
+            "hosts", .list(.text(.hostPattern)), nil,
+            "Names without port that it is for; *.example.com stands for all names below. Default: all."),
+        Key(
+            "paths", .list(.text(.rulePath)), nil,
+            "Exact paths, or beginnings such as /wiki/*, which means /wiki and all below. Default: all."),
+        Key("url", .upstreamAddress, nil, "Where the app is, as `upstream.url`.").required(),
+        Key(
+            "stripPrefix", .text(.pathPrefix), nil,
+            "Taken off the front of the path before the app gets it, which is told in X-Forwarded-Prefix."),
+        Key("connectTimeout", .duration(anyTime), nil, "Default: as `upstream.connectTimeout`, and so on."),
+        Key("responseTimeout", .duration(anyTime), nil, "As `upstream.responseTimeout`."),
+        Key("idleTimeout", .duration(anyTime), nil, "As `upstream.idleTimeout`."),
+        Key("maxConnections", .integer(1...1_000_000), nil, "As `upstream.maxConnections`, for this app alone."),
+        Key("preserveHost", .boolean, nil, "As `upstream.preserveHost`."),
+        Key("http2", .boolean, nil, "As `upstream.http2`."),
+        Key(
+            "tls", .object(appTLS), nil,
+            "`ca`, `serverName`, `certificate`, `key` and `insecureSkipVerify` as in `upstream.tls`, from which nothing is"
+                + " taken over."),
+    ]
 
     private static let identityProvider: [Key] = [
         Key(
@@ -262,24 +289,36 @@ extension KeyTable {
         Key("limits.connections", .integer(1...10_000_000), "20000", "The most browser connections at a time."),
         Key(
             "limits.requestsPerSecond", .integer(anyCount), "0",
-            "The most requests a second of one client. 0: no limit."
-        ).notYet(),
+            "The most requests a second of one client, which is an IPv4 address or the /64 of an IPv6 one; as many may come"
+                + " at once. Above it 429, with Retry-After. 0: no limit."),
         Key("limits.headerTimeout", .duration(anyTime), "10s", "How long a request head may take to arrive."),
         Key("limits.bodyIdleTimeout", .duration(anyTime), "60s", "How long a request body may pause."),
         Key("limits.keepAliveTimeout", .duration(anyTime), "75s", "How long an idle browser connection is kept."),
         Key(
             "limits.drainTimeout", .duration(zeroOrTime), "30s",
             "How long requests in flight may take to finish after SIGTERM."),
+        Key(
+            "limits.drainDelay", .duration(zeroOrTime), "0s",
+            "How long connections are still accepted after SIGTERM, with readiness failing already: the time that load"
+                + " balancers need to notice. It comes before `drainTimeout`."),
         Key("http2.enabled", .boolean, "true", "Speak HTTP/2 with browsers."),
         Key("http2.maxConcurrentStreams", .integer(1...10_000), "128", "Requests at a time on one connection."),
         Key("workers", .integer(0...1024), "0", "Event loops; 0: one for each core."),
-        Key("admin.listen", .text(.any), "\"127.0.0.1:9180\"", "Where health and metrics are served.")
-            .notYet(alsoAccepted: ["\"\""]),
-        Key("admin.probePaths", .list(.text(.any)), "[]", "Paths of the app that /probe may ask for.").notYet(),
+        Key(
+            "admin.listen", .text(.any), "\"127.0.0.1:9180\"",
+            "Where /healthz, /readyz, /metrics and /probe are served: an address as in `listen`, for nobody but the people"
+                + " and programs that watch this one. Empty or off: nowhere. When the default address is taken, as by another"
+                + " Sidegate on the same host, the log says so and the gate runs without; an address of your own must be free."
+        ),
+        Key(
+            "admin.probePaths", .list(.text(.rootedPath)), "[]",
+            "Paths of the app that /probe?path=… may ask for, each exactly."),
         Key(
             "log.level", .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"]), "info",
             "The least important messages that are logged."),
-        Key("log.format", .choice(["json", "text"]), "json", "How log lines are written."),
+        Key(
+            "log.format", .choice(["json", "text"]), nil,
+            "How log lines are written. Default: text when standard output is a terminal, else json."),
         Key("log.access", .boolean, "true", "One line for each request."),
         Key(
             "pages.directory", .text(.file), "\"\"", "A directory with templates of your own; empty: the built-in ones."

@@ -17,6 +17,9 @@ extension KeyTable {
             "Believe whoever answers. The connection is then encrypted, but to whom is not known."),
     ]
 
+    /// The same without their section, for the apps of `upstreams`.
+    static let appTLS: [Key] = upstreamTLS.map { Key($0.name, $0.kind, nil, $0.summary) }
+
     static let tls: [Key] = [
         Key(
             "tls.certificates", .list(.object(certificate)), "[]",

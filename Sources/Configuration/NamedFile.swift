@@ -7,6 +7,7 @@ package struct NamedFile: Sendable {
 
     /// systemd's directory of credentials (systemd.exec(5)), looked in first.
     let credentialsDirectory: String?
+    let log = ReadLog()
 
     init(environment: [String: String]) {
         credentialsDirectory = environment["CREDENTIALS_DIRECTORY"].flatMap { $0.isEmpty ? nil : $0 }
@@ -25,13 +26,19 @@ package struct NamedFile: Sendable {
     }
 
     /// The whole file; nil with a finding when it cannot be read.
+    ///
+    /// - Parameter isNoted: false for what is watched by itself, without the rest of the configuration.
     func read(
-        _ path: String, for key: String, at origin: Origin, limit: Int = maximumSize, into findings: inout [Finding]
+        _ path: String, for key: String, at origin: Origin, limit: Int = maximumSize, isNoted: Bool = true,
+        into findings: inout [Finding]
     ) -> FileContents? {
         let location = locate(path, namedAt: origin)
         do {
-            return try FileReader.read(location, limit: limit)
+            let contents = try FileReader.read(location, limit: limit)
+            if isNoted { log.note(location, contents.bytes) }
+            return contents
         } catch {
+            if isNoted { log.note(location, Array(error.words.utf8)) }
             findings.append(
                 .unopenable(
                     origin,
@@ -42,8 +49,10 @@ package struct NamedFile: Sendable {
     }
 
     /// The text of a secret's file without one trailing newline; warns when others can read it.
-    func readSecret(_ path: String, for key: String, at origin: Origin, into findings: inout [Finding]) -> [UInt8]? {
-        guard var contents = read(path, for: key, at: origin, into: &findings) else { return nil }
+    func readSecret(
+        _ path: String, for key: String, at origin: Origin, isNoted: Bool = true, into findings: inout [Finding]
+    ) -> [UInt8]? {
+        guard var contents = read(path, for: key, at: origin, isNoted: isNoted, into: &findings) else { return nil }
         if contents.isReadableByOthers {
             let location = Quoted.plain(locate(path, namedAt: origin))
             findings.append(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Gate
 import HTTP
 import JWT
 
@@ -13,6 +14,7 @@ package struct Settings: Sendable {
     /// nil: taken from each request.
     package var publicURL: HTTPOrigin?
     package var upstream: UpstreamSettings
+    package var apps: [AppSettings]
     /// nil: browsers come over plain HTTP.
     package var tls: TLSSettings?
     package var trustedProxies: [CIDR]
@@ -35,6 +37,7 @@ package struct Settings: Sendable {
     package var limits: LimitSettings
     /// Event loops; nil: one for each core.
     package var workers: Int?
+    package var admin: AdminSettings
     package var log: LogSettings
     package var pages: PageSettings
 }
@@ -50,6 +53,15 @@ package struct UpstreamSettings: Sendable {
     /// HTTP/2 is offered where TLS lets both sides choose.
     package var offersHTTP2: Bool
     package var tls: ClientTLSSettings
+}
+
+/// An item of `upstreams`.
+package struct AppSettings: Sendable {
+    /// In lower case.
+    package var hosts: [String]
+    package var paths: [RulePath]
+    package var stripPrefix: String
+    package var upstream: UpstreamSettings
 }
 
 /// `identityProvider`
@@ -125,6 +137,10 @@ package struct AccessSettings: Sendable {
     package var emailDomains: [String]
     package var groups: [String]
     package var site: String
+    package var rules: [AccessRule]
+    /// Where each of `rules` stands.
+    package var ruleOrigins: [Origin]
+    package var mode: String
 }
 
 /// `nativeLogin`
@@ -144,6 +160,12 @@ package struct ProvisioningSettings: Sendable {
     package var secret: Secret?
     package var eachLogin: Bool
     package var tls: ClientTLSSettings
+
+    /// Who is told by these is told the same way by `other`.
+    package func isSame(as other: ProvisioningSettings) -> Bool {
+        url == other.url && secret == other.secret && eachLogin == other.eachLogin
+            && tls.isSame(as: other.tls)
+    }
 }
 
 /// `session`
@@ -166,6 +188,9 @@ package struct ReplaySettings: Sendable {
     package var onFailure: String
     /// Used tokens are remembered in Redis.
     package var isShared: Bool
+
+    /// A token counts although it is not known whether it was used elsewhere.
+    package var allowsWithoutStore: Bool { onFailure == "allow" }
 }
 
 /// `identityHeaders`, `headerPreset`, `headerEncoding`
@@ -193,7 +218,19 @@ package struct LimitSettings: Sendable {
     package var bodyIdleTimeout: Duration
     package var keepAliveTimeout: Duration
     package var drainTimeout: Duration
+    package var drainDelay: Duration
+    /// Of one client; nil: no limit.
+    package var requestsPerSecond: Int?
     package var http2: HTTP2Settings
+}
+
+/// `admin`
+package struct AdminSettings: Sendable, Equatable {
+    /// nil: off.
+    package var listen: ListenAddress?
+    /// Nobody named the address: it is the default.
+    package var isDefault: Bool
+    package var probePaths: [String]
 }
 
 /// `log`
@@ -204,7 +241,8 @@ package struct LogSettings: Sendable {
 
     /// A level's name of swift-log.
     package var level: String
-    package var format: Format
+    /// nil: as standard output is.
+    package var format: Format?
     package var access: Bool
 }
 

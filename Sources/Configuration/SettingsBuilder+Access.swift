@@ -10,7 +10,9 @@ extension SettingsBuilder {
         var settings = AccessSettings(
             default: resolution.text("access.default"), emails: resolution.texts("access.users.emails"),
             emailsFile: nil, listedEmails: [], emailDomains: resolution.texts("access.users.emailDomains"),
-            groups: resolution.texts("access.users.groups"), site: resolution.text("access.site"))
+            groups: resolution.texts("access.users.groups"), site: resolution.text("access.site"), rules: [],
+            ruleOrigins: [], mode: resolution.text("access.mode"))
+        rules(&settings)
         let named = resolution.text("access.users.emailsFile")
         if !named.isEmpty {
             let origin = resolution.origin("access.users.emailsFile")
@@ -25,7 +27,9 @@ extension SettingsBuilder {
     private mutating func listedEmails(_ name: String, at origin: Origin) -> [String]? {
         let key = "access.users.emailsFile"
         let path = files.locate(name, namedAt: origin)
-        guard let contents = files.read(name, for: key, at: origin, limit: EmailList.maximumSize, into: &findings)
+        guard
+            let contents = files.read(
+                name, for: key, at: origin, limit: EmailList.maximumSize, isNoted: false, into: &findings)
         else { return nil }
         if contents.isWritableByOthers {
             findings.append(

@@ -36,6 +36,37 @@ extension SettingsBuilder {
             parts(of: "upstream.tls", "ca", "serverName", "certificate", "key"))
     }
 
+    /// `upstreams[].tls`
+    mutating func appTLS(_ address: UpstreamAddress, _ parts: [String: Located]) -> ClientTLSSettings {
+        let section = "upstreams[].tls"
+        let skip = parts["insecureSkipVerify"]
+        let skipsVerification = skip?.value == .boolean(true)
+        if case .https = address {
+        } else {
+            for (name, part) in parts.sorted(by: { $0.key < $1.key }) where part.value != .boolean(false) {
+                findings.append(
+                    .error(
+                        part.origin,
+                        "`\(section).\(name)`: the app's address (\(address)) is not https; write https:// or remove this"
+                    ))
+            }
+        }
+        guard purpose == .serve else { return ClientTLSSettings(skipsVerification: skipsVerification) }
+        if let skip, skipsVerification {
+            findings.append(
+                parts["ca"] != nil
+                    ? .error(
+                        skip.origin,
+                        "`\(section).insecureSkipVerify` makes `\(section).ca` meaningless; remove one of the two")
+                    : .warning(
+                        skip.origin,
+                        "`\(section).insecureSkipVerify`: whoever gets between can read and change everything; name the"
+                            + " authority of the app's certificate in `\(section).ca` instead"))
+        }
+        return clientTLS(
+            in: section, names: ("certificate", "key"), skipsVerification: skipsVerification, parts)
+    }
+
     /// What stands beside the address of a call of our own; it goes with https only.
     mutating func callTLS(_ url: String, in section: String, _ parts: [String: Located]) -> ClientTLSSettings {
         guard url.lowercased().hasPrefix("https://") else {

@@ -12,6 +12,11 @@ package struct RedisSettings: Sendable {
     package var tls: ClientTLSSettings
     /// Where the address stands.
     package var origin: Origin
+
+    /// But for the credentials.
+    package func isSamePlace(as other: RedisSettings) -> Bool {
+        address == other.address && prefix == other.prefix && timeout == other.timeout && tls.isSame(as: other.tls)
+    }
 }
 
 extension SettingsBuilder {

@@ -111,7 +111,9 @@ extension SettingsBuilder {
     }
 
     mutating func authorities(_ path: String, for key: String, at origin: Origin) -> CertificateChain? {
-        guard let bytes = files.read(path, for: key, at: origin, into: &findings)?.bytes else { return nil }
+        guard let bytes = files.read(path, for: key, at: origin, isNoted: false, into: &findings)?.bytes else {
+            return nil
+        }
         do throws(CryptographyError) {
             return try CertificateChain(pem: bytes, maximum: 1000)
         } catch {
@@ -143,7 +145,9 @@ extension SettingsBuilder {
     }
 
     private mutating func chain(_ path: String, for key: String, at origin: Origin) -> CertificateChain? {
-        guard let bytes = files.read(path, for: key, at: origin, into: &findings)?.bytes else { return nil }
+        guard let bytes = files.read(path, for: key, at: origin, isNoted: false, into: &findings)?.bytes else {
+            return nil
+        }
         let chain: CertificateChain
         do throws(CryptographyError) {
             chain = try CertificateChain(pem: bytes)
@@ -170,7 +174,9 @@ extension SettingsBuilder {
     }
 
     private mutating func privateKey(_ path: String, for key: String, at origin: Origin) -> PrivateKey? {
-        guard let bytes = files.readSecret(path, for: key, at: origin, into: &findings) else { return nil }
+        guard let bytes = files.readSecret(path, for: key, at: origin, isNoted: false, into: &findings) else {
+            return nil
+        }
         do throws(CryptographyError) {
             return try PrivateKey(pem: bytes)
         } catch {

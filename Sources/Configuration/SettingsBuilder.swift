@@ -32,6 +32,7 @@ struct SettingsBuilder: Sendable {
             listen: listen(),
             publicURL: origin("publicURL"),
             upstream: upstream(),
+            apps: apps(),
             tls: tls(),
             trustedProxies: networks("trustedProxies"),
             proxyProtocol: resolution.boolean("proxyProtocol"),
@@ -48,9 +49,10 @@ struct SettingsBuilder: Sendable {
             provisioning: provisioning(),
             limits: limits(),
             workers: resolution.integer("workers") == 0 ? nil : resolution.integer("workers"),
+            admin: admin(),
             log: LogSettings(
                 level: resolution.text("log.level"),
-                format: LogSettings.Format(rawValue: resolution.text("log.format")) ?? .json,
+                format: resolution.textIfSet("log.format").flatMap { LogSettings.Format(rawValue: $0.text) },
                 access: resolution.boolean("log.access")),
             pages: pages())
         checkTogether(settings)
@@ -113,7 +115,7 @@ struct SettingsBuilder: Sendable {
         return origin
     }
 
-    private mutating func upstream() -> UpstreamSettings {
+    mutating func upstream() -> UpstreamSettings {
         // Without an address there is an error, or a command that connects to nothing.
         var address = UpstreamAddress.http(host: "localhost", port: 80)
         if case .upstreamAddress(let given)? = resolution.entries["upstream.url"]?.value { address = given }
@@ -130,6 +132,7 @@ struct SettingsBuilder: Sendable {
 
     private func limits() -> LimitSettings {
         let bodyBytes = resolution.integer("limits.bodyBytes")
+        let rate = resolution.integer("limits.requestsPerSecond")
         return LimitSettings(
             headerBytes: resolution.integer("limits.headerBytes"),
             bodyBytes: bodyBytes == 0 ? nil : bodyBytes,
@@ -138,6 +141,8 @@ struct SettingsBuilder: Sendable {
             bodyIdleTimeout: resolution.duration("limits.bodyIdleTimeout"),
             keepAliveTimeout: resolution.duration("limits.keepAliveTimeout"),
             drainTimeout: resolution.duration("limits.drainTimeout"),
+            drainDelay: resolution.duration("limits.drainDelay"),
+            requestsPerSecond: rate == 0 ? nil : rate,
             http2: HTTP2Settings(resolution))
     }
 
@@ -160,6 +165,7 @@ struct SettingsBuilder: Sendable {
                 ))
             return [:]
         }
+        files.log.note(directory, Array(names.joined(separator: "\n").utf8))
         var templates: [String: String] = [:]
         for name in names {
             guard let ending = [".html", ".mustache"].first(where: { name.hasSuffix($0) }) else { continue }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Gate
+
 extension TextRule {
     /// Throws what is wrong with `text` and how to mend it.
     func check(_ text: String) throws(SyntaxProblem) {
@@ -21,8 +23,22 @@ extension TextRule {
             try Self.checkOneLine(text)
         case .requestPath:
             try Self.checkRequestPath(text)
+        case .rootedPath:
+            if text != "/" { try Self.checkRequestPath(text) }
         case .pathPattern:
             try Self.checkPathPattern(text)
+        case .rulePath:
+            do throws(GateConfigurationError) {
+                _ = try RulePath(text)
+            } catch {
+                throw SyntaxProblem(error.description)
+            }
+        case .pathPrefix:
+            try Self.checkPathPrefix(text)
+        case .method:
+            try Self.checkMethod(text)
+        case .hostPattern:
+            try Self.checkHostPattern(text)
         case .parameterNameOrNone where text.isEmpty:
             return
         case .email:
@@ -128,6 +144,38 @@ extension TextRule {
             throw SyntaxProblem("paths below /.sidegate/ are Sidegate's own; remove it")
         }
         try checkRequestPath(isBeginning ? String(text.dropLast(2)) : text)
+    }
+
+    private static func checkPathPrefix(_ text: String) throws(SyntaxProblem) {
+        if text.isEmpty { return }
+        if text.hasSuffix("/") || text.hasSuffix("*") {
+            throw SyntaxProblem("write the prefix without a slash or `*` at its end, as in /wiki")
+        }
+        do throws(GateConfigurationError) {
+            _ = try RulePath(text)
+        } catch {
+            throw SyntaxProblem(error.description)
+        }
+    }
+
+    private static func checkMethod(_ text: String) throws(SyntaxProblem) {
+        guard isToken(text), text.utf8.count <= 32 else { throw SyntaxProblem("expects a method, such as GET") }
+        guard text == text.uppercased() else {
+            throw SyntaxProblem("methods are in capitals; write \(text.uppercased())")
+        }
+    }
+
+    private static func checkHostPattern(_ text: String) throws(SyntaxProblem) {
+        let name = text.hasPrefix("*.") ? String(text.dropFirst(2)) : text
+        if name.contains("*") {
+            throw SyntaxProblem(
+                "`*` stands for what is before a name, as in *.example.com; for all hosts leave `hosts` out")
+        }
+        if name.contains("/") {
+            throw SyntaxProblem("expects a host without scheme and path, such as wiki.example.com")
+        }
+        if name.contains(":") { throw SyntaxProblem("expects a host without a port, such as wiki.example.com") }
+        try HostAndPort.checkHost(name)
     }
 
     private static func checkLabel(_ text: String) throws(SyntaxProblem) {

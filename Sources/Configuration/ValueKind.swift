@@ -7,8 +7,8 @@ package indirect enum ValueKind: Sendable {
     case duration(ClosedRange<Duration>)
     /// Bytes.
     case size(ClosedRange<Int>)
-    /// One of the first; those of `notYet` are known but no part serves them in this version.
-    case choice([String], notYet: [String] = [])
+    /// One of these.
+    case choice([String])
     case text(TextRule)
     case listenAddress
     case upstreamAddress
@@ -45,8 +45,18 @@ package enum TextRule: Sendable {
     case fieldTemplate
     /// The path of a request: `/…`, without query, as a normalised path.
     case requestPath
+    /// A `requestPath`, or the root.
+    case rootedPath
     /// A `requestPath`, or the beginning of one with `/*` after it.
     case pathPattern
+    /// A path of `access.rules` or `upstreams`: `/…`, or `/…/*` for it and all below.
+    case rulePath
+    /// What is taken off the front of a path: `/…`; or nothing.
+    case pathPrefix
+    /// A method (RFC 9110 §9), in capitals.
+    case method
+    /// A DNS name or an address, or `*.` and a name.
+    case hostPattern
     /// A query parameter or form field.
     case parameterName
     case parameterNameOrNone

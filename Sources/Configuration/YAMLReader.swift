@@ -5,10 +5,10 @@
 /// Anchors, aliases and tags are refused, since nothing here needs them and an alias can make a small file large.
 /// Repeated keys are refused, since two parsers could pick different ones. Depth, size and count are bounded.
 struct YAMLReader {
-    /// 1 MiB; a config is a few KiB.
-    static let maximumSize = 1 << 20
+    /// 4 MiB; a config is a few KiB, and one with 10,000 rules a megabyte.
+    static let maximumSize = 4 << 20
     static let maximumDepth = 32
-    static let maximumNodes = 50_000
+    static let maximumNodes = 200_000
 
     private let parser: YAMLParser
     private let place: (YAMLParser.Mark) -> Origin

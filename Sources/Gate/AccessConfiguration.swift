@@ -2,7 +2,7 @@
 
 import HTTP
 
-/// `access` of the config, but for its rules: who may come in at all.
+/// `access` of the config: who may come in, and where.
 package struct AccessConfiguration: Sendable {
     package enum Default: String, Sendable, CaseIterable {
         /// Who has no session is sent to sign in.
@@ -11,10 +11,20 @@ package struct AccessConfiguration: Sendable {
         case guest
     }
 
+    /// Whether refusals are carried out.
+    package enum Mode: String, Sendable, CaseIterable {
+        case enforce
+        /// Everything comes through; what `enforce` would do is said in the log.
+        case observe
+    }
+
     package var `default` = Default.signedIn
+    package var mode = Mode.enforce
     package var users = RegisteredUsers()
     /// This app's site ID, which a token that names sites must grant; empty: not looked at.
     package var site = ""
+    /// The first that matches decides; where none does, ``default``.
+    package var rules: [AccessRule] = []
 
     package init() {}
 }

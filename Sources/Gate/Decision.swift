@@ -7,6 +7,8 @@ package enum Decision {
     /// The app gets it, as `Gate.rewrite` writes it. `renewal` is a block of `Set-Cookie` lines (each with CRLF) to add
     /// to the response, when the session's idle time is to be counted anew.
     case forward(Identity?, renewal: [UInt8]?)
+    /// As `.forward`, since nothing is enforced (`access.mode: observe`); `Observation` says what would have become of it.
+    case observed(Identity?, renewal: [UInt8]?, Observation)
     /// Sidegate answers itself; not one byte goes to the app.
     case respond(LocalResponse)
     /// Read the body (at most `limit` bytes, else 413), then ask `Gate.decide(form:of:_:)`.
@@ -30,6 +32,34 @@ package enum Decision {
     /// The app gets it without identity: its own login page, in an emergency. `cookie` is a block of `Set-Cookie` lines
     /// when it was opened by this very request, which the audit trail is told.
     case nativeLogin(cookie: [UInt8]?)
+}
+
+/// What `access.mode: enforce` would have done in place of letting a request through.
+package struct Observation: Sendable, Equatable {
+    package enum Act: Sendable, Equatable {
+        /// To the identity provider.
+        case redirect
+        /// 401
+        case unauthenticated
+        case denied
+
+        /// For the access log.
+        package var name: StaticString {
+            switch self {
+            case .redirect: "redirect"
+            case .unauthenticated: "unauthenticated"
+            case .denied: "denied"
+            }
+        }
+    }
+
+    package let act: Act
+    package let reason: String?
+
+    package init(act: Act, reason: String?) {
+        self.act = act
+        self.reason = reason
+    }
 }
 
 /// What the app is told of a user before the session is made, and the sign-in that waits for its word.

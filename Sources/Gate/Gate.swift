@@ -17,6 +17,7 @@ package final class Gate {
     let returnPath: [UInt8]
     let tokenParameter: [UInt8]
     var verifier: TokenVerifier
+    let rules: AccessRules
     let matching: FieldMatching
     let rendering: HeaderRendering
     let limits: SessionLimits
@@ -30,6 +31,9 @@ package final class Gate {
     let pageFields: [UInt8]
     let formPageFields: [UInt8]
     private let requestRewrite: RequestRewrite
+    private let apps: AppRoutes
+    /// What a proxy is told of a user beside the identity headers.
+    let authRendering: HeaderRendering
 
     var access: AccessPolicy
     /// Who has no session is let in all the same, as nobody.
@@ -73,6 +77,7 @@ package final class Gate {
         nativeSeal = Seal(.nativeLogin, secrets: session.secrets, random: random)
         ticketSeal = Seal(.ticket, secrets: session.secrets, random: random)
         access = AccessPolicy(configuration.access)
+        rules = AccessRules(configuration.access.rules)
         generation = access.isOpen ? 0 : 1
         letsGuestsIn = access.letsGuestsIn
         subjectFields = configuration.claims.filter { $0.field == "user" || $0.claims.contains("sub") }.map(\.field)
@@ -81,6 +86,8 @@ package final class Gate {
         plainNames = CookieNames(session, isSecure: false)
         secureNames = CookieNames(session, isSecure: true)
         requestRewrite = RequestRewrite(configuration)
+        apps = AppRoutes(configuration.apps)
+        authRendering = Self.authRendering(configuration)
         pageFields = PageFields.block(configuration, hasForm: false)
         formPageFields = PageFields.block(configuration, hasForm: true)
     }
@@ -99,17 +106,45 @@ package final class Gate {
             }
             let path = request.bytes.span.extracting(request.path.range)
             if let own = OwnPath.of(path, returnPath: returnPath) {
-                if let session = awaitedSession(request, context) { return .fetchSession(session) }
+                // A proxy's question is about another request, perhaps of another host.
+                if own != .auth, let session = awaitedSession(request, context) { return .fetchSession(session) }
                 return answer(own, request, context, requestID)
             }
         }
+        return admit(request, context, requestID)
+    }
+
+    /// What is to become of a request that is for an app.
+    func admit(_ request: RequestHead, _ context: RequestContext, _ requestID: [UInt8]) -> Decision {
         let site = RequestSite(request, context, siteRules)
+        if !apps.isEmpty, !isReadable(request) { return .respond(unreadable(request, requestID)) }
         if let nativeLogin, let open = decide(nativeLogin, request, context, site) { return open }
+        let decision = judge(request, context, site, requestID)
+        guard configuration.access.mode == .observe else { return decision }
+        return observed(decision, request, context, site)
+    }
+
+    private func judge(
+        _ request: RequestHead, _ context: RequestContext, _ site: RequestSite, _ requestID: [UInt8]
+    ) -> Decision {
+        var ruling = Ruling.unruled
+        if !rules.isEmpty {
+            ruling = self.ruling(on: request)
+            switch ruling {
+            case .open: return openDecision(request, context, site)
+            case .denied: return denied(request, context, site, requestID)
+            case .unreadable: return .respond(unreadable(request, requestID))
+            case .unruled, .needs: break
+            }
+        }
         var reason: ReasonCode?
         switch session(of: request, site, context) {
         case .valid(let identity):
             if identity.goodAt != generation, let other = reconsidered(identity, request, context, site, requestID) {
                 return other
+            }
+            if let reason = refusal(of: identity, by: ruling) {
+                return forbidden(reason, identity, request, site, requestID)
             }
             return .forward(identity, renewal: renewal(of: identity, request, site, now: context.now))
         case .refused(let code): reason = code
@@ -124,6 +159,9 @@ package final class Gate {
                 {
                     return other
                 }
+                if let reason = refusal(of: identity, by: ruling) {
+                    return forbidden(reason, identity, request, site, requestID)
+                }
                 return .forward(identity, renewal: nil)
             case .refused(let code):
                 if awaitsKeys(after: code, context) { return .awaitKeys }
@@ -131,8 +169,8 @@ package final class Gate {
             case .none, .elsewhere, .unknown: break
             }
         }
-        if letsGuestsIn { return .forward(nil, renewal: nil) }
-        return .respond(unauthenticated(request, context, reason, requestID))
+        if letsGuestsIn, case .unruled = ruling { return .forward(nil, renewal: nil) }
+        return .respond(unauthenticated(request, context, reason, requestID, as: unauthenticated(by: ruling)))
     }
 
     /// After `.collectBody`: the same request with its form.
@@ -146,7 +184,7 @@ package final class Gate {
         case .callback: return returned(request, form: body, context, requestID)
         case .confirm: return confirmed(request, form: body, context, requestID)
         case .backchannelLogout: return backchannelLogout(request, body: body, context)
-        case .login, .logout, .session, .keys, .nothing, nil: return .respond(notFound(request, requestID))
+        case .login, .logout, .session, .auth, .keys, .nothing, nil: return .respond(notFound(request, requestID))
         }
     }
 
@@ -166,14 +204,22 @@ package final class Gate {
     /// Strips (hop-by-hop fields, identity headers in every spelling, our cookies, the token parameter), then sets
     /// (X-Forwarded-*, X-Request-ID, traceparent, identity). One operation: no path does half of it.
     /// Connection is written only as `upgrade` (when ``forwardsUpgrade(_:)``) or `te`.
+    ///
+    /// - Parameter app: which of the apps gets it, by ``app(for:_:)``.
     package func rewrite(
-        _ request: RequestHead, for identity: Identity?, _ context: RequestContext, requestID: [UInt8],
+        _ request: RequestHead, for identity: Identity?, _ context: RequestContext, app: Int = 0, requestID: [UInt8],
         into out: inout [UInt8]
     ) {
         requestRewrite.write(
-            request, for: identity, context, RequestSite(request, context, siteRules), requestID: requestID,
+            request, for: identity, context, RequestSite(request, context, siteRules), app: app, requestID: requestID,
             random: random, into: &out)
         if configuration.assertion != nil, let identity { appendAssertion(of: identity, now: context.now, to: &out) }
+    }
+
+    /// Which app a request that may pass is for: 0 is `upstream`, the others are those of `upstreams`, from 1.
+    package func app(for request: RequestHead, _ context: RequestContext) -> Int {
+        guard !apps.isEmpty else { return 0 }
+        return apps.index(for: request, RequestSite(request, context, siteRules))
     }
 
     /// The request asks for a protocol that may pass as a tunnel, and `rewrite` forwards its Upgrade. `h2c` may not:
@@ -191,6 +237,7 @@ package final class Gate {
         case .login: .respond(login(request, context, requestID))
         case .logout: logout(request, context, requestID)
         case .session: .respond(sessionDocument(request, context, requestID))
+        case .auth: forwardAuth(request, context, requestID)
         case .backchannelLogout: backchannelLogout(request, requestID)
         case .keys: .respond(keySet(request, requestID))
         case .nothing: .respond(notFound(request, requestID))

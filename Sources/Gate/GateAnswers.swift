@@ -179,20 +179,36 @@ extension Gate {
         error(400, request, requestID)
     }
 
-    /// The page (or JSON, by Accept) for an app that is down or broken (502) or slow (504).
+    /// The page (or JSON, by Accept) for an app that is down or broken (502), slow (504) or has too much to do (503).
     package func upstreamFailure(_ status: UInt16, of request: RequestHead, requestID: [UInt8]) -> LocalResponse {
         let requestID = String(decoding: requestID, as: UTF8.self)
         var response: LocalResponse
+        let name =
+            switch status {
+            case 503: "overloaded"
+            case 504: "upstream_timeout"
+            default: "upstream_unavailable"
+            }
         if isGRPC(request) {
             // UNAVAILABLE: the client may try again.
-            response = grpc("14", status == 504 ? "upstream_timeout" : "upstream_unavailable")
+            response = grpc("14", name)
         } else if NavigationTest.prefersJSON(request) {
-            let error: JSONValue = status == 504 ? "upstream_timeout" : "upstream_unavailable"
+            let error: JSONValue = .string(name)
             response = json(status, [("error", error), ("request_id", .string(requestID))])
         } else {
             response = page(status, .upstreamDown(status: status, requestID: requestID))
         }
+        // RFC 9110 §10.2.3: who was too many may come again soon.
+        if status == 503 { response.add("Retry-After", "1") }
         response.decision = "upstream-failure"
+        return response
+    }
+
+    /// 429 for a client that asks too often, with the seconds after which it may ask again (RFC 6585 §4).
+    package func tooManyRequests(_ request: RequestHead, requestID: [UInt8], retryAfter: UInt64) -> LocalResponse {
+        var response = error(429, request, requestID, decision: "limited")
+        response.add("Retry-After", "\(max(1, retryAfter))")
+        response.reason = "rate_limited"
         return response
     }
 
@@ -241,6 +257,7 @@ extension Gate {
         case 413: "content_too_large"
         case 414: "uri_too_long"
         case 415: "unsupported_media_type"
+        case 429: "too_many_requests"
         case 431: "header_fields_too_large"
         case 501: "not_implemented"
         case 503: "unavailable"

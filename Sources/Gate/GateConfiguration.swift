@@ -44,6 +44,9 @@ package struct GateConfiguration: Sendable {
     /// Fields that must be present, besides `user`.
     package var required = ["email"]
 
+    /// More apps, in the order of the config; see ``AppRoutes``.
+    package var apps: [AppRoute] = []
+
     package var access = AccessConfiguration()
     /// Whose X-Forwarded-For is walked back through to find the client; whether the peer itself is one of them is said
     /// with each request.
@@ -64,6 +67,10 @@ package struct GateConfiguration: Sendable {
     package var assertion: AssertionConfiguration?
 
     package var pages: PageRenderer
+
+    /// Something is decided by a request's path, so the app must get the path that was looked at. While rules are
+    /// only observed, nothing is to change.
+    var judgesPaths: Bool { !apps.isEmpty || (!access.rules.isEmpty && access.mode == .enforce) }
 
     /// The values without a default; the others are set on the result.
     package init(

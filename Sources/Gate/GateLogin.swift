@@ -8,9 +8,17 @@ import Pages
 extension Gate {
     /// The answer to a request without a session, and without a good reason to have none.
     func unauthenticated(
-        _ request: RequestHead, _ context: RequestContext, _ reason: ReasonCode?, _ requestID: [UInt8]
+        _ request: RequestHead, _ context: RequestContext, _ reason: ReasonCode?, _ requestID: [UInt8],
+        as wanted: AccessRule.Unauthenticated? = nil
     ) -> LocalResponse {
-        guard NavigationTest.isNavigation(request) else {
+        let mayRedirect: Bool =
+            switch wanted {
+            case .unauthorized: false
+            // What is not read by a redirected request must not be lost silently.
+            case .redirect: request.method == .get || request.method == .head
+            case nil: NavigationTest.isNavigation(request)
+            }
+        guard mayRedirect else {
             return isGRPC(request) ? grpcUnauthenticated(reason) : unauthenticatedJSON(request, context, reason)
         }
         let site = RequestSite(request, context, siteRules)

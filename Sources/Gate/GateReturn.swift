@@ -57,7 +57,7 @@ extension Gate {
             if awaitsKeys(after: error.reason, context) { return .awaitKeys }
             return .respond(refused(error.reason, request, requestID, tryAgain: tryAgain))
         }
-        let verdict = access.verdict(on: user.fields)
+        let verdict = signInVerdict(on: user.fields)
         if case .refused(let reason) = verdict {
             return .respond(
                 notAllowed(
@@ -134,7 +134,7 @@ extension Gate {
     private func accept(_ pending: PendingSignIn, _ context: RequestContext) -> Decision {
         if let question = pending.question { return .respond(confirmPage(pending, question, context)) }
         // Once more: the lists may have changed while the person was asked.
-        switch access.verdict(on: pending.fields) {
+        switch signInVerdict(on: pending.fields) {
         case .refused(let reason):
             return .respond(
                 notAllowed(

@@ -15,6 +15,12 @@ extension Gate {
         return verdict
     }
 
+    /// What `access` says of somebody who signs in. While nothing is enforced, everyone may: what they ask for is marked
+    /// in the log then.
+    func signInVerdict(on fields: UserFields) -> AccessPolicy.Verdict {
+        configuration.access.mode == .observe ? .allowed : access.verdict(on: fields)
+    }
+
     /// Nil: good standing, forward it as it is. Revocation was looked at before.
     func reconsidered(
         _ identity: Identity, _ request: RequestHead, _ context: RequestContext, _ site: RequestSite,
@@ -26,20 +32,27 @@ extension Gate {
             // The app does not get to see our tokens, not even those of nobody.
             return .forward(identity.isBearer ? Self.anonymousBearer : nil, renewal: nil)
         case .refused(let reason):
-            if identity.isBearer { return .respond(insufficientBearer(reason, identity, request)) }
-            if isGRPC(request) { return .respond(grpcDenied(reason, identity)) }
-            var target = ReturnTarget.root
-            let isNavigation = NavigationTest.isNavigation(request)
-            if isNavigation, let known = knownSite(site, request) {
-                target = ReturnTarget(
-                    of: request, on: known.target, host: known.requestOrigin, tokenParameter: tokenParameter)
-            }
-            let asJSON = isNavigation ? NavigationTest.prefersJSON(request) : !NavigationTest.namesPage(request)
-            return .respond(
-                notAllowed(
-                    reason, identity.fields, asJSON: asJSON, requestID: String(decoding: requestID, as: UTF8.self),
-                    returnTo: target))
+            return forbidden(reason, identity, request, site, requestID)
         }
+    }
+
+    /// 403 for somebody who is known.
+    func forbidden(
+        _ reason: ReasonCode, _ identity: Identity, _ request: RequestHead, _ site: RequestSite, _ requestID: [UInt8]
+    ) -> Decision {
+        if identity.isBearer { return .respond(insufficientBearer(reason, identity, request)) }
+        if isGRPC(request) { return .respond(grpcDenied(reason, identity)) }
+        var target = ReturnTarget.root
+        let isNavigation = NavigationTest.isNavigation(request)
+        if isNavigation, let known = knownSite(site, request) {
+            target = ReturnTarget(
+                of: request, on: known.target, host: known.requestOrigin, tokenParameter: tokenParameter)
+        }
+        let asJSON = isNavigation ? NavigationTest.prefersJSON(request) : !NavigationTest.namesPage(request)
+        return .respond(
+            notAllowed(
+                reason, identity.fields, asJSON: asJSON, requestID: String(decoding: requestID, as: UTF8.self),
+                returnTo: target))
     }
 
     /// The session was ended, or began before its user was signed out everywhere.
@@ -110,11 +123,11 @@ extension Gate {
     }
 
     /// Status 7 is PERMISSION_DENIED.
-    private func grpcDenied(_ reason: ReasonCode, _ identity: Identity) -> LocalResponse {
+    func grpcDenied(_ reason: ReasonCode, _ identity: Identity?) -> LocalResponse {
         var response = grpc("7", reason.rawValue)
         response.decision = "refused"
         response.reason = reason.rawValue
-        response.user = identity.user
+        response.user = identity?.user
         return response
     }
 

@@ -39,7 +39,8 @@ extension Gate {
     package func hasEnded(_ identity: Identity, now: Double) -> Bool {
         if let end = endOfSession(identity), now >= end { return true }
         guard identity.goodAt != generation else { return false }
-        return isRevoked(identity) || standing(of: identity) != .allowed
+        if isRevoked(identity) { return true }
+        return configuration.access.mode == .enforce && standing(of: identity) != .allowed
     }
 
     /// When the session ends whatever happens, in seconds since 1970; nil for a bearer token.

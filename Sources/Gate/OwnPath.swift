@@ -4,7 +4,7 @@ import HTTP
 
 /// The paths that Sidegate answers itself.
 enum OwnPath {
-    case login, callback, confirm, logout, session, backchannelLogout, keys
+    case login, callback, confirm, logout, session, backchannelLogout, auth, keys
     /// Reserved, and nothing is there.
     case nothing
 
@@ -23,6 +23,8 @@ enum OwnPath {
             if name.equals("confirm") { return .confirm }
             if name.equals("backchannel-logout") { return .backchannelLogout }
             if name.equals("jwks.json") { return .keys }
+            // Behind it a proxy may write the path that it asks about.
+            if name.equals("auth") || (name.count > 4 && name.extracting(0..<5).equals("auth/")) { return .auth }
             return .nothing
         }
         return isReserved(path, returnPath) ? .nothing : nil

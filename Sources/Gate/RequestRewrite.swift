@@ -16,26 +16,52 @@ struct RequestRewrite {
     private let preservesHost: Bool
     /// An identity header is Authorization: then the client's never passes.
     private let setsAuthorization: Bool
+    /// The path is judged: the app gets the very one that was.
+    private let normalizesPath: Bool
+    private let apps: AppRoutes
+    /// Some frameworks take the path from X-Original-URL in place of the one they got.
+    private let passesOriginalURL: Bool
 
     init(_ configuration: GateConfiguration) {
-        let names = configuration.identityHeaderNames
+        apps = AppRoutes(configuration.apps)
+        normalizesPath = configuration.judgesPaths
+        let names = configuration.identityHeaderNames + Self.overrides(configuration)
         fromTrusted = SpoofFilter(identityHeaders: names, isTrusted: true)
         fromStrangers = SpoofFilter(identityHeaders: names, isTrusted: false)
         ownCookies = OwnCookieFilter(configuration.session)
         tokenParameter = Array(configuration.tokenParameter.utf8)
         upstreamAuthority = Array(configuration.upstreamAuthority.utf8)
         preservesHost = configuration.preserveHost
+        passesOriginalURL = !configuration.judgesPaths
         setsAuthorization = names.contains { SpoofFilter.folded($0) == Array("authorization".utf8) }
     }
 
+    /// Names of fields by which a client could give another path or method than the one that was judged.
+    private static func overrides(_ configuration: GateConfiguration) -> [String] {
+        var names: [String] = []
+        if configuration.judgesPaths { names += ["X-Rewrite-URL", "X-Original-URI", "X-Original-Path"] }
+        if configuration.access.mode == .enforce, configuration.access.rules.contains(where: { !$0.methods.isEmpty }) {
+            names += ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"]
+        }
+        if configuration.apps.contains(where: { !$0.stripPrefix.isEmpty }) { names.append("X-Forwarded-Prefix") }
+        return names
+    }
+
+    /// - Parameter app: which of the apps gets it, as ``AppRoutes`` counts them.
     func write(
-        _ request: RequestHead, for identity: Identity?, _ context: RequestContext, _ site: RequestSite,
+        _ request: RequestHead, for identity: Identity?, _ context: RequestContext, _ site: RequestSite, app: Int,
         requestID: [UInt8], random: RandomPool, into out: inout [UInt8]
     ) {
         let bytes = request.bytes.span
         out.reserveCapacity(out.count + bytes.count + (identity?.headerBlock.count ?? 0) + 512)
-        writeRequestLine(request, bytes, into: &out)
-        writeHost(request, bytes, into: &out)
+        let app = apps.app(app)
+        let isStripped = writeRequestLine(request, bytes, for: app, into: &out)
+        writeHost(request, bytes, for: app, into: &out)
+        if isStripped, let app {
+            out.append("X-Forwarded-Prefix: ")
+            out.append(contentsOf: app.stripPrefix.utf8)
+            out.append("\r\n")
+        }
         let isTraced = copyFields(request, bytes, identity, context, into: &out)
         if !isTraced { writeTraceparent(random, into: &out) }
         writeConnection(request, bytes, into: &out)
@@ -48,10 +74,31 @@ struct RequestRewrite {
         if let identity { out.append(contentsOf: identity.headerBlock) }
     }
 
-    private func writeRequestLine(_ request: RequestHead, _ bytes: Span<UInt8>, into out: inout [UInt8]) {
+    /// Whether the app's prefix was taken off the path.
+    private func writeRequestLine(
+        _ request: RequestHead, _ bytes: Span<UInt8>, for app: AppRoute?, into out: inout [UInt8]
+    ) -> Bool {
         let start = request.methodName.lowerBound
         let end = request.path.upperBound
-        if request.path.lowerBound == request.methodName.upperBound + 1, bytes[request.path.lowerBound - 1] == 0x20 {
+        if let app, !app.stripPrefix.isEmpty, request.targetForm != .asterisk {
+            let path = bytes.extracting(request.path.range)
+            let normal = Self.normalized(path) ?? Array(copying: path)
+            let stripped = app.stripped(normal)
+            out.append(copying: bytes.extracting(request.methodName.range))
+            out.append(UInt8(ascii: " "))
+            out.append(contentsOf: stripped ?? normal)
+            if request.query != nil { QueryFilter.appendQuery(of: request, without: tokenParameter, to: &out) }
+            return stripped != nil
+        }
+        if normalizesPath, request.targetForm != .asterisk,
+            let normal = Self.normalized(bytes.extracting(request.path.range))
+        {
+            out.append(copying: bytes.extracting(request.methodName.range))
+            out.append(UInt8(ascii: " "))
+            out.append(contentsOf: normal)
+        } else if request.path.lowerBound == request.methodName.upperBound + 1,
+            bytes[request.path.lowerBound - 1] == 0x20
+        {
             // As usual, "GET /path" stands there as it is to be.
             out.append(copying: bytes.extracting(start..<end))
         } else {
@@ -60,14 +107,22 @@ struct RequestRewrite {
             out.append(copying: bytes.extracting(request.path.range))
         }
         if request.query != nil { QueryFilter.appendQuery(of: request, without: tokenParameter, to: &out) }
+        return false
     }
 
-    private func writeHost(_ request: RequestHead, _ bytes: Span<UInt8>, into out: inout [UInt8]) {
+    /// The path's normal form; nil: it stands in it already. What has none was refused.
+    private static func normalized(_ path: Span<UInt8>) -> [UInt8]? {
+        PathReadings.isPlain(path) ? nil : PathReadings(path)?.canonical
+    }
+
+    private func writeHost(
+        _ request: RequestHead, _ bytes: Span<UInt8>, for app: AppRoute?, into out: inout [UInt8]
+    ) {
         out.append(" HTTP/1.1\r\nHost: ")
-        if preservesHost, !request.authority.isEmpty {
+        if app?.preservesHost ?? preservesHost, !request.authority.isEmpty {
             out.append(copying: bytes.extracting(request.authority.range))
         } else {
-            out.append(contentsOf: upstreamAuthority)
+            out.append(contentsOf: app?.authority ?? upstreamAuthority)
         }
         out.append("\r\n")
     }
@@ -100,7 +155,7 @@ struct RequestRewrite {
             case .upgrade: passes = passesUpgrade
             case .authorization: passes = keepsAuthorization
             case .traceparent: passes = tracing
-            case .xOriginalURL, .xOriginalMethod: passes = context.isTrustedPeer
+            case .xOriginalURL, .xOriginalMethod: passes = context.isTrustedPeer && passesOriginalURL
             case .referer: passes = !holdsToken(bytes.extracting(field.value.range))
             case .cookie:
                 passes = false

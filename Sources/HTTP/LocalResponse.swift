@@ -16,6 +16,8 @@ public struct LocalResponse: Equatable, Sendable {
     public var reason: String?
     /// The user it is about, for the logs, when known.
     public var user: String?
+    /// The request it is about, for the logs, when that is another than the one it answers.
+    public var subject: RequestSubject?
 
     public init(status: UInt16, body: [UInt8] = []) {
         self.status = status
@@ -80,6 +82,18 @@ public struct LocalResponse: Equatable, Sendable {
         left.status == right.status && left.fieldBlock == right.fieldBlock && left.body == right.body
             && left.closesConnection == right.closesConnection
             && left.decision.description == right.decision.description
-            && left.reason == right.reason && left.user == right.user
+            && left.reason == right.reason && left.user == right.user && left.subject == right.subject
+    }
+}
+
+/// A request that somebody asked about.
+public struct RequestSubject: Equatable, Sendable {
+    public let method: [UInt8]
+    /// Without the query.
+    public let path: [UInt8]
+
+    public init(method: [UInt8], path: [UInt8]) {
+        self.method = method
+        self.path = path
     }
 }

@@ -23,11 +23,15 @@ final class Exchange {
     let worker: Worker
     var downstream: (any DownstreamStream)?
     var upstream: (any UpstreamStream)?
+    /// Of which the exchange waits for a connection: the worker may have another one by now.
+    var pool: UpstreamPool?
     /// What of the content the app may still refuse unseen; nil: not kept, or too much.
     var kept: KeptContent?
     var machine = ExchangeStateMachine()
     var context = RequestContext(peer: nil, now: 0)
     var identity: Identity?
+    /// Which of the apps the request is for.
+    var app = 0
     var renewal: [UInt8]?
     var form: [UInt8] = []
     var formLimit = 0
@@ -84,8 +88,15 @@ final class Exchange {
             if worker.answersAtOnce { return formReceived() }
             // The demo's own servers: content is read, then answered.
             collect(limit: Self.localContentLimit, contentFollows: contentFollows)
+        case .asking:
+            collect(limit: Self.localContentLimit, contentFollows: contentFollows)
         case .gate(let gate, _):
+            record.isCounted = true
+            worker.metrics.requestBegan()
             gate.requestID(of: request, into: &requestID)
+            if let limiter = worker.services.limiter, let wait = excess(limiter, gate) {
+                return answer(gate.tooManyRequests(request, requestID: requestID, retryAfter: wait))
+            }
             if case .length(let length) = request.framing, isTooLarge(length) {
                 return answer(gate.refusal(413, of: request, requestID: requestID))
             }
@@ -170,8 +181,23 @@ final class Exchange {
     func refusal(_ status: UInt16) -> LocalResponse {
         switch worker.service {
         case .gate(let gate, _): gate.refusal(status, of: request, requestID: requestID)
-        case .local: LocalResponse(status: status)
+        case .local, .asking: LocalResponse(status: status)
         }
+    }
+
+    /// What the request is about.
+    var place: RequestPlace {
+        guard case .gate(let gate, _) = worker.service else { return .other }
+        return gate.place(of: request)
+    }
+
+    /// Whole seconds until the client may ask again; nil when it need not wait.
+    private func excess(_ limiter: RateLimiter, _ gate: Gate) -> UInt64? {
+        // Over a unix socket, with nobody to tell whom it speaks for, all clients look the same.
+        guard let client = gate.client(of: request, context) ?? context.peer,
+            let wait = limiter.wait(for: client, worker.loop.now)
+        else { return nil }
+        return UInt64(wait.seconds.rounded(.up))
     }
 
     /// The request has content, which may be still on its way.
@@ -206,7 +232,7 @@ final class Exchange {
 
     func letGoOfUpstream() {
         stopTimer()
-        if case .gate(_, let pool) = worker.service { pool.cancel(self) }
+        pool?.cancel(self)
         upstream?.abandon()
         upstream = nil
     }
@@ -225,6 +251,8 @@ final class Exchange {
         worker.finished(self, context)
         worker.streamEnded(self)
         identity = nil
+        pool = nil
+        app = 0
         renewal = nil
         form = []
         kept = nil

@@ -13,6 +13,11 @@ extension Exchange {
             record.decision = identity == nil ? "open" : "forward"
             record.user = identity?.user
             forward(identity, renewal: renewal, contentFollows: contentFollows)
+        case .observed(let identity, let renewal, let observation):
+            record.decision = identity == nil ? "open" : "forward"
+            record.user = identity?.user
+            record.observed(observation)
+            forward(identity, renewal: renewal, contentFollows: contentFollows)
         case .nativeLogin(let cookie):
             record.decision = "native-login"
             if cookie != nil { record.opensNativeLogin = true }
@@ -65,6 +70,14 @@ extension Exchange {
             let body = form
             form = []
             answer(respond(request, body, context.now))
+        case .asking(let respond):
+            form = []
+            let request = request
+            ask(.answer, within: worker.services.limits.answer, otherwise: LocalResponse(status: 503)) { done in
+                respond(request, done)
+            } then: { [self] in
+                answer($0)
+            }
         case .gate:
             hasForm = true
             decideAgain()

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Gate
 import HTTP
 import Reactor
 
 /// What a response of the gate is for the audit trail.
 enum Audit {
     case none, signIn, logout, refused
+    /// For the counters alone.
+    case redirect, unauthenticated, guest, loop, limited
 
     /// From the gate's word for its decision.
     init(_ decision: StaticString) {
@@ -13,6 +16,11 @@ enum Audit {
         case "sign-in": self = .signIn
         case "logout": self = .logout
         case "refused": self = .refused
+        case "redirect": self = .redirect
+        case "unauthenticated": self = .unauthenticated
+        case "guest": self = .guest
+        case "login-loop": self = .loop
+        case "limited": self = .limited
         default: self = .none
         }
     }
@@ -30,6 +38,11 @@ struct ExchangeRecord {
     var decision: StaticString = "none"
     private(set) var reason: String?
     var user: String?
+    /// The request that this one asked about.
+    private(set) var subject: RequestSubject?
+    /// What `access.mode: enforce` would have done.
+    private(set) var observation: Observation.Act?
+    private(set) var observedReason: String?
     /// What the audit trail is told.
     private(set) var audit = Audit.none
     /// The app was told of the user.
@@ -40,6 +53,12 @@ struct ExchangeRecord {
     var opensNativeLogin = false
     /// The response did not reach its end.
     var isAborted = false
+    /// It is among the requests in flight.
+    var isCounted = false
+    /// What went wrong is the app's doing; the reason says what.
+    private(set) var hasUpstreamFailed = false
+    /// No connection to the app could be made.
+    private(set) var wasUnreachable = false
 
     mutating func begin(_ now: MonotonicTime) {
         self = ExchangeRecord()
@@ -54,7 +73,14 @@ struct ExchangeRecord {
             reason = response.reason
         }
         if let user = response.user { self.user = user }
+        subject = response.subject
         audit = Audit(response.decision)
+    }
+
+    mutating func observed(_ observation: Observation) {
+        self.observation = observation.act
+        observedReason = observation.reason
+        reason = observation.reason
     }
 
     mutating func responseStarted(_ status: UInt16, _ now: MonotonicTime) {
@@ -68,11 +94,14 @@ struct ExchangeRecord {
             case .unreachable: "upstream_unreachable"
             case .notSecured: "upstream_not_secured"
             case .connectTimeout: "upstream_connect_timeout"
+            case .overloaded: "upstream_overloaded"
             case .closed: "upstream_closed"
             case .refused: "upstream_refused"
             case .responseTimeout: "upstream_response_timeout"
             case .malformed: "upstream_malformed"
             }
+        hasUpstreamFailed = true
+        wasUnreachable = loss == .unreachable || loss == .connectTimeout
     }
 
     /// The response was ended before its end, with the session.

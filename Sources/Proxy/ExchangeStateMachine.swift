@@ -33,6 +33,8 @@ package struct ExchangeStateMachine: ~Copyable {
         case revocation
         /// A session that is kept elsewhere, or that it is kept.
         case session
+        /// The whole answer, where there is no gate.
+        case answer
     }
 
     package enum Response: Equatable {
@@ -150,8 +152,10 @@ package struct ExchangeStateMachine: ~Copyable {
         case unreachable
         /// A connection could not be encrypted, or not to whom it should be.
         case notSecured
-        /// Connecting, or waiting for a free connection, took too long.
+        /// Connecting took too long.
         case connectTimeout
+        /// All connections are in use, and none became free in time.
+        case overloaded
         /// The connection ended. `wasReused`: it had served before, and not one byte of this response came.
         case closed(wasReused: Bool)
         /// The app did not look at the request, and says so.
@@ -188,6 +192,7 @@ package struct ExchangeStateMachine: ~Copyable {
             switch loss {
             case .unreachable, .notSecured, .closed, .refused, .malformed: return .answer(status: 502)
             case .connectTimeout, .responseTimeout: return .answer(status: 504)
+            case .overloaded: return .answer(status: 503)
             }
         case .exchanging(.streaming):
             state = .ended

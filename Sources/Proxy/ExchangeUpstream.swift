@@ -13,9 +13,15 @@ extension Exchange {
     var isEventStream: Bool { response.isEventStream }
 
     func acquireUpstream(fresh: Bool, contentFollows: Bool) {
-        guard case .gate(_, let pool) = worker.service else { return }
+        guard case .gate(let gate, _) = worker.service else { return }
+        // Each time anew: another configuration may be in force when a request goes again.
+        app = gate.app(for: request, context)
+        guard let pool = worker.pool(of: app) else { return }
         record.upstreamStarted = worker.loop.now
-        guard let connection = pool.acquire(self, fresh: fresh) else { return }
+        guard let connection = pool.acquire(self, fresh: fresh) else {
+            self.pool = pool
+            return
+        }
         upstreamReady(connection, contentFollows: contentFollows)
     }
 
@@ -24,14 +30,15 @@ extension Exchange {
     }
 
     func noConnectionInTime() {
-        guard case .gate(_, let pool) = worker.service else { return }
-        pool.cancel(self)
-        upstreamLost(.connectTimeout)
+        let isConnecting = pool?.isConnecting ?? false
+        pool?.cancel(self)
+        upstreamLost(isConnecting ? .connectTimeout : .overloaded)
     }
 
     /// A connection to the app is there.
     func upstreamReady(_ connection: any UpstreamStream, contentFollows: Bool = false) {
         stopTimer()
+        pool = nil
         machine.upstreamAcquired()
         upstream = connection
         let expectsContent = !isRequestComplete
@@ -64,7 +71,7 @@ extension Exchange {
     /// Appends the request's head as the app gets it.
     func writeUpstreamHead(into output: inout [UInt8]) {
         guard case .gate(let gate, _) = worker.service else { return }
-        gate.rewrite(request, for: identity, context, requestID: requestID, into: &output)
+        gate.rewrite(request, for: identity, context, app: app, requestID: requestID, into: &output)
         switch request.framing {
         case .none, .untilClose: break
         case .length(let length):
@@ -132,6 +139,9 @@ extension Exchange {
 
     /// What the session paid for is over: the browser sees a response that is not whole, and who asks again is judged
     /// anew.
+    ///
+    /// Never inlined: Swift 6.3 fails on what it would make of that in a caller that is optimised whole.
+    @inline(never)
     func endStream(_ reason: String) {
         record.ended(reason)
         cutShort()

@@ -44,11 +44,14 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
     var responseIsCloseDelimited = false
     var lingeredBytes = 0
     var timer: LoopTimer?
+    /// Since when it waits for a request, while it does.
+    var idleSince: MonotonicTime
 
     init(_ transport: Transport, peer: Peer, worker: Worker) {
         self.transport = transport
         self.peer = peer
         self.worker = worker
+        idleSince = worker.loop.now
         parser = RequestParser(limits: worker.limits.message)
         let box = Unowned<HTTP1Downstream>()
         timer = worker.loop.makeTimer { box.object?.timedOut() }
@@ -57,13 +60,22 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
         timer?.set(worker.loop.now.advanced(by: worker.limits.headerTimeout))
     }
 
+    var isHTTP2: Bool { false }
+    var mayMakeRoom: Bool { isIdle }
     var isIdle: Bool { phase == .head && exchange == nil }
 
-    /// The worker stops: ends at once when idle, else after the response. A request that has come already, unread, is
-    /// still served.
+    /// The worker stops: this connection ends after the response. A request that has come already, unread, is still
+    /// served, and so is one that is on its way: an idle connection lives on for a moment, and says with its next
+    /// response that it ends, so that nobody sends into a connection that has gone.
     func drain() {
         if isIdle { transportReadable() }
-        if isIdle { close() } else { isPersistent = false }
+        if isIdle { timer?.set(worker.loop.now.advanced(by: Self.drainGrace)) } else { isPersistent = false }
+    }
+
+    /// Makes room, unless a request has come meanwhile.
+    func makeRoom() {
+        if isIdle { transportReadable() }
+        if isIdle { close() }
     }
 
     /// The worker ends: whatever is in flight breaks off.
@@ -294,6 +306,8 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
         worker.connectionEnded(self)
     }
 
+    /// Longer than a busy client waits between two requests.
+    static let drainGrace = Nanoseconds.milliseconds(500)
     static let lingerTime = Nanoseconds.seconds(2)
     static let lingerBytes = 1 << 20
     static let skippableContent: UInt64 = 65536

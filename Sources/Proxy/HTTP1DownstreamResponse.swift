@@ -118,7 +118,8 @@ extension HTTP1Downstream: DownstreamStream {
             return
         }
         phase = .head
-        timer?.set(worker.loop.now.advanced(by: worker.limits.keepAliveTimeout))
+        idleSince = worker.loop.now
+        timer?.set(idleSince.advanced(by: worker.limits.keepAliveTimeout))
         useCarry()
     }
 

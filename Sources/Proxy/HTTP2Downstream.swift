@@ -39,7 +39,7 @@ final class HTTP2Downstream: TransportOwner, DownstreamConnection {
     /// Memory that is of use only while there are requests was given back.
     private var hasRested = false
     /// Since there is no request, since a header section is incomplete, since the socket is full; when lingering ends.
-    private var idleSince: MonotonicTime
+    private(set) var idleSince: MonotonicTime
     private var headSince: MonotonicTime?
     private var blockedSince: MonotonicTime?
     private var endsAt: MonotonicTime?
@@ -247,6 +247,18 @@ final class HTTP2Downstream: TransportOwner, DownstreamConnection {
         session.beginDrain()
         endsAt = worker.loop.now.advanced(by: Self.drainTime)
         arm(worker.loop.now.advanced(by: Self.drainTime))
+        scheduleFlush()
+    }
+
+    var isHTTP2: Bool { true }
+
+    var mayMakeRoom: Bool { phase == .open && isIdle }
+
+    func makeRoom() {
+        guard mayMakeRoom else { return }
+        transportReadable()
+        guard mayMakeRoom else { return }
+        session.finishDrain()
         scheduleFlush()
     }
 

@@ -31,13 +31,16 @@ final class HTTP2UpstreamPool {
 
     var openCount: Int { all.count + connecting }
 
+    /// No connection takes requests.
+    var hasNone: Bool { open.isEmpty }
+
     /// As ``UpstreamPool/acquire(_:fresh:)``.
     func acquire(_ exchange: Exchange, fresh: Bool) -> (any UpstreamStream)? {
         if let connection = connectionWithRoom(fresh: fresh) { return connection.makeStream() }
         let ticket = exchange.ticket
         guard waiting.count < Self.maximumWaiting else {
             worker.loop.afterEvent {
-                if exchange.ticket == ticket, exchange.awaitsUpstream { exchange.upstreamLost(.connectTimeout) }
+                if exchange.ticket == ticket, exchange.awaitsUpstream { exchange.upstreamLost(.overloaded) }
             }
             return nil
         }

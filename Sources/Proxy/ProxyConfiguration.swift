@@ -9,12 +9,16 @@ import TLS
 package struct ProxyConfiguration: Sendable {
     package var limits = ConnectionLimits()
     package var upstream: UpstreamConfiguration
+    /// More apps, in the order in which the gate counts them.
+    package var otherUpstreams: [UpstreamConfiguration] = []
     /// Peers whose X-Forwarded-* fields are believed.
     package var trustedProxies: [CIDR] = []
     /// Connections from these, and over unix sockets, begin with a PROXY protocol header.
     package var expectsProxyProtocol = false
     /// A line for each request goes to the access log.
     package var logsRequests = true
+    /// The identity provider's name, for the metrics.
+    package var provider = ""
     /// Browsers come over TLS; nil: over plain HTTP.
     package var tls: TLSServerContext?
     /// What is answered on the addresses that only redirect.

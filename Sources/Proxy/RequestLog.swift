@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Gate
 import HTTP
 import Reactor
 import Telemetry
@@ -33,7 +34,7 @@ package final class RequestLog {
         if record.isProvisioned { audit(.provisioned, exchange, context, client: client, loop) }
         if record.opensNativeLogin { audit(.nativeLogin, exchange, context, client: client, loop) }
         switch record.audit {
-        case .none: break
+        case .none, .redirect, .unauthenticated, .guest, .loop, .limited: break
         // A method or a form that is not taken says nothing about anybody.
         case .refused where record.reason == nil: break
         case .signIn: audit(.login, exchange, context, client: client, loop)
@@ -68,7 +69,7 @@ package final class RequestLog {
 
     private func prepare(_ loop: EventLoop) {
         guard buffer.isEmpty else { return }
-        let timer = timer ?? loop.makeTimer { [unowned self] in flush() }
+        let timer = timer ?? loop.makeTimer { [weak self] in self?.flush() }
         self.timer = timer
         if timer.deadline == .distantFuture { timer.set(loop.now.advanced(by: .milliseconds(100))) }
     }
@@ -84,8 +85,16 @@ extension RequestHead {
         let line = AccessLine(
             time: context.now, status: record.status, bytes: record.bytesSent,
             duration: now.since(record.started).seconds, upstreamDuration: record.upstreamDuration?.seconds,
-            decision: record.decision, reason: record.isAborted ? record.reason ?? "aborted" : record.reason)
+            decision: record.decision, would: record.observation?.name,
+            reason: record.isAborted ? record.reason ?? "aborted" : record.reason)
         let text = bytes.span
+        if let subject = record.subject {
+            let (askedMethod, askedPath) = (subject.method, subject.path)
+            return lines.append(
+                line, id: id.span, client: client.span, method: askedMethod.span,
+                host: text.extracting(authority.range),
+                path: askedPath.span, user: (record.user ?? "").utf8.span, to: &buffer)
+        }
         lines.append(
             line, id: id.span, client: client.span, method: text.extracting(methodName.range),
             host: text.extracting(authority.range), path: text.extracting(path.range),

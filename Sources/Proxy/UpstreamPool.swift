@@ -9,6 +9,8 @@ final class UpstreamPool {
     private unowned let worker: Worker
     private var nextReport = MonotonicTime(nanoseconds: 0)
     private var machine: UpstreamPoolStateMachine<HTTP1Upstream, Exchange>
+    /// Another pool serves new requests.
+    private var isRetired = false
     /// Connections that exchanges share; nil where HTTP/2 is out of question.
     private var shared: HTTP2UpstreamPool?
     /// What was agreed on last with an app that may choose; exchanges expect the same again.
@@ -41,13 +43,16 @@ final class UpstreamPool {
         case .refuse:
             let ticket = exchange.ticket
             worker.loop.afterEvent {
-                if exchange.ticket == ticket, exchange.awaitsUpstream { exchange.upstreamLost(.connectTimeout) }
+                if exchange.ticket == ticket, exchange.awaitsUpstream { exchange.upstreamLost(.overloaded) }
             }
         }
         return nil
     }
 
     var openCount: Int { machine.openCount + (shared?.openCount ?? 0) }
+
+    /// Whoever waits, waits for the first connection of all.
+    var isConnecting: Bool { expectsHTTP2 && shared?.hasNone == true }
 
     /// `exchange` waits no longer.
     func cancel(_ exchange: Exchange) {
@@ -56,13 +61,19 @@ final class UpstreamPool {
     }
 
     func release(_ connection: HTTP1Upstream) {
-        guard !worker.isDraining else { return connection.close() }
+        guard !worker.isDraining, !isRetired || machine.waitingCount > 0 else { return connection.close() }
         perform(machine.released(connection, isReusable: true), on: connection)
     }
 
     func connectionEnded(_ connection: HTTP1Upstream, wasIdle: Bool) {
         if wasIdle, machine.idleEnded(connection) { return }
         perform(machine.closed(), on: nil)
+    }
+
+    /// Takes no new requests: those that it has, or that wait, are served to their end.
+    func retire() {
+        isRetired = true
+        closeIdle()
     }
 
     /// Closes what nobody uses.

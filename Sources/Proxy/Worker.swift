@@ -14,23 +14,28 @@ package final class Worker {
         case gate(Gate, UpstreamPool)
         /// A function: the demo's own servers.
         case local((RequestHead, [UInt8], Double) -> LocalResponse)
+        /// As `local`, when the answer must be asked for elsewhere.
+        case asking((RequestHead, @escaping @Sendable (LocalResponse) -> Void) -> Void)
     }
 
     package let loop: EventLoop
-    let limits: ConnectionLimits
     let resolver: Resolver
     let replayStore: any ReplayStore
-    let services: WorkerServices
+    private(set) var metrics = WorkerMetrics()
+    private(set) var limits: ConnectionLimits
+    private(set) var services: WorkerServices
     /// How often what the gate goes by was changed.
     private(set) var updateCount: UInt64 = 0
     private(set) var service: Service = .local { _, _, _ in LocalResponse(status: 503) }
+    /// Connections to the other apps.
+    private var otherPools: [UpstreamPool] = []
     package private(set) var isDraining = false
 
-    private let trustedProxies: [CIDR]
-    private let expectsProxyProtocol: Bool
-    private let log: RequestLog?
+    private var trustedProxies: [CIDR]
+    private var expectsProxyProtocol: Bool
+    private var log: RequestLog?
     private var listeners: [Listener] = []
-    private var connections: [ObjectIdentifier: any DownstreamConnection] = [:]
+    private(set) var connections: [ObjectIdentifier: any DownstreamConnection] = [:]
     private var tunnels: [ObjectIdentifier: Tunnel] = [:]
     /// Responses in the middle of which a session may end.
     private var streams: [ObjectIdentifier: Exchange] = [:]
@@ -39,12 +44,14 @@ package final class Worker {
     /// Shakes hands with browsers; nil: they come over plain HTTP.
     private var acceptor: TLSAcceptor?
     /// Answers on the addresses that only redirect.
-    private var redirector: Worker?
+    private(set) var redirector: Worker?
     /// A field line for every response over TLS; empty: none.
-    let strictTransportLine: [UInt8]
+    private(set) var strictTransportLine: [UInt8]
     /// Requests are answered from their heads alone.
     let answersAtOnce: Bool
     private(set) lazy var http2 = HTTP2DownstreamShared(limits)
+    /// Pools whose last exchanges may still be under way.
+    private var retiredPools: [UpstreamPool] = []
     private var spareExchanges: [Exchange] = []
     private var spareBuffers: [[UInt8]] = []
     private var drained: (() -> Void)?
@@ -67,6 +74,8 @@ package final class Worker {
         answersAtOnce = false
         self.services = services
         service = .gate(gate, UpstreamPool(configuration.upstream, worker: self))
+        metrics.provider = configuration.provider
+        otherPools = configuration.otherUpstreams.map { UpstreamPool($0, worker: self) }
         if let tls = configuration.tls {
             acceptor = TLSAcceptor(tls, loop: loop, timeout: limits.headerTimeout) { [unowned self] in roomMade() }
         }
@@ -93,6 +102,24 @@ package final class Worker {
         service = .local(respond)
     }
 
+    /// A worker that answers a few clients by what others must be asked for.
+    package init(
+        loop: EventLoop, limits: ConnectionLimits, resolver: Resolver,
+        ask: @escaping (RequestHead, @escaping @Sendable (LocalResponse) -> Void) -> Void
+    ) {
+        self.loop = loop
+        self.limits = limits
+        trustedProxies = []
+        expectsProxyProtocol = false
+        self.resolver = resolver
+        replayStore = MemoryReplayStore(capacity: 0)
+        log = nil
+        strictTransportLine = []
+        answersAtOnce = false
+        services = WorkerServices()
+        service = .asking(ask)
+    }
+
     /// The part of `worker` that sends browsers on to https.
     private init(_ redirect: SecureRedirect, for worker: Worker, _ configuration: ProxyConfiguration) {
         loop = worker.loop
@@ -102,6 +129,7 @@ package final class Worker {
         resolver = worker.resolver
         replayStore = worker.replayStore
         log = worker.log
+        metrics = worker.metrics
         strictTransportLine = []
         answersAtOnce = true
         services = WorkerServices()
@@ -119,7 +147,7 @@ package final class Worker {
         if redirects, let redirector { return try redirector.listen(on: socket, paused: paused) }
         let port = socket.address.port
         let listener = try Listener(
-            socket, loop: loop, mayAccept: { [unowned self] in connectionCount < limits.connections },
+            socket, loop: loop, mayAccept: { [unowned self] in hasRoom },
             paused: paused,
             accepted: { [unowned self] descriptor, address in
                 accept(descriptor, from: address, localPort: port)
@@ -154,6 +182,7 @@ package final class Worker {
         } else {
             connectionBegan(HTTP1Downstream(transport, peer: peer, worker: self))
         }
+        makeRoom()
     }
 
     /// A proxy that is trusted says first whom it speaks for; a connection without that is not served, since it would
@@ -174,15 +203,28 @@ package final class Worker {
         }
     }
 
+    var tunnelCount: Int { tunnels.count }
+
+    /// Connections that are not open for requests yet.
+    var handshakeCount: Int { receivers.count + (acceptor?.count ?? 0) }
+
     /// Open connections of browsers, tunnels included.
     package var connectionCount: Int { connections.count + tunnels.count + receivers.count + (acceptor?.count ?? 0) }
 
     /// Open connections to the app, and attempts at one; without tunnels.
     package var upstreamConnectionCount: Int {
-        switch service {
-        case .gate(_, let pool): pool.openCount
-        case .local: 0
-        }
+        pools.reduce(0) { $0 + $1.openCount }
+    }
+
+    /// Of the app that the gate counts as `app`; nil: this worker answers by itself.
+    func pool(of app: Int) -> UpstreamPool? {
+        if app > 0, app <= otherPools.count { return otherPools[app - 1] }
+        guard case .gate(_, let pool) = service else { return nil }
+        return pool
+    }
+
+    private var pools: [UpstreamPool] {
+        if case .gate(_, let pool) = service { [pool] + otherPools } else { [] }
     }
 
     func connectionBegan(_ connection: any DownstreamConnection) {
@@ -222,6 +264,35 @@ package final class Worker {
 
     // MARK: What changes while it runs
 
+    /// Another configuration, whole: from the next request on, and from the next connection on where it is about
+    /// connections. What the gate has been told of while it ran stays in force.
+    package func replace(
+        gate: Gate, configuration: ProxyConfiguration, log: RequestLog?, services: WorkerServices
+    ) {
+        guard case .gate(let old, _) = service else { return }
+        gate.takeOver(from: old)
+        let retired = pools
+        service = .gate(gate, UpstreamPool(configuration.upstream, worker: self))
+        otherPools = configuration.otherUpstreams.map { UpstreamPool($0, worker: self) }
+        for pool in retired { pool.retire() }
+        retiredPools.removeAll { $0.openCount == 0 }
+        retiredPools += retired
+        limits = configuration.limits
+        trustedProxies = configuration.trustedProxies
+        expectsProxyProtocol = configuration.expectsProxyProtocol
+        self.log?.flush()
+        self.log = log
+        // The store of sessions stays: its connection is this loop's own.
+        let sessions = self.services.sessions
+        self.services = services
+        self.services.sessions = sessions
+        metrics.provider = configuration.provider
+        strictTransportLine = configuration.strictTransportLine
+        if let redirect = configuration.redirect { redirector?.replace(redirect, configuration, log) }
+        closeWhatEnded(gate)
+        roomMade()
+    }
+
     /// Changes what the gate goes by, then closes what is still open for those whom it no longer lets in: tunnels, and
     /// responses under way. A connection between two requests is left alone, for the next one is judged.
     ///
@@ -229,20 +300,32 @@ package final class Worker {
     @discardableResult
     package func update<Result>(_ change: (Gate) -> Result) -> Result? {
         guard case .gate(let gate, _) = service else { return nil }
-        updateCount &+= 1
         let result = change(gate)
+        closeWhatEnded(gate)
+        return result
+    }
+
+    private func closeWhatEnded(_ gate: Gate) {
+        updateCount &+= 1
         let now = loop.wallClock
         for tunnel in Array(tunnels.values) where tunnel.hasEnded(gate, now: now) { tunnel.close() }
         for exchange in Array(streams.values) {
             guard let identity = exchange.identity, gate.hasEnded(identity, now: now) else { continue }
             exchange.endStream("session_revoked")
         }
-        return result
     }
 
     /// Ends sessions; false when there is no room to remember it.
     package func revoke(_ revocation: Revocation) -> Bool {
         update { $0.revoke(revocation) } ?? true
+    }
+
+    private func replace(_ redirect: SecureRedirect, _ configuration: ProxyConfiguration, _ log: RequestLog?) {
+        limits = configuration.limits
+        trustedProxies = configuration.trustedProxies
+        expectsProxyProtocol = configuration.expectsProxyProtocol
+        self.log = log
+        service = .local { request, _, _ in redirect.answer(request) }
     }
 
     func streamBegan(_ exchange: Exchange) {
@@ -264,9 +347,9 @@ package final class Worker {
     /// Accepts no more, lets what is in flight finish, and says when all is done, once.
     package func drain(_ completion: @escaping () -> Void) {
         isDraining = true
-        for listener in listeners { listener.close() }
+        for listener in listeners { listener.finish() }
         listeners = []
-        if case .gate(_, let pool) = service { pool.closeIdle() }
+        for pool in pools { pool.closeIdle() }
         drained = completion
         // No request is in flight there.
         acceptor?.close()
@@ -285,7 +368,7 @@ package final class Worker {
         for receiver in receivers.values { receiver.close() }
         for connection in Array(connections.values) { connection.stop() }
         for tunnel in tunnels.values { tunnel.close() }
-        if case .gate(_, let pool) = service { pool.closeIdle() }
+        for pool in pools { pool.closeIdle() }
         log?.flush()
     }
 
@@ -359,6 +442,7 @@ package final class Worker {
     }
 
     func finished(_ exchange: Exchange, _ context: RequestContext) {
+        metrics.requestEnded(exchange, loop.now)
         log?.record(exchange, context, client: exchange.client, loop)
     }
 

@@ -13,6 +13,8 @@ package struct WorkerServices: Sendable {
     package var revocations: (any RevocationBroadcaster)?
     /// Where sessions are kept that are not in cookies; nil: nowhere.
     package var sessions: (any SessionStore)?
+    /// How often clients may ask; nil: as often as they like.
+    package var limiter: RateLimiter?
     package var limits = WaitLimits()
 
     package init() {}
@@ -25,6 +27,7 @@ package struct WaitLimits: Sendable {
     package var provisioning = Nanoseconds.seconds(15)
     package var revocation = Nanoseconds.seconds(5)
     package var session = Nanoseconds.seconds(5)
+    package var answer = Nanoseconds.seconds(10)
 
     package init() {}
 }

@@ -13,7 +13,7 @@ package final class FileWatcher: Sendable {
     private let state: LoopBound<FileWatch>
 
     /// - Parameters:
-    ///   - paths: files; they need not exist, nor their directories.
+    ///   - paths: files, or directories for what is in them; they need not exist, nor what they are in.
     ///   - settling: how long a change may bring further ones before they are reported as one.
     ///   - polling: between two looks at what the kernel does not tell.
     ///   - changed: called on a thread of the watcher's own, one call at a time, where files may be read: once at the
@@ -133,7 +133,7 @@ private final class FileWatch {
     private func mattered(_ event: Event) -> Bool {
         if event.mask & UInt32(IN_IGNORED) != 0 { watches[event.watch] = nil }
         guard !event.name.isEmpty, let names = watches[event.watch] else { return true }
-        return names.contains(event.name)
+        return names.contains(event.name) || names.contains(Self.anyName)
     }
 
     private func settle() {
@@ -169,6 +169,12 @@ private final class FileWatch {
             }
             // The file itself too: it may be written by another of its names.
             if let file = trail.file {
+                // A directory means what is in it.
+                let whole = unsafe inotify_add_watch(set, file, Self.directoryEvents)
+                if whole >= 0 {
+                    found[whole, default: []].insert(Self.anyName)
+                    continue
+                }
                 let watch = unsafe inotify_add_watch(set, file, Self.fileEvents)
                 if watch >= 0 { found[watch, default: []].formUnion([]) } else { isWatchedWhole = false }
             }
@@ -184,6 +190,8 @@ private final class FileWatch {
     /// Reads are bounded, so that a storm of events does not hold the report back.
     private static let readsPerEvent = 64
     private static let rounds = 8
+    /// No file has this name.
+    private static let anyName = "/"
     private static let blindPolling = Nanoseconds.seconds(2)
     /// Not the mere writing (IN_MODIFY): what is half written is not to be read.
     private static let fileEvents = UInt32(IN_CLOSE_WRITE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF)

@@ -131,6 +131,14 @@ package final class Listener: ReadinessObserver {
         acceptAll()
     }
 
+    /// Accepts who has connected already, then listens no more.
+    package func finish() {
+        for _ in 0..<Self.acceptsAtEnd where mayAccept() {
+            guard case .accepted = acceptOne() else { break }
+        }
+        close()
+    }
+
     /// Listens no more; clients still in the kernel's queue are reset.
     package func close() {
         retry?.cancel()
@@ -197,4 +205,6 @@ package final class Listener: ReadinessObserver {
     }
 
     private static let acceptsPerEvent = 64
+    /// As many as the kernel's queue holds.
+    private static let acceptsAtEnd = 4096
 }

@@ -20,10 +20,7 @@ package struct RedisConfiguration: Sendable {
     package var endpoint: Endpoint
     /// nil: in the clear.
     package var tls: TLSClientContext?
-    /// An ACL user; empty: the default one.
-    package var user: [UInt8] = []
-    /// Empty: none is asked for.
-    package var password: [UInt8] = []
+    package var credentials = RedisCredentials()
     package var database = 0
     /// How long a command may take, from being given to its reply.
     package var timeout = Nanoseconds.milliseconds(250)
@@ -34,6 +31,19 @@ package struct RedisConfiguration: Sendable {
 
     package init(_ endpoint: Endpoint) {
         self.endpoint = endpoint
+    }
+}
+
+/// As whom one comes.
+package struct RedisCredentials: Sendable {
+    /// An ACL user; empty: the default one.
+    package var user: [UInt8]
+    /// Empty: none is asked for.
+    package var password: [UInt8]
+
+    package init(user: [UInt8] = [], password: [UInt8] = []) {
+        self.user = user
+        self.password = password
     }
 }
 

@@ -32,6 +32,7 @@ package final class RedisConnection: TransportOwner {
     private let report: (RedisEvent) -> Void
     /// A channel that is listened to; such a connection takes no other commands.
     private let channel: [UInt8]?
+    private let credentials: () -> RedisCredentials
     private let message: ([UInt8]) -> Void
 
     private var state = State.idle
@@ -55,16 +56,19 @@ package final class RedisConnection: TransportOwner {
 
     /// - Parameters:
     ///   - channel: is subscribed to on each connection before it counts as connected.
+    ///   - credentials: asked for each connection; nil: those of the configuration.
     ///   - message: gets what is published there.
     ///   - report: on the loop.
     package init(
         _ configuration: RedisConfiguration, loop: EventLoop, resolver: Resolver, channel: [UInt8]? = nil,
-        message: @escaping ([UInt8]) -> Void = { _ in }, report: @escaping (RedisEvent) -> Void = { _ in }
+        credentials: (() -> RedisCredentials)? = nil, message: @escaping ([UInt8]) -> Void = { _ in },
+        report: @escaping (RedisEvent) -> Void = { _ in }
     ) {
         self.configuration = configuration
         self.loop = loop
         self.resolver = resolver
         self.channel = channel
+        self.credentials = credentials ?? { configuration.credentials }
         self.message = message
         self.report = report
     }
@@ -182,11 +186,12 @@ package final class RedisConnection: TransportOwner {
 
     private func greetingCommands() -> [RESPCommand] {
         var commands: [RESPCommand] = []
-        if !configuration.password.isEmpty {
+        let credentials = credentials()
+        if !credentials.password.isEmpty {
             commands.append(
-                configuration.user.isEmpty
-                    ? RESPCommand("AUTH", configuration.password)
-                    : RESPCommand("AUTH", configuration.user, configuration.password))
+                credentials.user.isEmpty
+                    ? RESPCommand("AUTH", credentials.password)
+                    : RESPCommand("AUTH", credentials.user, credentials.password))
         }
         if configuration.database != 0 { commands.append(RESPCommand("SELECT", texts: "\(configuration.database)")) }
         commands.append(RESPCommand("PING"))

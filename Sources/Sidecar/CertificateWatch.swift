@@ -12,10 +12,12 @@ package final class CertificateWatch: Sendable {
 
     /// - Parameters:
     ///   - name: of the section of the configuration, for the log.
+    ///   - told: how it went, after each change.
     ///   - apply: puts new certificates into force, or throws and changes nothing; called on a thread that serves nothing
     ///     else.
     package init<Holder: CertificateHolder>(
-        _ holder: Holder, _ name: String, logger: Logger, apply: @escaping @Sendable (Holder) throws -> Void
+        _ holder: Holder, _ name: String, logger: Logger, told: @escaping @Sendable (_ isGood: Bool) -> Void = { _ in },
+        apply: @escaping @Sendable (Holder) throws -> Void
     ) {
         guard !holder.files.isEmpty else { return }
         let reread = holder.reread
@@ -25,13 +27,17 @@ package final class CertificateWatch: Sendable {
             do {
                 let fresh = try reread()
                 let fingerprint = fresh.fingerprint
-                let isNew = last.withLock { last in
-                    if fingerprint == last.fingerprint { last.problem = nil }
-                    return fingerprint != last.fingerprint
+                let (isNew, isMended) = last.withLock { last in
+                    defer { if fingerprint == last.fingerprint { last.problem = nil } }
+                    return (fingerprint != last.fingerprint, last.problem != nil)
                 }
-                guard isNew else { return }
+                guard isNew else {
+                    if isMended { told(true) }
+                    return
+                }
                 try apply(fresh)
                 last.withLock { $0 = (fingerprint, nil) }
+                told(true)
                 var metadata: Logger.Metadata = ["section": "\(name)"]
                 if let end = fresh.notAfter { metadata["expires"] = "\(CalendarDate(secondsSince1970: end))" }
                 return logger.info("certificates changed", metadata: metadata)
@@ -44,6 +50,7 @@ package final class CertificateWatch: Sendable {
                 return last.problem != problem
             }
             guard isNew else { return }
+            told(false)
             logger.error(
                 "certificates not changed: the files cannot be used",
                 metadata: ["section": "\(name)", "cause": "\(problem)"])

@@ -69,6 +69,7 @@ package final class DemoService: Sendable {
             .option("demo", "session.secret", Base64URL.encodeToString(Random.bytes(32))),
             .option("demo", "pages.brand", "Sidegate demo"),
             .option("demo", "log.access", "false"),
+            .option("demo", "admin.listen", "off"),
             .option("demo", "log.level", "warning"),
             .option("demo", "log.format", "text"),
             .option("demo", "workers", "1"),

@@ -17,7 +17,9 @@ package struct Doctor {
 
     /// Makes the calls, one after another; each has five seconds.
     package func examine() -> [DoctorFinding] {
-        var findings = [upstream()]
+        var findings = [upstream(settings.upstream, "upstream")]
+        findings += settings.apps.map { upstream($0.upstream, "upstreams") }
+        findings += ([settings.upstream] + settings.apps.map(\.upstream)).compactMap(wayAround)
         if !blanks.contains("identityProvider.loginURL") { findings += provider() }
         if !blanks.contains("identityProvider.logoutURL") { findings += logout() }
         findings += settings.token.remoteKeys.map(keys)
@@ -28,35 +30,58 @@ package struct Doctor {
 
     // MARK: - The app
 
-    private func upstream() -> DoctorFinding {
-        let address = settings.upstream.address
-        if case .h2c(let host, let port) = address { return http2(address, host: host, port: port) }
+    private func upstream(_ upstream: UpstreamSettings, _ name: String) -> DoctorFinding {
+        let address = upstream.address
+        if case .h2c(let host, let port) = address { return http2(address, host: host, port: port, name) }
         let result: Result<DoctorNetwork.Answer, DoctorProblem> =
             if case .unix(let path) = address { network.head(socket: path) } else {
-                network.head(address.description + "/", settings.upstream.tls)
+                network.head(address.description + "/", upstream.tls)
             }
         switch result {
         case .failure(let problem):
             return DoctorFinding(
-                .failed, "upstream", "\(address): \(problem)", mend: "start the app, or correct `upstream`")
+                .failed, name, "\(address): \(problem)", mend: "start the app, or correct `\(name)`")
         case .success(let answer) where answer.status >= 500:
             return DoctorFinding(
-                .warning, "upstream", "\(address) answers \(answer.status)",
+                .warning, name, "\(address) answers \(answer.status)",
                 mend: "look into the app's log: this is what its users would see")
         case .success(let answer):
-            return DoctorFinding(.ok, "upstream", "\(address) answers \(answer.status)")
+            return DoctorFinding(.ok, name, "\(address) answers \(answer.status)")
         }
     }
 
-    private func http2(_ address: UpstreamAddress, host: String, port: UInt16) -> DoctorFinding {
+    private func http2(
+        _ address: UpstreamAddress, host: String, port: UInt16, _ name: String
+    ) -> DoctorFinding {
         switch network.listener("\(UpstreamAddress.http(host: host, port: port))/") {
         case .failure(let problem):
             DoctorFinding(
-                .failed, "upstream", "\(address): \(problem)", mend: "start the app, or correct `upstream`")
+                .failed, name, "\(address): \(problem)", mend: "start the app, or correct `\(name)`")
         case .success(nil):
-            DoctorFinding(.ok, "upstream", "\(address) takes connections")
+            DoctorFinding(.ok, name, "\(address) takes connections")
         case .success:
-            DoctorFinding(.ok, "upstream", "\(address) takes connections; it answers HTTP/1.1 too")
+            DoctorFinding(.ok, name, "\(address) takes connections; it answers HTTP/1.1 too")
+        }
+    }
+
+    /// Whoever reaches the app past the gate is whoever they say.
+    private func wayAround(_ upstream: UpstreamSettings) -> DoctorFinding? {
+        let name = "bypass"
+        switch upstream.address {
+        case .unix: return nil
+        case .http(let host, let port), .https(let host, let port), .h2c(let host, let port):
+            guard LoopbackHost.isNamed(in: "\(UpstreamAddress.http(host: host, port: port))") else {
+                return DoctorFinding(
+                    .ok, name, "\(upstream.address) is on the network: see that only the gate can reach it")
+            }
+            guard let places = ListeningPorts.beyondLoopback(port) else { return nil }
+            if places.isEmpty {
+                return DoctorFinding(.ok, name, "\(upstream.address) is listened on for this machine alone")
+            }
+            return DoctorFinding(
+                .warning, name,
+                "port \(port) is open on \(places.joined(separator: ", ")) too: who comes that way can say to be anybody",
+                mend: "have the app listen on 127.0.0.1 alone, or close the port to others by the firewall")
         }
     }
 

@@ -15,25 +15,8 @@ extension ProxyConfiguration {
     init(
         _ settings: Settings, identityHeaders: [String], workers: Int, tls: TLSServerContext?
     ) throws(TLSError) {
-        let endpoint: UpstreamConfiguration.Endpoint =
-            switch settings.upstream.address {
-            case .http(let host, let port), .https(let host, let port), .h2c(let host, let port):
-                .host(host, port: port)
-            case .unix(let path): .unix(path: path)
-            }
-        var upstream = UpstreamConfiguration(endpoint)
-        if case .h2c = settings.upstream.address { upstream.version = .http2 }
-        upstream.connectTimeout = .seconds(settings.upstream.connectTimeout.inSeconds)
-        upstream.responseTimeout = .seconds(settings.upstream.responseTimeout.inSeconds)
-        upstream.idleTimeout = .seconds(settings.upstream.idleTimeout.inSeconds)
-        upstream.maxConnections = max(1, settings.upstream.maxConnections / workers)
-        if case .https = settings.upstream.address {
-            let offersHTTP2 = settings.upstream.offersHTTP2
-            if offersHTTP2 { upstream.version = .negotiated }
-            upstream.tls = try TLSClientContext(
-                TLSClientConfiguration(settings.upstream.tls, offersHTTP2: offersHTTP2))
-        }
-        self.init(upstream: upstream)
+        self.init(upstream: try UpstreamConfiguration(settings.upstream, workers: workers))
+        for app in settings.apps { otherUpstreams.append(try UpstreamConfiguration(app.upstream, workers: workers)) }
         self.tls = tls
         redirect = SecureRedirect(settings)
         if let duration = settings.tls?.strictTransportSecurity {
@@ -42,6 +25,7 @@ extension ProxyConfiguration {
         trustedProxies = settings.trustedProxies
         expectsProxyProtocol = settings.proxyProtocol
         logsRequests = settings.log.access
+        provider = settings.identityProvider.preset
         limits.message = HTTP1Limits(
             headBytes: settings.limits.headerBytes, forbiddenTrailers: identityHeaders)
         limits.bodyBytes = settings.limits.bodyBytes.map { UInt64(clamping: $0) } ?? 0
@@ -51,6 +35,28 @@ extension ProxyConfiguration {
         limits.keepAliveTimeout = .seconds(settings.limits.keepAliveTimeout.inSeconds)
         limits.http2.isEnabled = settings.limits.http2.isEnabled
         limits.http2.maxConcurrentStreams = settings.limits.http2.maxConcurrentStreams
+    }
+}
+
+extension UpstreamConfiguration {
+    fileprivate init(_ settings: UpstreamSettings, workers: Int) throws(TLSError) {
+        let endpoint: Endpoint =
+            switch settings.address {
+            case .http(let host, let port), .https(let host, let port), .h2c(let host, let port):
+                .host(host, port: port)
+            case .unix(let path): .unix(path: path)
+            }
+        self.init(endpoint)
+        if case .h2c = settings.address { version = .http2 }
+        connectTimeout = .seconds(settings.connectTimeout.inSeconds)
+        responseTimeout = .seconds(settings.responseTimeout.inSeconds)
+        idleTimeout = .seconds(settings.idleTimeout.inSeconds)
+        maxConnections = max(1, settings.maxConnections / workers)
+        if case .https = settings.address {
+            if settings.offersHTTP2 { version = .negotiated }
+            tls = try TLSClientContext(
+                TLSClientConfiguration(settings.tls, offersHTTP2: settings.offersHTTP2))
+        }
     }
 }
 

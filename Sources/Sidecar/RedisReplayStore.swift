@@ -13,10 +13,10 @@ package final class RedisReplayStore: ReplayStore {
     private let loop: EventLoop
     private let connection: LoopBound<RedisConnection>
     /// With `replay.onFailure: allow`: what this process let in without Redis's word does not come in again.
-    private let witness: MemoryReplayStore?
+    private let witness: MemoryReplayStore
 
     init(
-        _ store: SharedStore, _ connection: RedisConnection, loop: EventLoop, witness: MemoryReplayStore?
+        _ store: SharedStore, _ connection: RedisConnection, loop: EventLoop, witness: MemoryReplayStore
     ) {
         self.store = store
         self.loop = loop
@@ -34,7 +34,7 @@ package final class RedisReplayStore: ReplayStore {
             connection.assumeOnLoop { connection in
                 connection.send(Self.command(names, lifetime)) { [self] result in
                     var verdict = verdict(result)
-                    if let witness, verdict != .replayed,
+                    if store.allowsWithout, verdict != .replayed,
                         witness.claim(keys, until: expiry, now: now) == .replayed
                     {
                         verdict = .replayed

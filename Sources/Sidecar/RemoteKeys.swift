@@ -33,23 +33,42 @@ package final class RemoteKeys: KeyRefresher {
     /// - Parameters:
     ///   - constant: the keys of the config itself, which are always in force.
     ///   - loop: where calls are made; not a worker's.
+    ///   - ended: told of the end of each fetch.
     ///   - apply: puts keys into force, and calls back when they are.
     package init(
         _ sources: [Source], constant: KeySet, algorithms: [Algorithm], loop: EventLoop,
         resolver: Resolver, logger: Logger,
         chance: @escaping @Sendable () -> Double = RemoteKeys.chance,
+        ended: @escaping @Sendable (_ isGood: Bool) -> Void = { _ in },
         apply: @escaping @Sendable (KeySet, @escaping @Sendable () -> Void) -> Void
     ) {
         self.loop = loop
         keeper = loop.bind(
             KeyKeeper(
                 sources, constant: constant, algorithms: algorithms, loop: loop, resolver: resolver, logger: logger,
-                chance: chance, apply: apply))
+                chance: chance, ended: ended, apply: apply))
     }
 
     /// Begins to fetch; waits for nothing.
     package func start() {
         loop.submit { [keeper] in keeper.assumeOnLoop { $0.start() } }
+    }
+
+    /// Takes the place of `other`, on the same loop: what it has of the same addresses stays, and who waits for it waits
+    /// for this one. `done` gets all keys that are known then, and whoever puts them into force calls ``confirm()``.
+    package func takeOver(from other: RemoteKeys?, _ done: @escaping @Sendable (KeySet) -> Void) {
+        loop.submit { [keeper] in
+            keeper.assumeOnLoop { keeper in
+                other?.keeper.assumeOnLoop { keeper.takeOver(from: $0) }
+                keeper.start()
+                done(keeper.keys)
+            }
+        }
+    }
+
+    /// Puts into force what is known by now: more may have come while the keys of ``takeOver(from:_:)`` were on their way.
+    package func confirm() {
+        loop.submit { [keeper] in keeper.assumeOnLoop { $0.confirm() } }
     }
 
     package func refresh(_ done: @escaping @Sendable () -> Void) {
@@ -78,19 +97,34 @@ private final class KeyKeeper {
     init(
         _ sources: [RemoteKeys.Source], constant: KeySet, algorithms: [Algorithm], loop: EventLoop,
         resolver: Resolver, logger: Logger,
-        chance: @escaping @Sendable () -> Double,
+        chance: @escaping @Sendable () -> Double, ended: @escaping @Sendable (Bool) -> Void,
         apply: @escaping @Sendable (KeySet, @escaping @Sendable () -> Void) -> Void
     ) {
         self.constant = constant
         self.apply = apply
         self.sources = sources.map { source in
             KeySource(
-                source, algorithms: algorithms, loop: loop, resolver: resolver, logger: logger, chance: chance)
+                source, algorithms: algorithms, loop: loop, resolver: resolver, logger: logger, chance: chance,
+                told: ended)
         }
     }
 
+    /// All that is known.
+    var keys: KeySet { sources.compactMap(\.keys).reduce(constant) { $0.merged(with: $1) } }
+
+    func takeOver(from other: KeyKeeper) {
+        for source in sources {
+            if let old = other.sources.first(where: { $0.isSame(as: source) }) { source.takeOver(from: old) }
+        }
+        waiting += other.takeWaiting()
+        other.stop()
+    }
+
+    func confirm() { apply(keys) {} }
+
     func start() {
         for source in sources { source.start { [weak self] in self?.fetched($0) } }
+        if !sources.contains(where: \.isFetching) { tellWaiting() }
     }
 
     func stop() {
@@ -108,7 +142,7 @@ private final class KeyKeeper {
     /// A fetch of some source has ended; `isNew`: its keys are others than before.
     private func fetched(_ isNew: Bool) {
         if isNew {
-            let keys = sources.compactMap(\.keys).reduce(constant) { $0.merged(with: $1) }
+            let keys = keys
             // Who waits goes on when the new keys are in force, not before.
             let waiting = sources.contains(where: \.isFetching) ? [] : takeWaiting()
             apply(keys) { for done in waiting { done() } }
@@ -142,6 +176,7 @@ private final class KeySource {
     private let client: OutboundClient
     private let logger: Logger
     private let chance: () -> Double
+    private let told: (Bool) -> Void
     private var schedule = KeyRefreshSchedule()
     private var timer: LoopTimer?
     private var call: OutboundCall?
@@ -151,8 +186,9 @@ private final class KeySource {
 
     init(
         _ source: RemoteKeys.Source, algorithms: [Algorithm], loop: EventLoop,
-        resolver: Resolver, logger: Logger, chance: @escaping () -> Double
+        resolver: Resolver, logger: Logger, chance: @escaping () -> Double, told: @escaping (Bool) -> Void
     ) {
+        self.told = told
         url = source.url
         allowWeak = source.allowWeak
         self.algorithms = algorithms
@@ -163,6 +199,18 @@ private final class KeySource {
     }
 
     var isFetching: Bool { schedule.isFetching }
+
+    /// What one has the other may take.
+    func isSame(as other: KeySource) -> Bool {
+        url == other.url && allowWeak == other.allowWeak && algorithms == other.algorithms
+    }
+
+    /// Keeps what was fetched, and goes on waiting; what is on its way is fetched again.
+    func takeOver(from old: KeySource) {
+        keys = old.keys
+        text = old.text
+        if !old.isFetching, old.keys != nil { schedule = old.schedule }
+    }
 
     /// - Parameter fetched: called at the end of each fetch, with whether there are other keys than before.
     func start(_ fetched: @escaping (Bool) -> Void) {
@@ -211,8 +259,10 @@ private final class KeySource {
                 now,
                 maxAge: Freshness.maxAge(cacheControl: response.field("Cache-Control"), age: response.field("Age")),
                 chance: chance())
+            told(true)
         } catch {
             schedule.failed(now, chance: chance())
+            told(false)
             logger.warning(
                 "key set not fetched",
                 metadata: [

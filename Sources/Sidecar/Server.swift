@@ -142,9 +142,15 @@ package final class Server: Sendable {
         }
     }
 
+    /// The counters of all workers together; `completion` is called once, on some loop.
+    package func metrics(_ completion: @escaping @Sendable (MetricsSnapshot) -> Void) {
+        let sum = MetricsSum()
+        onEachWorker({ sum.add($0.metricsSnapshot()) }, { completion(sum.total) })
+    }
+
     /// Accepts no more and lets requests in flight finish; `completion` is called once, on some loop, when all have.
     package func drain(_ completion: @escaping @Sendable () -> Void) {
-        for address in ownAddresses { address.removeSocketFile() }
+        removeSocketFiles()
         let countdown = Countdown(loops.count, completion)
         onEachWorker { worker, done in
             guard let worker else { return done() }
@@ -155,6 +161,11 @@ package final class Server: Sendable {
         } each: {
             countdown.one()
         }
+    }
+
+    /// Takes away the unix sockets that it made.
+    package func removeSocketFiles() {
+        for address in ownAddresses { address.removeSocketFile() }
     }
 
     private func onEachWorker(
@@ -187,6 +198,15 @@ private final class Countdown: Sendable {
         }
         if left == 0 { completion() }
     }
+}
+
+/// What the loops say, added up.
+private final class MetricsSum: Sendable {
+    private let sum = Mutex(MetricsSnapshot())
+
+    func add(_ snapshot: MetricsSnapshot) { sum.withLock { $0.add(snapshot) } }
+
+    var total: MetricsSnapshot { sum.withLock { $0 } }
 }
 
 /// Carries a listening socket to its loop.

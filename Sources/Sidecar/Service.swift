@@ -7,113 +7,320 @@ import Glibc
 import Logging
 import Proxy
 import Reactor
+import Synchronization
 import TLS
 import Telemetry
 
 /// A running gate: `sidegate run`, from checked settings to the process's end.
 package final class Service: Sendable {
+    /// What another configuration changes.
+    private struct State {
+        var drainDelay: Nanoseconds
+        var drainTimeout: Nanoseconds
+        var reloader: Reloader?
+        /// Keep the certificates of both sides up to date.
+        var watches: [CertificateWatch] = []
+        var isStopping = false
+
+        init(_ settings: Settings) {
+            drainDelay = .seconds(settings.limits.drainDelay.inSeconds)
+            drainTimeout = .seconds(settings.limits.drainTimeout.inSeconds)
+        }
+    }
+
     private let server: Server
-    private let logger: Logger
-    private let log: LogWriter
-    private let drainTimeout: Nanoseconds
-    private let stop: StopSignals
+    private let admin: AdminServer?
+    private let desk: AdminDesk
+    private let upstream: UpstreamWatch
+    /// What browsers' connections are made from; its certificates can be replaced under way. Nil: plain HTTP.
+    package let tls: TLSServerContext?
     private let services: ProcessServices
-    /// Keep the certificates of both sides up to date.
-    private let watches: [CertificateWatch]
+    private let counters = ProcessCounters()
+    private let notifier = ServiceNotifier.ofThisProcess()
+    private let stop: StopSignals
+    private let logger: Logger
+    private let threshold: LogThreshold
+    private let format: LogFormat
+    private let log: LogWriter
+    private let workerCount: Int
+    /// As the process was started with them.
+    private let initial: Settings
+    private let state: Mutex<State>
 
     package var addresses: [SocketAddress] { server.addresses }
 
     /// Opens what the settings name and starts to serve.
     ///
-    /// - Parameter gate: the settings' gate, as ``GateAssembly`` makes it.
-    package init(_ settings: Settings, gate configuration: GateConfiguration, log: LogWriter) throws(ServiceError) {
+    /// - Parameters:
+    ///   - gate: the settings' gate, as ``GateAssembly`` makes it.
+    ///   - version: of the program, for the metrics.
+    package init(
+        _ settings: Settings, gate configuration: GateConfiguration, log: LogWriter, version: String = ""
+    ) throws(ServiceError) {
         // Before anything listens: whoever can reach the service can also stop it.
         stop = StopSignals()
-        let format = LogFormat(rawValue: settings.log.format.rawValue) ?? .json
-        let logger = Service.logger(settings, format: format, log: log)
+        format = Self.format(settings)
+        threshold = LogThreshold(Self.level(settings))
+        let logger = Self.logger(threshold, format, log)
         let workers = settings.workers ?? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
-        let offersHTTP2 = settings.limits.http2.isEnabled
-        var proxy: ProxyConfiguration
         do throws(TLSError) {
-            let tls = try settings.tls.map { tls throws(TLSError) in
-                try TLSServerContext(TLSServerConfiguration(tls, offersHTTP2: offersHTTP2))
+            tls = try settings.tls.map { tls throws(TLSError) in
+                try TLSServerContext(
+                    TLSServerConfiguration(tls, offersHTTP2: settings.limits.http2.isEnabled))
             }
-            proxy = try ProxyConfiguration(
-                settings, identityHeaders: configuration.identityHeaderNames, workers: workers, tls: tls)
         } catch {
             throw ServiceError("TLS cannot be set up: \(error)")
         }
-        proxy.upstream.notSecured = { failure in
-            logger.warning("no secure connection to the app", metadata: ["cause": "\(failure)"])
-        }
-        var watches: [CertificateWatch] = []
-        if let tls = settings.tls, let context = proxy.tls {
-            watches.append(
-                CertificateWatch(tls, "tls", logger: logger) {
-                    try context.replace(with: TLSServerConfiguration($0, offersHTTP2: offersHTTP2))
-                })
-        }
-        if let context = proxy.upstream.tls {
-            let offersHTTP2 = settings.upstream.offersHTTP2
-            watches.append(
-                CertificateWatch(settings.upstream.tls, "upstream.tls", logger: logger) {
-                    try context.replace(with: TLSClientConfiguration($0, offersHTTP2: offersHTTP2))
-                })
-        }
-        self.watches = watches
+        let proxy = try Self.proxy(settings, configuration, workers: workers, tls: tls, logger)
         let resolver = Resolver()
-        let services = try ProcessServices(settings, gate: configuration, resolver: resolver, logger: logger)
+        let services = try ProcessServices(
+            settings, sessionSecrets: configuration.session.secrets, resolver: resolver, counters: counters,
+            logger: logger)
+        let prepared = try services.prepare(settings)
+        self.services = services
         let inherited = InheritedSockets.ofThisProcess()
         var sources: [ListenSource] = []
         for address in settings.listen { sources += try address.sources(inherited) }
+        upstream = UpstreamWatch(proxy.upstream.endpoint, loop: services.loop, resolver: resolver)
+        desk = AdminDesk(
+            upstream: upstream, counters: counters, version: version,
+            facts: AdminServer.Facts(
+                probePaths: settings.admin.probePaths, probe: AppProbe(settings, proxy.upstream),
+                certificateEnd: Self.certificateEnd(tls)),
+            loop: services.loop, resolver: resolver)
+        // Before the workers: who finds the gate open finds this open too.
+        admin = try AdminServer.open(settings.admin, desk, inherited, logger)
         do throws(Server.OpenError) {
             server = try Server(
                 name: "sidegate.worker", listen: sources, workers: workers,
                 paused: { error in
                     logger.warning("not accepting connections for now", metadata: ["cause": "\(error)"])
                 },
-                makeWorker: { [proxy] loop in
+                makeWorker: { [format, proxy] loop in
                     let stores = services.stores(on: loop)
+                    var own = prepared.worker
+                    own.sessions = stores.sessions
                     return Worker(
                         loop: loop, gate: Gate(configuration), configuration: proxy, resolver: resolver,
                         replayStore: stores.tokens,
                         log: RequestLog(format: format, logsRequests: proxy.logsRequests, sink: log),
-                        services: stores.services)
+                        services: own)
                 })
         } catch {
             throw ServiceError(error.description)
         }
-        services.start(server)
-        self.services = services
+        desk.attach(server)
+        services.start(prepared, server)
         self.logger = logger
         self.log = log
-        drainTimeout = .seconds(settings.limits.drainTimeout.inSeconds)
+        workerCount = workers
+        initial = settings
+        state = Mutex(State(settings))
+        watchCertificates(settings, proxy)
         for address in server.addresses {
             logger.info("listening", metadata: ["address": "\(address)", "upstream": "\(settings.upstream.address)"])
         }
+        for address in admin?.addresses ?? [] {
+            logger.info("health and metrics", metadata: ["address": "\(address)"])
+        }
+    }
+
+    /// From now on the configuration is loaded anew at SIGHUP, and when one of its files changes.
+    ///
+    /// - Parameters:
+    ///   - loaded: what the settings are from.
+    ///   - fallbackSecret: what ``GateAssembly`` was given.
+    package func reload(_ request: LoadRequest, loaded: LoadedConfiguration, fallbackSecret: [UInt8]) {
+        let reloader = Reloader(
+            request, loaded: loaded, fallbackSecret: fallbackSecret, counters: counters, notifier: notifier,
+            logger: logger
+        ) { [weak self] settings, gate, done in
+            guard let self else { return .failure(ServiceError("the service has ended")) }
+            do throws(ServiceError) {
+                return .success(try apply(settings, gate, done))
+            } catch {
+                return .failure(error)
+            }
+        }
+        state.withLock { $0.reloader = reloader }
     }
 
     /// Serves until SIGTERM or SIGINT, then drains and ends the process with status 0.
     package func runUntilStopped() -> Never {
-        stop.onStop { [self] in
-            logger.info("stopping")
-            Deadline.exit(after: drainTimeout) { [self] in
-                logger.warning("requests were still in flight after limits.drainTimeout")
-                log.flush()
-            }
-            server.drain { [self] in
-                logger.info("stopped")
-                log.flush()
-                Deadline.exitNow()
-            }
-        }
+        Watchdog.start(notifier, server, loop: services.loop)
+        notifier.ready()
+        stop.onStop { [self] in beginToStop() }
         runMainThread()
     }
 
-    private static func logger(_ settings: Settings, format: LogFormat, log: LogWriter) -> Logger {
-        let level = Logger.Level(rawValue: settings.log.level) ?? .info
-        return Logger(label: "sidegate") { label in
-            SidegateLogHandler(label: label, level: level, format: format, sink: log)
+    // MARK: Another configuration
+
+    /// Puts another configuration into force, on all loops, then calls back. Nothing has changed when it throws.
+    private func apply(
+        _ settings: Settings, _ configuration: GateConfiguration, _ done: @escaping @Sendable () -> Void
+    ) throws(ServiceError) {
+        var configuration = configuration
+        // The workers have the stores that they were started with.
+        configuration.session.isStored = initial.session.isShared
+        let next = try services.prepare(settings)
+        let proxy = try Self.proxy(settings, configuration, workers: workerCount, tls: tls, logger)
+        if let tls, let wanted = settings.tls {
+            do {
+                try tls.replace(
+                    with: TLSServerConfiguration(wanted, offersHTTP2: settings.limits.http2.isEnabled))
+            } catch {
+                throw ServiceError("TLS cannot be set up: \(error)")
+            }
+        }
+        for key in unchangeable(settings) {
+            logger.warning("a changed key takes effect at the next start only", metadata: ["key": "\(key)"])
+        }
+        counters.certificatesAreGood()
+        watchCertificates(settings, proxy)
+        threshold.level = Self.level(settings)
+        let drain = State(settings)
+        state.withLock { state in
+            state.drainDelay = drain.drainDelay
+            state.drainTimeout = drain.drainTimeout
+        }
+        upstream.moved(to: proxy.upstream.endpoint)
+        desk.change { facts in
+            facts.probePaths = settings.admin.probePaths
+            facts.probe = AppProbe(settings, proxy.upstream)
+        }
+        services.replace(
+            with: next, sessionSecrets: configuration.session.secrets,
+            swap: { [server, format, log, configuration] keys, swapped in
+                var gate = configuration
+                gate.keys = keys
+                let gated = gate
+                server.onEachWorker(
+                    { worker in
+                        worker.replace(
+                            gate: Gate(gated), configuration: proxy,
+                            log: RequestLog(format: format, logsRequests: proxy.logsRequests, sink: log),
+                            services: next.worker)
+                    }, swapped)
+            }, done)
+    }
+
+    /// Keys that are bound to what was opened at the start.
+    private func unchangeable(_ settings: Settings) -> [String] {
+        var keys: [String] = []
+        if settings.listen != initial.listen { keys.append("listen") }
+        if settings.workers != initial.workers { keys.append("workers") }
+        if (settings.tls == nil) != (initial.tls == nil) { keys.append("tls") }
+        if settings.admin.listen != initial.admin.listen { keys.append("admin.listen") }
+        if settings.session.isShared != initial.session.isShared { keys.append("session.store") }
+        if settings.replay.isShared != initial.replay.isShared { keys.append("replay.store") }
+        if let redis = settings.redis, let old = initial.redis, !redis.isSamePlace(as: old) { keys.append("redis") }
+        if settings.log.format != initial.log.format { keys.append("log.format") }
+        return keys
+    }
+
+    /// For the files that hold certificates, which are taken up without all else.
+    private func watchCertificates(_ settings: Settings, _ proxy: ProxyConfiguration) {
+        func told(_ section: String) -> @Sendable (Bool) -> Void {
+            { [counters] in counters.certificatesReloaded(section, isGood: $0) }
+        }
+        var watches: [CertificateWatch] = []
+        let offersHTTP2 = settings.limits.http2.isEnabled
+        if let wanted = settings.tls, let context = tls {
+            watches.append(
+                CertificateWatch(wanted, "tls", logger: logger, told: told("tls")) {
+                    try context.replace(with: TLSServerConfiguration($0, offersHTTP2: offersHTTP2))
+                })
+        }
+        if let context = proxy.upstream.tls {
+            let offersHTTP2 = settings.upstream.offersHTTP2
+            watches.append(
+                CertificateWatch(settings.upstream.tls, "upstream.tls", logger: logger, told: told("upstream.tls")) {
+                    try context.replace(with: TLSClientConfiguration($0, offersHTTP2: offersHTTP2))
+                })
+        }
+        for (index, app) in settings.apps.enumerated() where index < proxy.otherUpstreams.count {
+            guard let context = proxy.otherUpstreams[index].tls else { continue }
+            let (section, offersHTTP2) = ("upstreams[\(index)].tls", app.upstream.offersHTTP2)
+            watches.append(
+                CertificateWatch(app.upstream.tls, section, logger: logger, told: told(section)) {
+                    try context.replace(with: TLSClientConfiguration($0, offersHTTP2: offersHTTP2))
+                })
+        }
+        let fresh = watches
+        state.withLock { $0.watches = fresh }
+    }
+
+    private static func proxy(
+        _ settings: Settings, _ gate: GateConfiguration, workers: Int, tls: TLSServerContext?, _ logger: Logger
+    ) throws(ServiceError) -> ProxyConfiguration {
+        do throws(TLSError) {
+            var proxy = try ProxyConfiguration(
+                settings, identityHeaders: gate.identityHeaderNames, workers: workers, tls: tls)
+            let notSecured: @Sendable (TLSError) -> Void = { failure in
+                logger.warning("no secure connection to the app", metadata: ["cause": "\(failure)"])
+            }
+            proxy.upstream.notSecured = notSecured
+            for index in proxy.otherUpstreams.indices { proxy.otherUpstreams[index].notSecured = notSecured }
+            return proxy
+        } catch {
+            throw ServiceError("TLS cannot be set up: \(error)")
+        }
+    }
+
+    /// Of the certificate that ends first, in seconds since 1970.
+    private static func certificateEnd(_ tls: TLSServerContext?) -> (@Sendable () -> Double?)? {
+        guard let tls else { return nil }
+        return { tls.certificates.map(\.notAfter).min().map { Double($0) } }
+    }
+
+    // MARK: The end
+
+    private func beginToStop() {
+        let (isFirst, delay) = state.withLock { state in
+            defer { state.isStopping = true }
+            return (!state.isStopping, state.drainDelay)
+        }
+        guard isFirst else { return }
+        // First of all: who sends work here is to send it elsewhere.
+        desk.change { $0.isStopping = true }
+        notifier.stopping()
+        logger.info("stopping")
+        guard delay > .seconds(0) else { return drain() }
+        WorkQueue(label: "sidegate.stop").submit(after: delay) { [self] in drain() }
+    }
+
+    private func drain() {
+        let timeout = state.withLock { $0.drainTimeout }
+        Deadline.exit(after: timeout) { [self] in
+            logger.warning("requests were still in flight after limits.drainTimeout")
+            admin?.removeSocketFiles()
+            log.flush()
+        }
+        server.drain { [self] in
+            logger.info("stopped")
+            admin?.removeSocketFiles()
+            log.flush()
+            Deadline.exitNow()
+        }
+    }
+
+    // MARK: Logging
+
+    private static func format(_ settings: Settings) -> LogFormat {
+        switch settings.log.format {
+        case .json: .json
+        case .text: .text
+        case nil: isatty(1) == 1 ? .text : .json
+        }
+    }
+
+    private static func level(_ settings: Settings) -> Logger.Level {
+        Logger.Level(rawValue: settings.log.level) ?? .info
+    }
+
+    private static func logger(_ threshold: LogThreshold, _ format: LogFormat, _ log: LogWriter) -> Logger {
+        Logger(label: "sidegate") { label in
+            SidegateLogHandler(label: label, threshold: threshold, format: format, sink: log)
         }
     }
 }

@@ -28,6 +28,11 @@ final class SharedRevocations: RevocationBroadcaster {
         _ = isLoaded.wait(milliseconds: Self.patience)
     }
 
+    /// Other secrets: what was sealed by a replica that had them before is looked at again.
+    func replace(_ coding: RevocationCoding) {
+        loop.submit { [desk] in desk.assumeOnLoop { $0.replace(coding) } }
+    }
+
     func revoke(_ revocation: Revocation, _ done: @escaping @Sendable (Bool) -> Void) {
         gates.revoke(revocation) { [loop, desk] isRemembered in
             loop.submit {
@@ -47,7 +52,7 @@ private final class RevocationDesk {
     }
 
     private let store: SharedStore
-    private let coding: RevocationCoding
+    private var coding: RevocationCoding
     private let gates: LiveGates
     private let loop: EventLoop
     private var commands: RedisConnection?
@@ -82,6 +87,11 @@ private final class RevocationDesk {
         ) { [weak self] in
             self?.load()
         }
+    }
+
+    func replace(_ coding: RevocationCoding) {
+        self.coding = coding
+        load()
     }
 
     // MARK: Telling

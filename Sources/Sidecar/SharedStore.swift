@@ -16,6 +16,19 @@ package final class SharedStore: Sendable {
     private let resolver: Resolver
     private let logger: Logger
     private let lastComplaint = Mutex(MonotonicTime(nanoseconds: 0))
+    private let changing: Mutex<Changing>
+
+    /// What another configuration changes.
+    private struct Changing {
+        var credentials: RedisCredentials
+        var allowsWithout = false
+    }
+
+    /// `replay.onFailure: allow`
+    package var allowsWithout: Bool {
+        get { changing.withLock { $0.allowsWithout } }
+        set { changing.withLock { $0.allowsWithout = newValue } }
+    }
 
     package init(
         _ configuration: RedisConfiguration, prefix: String, resolver: Resolver, logger: Logger
@@ -24,6 +37,15 @@ package final class SharedStore: Sendable {
         self.prefix = prefix
         self.resolver = resolver
         self.logger = logger
+        changing = Mutex(Changing(credentials: configuration.credentials))
+    }
+
+    /// From the next connection on, with these.
+    func follow(_ settings: Settings) {
+        changing.withLock { changing in
+            changing.allowsWithout = settings.replay.allowsWithoutStore
+            if let redis = settings.redis { changing.credentials = RedisCredentials(redis) }
+        }
     }
 
     /// The loop's own connection; on that loop. It connects at once.
@@ -37,7 +59,8 @@ package final class SharedStore: Sendable {
         // Who only listens finds out by asking; and what is not heard meanwhile is asked for afterwards.
         if channel != nil { configuration.idleInterval = .seconds(2) }
         let connection = RedisConnection(
-            configuration, loop: loop, resolver: resolver, channel: channel.map { key($0) }, message: message
+            configuration, loop: loop, resolver: resolver, channel: channel.map { key($0) },
+            credentials: { [self] in changing.withLock { $0.credentials } }, message: message
         ) { [self] event in
             switch event {
             case .connected:
@@ -81,9 +104,14 @@ extension RedisConfiguration {
         case .host(let host, let port, _): self.init(.host(host, port: port))
         }
         self.tls = tls
-        user = Array(settings.user.utf8)
-        password = settings.password?.bytes ?? []
+        credentials = RedisCredentials(settings)
         database = settings.address.database
         timeout = .seconds(settings.timeout.inSeconds)
+    }
+}
+
+extension RedisCredentials {
+    init(_ settings: RedisSettings) {
+        self.init(user: Array(settings.user.utf8), password: settings.password?.bytes ?? [])
     }
 }

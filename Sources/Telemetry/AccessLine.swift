@@ -13,12 +13,14 @@ package struct AccessLine: Sendable {
     package var upstreamDuration: Double?
     /// What was decided, such as `forward` or `redirect`.
     package var decision: StaticString
+    /// What would have been decided if `access.mode` were `enforce`; nil: the same.
+    package var would: StaticString?
     /// The reason code, when there is one.
     package var reason: String?
 
     package init(
         time: Double, status: UInt16, bytes: UInt64, duration: Double, upstreamDuration: Double? = nil,
-        decision: StaticString, reason: String? = nil
+        decision: StaticString, would: StaticString? = nil, reason: String? = nil
     ) {
         self.time = time
         self.status = status
@@ -26,6 +28,7 @@ package struct AccessLine: Sendable {
         self.duration = duration
         self.upstreamDuration = upstreamDuration
         self.decision = decision
+        self.would = would
         self.reason = reason
     }
 }
@@ -56,7 +59,7 @@ package struct AccessLog: Sendable {
         let path = path.extracting(0..<endOfPath(path))
         let reason = (line.reason ?? "").utf8.span
         let bound =
-            640 + line.decision.utf8CodeUnitCount
+            640 + line.decision.utf8CodeUnitCount + (line.would?.utf8CodeUnitCount ?? 0)
             + OutputSpan<UInt8>.escapedBound(id.count, limit: Limit.short)
             + OutputSpan<UInt8>.escapedBound(client.count, limit: Limit.short)
             + OutputSpan<UInt8>.escapedBound(method.count, limit: Limit.short)
@@ -89,6 +92,11 @@ package struct AccessLog: Sendable {
                 out.append(#","decision":""#)
                 out.append(line.decision)
                 out.append(#"""#)
+                if let would = line.would {
+                    out.append(#","would":""#)
+                    out.append(would)
+                    out.append(#"""#)
+                }
                 out.append(#","reason":""#, reason, Limit.short)
                 out.append("}\n")
             case .text:
@@ -113,6 +121,11 @@ package struct AccessLog: Sendable {
                 out.append(#" decision=""#)
                 out.append(line.decision)
                 out.append(#"""#)
+                if let would = line.would {
+                    out.append(#" would=""#)
+                    out.append(would)
+                    out.append(#"""#)
+                }
                 out.append(#" reason=""#, reason, Limit.short)
                 out.append("\n")
             }

@@ -5,10 +5,16 @@ package import Logging
 
 /// swift-log's lines in the form of the access log's: one line each, whatever is in them.
 package struct SidegateLogHandler: LogHandler {
-    package var logLevel: Logger.Level
+    package var logLevel: Logger.Level {
+        get { ownLevel ?? threshold.level }
+        set { ownLevel = newValue }
+    }
     package var metadata: Logger.Metadata = [:]
     package var metadataProvider: Logger.MetadataProvider?
 
+    private let threshold: LogThreshold
+    /// Of one logger alone, by its owner's wish.
+    private var ownLevel: Logger.Level?
     private let label: String
     private let format: LogFormat
     private let sink: any LogSink
@@ -19,8 +25,16 @@ package struct SidegateLogHandler: LogHandler {
         label: String, level: Logger.Level, format: LogFormat, sink: any LogSink,
         now: @escaping @Sendable () -> Double = wallClock
     ) {
+        self.init(label: label, threshold: LogThreshold(level), format: format, sink: sink, now: now)
+    }
+
+    /// - Parameter threshold: decides for as long as nobody sets a level of this logger's own.
+    package init(
+        label: String, threshold: LogThreshold, format: LogFormat, sink: any LogSink,
+        now: @escaping @Sendable () -> Double = wallClock
+    ) {
         self.label = label
-        logLevel = level
+        self.threshold = threshold
         self.format = format
         self.sink = sink
         self.now = now

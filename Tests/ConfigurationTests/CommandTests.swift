@@ -67,7 +67,9 @@ struct CommandTests {
     func help() throws {
         #expect(try run("version").output.hasPrefix("sidegate "))
         #expect(try run("--version").output == run("version").output)
-        for command in ["run", "demo", "init", "check", "doctor", "config", "secret", "mint", "explain", "version"] {
+        for command in [
+            "run", "demo", "init", "check", "doctor", "config", "secret", "mint", "explain", "inject", "version",
+        ] {
             let help = try run(command, "--help")
             #expect(help.status == 0)
             #expect(help.output.contains("USAGE: sidegate \(command)"))

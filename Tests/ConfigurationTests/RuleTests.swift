@@ -5,34 +5,9 @@ import HTTP
 import JWT
 import Testing
 
-@Suite("What values may be, together and in this version")
+@Suite("What values may be, together")
 struct RuleTests {
     let place = Workplace()
-
-    @Test(
-        "A key that no part serves yet is refused by name",
-        arguments: [
-            ("upstreams: [{ url: http://b }]", "upstreams"),
-            ("access: { rules: [{ paths: [/a], deny: true }] }", "access.rules"),
-            ("limits: { requestsPerSecond: 5 }", "limits.requestsPerSecond"),
-            ("admin: { listen: \"127.0.0.1:9\" }", "admin.listen"), ("admin: { probePaths: [/a] }", "admin.probePaths"),
-        ])
-    func notYet(text: String, path: String) {
-        let errors = place.load(text).errors
-        #expect(
-            errors.contains { $0.hasSuffix("`\(path)` is not supported yet in this version; remove it") }, "\(errors)")
-        #expect(KeyTable.key(path) == nil || KeyTable.key(path)?.isServed == false)
-    }
-
-    @Test(
-        "A choice that no part serves yet is refused by name",
-        arguments: [
-            "access: { mode: observe }"
-        ])
-    func notYetChoices(text: String) {
-        let errors = place.load(text).errors
-        #expect(errors.contains { $0.contains("not supported yet") }, "\(errors)")
-    }
 
     @Test(
         "HTTP/2 to the app is agreed on over TLS, or said by the address",

@@ -127,6 +127,8 @@ final class Browser {
     private(set) var revocations: [Revocation] = []
     /// Where sessions are kept when they are not in cookies.
     var records = Records()
+    /// What would have become of requests, where nothing is enforced.
+    private(set) var observations: [Observation] = []
     private var turn = 0
 
     init(_ gates: Gate..., store: MemoryReplayStore = MemoryReplayStore()) {
@@ -200,7 +202,9 @@ final class Browser {
         switch decision {
         case .forward(let identity, let renewal):
             var head: [UInt8] = []
-            gate.rewrite(request, for: identity, context, requestID: requestID, into: &head)
+            gate.rewrite(
+                request, for: identity, context, app: gate.app(for: request, context), requestID: requestID,
+                into: &head)
             let lines = String(decoding: renewal ?? [], as: UTF8.self).split(separator: "\r\n").map {
                 String($0.dropFirst("Set-Cookie: ".count))
             }
@@ -223,6 +227,9 @@ final class Browser {
             let hasRoom = gates.allSatisfy { $0.revoke(revocation) }
             let answer = hasRoom || revocation.isOfOneSession ? response : gate.logoutNotRemembered(revocation)
             return keep(.answered(Answer(response: answer)))
+        case .observed(let identity, let renewal, let observation):
+            observations.append(observation)
+            return try follow(.forward(identity, renewal: renewal), of: request, gate, requestID)
         case .nativeLogin(let cookie):
             nativeLogins += 1
             if cookie != nil { nativeOpenings += 1 }

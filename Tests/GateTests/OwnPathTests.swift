@@ -21,7 +21,8 @@ struct OwnPathTests {
             "/%5c.sidegate/login",
             "/.sidegate%00/login", "/.sidegate%20/login", "/.sidegate./login", "/.sidegate%2e/login",
             "/.sidegate/../.sidegate/x",
-            "/.sidegate/auth", "/.sidegate/jwks.json", "/.sidegate/backchannel-logout/", "/.sidegate/assets/x.css",
+            "/.sidegate/Auth", "/.sidegate/authx", "/.sidegate/jwks.json", "/.sidegate/backchannel-logout/",
+            "/.sidegate/assets/x.css",
             "/.sidegate/LOGIN", "/.sidegate/../x", "/.sidegate/callback/", "/.sidegate/%63allback",
         ])
     func reserved(_ path: String) throws {

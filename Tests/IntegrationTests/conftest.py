@@ -85,6 +85,7 @@ def module_upstream():
 @pytest.fixture
 def upstream(module_upstream):
     """The module's scripted app, as new: it echoes, and has seen nothing."""
+    module_upstream.end_scripted()
     module_upstream.answer = module_upstream.echo
     module_upstream.serve = module_upstream.serve_requests
     module_upstream.requests.clear()

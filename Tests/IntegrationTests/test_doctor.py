@@ -21,7 +21,8 @@ PRIVATE_KEY = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY
 class Peer:
     """A server on loopback: a status, a clock, a document. It notes what it was asked."""
 
-    def __init__(self, status=200, ahead=0.0, dated=True, body=b"", address=None, certificate=None):
+    def __init__(self, status=200, ahead=0.0, dated=True, body=b"", address=None, certificate=None,
+                 host="127.0.0.1"):
         peer = self
         self.asked = []
 
@@ -53,7 +54,7 @@ class Peer:
                 self.socket.bind(self.server_address)
 
         server = UnixServer if address else ThreadingHTTPServer
-        self.server = server(address or ("127.0.0.1", 0), Handler)
+        self.server = server(address or (host, 0), Handler)
         scheme = "https" if certificate else "http"
         self.url = f"unix:{address}" if address else f"{scheme}://127.0.0.1:{self.server.server_port}"
         if certificate:
@@ -145,6 +146,14 @@ def test_an_app_that_answers_503_is_a_warning(peers, config):
     assert done.returncode == 0
     assert outcome(lines, "upstream") == ["warning"]
     assert "answers 503" in done.stdout
+
+
+@pytest.mark.parametrize("listens_on, found", [("127.0.0.1", "ok"), ("0.0.0.0", "warning")])
+def test_an_app_that_others_can_reach_is_a_warning(peers, config, listens_on, found):
+    done, lines = doctor(config(peers(host=listens_on).url, peers().url))
+    assert outcome(lines, "bypass") == [found], done.stdout
+    assert ("every address" in done.stdout) == (found == "warning")
+    assert done.returncode == 0
 
 
 def test_an_app_behind_a_unix_socket(peers, config, tmp_path):

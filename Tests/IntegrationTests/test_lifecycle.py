@@ -2,8 +2,11 @@
 """Starting, logging, and stopping without losing a request."""
 
 import json
+import os
+import pty
 import signal
 import socket
+import subprocess
 import threading
 import time
 
@@ -102,6 +105,57 @@ class TestStop:
             gate.process.child.send_signal((signal.SIGTERM, signal.SIGINT)[n % 2])
             assert gate.process.child.wait(5) == 0
 
+    def test_an_idle_connection_may_ask_once_more_and_is_told_that_it_ends(self, upstream, start_gate):
+        gate = start_gate(upstream)
+        session = gate.session_cookie()
+        connections = [gate.connection() for _ in range(5)]
+        for connection in connections[:4]:
+            assert connection.exchange("GET", "/", session).status == 200
+        gate.process.child.send_signal(signal.SIGTERM)
+        gate.was_stopped = True
+        wait_until(lambda: not accepts(("127.0.0.1", gate.port)), "the listener is closed")
+        for connection in connections:
+            response = connection.exchange("GET", "/", session)
+            assert response.status == 200 and response["Connection"].lower() == "close"
+            connection.close()
+        assert gate.process.child.wait(5) == 0
+
+    def test_who_connects_at_the_last_moment_is_served(self, upstream, start_gate):
+        gate = start_gate(upstream)
+        session = gate.session_cookie()
+        # Held still, so that the connections wait in the kernel's queue when the signal is seen.
+        gate.process.child.send_signal(signal.SIGSTOP)
+        connections = [gate.connection() for _ in range(20)]
+        for connection in connections:
+            connection.request("GET", "/last", session)
+        gate.process.child.send_signal(signal.SIGTERM)
+        gate.was_stopped = True
+        gate.process.child.send_signal(signal.SIGCONT)
+        for connection in connections:
+            assert connection.response().status == 200
+            connection.close()
+        assert gate.process.child.wait(5) == 0
+
+    def test_a_second_signal_changes_nothing(self, upstream, start_gate):
+        release = threading.Event()
+
+        def answer(request, connection):
+            release.wait(10)
+            upstream.echo(request, connection)
+        upstream.answer = answer
+        gate = start_gate(upstream)
+        connection = gate.connection()
+        connection.request("GET", "/", gate.session_cookie())
+        upstream.wait_for_requests(1)
+        gate.was_stopped = True
+        for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGINT):
+            gate.process.child.send_signal(number)
+        wait_until(lambda: not accepts(("127.0.0.1", gate.port)), "the listener is closed")
+        release.set()
+        assert connection.response().status == 200
+        connection.close()
+        assert gate.process.child.wait(5) == 0
+
     def test_no_request_is_lost_under_load(self, upstream, start_gate):
         upstream.answer = lambda request, connection: connection.respond(200, {}, "ok")
         gate = start_gate(upstream, workers=2)
@@ -137,6 +191,36 @@ class TestStop:
         for thread in clients:
             thread.join(5)
         assert lost == [] and set(done) == {200}
+
+
+class TestServiceManager:
+    def test_it_hears_of_every_turn(self, tmp_path, upstream, start_gate):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.bind(str(tmp_path / "notify"))
+            manager.settimeout(8)
+
+            def next_message(first: str) -> dict:
+                while True:
+                    lines = dict(line.split("=", 1) for line in manager.recv(4096).decode().splitlines())
+                    if first in lines:
+                        return lines
+            gate = start_gate(upstream, environment={
+                "NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "600000"})
+            assert next_message("READY")["READY"] == "1"
+            for _ in range(3):
+                assert next_message("WATCHDOG")["WATCHDOG"] == "1"
+            before = time.clock_gettime(time.CLOCK_MONOTONIC) * 1e6
+            gate.process.child.send_signal(signal.SIGHUP)
+            reloading = next_message("RELOADING")
+            assert before <= int(reloading["MONOTONIC_USEC"]) <= time.clock_gettime(time.CLOCK_MONOTONIC) * 1e6
+            assert next_message("READY")["READY"] == "1"
+            gate.config.write_text("broken: [")
+            next_message("RELOADING")
+            assert next_message("READY")["READY"] == "1", "ready with the configuration before"
+            gate.process.child.send_signal(signal.SIGTERM)
+            gate.was_stopped = True
+            assert next_message("STOPPING")["STOPPING"] == "1"
+            assert gate.process.child.wait(5) == 0
 
 
 class TestListening:
@@ -271,6 +355,25 @@ class TestLog:
         wait_until(lambda: "/readable" in gate.log(), "the access line")
         with pytest.raises(ValueError):
             json.loads(next(line for line in gate.log().splitlines() if "/readable" in line))
+
+    def test_on_a_terminal_it_is_text_unless_told_otherwise(self, tmp_path, upstream):
+        for chosen, expected in ((None, False), ("json", True)):
+            port, (terminal, output) = free_port(), pty.openpty()
+            config = tmp_path / "sidegate.yaml"
+            config.write_text(json.dumps(settings(upstream.url, port, **({"log": {"format": chosen}} if chosen else {}))))
+            child = subprocess.Popen(
+                [BINARY, "run", "--config", config], stdin=subprocess.DEVNULL, stdout=output, env=clean_environment())
+            os.close(output)
+            try:
+                line = b""
+                while b"\n" not in line:
+                    line += os.read(terminal, 4096)
+                assert (line[:1] == b"{") == expected and b"listening" in line
+                child.terminate()
+                assert child.wait(5) == 0
+            finally:
+                child.kill()
+                os.close(terminal)
 
     def test_a_sign_in_is_an_event_of_its_own(self, upstream, start_gate):
         gate = start_gate(upstream)

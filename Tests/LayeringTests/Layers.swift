@@ -14,9 +14,12 @@ enum Layers {
         "Pages": [],
         "Gate": ["HTTP", "JWT", "Cryptography", "Pages", "Synchronization"],
         "Demo": ["HTTP", "JWT", "Cryptography", "Gate", "Pages", "Synchronization"],
+        "Manifests": ["CYAML"],
         // Input and output.
         "Telemetry": ["Logging", "Synchronization", "Glibc"],
-        "Configuration": ["HTTP", "JWT", "Cryptography", "Gate", "Pages", "CYAML", "Glibc", "FoundationEssentials"],
+        "Configuration": [
+            "HTTP", "JWT", "Cryptography", "Gate", "Pages", "CYAML", "Glibc", "FoundationEssentials", "Synchronization",
+        ],
         "Reactor": ["CEpoll", "Dispatch", "Glibc", "Synchronization"],
         "Outbound": ["HTTP", "HTTP1", "TLS", "Reactor"],
         "Redis": ["TLS", "Reactor"],
@@ -32,13 +35,13 @@ enum Layers {
         ],
         "Command": [
             "HTTP", "JWT", "Cryptography", "Pages", "Gate", "Telemetry", "Configuration", "Demo", "Sidecar",
-            "ArgumentParser",
+            "Manifests", "ArgumentParser",
             "FoundationEssentials", "Glibc",
         ],
     ]
 
     /// Modules that touch nothing outside of memory.
-    static let pure: Set<String> = ["HTTP", "HTTP1", "Gate", "JWT", "Pages"]
+    static let pure: Set<String> = ["HTTP", "HTTP1", "Gate", "JWT", "Pages", "Manifests"]
     static let inputAndOutput: Set<String> = [
         "Glibc", "Dispatch", "Reactor", "Proxy", "CEpoll", "Foundation", "FoundationEssentials",
     ]
@@ -49,7 +52,7 @@ enum Layers {
         "CEpoll": ["Reactor"],
         "COpenSSL": ["Cryptography", "TLS"],
         "CNGHTTP2": ["HTTP2"],
-        "CYAML": ["Configuration"],
+        "CYAML": ["Configuration", "Manifests"],
         "ArgumentParser": ["Command"],
     ]
 

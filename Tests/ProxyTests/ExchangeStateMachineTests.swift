@@ -167,6 +167,12 @@ struct ExchangeStateMachineTests {
                 (.responseEnded, .end(.finishEarly)),
             ], .ended),
         Script(
+            "no free connection in time: 503",
+            [
+                (.head(hasContent: false), .none), (.forwarded, .none),
+                (.lost(.overloaded, mayRepeat: true), .loss(.answer(status: 503))), (.responseEnded, .end(.finish)),
+            ], .ended),
+        Script(
             "an old connection proves dead: once more, on a fresh one",
             get + [
                 (.lost(.closed(wasReused: true), mayRepeat: true), .loss(.retry)), (.acquired, .none),

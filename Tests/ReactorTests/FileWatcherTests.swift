@@ -16,6 +16,26 @@ struct FileWatcherTests {
         return (watcher, seen)
     }
 
+    @Test("of a directory, what is in it counts: made, written, renamed and removed")
+    func directory() async throws {
+        let folder = try Folder()
+        try folder.makeDirectory("d")
+        let seen = Mailbox<Bool>()
+        let watcher = FileWatcher([folder.path + "/d"], settling: .milliseconds(10), polling: .seconds(3600)) {
+            seen.send(true)
+        }
+        _ = try await seen.next()
+        let changes: [@Sendable () throws -> Void] = [
+            { try folder.write("d/a", "one") }, { try folder.write("d/a", "two") }, { try folder.rename("d/a", "d/b") },
+            { try folder.remove("d/b") },
+        ]
+        for change in changes {
+            try change()
+            #expect(try await seen.next())
+        }
+        withExtendedLifetime(watcher) {}
+    }
+
     struct Change: Sendable, CustomTestStringConvertible {
         let testDescription: String
         var prepare: @Sendable (Folder) throws -> Void = { try $0.write("a", "one") }

@@ -195,8 +195,8 @@ struct RedisConnectionTests {
             return "+OK\r\n"
         }
         let client = Client(server.address) {
-            $0.user = Array("gate".utf8)
-            $0.password = Array("secret".utf8)
+            $0.credentials.user = Array("gate".utf8)
+            $0.credentials.password = Array("secret".utf8)
             $0.database = 3
         }
         _ = try await client.send(["GET"])
@@ -209,7 +209,7 @@ struct RedisConnectionTests {
         let server = try ScriptedRedis { command, _ in
             command.hasPrefix("AUTH") ? "-WRONGPASS invalid\r\n" : "-NOAUTH required\r\n"
         }
-        let client = Client(server.address) { $0.password = Array("wrong".utf8) }
+        let client = Client(server.address) { $0.credentials.password = Array("wrong".utf8) }
         #expect(try await client.send(["GET"]) == [.failure(.unreachable("WRONGPASS invalid"))])
     }
 

@@ -24,11 +24,22 @@ struct AccessLogTests {
                 + #"user="ada@example.com" decision="forward" reason="expired""# + "\n")
     }
 
+    @Test("What would have been decided stands beside what was", arguments: LogFormat.allCases)
+    func would(format: LogFormat) {
+        let observed = AccessLine(
+            time: 0, status: 200, bytes: 0, duration: 0, decision: "forward", would: "denied", reason: "rule_denied")
+        #expect(
+            line(format, observed).contains(
+                format == .json
+                    ? #""decision":"forward","would":"denied","reason":"rule_denied""#
+                    : #"decision="forward" would="denied" reason="rule_denied""#))
+    }
+
     @Test("Absent values have no field", arguments: LogFormat.allCases)
     func absent(format: LogFormat) {
         let text = line(
             format, AccessLine(time: 0, status: 302, bytes: 0, duration: 0, decision: "redirect"), user: "", client: "")
-        for name in ["user", "upstreamDuration", "reason", "client"] { #expect(!text.contains(name)) }
+        for name in ["user", "upstreamDuration", "reason", "client", "would"] { #expect(!text.contains(name)) }
         #expect(text.hasSuffix(format == .json ? "\"redirect\"}\n" : "\"redirect\"\n"))
     }
 

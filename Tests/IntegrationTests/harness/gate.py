@@ -57,21 +57,24 @@ def settings(url: str, port: int, /, **changes) -> dict:
         "token": {"keys": [{"secret": tokens.SECRET}]},
         "session": {"secret": SESSION_SECRET},
         "workers": 1,
+        "admin": {"listen": "off"},
     }, changes)
 
 
 class Gate:
-    def __init__(self, folder: Path, url: str, /, nofile=None, also_listen=(), **changes):
+    def __init__(self, folder: Path, url: str, /, nofile=None, environment=None, also_listen=(), **changes):
         folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
         if also_listen:
             changes["listen"] = [f"127.0.0.1:{self.port}", *also_listen]
         self.origin = f"http://127.0.0.1:{self.port}"
         self.config = folder / "sidegate.yaml"
-        self.config.write_text(json.dumps(settings(url, self.port, **changes), indent=2))
+        self.settings = settings(url, self.port, **changes)
+        self.config.write_text(json.dumps(self.settings, indent=2))
         self.config.chmod(0o600)
         self.process = ChildProcess(
-            [BINARY, "run", "--config", self.config], folder / "sidegate.log", env=clean_environment(), nofile=nofile)
+            [BINARY, "run", "--config", self.config], folder / "sidegate.log",
+            env=clean_environment(**(environment or {})), nofile=nofile)
         self.was_stopped = False
         self.process.wait_until_accepting(("127.0.0.1", self.port))
 

@@ -48,6 +48,7 @@ class UpstreamConnection:
         self.read = 0  # bytes that came
         self.thread = None  # whose it is
         self.is_reset = False
+        self.is_scripted = False  # a test has a way of its own with it, and does not leave it to the next
 
     def fill(self):
         data = self.socket.recv(1 << 20)
@@ -164,6 +165,7 @@ class Upstream:
 
     def _run(self, connection):
         try:
+            connection.is_scripted = self.serve != self.serve_requests
             self.serve(connection)
         except (Closed, ConnectionError, OSError):
             pass  # the gate closed, or the test did
@@ -176,10 +178,18 @@ class Upstream:
             request = connection.read_head()
             if self.serve != self.serve_requests:  # a kept connection of an earlier test
                 connection.buffer[:0] = request.head
+                connection.is_scripted = True
                 return self.serve(connection)
             self.read_body(request, connection)
             self.requests.append(request)
             self.answer(request, connection)
+
+    def end_scripted(self):
+        """Closes what a test had for itself, before the next one's request can meet the end of it."""
+        for connection in [c for c in self.connections if c.is_scripted and c.thread and c.thread.is_alive()]:
+            with contextlib.suppress(OSError):
+                connection.socket.shutdown(socket.SHUT_RDWR)
+            connection.thread.join(1)
 
     @staticmethod
     def read_body(request, connection):

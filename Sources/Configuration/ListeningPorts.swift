@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Where on this machine somebody listens on a port, by the kernel's own tables (`/proc/net/tcp` and `tcp6`, proc(5)): no
+/// connection is made to find out.
+package enum ListeningPorts {
+    /// The addresses beyond loopback on which `port` is listened on, in words; nil when the kernel does not say.
+    package static func beyondLoopback(_ port: UInt16) -> [String]? {
+        let tables = ["/proc/net/tcp", "/proc/net/tcp6"].compactMap { path in
+            try? FileReader.read(path, limit: maximumSize).bytes
+        }
+        guard !tables.isEmpty else { return nil }
+        return tables.flatMap { beyondLoopback(port, table: String(decoding: $0, as: UTF8.self)) }
+    }
+
+    /// As above, of one such table.
+    package static func beyondLoopback(_ port: UInt16, table: String) -> [String] {
+        var places: [String] = []
+        for line in table.split(separator: "\n").dropFirst() {
+            // sl, local address, remote address, state, …
+            let columns = line.split(separator: " ", omittingEmptySubsequences: true)
+            guard columns.count > 3, columns[3] == listening else { continue }
+            let halves = columns[1].split(separator: ":")
+            guard halves.count == 2, UInt16(halves[1], radix: 16) == port, let place = place(halves[0]),
+                !places.contains(place)
+            else { continue }
+            places.append(place)
+        }
+        return places
+    }
+
+    /// Nil for loopback, and for what is no address.
+    private static func place(_ text: Substring) -> String? {
+        var words: [UInt32] = []
+        var rest = text
+        while !rest.isEmpty {
+            // Each is printed as the machine reads it, though it lies in the network's order.
+            guard let word = UInt32(rest.prefix(8), radix: 16) else { return nil }
+            words.append(UInt32(bigEndian: word))
+            rest = rest.dropFirst(8)
+        }
+        if words.count == 4, words[0] == 0, words[1] == 0, words[2] == 0xffff { words = [words[3]] }
+        if words.allSatisfy({ $0 == 0 }) { return words.isEmpty ? nil : "every address" }
+        switch words.count {
+        case 1:
+            let octets = [24, 16, 8, 0].map { words[0] >> UInt32($0) & 0xff }
+            return octets[0] == 127 ? nil : octets.map(String.init).joined(separator: ".")
+        case 4:
+            if words == [0, 0, 0, 1] { return nil }
+            let groups = words.flatMap { [$0 >> 16, $0 & 0xffff] }
+            return "[" + groups.map { String($0, radix: 16) }.joined(separator: ":") + "]"
+        default: return nil
+        }
+    }
+
+    /// TCP_LISTEN
+    private static let listening = "0A"
+    private static let maximumSize = 16 << 20
+}

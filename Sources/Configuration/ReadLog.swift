@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+import Synchronization
+
+/// Which files a configuration was made from, and what stood in them, without keeping it: for whoever waits for changes.
+final class ReadLog: Sendable {
+    private struct State {
+        var paths: [String] = []
+        var digests: [UInt8] = []
+    }
+
+    private let state = Mutex(State())
+
+    func note(_ path: String, _ contents: [UInt8]) {
+        let name = Array(path.utf8)
+        let digest = SHA256.hash(name.span) + SHA256.hash(contents.span)
+        state.withLock { state in
+            if !state.paths.contains(path) { state.paths.append(path) }
+            state.digests += digest
+        }
+    }
+
+    func append(_ other: ReadLog) {
+        let other = other.state.withLock { ($0.paths, $0.digests) }
+        state.withLock { state in
+            for path in other.0 where !state.paths.contains(path) { state.paths.append(path) }
+            state.digests += other.1
+        }
+    }
+
+    var paths: [String] { state.withLock { $0.paths } }
+
+    /// Of names and contents, in the order of reading.
+    var digest: [UInt8] {
+        let all = state.withLock { $0.digests }
+        return SHA256.hash(all.span)
+    }
+}

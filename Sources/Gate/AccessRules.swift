@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP
+
+/// One of `access.rules`.
+package struct AccessRule: Sendable {
+    /// Values a field must have one of.
+    package struct Requirement: Sendable, Equatable {
+        package let field: String
+        package let values: [String]
+
+        package init(field: String, values: [String]) {
+            self.field = field
+            self.values = values
+        }
+    }
+
+    package enum Effect: Sendable, Equatable {
+        /// No sign-in is needed.
+        case anyone
+        /// Sign-in is needed, and all of these.
+        case signedIn([Requirement])
+        case deny
+    }
+
+    /// What a request without a session gets.
+    package enum Unauthenticated: String, Sendable, CaseIterable {
+        case unauthorized = "401"
+        case redirect
+    }
+
+    package var paths: [RulePath]
+    /// Names as in a request line, in any case, since some apps see no difference; GET stands for HEAD too (RFC 9110
+    /// §9.3.2). Empty: all.
+    package var methods: [String]
+    package var effect: Effect
+    /// nil: a navigation is redirected, anything else gets 401.
+    package var unauthenticated: Unauthenticated?
+
+    package init(
+        paths: [RulePath], methods: [String] = [], effect: Effect, unauthenticated: Unauthenticated? = nil
+    ) {
+        self.paths = paths
+        self.methods = methods
+        self.effect = effect
+        self.unauthenticated = unauthenticated
+    }
+}
+
+extension AccessRule {
+    fileprivate var coversHead: Bool { methods.contains { $0.utf8.elementsEqual("GET".utf8) } }
+}
+
+/// All rules, compiled: what a request costs does not grow with their number.
+package struct AccessRules: Sendable {
+    /// Which rules decide about a request.
+    package enum Judgement: Equatable {
+        /// The first rule that matches; nil: none does.
+        case rule(Int?)
+        /// The path can be read in several ways, and different rules match: each has a say, the first is the one of
+        /// the normal form.
+        case rules([Int?])
+        /// The path has no safe reading.
+        case unreadable
+    }
+
+    package let rules: [AccessRule]
+    private let methods: [[[UInt8]]]
+    /// Some rule is for certain methods alone.
+    let distinguishesMethods: Bool
+    private let exact: PathMatcher
+    /// As an app sees it that tells neither capitals apart nor a slash at the end.
+    private let lenient: PathMatcher
+    /// No pattern has capitals or a slash at the end, so for a path without them both matchers say the same.
+    private let isUniform: Bool
+
+    package init(_ rules: [AccessRule]) {
+        self.rules = rules
+        methods = rules.map { $0.methods.map { Array($0.utf8) } + ($0.coversHead ? [Array("HEAD".utf8)] : []) }
+        distinguishesMethods = rules.contains { !$0.methods.isEmpty }
+        let patterns = rules.map(\.paths)
+        exact = PathMatcher(patterns, isLenient: false)
+        lenient = PathMatcher(patterns, isLenient: true)
+        isUniform = patterns.joined().allSatisfy { pattern in
+            !(pattern.segments.last?.isEmpty ?? false) && !pattern.segments.joined().contains { $0 &- 0x41 < 26 }
+        }
+    }
+
+    package var isEmpty: Bool { rules.isEmpty }
+
+    /// - Parameter path: as sent, without query.
+    package func judge(_ path: Span<UInt8>, method: Span<UInt8>) -> Judgement {
+        if PathReadings.isPlain(path) {
+            let first = exact.first(matching: path) { applies($0, method) }
+            if isUniform, Self.isUniform(path) { return .rule(first) }
+            let other = lenientRule(for: path, method)
+            return first == other ? .rule(first) : .rules([first, other])
+        }
+        guard let readings = PathReadings(path) else { return .unreadable }
+        var deciding: [Int?] = []
+        for reading in [readings.canonical] + readings.others {
+            let text = reading.span
+            for rule in [exact.first(matching: text) { applies($0, method) }, lenientRule(for: text, method)]
+            where !deciding.contains(rule) {
+                deciding.append(rule)
+            }
+        }
+        return deciding.count == 1 ? .rule(deciding[0]) : .rules(deciding)
+    }
+
+    /// Each rule that has a say, nil for none of them, with a reading of the path that it matches; nil when the path has no
+    /// safe one. For explanations.
+    func readings(_ path: Span<UInt8>, method: Span<UInt8>) -> [(path: [UInt8], rule: Int?)]? {
+        guard let readings = PathReadings(path) else { return nil }
+        var result: [(path: [UInt8], rule: Int?)] = []
+        for reading in [readings.canonical] + readings.others {
+            let text = reading.span
+            for rule in [exact.first(matching: text) { applies($0, method) }, lenientRule(for: text, method)]
+            where !result.contains(where: { $0.rule == rule }) {
+                result.append((reading, rule))
+            }
+        }
+        return result
+    }
+
+    private func lenientRule(for path: Span<UInt8>, _ method: Span<UInt8>) -> Int? {
+        var text: [UInt8] = []
+        text.reserveCapacity(path.count)
+        for index in path.indices { text.append(lowercased(path[index])) }
+        if text.last == UInt8(ascii: "/") { text.removeLast() }
+        let small = text.span
+        return lenient.first(matching: small) { applies($0, method) }
+    }
+
+    private func applies(_ rule: Int, _ method: Span<UInt8>) -> Bool {
+        methods[rule].isEmpty || methods[rule].contains { $0.span.equalsFoldingCase(method) }
+    }
+
+    /// No capitals, and no slash at the end.
+    private static func isUniform(_ path: Span<UInt8>) -> Bool {
+        for index in path.indices where path[index] &- 0x41 < 26 { return false }
+        return path.count > 0 && path[path.count - 1] != UInt8(ascii: "/")
+    }
+}

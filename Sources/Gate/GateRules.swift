@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP
+import JWT
+import Pages
+
+/// What `access.rules` ask of a request.
+enum Ruling {
+    /// No rule speaks of it: `access.default` holds.
+    case unruled
+    /// Anyone may; the app learns who it is when that is known.
+    case open
+    /// Whoever signed in may who meets this rule, and the others that have a say.
+    case needs(Int, others: [Int])
+    case denied
+    /// Nobody can say which path is meant.
+    case unreadable
+}
+
+extension Gate {
+    func ruling(on request: RequestHead) -> Ruling {
+        let bytes = request.bytes.span
+        guard request.targetForm != .asterisk, request.methodName.upperBound <= bytes.count else { return .unruled }
+        let judgement = rules.judge(
+            bytes.extracting(request.path.range), method: bytes.extracting(request.methodName.range))
+        switch judgement {
+        case .unreadable: return .unreadable
+        case .rule(nil): return .unruled
+        case .rule(let index?):
+            switch rules.rules[index].effect {
+            case .anyone: return .open
+            case .signedIn: return .needs(index, others: [])
+            case .deny: return .denied
+            }
+        case .rules(let deciding): return rules.ruling(of: deciding)
+        }
+    }
+
+    /// Who it is, where nobody needs to be anyone.
+    func openDecision(_ request: RequestHead, _ context: RequestContext, _ site: RequestSite) -> Decision {
+        switch session(of: request, site, context) {
+        case .valid(let identity) where standing(of: identity) == .allowed:
+            return .forward(identity, renewal: renewal(of: identity, request, site, now: context.now))
+        case .elsewhere(let session): return .fetchSession(session)
+        case .valid, .refused, .unknown, .none: break
+        }
+        if configuration.bearer, case .valid(let identity) = bearer(of: request, now: context.now),
+            standing(of: identity) == .allowed
+        {
+            return .forward(identity, renewal: nil)
+        }
+        return .forward(nil, renewal: nil)
+    }
+
+    /// Why this user may not; nil when every rule that has a say is met.
+    func refusal(of identity: Identity, by ruling: Ruling) -> ReasonCode? {
+        guard case .needs(let first, let others) = ruling else { return nil }
+        if let reason = rules.rules[first].refusal(of: identity.fields) { return reason }
+        for index in others {
+            if let reason = rules.rules[index].refusal(of: identity.fields) { return reason }
+        }
+        return nil
+    }
+
+    /// 403, whoever asks.
+    func denied(_ request: RequestHead, _ context: RequestContext, _ site: RequestSite, _ requestID: [UInt8])
+        -> Decision
+    {
+        if case .elsewhere(let session) = session(of: request, site, context) { return .fetchSession(session) }
+        if let identity = knownIdentity(request, context, site) {
+            return forbidden(.ruleDenied, identity, request, site, requestID)
+        }
+        return .respond(deniedStranger(request, requestID))
+    }
+
+    private func deniedStranger(_ request: RequestHead, _ requestID: [UInt8]) -> LocalResponse {
+        let reason = ReasonCode.ruleDenied
+        guard !isGRPC(request) else { return grpcDenied(reason, nil) }
+        let isNavigation = NavigationTest.isNavigation(request)
+        let asJSON = isNavigation ? NavigationTest.prefersJSON(request) : !NavigationTest.namesPage(request)
+        guard asJSON else { return refused(reason, request, requestID, tryAgain: nil) }
+        var members: [(String, JSONValue)] = [
+            ("error", "forbidden"), ("reason", .string(reason.rawValue)),
+            ("message", .string(Reason.of(reason.rawValue).happened)),
+        ]
+        if !requestID.isEmpty { members.append(("request_id", .string(String(decoding: requestID, as: UTF8.self)))) }
+        var response = json(403, members)
+        response.decision = "refused"
+        response.reason = reason.rawValue
+        return response
+    }
+
+    /// Who sent the request, by a session or a bearer token that is good in itself, whatever that user may.
+    func knownIdentity(_ request: RequestHead, _ context: RequestContext, _ site: RequestSite) -> Identity? {
+        if case .valid(let identity) = session(of: request, site, context) { return identity }
+        guard configuration.bearer, case .valid(let identity) = bearer(of: request, now: context.now) else {
+            return nil
+        }
+        return identity
+    }
+
+    /// 400: nobody can say which path the app would take it for.
+    func unreadable(_ request: RequestHead, _ requestID: [UInt8]) -> LocalResponse {
+        var response = refusal(400, of: request, requestID: requestID)
+        response.reason = Self.unreadablePath
+        return response
+    }
+
+    func isReadable(_ request: RequestHead) -> Bool {
+        guard request.targetForm != .asterisk, request.path.upperBound <= request.bytes.count else { return true }
+        let path = request.bytes.span.extracting(request.path.range)
+        return PathReadings.isPlain(path) || PathReadings(path) != nil
+    }
+
+    /// Not one of the reason codes: it says what is wrong with a request, not with a user.
+    static let unreadablePath = "path_unreadable"
+
+    /// What comes through although `decision` would not let it (`access.mode: observe`).
+    func observed(
+        _ decision: Decision, _ request: RequestHead, _ context: RequestContext, _ site: RequestSite
+    ) -> Decision {
+        guard case .respond(let response) = decision else { return decision }
+        let act: Observation.Act =
+            switch response.decision.description {
+            case "redirect": .redirect
+            case "unauthenticated": .unauthenticated
+            default: .denied
+            }
+        let identity = knownIdentity(request, context, site)
+        return .observed(
+            identity, renewal: identity.flatMap { renewal(of: $0, request, site, now: context.now) },
+            Observation(act: act, reason: response.reason))
+    }
+
+    /// How a request without a session is answered.
+    func unauthenticated(by ruling: Ruling) -> AccessRule.Unauthenticated? {
+        guard case .needs(let first, _) = ruling else { return nil }
+        return rules.rules[first].unauthenticated
+    }
+}
+
+extension AccessRules {
+    /// The strictest that any of them says.
+    func ruling(of deciding: [Int?]) -> Ruling {
+        var needed: [Int] = []
+        var isUnruled = false
+        for index in deciding {
+            guard let index else {
+                isUnruled = true
+                continue
+            }
+            switch rules[index].effect {
+            case .anyone: break
+            case .signedIn: needed.append(index)
+            case .deny: return .denied
+            }
+        }
+        if let first = needed.first { return .needs(first, others: Array(needed.dropFirst())) }
+        return isUnruled ? .unruled : .open
+    }
+}
+
+extension AccessRule.Requirement {
+    /// One of the values suffices, byte for byte.
+    func isMet(by values: [String]) -> Bool {
+        self.values.contains { wanted in values.contains { $0.utf8.elementsEqual(wanted.utf8) } }
+    }
+
+    var refusal: ReasonCode { field == "groups" ? .groupMissing : .ruleDenied }
+}
+
+extension AccessRule {
+    /// Nil when all that it requires holds.
+    func refusal(of fields: UserFields) -> ReasonCode? {
+        guard case .signedIn(let requirements) = effect else { return nil }
+        for requirement in requirements {
+            let values = fields[requirement.field]
+            if !requirement.isMet(by: values) { return requirement.refusal }
+        }
+        return nil
+    }
+}

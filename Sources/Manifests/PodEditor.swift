@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Changes of one pod's specification, as edits of the text: all else, comments too, stays byte for byte.
+struct PodEditor {
+    let text: ManifestText
+    let specification: ManifestNode.Entry
+    private(set) var edits: [ManifestEdit] = []
+    /// Of keys that the specification does not have yet.
+    private var added: [(name: String, value: Fragment)] = []
+
+    init(_ text: ManifestText, _ specification: ManifestNode.Entry) {
+        self.text = text
+        self.specification = specification
+    }
+
+    /// Sets a key to a single value.
+    mutating func set(_ name: String, to value: Fragment) throws(ManifestProblem) {
+        guard let entry = try specification.value.entry(name) else {
+            added.append((name, value))
+            return
+        }
+        if value.isSame(as: entry.value) { return }
+        try entry.value.requireWrittenHere(name)
+        let range = entry.value.range
+        edits.append(ManifestEdit(range: range, text: (range.isEmpty ? " " : "") + value.json))
+    }
+
+    /// Makes the items with these names those of the list; new ones come first, the others stay in their places.
+    mutating func put(_ items: [(name: String, value: Fragment)], into list: String) throws(ManifestProblem) {
+        guard let entry = try specification.value.entry(list) else {
+            added.append((list, .list(items.map(\.value))))
+            return
+        }
+        try entry.value.requireWrittenHere(list)
+        var missing: [Fragment] = []
+        for (name, value) in items {
+            guard let present = try Self.item(name, of: entry.value) else {
+                missing.append(value)
+                continue
+            }
+            if !value.isSame(as: present) { try replace(present, of: entry.value, by: value) }
+        }
+        if !missing.isEmpty { try prepend(missing, to: entry, list) }
+    }
+
+    /// Takes the item of this name out of the list, and the list too when nothing else is in it.
+    mutating func remove(_ name: String, from list: String) throws(ManifestProblem) {
+        guard let entry = try specification.value.entry(list), let items = entry.value.items,
+            let item = try Self.item(name, of: entry.value)
+        else { return }
+        try entry.value.requireWrittenHere(list)
+        if entry.value.isFlow {
+            edits.append(ManifestEdit(range: items.count == 1 ? entry.value.range : withComma(item), text: ""))
+            if items.count == 1 {
+                edits.append(ManifestEdit(range: insertion(entry.value.range.upperBound), text: "[]"))
+            }
+            return
+        }
+        let end = text.nextLine(text.trimmedEnd(item.range.upperBound, from: item.range.lowerBound))
+        let start = items.count == 1 ? entry.key.range.lowerBound : try dash(of: item)
+        guard text.isFirstInLine(start) else { throw Self.unreachable(item) }
+        edits.append(ManifestEdit(range: text.lineStart(start)..<end, text: ""))
+    }
+
+    /// Writes the keys that were added. To be called once, at the end.
+    mutating func finish() throws(ManifestProblem) {
+        guard !added.isEmpty else { return }
+        let value = specification.value
+        if value.isFlow {
+            let fields = added.map { "\(Fragment.string($0.name).json): \($0.value.json), " }.joined()
+            edits.append(ManifestEdit(range: insertion(value.range.lowerBound + 1), text: fields))
+            return
+        }
+        try insertLines(
+            Fragment.mapping(added).lines, after: specification.key, before: value.range.lowerBound, value.place)
+    }
+
+    static func item(_ name: String, of list: ManifestNode) throws(ManifestProblem) -> ManifestNode? {
+        for item in list.items ?? [] where try item["name"]?.text == name { return item }
+        return nil
+    }
+
+    private mutating func prepend(
+        _ items: [Fragment], to entry: ManifestNode.Entry, _ list: String
+    ) throws(ManifestProblem) {
+        let value = entry.value
+        if value.isNull || value.isEmptyCollection {
+            let isInFlow = specification.value.isFlow
+            let replacement = (value.range.isEmpty ? " " : "") + Fragment.list(items).json
+            guard !isInFlow, text.isFirstInLine(entry.key.range.lowerBound) else {
+                edits.append(ManifestEdit(range: value.range, text: replacement))
+                return
+            }
+            // `volumes: []` becomes a block below its key.
+            let start = text.trimmedEnd(value.range.lowerBound, from: entry.key.range.upperBound)
+            edits.append(ManifestEdit(range: start..<max(start, value.range.upperBound), text: ""))
+            let lines = Fragment.list(items).lines
+            let indentation = entry.key.place.column - 1 + 2
+            edits.append(linesInserted(lines, at: text.nextLine(value.range.upperBound), indentation))
+            return
+        }
+        guard value.items != nil else {
+            throw ManifestProblem(value.place, "`\(list)` is a list of objects; this is something else")
+        }
+        if value.isFlow {
+            let fields = items.map { $0.json + ", " }.joined()
+            edits.append(ManifestEdit(range: insertion(value.range.lowerBound + 1), text: fields))
+        } else {
+            try insertLines(Fragment.list(items).lines, after: entry.key, before: value.range.lowerBound, value.place)
+        }
+    }
+
+    private mutating func replace(
+        _ item: ManifestNode, of list: ManifestNode, by value: Fragment
+    ) throws(ManifestProblem) {
+        if list.isFlow || item.isFlow {
+            edits.append(ManifestEdit(range: item.range, text: value.json))
+            return
+        }
+        let start = try dash(of: item)
+        guard text.isFirstInLine(start) else { throw Self.unreachable(item) }
+        let end = text.trimmedEnd(item.range.upperBound, from: item.range.lowerBound)
+        let indentation = String(repeating: " ", count: start - text.lineStart(start))
+        let lines = Fragment.list([value]).lines.joined(separator: text.newline + indentation)
+        edits.append(ManifestEdit(range: start..<end, text: lines))
+    }
+
+    /// Directly below the line of a key, indented as the value that follows there.
+    private mutating func insertLines(
+        _ lines: [String], after key: ManifestNode, before offset: Int, _ place: ManifestPlace
+    ) throws(ManifestProblem) {
+        let below = text.nextLine(key.range.upperBound)
+        guard below <= offset, text.isFirstInLine(offset) else {
+            throw ManifestProblem(place, "this layout cannot be added to; let the value begin on a line of its own")
+        }
+        edits.append(linesInserted(lines, at: below, place.column - 1))
+    }
+
+    private func linesInserted(_ lines: [String], at offset: Int, _ indentation: Int) -> ManifestEdit {
+        let space = String(repeating: " ", count: indentation)
+        let block = lines.map { space + $0 + text.newline }.joined()
+        // A last line without an end gets one.
+        let isOpen = offset > 0 && text[offset - 1] != 10
+        return ManifestEdit(range: insertion(offset), text: isOpen ? text.newline + block : block)
+    }
+
+    private func insertion(_ offset: Int) -> Range<Int> { offset..<offset }
+
+    /// Where the `-` before an item of a list in block style stands.
+    private func dash(of item: ManifestNode) throws(ManifestProblem) -> Int {
+        let end = text.trimmedEnd(item.range.lowerBound, from: 0)
+        guard end > 0, text[end - 1] == 45 else { throw Self.unreachable(item) }
+        return end - 1
+    }
+
+    /// An item of a list in flow style, and the comma after or before it.
+    private func withComma(_ item: ManifestNode) -> Range<Int> {
+        let after = text.skipBlank(item.range.upperBound)
+        if text[after] == 44 { return item.range.lowerBound..<text.skipBlank(after + 1) }
+        let before = text.trimmedEnd(item.range.lowerBound, from: 0)
+        return (before > 0 && text[before - 1] == 44 ? before - 1 : item.range.lowerBound)..<item.range.upperBound
+    }
+
+    private static func unreachable(_ item: ManifestNode) -> ManifestProblem {
+        ManifestProblem(item.place, "the sidecar that is here cannot be replaced in this layout; take it out first")
+    }
+}

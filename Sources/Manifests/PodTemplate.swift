@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A pod, or what makes pods, among the documents of a file.
+struct PodTemplate {
+    let kind: String
+    let name: String
+    let place: ManifestPlace
+    /// Of the workload, then of its pod; one and the same for a Pod.
+    let metadata: [ManifestNode?]
+    /// `spec:` of the pod.
+    let specification: ManifestNode.Entry
+
+    /// `Deployment/wiki`
+    var label: String { "\(kind)/\(Shown.text(name))" }
+
+    /// A Job is done when its containers are; a container that never ends would keep it.
+    var endsByItself: Bool { kind == "Job" || kind == "CronJob" }
+
+    func labels() throws(ManifestProblem) -> [String: String] {
+        guard let entries = try (metadata.last ?? nil)?["labels"]?.entries else { return [:] }
+        var labels: [String: String] = [:]
+        for entry in entries {
+            if let key = entry.key.text { labels[key] = entry.value.text ?? "" }
+        }
+        return labels
+    }
+
+    /// Those of a document; many of a List.
+    static func all(in root: ManifestNode) throws(ManifestProblem) -> [PodTemplate] {
+        guard let kind = try root["kind"]?.text else { return [] }
+        if let items = try list(root, kind) {
+            var found: [PodTemplate] = []
+            for item in items { found += try all(in: item) }
+            return found
+        }
+        guard let way = ways[kind], let version = try root["apiVersion"]?.text, way.isOf(version) else { return [] }
+        let metadata = try root["metadata"]
+        let given = try metadata?["name"]?.text
+        let generated = try metadata?["generateName"]?.text
+        let name = given ?? generated ?? "(no name)"
+        var parent = root
+        for step in way.steps {
+            guard let next = try parent[step] else {
+                throw ManifestProblem(parent.place, "\(kind)/\(Shown.text(name)) has no `\(step)` here")
+            }
+            try next.requireWrittenHere(step)
+            parent = next
+        }
+        guard let specification = try parent.entry("spec") else {
+            throw ManifestProblem(parent.place, "\(kind)/\(Shown.text(name)) has no `spec` of a pod here")
+        }
+        try specification.value.requireWrittenHere("spec")
+        return [
+            PodTemplate(
+                kind: kind, name: name, place: root.place, metadata: [metadata, try parent["metadata"]],
+                specification: specification)
+        ]
+    }
+
+    /// The items of a List, or of a DeploymentList and its like.
+    static func list(_ root: ManifestNode, _ kind: String) throws(ManifestProblem) -> [ManifestNode]? {
+        guard kind.hasSuffix("List"), let items = try root["items"] else { return nil }
+        return items.items
+    }
+
+    private struct Way {
+        let group: String
+        let steps: [String]
+
+        /// `apps/v1`, `v1`: others may have kinds of the same name, with another shape.
+        func isOf(_ version: String) -> Bool {
+            group.isEmpty ? version == "v1" : version.hasPrefix(group + "/")
+        }
+    }
+
+    private static let ways: [String: Way] = [
+        "Pod": Way(group: "", steps: []),
+        "ReplicationController": Way(group: "", steps: ["spec", "template"]),
+        "Deployment": Way(group: "apps", steps: ["spec", "template"]),
+        "StatefulSet": Way(group: "apps", steps: ["spec", "template"]),
+        "DaemonSet": Way(group: "apps", steps: ["spec", "template"]),
+        "ReplicaSet": Way(group: "apps", steps: ["spec", "template"]),
+        "Job": Way(group: "batch", steps: ["spec", "template"]),
+        "CronJob": Way(group: "batch", steps: ["spec", "jobTemplate", "spec", "template"]),
+    ]
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What goes into a pod: the same as kustomize/sidegate-sidecar and the chart helm/sidegate-sidecar give.
+struct Sidecar: Sendable {
+    static let name = "sidegate"
+    static let volumeNames = ["sidegate-config", "sidegate-secrets"]
+
+    let options: SidecarOptions
+
+    var container: Fragment {
+        var entries: [(name: String, value: Fragment)] = [
+            ("name", .string(Self.name)),
+            ("image", .string(options.image)),
+            ("imagePullPolicy", .string("IfNotPresent")),
+        ]
+        if options.isNative { entries.append(("restartPolicy", .string("Always"))) }
+        entries += [
+            ("args", .list([.string("run"), .string("--config"), .string("/etc/sidegate/sidegate.yaml")])),
+            (
+                "env",
+                .list([
+                    // Where files named without a path are looked for first.
+                    variable("CREDENTIALS_DIRECTORY", "/run/secrets/sidegate"),
+                    // Whatever sidegate.yaml says: the ports below, on the pod's address.
+                    variable("SIDEGATE_LISTEN", "0.0.0.0:\(options.port)"),
+                    variable("SIDEGATE_ADMIN_LISTEN", "0.0.0.0:\(options.adminPort)"),
+                ])
+            ),
+            ("ports", .list([port("sidegate", options.port), port("sidegate-admin", options.adminPort)])),
+            ("startupProbe", probe("/healthz", [("periodSeconds", .integer(1)), ("failureThreshold", .integer(60))])),
+            ("livenessProbe", probe("/healthz", [("periodSeconds", .integer(10)), ("timeoutSeconds", .integer(3))])),
+            ("readinessProbe", probe("/readyz", [("periodSeconds", .integer(5)), ("timeoutSeconds", .integer(3))])),
+            (
+                "resources",
+                .mapping([
+                    ("requests", .mapping([("cpu", .string("50m")), ("memory", .string("64Mi"))])),
+                    ("limits", .mapping([("memory", .string("512Mi"))])),
+                ])
+            ),
+            ("securityContext", securityContext),
+            (
+                "volumeMounts",
+                .list([
+                    mount(Self.volumeNames[0], "/etc/sidegate"), mount(Self.volumeNames[1], "/run/secrets/sidegate"),
+                ])
+            ),
+        ]
+        return .mapping(entries)
+    }
+
+    /// In the order of `volumeNames`.
+    var volumes: [Fragment] {
+        [
+            .mapping([
+                ("name", .string(Self.volumeNames[0])),
+                ("configMap", .mapping([("name", .string(options.configMap))])),
+            ]),
+            .mapping([
+                ("name", .string(Self.volumeNames[1])),
+                (
+                    "secret",
+                    .mapping([
+                        ("secretName", .string(options.secret)),
+                        // 0444, in the only way that YAML 1.1, YAML 1.2 and JSON agree on.
+                        ("defaultMode", .integer(0o444)),
+                        (
+                            "items",
+                            .list(
+                                options.secretKeys.map {
+                                    .mapping([("key", .string($0.key)), ("path", .string($0.file))])
+                                })
+                        ),
+                    ])
+                ),
+            ]),
+        ]
+    }
+
+    /// Pod Security Standard "restricted", whatever the pod's own is.
+    private var securityContext: Fragment {
+        .mapping([
+            ("allowPrivilegeEscalation", .boolean(false)),
+            ("readOnlyRootFilesystem", .boolean(true)),
+            ("runAsNonRoot", .boolean(true)),
+            ("runAsUser", .integer(65_532)),
+            ("runAsGroup", .integer(65_532)),
+            ("capabilities", .mapping([("drop", .list([.string("ALL")]))])),
+            ("seccompProfile", .mapping([("type", .string("RuntimeDefault"))])),
+        ])
+    }
+
+    private func variable(_ name: String, _ value: String) -> Fragment {
+        .mapping([("name", .string(name)), ("value", .string(value))])
+    }
+
+    private func port(_ name: String, _ number: Int) -> Fragment {
+        .mapping([("name", .string(name)), ("containerPort", .integer(number)), ("protocol", .string("TCP"))])
+    }
+
+    private func probe(_ path: String, _ times: [(name: String, value: Fragment)]) -> Fragment {
+        // The port's number: a probe does not find the names of an init container's ports on every version.
+        let request = Fragment.mapping([("path", .string(path)), ("port", .integer(options.adminPort))])
+        return .mapping([("httpGet", request)] + times)
+    }
+
+    /// A directory, never a single file: that would not follow its ConfigMap or Secret.
+    private func mount(_ name: String, _ path: String) -> Fragment {
+        .mapping([("name", .string(name)), ("mountPath", .string(path)), ("readOnly", .boolean(true))])
+    }
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What may differ from pod to pod: given for all of them, then by annotations of the workload, then of the pod.
+package struct SidecarOptions: Equatable, Sendable {
+    package var image: String
+    /// The ConfigMap with the key sidegate.yaml.
+    package var configMap = "sidegate"
+    package var secret = "sidegate"
+    /// Names of files, and the keys of the Secret that fill them.
+    package var secretKeys: [SecretKey] = [
+        SecretKey(file: "jwt", key: "jwt-secret"), SecretKey(file: "session", key: "session-secret"),
+    ]
+    /// An init container that keeps running (Kubernetes 1.29 and later), not one beside the app.
+    package var isNative = true
+    package var port = 8080
+    package var adminPort = 9180
+
+    package struct SecretKey: Equatable, Sendable {
+        package let file: String
+        package let key: String
+
+        package init(file: String, key: String) {
+            self.file = file
+            self.key = key
+        }
+    }
+
+    package init(image: String) { self.image = image }
+
+    static let annotations = [
+        "sidegate/inject", "sidegate/image", "sidegate/config-map", "sidegate/secret", "sidegate/sidecar",
+        "sidegate/port", "sidegate/admin-port",
+    ]
+
+    /// Takes what the annotations of `metadata` say; returns the value of `sidegate/inject`.
+    mutating func take(annotationsOf metadata: ManifestNode?) throws(ManifestProblem) -> Bool? {
+        guard let entries = try metadata?["annotations"]?.entries else { return nil }
+        var isWanted: Bool?
+        for entry in entries {
+            guard let name = entry.key.text, name.hasPrefix("sidegate/") else { continue }
+            guard let value = entry.value.text, !value.isEmpty else {
+                throw ManifestProblem(entry.value.place, "`\(Shown.text(name))` has no value")
+            }
+            switch name {
+            case "sidegate/inject": isWanted = try Self.choice(entry, "enabled", "disabled")
+            case "sidegate/image": image = value
+            case "sidegate/config-map": configMap = value
+            case "sidegate/secret": secret = value
+            case "sidegate/sidecar": isNative = try Self.choice(entry, "native", "plain")
+            case "sidegate/port": port = try Self.port(entry)
+            case "sidegate/admin-port": adminPort = try Self.port(entry)
+            default:
+                throw ManifestProblem(
+                    entry.key.place,
+                    "there is no annotation `\(Shown.text(name))`; there are \(Self.annotations.joined(separator: ", "))"
+                )
+            }
+        }
+        return isWanted
+    }
+
+    /// True for the first of two words.
+    private static func choice(
+        _ entry: ManifestNode.Entry, _ yes: String, _ no: String
+    ) throws(ManifestProblem) -> Bool {
+        switch entry.value.text {
+        case yes: return true
+        case no: return false
+        default:
+            throw ManifestProblem(
+                entry.value.place, "`\(entry.key.text ?? "")` is `\(yes)` or `\(no)`")
+        }
+    }
+
+    private static func port(_ entry: ManifestNode.Entry) throws(ManifestProblem) -> Int {
+        guard let port = Int(entry.value.text ?? ""), (1...65_535).contains(port) else {
+            throw ManifestProblem(entry.value.place, "`\(entry.key.text ?? "")` is a port, 1 to 65535, in quotes")
+        }
+        return port
+    }
+}

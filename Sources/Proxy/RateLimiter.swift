@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP
+import Reactor
+import Synchronization
+
+/// How often the clients of one network may ask (`limits.requestsPerSecond`), for all loops together: an IPv4 address, or
+/// the /64 of an IPv6 one, which is what one household or machine has.
+///
+/// Each network has a bucket that fills evenly and holds what may come within a second at once. It is kept as one number,
+/// the moment at which it would be full again (the generic cell rate algorithm). The table is bounded: where it is full,
+/// the network that has been quiet the longest is forgotten, which only ever lets more through.
+package final class RateLimiter: Sendable {
+    private struct Slot {
+        var network: UInt64 = 0
+        /// Nanoseconds of the monotonic clock.
+        var fullAt: UInt64 = 0
+    }
+
+    /// Requests a second.
+    package let rate: Int
+    /// Nanoseconds that one request takes out of the bucket, and that it holds.
+    private let cost: UInt64
+    private let depth: UInt64
+    private let slots: Mutex<[Slot]>
+    /// Nobody outside can tell which networks share a place.
+    private let seed: UInt64
+
+    /// - Parameters:
+    ///   - rate: requests a second, at least one.
+    ///   - networks: how many are remembered.
+    package init(rate: Int, networks: Int = 65536) {
+        self.rate = max(1, rate)
+        cost = max(1, 1_000_000_000 / UInt64(self.rate))
+        depth = cost * UInt64(self.rate - 1)
+        let sets = max(1, networks / Self.ways)
+        slots = Mutex([Slot](repeating: Slot(), count: sets * Self.ways))
+        seed = UInt64.random(in: 1 ... .max) | 1
+    }
+
+    /// Takes a request out of the client's bucket; when it is empty, how long until one is there again.
+    package func wait(for client: IPAddress, _ now: MonotonicTime) -> Nanoseconds? {
+        let network = Self.network(client)
+        let now = now.nanoseconds
+        return slots.withLock { slots in
+            let sets = UInt64(slots.count / Self.ways)
+            let hash = ((network &* seed) ^ (network >> 32)) &* 0x9E37_79B9_7F4A_7C15
+            let start = Int((hash >> 32) % sets) * Self.ways
+            var place = start
+            for index in start..<start + Self.ways {
+                if slots[index].network == network, slots[index].fullAt > 0 {
+                    place = index
+                    break
+                }
+                if slots[index].fullAt < slots[place].fullAt { place = index }
+            }
+            let known = slots[place].network == network ? slots[place].fullAt : 0
+            let fullAt = max(known, now)
+            if fullAt - now > depth { return Nanoseconds(count: fullAt - now - depth) }
+            slots[place] = Slot(network: network, fullAt: fullAt + cost)
+            return nil
+        }
+    }
+
+    private static func network(_ address: IPAddress) -> UInt64 {
+        // IPv4, mapped (RFC 4291 §2.5.5.2): the address alone.
+        address.high == 0 && address.low >> 32 == 0xffff ? address.low : address.high
+    }
+
+    private static let ways = 8
+}

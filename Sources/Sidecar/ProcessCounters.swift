@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+
+/// What is counted for the whole process, off the loops that serve.
+final class ProcessCounters: Sendable {
+    private let reloads = Atomic<UInt64>(0)
+    private let failedReloads = Atomic<UInt64>(0)
+    private let lastReloadFailed = Atomic<Bool>(false)
+    /// Sections whose files hold others than those in force, which cannot be used.
+    private let badCertificates = Mutex<Set<String>>([])
+    private let keyRefreshes = Atomic<UInt64>(0)
+    private let failedKeyRefreshes = Atomic<UInt64>(0)
+
+    func reloaded(isGood: Bool) {
+        if isGood { reloads.add(1, ordering: .relaxed) } else { failedReloads.add(1, ordering: .relaxed) }
+        lastReloadFailed.store(!isGood, ordering: .relaxed)
+    }
+
+    /// A section's certificates were read anew by themselves.
+    func certificatesReloaded(_ section: String, isGood: Bool) {
+        if isGood { reloads.add(1, ordering: .relaxed) } else { failedReloads.add(1, ordering: .relaxed) }
+        badCertificates.withLock { sections in
+            if isGood { sections.remove(section) } else { sections.insert(section) }
+        }
+    }
+
+    /// All that the configuration names are those in force.
+    func certificatesAreGood() {
+        badCertificates.withLock { $0 = [] }
+    }
+
+    func keysRefreshed(isGood: Bool) {
+        if isGood { keyRefreshes.add(1, ordering: .relaxed) } else { failedKeyRefreshes.add(1, ordering: .relaxed) }
+    }
+
+    var figures: Figures {
+        Figures(
+            reloads: reloads.load(ordering: .relaxed), failedReloads: failedReloads.load(ordering: .relaxed),
+            lastReloadIsGood: !lastReloadFailed.load(ordering: .relaxed) && badCertificates.withLock { $0.isEmpty },
+            keyRefreshes: keyRefreshes.load(ordering: .relaxed),
+            failedKeyRefreshes: failedKeyRefreshes.load(ordering: .relaxed))
+    }
+
+    struct Figures {
+        var reloads: UInt64
+        var failedReloads: UInt64
+        /// Of the start, too, which would have failed else.
+        var lastReloadIsGood: Bool
+        var keyRefreshes: UInt64
+        var failedKeyRefreshes: UInt64
+    }
+}

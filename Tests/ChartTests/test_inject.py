@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`sidegate inject`, which must give what the library chart and the Kustomize components give."""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+import yaml
+
+import pod_security
+from rendering import APP, CHART, ROOT, branches, kustomize, of_kind, pods, render, render_text
+
+PLAIN_APP = ROOT / "examples/kubernetes/kustomize/app/app.yaml"
+FORMS = ["native", "plain"]
+
+
+def inject(text: str, *arguments: str) -> str:
+    program = os.environ.get("SIDEGATE_BINARY")
+    if program is None:
+        pytest.skip("SIDEGATE_BINARY names no program")
+    done = subprocess.run([program, "inject", *arguments], input=text, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def documents(text: str) -> list[dict]:
+    return [manifest for manifest in yaml.safe_load_all(text) if manifest]
+
+
+def pod_of(manifests: list[dict]) -> dict:
+    return of_kind(manifests, "Deployment")["spec"]["template"]["spec"]
+
+
+def sidecar(pod: dict) -> dict:
+    return next(c for c in [*pod.get("initContainers", []), *pod["containers"]] if c["name"] == "sidegate")
+
+
+def by_name(pod: dict) -> dict:
+    return {volume["name"]: volume for volume in pod["volumes"]}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_it_gives_what_the_component_gives(form, tmp_path):
+    image = "registry.example.com/sidegate:0.1.0"
+    injected = pod_of(documents(inject(PLAIN_APP.read_text(), f"--{form}", "--image", image)))
+    for part in ("kustomize", "examples/kubernetes/kustomize"):
+        shutil.copytree(ROOT / part, tmp_path / part)
+    folder = tmp_path / "examples/kubernetes/kustomize/signed-in"
+    file = folder / "kustomization.yaml"
+    if form == "plain":
+        file.write_text(file.read_text().replace("kustomize/sidegate-sidecar\n", "kustomize/sidegate-sidecar-plain\n"))
+    manifests = kustomize(folder)
+    if manifests is None:
+        pytest.skip("neither kustomize nor kubectl is there")
+    patched = pod_of(manifests)
+    assert sidecar(injected) == sidecar(patched)
+    assert by_name(injected) == by_name(patched)
+    assert injected["enableServiceLinks"] is patched["enableServiceLinks"] is False
+    for container in ("initContainers", "containers"):
+        assert {c["name"] for c in injected.get(container, [])} == {c["name"] for c in patched.get(container, [])}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_it_gives_what_the_library_chart_gives(form):
+    values = {"existingConfigMap": "gate", "existingSecret": "sign-in", "native": form == "native", "preStopSleepSeconds": 0}
+    charted = pod_of(render(APP, extra={"sidegate": values}))
+    bare = render_text(APP, "off-values.yaml")
+    injected = pod_of(documents(inject(bare, f"--{form}", "--config-map", "gate", "--secret", "sign-in")))
+    assert sidecar(injected) == sidecar(charted)
+    assert {name: v for name, v in by_name(charted).items() if name.startswith("sidegate-")} == {
+        name: v for name, v in by_name(injected).items() if name.startswith("sidegate-")
+    }
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_all_else_is_as_it_was(form):
+    text = render_text(CHART, "everything-values.yaml").replace("name: sidegate\n", "name: other\n")
+    text = text.replace("containerPort: 8080", "containerPort: 80").replace("containerPort: 9180", "containerPort: 81")
+    before, after = documents(text), documents(inject(text, f"--{form}"))
+    assert before != after and len(before) == len(after)
+    for (_, pod), (_, injected) in zip(pods(before), pods(after)):
+        injected.pop("enableServiceLinks")
+        pod.pop("enableServiceLinks", None)
+        for part in ("initContainers", "containers", "volumes"):
+            kept = [entry for entry in injected.get(part, []) if entry not in pod.get(part, [])]
+            assert all(entry["name"].startswith("sidegate") for entry in kept)
+            if part in injected:
+                injected[part] = [entry for entry in injected[part] if entry not in kept]
+                if not injected[part]:
+                    del injected[part]
+    assert before == after
+
+
+@pytest.mark.parametrize("branch", branches(APP))
+def test_a_second_time_changes_nothing(branch):
+    once = inject(render_text(APP, "off-values.yaml"), "--marked-only") or inject(render_text(APP, branch))
+    assert inject(once) == inject(inject(once))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_pods_are_valid_and_satisfy_the_standard_restricted(form, tmp_path):
+    text = inject(PLAIN_APP.read_text(), f"--{form}")
+    for _, pod in pods(documents(text)):
+        assert not list(pod_security.findings(pod)) and not list(pod_security.findings_beyond(pod))
+    validator = shutil.which("kubernetes-validate")
+    if validator is None:
+        pytest.skip("kubernetes-validate is not there: pip install kubernetes-validate")
+    (tmp_path / "all.yaml").write_text(text)
+    versions = ["1.29", "1.35"] if form == "native" else ["1.27", "1.28", "1.35"]
+    for version in versions:
+        done = subprocess.run(
+            [validator, "--strict", "--quiet", "--no-warn", "-k", version, tmp_path / "all.yaml"], capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_program_brings_its_own_version():
+    image = sidecar(pod_of(documents(inject(PLAIN_APP.read_text()))))["image"]
+    component = yaml.safe_load((ROOT / "kustomize/sidegate-sidecar/sidecar.yaml").read_text())
+    assert image == component["spec"]["template"]["spec"]["initContainers"][0]["image"]

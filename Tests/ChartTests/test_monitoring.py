@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""examples/monitoring: what Prometheus itself says of the rules, their tests and every expression of the dashboard."""
+
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+import yaml
+
+from rendering import ROOT
+
+FOLDER = ROOT / "examples/monitoring"
+ALERTS = yaml.safe_load((FOLDER / "alerts.yaml").read_text())
+ALERT_TESTS = yaml.safe_load((FOLDER / "alerts.test.yaml").read_text())
+DASHBOARD = json.loads((FOLDER / "dashboard.json").read_text())
+
+# The metrics that users rely on, with the labels they have. process_* are those of every Prometheus client.
+METRICS = {
+    "sidegate_http_requests_total": {"route", "method", "code"},
+    "sidegate_http_request_duration_seconds": {"route", "le"},
+    "sidegate_upstream_request_duration_seconds": {"route", "le"},
+    "sidegate_http_requests_in_flight": set(),
+    "sidegate_connections": {"protocol"},
+    "sidegate_upstream_errors_total": {"upstream", "reason"},
+    "sidegate_upstream_up": set(),
+    "sidegate_logins_total": {"provider", "result", "reason"},
+    "sidegate_denied_total": {"reason"},
+    "sidegate_logouts_total": {"reason"},
+    "sidegate_session_rejections_total": {"reason"},
+    "sidegate_auth_redirects_total": set(),
+    "sidegate_config_reloads_total": {"result"},
+    "sidegate_config_last_reload_successful": set(),
+    "sidegate_key_refresh_total": {"result"},
+    "sidegate_tls_certificate_not_after_timestamp_seconds": set(),
+    "sidegate_build_info": {"version"},
+}
+OTHERS = {
+    "up", "process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds", "process_max_fds",
+    "process_start_time_seconds",
+}
+TARGET_LABELS = {"namespace", "job", "instance"}
+HISTOGRAMS = {"sidegate_http_request_duration_seconds", "sidegate_upstream_request_duration_seconds"}
+
+
+def dashboard_expressions() -> dict[str, str]:
+    """Each expression by where it stands, with Grafana's variables filled in as Grafana would."""
+    found = {}
+    for panel in DASHBOARD["panels"]:
+        for target in panel.get("targets", []):
+            found[f"{panel['title']} {target['refId']}"] = target["expr"]
+    for annotation in DASHBOARD["annotations"]["list"]:
+        found[f"annotation {annotation['name']}"] = annotation["expr"]
+    for variable in DASHBOARD["templating"]["list"]:
+        if variable["type"] == "query":
+            series, label = re.fullmatch(r"label_values\((.+), (\w+)\)", variable["query"]["query"]).groups()
+            found[f"variable {variable['name']}"] = f"count by ({label}) ({series})"
+    filled = {}
+    for name, expression in found.items():
+        for variable, value in {"$__rate_interval": "5m", "$job": "gate|other", "$instance": ".+"}.items():
+            expression = expression.replace(variable, value)
+        assert "$" not in expression, f"{name}: a variable that nobody fills in: {expression}"
+        filled[name] = expression
+    return filled
+
+
+EXPRESSIONS = dashboard_expressions()
+ALERT_EXPRESSIONS = {rule["alert"]: rule["expr"] for group in ALERTS["groups"] for rule in group["rules"]}
+
+
+def promtool(*arguments) -> subprocess.CompletedProcess:
+    program = shutil.which("promtool")
+    if program is None:
+        pytest.skip("promtool is not there: it is in Debian's package prometheus")
+    return subprocess.run([program, *map(str, arguments)], capture_output=True, text=True, timeout=120)
+
+
+def test_prometheus_takes_the_rules():
+    done = promtool("check", "rules", "--lint=all", "--lint-fatal", FOLDER / "alerts.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_alerts_come_when_they_must_and_only_then():
+    done = promtool("test", "rules", FOLDER / "alerts.test.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", ALERT_EXPRESSIONS)
+def test_each_alert_is_seen_to_come_and_to_stay_away(name):
+    checks = [check for test in ALERT_TESTS["tests"] for check in test["alert_rule_test"] if check["alertname"] == name]
+    assert any(check.get("exp_alerts") for check in checks) and any(not check.get("exp_alerts") for check in checks)
+
+
+@pytest.mark.parametrize("rule", [rule for group in ALERTS["groups"] for rule in group["rules"]], ids=lambda r: r["alert"])
+def test_each_alert_says_how_urgent_it_is_and_what_to_do(rule):
+    assert rule["labels"]["severity"] in ("critical", "warning")
+    assert set(rule["annotations"]) == {"summary", "description"}
+
+
+def test_prometheus_takes_every_expression_of_the_dashboard(tmp_path):
+    rules = [{"record": f"panel:{index}", "expr": text} for index, text in enumerate(EXPRESSIONS.values())]
+    file = tmp_path / "rules.yaml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "dashboard", "rules": rules}]}))
+    done = promtool("check", "rules", file)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{len(rules)} rules found" in done.stdout
+
+
+@pytest.mark.parametrize("expression", [*EXPRESSIONS.values(), *ALERT_EXPRESSIONS.values()])
+def test_expressions_use_metrics_and_labels_that_exist(expression):
+    known = OTHERS | set(METRICS) | {f"{name}_{part}" for name in HISTOGRAMS for part in ("bucket", "sum", "count")}
+    named = set(re.findall(r"\b(?:sidegate|process)_\w+|\bup\b", expression))
+    assert named and named <= known
+    labels = set(re.findall(r"(\w+)\s*(?:=~|!~|!=|=)\s*\"", expression))
+    for group in re.findall(r"\b(?:by|on|without|ignoring)\s*\(([^)]*)\)", expression):
+        labels |= {label.strip() for label in group.split(",")}
+    allowed = set(TARGET_LABELS)
+    for name in named:
+        allowed |= METRICS.get(re.sub(r"_(bucket|sum|count)$", "", name), set()) | METRICS.get(name, set())
+    assert labels <= allowed
+
+
+def test_the_dashboard_shows_every_metric():
+    shown = " ".join(EXPRESSIONS.values())
+    assert [name for name in METRICS if name not in shown] == []
+
+
+def test_panels_have_their_own_places_and_numbers():
+    identifiers = [panel["id"] for panel in DASHBOARD["panels"]]
+    assert len(set(identifiers)) == len(identifiers)
+    taken = {}
+    for panel in DASHBOARD["panels"]:
+        grid = panel["gridPos"]
+        assert grid["x"] + grid["w"] <= 24
+        for x in range(grid["x"], grid["x"] + grid["w"]):
+            for y in range(grid["y"], grid["y"] + grid["h"]):
+                assert (x, y) not in taken, f"{panel['title']} lies on {taken[x, y]}"
+                taken[x, y] = panel["title"]
+
+
+def test_the_dashboard_fits_every_installation():
+    text = json.dumps(DASHBOARD)
+    assert "id" not in DASHBOARD, "an id of one Grafana"
+    sources = {panel["datasource"]["uid"] for panel in DASHBOARD["panels"] if "datasource" in panel}
+    assert sources == {"${datasource}"}
+    assert "__inputs" not in text
+
+
+def test_the_readme_configuration_is_valid(tmp_path):
+    block = re.search(r"```yaml\n(.*?)```", (FOLDER / "README.md").read_text(), re.S).group(1)
+    (tmp_path / "prometheus.yml").write_text(block)
+    shutil.copy(FOLDER / "alerts.yaml", tmp_path)
+    done = promtool("check", "config", tmp_path / "prometheus.yml")
+    assert done.returncode == 0, done.stdout + done.stderr

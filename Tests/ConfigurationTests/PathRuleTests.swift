@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Configuration
+import Gate
+import Testing
+
+@Suite("Rules by path, and several apps")
+struct PathRuleTests {
+    let place = Workplace()
+
+    @Test("The rules of the contract's example are read")
+    func rules() throws {
+        let loaded = place.load(
+            minimal + """
+                access:
+                  mode: observe
+                  rules:
+                    - { paths: ["/public/*", "/favicon.ico"], methods: [GET, HEAD], allow: anyone }
+                    - { paths: ["/admin/*"], require: { groups: [admins], user: ada } }
+                    - { paths: ["/api/*"], unauthenticated: "401" }
+                    - { paths: /go, unauthenticated: redirect }
+                    - { paths: ["/internal/*"], deny: true }
+
+                """)
+        #expect(loaded.errors.isEmpty, "\(loaded.errors)")
+        let access = try #require(loaded.settings?.access)
+        #expect(access.mode == "observe")
+        #expect(
+            access.rules.map(\.effect) == [
+                .anyone,
+                .signedIn([.init(field: "groups", values: ["admins"]), .init(field: "user", values: ["ada"])]),
+                .signedIn([]), .signedIn([]), .deny,
+            ])
+        #expect(access.rules.map(\.unauthenticated) == [nil, nil, .unauthorized, .redirect, nil])
+        #expect(access.rules[0].methods == ["GET", "HEAD"])
+        #expect(access.rules[0].paths.map(\.description) == ["/public/*", "/favicon.ico"])
+    }
+
+    @Test(
+        "A rule that cannot be is refused, with its mend",
+        arguments: [
+            ("{ allow: anyone }", "`access.rules[].paths` is missing"),
+            ("{ paths: [], deny: true }", "`access.rules[].paths` is missing"),
+            ("{ paths: [/a] }", "says nothing of these paths"),
+            ("{ paths: [/a], deny: false }", "write true, or remove it"),
+            ("{ paths: [/a], deny: true, allow: anyone }", "exclude each other"),
+            ("{ paths: [/a], allow: anyone, require: { groups: [a] } }", "exclude each other"),
+            ("{ paths: [/a], allow: everyone }", "expects anyone"),
+            ("{ paths: [/a], require: { group: [a] } }", "did you mean `groups`?"),
+            ("{ paths: [/a], require: { groups: [] } }", "nobody could come in"),
+            ("{ paths: [/a], deny: true, unauthenticated: \"401\" }", "does nothing where nobody is asked"),
+            ("{ paths: [/a], unauthenticated: \"403\" }", "did you mean 401?"),
+            ("{ paths: [a], deny: true }", "write \"/a\""), ("{ paths: [/a?b], deny: true }", "no query"),
+            ("{ paths: [/a*], deny: true }", "after a slash"), ("{ paths: [/a/../b], deny: true }", "no dot segments"),
+            ("{ paths: [/%61], deny: true }", "percent-encoding"),
+            ("{ paths: [/a], methods: [get], deny: true }", "write GET"),
+            ("{ paths: [/a], methods: [\"G T\"], deny: true }", "expects a method"),
+            ("{ paths: [/a], path: /b, deny: true }", "did you mean `paths`?"),
+        ])
+    func refused(rule: String, problem: String) {
+        let errors = place.load(minimal + "access:\n  rules:\n    - \(rule)\n").errors
+        #expect(errors.contains { $0.contains(problem) && $0.contains(":") }, "\(errors)")
+    }
+
+    @Test(
+        "A rule behind one that has all of its paths is warned of",
+        arguments: [
+            ("/*", "/a", true), ("/a/*", "/a/b/*", true), ("/a/*", "/a", true), ("/a", "/a", true),
+            ("/a", "/a/*", false),
+            ("/a/*", "/ab", false),
+        ])
+    func shadowed(first: String, second: String, isWarned: Bool) {
+        let loaded = place.load(
+            minimal + """
+                access:
+                  rules:
+                    - { paths: ["\(first)"], unauthenticated: redirect }
+                    - { paths: ["\(second)"], deny: true }
+
+                """)
+        #expect(loaded.errors.isEmpty)
+        #expect(loaded.warnings.contains { $0.contains("never decides") } == isWarned)
+    }
+
+    @Test("The apps of the contract's example are read, and take from upstream what they leave open")
+    func apps() throws {
+        let loaded = place.load(
+            minimal.replacing(
+                "upstream: http://127.0.0.1:3000", with: "upstream: { url: http://a, responseTimeout: 7s }")
+                    + """
+                    upstreams:
+                      - { paths: ["/wiki/*"], url: "http://127.0.0.1:3001", stripPrefix: "/wiki", preserveHost: false }
+                      - { hosts: [Git.example.com, "*.docs.example.com"], url: "https://10.0.0.2", tls: { serverName: git } }
+
+                    """)
+        #expect(loaded.errors.isEmpty, "\(loaded.errors)")
+        let apps = try #require(loaded.settings?.apps)
+        #expect(apps.map(\.upstream.address.description) == ["http://127.0.0.1:3001", "https://10.0.0.2:443"])
+        #expect(apps[0].stripPrefix == "/wiki" && apps[0].upstream.preserveHost == false)
+        #expect(apps[1].hosts == ["git.example.com", "*.docs.example.com"] && apps[1].upstream.preserveHost)
+        #expect(apps[1].upstream.tls.serverName == "git")
+    }
+
+    @Test(
+        "An app that cannot be is refused, with its mend",
+        arguments: [
+            ("{ paths: [/a] }", "`upstreams[].url` is missing"),
+            ("{ url: \"http://b\" }", "name `hosts` or `paths`"),
+            ("{ paths: [/a/*], url: \"http://b\", stripPrefix: /b }", "does not begin with"),
+            ("{ paths: [/a/*], url: \"http://b\", stripPrefix: /a/ }", "without a slash"),
+            ("{ hosts: [\"https://a.b\"], url: \"http://b\" }", "without scheme"),
+            ("{ hosts: [\"a:80\"], url: \"http://b\" }", "without a port"),
+            ("{ hosts: [\"a.*\"], url: \"http://b\" }", "before a name"),
+            ("{ paths: [/a], url: \"http://b\", tls: { serverName: x } }", "not https"),
+            ("{ paths: [/a], url: \"http://b\", timeout: 5s }", "unknown key"),
+        ])
+    func refusedApps(app: String, problem: String) {
+        let errors = place.load(minimal + "upstreams:\n  - \(app)\n").errors
+        #expect(errors.contains { $0.contains(problem) }, "\(errors)")
+    }
+
+    @Test("Two apps for the same requests are refused")
+    func twice() {
+        let errors = place.load(
+            minimal + "upstreams: [{ paths: [/a], url: \"http://b\" }, { paths: [/a], url: \"http://c\" }]\n"
+        ).errors
+        #expect(errors.contains { $0.contains("another one is for /a already") }, "\(errors)")
+    }
+}

@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Forward-auth: nginx and Caddy serve the app, and Sidegate says who may, by the same rules."""
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from harness import tokens
+from harness.front import CaddyFront, NginxFront
+from harness.gate import NAVIGATION, XHR, Browser
+from harness.journal import lines
+from harness.process import wait_until
+
+RULES = [
+    {"paths": ["/public/*"], "methods": ["GET"], "allow": "anyone"},
+    {"paths": ["/admin/*"], "require": {"groups": ["admins"]}},
+    {"paths": ["/internal/*"], "deny": True},
+]
+AUTH = "/.sidegate/auth"
+
+
+@pytest.fixture(scope="module")
+def module_gate(module_upstream, start_module_gate):
+    return start_module_gate("http://127.0.0.1:9", trustedProxies=["127.0.0.1"], access={"rules": RULES})
+
+
+@pytest.fixture(scope="module", params=[NginxFront, CaddyFront], ids=["nginx", "caddy"])
+def module_front(request, tmp_path_factory, module_gate, module_upstream):
+    front = request.param(tmp_path_factory.mktemp("front") / "front", module_gate, module_upstream)
+    yield front
+    front.stop()
+
+
+@pytest.fixture
+def front(module_front, upstream):
+    return module_front
+
+
+@pytest.fixture
+def ada(front):
+    browser = Browser(front)
+    browser.sign_in(groups=["staff"])
+    return browser
+
+
+class TestBehindARealProxy:
+    def test_a_browser_signs_in_and_comes_back_to_its_page(self, front, upstream):
+        browser = Browser(front)
+        return_url = browser.start("/reports?year=2026&q=a%20b")
+        assert return_url.startswith(front.origin + "/.sidegate/callback")
+        assert upstream.requests == []
+        response = browser.finish(return_url, tokens.token())
+        assert response.status == 303 and response["Location"].endswith("/reports?year=2026&q=a%20b")
+        page = browser.navigate("/reports?year=2026&q=a%20b")
+        assert page.status == 200 and page.json()["target"] == "/reports?year=2026&q=a%20b"
+        assert upstream.last.get("X-Forwarded-User") == "ada" and upstream.last.get("X-Forwarded-Email") == "ada@example.com"
+        assert upstream.last.get("X-Forwarded-Groups") == "staff,admins"
+
+    def test_scripts_get_401_and_no_redirect(self, front, upstream):
+        response = front.exchange("GET", "/x", XHR)
+        assert response.status == 401 and response["WWW-Authenticate"] == "Bearer"
+        assert front.exchange("POST", "/x", XHR, b"a=b").status == 401
+        assert upstream.requests == []
+
+    def test_what_is_open_is_open_and_says_nothing_of_anyone(self, front, upstream):
+        spoofed = {"X-Forwarded-User": "root", "X-Forwarded-Groups": "admins", "X-Forwarded-Email": "root@example.com"}
+        assert front.exchange("GET", "/public/a", {**NAVIGATION, **spoofed}).status == 200
+        for name in spoofed:
+            assert not upstream.last.get(name), upstream.last.head
+
+    def test_a_users_own_words_about_itself_are_overwritten(self, ada, upstream):
+        assert ada.navigate("/x", headers={"X-Forwarded-User": "root", "X-Forwarded-Groups": "admins"}).status == 200
+        assert upstream.last.all("X-Forwarded-User") == ["ada"] and upstream.last.all("X-Forwarded-Groups") == ["staff"]
+
+    def test_the_403_page_reaches_the_browser(self, ada, upstream):
+        response = ada.navigate("/admin/x")
+        assert response.status == 403 and "ada@example.com" in response.text and "group_missing" in response.text
+        assert upstream.requests == []
+
+    @pytest.mark.parametrize("path", [
+        "/Admin/x", "//admin/x", "/public/../admin/x", "/%61dmin/x", "/admin%2Fx", "/public/..%2fadmin/x", "/public/%2e%2e/admin/x",
+        "/public/..;/admin/x", "/admin;a/x", "/public/..%5cadmin/x", "/public/%252e%252e/admin/x", "/admin%20/x", "/./admin/x",
+    ])
+    def test_CVE_2026_33494_no_spelling_opens_what_a_rule_closes(self, ada, front, upstream, path):
+        assert ada.navigate(path).status in (403, 400), path
+        assert front.exchange("GET", path, NAVIGATION).status in (302, 403, 400)
+        assert upstream.requests == []
+
+    @pytest.mark.parametrize("headers", [
+        {"X-Forwarded-Uri": "/public/a"}, {"X-Original-URL": "/public/a"}, {"X-Original-URI": "/public/a"},
+        {"X-Forwarded-Uri": "/public/a", "X-Forwarded-Method": "GET"}, {"X-Original-URL": "/public/a", "X-Original-Method": "GET"},
+        {"X-Forwarded-Path": "/public/a"}, {"X-Rewrite-URL": "/public/a"}, {"X_Forwarded_Uri": "/public/a"},
+    ])
+    def test_CVE_2026_40575_the_browser_cannot_say_what_is_asked_about(self, front, upstream, headers):
+        response = front.exchange("GET", "/x", {**NAVIGATION, **headers})
+        assert response.status in (302, 400), response.status
+        assert front.exchange("POST", "/public/a", {**XHR, **headers}, b"").status in (401, 400)
+        assert upstream.requests == []
+
+    def test_the_method_is_the_requests_own(self, front, upstream):
+        assert front.exchange("POST", "/public/a", XHR, b"").status == 401
+        assert front.exchange("POST", "/public/a", {**XHR, "X-HTTP-Method-Override": "GET", "X-Original-Method": "GET"}, b"").status in (401, 400)
+        assert upstream.requests == []
+
+    def test_a_form_reaches_the_app_whole(self, ada, upstream):
+        upstream.answer = lambda request, connection: connection.respond(200, {}, b"")
+        response = ada.fetch("POST", "/form", XHR, b"field=" + b"x" * 100_000)
+        assert response.status == 200 and len(upstream.last.body) == 100_006
+
+    def test_signing_out_goes_through_the_proxy(self, ada):
+        response = ada.navigate("/.sidegate/logout", "POST", {"Sec-Fetch-Site": "same-origin", "Origin": ada.gate.origin})
+        assert response.status in (200, 303)
+        assert ada.navigate("/x").status == 302
+
+    def test_a_bearer_token_serves_too(self, front, upstream):
+        bearer = {**XHR, "Authorization": "Bearer " + tokens.token(groups=["staff"])}
+        assert front.exchange("GET", "/x", bearer).status == 200
+        assert upstream.last.get("X-Forwarded-User") == "ada"
+        assert front.exchange("GET", "/admin/x", bearer).status == 403
+
+    def test_a_websocket_is_asked_about_like_any_request(self, ada, front, upstream):
+        handshake = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+                     "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
+        upstream.answer = lambda request, connection: connection.send(
+            b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+        # nginx does not say of a question that it is about an upgrade; browsers say it themselves.
+        assert front.exchange("GET", "/ws", handshake).status in (401, 302)
+        assert front.exchange("GET", "/ws", {**handshake, "Sec-Fetch-Mode": "websocket"}).status == 401
+        assert upstream.requests == []
+        assert ada.fetch("GET", "/ws", handshake).status == 101
+
+
+@pytest.mark.parametrize("front_class", [NginxFront, CaddyFront], ids=["nginx", "caddy"])
+def test_a_renewed_session_reaches_the_browser(start_gate, tmp_path, upstream, front_class):
+    gate = start_gate("http://127.0.0.1:9", trustedProxies=["127.0.0.1"], session={"idleTimeout": "8s"})
+    front = front_class(tmp_path / "front", gate, upstream)
+    try:
+        browser = Browser(front)
+        browser.sign_in()
+        first = browser.cookies["sidegate"]
+        upstream.answer = lambda request, connection: connection.respond(200, {"Set-Cookie": "app=1"}, b"")
+        wait_until(lambda: browser.navigate("/x").status == 200 and browser.cookies["sidegate"] != first, "another cookie")
+        assert browser.cookies["app"] == "1"
+        assert browser.navigate("/x").status == 200
+    finally:
+        front.stop()
+
+
+class TestTheAnswers:
+    """Asked without a proxy between, as one would ask."""
+
+    def ask(self, gate, uri, method="GET", query="", **headers):
+        return gate.exchange("GET", AUTH + query, {
+            "X-Forwarded-Method": method, "X-Forwarded-Uri": uri, "X-Forwarded-Host": "app.test", "X-Forwarded-Proto": "https",
+            **headers})
+
+    def test_202_with_both_sets_of_headers(self, gate):
+        cookie = secure_session(gate)
+        response = self.ask(gate, "/x", Cookie=cookie)
+        assert response.status == 202, response.text
+        for name, value in (("User", "ada"), ("Email", "ada@example.com"), ("Preferred-Username", "ada"), ("Groups", "staff,admins")):
+            assert response["X-Auth-Request-" + name] == value and response["X-Forwarded-" + name] == value
+
+    def test_401_403_and_nothing_else_without_redirect(self, gate):
+        assert self.ask(gate, "/x", **NAVIGATION).status == 401
+        assert self.ask(gate, "/x", **NAVIGATION).json()["login_url"].startswith("https://app.test/.sidegate/login?return_to=")
+        assert self.ask(gate, "/internal/x", **NAVIGATION).status == 403
+        assert self.ask(gate, "/a%00").status == 403
+        assert self.ask(gate, "/public/x", method="POST").status == 401
+
+    def test_redirect_only_for_navigations(self, gate):
+        response = self.ask(gate, "/x?y", query="?redirect=1", **NAVIGATION)
+        assert response.status == 302 and "app.test" in response["Location"]
+        assert "__Host-sidegate-login-" in response["Set-Cookie"]
+        assert self.ask(gate, "/x", query="?redirect=1", **XHR).status == 401
+        assert self.ask(gate, "/x", method="POST", query="?redirect=1", **NAVIGATION).status == 401
+
+    def test_nginx_style(self, gate):
+        headers = {"X-Original-URL": "https://app.test/public/a?b=c", "X-Original-Method": "GET"}
+        assert gate.exchange("GET", AUTH, headers).status == 202
+        assert gate.exchange("GET", AUTH, {**headers, "X-Original-URL": "https://app.test/x"}).status == 401
+
+    def test_envoy_style(self, gate):
+        assert gate.exchange("GET", AUTH + "/public/a?b").status == 200
+        assert gate.exchange("POST", AUTH + "/public/a", XHR, b"").status == 401
+        assert gate.exchange("GET", AUTH + "/public/../internal/a").status == 403
+        assert gate.exchange("GET", AUTH + "/x", NAVIGATION).status == 302
+
+    def test_CVE_2026_40575_nobody_but_a_trusted_proxy_is_believed(self, upstream, start_gate):
+        gate = start_gate(upstream, access={"rules": RULES})
+        for headers in ({"X-Forwarded-Uri": "/public/a", "X-Forwarded-Method": "GET"},
+                        {"X-Original-URL": "/public/a", "X-Original-Method": "GET"}):
+            assert gate.exchange("GET", AUTH, headers).status == 403
+        assert gate.exchange("GET", AUTH + "/public/a").status == 403
+        assert gate.exchange("GET", AUTH).status == 400
+        assert upstream.requests == []
+
+    def test_without_rules_the_session_alone_decides(self, upstream, start_gate):
+        gate = start_gate(upstream)
+        assert gate.exchange("GET", AUTH, NAVIGATION).status == 401
+        response = gate.exchange("GET", AUTH, gate.session_cookie())
+        assert response.status == 202 and response["X-Auth-Request-User"] == "ada"
+
+    def test_the_log_tells_of_the_request_that_was_asked_about(self, gate):
+        self.ask(gate, "/internal/asked?secret=1", method="DELETE")
+        wait_until(lambda: any(line.get("path") == "/internal/asked" for line in lines(gate)), "the line")
+        line = next(line for line in lines(gate) if line.get("path") == "/internal/asked")
+        assert (line["method"], line["status"], line["reason"]) == ("DELETE", 403, "rule_denied")
+
+    def test_own_paths_are_not_the_apps_to_open(self, gate):
+        for path in ("/.sidegate/login", "/.sidegate/auth", "/%2esidegate/x", "/x/../.sidegate/session"):
+            assert self.ask(gate, path).status == 403
+
+
+def secure_session(gate) -> str:
+    """The cookie of a session on https://app.test, made behind a proxy that says so."""
+    headers = {"X-Forwarded-Host": "app.test", "X-Forwarded-Proto": "https", **NAVIGATION}
+    start = gate.exchange("GET", "/", headers)
+    assert start.status == 302, start.status
+    login = start["Set-Cookie"].partition(";")[0]
+    return_url = parse_qs(urlsplit(start["Location"]).query)["return_url"][0]
+    path = return_url.partition("app.test")[2]
+    joint = "&" if "?" in path else "?"
+    done = gate.exchange("GET", f"{path}{joint}jwt={tokens.token()}", {**headers, "Cookie": login})
+    assert done.status == 303, done.text
+    return next(line.partition(";")[0] for line in done.all("Set-Cookie") if line.startswith("__Host-sidegate="))

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Manifests
+import Testing
+
+@Suite("Manifests that cannot be worked on")
+struct RefusalTests {
+    static let head = "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\n"
+
+    @Test(
+        "Each is refused with the place and the mend",
+        arguments: [
+            ("a: [1\n", "2:1: ", "give plain YAML or JSON"),
+            ("{{- if .Values.enabled }}\na: b\n", "1:3: ", "give plain YAML or JSON"),
+            ("\u{7}", "1:1: ", "save the file as UTF-8 text"),
+            (head, "1:1: ", "Pod/x has no `spec` of a pod here"),
+            (
+                "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\nspec: {}\n", "4:7: ",
+                "Deployment/x has no `template` here"
+            ),
+            (head + "spec: &pod\n  containers: [{name: a}]\n", "4:7: ", "`spec` has an anchor or a tag"),
+            (head + "spec:\n  containers: &c\n  - name: a\n", "5:15: ", "`containers` has an anchor or a tag"),
+            (
+                "---\nx: &p {containers: [{name: a}]}\napiVersion: v1\nkind: Pod\nspec: *p\n", "5:7: ",
+                "`spec` is an alias"
+            ),
+            (
+                head + "spec:\n  <<: {volumes: []}\n  containers: [{name: a}]\n", "5:3: ",
+                "a merge (<<) into a pod's `spec`"
+            ),
+            (head + "spec: {containers: []}\n", "1:1: ", "Pod/x has no container but the sidecar"),
+            (head + "spec: {containers: [{name: sidegate}]}\n", "1:1: ", "no container but the sidecar"),
+            (head + "spec: {containers: [{name: a}]}\nspec: {}\n", "5:1: ", "`spec` is set twice, first in line 4"),
+            (
+                head + "spec: {containers: [{name: a, ports: [{containerPort: 8080}]}]}\n", "4:55: ",
+                "port 8080 is the sidecar's too"
+            ),
+            (
+                head + "spec: {containers: [{name: a, ports: [{containerPort: 9180}]}]}\n", "4:55: ",
+                "(annotation sidegate/admin-port)"
+            ),
+            (
+                "apiVersion: v1\nkind: Pod\nmetadata: {annotations: {sidegate/imag: x}}\nspec: {containers: [{name: a}]}\n",
+                "3:26: ", "there is no annotation `sidegate/imag`; there are sidegate/inject, sidegate/image"
+            ),
+            (
+                "apiVersion: v1\nkind: Pod\nmetadata: {annotations: {sidegate/inject: yes}}\nspec: {containers: [{name: a}]}\n",
+                "3:43: ", "`sidegate/inject` is `enabled` or `disabled`"
+            ),
+            (
+                "apiVersion: v1\nkind: Pod\nmetadata: {annotations: {sidegate/port: http}}\nspec: {containers: [{name: a}]}\n",
+                "3:41: ", "1 to 65535"
+            ),
+            (
+                "apiVersion: v1\nkind: Pod\nmetadata: {annotations: {sidegate/port: '9180'}}\nspec: {containers: [{name: a}]}\n",
+                "1:1: ", "the port and the admin port are both 9180"
+            ),
+        ])
+    func refused(text: String, place: String, message: String) throws {
+        let words = try #require(refusal(text))
+        #expect(words.hasPrefix(place), "\(words)")
+        #expect(words.contains(message), "\(words)")
+    }
+
+    @Test("A Job has no plain sidecar, which would keep it from ever ending")
+    func job() {
+        let job =
+            "apiVersion: batch/v1\nkind: Job\nmetadata: {name: x}\nspec: {template: {spec: {containers: [{name: a}]}}}\n"
+        #expect(refusal(job) == nil)
+        #expect(refusal(job) { $0.isNative = false }?.contains("keep it from ever ending") == true)
+    }
+
+    @Test("Depth and size are bounded")
+    func bounds() {
+        let deep = String(repeating: "[", count: 2000) + String(repeating: "]", count: 2000)
+        #expect(refusal(deep)?.contains("nested deeper") == true)
+        let large = String(repeating: "#", count: SidecarInjector.maximumSize + 1)
+        #expect(refusal(large)?.contains("larger than 32 MiB") == true)
+    }
+
+    @Test("Cut anywhere, a manifest is refused or worked on, and never half of it")
+    func everyPrefix() throws {
+        let bytes = Array(withLists.utf8)
+        for count in bytes.indices {
+            let text = String(decoding: bytes.prefix(count), as: UTF8.self)
+            guard refusal(text) == nil else { continue }
+            let once = try inject(text).text
+            #expect(try inject(once).text == once, "after \(count) bytes")
+        }
+    }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import Pages
+import Testing
+
+@Suite("docs/troubleshooting.md")
+struct TroubleshootingTests {
+    private static func page() throws -> String {
+        let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/")
+        let descriptor = unsafe open(root + "/docs/troubleshooting.md", O_RDONLY | O_CLOEXEC)
+        try #require(descriptor >= 0)
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: 1 << 20)
+        let count = unsafe bytes.withUnsafeMutableBytes { unsafe Glibc.read(descriptor, $0.baseAddress, $0.count) }
+        return String(decoding: bytes.prefix(max(count, 0)), as: UTF8.self)
+    }
+
+    @Test("Every reason code has a section with what happened, why, and the mend, in the words of the page and the log")
+    func codes() throws {
+        let sections = try Self.page().components(separatedBy: "\n#### `").dropFirst()
+        let named = sections.map { String($0.prefix { $0 != "`" }) }
+        #expect(Set(named) == Set(Reason.all.map(\.code)))
+        #expect(named.count == Reason.all.count, "a code has two sections")
+        for (code, section) in zip(named, sections) {
+            let reason = Reason.of(code)
+            #expect(section.contains("\n\n\(reason.happened)\n"), "\(code): what happened")
+            #expect(section.contains("\n**Mend:** \(reason.mend)\n"), "\(code): the mend")
+            let why = section.components(separatedBy: "\n**Why:** ").last?.prefix { $0 != "\n" } ?? ""
+            #expect(why.count > 20 && why.hasSuffix("."), "\(code): why")
+        }
+    }
+}
+
+extension StringProtocol where SubSequence == Substring {
+    /// The parts between occurrences of a text.
+    fileprivate func components(separatedBy separator: String) -> [Substring] {
+        var parts: [Substring] = []
+        var rest = self[...]
+        while let found = rest.firstRange(of: separator) {
+            parts.append(rest[..<found.lowerBound])
+            rest = rest[found.upperBound...]
+        }
+        return parts + [rest]
+    }
+}

@@ -1,0 +1,138 @@
+{{/* SPDX-License-Identifier: Apache-2.0 */}}
+
+{{/* For spec.initContainers, first: the native sidecar; nothing before Kubernetes 1.29. */}}
+{{- define "sidegate-sidecar.initContainers" -}}
+{{- if and (include "sidegate-sidecar.values" . | fromJson).enabled (eq (include "sidegate-sidecar.isNative" .) "true") -}}
+{{- include "sidegate-sidecar.container" . -}}
+{{- end -}}
+{{- end }}
+
+{{/* For spec.containers: the plain container; nothing from Kubernetes 1.29 on. */}}
+{{- define "sidegate-sidecar.containers" -}}
+{{- if and (include "sidegate-sidecar.values" . | fromJson).enabled (ne (include "sidegate-sidecar.isNative" .) "true") -}}
+{{- include "sidegate-sidecar.container" . -}}
+{{- end -}}
+{{- end }}
+
+{{/* Ports are numbers everywhere: a Service or a probe does not find the names of an init container's ports on every version. */}}
+{{- define "sidegate-sidecar.container" -}}
+{{- include "sidegate-sidecar.validate" . -}}
+{{- $values := include "sidegate-sidecar.values" . | fromJson -}}
+{{- $native := eq (include "sidegate-sidecar.isNative" .) "true" -}}
+{{- $adminPort := include "sidegate-sidecar.adminPort" . | int -}}
+- name: {{ $values.name }}
+  image: {{ include "sidegate-sidecar.image" . | quote }}
+  imagePullPolicy: {{ $values.image.pullPolicy }}
+  {{- if $native }}
+  restartPolicy: Always
+  {{- end }}
+  args:
+    - run
+    - --config
+    - /etc/sidegate/sidegate.yaml
+    {{- with $values.extraArgs }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  env:
+    # Where files named without a path are looked for first.
+    - name: CREDENTIALS_DIRECTORY
+      value: /run/secrets/sidegate
+    {{- if $values.existingConfigMap }}
+    - name: SIDEGATE_LISTEN
+      value: {{ include "sidegate-sidecar.listenAddress" . | quote }}
+    - name: SIDEGATE_ADMIN_LISTEN
+      value: {{ $values.config.admin.listen | quote }}
+    {{- end }}
+    {{- with $values.extraEnv }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  {{- with $values.envFrom }}
+  envFrom:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  ports:
+    - name: sidegate
+      containerPort: {{ include "sidegate-sidecar.port" . }}
+      protocol: TCP
+    - name: sidegate-admin
+      containerPort: {{ $adminPort }}
+      protocol: TCP
+  # Up when it serves, whether or not the app does: a native sidecar is waited for before the app starts.
+  startupProbe:
+    {{- toYaml (merge (dict "httpGet" (dict "path" "/healthz" "port" $adminPort)) $values.startupProbe) | nindent 4 }}
+  livenessProbe:
+    {{- toYaml (merge (dict "httpGet" (dict "path" "/healthz" "port" $adminPort)) $values.livenessProbe) | nindent 4 }}
+  readinessProbe:
+    {{- toYaml (merge (dict "httpGet" (dict "path" "/readyz" "port" $adminPort)) $values.readinessProbe) | nindent 4 }}
+  {{- if and (not $native) $values.preStopSleepSeconds (semverCompare ">=1.30.0-0" .Capabilities.KubeVersion.Version) }}
+  lifecycle:
+    preStop:
+      sleep:
+        seconds: {{ $values.preStopSleepSeconds }}
+  {{- end }}
+  {{- with $values.resources }}
+  resources:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with $values.securityContext }}
+  securityContext:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  volumeMounts:
+    # Directories, never single files (subPath): a single file does not follow its ConfigMap or Secret.
+    - name: {{ $values.name }}-config
+      mountPath: /etc/sidegate
+      readOnly: true
+    {{- if $values.secretKeys }}
+    - name: {{ $values.name }}-secrets
+      mountPath: /run/secrets/sidegate
+      readOnly: true
+    {{- end }}
+    {{- with $values.extraVolumeMounts }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+{{- end }}
+
+{{/* For spec.volumes. */}}
+{{- define "sidegate-sidecar.volumes" -}}
+{{- $values := include "sidegate-sidecar.values" . | fromJson -}}
+{{- if $values.enabled -}}
+- name: {{ $values.name }}-config
+  configMap:
+    name: {{ include "sidegate-sidecar.configMapName" . }}
+{{- if $values.secretKeys }}
+- name: {{ $values.name }}-secrets
+  secret:
+    secretName: {{ $values.existingSecret }}
+    defaultMode: {{ $values.secretMode }}
+    items:
+      {{- range $file, $key := $values.secretKeys }}
+      - key: {{ $key | quote }}
+        path: {{ $file | quote }}
+      {{- end }}
+{{- end }}
+{{- end -}}
+{{- end }}
+
+{{/*
+A probe of the app through Sidegate, since the kubelet cannot reach an app that listens on loopback:
+include "sidegate-sidecar.appProbe" (list . "/health"). The path must be in config.admin.probePaths.
+*/}}
+{{- define "sidegate-sidecar.appProbe" -}}
+{{- $root := index . 0 -}}
+{{- $path := index . 1 -}}
+{{- $values := include "sidegate-sidecar.values" $root | fromJson -}}
+{{- if $values.enabled -}}
+{{- $paths := dig "admin" "probePaths" list $values.config -}}
+{{- if not (or $values.existingConfigMap (has $path (ternary $paths (list $paths) (kindIs "slice" $paths)))) -}}
+{{- fail (printf "sidegate-sidecar: the probe of %s needs that path in config.admin.probePaths" $path) -}}
+{{- end -}}
+httpGet:
+  path: /probe?path={{ $path | urlquery | replace "%2F" "/" }}
+  port: {{ include "sidegate-sidecar.adminPort" $root }}
+{{- else -}}
+httpGet:
+  path: {{ $path | quote }}
+  port: {{ include "sidegate-sidecar.port" $root }}
+{{- end -}}
+{{- end }}

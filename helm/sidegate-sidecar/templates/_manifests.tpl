@@ -1,0 +1,105 @@
+{{/* SPDX-License-Identifier: Apache-2.0 */}}
+
+{{/* The ConfigMap with sidegate.yaml: include "sidegate-sidecar.configMap" . */}}
+{{- define "sidegate-sidecar.configMap" -}}
+{{- $values := include "sidegate-sidecar.values" . | fromJson -}}
+{{- if and $values.enabled (not $values.existingConfigMap) -}}
+{{- include "sidegate-sidecar.validate" . -}}
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: {{ include "sidegate-sidecar.fullname" . }}
+  namespace: {{ .Release.Namespace }}
+  labels:
+    {{- include "sidegate-sidecar.labels" . | nindent 4 }}
+data:
+  sidegate.yaml: |
+    {{- $config := deepCopy $values.config }}
+    {{- if and $config.identityProvider (not $config.identityProvider.loginURL) }}
+    {{- $_ := unset $config.identityProvider "loginURL" }}
+    {{- end }}
+    {{- toYaml $config | nindent 4 }}
+  {{- range $name, $content := $values.configFiles }}
+  {{ $name | quote }}: {{ $content | toJson }}
+  {{- end }}
+{{- end -}}
+{{- end }}
+
+{{/*
+A NetworkPolicy that leaves no way to the app but through Sidegate:
+include "sidegate-sidecar.networkPolicy" (list . (include "my-app.selectorLabels" .))
+*/}}
+{{- define "sidegate-sidecar.networkPolicy" -}}
+{{- $root := index . 0 -}}
+{{- $selector := index . 1 -}}
+{{- $values := include "sidegate-sidecar.values" $root | fromJson -}}
+{{- if $values.enabled -}}
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: {{ include "sidegate-sidecar.fullname" $root }}
+  namespace: {{ $root.Release.Namespace }}
+  labels:
+    {{- include "sidegate-sidecar.labels" $root | nindent 4 }}
+spec:
+  podSelector:
+    matchLabels:
+      {{- $selector | nindent 6 }}
+  policyTypes:
+    - Ingress
+  ingress:
+    - ports:
+        - port: {{ include "sidegate-sidecar.port" $root }}
+          protocol: TCP
+      {{- with $values.networkPolicy.from }}
+      from:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+    {{- with $values.networkPolicy.metricsFrom }}
+    - ports:
+        - port: {{ include "sidegate-sidecar.adminPort" $root }}
+          protocol: TCP
+      from:
+        {{- toYaml . | nindent 8 }}
+    {{- end }}
+    {{- with $values.networkPolicy.extraIngress }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+{{- end -}}
+{{- end }}
+
+{{/*
+A PodMonitor of the Prometheus operator:
+include "sidegate-sidecar.podMonitor" (list . (include "my-app.selectorLabels" .))
+*/}}
+{{- define "sidegate-sidecar.podMonitor" -}}
+{{- $root := index . 0 -}}
+{{- $selector := index . 1 -}}
+{{- $values := include "sidegate-sidecar.values" $root | fromJson -}}
+{{- if $values.enabled -}}
+apiVersion: monitoring.coreos.com/v1
+kind: PodMonitor
+metadata:
+  name: {{ include "sidegate-sidecar.fullname" $root }}
+  namespace: {{ $root.Release.Namespace }}
+  labels:
+    {{- include "sidegate-sidecar.labels" $root | nindent 4 }}
+    {{- with $values.podMonitor.labels }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+spec:
+  selector:
+    matchLabels:
+      {{- $selector | nindent 6 }}
+  podMetricsEndpoints:
+    # The operator wants the port's name here.
+    - port: sidegate-admin
+      path: /metrics
+      {{- with $values.podMonitor.interval }}
+      interval: {{ . }}
+      {{- end }}
+      {{- with $values.podMonitor.scrapeTimeout }}
+      scrapeTimeout: {{ . }}
+      {{- end }}
+{{- end -}}
+{{- end }}

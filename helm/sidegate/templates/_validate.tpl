@@ -1,0 +1,88 @@
+{{/* SPDX-License-Identifier: Apache-2.0 */}}
+
+{{/*
+What the schema of the values cannot say. All that is wrong is said at once, each with what to do about it. The rest of
+the configuration is judged by `sidegate check`, which the pod's start and `helm test` run.
+*/}}
+{{- define "sidegate.validate" -}}
+{{- $wrong := list }}
+{{- $config := .Values.config }}
+{{- $idp := default dict $config.identityProvider }}
+{{- if not .Values.existingConfigMap }}
+{{- if not (or $config.upstream $config.upstreams) }}
+{{- $wrong = append $wrong "config.upstream is not set: it is the app, such as http://my-app.my-namespace.svc:80" }}
+{{- end }}
+{{- if not (or $idp.loginURL (eq (toString $idp.preset) "loginradius")) }}
+{{- $wrong = append $wrong "config.identityProvider.loginURL is not set: it is where people log in, such as https://idp.example.com/login?return_url={returnURL}" }}
+{{- end }}
+{{- end }}
+{{- if and .Values.secretKeys (not .Values.existingSecret) }}
+{{- $wrong = append $wrong (printf "existingSecret is not set: it names the Secret with Sidegate's secrets, and this chart never makes one up. Create it, then set existingSecret=%s:\n\n    %s\n" (include "sidegate.fullname" .) (include "sidegate.createSecret" .)) }}
+{{- end }}
+{{- if not (include "sidegate.listenAddress" .) }}
+{{- $wrong = append $wrong "config.listen has no address with a port, which the Service needs: add 0.0.0.0:8080" }}
+{{- end }}
+{{- $admin := toString (dig "admin" "listen" "" $config) }}
+{{- if not (regexMatch "^[^/]*:[0-9]+$" $admin) }}
+{{- $wrong = append $wrong "config.admin.listen has no port, which the probes need: set 0.0.0.0:9180" }}
+{{- else if regexMatch "^(127\\.|localhost:|\\[::1\\])" $admin }}
+{{- $wrong = append $wrong (printf "config.admin.listen is %s, where the kubelet's probes cannot reach it: set 0.0.0.0:9180" $admin) }}
+{{- end }}
+{{- if and (include "sidegate.httpPort" .) (eq (include "sidegate.httpPort" .) (include "sidegate.adminPort" .)) }}
+{{- $wrong = append $wrong "config.listen and config.admin.listen have the same port: give admin.listen another" }}
+{{- end }}
+{{- if not .Values.existingConfigMap }}
+{{- $wrong = concat $wrong (include "sidegate.wrongSecrets" . | fromJsonArray) }}
+{{- end }}
+{{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) }}
+{{- $wrong = append $wrong "httpRoute.enabled without httpRoute.parentRefs: name the Gateway, such as [{ name: gateway }]" }}
+{{- end }}
+{{- if and .Values.autoscaling.enabled (gt (int .Values.autoscaling.minReplicas) (int .Values.autoscaling.maxReplicas)) }}
+{{- $wrong = append $wrong "autoscaling.minReplicas is more than autoscaling.maxReplicas" }}
+{{- end }}
+{{- if $wrong }}
+{{- fail (printf "the values are not complete, or contradict each other:\n\n- %s\n" (join "\n- " $wrong)) }}
+{{- end }}
+{{- end }}
+
+{{/* Secrets that stand in the open, files that nothing brings, replicas that could not read each other's cookies. */}}
+{{- define "sidegate.wrongSecrets" -}}
+{{- $wrong := list }}
+{{- $config := .Values.config }}
+{{- $session := default dict $config.session }}
+{{- $provisioning := default dict $config.provisioning }}
+{{- $redis := default dict $config.redis }}
+{{- $open := dict "session.secret" $session.secret "session.secrets" $session.secrets "provisioning.secret" $provisioning.secret }}
+{{- $files := dict "session.secretFile" $session.secretFile "session.secretsFile" $session.secretsFile "provisioning.secretFile" $provisioning.secretFile "redis.urlFile" $redis.urlFile }}
+{{- range $index, $key := default list (dig "token" "keys" list $config) }}
+{{- $_ := set $open (printf "token.keys[%d].secret" $index) $key.secret }}
+{{- $_ := set $files (printf "token.keys[%d].secretFile" $index) $key.secretFile }}
+{{- end }}
+{{- range $name, $value := $open }}
+{{- if and $value (not (contains "${" (toString $value))) }}
+{{- $wrong = append $wrong (printf "config.%s holds a secret, and a ConfigMap is no place for one: put it into the Secret of existingSecret and use config.%s" $name (printf "%sFile" $name)) }}
+{{- end }}
+{{- end }}
+{{- if not .Values.extraSecretSources }}
+{{- range $name, $file := $files }}
+{{- if and $file (not (hasPrefix "/" (toString $file))) (not (contains "${" (toString $file))) (not (hasKey $.Values.secretKeys (toString $file))) (not (hasKey $.Values.configFiles (toString $file))) }}
+{{- $wrong = append $wrong (printf "config.%s names the file %q, which is not in secretKeys: add %s: KEY-OF-THE-SECRET there" $name (toString $file) (toString $file)) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- if and (or .Values.autoscaling.enabled (gt (int .Values.replicaCount) 1)) (not (or $session.secret $session.secrets $session.secretFile $session.secretsFile)) }}
+{{- $wrong = append $wrong "more than one replica without config.session.secretFile: each would seal cookies that the others cannot open" }}
+{{- end }}
+{{- toJson $wrong }}
+{{- end }}
+
+{{/* The command that makes the Secret. */}}
+{{- define "sidegate.createSecret" -}}
+{{- $name := default (include "sidegate.fullname" .) .Values.existingSecret -}}
+kubectl create secret generic {{ $name }} --namespace {{ include "sidegate.namespace" . }}
+{{- range $file, $key := .Values.secretKeys }}
+{{- if eq $file "session" }} --from-literal={{ $key }}="$(openssl rand -base64 32)"
+{{- else }} --from-file={{ $key }}=./{{ $file }}.secret
+{{- end }}
+{{- end }}
+{{- end }}
