@@ -103,12 +103,13 @@ extension Gate {
         _ text: Span<UInt8>, _ request: RequestHead, _ site: RequestSite, host: Span<UInt8>, _ names: CookieNames
     ) -> Identity? {
         guard let binding = site.binding(request, siteRules),
-            let encoded = sessionSeal.open(text, name: names.session, site: binding),
-            let state = SessionState(encoded: encoded)
+            let opened = sessionSeal.openTellingAge(text, name: names.session, site: binding),
+            let state = SessionState(encoded: opened.plaintext)
         else { return nil }
         let identity = Identity(
             fields: state.fields, headerBlock: rendering.block(for: state.fields), session: state,
-            renewalDue: limits.idleTimeout > 0 ? state.seenAt + limits.renewalInterval : .infinity)
+            // Sealed anew at once when the secret is an older one: that can then be dropped sooner.
+            renewalDue: opened.isOld ? 0 : limits.idleTimeout > 0 ? state.seenAt + limits.renewalInterval : .infinity)
         sessions.keep(identity, text, host: host, isSecure: site.isSecure)
         return identity
     }
@@ -119,7 +120,7 @@ extension Gate {
             let binding = site.binding(request, siteRules)
         else { return nil }
         // The other requests of the same page need not carry it too; but an answer may get lost.
-        identity.renewalDue = now + min(10, limits.renewalInterval)
+        identity.renewalDue = now + min(10, askingInterval)
         let names = names(site)
         let seen = session.seen(at: now)
         let lines =

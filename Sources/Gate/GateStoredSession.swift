@@ -39,7 +39,7 @@ extension Gate {
             guard let state = awaited.ticket.open(record) else { return sessions.forget(text.span) }
             let identity = Identity(
                 fields: state.fields, headerBlock: rendering.block(for: state.fields), session: state.seen(at: now),
-                renewalDue: awaited.isOld ? now : .infinity, stored: awaited, freshUntil: now + askingInterval)
+                renewalDue: awaited.isOld ? 0 : .infinity, stored: awaited, freshUntil: now + askingInterval)
             sessions.keep(identity, text.span, host: host.span, isSecure: awaited.isSecure)
         case .gone:
             sessions.forget(text.span)
@@ -99,7 +99,7 @@ extension Gate {
     }
 
     /// Seconds for which the store's word counts.
-    private var askingInterval: Double { limits.idleTimeout > 0 ? limits.renewalInterval : 60 }
+    var askingInterval: Double { limits.idleTimeout > 0 ? limits.renewalInterval : 60 }
 
     /// Seconds.
     private static let pauseAfterFailure: Double = 5

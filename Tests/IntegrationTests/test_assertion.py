@@ -118,6 +118,15 @@ def test_a_clients_own_statement_never_reaches_the_app(start, upstream, name):
             assert len(upstream.last.all(name)) == 1
 
 
+def test_forward_auth_answers_with_it_and_overwrites_a_clients_own(start):
+    gate = start(trustedProxies=["127.0.0.1"], access={"rules": [{"paths": ["/open"], "allow": "anyone"}]})
+    about = {"X-Original-URL": gate.origin + "/x", "X-Original-Method": "GET"}
+    answer = gate.exchange("GET", "/.sidegate/auth", {**about, **gate.session_cookie()})
+    assert answer.status == 202 and read(answer[HEADER], gate, audience="sidegate", issuer="sidegate")["sub"] == "ada"
+    nobody = gate.exchange("GET", "/.sidegate/auth", {**about, "X-Original-URL": gate.origin + "/open", HEADER: "forged"})
+    assert nobody.status == 202 and nobody[HEADER] == ""
+
+
 def test_claims_of_a_token_do_not_pass_for_the_statements_own(start, upstream):
     gate = start(token={"claims": {"aud": ["app"], "exp": ["end"], "events": ["ev"], "team": ["team"]}})
     gate.signed_in(app="other", end="never", ev="logout", team="blue").navigate("/")

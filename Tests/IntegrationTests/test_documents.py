@@ -100,12 +100,14 @@ def with_files(content, folder: Path, name=""):
     bare = Path(content).name
     contents = {
         "publicKeyFile": KEYS / "rsa-2048.public.pem", "certificate": KEYS / "ec-p256.certificate.pem", "ca": KEYS / "ec-p256.certificate.pem",
-        "key": KEYS / "ec-p256.pem",
+        "key": KEYS / "ec-p256.pem", "keyFile": KEYS / "ec-p256.pem", "retiredKeyFiles": KEYS / "ec-p256.public.pem",
     }
     if name in contents:
         (folder / bare).write_text(contents[name].read_text())
     elif name == "emailsFile":
         (folder / bare).write_text("ada@example.com\n")
+    elif name == "urlFile":
+        (folder / bare).write_text("redis://127.0.0.1:6379/0\n")
     elif name == "jwksFile":
         (folder / bare).write_text('{"keys": []}')
     else:

@@ -14,38 +14,15 @@ from harness import mints, tokens
 from harness.certificates import Authority
 from harness.gate import NAVIGATION, Browser, merged, sidegate
 from harness.gate import settings as whole
+from harness.journal import lines
 from harness.ports import free_port
 from harness.process import wait_until
 from harness.redis import Redis, Wire
-from harness.replicas import Front, at, settings
+from harness.replicas import Load, Sockets, at, is_in, log_out
 from harness.secure import in_threads
+from harness.upstream import Upstream
 
-FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 STORES = ["cookie", "redis"]
-
-
-@pytest.fixture
-def redis(tmp_path):
-    server = Redis(tmp_path / "redis")
-    yield server
-    server.process.kill()
-
-
-@pytest.fixture
-def cluster(tmp_path, upstream, start_gate, redis):
-    """Starts replicas behind an nginx; `cluster(...)` gives the front, with its gates."""
-    fronts = []
-
-    def start(count=2, app=upstream, url=None, **changes) -> Front:
-        port = free_port()
-        base = settings(url or redis.url, port, **changes)
-        front = Front(tmp_path / f"front{len(fronts)}", port, [start_gate(app, **base) for _ in range(count)])
-        front.settings = base
-        fronts.append(front)
-        return front
-    yield start
-    for front in fronts:
-        front.stop()
 
 
 def use(gate, token: str) -> int:
@@ -139,46 +116,6 @@ class TestSignIn:
         assert len(redis.keys()) == 2, redis.keys()
 
 
-class Sockets:
-    """A WebSocket server on a thread of its own, which echoes."""
-
-    def __enter__(self):
-        ready = threading.Event()
-
-        async def echo(connection):
-            async for message in connection:
-                await connection.send(message)
-
-        async def serve():
-            self.stop = asyncio.get_running_loop().create_future()
-            async with websockets.serve(echo, "127.0.0.1", 0) as listening:
-                self.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
-                self.loop = asyncio.get_running_loop()
-                ready.set()
-                await self.stop
-        self.thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
-        self.thread.start()
-        assert ready.wait(5)
-        return self
-
-    def __exit__(self, *_):
-        self.loop.call_soon_threadsafe(self.stop.set_result, None)
-        self.thread.join(5)
-
-
-def log_out(gate, **claims) -> int:
-    """What the provider posts, to one replica."""
-    jwt = mints.by_php(mints.claims(**{"email": None, "sub": "ada", **claims}))
-    return gate.exchange("POST", "/.sidegate/backchannel-logout", FORM,
-                         urllib.parse.urlencode({"logout_token": jwt}).encode()).status
-
-
-def is_in(gate, browser) -> bool:
-    status = at(gate, browser, headers=NAVIGATION).status
-    assert status in (200, 302), status
-    return status == 200
-
-
 class TestLogout:
     @pytest.mark.parametrize("store", STORES)
     def test_the_provider_ends_sessions_and_websockets_on_both_within_a_second(self, cluster, store):
@@ -264,35 +201,6 @@ class TestLogout:
             redis("ZADD", "sidegate:revoked", 9e15, text)
         assert log_out(front.gates[0], sub="bob") == 200
         assert is_in(front.gates[0], ada) and is_in(front.gates[1], ada)
-
-
-class Load:
-    """Requests of signed-in browsers, as fast as they are answered, on both replicas."""
-
-    def __init__(self, front):
-        self.front, self.browser = front, front.signed_in()
-        self.statuses, self.slowest, self.stopped = [], 0.0, threading.Event()
-        self.threads = [threading.Thread(target=self.run, args=(gate,)) for gate in front.gates for _ in range(2)]
-
-    def run(self, gate):
-        with gate.connection() as connection:
-            host = urllib.parse.urlsplit(self.front.origin).netloc
-            while not self.stopped.is_set():
-                began = time.monotonic()
-                status = connection.exchange("GET", "/", {"Cookie": self.browser.cookie_header()}, host=host).status
-                self.slowest = max(self.slowest, time.monotonic() - began)
-                self.statuses.append(status)
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        wait_until(lambda: len(self.statuses) > 50, "the load is on")
-        return self
-
-    def __exit__(self, *_):
-        self.stopped.set()
-        for thread in self.threads:
-            thread.join(10)
 
 
 OUTAGES = {"stopped": (Redis.stop, Redis.start), "frozen": (Redis.freeze, Redis.thaw)}
@@ -520,6 +428,96 @@ class TestStoredSessions:
                 response = gate.exchange("POST", "/form", {"Cookie": browser.cookie_header()}, body,
                                          host=urllib.parse.urlsplit(front.origin).netloc)
                 assert response.status == 200 and upstream.last.body == body
+
+
+class TestStoredSessionsEverywhere:
+    """Each way of asking who somebody is waits for a session that this replica has not seen."""
+
+    RULES = [{"paths": ["/open/*"], "allow": "anyone"}, {"paths": ["/closed/*"], "deny": True},
+             {"paths": ["/admins/*"], "require": {"groups": ["admins"]}}]
+
+    @pytest.fixture
+    def front(self, cluster):
+        return cluster(session={"store": "redis"}, access={"rules": self.RULES}, trustedProxies=["127.0.0.1"])
+
+    @pytest.mark.parametrize("number", [0, 1])
+    def test_an_open_path_tells_the_app_who_it_is(self, front, upstream, number):
+        browser = front.signed_in()
+        assert at(front.gates[number], browser, "/open/x").status == 200
+        assert upstream.last.get("X-Forwarded-User") == "ada"
+
+    @pytest.mark.parametrize("number", [0, 1])
+    def test_who_is_denied_is_named_in_the_log(self, front, number):
+        browser, gate = front.signed_in(), front.gates[number]
+        assert at(gate, browser, "/closed/x", NAVIGATION).status == 403
+        wait_until(lambda: any(e.get("path") == "/closed/x" and e.get("user") == "ada" for e in lines(gate)), "the line")
+
+    @pytest.mark.parametrize("number", [0, 1])
+    def test_forward_auth(self, front, number):
+        browser, gate = front.signed_in(groups=["admins"]), front.gates[number]
+        host = urllib.parse.urlsplit(front.origin).netloc
+
+        def ask(path, cookie=None):
+            return gate.exchange("GET", "/.sidegate/auth", {
+                "X-Original-URL": "http://" + host + path, "X-Original-Method": "GET",
+                "Cookie": cookie or browser.cookie_header()}, host=host)
+        answer = ask("/admins/x")
+        assert answer.status == 202 and answer["X-Auth-Request-User"] == "ada", answer.text
+        assert ask("/closed/x").status == 403
+        assert ask("/open/x", "a=b").status == 202 and ask("/admins/x", "a=b").status == 401
+
+    @pytest.mark.parametrize("number", [0, 1])
+    def test_observe_mode(self, cluster, upstream, number):
+        front = cluster(session={"store": "redis"}, access={"rules": self.RULES, "mode": "observe"})
+        browser = Browser(front)
+        browser.sign_in("/.sidegate/login")
+        for path in ("/", "/closed/x", "/admins/x"):
+            assert at(front.gates[number], browser, path).status == 200
+            assert upstream.last.get("X-Forwarded-User") == "ada"
+
+    def test_while_redis_is_away_an_open_path_stays_open_and_a_question_gets_no_yes(self, front, start_gate, upstream, redis):
+        browser = front.signed_in(groups=["admins"])
+        redis.stop()
+        cold = start_gate(upstream, **front.settings)
+        assert at(cold, browser, "/open/x").status == 200 and upstream.last.get("X-Forwarded-User") is None
+        host = urllib.parse.urlsplit(front.origin).netloc
+        answer = cold.exchange("GET", "/.sidegate/auth", {
+            "X-Original-URL": "http://" + host + "/admins/x", "X-Original-Method": "GET",
+            "Cookie": browser.cookie_header()}, host=host)
+        assert answer.status in (401, 403)
+
+
+class TestProvisioning:
+    def test_a_users_first_sign_in_is_the_first_of_all_replicas(self, cluster, redis):
+        accounts = Upstream()
+        accounts.answer = lambda request, connection: connection.respond(204, {})
+        try:
+            front = cluster(provisioning={"url": accounts.url + "/users"}, **ALLOW)
+            for gate in front.gates * 2:
+                assert use(gate, tokens.token()) == 303
+            assert len(accounts.requests) == 1
+            assert not any("ada" in key for key in redis.keys()), "Redis learns no names"
+            assert use(front.gates[1], tokens.token(sub="bob", email="bob@example.com")) == 303
+            assert use(front.gates[0], tokens.token(sub="bob", email="bob@example.com")) == 303
+            assert len(accounts.requests) == 2
+            redis("DEL", *[key for key in redis.keys() if ":told:" in key])
+            later = cluster(provisioning={"url": accounts.url + "/users"}, **ALLOW)
+            assert use(later.gates[0], tokens.token()) == 303
+            assert len(accounts.requests) == 3, "what was forgotten is told again"
+        finally:
+            accounts.stop()
+
+    def test_without_redis_each_tells_it(self, cluster, redis):
+        accounts = Upstream()
+        accounts.answer = lambda request, connection: connection.respond(204, {})
+        try:
+            front = cluster(provisioning={"url": accounts.url + "/users"}, replay={"store": "redis", "onFailure": "allow"}, **ALLOW)
+            redis.stop()
+            for gate in front.gates:
+                assert use(gate, tokens.token()) == 303
+            assert len(accounts.requests) == 2
+        finally:
+            accounts.stop()
 
 
 class TestDoctor:
