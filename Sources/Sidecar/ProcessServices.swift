@@ -74,7 +74,8 @@ final class ProcessServices: Sendable {
         var watches: [CertificateWatch] = []
         let tls = redis.address.isSecure ? try Self.tls(redis.tls, "redis", &watches, counters, logger) : nil
         let store = SharedStore(
-            RedisConfiguration(redis, tls: tls), prefix: redis.prefix, resolver: resolver, logger: logger)
+            RedisConfiguration(redis, tls: tls), prefix: redis.prefix, resolver: resolver, counters: counters,
+            logger: logger)
         store.allowsWithout = settings.replay.allowsWithoutStore
         let revocations = SharedRevocations(
             store, coding: RevocationCoding(secrets: sessionSecrets), gates: gates, loop: loop)

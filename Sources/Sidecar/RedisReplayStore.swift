@@ -8,7 +8,7 @@ import Redis
 /// whether somebody had claimed it before.
 ///
 /// One for each loop, over that loop's connection.
-package final class RedisReplayStore: ReplayStore {
+final class RedisReplayStore: ReplayStore {
     private let store: SharedStore
     private let loop: EventLoop
     private let connection: LoopBound<RedisConnection>
@@ -24,7 +24,7 @@ package final class RedisReplayStore: ReplayStore {
         self.witness = witness
     }
 
-    package func claim(
+    func claim(
         _ keys: [[UInt8]], until expiry: Double, now: Double, _ completion: @escaping @Sendable (ReplayVerdict) -> Void
     ) {
         let names = keys.map { store.key("token:", $0) }

@@ -10,10 +10,11 @@ import Synchronization
 import TLS
 
 /// What replicas share in Redis: where it is, what its keys are called, and what is said of it in the log.
-package final class SharedStore: Sendable {
+final class SharedStore: Sendable {
     let configuration: RedisConfiguration
     private let prefix: String
     private let resolver: Resolver
+    private let counters: ProcessCounters
     private let logger: Logger
     private let lastComplaint = Mutex(MonotonicTime(nanoseconds: 0))
     private let changing: Mutex<Changing>
@@ -25,18 +26,21 @@ package final class SharedStore: Sendable {
     }
 
     /// `replay.onFailure: allow`
-    package var allowsWithout: Bool {
+    var allowsWithout: Bool {
         get { changing.withLock { $0.allowsWithout } }
         set { changing.withLock { $0.allowsWithout = newValue } }
     }
 
-    package init(
-        _ configuration: RedisConfiguration, prefix: String, resolver: Resolver, logger: Logger
+    init(
+        _ configuration: RedisConfiguration, prefix: String, resolver: Resolver, counters: ProcessCounters,
+        logger: Logger
     ) {
         self.configuration = configuration
         self.prefix = prefix
         self.resolver = resolver
+        self.counters = counters
         self.logger = logger
+        counters.redis(isUp: false)
         changing = Mutex(Changing(credentials: configuration.credentials))
     }
 
@@ -64,10 +68,14 @@ package final class SharedStore: Sendable {
         ) { [self] event in
             switch event {
             case .connected:
-                if isTold { logger.info("connected to Redis", metadata: ["address": "\(configuration.endpoint)"]) }
+                if isTold {
+                    counters.redis(isUp: true)
+                    logger.info("connected to Redis", metadata: ["address": "\(configuration.endpoint)"])
+                }
                 connected()
             case .lost(let cause):
                 guard isTold else { break }
+                counters.redis(isUp: false)
                 logger.warning(
                     "Redis is out of reach", metadata: ["address": "\(configuration.endpoint)", "cause": "\(cause)"])
             }

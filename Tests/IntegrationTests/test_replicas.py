@@ -10,7 +10,8 @@ import urllib.parse
 import pytest
 import websockets
 
-from harness import mints, tokens
+from harness import tokens
+from harness.admin import Metrics
 from harness.certificates import Authority
 from harness.gate import NAVIGATION, Browser, merged, sidegate
 from harness.gate import settings as whole
@@ -264,6 +265,17 @@ class TestOutage:
         assert use(front.gates[0], tokens.token()) == 503
         redis.start()
         wait_until(lambda: use(front.gates[0], tokens.token()) == 303, "sign-ins work", deadline=8)
+
+    def test_the_metric_says_so(self, cluster, redis):
+        gate = cluster(count=1).gates[0]
+
+        def up() -> float:
+            return Metrics(gate).get("sidegate_redis_up")
+        wait_until(lambda: up() == 1, "it is there")
+        redis.stop()
+        wait_until(lambda: up() == 0, "it is away", deadline=8)
+        redis.start()
+        wait_until(lambda: up() == 1, "it is back", deadline=8)
 
     def test_the_log_tells_of_each_outage_once(self, cluster, redis):
         front = cluster(count=1)
