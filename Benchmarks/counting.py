@@ -20,6 +20,7 @@ def instructions_per_request(start, path: str, headers, status: int = 200) -> fl
     try:
         values = headers(proxy) if callable(headers) else headers
         exactly(proxy.port, path, CONNECTIONS, 1000, values, status)  # caches and pools are filled
+        settle(proxy.pid)
 
         def total_of(count: int) -> int:
             for old in folder.glob("callgrind.out*"):
@@ -36,6 +37,19 @@ def instructions_per_request(start, path: str, headers, status: int = 200) -> fl
         return (total_of(many) - total_of(few)) / (many - few)
     finally:
         proxy.stop()
+
+
+def settle(pid: int):
+    """Waits until the process has nothing to do of its own any more, such as a second look at its configuration."""
+    def used() -> list:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    deadline = time.monotonic() + 60
+    before, since = used(), time.monotonic()
+    while time.monotonic() - since < 1:
+        assert time.monotonic() < deadline, "the process does not come to rest"
+        time.sleep(0.05)
+        if used() != before:
+            before, since = used(), time.monotonic()
 
 
 def system_calls_per_request(start, path: str, headers, status: int = 200) -> tuple[float, dict]:

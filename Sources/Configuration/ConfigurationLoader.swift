@@ -47,6 +47,8 @@ extension LoadedConfiguration {
         isFileReadableByOthers
             && resolution.entries.values.contains { entry in
                 guard entry.origin.path == file else { return false }
+                // An address is a secret when it carries a password.
+                if case .redisAddress(let address) = entry.value { return !address.password.isEmpty }
                 if entry.key.isSecret { return entry.value != .text("") && entry.value != .list([]) }
                 guard case .list(let items) = entry.value, entry.key.path == "token.keys" else { return false }
                 return items.contains { item in

@@ -550,3 +550,16 @@ class TestDoctor:
         assert "FAILED" in text and "NOPERM" in text and "pass:" not in text
         redis.stop()
         assert "refused" in self.doctor(tmp_path, redis).lower()
+
+    @pytest.mark.parametrize("user, warns", [("", False), (":a-password@", True)])
+    def test_an_address_is_a_secret_when_it_carries_a_password(self, tmp_path, redis, user, warns):
+        for name in ("jwt", "session"):
+            (tmp_path / name).write_text("s" * 43)
+            (tmp_path / name).chmod(0o600)
+        config = tmp_path / "doctor.yaml"
+        config.write_text(json.dumps({
+            **whole("http://127.0.0.1:1", free_port()), "token": {"keys": [{"secretFile": "jwt"}]},
+            "session": {"secretFile": "session"}, "replay": {"store": "redis"},
+            "redis": {"url": f"redis://{user}127.0.0.1:{redis.port}/0"}}))
+        config.chmod(0o644)
+        assert ("other users can read it" in sidegate("doctor", "--config", config).stdout) == warns
