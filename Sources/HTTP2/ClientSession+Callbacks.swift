@@ -20,6 +20,10 @@ extension ClientSession {
         }
         unsafe nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) { _, frame, owner in
             guard let frame = unsafe frame?.pointee, let session = unsafe ClientSession.of(owner) else { return 0 }
+            if unsafe frame.hd.type == FrameKind.resetStream.rawValue {
+                unsafe session.resetReceived(frame.hd.stream_id, frame.rst_stream.error_code)
+                return 0
+            }
             unsafe session.frameReceived(
                 frame.hd, padding: frame.hd.type == FrameKind.data.rawValue ? frame.data.padlen : 0)
             return session.fatal == nil ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE.rawValue
@@ -108,6 +112,12 @@ extension ClientSession {
         }
     }
 
+    /// The stream is closed next.
+    private func resetReceived(_ streamID: Int32, _ code: UInt32) {
+        // RFC 9113 §7: a code that is not known is as good as INTERNAL_ERROR.
+        stream(streamID)?.resetCode = ErrorCode(rawValue: code) ?? .internalError
+    }
+
     private func sectionEnded(_ header: nghttp2_frame_hd) {
         let isEnd = header.flags & 0x1 != 0
         let kind = builder.kind
@@ -116,6 +126,7 @@ extension ClientSession {
         let outcome = builder.finish(endsStream: isEnd) { [] }
         defer { builder.text = [] }
         guard !stream.isReset else { return }
+        stream.hasHead = true
         switch outcome {
         case .malformed, .request: refuse(stream)
         case .tooLarge:

@@ -209,8 +209,10 @@ package final class ClientSession {
         stream.handler = nil
         if stream.isResponseEnded {
             handler?.streamClosed(.whole)
-        } else if code == ErrorCode.refusedStream.rawValue, !stream.hasFinalHead {
+        } else if code == ErrorCode.refusedStream.rawValue, !stream.hasHead {
             handler?.streamClosed(.refused)
+        } else if let code = stream.resetCode {
+            handler?.streamClosed(.reset(code))
         } else {
             handler?.streamClosed(.failed(ErrorCode(rawValue: code) ?? .internalError))
         }

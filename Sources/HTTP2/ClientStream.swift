@@ -23,6 +23,9 @@ package final class ClientStream {
         case whole
         /// The app has not looked at the request: it may be sent again (RFC 9113 §8.7).
         case refused
+        /// The app has ended it by RST_STREAM before its response was whole.
+        case reset(ErrorCode)
+        /// The connection broke, or we had to end the stream.
         case failed(ErrorCode)
     }
 
@@ -41,7 +44,11 @@ package final class ClientStream {
     var index = 0
     /// The response cannot have content, whatever its Content-Length says (RFC 9110 §6.4.1).
     let isHead: Bool
+    /// Something of the response has come, if only a head of 1xx.
+    var hasHead = false
     var hasFinalHead = false
+    /// Of the app's RST_STREAM.
+    var resetCode: ErrorCode?
     var declaredLength: UInt64?
     var contentReceived: UInt64 = 0
     /// Content that came and was not acknowledged.

@@ -83,9 +83,9 @@ extension HTTP2DownstreamStream: DownstreamStream {
         connection.contentGiven(to: stream)
     }
 
-    func cutShort() {
+    func cutShort(_ code: ErrorCode) {
         exchange = nil
-        session.reset(stream, .internalError)
+        session.reset(stream, code)
         connection.scheduleFlush()
     }
 

@@ -140,6 +140,7 @@ final class HTTP2UpstreamStream: UpstreamStream, ClientStreamHandler {
         switch closed {
         case .whole: lost(.closed(wasReused: false))
         case .refused: lost(.refused)
+        case .reset(let code): lost(.closed(wasReused: false), code)
         case .failed:
             let isOld = connection.hasServed && !receivedAny && connection.isLost
             lost(.closed(wasReused: isOld))
@@ -240,11 +241,11 @@ final class HTTP2UpstreamStream: UpstreamStream, ClientStreamHandler {
         end(.cancel)
     }
 
-    private func lost(_ loss: ExchangeStateMachine.Loss) {
+    private func lost(_ loss: ExchangeStateMachine.Loss, _ code: ErrorCode? = nil) {
         guard let exchange else { return }
         self.exchange = nil
         end(isMalformed || loss == .malformed ? .protocolError : .cancel)
-        exchange.upstreamLost(loss)
+        exchange.upstreamLost(loss, code)
     }
 
     private func end(_ code: ErrorCode) {
