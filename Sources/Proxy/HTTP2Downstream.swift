@@ -169,7 +169,7 @@ final class HTTP2Downstream: TransportOwner, DownstreamConnection {
         transport.pauseReading()
         // What it sent whole is owed a response; the rest will never be whole.
         session.forEachStream { stream in
-            if !stream.isRequestEnded { session.reset(stream, .cancel) }
+            if !stream.isInboundEnded { session.reset(stream, .cancel) }
         }
         scheduleFlush()
     }
@@ -181,7 +181,7 @@ final class HTTP2Downstream: TransportOwner, DownstreamConnection {
     // MARK: Writing
 
     /// Content was given to `stream`: it leaves with everything else of this turn, unless there is much of it.
-    func contentGiven(to stream: ServerStream) {
+    func contentGiven(to stream: Stream) {
         if stream.pendingContent >= HTTP2DownstreamStream.highWater, !isFlushing { flush() } else { scheduleFlush() }
     }
 
@@ -400,7 +400,7 @@ final class HTTP2Downstream: TransportOwner, DownstreamConnection {
 }
 
 extension HTTP2Downstream: ServerSessionHandler {
-    func streamOpened(_ stream: ServerStream) -> (any ServerStreamHandler, storage: [UInt8]) {
+    func streamOpened(_ stream: Stream) -> (any StreamHandler, storage: [UInt8]) {
         let exchange = worker.makeExchange()
         var storage: [UInt8] = []
         swap(&storage, &exchange.request.bytes)
