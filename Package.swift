@@ -81,6 +81,11 @@ let package = Package(
             path: "Sources/Command",
             swiftSettings: settings),
 
+        // What tests of several modules use.
+        module(
+            "TestSupport", ["Reactor", "Telemetry", .product(name: "Logging", package: "swift-log")],
+            path: "Tests/TestSupport"),
+
         tests("HTTPTests", ["HTTP"]),
         tests("HTTP1Tests", ["HTTP", "HTTP1"], exclude: ["Corpus"]),
         tests("HTTP2Tests", ["HTTP", "HTTP1", "HTTP2"]),
@@ -93,7 +98,7 @@ let package = Package(
         tests("ConfigurationTests", ["Configuration", "Cryptography", "Gate", "HTTP", "JWT", "sidegate"]),
         tests("ReactorTests", ["Reactor"]),
         tests("TLSTests", ["TLS", "Reactor", "Cryptography"], exclude: ["Keys"]),
-        tests("OutboundTests", ["Outbound", "TLS", "Reactor", "Cryptography"]),
+        tests("OutboundTests", ["Outbound", "TLS", "Reactor", "Cryptography", "TestSupport"]),
         tests(
             "ProxyTests",
             [
@@ -104,7 +109,7 @@ let package = Package(
             "SidecarTests",
             [
                 "Sidecar", "Configuration", "Cryptography", "Gate", "HTTP", "JWT", "Outbound", "Proxy", "Reactor",
-                "TLS", "Telemetry", .product(name: "Logging", package: "swift-log"),
+                "TLS", "Telemetry", "TestSupport", .product(name: "Logging", package: "swift-log"),
             ]),
         tests("ManifestsTests", ["Manifests"]),
         tests("LayeringTests", []),
