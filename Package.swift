@@ -87,6 +87,13 @@ let package = Package(
             // What comes out alike is there once.
             linkerSettings: [.unsafeFlags(["-Xlinker", "--icf=safe"], .when(configuration: .release))]),
 
+        // What tests of several modules use.
+        .target(
+            name: "TestSupport",
+            dependencies: ["Reactor", "Telemetry", .product(name: "Logging", package: "swift-log")],
+            path: "Tests/TestSupport",
+            swiftSettings: settings),
+
         tests("HTTPTests", ["HTTP"]),
         tests("HTTP1Tests", ["HTTP", "HTTP1"], exclude: ["Corpus"]),
         tests("HTTP2Tests", ["HTTP", "HTTP1", "HTTP2"]),
@@ -99,7 +106,7 @@ let package = Package(
         tests("ConfigurationTests", ["Configuration", "Cryptography", "Gate", "HTTP", "JWT", "sidegate"]),
         tests("ReactorTests", ["Reactor"]),
         tests("TLSTests", ["TLS", "Reactor", "Cryptography"], exclude: ["Keys"]),
-        tests("OutboundTests", ["Outbound", "TLS", "Reactor", "Cryptography"]),
+        tests("OutboundTests", ["Outbound", "TLS", "Reactor", "Cryptography", "TestSupport"]),
         tests("RedisTests", ["Redis", "Reactor"]),
         tests(
             "ProxyTests",
@@ -111,7 +118,7 @@ let package = Package(
             "SidecarTests",
             [
                 "Sidecar", "Configuration", "Cryptography", "Gate", "HTTP", "JWT", "Outbound", "Proxy", "Reactor",
-                "TLS", "Telemetry", .product(name: "Logging", package: "swift-log"),
+                "TLS", "Telemetry", "TestSupport", .product(name: "Logging", package: "swift-log"),
             ]),
         tests("ManifestsTests", ["Manifests"]),
         tests("LayeringTests", []),

@@ -180,7 +180,9 @@ extension Gate {
     }
 
     /// The page (or JSON, by Accept) for an app that is down or broken (502), slow (504) or has too much to do (503).
-    package func upstreamFailure(_ status: UInt16, of request: RequestHead, requestID: [UInt8]) -> LocalResponse {
+    package func upstreamFailure(
+        _ status: UInt16, of request: RequestHead, requestID: [UInt8], statusOfGRPC: String? = nil
+    ) -> LocalResponse {
         let requestID = String(decoding: requestID, as: UTF8.self)
         var response: LocalResponse
         let name =
@@ -190,8 +192,8 @@ extension Gate {
             default: "upstream_unavailable"
             }
         if isGRPC(request) {
-            // UNAVAILABLE: the client may try again.
-            response = grpc("14", name)
+            // UNAVAILABLE: the client may try again. Not so when the app broke off what it had begun.
+            response = statusOfGRPC.map { grpc($0, "upstream_reset") } ?? grpc("14", name)
         } else if NavigationTest.prefersJSON(request) {
             let error: JSONValue = .string(name)
             response = json(status, [("error", error), ("request_id", .string(requestID))])

@@ -45,6 +45,9 @@ package enum MalformedHead: String, Error, Sendable, Equatable, CaseIterable, Cu
     case trailersWithoutEnd
     case pseudoFieldInTrailers
     case endedTunnel
+    case endedInformational
+    case contentBeforeHead
+    case oversized
 
     package var description: String {
         switch self {
@@ -71,6 +74,9 @@ package enum MalformedHead: String, Error, Sendable, Equatable, CaseIterable, Cu
         case .trailersWithoutEnd: "a second header section that does not end the request"
         case .pseudoFieldInTrailers: "a pseudo-header field in trailers"
         case .endedTunnel: "an extended CONNECT that ends at once"
+        case .endedInformational: "a 1xx response that is the last one"
+        case .contentBeforeHead: "content before a head"
+        case .oversized: "a section larger than it may be"
         }
     }
 }

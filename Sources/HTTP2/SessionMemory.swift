@@ -9,7 +9,7 @@ import Glibc
 /// Must not be used from two threads at once.
 @safe
 package final class SessionMemory {
-    let callbacks: OpaquePointer?
+    let serverCallbacks: OpaquePointer?
     let clientCallbacks: OpaquePointer?
     let options: OpaquePointer?
     /// The library keeps a frame of the largest size for each session to write into, and what stands in it counts only
@@ -28,16 +28,16 @@ package final class SessionMemory {
 
     package init() {
         unsafe frameBuffer = .allocate(byteCount: Self.frameBufferSize, alignment: 16)
-        var callbacks: OpaquePointer?
-        unsafe nghttp2_session_callbacks_new(&callbacks)
-        unsafe self.callbacks = callbacks
+        var serverCallbacks: OpaquePointer?
+        unsafe nghttp2_session_callbacks_new(&serverCallbacks)
+        unsafe self.serverCallbacks = serverCallbacks
         var clientCallbacks: OpaquePointer?
         unsafe nghttp2_session_callbacks_new(&clientCallbacks)
         unsafe self.clientCallbacks = clientCallbacks
         var options: OpaquePointer?
         unsafe nghttp2_option_new(&options)
         unsafe self.options = options
-        if let callbacks = unsafe callbacks { unsafe ServerSession.setCallbacks(callbacks) }
+        if let callbacks = unsafe serverCallbacks { unsafe ServerSession.setCallbacks(callbacks) }
         if let callbacks = unsafe clientCallbacks { unsafe ClientSession.setCallbacks(callbacks) }
         if let options = unsafe options {
             unsafe nghttp2_option_set_no_auto_window_update(options, 1)
@@ -51,7 +51,7 @@ package final class SessionMemory {
     }
 
     deinit {
-        unsafe nghttp2_session_callbacks_del(callbacks)
+        unsafe nghttp2_session_callbacks_del(serverCallbacks)
         unsafe nghttp2_session_callbacks_del(clientCallbacks)
         unsafe nghttp2_option_del(options)
         unsafe frameBuffer.deallocate()

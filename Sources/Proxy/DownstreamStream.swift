@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import HTTP
+import HTTP2
 import Reactor
 
 /// The browser's side of one exchange, whatever protocol carries it.
@@ -34,7 +35,9 @@ protocol DownstreamStream: AnyObject {
     func exchangeFinished(isRequestComplete: Bool)
 
     /// Ends the response so that the browser sees it is not whole.
-    func cutShort()
+    ///
+    /// - Parameter code: why, where the protocol has words for it.
+    func cutShort(_ code: ErrorCode)
 
     /// The request's content may go on.
     func resumeRequest()

@@ -3,6 +3,7 @@
 import Gate
 import HTTP
 import HTTP1
+import HTTP2
 import Reactor
 
 /// One request and its response: asks the gate, then answers or stands between the browser's stream and a connection
@@ -214,10 +215,10 @@ final class Exchange {
         if downstream?.isBlocked == true { upstream?.pause() }
     }
 
-    func cutShort() {
+    func cutShort(_ code: ErrorCode = .internalError) {
         machine.downstreamLost()
         record.isAborted = true
-        downstream?.cutShort()
+        downstream?.cutShort(code)
         letGoOfUpstream()
         end()
     }

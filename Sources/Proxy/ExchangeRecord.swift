@@ -88,14 +88,14 @@ struct ExchangeRecord {
         if let upstreamStarted { upstreamDuration = now.since(upstreamStarted) }
     }
 
-    mutating func upstreamFailed(_ loss: ExchangeStateMachine.Loss) {
+    mutating func upstreamFailed(_ loss: ExchangeStateMachine.Loss, isReset: Bool = false) {
         reason =
             switch loss {
             case .unreachable: "upstream_unreachable"
             case .notSecured: "upstream_not_secured"
             case .connectTimeout: "upstream_connect_timeout"
             case .overloaded: "upstream_overloaded"
-            case .closed: "upstream_closed"
+            case .closed: isReset ? "upstream_reset" : "upstream_closed"
             case .refused: "upstream_refused"
             case .responseTimeout: "upstream_response_timeout"
             case .malformed: "upstream_malformed"

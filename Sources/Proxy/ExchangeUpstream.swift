@@ -3,6 +3,7 @@
 import Gate
 import HTTP
 import HTTP1
+import HTTP2
 import Reactor
 
 /// The app's side of an exchange: a connection, its response, and what can go wrong with either.
@@ -170,7 +171,8 @@ extension Exchange {
         upstream = nil
     }
 
-    func upstreamLost(_ loss: ExchangeStateMachine.Loss) {
+    /// - Parameter code: with which the app has ended the stream, and nothing but the stream.
+    func upstreamLost(_ loss: ExchangeStateMachine.Loss, _ code: ErrorCode? = nil) {
         stopTimer()
         upstream = nil
         let mayRepeat =
@@ -187,14 +189,15 @@ extension Exchange {
             acquireUpstream(fresh: true, contentFollows: false)
         case .answer(let status):
             guard case .gate(let gate, _) = worker.service else { return }
-            record.upstreamFailed(loss)
-            let answer = gate.upstreamFailure(status, of: request, requestID: requestID)
+            record.upstreamFailed(loss, isReset: code != nil)
+            let answer = gate.upstreamFailure(
+                status, of: request, requestID: requestID, statusOfGRPC: code?.statusOfGRPC)
             record.answered(answer)
             downstream?.sendLocal(hardened(answer), to: self)
             responseEnded()
         case .cutShort:
-            record.upstreamFailed(loss)
-            cutShort()
+            record.upstreamFailed(loss, isReset: code != nil)
+            cutShort(code?.forClient ?? .internalError)
         case .none:
             break
         }

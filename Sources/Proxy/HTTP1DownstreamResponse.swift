@@ -2,6 +2,7 @@
 
 import HTTP
 import HTTP1
+import HTTP2
 import Reactor
 
 /// Responses into the connection, and what follows when one is through.
@@ -93,7 +94,7 @@ extension HTTP1Downstream: DownstreamStream {
         return (transport, early)
     }
 
-    func cutShort() {
+    func cutShort(_ code: ErrorCode) {
         // A response that ends with the connection can only be told from a whole one by a reset.
         close(abruptly: responseIsCloseDelimited)
     }

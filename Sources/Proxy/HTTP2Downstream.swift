@@ -24,9 +24,9 @@ final class HTTP2Downstream: TransportOwner, DownstreamConnection {
     let transport: Transport
     let peer: Peer
     let shared: HTTP2DownstreamShared
-    private(set) var phase = Phase.open
+    var phase = Phase.open
     /// What a full socket left.
-    private var output = OutputQueue()
+    var output = OutputQueue()
     /// Streams on which something happened that was not acted upon.
     private var ready: [HTTP2DownstreamStream] = []
     private var isServing = false
@@ -34,17 +34,17 @@ final class HTTP2Downstream: TransportOwner, DownstreamConnection {
     private var isFlushScheduled = false
     private var isFlushing = false
     /// The peer has closed its side.
-    private var hasPeerEnded = false
-    private var isIdle = true
+    private(set) var hasPeerEnded = false
+    private(set) var isIdle = true
     /// Memory that is of use only while there are requests was given back.
-    private var hasRested = false
+    var hasRested = false
     /// Since there is no request, since a header section is incomplete, since the socket is full; when lingering ends.
     private(set) var idleSince: MonotonicTime
-    private var headSince: MonotonicTime?
-    private var blockedSince: MonotonicTime?
-    private var endsAt: MonotonicTime?
+    private(set) var headSince: MonotonicTime?
+    private(set) var blockedSince: MonotonicTime?
+    var endsAt: MonotonicTime?
     private var lingeredBytes = 0
-    private var timer: LoopTimer?
+    var timer: LoopTimer?
     // The session knows its handler from its first moment on.
     private var madeSession: ServerSession?
 
@@ -115,7 +115,7 @@ final class HTTP2Downstream: TransportOwner, DownstreamConnection {
     }
 
     /// Acts upon what happened on the streams.
-    private func serve() {
+    func serve() {
         guard !isServing else { return }
         isServing = true
         var index = 0
@@ -169,7 +169,7 @@ final class HTTP2Downstream: TransportOwner, DownstreamConnection {
         transport.pauseReading()
         // What it sent whole is owed a response; the rest will never be whole.
         session.forEachStream { stream in
-            if !stream.isRequestEnded { session.reset(stream, .cancel) }
+            if !stream.isInboundEnded { session.reset(stream, .cancel) }
         }
         scheduleFlush()
     }
@@ -181,7 +181,7 @@ final class HTTP2Downstream: TransportOwner, DownstreamConnection {
     // MARK: Writing
 
     /// Content was given to `stream`: it leaves with everything else of this turn, unless there is much of it.
-    func contentGiven(to stream: ServerStream) {
+    func contentGiven(to stream: Stream) {
         if stream.pendingContent >= HTTP2DownstreamStream.highWater, !isFlushing { flush() } else { scheduleFlush() }
     }
 
@@ -237,170 +237,12 @@ final class HTTP2Downstream: TransportOwner, DownstreamConnection {
         }
     }
 
-    // MARK: Ending
-
-    func drain() {
-        guard phase == .open else { return }
-        phase = .draining
-        transportReadable()
-        guard phase == .draining else { return }
-        session.beginDrain()
-        endsAt = worker.loop.now.advanced(by: Self.drainTime)
-        arm(worker.loop.now.advanced(by: Self.drainTime))
-        scheduleFlush()
-    }
-
-    var isHTTP2: Bool { true }
-
-    var mayMakeRoom: Bool { phase == .open && isIdle }
-
-    func makeRoom() {
-        guard mayMakeRoom else { return }
-        transportReadable()
-        guard mayMakeRoom else { return }
-        session.finishDrain()
-        scheduleFlush()
-    }
-
-    func stop() { lost() }
-
-    /// Ends the connection when nothing is left to be done on it.
-    private func endIfThrough() {
-        guard phase == .open || phase == .draining else { return }
-        let isOver =
-            session.termination != nil || session.streamCount == 0 && (hasPeerEnded || session.sentFinalGoAway)
-        guard isOver, output.isBlocked || !session.wantsToSend else { return }
-        linger()
-    }
-
-    private func linger() {
-        phase = .lingering
-        session.closeStreams()
-        serve()
-        let end = worker.loop.now.advanced(by: Self.lingerTime)
-        endsAt = end
-        if isAtFault {
-            // Whoever goes on sending is not read piece by piece: the socket holds it, and holds the peer back.
-            transport.pauseReading()
-            timer?.set(worker.loop.now.advanced(by: Self.lingerPace))
-        } else {
-            timer?.set(end)
-        }
-        if !output.isBlocked { finishSending() }
-    }
-
-    /// The peer broke the rules, or overdid it.
-    private var isAtFault: Bool { session.termination != nil && session.termination != .noError }
-
-    private func finishSending() {
-        if hasPeerEnded { return close() }
-        // Who is to calm down learns that the connection is over a little later, as does whoever reads no GOAWAY.
-        if session.termination != .enhanceYourCalm { transport.shutDownWriting() }
-        if !isAtFault { transport.resumeReading() }
-    }
-
-    /// Throws away what has come meanwhile.
-    private func lingerOn(_ now: MonotonicTime) {
-        guard isAtFault, let endsAt, now < endsAt else { return close() }
-        if !output.isBlocked { transport.shutDownWriting() }
-        transport.resumeReading()
-        transportReadable()
-        guard phase == .lingering else { return }
-        transport.pauseReading()
-        timer?.set(now.advanced(by: Self.lingerPace))
-    }
-
-    private func lost() {
-        close(abruptly: false)
-    }
-
-    private func close(abruptly: Bool = false) {
-        guard phase != .closed else { return }
-        phase = .closed
-        timer?.cancel()
-        timer = nil
-        output = OutputQueue()
-        session.closeStreams()
-        serve()
-        transport.close(abruptly: abruptly)
-        worker.connectionEnded(self)
-    }
-
-    // MARK: Time
-
-    private func arm(_ deadline: MonotonicTime) {
-        guard let timer, deadline < timer.deadline else { return }
-        timer.set(deadline)
-    }
-
-    private func timedOut() {
-        let now = worker.loop.now
-        let limits = worker.limits
-        guard phase == .open || phase == .draining else { return lingerOn(now) }
-        if let blockedSince, blockedSince.advanced(by: limits.bodyIdleTimeout) <= now { return lost() }
-        if phase == .draining, let endsAt, endsAt <= now { finishDrain() }
-        if let headSince, headSince.advanced(by: limits.headerTimeout) <= now {
-            session.terminate(.enhanceYourCalm)
-            session.closeStreams()
-        } else if session.isBeforeSettings, idleSince.advanced(by: limits.headerTimeout) <= now {
-            session.terminate(.protocolError)
-        } else if session.streamCount == 0, idleSince.advanced(by: limits.keepAliveTimeout) <= now {
-            session.finishDrain()
-        }
-        var next = now.advanced(by: min(limits.bodyIdleTimeout, limits.keepAliveTimeout))
-        session.forEachStream { stream in
-            guard let handler = stream.handler as? HTTP2DownstreamStream else { return }
-            next = min(next, handler.checkTime(now, limits.bodyIdleTimeout))
-        }
-        if session.streamCount == 0, !hasRested {
-            if idleSince.advanced(by: Self.restTime) <= now {
-                hasRested = true
-                session.restMemory()
-            } else {
-                next = min(next, idleSince.advanced(by: Self.restTime))
-            }
-        }
-        if session.streamCount == 0 { next = min(next, later(idleSince.advanced(by: limits.keepAliveTimeout), now)) }
-        if session.isBeforeSettings { next = min(next, later(idleSince.advanced(by: limits.headerTimeout), now)) }
-        if let headSince { next = min(next, later(headSince.advanced(by: limits.headerTimeout), now)) }
-        if let blockedSince { next = min(next, later(blockedSince.advanced(by: limits.bodyIdleTimeout), now)) }
-        if let endsAt { next = min(next, later(endsAt, now)) }
-        timer?.set(next)
-        serve()
-        scheduleFlush()
-    }
-
-    /// Calls the stream's `checkTime` when so much time has passed.
-    func look(at stream: HTTP2DownstreamStream, after delay: Nanoseconds) {
-        stream.stopsAt = worker.loop.now.advanced(by: delay)
-        arm(stream.stopsAt)
-    }
-
-    /// A time limit that has struck already was seen to.
-    private func later(_ deadline: MonotonicTime, _ now: MonotonicTime) -> MonotonicTime {
-        deadline > now ? deadline : .distantFuture
-    }
-
-    private func finishDrain() {
-        session.finishDrain()
-        endsAt = nil
-        scheduleFlush()
-    }
-
-    /// How long a peer may take to answer that it knows of the end.
-    private static let drainTime = Nanoseconds.seconds(1)
-    /// How long after its last request a connection counts as idle.
-    private static let restTime = Nanoseconds.seconds(1)
-    private static let lingerTime = Nanoseconds.seconds(2)
-    /// How often what a peer at fault still sends is thrown away.
-    private static let lingerPace = Nanoseconds.milliseconds(100)
-    private static let lingerBytes = 1 << 20
     /// What one system call sends.
     private static let outputPiece = 65_536
 }
 
 extension HTTP2Downstream: ServerSessionHandler {
-    func streamOpened(_ stream: ServerStream) -> (any ServerStreamHandler, storage: [UInt8]) {
+    func streamOpened(_ stream: Stream) -> (any StreamHandler, storage: [UInt8]) {
         let exchange = worker.makeExchange()
         var storage: [UInt8] = []
         swap(&storage, &exchange.request.bytes)

@@ -83,9 +83,9 @@ extension HTTP2DownstreamStream: DownstreamStream {
         connection.contentGiven(to: stream)
     }
 
-    func cutShort() {
+    func cutShort(_ code: ErrorCode) {
         exchange = nil
-        session.reset(stream, .internalError)
+        session.reset(stream, code)
         connection.scheduleFlush()
     }
 
@@ -93,7 +93,7 @@ extension HTTP2DownstreamStream: DownstreamStream {
         exchange = nil
         // What is left of the request is thrown away, and the stream reset a moment after the response has left.
         inbound = []
-        if !stream.isRequestEnded { connection.look(at: self, after: Self.stopTime) }
+        if !stream.isInboundEnded { connection.look(at: self, after: Self.stopTime) }
         connection.wake(self)
     }
 

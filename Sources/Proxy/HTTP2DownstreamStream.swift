@@ -10,9 +10,9 @@ import Reactor
 ///
 /// The session tells what happened; `serve()` acts upon it later. Content that the app is not ready for waits here, and
 /// is acknowledged when it has gone on: never more than the stream's window, 64 KiB, is held.
-final class HTTP2DownstreamStream: ServerStreamHandler {
+final class HTTP2DownstreamStream: StreamHandler {
     let connection: HTTP2Downstream
-    let stream: ServerStream
+    let stream: Stream
     /// Nil once it is through.
     var exchange: Exchange?
     /// In the connection's list of those to be served.
@@ -42,7 +42,7 @@ final class HTTP2DownstreamStream: ServerStreamHandler {
     private var lastProgress: MonotonicTime
     private var sentBefore: UInt64 = 0
 
-    init(_ stream: ServerStream, exchange: Exchange, connection: HTTP2Downstream) {
+    init(_ stream: Stream, exchange: Exchange, connection: HTTP2Downstream) {
         self.stream = stream
         self.exchange = exchange
         self.connection = connection
@@ -54,23 +54,20 @@ final class HTTP2DownstreamStream: ServerStreamHandler {
 
     // MARK: What the session tells
 
-    func headReceived(_ text: inout [UInt8], isEnd: Bool, isTunnel: Bool) {
+    func headReceived(_ text: inout [UInt8], _ kind: Stream.Head, isEnd: Bool) {
         hasHead = true
-        hasContent = !isEnd
         isEnded = isEnd
-        self.isTunnel = isTunnel
-        if let exchange { swap(&exchange.request.bytes, &text) }
+        if kind == .oversizedRequest {
+            isTooLarge = true
+        } else {
+            hasContent = !isEnd
+            isTunnel = kind == .tunnel
+            if let exchange { swap(&exchange.request.bytes, &text) }
+        }
         connection.happened(on: self)
     }
 
-    func headTooLarge(isEnd: Bool) {
-        hasHead = true
-        isEnded = isEnd
-        isTooLarge = true
-        connection.happened(on: self)
-    }
-
-    func requestMalformed(_ fault: MalformedHead) {
+    func malformed(_ fault: MalformedHead) {
         self.fault = fault
         connection.happened(on: self)
     }
@@ -85,13 +82,13 @@ final class HTTP2DownstreamStream: ServerStreamHandler {
         connection.happened(on: self)
     }
 
-    func requestEnded(trailers: [UInt8]) {
+    func ended(trailers: [UInt8]) {
         isEnded = true
         self.trailers = trailers
         connection.happened(on: self)
     }
 
-    func streamClosed(_ error: ErrorCode?) {
+    func streamClosed(_ end: Stream.End) {
         isLost = true
         connection.happened(on: self)
     }
@@ -204,7 +201,7 @@ final class HTTP2DownstreamStream: ServerStreamHandler {
             sentBefore = stream.contentSent
             lastProgress = now
         }
-        let isOpenEnded = stream.hasHead && exchange?.isEventStream == true
+        let isOpenEnded = stream.hasOutboundHead && exchange?.isEventStream == true
         let awaitsContent = exchange?.wantsContent == true && !isEnded && inbound.isEmpty && !isOpenEnded
         guard tunnel == nil, stream.pendingContent > 0 || awaitsContent else {
             lastProgress = now

@@ -30,7 +30,7 @@ final class HTTP2DownstreamTunnel: Transport {
         if !isReadingPaused {
             owner?.transportReadable()
         } else if stream.isLost {
-            owner?.transportPeerClosed(failed: !stream.stream.isRequestEnded)
+            owner?.transportPeerClosed(failed: !stream.stream.isInboundEnded)
         }
     }
 
@@ -105,7 +105,7 @@ final class HTTP2DownstreamTunnel: Transport {
         owner = nil
         stream.inbound = []
         let state = stream.stream
-        if !(state.isRequestEnded && state.isResponseEnded) {
+        if !(state.isInboundEnded && state.isOutboundEnded) {
             // RFC 8441 §5: what a reset is to a TCP connection.
             stream.session.reset(state, .cancel)
         }

@@ -167,7 +167,7 @@ final class HTTP2Upstream: TransportOwner {
     // MARK: Writing
 
     /// Content was given to `stream`: it leaves with everything else of this turn, unless there is much of it.
-    func contentGiven(to stream: ClientStream) {
+    func contentGiven(to stream: Stream) {
         if stream.pendingContent >= 32_768, !isFlushing { flush() } else { scheduleFlush() }
     }
 

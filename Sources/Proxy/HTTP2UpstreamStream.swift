@@ -9,9 +9,9 @@ import Reactor
 ///
 /// The session tells what happened; `serve()` acts upon it later. Content that the browser is not ready for waits here,
 /// and is acknowledged when it has gone on: never more than the stream's window, 64 KiB, is held.
-final class HTTP2UpstreamStream: UpstreamStream, ClientStreamHandler {
+final class HTTP2UpstreamStream: UpstreamStream, StreamHandler {
     private let connection: HTTP2Upstream
-    private var stream: ClientStream?
+    private var stream: Stream?
     private var exchange: Exchange?
     /// In the connection's list of those to be served.
     var isReady = false
@@ -25,7 +25,7 @@ final class HTTP2UpstreamStream: UpstreamStream, ClientStreamHandler {
     private var isEnded = false
     private var trailers: [UInt8] = []
     private var isMalformed = false
-    private var closed: ClientStream.End?
+    private var closed: Stream.End?
     private var isPaused = false
     private var receivedAny = false
     private let timer: LoopTimer
@@ -89,9 +89,9 @@ final class HTTP2UpstreamStream: UpstreamStream, ClientStreamHandler {
 
     // MARK: What the session tells
 
-    func headReceived(_ text: inout [UInt8], isInformational: Bool, isEnd: Bool) {
+    func headReceived(_ text: inout [UInt8], _ kind: Stream.Head, isEnd: Bool) {
         receivedAny = true
-        if isInformational {
+        if kind == .informational {
             informational.append(text)
         } else {
             hasHead = true
@@ -101,7 +101,7 @@ final class HTTP2UpstreamStream: UpstreamStream, ClientStreamHandler {
         connection.happened(on: self)
     }
 
-    func responseMalformed() {
+    func malformed(_ fault: MalformedHead) {
         isMalformed = true
         connection.happened(on: self)
     }
@@ -111,13 +111,13 @@ final class HTTP2UpstreamStream: UpstreamStream, ClientStreamHandler {
         connection.happened(on: self)
     }
 
-    func responseEnded(trailers: [UInt8]) {
+    func ended(trailers: [UInt8]) {
         isEnded = true
         self.trailers = trailers
         connection.happened(on: self)
     }
 
-    func streamClosed(_ end: ClientStream.End) {
+    func streamClosed(_ end: Stream.End) {
         closed = end
         connection.happened(on: self)
     }
@@ -140,6 +140,7 @@ final class HTTP2UpstreamStream: UpstreamStream, ClientStreamHandler {
         switch closed {
         case .whole: lost(.closed(wasReused: false))
         case .refused: lost(.refused)
+        case .reset(let code): lost(.closed(wasReused: false), code)
         case .failed:
             let isOld = connection.hasServed && !receivedAny && connection.isLost
             lost(.closed(wasReused: isOld))
@@ -219,7 +220,7 @@ final class HTTP2UpstreamStream: UpstreamStream, ClientStreamHandler {
         timer.cancel()
         exchange.upstreamDone()
         // The app has said all; what the request still has to say is of no interest to it.
-        if let stream, !stream.isRequestEnded { session.reset(stream, .noError) }
+        if let stream, !stream.isOutboundEnded { session.reset(stream, .noError) }
         connection.streamEnded(self)
     }
 
@@ -240,11 +241,11 @@ final class HTTP2UpstreamStream: UpstreamStream, ClientStreamHandler {
         end(.cancel)
     }
 
-    private func lost(_ loss: ExchangeStateMachine.Loss) {
+    private func lost(_ loss: ExchangeStateMachine.Loss, _ code: ErrorCode? = nil) {
         guard let exchange else { return }
         self.exchange = nil
         end(isMalformed || loss == .malformed ? .protocolError : .cancel)
-        exchange.upstreamLost(loss)
+        exchange.upstreamLost(loss, code)
     }
 
     private func end(_ code: ErrorCode) {

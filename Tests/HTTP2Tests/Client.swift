@@ -4,9 +4,9 @@ import HTTP2
 
 /// A client session, and everything it told.
 final class Client: ClientSessionHandler {
-    final class Response: ClientStreamHandler {
+    final class Response: StreamHandler {
         unowned let client: Client
-        fileprivate(set) var stream: ClientStream?
+        fileprivate(set) var stream: Stream?
         var text = ""
         var content: [UInt8] = []
 
@@ -14,19 +14,19 @@ final class Client: ClientSessionHandler {
             self.client = client
         }
 
-        func headReceived(_ text: inout [UInt8], isInformational: Bool, isEnd: Bool) {
+        func headReceived(_ text: inout [UInt8], _ kind: Stream.Head, isEnd: Bool) {
             self.text = String(decoding: text, as: UTF8.self)
-            log("head\(isInformational ? " informational" : "")\(isEnd ? " end" : "")")
+            log("head\(kind == .informational ? " informational" : "")\(isEnd ? " end" : "")")
         }
-        func responseMalformed() { log("malformed") }
+        func malformed(_ fault: MalformedHead) { log("malformed") }
         func contentReceived(_ content: Span<UInt8>) {
             for index in content.indices { self.content.append(content[index]) }
             if client.consumes, let stream { client.session.consume(content.count, on: stream) }
         }
-        func responseEnded(trailers: [UInt8]) {
+        func ended(trailers: [UInt8]) {
             log("end \(String(decoding: content, as: UTF8.self)) \(String(decoding: trailers, as: UTF8.self))")
         }
-        func streamClosed(_ end: ClientStream.End) { log("closed \(end)") }
+        func streamClosed(_ end: Stream.End) { log("closed \(end)") }
         func contentLeft() { log("left") }
 
         private func log(_ what: String) { client.events.append("\(stream?.id ?? 0) \(what)") }
@@ -54,7 +54,7 @@ final class Client: ClientSessionHandler {
 
     /// Sends a request whose head stands in HTTP/1.1's words; nil when there is no room.
     @discardableResult
-    func request(_ text: String = "GET /a HTTP/1.1\r\nHost: app\r\n\r\n", isEnd: Bool = true) -> ClientStream? {
+    func request(_ text: String = "GET /a HTTP/1.1\r\nHost: app\r\n\r\n", isEnd: Bool = true) -> Stream? {
         var fields = FieldList()
         let bytes = Array(text.utf8)
         fields.begin(requestText: bytes.span, scheme: "http")

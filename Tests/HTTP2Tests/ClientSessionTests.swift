@@ -86,7 +86,37 @@ struct ClientSessionTests {
         let client = Self.settled()
         client.request()
         client.receive(Wire.headers(1, Self.ok, end: false) + Wire.frame(3, 0, 1, Wire.word(7)))
-        #expect(client.events.last == "1 closed failed(HTTP2.ErrorCode.refusedStream)")
+        #expect(client.events.last == "1 closed reset(HTTP2.ErrorCode.refusedStream)")
+        client.request()
+        client.receive(Wire.headers(3, [(":status", "103")], end: false) + Wire.frame(3, 0, 3, Wire.word(7)))
+        #expect(client.events.last == "3 closed reset(HTTP2.ErrorCode.refusedStream)")
+    }
+
+    @Test("an app that resets says why, before its response as in the middle of it; an unknown code is INTERNAL_ERROR")
+    func reset() {
+        let client = Self.settled()
+        let rows: [(code: UInt32, means: ErrorCode)] = [
+            (0, .noError), (2, .internalError), (8, .cancel), (11, .enhanceYourCalm), (0xe, .internalError),
+            (.max, .internalError),
+        ]
+        var id: UInt32 = 1
+        for row in rows {
+            for hasHead in [false, true] {
+                client.request()
+                if hasHead { client.receive(Wire.headers(id, Self.ok, end: false)) }
+                client.receive(Wire.frame(3, 0, id, Wire.word(row.code)))
+                #expect(client.events.last == "\(id) closed reset(HTTP2.ErrorCode.\(row.means))")
+                id += 2
+            }
+        }
+    }
+
+    @Test("a connection that ends is no reset of the app's")
+    func lost() {
+        let client = Self.settled()
+        client.request()
+        client.session.closeStreams()
+        #expect(client.events.last == "1 closed failed(HTTP2.ErrorCode.cancel)")
     }
 
     @Test("opens the stream's window only for what has gone on")

@@ -142,7 +142,7 @@ struct FloodTests {
         }
         for (index, server) in servers.enumerated() {
             #expect(server.frames().last { $0.type == 0 }?.payload == [UInt8](repeating: UInt8(index), count: 1000))
-            #expect(server.events.last == "1 closed well")
+            #expect(server.events.last == "1 closed whole")
         }
     }
 }

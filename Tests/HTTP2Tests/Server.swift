@@ -5,12 +5,12 @@ import HTTP2
 
 /// A session, and everything it told.
 final class Server: ServerSessionHandler {
-    final class Request: ServerStreamHandler {
-        let stream: ServerStream
+    final class Request: StreamHandler {
+        let stream: Stream
         unowned let server: Server
         private let log: (String) -> Void
 
-        init(_ stream: ServerStream, _ server: Server) {
+        init(_ stream: Stream, _ server: Server) {
             self.stream = stream
             self.server = server
             let id = stream.id
@@ -19,24 +19,24 @@ final class Server: ServerSessionHandler {
 
         var text = ""
         var content: [UInt8] = []
-        var closed: ErrorCode??
+        var closed: Stream.End?
 
-        func headReceived(_ text: inout [UInt8], isEnd: Bool, isTunnel: Bool) {
+        func headReceived(_ text: inout [UInt8], _ kind: Stream.Head, isEnd: Bool) {
+            if kind == .oversizedRequest { return log("too large") }
             self.text = String(decoding: text, as: UTF8.self)
-            log("head\(isEnd ? " end" : "")\(isTunnel ? " tunnel" : "")")
+            log("head\(isEnd ? " end" : "")\(kind == .tunnel ? " tunnel" : "")")
         }
-        func headTooLarge(isEnd: Bool) { log("too large") }
-        func requestMalformed(_ fault: MalformedHead) { log("malformed \(fault.rawValue)") }
+        func malformed(_ fault: MalformedHead) { log("malformed \(fault.rawValue)") }
         func contentReceived(_ content: Span<UInt8>) {
             for index in content.indices { self.content.append(content[index]) }
             if server.consumes { server.session.consume(content.count, on: stream) }
         }
-        func requestEnded(trailers: [UInt8]) {
+        func ended(trailers: [UInt8]) {
             log("end \(String(decoding: content, as: UTF8.self)) \(String(decoding: trailers, as: UTF8.self))")
         }
-        func streamClosed(_ error: ErrorCode?) {
-            closed = .some(error)
-            log("closed \(error.map { "\($0)" } ?? "well")")
+        func streamClosed(_ end: Stream.End) {
+            closed = end
+            log("closed \(end)")
         }
         func contentLeft() { log("left") }
     }
@@ -56,7 +56,7 @@ final class Server: ServerSessionHandler {
         return made
     }
 
-    func streamOpened(_ stream: ServerStream) -> (any ServerStreamHandler, storage: [UInt8]) {
+    func streamOpened(_ stream: Stream) -> (any StreamHandler, storage: [UInt8]) {
         let request = Request(stream, self)
         requests.append(request)
         return (request, [])

@@ -100,7 +100,7 @@ struct SessionTests {
         #expect(frames.map(\.type) == [1, 0, 1])
         #expect(frames.map(\.flags) == [4, 0, 5])
         #expect(frames[1].payload == Array("hello".utf8))
-        #expect(server.events.last == "1 closed well")
+        #expect(server.events.last == "1 closed whole")
     }
 
     @Test("Resets a request that goes on after its response, gently (RFC 9113 §8.1)")

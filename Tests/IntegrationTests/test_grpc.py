@@ -9,7 +9,9 @@ from pathlib import Path
 import grpc
 import pytest
 
+from harness import frames as h2
 from harness.certificates import Authority
+from harness.h2_upstream import H2Upstream
 from harness.ports import free_port
 from harness.process import wait_until
 from harness.secure import SecureConnection, SecureUpstream, trusting
@@ -33,7 +35,8 @@ class Echo(grpc.GenericRpcHandler):
                 "Many": (grpc.unary_stream_rpc_method_handler, self.many),
                 "Sum": (grpc.stream_unary_rpc_method_handler, self.sum),
                 "Chat": (grpc.stream_stream_rpc_method_handler, self.chat),
-                "Hang": (grpc.unary_stream_rpc_method_handler, self.hang)}.get(name)
+                "Hang": (grpc.unary_stream_rpc_method_handler, self.hang),
+                "Stop": (grpc.stream_stream_rpc_method_handler, self.stop)}.get(name)
         return make[0](make[1]) if make else None
 
     def note(self, context):
@@ -62,6 +65,18 @@ class Echo(grpc.GenericRpcHandler):
         self.note(context)
         for message in messages:
             yield message.upper()
+
+    def stop(self, messages, context):
+        """As the first message says: whether after an answer, and how."""
+        first, how = next(messages).decode().split()
+        if first == "late":
+            yield b"begun"
+        if how == "cancel":
+            context.cancel()
+        elif how == "abort":
+            context.abort(grpc.StatusCode.FAILED_PRECONDITION, "no more of it")
+        elif how == "raise":
+            raise ValueError("a mistake of the app's")
 
     def hang(self, message, context):
         context.add_callback(self.cancelled.set)
@@ -171,6 +186,86 @@ def test_a_deadline_of_the_client_ends_the_call_in_the_app(channel, server):
         list(call(channel, "Hang", "unary_stream")(b"", metadata=bearer(), timeout=0.5))
     assert error.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
     assert server.cancelled.wait(10)
+
+
+@pytest.mark.parametrize("how", ["cancel", "abort", "raise", "return"])
+@pytest.mark.parametrize("first", ["early", "late"])
+def test_a_call_that_the_app_ends_while_its_client_sends_ends_as_without_a_gate(channel, server, first, how):
+    """The client goes on sending until it hears of it."""
+    def end(channel):
+        def messages():
+            yield f"{first} {how}".encode()
+            yield from iter(lambda: bytes(1000), None)
+        replies, received = call(channel, "Stop", "stream_stream")(messages(), metadata=bearer(), timeout=20), []
+        try:
+            received += replies
+        except grpc.RpcError:
+            pass
+        return received, replies.code(), replies.details()
+    with grpc.insecure_channel(f"127.0.0.1:{server.port}") as direct:
+        expected = end(direct)
+    assert end(channel) == expected
+
+
+# What a call ends with when the app resets its stream: before the head of the response, and behind it.
+
+RESETS = [
+    ("NO_ERROR", h2.NO_ERROR, "INTERNAL"),
+    ("PROTOCOL_ERROR", h2.PROTOCOL_ERROR, "INTERNAL"),
+    ("INTERNAL_ERROR", h2.INTERNAL_ERROR, "INTERNAL"),
+    ("FLOW_CONTROL_ERROR", h2.FLOW_CONTROL_ERROR, "INTERNAL"),
+    ("CANCEL", h2.CANCEL, "CANCELLED"),
+    ("COMPRESSION_ERROR", h2.COMPRESSION_ERROR, "INTERNAL"),
+    ("CONNECT_ERROR", h2.CONNECT_ERROR, "INTERNAL"),
+    ("ENHANCE_YOUR_CALM", h2.ENHANCE_YOUR_CALM, "RESOURCE_EXHAUSTED"),
+    ("an unknown code", 0xe, "INTERNAL"),
+]
+
+
+@pytest.fixture
+def scripted():
+    app = H2Upstream()
+    yield app
+    app.close()
+    assert not app.failures, app.failures
+
+
+@pytest.mark.parametrize("has_head", [False, True], ids=["before the head", "behind the head"])
+@pytest.mark.parametrize("title, code, status", RESETS, ids=[row[0] for row in RESETS])
+def test_a_reset_of_the_app_ends_a_call_as_grpc_reads_its_code(title, code, status, has_head, scripted, start_gate):
+    """RFC 9113 section 7, and gRPC's table of what each code means. The same as without a gate."""
+    begun = threading.Event()
+
+    def answer(request):
+        if has_head:
+            request.head(200, [("content-type", "application/grpc")])
+            assert begun.wait(10)
+        request.refuse(code)
+
+    def end(port):
+        begun.clear()
+        with grpc.insecure_channel(f"127.0.0.1:{port}", options=[("grpc.enable_retries", 0)]) as channel:
+            replies = call(channel, "Many", "unary_stream")(b"", metadata=bearer(), timeout=20)
+            if has_head:
+                replies.initial_metadata()
+            begun.set()
+            with pytest.raises(grpc.RpcError):
+                list(replies)
+            return replies.code().name
+    scripted.answer = answer
+    gate = start_gate(scripted.url, token={"bearer": True})
+    assert end(gate.port) == status
+    assert len(scripted.requests) == 1
+    assert end(scripted.port) == status
+
+
+def test_a_call_that_the_app_refuses_unseen_is_asked_again_and_then_status_14(scripted, start_gate):
+    scripted.answer = lambda request: request.refuse(h2.REFUSED_STREAM)
+    gate = start_gate(scripted.url, token={"bearer": True})
+    with grpc.insecure_channel(f"127.0.0.1:{gate.port}", options=[("grpc.enable_retries", 0)]) as channel:
+        with pytest.raises(grpc.RpcError) as error:
+            call(channel, "One")(b"", metadata=bearer(), timeout=10)
+    assert error.value.code() == grpc.StatusCode.UNAVAILABLE and len(scripted.requests) == 2
 
 
 @pytest.mark.parametrize("metadata", [(), (("authorization", "Bearer x.y.z"),)], ids=["none", "a bad token"])

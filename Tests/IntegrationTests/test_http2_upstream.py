@@ -266,17 +266,6 @@ class TestBreaking:
         app.answer = app.echo
         assert c.get().status == 200 and app.requests[-1].connection is app.requests[0].connection
 
-    def test_a_reset_of_the_app_is_the_browsers(self, connect, app):
-        def answer(request):
-            request.head(200)
-            request.data(b"some")
-            request.refuse(h2.INTERNAL_ERROR)
-        app.answer = answer
-        c = connect()
-        with pytest.raises(StreamReset) as error:
-            c.get()
-        assert error.value.received in (b"some", b"") and c.is_alive()
-
     def test_a_connection_that_breaks_cuts_its_responses_short(self, connect, app):
         def answer(request):
             request.head(200)
@@ -364,6 +353,176 @@ class TestBreaking:
         app.answer = app.echo
         assert ask(gate).status == 200
         assert app.requests[0].connection is not app.requests[-1].connection
+
+
+# What the client is told, once its response has begun, when the app ends the stream with a code. Whatever is about the
+# gate's own connection to the app is INTERNAL_ERROR to the client, as is what would promise too much.
+
+RESETS = {
+    h2.NO_ERROR: h2.INTERNAL_ERROR,
+    h2.PROTOCOL_ERROR: h2.INTERNAL_ERROR,
+    h2.INTERNAL_ERROR: h2.INTERNAL_ERROR,
+    h2.FLOW_CONTROL_ERROR: h2.INTERNAL_ERROR,
+    h2.SETTINGS_TIMEOUT: h2.INTERNAL_ERROR,
+    h2.STREAM_CLOSED: h2.INTERNAL_ERROR,
+    h2.FRAME_SIZE_ERROR: h2.INTERNAL_ERROR,
+    h2.REFUSED_STREAM: h2.INTERNAL_ERROR,
+    h2.CANCEL: h2.CANCEL,
+    h2.COMPRESSION_ERROR: h2.INTERNAL_ERROR,
+    h2.CONNECT_ERROR: h2.CONNECT_ERROR,
+    h2.ENHANCE_YOUR_CALM: h2.ENHANCE_YOUR_CALM,
+    0xc: h2.INTERNAL_ERROR,  # INADEQUATE_SECURITY
+    0xd: h2.INTERNAL_ERROR,  # HTTP_1_1_REQUIRED
+    0xe: h2.INTERNAL_ERROR,  # nobody's
+    0xffffffff: h2.INTERNAL_ERROR,
+}
+
+
+class TestResets:
+    """RST_STREAM on either side and what becomes of it on the other (RFC 9113 sections 5.4.2, 7, 8.1 and 8.7)."""
+
+    @pytest.mark.parametrize("code", RESETS)
+    def test_in_the_middle_of_a_response_it_is_the_clients(self, code, connect, app):
+        c = connect()
+        begun = threading.Event()
+
+        def answer(request):
+            request.head(200)
+            request.data(b"some")
+            assert begun.wait(5)
+            request.refuse(code)
+        app.answer = answer
+        stream = c.request()
+        c.read_until(lambda f: f.type == h2.DATA and f.stream == stream)
+        begun.set()
+        c.read_until(lambda f: f.type == h2.RST_STREAM and f.stream == stream)
+        assert c.reset_code(stream) == RESETS[code] and c.content(stream) == b"some"
+        assert len(app.requests) == 1, "what was answered in part is not asked again"
+        app.answer = app.echo
+        assert c.get().status == 200 and app.requests[-1].connection is app.requests[0].connection
+
+    @pytest.mark.parametrize("code", RESETS)
+    def test_behind_the_head_in_one_read_it_is_the_clients(self, code, connect, app):
+        """The head may be overtaken; no response may look whole."""
+        app.answer = lambda request: request.connection.send(head(request) + reset(request, code))
+        c = connect()
+        stream = c.request()
+        c.read_until(lambda f: f.type == h2.RST_STREAM and f.stream == stream)
+        assert c.reset_code(stream) == RESETS[code]
+        assert not any(f.stream == stream and f.flags & END_STREAM for f in c.frames if f.type in (h2.DATA, h2.HEADERS))
+
+    @pytest.mark.parametrize("code", [code for code in RESETS if code != h2.REFUSED_STREAM])
+    @pytest.mark.parametrize("method, body", [("GET", None), ("POST", b"content")])
+    def test_before_the_response_it_is_502_and_not_asked_again(self, code, method, body, connect, app):
+        app.answer = lambda request: request.refuse(code)
+        c = connect()
+        stream = c.request(method, "/", XHR, end=body is None)
+        if body is not None:
+            c.data(stream, body, end=True)
+        assert c.response(stream).status == 502 and c.reset_code(stream) is None
+        assert len(app.requests) == 1
+        app.answer = app.echo
+        assert c.get().status == 200 and app.requests[-1].connection is app.requests[0].connection
+
+    def test_after_a_head_of_1xx_nothing_was_refused_unseen(self, connect, app):
+        def answer(request):
+            request.head(103)
+            request.refuse(h2.REFUSED_STREAM)
+        app.answer = answer
+        c = connect()
+        response = c.get("/", XHR)
+        assert response.status == 502 and len(app.requests) == 1
+
+    def test_over_http1_the_connection_is_cut(self, gate, app):
+        def answer(request):
+            request.head(200, [("content-length", "100")])
+            request.data(b"some")
+            request.refuse(h2.NO_ERROR)
+        app.answer = answer
+        with pytest.raises(CutShort):
+            ask(gate)
+
+    def test_trailers_that_ended_the_response_are_not_lost_to_a_reset_behind_them(self, connect, app):
+        """As gRPC's servers end a call whose client goes on sending."""
+        def began(request):
+            request.connection.send(
+                head(request) + data(request, b"x", end=False) + raw(request, [("grpc-status", "5")])
+                + reset(request, h2.NO_ERROR))
+        app.began = began
+        app.answer = lambda request: None
+        c = connect()
+        stream = c.request("POST", "/", end=False)
+        response = c.response(stream)
+        assert response.body == b"x" and response.trailers == [("grpc-status", "5")]
+        c.read_until(lambda f: f.type == h2.RST_STREAM and f.stream == stream)
+        assert c.reset_code(stream) == h2.NO_ERROR
+
+    @pytest.mark.parametrize("sent", [0, 4, 65_535])
+    def test_who_is_answered_in_the_middle_of_an_upload_may_stop_it(self, sent, connect, app):
+        """The whole response first, then NO_ERROR; what is still on its way is ignored."""
+        release = threading.Event()
+
+        def began(request):
+            assert release.wait(5)
+            request.connection.send(head(request, status=403) + data(request, b"enough") + reset(request, h2.NO_ERROR))
+        app.began = began
+        app.answer = lambda request: None
+        c = connect()
+        stream = c.request("POST", "/", end=False)
+        for start in range(0, sent, 16_384):
+            c.data(stream, bytes(min(16_384, sent - start)))
+        release.set()
+        response = c.response(stream)
+        assert response.status == 403 and response.body == b"enough"
+        c.read_until(lambda f: f.type == h2.RST_STREAM and f.stream == stream)
+        assert c.reset_code(stream) == h2.NO_ERROR
+        c.data(stream, b"")
+        app.began, app.answer = None, app.echo
+        assert c.get().status == 200 and app.requests[-1].connection is app.requests[0].connection
+
+    @pytest.mark.parametrize("code", [h2.CANCEL, h2.NO_ERROR, h2.INTERNAL_ERROR, h2.REFUSED_STREAM, 0xe])
+    @pytest.mark.parametrize("when", ["while it uploads", "before the head", "behind the head", "while it downloads"])
+    def test_a_clients_is_cancel_to_the_app(self, code, when, connect, app):
+        def answer(request):
+            if when != "before the head":
+                request.head(200)
+            if when == "while it downloads":
+                request.data(b"some")
+        c = connect()
+        if when == "while it uploads":
+            app.answer = lambda request: None
+            stream = c.request("POST", "/", end=False)
+            c.data(stream, b"some")
+            wait_until(lambda: app.requests and app.requests[0].pieces, "the app has some of it")
+        else:
+            app.answer = answer
+            stream = c.request()
+            wait_until(lambda: app.requests, "the app has it")
+            if when != "before the head":
+                kind = h2.HEADERS if when == "behind the head" else h2.DATA
+                c.read_until(lambda f: f.type == kind and f.stream == stream)
+        c.send(frame(h2.RST_STREAM, 0, stream, word(code)))
+        wait_until(lambda: app.requests[0].reset is not None, "the app hears of it")
+        assert app.requests[0].reset == h2.CANCEL and c.is_alive() and c.reset_code(stream) is None
+        app.answer = app.echo
+        assert c.get().status == 200 and app.requests[-1].connection is app.requests[0].connection
+
+    def test_a_client_that_goes_is_cancel_to_the_app(self, connect, app):
+        app.answer = lambda request: request.head(200)
+        c = connect()
+        streams = [c.request() for _ in range(3)]
+        for _ in streams:
+            c.read_until(lambda f: f.type == h2.HEADERS)
+        c.reset_connection()
+        wait_until(lambda: [r.reset for r in app.requests] == [h2.CANCEL] * 3, "the app hears of it")
+
+    def test_the_log_tells_a_reset_from_a_connection_that_broke(self, gate, app):
+        app.answer = lambda request: request.refuse(h2.CANCEL)
+        assert ask(gate, "GET", "/reset").status == 502
+        app.answer = lambda request: request.connection.break_off()
+        assert ask(gate, "POST", "/broken", {}, b"x").status == 502
+        wait_until(lambda: "upstream_closed" in gate.log(), "both are logged")
+        assert "upstream_reset" in gate.log()
 
 
 class TestStopping:

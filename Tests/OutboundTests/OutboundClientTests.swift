@@ -3,6 +3,7 @@
 import Outbound
 import Reactor
 import TLS
+import TestSupport
 import Testing
 
 @Suite("Calls of our own", .timeLimit(.minutes(1)))

@@ -5,6 +5,7 @@ import Glibc
 import Outbound
 import Reactor
 import TLS
+import TestSupport
 import Testing
 
 @Suite("Calls over TLS", .timeLimit(.minutes(1)))

@@ -7,6 +7,7 @@ import Outbound
 import Proxy
 import Reactor
 import Sidecar
+import TestSupport
 import Testing
 
 @Suite("Telling the app of users", .timeLimit(.minutes(1)))

@@ -3,6 +3,7 @@
 import Glibc
 import Reactor
 import Sidecar
+import TestSupport
 import Testing
 
 @Suite("The file of registered users", .timeLimit(.minutes(1)))

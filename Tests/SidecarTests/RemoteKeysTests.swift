@@ -6,6 +6,7 @@ import Outbound
 import Reactor
 import Sidecar
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite("Key sets that are fetched", .timeLimit(.minutes(1)))

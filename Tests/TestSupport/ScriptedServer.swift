@@ -3,15 +3,14 @@
 import Dispatch
 import Glibc
 import Reactor
-import Synchronization
 
 /// A server on loopback that handles one connection as the test's script says, with plain blocking calls.
-final class ScriptedServer: Sendable {
-    let port: UInt16
+package final class ScriptedServer: Sendable {
+    package let port: UInt16
     private let listener: Int32
 
     /// - Parameter script: gets each connection, on a thread of its own; the connection is closed when it returns.
-    init(_ script: @escaping @Sendable (Connection) throws -> Void) throws {
+    package init(_ script: @escaping @Sendable (Connection) throws -> Void) throws {
         listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         let raw = listener
         let bound = unsafe SocketAddress.v4(0x7f00_0001, port: 0).withRaw { unsafe bind(raw, $0, $1) }
@@ -38,7 +37,7 @@ final class ScriptedServer: Sendable {
     }
 
     /// A server that reads a request and answers with these bytes, in pieces of `step`.
-    convenience init(answers text: String, step: Int = .max) throws {
+    package convenience init(answers text: String, step: Int = .max) throws {
         try self.init { connection in
             _ = try connection.readHead()
             try connection.write(text, step: step)
@@ -47,10 +46,10 @@ final class ScriptedServer: Sendable {
 }
 
 /// One connection of the server.
-final class Connection: Sendable {
+package final class Connection: Sendable {
     private let raw: Int32
 
-    init(owning raw: Int32) {
+    package init(owning raw: Int32) {
         self.raw = raw
         var patience = timeval(tv_sec: 20, tv_usec: 0)
         let size = socklen_t(MemoryLayout<timeval>.size)
@@ -65,7 +64,7 @@ final class Connection: Sendable {
     }
 
     /// What comes up to the first empty line, and whatever came with it.
-    func readHead() throws -> String {
+    package func readHead() throws -> String {
         var text = ""
         while !text.contains("\r\n\r\n") {
             let piece = try read()
@@ -75,14 +74,31 @@ final class Connection: Sendable {
         return text
     }
 
-    func read() throws -> [UInt8] {
+    /// A whole request: the head, and content of the length it says.
+    package func readRequest() throws -> (head: String, body: String) {
+        var text = try readHead()
+        guard let end = text.firstRange(of: "\r\n\r\n") else { return (text, "") }
+        let head = String(text[..<end.lowerBound])
+        let length =
+            head.split(separator: "\r\n").compactMap { line -> Int? in
+                line.lowercased().hasPrefix("content-length:") ? Int(line.dropFirst(15).filter { $0 != " " }) : nil
+            }.first ?? 0
+        while text[end.upperBound...].utf8.count < length {
+            let piece = try read()
+            guard !piece.isEmpty else { break }
+            text += String(decoding: piece, as: UTF8.self)
+        }
+        return (head, String(text[end.upperBound...]))
+    }
+
+    package func read() throws -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: 65536)
         let count = unsafe recv(raw, &bytes, bytes.count, 0)
         guard count >= 0 else { throw SystemError("recv") }
         return Array(bytes.prefix(count))
     }
 
-    func write(_ text: String, step: Int = .max) throws {
+    package func write(_ text: String, step: Int = .max) throws {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
             let piece = rest.prefix(step)
@@ -95,37 +111,19 @@ final class Connection: Sendable {
         }
     }
 
+    package func answer(_ status: Int, _ body: String, _ fields: String = "") throws {
+        try write("HTTP/1.1 \(status) X\r\nContent-Length: \(body.utf8.count)\r\n\(fields)\r\n\(body)")
+    }
+
     /// Waits for the client to close.
-    func waitForEnd() {
+    package func waitForEnd() {
         while let piece = try? read(), !piece.isEmpty {}
     }
 }
 
-enum Thread {
+package enum Thread {
     /// A serial queue gets a thread even when all of the shared pool's are blocked.
-    static func run(_ body: @escaping @Sendable () -> Void) {
+    package static func run(_ body: @escaping @Sendable () -> Void) {
         DispatchQueue(label: "scripted").async(execute: body)
-    }
-}
-
-/// A value from elsewhere, for a test to wait for.
-final class Mailbox<Value: Sendable>: Sendable {
-    struct NothingCame: Error {}
-
-    private let stream: AsyncStream<Value>
-    private let continuation: AsyncStream<Value>.Continuation
-
-    init() {
-        (stream, continuation) = AsyncStream.makeStream()
-    }
-
-    func send(_ value: Value) {
-        continuation.yield(value)
-    }
-
-    func next() async throws -> Value {
-        var iterator = stream.makeAsyncIterator()
-        guard let value = await iterator.next() else { throw NothingCame() }
-        return value
     }
 }
