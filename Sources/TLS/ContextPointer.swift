@@ -23,7 +23,6 @@ final class ContextPointer: @unchecked Sendable {
         unsafe SSL_CTX_set_options(pointer, options)
         // A record at a time, offered again from wherever it lies then; no buffers while idle.
         unsafe sidegate_ssl_ctx_set_mode(pointer, 0x1 | 0x2 | 0x8 | 0x10)
-        unsafe sidegate_ssl_ctx_set_read_ahead(pointer)
         guard unsafe sidegate_ssl_ctx_set_minimum(pointer, minimum.rawValue) == 1,
             unsafe SSL_CTX_set_cipher_list(pointer, Self.ciphers) == 1,
             // OpenSSL before 3.5 does not know the first list.
