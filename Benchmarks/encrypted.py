@@ -70,8 +70,7 @@ def rates(options, folder, upstream) -> bool:
 def idle_memory(options, folder, upstream) -> bool:
     """What an idle connection holds: TLS with HTTP/1.1 after a request, and cleartext HTTP/2 after one.
 
-    Of the former libssl 3.0 itself takes some 13 KiB, of which 7.4 are its one SSL object; nginx's figure beside ours tells
-    what is the library's.
+    nginx's figure beside the former tells what libssl takes, which we have let go of by then.
     """
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE

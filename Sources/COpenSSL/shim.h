@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include <openssl/bio.h>
@@ -60,7 +61,7 @@ static inline int sidegate_ssl_ctx_set_minimum(SSL_CTX *context, int version)
 }
 
 static inline void sidegate_ssl_ctx_set_mode(SSL_CTX *context, long mode) { SSL_CTX_set_mode(context, mode); }
-static inline void sidegate_ssl_ctx_set_read_ahead(SSL_CTX *context) { SSL_CTX_set_read_ahead(context, 1); }
+static inline void sidegate_ssl_set_read_ahead(SSL *ssl, int wanted) { SSL_set_read_ahead(ssl, wanted); }
 
 static inline void sidegate_ssl_ctx_set_cache_mode(SSL_CTX *context, long mode)
 {
@@ -122,7 +123,29 @@ struct sidegate_tls_socket {
     int error;
     unsigned char is_empty;
     unsigned char has_ended;
+    /* Whether what is to be sent is held back, and what was; it goes before what follows. */
+    unsigned char holds;
+    unsigned char *held;
+    size_t held_count;
 };
+
+/* A session ticket has 64 KiB at most. */
+#define SIDEGATE_TLS_HELD_MAX 70000
+
+static inline int sidegate_tls_hold(struct sidegate_tls_socket *socket, const char *bytes, size_t count)
+{
+    unsigned char *held = NULL;
+    if (count <= SIDEGATE_TLS_HELD_MAX - socket->held_count)
+        held = (unsigned char *)realloc(socket->held, socket->held_count + count);
+    if (held == NULL) {
+        socket->error = ENOMEM;
+        return -1;
+    }
+    memcpy(held + socket->held_count, bytes, count);
+    socket->held = held;
+    socket->held_count += count;
+    return (int)count;
+}
 
 static inline int sidegate_tls_read(BIO *bio, char *bytes, int size)
 {
@@ -149,7 +172,27 @@ static inline int sidegate_tls_write(BIO *bio, const char *bytes, int size)
 {
     struct sidegate_tls_socket *socket = (struct sidegate_tls_socket *)BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
-    ssize_t count = send(socket->descriptor, bytes, (size_t)size, MSG_NOSIGNAL);
+    if (size <= 0)
+        return 0;
+    if (socket->holds)
+        return sidegate_tls_hold(socket, bytes, (size_t)size);
+    ssize_t count = 0;
+    if (socket->held_count > 0) {
+        count = send(socket->descriptor, socket->held, socket->held_count, MSG_NOSIGNAL);
+        if (count >= 0 && (size_t)count < socket->held_count) {
+            socket->held_count -= (size_t)count;
+            memmove(socket->held, socket->held + count, socket->held_count);
+            BIO_set_retry_write(bio);
+            return -1;
+        }
+        if (count >= 0) {
+            free(socket->held);
+            socket->held = NULL;
+            socket->held_count = 0;
+        }
+    }
+    if (count >= 0)
+        count = send(socket->descriptor, bytes, (size_t)size, MSG_NOSIGNAL);
     if (count >= 0)
         return (int)count;
     if (errno == EAGAIN || errno == EINTR)
@@ -176,7 +219,10 @@ static inline long sidegate_tls_control(BIO *bio, int command, long number, void
 
 static inline int sidegate_tls_destroy(BIO *bio)
 {
-    free(BIO_get_data(bio));
+    struct sidegate_tls_socket *socket = (struct sidegate_tls_socket *)BIO_get_data(bio);
+    if (socket != NULL)
+        free(socket->held);
+    free(socket);
     BIO_set_data(bio, NULL);
     return 1;
 }

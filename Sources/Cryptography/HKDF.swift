@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import COpenSSL
+
 /// HKDF with SHA-256 (RFC 5869), which is two uses of HMAC and nothing else.
 package enum HKDF {
     /// Key material of `length` bytes (at most 255 × 32), separated by `info`: a different `info`, an independent key.
@@ -17,5 +19,70 @@ package enum HKDF {
             output += block.prefix(length - output.count)
         }
         return output
+    }
+}
+
+/// A secret that is expanded for several uses (RFC 5869 §2.3), each no longer than the hash.
+///
+/// The secret is hashed once, and each use costs two copies of a digest: a third of what libcrypto's HMAC takes, which
+/// counts where each connection has secrets of its own.
+@safe
+package final class HKDFSecret {
+    private let hash: HashFunction
+    private let inner: OpaquePointer?
+    private let outer: OpaquePointer?
+    private let working: OpaquePointer?
+
+    /// `secret` is what HKDF extracted: not longer than a block of the hash. Nil when it is, and when there is no memory.
+    package init?(_ secret: Span<UInt8>, _ hash: HashFunction) {
+        self.hash = hash
+        unsafe inner = EVP_MD_CTX_new()
+        unsafe outer = EVP_MD_CTX_new()
+        unsafe working = EVP_MD_CTX_new()
+        guard secret.count <= hash.blockByteCount, let digest = unsafe hash.algorithm.pointer,
+            let inner = unsafe inner, let outer = unsafe outer, unsafe working != nil
+        else { return nil }
+        // RFC 2104 §2.
+        var pad = [UInt8](repeating: 0x36, count: hash.blockByteCount)
+        for index in secret.indices { pad[index] ^= secret[index] }
+        let done = unsafe pad.withUnsafeMutableBufferPointer { pad in
+            OpenSSL.call {
+                guard unsafe EVP_DigestInit_ex2(inner, digest, nil) == 1,
+                    unsafe EVP_DigestUpdate(inner, pad.baseAddress, pad.count) == 1
+                else { return false }
+                for index in pad.indices { unsafe pad[index] ^= 0x36 ^ 0x5c }
+                defer { unsafe OPENSSL_cleanse(pad.baseAddress, pad.count) }
+                return unsafe EVP_DigestInit_ex2(outer, digest, nil) == 1
+                    && EVP_DigestUpdate(outer, pad.baseAddress, pad.count) == 1
+            }
+        }
+        guard done else { return nil }
+    }
+
+    deinit {
+        // Freeing zeroes what they hold.
+        unsafe EVP_MD_CTX_free(inner)
+        unsafe EVP_MD_CTX_free(outer)
+        unsafe EVP_MD_CTX_free(working)
+    }
+
+    /// `count` bytes of key material, as many as the hash has at most: a different `info`, an independent key.
+    package func expand(_ info: [UInt8], _ count: Int) -> SecretBytes? {
+        precondition(0...hash.byteCount ~= count, "one block")
+        guard let inner = unsafe inner, let outer = unsafe outer, let working = unsafe working else { return nil }
+        let message = info + [1]  // the first block's number
+        var code = [UInt8](repeating: 0, count: hash.byteCount)
+        let done = unsafe code.withUnsafeMutableBufferPointer { code in
+            OpenSSL.call {
+                unsafe EVP_MD_CTX_copy_ex(working, inner) == 1
+                    && EVP_DigestUpdate(working, message, message.count) == 1
+                    && EVP_DigestFinal_ex(working, code.baseAddress, nil) == 1
+                    && EVP_MD_CTX_copy_ex(working, outer) == 1
+                    && EVP_DigestUpdate(working, code.baseAddress, code.count) == 1
+                    && EVP_DigestFinal_ex(working, code.baseAddress, nil) == 1
+            }
+        }
+        defer { unsafe code.withUnsafeMutableBytes { unsafe OPENSSL_cleanse($0.baseAddress, $0.count) } }
+        return done ? SecretBytes(code.span.extracting(0..<count)) : nil
     }
 }

@@ -15,6 +15,9 @@ package enum HashFunction: Sendable, Equatable, CaseIterable {
         }
     }
 
+    /// What it works on at a time, in bytes.
+    var blockByteCount: Int { self == .sha256 ? 64 : 128 }
+
     /// The digest of `bytes`.
     package func hash(_ bytes: Span<UInt8>) -> [UInt8] {
         // The three are in every OpenSSL 3 provider set that can serve TLS: not to have them is a broken installation.

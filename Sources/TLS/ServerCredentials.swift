@@ -62,6 +62,7 @@ final class ServerCredentials: Sendable {
         let pointer = unsafe context.pointer
         for identity in identities { try context.use(identity) }
         unsafe SSL_CTX_set_alpn_select_cb(pointer, protocolsOffered, nil)
+        unsafe SSL_CTX_set_keylog_callback(pointer, secretMade)
         // SSL_SESS_CACHE_OFF: clients keep their sessions themselves, sealed.
         unsafe sidegate_ssl_ctx_set_cache_mode(pointer, 0)
         unsafe SSL_CTX_set_timeout(pointer, Int(ticketKeys.lifetime.seconds))

@@ -4,7 +4,8 @@ import COpenSSL
 import Glibc
 import Reactor
 
-/// A stream encrypted by libssl over a socket, which libssl reads and writes by itself: nothing is copied in between.
+/// A stream encrypted over a socket. libssl shakes hands, reading and writing the socket by itself; a server's connection of
+/// TLS 1.3 then goes on without it (``RecordStream``), any other one with it.
 @safe
 package final class TLSTransport: Transport, TransportOwner {
     enum Role {
@@ -22,8 +23,11 @@ package final class TLSTransport: Transport, TransportOwner {
 
     let role: Role
     private let socket: SocketTransport
-    /// The one owner of an `SSL`; nil once closed.
+    /// The one owner of an `SSL`; nil once closed, and when `records` goes on.
     private var ssl: OpaquePointer?
+    private var records: RecordStream?
+    /// What the keys of `records` will be made from; told during the handshake.
+    var secrets = TrafficSecrets()
     /// The same connection's socket as libssl sees it; lives as long as `ssl`.
     private let bytes: UnsafeMutablePointer<sidegate_tls_socket>
     private var state = State.idle
@@ -36,6 +40,8 @@ package final class TLSTransport: Transport, TransportOwner {
     private var endAwaitsWritable = false
     private var pace: HandshakePace?
     private var isWaitingForTurn = false
+    /// What the handshake agreed on.
+    private var agreed: (protocolName: String?, isResumed: Bool)?
     /// What broke the connection.
     package private(set) var error: TLSError?
 
@@ -85,6 +91,8 @@ package final class TLSTransport: Transport, TransportOwner {
         unsafe self.bytes = bytes
         super.init(loop: socket.loop)
         unsafe SSL_set_ex_data(ssl, 0, Unmanaged.passUnretained(self).toOpaque())
+        // What follows a server's handshake must still be in the socket then.
+        if case .client = role { unsafe sidegate_ssl_set_read_ahead(ssl, 1) }
         socket.owner = self
     }
 
@@ -154,6 +162,8 @@ package final class TLSTransport: Transport, TransportOwner {
         pace = nil
         state = failure == nil ? .open : .broken
         error = failure
+        if failure == nil { goOnWithoutLibrary() }
+        secrets = TrafficSecrets()
         let completion = completion
         self.completion = nil
         let more = failure == nil && moreWaits
@@ -162,8 +172,42 @@ package final class TLSTransport: Transport, TransportOwner {
         if more, state == .open, !isReadingPaused { owner?.transportReadable() }
     }
 
+    /// Holds back what libssl sends from here on, by the key that `records` is to go on with: session tickets, which go with
+    /// what is sent next.
+    func holdSealedBytes() {
+        if unsafe ssl != nil { unsafe bytes.pointee.holds = 1 }
+    }
+
+    /// Lets go of the `SSL` where that is possible.
+    private func goOnWithoutLibrary() {
+        guard case .server = role, let ssl = unsafe ssl else { return }
+        defer { ErrorQueue.empty() }
+        if let records = unsafe records(after: ssl) {
+            agreed = (negotiatedProtocol, isResumed)
+            self.records = records
+            unsafe self.ssl = nil
+            unsafe SSL_free(ssl)
+        } else {
+            unsafe bytes.pointee.holds = 0
+            unsafe sidegate_ssl_set_read_ahead(ssl, 1)
+        }
+    }
+
+    /// Nil for earlier versions, and whenever it is not certain where libssl stands.
+    private func records(after ssl: OpaquePointer) -> RecordStream? {
+        guard unsafe SSL_version(ssl) == TLS1_3_VERSION, unsafe SSL_has_pending(ssl) == 0,
+            unsafe bytes.pointee.holds == 1, unsafe bytes.pointee.error == 0,
+            let cipher = unsafe SSL_get_current_cipher(ssl),
+            let suite = RecordSuite(rawValue: unsafe SSL_CIPHER_get_id(cipher)),
+            let descriptor = socket.descriptorInUse
+        else { return nil }
+        let sealed = unsafe UnsafeBufferPointer(start: bytes.pointee.held, count: bytes.pointee.held_count)
+        return RecordStream(suite, secrets, over: descriptor, after: unsafe Array(sealed))
+    }
+
     /// The protocol agreed on by ALPN; nil when none was.
     package override var negotiatedProtocol: String? {
+        if let agreed { return agreed.protocolName }
         guard let ssl = unsafe ssl else { return nil }
         var (name, count): (UnsafePointer<UInt8>?, UInt32) = (nil, 0)
         unsafe SSL_get0_alpn_selected(ssl, &name, &count)
@@ -177,6 +221,7 @@ package final class TLSTransport: Transport, TransportOwner {
 
     /// The connection goes on from an earlier one's session.
     package var isResumed: Bool {
+        if let agreed { return agreed.isResumed }
         guard let ssl = unsafe ssl else { return false }
         return unsafe SSL_session_reused(ssl) == 1
     }
@@ -184,7 +229,9 @@ package final class TLSTransport: Transport, TransportOwner {
     // MARK: Reading
 
     package override func read(into buffer: ReceiveBuffer, boundFor sink: Transport? = nil) -> ReadOutcome {
-        guard state == .open, let ssl = unsafe ssl else { return .failed(state == .broken ? EPROTO : EBADF) }
+        guard state == .open else { return .failed(state == .broken ? EPROTO : EBADF) }
+        if let records { return read(records, into: buffer, boundFor: sink) }
+        guard let ssl = unsafe ssl else { return .failed(EBADF) }
         var filled = 0
         var end = min(ReceiveBuffer.usualRead, buffer.capacity)
         var sink = sink
@@ -200,6 +247,40 @@ package final class TLSTransport: Transport, TransportOwner {
             end = min(target.writeRoom, buffer.capacity)
             sink = nil
             guard end > filled else { return .bytes(filled, more: true) }
+        }
+    }
+
+    private func read(_ records: RecordStream, into buffer: ReceiveBuffer, boundFor sink: Transport?) -> ReadOutcome {
+        guard !records.hasEnded else { return .end }
+        return loop.withReceiveBuffer { scratch in
+            var (filled, sink) = (0, sink)
+            var end = min(ReceiveBuffer.usualRead, buffer.capacity)
+            while true {
+                switch records.read(into: buffer, &filled, upTo: end, by: scratch) {
+                case .emptied:
+                    let more = socket.readElsewhere(more: false)
+                    if filled > 0 { return .bytes(filled, more: more) }
+                    if !more { return .wouldBlock }
+                case .blocked:
+                    socket.readElsewhere(more: false)
+                    records.sendHeld()
+                    return filled > 0 ? .bytes(filled, more: false) : .wouldBlock
+                case .more:
+                    guard filled > 0 else { continue }
+                    let more = socket.readElsewhere(more: true)
+                    guard let target = sink else { return .bytes(filled, more: more) }
+                    end = min(target.writeRoom, buffer.capacity)
+                    sink = nil
+                    guard end - filled >= RecordStream.maximumRecord else { return .bytes(filled, more: more) }
+                case .ended:
+                    // It is found again by the next read.
+                    return filled > 0 ? .bytes(filled, more: socket.readElsewhere(more: true)) : .end
+                case .failed:
+                    error = records.failure
+                    state = .broken
+                    return filled > 0 ? .bytes(filled, more: socket.readElsewhere(more: true)) : .failed(EPROTO)
+                }
+            }
         }
     }
 
@@ -226,7 +307,8 @@ package final class TLSTransport: Transport, TransportOwner {
 
     /// Bytes wait in libssl or, as far as is known, in the socket.
     private var moreWaits: Bool {
-        guard let ssl = unsafe ssl else { return false }
+        // Nobody knows before the first read.
+        guard let ssl = unsafe ssl else { return socket.readElsewhere(more: records != nil) }
         return socket.readElsewhere(more: unsafe SSL_has_pending(ssl) == 1 || bytes.pointee.is_empty == 0)
     }
 
@@ -259,7 +341,13 @@ package final class TLSTransport: Transport, TransportOwner {
     package override func write(
         _ first: Span<UInt8>, _ second: Span<UInt8>, _ third: Span<UInt8>
     ) -> WriteOutcome {
-        guard state == .open, let ssl = unsafe ssl else { return .failed(state == .broken ? EPROTO : EBADF) }
+        guard state == .open else { return .failed(state == .broken ? EPROTO : EBADF) }
+        if let records {
+            let outcome = loop.withReceiveBuffer { records.write(first, second, third, by: $0) { writeRoom } }
+            if case .failed = outcome { (error, state) = (records.failure, .broken) }
+            return outcome
+        }
+        guard let ssl = unsafe ssl else { return .failed(EBADF) }
         ErrorQueue.empty()
         let total = first.count + second.count + third.count
         var taken = 0
@@ -327,7 +415,14 @@ package final class TLSTransport: Transport, TransportOwner {
     // MARK: The end
 
     package override func shutDownWriting() {
-        guard state == .open, let ssl = unsafe ssl else { return socket.shutDownWriting() }
+        if state == .open, let records, !records.sendEnd() {
+            endAwaitsWritable = true
+            return socket.awaitWritable()
+        }
+        guard state == .open, let ssl = unsafe ssl else {
+            endAwaitsWritable = false
+            return socket.shutDownWriting()
+        }
         ErrorQueue.empty()
         let result = unsafe SSL_shutdown(ssl)
         if result < 0, unsafe SSL_get_error(ssl, result) == SSL_ERROR_WANT_WRITE {
@@ -340,18 +435,23 @@ package final class TLSTransport: Transport, TransportOwner {
     }
 
     package override func close(abruptly: Bool = false) {
-        guard state != .closed, let ssl = unsafe ssl else { return }
+        guard state != .closed else { return }
         if state == .open, !abruptly {
             // The peer learns that nothing was cut off. When there is no room for it, it has more to worry about.
-            ErrorQueue.empty()
-            _ = unsafe SSL_shutdown(ssl)
-            ErrorQueue.empty()
+            _ = records?.sendEnd()
+            if let ssl = unsafe ssl {
+                ErrorQueue.empty()
+                _ = unsafe SSL_shutdown(ssl)
+                ErrorQueue.empty()
+            }
         }
         state = .closed
         deadline?.cancel()
         deadline = nil
         completion = nil
         owner = nil
+        records = nil
+        let ssl = unsafe ssl
         unsafe self.ssl = nil
         unsafe SSL_free(ssl)
         socket.close(abruptly: abruptly)

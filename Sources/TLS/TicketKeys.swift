@@ -83,7 +83,8 @@ let ticketHandled:
             (key, isCurrent) = found
         }
         let isReady = unsafe key.cipherKey.withUnsafeBufferPointer { cipherKey in
-            unsafe EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), nil, cipherKey.baseAddress, vector, sealing) == 1
+            unsafe EVP_CipherInit_ex2(
+                cipher, FetchedCipher.aes256CBC.pointer, cipherKey.baseAddress, vector, sealing, nil) == 1
         }
         let isKeyed = unsafe key.authenticationKey.withUnsafeBufferPointer { bytes in
             unsafe sidegate_hmac_init(authenticator, bytes.baseAddress, bytes.count, "SHA256") == 1

@@ -379,6 +379,38 @@ def test_a_proxy_may_speak_first(start_gate, upstream, authority, certificates):
     assert upstream.last.get("X-Forwarded-Proto") == "https"
 
 
+@pytest.mark.parametrize("suite", ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"])
+def test_keys_change_under_way_and_padding_is_taken_off(gate, suite):
+    command = ["openssl", "s_client", "-connect", f"127.0.0.1:{gate.port}", "-tls1_3", "-ciphersuites", suite,
+               "-record_padding", "512"]
+    client = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        seen = b""
+
+        def until(wanted: bytes, times: int):
+            nonlocal seen
+            while seen.count(wanted) < times:
+                data = os.read(client.stdout.fileno(), 65536)
+                assert data, seen
+                seen += data
+
+        def write(text: str):
+            client.stdin.write(text.encode())
+            client.stdin.flush()
+
+        for turn, letter in enumerate(["", "k", "K", "K"], 1):
+            # Its own key, or both sides'.
+            if letter:
+                write(letter + "\n")
+                until(b"KEYUPDATE", turn - 1)
+            write(f"GET /{turn} HTTP/1.1\r\nHost: localhost:{gate.port}\r\nAccept: text/html\r\n\r\n")
+            until(b"HTTP/1.1 302 ", turn)
+        assert f"Cipher is {suite}".encode() in seen
+    finally:
+        client.kill()
+        client.wait()
+
+
 # From plain HTTP to https.
 
 class TestRedirect:

@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import COpenSSL
+import Glibc
+import Reactor
+
+/// A connection of TLS 1.3 after its handshake: application data, alerts and new keys (RFC 8446 §4.6.3, §5, §6), without
+/// an `SSL`, which would hold 14 KiB for as long as the connection is open.
+///
+/// What else could follow a handshake is refused: nothing else was agreed on.
+package final class RecordStream {
+    private enum Frame {
+        /// So many bytes with the header.
+        case whole(Int)
+        case incomplete, unexpected, tooLong
+    }
+
+    /// How reading from the socket ended.
+    package enum Reading: Equatable, Sendable {
+        /// It is empty, for all that is known (`emptied`); for certain (`blocked`); or as much was read as was asked for.
+        case emptied, blocked, more
+        case ended, failed
+    }
+
+    private let descriptor: Int32
+    private var opening: RecordKey
+    private var sealing: RecordKey
+    /// The beginning of a record whose rest has not come.
+    private var partial: [UInt8] = []
+    /// What the socket did not take of records, and how many bytes of data they hold, which were not said to be taken.
+    private var unsent: [UInt8] = []
+    private var unsentData = 0
+    private var recordsWithoutData = 0
+    /// The peer has a new key and wishes the same of us.
+    private var owesNewKey = false
+    private var hasSentEnd = false
+    /// The peer sends no more.
+    package private(set) var hasEnded = false
+    package private(set) var failure: TLSError?
+
+    /// - Parameters:
+    ///   - descriptor: the socket; it must be open at each use.
+    ///   - sealed: what libssl has sealed by the server's key, to be sent. Each of these records must open by that key, so it
+    ///     is certain how many there are. Nil when that cannot be said.
+    package init?(_ suite: RecordSuite, _ secrets: TrafficSecrets, over descriptor: Int32, after sealed: [UInt8]) {
+        guard let client = secrets.client, let server = secrets.server, let opening = RecordKey(suite, client),
+            let sealing = RecordKey(suite, server)
+        else { return nil }
+        (self.descriptor, self.opening, self.sealing, unsent) = (descriptor, opening, sealing, sealed)
+        let isWhole = unsafe sealed.withUnsafeBufferPointer { sealed in
+            guard var record = sealed.baseAddress else { return true }
+            var opened = [UInt8](repeating: 0, count: sealed.count)
+            var left = sealed.count
+            while left > 0 {
+                guard case .whole(let size) = unsafe Self.frame(record, left) else { return false }
+                let result = unsafe opened.withUnsafeMutableBytes { opened in
+                    unsafe opened.baseAddress.flatMap { unsafe sealing.open(record, size, to: $0) }
+                }
+                guard result != nil else { return false }
+                unsafe record += size
+                left -= size
+            }
+            return true
+        }
+        guard isWhole else { return nil }
+    }
+
+    // MARK: Reading
+
+    /// Reads what waits, once, and opens it to where `filled` says, up to about `end`; `scratch` is for what is sealed.
+    ///
+    /// At most `end` bytes are in the buffer afterwards, or one record.
+    package func read(into buffer: ReceiveBuffer, _ filled: inout Int, upTo end: Int, by scratch: ReceiveBuffer)
+        -> Reading
+    {
+        let held = partial.count
+        // A whole record has room: what is held is less than one.
+        let room = max(end - filled, Self.maximumRecord)
+        let count = unsafe scratch.fill(from: 0, to: room) { place, room in
+            unsafe partial.withUnsafeBytes { held in
+                if let start = held.baseAddress { unsafe place.copyMemory(from: start, byteCount: held.count) }
+            }
+            while true {
+                let count = unsafe recv(descriptor, place + held, room - held, 0)
+                if count >= 0 || errno != EINTR { return count }
+            }
+        }
+        guard count > 0 else {
+            // Requests are framed: a browser that goes without a word has sent all it had.
+            if count == 0 { hasEnded = true }
+            guard count < 0 else { return .ended }
+            guard errno != EAGAIN else { return .blocked }
+            failure = .system(errno)
+            return .failed
+        }
+        var position = filled
+        _ = unsafe scratch.fill(from: 0, to: held + count) { place, count in
+            unsafe take(place.assumingMemoryBound(to: UInt8.self), count, into: buffer, &position)
+            return 0
+        }
+        filled = position
+        if failure != nil { return .failed }
+        if hasEnded { return .ended }
+        if owesNewKey, unsent.isEmpty { changeKey() }
+        return held + count < room ? .emptied : .more
+    }
+
+    private func take(
+        _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int, into buffer: ReceiveBuffer, _ filled: inout Int
+    ) {
+        var place = 0
+        while failure == nil, !hasEnded {
+            let record = unsafe bytes + place
+            switch unsafe Self.frame(record, count - place) {
+            case .incomplete:
+                // An idle connection keeps nothing.
+                partial = unsafe Array(UnsafeBufferPointer(start: record, count: count - place))
+                return
+            case .unexpected: return fail(Self.unexpectedMessage, "an unexpected record")
+            case .tooLong: return fail(Self.recordOverflow, "a record is too long")
+            case .whole(let size):
+                place += size
+                filled += unsafe buffer.fill(from: filled, to: filled + size) { target, _ in
+                    unsafe open(record, size, to: target)
+                }
+            }
+        }
+    }
+
+    /// How many bytes of data the record brought.
+    private func open(_ record: UnsafeMutablePointer<UInt8>, _ size: Int, to target: UnsafeMutableRawPointer) -> Int {
+        guard let (type, count) = unsafe opening.open(record, size, to: target) else {
+            ErrorQueue.empty()
+            fail(Self.badRecord, "a record is not the peer's")
+            return 0
+        }
+        guard count <= RecordKey.maximumContent else {
+            fail(Self.recordOverflow, "a record is too long")
+            return 0
+        }
+        recordsWithoutData = type == RecordType.data.rawValue && count > 0 ? 0 : recordsWithoutData + 1
+        guard recordsWithoutData <= Self.maximumWithoutData else {
+            fail(Self.unexpectedMessage, "too many records without data")
+            return 0
+        }
+        switch RecordType(rawValue: type) {
+        case .data: return count
+        case .alert where count == 2: alerted(unsafe target.load(fromByteOffset: 1, as: UInt8.self))
+        case .handshake where count == 5: heard(unsafe Array(UnsafeRawBufferPointer(start: target, count: count)))
+        default: fail(Self.unexpectedMessage, "an unexpected message")
+        }
+        return 0
+    }
+
+    private func alerted(_ description: UInt8) {
+        switch description {
+        case Self.closeNotify: hasEnded = true
+        case Self.userCanceled: break
+        default:
+            let text = unsafe SSL_alert_desc_string_long(Int32(description))
+            failure = .refused(unsafe text.map { unsafe String(cString: $0) } ?? "alert \(description)")
+        }
+    }
+
+    /// The one message that may come: the peer's next records are sealed by its next key.
+    private func heard(_ message: [UInt8]) {
+        guard let wish = message.last, wish <= 1, message == [Self.keyUpdate, 0, 0, 1, wish], let next = opening.next()
+        else { return fail(Self.unexpectedMessage, "an unexpected message") }
+        opening = next
+        // One answer is enough for all that came since our last one.
+        if wish == 1 { owesNewKey = true }
+    }
+
+    private func fail(_ alert: UInt8, _ text: String) {
+        failure = .malformed(text)
+        send([2, alert], .alert)
+    }
+
+    private static func frame(_ record: UnsafePointer<UInt8>, _ count: Int) -> Frame {
+        guard count >= RecordKey.headerByteCount else { return .incomplete }
+        guard unsafe record[0] == RecordType.data.rawValue, unsafe record[1] == 3 else { return .unexpected }
+        let length = Int(unsafe record[3]) << 8 | Int(unsafe record[4])
+        guard length <= RecordKey.maximumLength else { return .tooLong }
+        let size = RecordKey.headerByteCount + length
+        return count < size ? .incomplete : .whole(size)
+    }
+
+    // MARK: Writing
+
+    /// Seals the pieces, and says how much of them is in the socket. `room` is asked what it takes, when there is much.
+    ///
+    /// What was sealed and did not fit is counted as taken by the write in which it goes; it must be offered again first.
+    package func write(
+        _ first: Span<UInt8>, _ second: Span<UInt8>, _ third: Span<UInt8>, by scratch: ReceiveBuffer, room: () -> Int
+    ) -> WriteOutcome {
+        let total = first.count + second.count + third.count
+        guard total > 0 else { return .wrote(0) }
+        guard failure == nil, !hasSentEnd, total >= unsentData else { return .failed(EPROTO) }
+        // Without data it goes together with what follows.
+        guard unsentData == 0 || flush() else { return failure == nil ? .wrote(0) : .failed(EPROTO) }
+        var taken = unsentData
+        unsentData = 0
+        while taken < total {
+            if owesNewKey || sealing.sequence >= Self.recordsPerKey { changeKey() }
+            guard failure == nil else { return .failed(EPROTO) }
+            guard unsent.count <= Self.maximumBefore || flush() else {
+                if failure == nil { break }
+                return .failed(EPROTO)
+            }
+            let before = unsent.count
+            let left = total - taken
+            let most = (scratch.capacity - Self.maximumBefore) / Self.maximumRecord * RecordKey.maximumContent
+            let goal = left <= RecordKey.maximumContent ? left : min(left, max(RecordKey.maximumContent, room()), most)
+            var sealed = 0
+            var place = unsafe scratch.fill(from: 0, to: unsent.count) { target, count in
+                unsafe unsent.withUnsafeBytes { unsent in
+                    if let start = unsent.baseAddress { unsafe target.copyMemory(from: start, byteCount: count) }
+                }
+                return count
+            }
+            unsent = []
+            while sealed < goal {
+                let size = min(goal - sealed, RecordKey.maximumContent)
+                let from = taken + sealed
+                let record = unsafe scratch.fill(from: place, to: place + size + RecordKey.overhead) { target, _ in
+                    unsafe sealing.seal(
+                        first.extracting(Self.part(from, size, at: 0, first.count)),
+                        second.extracting(Self.part(from, size, at: first.count, second.count)),
+                        third.extracting(Self.part(from, size, at: first.count + second.count, third.count)),
+                        type: .data, to: target) ?? 0
+                }
+                guard record > 0 else {
+                    failure = .malformed("a record could not be sealed")
+                    return .failed(EPROTO)
+                }
+                place += record
+                sealed += size
+            }
+            let sent = scratch.read(place) { transmit($0) }
+            guard let sent else { return .failed(EPROTO) }
+            guard sent < place else {
+                taken += sealed
+                continue
+            }
+            // All but the last are full.
+            let gone =
+                max(0, sent - before) / (RecordKey.maximumContent + RecordKey.overhead) * RecordKey.maximumContent
+            taken += gone
+            unsentData = sealed - gone
+            scratch.read(place) { bytes in
+                let rest = bytes.extracting(sent..<place)
+                unsent = unsafe rest.withUnsafeBufferPointer { unsafe Array($0) }
+            }
+            break
+        }
+        return .wrote(taken)
+    }
+
+    /// Which part of a piece that stands at `start` is among the `size` bytes from `from` on.
+    private static func part(_ from: Int, _ size: Int, at start: Int, _ count: Int) -> Range<Int> {
+        let lower = min(max(from - start, 0), count)
+        return lower..<min(max(from + size - start, lower), count)
+    }
+
+    /// Sends the end of our bytes; false when the socket is full, and it is to be asked again.
+    package func sendEnd() -> Bool {
+        if !hasSentEnd, failure == nil {
+            hasSentEnd = true
+            // The socket's own end comes right after it, in the same segment.
+            send([1, Self.closeNotify], .alert, flags: Int32(MSG_MORE))
+        }
+        return flush() || failure != nil
+    }
+
+    /// Says that we seal by our next key from here on, and does.
+    private func changeKey() {
+        owesNewKey = false
+        guard let next = sealing.next() else { return failure = .malformed("no memory for a key") }
+        // The peer need not follow.
+        send([Self.keyUpdate, 0, 0, 1, 0], .handshake)
+        sealing = next
+    }
+
+    /// Sends a record of its own after what waits to be sent. There are few: one end, one failure, new keys one by one.
+    private func send(_ content: [UInt8], _ type: RecordType, flags: Int32 = 0) {
+        var record = [UInt8](repeating: 0, count: content.count + RecordKey.overhead)
+        let content = content.span
+        let size = unsafe record.withUnsafeMutableBytes { record in
+            unsafe record.baseAddress.flatMap { unsafe sealing.seal(content, Span(), Span(), type: type, to: $0) }
+        }
+        guard size == record.count else { return failure = failure ?? .malformed("a record could not be sealed") }
+        unsent += record
+        _ = flush(flags: flags)
+    }
+
+    /// Sends what was to go with data, of which there is none yet.
+    func sendHeld() {
+        if unsentData == 0 { _ = flush() }
+    }
+
+    /// Whether nothing waits to be sent.
+    private func flush(flags: Int32 = 0) -> Bool {
+        guard !unsent.isEmpty else { return true }
+        let bytes = unsent
+        guard let sent = transmit(bytes.span, flags: flags) else { return false }
+        unsent = sent == bytes.count ? [] : Array(bytes[sent...])
+        return unsent.isEmpty
+    }
+
+    private func transmit(_ bytes: Span<UInt8>, flags: Int32 = 0) -> Int? {
+        let sent = unsafe bytes.withUnsafeBytes {
+            unsafe Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL) | flags)
+        }
+        if sent >= 0 { return sent }
+        if errno == EAGAIN || errno == EINTR { return 0 }
+        failure = failure ?? .system(errno)
+        return nil
+    }
+
+    /// The most a record has with its header.
+    static let maximumRecord = RecordKey.headerByteCount + RecordKey.maximumLength
+    /// AES-GCM bears 2^24.5 full records by one key (RFC 8446 §5.5).
+    private static let recordsPerKey: UInt64 = 1 << 24
+    private static let maximumWithoutData = 32
+    /// How much of what waits to be sent goes together with data.
+    private static let maximumBefore = 16384
+    private static let keyUpdate: UInt8 = 24
+    /// Alerts (RFC 8446 §6).
+    private static let closeNotify: UInt8 = 0
+    private static let unexpectedMessage: UInt8 = 10
+    private static let badRecord: UInt8 = 20
+    private static let recordOverflow: UInt8 = 22
+    private static let userCanceled: UInt8 = 90
+}

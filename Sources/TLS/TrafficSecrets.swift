@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import COpenSSL
+import Cryptography
+import Glibc
+
+/// The two secrets that a connection's keys are made from (RFC 8446 §7.1), as libssl tells them while it shakes hands.
+package struct TrafficSecrets {
+    private(set) var client: SecretBytes?
+    private(set) var server: SecretBytes?
+
+    package init(client: SecretBytes? = nil, server: SecretBytes? = nil) {
+        (self.client, self.server) = (client, server)
+    }
+
+    /// Takes a secret from a line of the form `label random secret` in hexadecimal digits; other lines say nothing here.
+    ///
+    /// - Returns: it was the server's, with which libssl seals from now on.
+    fileprivate mutating func take(_ line: UnsafePointer<CChar>) -> Bool {
+        let isServer = unsafe line[0] == Self.server[0]
+        let label = isServer ? Self.server : Self.client
+        for (index, byte) in label.enumerated() where unsafe line[index] != byte { return false }
+        // What stands between is the client's random number.
+        guard let gap = unsafe strchr(line + label.count, 0x20) else { return false }
+        let digits = unsafe UnsafeRawBufferPointer(start: gap + 1, count: strlen(gap + 1))
+        var secret = Hex.decode(unsafe Span(_unsafeBytes: digits))
+        defer { unsafe secret?.withUnsafeMutableBytes { unsafe OPENSSL_cleanse($0.baseAddress, $0.count) } }
+        guard let secret else { return false }
+        if isServer { server = SecretBytes(secret) } else { client = SecretBytes(secret) }
+        return isServer
+    }
+
+    private static let client = "CLIENT_TRAFFIC_SECRET_0 ".utf8CString.dropLast().map { $0 }
+    private static let server = "SERVER_TRAFFIC_SECRET_0 ".utf8CString.dropLast().map { $0 }
+}
+
+/// libssl made a secret. What it seals by the server's is held back from then on, so that it can be counted.
+let secretMade: @convention(c) (OpaquePointer?, UnsafePointer<CChar>?) -> Void = { ssl, line in
+    guard let ssl = unsafe ssl, let line = unsafe line, let transport = unsafe TLSTransport.owner(of: ssl) else {
+        return
+    }
+    if unsafe transport.secrets.take(line) { transport.holdSealedBytes() }
+}
