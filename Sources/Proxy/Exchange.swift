@@ -91,6 +91,8 @@ final class Exchange {
         case .asking:
             collect(limit: Self.localContentLimit, contentFollows: contentFollows)
         case .gate(let gate, _):
+            // Once for all that is asked about it.
+            let request = request
             record.isCounted = true
             worker.metrics.requestBegan()
             gate.requestID(of: request, into: &requestID)
@@ -174,7 +176,12 @@ final class Exchange {
         guard let downstream else { return }
         machine.answered()
         record.answered(response)
-        downstream.sendLocal(hardened(response), to: self)
+        // Copied only when something is added.
+        if context.isSecure {
+            downstream.sendLocal(hardened(response), to: self)
+        } else {
+            downstream.sendLocal(response, to: self)
+        }
         responseEnded()
     }
 

@@ -57,6 +57,7 @@ package final class Worker {
     private var drained: (() -> Void)?
     private var dateSecond = -1.0
     private var dateBytes: [UInt8] = []
+    private var dateLineBytes: [UInt8] = []
 
     /// A worker that guards an app.
     package init(
@@ -434,8 +435,15 @@ package final class Worker {
         if second != dateSecond {
             dateSecond = second
             dateBytes = HTTPDate.bytes(second)
+            dateLineBytes = Array("Date: ".utf8) + dateBytes + Array("\r\n".utf8)
         }
         return dateBytes
+    }
+
+    /// The whole line, with CRLF.
+    var dateLine: [UInt8] {
+        _ = date
+        return dateLineBytes
     }
 
     func finished(_ exchange: Exchange, _ context: RequestContext) {
