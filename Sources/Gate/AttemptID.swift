@@ -25,11 +25,17 @@ struct AttemptID: Equatable, Sendable {
 
     init(_ cause: Cause, now: Double, random: InlineArray<12, UInt8>) {
         var bytes = InlineArray<28, UInt8>(repeating: cause.rawValue)
-        var milliseconds = UInt64(max(0, min(now * 1000, 9e12)))
-        for index in (1..<12).reversed() {
-            let digit = UInt8(truncatingIfNeeded: milliseconds & 15)
-            bytes[index] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") - 10 + digit
-            milliseconds >>= 4
+        let milliseconds = UInt64(max(0, min(now * 1000, 9e12)))
+        // Eight digits in each word, the last one lowest.
+        var digits = RandomPool.digits(UInt32(truncatingIfNeeded: milliseconds))
+        for index in 0..<8 {
+            bytes[11 - index] = UInt8(truncatingIfNeeded: digits)
+            digits >>= 8
+        }
+        digits = RandomPool.digits(UInt32(truncatingIfNeeded: milliseconds >> 32))
+        for index in 0..<3 {
+            bytes[3 - index] = UInt8(truncatingIfNeeded: digits)
+            digits >>= 8
         }
         let end = Base64URL.encode(random)
         for index in 0..<16 { bytes[12 + index] = end[index] }

@@ -46,11 +46,10 @@ extension Gate {
         _ site: KnownSite, _ reason: ReasonCode?
     ) -> LocalResponse {
         let attempt = AttemptID(cause, now: context.now, random: random.nonce())
-        let (fields, page) = (site.redirectFields, site.redirectPage)
         let text = site.loginURL.text(of: target)
         var block: [UInt8] = []
-        block.reserveCapacity(fields.byteCount + text.count + 2 * target.bytes.count + site.loginCookieEnd.count + 64)
-        fields.append(attempt, target: text, to: &block)
+        block.reserveCapacity(site.redirectFields.byteCount + text.count + 2 * target.bytes.count + site.loginCookieEnd.count + 64)
+        site.redirectFields.append(attempt, target: text, to: &block)
         let state = LoginState(startedAt: context.now, target: target)
         let binding = site.loginBinding(of: attempt)
         loginSeal.seal(boundTo: binding.span, into: &block) { state.append(to: &$0) }
@@ -65,8 +64,8 @@ extension Gate {
             appendEnd(of: site.names.returns, site, to: &block)
         }
         var body: [UInt8] = []
-        body.reserveCapacity(page.byteCount + 2 * text.count)
-        page.append(attempt, target: text, to: &body)
+        body.reserveCapacity(site.redirectPage.byteCount + 2 * text.count)
+        site.redirectPage.append(attempt, target: text, to: &body)
         return LocalResponse(
             status: 302, fieldBlock: block, body: body, decision: "redirect", reason: reason?.rawValue)
     }

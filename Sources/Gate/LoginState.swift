@@ -24,7 +24,7 @@ struct LoginState: Sendable, Equatable {
         output.append(Self.version)
         output.appendTime(startedAt)
         output.appendNumber(UInt64(target.bytes.count), bytes: 4)
-        output.append(contentsOf: target.bytes)
+        output.append(copying: target.bytes.span)
         if !token.isEmpty { output.append(contentsOf: token) }
     }
 

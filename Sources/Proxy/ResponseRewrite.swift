@@ -60,8 +60,8 @@ package enum ResponseRewrite {
         _ response: LocalResponse, persistence: Persistence, dateLine: [UInt8], into output: inout [UInt8]
     ) {
         appendStatus(response.status, reason: Span(), into: &output)
-        output.append(contentsOf: response.fieldBlock)
-        output.append(contentsOf: dateLine)
+        output.append(span: response.fieldBlock.span)
+        output.append(span: dateLine.span)
         if response.status != 204, response.status != 304 {
             output.append(text: "Content-Length: ")
             output.append(decimal: UInt64(response.body.count))
