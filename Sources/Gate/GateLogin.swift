@@ -48,7 +48,8 @@ extension Gate {
         let attempt = AttemptID(cause, now: context.now, random: random.nonce())
         let text = site.loginURL.text(of: target)
         var block: [UInt8] = []
-        block.reserveCapacity(site.redirectFields.byteCount + text.count + 2 * target.bytes.count + site.loginCookieEnd.count + 64)
+        block.reserveCapacity(
+            site.redirectFields.byteCount + text.count + 2 * target.bytes.count + site.loginCookieEnd.count + 64)
         site.redirectFields.append(attempt, target: text, to: &block)
         let state = LoginState(startedAt: context.now, target: target)
         let binding = site.loginBinding(of: attempt)

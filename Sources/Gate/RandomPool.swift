@@ -12,7 +12,7 @@ final class RandomPool {
     /// xoshiro256++ (Blackman, Vigna), in four words.
     private var state: (UInt64, UInt64, UInt64, UInt64)
 
-    private static let portion = 1020
+    private static let portion = 4080
 
     init(_ source: @escaping (Int) -> [UInt8]) {
         self.source = source

@@ -25,7 +25,7 @@ public struct LocalResponse: Equatable, Sendable {
 
     /// - Parameter fieldBlock: lines that are whole already; see ``add(block:)``.
     public init(
-        status: UInt16, fieldBlock: consuming [UInt8], body: consuming [UInt8], decision: StaticString, reason: String?
+        status: UInt16, fieldBlock: [UInt8], body: [UInt8], decision: StaticString, reason: String?
     ) {
         self.status = status
         self.fieldBlock = fieldBlock

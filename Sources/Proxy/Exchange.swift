@@ -39,6 +39,8 @@ final class Exchange {
     var hasForm = false
     var contentReceived: UInt64 = 0
     var hasRetried = false
+    /// What the request is about, when the gate answered it at once.
+    private var answeredPlace: RequestPlace?
     /// The one time limit of this object's own: which one, the state tells.
     var timer: LoopTimer?
     /// What follows when the answer that is awaited does not come in time.
@@ -103,7 +105,10 @@ final class Exchange {
                 return answer(gate.refusal(413, of: request, requestID: requestID))
             }
             context.mayAwaitKeys = worker.services.keys != nil
-            perform(gate.decide(request, context, requestID: requestID), contentFollows: contentFollows)
+            let decision = gate.decide(request, context, requestID: requestID)
+            // The counters will ask.
+            if case .respond = decision { answeredPlace = gate.place(of: request) }
+            perform(decision, contentFollows: contentFollows)
         }
     }
 
@@ -194,6 +199,7 @@ final class Exchange {
 
     /// What the request is about.
     var place: RequestPlace {
+        if let answeredPlace { return answeredPlace }
         guard case .gate(let gate, _) = worker.service else { return .other }
         return gate.place(of: request)
     }
@@ -266,6 +272,7 @@ final class Exchange {
         hasForm = false
         contentReceived = 0
         hasRetried = false
+        answeredPlace = nil
         requestID.removeAll(keepingCapacity: true)
         request.reset()
         response.reset()
