@@ -5,7 +5,8 @@
 # make build    the release binary, static Swift, stripped: .build/sidegate
 # make bench    CPU for a request beside nginx and HAProxy; `make bench-count` for the figures that do not drift,
 #               `make bench BENCH_ARGS="--only TLS"` for TLS and HTTP/2, `make bench-floods` for attacks,
-#               `make bench-rules` for 10,000 access rules, `make bench-steady` for reloads, restarts and a soak
+#               `make bench-rules` for 10,000 access rules, `make bench-state` for sessions in Redis and signed statements,
+#               `make bench-steady` for reloads, restarts and a soak
 # make charts   the Helm charts, Kustomize components, alerts, dashboard, units and images, by the tools of each
 # make deb      a Debian package of the release build, in artifacts/; `make man` the manual page alone
 # make format   swift format, in place; `make format-check` only looks
@@ -21,7 +22,7 @@ BENCH_ARGS ?=
 # Swift's libraries inside; system libraries from the system alone, not from beside the program.
 RELEASE = --configuration release --static-swift-stdlib --disable-local-rpath
 
-.PHONY: demo test unit black-box build bench bench-count bench-floods bench-rules bench-steady format format-check deps deps-test deps-bench deps-charts deps-deb charts deb man clean
+.PHONY: demo test unit black-box build bench bench-count bench-floods bench-rules bench-state bench-steady format format-check deps deps-test deps-bench deps-charts deps-deb charts deb man clean
 .DEFAULT_GOAL := build
 
 demo: deps
@@ -50,6 +51,9 @@ bench: deps-bench build
 # What floods over HTTP/2 cost, and how long others wait meanwhile.
 bench-floods: deps-bench build
 	$(PYTHON) Benchmarks/floods.py --sidegate $(BINARY) $(BENCH_ARGS)
+
+bench-state: deps-bench build
+	$(PYTHON) Benchmarks/state.py --sidegate $(BINARY) $(BENCH_ARGS)
 
 # What reloads, restarts and ten minutes change.
 bench-steady: deps-bench build

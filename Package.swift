@@ -16,8 +16,11 @@ let settings: [SwiftSetting] = [
         ["-enforce-exclusivity=unchecked", "-cross-module-optimization"], .when(configuration: .release)),
 ]
 
-func module(_ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil) -> Target {
-    .target(name: name, dependencies: dependencies, path: path, swiftSettings: settings)
+/// Runs at the start or once in a while: its release build is to be small rather than fast.
+let small: [SwiftSetting] = settings + [.unsafeFlags(["-Osize"], .when(configuration: .release))]
+
+func module(_ name: String, _ dependencies: [Target.Dependency] = [], _ settings: [SwiftSetting] = settings) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
@@ -55,19 +58,20 @@ let package = Package(
         module("Pages"),
         module("Gate", ["HTTP", "JWT", "Cryptography", "Pages"]),
         module("Telemetry", [.product(name: "Logging", package: "swift-log")]),
-        module("Configuration", ["HTTP", "JWT", "Cryptography", "Gate", "Pages", "CYAML"]),
-        module("Manifests", ["CYAML"]),
+        module("Configuration", ["HTTP", "JWT", "Cryptography", "Gate", "Pages", "CYAML"], small),
+        module("Manifests", ["CYAML"], small),
 
         // Input and output.
         module("Reactor", ["CEpoll"]),
         module("TLS", ["Reactor", "Cryptography", "COpenSSL"]),
         module("Outbound", ["HTTP", "HTTP1", "TLS", "Reactor"]),
+        module("Redis", ["TLS", "Reactor"]),
         module("Proxy", ["HTTP", "HTTP1", "HTTP2", "Gate", "Pages", "TLS", "Reactor", "Telemetry"]),
-        module("Demo", ["HTTP", "JWT", "Cryptography", "Pages"]),
+        module("Demo", ["HTTP", "JWT", "Cryptography", "Pages"], small),
         module(
             "Sidecar",
             [
-                "HTTP", "HTTP1", "JWT", "Gate", "Cryptography", "Outbound", "Proxy", "Demo", "Configuration",
+                "HTTP", "HTTP1", "JWT", "Gate", "Cryptography", "Outbound", "Redis", "Proxy", "Demo", "Configuration",
                 "Telemetry",
                 "Reactor", "TLS",
                 .product(name: "Logging", package: "swift-log"),
@@ -79,7 +83,9 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Command",
-            swiftSettings: settings),
+            swiftSettings: small,
+            // What comes out alike is there once.
+            linkerSettings: [.unsafeFlags(["-Xlinker", "--icf=safe"], .when(configuration: .release))]),
 
         tests("HTTPTests", ["HTTP"]),
         tests("HTTP1Tests", ["HTTP", "HTTP1"], exclude: ["Corpus"]),
@@ -94,6 +100,7 @@ let package = Package(
         tests("ReactorTests", ["Reactor"]),
         tests("TLSTests", ["TLS", "Reactor", "Cryptography"], exclude: ["Keys"]),
         tests("OutboundTests", ["Outbound", "TLS", "Reactor", "Cryptography"]),
+        tests("RedisTests", ["Redis", "Reactor"]),
         tests(
             "ProxyTests",
             [

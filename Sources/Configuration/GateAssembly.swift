@@ -56,6 +56,11 @@ package struct GateAssembly {
         gate.provisions = settings.provisioning != nil
         gate.replayFailure = ReplayFailurePolicy(rawValue: settings.replay.onFailure) ?? .deny
         gate.identityHeaders = headers
+        gate.assertion = settings.assertion.map {
+            AssertionConfiguration(
+                header: $0.header, minter: $0.minter, issuer: $0.issuer, audience: $0.audience,
+                lifetime: $0.lifetime.inSeconds, keys: $0.keys)
+        }
         gate.headerEncoding = HeaderEncoding(rawValue: settings.identity.encoding) ?? .utf8
         return gate
     }
@@ -117,6 +122,7 @@ package struct GateAssembly {
         session.sameSite = SameSite(rawValue: settings.sameSite) ?? .lax
         session.lifetime = settings.lifetime.inSeconds
         session.idleTimeout = settings.idleTimeout.inSeconds
+        session.isStored = settings.isShared
         return session
     }
 

@@ -52,8 +52,7 @@ package enum JSONSchema {
     }
 
     private static func property(_ key: Key) -> JSONValue {
-        let note = key.isServed ? "" : " (Not supported yet in this version.)"
-        var members: [(String, JSONValue)] = [("description", .string(key.summary + note))]
+        var members: [(String, JSONValue)] = [("description", .string(key.summary))]
         members += schema(of: key.kind)
         if let text = key.fallback, let node = YAMLReader.read(text, at: .builtIn).root {
             members.append(("default", node.json(as: key.kind)))
@@ -78,9 +77,9 @@ package enum JSONSchema {
             return orVariable([
                 ("type", .array(["string", "integer"])), ("pattern", "^[0-9]+(B|KiB|MiB|GiB|TiB)?$"), ("minimum", 0),
             ])
-        case .choice(let names, let notYet):
-            return orVariable([("enum", .array((names + notYet).map { .string($0) }))])
-        case .text, .listenAddress, .upstreamAddress, .origin, .network:
+        case .choice(let names):
+            return orVariable([("enum", .array(names.map { .string($0) }))])
+        case .text, .listenAddress, .upstreamAddress, .redisAddress, .origin, .network:
             return [("type", .array(["string", "number", "boolean"]))]
         case .list(let item):
             let inner = object(schema(of: item))

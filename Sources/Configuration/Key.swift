@@ -2,19 +2,12 @@
 
 /// One key of the configuration: a row of the table from which everything else about it is derived.
 package struct Key: Sendable {
-    package enum Support: Sendable {
-        case served
-        /// Known, but no part serves it in this version: refused unless it equals its default or one of these values.
-        case notYet(alsoAccepted: [String])
-    }
-
     /// `token.clockSkew`; in an object of a list, the name alone.
     package let path: String
     package let kind: ValueKind
     /// The default, as one would write it in the file; nil: none, not set.
     package let fallback: String?
     package let summary: String
-    package var support = Support.served
     /// Never printed; has a `…File` twin.
     package var isSecret = false
     /// At most one key of a group may be set at a time, and one set nearer to the command line displaces the others.
@@ -44,14 +37,6 @@ package struct Key: Sendable {
         "SIDEGATE_" + String(path.map { $0 == "." ? "_" : $0 }).uppercased()
     }
 
-    package var isServed: Bool {
-        if case .served = support { true } else { false }
-    }
-
-    func notYet(alsoAccepted: [String] = []) -> Key {
-        with { $0.support = .notYet(alsoAccepted: alsoAccepted) }
-    }
-
     func required() -> Key { with { $0.isRequired = true } }
 
     func inGroup(_ group: String) -> Key { with { $0.group = group } }
@@ -66,10 +51,7 @@ package struct Key: Sendable {
                 $0.isSecret = true
                 $0.group = group
             },
-            twin.with {
-                $0.group = group
-                if !isServed { $0.support = .notYet(alsoAccepted: ["\"\""]) }
-            },
+            twin.with { $0.group = group },
         ]
     }
 

@@ -33,7 +33,6 @@ package enum KeyReference {
     private static func row(_ key: Key, below prefix: String = "") -> String {
         let fallback = key.fallback.map { $0.isEmpty ? "" : "`\($0)`" } ?? ""
         var summary = escaped(key.summary)
-        if !key.isServed { summary += " *Not supported yet.*" }
         if key.isRequired { summary += " **Required.**" }
         let choices = choices(key.kind)
         if !choices.isEmpty { summary += " One of " + choices + "." }
@@ -59,7 +58,7 @@ package enum KeyReference {
         case .text(.requestPath), .text(.rootedPath), .text(.pathPattern): "path of a request"
         case .text: "text"
         case .listenAddress: "address"
-        case .upstreamAddress: "URL"
+        case .upstreamAddress, .redisAddress: "URL"
         case .origin: "origin"
         case .network: "address block"
         case .list(.object): "list of mappings"
@@ -72,9 +71,7 @@ package enum KeyReference {
 
     private static func choices(_ kind: ValueKind) -> String {
         switch kind {
-        case .choice(let names, let notYet):
-            names.map { "`\($0)`" }.joined(separator: ", ")
-                + notYet.map { ", `\($0)` (not supported yet)" }.joined()
+        case .choice(let names): names.map { "`\($0)`" }.joined(separator: ", ")
         case .list(let item): choices(item)
         default: ""
         }
@@ -111,8 +108,7 @@ package enum KeyReference {
         configuration file (from the environment or the command line: in the working directory). Of a secret's keys one may
         be set at a time; one set nearer to the command line displaces the others.
 
-        `sidegate check` reports all errors at once, as `FILE:LINE:COLUMN: error: …`, and exits with 1 if there is one. Keys
-        that are not supported yet are refused when they are set to anything but their default.
+        `sidegate check` reports all errors at once, as `FILE:LINE:COLUMN: error: …`, and exits with 1 if there is one.
 
         """
 }

@@ -261,17 +261,11 @@ extension KeyTable {
             Key(
                 "session.idleTimeout", .duration(.zero ... .seconds(366 * 86_400)), "1h",
                 "When a session ends without requests. 0: no such limit."),
-            Key("session.store", .choice(["cookie"], notYet: ["redis"]), "cookie", "Where sessions are kept."),
-        ]
-        + Key("redis.url", .text(.any), "\"redis://127.0.0.1:6379/0\"", "Where Redis or Valkey is.").notYet().secret()
-        + [
-            Key("redis.prefix", .text(.any), "\"sidegate:\"", "What names in Redis begin with.").notYet(),
-            Key("redis.timeout", .duration(anyTime), "250ms", "How long Redis may take to answer.").notYet(),
-            Key("replay.store", .choice(["memory"], notYet: ["redis"]), "memory", "Where used tokens are remembered."),
             Key(
-                "replay.onFailure", .choice(["deny", "allow"]), "deny",
-                "What a sign-in gets when the store cannot answer."),
-        ]
+                "session.store", .choice(["cookie", "redis"]), "cookie",
+                "Where sessions are kept: whole in the browser's cookie, or in Redis, with the browser having a ticket."
+            ),
+        ] + redis
 
     private static let identity: [Key] =
         [
@@ -285,11 +279,7 @@ extension KeyTable {
             Key(
                 "headerEncoding", .choice(["utf8", "percent", "rfc2047"]), "utf8",
                 "How what is not ASCII is written in identity headers."),
-            Key("assertion.header", .text(.any), "X-Sidegate-Jwt-Assertion", "The header of the statement.").notYet(),
-            Key("assertion.keyFile", .text(.any), "\"\"", "The private key that signs it; empty: off.").notYet(),
-            Key("assertion.algorithm", .choice(algorithmNames), "ES256", "The statement's algorithm.").notYet(),
-            Key("assertion.lifetime", .duration(anyTime), "60s", "How long a statement is good.").notYet(),
-        ]
+        ] + assertion
 
     private static let running: [Key] = [
         Key(

@@ -61,13 +61,6 @@ package struct Resolution: Sendable {
             refusedPaths.insert(key.path)
             return
         }
-        if assignment.nameOrigin != .builtIn,
-            let refusal = key.refusal(of: value, path: key.path, at: assignment.nameOrigin)
-        {
-            findings.append(refusal)
-            refusedPaths.insert(key.path)
-            return
-        }
         var node = assignment.node
         if case .map(_, _, keepsDefaults: true) = key.kind, let weaker = entries[key.path] {
             value = Self.merge(weaker.value, value)

@@ -24,7 +24,11 @@ package struct Settings: Sendable {
     package var token: TokenSettings
     package var session: SessionSettings
     package var replay: ReplaySettings
+    /// nil: nothing is shared with other replicas.
+    package var redis: RedisSettings?
     package var identity: IdentitySettings
+    /// nil: off.
+    package var assertion: AssertionSettings?
     package var access: AccessSettings
     /// nil: off.
     package var nativeLogin: NativeLoginSettings?
@@ -160,8 +164,7 @@ package struct ProvisioningSettings: Sendable {
     /// Who is told by these is told the same way by `other`.
     package func isSame(as other: ProvisioningSettings) -> Bool {
         url == other.url && secret == other.secret && eachLogin == other.eachLogin
-            && tls.serverName == other.tls.serverName && tls.files == other.tls.files
-            && tls.fingerprint == other.tls.fingerprint
+            && tls.isSame(as: other.tls)
     }
 }
 
@@ -176,11 +179,18 @@ package struct SessionSettings: Sendable {
     package var sameSite: String
     package var lifetime: Duration
     package var idleTimeout: Duration
+    /// Sessions are kept in Redis.
+    package var isShared: Bool
 }
 
 /// `replay`
 package struct ReplaySettings: Sendable {
     package var onFailure: String
+    /// Used tokens are remembered in Redis.
+    package var isShared: Bool
+
+    /// A token counts although it is not known whether it was used elsewhere.
+    package var allowsWithoutStore: Bool { onFailure == "allow" }
 }
 
 /// `identityHeaders`, `headerPreset`, `headerEncoding`

@@ -66,7 +66,8 @@ extension SettingsBuilder {
             domain: resolution.text("session.domain").lowercased(),
             sameSite: resolution.text("session.sameSite"),
             lifetime: resolution.duration("session.lifetime"),
-            idleTimeout: resolution.duration("session.idleTimeout"))
+            idleTimeout: resolution.duration("session.idleTimeout"),
+            isShared: resolution.text("session.store") == "redis")
     }
 
     static let minimumSessionSecret = 32

@@ -39,8 +39,11 @@ struct SettingsBuilder: Sendable {
             identityProvider: identityProvider(),
             token: token(),
             session: session(),
-            replay: ReplaySettings(onFailure: resolution.text("replay.onFailure")),
+            replay: ReplaySettings(
+                onFailure: resolution.text("replay.onFailure"), isShared: resolution.text("replay.store") == "redis"),
+            redis: redis(),
             identity: identity(),
+            assertion: assertion(),
             access: access(),
             nativeLogin: nativeLogin(),
             provisioning: provisioning(),

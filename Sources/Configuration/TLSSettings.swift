@@ -43,6 +43,11 @@ package struct ClientTLSSettings: CertificateHolder {
         throw RereadProblem(findings: [])
     }
 
+    /// Whom these trust and what they show is the same for `other`.
+    package func isSame(as other: ClientTLSSettings) -> Bool {
+        serverName == other.serverName && files == other.files && fingerprint == other.fingerprint
+    }
+
     package init(skipsVerification: Bool = false) {
         self.skipsVerification = skipsVerification
     }

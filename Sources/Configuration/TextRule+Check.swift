@@ -51,6 +51,12 @@ extension TextRule {
             }
         case .headerName:
             try Self.checkHeaderName(text)
+        case .assertionHeader:
+            if HeaderName.folded(text) == "x-sidegate-jwt-assertion", Self.isToken(text) { return }
+            try Self.checkHeaderName(text)
+            if HeaderName.folded(text) == "authorization" {
+                throw SyntaxProblem("this header is the client's own; choose another name")
+            }
         case .cookieName:
             guard text.isEmpty || Self.isToken(text), text.utf8.count <= 100 else {
                 throw SyntaxProblem("a cookie's name has letters, digits, `_` and `-`, and at most 100 of them")

@@ -8,6 +8,7 @@ package indirect enum Value: Equatable, Sendable {
     case text(String)
     case listenAddress(ListenAddress)
     case upstreamAddress(UpstreamAddress)
+    case redisAddress(RedisAddress)
     case origin(HTTPOrigin)
     case network(Network)
     case list([Located])

@@ -7,11 +7,13 @@ package indirect enum ValueKind: Sendable {
     case duration(ClosedRange<Duration>)
     /// Bytes.
     case size(ClosedRange<Int>)
-    /// One of the first; those of `notYet` are known but no part serves them in this version.
-    case choice([String], notYet: [String] = [])
+    /// One of these.
+    case choice([String])
     case text(TextRule)
     case listenAddress
     case upstreamAddress
+    /// `redis://`, `rediss://` or `unix:/path`.
+    case redisAddress
     /// An origin, `https://host[:port]`.
     case origin
     /// An address block, `10.0.0.0/8`, or one address.
@@ -64,6 +66,8 @@ package enum TextRule: Sendable {
     case emailDomain
     /// A header that Sidegate may set (RFC 9110 §5.1).
     case headerName
+    /// The header of the signed statement: as `headerName`, or `X-Sidegate-Jwt-Assertion`.
+    case assertionHeader
     /// RFC 6265 §4.1.1.
     case cookieName
     /// A DNS name, for cookies.

@@ -74,7 +74,7 @@ struct ValueParser {
 
     private mutating func object(_ node: Node, keys: [Key]) -> Value? {
         guard case .mapping(let entries) = node.content else {
-            let names = keys.filter(\.isServed).map { "`\($0.name)`" }
+            let names = keys.map { "`\($0.name)`" }
             return refuse(node, "expects a mapping with \(Quoted.choices(names, joining: "or"))")
         }
         var result: [String: Located] = [:]
@@ -109,10 +109,6 @@ struct ValueParser {
             guard let value else {
                 isSound = false
                 continue
-            }
-            if let refusal = key.refusal(of: value, path: inner.path, at: entry.nameOrigin) {
-                findings.append(refusal)
-                isSound = false
             }
             result[key.name] = Located(value: value, origin: entry.value.origin)
         }
@@ -155,8 +151,8 @@ struct ValueParser {
             return .duration(try duration(text, in: range))
         case .size(let range):
             return .integer(try size(text, in: range))
-        case .choice(let names, let notYet):
-            return .text(try choice(text, among: names, notYet: notYet))
+        case .choice(let names):
+            return .text(try choice(text, among: names))
         case .text(let rule):
             try rule.check(text)
             return .text(text)
@@ -164,6 +160,8 @@ struct ValueParser {
             return .listenAddress(try ListenAddress(text))
         case .upstreamAddress:
             return .upstreamAddress(try UpstreamAddress(text))
+        case .redisAddress:
+            return .redisAddress(try RedisAddress(text))
         case .origin:
             return .origin(try HTTPOrigin(text))
         case .network:
@@ -219,14 +217,9 @@ struct ValueParser {
         return size
     }
 
-    private static func choice(
-        _ text: String, among names: [String], notYet: [String]
-    ) throws(SyntaxProblem) -> String {
+    private static func choice(_ text: String, among names: [String]) throws(SyntaxProblem) -> String {
         if names.contains(text) { return text }
-        if notYet.contains(text) {
-            throw SyntaxProblem("not supported yet; this version has \(Quoted.choices(names, joining: "and"))")
-        }
-        if let near = Suggestion.nearest(to: text, among: names + notYet) {
+        if let near = Suggestion.nearest(to: text, among: names) {
             throw SyntaxProblem("did you mean \(near)?")
         }
         throw SyntaxProblem("expects \(Quoted.choices(names))")
@@ -235,19 +228,5 @@ struct ValueParser {
     private mutating func refuse(_ node: Node, _ message: String) -> Value? {
         findings.append(.error(node.origin, "`\(path)`: \(message)"))
         return nil
-    }
-}
-
-extension Key {
-    /// Why `value` cannot be set in this version, if it cannot.
-    func refusal(of value: Value, path: String, at origin: Origin) -> Finding? {
-        guard case .notYet(let others) = support else { return nil }
-        let accepted = ([fallback].compactMap { $0 } + others).compactMap { text -> Value? in
-            guard let node = YAMLReader.read(text, at: .builtIn).root else { return nil }
-            var parser = ValueParser(path)
-            return parser.parse(node, as: kind)
-        }
-        if accepted.contains(value) { return nil }
-        return .error(origin, "`\(path)` is not supported yet in this version; remove it")
     }
 }

@@ -71,7 +71,7 @@ final class AsymmetricKey: @unchecked Sendable {
     }
 
     /// A big-endian, unsigned parameter of the key.
-    private func bigNumber(_ name: String) -> [UInt8]? {
+    func bigNumber(_ name: String) -> [UInt8]? {
         var number: OpaquePointer?
         guard unsafe EVP_PKEY_get_bn_param(pointer, name, &number) == 1, let number = unsafe number else { return nil }
         defer { unsafe BN_free(number) }

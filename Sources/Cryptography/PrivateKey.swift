@@ -5,7 +5,7 @@ import COpenSSL
 /// A key that signs.
 package struct PrivateKey: Sendable {
     package let kind: KeyKind
-    private let key: AsymmetricKey
+    let key: AsymmetricKey
 
     /// The private key in a PEM text, unencrypted.
     package init(pem: [UInt8]) throws(CryptographyError) {

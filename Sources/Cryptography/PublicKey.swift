@@ -5,7 +5,7 @@ import COpenSSL
 /// A key that verifies signatures. Holding one is the proof that it is of a kind, size and form that is served.
 package struct PublicKey: Sendable {
     package let kind: KeyKind
-    private let key: AsymmetricKey
+    let key: AsymmetricKey
 
     /// Takes over `key`, and checks it.
     init(checking key: AsymmetricKey) throws(CryptographyError) {

@@ -24,6 +24,11 @@ package enum Decision {
     case claimLogoutToken(PendingLogout)
     /// End the sessions on every loop (`Gate.revoke`), their tunnels and streams too, then respond.
     case revoke(Revocation, LocalResponse)
+    /// The session is kept elsewhere: fetch it, tell `Gate.sessionFetched`, then ask the same `decide` again, with
+    /// `context.sessionLookup` saying that it was asked for.
+    case fetchSession(AwaitedSession)
+    /// Have the session kept, then `Gate.sessionKept`.
+    case keepSession(SessionToKeep)
     /// The app gets it without identity: its own login page, in an emergency. `cookie` is a block of `Set-Cookie` lines
     /// when it was opened by this very request, which the audit trail is told.
     case nativeLogin(cookie: [UInt8]?)
@@ -124,6 +129,8 @@ package struct Revocation: Sendable, Equatable {
     package let user: String
     /// It is one session that ends, by its user's own wish, instead of all of a user's.
     package let isOfOneSession: Bool
+    /// What that session is called where sessions are kept: it is to be removed there.
+    package var storedSession: [UInt8]?
 
     package init(
         subjects: [[UInt8]], revokedAt: Double, expiresAt: Double, user: String, isOfOneSession: Bool = false
@@ -179,6 +186,8 @@ package struct PendingSignIn: Sendable {
     var question: Question?
     /// Nobody was asked, since a guest gets nothing by it: whatever the lists say by now, it makes no session.
     var isForGuest = false
+    /// The session that came with the request, where sessions are kept elsewhere.
+    var replacedSession: [UInt8]?
 
     struct Question: Sendable {
         /// The page was shown before, to this browser: a reload shows it again.

@@ -25,6 +25,7 @@ package final class Gate {
     let loginSeal: Seal
     let signInSeal: Seal
     let nativeSeal: Seal
+    let ticketSeal: Seal
     let plainNames: CookieNames
     let secureNames: CookieNames
     let pageFields: [UInt8]
@@ -74,6 +75,7 @@ package final class Gate {
         loginSeal = Seal(.login, secrets: session.secrets, random: random)
         signInSeal = Seal(.signIn, secrets: session.secrets, random: random)
         nativeSeal = Seal(.nativeLogin, secrets: session.secrets, random: random)
+        ticketSeal = Seal(.ticket, secrets: session.secrets, random: random)
         access = AccessPolicy(configuration.access)
         rules = AccessRules(configuration.access.rules)
         generation = access.isOpen ? 0 : 1
@@ -104,6 +106,8 @@ package final class Gate {
             }
             let path = request.bytes.span.extracting(request.path.range)
             if let own = OwnPath.of(path, returnPath: returnPath) {
+                // A proxy's question is about another request, perhaps of another host.
+                if own != .auth, let session = awaitedSession(request, context) { return .fetchSession(session) }
                 return answer(own, request, context, requestID)
             }
         }
@@ -134,7 +138,7 @@ package final class Gate {
             }
         }
         var reason: ReasonCode?
-        switch session(of: request, site, now: context.now) {
+        switch session(of: request, site, context) {
         case .valid(let identity):
             if identity.goodAt != generation, let other = reconsidered(identity, request, context, site, requestID) {
                 return other
@@ -144,6 +148,8 @@ package final class Gate {
             }
             return .forward(identity, renewal: renewal(of: identity, request, site, now: context.now))
         case .refused(let code): reason = code
+        case .elsewhere(let session): return .fetchSession(session)
+        case .unknown: return .respond(sessionUnknown(request, requestID))
         case .none: break
         }
         if configuration.bearer {
@@ -160,7 +166,7 @@ package final class Gate {
             case .refused(let code):
                 if awaitsKeys(after: code, context) { return .awaitKeys }
                 return .respond(invalidBearer(code, request, context))
-            case .none: break
+            case .none, .elsewhere, .unknown: break
             }
         }
         if letsGuestsIn, case .unruled = ruling { return .forward(nil, renewal: nil) }
@@ -178,7 +184,7 @@ package final class Gate {
         case .callback: return returned(request, form: body, context, requestID)
         case .confirm: return confirmed(request, form: body, context, requestID)
         case .backchannelLogout: return backchannelLogout(request, body: body, context)
-        case .login, .logout, .session, .auth, .nothing, nil: return .respond(notFound(request, requestID))
+        case .login, .logout, .session, .auth, .keys, .nothing, nil: return .respond(notFound(request, requestID))
         }
     }
 
@@ -207,6 +213,7 @@ package final class Gate {
         requestRewrite.write(
             request, for: identity, context, RequestSite(request, context, siteRules), app: app, requestID: requestID,
             random: random, into: &out)
+        if configuration.assertion != nil, let identity { appendAssertion(of: identity, now: context.now, to: &out) }
     }
 
     /// Which app a request that may pass is for: 0 is `upstream`, the others are those of `upstreams`, from 1.
@@ -232,6 +239,7 @@ package final class Gate {
         case .session: .respond(sessionDocument(request, context, requestID))
         case .auth: forwardAuth(request, context, requestID)
         case .backchannelLogout: backchannelLogout(request, requestID)
+        case .keys: .respond(keySet(request, requestID))
         case .nothing: .respond(notFound(request, requestID))
         }
     }

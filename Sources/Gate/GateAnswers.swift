@@ -220,7 +220,7 @@ extension Gate {
         return response
     }
 
-    private func error(
+    func error(
         _ status: UInt16, _ request: RequestHead?, _ requestID: [UInt8], decision: StaticString = "refused"
     ) -> LocalResponse {
         let requestID = String(decoding: requestID, as: UTF8.self)

@@ -63,6 +63,8 @@ package struct GateConfiguration: Sendable {
     /// What the app is told of the user; `HeaderPreset.rules`, then what the config adds or overrides.
     package var identityHeaders = HeaderPreset.forwarded.rules
     package var headerEncoding = HeaderEncoding.utf8
+    /// nil: off.
+    package var assertion: AssertionConfiguration?
 
     package var pages: PageRenderer
 
@@ -98,6 +100,8 @@ package struct SessionConfiguration: Sendable {
     package var lifetime: Double = 12 * 3600
     /// Seconds without a request; zero: no such limit.
     package var idleTimeout: Double = 3600
+    /// The browser has a ticket, and the session is kept elsewhere.
+    package var isStored = false
 
     package init(secrets: [[UInt8]]) {
         self.secrets = secrets

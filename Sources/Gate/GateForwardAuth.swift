@@ -38,6 +38,8 @@ extension Gate {
         switch admit(head, original.context, requestID) {
         case .forward(let identity, let renewal):
             return .respond(admitted(identity, renewal, original))
+        case .fetchSession(let session):
+            return .fetchSession(session)
         case .observed(let identity, let renewal, let observation):
             var response = admitted(identity, renewal, original)
             response.decision = "observe"
@@ -49,7 +51,7 @@ extension Gate {
             return .awaitKeys
         case .respond(let response):
             return .respond(passesAnswers ? passed(response) : plain(response, head, original.context))
-        case .collectBody, .claimToken, .provision, .claimLogoutToken, .revoke:
+        case .collectBody, .claimToken, .provision, .claimLogoutToken, .revoke, .keepSession:
             return .respond(refusedToProxy(403, "reserved_path"))
         }
     }
@@ -70,6 +72,11 @@ extension Gate {
             let folded = SpoofFilter.folded(rule.name)
             guard !names.contains(folded), folded != SpoofFilter.folded("authorization") else { continue }
             response.add(block: Array(rule.name.utf8) + Array(": \r\n".utf8))
+        }
+        if let assertion = configuration.assertion {
+            var line: [UInt8] = []
+            if let identity { appendAssertion(of: identity, now: original.context.now, to: &line) }
+            response.add(block: line.isEmpty ? Array("\(assertion.header): \r\n".utf8) : line)
         }
         response.add("Cache-Control", "no-store")
         if let setCookies { response.add(block: setCookies) }

@@ -25,7 +25,15 @@ extension Gate {
             return .respond(refused(.returnURLRefused, status: 400, request, requestID, tryAgain: nil))
         }
         var session: SessionState?
-        if case .valid(let identity) = self.session(of: request, site, now: context.now) { session = identity.session }
+        var ticket: SessionTicket?
+        switch self.session(of: request, site, context) {
+        case .valid(let identity):
+            session = identity.session
+            ticket = identity.stored?.ticket
+        // Whose it is cannot be known now, but it ends.
+        case .unknown(let stored): ticket = stored.ticket
+        case .none, .refused, .elsewhere: break
+        }
         guard agreed else { return .respond(confirmLogout(session, returnTo: named)) }
 
         var response = signedOut(session, returnTo: named, origin, now: context.now)
@@ -33,13 +41,15 @@ extension Gate {
         for name in ownCookies(of: request, names(site)) { response.add("Set-Cookie", cookie.expired(name)) }
         response.decision = "logout"
         response.user = session?.fields.user
-        guard let session else { return .respond(response) }
+        guard let id = session?.id ?? ticket?.id, let signedInAt = session?.signedInAt ?? ticket?.signedInAt else {
+            return .respond(response)
+        }
         // The cookie may have been copied, and a WebSocket of the session may be open on any loop.
-        return .revoke(
-            Revocation(
-                subjects: [Revocation.subject(session: session.id)], revokedAt: max(context.now, session.signedInAt),
-                expiresAt: session.signedInAt + limits.lifetime, user: session.fields.user, isOfOneSession: true),
-            response)
+        var revocation = Revocation(
+            subjects: [Revocation.subject(session: id)], revokedAt: max(context.now, signedInAt),
+            expiresAt: signedInAt + limits.lifetime, user: session?.fields.user ?? "", isOfOneSession: true)
+        revocation.storedSession = ticket?.id
+        return .revoke(revocation, response)
     }
 
     private func confirmLogout(_ session: SessionState?, returnTo: ReturnTarget?) -> LocalResponse {

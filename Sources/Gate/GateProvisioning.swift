@@ -21,14 +21,14 @@ extension Gate {
             pending: pending)
     }
 
-    /// After `.provision`: the answer, now that the app has spoken. There is no session before it agreed.
+    /// After `.provision`: the answer or the next step, now that the app has spoken. There is no session before it agreed.
     package func finishProvisioning(
         _ pending: PendingProvisioning, _ verdict: ProvisioningVerdict, _ context: RequestContext
-    ) -> LocalResponse {
+    ) -> Decision {
         switch verdict {
         case .agreed: signIn(pending.pending, context)
-        case .noSeat: noSeat(pending.pending)
-        case .failed: refused(.provisioningFailed, status: 502, pending.pending)
+        case .noSeat: .respond(noSeat(pending.pending))
+        case .failed: .respond(refused(.provisioningFailed, status: 502, pending.pending))
         }
     }
 

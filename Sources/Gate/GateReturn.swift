@@ -66,7 +66,11 @@ extension Gate {
         }
 
         var current: SessionState?
-        if case .valid(let identity) = session(of: request, site, now: context.now) { current = identity.session }
+        var replacedSession: [UInt8]?
+        if case .valid(let identity) = session(of: request, site, context) {
+            current = identity.session
+            replacedSession = identity.stored?.id
+        }
         let isSameUser = current.map { $0.fields.isSameUser(as: user.fields) } ?? false
         // A good session, and yet this attempt began after it: another replica did not know the session.
         let isUnknownElsewhere = current.map { attempt.named?.isNavigation(after: $0.signedInAt) ?? false } ?? true
@@ -81,6 +85,7 @@ extension Gate {
             requestID: String(decoding: requestID, as: UTF8.self), isSignedIn: isSameUser,
             spentAttempt: attempt.cookie, lastOldChunk: SessionCookiePlaces(request, names(site)).lastChunk,
             returns: returns)
+        pending.replacedSession = replacedSession
 
         // Signing in as who one is already is nobody's trick, and a reload of this page ends here too.
         if !attempt.isOurs, !isSameUser {
@@ -139,7 +144,7 @@ extension Gate {
         case .allowed: if pending.isForGuest { return .respond(visit(pending)) }
         }
         if configuration.provisions { return .provision(provisioning(pending)) }
-        return .respond(signIn(pending, context))
+        return signIn(pending, context)
     }
 
     /// Nobody's session: on to where the user wanted to go, as everyone may (`access.default: guest`). The session of
@@ -160,15 +165,24 @@ extension Gate {
     }
 
     /// A new session, in place of any old one (CVE-2026-34454, CVE-2021-41230), and 303 to where the user wanted to go.
-    func signIn(_ pending: PendingSignIn, _ context: RequestContext) -> LocalResponse {
-        let names = pending.isSecure ? secureNames : plainNames
-        let cookie = setCookie(isSecure: pending.isSecure)
+    func signIn(_ pending: PendingSignIn, _ context: RequestContext) -> Decision {
         let state = SessionState(
             id: random.bytes(SessionState.idByteCount), signedInAt: context.now, seenAt: context.now,
             fields: pending.fields)
+        if configuration.session.isStored { return keep(state, pending, now: context.now) }
+        return .respond(signedIn(pending, state, sealed: nil, context))
+    }
+
+    /// - Parameter sealed: the cookie's text; nil: the session itself, sealed.
+    func signedIn(
+        _ pending: PendingSignIn, _ state: SessionState, sealed: [UInt8]?, _ context: RequestContext
+    ) -> LocalResponse {
+        let names = pending.isSecure ? secureNames : plainNames
+        let cookie = setCookie(isSecure: pending.isSecure)
+        let sealed = sealed ?? sessionSeal.seal(state.encoded, name: names.session, site: pending.binding)
         guard
             let lines = sessionCookies(
-                state, names, pending.binding, isSecure: pending.isSecure, lastOldChunk: pending.lastOldChunk,
+                state, sealed: sealed, names, isSecure: pending.isSecure, lastOldChunk: pending.lastOldChunk,
                 now: context.now)
         else { return refused(.fieldInvalid, status: 403, pending) }
         var response = seeOther(pending.target.bytes)

@@ -38,9 +38,11 @@ extension Gate {
 
     /// Who it is, where nobody needs to be anyone.
     func openDecision(_ request: RequestHead, _ context: RequestContext, _ site: RequestSite) -> Decision {
-        if case .valid(let identity) = session(of: request, site, now: context.now), standing(of: identity) == .allowed
-        {
+        switch session(of: request, site, context) {
+        case .valid(let identity) where standing(of: identity) == .allowed:
             return .forward(identity, renewal: renewal(of: identity, request, site, now: context.now))
+        case .elsewhere(let session): return .fetchSession(session)
+        case .valid, .refused, .unknown, .none: break
         }
         if configuration.bearer, case .valid(let identity) = bearer(of: request, now: context.now),
             standing(of: identity) == .allowed
@@ -64,6 +66,7 @@ extension Gate {
     func denied(_ request: RequestHead, _ context: RequestContext, _ site: RequestSite, _ requestID: [UInt8])
         -> Decision
     {
+        if case .elsewhere(let session) = session(of: request, site, context) { return .fetchSession(session) }
         if let identity = knownIdentity(request, context, site) {
             return forbidden(.ruleDenied, identity, request, site, requestID)
         }
@@ -89,7 +92,7 @@ extension Gate {
 
     /// Who sent the request, by a session or a bearer token that is good in itself, whatever that user may.
     func knownIdentity(_ request: RequestHead, _ context: RequestContext, _ site: RequestSite) -> Identity? {
-        if case .valid(let identity) = session(of: request, site, now: context.now) { return identity }
+        if case .valid(let identity) = session(of: request, site, context) { return identity }
         guard configuration.bearer, case .valid(let identity) = bearer(of: request, now: context.now) else {
             return nil
         }

@@ -10,22 +10,42 @@ enum IdentityVerdict {
     case none
     case refused(ReasonCode)
     case valid(Identity)
+    /// It is kept elsewhere, and that must be asked first.
+    case elsewhere(AwaitedSession)
+    /// It is kept elsewhere, and there was no answer.
+    case unknown(AwaitedSession)
 }
 
 // Sessions: finding, opening, renewing and making them.
 extension Gate {
     /// The session that came with the request. From the loop's cache when its cookie was seen before; the times are
     /// judged each time.
-    func session(of request: RequestHead, _ site: RequestSite, now: Double) -> IdentityVerdict {
+    func session(of request: RequestHead, _ site: RequestSite, _ context: RequestContext) -> IdentityVerdict {
         guard request.fields.contains(where: { $0.known == .cookie }) else { return .none }
+        let now = context.now
         let names = names(site)
         let places = SessionCookiePlaces(request, names)
         guard !places.isEmpty else { return .none }
         // Where the config fixes what cookies are bound to, the request's host does not matter.
         let host = siteRules.fixedBinding == nil && site.host.upperBound <= request.bytes.count ? site.host : .empty
         for index in 0..<places.firstCount {
-            guard let identity = identity(places, index, request, site, host: host, names) else { continue }
+            let identity: Identity
+            switch found(places, index, request, site, host: host, names, now: now) {
+            case .nothing: continue
+            case .identity(let known): identity = known
+            case .ticket(let session):
+                let reason = absence(of: session, now: now)
+                if reason == .sessionExpired { return .refused(reason) }
+                switch context.sessionLookup {
+                case .notAsked: return .elsewhere(session)
+                case .answered: return .refused(reason)
+                case .failed: return .unknown(session)
+                }
+            }
             guard let session = identity.session else { continue }
+            if now >= identity.freshUntil, let stored = identity.stored, context.sessionLookup == .notAsked {
+                return .elsewhere(stored.again(keptFor: timeToKeep(signedInAt: session.signedInAt, now: now)))
+            }
             if let reason = limits.refusal(signedInAt: session.signedInAt, seenAt: session.seenAt, now: now) {
                 return .refused(reason)
             }
@@ -35,38 +55,62 @@ extension Gate {
         return .refused(.sessionInvalid)
     }
 
-    private func identity(
+    /// What a cookie leads to.
+    private enum Found {
+        case nothing
+        case identity(Identity)
+        case ticket(AwaitedSession)
+
+        init(_ identity: Identity?) {
+            self = identity.map { .identity($0) } ?? .nothing
+        }
+    }
+
+    private func found(
         _ places: SessionCookiePlaces, _ index: Int, _ request: RequestHead, _ site: RequestSite, host: ByteRange,
-        _ names: CookieNames
-    ) -> Identity? {
+        _ names: CookieNames, now: Double
+    ) -> Found {
         let first = places.firsts[index]
         let bytes = request.bytes.span
         let count = SessionCookie.count(first: bytes.extracting(first.range))
         let host = bytes.extracting(host.range)
         if count == 1 {
             let text = bytes.extracting(first.range)
-            if let known = sessions.identity(text, host: host, isSecure: site.isSecure, now: 0) { return known }
-            return open(text, request, site, host: host, names)
+            if let known = sessions.identity(text, host: host, isSecure: site.isSecure, now: 0) {
+                return .identity(known)
+            }
+            if configuration.session.isStored, let binding = site.binding(request, siteRules),
+                let ticket = awaitedSession(
+                    text, name: names.session, binding, host: host, isSecure: site.isSecure, now: now)
+            {
+                return .ticket(ticket)
+            }
+            return Found(open(text, request, site, host: host, names))
         }
         // The memory is lent, so that it is not copied while it is written to.
         var joined: [UInt8] = []
         swap(&joined, &joinedCookie)
         defer { swap(&joined, &joinedCookie) }
-        guard count > 1, places.join(first, count: count, request.bytes, into: &joined) else { return nil }
-        if let known = sessions.identity(joined.span, host: host, isSecure: site.isSecure, now: 0) { return known }
-        return open(joined.span, request, site, host: host, names)
+        guard count > 1, places.join(first, count: count, request.bytes, into: &joined) else {
+            return .nothing
+        }
+        if let known = sessions.identity(joined.span, host: host, isSecure: site.isSecure, now: 0) {
+            return .identity(known)
+        }
+        return Found(open(joined.span, request, site, host: host, names))
     }
 
     private func open(
         _ text: Span<UInt8>, _ request: RequestHead, _ site: RequestSite, host: Span<UInt8>, _ names: CookieNames
     ) -> Identity? {
         guard let binding = site.binding(request, siteRules),
-            let encoded = sessionSeal.open(text, name: names.session, site: binding),
-            let state = SessionState(encoded: encoded)
+            let opened = sessionSeal.openTellingAge(text, name: names.session, site: binding),
+            let state = SessionState(encoded: opened.plaintext)
         else { return nil }
         let identity = Identity(
             fields: state.fields, headerBlock: rendering.block(for: state.fields), session: state,
-            renewalDue: limits.idleTimeout > 0 ? state.seenAt + limits.renewalInterval : .infinity)
+            // Sealed anew at once when the secret is an older one: that can then be dropped sooner.
+            renewalDue: opened.isOld ? 0 : limits.idleTimeout > 0 ? state.seenAt + limits.renewalInterval : .infinity)
         sessions.keep(identity, text, host: host, isSecure: site.isSecure)
         return identity
     }
@@ -77,11 +121,18 @@ extension Gate {
             let binding = site.binding(request, siteRules)
         else { return nil }
         // The other requests of the same page need not carry it too; but an answer may get lost.
-        identity.renewalDue = now + min(10, limits.renewalInterval)
-        guard
-            let lines = sessionCookies(
-                session.seen(at: now), names(site), binding, isSecure: site.isSecure, lastOldChunk: 0, now: now)
-        else { return nil }
+        identity.renewalDue = now + min(10, askingInterval)
+        let names = names(site)
+        let seen = session.seen(at: now)
+        let lines =
+            if let ticket = identity.stored?.ticket {
+                sessionCookies(
+                    seen, sealed: ticketSeal.seal(ticket.encoded, name: names.session, site: binding), names,
+                    isSecure: site.isSecure, lastOldChunk: 0, now: now)
+            } else {
+                sessionCookies(seen, names, binding, isSecure: site.isSecure, lastOldChunk: 0, now: now)
+            }
+        guard let lines else { return nil }
         var block: [UInt8] = []
         for line in lines {
             block.append("Set-Cookie: ")
@@ -97,7 +148,15 @@ extension Gate {
         _ state: SessionState, _ names: CookieNames, _ binding: SiteBinding, isSecure: Bool, lastOldChunk: Int,
         now: Double
     ) -> [[UInt8]]? {
-        let sealed = sessionSeal.seal(state.encoded, name: names.session, site: binding)
+        sessionCookies(
+            state, sealed: sessionSeal.seal(state.encoded, name: names.session, site: binding), names,
+            isSecure: isSecure, lastOldChunk: lastOldChunk, now: now)
+    }
+
+    /// - Parameter sealed: the cookie's text, or that of all its chunks.
+    func sessionCookies(
+        _ state: SessionState, sealed: [UInt8], _ names: CookieNames, isSecure: Bool, lastOldChunk: Int, now: Double
+    ) -> [[UInt8]]? {
         guard let values = SessionCookie.split(sealed) else { return nil }
         let cookie = setCookie(isSecure: isSecure)
         let maxAge = limits.lifetime - (now - state.signedInAt)
@@ -119,9 +178,11 @@ extension Gate {
             return methodNotAllowed(request, requestID, allow: "GET, HEAD")
         }
         let site = RequestSite(request, context, siteRules)
-        guard case .valid(let identity) = session(of: request, site, now: context.now),
-            let session = identity.session
-        else { return unauthenticatedJSON(request, context, nil) }
+        let verdict = session(of: request, site, context)
+        if case .unknown = verdict { return sessionUnknown(request, requestID) }
+        guard case .valid(let identity) = verdict, let session = identity.session else {
+            return unauthenticatedJSON(request, context, nil)
+        }
         switch standing(of: identity) {
         case .allowed: break
         case .visitor: return unauthenticatedJSON(request, context, nil)

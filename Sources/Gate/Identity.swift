@@ -13,13 +13,24 @@ package final class Identity {
     var goodAt: UInt64 = 0
     /// From when the session's cookie is to be sealed anew.
     var renewalDue: Double
+    /// For a session that is kept elsewhere: how it is asked after.
+    let stored: AwaitedSession?
+    /// From then on it is asked after again.
+    var freshUntil: Double
+    /// The statement that the app got last; nil: none yet.
+    var assertion: Assertion?
 
-    init(fields: UserFields, headerBlock: [UInt8], session: SessionState?, renewalDue: Double = .infinity) {
+    init(
+        fields: UserFields, headerBlock: [UInt8], session: SessionState?, renewalDue: Double = .infinity,
+        stored: AwaitedSession? = nil, freshUntil: Double = .infinity
+    ) {
         user = fields.user
         self.fields = fields
         self.headerBlock = headerBlock
         self.session = session
         self.renewalDue = renewalDue
+        self.stored = stored
+        self.freshUntil = freshUntil
     }
 
     /// The renewal that came with the decision could not be sent: the next request gets one.

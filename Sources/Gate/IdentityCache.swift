@@ -42,6 +42,11 @@ struct IdentityCache {
             validUntil: validUntil, identity: identity)
     }
 
+    mutating func forget(_ text: Span<UInt8>) {
+        let slot = slot(text)
+        if let entry = entries[slot], entry.text.span.equals(text) { entries[slot] = nil }
+    }
+
     private func slot(_ text: Span<UInt8>) -> Int {
         guard text.count >= 16 else { return 0 }
         // At least 16 bytes, as checked.

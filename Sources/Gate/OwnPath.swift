@@ -4,7 +4,7 @@ import HTTP
 
 /// The paths that Sidegate answers itself.
 enum OwnPath {
-    case login, callback, confirm, logout, session, backchannelLogout, auth
+    case login, callback, confirm, logout, session, backchannelLogout, auth, keys
     /// Reserved, and nothing is there.
     case nothing
 
@@ -22,6 +22,7 @@ enum OwnPath {
             if name.equals("session") { return .session }
             if name.equals("confirm") { return .confirm }
             if name.equals("backchannel-logout") { return .backchannelLogout }
+            if name.equals("jwks.json") { return .keys }
             // Behind it a proxy may write the path that it asks about.
             if name.equals("auth") || (name.count > 4 && name.extracting(0..<5).equals("auth/")) { return .auth }
             return .nothing

@@ -25,7 +25,7 @@ struct RequestRewrite {
     init(_ configuration: GateConfiguration) {
         apps = AppRoutes(configuration.apps)
         normalizesPath = configuration.judgesPaths
-        let names = configuration.identityHeaders.map(\.name) + Self.overrides(configuration)
+        let names = configuration.identityHeaderNames + Self.overrides(configuration)
         fromTrusted = SpoofFilter(identityHeaders: names, isTrusted: true)
         fromStrangers = SpoofFilter(identityHeaders: names, isTrusted: false)
         ownCookies = OwnCookieFilter(configuration.session)

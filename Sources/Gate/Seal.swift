@@ -13,6 +13,7 @@ final class Seal {
         case login = 2
         case signIn = 3
         case nativeLogin = 4
+        case ticket = 5
 
         fileprivate var info: [UInt8] {
             switch self {
@@ -20,6 +21,7 @@ final class Seal {
             case .login: Array("sidegate login, version 1".utf8)
             case .signIn: Array("sidegate sign-in, version 1".utf8)
             case .nativeLogin: Array("sidegate native login, version 1".utf8)
+            case .ticket: Array("sidegate ticket, version 1".utf8)
             }
         }
     }
@@ -67,11 +69,19 @@ final class Seal {
 
     /// The plain text; nil when it was not sealed by us, for this purpose, name and site, or was changed since.
     func open(_ text: Span<UInt8>, name: [UInt8], site: SiteBinding) -> [UInt8]? {
+        openTellingAge(text, name: name, site: site)?.plaintext
+    }
+
+    /// The same, and whether an older secret than the first sealed it.
+    func openTellingAge(
+        _ text: Span<UInt8>, name: [UInt8], site: SiteBinding
+    ) -> (plaintext: [UInt8], isOld: Bool)? {
         guard let sealed = Base64URL.decode(text) else { return nil }
         let data = authenticated(name.span, site)
         var plaintext: [UInt8] = []
-        for key in keys where key.open(sealed.span, authenticating: data.span, into: &plaintext) {
-            return plaintext
+        for (index, key) in keys.enumerated()
+        where key.open(sealed.span, authenticating: data.span, into: &plaintext) {
+            return (plaintext, index > 0)
         }
         return nil
     }

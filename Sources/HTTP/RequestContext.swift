@@ -14,6 +14,12 @@ public struct RequestContext: Sendable {
     public var now: Double
     /// Key sets may be fetched for this request; false once they were, and where none can be.
     public var mayAwaitKeys = false
+    /// Whether the store of sessions was asked for this request's, and answered.
+    public var sessionLookup = SessionLookup.notAsked
+
+    public enum SessionLookup: Sendable {
+        case notAsked, answered, failed
+    }
 
     public init(
         peer: IPAddress?, isSecure: Bool = false, isTrustedPeer: Bool = false, localPort: UInt16? = nil, now: Double

@@ -36,6 +36,10 @@ extension Exchange {
             claim(pending)
         case .revoke(let revocation, let response):
             revoke(revocation, response)
+        case .fetchSession(let session):
+            fetch(session)
+        case .keepSession(let session):
+            keep(session)
         }
     }
 
@@ -124,13 +128,36 @@ extension Exchange {
     private func provision(_ pending: PendingProvisioning) {
         guard case .gate(let gate, _) = worker.service else { return }
         guard let provisioner = worker.services.provisioner else {
-            return answer(gate.finishProvisioning(pending, .failed, context))
+            return perform(gate.finishProvisioning(pending, .failed, context), contentFollows: false)
         }
         ask(.provisioning, within: worker.services.limits.provisioning, otherwise: .failed) { done in
             provisioner.provision(pending.call, done)
         } then: { [self] (outcome: ProvisioningOutcome) in
             if outcome == .told { record.isProvisioned = true }
-            answer(gate.finishProvisioning(pending, outcome.verdict, context))
+            perform(gate.finishProvisioning(pending, outcome.verdict, context), contentFollows: false)
+        }
+    }
+
+    /// Asked once for a request.
+    private func fetch(_ session: AwaitedSession) {
+        ask(.session, within: worker.services.limits.session, otherwise: .unavailable) { done in
+            guard let sessions = worker.services.sessions else { return done(.unavailable) }
+            sessions.fetch(session, done)
+        } then: { [self] (answer: SessionAnswer) in
+            guard case .gate(let gate, _) = worker.service else { return }
+            gate.sessionFetched(session, answer, now: worker.loop.wallClock)
+            context.sessionLookup = answer == .unavailable ? .failed : .answered
+            decideAgain()
+        }
+    }
+
+    private func keep(_ session: SessionToKeep) {
+        ask(.session, within: worker.services.limits.session, otherwise: false) { done in
+            guard let sessions = worker.services.sessions else { return done(false) }
+            sessions.keep(session, done)
+        } then: { [self] (isKept: Bool) in
+            guard case .gate(let gate, _) = worker.service else { return }
+            answer(gate.sessionKept(session, isKept, context))
         }
     }
 

@@ -31,6 +31,8 @@ package struct ExchangeStateMachine: ~Copyable {
         case provisioning
         /// That every loop has ended a user's sessions.
         case revocation
+        /// A session that is kept elsewhere, or that it is kept.
+        case session
         /// The whole answer, where there is no gate.
         case answer
     }

@@ -283,7 +283,10 @@ package final class Worker {
         expectsProxyProtocol = configuration.expectsProxyProtocol
         self.log?.flush()
         self.log = log
+        // The store of sessions stays: its connection is this loop's own.
+        let sessions = self.services.sessions
         self.services = services
+        self.services.sessions = sessions
         metrics.provider = configuration.provider
         strictTransportLine = configuration.strictTransportLine
         if let redirect = configuration.redirect { redirector?.replace(redirect, configuration, log) }

@@ -11,6 +11,8 @@ package struct WorkerServices: Sendable {
     package var provisioner: (any Provisioner)?
     /// Nil: a revocation counts on the worker that it came to alone.
     package var revocations: (any RevocationBroadcaster)?
+    /// Where sessions are kept that are not in cookies; nil: nowhere.
+    package var sessions: (any SessionStore)?
     /// How often clients may ask; nil: as often as they like.
     package var limiter: RateLimiter?
     package var limits = WaitLimits()
@@ -24,6 +26,7 @@ package struct WaitLimits: Sendable {
     package var keys = Nanoseconds.seconds(8)
     package var provisioning = Nanoseconds.seconds(15)
     package var revocation = Nanoseconds.seconds(5)
+    package var session = Nanoseconds.seconds(5)
     package var answer = Nanoseconds.seconds(10)
 
     package init() {}
@@ -64,4 +67,13 @@ package protocol RevocationBroadcaster: AnyObject, Sendable {
     /// `done` is called exactly once, on any thread: when all loops have applied it; false when one of them could not
     /// remember it.
     func revoke(_ revocation: Revocation, _ done: @escaping @Sendable (Bool) -> Void)
+}
+
+/// Keeps sessions for all replicas.
+package protocol SessionStore: AnyObject, Sendable {
+    /// `done` is called exactly once, on any thread.
+    func fetch(_ session: AwaitedSession, _ done: @escaping @Sendable (SessionAnswer) -> Void)
+
+    /// `done` is called exactly once, on any thread: false when it is not known to be kept.
+    func keep(_ session: SessionToKeep, _ done: @escaping @Sendable (Bool) -> Void)
 }

@@ -23,6 +23,7 @@ package struct Doctor {
         if !blanks.contains("identityProvider.loginURL") { findings += provider() }
         if !blanks.contains("identityProvider.logoutURL") { findings += logout() }
         findings += settings.token.remoteKeys.map(keys)
+        if let redis = settings.redis { findings += self.redis(redis) }
         if let provisioning = settings.provisioning { findings.append(self.provisioning(provisioning)) }
         return findings
     }

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Configuration
-import Glibc
 import HTTP
 import JWT
 import Outbound
 import Reactor
-import Synchronization
 import TLS
 
 /// The doctor's calls: each waits for its end, so they are made from a thread that may, one after another.
@@ -117,36 +115,5 @@ package struct DoctorProblem: Error, CustomStringConvertible {
 
     init(_ description: String) {
         self.description = description
-    }
-}
-
-/// Something that comes from a loop, for a thread that waits.
-private final class Reply<Value: Sendable>: Sendable {
-    private let value = Mutex<Value?>(nil)
-    private let reading: Int32
-    private let writing: Int32
-
-    init() {
-        var pair: [Int32] = [-1, -1]
-        precondition(unsafe pipe(&pair) == 0, "without a pipe nobody can be waited for")
-        (reading, writing) = (pair[0], pair[1])
-    }
-
-    deinit {
-        close(reading)
-        close(writing)
-    }
-
-    func give(_ value: Value) {
-        self.value.withLock { $0 = value }
-        var byte: UInt8 = 1
-        _ = unsafe write(writing, &byte, 1)
-    }
-
-    func wait() -> Value {
-        var byte: UInt8 = 0
-        while unsafe read(reading, &byte, 1) < 0, errno == EINTR {}
-        guard let value = value.withLock({ $0 }) else { preconditionFailure("woken without a value") }
-        return value
     }
 }

@@ -10,24 +10,35 @@ import TLS
 
 /// Tells the app of users before they come in, by HTTP (`provisioning`): a JSON object of the fields, signed.
 ///
-/// A user is told once in this process, or at each sign-in with `eachLogin`; the app may be told again after a restart,
-/// and must bear it (`Idempotency-Key`).
+/// A user is told once in this process, once by all replicas that share what they know, or at each sign-in with
+/// `eachLogin`; the app may be told again after a restart, and must bear it (`Idempotency-Key`).
 package final class HTTPProvisioner: Provisioner {
     private let loop: EventLoop
     private let desk: LoopBound<ProvisioningDesk>
 
-    /// - Parameters:
-    ///   - secret: signs each body; nil: calls are not signed.
-    ///   - loop: where calls are made; not a worker's.
-    ///   - tls: for https; nil: such a URL fails.
-    package init(
+    package convenience init(
         _ url: OutboundURL, secret: [UInt8]?, eachLogin: Bool, loop: EventLoop, resolver: Resolver,
         tls: TLSClientContext?, logger: Logger
+    ) {
+        self.init(
+            url, secret: secret, eachLogin: eachLogin, shared: nil, loop: loop, resolver: resolver, tls: tls,
+            logger: logger)
+    }
+
+    /// - Parameters:
+    ///   - secret: signs each body; nil: calls are not signed.
+    ///   - shared: whom other replicas told of; on `loop` too.
+    ///   - loop: where calls are made; not a worker's.
+    ///   - tls: for https; nil: such a URL fails.
+    init(
+        _ url: OutboundURL, secret: [UInt8]?, eachLogin: Bool, shared: SharedUsers?, loop: EventLoop,
+        resolver: Resolver, tls: TLSClientContext?, logger: Logger
     ) {
         self.loop = loop
         desk = loop.bind(
             ProvisioningDesk(
-                url, key: secret.map { HMACKey($0.span, .sha256) }, eachLogin: eachLogin, loop: loop,
+                url, key: secret.map { HMACKey($0.span, .sha256) }, eachLogin: eachLogin,
+                shared: shared, loop: loop,
                 client: OutboundClient(loop: loop, resolver: resolver, tls: tls), logger: logger))
     }
 
@@ -59,6 +70,7 @@ private final class ProvisioningDesk {
     private let url: OutboundURL
     private let key: HMACKey?
     private let eachLogin: Bool
+    private let shared: SharedUsers?
     private let loop: EventLoop
     private let client: OutboundClient
     private let logger: Logger
@@ -70,12 +82,13 @@ private final class ProvisioningDesk {
     private var running = 0
 
     init(
-        _ url: OutboundURL, key: HMACKey?, eachLogin: Bool, loop: EventLoop,
+        _ url: OutboundURL, key: HMACKey?, eachLogin: Bool, shared: SharedUsers?, loop: EventLoop,
         client: OutboundClient, logger: Logger
     ) {
         self.url = url
         self.key = key
         self.eachLogin = eachLogin
+        self.shared = shared
         self.loop = loop
         self.client = client
         self.logger = logger
@@ -103,7 +116,12 @@ private final class ProvisioningDesk {
             guard let flight else { return }
             self?.enqueue(flight)
         }
-        enqueue(flight)
+        guard !eachLogin, let shared else { return enqueue(flight) }
+        shared.knows(flight.call.userKey) { [self] isKnown in
+            guard isKnown else { return enqueue(flight) }
+            users.insert(user)
+            finish(flight, .known)
+        }
     }
 
     // MARK: Attempts
@@ -144,7 +162,10 @@ private final class ProvisioningDesk {
         }
         switch flight.policy.step(after: answer, loop.now) {
         case .agreed:
-            if !eachLogin { users.insert(ProvisionedUsers.Key(flight.call.userKey)) }
+            if !eachLogin {
+                users.insert(ProvisionedUsers.Key(flight.call.userKey))
+                shared?.learn(flight.call.userKey)
+            }
             finish(flight, .told)
         case .noSeat:
             finish(flight, .noSeat)

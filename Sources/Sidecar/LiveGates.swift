@@ -54,6 +54,15 @@ package final class LiveGates: RevocationBroadcaster {
         }
     }
 
+    /// Those that other replicas know of.
+    package func revoke(all revocations: [Revocation]) {
+        withServer { server in
+            server.onEachWorker({ worker in
+                worker.update { gate in for revocation in revocations { _ = gate.revoke(revocation) } }
+            })
+        }
+    }
+
     private func withServer(_ work: @escaping @Sendable (Server) -> Void) {
         let server = state.withLock { state in
             if state.server == nil { state.early.append(work) }

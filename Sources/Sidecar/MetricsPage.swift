@@ -105,6 +105,10 @@ struct MetricsPage {
         text.family("sidegate_key_refresh_total", .counter, "Fetches of the identity provider's key sets.")
         text.sample([("result", Self.result(true))], counters.keyRefreshes)
         text.sample([("result", Self.result(false))], counters.failedKeyRefreshes)
+        if let isUp = counters.isRedisUp {
+            text.family("sidegate_redis_up", .gauge, "Whether there is a connection to Redis.")
+            text.sample([], isUp ? 1 : UInt64(0))
+        }
         if let certificateEnd {
             text.family(
                 "sidegate_tls_certificate_not_after_timestamp_seconds", .gauge,

@@ -11,6 +11,8 @@ final class ProcessCounters: Sendable {
     private let badCertificates = Mutex<Set<String>>([])
     private let keyRefreshes = Atomic<UInt64>(0)
     private let failedKeyRefreshes = Atomic<UInt64>(0)
+    /// nil: there is none.
+    private let redisUp = Mutex<Bool?>(nil)
 
     func reloaded(isGood: Bool) {
         if isGood { reloads.add(1, ordering: .relaxed) } else { failedReloads.add(1, ordering: .relaxed) }
@@ -34,12 +36,16 @@ final class ProcessCounters: Sendable {
         if isGood { keyRefreshes.add(1, ordering: .relaxed) } else { failedKeyRefreshes.add(1, ordering: .relaxed) }
     }
 
+    func redis(isUp: Bool) {
+        redisUp.withLock { $0 = isUp }
+    }
+
     var figures: Figures {
         Figures(
             reloads: reloads.load(ordering: .relaxed), failedReloads: failedReloads.load(ordering: .relaxed),
             lastReloadIsGood: !lastReloadFailed.load(ordering: .relaxed) && badCertificates.withLock { $0.isEmpty },
             keyRefreshes: keyRefreshes.load(ordering: .relaxed),
-            failedKeyRefreshes: failedKeyRefreshes.load(ordering: .relaxed))
+            failedKeyRefreshes: failedKeyRefreshes.load(ordering: .relaxed), isRedisUp: redisUp.withLock { $0 })
     }
 
     struct Figures {
@@ -49,5 +55,7 @@ final class ProcessCounters: Sendable {
         var lastReloadIsGood: Bool
         var keyRefreshes: UInt64
         var failedKeyRefreshes: UInt64
+        /// nil: nothing is kept there.
+        var isRedisUp: Bool?
     }
 }

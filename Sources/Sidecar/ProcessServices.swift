@@ -7,6 +7,7 @@ import Logging
 import Outbound
 import Proxy
 import Reactor
+import Redis
 import Synchronization
 import TLS
 
@@ -43,11 +44,57 @@ final class ProcessServices: Sendable {
     private let logger: Logger
     private let counters: ProcessCounters
     private let current = Mutex(Current())
+    /// What other replicas share, opened once for the process's life; nil: nothing.
+    private let shared: Shared?
+    /// Used tokens of this process; also beside those of all replicas.
+    private let memory = MemoryReplayStore()
 
-    init(resolver: Resolver, counters: ProcessCounters, logger: Logger) {
+    private struct Shared: Sendable {
+        let store: SharedStore
+        let revocations: SharedRevocations
+        let keepsTokens: Bool
+        let keepsSessions: Bool
+        /// The session secret that the process was started with.
+        let secret: [UInt8]
+        /// Keeps the certificates of its connections up to date.
+        let watches: [CertificateWatch]
+    }
+
+    /// - Parameter sessionSecrets: with which replicas tell each other of sessions that ended.
+    init(
+        _ settings: Settings, sessionSecrets: [[UInt8]], resolver: Resolver, counters: ProcessCounters, logger: Logger
+    ) throws(ServiceError) {
         self.resolver = resolver
         self.counters = counters
         self.logger = logger
+        guard let redis = settings.redis else {
+            shared = nil
+            return
+        }
+        var watches: [CertificateWatch] = []
+        let tls = redis.address.isSecure ? try Self.tls(redis.tls, "redis", &watches, counters, logger) : nil
+        let store = SharedStore(
+            RedisConfiguration(redis, tls: tls), prefix: redis.prefix, resolver: resolver, counters: counters,
+            logger: logger)
+        store.allowsWithout = settings.replay.allowsWithoutStore
+        let revocations = SharedRevocations(
+            store, coding: RevocationCoding(secrets: sessionSecrets), gates: gates, loop: loop)
+        revocations.start()
+        shared = Shared(
+            store: store, revocations: revocations, keepsTokens: settings.replay.isShared,
+            keepsSessions: settings.session.isShared, secret: sessionSecrets.first ?? [], watches: watches)
+    }
+
+    /// What the worker of `loop` keeps used tokens and sessions in; on that loop. Sessions are in cookies when there is
+    /// nothing for them.
+    func stores(on loop: EventLoop) -> (tokens: any ReplayStore, sessions: (any SessionStore)?) {
+        guard let shared else { return (memory, nil) }
+        let connection = shared.store.connect(on: loop)
+        return (
+            shared.keepsTokens
+                ? RedisReplayStore(shared.store, connection, loop: loop, witness: memory) : memory,
+            shared.keepsSessions ? RedisSessionStore(shared.store, connection, loop: loop) : nil
+        )
     }
 
     /// Makes what `settings` name. Whatever is not changed by them, and remembers something, is the one in force.
@@ -59,7 +106,7 @@ final class ProcessServices: Sendable {
             )
         }
         var worker = WorkerServices()
-        worker.revocations = gates
+        worker.revocations = shared?.revocations ?? gates
         var keyWatches: [CertificateWatch] = []
         let keys = try makeKeys(settings, &keyWatches)
         worker.keys = keys
@@ -91,8 +138,11 @@ final class ProcessServices: Sendable {
 
     /// Puts `next` into force in place of what is. `swap` gets the keys that are known by then, gives them and all else to
     /// the workers, and calls back.
+    ///
+    /// - Parameter sessionSecrets: of the new configuration.
     func replace(
-        with next: Next, swap: @escaping @Sendable (KeySet, @escaping @Sendable () -> Void) -> Void,
+        with next: Next, sessionSecrets: [[UInt8]],
+        swap: @escaping @Sendable (KeySet, @escaping @Sendable () -> Void) -> Void,
         _ done: @escaping @Sendable () -> Void
     ) {
         let old = current.withLock { $0.keys }
@@ -103,6 +153,7 @@ final class ProcessServices: Sendable {
         }
         current.withLock { $0.emails = nil }
         install(next)
+        shared?.revocations.replace(RevocationCoding(secrets: sessionSecrets))
         guard let keys = next.keys else {
             old?.stop()
             return swap(next.settings.token.keys, finish)
@@ -119,6 +170,7 @@ final class ProcessServices: Sendable {
             current.keyWatches = next.keyWatches
             current.provisioningWatches = next.provisioningWatches
         }
+        shared?.store.follow(next.settings)
     }
 
     private func makeKeys(
@@ -145,7 +197,9 @@ final class ProcessServices: Sendable {
     ) throws(ServiceError) -> HTTPProvisioner {
         HTTPProvisioner(
             try Self.url(settings.url, "provisioning.url"), secret: settings.secret?.bytes,
-            eachLogin: settings.eachLogin, loop: loop, resolver: resolver,
+            eachLogin: settings.eachLogin,
+            shared: shared.map { SharedUsers($0.store, secret: $0.secret, app: settings.url, loop: loop) }, loop: loop,
+            resolver: resolver,
             tls: try tls(settings.tls, "provisioning", &watches), logger: logger)
     }
 
@@ -170,6 +224,13 @@ final class ProcessServices: Sendable {
     private func tls(
         _ settings: ClientTLSSettings, _ section: String, _ watches: inout [CertificateWatch]
     ) throws(ServiceError) -> TLSClientContext {
+        try Self.tls(settings, section, &watches, counters, logger)
+    }
+
+    private static func tls(
+        _ settings: ClientTLSSettings, _ section: String, _ watches: inout [CertificateWatch],
+        _ counters: ProcessCounters, _ logger: Logger
+    ) throws(ServiceError) -> TLSClientContext {
         do {
             let context = try TLSClientContext(TLSClientConfiguration(settings))
             watches.append(
@@ -181,7 +242,7 @@ final class ProcessServices: Sendable {
                 })
             return context
         } catch {
-            throw ServiceError("https calls are not possible: \(error)")
+            throw ServiceError("connections over TLS are not possible: \(error)")
         }
     }
 

@@ -73,9 +73,11 @@ package final class Service: Sendable {
         }
         let proxy = try Self.proxy(settings, configuration, workers: workers, tls: tls, logger)
         let resolver = Resolver()
-        let replayStore = MemoryReplayStore()
-        services = ProcessServices(resolver: resolver, counters: counters, logger: logger)
+        let services = try ProcessServices(
+            settings, sessionSecrets: configuration.session.secrets, resolver: resolver, counters: counters,
+            logger: logger)
         let prepared = try services.prepare(settings)
+        self.services = services
         let inherited = InheritedSockets.ofThisProcess()
         var sources: [ListenSource] = []
         for address in settings.listen { sources += try address.sources(inherited) }
@@ -95,11 +97,14 @@ package final class Service: Sendable {
                     logger.warning("not accepting connections for now", metadata: ["cause": "\(error)"])
                 },
                 makeWorker: { [format, proxy] loop in
-                    Worker(
+                    let stores = services.stores(on: loop)
+                    var own = prepared.worker
+                    own.sessions = stores.sessions
+                    return Worker(
                         loop: loop, gate: Gate(configuration), configuration: proxy, resolver: resolver,
-                        replayStore: replayStore,
+                        replayStore: stores.tokens,
                         log: RequestLog(format: format, logsRequests: proxy.logsRequests, sink: log),
-                        services: prepared.worker)
+                        services: own)
                 })
         } catch {
             throw ServiceError(error.description)
@@ -154,6 +159,9 @@ package final class Service: Sendable {
     private func apply(
         _ settings: Settings, _ configuration: GateConfiguration, _ done: @escaping @Sendable () -> Void
     ) throws(ServiceError) {
+        var configuration = configuration
+        // The workers have the stores that they were started with.
+        configuration.session.isStored = initial.session.isShared
         let next = try services.prepare(settings)
         let proxy = try Self.proxy(settings, configuration, workers: workerCount, tls: tls, logger)
         if let tls, let wanted = settings.tls {
@@ -181,8 +189,8 @@ package final class Service: Sendable {
             facts.probe = AppProbe(settings, proxy.upstream)
         }
         services.replace(
-            with: next,
-            swap: { [server, format, log] keys, swapped in
+            with: next, sessionSecrets: configuration.session.secrets,
+            swap: { [server, format, log, configuration] keys, swapped in
                 var gate = configuration
                 gate.keys = keys
                 let gated = gate
@@ -203,6 +211,9 @@ package final class Service: Sendable {
         if settings.workers != initial.workers { keys.append("workers") }
         if (settings.tls == nil) != (initial.tls == nil) { keys.append("tls") }
         if settings.admin.listen != initial.admin.listen { keys.append("admin.listen") }
+        if settings.session.isShared != initial.session.isShared { keys.append("session.store") }
+        if settings.replay.isShared != initial.replay.isShared { keys.append("replay.store") }
+        if let redis = settings.redis, let old = initial.redis, !redis.isSamePlace(as: old) { keys.append("redis") }
         if settings.log.format != initial.log.format { keys.append("log.format") }
         return keys
     }
@@ -244,7 +255,7 @@ package final class Service: Sendable {
     ) throws(ServiceError) -> ProxyConfiguration {
         do throws(TLSError) {
             var proxy = try ProxyConfiguration(
-                settings, identityHeaders: gate.identityHeaders.map(\.name), workers: workers, tls: tls)
+                settings, identityHeaders: gate.identityHeaderNames, workers: workers, tls: tls)
             let notSecured: @Sendable (TLSError) -> Void = { failure in
                 logger.warning("no secure connection to the app", metadata: ["cause": "\(failure)"])
             }

@@ -54,6 +54,7 @@ package enum TLSTrial {
         let outward =
             [("upstream.tls", settings.upstream.tls)] + settings.token.remoteKeys.map { ("token.keys[]", $0.tls) }
             + (settings.provisioning.map { [("provisioning", $0.tls)] } ?? [])
+            + (settings.redis.map { [("redis", $0.tls)] } ?? [])
         for (path, tls) in outward where tls.certificate != nil || tls.authorities != nil {
             attempt(path, tls.origin) { _ = try TLSClientContext(TLSClientConfiguration(tls)) }
         }

@@ -34,6 +34,7 @@ METRICS = {
     "sidegate_config_last_reload_successful": set(),
     "sidegate_key_refresh_total": {"result"},
     "sidegate_tls_certificate_not_after_timestamp_seconds": set(),
+    "sidegate_redis_up": set(),
     "sidegate_build_info": {"version"},
 }
 OTHERS = {

@@ -52,7 +52,6 @@ struct PresetTests {
         let loaded = load(name, provider: login)
         for (path, _) in preset.defaults {
             let entry = try #require(loaded.resolution.entries[path], "\(path)")
-            #expect(entry.key.isServed)
             if path != "identityProvider.loginURL" { #expect(entry.nameOrigin == .preset(name), "\(path)") }
         }
     }

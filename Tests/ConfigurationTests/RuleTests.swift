@@ -5,32 +5,9 @@ import HTTP
 import JWT
 import Testing
 
-@Suite("What values may be, together and in this version")
+@Suite("What values may be, together")
 struct RuleTests {
     let place = Workplace()
-
-    @Test(
-        "A key that no part serves yet is refused by name",
-        arguments: [
-            ("redis: { prefix: x }", "redis.prefix"), ("redis: { urlFile: x }", "redis.urlFile"),
-            ("assertion: { keyFile: key.pem }", "assertion.keyFile"),
-        ])
-    func notYet(text: String, path: String) {
-        let errors = place.load(text).errors
-        #expect(
-            errors.contains { $0.hasSuffix("`\(path)` is not supported yet in this version; remove it") }, "\(errors)")
-        #expect(KeyTable.key(path) == nil || KeyTable.key(path)?.isServed == false)
-    }
-
-    @Test(
-        "A choice that no part serves yet is refused by name",
-        arguments: [
-            "session: { store: redis }", "replay: { store: redis }",
-        ])
-    func notYetChoices(text: String) {
-        let errors = place.load(text).errors
-        #expect(errors.contains { $0.contains("not supported yet") }, "\(errors)")
-    }
 
     @Test(
         "HTTP/2 to the app is agreed on over TLS, or said by the address",

@@ -125,6 +125,8 @@ final class Browser {
     private(set) var nativeLogins = 0
     private(set) var nativeOpenings = 0
     private(set) var revocations: [Revocation] = []
+    /// Where sessions are kept when they are not in cookies.
+    var records = Records()
     /// What would have become of requests, where nothing is enforced.
     private(set) var observations: [Observation] = []
     private var turn = 0
@@ -169,7 +171,13 @@ final class Browser {
         context.mayAwaitKeys = fetchKeys != nil
         var requestID: [UInt8] = []
         gate.requestID(of: request, into: &requestID)
+        context.sessionLookup = .notAsked
         var decision = gate.decide(request, context, requestID: requestID)
+        if case .fetchSession(let session) = decision {
+            records.fetch(session, by: gate, now: now)
+            context.sessionLookup = records.isAway ? .failed : .answered
+            decision = gate.decide(request, context, requestID: requestID)
+        }
         if case .awaitKeys = decision {
             try fetchKeys?(gate)
             context.mayAwaitKeys = false
@@ -209,12 +217,13 @@ final class Browser {
             return try follow(gate.finishSignIn(pending, verdict, context), of: request, gate, requestID)
         case .provision(let pending):
             calls.append(pending.call)
-            return keep(.answered(Answer(response: gate.finishProvisioning(pending, appSays, context))))
+            return try follow(gate.finishProvisioning(pending, appSays, context), of: request, gate, requestID)
         case .claimLogoutToken(let pending):
             let verdict = store.claim(pending.replayKeys, until: pending.expiresAt, now: now)
             return try follow(gate.finishLogout(pending, verdict, context), of: request, gate, requestID)
         case .revoke(let revocation, let response):
             revocations.append(revocation)
+            if let session = revocation.storedSession { records.remove(session) }
             let hasRoom = gates.allSatisfy { $0.revoke(revocation) }
             let answer = hasRoom || revocation.isOfOneSession ? response : gate.logoutNotRemembered(revocation)
             return keep(.answered(Answer(response: answer)))
@@ -225,7 +234,10 @@ final class Browser {
             nativeLogins += 1
             if cookie != nil { nativeOpenings += 1 }
             return try follow(.forward(nil, renewal: cookie), of: request, gate, requestID)
-        case .collectBody, .awaitKeys:
+        case .keepSession(let session):
+            let isKept = records.keep(session, now: now)
+            return keep(.answered(Answer(response: gate.sessionKept(session, isKept, context))))
+        case .collectBody, .awaitKeys, .fetchSession:
             return keep(.answered(Answer(response: LocalResponse(status: 500))))
         }
     }

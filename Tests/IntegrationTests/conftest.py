@@ -10,6 +10,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from harness.gate import BINARY, Gate  # noqa: E402
+from harness.ports import free_port  # noqa: E402
+from harness.redis import Redis  # noqa: E402
+from harness.reloads import admin  # noqa: E402
+from harness.replicas import Front, settings  # noqa: E402
 from harness.upstream import Upstream  # noqa: E402
 
 
@@ -115,3 +119,27 @@ def module_session(module_gate):
 def session(gate, module_session):
     """A Cookie header with a session of Ada's."""
     return dict(module_session)
+
+
+@pytest.fixture
+def redis(tmp_path):
+    server = Redis(tmp_path / "redis")
+    yield server
+    server.process.kill()
+
+
+@pytest.fixture
+def cluster(tmp_path, upstream, start_gate, redis):
+    """Starts replicas behind an nginx; `cluster(...)` gives the front, with its gates."""
+    fronts = []
+
+    def start(count=2, app=upstream, url=None, **changes) -> Front:
+        port = free_port()
+        base = settings(url or redis.url, port, **changes)
+        front = Front(tmp_path / f"front{len(fronts)}", port, [start_gate(app, **base, admin=admin()) for _ in range(count)])
+        front.settings = base
+        fronts.append(front)
+        return front
+    yield start
+    for front in fronts:
+        front.stop()

@@ -91,8 +91,6 @@ class TestCheck:
          ["128"]),
         ("an empty token secret CVE_2019_20933", "secret: a-secret-shared-with-the-identity-provider-0001",
          'secret: ""', "7:15", []),
-        ("a key that no part serves yet", "session:\n", "assertion: { keyFile: key.pem }\nsession:\n", "8:",
-         ["assertion", "not supported yet"]),
     ])
     def test_a_bad_config_is_1_and_says_where_and_how_to_mend(self, config, name, find, replace, position, words):
         assert find in CONFIG

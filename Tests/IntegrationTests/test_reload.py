@@ -18,34 +18,9 @@ from harness.frames import FrameConnection
 from harness.gate import BINARY, NAVIGATION, Browser, clean_environment, settings
 from harness.ports import free_port
 from harness.process import ChildProcess, wait_until
+from harness.reloads import admin, hang_up, reloads, rewrite
 from harness.secure import secured, trusting
 from harness.upstream import Upstream
-
-
-def admin() -> dict:
-    return {"listen": f"127.0.0.1:{free_port()}"}
-
-
-def reloads(gate, result="success") -> float:
-    return Metrics(gate).get("sidegate_config_reloads_total", result=result)
-
-
-def hang_up(gate, result="success"):
-    """SIGHUP, and waits until what it brought is in force, or was refused."""
-    before = reloads(gate, result)
-    gate.process.child.send_signal(signal.SIGHUP)
-    wait_until(lambda: reloads(gate, result) > before, f"a reload with {result}")
-
-
-def rewrite(gate, **changes):
-    """Puts another configuration in the file's place, by a rename, as editors do."""
-    config = {**json.loads(gate.config.read_text())}
-    for key, value in changes.items():
-        config[key] = {**config[key], **value} if isinstance(value, dict) and isinstance(config.get(key), dict) else value
-    new = gate.config.with_suffix(".new")
-    new.write_text(json.dumps(config, indent=2))
-    new.chmod(0o600)
-    new.rename(gate.config)
 
 
 class TestGoodOne:

@@ -4,6 +4,7 @@
 import os
 import shutil
 import ssl
+import threading
 import time
 from pathlib import Path
 
@@ -82,6 +83,38 @@ def test_new_connections_meet_the_new_certificate_and_open_ones_go_on(start_gate
         assert before.exchange("GET", "/three", cookie).status == 200
     assert gate.exchange("GET", "/", cookie).status == 200, "the session has nothing to do with it"
     assert "certificates changed" in gate.log() and "PRIVATE" not in gate.log()
+
+
+def test_under_load_no_handshake_fails_and_no_session_is_lost(start_gate, upstream, authority, pairs, mounted):
+    gate = start(start_gate, upstream, authority, mounted.place)
+    cookie = gate.session_cookie()
+    seen, failures, stop = {"first": 0, "second": 0, "third": 0}, [], threading.Event()
+
+    def come_again():
+        while not stop.is_set():
+            try:
+                with gate.connection() as connection:
+                    subject = connection.socket.getpeercert()["subject"]
+                    status = connection.exchange("GET", "/", cookie).status
+                if status != 200:
+                    failures.append(status)
+                seen[dict(part[0] for part in subject)["commonName"]] += 1
+            except Exception as failure:
+                failures.append(repr(failure))
+                return
+    threads = [threading.Thread(target=come_again) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        for label in ("second", "third", "first", "second"):
+            before = seen[label]
+            mounted.put(pairs[label])
+            wait_until(lambda: seen[label] > before + 20, f"browsers meet {label}")
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(10)
+    assert failures == []
 
 
 def test_as_kubernetes_swaps_what_it_mounts(start_gate, upstream, authority, pairs, tmp_path):

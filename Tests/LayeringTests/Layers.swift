@@ -22,6 +22,7 @@ enum Layers {
         ],
         "Reactor": ["CEpoll", "Dispatch", "Glibc", "Synchronization"],
         "Outbound": ["HTTP", "HTTP1", "TLS", "Reactor"],
+        "Redis": ["TLS", "Reactor"],
         "TLS": ["Reactor", "Cryptography", "COpenSSL", "Glibc", "Synchronization"],
         "Proxy": [
             "HTTP", "HTTP1", "HTTP2", "Gate", "Pages", "TLS", "Reactor", "Telemetry", "Logging", "Synchronization",
@@ -30,7 +31,7 @@ enum Layers {
         // Assembly.
         "Sidecar": [
             "HTTP", "HTTP1", "JWT", "Cryptography", "Pages", "Gate", "Telemetry", "Configuration", "Demo", "Reactor",
-            "TLS", "Outbound", "Proxy", "Logging", "Synchronization", "Glibc",
+            "TLS", "Outbound", "Redis", "Proxy", "Logging", "Synchronization", "Glibc",
         ],
         "Command": [
             "HTTP", "JWT", "Cryptography", "Pages", "Gate", "Telemetry", "Configuration", "Demo", "Sidecar",

@@ -1,0 +1,79 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""What a signed-in request costs more when sessions are kept in Redis, and when the app gets a signed statement.
+
+Both are paid for once a minute and not for each request: the loop keeps what it has fetched, and what it has signed.
+Instructions in user space and system calls for a request, which do not drift with the machine's mood.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import counting
+import servers
+from bench import Starter
+
+# {case: (what it changes in the config, the most that it may cost relative to the plain one)}
+CASES = ("plain", None), ("session.store: redis", 1.15), ("assertion", 1.10)
+
+
+class RedisServer(servers.Process):
+    def __init__(self, folder: Path):
+        port = servers.free_port()
+        super().__init__("redis", ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "",
+                                   "--dir", str(folder)], port, folder)
+
+
+def changes(case: str, folder: Path, redis) -> dict:
+    if case == "plain":
+        return {}
+    if case == "assertion":
+        key = folder / "assertion.pem"
+        subprocess.run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", key],
+                       check=True, capture_output=True)
+        key.chmod(0o600)
+        return {"assertion": {"keyFile": str(key), "audience": "app"}}
+    # Under callgrind everything takes longer, the clock does not.
+    return {"session": {"secret": "a-session-secret-for-measuring-only-001", "store": "redis"},
+            "redis": {"url": f"redis://127.0.0.1:{redis.port}/0", "timeout": "5s"}}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sidegate", type=Path, default=Path(__file__).parent.parent / ".build" / "sidegate")
+    options = parser.parse_args()
+    for tool in ["nginx", "redis-server", "openssl", "valgrind", "strace"]:
+        if not shutil.which(tool, path=os.environ.get("PATH", "") + ":/usr/sbin"):
+            raise SystemExit(f"{tool} is missing; `make deps-bench` installs it")
+    good, plain = True, None
+    with tempfile.TemporaryDirectory(prefix="sidegate-bench-") as name:
+        folder = Path(name)
+        upstream = servers.start_upstream(folder)
+        try:
+            redis = RedisServer(folder)
+            for case, most in CASES:
+                config = changes(case, folder, redis)
+                starter = Starter(folder, lambda under: servers.Sidegate(
+                    options.sidegate, folder, upstream.port, under, more=config))
+                headers = lambda proxy: {"Cookie": proxy.sign_in()}
+                calls, _ = counting.system_calls_per_request(starter, "/1k", headers)
+                instructions = counting.instructions_per_request(starter, "/1k", headers)
+                plain = plain or instructions
+                line = f"{case:24}{instructions:10.0f} instructions  {calls:5.2f} system calls"
+                if most:
+                    ratio = instructions / plain
+                    good &= ratio <= most
+                    line += f"   {ratio:.3f} (at most {most}: {'ok' if ratio <= most else 'OVER'})"
+                print(line, flush=True)
+        finally:
+            servers.Process.stop_all()
+    sys.exit(0 if good else 1)
+
+
+if __name__ == "__main__":
+    main()

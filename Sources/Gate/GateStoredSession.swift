@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+import HTTP
+import JWT
+import Pages
+
+// Sessions that are kept elsewhere. A loop keeps what it has fetched in its cache like any other session, and asks again
+// when it has not done so for a minute; in between, what ends sessions everywhere ends them here too.
+extension Gate {
+    /// The ticket in a cookie's text, and what to ask the store; nil for anything else.
+    func awaitedSession(
+        _ text: Span<UInt8>, name: [UInt8], _ binding: SiteBinding, host: Span<UInt8>, isSecure: Bool, now: Double
+    ) -> AwaitedSession? {
+        guard let opened = ticketSeal.openTellingAge(text, name: name, site: binding),
+            let ticket = SessionTicket(encoded: opened.plaintext)
+        else { return nil }
+        return AwaitedSession(
+            ticket, keptFor: timeToKeep(signedInAt: ticket.signedInAt, now: now), renewalInterval: askingInterval,
+            text: Array(copying: text), host: Array(copying: host), isSecure: isSecure, isOld: opened.isOld)
+    }
+
+    /// The session that must be fetched before `request` can be answered.
+    func awaitedSession(_ request: RequestHead, _ context: RequestContext) -> AwaitedSession? {
+        guard configuration.session.isStored, context.sessionLookup == .notAsked else { return nil }
+        if case .elsewhere(let session) = session(of: request, RequestSite(request, context, siteRules), context) {
+            return session
+        }
+        return nil
+    }
+
+    /// After `.fetchSession`: the store's answer is known, and the same `decide` is asked again, with
+    /// `context.sessionLookup` saying so.
+    package func sessionFetched(_ awaited: AwaitedSession, _ answer: SessionAnswer, now: Double) {
+        let text = awaited.text
+        let host = awaited.host
+        switch answer {
+        case .found(let record):
+            guard let state = awaited.ticket.open(record) else { return sessions.forget(text.span) }
+            let identity = Identity(
+                fields: state.fields, headerBlock: rendering.block(for: state.fields), session: state.seen(at: now),
+                renewalDue: awaited.isOld ? 0 : .infinity, stored: awaited, freshUntil: now + askingInterval)
+            sessions.keep(identity, text.span, host: host.span, isSecure: awaited.isSecure)
+        case .gone:
+            sessions.forget(text.span)
+        case .unavailable:
+            // Who is known here goes on, and does not wait each time.
+            sessions.identity(text.span, host: host.span, isSecure: awaited.isSecure, now: now)?.freshUntil =
+                now + Self.pauseAfterFailure
+        }
+    }
+
+    /// Why a session with a good ticket is not there.
+    func absence(of session: AwaitedSession, now: Double) -> ReasonCode {
+        if now - session.ticket.signedInAt >= limits.lifetime { return .sessionExpired }
+        if endedSessions.end([Revocation.subject(session: session.id)], signedInAt: session.ticket.signedInAt) {
+            return .sessionRevoked
+        }
+        // It was signed out elsewhere, or nobody came for long: the store does not say which.
+        return limits.idleTimeout > 0 ? .sessionIdle : .sessionInvalid
+    }
+
+    /// A fresh session for the store, and then for the browser.
+    func keep(_ state: SessionState, _ pending: PendingSignIn, now: Double) -> Decision {
+        let ticket = SessionTicket(
+            id: state.id, key: random.bytes(SessionTicket.keyByteCount), signedInAt: state.signedInAt)
+        return .keepSession(
+            SessionToKeep(
+                id: state.id, record: ticket.seal(state, nonce: random.bytes(SealingKey.nonceByteCount)),
+                keptFor: timeToKeep(signedInAt: state.signedInAt, now: now), replaced: pending.replacedSession,
+                state: state, ticket: ticket, pending: pending))
+    }
+
+    /// After `.keepSession`: the answer, now that the store has it or has not. Without the store the sign-in follows
+    /// `replay.onFailure`: refused, or a session that lives in the cookie.
+    package func sessionKept(_ session: SessionToKeep, _ isKept: Bool, _ context: RequestContext) -> LocalResponse {
+        let pending = session.pending
+        if isKept {
+            let names = pending.isSecure ? secureNames : plainNames
+            let text = ticketSeal.seal(session.ticket.encoded, name: names.session, site: pending.binding)
+            return signedIn(pending, session.state, sealed: text, context)
+        }
+        guard configuration.replayFailure == .allow else {
+            return refused(.replayStoreUnavailable, status: 503, pending)
+        }
+        return signedIn(pending, session.state, sealed: nil, context)
+    }
+
+    /// 503: the session may be good, but the store that knows does not answer. No redirect, which would end in a loop.
+    func sessionUnknown(_ request: RequestHead, _ requestID: [UInt8]) -> LocalResponse {
+        var response = error(503, request, requestID, decision: "session-unknown")
+        response.add("Retry-After", "2")
+        return response
+    }
+
+    func timeToKeep(signedInAt: Double, now: Double) -> Double {
+        let left = max(1, signedInAt + limits.lifetime - now)
+        return limits.idleTimeout > 0 ? min(limits.idleTimeout, left) : left
+    }
+
+    /// Seconds for which the store's word counts.
+    var askingInterval: Double { limits.idleTimeout > 0 ? limits.renewalInterval : 60 }
+
+    /// Seconds.
+    private static let pauseAfterFailure: Double = 5
+}

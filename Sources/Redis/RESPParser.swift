@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Bytes to replies, wherever the bytes are cut: a bounded state machine.
+///
+/// What a server could make it hold is limited by ``RESPLimits``: the length of a line and a text, the depth and the
+/// number of values in a reply, and its bytes altogether. Whatever is not of the protocol, or beyond a limit, ends it:
+/// after an error nothing more is read, since nobody knows where the next reply would begin.
+package struct RESPParser {
+    private enum State {
+        /// In a line: a type, then a number or a text.
+        case line
+        /// In a counted text; so many bytes are missing, the CRLF included.
+        case text(missing: Int, Kind)
+        case failed(RESPError)
+    }
+
+    private enum Kind {
+        case bulk, error
+        /// Three letters and a colon stand before the text.
+        case verbatim
+    }
+
+    private enum Container {
+        case array, map, push
+        /// Said about the reply that follows; nobody here asks.
+        case attribute
+    }
+
+    private struct Frame {
+        let container: Container
+        var missing: Int
+        var items: [RESPValue] = []
+    }
+
+    private let limits: RESPLimits
+    private var state = State.line
+    private var buffer: [UInt8] = []
+    private var frames: [Frame] = []
+    /// Of the reply that is being read.
+    private var values = 0
+    private var bytes = 0
+
+    package init(_ limits: RESPLimits = RESPLimits()) {
+        self.limits = limits
+    }
+
+    /// Takes what came; `deliver` gets each reply as soon as it is whole.
+    package mutating func receive(_ input: Span<UInt8>, _ deliver: (RESPValue) -> Void) throws(RESPError) {
+        if case .failed(let error) = state { throw error }
+        do throws(RESPError) {
+            var index = 0
+            while index < input.count {
+                switch state {
+                case .line: try receiveLine(input, &index, deliver)
+                case .text(let missing, let kind): try receiveText(missing, kind, input, &index, deliver)
+                case .failed(let error): throw error
+                }
+            }
+        } catch {
+            state = .failed(error)
+            (buffer, frames) = ([], [])
+            throw error
+        }
+    }
+
+    /// Nothing of a reply has come yet.
+    package var isBetweenReplies: Bool {
+        guard case .line = state else { return false }
+        return buffer.isEmpty && frames.isEmpty
+    }
+
+    // MARK: Lines
+
+    private mutating func receiveLine(
+        _ input: Span<UInt8>, _ index: inout Int, _ deliver: (RESPValue) -> Void
+    ) throws(RESPError) {
+        let start = index
+        while index < input.count, input[index] != 10 { index += 1 }
+        let isWhole = index < input.count
+        guard buffer.count + index - start <= limits.line else { throw .tooLong }
+        for position in start..<index { buffer.append(input[position]) }
+        try count(bytes: index - start)
+        guard isWhole else { return }
+        index += 1
+        guard buffer.last == 13 else { throw .malformed }
+        buffer.removeLast()
+        var line: [UInt8] = []
+        swap(&line, &buffer)
+        guard let type = line.first, !line.contains(13) else { throw .malformed }
+        let rest = line.dropFirst()
+        switch type {
+        case UInt8(ascii: "+"): try complete(.simple(Array(rest)), deliver)
+        case UInt8(ascii: "-"): try complete(.error(Array(rest)), deliver)
+        case UInt8(ascii: ":"): try complete(.integer(try Self.number(rest)), deliver)
+        case UInt8(ascii: "("), UInt8(ascii: ","): try complete(.double(Array(rest)), deliver)
+        case UInt8(ascii: "_"):
+            guard rest.isEmpty else { throw .malformed }
+            try complete(.null, deliver)
+        case UInt8(ascii: "#"):
+            guard rest.elementsEqual("t".utf8) || rest.elementsEqual("f".utf8) else { throw .malformed }
+            try complete(.boolean(rest.first == UInt8(ascii: "t")), deliver)
+        case UInt8(ascii: "$"): try begin(.bulk, rest, deliver)
+        case UInt8(ascii: "!"): try begin(.error, rest, deliver)
+        case UInt8(ascii: "="): try begin(.verbatim, rest, deliver)
+        case UInt8(ascii: "*"), UInt8(ascii: "~"): try begin(.array, rest, deliver)
+        case UInt8(ascii: ">"): try begin(.push, rest, deliver)
+        case UInt8(ascii: "%"): try begin(.map, rest, deliver)
+        case UInt8(ascii: "|"): try begin(.attribute, rest, deliver)
+        default: throw .malformed
+        }
+    }
+
+    // MARK: Counted texts
+
+    private mutating func begin(
+        _ kind: Kind, _ length: ArraySlice<UInt8>, _ deliver: (RESPValue) -> Void
+    ) throws(RESPError) {
+        let length = try Self.number(length)
+        // RESP 2 has no other way to say that there is nothing.
+        if length == -1, case .bulk = kind { return try complete(.null, deliver) }
+        guard length >= 0 else { throw .malformed }
+        guard length <= Int64(limits.text) else { throw .tooLong }
+        state = .text(missing: Int(length) + 2, kind)
+    }
+
+    private mutating func receiveText(
+        _ missing: Int, _ kind: Kind, _ input: Span<UInt8>, _ index: inout Int, _ deliver: (RESPValue) -> Void
+    ) throws(RESPError) {
+        let portion = min(missing, input.count - index)
+        try count(bytes: portion)
+        for position in index..<index + portion { buffer.append(input[position]) }
+        index += portion
+        guard portion == missing else {
+            state = .text(missing: missing - portion, kind)
+            return
+        }
+        guard buffer.suffix(2).elementsEqual([13, 10]) else { throw .malformed }
+        buffer.removeLast(2)
+        var text: [UInt8] = []
+        swap(&text, &buffer)
+        state = .line
+        switch kind {
+        case .bulk: try complete(.bulk(text), deliver)
+        case .error: try complete(.error(text), deliver)
+        case .verbatim:
+            guard text.count >= 4, text[3] == UInt8(ascii: ":") else { throw .malformed }
+            try complete(.bulk(Array(text.dropFirst(4))), deliver)
+        }
+    }
+
+    // MARK: Containers
+
+    private mutating func begin(
+        _ container: Container, _ length: ArraySlice<UInt8>, _ deliver: (RESPValue) -> Void
+    ) throws(RESPError) {
+        let length = try Self.number(length)
+        if length == -1, case .array = container { return try complete(.null, deliver) }
+        guard length >= 0 else { throw .malformed }
+        guard length <= Int64(limits.values), frames.count < limits.depth else { throw .tooLong }
+        let count =
+            switch container {
+            case .map, .attribute: 2 * Int(length)
+            case .array, .push: Int(length)
+            }
+        frames.append(Frame(container: container, missing: count))
+        if count == 0 { try close(deliver) }
+    }
+
+    /// A value is whole: the reply, or a part of it.
+    private mutating func complete(_ value: RESPValue, _ deliver: (RESPValue) -> Void) throws(RESPError) {
+        values += 1
+        guard values <= limits.values else { throw .tooLong }
+        guard let last = frames.indices.last else {
+            (values, bytes) = (0, 0)
+            return deliver(value)
+        }
+        frames[last].items.append(value)
+        frames[last].missing -= 1
+        if frames[last].missing == 0 { try close(deliver) }
+    }
+
+    private mutating func close(_ deliver: (RESPValue) -> Void) throws(RESPError) {
+        guard let frame = frames.popLast() else { return }
+        switch frame.container {
+        case .array: try complete(.array(frame.items), deliver)
+        case .map: try complete(.map(frame.items), deliver)
+        case .push: try complete(.push(frame.items), deliver)
+        case .attribute: break
+        }
+    }
+
+    private mutating func count(bytes count: Int) throws(RESPError) {
+        bytes += count
+        guard bytes <= limits.reply else { throw .tooLong }
+    }
+
+    /// A decimal number of 64 bits, with or without its sign.
+    private static func number(_ text: ArraySlice<UInt8>) throws(RESPError) -> Int64 {
+        guard let number = Int64(String(decoding: text, as: UTF8.self)),
+            text.first != UInt8(ascii: "+") || text.count > 1
+        else { throw .malformed }
+        return number
+    }
+}
+
+/// What a server can make the parser hold.
+package struct RESPLimits: Sendable {
+    /// Bytes of a line: of a simple text or an error.
+    package var line = 64 * 1024
+    /// Bytes of a counted text.
+    package var text = 1 << 20
+    /// Values in one reply.
+    package var values = 200_000
+    /// Containers within one another.
+    package var depth = 8
+    /// Bytes of one reply.
+    package var reply = 32 << 20
+
+    package init() {}
+}
+
+package enum RESPError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// Not of the protocol: something else listens there.
+    case malformed
+    /// Longer or deeper than anything that was asked for.
+    case tooLong
+
+    package var description: String {
+        switch self {
+        case .malformed: "what answers does not speak Redis's protocol"
+        case .tooLong: "the answer is larger than anything that was asked for"
+        }
+    }
+}

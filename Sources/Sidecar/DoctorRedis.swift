@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Configuration
+import Gate
+import Reactor
+import Redis
+import TLS
+
+extension Doctor {
+    /// Whether Redis can be reached and does what is asked of it, and whether it forgets what it should keep.
+    func redis(_ settings: RedisSettings) -> [DoctorFinding] {
+        let name = "redis.url"
+        let place = settings.address.words
+        switch RedisExamination(settings).result {
+        case .failure(let problem):
+            return [
+                DoctorFinding(
+                    .failed, name, "\(place): \(problem)",
+                    mend: "start it, or correct `redis`; docs/replicas.md lists the rights that its user needs")
+            ]
+        case .success(let facts):
+            var findings = [
+                DoctorFinding(
+                    .ok, name,
+                    "\(place) answers in \(facts.milliseconds) ms" + (facts.version.map { ", version \($0)" } ?? ""))
+            ]
+            // Used tokens that are thrown away sign in again.
+            if let policy = facts.policy, policy != "noeviction" {
+                findings.append(
+                    DoctorFinding(
+                        .warning, "redis maxmemory-policy",
+                        "\(policy): under pressure it forgets used tokens and logouts",
+                        mend: "set maxmemory-policy noeviction, or give Sidegate a server of its own"))
+            }
+            if facts.isReplica {
+                findings.append(
+                    DoctorFinding(
+                        .failed, "redis role", "\(place) is a replica, which takes no writes", mend: "name the primary")
+                )
+            }
+            return findings
+        }
+    }
+}
+
+/// What a look at the server brings.
+private struct RedisFacts: Sendable {
+    var milliseconds: UInt64 = 0
+    /// Nil where the user may not ask.
+    var version: String?
+    var policy: String?
+    var isReplica = false
+}
+
+/// One connection, and each kind of command that a gate sends; what it writes it removes.
+private struct RedisExamination {
+    let result: Result<RedisFacts, DoctorProblem>
+
+    init(_ settings: RedisSettings) {
+        let configuration: RedisConfiguration
+        do throws(TLSError) {
+            var own = RedisConfiguration(
+                settings,
+                tls: settings.address.isSecure ? try TLSClientContext(TLSClientConfiguration(settings.tls)) : nil)
+            own.timeout = .seconds(5)
+            own.connectTimeout = .seconds(5)
+            configuration = own
+        } catch {
+            result = .failure(DoctorProblem("no secure connection: \(error)"))
+            return
+        }
+        let loop = EventLoop(label: "sidegate.doctor.redis")
+        let reply = Reply<Result<RedisFacts, DoctorProblem>>()
+        let prefix = settings.prefix
+        loop.submit {
+            let patient = RedisPatient(configuration, loop: loop, prefix: prefix) { reply.give($0) }
+            patient.begin()
+        }
+        result = reply.wait()
+    }
+}
+
+/// Asks one question after another; lives until the last is answered.
+private final class RedisPatient {
+    private let connection: RedisConnection
+    private let loop: EventLoop
+    private let key: [UInt8]
+    private let channel: [UInt8]
+    private let done: (Result<RedisFacts, DoctorProblem>) -> Void
+    private var facts = RedisFacts()
+
+    init(
+        _ configuration: RedisConfiguration, loop: EventLoop, prefix: String,
+        _ done: @escaping (Result<RedisFacts, DoctorProblem>) -> Void
+    ) {
+        connection = RedisConnection(configuration, loop: loop, resolver: Resolver())
+        self.loop = loop
+        key = Array((prefix + "doctor").utf8)
+        channel = Array((prefix + "revocations").utf8)
+        self.done = done
+    }
+
+    func begin() {
+        ask(RESPCommand("PING"), isNeeded: false) { [self] _ in
+            let began = loop.now
+            let text = "return redis.call('SET', KEYS[1], '1', 'PX', 1000)"
+            ask(RESPCommand("EVAL", Array(text.utf8), Array("1".utf8), key)) { [self] _ in
+                facts.milliseconds = loop.now.since(began).count / 1_000_000
+                ask(RESPCommand("DEL", key)) { [self] _ in
+                    // Nobody understands it, so nothing comes of it.
+                    ask(RESPCommand("PUBLISH", channel, [])) { [self] _ in inform() }
+                }
+            }
+        }
+    }
+
+    private func inform() {
+        ask(RESPCommand("INFO"), isNeeded: false) { [self] reply in
+            for line in String(decoding: reply?.bytes ?? [], as: UTF8.self).split(whereSeparator: \.isNewline) {
+                let parts = line.split(separator: ":", maxSplits: 1).map(String.init)
+                guard parts.count == 2 else { continue }
+                switch parts[0] {
+                case "redis_version": facts.version = facts.version ?? parts[1]
+                case "valkey_version": facts.version = "Valkey \(parts[1])"
+                case "maxmemory_policy": facts.policy = parts[1]
+                case "role": facts.isReplica = parts[1] == "slave"
+                default: break
+                }
+            }
+            end(.success(facts))
+        }
+    }
+
+    /// - Parameter isNeeded: the gate cannot do without it; else nil is gone on with.
+    private func ask(_ command: RESPCommand, isNeeded: Bool = true, then: @escaping (RESPValue?) -> Void) {
+        connection.send(command) { [self] result in
+            switch result {
+            case .success(let reply): then(reply)
+            case .failure(.refused) where !isNeeded: then(nil)
+            case .failure(let failure): end(.failure(DoctorProblem(failure.description)))
+            }
+        }
+    }
+
+    private func end(_ result: Result<RedisFacts, DoctorProblem>) {
+        connection.close()
+        done(result)
+    }
+}

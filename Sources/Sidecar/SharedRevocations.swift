@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Gate
+import Proxy
+import Reactor
+import Redis
+
+/// Ends sessions on every replica: what ends here is told to the others, and what they tell ends here.
+///
+/// Published, so that it takes no longer than the way there and back; and kept in a sorted set until no such session can
+/// be alive, so that a replica that starts, or whose connection was cut, learns of it then.
+final class SharedRevocations: RevocationBroadcaster {
+    private let gates: LiveGates
+    private let loop: EventLoop
+    private let desk: LoopBound<RevocationDesk>
+
+    init(_ store: SharedStore, coding: RevocationCoding, gates: LiveGates, loop: EventLoop) {
+        self.gates = gates
+        self.loop = loop
+        desk = loop.bind(RevocationDesk(store, coding, gates, loop))
+    }
+
+    /// Connects, and waits until the revocations in force are known, but not for long: without Redis the process serves
+    /// all the same.
+    func start() {
+        let isLoaded = Reply<Bool>()
+        loop.submit { [desk] in desk.assumeOnLoop { $0.start { isLoaded.give(true) } } }
+        _ = isLoaded.wait(milliseconds: Self.patience)
+    }
+
+    /// Other secrets: what was sealed by a replica that had them before is looked at again.
+    func replace(_ coding: RevocationCoding) {
+        loop.submit { [desk] in desk.assumeOnLoop { $0.replace(coding) } }
+    }
+
+    func revoke(_ revocation: Revocation, _ done: @escaping @Sendable (Bool) -> Void) {
+        gates.revoke(revocation) { [loop, desk] isRemembered in
+            loop.submit {
+                desk.assumeOnLoop { desk in desk.tell(revocation) { done(isRemembered && $0) } }
+            }
+        }
+    }
+
+    private static let patience: Int32 = 1000
+}
+
+/// The process's two connections for it, on the services' loop.
+private final class RevocationDesk {
+    private struct Unsent {
+        let text: [UInt8]
+        let revocation: Revocation
+    }
+
+    private let store: SharedStore
+    private var coding: RevocationCoding
+    private let gates: LiveGates
+    private let loop: EventLoop
+    private var commands: RedisConnection?
+    private var listener: RedisConnection?
+    /// What could not be told yet.
+    private var unsent: [Unsent] = []
+    private var isTelling = false
+    private var isLoading = false
+    private var retry: LoopTimer?
+    private var loaded: (() -> Void)?
+
+    init(_ store: SharedStore, _ coding: RevocationCoding, _ gates: LiveGates, _ loop: EventLoop) {
+        self.store = store
+        self.coding = coding
+        self.gates = gates
+        self.loop = loop
+    }
+
+    func start(_ loaded: @escaping () -> Void) {
+        self.loaded = loaded
+        retry = loop.makeTimer { [weak self] in
+            self?.load()
+            self?.tellUnsent()
+        }
+        commands = store.connect(on: loop, isTold: true) { [weak self] in
+            self?.tellUnsent()
+            self?.load()
+        }
+        // Listen first, then look: nothing falls between.
+        listener = store.connect(
+            on: loop, channel: Self.channel, message: { [weak self] in self?.heard([$0]) }
+        ) { [weak self] in
+            self?.load()
+        }
+    }
+
+    func replace(_ coding: RevocationCoding) {
+        self.coding = coding
+        load()
+    }
+
+    // MARK: Telling
+
+    func tell(_ revocation: Revocation, _ done: @escaping (Bool) -> Void) {
+        if let session = revocation.storedSession {
+            commands?.send(RESPCommand("DEL", store.sessionKey(session))) { _ in }
+        }
+        send(Unsent(text: coding.seal(revocation), revocation: revocation), done)
+    }
+
+    private func send(_ message: Unsent, _ done: @escaping (Bool) -> Void) {
+        guard let commands else { return done(false) }
+        let now = loop.wallClock
+        let arguments = [
+            message.text, Self.milliseconds(message.revocation.expiresAt), Self.milliseconds(now),
+            Array(String(Self.capacity).utf8), store.key(Self.channel),
+        ]
+        let command = RESPCommand(
+            [Array("EVAL".utf8), Array(Self.script.utf8), Array("1".utf8), store.key(Self.set)] + arguments)
+        commands.send(command) { [weak self] result in
+            switch result {
+            case .success(let reply): done(reply.integer == 1)
+            case .failure(let failure):
+                self?.failed(message, failure)
+                done(false)
+            }
+        }
+    }
+
+    /// It ends here all the same, and elsewhere as soon as that can be told.
+    private func failed(_ message: Unsent, _ failure: RedisFailure) {
+        store.complain(failure, "the end of sessions")
+        guard unsent.count < Self.capacity else { return }
+        unsent.append(message)
+        retry?.set(loop.now.advanced(by: .seconds(1)))
+    }
+
+    private func tellUnsent() {
+        guard !isTelling, !unsent.isEmpty, commands?.isReady ?? false else { return }
+        isTelling = true
+        let messages = unsent
+        unsent = []
+        var missing = messages.count
+        for message in messages {
+            send(message) { [weak self] _ in
+                missing -= 1
+                if missing == 0 { self?.isTelling = false }
+            }
+        }
+    }
+
+    // MARK: Hearing
+
+    private func heard(_ texts: [[UInt8]]) {
+        let now = loop.wallClock
+        let revocations = texts.compactMap { coding.open($0) }.filter { $0.expiresAt > now }
+        if !revocations.isEmpty { gates.revoke(all: revocations) }
+    }
+
+    /// Looks at all that is kept.
+    private func load() {
+        guard !isLoading, listener?.isReady ?? false, commands?.isReady ?? false else { return }
+        isLoading = true
+        scan(Array("0".utf8))
+    }
+
+    private func scan(_ cursor: [UInt8]) {
+        commands?.send(
+            RESPCommand([Array("ZSCAN".utf8), store.key(Self.set), cursor, Array("COUNT".utf8), Array("1000".utf8)])
+        ) { [weak self] result in
+            guard let self else { return }
+            guard case .success(let reply) = result, let parts = reply.elements, parts.count == 2,
+                let next = parts[0].bytes, let entries = parts[1].elements
+            else {
+                if case .failure(let failure) = result { store.complain(failure, "the sessions that ended") }
+                isLoading = false
+                retry?.set(loop.now.advanced(by: .seconds(1)))
+                return
+            }
+            // Members and scores in turn.
+            heard(stride(from: 0, to: entries.count, by: 2).compactMap { entries[$0].bytes })
+            guard next.elementsEqual("0".utf8) else { return scan(next) }
+            isLoading = false
+            loaded?()
+            loaded = nil
+        }
+    }
+
+    private static func milliseconds(_ seconds: Double) -> [UInt8] {
+        Array(String(Int(max(0, min(seconds, 1e12)) * 1000)).utf8)
+    }
+
+    private static let channel = "revocations"
+    private static let set = "revoked"
+    /// As many as a gate remembers.
+    private static let capacity = 65_536
+    private static let script = """
+        redis.call('PUBLISH', ARGV[5], ARGV[1])
+        redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[3])
+        if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[4]) then return 0 end
+        redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
+        local left = math.max(1, ARGV[2] - ARGV[3])
+        if redis.call('PTTL', KEYS[1]) < left then redis.call('PEXPIRE', KEYS[1], left) end
+        return 1
+        """
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+import Reactor
+import Redis
+
+/// The users of whom the app was told, by whichever replica: a first sign-in is the first of all replicas.
+///
+/// Redis learns no names: a user is a digest, made with the session secret. Without Redis nobody is known, and the app is
+/// told again, which it must bear anyway.
+final class SharedUsers: Sendable {
+    private let store: SharedStore
+    private let key: HMACKey
+    private let app: [UInt8]
+    private let loop: EventLoop
+    private let line: LoopBound<Line>
+
+    /// The loop's connection, made when it is needed first.
+    private final class Line {
+        var connection: RedisConnection?
+    }
+
+    /// - Parameters:
+    ///   - app: where it is told; another app knows nobody yet.
+    ///   - loop: all else is called on it.
+    init(_ store: SharedStore, secret: [UInt8], app: String, loop: EventLoop) {
+        self.store = store
+        self.app = Array(app.utf8)
+        self.loop = loop
+        key = HMACKey(
+            HKDF.sha256(secret: secret, salt: [], info: Array("sidegate told users".utf8), length: 32).span, .sha256)
+        line = loop.bind(Line())
+    }
+
+    /// - Parameter user: 32 bytes that stand for the user.
+    func knows(_ user: [UInt8], _ answer: @escaping (Bool) -> Void) {
+        connection.send(RESPCommand("GET", name(user))) { [store] result in
+            switch result {
+            case .success(let reply): answer(reply.bytes != nil)
+            case .failure(let failure):
+                store.complain(failure, "whom the app was told of")
+                answer(false)
+            }
+        }
+    }
+
+    func learn(_ user: [UInt8]) {
+        let lifetime = Array(String(Self.lifetime).utf8)
+        connection.send(RESPCommand("SET", name(user), Array("1".utf8), Array("PX".utf8), lifetime)) { _ in }
+    }
+
+    private var connection: RedisConnection {
+        line.assumeOnLoop { line in
+            if let connection = line.connection { return connection }
+            let connection = store.connect(on: loop)
+            line.connection = connection
+            return connection
+        }
+    }
+
+    private func name(_ user: [UInt8]) -> [UInt8] {
+        let text = user + app
+        return store.key("told:", key.authenticationCode(for: text.span))
+    }
+
+    /// Thirty days, in milliseconds.
+    private static let lifetime = 30 * 86_400_000
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Configuration
+import Testing
+
+@Suite("Where Redis is")
+struct RedisTests {
+    private let place = Workplace()
+    private let shared = "replay: { store: redis }\n"
+
+    @Test(
+        "an address says place, credentials and database",
+        arguments: [
+            ("redis://127.0.0.1:6379/0", "redis://127.0.0.1:6379", "", "", 0),
+            ("redis://cache", "redis://cache:6379", "", "", 0),
+            ("redis://:s%40fe@cache:7000/15", "redis://cache:7000", "", "s@fe", 15),
+            ("rediss://gate:a%3Ab@[::1]/3", "rediss://[::1]:6379", "gate", "a:b", 3),
+            ("valkey://cache/2", "redis://cache:6379", "", "", 2),
+            ("unix:/run/redis.sock", "unix:/run/redis.sock", "", "", 0),
+            ("unix:///run/redis.sock?db=4", "unix:/run/redis.sock", "", "", 4),
+            ("redis+unix:///run/redis.sock?db=1", "unix:/run/redis.sock", "", "", 1),
+            ("redis://cache?db=5", "redis://cache:6379", "", "", 5),
+        ])
+    func good(text: String, words: String, user: String, password: String, database: Int) throws {
+        let address = try RedisAddress(text)
+        #expect(address.words == words)
+        #expect(address.user == user)
+        #expect(address.password == password)
+        #expect(address.database == database)
+    }
+
+    @Test(
+        "what cannot be an address is refused, without showing what may hold a password",
+        arguments: [
+            "http://cache", "redis://", "redis://cache:0", "redis://cache/x", "redis://cache/-1",
+            "redis://cache/123456",
+            "redis://user@cache", "redis://a:%zz@cache", "redis://cache#x", "unix:relative", "unix:/a?x=1",
+            "cache:6379",
+        ])
+    func bad(text: String) {
+        #expect(throws: SyntaxProblem.self) { try RedisAddress(text) }
+        let errors = place.load(minimal + shared + "redis: { url: \"\(text)\" }").errors
+        #expect(errors.contains { $0.contains("`redis.url`") && !$0.contains("%zz") }, "\(errors)")
+    }
+
+    @Test("passwords come from the address, a key or a file")
+    func passwords() throws {
+        place.write("password", "from a file\n")
+        place.write("url", "redis://gate:in-url@cache/1\n")
+        for (text, user, password) in [
+            ("redis: { url: \"redis://gate:in-url@127.0.0.1\" }", "gate", "in-url"),
+            ("redis: { user: gate, password: plain }", "gate", "plain"),
+            ("redis: { passwordFile: password }", "", "from a file"),
+            ("redis: { urlFile: url }", "gate", "in-url"),
+        ] {
+            let redis = try #require(place.load(minimal + shared + text).settings?.redis)
+            #expect(redis.user == user)
+            #expect(redis.password?.bytes == Array(password.utf8))
+        }
+    }
+
+    @Test(
+        "what does not go together is said",
+        arguments: [
+            ("redis: { url: \"redis://cache\" }", "nothing is kept there"),
+            ("replay: { store: redis }\nredis: { user: gate }", "add `redis.passwordFile`"),
+            ("replay: { store: redis }\nredis: { ca: ca.pem }", "`redis.ca` goes with"),
+            ("replay: { store: redis }\nredis: { urlFile: missing }", "`redis.urlFile`: cannot read"),
+            ("replay: { store: redis }\nredis: { timeout: 1ms }", "choose a duration from 10ms to 5s"),
+        ])
+    func together(text: String, words: String) {
+        let lines = place.load(minimal + text).lines
+        #expect(lines.contains { $0.contains(words) }, "\(lines)")
+    }
+
+    @Test("replicas share a session secret, or what is in Redis is of no use", arguments: ["replay", "session"])
+    func secret(section: String) {
+        let lines = place.load(
+            """
+            upstream: http://127.0.0.1:3000
+            identityProvider: { loginURL: "https://idp.example.com/login" }
+            token: { keys: [{ secret: 0123456789abcdef0123456789abcdef }] }
+            \(section): { store: redis }
+            """
+        ).lines
+        #expect(lines.contains { $0.contains("share a session secret") }, "\(lines)")
+    }
+
+    @Test("nothing is connected to unless something is kept there")
+    func off() {
+        #expect(place.load(minimal).settings?.redis == nil)
+    }
+}

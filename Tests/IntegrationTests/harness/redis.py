@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A Redis server of the test's own, and as much of a client as a test needs."""
+
+import signal
+import socket
+import threading
+from pathlib import Path
+
+from .ports import free_port
+from .process import ChildProcess
+
+
+class Redis:
+    """redis-server on a free port, and a unix socket beside it; nothing is saved. Options as its configuration has them."""
+
+    def __init__(self, folder: Path, *options, port: int = None, certificate=None, authority=None, password: str = None,
+                 user: str = None):
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder, self.password, self.user = folder, password, user
+        self.port = port or free_port()
+        self.socket = str(folder / "redis.sock")
+        self.options = [*map(str, options)]
+        if certificate:
+            self.secure_port = free_port()
+            self.options += ["--tls-port", self.secure_port, "--tls-cert-file", certificate.certificate, "--tls-key-file",
+                             certificate.key, "--tls-ca-cert-file", authority.path, "--tls-auth-clients", "no"]
+        self.starts = 0
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self):
+        self.starts += 1
+        self.process = ChildProcess(
+            ["redis-server", "--port", self.port, "--bind", "127.0.0.1", "--unixsocket", self.socket, "--save", "",
+             "--appendonly", "no", "--dir", self.folder, *self.options], self.folder / f"redis{self.starts}.log")
+        self.process.wait_until_accepting(("127.0.0.1", self.port))
+
+    def stop(self):
+        """It is gone, and all that it held."""
+        self.process.kill()
+
+    def freeze(self):
+        """It answers nothing any more; connections stay open."""
+        self.process.child.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.process.child.send_signal(signal.SIGCONT)
+
+    def __call__(self, *command):
+        """One command's reply."""
+        with socket.create_connection(("127.0.0.1", self.port), 5) as connection:
+            stream = connection.makefile("rwb")
+            if self.password:
+                self._write(stream, ["AUTH", *([self.user] if self.user else []), self.password])
+                assert self._read(stream) == b"OK"
+            self._write(stream, command)
+            return self._read(stream)
+
+    def keys(self, pattern: str = "*") -> list:
+        return sorted(key.decode() for key in self("KEYS", pattern))
+
+    @staticmethod
+    def _write(stream, command):
+        parts = [part if isinstance(part, bytes) else str(part).encode() for part in command]
+        stream.write(b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts))
+        stream.flush()
+
+    def _read(self, stream):
+        line = stream.readline()
+        kind, rest = line[:1], line[1:-2]
+        if kind == b"-":
+            raise RuntimeError(rest.decode())
+        if kind == b":":
+            return int(rest)
+        if kind == b"$":
+            return None if rest == b"-1" else stream.read(int(rest) + 2)[:-2]
+        if kind == b"*":
+            return [self._read(stream) for _ in range(int(rest))]
+        return rest
+
+
+class Wire:
+    """A cable between gates and a server, which can be cut: nothing passes, nobody is told."""
+
+    def __init__(self, port: int):
+        self.target = port
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.is_cut = threading.Event()
+        self.sockets = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                near, _ = self.listener.accept()
+            except OSError:
+                return
+            try:
+                far = socket.create_connection(("127.0.0.1", self.target), 2)
+            except OSError:
+                near.close()
+                continue
+            self.sockets += [near, far]
+            for source, sink in ((near, far), (far, near)):
+                threading.Thread(target=self._pass, args=(source, sink), daemon=True).start()
+
+    def _pass(self, source, sink):
+        try:
+            source.settimeout(None)
+            while data := source.recv(65536):
+                if not self.is_cut.is_set():
+                    sink.sendall(data)
+        except OSError:
+            pass
+        for end in (source, sink):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def cut(self):
+        self.is_cut.set()
+
+    def mend(self):
+        """What was sent meanwhile is lost, and so are the connections that sent it."""
+        self.is_cut.clear()
+        for end in self.sockets:
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+        self.sockets = []
+
+    def close(self):
+        self.listener.close()
+        self.mend()

@@ -1,0 +1,552 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two replicas with one Redis: one gate to browsers, also while Redis is away."""
+
+import asyncio
+import json
+import threading
+import time
+import urllib.parse
+
+import pytest
+import websockets
+
+from harness import tokens
+from harness.admin import Metrics
+from harness.certificates import Authority
+from harness.gate import NAVIGATION, Browser, merged, sidegate
+from harness.gate import settings as whole
+from harness.journal import lines
+from harness.ports import free_port
+from harness.process import wait_until
+from harness.redis import Redis, Wire
+from harness.replicas import Load, Sockets, at, is_in, log_out
+from harness.secure import in_threads
+from harness.upstream import Upstream
+
+STORES = ["cookie", "redis"]
+
+
+def use(gate, token: str) -> int:
+    """A return that the user did not begin here; needs `initiated: allow`."""
+    return gate.exchange("GET", "/.sidegate/callback?jwt=" + token, NAVIGATION).status
+
+
+ALLOW = {"identityProvider": {"initiated": "allow"}}
+
+
+class TestSignIn:
+    @pytest.mark.parametrize("store", STORES)
+    def test_begun_on_one_and_finished_on_the_other(self, cluster, upstream, store):
+        front = cluster(session={"store": store})
+        for _ in range(3):  # an odd number of requests each, so that both roles change
+            browser = Browser(front)
+            back = browser.start("/deep?x=1")
+            response = browser.finish(back, tokens.token())
+            assert response.status == 303 and response["Location"].endswith("/deep?x=1")
+            for gate in front.gates:
+                assert at(gate, browser, "/page").status == 200
+                assert upstream.last.get("X-Forwarded-User") == "ada"
+            browser.navigate("/")
+
+    @pytest.mark.parametrize("store", STORES)
+    def test_tabs_side_by_side_each_end_where_they_began(self, cluster, store):
+        front = cluster(session={"store": store})
+        browser = Browser(front)
+        backs = [(f"/tab/{n}", browser.start(f"/tab/{n}")) for n in range(5)]
+        for path, back in reversed(backs):
+            assert browser.finish(back, tokens.token())["Location"].endswith(path)
+
+    @pytest.mark.parametrize("changes", [{}, {"token": {"minimumIDLength": 8}}], ids=["one key", "two keys"])
+    def test_1000_tokens_tried_on_both_at_once_are_accepted_once_each(self, cluster, changes):
+        front = cluster(**ALLOW, **changes)
+        count = 1000
+        minted = [tokens.token(sub=f"u{n}") for n in range(count)]
+        start, outcomes = threading.Barrier(2), [[], []]
+
+        def try_all(index):
+            with front.gates[index].connection() as connection:
+                for token in minted:
+                    start.wait(20)
+                    outcomes[index].append(connection.exchange(
+                        "GET", "/.sidegate/callback?jwt=" + token, NAVIGATION).status)
+        in_threads(2, try_all)
+        pairs = list(zip(*outcomes))
+        assert len(pairs) == count and all(sorted(pair) == [303, 403] for pair in pairs), \
+            {pair: pairs.count(pair) for pair in set(pairs)}
+        assert 0 < sum(pair[0] == 303 for pair in pairs) < count, "only one of them was ever first: no race was run"
+
+    def test_one_token_1000_times_while_a_replica_is_killed_is_accepted_once(self, cluster):
+        front = cluster(**ALLOW)
+        token = tokens.token()
+        accepted, tried, half = [], [], threading.Event()
+
+        def hammer(index):
+            gate = front.gates[index % 2]
+            for _ in range(125):
+                try:
+                    status = use(gate, token)
+                except (OSError, AssertionError, Exception):
+                    status = None  # the replica is gone
+                tried.append(status)
+                if len(tried) > 300:
+                    half.set()
+                if status == 303:
+                    accepted.append(index)
+
+        def kill(_):
+            half.wait(20)
+            front.gates[1].was_stopped = True
+            front.gates[1].process.kill()
+        in_threads(9, lambda index: kill(index) if index == 8 else hammer(index))
+        assert len(tried) == 1000 and len(accepted) == 1 and tried.count(403) > 500
+
+    def test_a_token_used_on_one_is_used_for_all_also_those_that_start_later(self, cluster, start_gate, upstream):
+        front = cluster(count=1, **ALLOW)
+        token = tokens.token()
+        assert use(front.gates[0], token) == 303
+        later = start_gate(upstream, **front.settings)
+        assert use(later, token) == 403
+
+    def test_redis_alone_tells_nothing(self, cluster, redis):
+        front = cluster(session={"store": "redis"})
+        browser = front.signed_in()
+        kept = b"".join(redis("DUMP", key) or b"" for key in redis.keys()) + " ".join(redis.keys()).encode()
+        assert b"ada" not in kept and b"example.com" not in kept
+        for key in redis.keys():
+            assert redis("PTTL", key) > 0, f"{key} would stay for ever"
+        assert len(redis.keys()) == 2, redis.keys()
+
+
+class TestLogout:
+    @pytest.mark.parametrize("store", STORES)
+    def test_the_provider_ends_sessions_and_websockets_on_both_within_a_second(self, cluster, store):
+        with Sockets() as app:
+            front = cluster(app=app.url, session={"store": store})
+            ada, bob = front.signed_in(), front.signed_in(sub="bob", email="bob@example.com")
+
+            async def talk():
+                async def open_one(gate, browser):
+                    client = await websockets.connect(
+                        f"ws://127.0.0.1:{gate.port}/", extra_headers={"Cookie": browser.cookie_header()})
+                    await client.send("hello")
+                    assert await asyncio.wait_for(client.recv(), 5) == "hello"
+                    return client
+                adas = [await open_one(gate, ada) for gate in front.gates for _ in range(3)]
+                bobs = [await open_one(gate, bob) for gate in front.gates]
+                assert await asyncio.to_thread(log_out, front.gates[0]) == 200
+                told = time.monotonic()
+                for client in adas:
+                    with pytest.raises(websockets.ConnectionClosed):
+                        await asyncio.wait_for(client.recv(), 5)
+                took = time.monotonic() - told
+                assert took < 1, f"{took:.2f} s"
+                for client in bobs:
+                    await client.send("still here")
+                    assert await asyncio.wait_for(client.recv(), 5) == "still here"
+                    await client.close()
+                for gate in front.gates:
+                    with pytest.raises(websockets.InvalidStatusCode):
+                        await open_one(gate, ada)
+            asyncio.run(talk())
+
+    @pytest.mark.parametrize("store", STORES)
+    def test_signing_out_on_one_ends_this_session_on_the_other_and_no_more(self, cluster, store):
+        front = cluster(session={"store": store})
+        here, elsewhere = front.signed_in(), front.signed_in()
+        copy = Browser(front)
+        copy.cookies = dict(here.cookies)
+        for gate in front.gates:
+            assert is_in(gate, copy)
+        assert here.navigate("/.sidegate/logout", "POST", {"Sec-Fetch-Site": "same-origin", "Origin": front.origin}).status == 200
+        for gate in front.gates:
+            wait_until(lambda: not is_in(gate, copy), "the copied cookie is worth nothing", deadline=1)
+            assert is_in(gate, elsewhere)
+
+    @pytest.mark.parametrize("store", STORES)
+    def test_a_replica_that_starts_later_knows(self, cluster, start_gate, upstream, store):
+        front = cluster(count=1, session={"store": store})
+        ada, bob = front.signed_in(), front.signed_in(sub="bob", email="bob@example.com")
+        assert log_out(front.gates[0]) == 200
+        later = start_gate(upstream, **front.settings)
+        assert not is_in(later, ada) and is_in(later, bob)
+
+    def test_a_replica_that_was_cut_off_learns_when_it_is_back(self, cluster, start_gate, upstream, redis):
+        wire = Wire(redis.port)
+        try:
+            front = cluster(count=1)
+            far = start_gate(upstream, **{**front.settings, "redis": {"url": f"redis://127.0.0.1:{wire.port}/0"}})
+            ada = front.signed_in()
+            assert is_in(far, ada)
+            wire.cut()
+            assert log_out(front.gates[0]) == 200
+            assert is_in(far, ada), "it cannot know yet"
+            wire.mend()
+            wait_until(lambda: not is_in(far, ada), "it has learnt of it", deadline=8)
+        finally:
+            wire.close()
+
+    def test_a_logout_during_an_outage_is_told_afterwards(self, cluster, redis):
+        front = cluster()
+        ada = front.signed_in()
+        redis.stop()
+        assert log_out(front.gates[0]) == 503, "the provider shall try again"
+        assert not is_in(front.gates[0], ada) and is_in(front.gates[1], ada)
+        redis.start()
+        wait_until(lambda: not is_in(front.gates[1], ada), "the other was told", deadline=8)
+
+    def test_what_another_writes_into_redis_ends_nothing(self, cluster, redis):
+        front = cluster()
+        ada = front.signed_in()
+        for text in (b"", b"ada", b"x" * 200, b"\0" * (1 << 20)):
+            redis("PUBLISH", "sidegate:revocations", text)
+            redis("ZADD", "sidegate:revoked", 9e15, text)
+        assert log_out(front.gates[0], sub="bob") == 200
+        assert is_in(front.gates[0], ada) and is_in(front.gates[1], ada)
+
+
+OUTAGES = {"stopped": (Redis.stop, Redis.start), "frozen": (Redis.freeze, Redis.thaw)}
+
+
+class TestOutage:
+    @pytest.mark.parametrize("outage", OUTAGES)
+    @pytest.mark.parametrize("policy", ["deny", "allow"])
+    def test_sessions_in_cookies_never_notice_and_sign_ins_follow_the_policy(self, cluster, redis, outage, policy):
+        begin, end = OUTAGES[outage]
+        front = cluster(replay={"store": "redis", "onFailure": policy}, **ALLOW)
+        with Load(front) as load:
+            begin(redis)
+            for gate in front.gates:
+                for _ in range(5):
+                    began = time.monotonic()
+                    response = gate.exchange("GET", "/.sidegate/callback?jwt=" + tokens.token(), NAVIGATION)
+                    took = time.monotonic() - began
+                    if policy == "allow":
+                        assert response.status == 303
+                    else:
+                        assert response.status == 503 and "replay_store_unavailable" in response.text
+                    assert took < 3, f"{took:.2f} s is no bounded wait"
+            during = len(load.statuses)
+            end(redis)
+            for gate in front.gates:
+                # A token may be spent by an attempt that got no answer; people get a new one each time, as here.
+                wait_until(lambda: use(gate, tokens.token()) == 303, "sign-ins work again", deadline=8)
+            wait_until(lambda: len(load.statuses) > during + 50, "the load went on")
+        assert set(load.statuses) == {200}, {s: load.statuses.count(s) for s in set(load.statuses)}
+        print(f"{outage}, {policy}: {len(load.statuses)} requests, slowest {load.slowest * 1000:.0f} ms")
+
+    def test_a_cable_that_is_cut_is_noticed_in_time(self, cluster, redis):
+        wire = Wire(redis.port)
+        try:
+            front = cluster(url=f"redis://127.0.0.1:{wire.port}/0", **ALLOW)
+            with Load(front) as load:
+                wire.cut()
+                began = time.monotonic()
+                assert use(front.gates[0], tokens.token()) == 503
+                assert time.monotonic() - began < 2
+                wire.mend()
+                wait_until(lambda: use(front.gates[0], tokens.token()) == 303, "sign-ins work again", deadline=8)
+            assert set(load.statuses) == {200}
+        finally:
+            wire.close()
+
+    def test_with_allow_a_token_still_counts_once_on_the_replica_that_took_it(self, cluster, redis):
+        front = cluster(replay={"store": "redis", "onFailure": "allow"}, **ALLOW)
+        token = tokens.token()
+        redis.stop()
+        assert use(front.gates[0], token) == 303
+        assert use(front.gates[0], token) == 403
+        redis.start()
+        wait_until(lambda: use(front.gates[0], tokens.token()) == 303 and redis.keys("sidegate:token:*"), "Redis is used again")
+        assert use(front.gates[0], token) == 403
+
+    def test_a_gate_starts_without_redis(self, cluster, redis):
+        redis.stop()
+        front = cluster(count=1, **ALLOW)
+        assert use(front.gates[0], tokens.token()) == 503
+        redis.start()
+        wait_until(lambda: use(front.gates[0], tokens.token()) == 303, "sign-ins work", deadline=8)
+
+    def test_the_metric_says_so(self, cluster, redis):
+        gate = cluster(count=1).gates[0]
+
+        def up() -> float:
+            return Metrics(gate).get("sidegate_redis_up")
+        wait_until(lambda: up() == 1, "it is there")
+        redis.stop()
+        wait_until(lambda: up() == 0, "it is away", deadline=8)
+        redis.start()
+        wait_until(lambda: up() == 1, "it is back", deadline=8)
+
+    def test_the_log_tells_of_each_outage_once(self, cluster, redis):
+        front = cluster(count=1)
+        log = front.gates[0].log
+        wait_until(lambda: "connected to Redis" in log(), "it is connected")
+        for n in (1, 2):
+            redis.stop()
+            wait_until(lambda: log().count("Redis is out of reach") == n, "the loss is in the log")
+            redis.start()
+            wait_until(lambda: log().count("connected to Redis") == n + 1, "and its end")
+        assert log().count("Redis is out of reach") == 2
+
+
+class TestWays:
+    """Every way to reach and to be let in to Redis: a token used on one replica is used on the other."""
+
+    def try_it(self, cluster, redis, **options):
+        front = cluster(**ALLOW, redis=options)
+        token = tokens.token()
+        assert [use(front.gates[0], token), use(front.gates[1], token)] == [303, 403]
+        return front
+
+    @pytest.fixture
+    def start(self, tmp_path):
+        started = []
+
+        def start(*options, **more):
+            started.append(Redis(tmp_path / f"own{len(started)}", *options, **more))
+            return started[-1]
+        yield start
+        for server in started:
+            server.process.kill()
+
+    @pytest.mark.parametrize("form", ["unix:{}", "redis+unix://{}?db=2"])
+    def test_a_unix_socket(self, cluster, redis, form):
+        self.try_it(cluster, redis, url=form.format(redis.socket))
+
+    def test_a_database_and_a_prefix(self, cluster, redis):
+        self.try_it(cluster, redis, url=f"redis://localhost:{redis.port}/7", prefix="team-a:")
+        assert redis("INFO", "keyspace").decode().count("db7:keys=1") == 1
+
+    def test_a_password(self, cluster, start):
+        redis = start("--requirepass", "open sesame/:@", password="open sesame/:@")
+        self.try_it(cluster, redis, url=f"redis://:open%20sesame%2F%3A%40@127.0.0.1:{redis.port}")
+        self.try_it(cluster, redis, url=f"redis://127.0.0.1:{redis.port}", password="open sesame/:@")
+
+    def test_an_ACL_user_with_no_more_rights_than_documented(self, cluster, start, tmp_path):
+        redis = start()
+        redis("ACL", "SETUSER", "gate", "on", ">secret", "resetchannels", "~sidegate:*", "&sidegate:*", "-@all",
+              *"+ping +select +set +get +del +exists +pttl +pexpire +eval +zadd +zcard +zscan +zremrangebyscore +publish +subscribe".split())
+        redis("ACL", "SETUSER", "default", "off")
+        front = self.try_it(cluster, redis, url=f"redis://gate:secret@127.0.0.1:{redis.port}")
+        ada = front.signed_in()
+        assert log_out(front.gates[0]) == 200
+        wait_until(lambda: not is_in(front.gates[1], ada), "the other knows")
+        self.try_it(cluster, redis, url=f"redis://127.0.0.1:{redis.port}", user="gate", password="secret")
+
+    def test_TLS_verified(self, cluster, start, tmp_path):
+        authority = Authority(tmp_path / "pki")
+        redis = start(certificate=authority.issue("redis", "DNS:localhost"), authority=authority)
+        self.try_it(cluster, redis, url=f"rediss://localhost:{redis.secure_port}", ca=authority.path)
+        other = Authority(tmp_path / "other")
+        front = cluster(count=1, **ALLOW, redis={"url": f"rediss://localhost:{redis.secure_port}", "ca": other.path})
+        assert use(front.gates[0], tokens.token()) == 503
+        wait_until(lambda: "Redis is out of reach" in front.gates[0].log(), "the log says why")
+        assert "certificate" in front.gates[0].log().lower()
+
+    @pytest.mark.parametrize("password", ["wr0ng-Passw0rd", None])
+    def test_a_wrong_password_is_said_and_not_shown(self, cluster, start, password):
+        redis = start("--requirepass", "right", password="right")
+        options = {"password": password} if password else {}
+        front = cluster(count=1, **ALLOW, redis={"url": f"redis://127.0.0.1:{redis.port}", **options})
+        assert use(front.gates[0], tokens.token()) == 503
+        wait_until(lambda: "out of reach" in front.gates[0].log(), "the log says why")
+        assert ("WRONGPASS" if password else "NOAUTH") in front.gates[0].log()
+        assert "wr0ng-Passw0rd" not in front.gates[0].log()
+
+    def test_what_is_no_redis_does_no_harm(self, cluster, upstream):
+        front = cluster(count=1, **ALLOW, url=f"redis://127.0.0.1:{upstream.port}")
+        assert use(front.gates[0], tokens.token()) == 503
+        upstream.failures.clear()
+
+    def test_after_a_failover_the_new_master_is_found(self, cluster, start, redis):
+        """The old one lives on as a replica, which takes no writes: the name is asked for again."""
+        front = cluster(count=1, **ALLOW)
+        assert use(front.gates[0], tokens.token()) == 303
+        other = start()
+        redis("REPLICAOF", "127.0.0.1", other.port)
+        assert use(front.gates[0], tokens.token()) == 503
+        redis("REPLICAOF", "NO", "ONE")
+        wait_until(lambda: use(front.gates[0], tokens.token()) == 303, "it connected anew", deadline=8)
+
+
+class TestStoredSessions:
+    """`session.store: redis`"""
+
+    STORED = {"session": {"store": "redis"}}
+
+    def test_who_is_known_goes_on_through_an_outage_and_who_is_not_is_asked_to_wait(self, cluster, redis, start_gate, upstream):
+        front = cluster(**self.STORED)
+        with Load(front) as load:
+            redis.stop()
+            began = len(load.statuses)
+            wait_until(lambda: len(load.statuses) > began + 200, "the load goes on")
+            cold = start_gate(upstream, **front.settings)
+            began = time.monotonic()
+            response = at(cold, load.browser, headers=NAVIGATION)
+            assert response.status == 503 and int(response["Retry-After"]) > 0
+            assert time.monotonic() - began < 3
+            # Nothing is lost for the browser: its ticket is as good as before.
+            assert "Set-Cookie" not in dict(response.fields)
+        assert set(load.statuses) == {200}
+
+    def test_a_sign_in_without_redis_follows_the_policy(self, cluster, redis):
+        for policy, status in (("deny", 503), ("allow", 303)):
+            front = cluster(**self.STORED, replay={"store": "redis", "onFailure": policy})
+            browser = Browser(front)
+            back = browser.start("/")
+            redis.stop()
+            assert browser.finish(back, tokens.token()).status == status
+            if policy == "allow":
+                assert browser.navigate("/").status == 200, "the session lives in the cookie then"
+            redis.start()
+
+    def test_a_store_that_forgot_ends_the_session_within_the_renewal_interval(self, cluster, redis):
+        front = cluster(session={"store": "redis", "idleTimeout": "10s"})  # asked after each second
+        browser = front.signed_in()
+        assert is_in(front.gates[0], browser)
+        redis("FLUSHALL")
+        wait_until(lambda: not is_in(front.gates[0], browser), "the session is over", deadline=3)
+
+    def test_reads_and_writes_are_seldom(self, cluster, redis):
+        front = cluster(session={"store": "redis", "idleTimeout": "20s"})  # an interval of two seconds
+        with Load(front) as load:
+            redis("CONFIG", "RESETSTAT")
+            time.sleep(6.5)
+        stats = redis("INFO", "commandstats").decode()
+        calls = {line.split(":")[0][8:]: int(line.split("calls=")[1].split(",")[0])
+                 for line in stats.splitlines() if line.startswith("cmdstat_")}
+        assert len(load.statuses) > 500
+        assert calls.get("pexpire", 0) <= 4, calls
+        assert calls.get("get", 0) <= 2 * 2 * 4, calls  # by each connection that finds the session due
+        print(f"{len(load.statuses)} requests, {calls}")
+
+    def test_the_cookie_is_small_and_opaque(self, cluster):
+        front = cluster(**self.STORED)
+        browser = front.signed_in(groups=[f"a-group-with-a-long-name-{n}" for n in range(100)])
+        assert len(browser.cookie_header()) < 250
+        assert browser.navigate("/").status == 200
+
+    def test_sessions_in_cookies_survive_the_change(self, cluster, start_gate, upstream):
+        front = cluster(count=1)
+        browser = front.signed_in()
+        assert is_in(start_gate(upstream, **{**front.settings, **self.STORED}), browser)
+
+    def test_a_POST_waits_with_its_body(self, cluster, upstream):
+        front = cluster(**self.STORED)
+        browser = front.signed_in()
+        body = b"x" * 300_000
+        for gate in front.gates:  # cold and warm
+            for _ in range(2):
+                response = gate.exchange("POST", "/form", {"Cookie": browser.cookie_header()}, body,
+                                         host=urllib.parse.urlsplit(front.origin).netloc)
+                assert response.status == 200 and upstream.last.body == body
+
+
+class TestStoredSessionsEverywhere:
+    """Each way of asking who somebody is waits for a session that this replica has not seen."""
+
+    RULES = [{"paths": ["/open/*"], "allow": "anyone"}, {"paths": ["/closed/*"], "deny": True},
+             {"paths": ["/admins/*"], "require": {"groups": ["admins"]}}]
+
+    @pytest.fixture
+    def front(self, cluster):
+        return cluster(session={"store": "redis"}, access={"rules": self.RULES}, trustedProxies=["127.0.0.1"])
+
+    @pytest.mark.parametrize("number", [0, 1])
+    def test_an_open_path_tells_the_app_who_it_is(self, front, upstream, number):
+        browser = front.signed_in()
+        assert at(front.gates[number], browser, "/open/x").status == 200
+        assert upstream.last.get("X-Forwarded-User") == "ada"
+
+    @pytest.mark.parametrize("number", [0, 1])
+    def test_who_is_denied_is_named_in_the_log(self, front, number):
+        browser, gate = front.signed_in(), front.gates[number]
+        assert at(gate, browser, "/closed/x", NAVIGATION).status == 403
+        wait_until(lambda: any(e.get("path") == "/closed/x" and e.get("user") == "ada" for e in lines(gate)), "the line")
+
+    @pytest.mark.parametrize("number", [0, 1])
+    def test_forward_auth(self, front, number):
+        browser, gate = front.signed_in(groups=["admins"]), front.gates[number]
+        host = urllib.parse.urlsplit(front.origin).netloc
+
+        def ask(path, cookie=None):
+            return gate.exchange("GET", "/.sidegate/auth", {
+                "X-Original-URL": "http://" + host + path, "X-Original-Method": "GET",
+                "Cookie": cookie or browser.cookie_header()}, host=host)
+        answer = ask("/admins/x")
+        assert answer.status == 202 and answer["X-Auth-Request-User"] == "ada", answer.text
+        assert ask("/closed/x").status == 403
+        assert ask("/open/x", "a=b").status == 202 and ask("/admins/x", "a=b").status == 401
+
+    @pytest.mark.parametrize("number", [0, 1])
+    def test_observe_mode(self, cluster, upstream, number):
+        front = cluster(session={"store": "redis"}, access={"rules": self.RULES, "mode": "observe"})
+        browser = Browser(front)
+        browser.sign_in("/.sidegate/login")
+        for path in ("/", "/closed/x", "/admins/x"):
+            assert at(front.gates[number], browser, path).status == 200
+            assert upstream.last.get("X-Forwarded-User") == "ada"
+
+    def test_while_redis_is_away_an_open_path_stays_open_and_a_question_gets_no_yes(self, front, start_gate, upstream, redis):
+        browser = front.signed_in(groups=["admins"])
+        redis.stop()
+        cold = start_gate(upstream, **front.settings)
+        assert at(cold, browser, "/open/x").status == 200 and upstream.last.get("X-Forwarded-User") is None
+        host = urllib.parse.urlsplit(front.origin).netloc
+        answer = cold.exchange("GET", "/.sidegate/auth", {
+            "X-Original-URL": "http://" + host + "/admins/x", "X-Original-Method": "GET",
+            "Cookie": browser.cookie_header()}, host=host)
+        assert answer.status in (401, 403)
+
+
+class TestProvisioning:
+    def test_a_users_first_sign_in_is_the_first_of_all_replicas(self, cluster, redis):
+        accounts = Upstream()
+        accounts.answer = lambda request, connection: connection.respond(204, {})
+        try:
+            front = cluster(provisioning={"url": accounts.url + "/users"}, **ALLOW)
+            for gate in front.gates * 2:
+                assert use(gate, tokens.token()) == 303
+            assert len(accounts.requests) == 1
+            assert not any("ada" in key for key in redis.keys()), "Redis learns no names"
+            assert use(front.gates[1], tokens.token(sub="bob", email="bob@example.com")) == 303
+            assert use(front.gates[0], tokens.token(sub="bob", email="bob@example.com")) == 303
+            assert len(accounts.requests) == 2
+            redis("DEL", *[key for key in redis.keys() if ":told:" in key])
+            later = cluster(provisioning={"url": accounts.url + "/users"}, **ALLOW)
+            assert use(later.gates[0], tokens.token()) == 303
+            assert len(accounts.requests) == 3, "what was forgotten is told again"
+        finally:
+            accounts.stop()
+
+    def test_without_redis_each_tells_it(self, cluster, redis):
+        accounts = Upstream()
+        accounts.answer = lambda request, connection: connection.respond(204, {})
+        try:
+            front = cluster(provisioning={"url": accounts.url + "/users"}, replay={"store": "redis", "onFailure": "allow"}, **ALLOW)
+            redis.stop()
+            for gate in front.gates:
+                assert use(gate, tokens.token()) == 303
+            assert len(accounts.requests) == 2
+        finally:
+            accounts.stop()
+
+
+class TestDoctor:
+    def doctor(self, tmp_path, redis, **changes):
+        config = tmp_path / "doctor.yaml"
+        config.write_text(json.dumps(merged(whole("http://127.0.0.1:1", free_port()), {
+            "replay": {"store": "redis"}, "redis": {"url": redis.url, **changes}})))
+        config.chmod(0o600)
+        return sidegate("doctor", "--config", config).stdout
+
+    def test_it_tries_redis(self, tmp_path, redis):
+        assert "version 7" in self.doctor(tmp_path, redis) or "Valkey" in self.doctor(tmp_path, redis)
+        assert redis.keys() == [], "it leaves nothing behind"
+        redis("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+        assert "allkeys-lru" in self.doctor(tmp_path, redis)
+        redis("ACL", "SETUSER", "weak", "on", ">pass", "~*", "+ping")
+        text = self.doctor(tmp_path, redis, user="weak", password="pass")
+        assert "FAILED" in text and "NOPERM" in text and "pass:" not in text
+        redis.stop()
+        assert "refused" in self.doctor(tmp_path, redis).lower()

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Secrets and keys change under load, on two replicas with one Redis: nobody is signed out, nothing is lost."""
+
+import asyncio
+import json
+import subprocess
+
+import jwt
+import pytest
+import websockets
+
+from harness import tokens
+from harness.gate import NAVIGATION, SESSION_SECRET, Browser
+from harness.process import wait_until
+from harness.reloads import change
+from harness.replicas import Load, Sockets, at, is_in, log_out
+
+NEW_SECRET = "another-session-secret-of-32-bytes-or-more-03"
+HEADER = "X-Sidegate-Jwt-Assertion"
+
+
+def secrets(*values) -> dict:
+    return {"session": {"secret": None, "secrets": [*values]}}
+
+
+def make_key(path):
+    subprocess.run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", path],
+                   check=True, capture_output=True)
+    path.chmod(0o600)
+    return str(path)
+
+
+class TestSessionSecrets:
+    # As docs/upgrade.md says: at the end everywhere, then to the front, then the old one goes.
+    STEPS = ([SESSION_SECRET, NEW_SECRET], [NEW_SECRET, SESSION_SECRET])
+
+    @pytest.mark.parametrize("store", ["cookie", "redis"])
+    def test_no_session_is_lost_and_every_replica_knows_every_ticket(self, cluster, store):
+        front = cluster(session={"store": store})
+        early = front.signed_in()
+        with Load(front) as load:
+            for values in self.STEPS:
+                for gate in front.gates:
+                    change(gate, **secrets(*values))
+                    # Between two replicas of different standing: made on either, good on both.
+                    for maker in front.gates:
+                        browser = front.signed_in(sub="bob", email="bob@example.com")
+                        assert all(is_in(other, browser) for other in front.gates)
+            count = len(load.statuses)
+            wait_until(lambda: len(load.statuses) > count + 100, "the load goes on")
+        assert set(load.statuses) == {200}
+        late = front.signed_in()
+        # The old ones were renewed meanwhile for who was there; who was not loses the session with the secret.
+        resealed = Browser(front)
+        resealed.cookies = dict(early.cookies)
+        assert resealed.navigate("/").status == 200
+        for gate in front.gates:
+            change(gate, **secrets(NEW_SECRET))
+        assert all(is_in(gate, late) and not is_in(gate, early) for gate in front.gates)
+        assert resealed.cookies != early.cookies and all(is_in(gate, resealed) for gate in front.gates)
+
+    def test_logout_reaches_the_other_whatever_each_seals_with(self, cluster):
+        with Sockets() as app:
+            front = cluster(app=app.url)
+            for values in self.STEPS:
+                change(front.gates[0], **secrets(*values))
+                for told in front.gates:
+                    self.closes_all(front, told)
+                change(front.gates[1], **secrets(*values))
+                self.closes_all(front, front.gates[1])
+
+    @staticmethod
+    def closes_all(front, told):
+        ada = front.signed_in()
+
+        async def talk():
+            clients = [await websockets.connect(
+                f"ws://127.0.0.1:{gate.port}/", extra_headers={"Cookie": ada.cookie_header()}) for gate in front.gates]
+            assert await asyncio.to_thread(log_out, told) == 200
+            for client in clients:
+                with pytest.raises(websockets.ConnectionClosed):
+                    await asyncio.wait_for(client.recv(), 2)
+        asyncio.run(talk())
+        assert not any(is_in(gate, ada) for gate in front.gates)
+
+    def test_a_logout_that_a_replica_could_not_read_ends_the_session_once_it_can(self, cluster):
+        front = cluster()
+        ada = front.signed_in()
+        change(front.gates[0], **secrets(NEW_SECRET, SESSION_SECRET))
+        assert log_out(front.gates[0]) == 200
+        assert not is_in(front.gates[0], ada) and is_in(front.gates[1], ada)
+        change(front.gates[1], **secrets(NEW_SECRET, SESSION_SECRET))
+        wait_until(lambda: not is_in(front.gates[1], ada), "it has read what was kept")
+
+
+class TestReload:
+    """What a reload must not forget of what is shared."""
+
+    def test_used_tokens_sessions_and_logouts_outlast_it(self, cluster):
+        front = cluster(session={"store": "redis"}, identityProvider={"initiated": "allow"})
+        ada, bob = front.signed_in(), front.signed_in(sub="bob", email="bob@example.com")
+        token = tokens.token()
+
+        def use(gate) -> int:
+            return gate.exchange("GET", "/.sidegate/callback?jwt=" + token, NAVIGATION).status
+        assert use(front.gates[0]) == 303
+        assert log_out(front.gates[1]) == 200
+        for number, gate in enumerate(front.gates):
+            change(gate, pages={"brand": f"Brand {number}"})
+            assert use(gate) != 303 and is_in(gate, bob)
+            wait_until(lambda: not is_in(gate, ada), "the logout counts")
+
+    def test_where_things_are_kept_waits_for_a_restart_and_the_log_says_so(self, cluster):
+        front = cluster()
+        ada = front.signed_in()
+        gate = front.gates[0]
+        change(gate, session={"store": "redis"}, replay={"store": "memory"}, redis={"prefix": "other:"},
+               identityHeaders={"X-Who": "{email}"})
+        said = [line for line in gate.log().splitlines() if "next start" in line]
+        for key in ("session.store", "replay.store", "redis"):
+            assert any(f'"key":"{key}"' in line for line in said), said
+        assert is_in(gate, ada) and is_in(gate, front.signed_in())
+
+    def test_the_policy_for_outages_follows_it(self, cluster, redis):
+        front = cluster(identityProvider={"initiated": "allow"})
+        redis.stop()
+
+        def use() -> int:
+            return front.gates[0].exchange("GET", "/.sidegate/callback?jwt=" + tokens.token(), NAVIGATION).status
+        assert use() == 503
+        change(front.gates[0], replay={"onFailure": "allow"})
+        assert use() == 303
+
+    def test_another_password_of_redis_serves_from_the_next_connection(self, cluster, redis):
+        front = cluster(count=1, identityProvider={"initiated": "allow"})
+        gate = front.gates[0]
+
+        def use() -> int:
+            return gate.exchange("GET", "/.sidegate/callback?jwt=" + tokens.token(), NAVIGATION).status
+        assert use() == 303
+        redis("CONFIG", "SET", "requirepass", "a-password")
+        redis.password = "a-password"
+        change(gate, redis={"password": "a-password"})
+        redis("CLIENT", "KILL", "TYPE", "normal")
+        wait_until(lambda: use() == 303, "it came back with the new one", deadline=8)
+        assert "a-password" not in gate.log()
+
+
+class TestAssertionKeys:
+    def test_a_new_one_signs_from_the_next_request_and_no_statement_is_ever_unverifiable(self, cluster, upstream, tmp_path):
+        old, new = make_key(tmp_path / "old.pem"), make_key(tmp_path / "new.pem")
+        front = cluster(assertion={"keyFile": old, "retiredKeyFiles": [], "audience": "app"})
+        wrong, kinds = [], set()
+
+        def answer(request, connection):
+            statement = request.get(HEADER)
+            connection.respond(200, {}, statement)
+        upstream.answer = answer
+
+        def check(gate):
+            """An app reads the key set afterwards, from any replica."""
+            statement = at(gate, ada).text
+            kid = jwt.get_unverified_header(statement)["kid"]
+            kinds.add(kid)
+            for other in front.gates:
+                keys = json.loads(other.exchange("GET", "/.sidegate/jwks.json").text)["keys"]
+                key = next((k for k in keys if k["kid"] == kid), None)
+                if key is None:
+                    wrong.append(kid)
+                else:
+                    jwt.decode(statement, jwt.PyJWK(key).key, algorithms=["ES256"], audience="app")
+        ada = front.signed_in()
+        with Load(front) as load:
+            # Published first everywhere, then it signs, then the old one is retired.
+            for key, others in ((old, [new]), (new, [old])):
+                for gate in front.gates:
+                    change(gate, assertion={"keyFile": key, "retiredKeyFiles": others})
+                    for each in front.gates:
+                        check(each)
+        assert not wrong and len(kinds) == 2
+        assert set(load.statuses) == {200}
+
+
+class TestTokenKeys:
+    def test_both_count_while_the_provider_changes(self, cluster):
+        new = "another-secret-shared-with-the-identity-provider-02"
+        front = cluster(identityProvider={"initiated": "allow"})
+
+        def use(gate, secret) -> int:
+            return gate.exchange("GET", "/.sidegate/callback?jwt=" + tokens.token(secret), NAVIGATION).status
+        with Load(front) as load:
+            for gate in front.gates:
+                change(gate, token={"keys": [{"secret": tokens.SECRET}, {"secret": new}]})
+                assert use(gate, tokens.SECRET) == 303 and use(gate, new) == 303
+            for gate in front.gates:
+                change(gate, token={"keys": [{"secret": new}]})
+                assert use(gate, tokens.SECRET) != 303 and use(gate, new) == 303
+        assert set(load.statuses) == {200}

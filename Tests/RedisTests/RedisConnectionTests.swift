@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Reactor
+import Redis
+import Synchronization
+import Testing
+
+/// What is made on a loop, and belongs to it.
+private final class Slot<Value> {
+    var value: Value?
+}
+
+/// A server of a test's: what it answers to each command, in order; nil: nothing, ever.
+private final class ScriptedRedis: Sendable {
+    typealias Answer = @Sendable (_ command: String, _ number: Int) -> String?
+
+    let address: SocketAddress
+    private let loop = EventLoop(label: "test.redis.server")
+    private let connections = Mutex(0)
+    private let listener: LoopBound<Slot<Listener>>
+
+    init(_ answer: @escaping Answer) throws {
+        let socket = try ListeningSocket(SocketAddress.v4(0x7f00_0001, port: 0), sharesPort: false)
+        address = socket.address
+        listener = loop.bind(Slot<Listener>())
+        let box = Mutex<ListeningSocket?>(consume socket)
+        loop.submit { [self] in
+            var socket: ListeningSocket?
+            box.withLock { swap(&socket, &$0) }
+            guard let socket else { return }
+            let made = try? Listener(
+                socket, loop: loop, mayAccept: { true }, paused: { _ in },
+                accepted: { [self] descriptor, _ in
+                    let number = connections.withLock { count in
+                        count += 1
+                        return count
+                    }
+                    guard let transport = try? SocketTransport(connected: descriptor, loop: loop) else { return }
+                    transport.owner = Session(transport, number, answer)
+                })
+            listener.assumeOnLoop { own in own.value = made }
+        }
+    }
+
+    var connectionCount: Int { connections.withLock { $0 } }
+
+    private final class Session: TransportOwner {
+        private let transport: SocketTransport
+        private let number: Int
+        private let answer: Answer
+        private var parser = RESPParser()
+
+        init(_ transport: SocketTransport, _ number: Int, _ answer: @escaping Answer) {
+            self.transport = transport
+            self.number = number
+            self.answer = answer
+        }
+
+        func transportReadable() {
+            let end = transport.readTurn(
+                while: { true }, boundFor: { nil },
+                receive: { input in
+                    var commands: [RESPValue] = []
+                    do { try parser.receive(input) { commands.append($0) } } catch { return }
+                    for command in commands {
+                        let words = (command.elements ?? []).map { String(decoding: $0.bytes ?? [], as: UTF8.self) }
+                        guard let text = answer(words.joined(separator: " "), number) else { continue }
+                        if text == "close" { return transport.close() }
+                        let bytes = Array(text.utf8)
+                        _ = transport.write(bytes.span)
+                    }
+                })
+            if end == .end || end == .failed { transport.close() }
+        }
+
+        func transportWritable() {}
+        func transportPeerClosed(failed: Bool) {}
+    }
+}
+
+/// One client, and what came of its commands.
+private final class Client: Sendable {
+    typealias Outcome = Result<RESPValue, RedisFailure>
+
+    private let loop = EventLoop(label: "test.redis.client")
+    private let connection: LoopBound<Slot<RedisConnection>>
+    private let outcomes = Mutex<[Int: Outcome]>([:])
+    private let events = Mutex<[RedisEvent]>([])
+
+    init(
+        _ address: SocketAddress, timeout: UInt64 = 200,
+        _ change: @escaping @Sendable (inout RedisConfiguration) -> Void = { _ in }
+    ) {
+        connection = loop.bind(Slot<RedisConnection>())
+        loop.submit { [self] in
+            var configuration = RedisConfiguration(.host("127.0.0.1", port: address.port ?? 0))
+            configuration.timeout = .milliseconds(timeout)
+            change(&configuration)
+            let made = RedisConnection(
+                configuration, loop: loop, resolver: Resolver(),
+                report: { [self] event in events.withLock { $0.append(event) } })
+            connection.assumeOnLoop { own in own.value = made }
+        }
+    }
+
+    /// Sends all at once; the results in their order.
+    func send(_ commands: [String]) async throws -> [Outcome] {
+        outcomes.withLock { $0 = [:] }
+        loop.submit { [self] in
+            connection.assumeOnLoop { own in
+                guard let connection = own.value else { return }
+                for (index, command) in commands.enumerated() {
+                    connection.send(RESPCommand(command)) { [self] result in
+                        outcomes.withLock { $0[index] = result }
+                    }
+                }
+            }
+        }
+        for _ in 0..<2000 {
+            let all = outcomes.withLock { $0 }
+            if all.count == commands.count { return commands.indices.compactMap { all[$0] } }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        throw RedisFailure.timeout
+    }
+
+    var told: [RedisEvent] { events.withLock { $0 } }
+}
+
+@Suite("A connection to Redis")
+struct RedisConnectionTests {
+    private static func text(_ text: String) -> Client.Outcome { .success(.simple(Array(text.utf8))) }
+
+    @Test("commands follow one another without waiting, and each gets its own reply")
+    func pipeline() async throws {
+        let server = try ScriptedRedis { command, _ in "+\(command)\r\n" }
+        let client = Client(server.address)
+        let names = (0..<500).map { "C\($0)" }
+        #expect(try await client.send(names) == names.map { Self.text($0) })
+        #expect(server.connectionCount == 1)
+        #expect(client.told == [.connected])
+    }
+
+    @Test("an error reply is a refusal, and the next command is served")
+    func refusal() async throws {
+        let server = try ScriptedRedis { command, _ in command == "BAD" ? "-ERR no\r\n" : "+OK\r\n" }
+        let outcomes = try await Client(server.address).send(["BAD", "GOOD"])
+        #expect(outcomes == [.failure(.refused("ERR no")), Self.text("OK")])
+    }
+
+    @Test("a silent server costs no more than the time limit, and nothing more is said on that connection")
+    func silence() async throws {
+        let server = try ScriptedRedis { command, number in
+            number == 1 && command != "PING" ? nil : "+\(command)\r\n"
+        }
+        let client = Client(server.address)
+        #expect(try await client.send(["SILENT", "BEHIND"]) == [.failure(.timeout), .failure(.timeout)])
+        // A reply that comes too late would be taken for another's.
+        #expect(try await client.send(["A", "B"]) == [Self.text("A"), Self.text("B")])
+        #expect(server.connectionCount == 2)
+    }
+
+    @Test("a connection that breaks fails what waits, and another one is made")
+    func broken() async throws {
+        let server = try ScriptedRedis { command, number in
+            command == "DIE" && number == 1 ? "close" : "+\(command)\r\n"
+        }
+        let client = Client(server.address)
+        #expect(
+            try await client.send(["DIE", "LATER"]).allSatisfy {
+                if case .failure(.unreachable) = $0 { true } else { false }
+            })
+        #expect(try await client.send(["A"]) == [Self.text("A")])
+        #expect(client.told.count == 3)
+    }
+
+    @Test(
+        "whom the new primary would be is found by connecting again",
+        arguments: ["READONLY You can't", "LOADING x", "MASTERDOWN x"])
+    func failover(error: String) async throws {
+        let server = try ScriptedRedis { command, number in
+            command == "SET" && number == 1 ? "-\(error)\r\n" : "+\(command)\r\n"
+        }
+        let client = Client(server.address)
+        #expect(try await client.send(["SET"]) == [.failure(.refused(error))])
+        #expect(try await client.send(["SET"]) == [Self.text("SET")])
+        #expect(server.connectionCount == 2)
+    }
+
+    @Test("it introduces itself before anything else is said")
+    func greeting() async throws {
+        let log = Seen()
+        let server = try ScriptedRedis { command, _ in
+            log.add(command)
+            return "+OK\r\n"
+        }
+        let client = Client(server.address) {
+            $0.credentials.user = Array("gate".utf8)
+            $0.credentials.password = Array("secret".utf8)
+            $0.database = 3
+        }
+        _ = try await client.send(["GET"])
+        // After them only PING, when it was quiet for long.
+        #expect(log.all.prefix(4) == ["AUTH gate secret", "SELECT 3", "PING", "GET"])
+    }
+
+    @Test("who is not let in says why to those who wait")
+    func notLetIn() async throws {
+        let server = try ScriptedRedis { command, _ in
+            command.hasPrefix("AUTH") ? "-WRONGPASS invalid\r\n" : "-NOAUTH required\r\n"
+        }
+        let client = Client(server.address) { $0.credentials.password = Array("wrong".utf8) }
+        #expect(try await client.send(["GET"]) == [.failure(.unreachable("WRONGPASS invalid"))])
+    }
+
+    @Test("nobody there: commands fail, and at once while the next attempt is far")
+    func nobody() async throws {
+        let gone = try ListeningSocket(SocketAddress.v4(0x7f00_0001, port: 0), sharesPort: false).address
+        let client = Client(gone, timeout: 50)
+        for _ in 0..<8 {
+            #expect(try await client.send(["GET"]).allSatisfy { if case .failure = $0 { true } else { false } })
+        }
+        #expect(client.told.count == 1)
+    }
+
+    @Test(
+        "what answers to nothing, or is no Redis, is let go",
+        arguments: ["+OK\r\n+OK\r\n", "HTTP/1.1 400 Bad Request\r\n\r\n"])
+    func stranger(answer: String) async throws {
+        let server = try ScriptedRedis { _, _ in answer }
+        let outcomes = try await Client(server.address).send(["GET"])
+        #expect(outcomes.allSatisfy { if case .failure = $0 { true } else { false } } || answer.hasPrefix("+OK"))
+    }
+}
+
+private final class Seen: Sendable {
+    private let lines = Mutex<[String]>([])
+
+    func add(_ line: String) { lines.withLock { $0.append(line) } }
+
+    var all: [String] { lines.withLock { $0 } }
+}

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A WSGI app that believes the signed statement and nothing else (`assertion` of the configuration).
+
+Whoever else can reach the app, another pod or a forgotten port, can write any header. Nobody but the gate can sign.
+Needs PyJWT with cryptography (Debian: python3-jwt python3-cryptography).
+
+Usage: python3 verify.py PORT GATE AUDIENCE
+       GATE is where the gate is, such as http://127.0.0.1:8080; AUDIENCE its `assertion.audience`, or its `publicURL`.
+"""
+
+import json
+import sys
+from wsgiref.simple_server import make_server
+
+import jwt
+
+HEADER = "HTTP_X_SIDEGATE_JWT_ASSERTION"
+
+
+class Verifier:
+    def __init__(self, gate: str, audience: str, issuer: str = None):
+        # Keeps the keys, and fetches them again when a statement names one that it does not know.
+        self.keys = jwt.PyJWKClient(gate.rstrip("/") + "/.sidegate/jwks.json", cache_jwk_set=True, lifespan=300)
+        self.audience, self.issuer = audience, issuer or audience
+
+    def user(self, statement: str) -> dict:
+        """What the gate says of the user; raises jwt.PyJWTError for everything else."""
+        key = self.keys.get_signing_key_from_jwt(statement).key
+        # The algorithms are ours to say and not the token's. Both clocks may differ by some seconds.
+        return jwt.decode(statement, key, algorithms=["ES256", "RS256"], audience=self.audience, issuer=self.issuer,
+                          leeway=10, options={"require": ["iss", "aud", "sub", "iat", "exp"]})
+
+
+def app(verifier: Verifier):
+    def respond(environ, start_response):
+        try:
+            status, answer = "200 OK", verifier.user(environ.get(HEADER, ""))
+        except jwt.PyJWTError as refusal:
+            status, answer = "401 Unauthorized", {"error": type(refusal).__name__}
+        start_response(status, [("Content-Type", "application/json")])
+        return [json.dumps(answer).encode()]
+    return respond
+
+
+if __name__ == "__main__":
+    port, gate, audience = sys.argv[1:4]
+    make_server("127.0.0.1", int(port), app(Verifier(gate, audience))).serve_forever()
