@@ -29,6 +29,21 @@ package enum Base64URL {
         Base64Coding.encode(bytes, alphabet: .urlSafe, into: &output)
     }
 
+    /// The text of twelve bytes.
+    package static func encode(_ bytes: InlineArray<12, UInt8>) -> InlineArray<16, UInt8> {
+        var output = InlineArray<16, UInt8>(repeating: 0)
+        unsafe withUnsafeBytes(of: bytes) { bytes in
+            unsafe withUnsafeMutableBytes(of: &output) { output in
+                // Twelve bytes make sixteen symbols.
+                guard let from = bytes.baseAddress, let to = output.baseAddress else { return }
+                unsafe Base64Coding.encode(
+                    from.assumingMemoryBound(to: UInt8.self), count: 12, alphabet: .urlSafe,
+                    to: to.assumingMemoryBound(to: UInt8.self))
+            }
+        }
+        return output
+    }
+
     package static func encodeToString(_ bytes: [UInt8]) -> String {
         String(decoding: encode(bytes.span), as: UTF8.self)
     }
@@ -130,49 +145,45 @@ package enum Base64Coding {
 
     /// Appends the text without padding.
     package static func encode(_ bytes: Span<UInt8>, alphabet: Alphabet, into output: inout [UInt8]) {
-        let symbols = alphabet.symbols
-        // In portions, each appended at once: 48 bytes make 64 symbols.
-        var portion = InlineArray<64, UInt8>(repeating: 0)
-        var start = 0
-        while start < bytes.count {
-            let part = bytes.extracting(start..<min(start + 48, bytes.count))
-            let length = encode(part, symbols, into: &portion)
-            unsafe withUnsafeBytes(of: portion) { text in
-                // At most 64, as many as there are.
-                unsafe output.append(
-                    contentsOf: UnsafeBufferPointer(rebasing: text.assumingMemoryBound(to: UInt8.self)[..<length]))
+        let length = (bytes.count * 4 + 2) / 3
+        unsafe bytes.withUnsafeBufferPointer { bytes in
+            output.append(addingCapacity: length) { room in
+                unsafe room.withUnsafeMutableBufferPointer { room, count in
+                    // Room for as many symbols as the bytes make.
+                    guard let from = bytes.baseAddress, let to = room.baseAddress else { return }
+                    unsafe encode(from, count: bytes.count, alphabet: alphabet, to: to)
+                    count = length
+                }
             }
-            start += 48
         }
     }
 
-    /// Up to 48 bytes; how many symbols they make.
-    private static func encode(
-        _ bytes: Span<UInt8>, _ symbols: StaticString, into output: inout InlineArray<64, UInt8>
-    ) -> Int {
+    /// Writes the symbols of `count` bytes to `output`, which has room for them: four for each three bytes, and one more
+    /// than there are bytes for what is left.
+    fileprivate static func encode(
+        _ bytes: UnsafePointer<UInt8>, count: Int, alphabet: Alphabet, to output: UnsafeMutablePointer<UInt8>
+    ) {
         // All indices into it have six bits, and it has 64 symbols.
-        let symbols = unsafe symbols.utf8Start
-        let whole = bytes.count / 3 * 3
-        var index = 0
-        var length = 0
-        while index < whole {
-            let a = bytes[index]
-            let b = bytes[index &+ 1]
-            let c = bytes[index &+ 2]
-            output[length] = unsafe symbols[Int(a &>> 2)]
-            output[length &+ 1] = unsafe symbols[Int((a &<< 4 | b &>> 4) & 63)]
-            output[length &+ 2] = unsafe symbols[Int((b &<< 2 | c &>> 6) & 63)]
-            output[length &+ 3] = unsafe symbols[Int(c & 63)]
-            index &+= 3
-            length &+= 4
+        let symbols = unsafe alphabet.symbols.utf8Start
+        var from = unsafe bytes
+        var to = unsafe output
+        var left = count
+        while left >= 3 {
+            let word = unsafe UInt32(from[0]) &<< 16 | UInt32(from[1]) &<< 8 | UInt32(from[2])
+            unsafe to[0] = symbols[Int(word &>> 18)]
+            unsafe to[1] = symbols[Int(word &>> 12 & 63)]
+            unsafe to[2] = symbols[Int(word &>> 6 & 63)]
+            unsafe to[3] = symbols[Int(word & 63)]
+            unsafe from += 3
+            unsafe to += 4
+            left &-= 3
         }
-        guard index < bytes.count else { return length }
-        let a = bytes[index]
-        let b = index + 1 < bytes.count ? bytes[index + 1] : 0
-        output[length] = unsafe symbols[Int(a &>> 2)]
-        output[length + 1] = unsafe symbols[Int((a &<< 4 | b &>> 4) & 63)]
-        guard index + 1 < bytes.count else { return length + 2 }
-        output[length + 2] = unsafe symbols[Int(b &<< 2 & 63)]
-        return length + 3
+        guard left > 0 else { return }
+        let a = unsafe from[0]
+        let b = unsafe left > 1 ? from[1] : 0
+        unsafe to[0] = symbols[Int(a &>> 2)]
+        unsafe to[1] = symbols[Int((a &<< 4 | b &>> 4) & 63)]
+        guard left > 1 else { return }
+        unsafe to[2] = symbols[Int(b &<< 2 & 63)]
     }
 }

@@ -50,17 +50,25 @@ package final class SealingKey {
         let start = output.count
         output.reserveCapacity(start + plaintext.count + Self.overhead)
         unsafe nonce.withUnsafeBufferPointer { unsafe output.append(contentsOf: $0) }
-        // The text is sealed where it then stands.
         unsafe plaintext.withUnsafeBufferPointer { unsafe output.append(contentsOf: $0) }
-        Self.appendRoomForTag(to: &output)
-        let done = unsafe output.withUnsafeMutableBufferPointer { output in
-            guard let base = output.baseAddress else { return false }
+        seal(from: start, in: &output, authenticating: data)
+    }
+
+    /// Seals what stands in `buffer` from `start` on, where it stands: a nonce, as above, and behind it the plain text.
+    /// The tag is appended.
+    package func seal(from start: Int, in buffer: inout [UInt8], authenticating data: Span<UInt8>) {
+        let count = buffer.count - start - Self.nonceByteCount
+        precondition(start >= 0 && count >= 0, "the nonce is 12 bytes")
+        Self.appendRoomForTag(to: &buffer)
+        let done = unsafe buffer.withUnsafeMutableBufferPointer { buffer in
+            guard let base = buffer.baseAddress else { return false }
             let nonce = unsafe base + start
             let body = unsafe nonce + Self.nonceByteCount
-            let tag = unsafe body + plaintext.count
-            let text = unsafe UnsafeBufferPointer(start: body, count: plaintext.count)
+            let tag = unsafe body + count
+            let text = unsafe UnsafeBufferPointer(start: body, count: count)
+            // Success leaves nothing in the library's error queue, and without it the process ends: no look at the queue.
             return unsafe data.withUnsafeBufferPointer { data in
-                OpenSSL.call { unsafe run(sealing, nonce, data, text, body) && finishSealing(tag) }
+                unsafe run(sealing, nonce, data, text, body) && finishSealing(tag)
             }
         }
         guard done else { preconditionFailure("AES-256-GCM failed to seal") }

@@ -8,7 +8,8 @@ import Cryptography
 /// Anyone can read and change it. What it says tells only which attempts are old and what looks like a loop; what
 /// counts is sealed in the cookie.
 struct AttemptID: Equatable, Sendable {
-    let text: [UInt8]
+    /// In place, so that an attempt costs no memory of its own.
+    let bytes: InlineArray<28, UInt8>
 
     /// Why an attempt begins.
     enum Cause: UInt8 {
@@ -20,47 +21,58 @@ struct AttemptID: Equatable, Sendable {
 
     static let length = 28
 
+    var text: [UInt8] { Array(copying: bytes.span) }
+
     init(_ cause: Cause, now: Double, random: InlineArray<12, UInt8>) {
-        var start = InlineArray<12, UInt8>(repeating: cause.rawValue)
-        var milliseconds = UInt64(max(0, min(now * 1000, 9e12)))
-        for index in (1..<12).reversed() {
-            let digit = UInt8(truncatingIfNeeded: milliseconds & 15)
-            start[index] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") - 10 + digit
-            milliseconds >>= 4
+        var bytes = InlineArray<28, UInt8>(repeating: cause.rawValue)
+        let milliseconds = UInt64(max(0, min(now * 1000, 9e12)))
+        // Eight digits in each word, the last one lowest.
+        var digits = RandomPool.digits(UInt32(truncatingIfNeeded: milliseconds))
+        for index in 0..<8 {
+            bytes[11 - index] = UInt8(truncatingIfNeeded: digits)
+            digits >>= 8
         }
-        var text: [UInt8] = []
-        text.reserveCapacity(Self.length)
-        text.append(copying: start.span)
-        Base64URL.encode(random.span, into: &text)
-        self.text = text
+        digits = RandomPool.digits(UInt32(truncatingIfNeeded: milliseconds >> 32))
+        for index in 0..<3 {
+            bytes[3 - index] = UInt8(truncatingIfNeeded: digits)
+            digits >>= 8
+        }
+        let end = Base64URL.encode(random)
+        for index in 0..<16 { bytes[12 + index] = end[index] }
+        self.bytes = bytes
     }
 
     /// From a `state` or the end of a cookie's name.
     init?(_ text: some Collection<UInt8>) {
         guard text.count == Self.length else { return nil }
-        let isPlain = text.allSatisfy { byte in
+        var bytes = InlineArray<28, UInt8>(repeating: 0)
+        for (index, byte) in text.enumerated() {
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
                 UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
-                true
-            default: false
+                bytes[index] = byte
+            default: return nil
             }
         }
-        guard isPlain else { return nil }
-        self.text = Array(text)
+        self.bytes = bytes
+    }
+
+    static func == (left: AttemptID, right: AttemptID) -> Bool {
+        left.bytes.span.equals(right.bytes.span)
     }
 
     /// Began earlier, by its own word.
     func isOlder(than other: AttemptID) -> Bool {
-        text[1..<12].lexicographicallyPrecedes(other.text[1..<12])
+        for index in 1..<12 where bytes[index] != other.bytes[index] { return bytes[index] < other.bytes[index] }
+        return false
     }
 
     /// By its own word, a page was asked for without a (good) session after `moment`, in seconds since 1970.
     func isNavigation(after moment: Double) -> Bool {
-        guard text.first == Cause.navigation.rawValue else { return false }
+        guard bytes[0] == Cause.navigation.rawValue else { return false }
         var milliseconds: UInt64 = 0
-        for digit in text[1..<12] {
-            guard let value = PathText.hexValue(digit) else { return false }
+        for index in 1..<12 {
+            guard let value = PathText.hexValue(bytes[index]) else { return false }
             milliseconds = milliseconds << 4 | UInt64(value)
         }
         return Double(milliseconds) > moment * 1000

@@ -114,8 +114,7 @@ extension Gate {
     ) -> LocalResponse {
         var url: [UInt8] = []
         if let known = knownSite(RequestSite(head, context, siteRules), head) {
-            let target = ReturnTarget(
-                of: head, on: known.target, host: known.requestOrigin, tokenParameter: tokenParameter)
+            let target = ReturnTarget(of: head, prefix: known.targetPrefix, tokenParameter: tokenParameter)
             known.origin.append(to: &url)
             url.append(contentsOf: Self.loginPath(target).utf8)
         } else {

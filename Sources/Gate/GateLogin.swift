@@ -23,8 +23,7 @@ extension Gate {
         }
         let site = RequestSite(request, context, siteRules)
         guard let known = knownSite(site, request) else { return hostMissing(request, requestID) }
-        let target = ReturnTarget(
-            of: request, on: known.target, host: known.requestOrigin, tokenParameter: tokenParameter)
+        let target = ReturnTarget(of: request, prefix: known.targetPrefix, tokenParameter: tokenParameter)
         return redirect(to: target, .navigation, request, context, known, reason)
     }
 
@@ -47,43 +46,36 @@ extension Gate {
         _ site: KnownSite, _ reason: ReasonCode?
     ) -> LocalResponse {
         let attempt = AttemptID(cause, now: context.now, random: random.nonce())
-        let url = site.loginURL
+        let text = site.loginURL.text(of: target)
         var block: [UInt8] = []
-        block.reserveCapacity(pageFields.count + url.byteCount + 5 * target.bytes.count + 320)
-        block.append("Location: ")
-        url.append(attempt, target, isEscaped: false, to: &block)
-        block.append("\r\n")
-        block.append(contentsOf: pageFields)
+        block.reserveCapacity(
+            site.redirectFields.byteCount + text.count + 2 * target.bytes.count + site.loginCookieEnd.count + 64)
+        site.redirectFields.append(attempt, target: text, to: &block)
         let state = LoginState(startedAt: context.now, target: target)
-        appendLoginCookie(attempt, state, site, to: &block)
-        let body = configuration.pages.redirect(escapedCount: url.byteCount + 3 * target.bytes.count) {
-            url.append(attempt, target, isEscaped: true, to: &$0)
-        }
-        var response = LocalResponse(status: 302, fieldBlock: block, body: body)
+        let binding = site.loginBinding(of: attempt)
+        loginSeal.seal(boundTo: binding.span, into: &block) { state.append(to: &$0) }
+        block.append(contentsOf: site.loginCookieEnd)
         for old in surplus(attempts(of: request, site.names)) {
-            response.add("Set-Cookie", site.cookie.expired(site.names.login + old.text))
+            appendEnd(of: site.names.login + old.text, site, to: &block)
         }
         if reason == .sessionExpired || reason == .sessionIdle,
             min(limits.lifetime, limits.shortestIdle) < ReturnCount.window
         {
             // A session that lasts so briefly ends by itself: no sign of a loop.
-            response.add("Set-Cookie", site.cookie.expired(site.names.returns))
+            appendEnd(of: site.names.returns, site, to: &block)
         }
-        response.decision = "redirect"
-        response.reason = reason?.rawValue
-        return response
+        var body: [UInt8] = []
+        body.reserveCapacity(site.redirectPage.byteCount + 2 * text.count)
+        site.redirectPage.append(attempt, target: text, to: &body)
+        return LocalResponse(
+            status: 302, fieldBlock: block, body: body, decision: "redirect", reason: reason?.rawValue)
     }
 
-    /// The whole line of a login cookie.
-    private func appendLoginCookie(
-        _ attempt: AttemptID, _ state: LoginState, _ site: KnownSite, to block: inout [UInt8]
-    ) {
-        block.append(contentsOf: site.loginCookieStart)
-        block.append(contentsOf: attempt.text)
-        block.append(UInt8(ascii: "="))
-        let name = site.names.login + attempt.text
-        loginSeal.seal(state.encoded, name: name.span, site: site.binding, into: &block)
-        block.append(contentsOf: site.loginCookieEnd)
+    /// The line that ends a cookie.
+    private func appendEnd(of cookie: [UInt8], _ site: KnownSite, to block: inout [UInt8]) {
+        var line = LocalResponse(status: 302)
+        line.add("Set-Cookie", site.cookie.expired(cookie))
+        block.append(contentsOf: line.fieldBlock)
     }
 
     /// The oldest attempts of a browser, which end to make room for one more.

@@ -21,6 +21,7 @@ extension Gate {
     /// The session that came with the request. From the loop's cache when its cookie was seen before; the times are
     /// judged each time.
     func session(of request: RequestHead, _ site: RequestSite, _ context: RequestContext) -> IdentityVerdict {
+        guard request.fields.contains(where: { $0.known == .cookie }) else { return .none }
         let now = context.now
         let names = names(site)
         let places = SessionCookiePlaces(request, names)

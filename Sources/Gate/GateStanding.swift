@@ -45,8 +45,7 @@ extension Gate {
         var target = ReturnTarget.root
         let isNavigation = NavigationTest.isNavigation(request)
         if isNavigation, let known = knownSite(site, request) {
-            target = ReturnTarget(
-                of: request, on: known.target, host: known.requestOrigin, tokenParameter: tokenParameter)
+            target = ReturnTarget(of: request, prefix: known.targetPrefix, tokenParameter: tokenParameter)
         }
         let asJSON = isNavigation ? NavigationTest.prefersJSON(request) : !NavigationTest.namesPage(request)
         return .respond(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import HTTP
+import Pages
 
 /// All that follows from a scheme and the host a request names, worked out once: most requests of a gate name the same.
 final class KnownSite {
@@ -9,16 +10,20 @@ final class KnownSite {
     private let isSecure: Bool
 
     let origin: PublicOrigin
-    /// The host this very request is for, which may be another one of the session's domain.
-    let requestOrigin: PublicOrigin
     let binding: SiteBinding
     let target: ReturnTarget.Site
+    /// What the target begins with that this very request is for, whose host may be another one of the session's domain.
+    let targetPrefix: [UInt8]
     let loginURL: LoginURL
     let names: CookieNames
     let cookie: SetCookie
-    /// What stands in a login cookie's line before the attempt's name, and behind the value.
-    let loginCookieStart: [UInt8]
+    /// The field lines of a redirect to the IdP, up to the login cookie's value, and what follows that.
+    let redirectFields: AttemptText
     let loginCookieEnd: [UInt8]
+    /// The redirect's page.
+    let redirectPage: AttemptText
+    /// What the latest login cookie was bound to.
+    private var loginBinding: [UInt8]
 
     /// Nil when neither the config nor the request says where the browser is.
     init?(_ site: RequestSite, _ request: RequestHead, _ gate: Gate) {
@@ -28,12 +33,29 @@ final class KnownSite {
         isSecure = site.isSecure
         self.origin = origin
         self.binding = binding
-        requestOrigin = site.requestOrigin(request) ?? origin
         target = gate.targetSite(origin)
+        targetPrefix = target.prefix(of: site.requestOrigin(request) ?? origin)
         loginURL = LoginURL(gate.configuration.loginURL, origin, returnPath: gate.returnPath)
         names = gate.names(site)
         cookie = gate.setCookie(isSecure: site.isSecure)
-        loginCookieStart = Array("Set-Cookie: ".utf8) + names.login
+        var fields = AttemptText()
+        fields.append("Location: ".utf8)
+        fields.append(loginURL.plain)
+        fields.append("\r\n".utf8)
+        fields.append(gate.pageFields)
+        fields.append("Set-Cookie: ".utf8)
+        fields.append(names.login)
+        fields.append(.attempt)
+        fields.append("=".utf8)
+        redirectFields = fields
+        var page = AttemptText()
+        for (index, piece) in gate.configuration.pages.redirectPieces.enumerated() {
+            if index > 0 { page.append(loginURL.escaped) }
+            page.append(piece)
+        }
+        redirectPage = page
+        let anyName = names.login + Array(repeating: 0, count: AttemptID.length)
+        loginBinding = gate.loginSeal.authenticated(anyName.span, binding)
         loginCookieEnd = cookie.loginAttributes(maxAge: LoginState.lifetime) + Array("\r\n".utf8)
     }
 
@@ -43,6 +65,12 @@ final class KnownSite {
         let authority = authority
         let isSame = bytes.extracting(Self.authority(site, request)).equals(authority.span)
         return isSame
+    }
+
+    /// What an attempt's login cookie is bound to.
+    func loginBinding(of attempt: AttemptID) -> [UInt8] {
+        loginBinding.overwrite(from: Seal.nameStart + names.login.count, with: attempt.bytes.span)
+        return loginBinding
     }
 
     /// The host's place; empty when it lies outside the head.

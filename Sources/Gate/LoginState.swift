@@ -16,11 +16,16 @@ struct LoginState: Sendable, Equatable {
     var encoded: [UInt8] {
         var output: [UInt8] = []
         output.reserveCapacity(13 + target.bytes.count + token.count)
+        append(to: &output)
+        return output
+    }
+
+    func append(to output: inout [UInt8]) {
         output.append(Self.version)
         output.appendTime(startedAt)
-        output.appendCounted(target.bytes)
-        output.append(contentsOf: token)
-        return output
+        output.appendNumber(UInt64(target.bytes.count), bytes: 4)
+        output.append(copying: target.bytes.span)
+        if !token.isEmpty { output.append(contentsOf: token) }
     }
 
     init(startedAt: Double, target: ReturnTarget, token: [UInt8] = []) {

@@ -12,7 +12,7 @@ final class RandomPool {
     /// xoshiro256++ (Blackman, Vigna), in four words.
     private var state: (UInt64, UInt64, UInt64, UInt64)
 
-    private static let portion = 1020
+    private static let portion = 4080
 
     init(_ source: @escaping (Int) -> [UInt8]) {
         self.source = source
@@ -76,9 +76,9 @@ final class RandomPool {
         }
     }
 
-    /// Spreads the nibbles, then turns 10…15 into a…f.
+    /// Eight hexadecimal digits, one in each byte, the last one lowest: spreads the nibbles, then turns 10…15 into a…f.
     @inline(__always)
-    private static func digits(_ half: UInt32) -> UInt64 {
+    static func digits(_ half: UInt32) -> UInt64 {
         var spread = UInt64(half)
         spread = (spread | spread << 16) & 0x0000_ffff_0000_ffff
         spread = (spread | spread << 8) & 0x00ff_00ff_00ff_00ff

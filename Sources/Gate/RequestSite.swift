@@ -11,7 +11,7 @@ struct RequestSite {
     /// The host's place in the head; empty when the config fixes what cookies are bound to.
     let host: ByteRange
 
-    init(_ request: borrowing RequestHead, _ context: RequestContext, _ rules: Rules) {
+    init(_ request: borrowing RequestHead, _ context: RequestContext, _ rules: borrowing Rules) {
         var isSecure = context.isSecure
         var host = request.authority
         if context.isTrustedPeer {

@@ -44,7 +44,9 @@ package struct ReturnTarget: Sendable, Equatable {
     }
 
     /// What the request asked for, without the token parameter: `/` when a browser would not come back to it.
-    init(of request: RequestHead, on site: Site, host: PublicOrigin, tokenParameter: [UInt8]) {
+    ///
+    /// - Parameter prefix: what a target on the request's host begins with; see ``Site/prefix(of:)``.
+    init(of request: borrowing RequestHead, prefix: [UInt8], tokenParameter: [UInt8]) {
         let all = request.bytes.span
         guard request.path.upperBound <= all.count else {
             self = .root
@@ -57,9 +59,8 @@ package struct ReturnTarget: Sendable, Equatable {
             return
         }
         var text: [UInt8] = []
-        text.reserveCapacity(path.count + Int(request.query?.count ?? 0) + 1)
-        // Another host of the same session: the way back needs its name.
-        if host != site.origin, site.includes(host) { host.append(to: &text) }
+        text.reserveCapacity(prefix.count + path.count + Int(request.query?.count ?? 0) + 1)
+        if !prefix.isEmpty { text.append(contentsOf: prefix) }
         text.append(copying: path)
         QueryFilter.appendQuery(of: request, without: tokenParameter, to: &text)
         guard text.count <= Self.maximumLength else {
@@ -103,6 +104,12 @@ package struct ReturnTarget: Sendable, Equatable {
             guard other.port == origin.port else { return false }
             if other.host == origin.host { return true }
             return isInDomain(other.host)
+        }
+
+        /// What a target on `host` begins with: nothing, or the origin of another host of the same session, since the way
+        /// back needs its name.
+        func prefix(of host: PublicOrigin) -> [UInt8] {
+            host != origin && includes(host) ? host.text : []
         }
 
         /// CVE-2021-21291: the domain itself, or a name that ends with a dot and the domain.

@@ -27,33 +27,44 @@ final class Seal {
     }
 
     private let purpose: Purpose
-    /// The first seals, all open.
+    private let sealingKey: SealingKey
+    /// All open, the first of them seals.
     private let keys: [SealingKey]
+    /// Kept for its memory.
+    private var sealed: [UInt8] = []
     private let random: RandomPool
 
     init(_ purpose: Purpose, secrets: [[UInt8]], random: RandomPool) {
-        precondition(!secrets.isEmpty, "a session has at least one secret")
         self.purpose = purpose
         self.random = random
         keys = secrets.map { secret in
             SealingKey(key: HKDF.sha256(secret: secret, salt: [], info: purpose.info, length: SealingKey.keyByteCount))
         }
+        guard let first = keys.first else { preconditionFailure("a session has at least one secret") }
+        sealingKey = first
     }
 
     /// `plaintext` sealed, as unpadded base64url.
     func seal(_ plaintext: [UInt8], name: [UInt8], site: SiteBinding) -> [UInt8] {
         var text: [UInt8] = []
-        seal(plaintext, name: name.span, site: site, into: &text)
+        let data = authenticated(name.span, site)
+        seal(boundTo: data.span, into: &text) { $0.append(contentsOf: plaintext) }
         return text
     }
 
-    /// Appends the same.
-    func seal(_ plaintext: [UInt8], name: Span<UInt8>, site: SiteBinding, into out: inout [UInt8]) {
+    /// Appends the same of the text that `appendText` appends.
+    ///
+    /// - Parameter data: of ``authenticated(_:_:)``, for whoever keeps it.
+    func seal(boundTo data: Span<UInt8>, into out: inout [UInt8], _ appendText: (inout [UInt8]) -> Void) {
         var sealed: [UInt8] = []
+        swap(&sealed, &self.sealed)
+        sealed.removeAll(keepingCapacity: true)
         let nonce = random.nonce()
-        let data = authenticated(name, site)
-        keys[0].seal(plaintext.span, nonce: nonce.span, authenticating: data.span, into: &sealed)
+        sealed.append(copying: nonce.span)
+        appendText(&sealed)
+        sealingKey.seal(from: 0, in: &sealed, authenticating: data)
         Base64URL.encode(sealed.span, into: &out)
+        swap(&sealed, &self.sealed)
     }
 
     /// The plain text; nil when it was not sealed by us, for this purpose, name and site, or was changed since.
@@ -75,7 +86,8 @@ final class Seal {
         return nil
     }
 
-    private func authenticated(_ name: Span<UInt8>, _ site: SiteBinding) -> [UInt8] {
+    /// What is sealed together with a text; the name stands in it from ``nameStart`` on.
+    func authenticated(_ name: Span<UInt8>, _ site: SiteBinding) -> [UInt8] {
         var data: [UInt8] = []
         data.reserveCapacity(name.count + site.name.count + 10)
         data.append(purpose.rawValue)
@@ -85,6 +97,8 @@ final class Seal {
         data.appendCounted(site.name)
         return data
     }
+
+    static let nameStart = 6
 }
 
 /// What a sealed text is bound to: one host, or a domain with all that is in it.

@@ -6,12 +6,12 @@
 public struct LocalResponse: Equatable, Sendable {
     public var status: UInt16
     /// Field lines, each `Name: value\r\n`, ready to be sent.
-    public private(set) var fieldBlock: [UInt8] = []
+    public private(set) var fieldBlock: [UInt8]
     public var body: [UInt8]
     /// The connection ends after this response.
-    public var closesConnection = false
+    public var closesConnection: Bool
     /// What the access log says was decided, such as `redirect` or `refused`.
-    public var decision: StaticString = "answer"
+    public var decision: StaticString
     /// The reason code for logs and metrics, when there is one.
     public var reason: String?
     /// The user it is about, for the logs, when known.
@@ -20,15 +20,21 @@ public struct LocalResponse: Equatable, Sendable {
     public var subject: RequestSubject?
 
     public init(status: UInt16, body: [UInt8] = []) {
-        self.status = status
-        self.body = body
+        self.init(status: status, fieldBlock: [], body: body, decision: "answer", reason: nil)
     }
 
     /// - Parameter fieldBlock: lines that are whole already; see ``add(block:)``.
-    public init(status: UInt16, fieldBlock: consuming [UInt8], body: consuming [UInt8]) {
+    public init(
+        status: UInt16, fieldBlock: [UInt8], body: [UInt8], decision: StaticString, reason: String?
+    ) {
         self.status = status
         self.fieldBlock = fieldBlock
         self.body = body
+        closesConnection = false
+        self.decision = decision
+        self.reason = reason
+        user = nil
+        subject = nil
     }
 
     /// Adds a field line. Bytes that would end the line (CR, LF, NUL) become spaces, so no value can add a line.

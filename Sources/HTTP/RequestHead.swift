@@ -36,8 +36,8 @@ public struct RequestHead: Sendable {
 
     /// Makes the head ready for the next request; the memory is kept.
     public mutating func reset() {
-        bytes.removeAll(keepingCapacity: true)
-        fields.removeAll(keepingCapacity: true)
+        if !bytes.isEmpty { bytes.removeAll(keepingCapacity: true) }
+        if !fields.isEmpty { fields.removeAll(keepingCapacity: true) }
         method = .get
         methodName = .empty
         target = .empty

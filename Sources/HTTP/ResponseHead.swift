@@ -17,8 +17,9 @@ public struct ResponseHead: Sendable {
     public init() {}
 
     public mutating func reset() {
-        bytes.removeAll(keepingCapacity: true)
-        fields.removeAll(keepingCapacity: true)
+        // Mostly there was no response of an app's, or it has been reset already.
+        if !bytes.isEmpty { bytes.removeAll(keepingCapacity: true) }
+        if !fields.isEmpty { fields.removeAll(keepingCapacity: true) }
         status = 0
         reason = .empty
         version = .http11

@@ -9,9 +9,9 @@ package struct PageRenderer: Sendable {
 
     private let brand: String
     private let templates: [String: Template]
-    /// The page of a redirect, but for its URL: what stands before, between and after.
-    private let redirectPieces: [[UInt8]]
-    private let redirectByteCount: Int
+    /// The page of a redirect, but for its URL: what stands before, between and after. For whoever makes many to URLs that
+    /// are alike; the URL must be one that is a ``SafeURL``, and escaped for HTML.
+    package let redirectPieces: [[UInt8]]
 
     /// - Parameters:
     ///   - brand: the product's name on every page; empty: none.
@@ -39,7 +39,6 @@ package struct PageRenderer: Sendable {
         redirectPieces =
             templates["redirecting"]?.pieces(
                 around: "url", PageWords.values(of: .redirecting(to: ""), brand: brand)) ?? []
-        redirectByteCount = redirectPieces.reduce(0) { $0 + $1.count }
         contentSecurityPolicy = Self.policy(own: own, formOrigins: formOrigins)
     }
 
@@ -53,20 +52,10 @@ package struct PageRenderer: Sendable {
     private func redirect(to url: String) -> [UInt8] {
         // A redirect always has a target; one that may not stand in a link becomes the site's own root.
         let url = SafeURL(url)?.text ?? "/"
-        return redirect(escapedCount: 2 * url.utf8.count) { HTMLEscape.append(url, to: &$0) }
-    }
-
-    /// The page of a redirect, for whoever makes many to URLs that are alike.
-    ///
-    /// - Parameters:
-    ///   - escapedCount: about how long the URL is.
-    ///   - appendURL: appends the URL, which must be one that is a ``SafeURL``, and escaped for HTML.
-    package func redirect(escapedCount: Int, _ appendURL: (inout [UInt8]) -> Void) -> [UInt8] {
         var out: [UInt8] = []
-        out.reserveCapacity(redirectByteCount + escapedCount)
         var isFirst = true
         for piece in redirectPieces {
-            if !isFirst { appendURL(&out) }
+            if !isFirst { HTMLEscape.append(url, to: &out) }
             isFirst = false
             out.append(contentsOf: piece)
         }

@@ -40,6 +40,8 @@ final class Exchange {
     var hasForm = false
     var contentReceived: UInt64 = 0
     var hasRetried = false
+    /// What the request is about, when the gate answered it at once.
+    private var answeredPlace: RequestPlace?
     /// The one time limit of this object's own: which one, the state tells.
     var timer: LoopTimer?
     /// What follows when the answer that is awaited does not come in time.
@@ -92,6 +94,8 @@ final class Exchange {
         case .asking:
             collect(limit: Self.localContentLimit, contentFollows: contentFollows)
         case .gate(let gate, _):
+            // Once for all that is asked about it.
+            let request = request
             record.isCounted = true
             worker.metrics.requestBegan()
             gate.requestID(of: request, into: &requestID)
@@ -102,7 +106,10 @@ final class Exchange {
                 return answer(gate.refusal(413, of: request, requestID: requestID))
             }
             context.mayAwaitKeys = worker.services.keys != nil
-            perform(gate.decide(request, context, requestID: requestID), contentFollows: contentFollows)
+            let decision = gate.decide(request, context, requestID: requestID)
+            // The counters will ask.
+            if case .respond = decision { answeredPlace = gate.place(of: request) }
+            perform(decision, contentFollows: contentFollows)
         }
     }
 
@@ -175,7 +182,12 @@ final class Exchange {
         guard let downstream else { return }
         machine.answered()
         record.answered(response)
-        downstream.sendLocal(hardened(response), to: self)
+        // Copied only when something is added.
+        if context.isSecure {
+            downstream.sendLocal(hardened(response), to: self)
+        } else {
+            downstream.sendLocal(response, to: self)
+        }
         responseEnded()
     }
 
@@ -188,6 +200,7 @@ final class Exchange {
 
     /// What the request is about.
     var place: RequestPlace {
+        if let answeredPlace { return answeredPlace }
         guard case .gate(let gate, _) = worker.service else { return .other }
         return gate.place(of: request)
     }
@@ -260,6 +273,7 @@ final class Exchange {
         hasForm = false
         contentReceived = 0
         hasRetried = false
+        answeredPlace = nil
         requestID.removeAll(keepingCapacity: true)
         request.reset()
         response.reset()

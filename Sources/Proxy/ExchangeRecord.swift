@@ -12,17 +12,28 @@ enum Audit {
 
     /// From the gate's word for its decision.
     init(_ decision: StaticString) {
-        switch decision.description {
-        case "sign-in": self = .signIn
-        case "logout": self = .logout
-        case "refused": self = .refused
-        case "redirect": self = .redirect
-        case "unauthenticated": self = .unauthenticated
-        case "guest": self = .guest
-        case "login-loop": self = .loop
-        case "limited": self = .limited
-        default: self = .none
-        }
+        // As it is: a `String` would be made for each request.
+        let word = unsafe Span(_unsafeStart: decision.utf8Start, count: decision.utf8CodeUnitCount)
+        self =
+            if word.equals("redirect") {
+                .redirect
+            } else if word.equals("unauthenticated") {
+                .unauthenticated
+            } else if word.equals("sign-in") {
+                .signIn
+            } else if word.equals("logout") {
+                .logout
+            } else if word.equals("refused") {
+                .refused
+            } else if word.equals("guest") {
+                .guest
+            } else if word.equals("login-loop") {
+                .loop
+            } else if word.equals("limited") {
+                .limited
+            } else {
+                .none
+            }
     }
 }
 
@@ -60,6 +71,14 @@ struct ExchangeRecord {
     /// No connection to the app could be made.
     private(set) var wasUnreachable = false
 
+    /// The audit trail may want to know.
+    var concernsAudit: Bool {
+        switch audit {
+        case .signIn, .logout, .refused: true
+        case .none, .redirect, .unauthenticated, .guest, .loop, .limited: isProvisioned || opensNativeLogin
+        }
+    }
+
     mutating func begin(_ now: MonotonicTime) {
         self = ExchangeRecord()
         started = now
@@ -70,10 +89,10 @@ struct ExchangeRecord {
         bytesSent = UInt64(response.body.count)
         if reason == nil {
             decision = response.decision
-            reason = response.reason
+            if let reason = response.reason { self.reason = reason }
         }
         if let user = response.user { self.user = user }
-        subject = response.subject
+        if subject != nil || response.subject != nil { subject = response.subject }
         audit = Audit(response.decision)
     }
 

@@ -53,9 +53,8 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
         self.worker = worker
         idleSince = worker.loop.now
         parser = RequestParser(limits: worker.limits.message)
-        let box = Unowned<HTTP1Downstream>()
-        timer = worker.loop.makeTimer { box.object?.timedOut() }
-        box.object = self
+        // It ends by `detach()` alone, which cancels the timer. A weak reference would make each use of it dearer.
+        timer = worker.loop.makeTimer { [unowned self] in timedOut() }
         transport.owner = self
         timer?.set(worker.loop.now.advanced(by: worker.limits.headerTimeout))
     }

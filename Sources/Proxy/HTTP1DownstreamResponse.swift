@@ -69,7 +69,7 @@ extension HTTP1Downstream: DownstreamStream {
         if response.closesConnection || !maySkipRest(exchange) { isPersistent = false }
         prepareOutput()
         ResponseRewrite.append(
-            response, persistence: persistence(exchange), date: worker.date, into: &output.bytes)
+            response, persistence: persistence(exchange), dateLine: worker.dateLine, into: &output.bytes)
         if exchange.request.method == .head {
             flush(Span(), Span())
         } else {

@@ -33,9 +33,14 @@ package struct OutputQueue {
             append(tail)
             return .blocked
         }
+        // With little to copy, one piece costs the kernel less than several.
+        if content.count + tail.count <= Self.copiedCount, bytes.count + content.count + tail.count <= bytes.capacity {
+            append(content)
+            append(tail)
+            return sendQueued(to: transport)
+        }
         let queued = bytes.count - sent
         let total = queued + content.count + tail.count
-        guard total > 0 else { return .done }
         guard case .wrote(let count) = transport.write(bytes.span.extracting(sent...), content, tail) else {
             return .failed
         }
@@ -60,11 +65,29 @@ package struct OutputQueue {
         return .blocked
     }
 
+    private mutating func sendQueued(to transport: Transport) -> Outcome {
+        guard sent < bytes.count else { return .done }
+        guard case .wrote(let count) = transport.write(bytes.span.extracting(sent...), Span(), Span()) else {
+            return .failed
+        }
+        sent += count
+        guard sent == bytes.count else {
+            isBlocked = true
+            transport.awaitWritable()
+            return .blocked
+        }
+        bytes.removeAll(keepingCapacity: true)
+        sent = 0
+        return .done
+    }
+
     /// There is room again.
     package mutating func resume(to transport: Transport) -> Outcome {
         isBlocked = false
-        return send(Span(), Span(), to: transport)
+        return sendQueued(to: transport)
     }
+
+    private static let copiedCount = 2048
 
     private mutating func append(_ span: Span<UInt8>) {
         bytes.append(span: span)
@@ -87,12 +110,15 @@ extension [UInt8] {
 
     /// Appends a number in decimal.
     mutating func append(decimal value: UInt64) {
-        guard value >= 10 else { return append(UInt8(truncatingIfNeeded: 0x30 + value)) }
-        var divisor: UInt64 = 1
-        while value / divisor >= 10 { divisor *= 10 }
-        while divisor > 0 {
-            append(UInt8(truncatingIfNeeded: 0x30 + value / divisor % 10))
-            divisor /= 10
-        }
+        // Twenty digits are enough for 64 bits.
+        var digits = InlineArray<20, UInt8>(repeating: 0x30)
+        var start = 20
+        var rest = value
+        repeat {
+            start &-= 1
+            digits[start] = UInt8(truncatingIfNeeded: 0x30 &+ rest % 10)
+            rest /= 10
+        } while rest > 0
+        append(span: digits.span.extracting(start...))
     }
 }

@@ -24,12 +24,17 @@ package final class RequestLog {
     }
 
     func record(_ exchange: Exchange, _ context: RequestContext, client: [UInt8], _ loop: EventLoop) {
-        let record = exchange.record
         if logsRequests {
             prepare(loop)
             exchange.request.log(
-                record, context, client: client, id: exchange.requestID, loop.now, &lines, into: &buffer)
+                exchange.record, context, client: client, id: exchange.requestID, loop.now, &lines, into: &buffer)
         }
+        if exchange.record.concernsAudit { auditAll(exchange, context, client: client, loop) }
+        if buffer.count >= Self.batchSize { flush() }
+    }
+
+    private func auditAll(_ exchange: Exchange, _ context: RequestContext, client: [UInt8], _ loop: EventLoop) {
+        let record = exchange.record
         // In the order in which they happened: the app is told before anybody is in.
         if record.isProvisioned { audit(.provisioned, exchange, context, client: client, loop) }
         if record.opensNativeLogin { audit(.nativeLogin, exchange, context, client: client, loop) }
@@ -45,7 +50,6 @@ package final class RequestLog {
             let kind: AuditEvent.Kind = record.reason == "replayed" ? .replayed : .denied
             audit(kind, exchange, context, client: client, loop, reason: record.reason)
         }
-        if buffer.count >= Self.batchSize { flush() }
     }
 
     func flush() {

@@ -54,14 +54,14 @@ package enum ResponseRewrite {
     }
 
     /// Appends the head of a response of our own.
+    ///
+    /// - Parameter dateLine: the Date field's, with CRLF.
     package static func append(
-        _ response: LocalResponse, persistence: Persistence, date: [UInt8], into output: inout [UInt8]
+        _ response: LocalResponse, persistence: Persistence, dateLine: [UInt8], into output: inout [UInt8]
     ) {
         appendStatus(response.status, reason: Span(), into: &output)
-        output.append(contentsOf: response.fieldBlock)
-        output.append(text: "Date: ")
-        output.append(contentsOf: date)
-        output.append(text: "\r\n")
+        output.append(span: response.fieldBlock.span)
+        output.append(span: dateLine.span)
         if response.status != 204, response.status != 304 {
             output.append(text: "Content-Length: ")
             output.append(decimal: UInt64(response.body.count))
@@ -72,6 +72,9 @@ package enum ResponseRewrite {
     }
 
     private static func appendStatus(_ status: UInt16, reason: Span<UInt8>, into output: inout [UInt8]) {
+        // The commonest are at hand as a whole.
+        if status == 302, reason.isEmpty { return output.append(text: "HTTP/1.1 302 Found\r\n") }
+        if status == 200, reason.equals("OK") { return output.append(text: "HTTP/1.1 200 OK\r\n") }
         output.append(text: "HTTP/1.1 ")
         output.append(decimal: UInt64(status))
         output.append(0x20)

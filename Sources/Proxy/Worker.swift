@@ -56,6 +56,7 @@ package final class Worker {
     var drained: (() -> Void)?
     var dateSecond = -1.0
     var dateBytes: [UInt8] = []
+    var dateLineBytes: [UInt8] = []
 
     /// A worker that guards an app.
     package init(

@@ -63,8 +63,15 @@ extension Worker {
         if second != dateSecond {
             dateSecond = second
             dateBytes = HTTPDate.bytes(second)
+            dateLineBytes = Array("Date: ".utf8) + dateBytes + Array("\r\n".utf8)
         }
         return dateBytes
+    }
+
+    /// The whole line, with CRLF.
+    var dateLine: [UInt8] {
+        _ = date
+        return dateLineBytes
     }
 
     private static let maximumSpares = 256

@@ -25,6 +25,8 @@ final class WorkerMetrics {
     private var numbers = MetricNumbers()
     /// What happens seldom, by its labels.
     private var events: [MetricEvent: UInt64] = [:]
+    /// Redirects to the identity provider, the one event that is not seldom.
+    private var redirects: UInt64 = 0
     private var begun: UInt64 = 0
     private var finished: UInt64 = 0
     /// When the app was last heard of, and last could not be reached.
@@ -47,7 +49,7 @@ final class WorkerMetrics {
         } else {
             let place = exchange.place
             numbers.add(place == .app ? .app : .own, method, status, duration, upstream: nil)
-            count(exchange.record, place)
+            count(exchange.record.audit, exchange, place)
         }
         if let act = exchange.record.observation {
             count(.observed(would: act.name.description, reason: exchange.record.observedReason ?? ""))
@@ -56,15 +58,15 @@ final class WorkerMetrics {
     }
 
     /// What the gate's own answers say of sign-ins and refusals.
-    private func count(_ record: ExchangeRecord, _ place: RequestPlace) {
-        let reason = record.reason ?? ""
-        switch record.audit {
+    private func count(_ audit: Audit, _ exchange: Exchange, _ place: RequestPlace) {
+        let reason = exchange.record.reason ?? ""
+        switch audit {
         case .none: break
         case .signIn, .guest: count(.login(provider: provider, isSuccess: true, reason: ""))
         case .loop: count(.login(provider: provider, isSuccess: false, reason: "login_loop"))
-        case .logout: count(.logout(reason: record.isBackchannelLogout ? "backchannel" : "user"))
+        case .logout: count(.logout(reason: exchange.record.isBackchannelLogout ? "backchannel" : "user"))
         case .redirect:
-            count(.redirect)
+            redirects &+= 1
             if !reason.isEmpty { count(.sessionRejected(reason: reason)) }
         case .unauthenticated where reason.hasPrefix("session_"): count(.sessionRejected(reason: reason))
         case .unauthenticated where !reason.isEmpty: count(.denied(reason: reason))
@@ -98,6 +100,7 @@ final class WorkerMetrics {
         var snapshot = MetricsSnapshot()
         snapshot.numbers = numbers
         snapshot.events = events
+        if redirects > 0 { snapshot.events[.redirect] = redirects }
         snapshot.inFlight = begun &- finished
         snapshot.reachedAt = reachedAt
         snapshot.unreachableAt = unreachableAt

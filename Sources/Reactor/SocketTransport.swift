@@ -150,6 +150,8 @@ package final class SocketTransport: Transport, ReadinessObserver {
         let count: Int
         if second.isEmpty, third.isEmpty {
             count = unsafe first.withUnsafeBytes { unsafe Glibc.send(raw, $0.baseAddress, $0.count, Self.sendFlags) }
+        } else if first.isEmpty, third.isEmpty {
+            count = unsafe second.withUnsafeBytes { unsafe Glibc.send(raw, $0.baseAddress, $0.count, Self.sendFlags) }
         } else {
             count = unsafe first.withUnsafeBytes { first in
                 unsafe second.withUnsafeBytes { second in

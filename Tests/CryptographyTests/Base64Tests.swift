@@ -31,6 +31,15 @@ import Testing
         }
     }
 
+    @Test("Twelve bytes in place have the text they have elsewhere")
+    func twelveBytes() {
+        for first in stride(from: 0, through: 255, by: 5) {
+            let content = InlineArray<12, UInt8> { UInt8(truncatingIfNeeded: first &+ $0 &* 37) }
+            let text = Base64URL.encode(content)
+            #expect(text.indices.map { text[$0] } == Base64URL.encode(content.indices.map { content[$0] }))
+        }
+    }
+
     @Test("Symbols 62 and 63 are those of the alphabet, and only of it")
     func alphabets() {
         #expect(Base64URL.encodeToString([0xFB, 0xFF]) == "-_8")

@@ -145,6 +145,39 @@ struct NavigationTests {
     }
 
     @Test(
+        "each redirect names its own attempt, host and target, the same in Location, page and cookie",
+        arguments: [
+            "https://idp.example/login?return_url={returnURL}", "https://idp.example/?a=1&s={state}",
+            "https://idp.example/{state}?t={returnTo}&r={returnURL}&again={returnTo}#{state}",
+            "https://idp.example/?t={returnTo}", "https://idp.example/",
+        ])
+    func attemptsInTurn(loginURL: String) throws {
+        let gate = Gate(try configuration(loginURL: loginURL), random: Sequence().bytes)
+        var states: Set<String> = []
+        for (host, path) in [
+            ("app.example.com", "/a"), ("app.example.com", "/somewhere/else?q=1"), ("other.example", "/"),
+            ("app.example.com", "/a"),
+        ] {
+            let browser = Browser(gate)
+            browser.host = host
+            let answer = try #require(browser.get(path).answer)
+            let cookie = try #require(answer.setCookies.first)
+            #expect(cookie.hasPrefix("__Host-sidegate-login-"))
+            let state = String(cookie.dropFirst("__Host-sidegate-login-".count).prefix { $0 != "=" })
+            #expect(state.count == 28)
+            #expect(states.insert(state).inserted)
+            let origin = "https%3A%2F%2F" + host
+            let target =
+                path.replacing("/", "%2F").replacing("?", "%3F").replacing("=", "%3D")
+            let ownState = loginURL.contains("{state}") ? "" : "%3Fstate%3D" + state
+            let expected = loginURL.replacing("{state}", state).replacing("{returnTo}", origin + target)
+                .replacing("{returnURL}", origin + "%2F.sidegate%2Fcallback" + ownState)
+            #expect(answer.location == expected)
+            #expect(answer.body.contains("href=\"" + expected + "\""))
+        }
+    }
+
+    @Test(
         "mistaken login URLs are refused with the reason",
         arguments: [
             "idp.example/login", "ftp://idp.example/", "https://{state}.idp.example/", "https://user@idp.example/",

@@ -8,6 +8,8 @@ final class FakeTransport: Transport {
     private var takes: [Int] = []
     private(set) var written: [UInt8] = []
     private(set) var writes = 0
+    /// Of the latest write: how many pieces were not empty.
+    private(set) var pieces = 0
     private(set) var awaitsWritable = false
 
     convenience init(takes: [Int] = []) {
@@ -17,6 +19,7 @@ final class FakeTransport: Transport {
 
     override func write(_ first: Span<UInt8>, _ second: Span<UInt8>, _ third: Span<UInt8>) -> WriteOutcome {
         writes += 1
+        pieces = [first.isEmpty, second.isEmpty, third.isEmpty].count { !$0 }
         awaitsWritable = false
         var room = takes.popLast() ?? Int.max
         guard room >= 0 else { return .failed(32) }

@@ -21,6 +21,21 @@ struct OutputQueueTests {
         #expect(queue.isEmpty && !queue.isBlocked && !transport.awaitsWritable)
     }
 
+    @Test("what is short leaves in one piece when the queue's memory has room, what is long is not copied")
+    func copiesWhatIsShort() {
+        for (room, count, pieces) in [(4096, 2048, 1), (4096, 2049, 2), (8192, 8000, 2), (0, 2048, 2), (4096, 0, 1)] {
+            let transport = FakeTransport()
+            var queue = OutputQueue()
+            queue.bytes = Self.head
+            queue.bytes.reserveCapacity(room)
+            let content = [UInt8](repeating: 0x61, count: count)
+            #expect(queue.send(content.span, Span(), to: transport) == .done)
+            #expect(transport.written == Self.head + content)
+            #expect(transport.pieces == pieces, "\(count) bytes with room for \(room)")
+            #expect(queue.isEmpty && queue.bytes.isEmpty)
+        }
+    }
+
     @Test("nothing to send writes nothing")
     func nothing() {
         let transport = FakeTransport()
@@ -35,6 +50,7 @@ struct OutputQueueTests {
             let transport = FakeTransport(takes: [first, second])
             var queue = OutputQueue()
             queue.bytes = Self.head
+            queue.bytes.reserveCapacity(second.isMultiple(of: 2) ? 0 : 4096)
             var outcome = queue.send(Self.content.span, Self.tail.span, to: transport)
             #expect((outcome == .done) == (first == Self.all.count))
             var rounds = 0
@@ -55,6 +71,7 @@ struct OutputQueueTests {
             let transport = FakeTransport(takes: [first, second])
             var queue = OutputQueue()
             queue.bytes = Self.head
+            queue.bytes.reserveCapacity(second.isMultiple(of: 2) ? 0 : 4096)
             #expect(queue.send(Self.content.span, Self.tail.span, to: transport) == .blocked)
             // The next head is written straight into the queue, as the connections do.
             queue.bytes += Self.head

@@ -127,7 +127,8 @@ struct ResponseRewriteTests {
     func local() {
         func sent(_ response: LocalResponse, _ persistence: ResponseRewrite.Persistence) -> String {
             var output: [UInt8] = []
-            ResponseRewrite.append(response, persistence: persistence, date: Array("now".utf8), into: &output)
+            ResponseRewrite.append(
+                response, persistence: persistence, dateLine: Array("Date: now\r\n".utf8), into: &output)
             return String(decoding: output, as: UTF8.self)
         }
         var page = LocalResponse(status: 403, body: Array("no".utf8))
@@ -137,6 +138,11 @@ struct ResponseRewriteTests {
                 == "HTTP/1.1 403 Forbidden\r\nCache-Control: no-store\r\nDate: now\r\nContent-Length: 2\r\n"
                 + "Connection: close\r\n\r\n")
         #expect(sent(LocalResponse(status: 204), .implied) == "HTTP/1.1 204 No Content\r\nDate: now\r\n\r\n")
+        for count in [0, 9, 10, 99, 100, 65536, 1_234_567] {
+            let page = LocalResponse(status: 302, body: [UInt8](repeating: 0, count: count))
+            #expect(
+                sent(page, .implied) == "HTTP/1.1 302 Found\r\nDate: now\r\nContent-Length: \(count)\r\n\r\n")
+        }
         #expect(sent(LocalResponse(status: 304), .keepAlive).hasSuffix("Date: now\r\nConnection: keep-alive\r\n\r\n"))
     }
 }
