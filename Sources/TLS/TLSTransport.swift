@@ -14,7 +14,7 @@ package final class TLSTransport: Transport, TransportOwner {
         case server(ServerCredentials)
     }
 
-    private enum State {
+    enum State {
         case idle, handshaking, open
         /// An error ended it; only to be closed.
         case broken
@@ -22,15 +22,15 @@ package final class TLSTransport: Transport, TransportOwner {
     }
 
     let role: Role
-    private let socket: SocketTransport
+    let socket: SocketTransport
     /// The one owner of an `SSL`; nil once closed, and when `records` goes on.
-    private var ssl: OpaquePointer?
-    private var records: RecordStream?
+    var ssl: OpaquePointer?
+    var records: RecordStream?
     /// What the keys of `records` will be made from; told during the handshake.
     var secrets = TrafficSecrets()
     /// The same connection's socket as libssl sees it; lives as long as `ssl`.
-    private let bytes: UnsafeMutablePointer<sidegate_tls_socket>
-    private var state = State.idle
+    let bytes: UnsafeMutablePointer<sidegate_tls_socket>
+    var state = State.idle
     private var completion: ((TLSError?) -> Void)?
     private var deadline: LoopTimer?
     private var ownerAwaitsWritable = false
@@ -41,9 +41,9 @@ package final class TLSTransport: Transport, TransportOwner {
     private var pace: HandshakePace?
     private var isWaitingForTurn = false
     /// What the handshake agreed on.
-    private var agreed: (protocolName: String?, isResumed: Bool)?
+    var agreed: (protocolName: String?, isResumed: Bool)?
     /// What broke the connection.
-    package private(set) var error: TLSError?
+    package internal(set) var error: TLSError?
 
     /// To `host`, over a connected socket that nobody else uses from here on; when this throws, it is still the caller's.
     ///
@@ -172,39 +172,6 @@ package final class TLSTransport: Transport, TransportOwner {
         if more, state == .open, !isReadingPaused { owner?.transportReadable() }
     }
 
-    /// Holds back what libssl sends from here on, by the key that `records` is to go on with: session tickets, which go with
-    /// what is sent next.
-    func holdSealedBytes() {
-        if unsafe ssl != nil { unsafe bytes.pointee.holds = 1 }
-    }
-
-    /// Lets go of the `SSL` where that is possible.
-    private func goOnWithoutLibrary() {
-        guard case .server = role, let ssl = unsafe ssl else { return }
-        defer { ErrorQueue.empty() }
-        if let records = unsafe records(after: ssl) {
-            agreed = (negotiatedProtocol, isResumed)
-            self.records = records
-            unsafe self.ssl = nil
-            unsafe SSL_free(ssl)
-        } else {
-            unsafe bytes.pointee.holds = 0
-            unsafe sidegate_ssl_set_read_ahead(ssl, 1)
-        }
-    }
-
-    /// Nil for earlier versions, and whenever it is not certain where libssl stands.
-    private func records(after ssl: OpaquePointer) -> RecordStream? {
-        guard unsafe SSL_version(ssl) == TLS1_3_VERSION, unsafe SSL_has_pending(ssl) == 0,
-            unsafe bytes.pointee.holds == 1, unsafe bytes.pointee.error == 0,
-            let cipher = unsafe SSL_get_current_cipher(ssl),
-            let suite = RecordSuite(rawValue: unsafe SSL_CIPHER_get_id(cipher)),
-            let descriptor = socket.descriptorInUse
-        else { return nil }
-        let sealed = unsafe UnsafeBufferPointer(start: bytes.pointee.held, count: bytes.pointee.held_count)
-        return RecordStream(suite, secrets, over: descriptor, after: unsafe Array(sealed))
-    }
-
     /// The protocol agreed on by ALPN; nil when none was.
     package override var negotiatedProtocol: String? {
         if let agreed { return agreed.protocolName }
@@ -250,40 +217,6 @@ package final class TLSTransport: Transport, TransportOwner {
         }
     }
 
-    private func read(_ records: RecordStream, into buffer: ReceiveBuffer, boundFor sink: Transport?) -> ReadOutcome {
-        guard !records.hasEnded else { return .end }
-        return loop.withReceiveBuffer { scratch in
-            var (filled, sink) = (0, sink)
-            var end = min(ReceiveBuffer.usualRead, buffer.capacity)
-            while true {
-                switch records.read(into: buffer, &filled, upTo: end, by: scratch) {
-                case .emptied:
-                    let more = socket.readElsewhere(more: false)
-                    if filled > 0 { return .bytes(filled, more: more) }
-                    if !more { return .wouldBlock }
-                case .blocked:
-                    socket.readElsewhere(more: false)
-                    records.sendHeld()
-                    return filled > 0 ? .bytes(filled, more: false) : .wouldBlock
-                case .more:
-                    guard filled > 0 else { continue }
-                    let more = socket.readElsewhere(more: true)
-                    guard let target = sink else { return .bytes(filled, more: more) }
-                    end = min(target.writeRoom, buffer.capacity)
-                    sink = nil
-                    guard end - filled >= RecordStream.maximumRecord else { return .bytes(filled, more: more) }
-                case .ended:
-                    // It is found again by the next read.
-                    return filled > 0 ? .bytes(filled, more: socket.readElsewhere(more: true)) : .end
-                case .failed:
-                    error = records.failure
-                    state = .broken
-                    return filled > 0 ? .bytes(filled, more: socket.readElsewhere(more: true)) : .failed(EPROTO)
-                }
-            }
-        }
-    }
-
     /// A read without bytes, `filled` of which came before it and go first.
     private func readNothing(_ ssl: OpaquePointer, after filled: Int) -> ReadOutcome {
         switch unsafe SSL_get_error(ssl, 0) {
@@ -312,7 +245,7 @@ package final class TLSTransport: Transport, TransportOwner {
         return socket.readElsewhere(more: unsafe SSL_has_pending(ssl) == 1 || bytes.pointee.is_empty == 0)
     }
 
-    private func takeFailure(_ ssl: OpaquePointer) -> TLSError {
+    func takeFailure(_ ssl: OpaquePointer) -> TLSError {
         let name = if case .client(_, let target) = role { target.name } else { "" }
         return unsafe ErrorQueue.takeFailure(of: ssl, systemError: bytes.pointee.error, name: name)
     }
@@ -374,37 +307,6 @@ package final class TLSTransport: Transport, TransportOwner {
             taken += outcome
         }
         return .wrote(taken)
-    }
-
-    private func append(
-        _ piece: Span<UInt8>, to scratch: ReceiveBuffer, _ place: inout Int, _ skip: inout Int, limit: Int
-    ) {
-        let skipped = min(skip, piece.count)
-        skip -= skipped
-        let count = min(piece.count - skipped, limit - place)
-        guard count > 0 else { return }
-        let part = piece.extracting(skipped..<skipped + count)
-        _ = unsafe scratch.fill(from: place, to: place + count) { target, _ in
-            unsafe part.withUnsafeBytes { source in
-                if let start = source.baseAddress { unsafe target.copyMemory(from: start, byteCount: count) }
-            }
-            return count
-        }
-        place += count
-    }
-
-    /// How many bytes libssl took, 0 when the socket is full; nil when the connection broke.
-    private func encrypt(_ ssl: OpaquePointer, _ piece: Span<UInt8>) -> Int? {
-        var count = 0
-        let result = unsafe piece.withUnsafeBytes { unsafe SSL_write_ex(ssl, $0.baseAddress, $0.count, &count) }
-        if result == 1 { return count }
-        switch unsafe SSL_get_error(ssl, 0) {
-        case SSL_ERROR_WANT_WRITE, SSL_ERROR_WANT_READ: return 0
-        default:
-            error = unsafe takeFailure(ssl)
-            state = .broken
-            return nil
-        }
     }
 
     package override func awaitWritable() {
