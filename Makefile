@@ -3,7 +3,8 @@
 # make demo     a sign-in to try in the browser: builds, starts one process, prints the address
 # make test     every test: units, layering, then the black-box suite against the release binary
 # make build    the release binary, static Swift, stripped: .build/sidegate
-# make bench    CPU for a request beside nginx and HAProxy; `make bench-count` for the figures that do not drift,
+# make bench    CPU for a request beside nginx and HAProxy, then what bench-state and bench-rules show;
+#               `make bench-count` for the figures that do not drift,
 #               `make bench BENCH_ARGS="--only TLS"` for TLS and HTTP/2, `make bench-floods` for attacks,
 #               `make bench-rules` for 10,000 access rules, `make bench-state` for sessions in Redis and signed statements,
 #               `make bench-steady` for reloads, restarts and a soak
@@ -45,8 +46,14 @@ build: deps
 	strip -o .build/sidegate "$$($(SWIFT) build $(RELEASE) --show-bin-path)/sidegate"
 	@ls -l .build/sidegate | awk '{ printf "%s %.1f MB\n", $$NF, $$5 / 1e6 }'
 
+# All comparisons with others, then what sessions in Redis, statements and rules cost; with BENCH_ARGS the former alone.
 bench: deps-bench build
+ifneq ($(strip $(BENCH_ARGS)),)
 	$(PYTHON) Benchmarks/bench.py --sidegate $(BINARY) $(BENCH_ARGS)
+else
+	@good=0; for one in bench state rules; do \
+		$(PYTHON) Benchmarks/$$one.py --sidegate $(BINARY) || good=1; echo; done; exit $$good
+endif
 
 # What floods over HTTP/2 cost, and how long others wait meanwhile.
 bench-floods: deps-bench build
