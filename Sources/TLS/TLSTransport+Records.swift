@@ -27,12 +27,14 @@ extension TLSTransport {
         }
     }
 
-    /// Nil for earlier versions, and whenever it is not certain where libssl stands.
+    /// Nil for earlier versions, for clients that agreed on shorter records than ours (RFC 6066 §4), and whenever it is not
+    /// certain where libssl stands.
     private func records(after ssl: OpaquePointer) -> RecordStream? {
         guard unsafe SSL_version(ssl) == TLS1_3_VERSION, unsafe SSL_has_pending(ssl) == 0,
             unsafe bytes.pointee.holds == 1, unsafe bytes.pointee.error == 0,
             let cipher = unsafe SSL_get_current_cipher(ssl),
             let suite = RecordSuite(rawValue: unsafe SSL_CIPHER_get_id(cipher)),
+            unsafe SSL_SESSION_get_max_fragment_length(SSL_get_session(ssl)) == 0,
             let descriptor = socket.descriptorInUse
         else { return nil }
         let sealed = unsafe UnsafeBufferPointer(start: bytes.pointee.held, count: bytes.pointee.held_count)

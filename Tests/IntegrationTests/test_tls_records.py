@@ -186,6 +186,14 @@ def test_an_upload_in_tiny_records(gate, session, kind, segments):
             assert response["Digest-Seen"] == digest(body) and response.body == content(5)
 
 
+@pytest.mark.parametrize("kind", ["TLS 1.2", SUITES[0]])
+def test_a_client_of_few_bytes_gets_records_of_as_few(gate, session, kind):
+    """RFC 6066 §4: what was agreed on in the handshake holds for all records."""
+    with connected(gate, kind, fragment=1) as connection:
+        for size in (100, 5000, 100_000):
+            assert connection.exchange("GET", f"/{size}", session).body == content(size)
+
+
 # From the handshake on.
 
 @pytest.mark.parametrize("kind", KINDS)
