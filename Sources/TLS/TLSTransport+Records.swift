@@ -12,6 +12,16 @@ extension TLSTransport {
         if unsafe ssl != nil { unsafe bytes.pointee.holds = 1 }
     }
 
+    /// The handshake failed: sends what was held back, which says why, and throws away what has come meanwhile. Left unread
+    /// it would make a reset of our end, and a reset may overtake the alert.
+    func sendHeldAlert() {
+        guard case .server = role, unsafe ssl != nil, let descriptor = socket.descriptorInUse else { return }
+        unsafe sidegate_tls_release(bytes)
+        loop.withReceiveBuffer { buffer in
+            _ = unsafe buffer.fill(from: 0, to: ReceiveBuffer.usualRead) { unsafe recv(descriptor, $0, $1, 0) }
+        }
+    }
+
     /// Lets go of the `SSL` where that is possible.
     func goOnWithoutLibrary() {
         guard case .server = role, let ssl = unsafe ssl else { return }

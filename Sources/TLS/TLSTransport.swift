@@ -162,7 +162,7 @@ package final class TLSTransport: Transport, TransportOwner {
         pace = nil
         state = failure == nil ? .open : .broken
         error = failure
-        if failure == nil { goOnWithoutLibrary() }
+        if failure == nil { goOnWithoutLibrary() } else { sendHeldAlert() }
         secrets = TrafficSecrets()
         let completion = completion
         self.completion = nil

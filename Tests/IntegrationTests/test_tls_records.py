@@ -248,6 +248,29 @@ def test_sessions_go_on_and_other_groups_are_asked_for(gate, session, kind):
             saved = fresh
 
 
+def test_a_client_whose_certificate_is_missing_or_wrong_hears_so(start_gate, upstream, authority, certificate):
+    gate = start_gate(upstream, tls={
+        "certificates": [certificate.settings], "clientCA": authority.path, "clientAuth": "require"})
+    with opened(gate) as made:
+        with pytest.raises(Refused, match="certificate required"):
+            made.handshake()
+            made.recv(1)
+        assert made.socket.recv(1) == b""  # not a reset, which may overtake the alert
+
+
+def test_a_handshake_that_fails_ends_without_a_reset(gate):
+    with opened(gate, protocols=["smtp"]) as made:
+        made.holds = True
+        made.socket.settimeout(0.01)
+        with pytest.raises(TimeoutError):
+            made.handshake()
+        made.socket.settimeout(10)
+        made.socket.sendall(made.sealed() + b"and more")
+        with pytest.raises(Refused, match="no application protocol"):
+            made.recv(1)
+        assert made.socket.recv(1) == b""
+
+
 # Keys.
 
 def test_many_new_keys_between_bytes_cost_no_memory(gate, session):
