@@ -101,7 +101,8 @@ package final class RecordStream {
         filled = position
         if failure != nil { return .failed }
         if hasEnded { return .ended }
-        if owesNewKey, unsent.isEmpty { changeKey() }
+        // After our end nothing follows, and the socket takes nothing.
+        if owesNewKey, unsent.isEmpty, !hasSentEnd { changeKey() }
         return held + count < room ? .emptied : .more
     }
 

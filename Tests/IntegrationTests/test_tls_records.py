@@ -301,6 +301,29 @@ def test_new_keys_without_a_word_between_end_the_connection(gate, session):
     assert gate.exchange("GET", "/1", session).status == 200
 
 
+def test_a_new_key_after_the_gates_end_takes_nothing_away(gate, session, upstream):
+    """The gate has said its last word in a tunnel, and the browser goes on."""
+    got = []
+
+    def serve(connection):
+        connection.read_head()
+        connection.send("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\nbye")
+        connection.socket.shutdown(socket.SHUT_WR)
+        while data := connection.socket.recv(65536):
+            got.append(data)
+
+    upstream.serve = serve
+    with connected(gate) as connection:
+        connection.request("GET", "/", {**session, "Connection": "Upgrade", "Upgrade": "x"})
+        assert connection.response().status == 101 and connection.read_all() == b"bye"
+        assert connection.socket.end == "close_notify"
+        for index in range(5):
+            connection.socket.update_key()
+            connection.socket.sendall(b"%d" % index * 1000)
+            wait_until(lambda: sum(map(len, got)) >= 1000 * (index + 1), "what follows arrives")
+    assert b"".join(got) == b"".join(b"%d" % index * 1000 for index in range(5))
+
+
 @pytest.mark.parametrize("kind", SUITES)
 def test_openssl_changes_keys_during_a_download(gate, session, upstream, kind):
     body = content(3 * MEGABYTE)
