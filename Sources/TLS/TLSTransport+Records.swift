@@ -69,7 +69,7 @@ extension TLSTransport {
                 case .more:
                     guard filled > 0 else { continue }
                     let more = socket.readElsewhere(more: true)
-                    guard let target = sink else { return .bytes(filled, more: more) }
+                    guard let target = sink, !records.hasNewKey else { return .bytes(filled, more: more) }
                     end = min(target.writeRoom, buffer.capacity)
                     sink = nil
                     guard end - filled >= RecordStream.maximumRecord else { return .bytes(filled, more: more) }

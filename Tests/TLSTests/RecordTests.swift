@@ -170,6 +170,30 @@ struct RecordTests {
         #expect(Self.open(Self.available(theirs), opening)?.content == reply)
     }
 
+    @Test("who changes its key all the time is read a little at a time")
+    func manyKeys() throws {
+        let (ours, theirs) = try Pair.sockets()
+        defer { for raw in [ours, theirs] { close(raw) } }
+        let stream = try #require(RecordStream(.aes128GCM, Self.secrets(.aes128GCM), over: ours, after: []))
+        var (sealing, wire) = (try Self.key(.aes128GCM, 1), [UInt8]())
+        for _ in 0..<1000 {
+            wire += try #require(Self.seal([24, 0, 0, 1, 0], .handshake, sealing))
+            sealing = try #require(sealing.next())
+            wire += try #require(Self.seal([7], .data, sealing))
+        }
+        Self.write(wire, to: theirs)
+        let (buffer, scratch) = (ReceiveBuffer(), ReceiveBuffer())
+        var (counts, reading) = ([Int](), RecordStream.Reading.more)
+        while reading == .more {
+            var filled = 0
+            reading = stream.read(into: buffer, &filled, upTo: ReceiveBuffer.usualRead, by: scratch)
+            counts.append(filled)
+        }
+        #expect(counts.reduce(0, +) == 1000)
+        let most = 16_384 / (2 * RecordKey.overhead + 6) + 10
+        #expect(counts.dropFirst().allSatisfy { $0 <= most }, "\(counts)")
+    }
+
     @Test("libssl's records are counted by opening each of them, and go first")
     func sealedBefore() throws {
         let (ours, theirs) = try Pair.sockets()
