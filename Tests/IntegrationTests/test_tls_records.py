@@ -13,9 +13,10 @@ import pytest
 
 from harness.certificates import Authority
 from harness.frames import FrameConnection
+from harness.gate import NAVIGATION
 from harness.process import wait_until
 from harness.records import SUITES, RecordConnection, RecordSocket, Refused
-from harness.secure import in_threads, secured, trusting
+from harness.secure import SecureConnection, in_threads, secured, trusting
 from harness.wire import CutShort
 
 NAMES = "DNS:localhost,IP:127.0.0.1"
@@ -256,6 +257,24 @@ def test_a_client_whose_certificate_is_missing_or_wrong_hears_so(start_gate, ups
             made.handshake()
             made.recv(1)
         assert made.socket.recv(1) == b""  # not a reset, which may overtake the alert
+
+
+def test_a_ticket_of_several_records_is_counted(start_gate, upstream, authority, certificate):
+    """It has the browser's certificate in it. What the browser asks for meanwhile comes behind it, and the session goes on."""
+    names = ",".join(f"DNS:name-{index}-of-very-many.example" for index in range(1000))
+    person = authority.issue("many", names)
+    gate = start_gate(upstream, tls={
+        "certificates": [certificate.settings], "clientCA": authority.path, "clientAuth": "require"})
+    context = trusting(authority)
+    context.load_cert_chain(person.certificate, person.key)
+    session = None
+    for turn in range(3):
+        with SecureConnection(gate.port, context, session=session) as connection:
+            assert connection.socket.session_reused == (turn > 0)
+            assert connection.exchange("GET", "/", NAVIGATION).status == 302
+            session = connection.socket.session
+            assert connection.exchange("GET", "/", {**NAVIGATION, "Connection": "close"}).status == 302
+            assert connection.read_some() == b""
 
 
 def test_a_handshake_that_fails_ends_without_a_reset(gate):
