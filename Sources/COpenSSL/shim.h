@@ -147,6 +147,16 @@ static inline int sidegate_tls_hold(struct sidegate_tls_socket *socket, const ch
     return (int)count;
 }
 
+/* Sends what was held back, as far as the socket takes it: nothing else will be sent. */
+static inline void sidegate_tls_release(struct sidegate_tls_socket *socket)
+{
+    if (socket->held_count > 0)
+        (void)send(socket->descriptor, socket->held, socket->held_count, MSG_NOSIGNAL);
+    free(socket->held);
+    socket->held = NULL;
+    socket->held_count = 0;
+}
+
 static inline int sidegate_tls_read(BIO *bio, char *bytes, int size)
 {
     struct sidegate_tls_socket *socket = (struct sidegate_tls_socket *)BIO_get_data(bio);

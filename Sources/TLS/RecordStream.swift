@@ -34,6 +34,8 @@ package final class RecordStream {
     /// The peer has a new key and wishes the same of us.
     var owesNewKey = false
     var hasSentEnd = false
+    /// The last read brought a new key of the peer's.
+    package private(set) var hasNewKey = false
     /// The peer sends no more.
     package private(set) var hasEnded = false
     package internal(set) var failure: TLSError?
@@ -74,8 +76,10 @@ package final class RecordStream {
         -> Reading
     {
         let held = partial.count
-        // A whole record has room: what is held is less than one.
-        let room = max(end - filled, Self.maximumRecord)
+        // A whole record has room: what is held is less than one. A new key costs a hundred times what a short record does, so
+        // who has one all the time is read a little at a time: others wait.
+        let room = max(hasNewKey ? 0 : end - filled, Self.maximumRecord)
+        hasNewKey = false
         let count = unsafe scratch.fill(from: 0, to: room) { place, room in
             unsafe partial.withUnsafeBytes { held in
                 if let start = held.baseAddress { unsafe place.copyMemory(from: start, byteCount: held.count) }
@@ -101,7 +105,8 @@ package final class RecordStream {
         filled = position
         if failure != nil { return .failed }
         if hasEnded { return .ended }
-        if owesNewKey, unsent.isEmpty { changeKey() }
+        // After our end nothing follows, and the socket takes nothing.
+        if owesNewKey, unsent.isEmpty, !hasSentEnd { changeKey() }
         return held + count < room ? .emptied : .more
     }
 
@@ -167,7 +172,7 @@ package final class RecordStream {
     private func heard(_ message: [UInt8]) {
         guard let wish = message.last, wish <= 1, message == [Self.keyUpdate, 0, 0, 1, wish], let next = opening.next()
         else { return fail(Self.unexpectedMessage, "an unexpected message") }
-        opening = next
+        (opening, hasNewKey) = (next, true)
         // One answer is enough for all that came since our last one.
         if wish == 1 { owesNewKey = true }
     }

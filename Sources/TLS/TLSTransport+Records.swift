@@ -12,6 +12,16 @@ extension TLSTransport {
         if unsafe ssl != nil { unsafe bytes.pointee.holds = 1 }
     }
 
+    /// The handshake failed: sends what was held back, which says why, and throws away what has come meanwhile. Left unread
+    /// it would make a reset of our end, and a reset may overtake the alert.
+    func sendHeldAlert() {
+        guard case .server = role, unsafe ssl != nil, let descriptor = socket.descriptorInUse else { return }
+        unsafe sidegate_tls_release(bytes)
+        loop.withReceiveBuffer { buffer in
+            _ = unsafe buffer.fill(from: 0, to: ReceiveBuffer.usualRead) { unsafe recv(descriptor, $0, $1, 0) }
+        }
+    }
+
     /// Lets go of the `SSL` where that is possible.
     func goOnWithoutLibrary() {
         guard case .server = role, let ssl = unsafe ssl else { return }
@@ -27,12 +37,14 @@ extension TLSTransport {
         }
     }
 
-    /// Nil for earlier versions, and whenever it is not certain where libssl stands.
+    /// Nil for earlier versions, for clients that agreed on shorter records than ours (RFC 6066 §4), and whenever it is not
+    /// certain where libssl stands.
     private func records(after ssl: OpaquePointer) -> RecordStream? {
         guard unsafe SSL_version(ssl) == TLS1_3_VERSION, unsafe SSL_has_pending(ssl) == 0,
             unsafe bytes.pointee.holds == 1, unsafe bytes.pointee.error == 0,
             let cipher = unsafe SSL_get_current_cipher(ssl),
             let suite = RecordSuite(rawValue: unsafe SSL_CIPHER_get_id(cipher)),
+            unsafe SSL_SESSION_get_max_fragment_length(SSL_get_session(ssl)) == 0,
             let descriptor = socket.descriptorInUse
         else { return nil }
         let sealed = unsafe UnsafeBufferPointer(start: bytes.pointee.held, count: bytes.pointee.held_count)
@@ -57,7 +69,7 @@ extension TLSTransport {
                 case .more:
                     guard filled > 0 else { continue }
                     let more = socket.readElsewhere(more: true)
-                    guard let target = sink else { return .bytes(filled, more: more) }
+                    guard let target = sink, !records.hasNewKey else { return .bytes(filled, more: more) }
                     end = min(target.writeRoom, buffer.capacity)
                     sink = nil
                     guard end - filled >= RecordStream.maximumRecord else { return .bytes(filled, more: more) }

@@ -162,7 +162,7 @@ package final class TLSTransport: Transport, TransportOwner {
         pace = nil
         state = failure == nil ? .open : .broken
         error = failure
-        if failure == nil { goOnWithoutLibrary() }
+        if failure == nil { goOnWithoutLibrary() } else { sendHeldAlert() }
         secrets = TrafficSecrets()
         let completion = completion
         self.completion = nil
@@ -339,8 +339,9 @@ package final class TLSTransport: Transport, TransportOwner {
     package override func close(abruptly: Bool = false) {
         guard state != .closed else { return }
         if state == .open, !abruptly {
-            // The peer learns that nothing was cut off. When there is no room for it, it has more to worry about.
-            _ = records?.sendEnd()
+            // The peer learns that nothing was cut off. When there is no room for it, it has more to worry about; and what
+            // waits still is cut off.
+            if let records, records.unsentData == 0 { _ = records.sendEnd() }
             if let ssl = unsafe ssl {
                 ErrorQueue.empty()
                 _ = unsafe SSL_shutdown(ssl)

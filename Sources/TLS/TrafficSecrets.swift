@@ -23,9 +23,9 @@ package struct TrafficSecrets {
         // What stands between is the client's random number.
         guard let gap = unsafe strchr(line + label.count, 0x20) else { return false }
         let digits = unsafe UnsafeRawBufferPointer(start: gap + 1, count: strlen(gap + 1))
-        var secret = Hex.decode(unsafe Span(_unsafeBytes: digits))
-        defer { unsafe secret?.withUnsafeMutableBytes { unsafe OPENSSL_cleanse($0.baseAddress, $0.count) } }
-        guard let secret else { return false }
+        // One name only: a second one would make overwriting copy it first.
+        guard var secret = Hex.decode(unsafe Span(_unsafeBytes: digits)) else { return false }
+        defer { unsafe secret.withUnsafeMutableBytes { unsafe OPENSSL_cleanse($0.baseAddress, $0.count) } }
         if isServer { server = SecretBytes(secret) } else { client = SecretBytes(secret) }
         return isServer
     }

@@ -57,6 +57,22 @@ struct StreamTests {
         }
     }
 
+    @Test("who closes with bytes still to be sent does not say that nothing was cut off")
+    func cutOff() async throws {
+        let pair = try await Pair(server("ec"), client())
+        try await pair.run { state in
+            state.client?.transport.pauseReading()
+            state.server?.send([UInt8](repeating: 7, count: 20_000_000))
+            // There is room again for what is encrypted, and nobody has said so.
+            state.client?.transport.resumeReading()
+            for _ in 0..<100 { state.client?.transportReadable() }
+            state.server?.transport.close()
+        }
+        try await pair.wait { $0.client?.ending != nil }
+        #expect(try await pair.run { $0.client?.ending } == .failed)
+        try await pair.close()
+    }
+
     @Test("bytes that libssl holds already are told of after a pause")
     func pending() async throws {
         for kind in EventLoop.Kind.allCases {
