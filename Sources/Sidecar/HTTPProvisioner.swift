@@ -16,22 +16,13 @@ package final class HTTPProvisioner: Provisioner {
     private let loop: EventLoop
     private let desk: LoopBound<ProvisioningDesk>
 
-    package convenience init(
-        _ url: OutboundURL, secret: [UInt8]?, eachLogin: Bool, loop: EventLoop, resolver: Resolver,
-        tls: TLSClientContext?, logger: Logger
-    ) {
-        self.init(
-            url, secret: secret, eachLogin: eachLogin, shared: nil, loop: loop, resolver: resolver, tls: tls,
-            logger: logger)
-    }
-
     /// - Parameters:
     ///   - secret: signs each body; nil: calls are not signed.
-    ///   - shared: whom other replicas told of; on `loop` too.
+    ///   - shared: whom other replicas told of; on `loop` too. Nil: nobody else tells.
     ///   - loop: where calls are made; not a worker's.
     ///   - tls: for https; nil: such a URL fails.
-    init(
-        _ url: OutboundURL, secret: [UInt8]?, eachLogin: Bool, shared: SharedUsers?, loop: EventLoop,
+    package init(
+        _ url: OutboundURL, secret: [UInt8]?, eachLogin: Bool, shared: SharedUsers? = nil, loop: EventLoop,
         resolver: Resolver, tls: TLSClientContext?, logger: Logger
     ) {
         self.loop = loop
@@ -117,7 +108,7 @@ private final class ProvisioningDesk {
             self?.enqueue(flight)
         }
         guard !eachLogin, let shared else { return enqueue(flight) }
-        shared.knows(flight.call.userKey) { [self] isKnown in
+        shared.knows(flight.call.userKey, of: url.authority + url.target) { [self] isKnown in
             guard isKnown else { return enqueue(flight) }
             users.insert(user)
             finish(flight, .known)
@@ -164,7 +155,7 @@ private final class ProvisioningDesk {
         case .agreed:
             if !eachLogin {
                 users.insert(ProvisionedUsers.Key(flight.call.userKey))
-                shared?.learn(flight.call.userKey)
+                shared?.learn(flight.call.userKey, of: url.authority + url.target)
             }
             finish(flight, .told)
         case .noSeat:

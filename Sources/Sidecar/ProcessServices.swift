@@ -54,8 +54,7 @@ final class ProcessServices: Sendable {
         let revocations: SharedRevocations
         let keepsTokens: Bool
         let keepsSessions: Bool
-        /// The session secret that the process was started with.
-        let secret: [UInt8]
+        let users: SharedUsers
         /// Keeps the certificates of its connections up to date.
         let watches: [CertificateWatch]
     }
@@ -82,7 +81,8 @@ final class ProcessServices: Sendable {
         revocations.start()
         shared = Shared(
             store: store, revocations: revocations, keepsTokens: settings.replay.isShared,
-            keepsSessions: settings.session.isShared, secret: sessionSecrets.first ?? [], watches: watches)
+            keepsSessions: settings.session.isShared,
+            users: SharedUsers(store, secret: sessionSecrets.first ?? [], loop: loop), watches: watches)
     }
 
     /// What the worker of `loop` keeps used tokens and sessions in; on that loop. Sessions are in cookies when there is
@@ -198,7 +198,7 @@ final class ProcessServices: Sendable {
         HTTPProvisioner(
             try Self.url(settings.url, "provisioning.url"), secret: settings.secret?.bytes,
             eachLogin: settings.eachLogin,
-            shared: shared.map { SharedUsers($0.store, secret: $0.secret, app: settings.url, loop: loop) }, loop: loop,
+            shared: shared?.users, loop: loop,
             resolver: resolver,
             tls: try tls(settings.tls, "provisioning", &watches), logger: logger)
     }

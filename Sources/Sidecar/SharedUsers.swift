@@ -8,33 +8,33 @@ import Redis
 ///
 /// Redis learns no names: a user is a digest, made with the session secret. Without Redis nobody is known, and the app is
 /// told again, which it must bear anyway.
-final class SharedUsers: Sendable {
+package final class SharedUsers: Sendable {
     private let store: SharedStore
     private let key: HMACKey
-    private let app: [UInt8]
     private let loop: EventLoop
     private let line: LoopBound<Line>
 
-    /// The loop's connection, made when it is needed first.
+    /// The one connection for it, made when it is needed first; it outlives configurations.
     private final class Line {
         var connection: RedisConnection?
     }
 
-    /// - Parameters:
-    ///   - app: where it is told; another app knows nobody yet.
-    ///   - loop: all else is called on it.
-    init(_ store: SharedStore, secret: [UInt8], app: String, loop: EventLoop) {
+    /// - Parameter loop: all else is called on it.
+    init(_ store: SharedStore, secret: [UInt8], loop: EventLoop) {
         self.store = store
-        self.app = Array(app.utf8)
         self.loop = loop
         key = HMACKey(
             HKDF.sha256(secret: secret, salt: [], info: Array("sidegate told users".utf8), length: 32).span, .sha256)
         line = loop.bind(Line())
     }
 
-    /// - Parameter user: 32 bytes that stand for the user.
-    func knows(_ user: [UInt8], _ answer: @escaping (Bool) -> Void) {
-        connection.send(RESPCommand("GET", name(user))) { [store] result in
+    /// Whether `app` was told of `user`.
+    ///
+    /// - Parameters:
+    ///   - user: 32 bytes that stand for the user.
+    ///   - app: where it is told, with the query; another app knows nobody yet.
+    func knows(_ user: [UInt8], of app: String, _ answer: @escaping (Bool) -> Void) {
+        connection.send(RESPCommand("GET", name(user, app))) { [store] result in
             switch result {
             case .success(let reply): answer(reply.bytes != nil)
             case .failure(let failure):
@@ -44,9 +44,9 @@ final class SharedUsers: Sendable {
         }
     }
 
-    func learn(_ user: [UInt8]) {
+    func learn(_ user: [UInt8], of app: String) {
         let lifetime = Array(String(Self.lifetime).utf8)
-        connection.send(RESPCommand("SET", name(user), Array("1".utf8), Array("PX".utf8), lifetime)) { _ in }
+        connection.send(RESPCommand("SET", name(user, app), Array("1".utf8), Array("PX".utf8), lifetime)) { _ in }
     }
 
     private var connection: RedisConnection {
@@ -58,8 +58,8 @@ final class SharedUsers: Sendable {
         }
     }
 
-    private func name(_ user: [UInt8]) -> [UInt8] {
-        let text = user + app
+    private func name(_ user: [UInt8], _ app: String) -> [UInt8] {
+        let text = user + Array(app.utf8)
         return store.key("told:", key.authenticationCode(for: text.span))
     }
 

@@ -1,10 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import COpenSSL
+import Glibc
 import Reactor
 
 // Records of libssl's.
 extension TLSTransport {
+    /// A read without bytes, `filled` of which came before it and go first.
+    func readNothing(_ ssl: OpaquePointer, after filled: Int) -> ReadOutcome {
+        switch unsafe SSL_get_error(ssl, 0) {
+        case SSL_ERROR_WANT_READ:
+            socket.readElsewhere(more: false)
+            return filled > 0 ? .bytes(filled, more: false) : .wouldBlock
+        case SSL_ERROR_WANT_WRITE:
+            readAwaitsWritable = true
+            socket.awaitWritable()
+            return filled > 0 ? .bytes(filled, more: false) : .wouldBlock
+        case SSL_ERROR_ZERO_RETURN:
+            // It is found again by the next read.
+            return filled > 0 ? .bytes(filled, more: socket.readElsewhere(more: true)) : .end
+        default:
+            let failure = unsafe takeFailure(ssl)
+            error = failure
+            state = .broken
+            return filled > 0 ? .bytes(filled, more: socket.readElsewhere(more: true)) : .failed(EPROTO)
+        }
+    }
+
     func append(
         _ piece: Span<UInt8>, to scratch: ReceiveBuffer, _ place: inout Int, _ skip: inout Int, limit: Int
     ) {

@@ -35,7 +35,7 @@ package final class TLSTransport: Transport, TransportOwner {
     private var deadline: LoopTimer?
     private var ownerAwaitsWritable = false
     /// Reading on needs room to write first (an answer that TLS itself owes the peer).
-    private var readAwaitsWritable = false
+    var readAwaitsWritable = false
     /// The end of our bytes is to be sent and did not fit.
     private var endAwaitsWritable = false
     private var pace: HandshakePace?
@@ -214,27 +214,6 @@ package final class TLSTransport: Transport, TransportOwner {
             end = min(target.writeRoom, buffer.capacity)
             sink = nil
             guard end > filled else { return .bytes(filled, more: true) }
-        }
-    }
-
-    /// A read without bytes, `filled` of which came before it and go first.
-    private func readNothing(_ ssl: OpaquePointer, after filled: Int) -> ReadOutcome {
-        switch unsafe SSL_get_error(ssl, 0) {
-        case SSL_ERROR_WANT_READ:
-            socket.readElsewhere(more: false)
-            return filled > 0 ? .bytes(filled, more: false) : .wouldBlock
-        case SSL_ERROR_WANT_WRITE:
-            readAwaitsWritable = true
-            socket.awaitWritable()
-            return filled > 0 ? .bytes(filled, more: false) : .wouldBlock
-        case SSL_ERROR_ZERO_RETURN:
-            // It is found again by the next read.
-            return filled > 0 ? .bytes(filled, more: socket.readElsewhere(more: true)) : .end
-        default:
-            let failure = unsafe takeFailure(ssl)
-            error = failure
-            state = .broken
-            return filled > 0 ? .bytes(filled, more: socket.readElsewhere(more: true)) : .failed(EPROTO)
         }
     }
 

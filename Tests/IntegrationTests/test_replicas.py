@@ -19,6 +19,7 @@ from harness.journal import lines
 from harness.ports import free_port
 from harness.process import wait_until
 from harness.redis import Redis, Wire
+from harness.reloads import change
 from harness.replicas import Load, Sockets, at, is_in, log_out
 from harness.secure import in_threads
 from harness.upstream import Upstream
@@ -516,6 +517,22 @@ class TestProvisioning:
             later = cluster(provisioning={"url": accounts.url + "/users"}, **ALLOW)
             assert use(later.gates[0], tokens.token()) == 303
             assert len(accounts.requests) == 3, "what was forgotten is told again"
+        finally:
+            accounts.stop()
+
+    def test_another_apps_url_makes_no_other_connection(self, cluster, redis):
+        """Each reload with another URL asks anew, over the connection that is there."""
+        accounts = Upstream()
+        accounts.answer = lambda request, connection: connection.respond(204, {})
+        try:
+            gate = cluster(count=1, provisioning={"url": accounts.url + "/0"}, **ALLOW).gates[0]
+            counts = []
+            for number in range(4):
+                if number:
+                    change(gate, provisioning={"url": f"{accounts.url}/{number}"})
+                assert use(gate, tokens.token()) == 303
+                counts.append(redis("INFO", "clients").decode().split("connected_clients:")[1].split()[0])
+            assert len(accounts.requests) == 4 and len(set(counts)) == 1, counts
         finally:
             accounts.stop()
 
