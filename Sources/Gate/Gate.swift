@@ -31,7 +31,9 @@ package final class Gate {
     let pageFields: [UInt8]
     let formPageFields: [UInt8]
     private let requestRewrite: RequestRewrite
-    private let apps: AppRoutes
+    let apps: AppRoutes
+    /// Something is decided by a request's path, so it must be readable.
+    private let readsPaths: Bool
     /// What a proxy is told of a user beside the identity headers.
     let authRendering: HeaderRendering
 
@@ -87,6 +89,7 @@ package final class Gate {
         secureNames = CookieNames(session, isSecure: true)
         requestRewrite = RequestRewrite(configuration)
         apps = AppRoutes(configuration.apps)
+        readsPaths = configuration.readsPaths
         authRendering = Self.authRendering(configuration)
         pageFields = PageFields.block(configuration, hasForm: false)
         formPageFields = PageFields.block(configuration, hasForm: true)
@@ -115,21 +118,33 @@ package final class Gate {
     }
 
     /// What is to become of a request that is for an app.
-    func admit(_ request: RequestHead, _ context: RequestContext, _ requestID: [UInt8]) -> Decision {
+    func admit(
+        _ request: RequestHead, _ context: RequestContext, _ requestID: [UInt8],
+        delivery: RequestPath.Delivery = .canonical
+    ) -> Decision {
         let site = RequestSite(request, context, siteRules)
-        if !apps.isEmpty, !isReadable(request) { return .respond(unreadable(request, requestID)) }
-        if let nativeLogin, let open = decide(nativeLogin, request, context, site) { return open }
-        let decision = judge(request, context, site, requestID)
+        var oddPath: RequestPath?
+        if readsPaths {
+            do {
+                oddPath = try self.oddPath(of: request, delivery)
+            } catch {
+                let refusal = Decision.respond(unreadable(request, requestID))
+                return configuration.access.mode == .observe ? observed(refusal, request, context, site) : refusal
+            }
+        }
+        if let nativeLogin, oddPath == nil, let open = decide(nativeLogin, request, context, site) { return open }
+        let decision = judge(request, oddPath, context, site, requestID)
         guard configuration.access.mode == .observe else { return decision }
         return observed(decision, request, context, site)
     }
 
     private func judge(
-        _ request: RequestHead, _ context: RequestContext, _ site: RequestSite, _ requestID: [UInt8]
+        _ request: RequestHead, _ oddPath: RequestPath?, _ context: RequestContext, _ site: RequestSite,
+        _ requestID: [UInt8]
     ) -> Decision {
         var ruling = Ruling.unruled
         if !rules.isEmpty {
-            ruling = self.ruling(on: request)
+            ruling = self.ruling(on: request, oddPath)
             switch ruling {
             case .open: return openDecision(request, context, site)
             case .denied: return denied(request, context, site, requestID)
@@ -184,7 +199,8 @@ package final class Gate {
         case .callback: return returned(request, form: body, context, requestID)
         case .confirm: return confirmed(request, form: body, context, requestID)
         case .backchannelLogout: return backchannelLogout(request, body: body, context)
-        case .login, .logout, .session, .auth, .keys, .nothing, nil: return .respond(notFound(request, requestID))
+        case .login, .logout, .session, .auth, .keys, .nothing, .unreadable, nil:
+            return .respond(notFound(request, requestID))
         }
     }
 
@@ -241,6 +257,7 @@ package final class Gate {
         case .backchannelLogout: backchannelLogout(request, requestID)
         case .keys: .respond(keySet(request, requestID))
         case .nothing: .respond(notFound(request, requestID))
+        case .unreadable: .respond(unreadable(request, requestID))
         }
     }
 

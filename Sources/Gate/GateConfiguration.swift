@@ -68,9 +68,13 @@ package struct GateConfiguration: Sendable {
 
     package var pages: PageRenderer
 
-    /// Something is decided by a request's path, so the app must get the path that was looked at. While rules are
-    /// only observed, nothing is to change.
-    var judgesPaths: Bool { !apps.isEmpty || (!access.rules.isEmpty && access.mode == .enforce) }
+    /// Something is decided by a request's path.
+    var readsPaths: Bool { choosesAppsByPath || !access.rules.isEmpty || nativeLogin != nil }
+
+    /// The app gets the very path that something was decided by. While rules are only observed, nothing changes.
+    var judgesPaths: Bool { choosesAppsByPath || (readsPaths && access.mode == .enforce) }
+
+    private var choosesAppsByPath: Bool { apps.contains(where: \.isChosenByPath) }
 
     /// The values without a default; the others are set on the result.
     package init(

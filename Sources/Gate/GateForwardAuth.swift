@@ -29,13 +29,14 @@ extension Gate {
     private func answer(_ original: OriginalRequest, _ request: RequestHead, _ requestID: [UInt8]) -> Decision {
         let head = original.head
         let passesAnswers = original.isInPath || Self.asksForRedirect(request)
-        guard head.method != .trace, head.method != .connect,
-            OwnPath.of(head.bytes.span.extracting(head.path.range), returnPath: returnPath) == nil
-        else {
+        switch OwnPath.of(head.bytes.span.extracting(head.path.range), returnPath: returnPath) {
+        case nil where head.method != .trace && head.method != .connect: break
+        case .unreadable: return .respond(refusedToProxy(403, ReasonCode.pathUnreadable.rawValue))
+        default:
             // Those are to be sent here by the proxy; in no spelling are they the app's.
             return .respond(refusedToProxy(403, "reserved_path"))
         }
-        switch admit(head, original.context, requestID) {
+        switch admit(head, original.context, requestID, delivery: .asSent) {
         case .forward(let identity, let renewal):
             return .respond(admitted(identity, renewal, original))
         case .fetchSession(let session):
@@ -50,6 +51,10 @@ extension Gate {
         case .awaitKeys:
             return .awaitKeys
         case .respond(let response):
+            // nginx makes a 500 of a 400.
+            if response.reason == ReasonCode.pathUnreadable.rawValue {
+                return .respond(refusedToProxy(403, ReasonCode.pathUnreadable.rawValue))
+            }
             return .respond(passesAnswers ? passed(response) : plain(response, head, original.context))
         case .collectBody, .claimToken, .provision, .claimLogoutToken, .revoke, .keepSession:
             return .respond(refusedToProxy(403, "reserved_path"))
@@ -114,7 +119,8 @@ extension Gate {
     ) -> LocalResponse {
         var url: [UInt8] = []
         if let known = knownSite(RequestSite(head, context, siteRules), head) {
-            let target = ReturnTarget(of: head, prefix: known.targetPrefix, tokenParameter: tokenParameter)
+            let target = ReturnTarget(
+                of: head, prefix: known.targetPrefix, origin: known.origin, tokenParameter: tokenParameter)
             known.origin.append(to: &url)
             url.append(contentsOf: Self.loginPath(target).utf8)
         } else {

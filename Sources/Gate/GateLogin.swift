@@ -23,7 +23,8 @@ extension Gate {
         }
         let site = RequestSite(request, context, siteRules)
         guard let known = knownSite(site, request) else { return hostMissing(request, requestID) }
-        let target = ReturnTarget(of: request, prefix: known.targetPrefix, tokenParameter: tokenParameter)
+        let target = ReturnTarget(
+            of: request, prefix: known.targetPrefix, origin: known.origin, tokenParameter: tokenParameter)
         return redirect(to: target, .navigation, request, context, known, reason)
     }
 

@@ -110,9 +110,10 @@ struct RequestRewrite {
         return false
     }
 
-    /// The path's normal form; nil: it stands in it already. What has none was refused.
+    /// The path's canonical form; nil: it is in it already, or has none and is let through all the same, since rules are
+    /// only observed.
     private static func normalized(_ path: Span<UInt8>) -> [UInt8]? {
-        PathReadings.isPlain(path) ? nil : PathReadings(path)?.canonical
+        RequestPath.isPlain(path) ? nil : try? RequestPath.canonical(of: path)
     }
 
     private func writeHost(

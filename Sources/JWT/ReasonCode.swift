@@ -55,4 +55,7 @@ package enum ReasonCode: String, Sendable, CaseIterable {
     case sessionIdle = "session_idle"
     case sessionRevoked = "session_revoked"
     case sessionInvalid = "session_invalid"
+
+    // The request.
+    case pathUnreadable = "path_unreadable"
 }

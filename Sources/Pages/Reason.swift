@@ -19,7 +19,7 @@ package struct Reason: Equatable, Sendable {
     }
 
     /// All codes, in the order of the documentation.
-    package static let all: [Reason] = tokenReasons + timeReasons + peopleReasons + sessionReasons
+    package static let all: [Reason] = tokenReasons + timeReasons + peopleReasons + sessionReasons + requestReasons
 
     private static let byCode: [String: Reason] =
         Dictionary(all.map { ($0.code, $0) }, uniquingKeysWith: { first, _ in first })
@@ -232,6 +232,17 @@ extension Reason {
             happened: "The application did not confirm your account, so you were not let in.",
             advice: "Please try again in a minute.",
             mend: "provisioning.url did not answer with success; its answer is in the log."),
+    ]
+
+    private static let requestReasons: [Reason] = [
+        Reason(
+            code: "path_unreadable", title: "The address cannot be read",
+            happened: "The address of this page can be understood in more than one way, so it was not passed on.",
+            advice: "Check the address, or start from the front page. If a link led here, tell your administrator.",
+            mend:
+                "The path has a dot segment or begins with two slashes, perhaps encoded, or holds an encoding that servers "
+                + "read differently. Have the client send the resolved path; `sidegate explain --request` says what is wrong."
+        )
     ]
 
     private static let sessionReasons: [Reason] = [
