@@ -126,7 +126,8 @@ package enum ConfigurationLoader {
         if layers.contains(where: \.isUnreadable) {
             // What seems to be missing may well be there.
             return LoadedConfiguration(
-                settings: nil, findings: resolution.findings.inReadingOrder(), resolution: resolution, file: file,
+                settings: nil, findings: resolution.findings.inReadingOrder().limited(), resolution: resolution,
+                file: file,
                 files: log.paths, digest: log.digest)
         }
         var builder = SettingsBuilder(
@@ -142,7 +143,7 @@ package enum ConfigurationLoader {
         if file == nil, request.purpose == .serve, builder.findings.hasErrors {
             findings.append(noFile(request))
         }
-        findings = findings.inReadingOrder()
+        findings = findings.inReadingOrder().limited()
         log.append(builder.files.log)
         return LoadedConfiguration(
             settings: findings.hasErrors ? nil : settings, findings: findings, resolution: resolution, file: file,
