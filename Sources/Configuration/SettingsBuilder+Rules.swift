@@ -18,6 +18,7 @@ extension SettingsBuilder {
                     ))
                 continue
             }
+            warnOfPatterns(parts["paths"], "access.rules[].paths")
             let methods = texts(parts["methods"])
             var rule = AccessRule(paths: paths, methods: methods, effect: .signedIn([]))
             if parts["allow"] != nil {
@@ -115,6 +116,7 @@ extension SettingsBuilder {
             var app = AppSettings(
                 hosts: texts(parts["hosts"]).map { $0.lowercased() }, paths: rulePaths(parts["paths"]) ?? [],
                 stripPrefix: "", upstream: fallback)
+            warnOfPatterns(parts["paths"], "upstreams[].paths")
             if app.hosts.isEmpty, app.paths.isEmpty {
                 findings.append(
                     .error(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Gate
 import JWT
 
 // Identity headers, and what must fit together.
@@ -42,6 +43,8 @@ extension SettingsBuilder {
         }
         checkLogoutToken(settings)
         checkUpstreamVersion(settings.upstream)
+        checkLoops(settings)
+        checkSuspicions(settings)
     }
 
     private mutating func checkUpstreamVersion(_ upstream: UpstreamSettings) {
@@ -132,13 +135,15 @@ extension SettingsBuilder {
     }
 
     private mutating func checkReturnPath(_ path: String) {
-        let reserved = ["login", "logout", "session", "auth", "jwks.json", "backchannel-logout"]
-        let isTaken = reserved.contains { path == "/.sidegate/\($0)" } || path.hasPrefix("/.sidegate/assets/")
-        if isTaken {
-            findings.append(
-                .error(
-                    resolution.origin("identityProvider.returnPath"),
-                    "`identityProvider.returnPath`: Sidegate uses this path for something else; choose another"))
+        guard !resolution.refusedPaths.contains("identityProvider.returnPath"), !OwnPath.permitsReturnPath(path) else {
+            return
         }
+        findings.append(
+            .error(
+                resolution.origin("identityProvider.returnPath"),
+                "`identityProvider.returnPath`: "
+                    + (path.lowercased().hasPrefix("/.sidegate")
+                        ? "Sidegate uses this path for something else; choose another, such as /.sidegate/callback"
+                        : "a segment that ends with a dot has other spellings; choose another path")))
     }
 }

@@ -140,7 +140,8 @@ extension TextRule {
         if text.contains("*"), !isBeginning || text.dropLast().contains("*") {
             throw SyntaxProblem("`*` stands at the end only, after a `/`: /static/*")
         }
-        if text == "/.sidegate" || text.hasPrefix("/.sidegate/") {
+        let folded = text.lowercased()
+        if folded == "/.sidegate" || folded.hasPrefix("/.sidegate/") {
             throw SyntaxProblem("paths below /.sidegate/ are Sidegate's own; remove it")
         }
         try checkRequestPath(isBeginning ? String(text.dropLast(2)) : text)

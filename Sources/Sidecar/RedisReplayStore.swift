@@ -32,7 +32,8 @@ final class RedisReplayStore: ReplayStore {
         let lifetime = String(Int(max(1, min(expiry - now, 1e9)) * 1000) + Self.margin)
         loop.submit { [self] in
             connection.assumeOnLoop { connection in
-                connection.send(Self.command(names, lifetime)) { [self] result in
+                let (command, shape) = Self.command(names, lifetime)
+                connection.send(command, shape) { [self] result in
                     var verdict = verdict(result)
                     if store.allowsWithout, verdict != .replayed,
                         witness.claim(keys, until: expiry, now: now) == .replayed
@@ -45,27 +46,28 @@ final class RedisReplayStore: ReplayStore {
         }
     }
 
-    private func verdict(_ result: Result<RESPValue, RedisFailure>) -> ReplayVerdict {
+    private func verdict(_ result: Result<Bool, RedisFailure>) -> ReplayVerdict {
         switch result {
-        case .success(.simple), .success(.integer(1)): return .fresh
-        case .success(.null), .success(.integer(0)): return .replayed
-        case .success: return .unavailable
+        case .success(let isFirst): return isFirst ? .fresh : .replayed
         case .failure(let failure):
             store.complain(failure, "single use of a token")
             return .unavailable
         }
     }
 
-    private static func command(_ names: [[UInt8]], _ lifetime: String) -> RESPCommand {
+    /// The reply says whether this is the first use.
+    private static func command(_ names: [[UInt8]], _ lifetime: String) -> (RESPCommand, RedisReply<Bool>) {
         let value = Array("1".utf8)
         let lifetime = Array(lifetime.utf8)
         if names.count == 1 {
-            return RESPCommand(
+            let command = RESPCommand(
                 [Array("SET".utf8), names[0], value] + ["NX", "PX"].map { Array($0.utf8) } + [lifetime])
+            return (command, .isSet)
         }
         // All or none: a script runs by itself.
-        return RESPCommand(
+        let command = RESPCommand(
             [Array("EVAL".utf8), Array(script.utf8), Array(String(names.count).utf8)] + names + [lifetime])
+        return (command, .flag)
     }
 
     private static let script = """

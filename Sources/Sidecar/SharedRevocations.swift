@@ -63,6 +63,9 @@ private final class RevocationDesk {
     private var isLoading = false
     private var retry: LoopTimer?
     private var loaded: (() -> Void)?
+    /// Not before then, and the pause after the next nonsense, in seconds.
+    private var nextLoad = MonotonicTime(nanoseconds: 0)
+    private var loadPause: UInt64 = 1
 
     init(_ store: SharedStore, _ coding: RevocationCoding, _ gates: LiveGates, _ loop: EventLoop) {
         self.store = store
@@ -98,7 +101,7 @@ private final class RevocationDesk {
 
     func tell(_ revocation: Revocation, _ done: @escaping (Bool) -> Void) {
         if let session = revocation.storedSession {
-            commands?.send(RESPCommand("DEL", store.sessionKey(session))) { _ in }
+            commands?.send(RESPCommand("DEL", store.sessionKey(session)), .count) { _ in }
         }
         send(Unsent(text: coding.seal(revocation), revocation: revocation), done)
     }
@@ -112,9 +115,9 @@ private final class RevocationDesk {
         ]
         let command = RESPCommand(
             [Array("EVAL".utf8), Array(Self.script.utf8), Array("1".utf8), store.key(Self.set)] + arguments)
-        commands.send(command) { [weak self] result in
+        commands.send(command, .flag) { [weak self] result in
             switch result {
-            case .success(let reply): done(reply.integer == 1)
+            case .success(let isKept): done(isKept)
             case .failure(let failure):
                 self?.failed(message, failure)
                 done(false)
@@ -154,31 +157,47 @@ private final class RevocationDesk {
 
     /// Looks at all that is kept.
     private func load() {
-        guard !isLoading, listener?.isReady ?? false, commands?.isReady ?? false else { return }
+        let isDue = loop.now >= nextLoad
+        guard isDue, !isLoading, listener?.isReady ?? false, commands?.isReady ?? false else { return }
         isLoading = true
-        scan(Array("0".utf8))
+        scan(0, RedisScanLimits(rounds: Self.maximumRounds, members: Self.maximumMembers))
     }
 
-    private func scan(_ cursor: [UInt8]) {
-        commands?.send(
-            RESPCommand([Array("ZSCAN".utf8), store.key(Self.set), cursor, Array("COUNT".utf8), Array("1000".utf8)])
-        ) { [weak self] result in
+    private func scan(_ cursor: UInt64, _ limits: RedisScanLimits) {
+        let command = RESPCommand(
+            [Array("ZSCAN".utf8), store.key(Self.set)] + [String(cursor), "COUNT", "1000"].map { Array($0.utf8) })
+        commands?.send(command, .sortedSetPage) { [weak self] result in
             guard let self else { return }
-            guard case .success(let reply) = result, let parts = reply.elements, parts.count == 2,
-                let next = parts[0].bytes, let entries = parts[1].elements
-            else {
-                if case .failure(let failure) = result { store.complain(failure, "the sessions that ended") }
+            switch result {
+            case .failure(let failure): loadFailed(failure)
+            case .success(let page):
+                var limits = limits
+                guard limits.admits(page) else {
+                    let cause = "the replies to ZSCAN have no end"
+                    commands?.reject(cause)
+                    return loadFailed(.unexpectedReply(cause))
+                }
+                heard(page.members)
+                guard page.cursor == 0 else { return scan(page.cursor, limits) }
                 isLoading = false
-                retry?.set(loop.now.advanced(by: .seconds(1)))
-                return
+                loadPause = 1
+                loaded?()
+                loaded = nil
             }
-            // Members and scores in turn.
-            heard(stride(from: 0, to: entries.count, by: 2).compactMap { entries[$0].bytes })
-            guard next.elementsEqual("0".utf8) else { return scan(next) }
-            isLoading = false
-            loaded?()
-            loaded = nil
         }
+    }
+
+    /// Tries again: soon when Redis was out of reach, less and less often when it answers nonsense.
+    private func loadFailed(_ failure: RedisFailure) {
+        store.complain(failure, "the sessions that ended")
+        isLoading = false
+        var pause = UInt64(1)
+        if case .unexpectedReply = failure {
+            pause = loadPause
+            loadPause = min(2 * loadPause, Self.longestLoadPause)
+            nextLoad = loop.now.advanced(by: .milliseconds(1000 * pause))
+        }
+        retry?.set(loop.now.advanced(by: .milliseconds(1000 * pause)))
     }
 
     private static func milliseconds(_ seconds: Double) -> [UInt8] {
@@ -189,6 +208,12 @@ private final class RevocationDesk {
     private static let set = "revoked"
     /// As many as a gate remembers.
     private static let capacity = 65_536
+    /// A thousand places of a table at a time, which may be larger than its content, and may change meanwhile: then
+    /// members come more than once.
+    private static let maximumRounds = 1024
+    private static let maximumMembers = 4 * capacity
+    /// Seconds.
+    private static let longestLoadPause: UInt64 = 64
     private static let script = """
         redis.call('PUBLISH', ARGV[5], ARGV[1])
         redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[3])

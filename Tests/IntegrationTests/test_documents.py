@@ -2,6 +2,7 @@
 """What README and docs show is true: each configuration is checked by the program, each command is one that it knows, and
 those that do no harm are run."""
 
+import hashlib
 import json
 import re
 import shlex
@@ -29,7 +30,7 @@ REST = {
     "upstream": "http://127.0.0.1:3000",
     "identityProvider": {"loginURL": "https://idp.example.com/login?return_url={returnURL}"},
     "token": {"keys": [{"secret": SECRET}]},
-    "session": {"secret": SECRET},
+    "session": {"secret": "t" * 43},
 }
 # Other programs' files, by a key that each of them has at the top.
 OTHERS = {
@@ -111,7 +112,8 @@ def with_files(content, folder: Path, name=""):
     elif name == "jwksFile":
         (folder / bare).write_text('{"keys": []}')
     else:
-        (folder / bare).write_text(SECRET + "\n")
+        # Each has its own: one for two purposes is warned of.
+        (folder / bare).write_text(hashlib.sha256(bare.encode()).hexdigest() + "\n")
     (folder / bare).chmod(0o600)
     return bare
 
@@ -141,6 +143,7 @@ def test_each_configuration_is_good(content, tmp_path):
     assert ours.keys() <= SCHEMA["properties"].keys(), "no program's file that this test knows"
     whole = with_files(filled_in(ours), tmp_path)
     (tmp_path / "sidegate.yaml").write_text(yaml.safe_dump(whole))
+    (tmp_path / "sidegate.yaml").chmod(0o600)
     done = sidegate("check", "--config", tmp_path / "sidegate.yaml", cwd=tmp_path)
     assert not done.stderr and done.returncode == 0, (done.stderr, whole)
 

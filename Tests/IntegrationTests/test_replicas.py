@@ -18,7 +18,7 @@ from harness.gate import settings as whole
 from harness.journal import lines
 from harness.ports import free_port
 from harness.process import wait_until
-from harness.redis import Redis, Wire
+from harness.redis import FaultyRedis, Redis, Wire
 from harness.reloads import change
 from harness.replicas import Load, Sockets, at, is_in, log_out
 from harness.secure import in_threads
@@ -288,6 +288,89 @@ class TestOutage:
             redis.start()
             wait_until(lambda: log().count("connected to Redis") == n + 1, "and its end")
         assert log().count("Redis is out of reach") == 2
+
+
+# One of each form of both versions of the protocol; each command has one or two of them.
+REPLIES = [b"+OK", b"+QUEUED", b"+", b":1", b":0", b":-1", b":2", b"$-1", b"$2\r\nOK", b"$0\r\n", b"*-1", b"*0", b"*1\r\n+OK", b"_",
+           b"#t", b",1.0", b"(1", b"%0", b"~0", b">1\r\n+OK", b"=6\r\ntxt:OK", b"|1\r\n+a\r\n+b\r\n+OK", b"HTTP/1.1 200 OK",
+           b"+OK\r\n+OK", b"$99999999999", b"*99999999999", b"*1\r\n" * 100 + b":1", b":99999999999999999999", b"\xff\x00"]
+
+
+class TestFaultyRedis:
+    """Whatever it answers: no crash, no endless loop, sign-ins as `replay.onFailure` says, few connections."""
+
+    @pytest.fixture
+    def faulty(self):
+        made = []
+
+        def make(**answers):
+            made.append(FaultyRedis(**answers))
+            return made[-1]
+        yield make
+        for server in made:
+            server.close()
+
+    @staticmethod
+    def unexpected(gate) -> float:
+        return Metrics(gate).get("sidegate_redis_unexpected_replies_total")
+
+    @pytest.mark.parametrize("policy", ["deny", "allow"])
+    def test_a_sign_in_takes_no_wrong_answer_for_a_right_one(self, cluster, faulty, policy):
+        reply = [b""]
+        redis = faulty(SET=lambda parts: reply[0])
+        front = cluster(count=1, url=redis.url, replay={"store": "redis", "onFailure": policy}, **ALLOW)
+        gate = front.gates[0]
+        for text in REPLIES:
+            reply[0] = text + b"\r\n"
+            if text in (b"+OK", b"$-1"):
+                continue
+            assert use(gate, tokens.token()) == (503 if policy == "deny" else 303), text
+        for text, status in ((b"+OK", 303), (b"$-1", 403)):
+            reply[0] = text + b"\r\n"
+            wait_until(lambda: use(gate, tokens.token()) == status, f"{text} is understood", deadline=8)
+        assert self.unexpected(gate) >= 1
+
+    def test_an_iteration_without_end_is_ended(self, cluster, faulty):
+        cursor = iter(range(1, 1 << 40))
+
+        def page(parts):
+            text = b"%d" % next(cursor)
+            return b"*2\r\n$%d\r\n%s\r\n*2\r\n$1\r\nx\r\n$1\r\n1\r\n" % (len(text), text)
+        redis = faulty(ZSCAN=page)
+        front = cluster(count=1, url=redis.url, **ALLOW)
+        gate = front.gates[0]
+        wait_until(lambda: self.unexpected(gate) >= 1, "it is noticed", deadline=60)
+        seen = redis.count("ZSCAN")
+        assert seen <= 2 * 1024
+        assert "the replies to ZSCAN have no end" in gate.log()
+        wait_until(lambda: use(gate, tokens.token()) == 303, "people sign in", deadline=8)
+
+    @pytest.mark.parametrize("page", [
+        b"*2\r\n$1\r\n0\r\n*1\r\n$1\r\nx", b"*2\r\n$1\r\n0\r\n*2\r\n$1\r\nx\r\n$1\r\ny", b"*2\r\n$2\r\n-1\r\n*0",
+        b"*2\r\n:0\r\n*0", b"*3\r\n$1\r\n0\r\n*0\r\n*0", b"*2\r\n$1\r\n0\r\n%0", b"$1\r\n0", b"*0", b"*-1"], ids=range(9))
+    def test_a_malformed_page_ends_the_connection(self, cluster, faulty, page):
+        redis = faulty(ZSCAN=page + b"\r\n")
+        gate = cluster(count=1, url=redis.url, **ALLOW).gates[0]
+        wait_until(lambda: self.unexpected(gate) >= 1, "it is noticed", deadline=10)
+        redis.answers = {}
+        wait_until(lambda: use(gate, tokens.token()) == 303, "people sign in", deadline=8)
+
+    @pytest.mark.parametrize("answers, count", [
+        ({"PING": None, "SUBSCRIBE": None}, 15), ({"ZSCAN": None, "SET": None, "SUBSCRIBE": None}, 15), ({"PING": b":1\r\n"}, 15),
+        ({"PING": b"+PONG\r\n+x\r\n"}, 15), ({"SUBSCRIBE": b"*3\r\n$9\r\nsubscribe\r\n$1\r\nx\r\n:1\r\n"}, 8),
+    ], ids=["closes", "greets and closes", "greets wrongly", "says too much", "another channel"])
+    def test_a_server_that_fails_after_the_connect_is_not_connected_to_more_often(self, cluster, faulty, answers, count):
+        redis = faulty(**answers)
+        gate = cluster(count=1, url=redis.url, workers=1, **ALLOW).gates[0]
+
+        def attempts():
+            use(gate, tokens.token())
+            return len(redis.connects) >= count
+        wait_until(attempts, "it goes on trying", deadline=60)
+        # Of three connections one has made four attempts more at least, with pauses of 25, 50, 100 and 200 ms.
+        took = redis.connects[count - 1] - redis.connects[0]
+        assert took > 0.3, f"{count} connections in {took:.2f} s"
+        assert gate.process.is_running()
 
 
 class TestWays:

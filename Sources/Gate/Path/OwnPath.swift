@@ -3,12 +3,35 @@
 import HTTP
 
 /// The paths that Sidegate answers itself.
-enum OwnPath {
+package enum OwnPath {
     case login, callback, confirm, logout, session, backchannelLogout, auth, keys
     /// Reserved, and nothing is there.
     case nothing
     /// Some readers take the path for a reserved one and others do not.
     case unreadable
+
+    /// Whether the provider may send browsers back to `path`: a path in its one plain spelling that no other purpose has.
+    /// Of those below `/.sidegate/` only `callback`, and what is below it, are free for it.
+    package static func permitsReturnPath(_ path: String) -> Bool {
+        let segments = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+        let isPlain = path.utf8.allSatisfy {
+            0x30...0x39 ~= $0 || 0x61...0x7A ~= $0 | 0x20 || [0x2D, 0x2E, 0x2F, 0x5F, 0x7E].contains($0)
+        }
+        guard isPlain, path.hasPrefix("/"), path.utf8.count > 1, !segments.dropLast().contains(""),
+            !segments.contains(where: { $0.hasSuffix(".") })
+        else { return false }
+        guard isReserved(Array(path.utf8).span, []) else { return true }
+        return path == "/.sidegate/callback" || path.hasPrefix("/.sidegate/callback/")
+    }
+
+    /// Whether requests to `pattern`, a path or with `/*` a path and all below it, are answered here and never reach the
+    /// app's rules.
+    package static func isOwn(_ pattern: String, returnPath: String) -> Bool {
+        if pattern == "/*" { return false }
+        let isSubtree = pattern.hasSuffix("/*")
+        let path = Array((isSubtree ? String(pattern.dropLast(2)) : pattern).utf8)
+        return isReserved(path.span, isSubtree ? [] : Array(returnPath.utf8))
+    }
 
     /// Which of them `path` (as sent) is; nil: it is the app's.
     ///
