@@ -11,7 +11,8 @@
 # make charts   the Helm charts, Kustomize components, alerts, dashboard, units and images, by the tools of each
 # make deb      a Debian package of the release build, in artifacts/; `make man` the manual page alone
 # make format   swift format, in place; `make format-check` only looks
-# make deps     the system packages a build needs (`deps-test`, `deps-bench` for the others), by apt when missing
+# make deps     the system packages a build needs (`deps-test`, `deps-bench` for the others), by apt when missing; no
+#               server among them is started
 
 # The system's own Python with the system's packages: a virtual environment or pyenv does not have them.
 PYTHON ?= /usr/bin/python3
@@ -30,7 +31,7 @@ demo: deps
 	$(SWIFT) build --product sidegate
 	exec "$$($(SWIFT) build --show-bin-path)/sidegate" demo --listen $(LISTEN)
 
-# One after the other, also under -j: both halves build, and the second measures CPU and memory.
+# One after the other, also under -j: both halves build, and the second measures memory.
 test: deps deps-test
 	$(MAKE) unit
 	$(MAKE) black-box
