@@ -19,6 +19,7 @@ PYTHON ?= /usr/bin/python3
 SWIFT ?= swift
 LISTEN ?= 127.0.0.1:8080
 BINARY ?= $(CURDIR)/.build/sidegate
+UNIT_ARGS ?=
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 # Swift's libraries inside; system libraries from the system alone, not from beside the program.
@@ -37,7 +38,7 @@ test: deps deps-test
 	$(MAKE) black-box
 
 unit: deps
-	$(SWIFT) test
+	$(SWIFT) test $(UNIT_ARGS)
 
 black-box: deps-test build
 	SIDEGATE_BINARY=$(BINARY) $(PYTHON) -m pytest $(PYTEST_ARGS) Tests/IntegrationTests
