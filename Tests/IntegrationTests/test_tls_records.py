@@ -283,7 +283,7 @@ def test_a_handshake_that_fails_ends_without_a_reset(gate):
         made.socket.settimeout(0.01)
         with pytest.raises(TimeoutError):
             made.handshake()
-        made.socket.settimeout(10)
+        made.socket.settimeout(30)
         made.socket.sendall(made.sealed() + b"and more")
         with pytest.raises(Refused, match="no application protocol"):
             made.recv(1)

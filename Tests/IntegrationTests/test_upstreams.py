@@ -22,7 +22,7 @@ def apps():
 @pytest.fixture(scope="module")
 def module_gate(module_upstream, start_module_gate, apps):
     return start_module_gate(module_upstream, upstreams=[
-        {"paths": ["/wiki/*"], "url": apps["wiki"].url, "stripPrefix": "/wiki", "preserveHost": False, "responseTimeout": "500ms"},
+        {"paths": ["/wiki/*"], "url": apps["wiki"].url, "stripPrefix": "/wiki", "preserveHost": False, "responseTimeout": "2s"},
         {"paths": ["/wiki/talk/*"], "url": apps["talk"].url},
         {"hosts": ["docs.test"], "url": apps["docs"].url},
         {"paths": ["/down/*"], "url": f"http://127.0.0.1:{free_port()}"},

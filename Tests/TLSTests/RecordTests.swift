@@ -7,7 +7,7 @@ import Synchronization
 import TLS
 import Testing
 
-@Suite("Records after the handshake", .timeLimit(.minutes(1)))
+@Suite("Records after the handshake", .timeLimit(.minutes(5)))
 struct RecordTests {
     @Test("keys and records are those of RFC 8448 §3")
     func published() throws {

@@ -28,7 +28,7 @@ def clean_environment(**additions) -> dict:
     return {**kept, **additions}
 
 
-def sidegate(*arguments, input: str = None, cwd=None, env=None, timeout=20) -> subprocess.CompletedProcess:
+def sidegate(*arguments, input: str = None, cwd=None, env=None, timeout=60) -> subprocess.CompletedProcess:
     """Runs one command to its end."""
     return subprocess.run(
         [str(BINARY), *map(str, arguments)], input=input, stdin=None if input is not None else subprocess.DEVNULL,
@@ -58,6 +58,8 @@ def settings(url: str, port: int, /, **changes) -> dict:
         "session": {"secret": SESSION_SECRET},
         "workers": 1,
         "admin": {"listen": "off"},
+        # Far beyond what a test waits for an end, so that a connection which should end does not end for this reason.
+        "limits": {"headerTimeout": "1h"},
     }, changes)
 
 

@@ -40,8 +40,7 @@ class Nginx:
             }}
         """)
         self.process = ChildProcess(
-            ["nginx", "-e", "stderr", "-c", configuration, "-p", folder], folder / "nginx.log",
-            env=dict(os.environ, PATH=os.environ.get("PATH", "") + ":/usr/sbin"))
+            ["nginx", "-e", "stderr", "-c", configuration, "-p", folder], folder / "nginx.log")
         self.process.wait_until_accepting(("127.0.0.1", self.port))
 
     def file(self, name: str, content: bytes = b"", size: int = None) -> Path:
