@@ -34,6 +34,8 @@ package final class Gate {
     private let apps: AppRoutes
     /// What a proxy is told of a user beside the identity headers.
     let authRendering: HeaderRendering
+    /// Names that a question of a proxy must not carry.
+    let lookAlikes: IdentityLookAlikes
 
     var access: AccessPolicy
     /// Who has no session is let in all the same, as nobody.
@@ -88,6 +90,8 @@ package final class Gate {
         requestRewrite = RequestRewrite(configuration)
         apps = AppRoutes(configuration.apps)
         authRendering = Self.authRendering(configuration)
+        lookAlikes = IdentityLookAlikes(
+            authRendering.rules.map(\.name) + (configuration.assertion.map { [$0.header] } ?? []))
         pageFields = PageFields.block(configuration, hasForm: false)
         formPageFields = PageFields.block(configuration, hasForm: true)
     }

@@ -55,4 +55,7 @@ package enum ReasonCode: String, Sendable, CaseIterable {
     case sessionIdle = "session_idle"
     case sessionRevoked = "session_revoked"
     case sessionInvalid = "session_invalid"
+
+    // What a proxy asks about.
+    case identityHeaderSpoofed = "identity_header_spoofed"
 }
