@@ -98,6 +98,7 @@ deps:
 
 deps-test:
 	@scripts/dependencies test
+	@scripts/test-tools
 
 deps-bench:
 	@scripts/dependencies bench

@@ -229,9 +229,11 @@ enum HeaderName {
 
     /// What frames or routes the request, or is Sidegate's to set.
     static let reserved: Set<String> = [
-        "connection", "content-encoding", "content-length", "content-type", "cookie", "date", "expect", "host",
-        "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "set-cookie", "te", "trailer",
-        "traceparent", "transfer-encoding", "upgrade", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port",
-        "x-forwarded-proto", "x-request-id",
+        "accept", "connection", "content-encoding", "content-length", "content-type", "cookie", "date", "expect",
+        "forwarded", "host", "http2-settings", "keep-alive", "location", "origin", "proxy-authenticate",
+        "proxy-authorization", "proxy-connection", "referer", "sec-fetch-dest", "sec-fetch-mode", "sec-fetch-site",
+        "server", "set-cookie", "te", "trailer", "traceparent", "transfer-encoding", "upgrade", "user-agent",
+        "x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto", "x-original-method",
+        "x-original-url", "x-request-id", "x-requested-with",
     ]
 }

@@ -36,6 +36,8 @@ package final class Gate {
     private let readsPaths: Bool
     /// What a proxy is told of a user beside the identity headers.
     let authRendering: HeaderRendering
+    /// Names that a question of a proxy must not carry.
+    let lookAlikes: IdentityLookAlikes
 
     var access: AccessPolicy
     /// Who has no session is let in all the same, as nobody.
@@ -91,6 +93,8 @@ package final class Gate {
         apps = AppRoutes(configuration.apps)
         readsPaths = configuration.readsPaths
         authRendering = Self.authRendering(configuration)
+        lookAlikes = IdentityLookAlikes(
+            authRendering.rules.map(\.name) + (configuration.assertion.map { [$0.header] } ?? []))
         pageFields = PageFields.block(configuration, hasForm: false)
         formPageFields = PageFields.block(configuration, hasForm: true)
     }

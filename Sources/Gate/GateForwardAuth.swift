@@ -14,7 +14,9 @@ extension Gate {
         } catch {
             return .respond(unanswerable(error))
         }
-        let decision = answer(original, request, requestID)
+        let decision =
+            lookAlikes.isIn(request)
+            ? .respond(spoofed(original, requestID)) : answer(original, request, requestID)
         return original.isNamed ? about(original.head, decision) : decision
     }
 
@@ -75,7 +77,13 @@ extension Gate {
         }
         for rule in authRendering.rules {
             let folded = SpoofFilter.folded(rule.name)
-            guard !names.contains(folded), folded != SpoofFilter.folded("authorization") else { continue }
+            guard !names.contains(folded) else { continue }
+            // Never empty without need, since apps read it themselves; but the browser's own must not pass for ours.
+            if folded == SpoofFilter.folded("authorization"),
+                !original.head.fields.contains(where: { $0.known == .authorization })
+            {
+                continue
+            }
             response.add(block: Array(rule.name.utf8) + Array(": \r\n".utf8))
         }
         if let assertion = configuration.assertion {
@@ -144,6 +152,12 @@ extension Gate {
         case .contradictory: refusedToProxy(400, "original_request_contradictory")
         case .malformed: refusedToProxy(400, "original_request_malformed")
         }
+    }
+
+    /// Another spelling of an identity header would reach the app beside the one that the proxy overwrites. Refused in
+    /// any mode and on any path.
+    private func spoofed(_ original: OriginalRequest, _ requestID: [UInt8]) -> LocalResponse {
+        refused(.identityHeaderSpoofed, original.head, requestID, tryAgain: nil)
     }
 
     private func refusedToProxy(_ status: UInt16, _ reason: String) -> LocalResponse {

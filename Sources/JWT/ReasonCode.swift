@@ -58,4 +58,7 @@ package enum ReasonCode: String, Sendable, CaseIterable {
 
     // The request.
     case pathUnreadable = "path_unreadable"
+
+    // What a proxy asks about.
+    case identityHeaderSpoofed = "identity_header_spoofed"
 }

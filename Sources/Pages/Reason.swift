@@ -286,5 +286,12 @@ extension Reason {
             advice: "Please sign in again.",
             mend: "The session secret changed without keeping the old one in session.secrets, replicas hold different "
                 + "secrets, or the cookie was tampered with."),
+        Reason(
+            code: "identity_header_spoofed", title: "This request was not let through",
+            happened: "The request had a header that an application could take for a statement about who you are.",
+            advice: "No browser sends such a header. If an extension or a script adds it, switch that off.",
+            mend:
+                "A header whose name is another spelling of an identity header, such as X_Forwarded_User, came with a "
+                + "proxy's question. Let the proxy drop such names, and look in its log for the client."),
     ]
 }
