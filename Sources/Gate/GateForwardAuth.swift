@@ -120,11 +120,7 @@ extension Gate {
         } else {
             url.append(contentsOf: Self.plainLoginPath.utf8)
         }
-        var response = json(
-            401,
-            [("error", "unauthenticated"), ("login_url", .string(String(decoding: url, as: UTF8.self)))])
-        response.add("WWW-Authenticate", "Bearer")
-        response.decision = "unauthenticated"
+        var response = unauthenticatedJSON(url, nil)
         response.reason = reason
         return response
     }

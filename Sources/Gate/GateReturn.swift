@@ -12,6 +12,9 @@ extension Gate {
 
     func callback(_ request: RequestHead, _ context: RequestContext, _ requestID: [UInt8]) -> Decision {
         switch request.method {
+        // Any status but 2xx: the browser drops it, and sends the request again when somebody opens the page.
+        case .get where NavigationTest.isPrefetch(request):
+            .respond(unauthenticatedJSON(request, context, nil))
         case .get: returned(request, form: nil, context, requestID)
         case .post:
             isForm(request)
@@ -88,13 +91,18 @@ extension Gate {
         pending.replacedSession = replacedSession
 
         // Signing in as who one is already is nobody's trick, and a reload of this page ends here too.
-        if !attempt.isOurs, !isSameUser {
-            switch configuration.initiated {
-            case .allow: break
-            case .deny:
+        if !attempt.isOurs, configuration.requiresState {
+            guard isSameUser, attempt.named != nil else {
                 return .respond(
                     refused(attempt.refusal, request, requestID, account: user.fields.account, tryAgain: tryAgain))
-            case .confirm:
+            }
+        } else if !attempt.isOurs, !isSameUser {
+            switch (configuration.initiated, attempt.needsQuestion) {
+            case (.allow, _): break
+            case (.deny, false):
+                return .respond(
+                    refused(attempt.refusal, request, requestID, account: user.fields.account, tryAgain: tryAgain))
+            case (.deny, true), (.confirm, _):
                 // Whom the app is told nothing of may come in unasked, unless that ends a session.
                 if verdict == .visitor, current == nil {
                     pending.isForGuest = true
