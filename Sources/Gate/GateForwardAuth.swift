@@ -49,6 +49,8 @@ extension Gate {
             return .respond(admitted(nil, cookie, original))
         case .awaitKeys:
             return .awaitKeys
+        case .checkToken(let question):
+            return .checkToken(question)
         case .respond(let response):
             return .respond(passesAnswers ? passed(response) : plain(response, head, original.context))
         case .collectBody, .claimToken, .provision, .claimLogoutToken, .revoke, .keepSession:

@@ -82,7 +82,7 @@ extension Gate {
 
         var pending = PendingSignIn(
             replayKeys: replayKeys(user.token),
-            expiresAt: max(user.token.expiresAt ?? 0, context.now + LoginState.lifetime),
+            retention: retention(of: user.token, now: context.now),
             user: user.fields.user, fields: user.fields, target: target, origin: origin, binding: binding,
             isSecure: site.isSecure, answersJSON: NavigationTest.prefersJSON(request),
             requestID: String(decoding: requestID, as: UTF8.self), isSignedIn: isSameUser,
@@ -238,6 +238,15 @@ extension Gate {
         }
         addPageFields(&response)
         return response
+    }
+
+    /// How long a used token must be remembered: until it could no longer be accepted, by the time it was made for if the
+    /// clock of now says otherwise, and as long as a page that asks about it.
+    func retention(of token: VerifiedToken, now: Double) -> Retention {
+        let end = token.expiresAt ?? 0
+        let validity = token.issuedAt.map { end - $0 } ?? 0
+        return Retention(
+            until: max(end, now + LoginState.lifetime), atLeast: max(validity, LoginState.lifetime), now: now)
     }
 
     /// What single use is keyed on: SHA-256 of the signing input; where jti is required, of issuer and jti too.

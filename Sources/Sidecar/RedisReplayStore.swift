@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Gate
+import HTTP
 import Reactor
 import Redis
 
@@ -12,7 +13,8 @@ final class RedisReplayStore: ReplayStore {
     private let store: SharedStore
     private let loop: EventLoop
     private let connection: LoopBound<RedisConnection>
-    /// With `replay.onFailure: allow`: what this process let in without Redis's word does not come in again.
+    /// What this process let in does not come in again, whatever Redis forgets: with `replay.onFailure: allow` it was let in
+    /// without Redis's word, and Redis counts the time of its own clock alone.
     private let witness: MemoryReplayStore
 
     init(
@@ -25,23 +27,49 @@ final class RedisReplayStore: ReplayStore {
     }
 
     func claim(
-        _ keys: [[UInt8]], until expiry: Double, now: Double, _ completion: @escaping @Sendable (ReplayVerdict) -> Void
+        _ keys: [[UInt8]], for retention: Retention, now: ClockReading,
+        _ completion: @escaping @Sendable (ReplayVerdict) -> Void
     ) {
         let names = keys.map { store.key("token:", $0) }
         // Longer than the token could be good for a replica whose clock is behind.
-        let lifetime = String(Int(max(1, min(expiry - now, 1e9)) * 1000) + Self.margin)
+        let lifetime = String(Int(max(1, retention.span) * 1000) + Self.margin)
         loop.submit { [self] in
             connection.assumeOnLoop { connection in
                 connection.send(Self.command(names, lifetime)) { [self] result in
                     var verdict = verdict(result)
-                    if store.allowsWithout, verdict != .replayed,
-                        witness.claim(keys, until: expiry, now: now) == .replayed
+                    // Without Redis's word it does not come in, and may try again.
+                    if verdict == .fresh || verdict == .unavailable && store.allowsWithout,
+                        witness.claim(keys, for: retention, now: now) == .replayed
                     {
                         verdict = .replayed
                     }
                     completion(verdict)
                 }
             }
+        }
+    }
+
+    func use(of keys: [[UInt8]], _ completion: @escaping @Sendable (TokenUse) -> Void) {
+        let names = keys.map { store.key("token:", $0) }
+        loop.submit { [self] in
+            connection.assumeOnLoop { connection in
+                connection.send(RESPCommand([Array("EXISTS".utf8)] + names)) { [self] result in
+                    completion(use(result, of: names.count))
+                }
+            }
+        }
+    }
+
+    func knownUse(of keys: [[UInt8]]) -> TokenUse? { witness.isUsed(keys) ? .used : nil }
+
+    private func use(_ result: Result<RESPValue, RedisFailure>, of count: Int) -> TokenUse {
+        switch result {
+        case .success(.integer(0)): return .unused
+        case .success(.integer(let found)) where found > 0 && found <= count: return .used
+        case .success: return .unavailable
+        case .failure(let failure):
+            store.complain(failure, "single use of a token")
+            return .unavailable
         }
     }
 

@@ -63,7 +63,7 @@ struct PresetTests {
             ("https://idp/in?url={returnURL}", true), ("https://idp/in?s={state}", true),
         ])
     func requireState(url: String, isGood: Bool) throws {
-        for preset in ["ispring", "proprofs", "custom"] {
+        for preset in ["ispring", "proprofs", "generic"] {
             let loaded = load(preset, provider: ", loginURL: \"\(url)\", requireState: true")
             if isGood {
                 #expect(try gate(loaded).requiresState)

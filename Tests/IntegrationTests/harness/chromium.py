@@ -23,9 +23,11 @@ def chromium(tmp_path_factory):
     browser.quit()
 
 
-def start_chromium(profile, *more: str):
+def start_chromium(profile, *more: str, preferences=None):
     """A browser without a past; `more` are arguments of its command line."""
     options = webdriver.ChromeOptions()
+    if preferences:
+        options.add_experimental_option("prefs", preferences)
     for argument in ("--headless=new", "--disable-dev-shm-usage", "--disable-gpu", "--no-first-run",
                      "--disable-background-networking", "--window-size=1000,900",
                      f"--user-data-dir={profile}", *more):
