@@ -43,6 +43,7 @@ package struct GateAssembly {
         gate.tokenParameter = provider.tokenParameter
         gate.returnPath = provider.returnPath
         gate.initiated = InitiatedPolicy(rawValue: provider.initiated) ?? .confirm
+        gate.requiresState = provider.requiresState
         gate.keysMove = !settings.token.remoteKeys.isEmpty
         gate.singleUse = settings.token.singleUse
         gate.replayByID = settings.token.replayByID

@@ -148,6 +148,10 @@ extension KeyTable {
         Key(
             "identityProvider.initiated", .choice(["allow", "confirm", "deny"]), "confirm",
             "A login that the user did not start here: let it pass, ask by a page, or refuse it."),
+        Key(
+            "identityProvider.requireState", .boolean, "false",
+            "Refuse every return that does not bring back the `state` of a login that this browser started, whatever"
+                + " `initiated` says. For providers that keep it, in the return URL or by {state} in `loginURL`."),
     ]
 
     private static let token: [Key] = [

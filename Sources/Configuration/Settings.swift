@@ -74,6 +74,7 @@ package struct IdentityProviderSettings: Sendable {
     package var tokenParameter: String
     package var returnPath: String
     package var initiated: String
+    package var requiresState: Bool
 
     /// Where the two URLs stand.
     package var loginURLOrigin: Origin

@@ -42,9 +42,24 @@ extension SettingsBuilder {
                     "`token.acceptAnyAudience` contradicts `token.audience`; remove one of the two"))
         }
         checkLogoutToken(settings)
+        checkState(settings.identityProvider)
         checkUpstreamVersion(settings.upstream)
         checkLoops(settings)
         checkSuspicions(settings)
+    }
+
+    /// With neither placeholder the provider never learns the `state` that it is to send back.
+    private mutating func checkState(_ provider: IdentityProviderSettings) {
+        let placeholders = provider.loginURL.placeholders
+        guard provider.requiresState, purpose == .serve, !provider.loginURL.parts.isEmpty,
+            !placeholders.contains("state"), !placeholders.contains("returnURL")
+        else { return }
+        findings.append(
+            .error(
+                resolution.origin("identityProvider.requireState"),
+                "`identityProvider.requireState`: `loginURL` has neither {state} nor {returnURL}, so no return can bring a"
+                    + " state and every sign-in would be refused; add one of them if the provider sends it back, or remove"
+                    + " this key"))
     }
 
     private mutating func checkUpstreamVersion(_ upstream: UpstreamSettings) {

@@ -55,7 +55,10 @@ package final class Gate {
     let nativeLogin: NativeLogin?
 
     var sessions = IdentityCache()
-    var bearers = IdentityCache(slotCount: 256)
+    var bearers = IdentityCache()
+    /// Counts the key sets that were in force, and the tokens that signed in while this gate ran.
+    var keyCount: UInt64 = 0
+    var spentCount: UInt64 = 0
     var loopWatch = LoopWatch()
     /// The site of the latest redirect; see ``KnownSite``.
     var lastSite: KnownSite?
@@ -169,10 +172,10 @@ package final class Gate {
         case .refused(let code): reason = code
         case .elsewhere(let session): return .fetchSession(session)
         case .unknown: return .respond(sessionUnknown(request, requestID))
-        case .none: break
+        case .none, .unchecked: break
         }
         if configuration.bearer {
-            switch bearer(of: request, now: context.now) {
+            switch bearer(of: request, context) {
             case .valid(let identity):
                 if identity.goodAt != generation, let other = reconsidered(identity, request, context, site, requestID)
                 {
@@ -185,6 +188,7 @@ package final class Gate {
             case .refused(let code):
                 if awaitsKeys(after: code, context) { return .awaitKeys }
                 return .respond(invalidBearer(code, request, context))
+            case .unchecked(let question): return .checkToken(question)
             case .none, .elsewhere, .unknown: break
             }
         }

@@ -28,6 +28,8 @@ package struct GateConfiguration: Sendable {
     package var returnPath = "/.sidegate/callback"
     /// What becomes of a sign-in that the user did not start here.
     package var initiated = InitiatedPolicy.confirm
+    /// A return must bring the `state` of an attempt of this browser, whatever `initiated` says.
+    package var requiresState = false
 
     package var tokenPolicy: TokenPolicy
     package var keys: KeySet

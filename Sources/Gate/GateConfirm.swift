@@ -125,7 +125,7 @@ extension PendingSignIn {
         var output: [UInt8] = [Self.version]
         output.appendTime(now)
         // Remembered at least as long as the page can be used, or it could be used twice.
-        output.appendTime(max(expiresAt, now + LoginState.lifetime))
+        output.appendTime(max(retention.until, now + LoginState.lifetime))
         // Another key than the token's own, which is burnt by now.
         output.appendCounted([UInt8(ascii: "c")] + (replayKeys.first ?? []))
         output.appendCounted(target.bytes)
@@ -143,7 +143,8 @@ extension PendingSignIn {
             let fields = UserFields(from: &reader), reader.isAtEnd
         else { return nil }
         self.init(
-            replayKeys: [key], expiresAt: expiresAt, user: fields.user, fields: fields,
+            replayKeys: [key], retention: Retention(until: expiresAt, atLeast: LoginState.lifetime, now: now),
+            user: fields.user, fields: fields,
             target: ReturnTarget(trusted: target), origin: origin, binding: binding, isSecure: isSecure,
             answersJSON: answersJSON, requestID: requestID, isSignedIn: false, spentAttempt: spentAttempt,
             lastOldChunk: lastOldChunk, returns: returns)

@@ -52,6 +52,8 @@ extension Gate {
             return .respond(admitted(nil, cookie, original))
         case .awaitKeys:
             return .awaitKeys
+        case .checkToken(let question):
+            return .checkToken(question)
         case .respond(let response):
             // nginx makes a 500 of a 400.
             if response.reason == ReasonCode.pathUnreadable.rawValue {
@@ -134,11 +136,7 @@ extension Gate {
         } else {
             url.append(contentsOf: Self.plainLoginPath.utf8)
         }
-        var response = json(
-            401,
-            [("error", "unauthenticated"), ("login_url", .string(String(decoding: url, as: UTF8.self)))])
-        response.add("WWW-Authenticate", "Bearer")
-        response.decision = "unauthenticated"
+        var response = unauthenticatedJSON(url, nil)
         response.reason = reason
         return response
     }

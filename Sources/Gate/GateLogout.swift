@@ -32,7 +32,7 @@ extension Gate {
             ticket = identity.stored?.ticket
         // Whose it is cannot be known now, but it ends.
         case .unknown(let stored): ticket = stored.ticket
-        case .none, .refused, .elsewhere: break
+        case .none, .refused, .elsewhere, .unchecked: break
         }
         guard agreed else { return .respond(confirmLogout(session, returnTo: named)) }
 

@@ -45,14 +45,18 @@ extension Gate {
         case .valid(let identity) where standing(of: identity) == .allowed:
             return .forward(identity, renewal: renewal(of: identity, request, site, now: context.now))
         case .elsewhere(let session): return .fetchSession(session)
-        case .valid, .refused, .unknown, .none: break
+        case .valid, .refused, .unknown, .none, .unchecked: break
         }
-        if configuration.bearer, case .valid(let identity) = bearer(of: request, now: context.now),
-            standing(of: identity) == .allowed
-        {
+        guard configuration.bearer else { return .forward(nil, renewal: nil) }
+        switch bearer(of: request, context) {
+        case .valid(let identity) where standing(of: identity) == .allowed:
             return .forward(identity, renewal: nil)
+        case .unchecked(let question): return .checkToken(question)
+        // A token of ours that proves nothing any more does not go to the app either.
+        case .refused(.replayed), .refused(.replayStoreUnavailable):
+            return .forward(Self.anonymousBearer, renewal: nil)
+        case .valid, .refused, .elsewhere, .unknown, .none: return .forward(nil, renewal: nil)
         }
-        return .forward(nil, renewal: nil)
     }
 
     /// Why this user may not; nil when every rule that has a say is met.
@@ -70,6 +74,9 @@ extension Gate {
         -> Decision
     {
         if case .elsewhere(let session) = session(of: request, site, context) { return .fetchSession(session) }
+        if configuration.bearer, case .unchecked(let question) = bearer(of: request, context) {
+            return .checkToken(question)
+        }
         if let identity = knownIdentity(request, context, site) {
             return forbidden(.ruleDenied, identity, request, site, requestID)
         }
@@ -96,9 +103,7 @@ extension Gate {
     /// Who sent the request, by a session or a bearer token that is good in itself, whatever that user may.
     func knownIdentity(_ request: RequestHead, _ context: RequestContext, _ site: RequestSite) -> Identity? {
         if case .valid(let identity) = session(of: request, site, context) { return identity }
-        guard configuration.bearer, case .valid(let identity) = bearer(of: request, now: context.now) else {
-            return nil
-        }
+        guard configuration.bearer, case .valid(let identity) = bearer(of: request, context) else { return nil }
         return identity
     }
 

@@ -14,6 +14,8 @@ enum IdentityVerdict {
     case elsewhere(AwaitedSession)
     /// It is kept elsewhere, and there was no answer.
     case unknown(AwaitedSession)
+    /// A bearer token is good in itself, and the replay store must be asked first whether it has signed in.
+    case unchecked(TokenQuestion)
 }
 
 // Sessions: finding, opening, renewing and making them.
@@ -43,7 +45,9 @@ extension Gate {
                 }
             }
             guard let session = identity.session else { continue }
-            if now >= identity.freshUntil, let stored = identity.stored, context.sessionLookup == .notAsked {
+            if context.monotonic >= identity.freshUntil, let stored = identity.stored,
+                context.sessionLookup == .notAsked
+            {
                 return .elsewhere(stored.again(keptFor: timeToKeep(signedInAt: session.signedInAt, now: now)))
             }
             if let reason = limits.refusal(signedInAt: session.signedInAt, seenAt: session.seenAt, now: now) {

@@ -132,7 +132,7 @@ extension Gate {
     }
 
     /// Somebody the app knows nothing of, whose token stays here.
-    private static var anonymousBearer: Identity {
+    static var anonymousBearer: Identity {
         Identity(fields: UserFields(), headerBlock: [], session: nil)
     }
 }

@@ -31,22 +31,24 @@ extension Gate {
 
     /// After `.fetchSession`: the store's answer is known, and the same `decide` is asked again, with
     /// `context.sessionLookup` saying so.
-    package func sessionFetched(_ awaited: AwaitedSession, _ answer: SessionAnswer, now: Double) {
+    package func sessionFetched(_ awaited: AwaitedSession, _ answer: SessionAnswer, now: ClockReading) {
         let text = awaited.text
         let host = awaited.host
         switch answer {
         case .found(let record):
             guard let state = awaited.ticket.open(record) else { return sessions.forget(text.span) }
             let identity = Identity(
-                fields: state.fields, headerBlock: rendering.block(for: state.fields), session: state.seen(at: now),
-                renewalDue: awaited.isOld ? 0 : .infinity, stored: awaited, freshUntil: now + askingInterval)
+                fields: state.fields, headerBlock: rendering.block(for: state.fields),
+                session: state.seen(at: now.wall),
+                renewalDue: awaited.isOld ? 0 : .infinity, stored: awaited,
+                freshUntil: now.monotonic + askingInterval)
             sessions.keep(identity, text.span, host: host.span, isSecure: awaited.isSecure)
         case .gone:
             sessions.forget(text.span)
         case .unavailable:
             // Who is known here goes on, and does not wait each time.
-            sessions.identity(text.span, host: host.span, isSecure: awaited.isSecure, now: now)?.freshUntil =
-                now + Self.pauseAfterFailure
+            sessions.identity(text.span, host: host.span, isSecure: awaited.isSecure, now: now.wall)?.freshUntil =
+                now.monotonic + Self.pauseAfterFailure
         }
     }
 
@@ -102,5 +104,5 @@ extension Gate {
     var askingInterval: Double { limits.idleTimeout > 0 ? limits.renewalInterval : 60 }
 
     /// Seconds.
-    private static let pauseAfterFailure: Double = 5
+    static let pauseAfterFailure: Double = 5
 }

@@ -84,7 +84,7 @@ final class Exchange {
 
     /// The head is there, valid. `contentFollows`: some of the request's content is at hand.
     func requestHeadReceived(_ peer: Peer, contentFollows: Bool) {
-        context = peer.context(worker.loop.wallClock)
+        context = peer.context(worker.clock)
         machine.requestHeadReceived(hasContent: hasContent)
         switch worker.service {
         case .local:

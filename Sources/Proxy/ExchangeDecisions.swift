@@ -28,6 +28,8 @@ extension Exchange {
             collect(limit: limit, contentFollows: contentFollows)
         case .claimToken(let pending):
             claim(pending)
+        case .checkToken(let question):
+            check(question, contentFollows: contentFollows)
         case .awaitKeys:
             awaitKeys()
         case .provision(let pending):
@@ -85,29 +87,64 @@ extension Exchange {
     }
 
     /// Asks the gate about the same request, with its form when there is one.
-    private func decideAgain() {
+    private func decideAgain(contentFollows: Bool = false) {
         guard case .gate(let gate, _) = worker.service else { return }
         let decision =
             hasForm
             ? gate.decide(form: form, of: request, context, requestID: requestID)
             : gate.decide(request, context, requestID: requestID)
-        perform(decision, contentFollows: false)
+        perform(decision, contentFollows: contentFollows)
     }
 
     // MARK: What others must say first
 
     private func claim(_ pending: PendingSignIn) {
         ask(.claim, within: worker.services.limits.claim, otherwise: .unavailable) { done in
-            worker.replayStore.claim(pending.replayKeys, until: pending.expiresAt, now: context.now, done)
+            worker.replayStore.claim(pending.replayKeys, for: pending.retention, now: context.clock, done)
         } then: { [self] (verdict: ReplayVerdict) in
+            spend(pending, verdict)
+        }
+    }
+
+    /// Before a sign-in goes on, its token ends as bearer on every loop of the process.
+    private func spend(_ pending: PendingSignIn, _ verdict: ReplayVerdict) {
+        guard case .gate(let gate, _) = worker.service else { return }
+        guard gate.endsBearer(verdict) else {
+            return perform(gate.finishSignIn(pending, verdict, context), contentFollows: false)
+        }
+        guard let revocations = worker.services.revocations else {
+            gate.tokenSpent(pending.replayKeys)
+            return perform(gate.finishSignIn(pending, verdict, context), contentFollows: false)
+        }
+        ask(.revocation, within: worker.services.limits.revocation, otherwise: false) { done in
+            revocations.tokenSpent(pending.replayKeys) { done(true) }
+        } then: { [self] (_: Bool) in
             guard case .gate(let gate, _) = worker.service else { return }
             perform(gate.finishSignIn(pending, verdict, context), contentFollows: false)
         }
     }
 
+    /// Asked once for a request.
+    private func check(_ question: TokenQuestion, contentFollows: Bool) {
+        if let use = worker.replayStore.knownUse(of: question.replayKeys) {
+            return checked(question, use, contentFollows: contentFollows)
+        }
+        ask(.claim, within: worker.services.limits.claim, otherwise: .unavailable) { done in
+            worker.replayStore.use(of: question.replayKeys, done)
+        } then: { [self] (use: TokenUse) in
+            checked(question, use, contentFollows: false)
+        }
+    }
+
+    private func checked(_ question: TokenQuestion, _ use: TokenUse, contentFollows: Bool) {
+        guard case .gate(let gate, _) = worker.service else { return }
+        context.tokenLookup = gate.tokenChecked(question, use, now: context.clock)
+        decideAgain(contentFollows: contentFollows)
+    }
+
     private func claim(_ pending: PendingLogout) {
         ask(.claim, within: worker.services.limits.claim, otherwise: .unavailable) { done in
-            worker.replayStore.claim(pending.replayKeys, until: pending.expiresAt, now: context.now, done)
+            worker.replayStore.claim(pending.replayKeys, for: pending.retention, now: context.clock, done)
         } then: { [self] (verdict: ReplayVerdict) in
             guard case .gate(let gate, _) = worker.service else { return }
             perform(gate.finishLogout(pending, verdict, context), contentFollows: false)
@@ -145,7 +182,7 @@ extension Exchange {
             sessions.fetch(session, done)
         } then: { [self] (answer: SessionAnswer) in
             guard case .gate(let gate, _) = worker.service else { return }
-            gate.sessionFetched(session, answer, now: worker.loop.wallClock)
+            gate.sessionFetched(session, answer, now: worker.clock)
             context.sessionLookup = answer == .unavailable ? .failed : .answered
             decideAgain()
         }

@@ -78,6 +78,14 @@ extension RedisReply<Int64> {
             return count
         }
     }
+
+    /// EXISTS: how many of the keys that were named.
+    package static func count(atMost limit: Int) -> Self {
+        Self { reply in
+            guard let count = count.read(reply), count <= limit else { return nil }
+            return count
+        }
+    }
 }
 
 extension RedisReply<[UInt8]?> {

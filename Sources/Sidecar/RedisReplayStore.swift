@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Gate
+import HTTP
 import Reactor
 import Redis
 
@@ -12,7 +13,8 @@ final class RedisReplayStore: ReplayStore {
     private let store: SharedStore
     private let loop: EventLoop
     private let connection: LoopBound<RedisConnection>
-    /// With `replay.onFailure: allow`: what this process let in without Redis's word does not come in again.
+    /// What this process let in does not come in again, whatever Redis forgets: with `replay.onFailure: allow` it was let in
+    /// without Redis's word, and Redis counts the time of its own clock alone.
     private let witness: MemoryReplayStore
 
     init(
@@ -25,18 +27,20 @@ final class RedisReplayStore: ReplayStore {
     }
 
     func claim(
-        _ keys: [[UInt8]], until expiry: Double, now: Double, _ completion: @escaping @Sendable (ReplayVerdict) -> Void
+        _ keys: [[UInt8]], for retention: Retention, now: ClockReading,
+        _ completion: @escaping @Sendable (ReplayVerdict) -> Void
     ) {
         let names = keys.map { store.key("token:", $0) }
         // Longer than the token could be good for a replica whose clock is behind.
-        let lifetime = String(Int(max(1, min(expiry - now, 1e9)) * 1000) + Self.margin)
+        let lifetime = String(Int(max(1, retention.span) * 1000) + Self.margin)
         loop.submit { [self] in
             connection.assumeOnLoop { connection in
                 let (command, shape) = Self.command(names, lifetime)
                 connection.send(command, shape) { [self] result in
                     var verdict = verdict(result)
-                    if store.allowsWithout, verdict != .replayed,
-                        witness.claim(keys, until: expiry, now: now) == .replayed
+                    // Without Redis's word it does not come in, and may try again.
+                    if verdict == .fresh || verdict == .unavailable && store.allowsWithout,
+                        witness.claim(keys, for: retention, now: now) == .replayed
                     {
                         verdict = .replayed
                     }
@@ -45,6 +49,25 @@ final class RedisReplayStore: ReplayStore {
             }
         }
     }
+
+    func use(of keys: [[UInt8]], _ completion: @escaping @Sendable (TokenUse) -> Void) {
+        let names = keys.map { store.key("token:", $0) }
+        loop.submit { [self] in
+            connection.assumeOnLoop { connection in
+                let command = RESPCommand([Array("EXISTS".utf8)] + names)
+                connection.send(command, .count(atMost: names.count)) { [self] result in
+                    switch result {
+                    case .success(let found): completion(found == 0 ? .unused : .used)
+                    case .failure(let failure):
+                        store.complain(failure, "single use of a token")
+                        completion(.unavailable)
+                    }
+                }
+            }
+        }
+    }
+
+    func knownUse(of keys: [[UInt8]]) -> TokenUse? { witness.isUsed(keys) ? .used : nil }
 
     private func verdict(_ result: Result<Bool, RedisFailure>) -> ReplayVerdict {
         switch result {

@@ -41,6 +41,11 @@ final class SharedRevocations: RevocationBroadcaster {
         }
     }
 
+    /// Other replicas ask Redis of the token within a minute.
+    func tokenSpent(_ replayKeys: [[UInt8]], _ done: @escaping @Sendable () -> Void) {
+        gates.tokenSpent(replayKeys, done)
+    }
+
     private static let patience: Int32 = 1000
 }
 
@@ -55,6 +60,8 @@ private final class RevocationDesk {
     private var coding: RevocationCoding
     private let gates: LiveGates
     private let loop: EventLoop
+    /// Both clocks when this began.
+    private let began: (wall: Double, monotonic: Double)
     private var commands: RedisConnection?
     private var listener: RedisConnection?
     /// What could not be told yet.
@@ -72,7 +79,12 @@ private final class RevocationDesk {
         self.coding = coding
         self.gates = gates
         self.loop = loop
+        began = (wallClockNow(), MonotonicTime.current().seconds)
     }
+
+    /// The wall clock as it would be had nobody set it since this began. What all replicas share is not removed because
+    /// this one's clock jumped ahead.
+    private var steadyClock: Double { began.wall + (loop.now.seconds - began.monotonic) }
 
     func start(_ loaded: @escaping () -> Void) {
         self.loaded = loaded
@@ -111,7 +123,7 @@ private final class RevocationDesk {
         let now = loop.wallClock
         let arguments = [
             message.text, Self.milliseconds(message.revocation.expiresAt), Self.milliseconds(now),
-            Array(String(Self.capacity).utf8), store.key(Self.channel),
+            Array(String(Self.capacity).utf8), store.key(Self.channel), Self.milliseconds(min(now, steadyClock)),
         ]
         let command = RESPCommand(
             [Array("EVAL".utf8), Array(Self.script.utf8), Array("1".utf8), store.key(Self.set)] + arguments)
@@ -150,8 +162,8 @@ private final class RevocationDesk {
     // MARK: Hearing
 
     private func heard(_ texts: [[UInt8]]) {
-        let now = loop.wallClock
-        let revocations = texts.compactMap { coding.open($0) }.filter { $0.expiresAt > now }
+        // One that seems to be over may not be: this clock may be ahead, and be set back.
+        let revocations = texts.compactMap { coding.open($0) }
         if !revocations.isEmpty { gates.revoke(all: revocations) }
     }
 
@@ -216,10 +228,13 @@ private final class RevocationDesk {
     private static let longestLoadPause: UInt64 = 64
     private static let script = """
         redis.call('PUBLISH', ARGV[5], ARGV[1])
-        redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[3])
-        if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[4]) then return 0 end
+        redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[6])
+        if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[4]) then
+            redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[3])
+            if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[4]) then return 0 end
+        end
         redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
-        local left = math.max(1, ARGV[2] - ARGV[3])
+        local left = math.max(1, ARGV[2] - ARGV[6])
         if redis.call('PTTL', KEYS[1]) < left then redis.call('PEXPIRE', KEYS[1], left) end
         return 1
         """

@@ -13,7 +13,7 @@ import websockets
 from harness import tokens
 from harness.admin import Metrics
 from harness.certificates import Authority
-from harness.gate import NAVIGATION, Browser, merged, sidegate
+from harness.gate import NAVIGATION, XHR, Browser, merged, sidegate
 from harness.gate import settings as whole
 from harness.journal import lines
 from harness.ports import free_port
@@ -30,6 +30,10 @@ STORES = ["cookie", "redis"]
 def use(gate, token: str) -> int:
     """A return that the user did not begin here; needs `initiated: allow`."""
     return gate.exchange("GET", "/.sidegate/callback?jwt=" + token, NAVIGATION).status
+
+
+def bearer(gate, token: str) -> int:
+    return gate.exchange("GET", "/api", {**XHR, "Authorization": f"Bearer {token}"}).status
 
 
 ALLOW = {"identityProvider": {"initiated": "allow"}}
@@ -107,6 +111,24 @@ class TestSignIn:
         assert use(front.gates[0], token) == 303
         later = start_gate(upstream, **front.settings)
         assert use(later, token) == 403
+
+    def test_a_token_that_signed_in_on_one_is_no_bearer_on_the_other(self, cluster, redis):
+        front = cluster(**ALLOW)
+        first, second = front.gates
+        seen, unseen = tokens.token(), tokens.token()
+        assert bearer(first, seen) == 200 and bearer(second, seen) == 200
+        assert redis.keys("sidegate:token:*") == [], "using them as bearer spends nothing"
+        for token in (seen, unseen):
+            assert use(first, token) == 303
+            assert bearer(first, token) == 401, "its process knows at once"
+        assert bearer(second, unseen) == 401, "and the other asks"
+
+    def test_what_redis_forgets_the_replica_that_took_it_does_not(self, cluster, redis):
+        front = cluster(count=1, **ALLOW)
+        token = tokens.token()
+        assert use(front.gates[0], token) == 303
+        redis("FLUSHALL")
+        assert use(front.gates[0], token) == 403 and bearer(front.gates[0], token) == 401
 
     def test_redis_alone_tells_nothing(self, cluster, redis):
         front = cluster(session={"store": "redis"})
@@ -227,6 +249,22 @@ class TestOutage:
                 wait_until(lambda: use(gate, tokens.token()) == 303, "sign-ins work again")
             wait_until(lambda: len(load.statuses) > during + 50, "the load went on")
         assert set(load.statuses) == {200}, {s: load.statuses.count(s) for s in set(load.statuses)}
+
+    @pytest.mark.parametrize("outage", OUTAGES)
+    @pytest.mark.parametrize("policy", ["deny", "allow"])
+    def test_bearer_tokens_that_were_seen_go_on_and_others_follow_the_policy(self, cluster, redis, outage, policy):
+        begin, end = OUTAGES[outage]
+        front = cluster(count=1, replay={"store": "redis", "onFailure": policy}, **ALLOW)
+        (gate,) = front.gates
+        seen, spent = tokens.token(), tokens.token()
+        assert bearer(gate, seen) == 200 and use(gate, spent) == 303
+        begin(redis)
+        for _ in range(3):
+            assert bearer(gate, seen) == 200
+            assert bearer(gate, tokens.token()) == (200 if policy == "allow" else 503)
+            assert bearer(gate, spent) == 401, "this process has not forgotten"
+        end(redis)
+        wait_until(lambda: bearer(gate, tokens.token()) == 200, "others are taken again", deadline=8)
 
     def test_a_cable_that_is_cut_is_noticed_in_time(self, cluster, redis):
         wire = Wire(redis.port)

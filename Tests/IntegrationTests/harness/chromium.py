@@ -28,20 +28,22 @@ def chromium(tmp_path_factory):
 _without_sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
 
 
-def start_chromium(profile, *more: str):
+def start_chromium(profile, *more: str, preferences=None):
     """A browser without a past; `more` are arguments of its command line."""
     try:
-        return _start_chromium(profile, *_without_sandbox, *more)
+        return _start_chromium(profile, *_without_sandbox, *more, preferences=preferences)
     except SessionNotCreatedException as failure:
         if _without_sandbox:
             raise
         _without_sandbox.append("--no-sandbox")
         warnings.warn(f"Chromium does not start with its sandbox here, so the tests do without: {failure.msg}", stacklevel=2)
-        return _start_chromium(profile, *_without_sandbox, *more)
+        return _start_chromium(profile, *_without_sandbox, *more, preferences=preferences)
 
 
-def _start_chromium(profile, *more: str):
+def _start_chromium(profile, *more: str, preferences=None):
     options = webdriver.ChromeOptions()
+    if preferences:
+        options.add_experimental_option("prefs", preferences)
     for argument in ("--headless=new", "--disable-dev-shm-usage", "--disable-gpu", "--no-first-run",
                      "--disable-background-networking", "--window-size=1000,900",
                      f"--user-data-dir={profile}", *more):
