@@ -71,6 +71,11 @@ extension KeyTable {
             Key(
                 "upstream.preserveHost", .boolean, "true", "Send the browser's Host to the app, not the upstream's own."
             ),
+            Key(
+                "upstream.upgrades", .list(.text(.upgradeProtocol)), "[\"websocket\"]",
+                "The protocols that the app may switch to (101) and that pass unseen from then on, each as in `Upgrade`:"
+                    + " websocket, SPDY/3.1. Any other `Upgrade` is dropped, and so is a list of several. h2c, HTTP and TLS"
+                    + " cannot be named: requests would pass unseen."),
         ] + upstreamTLS + [
             Key(
                 "upstreams", .list(.object(app)), "[]",
@@ -103,6 +108,7 @@ extension KeyTable {
         Key("idleTimeout", .duration(anyTime), nil, "As `upstream.idleTimeout`."),
         Key("maxConnections", .integer(1...1_000_000), nil, "As `upstream.maxConnections`, for this app alone."),
         Key("preserveHost", .boolean, nil, "As `upstream.preserveHost`."),
+        Key("upgrades", .list(.text(.upgradeProtocol)), nil, "As `upstream.upgrades`, in its place."),
         Key("http2", .boolean, nil, "As `upstream.http2`."),
         Key(
             "tls", .object(appTLS), nil,

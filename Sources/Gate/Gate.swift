@@ -203,7 +203,7 @@ package final class Gate {
     ///
     /// Strips (hop-by-hop fields, identity headers in every spelling, our cookies, the token parameter), then sets
     /// (X-Forwarded-*, X-Request-ID, traceparent, identity). One operation: no path does half of it.
-    /// Connection is written only as `upgrade` (when ``forwardsUpgrade(_:)``) or `te`.
+    /// Connection is written only as `upgrade` (when ``forwardsUpgrade(_:app:)``) or `te`.
     ///
     /// - Parameter app: which of the apps gets it, by ``app(for:_:)``.
     package func rewrite(
@@ -222,10 +222,9 @@ package final class Gate {
         return apps.index(for: request, RequestSite(request, context, siteRules))
     }
 
-    /// The request asks for a protocol that may pass as a tunnel, and `rewrite` forwards its Upgrade. `h2c` may not:
-    /// what it carries would reach the app unjudged.
-    package func forwardsUpgrade(_ request: RequestHead) -> Bool {
-        RequestRewrite.forwardsUpgrade(request)
+    /// The request asks for a protocol that `app` may switch to, and `rewrite` forwards its Upgrade.
+    package func forwardsUpgrade(_ request: RequestHead, app: Int) -> Bool {
+        requestRewrite.forwardsUpgrade(request, app: app)
     }
 
     private func answer(

@@ -14,6 +14,8 @@ package struct GateConfiguration: Sendable {
     package var upstreamAuthority: String
     /// The app gets the Host the browser sent.
     package var preserveHost = true
+    /// The protocols that the app may switch to; those of the other apps are in `apps`.
+    package var upgrades = ["websocket"]
 
     /// Where a browser without a session is sent; placeholders `{returnURL}` `{returnTo}` `{state}`.
     package var loginURL: URLTemplate

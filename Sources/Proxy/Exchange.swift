@@ -33,6 +33,8 @@ final class Exchange {
     var identity: Identity?
     /// Which of the apps the request is for.
     var app = 0
+    /// The app was asked to switch protocols.
+    var forwardsUpgrade = false
     var renewal: [UInt8]?
     var form: [UInt8] = []
     var formLimit = 0

@@ -73,6 +73,7 @@ extension Exchange {
     func writeUpstreamHead(into output: inout [UInt8]) {
         guard case .gate(let gate, _) = worker.service else { return }
         gate.rewrite(request, for: identity, context, app: app, requestID: requestID, into: &output)
+        forwardsUpgrade = gate.forwardsUpgrade(request, app: app)
         switch request.framing {
         case .none, .untilClose: break
         case .length(let length):
@@ -206,7 +207,8 @@ extension Exchange {
     /// The app agreed to another protocol: both connections become a tunnel.
     func switchingProtocols(_ connection: HTTP1Upstream, early: Span<UInt8>) {
         guard case .gate(let gate, _) = worker.service else { return }
-        let isWanted = gate.forwardsUpgrade(request) && downstream?.acceptsSwitch(self) == true
+        let isWanted =
+            forwardsUpgrade && response.agreesToUpgrade(of: request) && downstream?.acceptsSwitch(self) == true
         switch machine.responseHeadReceived(status: 101, wantsUpgrade: isWanted) {
         case .openTunnel:
             upstream = nil
