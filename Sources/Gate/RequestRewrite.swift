@@ -146,7 +146,8 @@ struct RequestRewrite {
             let field = request.fields[index]
             let passes: Bool
             switch field.known {
-            case .other:
+            // The names that only responses have may be identity headers here.
+            case .other, .persistentAuth, .proxySupport, .wwwAuthenticate:
                 let name = bytes.extracting(field.name.range)
                 passes = !filter.removes(name) && (tracing || !name.equalsIgnoringCase("tracestate"))
             case .host, .contentLength, .transferEncoding,

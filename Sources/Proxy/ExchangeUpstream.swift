@@ -19,11 +19,23 @@ extension Exchange {
         app = gate.app(for: request, context)
         guard let pool = worker.pool(of: app) else { return }
         record.upstreamStarted = worker.loop.now
+        if let bound = downstream?.boundUpstreams {
+            // Also with another session, or when a fresh one is needed: those of the session before are closed.
+            if let connection = bound.take(from: pool, for: identity) {
+                if !fresh { return upstreamReady(connection, contentFollows: contentFollows) }
+                connection.close()
+            }
+        }
         guard let connection = pool.acquire(self, fresh: fresh) else {
             self.pool = pool
             return
         }
         upstreamReady(connection, contentFollows: contentFollows)
+    }
+
+    /// A connection on which the app authenticated this request's user may serve the next request of this client.
+    var keepsBoundUpstream: Bool {
+        downstream?.isOneClient == true && !worker.isDraining && !request.cameByProxy
     }
 
     func awaitsConnection(until deadline: MonotonicTime) {
