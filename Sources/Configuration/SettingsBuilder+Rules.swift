@@ -149,6 +149,7 @@ extension SettingsBuilder {
             if case .duration(let time)? = parts["idleTimeout"]?.value { app.upstream.idleTimeout = time }
             if case .integer(let count)? = parts["maxConnections"]?.value { app.upstream.maxConnections = count }
             if case .boolean(let keeps)? = parts["preserveHost"]?.value { app.upstream.preserveHost = keeps }
+            if let protocols = parts["upgrades"] { app.upstream.upgrades = texts(protocols) }
             if case .boolean(let offers)? = parts["http2"]?.value { app.upstream.offersHTTP2 = offers }
             var tls: [String: Located] = [:]
             if case .object(let given)? = parts["tls"]?.value { tls = given }

@@ -61,6 +61,8 @@ extension TextRule {
             guard text.isEmpty || Self.isToken(text), text.utf8.count <= 100 else {
                 throw SyntaxProblem("a cookie's name has letters, digits, `_` and `-`, and at most 100 of them")
             }
+        case .upgradeProtocol:
+            try Self.checkUpgradeProtocol(text)
         case .domain:
             try Self.checkDomain(text)
         case .fieldName:
@@ -194,6 +196,16 @@ extension TextRule {
         if folded.hasPrefix("x-sidegate-") { throw SyntaxProblem("X-Sidegate-* is kept for Sidegate itself") }
         if HeaderName.reserved.contains(folded) {
             throw SyntaxProblem("this header is needed for the request itself; choose another name")
+        }
+    }
+
+    private static func checkUpgradeProtocol(_ text: String) throws(SyntaxProblem) {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count <= 2, parts.allSatisfy({ isToken(String($0)) }), text.utf8.count <= 64 else {
+            throw SyntaxProblem("expects a protocol as in the field Upgrade, such as websocket or SPDY/3.1")
+        }
+        if AllowedUpgrades.carriesRequests(text) {
+            throw SyntaxProblem("over this protocol requests would reach the app without being judged; remove it")
         }
     }
 

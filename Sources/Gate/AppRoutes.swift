@@ -13,9 +13,15 @@ package struct AppRoute: Sendable {
     /// The Host it gets when the browser's own is not kept.
     package var authority: [UInt8]
     package var preservesHost = true
+    /// The protocols that it may switch to.
+    var upgrades = AllowedUpgrades(["websocket"])
 
     package init(authority: String) {
         self.authority = Array(authority.utf8)
+    }
+
+    package mutating func allowUpgrades(_ names: [String]) {
+        upgrades = AllowedUpgrades(names)
     }
 
     var isChosenByPath: Bool { !paths.isEmpty || !stripPrefix.isEmpty }

@@ -31,6 +31,7 @@ package final class Gate {
     let pageFields: [UInt8]
     let formPageFields: [UInt8]
     private let requestRewrite: RequestRewrite
+    let ownCookies: OwnCookieFilter
     let apps: AppRoutes
     /// Something is decided by a request's path, so it must be readable.
     private let readsPaths: Bool
@@ -53,8 +54,11 @@ package final class Gate {
     let subjectFields: [String]
     let logoutMatching: FieldMatching
     let nativeLogin: NativeLogin?
+    let appCookies: AppCookies
+    let logoutPaths: [PathPattern]
 
     var sessions = IdentityCache()
+    var absentSessions = AbsentSessions()
     var bearers = IdentityCache()
     /// Counts the key sets that were in force, and the tokens that signed in while this gate ran.
     var keyCount: UInt64 = 0
@@ -90,9 +94,12 @@ package final class Gate {
         subjectFields = configuration.claims.filter { $0.field == "user" || $0.claims.contains("sub") }.map(\.field)
         logoutMatching = FieldMatching(configuration.claims, required: [], needsUser: false)
         nativeLogin = configuration.nativeLogin.map { NativeLogin($0) }
+        appCookies = AppCookies(configuration)
+        logoutPaths = session.logoutPaths.map { PathPattern($0) }
         plainNames = CookieNames(session, isSecure: false)
         secureNames = CookieNames(session, isSecure: true)
         requestRewrite = RequestRewrite(configuration)
+        ownCookies = OwnCookieFilter(session)
         apps = AppRoutes(configuration.apps)
         readsPaths = configuration.readsPaths
         authRendering = Self.authRendering(configuration)
@@ -121,7 +128,8 @@ package final class Gate {
                 return answer(own, request, context, requestID)
             }
         }
-        return admit(request, context, requestID)
+        let decision = admit(request, context, requestID)
+        return logoutPaths.isEmpty ? decision : endingSession(decision, request, context)
     }
 
     /// What is to become of a request that is for an app.
@@ -227,7 +235,7 @@ package final class Gate {
     ///
     /// Strips (hop-by-hop fields, identity headers in every spelling, our cookies, the token parameter), then sets
     /// (X-Forwarded-*, X-Request-ID, traceparent, identity). One operation: no path does half of it.
-    /// Connection is written only as `upgrade` (when ``forwardsUpgrade(_:)``) or `te`.
+    /// Connection is written only as `upgrade` (when ``forwardsUpgrade(_:app:)``) or `te`.
     ///
     /// - Parameter app: which of the apps gets it, by ``app(for:_:)``.
     package func rewrite(
@@ -246,10 +254,9 @@ package final class Gate {
         return apps.index(for: request, RequestSite(request, context, siteRules))
     }
 
-    /// The request asks for a protocol that may pass as a tunnel, and `rewrite` forwards its Upgrade. `h2c` may not:
-    /// what it carries would reach the app unjudged.
-    package func forwardsUpgrade(_ request: RequestHead) -> Bool {
-        RequestRewrite.forwardsUpgrade(request)
+    /// The request asks for a protocol that `app` may switch to, and `rewrite` forwards its Upgrade.
+    package func forwardsUpgrade(_ request: RequestHead, app: Int) -> Bool {
+        requestRewrite.forwardsUpgrade(request, app: app)
     }
 
     private func answer(

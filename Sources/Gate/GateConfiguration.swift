@@ -14,6 +14,8 @@ package struct GateConfiguration: Sendable {
     package var upstreamAuthority: String
     /// The app gets the Host the browser sent.
     package var preserveHost = true
+    /// The protocols that the app may switch to; those of the other apps are in `apps`.
+    package var upgrades = ["websocket"]
 
     /// Where a browser without a session is sent; placeholders `{returnURL}` `{returnTo}` `{state}`.
     package var loginURL: URLTemplate
@@ -108,6 +110,10 @@ package struct SessionConfiguration: Sendable {
     package var idleTimeout: Double = 3600
     /// The browser has a ticket, and the session is kept elsewhere.
     package var isStored = false
+    /// Cookies of the app's own session, which end with ours.
+    package var appCookies: [String] = []
+    /// Paths by which users sign out of the app: exact, or with `/*` at the end.
+    package var logoutPaths: [String] = []
 
     package init(secrets: [[UInt8]]) {
         self.secrets = secrets

@@ -45,6 +45,14 @@ package final class Identity {
         renewalDue = -.infinity
     }
 
+    /// Both are of one sign-in, or both of nobody.
+    package static func isSameSession(_ one: Identity?, _ other: Identity?) -> Bool {
+        guard let one, let other else { return one == nil && other == nil }
+        if one === other { return true }
+        if let session = one.session, let otherSession = other.session { return session.id == otherSession.id }
+        return one.isBearer && other.isBearer && one.fields == other.fields
+    }
+
     /// It came as `Authorization: Bearer`, which the app does not get to see.
     var isBearer: Bool { session == nil }
 }

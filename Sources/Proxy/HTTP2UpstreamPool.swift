@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTP
 import Reactor
 
 /// One worker's HTTP/2 connections to the app: each serves as many exchanges as the app allows, so another is opened
@@ -36,7 +37,7 @@ final class HTTP2UpstreamPool {
 
     /// As ``UpstreamPool/acquire(_:fresh:)``.
     func acquire(_ exchange: Exchange, fresh: Bool) -> (any UpstreamStream)? {
-        if let connection = connectionWithRoom(fresh: fresh) { return connection.makeStream() }
+        if let connection = connectionWithRoom(for: exchange, fresh: fresh) { return connection.makeStream() }
         let ticket = exchange.ticket
         guard waiting.count < Self.maximumWaiting else {
             worker.loop.afterEvent {
@@ -67,9 +68,11 @@ final class HTTP2UpstreamPool {
         for connection in open { connection.retire() }
     }
 
-    private func connectionWithRoom(fresh: Bool) -> HTTP2Upstream? {
+    private func connectionWithRoom(for exchange: Exchange, fresh: Bool) -> HTTP2Upstream? {
+        // Credentials that authenticate the connection must not meet the requests of others on it.
+        let isAlone = exchange.request.authenticatesConnection
         // The oldest first, so that those not needed age and end.
-        open.first { $0.hasRoom && (!fresh || $0.number >= freshFrom) }
+        return open.first { $0.hasRoom && (!fresh || $0.number >= freshFrom) && (!isAlone || $0.isUnused) }
     }
 
     private func connectIfNeeded() {
@@ -149,8 +152,8 @@ final class HTTP2UpstreamPool {
                 waiting.remove(at: index)
                 continue
             }
-            guard let connection = connectionWithRoom(fresh: waiter.isFresh) else {
-                if !waiter.isFresh { break }
+            guard let connection = connectionWithRoom(for: waiter.exchange, fresh: waiter.isFresh) else {
+                if !waiter.isFresh, !waiter.exchange.request.authenticatesConnection { break }
                 index += 1
                 continue
             }

@@ -8,6 +8,7 @@ final class UpstreamPool {
     let configuration: UpstreamConfiguration
     private unowned let worker: Worker
     private var nextReport = MonotonicTime(nanoseconds: 0)
+    private var nextCookieReport = MonotonicTime(nanoseconds: 0)
     private var machine: UpstreamPoolStateMachine<HTTP1Upstream, Exchange>
     /// Another pool serves new requests.
     private var isRetired = false
@@ -15,6 +16,8 @@ final class UpstreamPool {
     private var shared: HTTP2UpstreamPool?
     /// What was agreed on last with an app that may choose; exchanges expect the same again.
     private var expectsHTTP2 = true
+    /// Idle connections that belong to one client each, the one that waits longest first. They count as open.
+    private var bound: [HTTP1Upstream] = []
 
     /// Whom a connection is being made for.
     private enum Purpose {
@@ -39,7 +42,9 @@ final class UpstreamPool {
         switch machine.acquire(exchange, fresh: fresh) {
         case .use(let connection): return connection
         case .connect: connect(for: .exchange(exchange, ticket: exchange.ticket))
-        case .wait: exchange.awaitsConnection(until: worker.loop.now.advanced(by: configuration.connectTimeout))
+        case .wait:
+            exchange.awaitsConnection(until: worker.loop.now.advanced(by: configuration.connectTimeout))
+            bound.first?.close()
         case .refuse:
             let ticket = exchange.ticket
             worker.loop.afterEvent {
@@ -65,7 +70,26 @@ final class UpstreamPool {
         perform(machine.released(connection, isReusable: true), on: connection)
     }
 
+    /// `connection` waits for the next request of its one client, unless others wait for a connection.
+    func bind(_ connection: HTTP1Upstream) {
+        guard !isRetired else { return connection.close() }
+        bound.append(connection)
+        if machine.waitingCount > 0 { bound.first?.close() }
+    }
+
+    /// Its client's next request has come.
+    func unbind(_ connection: HTTP1Upstream) {
+        bound.removeAll { $0 === connection }
+    }
+
+    func report(ownCookie name: String) {
+        guard worker.loop.now >= nextCookieReport else { return }
+        nextCookieReport = worker.loop.now.advanced(by: Self.cookieReportInterval)
+        configuration.ownCookieSet(name)
+    }
+
     func connectionEnded(_ connection: HTTP1Upstream, wasIdle: Bool) {
+        if wasIdle, !bound.isEmpty { unbind(connection) }
         if wasIdle, machine.idleEnded(connection) { return }
         perform(machine.closed(), on: nil)
     }
@@ -80,6 +104,7 @@ final class UpstreamPool {
     func closeIdle() {
         // The connections are no longer the pool's, so their end is not to be counted again.
         for connection in machine.takeIdle() { connection.closeUncounted() }
+        for connection in bound { connection.close() }
         shared?.closeIdle()
     }
 
@@ -195,4 +220,5 @@ final class UpstreamPool {
     /// Exchanges that may wait for a free connection in one worker.
     private static let maximumWaiting = 1024
     private static let reportInterval = Nanoseconds.seconds(10)
+    private static let cookieReportInterval = Nanoseconds.seconds(600)
 }
