@@ -68,7 +68,8 @@ class Front:
 def settings(redis_url: str, front_port: int, **changes) -> dict:
     """What all replicas have alike."""
     return {"publicURL": f"http://127.0.0.1:{front_port}", "replay": {"store": "redis"},
-            "redis": {"url": redis_url}, **changes}
+            # A busy machine may keep an answer for longer than the default.
+            "redis": {"url": redis_url, "timeout": "2s"}, **changes}
 
 
 def at(gate: Gate, browser: Browser, target="/", headers=()):
