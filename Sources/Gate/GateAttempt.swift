@@ -28,17 +28,18 @@ extension Gate {
     /// The newest is good enough only where the login URL has no `{state}` of its own, and `requireState` is off: then an
     /// IdP may drop what we append to the return URL, and an attempt that lives is the sign that the user began here.
     /// One that another site began is no such sign, for that site may send its own token after it.
+    ///
+    /// - Parameter isUnseen: another site's page has the return as an image or the like.
     func attempt(
-        of request: RequestHead, _ parameters: Parameters, _ names: CookieNames, _ binding: SiteBinding, now: Double
+        of request: RequestHead, _ parameters: Parameters, _ names: CookieNames, _ binding: SiteBinding,
+        isUnseen: Bool, now: Double
     ) -> ReturnedAttempt {
         var result = ReturnedAttempt()
         var candidates = attempts(of: request, names)
         if let state = parameters.values("state").first {
             result.named = AttemptID(state)
             candidates.removeAll { $0.id != result.named }
-        } else if configuration.requiresState || configuration.loginURL.contains(.state)
-            || NavigationTest.isSubresource(request)
-        {
+        } else if configuration.requiresState || configuration.loginURL.contains(.state) || isUnseen {
             return result
         }
         candidates.sort { $1.id.isOlder(than: $0.id) }

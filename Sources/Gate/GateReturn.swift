@@ -40,7 +40,11 @@ extension Gate {
         } else if parameters.values(tokenParameter).isEmpty {
             parameters = Parameters(doubledQuery: request)
         }
-        let attempt = self.attempt(of: request, parameters, names(site), binding, now: context.now)
+        let attempt = self.attempt(
+            of: request, parameters, names(site), binding,
+            isUnseen: NavigationTest.isSubresource(request)
+                && SiteCheck.isFromOtherSite(request, on: targetSite(origin)),
+            now: context.now)
         let named = parameters.returnTarget(on: targetSite(origin)) ?? nil
         let target = attempt.target ?? named ?? .root
         let tryAgain = Self.loginPath(target)

@@ -241,9 +241,15 @@ extension Browser {
         if !jar.isEmpty { text += "Cookie: " + jar.map { "\($0.name)=\($0.value)" }.joined(separator: "; ") + "\r\n" }
         for field in fields { text += field + "\r\n" }
         context.now = now
-        guard case .forward(let identity, _) = gates[0].decide(try RequestHead(parsing: text + "\r\n"), context) else {
-            return nil
+        context.monotonic = monotonic ?? now
+        context.tokenLookup = .notAsked
+        let request = try RequestHead(parsing: text + "\r\n")
+        var decision = gates[0].decide(request, context)
+        if case .checkToken(let question) = decision {
+            context.tokenLookup = gates[0].tokenChecked(question, .unused, now: context.clock)
+            decision = gates[0].decide(request, context)
         }
+        guard case .forward(let identity, _) = decision else { return nil }
         return identity
     }
 }

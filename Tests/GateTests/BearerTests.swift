@@ -97,7 +97,7 @@ struct SpentBearerTests {
 
     /// Through the sign-in, by the return path.
     private func spend(_ browser: Browser, _ jwt: String) throws {
-        #expect(try browser.returned(browser.get("/"), token: jwt).status == 303)
+        #expect(try browser.returned(browser.get("/.sidegate/login"), token: jwt).status == 303)
     }
 
     @Test("is refused at once, known or not, on every loop, and after logout")
@@ -168,7 +168,7 @@ struct SpentBearerTests {
             browser.store.claim(
                 try keys(browser, jwt), for: Retention(until: noon + 600, now: noon),
                 now: ClockReading(wall: noon, monotonic: 1000)) == .fresh)
-        browser.now = noon + 180
+        browser.now = noon + 280
         browser.monotonic = 1180
         #expect(try bearer(browser, jwt).user == "ada")
         browser.monotonic = 1181

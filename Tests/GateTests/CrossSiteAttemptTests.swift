@@ -167,7 +167,7 @@ struct CrossSiteAttemptTests {
         #expect(mine?.location == "/later")
     }
 
-    @Test("a return that nobody looks at ends no attempt without its state")
+    @Test("a part of another site's page ends no attempt without its state")
     func subresource() throws {
         for fields in [
             ["Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: image"],
@@ -176,7 +176,9 @@ struct CrossSiteAttemptTests {
         ] {
             let victim = try Browser { $0.initiated = .deny }
             let redirect = try victim.get("/own")
-            let refused = try victim.send("GET", "/.sidegate/callback?jwt=" + token("eve"), fields).answer
+            let refused = try victim.send(
+                "GET", "/.sidegate/callback?jwt=" + token("eve"), fields + ["Sec-Fetch-Site: cross-site"]
+            ).answer
             #expect(refused?.reason == "login_state_missing")
             let url = victim.returnURL(redirect) + "&jwt=" + (try token("ada"))
             #expect(try victim.send("GET", url, fields).status == 303)

@@ -12,9 +12,9 @@ import urllib.parse
 import pytest
 
 from harness import frames as h2
-from harness import mints
+from harness import mints, tokens
 from harness.frames import END_HEADERS, END_STREAM, FrameConnection, StreamReset, frame, in_background, setting, word
-from harness.gate import NAVIGATION
+from harness.gate import FROM_ANOTHER_SITE, NAVIGATION, Browser
 from harness.http2_cases import cases
 from harness.http2_floods import FLOODS, attack
 from harness.process import wait_until
@@ -148,6 +148,24 @@ class TestMessages:
             assert response.status == 302 and response["location"].startswith("https://idp.test/login")
             assert response.get("date") and int(response["content-length"]) == len(response.body)
             assert not upstream.requests
+
+    def test_a_sign_in_that_another_site_began_is_asked_about(self, gate, app, upstream):
+        with FrameConnection(gate.port) as c:
+            image = [("accept", "*/*"), ("sec-fetch-mode", "no-cors"), ("sec-fetch-dest", "image")]
+            assert c.get("/.sidegate/login", image).get("set-cookie") is None
+            link = [(n.lower(), v) for n, v in {**NAVIGATION, **FROM_ANOTHER_SITE}.items()]
+            planted = c.get("/page", link).get("set-cookie").partition(";")[0]
+            back = c.get("/.sidegate/callback?jwt=" + tokens.token(), [*link, ("cookie", planted)])
+            assert back.status == 200 and b"ada@example.com" in back.body, "a page asks"
+
+    def test_a_token_that_signed_in_is_no_bearer(self, gate, app, upstream):
+        token = tokens.token()
+        bearer = [("authorization", f"Bearer {token}"), ("accept", "application/json")]
+        with FrameConnection(gate.port) as c:
+            assert c.get("/", bearer).status == 200
+            assert Browser(gate).sign_in_with(token).status == 303
+            streams = [c.request("GET", "/", bearer) for _ in range(5)]
+            assert {c.response(stream).status for stream in streams} == {401}
 
     @pytest.mark.parametrize("field", ["X-Forwarded-User", "x_forwarded_user", "x.forwarded.email"])
     def test_identity_fields_of_a_client_are_removed(self, connect, upstream, field):

@@ -160,6 +160,9 @@ class Browser:
     def finish(self, return_url: str, token: str) -> Response:
         return self.navigate(with_parameter(return_url, "jwt", token), headers=FROM_ANOTHER_SITE)
 
+    def sign_in_with(self, token: str) -> Response:
+        return self.finish(self.start(), token)
+
     def sign_in(self, target="/", **claims) -> Response:
         response = self.finish(self.start(target), tokens.token(**claims))
         assert response.status == 303, f"{response.status} {response.body[:2000]!r}"
