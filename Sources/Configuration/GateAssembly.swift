@@ -125,6 +125,8 @@ package struct GateAssembly {
         session.lifetime = settings.lifetime.inSeconds
         session.idleTimeout = settings.idleTimeout.inSeconds
         session.isStored = settings.isShared
+        session.appCookies = settings.appCookies
+        session.logoutPaths = settings.logoutPaths
         return session
     }
 

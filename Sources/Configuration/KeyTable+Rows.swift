@@ -260,6 +260,15 @@ extension KeyTable {
                 "session.cookieName", .text(.cookieName), "\"\"",
                 "Default: __Host-sidegate over https, sidegate over http."),
             Key("session.domain", .text(.domain), "\"\"", "One login for all subdomains of this name."),
+            Key(
+                "session.appCookies", .list(.text(.cookieName)), "[]",
+                "Names of the cookies that hold the app's own session, such as PHPSESSID. They end when the user signs out"
+                    + " and when another user signs in; else the app would go on serving the one before."),
+            Key(
+                "session.logoutPaths", .list(.text(.pathPattern)), "[]",
+                "Paths by which users sign out of the app, exact or beginnings such as /account/logout/*. The app gets the"
+                    + " request of a page of this site; with its response the session ends, and a browser that navigates"
+                    + " goes the way of /.sidegate/logout. Not in forward-auth."),
             Key("session.sameSite", .choice(["lax", "strict", "none"]), "lax", "SameSite of the session cookie."),
             Key(
                 "session.lifetime", .duration(.seconds(1) ... .seconds(366 * 86_400)), "12h",

@@ -178,6 +178,9 @@ package struct SessionSettings: Sendable {
     package var cookieName: String
     /// Empty: this host alone.
     package var domain: String
+    /// Of the app's own session.
+    package var appCookies: [String]
+    package var logoutPaths: [String]
     package var sameSite: String
     package var lifetime: Duration
     package var idleTimeout: Duration

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Gate
 import JWT
 
 // Identity headers, and what must fit together.
@@ -87,6 +88,18 @@ extension SettingsBuilder {
         if name.hasPrefix("sidegate-login-") {
             findings.append(
                 .error(origin, "`session.cookieName`: names with sidegate-login- are used for logins; use another"))
+        }
+        for app in resolution.list("session.appCookies") {
+            guard case .text(let text) = app.value else { continue }
+            if text.isEmpty {
+                findings.append(.error(app.origin, "`session.appCookies`: a name is empty; remove it"))
+            } else if SessionConfiguration.isOwnCookie(text, cookieName: session.cookieName) {
+                findings.append(
+                    .error(
+                        app.origin,
+                        "`session.appCookies`: \(Quoted.plain(text)) is a name of Sidegate's own cookies; name the app's"
+                    ))
+            }
         }
         if let host = settings.publicURL?.host, !session.domain.isEmpty, host != session.domain,
             !host.hasSuffix("." + session.domain)

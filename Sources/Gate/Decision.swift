@@ -7,6 +7,8 @@ package enum Decision {
     /// The app gets it, as `Gate.rewrite` writes it. `renewal` is a block of `Set-Cookie` lines (each with CRLF) to add
     /// to the response, when the session's idle time is to be counted anew.
     case forward(Identity?, renewal: [UInt8]?)
+    /// As `.forward`; with the app's response the session ends (`session.logoutPaths`).
+    case forwardLogout(Identity, SignOut)
     /// As `.forward`, since nothing is enforced (`access.mode: observe`); `Observation` says what would have become of it.
     case observed(Identity?, renewal: [UInt8]?, Observation)
     /// Sidegate answers itself; not one byte goes to the app.
@@ -186,6 +188,8 @@ package struct PendingSignIn: Sendable {
     var question: Question?
     /// Nobody was asked, since a guest gets nothing by it: whatever the lists say by now, it makes no session.
     var isForGuest = false
+    /// The browser's last session was another user's, or nobody knows whose: the app's own session ends too.
+    var endsAppSession = true
     /// The session that came with the request, where sessions are kept elsewhere.
     var replacedSession: [UInt8]?
 

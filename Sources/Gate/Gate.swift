@@ -31,6 +31,7 @@ package final class Gate {
     let pageFields: [UInt8]
     let formPageFields: [UInt8]
     private let requestRewrite: RequestRewrite
+    let ownCookies: OwnCookieFilter
     private let apps: AppRoutes
     /// What a proxy is told of a user beside the identity headers.
     let authRendering: HeaderRendering
@@ -49,8 +50,11 @@ package final class Gate {
     let subjectFields: [String]
     let logoutMatching: FieldMatching
     let nativeLogin: NativeLogin?
+    let appCookies: AppCookies
+    let logoutPaths: [PathPattern]
 
     var sessions = IdentityCache()
+    var absentSessions = AbsentSessions()
     var bearers = IdentityCache(slotCount: 256)
     var loopWatch = LoopWatch()
     /// The site of the latest redirect; see ``KnownSite``.
@@ -83,9 +87,12 @@ package final class Gate {
         subjectFields = configuration.claims.filter { $0.field == "user" || $0.claims.contains("sub") }.map(\.field)
         logoutMatching = FieldMatching(configuration.claims, required: [], needsUser: false)
         nativeLogin = configuration.nativeLogin.map { NativeLogin($0) }
+        appCookies = AppCookies(configuration)
+        logoutPaths = session.logoutPaths.map { PathPattern($0) }
         plainNames = CookieNames(session, isSecure: false)
         secureNames = CookieNames(session, isSecure: true)
         requestRewrite = RequestRewrite(configuration)
+        ownCookies = OwnCookieFilter(session)
         apps = AppRoutes(configuration.apps)
         authRendering = Self.authRendering(configuration)
         pageFields = PageFields.block(configuration, hasForm: false)
@@ -111,7 +118,8 @@ package final class Gate {
                 return answer(own, request, context, requestID)
             }
         }
-        return admit(request, context, requestID)
+        let decision = admit(request, context, requestID)
+        return logoutPaths.isEmpty ? decision : endingSession(decision, request, context)
     }
 
     /// What is to become of a request that is for an app.

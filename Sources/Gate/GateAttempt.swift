@@ -36,8 +36,8 @@ extension Gate {
             return result
         }
         candidates.sort { $1.id.isOlder(than: $0.id) }
-        for candidate in candidates.prefix(LoginState.maximumCount)
-        where candidate.value.upperBound <= request.bytes.count {
+        // More than a browser is given may come: a sister host can set some of these names too.
+        for candidate in candidates where candidate.value.upperBound <= request.bytes.count {
             let name = names.login + candidate.id.text
             let value = request.bytes.span.extracting(candidate.value.range)
             guard let encoded = loginSeal.open(value, name: name, site: binding),

@@ -104,6 +104,10 @@ package struct SessionConfiguration: Sendable {
     package var idleTimeout: Double = 3600
     /// The browser has a ticket, and the session is kept elsewhere.
     package var isStored = false
+    /// Cookies of the app's own session, which end with ours.
+    package var appCookies: [String] = []
+    /// Paths by which users sign out of the app: exact, or with `/*` at the end.
+    package var logoutPaths: [String] = []
 
     package init(secrets: [[UInt8]]) {
         self.secrets = secrets

@@ -38,6 +38,8 @@ extension Gate {
         switch admit(head, original.context, requestID) {
         case .forward(let identity, let renewal):
             return .respond(admitted(identity, renewal, original))
+        case .forwardLogout(let identity, _):
+            return .respond(admitted(identity, nil, original))
         case .fetchSession(let session):
             return .fetchSession(session)
         case .observed(let identity, let renewal, let observation):

@@ -84,12 +84,12 @@ extension Gate {
         return attempts.map(\.id).sorted { $0.isOlder(than: $1) }.prefix(attempts.count - LoginState.maximumCount + 1)
     }
 
-    /// The attempts whose cookies came, and where their values stand. At most 64 are looked at.
+    /// The attempts whose cookies came, and where their values stand. Their number is bounded.
     func attempts(of request: RequestHead, _ names: CookieNames) -> [(id: AttemptID, value: ByteRange)] {
         var attempts: [(id: AttemptID, value: ByteRange)] = []
         let bytes = request.bytes.span
         request.forEachCookie { name, value in
-            guard attempts.count < 64, name.upperBound <= bytes.count,
+            guard attempts.count < SessionCookie.maximumCandidates, name.upperBound <= bytes.count,
                 let attempt = names.attempt(bytes.extracting(name.range))
             else { return }
             attempts.append((attempt, value))

@@ -86,6 +86,7 @@ extension Gate {
             spentAttempt: attempt.cookie, lastOldChunk: SessionCookiePlaces(request, names(site)).lastChunk,
             returns: returns)
         pending.replacedSession = replacedSession
+        pending.endsAppSession = endsAppSession(user.fields, request, site, now: context.now)
 
         // Signing in as who one is already is nobody's trick, and a reload of this page ends here too.
         if !attempt.isOurs, !isSameUser {
@@ -104,6 +105,19 @@ extension Gate {
             }
         }
         return claim(pending, context)
+    }
+
+    /// The app's session may be another user's: that of the browser's last session, or of one that nobody knows.
+    func endsAppSession(_ fields: UserFields, _ request: RequestHead, _ site: RequestSite, now: Double) -> Bool {
+        guard !appCookies.isEmpty else { return false }
+        return lastUser(of: request, site, now: now).map { !$0.isSameUser(as: fields) } ?? true
+    }
+
+    private func endAppSession(_ pending: PendingSignIn, _ response: inout LocalResponse) {
+        guard pending.endsAppSession else { return }
+        let cookies = appCookies.ended(
+            host: pending.origin.host, isSecure: pending.isSecure, page: pending.target.bytes)
+        for cookie in cookies { response.add("Set-Cookie", cookie) }
     }
 
     /// On to the replay store, when tokens sign in once.
@@ -157,6 +171,7 @@ extension Gate {
             response.add("Set-Cookie", cookie.expired(names.session(chunk: chunk)))
         }
         endAttempt(pending, names, cookie, &response)
+        endAppSession(pending, &response)
         // Coming back without a session is how it is meant to be here.
         response.add("Set-Cookie", cookie.expired(names.returns))
         response.decision = "guest"
@@ -188,6 +203,7 @@ extension Gate {
         var response = seeOther(pending.target.bytes)
         for line in lines { response.add("Set-Cookie", line) }
         endAttempt(pending, names, cookie, &response)
+        endAppSession(pending, &response)
         if pending.returns.isEmpty {
             response.add("Set-Cookie", cookie.expired(names.returns))
         } else {

@@ -137,7 +137,8 @@ extension Gate {
         var looks = 0
         var isOpen = false
         request.forEachCookie { cookie, value in
-            guard !isOpen, looks < 3, cookie.upperBound <= bytes.count, value.upperBound <= bytes.count,
+            guard !isOpen, looks < SessionCookie.maximumCandidates, cookie.upperBound <= bytes.count,
+                value.upperBound <= bytes.count,
                 bytes.extracting(cookie.range).equals(name.span)
             else { return }
             looks += 1

@@ -42,6 +42,10 @@ final class Exchange {
     var hasForm = false
     var contentReceived: UInt64 = 0
     var hasRetried = false
+    /// With the app's response the session ends.
+    var signOut: SignOut?
+    /// How often the store of sessions was asked for this request.
+    var sessionLookups = 0
     /// What the request is about, when the gate answered it at once.
     private var answeredPlace: RequestPlace?
     /// The one time limit of this object's own: which one, the state tells.
@@ -275,6 +279,9 @@ final class Exchange {
         hasForm = false
         contentReceived = 0
         hasRetried = false
+        sessionLookups = 0
+        signOut = nil
+        forwardsUpgrade = false
         answeredPlace = nil
         requestID.removeAll(keepingCapacity: true)
         request.reset()

@@ -13,6 +13,11 @@ extension Exchange {
             record.decision = identity == nil ? "open" : "forward"
             record.user = identity?.user
             forward(identity, renewal: renewal, contentFollows: contentFollows)
+        case .forwardLogout(let identity, let signOut):
+            record.decision = "forward"
+            record.user = identity.user
+            self.signOut = signOut
+            forward(identity, renewal: nil, contentFollows: contentFollows)
         case .observed(let identity, let renewal, let observation):
             record.decision = identity == nil ? "open" : "forward"
             record.user = identity?.user
@@ -138,7 +143,7 @@ extension Exchange {
         }
     }
 
-    /// Asked once for a request.
+    /// Asked once for a request, and again for further tickets.
     private func fetch(_ session: AwaitedSession) {
         ask(.session, within: worker.services.limits.session, otherwise: .unavailable) { done in
             guard let sessions = worker.services.sessions else { return done(.unavailable) }
@@ -146,7 +151,14 @@ extension Exchange {
         } then: { [self] (answer: SessionAnswer) in
             guard case .gate(let gate, _) = worker.service else { return }
             gate.sessionFetched(session, answer, now: worker.loop.wallClock)
-            context.sessionLookup = answer == .unavailable ? .failed : .answered
+            sessionLookups += 1
+            // Another cookie may hold the ticket of a session that is there.
+            context.sessionLookup =
+                switch answer {
+                case .unavailable: .failed
+                case .gone where sessionLookups < Gate.maximumLookups: .notAsked
+                case .gone, .found: .answered
+                }
             decideAgain()
         }
     }
@@ -159,6 +171,29 @@ extension Exchange {
             guard case .gate(let gate, _) = worker.service else { return }
             answer(gate.sessionKept(session, isKept, context))
         }
+    }
+
+    /// The app has answered the request by which its user signs out: ends the session too.
+    ///
+    /// - Returns: false when the app's own response goes to the browser.
+    func finish(_ signOut: SignOut) -> Bool {
+        guard var answer = signOut.answer else {
+            record.signedOut()
+            guard let revocations = worker.services.revocations else {
+                _ = worker.revoke(signOut.revocation)
+                return false
+            }
+            revocations.revoke(signOut.revocation) { _ in }
+            return false
+        }
+        // Those of the app come first: what ends its session must not be undone by it.
+        for field in response.fields where field.known == .setCookie {
+            answer.add("Set-Cookie", Array(response.bytes[field.value.range]))
+        }
+        answer.add(block: signOut.cookies)
+        letGoOfUpstream()
+        revoke(signOut.revocation, answer)
+        return true
     }
 
     private func revoke(_ revocation: Revocation, _ response: LocalResponse) {

@@ -35,7 +35,7 @@ extension Exchange {
 
     /// A connection on which the app authenticated this request's user may serve the next request of this client.
     var keepsBoundUpstream: Bool {
-        downstream?.isOneClient == true && !worker.isDraining && !request.cameByProxy
+        downstream?.isOneClient == true && !worker.isDraining && signOut == nil && !request.cameByProxy
     }
 
     func awaitsConnection(until deadline: MonotonicTime) {
@@ -102,7 +102,16 @@ extension Exchange {
         downstream?.resumeRequest()
     }
 
+    /// The app sets no cookies of the gate's names.
+    private func removeOwnCookies() {
+        guard response.setsCookies, case .gate(let gate, _) = worker.service,
+            let name = gate.removeOwnCookies(from: &response)
+        else { return }
+        worker.pool(of: app)?.report(ownCookie: name)
+    }
+
     func informationalResponse() {
+        removeOwnCookies()
         guard case .forwardInformational = machine.responseHeadReceived(status: response.status, wantsUpgrade: false)
         else { return }
         downstream?.sendInformational(self)
@@ -113,6 +122,8 @@ extension Exchange {
         guard case .forward = machine.responseHeadReceived(status: response.status, wantsUpgrade: false) else { return }
         record.responseStarted(response.status, worker.loop.now)
         kept = nil
+        removeOwnCookies()
+        if let signOut, finish(signOut) { return }
         if !isEnd, !beginStream() { return }
         record.bytesSent += UInt64(content.count)
         downstream?.sendHead(
@@ -122,7 +133,8 @@ extension Exchange {
 
     /// Field lines of ours on the app's response.
     func extraFields() -> [UInt8]? {
-        let renewal = renewalForResponse()
+        // What ends cookies is sent in any case.
+        let renewal = signOut?.cookies ?? renewalForResponse()
         guard context.isSecure, !worker.strictTransportLine.isEmpty, !response.hasStrictTransport else {
             return renewal
         }
@@ -140,7 +152,8 @@ extension Exchange {
     /// The response goes on for a while: its session may end before it does. False when it has ended already, and the
     /// response with it.
     private func beginStream() -> Bool {
-        guard let identity, case .gate(let gate, _) = worker.service else { return true }
+        // A response by which the session ends does not end with it.
+        guard signOut == nil, let identity, case .gate(let gate, _) = worker.service else { return true }
         if updateCount != worker.updateCount, gate.hasEnded(identity, now: worker.loop.wallClock) {
             endStream("session_revoked")
             return false
@@ -224,6 +237,7 @@ extension Exchange {
         switch machine.responseHeadReceived(status: 101, wantsUpgrade: isWanted) {
         case .openTunnel:
             upstream = nil
+            removeOwnCookies()
             let appSide = connection.detach()
             record.responseStarted(101, worker.loop.now)
             guard let downstream, let (browserSide, waiting) = downstream.switchProtocols(self) else {

@@ -173,9 +173,12 @@ final class Browser {
         gate.requestID(of: request, into: &requestID)
         context.sessionLookup = .notAsked
         var decision = gate.decide(request, context, requestID: requestID)
-        if case .fetchSession(let session) = decision {
-            records.fetch(session, by: gate, now: now)
-            context.sessionLookup = records.isAway ? .failed : .answered
+        var lookups = 0
+        while case .fetchSession(let session) = decision, lookups < Gate.maximumLookups {
+            lookups += 1
+            let isThere = records.fetch(session, by: gate, now: now)
+            context.sessionLookup =
+                records.isAway ? .failed : isThere || lookups == Gate.maximumLookups ? .answered : .notAsked
             decision = gate.decide(request, context, requestID: requestID)
         }
         if case .awaitKeys = decision {
@@ -210,6 +213,8 @@ final class Browser {
             }
             return keep(
                 .forwarded(head: String(decoding: head, as: UTF8.self), user: identity?.user, setCookies: lines))
+        case .forwardLogout(let identity, _):
+            return try follow(.forward(identity, renewal: nil), of: request, gate, requestID)
         case .respond(let response):
             return keep(.answered(Answer(response: response)))
         case .claimToken(let pending):
