@@ -68,8 +68,7 @@ package struct Doctor {
                 DoctorFinding(
                     .warning, "session.appCookies",
                     "the app has a session of its own (\(names)), which outlives a sign-out and a change of users",
-                    mend: "set `session.appCookies: [\(names)]`, and `session.logoutPaths` to the paths by which the app"
-                        + " itself signs users out")
+                    mend: "set `session.appCookies: [\(names)]`, and `session.logoutPaths` to the app's own ways out")
             ]
         }
         guard !found.isEmpty, settings.session.logoutPaths.isEmpty else { return [] }

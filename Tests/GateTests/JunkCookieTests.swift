@@ -25,13 +25,14 @@ struct JunkCookieTests {
         let browser = try Browser()
         try browser.signIn()
         let good = browser.jar
-        for length in [1, 20, 100, 300] {
+        // As much as a head may hold.
+        for length in [1, 20, 100, 300] where count * (length + 20) < 28_000 {
             browser.jar = Self.junk(count, length) + good
             #expect(try browser.get("/").user == "ada", "\(length)")
             browser.jar = good + Self.junk(count, length)
             #expect(try browser.get("/").user == "ada", "\(length)")
         }
-        browser.jar = Self.junk(count, 300)
+        browser.jar = Self.junk(count, 100)
         #expect(try browser.get("/", "Accept: application/json").answer?.reason == "session_invalid")
     }
 
@@ -45,11 +46,11 @@ struct JunkCookieTests {
         #expect(good.count > 2)
         #expect(try browser.get("/").user == "ada")
         let junk = (1..<5).flatMap { number in
-            Self.junk(20, 3000).map { (name: "\(Self.name)-\(number)", value: $0.value) }
+            Self.junk(20, 90).map { (name: "\(Self.name)-\(number)", value: $0.value) }
         }
         browser.jar = junk + good
         #expect(try browser.get("/").user == "ada")
-        browser.jar = Self.junk(20, 3000) + junk + good.reversed()
+        browser.jar = Self.junk(20, 90) + junk + good.reversed()
         #expect(try browser.get("/").user == "ada")
         // A chunk of another session is none of this one.
         browser.jar = good.filter { $0.name != "\(Self.name)-1" } + junk
