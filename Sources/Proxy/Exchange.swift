@@ -23,7 +23,17 @@ final class Exchange {
 
     let worker: Worker
     var downstream: (any DownstreamStream)?
-    var upstream: (any UpstreamStream)?
+    var upstream: (any UpstreamStream)? {
+        didSet { if holding != nil, upstream == nil { letGoOfHolding() } }
+    }
+    /// Counted in the ledger of an app: while requests wait for a connection there, and this one has one.
+    private(set) var holding: Holding?
+    /// As the ledger knows this request while it waits for a connection.
+    var waiter: (id: UInt64, client: ClientNetwork)?
+    /// The first of the content, while a connection is awaited for it; nil: not deferred.
+    private(set) var early: [UInt8]?
+    /// The app has agreed to content that the client held back (`Expect`), or the gate has.
+    var mayContinue = false
     /// Of which the exchange waits for a connection: the worker may have another one by now.
     var pool: UpstreamPool?
     /// What of the content the app may still refuse unseen; nil: not kept, or too much.
@@ -73,7 +83,7 @@ final class Exchange {
     /// Content may be given to ``requestContent(_:isEnd:trailers:more:)`` now.
     var wantsContent: Bool {
         switch machine.state {
-        case .collecting, .answered: !machine.isRequestComplete
+        case .collecting, .receiving, .answered: !machine.isRequestComplete
         case .exchanging: !machine.isRequestComplete && upstream?.isBlocked == false
         case .deciding, .awaiting, .acquiring, .tunnelling, .ended: false
         }
@@ -124,10 +134,12 @@ final class Exchange {
             guard form.count + content.count <= formLimit else { return answer(refusal(413)) }
             form.append(span: content)
             if isRequestEnd == .decideForm { formReceived() }
+        case .receiving:
+            guard !content.isEmpty || isEnd else { return }
+            contentBegan(content, isEnd: isEnd, trailers: trailers, more: more)
         case .exchanging(let response):
             if isTooLarge(contentReceived) {
-                upstream?.abandon()
-                upstream = nil
+                abandonUpstream()
                 guard response == .awaited else { return cutShort() }
                 return answer(refusal(413))
             }
@@ -160,7 +172,7 @@ final class Exchange {
 
     func refuse(status: UInt16, _ description: String) {
         switch machine.state {
-        case .deciding, .collecting, .acquiring, .exchanging(.awaited):
+        case .deciding, .collecting, .receiving, .acquiring, .exchanging(.awaited):
             letGoOfUpstream()
             if requestID.isEmpty { requestID = worker.freshRequestID() }
             var response = refusal(status)
@@ -247,8 +259,66 @@ final class Exchange {
     func letGoOfUpstream() {
         stopTimer()
         pool?.cancel(self)
-        upstream?.abandon()
+        abandonUpstream()
+    }
+
+    /// First it holds no connection, then the connection is free for others.
+    private func abandonUpstream() {
+        let abandoned = upstream
         upstream = nil
+        abandoned?.abandon()
+    }
+
+    // MARK: A connection that others may wait for
+
+    struct Holding {
+        let pool: UpstreamPool
+        let client: ClientNetwork
+        let episode: UInt64
+    }
+
+    /// The request is counted as one of `client` in the ledger of `pool`.
+    func holds(_ client: ClientNetwork, of pool: UpstreamPool, _ episode: UInt64) {
+        guard episode != 0 else { return }
+        letGoOfHolding()
+        holding = Holding(pool: pool, client: client, episode: episode)
+    }
+
+    private func letGoOfHolding() {
+        guard let holding else { return }
+        self.holding = nil
+        holding.pool.letGo(holding.client, holding.episode)
+    }
+
+    /// It has a connection of `pool`, or one is being made for it.
+    func usesConnection(of pool: UpstreamPool) -> Bool {
+        if let upstream { return upstream.pool === pool }
+        return awaitsUpstream && waiter == nil && self.pool === pool && pool.defersToContent
+    }
+
+    /// Whose request it is, as far as trusted proxies tell.
+    var clientNetwork: ClientNetwork {
+        guard case .gate(let gate, _) = worker.service, let address = gate.client(of: request, context) ?? context.peer
+        else { return .unknown }
+        return ClientNetwork(address)
+    }
+
+    /// The first content of a request for which no connection was taken before.
+    private func contentBegan(_ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool) {
+        machine.contentBegan()
+        early = []
+        acquireUpstream(fresh: false, contentFollows: true)
+        if let upstream, early == nil {
+            return upstream.send(
+                content, isEnd: isEnd, trailers: trailers, more: more, isChunked: request.framing == .chunked)
+        }
+        if awaitsUpstream { early?.append(span: content) }
+    }
+
+    /// The content that came before the connection; empty: it is given with the connection. Nil: none.
+    func takeEarly() -> [UInt8]? {
+        defer { early = nil }
+        return early
     }
 
     /// Never happened: the browser took it back before anything was done.
@@ -270,6 +340,10 @@ final class Exchange {
         renewal = nil
         form = []
         kept = nil
+        early = nil
+        waiter = nil
+        mayContinue = false
+        letGoOfHolding()
         hasForm = false
         contentReceived = 0
         hasRetried = false

@@ -44,6 +44,14 @@ extension Exchange {
         upstream = connection
         let expectsContent = !isRequestComplete
         if let kept, kept.count > 0 { return repeatRequest(kept, on: connection) }
+        if let early = takeEarly() {
+            connection.start(self, expectsContent: true, contentFollows: true)
+            // Else it follows at once.
+            guard !early.isEmpty else { return }
+            connection.send(early.span, isEnd: isRequestComplete, trailers: [], more: false, isChunked: false)
+            if !isRequestComplete { downstream?.resumeRequest() }
+            return
+        }
         kept = expectsContent && connection.mayRefuse ? KeptContent() : nil
         connection.start(
             self, expectsContent: expectsContent, contentFollows: contentFollows && expectsContent)
@@ -92,6 +100,7 @@ extension Exchange {
     func informationalResponse() {
         guard case .forwardInformational = machine.responseHeadReceived(status: response.status, wantsUpgrade: false)
         else { return }
+        mayContinue = true
         downstream?.sendInformational(self)
         throttle()
     }
@@ -270,7 +279,7 @@ extension ResponseHead {
 }
 
 extension Span<UInt8> {
-    fileprivate func beginsIgnoringCase(_ text: StaticString) -> Bool {
+    func beginsIgnoringCase(_ text: StaticString) -> Bool {
         count >= text.utf8CodeUnitCount && extracting(first: text.utf8CodeUnitCount).equalsIgnoringCase(text)
     }
 }

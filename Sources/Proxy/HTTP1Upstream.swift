@@ -16,7 +16,7 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
     }
 
     let transport: Transport
-    private let pool: UpstreamPool
+    let pool: UpstreamPool
     private let worker: Worker
     private var exchange: Exchange?
     private var parser: ResponseParser

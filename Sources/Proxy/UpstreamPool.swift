@@ -4,11 +4,29 @@ import Reactor
 import TLS
 
 /// One worker's connections to the app.
+///
+/// How many there may be, the process's ``ConnectionLedger`` says.
 final class UpstreamPool {
     let configuration: UpstreamConfiguration
+    let ledger: ConnectionLedger
     private unowned let worker: Worker
     private var nextReport = MonotonicTime(nanoseconds: 0)
-    private var machine: UpstreamPoolStateMachine<HTTP1Upstream, Exchange>
+    /// The last used foremost, so that those not needed age and end.
+    private var idle: [HTTP1Upstream] = []
+    /// HTTP/1.1 connections and attempts to open one. Each is counted in the ledger.
+    private var ownCount = 0
+    /// Requests that the ledger knows to wait.
+    private var waiting: [UInt64: Exchange] = [:]
+    private var nextWaiter: UInt64 = 0
+    /// As a member of the ledger.
+    private var member = 0
+    /// Of the ledger's, while requests wait for a connection, on whatever worker; 0: none.
+    private(set) var episode: UInt64 = 0
+    /// For how long requests had waited at the last look, and between the last two.
+    private var waited = Nanoseconds(count: 0)
+    private(set) var waitedLately = Nanoseconds(count: 0)
+    /// Requests that the current look at the pace of clients may still end for others.
+    var endings = 0
     /// Another pool serves new requests.
     private var isRetired = false
     /// Connections that exchanges share; nil where HTTP/2 is out of question.
@@ -27,47 +45,128 @@ final class UpstreamPool {
     init(_ configuration: UpstreamConfiguration, worker: Worker) {
         self.configuration = configuration
         self.worker = worker
-        machine = UpstreamPoolStateMachine(maximum: configuration.maxConnections, maximumWaiting: Self.maximumWaiting)
+        let ledger = configuration.ledger ?? ConnectionLedger(limit: configuration.maxConnections)
+        self.ledger = ledger
+        let loop = worker.loop
+        let box = Unowned<UpstreamPool>()
+        box.object = self
+        let bound = loop.bind(box)
+        member = ledger.join { note in
+            loop.submit { bound.assumeOnLoop { Self.deliver(note, to: $0.object, of: ledger) } }
+        }
         guard configuration.version != .http1 else { return }
-        shared = HTTP2UpstreamPool(configuration, worker: worker) { [unowned self] in connect(for: .sharing) }
+        shared = HTTP2UpstreamPool(configuration, owner: self, worker: worker)
     }
+
+    deinit {
+        ledger.leave(member)
+    }
+
+    /// Requests wait for their first content before they take a connection: one that is shared is none's own.
+    var defersToContent: Bool { shared == nil }
+
+    /// How many requests a connection carries.
+    var requestsPerConnection: Int { expectsHTTP2 ? shared?.requestsPerConnection ?? 1 : 1 }
 
     /// Gives `exchange` a connection: at once when one is idle (the result), else later by ``Exchange/upstreamReady(_:)``
     /// or ``Exchange/upstreamLost(_:)``.
     func acquire(_ exchange: Exchange, fresh: Bool) -> (any UpstreamStream)? {
         if let shared, expectsHTTP2 { return shared.acquire(exchange, fresh: fresh) }
-        switch machine.acquire(exchange, fresh: fresh) {
-        case .use(let connection): return connection
-        case .connect: connect(for: .exchange(exchange, ticket: exchange.ticket))
-        case .wait: exchange.awaitsConnection(until: worker.loop.now.advanced(by: configuration.connectTimeout))
+        if episode == 0, !fresh, let connection = idle.popLast() { return connection }
+        // An idle connection is no use to it, but makes room.
+        if fresh, let connection = idle.popLast() { discard(connection) }
+        nextWaiter += 1
+        let (id, client, now) = (nextWaiter, exchange.clientNetwork, worker.loop.now)
+        let hasIdle = !fresh && !idle.isEmpty
+        let (outcome, episode) = ledger.perform { [member] state, notes in
+            let outcome = state.wait(member, id, client, hasIdle: hasIdle, now, &notes)
+            return (outcome, state.episode)
+        }
+        switch outcome {
+        case .use:
+            exchange.holds(client, of: self, episode)
+            return idle.popLast()
+        case .connect:
+            exchange.holds(client, of: self, episode)
+            ownCount += 1
+            connect(for: .exchange(exchange, ticket: exchange.ticket))
+        case .wait:
+            exchange.waiter = (id, client)
+            waiting[id] = exchange
+            exchange.awaitsConnection(until: now.advanced(by: configuration.connectTimeout))
+            if !idle.isEmpty { worker.loop.afterEvent { [self] in giveBackIdle() } }
         case .refuse:
-            let ticket = exchange.ticket
-            worker.loop.afterEvent {
-                if exchange.ticket == ticket, exchange.awaitsUpstream { exchange.upstreamLost(.overloaded) }
-            }
+            refuse(exchange)
         }
         return nil
     }
 
-    var openCount: Int { machine.openCount + (shared?.openCount ?? 0) }
+    /// As many wait as may.
+    func refuse(_ exchange: Exchange) {
+        let ticket = exchange.ticket
+        worker.loop.afterEvent {
+            if exchange.ticket == ticket, exchange.awaitsUpstream { exchange.upstreamLost(.overloaded) }
+        }
+    }
+
+    var openCount: Int { ownCount + (shared?.openCount ?? 0) }
+
+    var waitingCount: Int { waiting.count + (shared?.waitingCount ?? 0) }
 
     /// Whoever waits, waits for the first connection of all.
     var isConnecting: Bool { expectsHTTP2 && shared?.hasNone == true }
 
     /// `exchange` waits no longer.
     func cancel(_ exchange: Exchange) {
-        machine.gaveUp(exchange)
+        if let (id, client) = exchange.waiter {
+            exchange.waiter = nil
+            waiting[id] = nil
+            let now = worker.loop.now
+            ledger.perform { [member] state, _ in state.cancel(id, of: member, client, now) }
+        }
         shared?.cancel(exchange)
     }
 
+    /// The connection has served a request and may serve another one.
     func release(_ connection: HTTP1Upstream) {
-        guard !worker.isDraining, !isRetired || machine.waitingCount > 0 else { return connection.close() }
-        perform(machine.released(connection, isReusable: true), on: connection)
+        let isWanted = !worker.isDraining && (!isRetired || !waiting.isEmpty)
+        guard episode != 0 || !waiting.isEmpty else {
+            guard isWanted else { return connection.close() }
+            idle.append(connection)
+            return connection.park()
+        }
+        guard isWanted else { return connection.close() }
+        offer(connection)
+    }
+
+    /// Asks who gets the connection next.
+    private func offer(_ connection: HTTP1Upstream) {
+        let now = worker.loop.now
+        switch ledger.perform({ [member] state, notes in state.released(member, now, &notes) }) {
+        case .keep:
+            if isRetired { return connection.close() }
+            idle.append(connection)
+            connection.park()
+        case .hand(let grant):
+            guard let exchange = take(grant) else { return connection.close() }
+            exchange.upstreamReady(connection)
+        case .close:
+            ownCount -= 1
+            connection.closeUncounted()
+        }
     }
 
     func connectionEnded(_ connection: HTTP1Upstream, wasIdle: Bool) {
-        if wasIdle, machine.idleEnded(connection) { return }
-        perform(machine.closed(), on: nil)
+        if wasIdle, let index = idle.lastIndex(where: { $0 === connection }) { idle.remove(at: index) }
+        ownCount -= 1
+        connectionClosed()
+    }
+
+    /// The ledger has one connection less, and the next waiter may open another.
+    func connectionClosed() {
+        let now = worker.loop.now
+        let grant = ledger.perform { [member] state, notes in state.closed(member, now, &notes) }
+        if let grant { granted(grant) }
     }
 
     /// Takes no new requests: those that it has, or that wait, are served to their end.
@@ -78,21 +177,171 @@ final class UpstreamPool {
 
     /// Closes what nobody uses.
     func closeIdle() {
-        // The connections are no longer the pool's, so their end is not to be counted again.
-        for connection in machine.takeIdle() { connection.closeUncounted() }
+        while let connection = idle.popLast() { discard(connection) }
         shared?.closeIdle()
     }
 
-    private func perform(
-        _ action: UpstreamPoolStateMachine<HTTP1Upstream, Exchange>.ReleaseAction, on connection: HTTP1Upstream?
-    ) {
-        switch action {
-        case .park: connection?.park()
-        case .close: break
-        case .hand(let connection, let waiter): waiter.upstreamReady(connection)
-        case .closeAndConnect(let waiter): connect(for: .exchange(waiter, ticket: waiter.ticket))
+    private func discard(_ connection: HTTP1Upstream) {
+        connection.closeUncounted()
+        ownCount -= 1
+        connectionClosed()
+    }
+
+    // MARK: The ledger
+
+    /// Those who share connections need another one, `exchange` first.
+    func requestShared(_ exchange: Exchange) -> HTTP2UpstreamPool.Permit {
+        nextWaiter += 1
+        let (id, client, now) = (nextWaiter, exchange.clientNetwork, worker.loop.now)
+        let outcome = ledger.perform { [member] state, notes in
+            let outcome = state.wait(member, id, client, hasIdle: false, now, &notes)
+            // Requests are counted when they have a stream.
+            if outcome == .connect { state.letGo(client, state.episode) }
+            return outcome
+        }
+        switch outcome {
+        case .connect: return .granted
+        case .use, .wait: return .awaited(id, client)
+        case .refuse: return .none
         }
     }
+
+    func connectShared() {
+        connect(for: .sharing)
+    }
+
+    /// Somebody waits for a connection, on whatever worker.
+    var isAwaited: Bool {
+        episode != 0 && ledger.perform { state, _ in state.waiterCount > 0 }
+    }
+
+    func cancelShared(_ id: UInt64, _ client: ClientNetwork) {
+        let now = worker.loop.now
+        ledger.perform { [member] state, _ in state.cancel(id, of: member, client, now) }
+    }
+
+    private static func deliver(_ note: ConnectionLedgerState.Note, to pool: UpstreamPool?, of ledger: ConnectionLedger) {
+        if let pool { return pool.noted(note) }
+        // Granted to a pool that has gone: to the next.
+        guard case .granted(let member, let grant) = note else { return }
+        let now = MonotonicTime.current()
+        ledger.perform { state, notes in
+            state.letGo(grant.client, grant.episode)
+            _ = state.closed(member, now, &notes)
+        }
+    }
+
+    private func noted(_ note: ConnectionLedgerState.Note) {
+        switch note {
+        case .contended(_, let episode):
+            contended(episode)
+            giveBackIdle()
+        case .giveBack: giveBackIdle()
+        case .rotate: shared?.rotate()
+        case .granted(_, let grant): granted(grant)
+        case .displaced(_, let id):
+            guard let exchange = waiting.removeValue(forKey: id) else { return shared?.displaced(id) ?? () }
+            exchange.waiter = nil
+            exchange.upstreamLost(.overloaded)
+        }
+    }
+
+    private func granted(_ grant: ConnectionLedgerState.Grant) {
+        if shared?.granted(grant.waiter) == true {
+            letGo(grant.client, grant.episode)
+            return connect(for: .sharing)
+        }
+        guard let exchange = take(grant) else { return connectionClosed() }
+        ownCount += 1
+        connect(for: .exchange(exchange, ticket: exchange.ticket))
+    }
+
+    /// The exchange that a connection was granted to; nil: it waits no longer, and holds nothing.
+    private func take(_ grant: ConnectionLedgerState.Grant) -> Exchange? {
+        guard let exchange = waiting.removeValue(forKey: grant.waiter), exchange.awaitsUpstream else {
+            letGo(grant.client, grant.episode)
+            return nil
+        }
+        exchange.waiter = nil
+        exchange.holds(grant.client, of: self, grant.episode)
+        return exchange
+    }
+
+    /// Requests have begun to wait: reports who holds connections from now on.
+    private func contended(_ episode: UInt64) {
+        self.episode = episode
+        var clients: [ClientNetwork] = []
+        worker.forEachExchange { exchange in
+            guard exchange.usesConnection(of: self), exchange.holding?.episode != episode else { return }
+            let client = exchange.clientNetwork
+            exchange.holds(client, of: self, episode)
+            clients.append(client)
+        }
+        let reported = clients
+        ledger.perform { state, _ in
+            for client in reported { state.hold(client, episode) }
+        }
+        worker.startPacing()
+    }
+
+    /// Others wait for what is idle here.
+    private func giveBackIdle() {
+        while let connection = idle.popLast() {
+            let count = idle.count
+            offer(connection)
+            // It was kept.
+            if idle.count > count { break }
+        }
+        shared?.giveBackIdle()
+    }
+
+    /// A request got a stream of a connection that others use, too.
+    func holdsStream(_ exchange: Exchange) {
+        guard episode != 0 else { return }
+        let (client, episode) = (exchange.clientNetwork, episode)
+        exchange.holds(client, of: self, episode)
+        ledger.perform { state, _ in state.hold(client, episode) }
+    }
+
+    func letGo(_ client: ClientNetwork, _ episode: UInt64) {
+        ledger.perform { state, _ in state.letGo(client, episode) }
+    }
+
+    /// Which of the clients holds fewest: its index.
+    func fewest(_ clients: [ClientNetwork]) -> Int {
+        guard episode != 0 else { return 0 }
+        let held = ledger.perform { state, _ in clients.map { state.held(by: $0) } }
+        return held.indices.min { held[$0] < held[$1] } ?? 0
+    }
+
+    /// Whether `exchange` may be ended for others: its client holds more than its share, and others wait.
+    func isBeyondShare(_ exchange: Exchange, share: Double, patience: Nanoseconds) -> Bool {
+        guard episode != 0, let holding = exchange.holding else { return false }
+        let (client, requests) = (holding.client, requestsPerConnection)
+        let start = MonotonicTime(nanoseconds: worker.loop.now.nanoseconds &- patience.count)
+        return ledger.perform { state, _ in
+            state.isBeyondShare(client, share: share, requests: requests, othersSince: start)
+        }
+    }
+
+    /// Looks how long requests have waited since the last look; false when none has for a while.
+    func look(_ now: MonotonicTime) -> Bool {
+        guard episode != 0 else {
+            waitedLately = Nanoseconds(count: 0)
+            return false
+        }
+        let (current, total, waiters) = ledger.perform { state, _ in
+            let look = state.look(now)
+            return (look.episode, look.waited, state.waiterCount)
+        }
+        endings = waiters
+        waitedLately = Nanoseconds(count: total.count &- min(waited.count, total.count))
+        waited = total
+        if current == 0 { episode = 0 }
+        return episode != 0
+    }
+
+    // MARK: Connections
 
     private func connect(for purpose: Purpose) {
         switch configuration.endpoint {
@@ -159,14 +408,14 @@ final class UpstreamPool {
             if isHTTP2 { return shared.connected(transport) }
             // Those who wait for a stream go on as with HTTP/1.1: one with this connection.
             shared.gaveUpAttempt()
-            machine.adopted()
+            ownCount += 1
             release(HTTP1Upstream(transport: transport, pool: self, worker: worker))
             for exchange in shared.takeWaiting() {
                 if let connection = acquire(exchange, fresh: false) { exchange.upstreamReady(connection) }
             }
         case .exchange(let exchange, let ticket):
             guard isHTTP2 else { return openedHTTP1(transport, for: purpose) }
-            perform(machine.closed(), on: nil)
+            ownCount -= 1
             shared.adopt(transport)
             guard exchange.ticket == ticket, exchange.awaitsUpstream else { return }
             if let stream = shared.acquire(exchange, fresh: false) { exchange.upstreamReady(stream) }
@@ -186,13 +435,13 @@ final class UpstreamPool {
         switch purpose {
         case .sharing:
             shared?.connectFailed(loss)
+            connectionClosed()
         case .exchange(let exchange, let ticket):
-            perform(machine.closed(), on: nil)
+            ownCount -= 1
             if exchange.ticket == ticket, exchange.awaitsUpstream { exchange.upstreamLost(loss) }
+            connectionClosed()
         }
     }
 
-    /// Exchanges that may wait for a free connection in one worker.
-    private static let maximumWaiting = 1024
     private static let reportInterval = Nanoseconds.seconds(10)
 }
