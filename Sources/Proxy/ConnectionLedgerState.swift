@@ -34,6 +34,12 @@ package struct ConnectionLedgerState: Sendable {
         package let waiter: WaiterID
         package let client: ClientNetwork
         package let episode: UInt64
+
+        package init(waiter: WaiterID, client: ClientNetwork, episode: UInt64) {
+            self.waiter = waiter
+            self.client = client
+            self.episode = episode
+        }
     }
 
     package enum Wait: Equatable {

@@ -27,11 +27,11 @@ final class Exchange {
         didSet { if holding != nil, upstream == nil { letGoOfHolding() } }
     }
     /// Counted in the ledger of an app: while requests wait for a connection there, and this one has one.
-    private(set) var holding: Holding?
+    var holding: Holding?
     /// As the ledger knows this request while it waits for a connection.
     var waiter: (id: UInt64, client: ClientNetwork)?
     /// The first of the content, while a connection is awaited for it; nil: not deferred.
-    private(set) var early: [UInt8]?
+    var early: [UInt8]?
     /// The app has agreed to content that the client held back (`Expect`), or the gate has.
     var mayContinue = false
     /// Of which the exchange waits for a connection: the worker may have another one by now.
@@ -267,58 +267,6 @@ final class Exchange {
         let abandoned = upstream
         upstream = nil
         abandoned?.abandon()
-    }
-
-    // MARK: A connection that others may wait for
-
-    struct Holding {
-        let pool: UpstreamPool
-        let client: ClientNetwork
-        let episode: UInt64
-    }
-
-    /// The request is counted as one of `client` in the ledger of `pool`.
-    func holds(_ client: ClientNetwork, of pool: UpstreamPool, _ episode: UInt64) {
-        guard episode != 0 else { return }
-        letGoOfHolding()
-        holding = Holding(pool: pool, client: client, episode: episode)
-    }
-
-    private func letGoOfHolding() {
-        guard let holding else { return }
-        self.holding = nil
-        holding.pool.letGo(holding.client, holding.episode)
-    }
-
-    /// It has a connection of `pool`, or one is being made for it.
-    func usesConnection(of pool: UpstreamPool) -> Bool {
-        if let upstream { return upstream.pool === pool }
-        return awaitsUpstream && waiter == nil && self.pool === pool && pool.defersToContent
-    }
-
-    /// Whose request it is, as far as trusted proxies tell.
-    var clientNetwork: ClientNetwork {
-        guard case .gate(let gate, _) = worker.service, let address = gate.client(of: request, context) ?? context.peer
-        else { return .unknown }
-        return ClientNetwork(address)
-    }
-
-    /// The first content of a request for which no connection was taken before.
-    private func contentBegan(_ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool) {
-        machine.contentBegan()
-        early = []
-        acquireUpstream(fresh: false, contentFollows: true)
-        if let upstream, early == nil {
-            return upstream.send(
-                content, isEnd: isEnd, trailers: trailers, more: more, isChunked: request.framing == .chunked)
-        }
-        if awaitsUpstream { early?.append(span: content) }
-    }
-
-    /// The content that came before the connection; empty: it is given with the connection. Nil: none.
-    func takeEarly() -> [UInt8]? {
-        defer { early = nil }
-        return early
     }
 
     /// Never happened: the browser took it back before anything was done.

@@ -214,7 +214,8 @@ final class HTTP2UpstreamPool {
         while !waiting.isEmpty {
             let index = waiting.count > 1 ? owner.fewest(waiting.map(\.exchange.clientNetwork)) : 0
             // One that needs a fresh connection may find no room where others do.
-            guard let found = [index] .first(where: { connectionWithRoom(fresh: waiting[$0].isFresh) != nil })
+            guard
+                let found = [index].first(where: { connectionWithRoom(fresh: waiting[$0].isFresh) != nil })
                     ?? waiting.indices.first(where: { connectionWithRoom(fresh: waiting[$0].isFresh) != nil }),
                 let connection = connectionWithRoom(fresh: waiting[found].isFresh)
             else { break }

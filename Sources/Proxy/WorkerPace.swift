@@ -17,7 +17,8 @@ struct PaceRound {
     /// The time that counts for `exchange`; nil: its client holds up a connection to no app.
     func time(for exchange: Exchange?) -> Nanoseconds {
         if isCrowded { return elapsed }
-        return exchange?.upstream?.pool.waitedLately ?? Nanoseconds(count: 0)
+        guard let pool = exchange?.upstream?.pool else { return Nanoseconds(count: 0) }
+        return min(pool.waitedLately, elapsed)
     }
 
     /// Adds what was measured to `meter`; true when the client is to be cut off.
@@ -32,7 +33,8 @@ struct PaceRound {
             let window = side == .request ? limits.requestWindow : limits.responseWindow
             meter = PaceMeter(side, window: window, number: number, total: total)
         }
-        guard let isSlow = meter?.add(time, total: total, rate: limits.minimumBodyRate), let stalled = meter?.stalled else { return false }
+        guard let isSlow = meter?.add(time, total: total, rate: limits.minimumBodyRate), let stalled = meter?.stalled
+        else { return false }
         if isSlow { return true }
         // Others of its own are ended first: they have stalled for long, and another client waits.
         guard let exchange, let pool = exchange.upstream?.pool,
@@ -47,7 +49,6 @@ extension Worker {
     /// Requests wait for a connection to an app, or connections of clients become scarce: looks at the pace of all from
     /// now on, until neither is so.
     func startPacing() {
-        guard limits.minimumBodyRate > 0 || limits.clientShare < 1 else { return }
         let timer = paceTimer ?? loop.makeTimer { [unowned self] in lookAtPace() }
         paceTimer = timer
         guard timer.deadline == .distantFuture else { return }
@@ -139,7 +140,8 @@ extension HTTP1Downstream {
             guard output.isBlocked else { return }
             let queued = UInt64(clamping: transport.queuedBytes)
             let taken = output.written &- min(queued, output.written)
-            guard round.isTooSlow(.response, &pace, number: 0, total: taken, of: exchange) else { return }
+            guard round.isTooSlow(.response, &pace, number: exchange?.ticket ?? 0, total: taken, of: exchange)
+            else { return }
             if let exchange { return exchange.responseTooSlow() }
             worker.metrics.endedSlow(.response)
             lost()
