@@ -75,7 +75,7 @@ extension Worker {
 
     /// Often enough to be of use before a request has waited for too long.
     private var paceInterval: Nanoseconds {
-        let shortest = pools.map(\.configuration.connectTimeout.count).min() ?? 0
+        let shortest = pools.map(\.configuration.connectTimeout.count).min() ?? .max
         return max(.milliseconds(10), min(.milliseconds(250), Nanoseconds(count: shortest / 8)))
     }
 
