@@ -11,13 +11,15 @@
 # make charts   the Helm charts, Kustomize components, alerts, dashboard, units and images, by the tools of each
 # make deb      a Debian package of the release build, in artifacts/; `make man` the manual page alone
 # make format   swift format, in place; `make format-check` only looks
-# make deps     the system packages a build needs (`deps-test`, `deps-bench` for the others), by apt when missing
+# make deps     the system packages a build needs (`deps-test`, `deps-bench` for the others), by apt when missing; no
+#               server among them is started
 
 # The system's own Python with the system's packages: a virtual environment or pyenv does not have them.
 PYTHON ?= /usr/bin/python3
 SWIFT ?= swift
 LISTEN ?= 127.0.0.1:8080
 BINARY ?= $(CURDIR)/.build/sidegate
+UNIT_ARGS ?=
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 # Swift's libraries inside; system libraries from the system alone, not from beside the program.
@@ -30,13 +32,13 @@ demo: deps
 	$(SWIFT) build --product sidegate
 	exec "$$($(SWIFT) build --show-bin-path)/sidegate" demo --listen $(LISTEN)
 
-# One after the other, also under -j: both halves build, and the second measures CPU and memory.
+# One after the other, also under -j: both halves build, and the second measures memory.
 test: deps deps-test
 	$(MAKE) unit
 	$(MAKE) black-box
 
 unit: deps
-	$(SWIFT) test
+	$(SWIFT) test $(UNIT_ARGS)
 
 black-box: deps-test build
 	SIDEGATE_BINARY=$(BINARY) $(PYTHON) -m pytest $(PYTEST_ARGS) Tests/IntegrationTests
@@ -96,6 +98,7 @@ deps:
 
 deps-test:
 	@scripts/dependencies test
+	@scripts/test-tools
 
 deps-bench:
 	@scripts/dependencies bench

@@ -17,7 +17,9 @@ struct CheckCommand: ParsableCommand {
     @OptionGroup var serving: ServingOptions
 
     func run() throws {
-        let settings = try source.settings(purpose: .serve, options: serving.overrides)
+        let loaded = source.load(purpose: .serve, options: serving.overrides)
+        for finding in loaded.advice { StandardError.write(finding.description) }
+        let settings = try ConfigurationOptions.settings(loaded, unopenable: .badConfiguration)
         let findings = TLSTrial.findings(settings)
         for finding in findings { StandardError.write(finding.description) }
         guard findings.isEmpty else { throw ExitStatus.badConfiguration }

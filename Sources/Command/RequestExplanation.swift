@@ -14,13 +14,14 @@ struct RequestExplanation {
         let assembly = GateAssembly(settings, fallbackSecret: [])
         let access = assembly.access()
         let check = RuleCheck(
-            access, apps: assembly.apps(), returnPath: settings.identityProvider.returnPath, method: request.method,
-            path: request.path, host: request.host, fields: fields)
+            access, apps: assembly.apps(), hasNativeLogin: settings.nativeLogin != nil,
+            returnPath: settings.identityProvider.returnPath, method: request.method, path: request.path,
+            host: request.host, fields: fields)
         var lines = ["  request  \(request.method) \(TerminalText.shown(request.path))"]
         if let path = check.normalPath {
             let isSame = path == request.path
             lines.append(
-                "  path     \(TerminalText.shown(path))" + (isSame ? "" : " (its normal form: what the app gets)"))
+                "  path     \(TerminalText.shown(path))" + (isSame ? "" : " (its canonical form: what the app gets)"))
         }
         for reading in check.readings.dropFirst() {
             lines.append(
@@ -63,7 +64,8 @@ struct RequestExplanation {
         }
         if case .signInNeeded(let answer) = check.verdict { lines.append("  answer   " + Self.words(answer)) }
         if check.verdict == .unreadable {
-            lines.append("  answer   400: apps differ in how they would read this path")
+            lines.append(
+                "  answer   400: apps differ in how they read this path" + (check.problem.map { ": " + $0 } ?? ""))
         }
         if check.verdict == .ownPath {
             lines.append("  note     the path is Sidegate's own; no app gets it, and no rule is asked")
@@ -81,7 +83,7 @@ struct RequestExplanation {
         switch check.verdict {
         case .letIn, .open, .ownPath: nil
         case .signInNeeded: "unauthenticated"
-        case .unreadable: "path_unreadable"
+        case .unreadable: ReasonCode.pathUnreadable.rawValue
         case .refused(let reason): reason.rawValue
         }
     }

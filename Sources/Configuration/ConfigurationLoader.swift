@@ -33,6 +33,8 @@ package struct LoadedConfiguration: Sendable {
     package let file: String?
     /// Users other than its owner and group may read the file.
     var isFileReadableByOthers = false
+    /// Lines of the file that `init` marked, and that are still as it wrote them.
+    var unfilledLines: [Origin] = []
     /// All that was read, or should have been, the configuration's file first: when one of these changes, so may the
     /// settings.
     package var files: [String] = []
@@ -40,8 +42,28 @@ package struct LoadedConfiguration: Sendable {
     package var digest: [UInt8] = []
 }
 
-// What no error is, but `doctor` asks about.
+// What no error is, but `check` and `doctor` ask about.
 extension LoadedConfiguration {
+    /// Warnings about the file as a whole, for somebody who asks what is wrong with it. Without secrets.
+    package var advice: [Finding] {
+        var advice: [Finding] = []
+        if let file, showsSecretsToOthers {
+            advice.append(
+                .warning(
+                    .file(path: file, line: 1, column: 1),
+                    "the file holds secrets, and other users can read it; run chmod o-rwx on it, or move the secrets into"
+                        + " files of their own"))
+        }
+        for origin in unfilledLines {
+            advice.append(
+                .warning(
+                    origin,
+                    "this line is still what `sidegate init` wrote; fill in your own value, or remove the mark `<== FILL"
+                        + " IN` when it is right as it is"))
+        }
+        return advice.inReadingOrder()
+    }
+
     /// Secrets stand in the file itself, and anyone on this machine may read it.
     package var showsSecretsToOthers: Bool {
         isFileReadableByOthers
@@ -74,6 +96,7 @@ package enum ConfigurationLoader {
         var findings: [Finding] = []
         let file = discover(request)
         var isReadableByOthers = false
+        var unfilledLines: [Origin] = []
         var layers: [Layer] = []
         let log = ReadLog()
         if let file {
@@ -81,6 +104,9 @@ package enum ConfigurationLoader {
                 let contents = try FileReader.read(file, limit: YAMLReader.maximumSize)
                 log.note(file, contents.bytes)
                 isReadableByOthers = contents.isReadableByOthers
+                unfilledLines = StarterFile.unfilledLines(contents.bytes).map {
+                    .file(path: file, line: $0.line, column: $0.column)
+                }
                 layers.append(.file(contents.bytes, path: file, environment: request.environment))
             } catch {
                 let mend = error.isMissing ? "correct the path, or create it" : "correct the path or its permissions"
@@ -100,7 +126,8 @@ package enum ConfigurationLoader {
         if layers.contains(where: \.isUnreadable) {
             // What seems to be missing may well be there.
             return LoadedConfiguration(
-                settings: nil, findings: resolution.findings.inReadingOrder(), resolution: resolution, file: file,
+                settings: nil, findings: resolution.findings.inReadingOrder().limited(), resolution: resolution,
+                file: file,
                 files: log.paths, digest: log.digest)
         }
         var builder = SettingsBuilder(
@@ -116,11 +143,12 @@ package enum ConfigurationLoader {
         if file == nil, request.purpose == .serve, builder.findings.hasErrors {
             findings.append(noFile(request))
         }
-        findings = findings.inReadingOrder()
+        findings = findings.inReadingOrder().limited()
         log.append(builder.files.log)
         return LoadedConfiguration(
             settings: findings.hasErrors ? nil : settings, findings: findings, resolution: resolution, file: file,
-            isFileReadableByOthers: isReadableByOthers, files: log.paths, digest: log.digest)
+            isFileReadableByOthers: isReadableByOthers, unfilledLines: unfilledLines, files: log.paths,
+            digest: log.digest)
     }
 
     /// `--config`, `$SIDEGATE_CONFIG`, `./sidegate.yaml`, `/etc/sidegate/sidegate.yaml`: the first that exists. One that

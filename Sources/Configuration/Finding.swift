@@ -32,6 +32,18 @@ package struct Finding: Equatable, Sendable, CustomStringConvertible {
 }
 
 extension [Finding] {
+    /// The first of very many, errors before warnings, and how many more there are.
+    func limited() -> [Finding] {
+        guard count > Self.maximumCount else { return self }
+        let errors = filter { $0.severity == .error }
+        let kept = errors.isEmpty ? prefix(Self.maximumCount) : errors.prefix(Self.maximumCount)
+        let more = count - kept.count
+        let message = "\(more) more findings are not shown; correct these first"
+        return kept + [errors.isEmpty ? .warning(.builtIn, message) : .error(.builtIn, message)]
+    }
+
+    private static var maximumCount: Int { 1000 }
+
     package var hasErrors: Bool { contains { $0.severity == .error } }
 
     /// In the order in which a reader meets them: files from top to bottom, then the rest as found.

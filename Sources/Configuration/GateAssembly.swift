@@ -36,6 +36,7 @@ package struct GateAssembly {
             upstreamAuthority: settings.upstream.address.authority, pages: pages)
         gate.publicURL = settings.publicURL.flatMap { PublicOrigin($0.description) }
         gate.preserveHost = settings.upstream.preserveHost
+        gate.upgrades = settings.upstream.upgrades
         gate.logoutURL = logout
         gate.logoutTokenMinter = settings.token.signingKey.flatMap {
             try? TokenMinter(secret: $0.key, algorithm: $0.algorithm)
@@ -43,6 +44,7 @@ package struct GateAssembly {
         gate.tokenParameter = provider.tokenParameter
         gate.returnPath = provider.returnPath
         gate.initiated = InitiatedPolicy(rawValue: provider.initiated) ?? .confirm
+        gate.requiresState = provider.requiresState
         gate.keysMove = !settings.token.remoteKeys.isEmpty
         gate.singleUse = settings.token.singleUse
         gate.replayByID = settings.token.replayByID
@@ -100,6 +102,7 @@ package struct GateAssembly {
             route.paths = app.paths
             route.stripPrefix = app.stripPrefix
             route.preservesHost = app.upstream.preserveHost
+            route.allowUpgrades(app.upstream.upgrades)
             return route
         }
     }
@@ -123,6 +126,8 @@ package struct GateAssembly {
         session.lifetime = settings.lifetime.inSeconds
         session.idleTimeout = settings.idleTimeout.inSeconds
         session.isStored = settings.isShared
+        session.appCookies = settings.appCookies
+        session.logoutPaths = settings.logoutPaths
         return session
     }
 

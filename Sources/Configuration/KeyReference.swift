@@ -108,7 +108,14 @@ package enum KeyReference {
         configuration file (from the environment or the command line: in the working directory). Of a secret's keys one may
         be set at a time; one set nearer to the command line displaces the others.
 
-        `sidegate check` reports all errors at once, as `FILE:LINE:COLUMN: error: …`, and exits with 1 if there is one.
+        `sidegate check` reports all errors at once, as `FILE:LINE:COLUMN: error: …`, and exits with 1 if there is one. Among them
+        are addresses that lead back to Sidegate: `upstream` or one of `upstreams` that is an address of `listen` or
+        `admin.listen`, by any name of this machine, and `admin.listen` among `listen`.
+
+        Warnings (`FILE:LINE:COLUMN: warning: …`) are about what is well formed and hardly meant: `trustedProxies` that hold most of
+        the Internet; one secret for two purposes; paths that look like regular expressions or templates, which are compared as
+        they stand; rules for paths that Sidegate answers itself; lines that are still as `sidegate init` wrote them; secrets in a
+        file that other users can read.
 
         """
 }

@@ -29,7 +29,7 @@ extension KeyTable {
         Key(
             "access.rules", .list(.object(rule)), "[]",
             "Rules by path; the first that matches decides, and where none does, `access.default`. They are asked about"
-                + " the path in its normal form, never about query or fragment, and the app gets that very form; a path"
+                + " the path in its canonical form, never about query or fragment, and the app gets that very form; a path"
                 + " without one is answered with 400."),
         Key(
             "access.mode", .choice(["enforce", "observe"]), "enforce",

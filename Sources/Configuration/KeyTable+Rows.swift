@@ -72,6 +72,11 @@ extension KeyTable {
             Key(
                 "upstream.preserveHost", .boolean, "true", "Send the browser's Host to the app, not the upstream's own."
             ),
+            Key(
+                "upstream.upgrades", .list(.text(.upgradeProtocol)), "[\"websocket\"]",
+                "The protocols that the app may switch to (101) and that pass unseen from then on, each as in `Upgrade`:"
+                    + " websocket, SPDY/3.1. Any other `Upgrade` is dropped, and so is a list of several. h2c, HTTP and TLS"
+                    + " cannot be named: requests would pass unseen."),
         ] + upstreamTLS + [
             Key(
                 "upstreams", .list(.object(app)), "[]",
@@ -104,6 +109,7 @@ extension KeyTable {
         Key("idleTimeout", .duration(anyTime), nil, "As `upstream.idleTimeout`."),
         Key("maxConnections", .integer(1...1_000_000), nil, "As `upstream.maxConnections`, for this app alone."),
         Key("preserveHost", .boolean, nil, "As `upstream.preserveHost`."),
+        Key("upgrades", .list(.text(.upgradeProtocol)), nil, "As `upstream.upgrades`, in its place."),
         Key("http2", .boolean, nil, "As `upstream.http2`."),
         Key(
             "tls", .object(appTLS), nil,
@@ -149,6 +155,10 @@ extension KeyTable {
         Key(
             "identityProvider.initiated", .choice(["allow", "confirm", "deny"]), "confirm",
             "A login that the user did not start here: let it pass, ask by a page, or refuse it."),
+        Key(
+            "identityProvider.requireState", .boolean, "false",
+            "Refuse every return that does not bring back the `state` of a login that this browser started, whatever"
+                + " `initiated` says. For providers that keep it, in the return URL or by {state} in `loginURL`."),
     ]
 
     private static let token: [Key] = [
@@ -255,6 +265,15 @@ extension KeyTable {
                 "session.cookieName", .text(.cookieName), "\"\"",
                 "Default: __Host-sidegate over https, sidegate over http."),
             Key("session.domain", .text(.domain), "\"\"", "One login for all subdomains of this name."),
+            Key(
+                "session.appCookies", .list(.text(.cookieName)), "[]",
+                "Names of the cookies that hold the app's own session, such as PHPSESSID. They end when the user signs out"
+                    + " and when another user signs in; else the app would go on serving the one before."),
+            Key(
+                "session.logoutPaths", .list(.text(.pathPattern)), "[]",
+                "Paths by which users sign out of the app, exact or beginnings such as /account/logout/*. The app gets the"
+                    + " request of a page of this site; with its response the session ends, and a browser that navigates"
+                    + " goes the way of /.sidegate/logout. Not in forward-auth."),
             Key("session.sameSite", .choice(["lax", "strict", "none"]), "lax", "SameSite of the session cookie."),
             Key(
                 "session.lifetime", .duration(.seconds(1) ... .seconds(366 * 86_400)), "12h",

@@ -67,6 +67,8 @@ struct Layer {
             } else if let known = KeyTable.section(path) {
                 enter(known, entry)
             } else {
+                // Of a file that is none of ours the first hundred are enough.
+                guard findings.count < Self.maximumFindings else { return }
                 findings.append(Self.unknown(path, at: entry.nameOrigin))
             }
         }
@@ -213,6 +215,8 @@ struct Layer {
         }
         return root
     }
+
+    private static let maximumFindings = 100
 
     private static func unknown(_ path: String, at origin: Origin) -> Finding {
         .error(origin, "unknown key `\(Quoted.plain(path, limit: 80))`; \(KeyTable.suggestion(for: path))")

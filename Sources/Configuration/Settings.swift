@@ -50,6 +50,8 @@ package struct UpstreamSettings: Sendable {
     package var idleTimeout: Duration
     package var maxConnections: Int
     package var preserveHost: Bool
+    /// The protocols that the app may switch to.
+    package var upgrades: [String]
     /// HTTP/2 is offered where TLS lets both sides choose.
     package var offersHTTP2: Bool
     package var tls: ClientTLSSettings
@@ -74,6 +76,7 @@ package struct IdentityProviderSettings: Sendable {
     package var tokenParameter: String
     package var returnPath: String
     package var initiated: String
+    package var requiresState: Bool
 
     /// Where the two URLs stand.
     package var loginURLOrigin: Origin
@@ -176,6 +179,9 @@ package struct SessionSettings: Sendable {
     package var cookieName: String
     /// Empty: this host alone.
     package var domain: String
+    /// Of the app's own session.
+    package var appCookies: [String]
+    package var logoutPaths: [String]
     package var sameSite: String
     package var lifetime: Duration
     package var idleTimeout: Duration

@@ -89,6 +89,9 @@ extension SettingsBuilder {
             }
             return nil
         }
+        for path in ["nativeLogin.paths", "nativeLogin.with"] {
+            warnOfPatterns(resolution.entries[path].map { Located(value: $0.value, origin: $0.origin) }, path)
+        }
         if settings.parameters.isEmpty {
             findings.append(
                 .error(

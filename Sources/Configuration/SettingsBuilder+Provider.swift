@@ -16,6 +16,7 @@ extension SettingsBuilder {
             tokenParameter: resolution.text("identityProvider.tokenParameter"),
             returnPath: resolution.text("identityProvider.returnPath"),
             initiated: resolution.text("identityProvider.initiated"),
+            requiresState: resolution.boolean("identityProvider.requireState"),
             loginURLOrigin: login?.origin ?? .builtIn,
             logoutURLOrigin: resolution.origin("identityProvider.logoutURL"))
     }

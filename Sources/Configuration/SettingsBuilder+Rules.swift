@@ -18,6 +18,7 @@ extension SettingsBuilder {
                     ))
                 continue
             }
+            warnOfPatterns(parts["paths"], "access.rules[].paths")
             let methods = texts(parts["methods"])
             var rule = AccessRule(paths: paths, methods: methods, effect: .signedIn([]))
             if parts["allow"] != nil {
@@ -115,6 +116,7 @@ extension SettingsBuilder {
             var app = AppSettings(
                 hosts: texts(parts["hosts"]).map { $0.lowercased() }, paths: rulePaths(parts["paths"]) ?? [],
                 stripPrefix: "", upstream: fallback)
+            warnOfPatterns(parts["paths"], "upstreams[].paths")
             if app.hosts.isEmpty, app.paths.isEmpty {
                 findings.append(
                     .error(
@@ -147,6 +149,7 @@ extension SettingsBuilder {
             if case .duration(let time)? = parts["idleTimeout"]?.value { app.upstream.idleTimeout = time }
             if case .integer(let count)? = parts["maxConnections"]?.value { app.upstream.maxConnections = count }
             if case .boolean(let keeps)? = parts["preserveHost"]?.value { app.upstream.preserveHost = keeps }
+            if let protocols = parts["upgrades"] { app.upstream.upgrades = texts(protocols) }
             if case .boolean(let offers)? = parts["http2"]?.value { app.upstream.offersHTTP2 = offers }
             var tls: [String: Located] = [:]
             if case .object(let given)? = parts["tls"]?.value { tls = given }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Gate
 import JWT
 
 // Identity headers, and what must fit together.
@@ -41,7 +42,24 @@ extension SettingsBuilder {
                     "`token.acceptAnyAudience` contradicts `token.audience`; remove one of the two"))
         }
         checkLogoutToken(settings)
+        checkState(settings.identityProvider)
         checkUpstreamVersion(settings.upstream)
+        checkLoops(settings)
+        checkSuspicions(settings)
+    }
+
+    /// With neither placeholder the provider never learns the `state` that it is to send back.
+    private mutating func checkState(_ provider: IdentityProviderSettings) {
+        let placeholders = provider.loginURL.placeholders
+        guard provider.requiresState, purpose == .serve, !provider.loginURL.parts.isEmpty,
+            !placeholders.contains("state"), !placeholders.contains("returnURL")
+        else { return }
+        findings.append(
+            .error(
+                resolution.origin("identityProvider.requireState"),
+                "`identityProvider.requireState`: `loginURL` has neither {state} nor {returnURL}, so no return can bring a"
+                    + " state and every sign-in would be refused; add one of them if the provider sends it back, or remove"
+                    + " this key"))
     }
 
     private mutating func checkUpstreamVersion(_ upstream: UpstreamSettings) {
@@ -88,6 +106,18 @@ extension SettingsBuilder {
             findings.append(
                 .error(origin, "`session.cookieName`: names with sidegate-login- are used for logins; use another"))
         }
+        for app in resolution.list("session.appCookies") {
+            guard case .text(let text) = app.value else { continue }
+            if text.isEmpty {
+                findings.append(.error(app.origin, "`session.appCookies`: a name is empty; remove it"))
+            } else if SessionConfiguration.isOwnCookie(text, cookieName: session.cookieName) {
+                findings.append(
+                    .error(
+                        app.origin,
+                        "`session.appCookies`: \(Quoted.plain(text)) is a name of Sidegate's own cookies; name the app's"
+                    ))
+            }
+        }
         if let host = settings.publicURL?.host, !session.domain.isEmpty, host != session.domain,
             !host.hasSuffix("." + session.domain)
         {
@@ -132,13 +162,15 @@ extension SettingsBuilder {
     }
 
     private mutating func checkReturnPath(_ path: String) {
-        let reserved = ["login", "logout", "session", "auth", "jwks.json", "backchannel-logout"]
-        let isTaken = reserved.contains { path == "/.sidegate/\($0)" } || path.hasPrefix("/.sidegate/assets/")
-        if isTaken {
-            findings.append(
-                .error(
-                    resolution.origin("identityProvider.returnPath"),
-                    "`identityProvider.returnPath`: Sidegate uses this path for something else; choose another"))
+        guard !resolution.refusedPaths.contains("identityProvider.returnPath"), !OwnPath.permitsReturnPath(path) else {
+            return
         }
+        findings.append(
+            .error(
+                resolution.origin("identityProvider.returnPath"),
+                "`identityProvider.returnPath`: "
+                    + (path.lowercased().hasPrefix("/.sidegate")
+                        ? "Sidegate uses this path for something else; choose another, such as /.sidegate/callback"
+                        : "a segment that ends with a dot has other spellings; choose another path")))
     }
 }

@@ -64,6 +64,8 @@ extension SettingsBuilder {
             secrets: sessionSecrets(),
             cookieName: resolution.text("session.cookieName"),
             domain: resolution.text("session.domain").lowercased(),
+            appCookies: resolution.texts("session.appCookies"),
+            logoutPaths: resolution.texts("session.logoutPaths"),
             sameSite: resolution.text("session.sameSite"),
             lifetime: resolution.duration("session.lifetime"),
             idleTimeout: resolution.duration("session.idleTimeout"),

@@ -126,6 +126,7 @@ struct SettingsBuilder: Sendable {
             idleTimeout: resolution.duration("upstream.idleTimeout"),
             maxConnections: resolution.integer("upstream.maxConnections"),
             preserveHost: resolution.boolean("upstream.preserveHost"),
+            upgrades: resolution.texts("upstream.upgrades"),
             offersHTTP2: resolution.boolean("upstream.http2"),
             tls: upstreamTLS(address))
     }

@@ -46,6 +46,33 @@ package struct StarterFile {
         return "Next:\n" + steps.enumerated().map { "  \($0.offset + 1). \($0.element)\n" }.joined()
     }
 
+    /// Lines of a configuration's text that carry the mark and are exactly as some preset's file has them.
+    static func unfilledLines(_ text: [UInt8]) -> [(line: Int, column: Int)] {
+        guard text.firstRange(of: Array(mark.utf8)) != nil else { return [] }
+        var marked: Set<String> = []
+        for preset in Preset.served {
+            let file = StarterFile(preset: preset, tokenSecret: "", sessionSecret: "", provisioningSecret: "")
+            for line in file.text.split(separator: "\n") {
+                if let value = value(ofMarked: line) { marked.insert(value) }
+            }
+        }
+        var found: [(line: Int, column: Int)] = []
+        let lines = String(decoding: text, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+        for (index, line) in lines.enumerated() {
+            guard let value = value(ofMarked: line), marked.contains(value) else { continue }
+            found.append((index + 1, line.prefix { $0 == " " }.count + 1))
+        }
+        return found
+    }
+
+    /// What stands before the mark, without blanks around it; nil without a mark, and in a comment.
+    private static func value(ofMarked line: Substring) -> String? {
+        guard let range = line.firstRange(of: mark) else { return nil }
+        var value = line[..<range.lowerBound].drop { $0 == " " }
+        while value.last == " " { value.removeLast() }
+        return value.isEmpty || value.first == "#" ? nil : String(value)
+    }
+
     // MARK: - Common parts
 
     private var head: String {

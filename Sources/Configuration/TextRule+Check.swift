@@ -61,6 +61,8 @@ extension TextRule {
             guard text.isEmpty || Self.isToken(text), text.utf8.count <= 100 else {
                 throw SyntaxProblem("a cookie's name has letters, digits, `_` and `-`, and at most 100 of them")
             }
+        case .upgradeProtocol:
+            try Self.checkUpgradeProtocol(text)
         case .domain:
             try Self.checkDomain(text)
         case .fieldName:
@@ -140,7 +142,8 @@ extension TextRule {
         if text.contains("*"), !isBeginning || text.dropLast().contains("*") {
             throw SyntaxProblem("`*` stands at the end only, after a `/`: /static/*")
         }
-        if text == "/.sidegate" || text.hasPrefix("/.sidegate/") {
+        let folded = text.lowercased()
+        if folded == "/.sidegate" || folded.hasPrefix("/.sidegate/") {
             throw SyntaxProblem("paths below /.sidegate/ are Sidegate's own; remove it")
         }
         try checkRequestPath(isBeginning ? String(text.dropLast(2)) : text)
@@ -196,6 +199,16 @@ extension TextRule {
         }
     }
 
+    private static func checkUpgradeProtocol(_ text: String) throws(SyntaxProblem) {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count <= 2, parts.allSatisfy({ isToken(String($0)) }), text.utf8.count <= 64 else {
+            throw SyntaxProblem("expects a protocol as in the field Upgrade, such as websocket or SPDY/3.1")
+        }
+        if AllowedUpgrades.carriesRequests(text) {
+            throw SyntaxProblem("over this protocol requests would reach the app without being judged; remove it")
+        }
+    }
+
     private static func checkDomain(_ text: String) throws(SyntaxProblem) {
         if text.isEmpty { return }
         if text.hasPrefix(".") { throw SyntaxProblem("write the name without the leading dot") }
@@ -228,9 +241,11 @@ enum HeaderName {
 
     /// What frames or routes the request, or is Sidegate's to set.
     static let reserved: Set<String> = [
-        "connection", "content-encoding", "content-length", "content-type", "cookie", "date", "expect", "host",
-        "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "set-cookie", "te", "trailer",
-        "traceparent", "transfer-encoding", "upgrade", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port",
-        "x-forwarded-proto", "x-request-id",
+        "accept", "connection", "content-encoding", "content-length", "content-type", "cookie", "date", "expect",
+        "forwarded", "host", "http2-settings", "keep-alive", "location", "origin", "proxy-authenticate",
+        "proxy-authorization", "proxy-connection", "referer", "sec-fetch-dest", "sec-fetch-mode", "sec-fetch-site",
+        "server", "set-cookie", "te", "trailer", "traceparent", "transfer-encoding", "upgrade", "user-agent",
+        "x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto", "x-original-method",
+        "x-original-url", "x-request-id", "x-requested-with",
     ]
 }

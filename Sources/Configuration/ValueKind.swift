@@ -72,6 +72,8 @@ package enum TextRule: Sendable {
     case assertionHeader
     /// RFC 6265 §4.1.1.
     case cookieName
+    /// A protocol of an Upgrade field (RFC 9110 §7.8) that may pass unseen.
+    case upgradeProtocol
     /// A DNS name, for cookies.
     case domain
     /// A field of `token.claims`.

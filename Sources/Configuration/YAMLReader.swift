@@ -21,7 +21,9 @@ struct YAMLReader {
 
     /// Reads a file's text: every place becomes a line and column of `path`.
     static func read(_ text: [UInt8], file path: String) -> (root: Node?, findings: [Finding]) {
-        read(text, whole: .file(path: path, line: 1, column: 1)) {
+        // Some editors begin a file with a byte order mark, which says nothing about UTF-8.
+        let text = text.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(text.dropFirst(3)) : text
+        return read(text, whole: .file(path: path, line: 1, column: 1)) {
             .file(path: path, line: $0.line, column: $0.column)
         }
     }

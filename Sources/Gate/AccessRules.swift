@@ -58,7 +58,7 @@ package struct AccessRules: Sendable {
         /// The first rule that matches; nil: none does.
         case rule(Int?)
         /// The path can be read in several ways, and different rules match: each has a say, the first is the one of
-        /// the normal form.
+        /// the canonical form.
         case rules([Int?])
         /// The path has no safe reading.
         case unreadable
@@ -90,30 +90,31 @@ package struct AccessRules: Sendable {
 
     /// - Parameter path: as sent, without query.
     package func judge(_ path: Span<UInt8>, method: Span<UInt8>) -> Judgement {
-        if PathReadings.isPlain(path) {
+        judge(path, method: method, delivery: .canonical)
+    }
+
+    func judge(_ path: Span<UInt8>, method: Span<UInt8>, delivery: RequestPath.Delivery) -> Judgement {
+        if RequestPath.isPlain(path) {
             let first = exact.first(matching: path) { applies($0, method) }
             if isUniform, Self.isUniform(path) { return .rule(first) }
             let other = lenientRule(for: path, method)
             return first == other ? .rule(first) : .rules([first, other])
         }
-        guard let readings = PathReadings(path) else { return .unreadable }
-        var deciding: [Int?] = []
-        for reading in [readings.canonical] + readings.others {
-            let text = reading.span
-            for rule in [exact.first(matching: text) { applies($0, method) }, lenientRule(for: text, method)]
-            where !deciding.contains(rule) {
-                deciding.append(rule)
-            }
-        }
+        guard let path = try? RequestPath(path, delivery: delivery) else { return .unreadable }
+        return judge(path, method: method)
+    }
+
+    /// As the other, for a path that was read already.
+    func judge(_ path: RequestPath, method: Span<UInt8>) -> Judgement {
+        let deciding = readings(path, method: method).map(\.rule)
         return deciding.count == 1 ? .rule(deciding[0]) : .rules(deciding)
     }
 
-    /// Each rule that has a say, nil for none of them, with a reading of the path that it matches; nil when the path has no
-    /// safe one. For explanations.
-    func readings(_ path: Span<UInt8>, method: Span<UInt8>) -> [(path: [UInt8], rule: Int?)]? {
-        guard let readings = PathReadings(path) else { return nil }
+    /// Each rule that has a say, nil for none of them, with a reading of the path that it matches. The first is of the
+    /// canonical form.
+    func readings(_ path: RequestPath, method: Span<UInt8>) -> [(path: [UInt8], rule: Int?)] {
         var result: [(path: [UInt8], rule: Int?)] = []
-        for reading in [readings.canonical] + readings.others {
+        for reading in path.all {
             let text = reading.span
             for rule in [exact.first(matching: text) { applies($0, method) }, lenientRule(for: text, method)]
             where !result.contains(where: { $0.rule == rule }) {

@@ -13,10 +13,18 @@ package struct AppRoute: Sendable {
     /// The Host it gets when the browser's own is not kept.
     package var authority: [UInt8]
     package var preservesHost = true
+    /// The protocols that it may switch to.
+    var upgrades = AllowedUpgrades(["websocket"])
 
     package init(authority: String) {
         self.authority = Array(authority.utf8)
     }
+
+    package mutating func allowUpgrades(_ names: [String]) {
+        upgrades = AllowedUpgrades(names)
+    }
+
+    var isChosenByPath: Bool { !paths.isEmpty || !stripPrefix.isEmpty }
 
     /// Nil when `path` is not below the prefix. What is left begins with one slash: with two it would name a host to
     /// some.
@@ -85,12 +93,22 @@ struct AppRoutes: Sendable {
         index > 0 && index <= routes.count ? routes[index - 1] : nil
     }
 
+    /// What is left of a path without an app's prefix is the path that this app reads.
+    ///
+    /// - Parameter path: in its canonical form.
+    func checkStripped(_ path: [UInt8]) throws(PathProblem) {
+        for route in routes where !route.stripPrefix.isEmpty {
+            guard let stripped = route.stripped(path) else { continue }
+            _ = try RequestPath(stripped.span, delivery: .canonical)
+        }
+    }
+
     /// - Parameter request: its path was found readable.
     func index(for request: RequestHead, _ site: RequestSite) -> Int {
         var path: [UInt8] = [UInt8(ascii: "/")]
         if request.targetForm != .asterisk, request.path.upperBound <= request.bytes.count {
             let sent = request.bytes.span.extracting(request.path.range)
-            path = PathReadings.isPlain(sent) ? Array(copying: sent) : PathReadings(sent)?.canonical ?? path
+            path = RequestPath.isPlain(sent) ? Array(copying: sent) : (try? RequestPath.canonical(of: sent)) ?? path
         }
         let knowsHosts = !named.isEmpty || !wildcards.isEmpty
         let host =
@@ -100,7 +118,7 @@ struct AppRoutes: Sendable {
     }
 
     /// - Parameters:
-    ///   - text: a path in its normal form.
+    ///   - text: a path in its canonical form.
     ///   - host: in lower case, without port; empty: unknown.
     func index(path text: Span<UInt8>, host: [UInt8]) -> Int {
         if !host.isEmpty {

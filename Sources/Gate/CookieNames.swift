@@ -51,6 +51,15 @@ struct CookieNames: Sendable {
     static let nativeBase = "sidegate-native"
 }
 
+extension SessionConfiguration {
+    /// A cookie of that name would be taken for the gate's own.
+    package static func isOwnCookie(_ name: String, cookieName: String) -> Bool {
+        var session = SessionConfiguration(secrets: [])
+        session.cookieName = cookieName
+        return OwnCookieFilter(session).isOurs(Array(name.utf8).span)
+    }
+}
+
 /// Which cookies are ours and never reach the app: session, login and native login cookies, under every prefix,
 /// whatever the scheme of the day is.
 struct OwnCookieFilter: Sendable {

@@ -7,14 +7,20 @@ package enum Decision {
     /// The app gets it, as `Gate.rewrite` writes it. `renewal` is a block of `Set-Cookie` lines (each with CRLF) to add
     /// to the response, when the session's idle time is to be counted anew.
     case forward(Identity?, renewal: [UInt8]?)
+    /// As `.forward`; with the app's response the session ends (`session.logoutPaths`).
+    case forwardLogout(Identity, SignOut)
     /// As `.forward`, since nothing is enforced (`access.mode: observe`); `Observation` says what would have become of it.
     case observed(Identity?, renewal: [UInt8]?, Observation)
     /// Sidegate answers itself; not one byte goes to the app.
     case respond(LocalResponse)
     /// Read the body (at most `limit` bytes, else 413), then ask `Gate.decide(form:of:_:)`.
     case collectBody(limit: Int)
-    /// Ask the replay store with `pending.replayKeys` until `pending.expiresAt`, then `Gate.finishSignIn`.
+    /// Ask the replay store with `pending.replayKeys` for `pending.retention`; report a token that is used up now to every
+    /// loop (`Gate.tokenSpent`), then `Gate.finishSignIn`.
     case claimToken(PendingSignIn)
+    /// Ask the replay store, without claiming anything, whether a bearer token has signed in; then ask the same `decide`
+    /// again, with what `Gate.tokenChecked` answers as `context.tokenLookup`.
+    case checkToken(TokenQuestion)
     /// The key that signed a token is not known: have the key sets fetched, then ask the same `decide` again, with
     /// `context.mayAwaitKeys` false.
     case awaitKeys
@@ -106,13 +112,13 @@ package enum ProvisioningVerdict: Sendable, Equatable {
 /// A verified logout token that waits for the replay store's verdict.
 package struct PendingLogout: Sendable {
     package let replayKeys: [[UInt8]]
-    /// Until when the token must be remembered, in seconds since 1970.
-    package let expiresAt: Double
+    /// How long the token must be remembered.
+    package let retention: Retention
     let revocation: Revocation
 
-    init(replayKeys: [[UInt8]], expiresAt: Double, revocation: Revocation) {
+    init(replayKeys: [[UInt8]], retention: Retention, revocation: Revocation) {
         self.replayKeys = replayKeys
-        self.expiresAt = expiresAt
+        self.retention = retention
         self.revocation = revocation
     }
 }
@@ -145,11 +151,36 @@ package struct Revocation: Sendable, Equatable {
 
 /// Where used tokens are remembered, so that each signs in once.
 package protocol ReplayStore: AnyObject, Sendable {
-    /// Claims all of `keys` at once, until `expiry` (seconds since 1970): fresh only when none was claimed before.
+    /// Claims all of `keys` at once, for `retention`: fresh only when none was claimed before.
     ///
     /// `completion` is called exactly once, on any thread, perhaps before this returns.
     func claim(
-        _ keys: [[UInt8]], until expiry: Double, now: Double, _ completion: @escaping @Sendable (ReplayVerdict) -> Void)
+        _ keys: [[UInt8]], for retention: Retention, now: ClockReading,
+        _ completion: @escaping @Sendable (ReplayVerdict) -> Void)
+
+    /// Whether one of `keys` was claimed; claims nothing. `completion` as above.
+    func use(of keys: [[UInt8]], _ completion: @escaping @Sendable (TokenUse) -> Void)
+
+    /// The same, where the answer is at hand; nil: it must be asked for.
+    func knownUse(of keys: [[UInt8]]) -> TokenUse?
+}
+
+/// What a replay store says of a token that is shown as bearer.
+package enum TokenUse: Sendable, Equatable {
+    case unused
+    /// It signed in.
+    case used
+    /// The store did not answer.
+    case unavailable
+}
+
+/// A verified bearer token of which the replay store must be asked whether it has signed in.
+package struct TokenQuestion {
+    /// What stands for the token in the replay store.
+    package let replayKeys: [[UInt8]]
+    let identity: Identity
+    /// `Gate.spentCount` when it is asked: what has signed in since then may not be in the answer.
+    let spentCount: UInt64
 }
 
 package enum ReplayVerdict: Sendable, Equatable {
@@ -163,8 +194,8 @@ package enum ReplayVerdict: Sendable, Equatable {
 package struct PendingSignIn: Sendable {
     /// What stands for the token in the replay store.
     package let replayKeys: [[UInt8]]
-    /// Until when the token must be remembered, in seconds since 1970.
-    package let expiresAt: Double
+    /// How long the token must be remembered.
+    package let retention: Retention
     /// For the logs.
     package let user: String
 
@@ -186,6 +217,8 @@ package struct PendingSignIn: Sendable {
     var question: Question?
     /// Nobody was asked, since a guest gets nothing by it: whatever the lists say by now, it makes no session.
     var isForGuest = false
+    /// The browser's last session was another user's, or nobody knows whose: the app's own session ends too.
+    var endsAppSession = true
     /// The session that came with the request, where sessions are kept elsewhere.
     var replacedSession: [UInt8]?
 

@@ -31,9 +31,14 @@ package final class Gate {
     let pageFields: [UInt8]
     let formPageFields: [UInt8]
     private let requestRewrite: RequestRewrite
-    private let apps: AppRoutes
+    let ownCookies: OwnCookieFilter
+    let apps: AppRoutes
+    /// Something is decided by a request's path, so it must be readable.
+    private let readsPaths: Bool
     /// What a proxy is told of a user beside the identity headers.
     let authRendering: HeaderRendering
+    /// Names that a question of a proxy must not carry.
+    let lookAlikes: IdentityLookAlikes
 
     var access: AccessPolicy
     /// Who has no session is let in all the same, as nobody.
@@ -49,9 +54,15 @@ package final class Gate {
     let subjectFields: [String]
     let logoutMatching: FieldMatching
     let nativeLogin: NativeLogin?
+    let appCookies: AppCookies
+    let logoutPaths: [PathPattern]
 
     var sessions = IdentityCache()
-    var bearers = IdentityCache(slotCount: 256)
+    var absentSessions = AbsentSessions()
+    var bearers = IdentityCache()
+    /// Counts the key sets that were in force, and the tokens that signed in while this gate ran.
+    var keyCount: UInt64 = 0
+    var spentCount: UInt64 = 0
     var loopWatch = LoopWatch()
     /// The site of the latest redirect; see ``KnownSite``.
     var lastSite: KnownSite?
@@ -83,11 +94,17 @@ package final class Gate {
         subjectFields = configuration.claims.filter { $0.field == "user" || $0.claims.contains("sub") }.map(\.field)
         logoutMatching = FieldMatching(configuration.claims, required: [], needsUser: false)
         nativeLogin = configuration.nativeLogin.map { NativeLogin($0) }
+        appCookies = AppCookies(configuration)
+        logoutPaths = session.logoutPaths.map { PathPattern($0) }
         plainNames = CookieNames(session, isSecure: false)
         secureNames = CookieNames(session, isSecure: true)
         requestRewrite = RequestRewrite(configuration)
+        ownCookies = OwnCookieFilter(session)
         apps = AppRoutes(configuration.apps)
+        readsPaths = configuration.readsPaths
         authRendering = Self.authRendering(configuration)
+        lookAlikes = IdentityLookAlikes(
+            authRendering.rules.map(\.name) + (configuration.assertion.map { [$0.header] } ?? []))
         pageFields = PageFields.block(configuration, hasForm: false)
         formPageFields = PageFields.block(configuration, hasForm: true)
     }
@@ -111,25 +128,38 @@ package final class Gate {
                 return answer(own, request, context, requestID)
             }
         }
-        return admit(request, context, requestID)
+        let decision = admit(request, context, requestID)
+        return logoutPaths.isEmpty ? decision : endingSession(decision, request, context)
     }
 
     /// What is to become of a request that is for an app.
-    func admit(_ request: RequestHead, _ context: RequestContext, _ requestID: [UInt8]) -> Decision {
+    func admit(
+        _ request: RequestHead, _ context: RequestContext, _ requestID: [UInt8],
+        delivery: RequestPath.Delivery = .canonical
+    ) -> Decision {
         let site = RequestSite(request, context, siteRules)
-        if !apps.isEmpty, !isReadable(request) { return .respond(unreadable(request, requestID)) }
-        if let nativeLogin, let open = decide(nativeLogin, request, context, site) { return open }
-        let decision = judge(request, context, site, requestID)
+        var oddPath: RequestPath?
+        if readsPaths {
+            do {
+                oddPath = try self.oddPath(of: request, delivery)
+            } catch {
+                let refusal = Decision.respond(unreadable(request, requestID))
+                return configuration.access.mode == .observe ? observed(refusal, request, context, site) : refusal
+            }
+        }
+        if let nativeLogin, oddPath == nil, let open = decide(nativeLogin, request, context, site) { return open }
+        let decision = judge(request, oddPath, context, site, requestID)
         guard configuration.access.mode == .observe else { return decision }
         return observed(decision, request, context, site)
     }
 
     private func judge(
-        _ request: RequestHead, _ context: RequestContext, _ site: RequestSite, _ requestID: [UInt8]
+        _ request: RequestHead, _ oddPath: RequestPath?, _ context: RequestContext, _ site: RequestSite,
+        _ requestID: [UInt8]
     ) -> Decision {
         var ruling = Ruling.unruled
         if !rules.isEmpty {
-            ruling = self.ruling(on: request)
+            ruling = self.ruling(on: request, oddPath)
             switch ruling {
             case .open: return openDecision(request, context, site)
             case .denied: return denied(request, context, site, requestID)
@@ -150,10 +180,10 @@ package final class Gate {
         case .refused(let code): reason = code
         case .elsewhere(let session): return .fetchSession(session)
         case .unknown: return .respond(sessionUnknown(request, requestID))
-        case .none: break
+        case .none, .unchecked: break
         }
         if configuration.bearer {
-            switch bearer(of: request, now: context.now) {
+            switch bearer(of: request, context) {
             case .valid(let identity):
                 if identity.goodAt != generation, let other = reconsidered(identity, request, context, site, requestID)
                 {
@@ -166,6 +196,7 @@ package final class Gate {
             case .refused(let code):
                 if awaitsKeys(after: code, context) { return .awaitKeys }
                 return .respond(invalidBearer(code, request, context))
+            case .unchecked(let question): return .checkToken(question)
             case .none, .elsewhere, .unknown: break
             }
         }
@@ -184,7 +215,8 @@ package final class Gate {
         case .callback: return returned(request, form: body, context, requestID)
         case .confirm: return confirmed(request, form: body, context, requestID)
         case .backchannelLogout: return backchannelLogout(request, body: body, context)
-        case .login, .logout, .session, .auth, .keys, .nothing, nil: return .respond(notFound(request, requestID))
+        case .login, .logout, .session, .auth, .keys, .nothing, .unreadable, nil:
+            return .respond(notFound(request, requestID))
         }
     }
 
@@ -203,7 +235,7 @@ package final class Gate {
     ///
     /// Strips (hop-by-hop fields, identity headers in every spelling, our cookies, the token parameter), then sets
     /// (X-Forwarded-*, X-Request-ID, traceparent, identity). One operation: no path does half of it.
-    /// Connection is written only as `upgrade` (when ``forwardsUpgrade(_:)``) or `te`.
+    /// Connection is written only as `upgrade` (when ``forwardsUpgrade(_:app:)``) or `te`.
     ///
     /// - Parameter app: which of the apps gets it, by ``app(for:_:)``.
     package func rewrite(
@@ -222,10 +254,9 @@ package final class Gate {
         return apps.index(for: request, RequestSite(request, context, siteRules))
     }
 
-    /// The request asks for a protocol that may pass as a tunnel, and `rewrite` forwards its Upgrade. `h2c` may not:
-    /// what it carries would reach the app unjudged.
-    package func forwardsUpgrade(_ request: RequestHead) -> Bool {
-        RequestRewrite.forwardsUpgrade(request)
+    /// The request asks for a protocol that `app` may switch to, and `rewrite` forwards its Upgrade.
+    package func forwardsUpgrade(_ request: RequestHead, app: Int) -> Bool {
+        requestRewrite.forwardsUpgrade(request, app: app)
     }
 
     private func answer(
@@ -241,6 +272,7 @@ package final class Gate {
         case .backchannelLogout: backchannelLogout(request, requestID)
         case .keys: .respond(keySet(request, requestID))
         case .nothing: .respond(notFound(request, requestID))
+        case .unreadable: .respond(unreadable(request, requestID))
         }
     }
 

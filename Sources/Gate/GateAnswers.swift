@@ -99,8 +99,13 @@ extension Gate {
     func unauthenticatedJSON(
         _ request: RequestHead, _ context: RequestContext, _ reason: ReasonCode?
     ) -> LocalResponse {
+        unauthenticatedJSON(Array(loginURL(request, context).utf8), reason)
+    }
+
+    func unauthenticatedJSON(_ loginURL: [UInt8], _ reason: ReasonCode?) -> LocalResponse {
         var response = json(
-            401, [("error", "unauthenticated"), ("login_url", .string(loginURL(request, context)))])
+            401,
+            [("error", "unauthenticated"), ("login_url", .string(String(decoding: loginURL, as: UTF8.self)))])
         response.add("WWW-Authenticate", "Bearer")
         response.decision = "unauthenticated"
         response.reason = reason?.rawValue

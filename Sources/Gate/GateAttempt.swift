@@ -12,6 +12,9 @@ struct ReturnedAttempt {
     var target: ReturnTarget?
     /// The login cookie that ends with it.
     var cookie: [UInt8]?
+    /// It may answer an attempt that another site began, but names none: the person is asked, whatever
+    /// `initiated` says, since the same goes for honest links to a provider that returns no `state`.
+    var needsQuestion = false
     /// Why it is not ours.
     var refusal = ReasonCode.loginStateMissing
     /// The state it names.
@@ -22,8 +25,9 @@ extension Gate {
     /// Which attempt this return ends: the one that `state` names, and none else; without a `state`, when the IdP does
     /// not send it back, the newest.
     ///
-    /// The newest is good enough only where the login URL has no `{state}` of its own: then an IdP may drop what we
-    /// append to the return URL, and any attempt that lives is the sign that the user began here.
+    /// The newest is good enough only where the login URL has no `{state}` of its own, and `requireState` is off: then an
+    /// IdP may drop what we append to the return URL, and an attempt that lives is the sign that the user began here.
+    /// One that another site began is no such sign, for that site may send its own token after it.
     func attempt(
         of request: RequestHead, _ parameters: Parameters, _ names: CookieNames, _ binding: SiteBinding, now: Double
     ) -> ReturnedAttempt {
@@ -32,12 +36,14 @@ extension Gate {
         if let state = parameters.values("state").first {
             result.named = AttemptID(state)
             candidates.removeAll { $0.id != result.named }
-        } else if configuration.loginURL.contains(.state) {
+        } else if configuration.requiresState || configuration.loginURL.contains(.state)
+            || NavigationTest.isSubresource(request)
+        {
             return result
         }
         candidates.sort { $1.id.isOlder(than: $0.id) }
-        for candidate in candidates.prefix(LoginState.maximumCount)
-        where candidate.value.upperBound <= request.bytes.count {
+        // More than a browser is given may come: a sister host can set some of these names too.
+        for candidate in candidates where candidate.value.upperBound <= request.bytes.count {
             let name = names.login + candidate.id.text
             let value = request.bytes.span.extracting(candidate.value.range)
             guard let encoded = loginSeal.open(value, name: name, site: binding),
@@ -49,6 +55,9 @@ extension Gate {
                 // Too old to vouch for the user, but still where they wanted to go.
                 result.target = result.target ?? state.target
                 continue
+            }
+            guard result.named != nil || !state.isFromOtherSite else {
+                return ReturnedAttempt(target: state.target, cookie: name, needsQuestion: true)
             }
             return ReturnedAttempt(isOurs: true, target: state.target, cookie: name, named: result.named)
         }

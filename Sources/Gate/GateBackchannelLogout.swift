@@ -57,7 +57,7 @@ extension Gate {
         return .claimLogoutToken(
             PendingLogout(
                 replayKeys: replayKeys(verified),
-                expiresAt: max(verified.expiresAt ?? 0, context.now + LoginState.lifetime),
+                retention: retention(of: verified, now: context.now),
                 revocation: Revocation(
                     subjects: subjects, revokedAt: context.now, expiresAt: context.now + limits.lifetime,
                     user: subject.isEmpty ? fields.account : subject)))

@@ -14,6 +14,8 @@ package struct GateConfiguration: Sendable {
     package var upstreamAuthority: String
     /// The app gets the Host the browser sent.
     package var preserveHost = true
+    /// The protocols that the app may switch to; those of the other apps are in `apps`.
+    package var upgrades = ["websocket"]
 
     /// Where a browser without a session is sent; placeholders `{returnURL}` `{returnTo}` `{state}`.
     package var loginURL: URLTemplate
@@ -28,6 +30,8 @@ package struct GateConfiguration: Sendable {
     package var returnPath = "/.sidegate/callback"
     /// What becomes of a sign-in that the user did not start here.
     package var initiated = InitiatedPolicy.confirm
+    /// A return must bring the `state` of an attempt of this browser, whatever `initiated` says.
+    package var requiresState = false
 
     package var tokenPolicy: TokenPolicy
     package var keys: KeySet
@@ -68,9 +72,13 @@ package struct GateConfiguration: Sendable {
 
     package var pages: PageRenderer
 
-    /// Something is decided by a request's path, so the app must get the path that was looked at. While rules are
-    /// only observed, nothing is to change.
-    var judgesPaths: Bool { !apps.isEmpty || (!access.rules.isEmpty && access.mode == .enforce) }
+    /// Something is decided by a request's path.
+    var readsPaths: Bool { choosesAppsByPath || !access.rules.isEmpty || nativeLogin != nil }
+
+    /// The app gets the very path that something was decided by. While rules are only observed, nothing changes.
+    var judgesPaths: Bool { choosesAppsByPath || (readsPaths && access.mode == .enforce) }
+
+    private var choosesAppsByPath: Bool { apps.contains(where: \.isChosenByPath) }
 
     /// The values without a default; the others are set on the result.
     package init(
@@ -102,6 +110,10 @@ package struct SessionConfiguration: Sendable {
     package var idleTimeout: Double = 3600
     /// The browser has a ticket, and the session is kept elsewhere.
     package var isStored = false
+    /// Cookies of the app's own session, which end with ours.
+    package var appCookies: [String] = []
+    /// Paths by which users sign out of the app: exact, or with `/*` at the end.
+    package var logoutPaths: [String] = []
 
     package init(secrets: [[UInt8]]) {
         self.secrets = secrets

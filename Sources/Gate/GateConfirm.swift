@@ -15,7 +15,7 @@ extension Gate {
     ) -> PendingSignIn.Question {
         var wasAsked = false
         let attempts = attempts(of: request, names)
-        for attempt in attempts.prefix(LoginState.maximumCount) where attempt.value.upperBound <= request.bytes.count {
+        for attempt in attempts where attempt.value.upperBound <= request.bytes.count {
             let value = request.bytes.span.extracting(attempt.value.range)
             guard let encoded = loginSeal.open(value, name: names.login + attempt.id.text, site: pending.binding),
                 let state = LoginState(encoded: encoded), now - state.startedAt < LoginState.lifetime
@@ -91,13 +91,14 @@ extension Gate {
             let encoded = signInSeal.open(field.span, name: attempt.text, site: binding)
         else { return .respond(refused(.loginStateMissing, request, requestID, tryAgain: Self.plainLoginPath)) }
         guard context.now - state.startedAt < LoginState.lifetime,
-            let pending = PendingSignIn(
+            var pending = PendingSignIn(
                 encoded: encoded, origin: origin, binding: binding, isSecure: site.isSecure,
                 answersJSON: NavigationTest.prefersJSON(request),
                 requestID: String(decoding: requestID, as: UTF8.self), spentAttempt: name,
                 lastOldChunk: SessionCookiePlaces(request, names).lastChunk, returns: returns(of: request, names),
                 now: context.now)
         else { return .respond(refused(.loginStateExpired, request, requestID, tryAgain: Self.plainLoginPath)) }
+        pending.endsAppSession = endsAppSession(pending.fields, request, site, now: context.now)
         return claim(pending, context)
     }
 
@@ -125,7 +126,7 @@ extension PendingSignIn {
         var output: [UInt8] = [Self.version]
         output.appendTime(now)
         // Remembered at least as long as the page can be used, or it could be used twice.
-        output.appendTime(max(expiresAt, now + LoginState.lifetime))
+        output.appendTime(max(retention.until, now + LoginState.lifetime))
         // Another key than the token's own, which is burnt by now.
         output.appendCounted([UInt8(ascii: "c")] + (replayKeys.first ?? []))
         output.appendCounted(target.bytes)
@@ -143,7 +144,8 @@ extension PendingSignIn {
             let fields = UserFields(from: &reader), reader.isAtEnd
         else { return nil }
         self.init(
-            replayKeys: [key], expiresAt: expiresAt, user: fields.user, fields: fields,
+            replayKeys: [key], retention: Retention(until: expiresAt, atLeast: LoginState.lifetime, now: now),
+            user: fields.user, fields: fields,
             target: ReturnTarget(trusted: target), origin: origin, binding: binding, isSecure: isSecure,
             answersJSON: answersJSON, requestID: requestID, isSignedIn: false, spentAttempt: spentAttempt,
             lastOldChunk: lastOldChunk, returns: returns)

@@ -14,7 +14,9 @@ extension Gate {
         } catch {
             return .respond(unanswerable(error))
         }
-        let decision = answer(original, request, requestID)
+        let decision =
+            lookAlikes.isIn(request)
+            ? .respond(spoofed(original, requestID)) : answer(original, request, requestID)
         return original.isNamed ? about(original.head, decision) : decision
     }
 
@@ -29,15 +31,18 @@ extension Gate {
     private func answer(_ original: OriginalRequest, _ request: RequestHead, _ requestID: [UInt8]) -> Decision {
         let head = original.head
         let passesAnswers = original.isInPath || Self.asksForRedirect(request)
-        guard head.method != .trace, head.method != .connect,
-            OwnPath.of(head.bytes.span.extracting(head.path.range), returnPath: returnPath) == nil
-        else {
+        switch OwnPath.of(head.bytes.span.extracting(head.path.range), returnPath: returnPath) {
+        case nil where head.method != .trace && head.method != .connect: break
+        case .unreadable: return .respond(refusedToProxy(403, ReasonCode.pathUnreadable.rawValue))
+        default:
             // Those are to be sent here by the proxy; in no spelling are they the app's.
             return .respond(refusedToProxy(403, "reserved_path"))
         }
-        switch admit(head, original.context, requestID) {
+        switch admit(head, original.context, requestID, delivery: .asSent) {
         case .forward(let identity, let renewal):
             return .respond(admitted(identity, renewal, original))
+        case .forwardLogout(let identity, _):
+            return .respond(admitted(identity, nil, original))
         case .fetchSession(let session):
             return .fetchSession(session)
         case .observed(let identity, let renewal, let observation):
@@ -49,7 +54,13 @@ extension Gate {
             return .respond(admitted(nil, cookie, original))
         case .awaitKeys:
             return .awaitKeys
+        case .checkToken(let question):
+            return .checkToken(question)
         case .respond(let response):
+            // nginx makes a 500 of a 400.
+            if response.reason == ReasonCode.pathUnreadable.rawValue {
+                return .respond(refusedToProxy(403, ReasonCode.pathUnreadable.rawValue))
+            }
             return .respond(passesAnswers ? passed(response) : plain(response, head, original.context))
         case .collectBody, .claimToken, .provision, .claimLogoutToken, .revoke, .keepSession:
             return .respond(refusedToProxy(403, "reserved_path"))
@@ -70,7 +81,13 @@ extension Gate {
         }
         for rule in authRendering.rules {
             let folded = SpoofFilter.folded(rule.name)
-            guard !names.contains(folded), folded != SpoofFilter.folded("authorization") else { continue }
+            guard !names.contains(folded) else { continue }
+            // Never empty without need, since apps read it themselves; but the browser's own must not pass for ours.
+            if folded == SpoofFilter.folded("authorization"),
+                !original.head.fields.contains(where: { $0.known == .authorization })
+            {
+                continue
+            }
             response.add(block: Array(rule.name.utf8) + Array(": \r\n".utf8))
         }
         if let assertion = configuration.assertion {
@@ -114,17 +131,14 @@ extension Gate {
     ) -> LocalResponse {
         var url: [UInt8] = []
         if let known = knownSite(RequestSite(head, context, siteRules), head) {
-            let target = ReturnTarget(of: head, prefix: known.targetPrefix, tokenParameter: tokenParameter)
+            let target = ReturnTarget(
+                of: head, prefix: known.targetPrefix, origin: known.origin, tokenParameter: tokenParameter)
             known.origin.append(to: &url)
             url.append(contentsOf: Self.loginPath(target).utf8)
         } else {
             url.append(contentsOf: Self.plainLoginPath.utf8)
         }
-        var response = json(
-            401,
-            [("error", "unauthenticated"), ("login_url", .string(String(decoding: url, as: UTF8.self)))])
-        response.add("WWW-Authenticate", "Bearer")
-        response.decision = "unauthenticated"
+        var response = unauthenticatedJSON(url, nil)
         response.reason = reason
         return response
     }
@@ -138,6 +152,12 @@ extension Gate {
         case .contradictory: refusedToProxy(400, "original_request_contradictory")
         case .malformed: refusedToProxy(400, "original_request_malformed")
         }
+    }
+
+    /// Another spelling of an identity header would reach the app beside the one that the proxy overwrites. Refused in
+    /// any mode and on any path.
+    private func spoofed(_ original: OriginalRequest, _ requestID: [UInt8]) -> LocalResponse {
+        refused(.identityHeaderSpoofed, original.head, requestID, tryAgain: nil)
     }
 
     private func refusedToProxy(_ status: UInt16, _ reason: String) -> LocalResponse {

@@ -11,23 +11,26 @@ extension Gate {
         _ request: RequestHead, _ context: RequestContext, _ reason: ReasonCode?, _ requestID: [UInt8],
         as wanted: AccessRule.Unauthenticated? = nil
     ) -> LocalResponse {
+        let navigation = NavigationTest.of(request)
         let mayRedirect: Bool =
             switch wanted {
             case .unauthorized: false
             // What is not read by a redirected request must not be lost silently.
             case .redirect: request.method == .get || request.method == .head
-            case nil: NavigationTest.isNavigation(request)
+            case nil: navigation != .notNavigation
             }
         guard mayRedirect else {
             return isGRPC(request) ? grpcUnauthenticated(reason) : unauthenticatedJSON(request, context, reason)
         }
         let site = RequestSite(request, context, siteRules)
         guard let known = knownSite(site, request) else { return hostMissing(request, requestID) }
-        let target = ReturnTarget(of: request, prefix: known.targetPrefix, tokenParameter: tokenParameter)
-        return redirect(to: target, .navigation, request, context, known, reason)
+        let target = ReturnTarget(
+            of: request, prefix: known.targetPrefix, origin: known.origin, tokenParameter: tokenParameter)
+        return redirect(to: target, .navigation, request, context, known, reason, isProven: navigation == .navigation)
     }
 
-    /// `/.sidegate/login?return_to=`
+    /// `/.sidegate/login?return_to=`: like any other page to a browser without a session, so that neither an image nor
+    /// a prefetch of another site begins an attempt.
     func login(_ request: RequestHead, _ context: RequestContext, _ requestID: [UInt8]) -> LocalResponse {
         guard request.method == .get || request.method == .head else {
             return methodNotAllowed(request, requestID, allow: "GET, HEAD")
@@ -37,21 +40,38 @@ extension Gate {
         guard let target = Parameters(query: request).returnTarget(on: known.target) else {
             return refused(.returnURLRefused, status: 400, request, requestID, tryAgain: Self.plainLoginPath)
         }
-        return redirect(to: target ?? .root, .wish, request, context, known, nil)
+        let navigation = NavigationTest.of(request)
+        guard navigation != .notNavigation else {
+            var url: [UInt8] = []
+            known.origin.append(to: &url)
+            url.append(contentsOf: Self.loginPath(target ?? .root).utf8)
+            return unauthenticatedJSON(url, nil)
+        }
+        return redirect(
+            to: target ?? .root, .wish, request, context, known, nil, isProven: navigation == .navigation)
     }
 
     /// 302 to the IdP.
+    ///
+    /// - Parameter isProven: a person looks at the result, as far as that shows; without it there is no login cookie, and
+    ///   the return is one that did not begin here.
     private func redirect(
         to target: ReturnTarget, _ cause: AttemptID.Cause, _ request: RequestHead, _ context: RequestContext,
-        _ site: KnownSite, _ reason: ReasonCode?
+        _ site: KnownSite, _ reason: ReasonCode?, isProven: Bool
     ) -> LocalResponse {
         let attempt = AttemptID(cause, now: context.now, random: random.nonce())
         let text = site.loginURL.text(of: target)
         var block: [UInt8] = []
+        guard isProven else {
+            site.plainRedirectFields.append(attempt, target: text, to: &block)
+            return redirect(attempt, text, block, site, reason)
+        }
         block.reserveCapacity(
             site.redirectFields.byteCount + text.count + 2 * target.bytes.count + site.loginCookieEnd.count + 64)
         site.redirectFields.append(attempt, target: text, to: &block)
-        let state = LoginState(startedAt: context.now, target: target)
+        let state = LoginState(
+            startedAt: context.now, target: target,
+            isFromOtherSite: SiteCheck.isFromOtherSite(request, on: site.target))
         let binding = site.loginBinding(of: attempt)
         loginSeal.seal(boundTo: binding.span, into: &block) { state.append(to: &$0) }
         block.append(contentsOf: site.loginCookieEnd)
@@ -64,6 +84,12 @@ extension Gate {
             // A session that lasts so briefly ends by itself: no sign of a loop.
             appendEnd(of: site.names.returns, site, to: &block)
         }
+        return redirect(attempt, text, block, site, reason)
+    }
+
+    private func redirect(
+        _ attempt: AttemptID, _ text: [UInt8], _ block: [UInt8], _ site: KnownSite, _ reason: ReasonCode?
+    ) -> LocalResponse {
         var body: [UInt8] = []
         body.reserveCapacity(site.redirectPage.byteCount + 2 * text.count)
         site.redirectPage.append(attempt, target: text, to: &body)
@@ -84,12 +110,12 @@ extension Gate {
         return attempts.map(\.id).sorted { $0.isOlder(than: $1) }.prefix(attempts.count - LoginState.maximumCount + 1)
     }
 
-    /// The attempts whose cookies came, and where their values stand. At most 64 are looked at.
+    /// The attempts whose cookies came, and where their values stand. Their number is bounded.
     func attempts(of request: RequestHead, _ names: CookieNames) -> [(id: AttemptID, value: ByteRange)] {
         var attempts: [(id: AttemptID, value: ByteRange)] = []
         let bytes = request.bytes.span
         request.forEachCookie { name, value in
-            guard attempts.count < 64, name.upperBound <= bytes.count,
+            guard attempts.count < SessionCookie.maximumCandidates, name.upperBound <= bytes.count,
                 let attempt = names.attempt(bytes.extracting(name.range))
             else { return }
             attempts.append((attempt, value))

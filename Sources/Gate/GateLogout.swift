@@ -32,24 +32,49 @@ extension Gate {
             ticket = identity.stored?.ticket
         // Whose it is cannot be known now, but it ends.
         case .unknown(let stored): ticket = stored.ticket
-        case .none, .refused, .elsewhere: break
+        case .none, .refused, .elsewhere, .unchecked: break
         }
         guard agreed else { return .respond(confirmLogout(session, returnTo: named)) }
 
         var response = signedOut(session, returnTo: named, origin, now: context.now)
-        let cookie = setCookie(isSecure: site.isSecure)
-        for name in ownCookies(of: request, names(site)) { response.add("Set-Cookie", cookie.expired(name)) }
+        for cookie in endedCookies(of: request, site, origin, page: named?.bytes ?? []) {
+            response.add("Set-Cookie", cookie)
+        }
         response.decision = "logout"
         response.user = session?.fields.user
         guard let id = session?.id ?? ticket?.id, let signedInAt = session?.signedInAt ?? ticket?.signedInAt else {
             return .respond(response)
         }
-        // The cookie may have been copied, and a WebSocket of the session may be open on any loop.
-        var revocation = Revocation(
-            subjects: [Revocation.subject(session: id)], revokedAt: max(context.now, signedInAt),
-            expiresAt: signedInAt + limits.lifetime, user: session?.fields.user ?? "", isOfOneSession: true)
-        revocation.storedSession = ticket?.id
+        let revocation = revocation(
+            id: id, signedInAt: signedInAt, user: session?.fields.user ?? "", ticket: ticket, now: context.now)
         return .revoke(revocation, response)
+    }
+
+    func revocation(of session: SessionState, ticket: SessionTicket?, now: Double) -> Revocation {
+        revocation(
+            id: session.id, signedInAt: session.signedInAt, user: session.fields.user, ticket: ticket, now: now)
+    }
+
+    /// The cookie may have been copied, and a WebSocket of the session may be open on any loop.
+    private func revocation(
+        id: [UInt8], signedInAt: Double, user: String, ticket: SessionTicket?, now: Double
+    ) -> Revocation {
+        var revocation = Revocation(
+            subjects: [Revocation.subject(session: id)], revokedAt: max(now, signedInAt),
+            expiresAt: signedInAt + limits.lifetime, user: user, isOfOneSession: true)
+        revocation.storedSession = ticket?.id
+        return revocation
+    }
+
+    /// Set-Cookie values that end our cookies and those of the app's session.
+    ///
+    /// - Parameter page: the path of a page of the app; empty: not known.
+    func endedCookies(
+        of request: RequestHead, _ site: RequestSite, _ origin: PublicOrigin, page: [UInt8]
+    ) -> [[UInt8]] {
+        let cookie = setCookie(isSecure: site.isSecure)
+        return ownCookies(of: request, names(site)).map { cookie.expired($0) }
+            + appCookies.ended(host: origin.host, isSecure: site.isSecure, page: page)
     }
 
     private func confirmLogout(_ session: SessionState?, returnTo: ReturnTarget?) -> LocalResponse {
@@ -67,7 +92,7 @@ extension Gate {
         return response
     }
 
-    private func signedOut(
+    func signedOut(
         _ session: SessionState?, returnTo: ReturnTarget?, _ origin: PublicOrigin, now: Double
     ) -> LocalResponse {
         guard let logoutURL = configuration.logoutURL else {

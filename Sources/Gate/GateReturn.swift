@@ -12,6 +12,9 @@ extension Gate {
 
     func callback(_ request: RequestHead, _ context: RequestContext, _ requestID: [UInt8]) -> Decision {
         switch request.method {
+        // Any status but 2xx: the browser drops it, and sends the request again when somebody opens the page.
+        case .get where NavigationTest.isPrefetch(request):
+            .respond(unauthenticatedJSON(request, context, nil))
         case .get: returned(request, form: nil, context, requestID)
         case .post:
             isForm(request)
@@ -79,22 +82,28 @@ extension Gate {
 
         var pending = PendingSignIn(
             replayKeys: replayKeys(user.token),
-            expiresAt: max(user.token.expiresAt ?? 0, context.now + LoginState.lifetime),
+            retention: retention(of: user.token, now: context.now),
             user: user.fields.user, fields: user.fields, target: target, origin: origin, binding: binding,
             isSecure: site.isSecure, answersJSON: NavigationTest.prefersJSON(request),
             requestID: String(decoding: requestID, as: UTF8.self), isSignedIn: isSameUser,
             spentAttempt: attempt.cookie, lastOldChunk: SessionCookiePlaces(request, names(site)).lastChunk,
             returns: returns)
         pending.replacedSession = replacedSession
+        pending.endsAppSession = endsAppSession(user.fields, request, site, now: context.now)
 
         // Signing in as who one is already is nobody's trick, and a reload of this page ends here too.
-        if !attempt.isOurs, !isSameUser {
-            switch configuration.initiated {
-            case .allow: break
-            case .deny:
+        if !attempt.isOurs, configuration.requiresState {
+            guard isSameUser, attempt.named != nil else {
                 return .respond(
                     refused(attempt.refusal, request, requestID, account: user.fields.account, tryAgain: tryAgain))
-            case .confirm:
+            }
+        } else if !attempt.isOurs, !isSameUser {
+            switch (configuration.initiated, attempt.needsQuestion) {
+            case (.allow, _): break
+            case (.deny, false):
+                return .respond(
+                    refused(attempt.refusal, request, requestID, account: user.fields.account, tryAgain: tryAgain))
+            case (.deny, true), (.confirm, _):
                 // Whom the app is told nothing of may come in unasked, unless that ends a session.
                 if verdict == .visitor, current == nil {
                     pending.isForGuest = true
@@ -104,6 +113,19 @@ extension Gate {
             }
         }
         return claim(pending, context)
+    }
+
+    /// The app's session may be another user's: that of the browser's last session, or of one that nobody knows.
+    func endsAppSession(_ fields: UserFields, _ request: RequestHead, _ site: RequestSite, now: Double) -> Bool {
+        guard !appCookies.isEmpty else { return false }
+        return lastUser(of: request, site, now: now).map { !$0.isSameUser(as: fields) } ?? true
+    }
+
+    private func endAppSession(_ pending: PendingSignIn, _ response: inout LocalResponse) {
+        guard pending.endsAppSession else { return }
+        let cookies = appCookies.ended(
+            host: pending.origin.host, isSecure: pending.isSecure, page: pending.target.bytes)
+        for cookie in cookies { response.add("Set-Cookie", cookie) }
     }
 
     /// On to the replay store, when tokens sign in once.
@@ -157,6 +179,7 @@ extension Gate {
             response.add("Set-Cookie", cookie.expired(names.session(chunk: chunk)))
         }
         endAttempt(pending, names, cookie, &response)
+        endAppSession(pending, &response)
         // Coming back without a session is how it is meant to be here.
         response.add("Set-Cookie", cookie.expired(names.returns))
         response.decision = "guest"
@@ -188,6 +211,7 @@ extension Gate {
         var response = seeOther(pending.target.bytes)
         for line in lines { response.add("Set-Cookie", line) }
         endAttempt(pending, names, cookie, &response)
+        endAppSession(pending, &response)
         if pending.returns.isEmpty {
             response.add("Set-Cookie", cookie.expired(names.returns))
         } else {
@@ -230,6 +254,15 @@ extension Gate {
         }
         addPageFields(&response)
         return response
+    }
+
+    /// How long a used token must be remembered: until it could no longer be accepted, by the time it was made for if the
+    /// clock of now says otherwise, and as long as a page that asks about it.
+    func retention(of token: VerifiedToken, now: Double) -> Retention {
+        let end = token.expiresAt ?? 0
+        let validity = token.issuedAt.map { end - $0 } ?? 0
+        return Retention(
+            until: max(end, now + LoginState.lifetime), atLeast: max(validity, LoginState.lifetime), now: now)
     }
 
     /// What single use is keyed on: SHA-256 of the signing input; where jti is required, of issuer and jti too.

@@ -18,11 +18,14 @@ enum Ruling {
 }
 
 extension Gate {
-    func ruling(on request: RequestHead) -> Ruling {
+    /// - Parameter oddPath: the path, where it is not plain.
+    func ruling(on request: RequestHead, _ oddPath: RequestPath?) -> Ruling {
         let bytes = request.bytes.span
         guard request.targetForm != .asterisk, request.methodName.upperBound <= bytes.count else { return .unruled }
-        let judgement = rules.judge(
-            bytes.extracting(request.path.range), method: bytes.extracting(request.methodName.range))
+        let method = bytes.extracting(request.methodName.range)
+        let judgement =
+            oddPath.map { rules.judge($0, method: method) }
+            ?? rules.judge(bytes.extracting(request.path.range), method: method)
         switch judgement {
         case .unreadable: return .unreadable
         case .rule(nil): return .unruled
@@ -42,14 +45,18 @@ extension Gate {
         case .valid(let identity) where standing(of: identity) == .allowed:
             return .forward(identity, renewal: renewal(of: identity, request, site, now: context.now))
         case .elsewhere(let session): return .fetchSession(session)
-        case .valid, .refused, .unknown, .none: break
+        case .valid, .refused, .unknown, .none, .unchecked: break
         }
-        if configuration.bearer, case .valid(let identity) = bearer(of: request, now: context.now),
-            standing(of: identity) == .allowed
-        {
+        guard configuration.bearer else { return .forward(nil, renewal: nil) }
+        switch bearer(of: request, context) {
+        case .valid(let identity) where standing(of: identity) == .allowed:
             return .forward(identity, renewal: nil)
+        case .unchecked(let question): return .checkToken(question)
+        // A token of ours that proves nothing any more does not go to the app either.
+        case .refused(.replayed), .refused(.replayStoreUnavailable):
+            return .forward(Self.anonymousBearer, renewal: nil)
+        case .valid, .refused, .elsewhere, .unknown, .none: return .forward(nil, renewal: nil)
         }
-        return .forward(nil, renewal: nil)
     }
 
     /// Why this user may not; nil when every rule that has a say is met.
@@ -67,6 +74,9 @@ extension Gate {
         -> Decision
     {
         if case .elsewhere(let session) = session(of: request, site, context) { return .fetchSession(session) }
+        if configuration.bearer, case .unchecked(let question) = bearer(of: request, context) {
+            return .checkToken(question)
+        }
         if let identity = knownIdentity(request, context, site) {
             return forbidden(.ruleDenied, identity, request, site, requestID)
         }
@@ -93,27 +103,41 @@ extension Gate {
     /// Who sent the request, by a session or a bearer token that is good in itself, whatever that user may.
     func knownIdentity(_ request: RequestHead, _ context: RequestContext, _ site: RequestSite) -> Identity? {
         if case .valid(let identity) = session(of: request, site, context) { return identity }
-        guard configuration.bearer, case .valid(let identity) = bearer(of: request, now: context.now) else {
-            return nil
-        }
+        guard configuration.bearer, case .valid(let identity) = bearer(of: request, context) else { return nil }
         return identity
     }
 
     /// 400: nobody can say which path the app would take it for.
     func unreadable(_ request: RequestHead, _ requestID: [UInt8]) -> LocalResponse {
-        var response = refusal(400, of: request, requestID: requestID)
-        response.reason = Self.unreadablePath
+        let reason = ReasonCode.pathUnreadable
+        var response: LocalResponse
+        if isGRPC(request) {
+            response = error(400, request, requestID)
+        } else if NavigationTest.isNavigation(request), !NavigationTest.prefersJSON(request) {
+            response = refused(reason, status: 400, request, requestID, tryAgain: nil)
+        } else {
+            response = json(
+                400,
+                [
+                    ("error", .string("bad_request")), ("reason", .string(reason.rawValue)),
+                    ("message", .string(Reason.of(reason.rawValue).happened)),
+                    ("request_id", .string(String(decoding: requestID, as: UTF8.self))),
+                ])
+        }
+        response.decision = "bad-request"
+        response.reason = reason.rawValue
         return response
     }
 
-    func isReadable(_ request: RequestHead) -> Bool {
-        guard request.targetForm != .asterisk, request.path.upperBound <= request.bytes.count else { return true }
-        let path = request.bytes.span.extracting(request.path.range)
-        return PathReadings.isPlain(path) || PathReadings(path) != nil
+    /// The path of a request about which something is decided by it; nil where it is plain.
+    func oddPath(of request: RequestHead, _ delivery: RequestPath.Delivery) throws(PathProblem) -> RequestPath? {
+        guard request.targetForm != .asterisk, request.path.upperBound <= request.bytes.count else { return nil }
+        let sent = request.bytes.span.extracting(request.path.range)
+        guard !RequestPath.isPlain(sent) else { return nil }
+        let path = try RequestPath(sent, delivery: delivery)
+        if delivery == .canonical { try apps.checkStripped(path.canonical) }
+        return path
     }
-
-    /// Not one of the reason codes: it says what is wrong with a request, not with a user.
-    static let unreadablePath = "path_unreadable"
 
     /// What comes through although `decision` would not let it (`access.mode: observe`).
     func observed(

@@ -14,6 +14,16 @@ enum IdentityVerdict {
     case elsewhere(AwaitedSession)
     /// It is kept elsewhere, and there was no answer.
     case unknown(AwaitedSession)
+    /// A bearer token is good in itself, and the replay store must be asked first whether it has signed in.
+    case unchecked(TokenQuestion)
+
+    /// Nothing that stands behind it can change it.
+    var isFinal: Bool {
+        switch self {
+        case .valid, .elsewhere: true
+        case .none, .refused, .unknown, .unchecked: false
+        }
+    }
 }
 
 // Sessions: finding, opening, renewing and making them.
@@ -28,31 +38,42 @@ extension Gate {
         guard !places.isEmpty else { return .none }
         // Where the config fixes what cookies are bound to, the request's host does not matter.
         let host = siteRules.fixedBinding == nil && site.host.upperBound <= request.bytes.count ? site.host : .empty
+        var left = IdentityVerdict.none
         for index in 0..<places.firstCount {
-            let identity: Identity
-            switch found(places, index, request, site, host: host, names, now: now) {
-            case .nothing: continue
-            case .identity(let known): identity = known
-            case .ticket(let session):
-                let reason = absence(of: session, now: now)
-                if reason == .sessionExpired { return .refused(reason) }
-                switch context.sessionLookup {
-                case .notAsked: return .elsewhere(session)
-                case .answered: return .refused(reason)
-                case .failed: return .unknown(session)
-                }
-            }
-            guard let session = identity.session else { continue }
-            if now >= identity.freshUntil, let stored = identity.stored, context.sessionLookup == .notAsked {
-                return .elsewhere(stored.again(keptFor: timeToKeep(signedInAt: session.signedInAt, now: now)))
-            }
-            if let reason = limits.refusal(signedInAt: session.signedInAt, seenAt: session.seenAt, now: now) {
-                return .refused(reason)
-            }
-            if identity.goodAt != generation, isRevoked(identity) { return .refused(.sessionRevoked) }
-            return .valid(identity)
+            let found = found(
+                places.firsts[index], request, site, host: host, names, now: now,
+                join: { first, count, joined in places.join(first, count: count, request.bytes, into: &joined) })
+            let verdict = verdict(on: found, context)
+            if verdict.isFinal { return verdict }
+            if case .none = left { left = verdict }
         }
-        return .refused(.sessionInvalid)
+        if places.hasMore {
+            let search = SessionCookieSearch(request, names)
+            for first in search.firsts {
+                let found = found(
+                    first, request, site, host: host, names, now: now,
+                    join: { first, count, joined in search.join(first, count: count, request.bytes, into: &joined) })
+                let verdict = verdict(on: found, context)
+                if verdict.isFinal { return verdict }
+                if case .none = left { left = verdict }
+            }
+        }
+        if case .none = left { return .refused(.sessionInvalid) }
+        return left
+    }
+
+    /// The user of the session that this browser had last, good or over; nil: not known.
+    func lastUser(of request: RequestHead, _ site: RequestSite, now: Double) -> UserFields? {
+        let names = names(site)
+        let search = SessionCookieSearch(request, names)
+        let host = siteRules.fixedBinding == nil && site.host.upperBound <= request.bytes.count ? site.host : .empty
+        for first in search.firsts {
+            let found = found(
+                first, request, site, host: host, names, now: now,
+                join: { first, count, joined in search.join(first, count: count, request.bytes, into: &joined) })
+            if case .identity(let identity) = found { return identity.fields }
+        }
+        return nil
     }
 
     /// What a cookie leads to.
@@ -66,11 +87,39 @@ extension Gate {
         }
     }
 
+    /// What one cookie amounts to. One that is over does not decide: a good one may stand behind it.
+    private func verdict(on found: Found, _ context: RequestContext) -> IdentityVerdict {
+        let now = context.now
+        let identity: Identity
+        switch found {
+        case .nothing: return .none
+        case .identity(let known): identity = known
+        case .ticket(let session):
+            let reason = absence(of: session, now: now)
+            if reason == .sessionExpired || absentSessions.contains(session.id, now: context.monotonic) { return .refused(reason) }
+            switch context.sessionLookup {
+            case .notAsked: return .elsewhere(session)
+            case .answered: return .refused(reason)
+            case .failed: return .unknown(session)
+            }
+        }
+        guard let session = identity.session else { return .none }
+        if context.monotonic >= identity.freshUntil, let stored = identity.stored, context.sessionLookup == .notAsked {
+            return .elsewhere(stored.again(keptFor: timeToKeep(signedInAt: session.signedInAt, now: now)))
+        }
+        if let reason = limits.refusal(signedInAt: session.signedInAt, seenAt: session.seenAt, now: now) {
+            return .refused(reason)
+        }
+        if identity.goodAt != generation, isRevoked(identity) { return .refused(.sessionRevoked) }
+        return .valid(identity)
+    }
+
+    /// - Parameter join: puts the chunks of a first value together; false when one is missing.
+    @inline(__always)
     private func found(
-        _ places: SessionCookiePlaces, _ index: Int, _ request: RequestHead, _ site: RequestSite, host: ByteRange,
-        _ names: CookieNames, now: Double
+        _ first: ByteRange, _ request: RequestHead, _ site: RequestSite, host: ByteRange, _ names: CookieNames,
+        now: Double, join: (ByteRange, Int, inout [UInt8]) -> Bool
     ) -> Found {
-        let first = places.firsts[index]
         let bytes = request.bytes.span
         let count = SessionCookie.count(first: bytes.extracting(first.range))
         let host = bytes.extracting(host.range)
@@ -91,9 +140,7 @@ extension Gate {
         var joined: [UInt8] = []
         swap(&joined, &joinedCookie)
         defer { swap(&joined, &joinedCookie) }
-        guard count > 1, places.join(first, count: count, request.bytes, into: &joined) else {
-            return .nothing
-        }
+        guard count > 1, join(first, count, &joined) else { return .nothing }
         if let known = sessions.identity(joined.span, host: host, isSecure: site.isSecure, now: 0) {
             return .identity(known)
         }

@@ -45,7 +45,8 @@ extension Gate {
         var target = ReturnTarget.root
         let isNavigation = NavigationTest.isNavigation(request)
         if isNavigation, let known = knownSite(site, request) {
-            target = ReturnTarget(of: request, prefix: known.targetPrefix, tokenParameter: tokenParameter)
+            target = ReturnTarget(
+                of: request, prefix: known.targetPrefix, origin: known.origin, tokenParameter: tokenParameter)
         }
         let asJSON = isNavigation ? NavigationTest.prefersJSON(request) : !NavigationTest.namesPage(request)
         return .respond(
@@ -131,7 +132,7 @@ extension Gate {
     }
 
     /// Somebody the app knows nothing of, whose token stays here.
-    private static var anonymousBearer: Identity {
+    static var anonymousBearer: Identity {
         Identity(fields: UserFields(), headerBlock: [], session: nil)
     }
 }

@@ -31,22 +31,25 @@ extension Gate {
 
     /// After `.fetchSession`: the store's answer is known, and the same `decide` is asked again, with
     /// `context.sessionLookup` saying so.
-    package func sessionFetched(_ awaited: AwaitedSession, _ answer: SessionAnswer, now: Double) {
+    package func sessionFetched(_ awaited: AwaitedSession, _ answer: SessionAnswer, now: ClockReading) {
         let text = awaited.text
         let host = awaited.host
         switch answer {
         case .found(let record):
             guard let state = awaited.ticket.open(record) else { return sessions.forget(text.span) }
             let identity = Identity(
-                fields: state.fields, headerBlock: rendering.block(for: state.fields), session: state.seen(at: now),
-                renewalDue: awaited.isOld ? 0 : .infinity, stored: awaited, freshUntil: now + askingInterval)
+                fields: state.fields, headerBlock: rendering.block(for: state.fields),
+                session: state.seen(at: now.wall),
+                renewalDue: awaited.isOld ? 0 : .infinity, stored: awaited,
+                freshUntil: now.monotonic + askingInterval)
             sessions.keep(identity, text.span, host: host.span, isSecure: awaited.isSecure)
         case .gone:
             sessions.forget(text.span)
+            absentSessions.note(awaited.id, now: now.monotonic)
         case .unavailable:
             // Who is known here goes on, and does not wait each time.
-            sessions.identity(text.span, host: host.span, isSecure: awaited.isSecure, now: now)?.freshUntil =
-                now + Self.pauseAfterFailure
+            sessions.identity(text.span, host: host.span, isSecure: awaited.isSecure, now: now.wall)?.freshUntil =
+                now.monotonic + Self.pauseAfterFailure
         }
     }
 
@@ -101,6 +104,32 @@ extension Gate {
     /// Seconds for which the store's word counts.
     var askingInterval: Double { limits.idleTimeout > 0 ? limits.renewalInterval : 60 }
 
+    /// The tickets of one request that the store may be asked about: several cookies may hold one, and those of sessions
+    /// that are over stay in browsers.
+    package static let maximumLookups = 4
+
     /// Seconds.
-    private static let pauseAfterFailure: Double = 5
+    static let pauseAfterFailure: Double = 5
+}
+
+/// Sessions that the store did not have when it was last asked: a fixed number, oldest out, each for a moment.
+struct AbsentSessions {
+    private var entries: [(id: [UInt8], until: Double)] = []
+    private var next = 0
+
+    func contains(_ id: [UInt8], now: Double) -> Bool {
+        entries.contains { $0.id == id && now < $0.until && now >= $0.until - Self.lifetime }
+    }
+
+    mutating func note(_ id: [UInt8], now: Double) {
+        if entries.count < Self.capacity {
+            entries.append((id, now + Self.lifetime))
+        } else {
+            entries[next] = (id, now + Self.lifetime)
+            next = (next + 1) % Self.capacity
+        }
+    }
+
+    private static let capacity = 64
+    private static let lifetime: Double = 5
 }

@@ -8,7 +8,7 @@ extension Gate {
     /// The keys in force from now on. What was verified by the old ones is verified anew.
     package func replaceKeys(_ keys: KeySet) {
         verifier = TokenVerifier(policy: configuration.tokenPolicy, keys: keys)
-        bearers = IdentityCache(slotCount: 256)
+        keyCount += 1
     }
 
     /// The addresses of `access.users.emailsFile` from now on; whoever is no longer there is refused at the next
@@ -19,8 +19,10 @@ extension Gate {
     }
 
     /// Ends sessions, from the next request on; false when there is no room to remember it.
-    package func revoke(_ revocation: Revocation) -> Bool {
-        let isRemembered = revocation.isOfOneSession ? endedSessions.add(revocation) : revocations.add(revocation)
+    package func revoke(_ revocation: Revocation, now: ClockReading) -> Bool {
+        let isRemembered =
+            revocation.isOfOneSession
+            ? endedSessions.add(revocation, now: now) : revocations.add(revocation, now: now)
         guard isRemembered else { return false }
         generation += 1
         return true
@@ -46,6 +48,12 @@ extension Gate {
     /// When the session ends whatever happens, in seconds since 1970; nil for a bearer token.
     package func endOfSession(_ identity: Identity) -> Double? {
         identity.session.map { $0.signedInAt + limits.lifetime }
+    }
+
+    /// A token has signed in, on whichever loop: what is remembered of it as bearer goes.
+    package func tokenSpent(_ replayKeys: [[UInt8]]) {
+        spentCount &+= 1
+        bearers.forget { identity in identity.replayKeys.contains { replayKeys.contains($0) } }
     }
 
     /// The token might be good by a key that is not known yet: the key sets can be fetched, and were not yet for this

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTP
+
 /// One identity header: its name, and a template of fields for its value (`identityHeaders` of the config).
 package struct HeaderRule: Sendable, Equatable {
     /// As it is written to the app.
@@ -38,13 +40,15 @@ package struct HeaderRule: Sendable, Equatable {
         }
     }
 
-    /// Fields of message framing, routing and of our own; folded.
-    private static let reserved: Set<[UInt8]> = Set(
-        [
-            "host", "connection", "content-length", "transfer-encoding", "te", "trailer", "upgrade", "keep-alive",
-            "proxy-connection", "expect", "cookie", "content-type", "forwarded", "x-forwarded-for", "x-forwarded-host",
-            "x-forwarded-port", "x-forwarded-proto", "x-request-id", "traceparent", "http2-settings",
-        ].map { Array($0.utf8) })
+    /// Fields of message framing, routing and of our own; folded. What Sidegate knows by name passes to the app as the
+    /// client sent it, or is written by Sidegate; Authorization alone is made for both.
+    private static let reserved: Set<[UInt8]> = {
+        var names: Set<[UInt8]> = []
+        for field in KnownField.allCases where field != .authorization && field != .other {
+            names.insert(Array("\(field.name)".utf8))
+        }
+        return names
+    }()
 }
 
 /// Fields and text between them: `{givenName} {familyName}`.

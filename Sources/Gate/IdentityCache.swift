@@ -47,6 +47,13 @@ struct IdentityCache {
         if let entry = entries[slot], entry.text.span.equals(text) { entries[slot] = nil }
     }
 
+    /// Forgets the identities of which `isMeant` holds.
+    mutating func forget(where isMeant: (Identity) -> Bool) {
+        for slot in entries.indices {
+            if let entry = entries[slot], isMeant(entry.identity) { entries[slot] = nil }
+        }
+    }
+
     private func slot(_ text: Span<UInt8>) -> Int {
         guard text.count >= 16 else { return 0 }
         // At least 16 bytes, as checked.

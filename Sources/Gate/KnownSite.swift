@@ -17,7 +17,9 @@ final class KnownSite {
     let loginURL: LoginURL
     let names: CookieNames
     let cookie: SetCookie
-    /// The field lines of a redirect to the IdP, up to the login cookie's value, and what follows that.
+    /// The field lines of a redirect to the IdP without a login cookie.
+    let plainRedirectFields: AttemptText
+    /// The same with one, up to the cookie's value, and what follows that.
     let redirectFields: AttemptText
     let loginCookieEnd: [UInt8]
     /// The redirect's page.
@@ -43,6 +45,7 @@ final class KnownSite {
         fields.append(loginURL.plain)
         fields.append("\r\n".utf8)
         fields.append(gate.pageFields)
+        plainRedirectFields = fields
         fields.append("Set-Cookie: ".utf8)
         fields.append(names.login)
         fields.append(.attempt)

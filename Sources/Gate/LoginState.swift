@@ -7,6 +7,8 @@ struct LoginState: Sendable, Equatable {
     let target: ReturnTarget
     /// On a page that asks whether to sign in: what stands for the token in the replay store. Else empty.
     let token: [UInt8]
+    /// Another site led the browser here, perhaps unnoticed: a return must name this attempt to be its answer.
+    let isFromOtherSite: Bool
 
     /// Seconds an attempt may take.
     static let lifetime: Double = 600
@@ -21,26 +23,31 @@ struct LoginState: Sendable, Equatable {
     }
 
     func append(to output: inout [UInt8]) {
-        output.append(Self.version)
+        output.append(isFromOtherSite ? Self.versionFromOtherSite : Self.version)
         output.appendTime(startedAt)
         output.appendNumber(UInt64(target.bytes.count), bytes: 4)
         output.append(copying: target.bytes.span)
         if !token.isEmpty { output.append(contentsOf: token) }
     }
 
-    init(startedAt: Double, target: ReturnTarget, token: [UInt8] = []) {
+    init(startedAt: Double, target: ReturnTarget, token: [UInt8] = [], isFromOtherSite: Bool = false) {
         self.startedAt = startedAt
         self.target = target
         self.token = token
+        self.isFromOtherSite = isFromOtherSite
     }
 
     init?(encoded: [UInt8]) {
         var reader = SealedReader(encoded)
-        guard reader.byte() == Self.version, let startedAt = reader.time(),
-            let target = reader.counted(), !target.isEmpty
+        guard let version = reader.byte(), version == Self.version || version == Self.versionFromOtherSite,
+            let startedAt = reader.time(), let target = reader.counted(), !target.isEmpty
         else { return nil }
-        self.init(startedAt: startedAt, target: ReturnTarget(trusted: target), token: reader.rest())
+        self.init(
+            startedAt: startedAt, target: ReturnTarget(trusted: target), token: reader.rest(),
+            isFromOtherSite: version == Self.versionFromOtherSite)
     }
 
     private static let version: UInt8 = 1
+    /// A version of its own: a replica that does not know the difference yet does not count such an attempt.
+    private static let versionFromOtherSite: UInt8 = 2
 }

@@ -65,33 +65,6 @@ struct PathPattern: Sendable {
         if !isBeginning { return path.equals(text.span) }
         return path.count >= text.count && path.extracting(0..<text.count).equals(text.span)
     }
-
-    /// Every reader takes `path` for the same: nothing is encoded, no segment is empty or of dots, and nothing stands in
-    /// it that some app server cuts off or turns into something else.
-    static func isPlain(_ path: Span<UInt8>) -> Bool {
-        guard path.count > 0, path[0] == UInt8(ascii: "/") else { return false }
-        var segmentStart = 1
-        for index in path.indices {
-            let byte = path[index]
-            guard byte > 0x20, byte < 0x7f else { return false }
-            switch byte {
-            case UInt8(ascii: "%"), UInt8(ascii: "\\"), UInt8(ascii: ";"), UInt8(ascii: "#"), UInt8(ascii: "?"):
-                return false
-            case UInt8(ascii: "/"):
-                guard index == 0 || isPlainSegment(path.extracting(segmentStart..<index)) else { return false }
-                segmentStart = index + 1
-            default: break
-            }
-        }
-        let last = path.extracting(segmentStart..<path.count)
-        return last.isEmpty || isPlainSegment(last)
-    }
-
-    /// Neither empty nor dots alone; three and more mean a parent to some old servers.
-    private static func isPlainSegment(_ segment: Span<UInt8>) -> Bool {
-        for index in segment.indices where segment[index] != UInt8(ascii: ".") { return true }
-        return false
-    }
 }
 
 extension Gate {
@@ -101,7 +74,7 @@ extension Gate {
     ) -> Decision? {
         guard request.targetForm != .asterisk, request.path.upperBound <= request.bytes.count else { return nil }
         let path = request.bytes.span.extracting(request.path.range)
-        guard native.covers(path), PathPattern.isPlain(path),
+        guard native.covers(path), RequestPath.isPlain(path),
             native.admits(ClientAddress.of(request, context, trusted: configuration.trustedProxies))
         else { return nil }
         if native.isEntrance(path), NavigationTest.isNavigation(request), native.isAsked(in: request),
@@ -137,7 +110,8 @@ extension Gate {
         var looks = 0
         var isOpen = false
         request.forEachCookie { cookie, value in
-            guard !isOpen, looks < 3, cookie.upperBound <= bytes.count, value.upperBound <= bytes.count,
+            guard !isOpen, looks < SessionCookie.maximumCandidates, cookie.upperBound <= bytes.count,
+                value.upperBound <= bytes.count,
                 bytes.extracting(cookie.range).equals(name.span)
             else { return }
             looks += 1

@@ -6,27 +6,98 @@ import HTTP
 ///
 /// GET or HEAD; `Sec-Fetch-Mode` absent or `navigate`; `Sec-Fetch-Dest` absent or `document`; not
 /// `X-Requested-With: XMLHttpRequest`; `Accept` absent or with `text/html`, `application/xhtml+xml` or `*/*`; no
-/// Upgrade. Every value of a repeated field is seen (CVE-2020-25017): each must allow it, or for Accept one.
+/// Upgrade; no prefetch. Every value of a repeated field is seen (CVE-2020-25017): each must allow it, or for Accept one.
 enum NavigationTest {
-    static func isNavigation(_ request: RequestHead) -> Bool {
-        guard request.method == .get || request.method == .head else { return false }
+    case notNavigation
+    /// It may be one, but nothing shows that a person looks at the result: HEAD, or `Accept: */*` from a client that
+    /// sends no fetch metadata (an image in an old browser, a script). It is redirected without a login cookie.
+    case unprovenNavigation
+    case navigation
+
+    static func isNavigation(_ request: RequestHead) -> Bool { of(request) != .notNavigation }
+
+    static func of(_ request: RequestHead) -> NavigationTest {
+        guard request.method == .get || request.method == .head else { return .notNavigation }
         let bytes = request.bytes.span
+        var hasFetchMetadata = false
         var hasAccept = false
         var acceptsPage = false
+        var namesPage = false
         for field in request.fields {
             let value = bytes.extracting(field.value.range)
             switch field.known {
-            case .secFetchMode: guard value.equalsIgnoringCase("navigate") else { return false }
-            case .secFetchDest: guard value.equalsIgnoringCase("document") else { return false }
-            case .xRequestedWith: guard !value.equalsIgnoringCase("xmlhttprequest") else { return false }
-            case .upgrade: return false
+            case .secFetchMode:
+                guard value.equalsIgnoringCase("navigate") else { return .notNavigation }
+                hasFetchMetadata = true
+            case .secFetchDest:
+                guard value.equalsIgnoringCase("document") else { return .notNavigation }
+                hasFetchMetadata = true
+            case .xRequestedWith: guard !value.equalsIgnoringCase("xmlhttprequest") else { return .notNavigation }
+            case .upgrade: return .notNavigation
             case .accept:
                 hasAccept = true
-                acceptsPage = acceptsPage || MediaRanges(value).acceptsPage
+                let ranges = MediaRanges(value)
+                acceptsPage = acceptsPage || ranges.acceptsPage
+                namesPage = namesPage || ranges.namesPage
+            case .other: if isPrefetch(bytes.extracting(field.name.range), value) { return .notNavigation }
             default: break
             }
         }
-        return !hasAccept || acceptsPage
+        guard !hasAccept || acceptsPage else { return .notNavigation }
+        guard request.method == .get, hasFetchMetadata || !hasAccept || namesPage else { return .unprovenNavigation }
+        return .navigation
+    }
+
+    /// By the browser's own word a part of a page, or a script's request: nobody looks at the result.
+    static func isSubresource(_ request: RequestHead) -> Bool {
+        let bytes = request.bytes.span
+        return request.fields.contains { field in
+            let value = bytes.extracting(field.value.range)
+            return switch field.known {
+            case .secFetchMode: !value.equalsIgnoringCase("navigate")
+            case .secFetchDest: !value.equalsIgnoringCase("document")
+            default: false
+            }
+        }
+    }
+
+    /// The browser fetches the page in case somebody opens it: nobody has yet.
+    static func isPrefetch(_ request: RequestHead) -> Bool {
+        let bytes = request.bytes.span
+        return request.fields.contains { field in
+            field.known == .other
+                && isPrefetch(bytes.extracting(field.name.range), bytes.extracting(field.value.range))
+        }
+    }
+
+    /// `Sec-Purpose: prefetch` or `prefetch;prerender`, and what browsers sent before that was a standard.
+    private static func isPrefetch(_ name: Span<UInt8>, _ value: Span<UInt8>) -> Bool {
+        switch name.count {
+        case 11: name.equalsIgnoringCase("sec-purpose") && value.startsWithIgnoringCase("prefetch")
+        case 9: name.equalsIgnoringCase("x-purpose") && value.startsWithIgnoringCase("pre")
+        case 7: name.equalsIgnoringCase("purpose") && value.startsWithIgnoringCase("pre")
+        case 5: name.equalsIgnoringCase("x-moz") && value.startsWithIgnoringCase("prefetch")
+        default: false
+        }
+    }
+
+    /// A browser shows the response as a page, whatever the method is.
+    static func isShown(_ request: RequestHead) -> Bool {
+        if request.method == .get { return isNavigation(request) }
+        let bytes = request.bytes.span
+        var isNavigate = false
+        for field in request.fields {
+            let value = bytes.extracting(field.value.range)
+            switch field.known {
+            case .secFetchMode:
+                guard value.equalsIgnoringCase("navigate") else { return false }
+                isNavigate = true
+            case .secFetchDest: guard value.equalsIgnoringCase("document") else { return false }
+            case .xRequestedWith: guard !value.equalsIgnoringCase("xmlhttprequest") else { return false }
+            default: break
+            }
+        }
+        return isNavigate || namesPage(request)
     }
 
     /// Asks for a page by name, as a browser does also when it sends a form.
@@ -83,6 +154,11 @@ struct MediaRanges {
 }
 
 extension Span<UInt8> {
+    /// `prefix` is in lower case.
+    fileprivate func startsWithIgnoringCase(_ prefix: StaticString) -> Bool {
+        count >= prefix.utf8CodeUnitCount && extracting(0..<prefix.utf8CodeUnitCount).equalsIgnoringCase(prefix)
+    }
+
     /// `range` without the spaces and tabs at its ends.
     func trimmed(_ range: Range<Int>) -> Range<Int> {
         var start = range.lowerBound

@@ -21,7 +21,7 @@ extension Gate {
         case nil: return .app
         case .callback, .confirm: return .signIn
         case .logout, .backchannelLogout: return .logout
-        case .login, .session, .auth, .keys, .nothing: return .other
+        case .login, .session, .auth, .keys, .nothing, .unreadable: return .other
         }
     }
 

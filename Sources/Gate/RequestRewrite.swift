@@ -19,11 +19,13 @@ struct RequestRewrite {
     /// The path is judged: the app gets the very one that was.
     private let normalizesPath: Bool
     private let apps: AppRoutes
+    private let upgrades: AllowedUpgrades
     /// Some frameworks take the path from X-Original-URL in place of the one they got.
     private let passesOriginalURL: Bool
 
     init(_ configuration: GateConfiguration) {
         apps = AppRoutes(configuration.apps)
+        upgrades = AllowedUpgrades(configuration.upgrades)
         normalizesPath = configuration.judgesPaths
         let names = configuration.identityHeaderNames + Self.overrides(configuration)
         fromTrusted = SpoofFilter(identityHeaders: names, isTrusted: true)
@@ -54,6 +56,7 @@ struct RequestRewrite {
     ) {
         let bytes = request.bytes.span
         out.reserveCapacity(out.count + bytes.count + (identity?.headerBlock.count ?? 0) + 512)
+        let passesUpgrade = forwardsUpgrade(request, app: app)
         let app = apps.app(app)
         let isStripped = writeRequestLine(request, bytes, for: app, into: &out)
         writeHost(request, bytes, for: app, into: &out)
@@ -62,9 +65,9 @@ struct RequestRewrite {
             out.append(contentsOf: app.stripPrefix.utf8)
             out.append("\r\n")
         }
-        let isTraced = copyFields(request, bytes, identity, context, into: &out)
+        let isTraced = copyFields(request, bytes, identity, context, passesUpgrade: passesUpgrade, into: &out)
         if !isTraced { writeTraceparent(random, into: &out) }
-        writeConnection(request, bytes, into: &out)
+        writeConnection(request, bytes, passesUpgrade: passesUpgrade, into: &out)
         writeForwarded(request, bytes, context, site, into: &out)
         if !requestID.isEmpty {
             out.append("X-Request-ID: ")
@@ -110,9 +113,10 @@ struct RequestRewrite {
         return false
     }
 
-    /// The path's normal form; nil: it stands in it already. What has none was refused.
+    /// The path's canonical form; nil: it is in it already, or has none and is let through all the same, since rules are
+    /// only observed.
     private static func normalized(_ path: Span<UInt8>) -> [UInt8]? {
-        PathReadings.isPlain(path) ? nil : PathReadings(path)?.canonical
+        RequestPath.isPlain(path) ? nil : try? RequestPath.canonical(of: path)
     }
 
     private func writeHost(
@@ -130,12 +134,11 @@ struct RequestRewrite {
     /// Copies the fields that may pass, as they came; whether a sound traceparent was among them.
     private func copyFields(
         _ request: RequestHead, _ bytes: Span<UInt8>, _ identity: Identity?, _ context: RequestContext,
-        into out: inout [UInt8]
+        passesUpgrade: Bool, into out: inout [UInt8]
     ) -> Bool {
         let filter = context.isTrustedPeer ? fromTrusted : fromStrangers
         let keepsAuthorization = !setsAuthorization && !(identity?.isBearer ?? false)
         let tracing = Traceparent.isSound(in: request)
-        let passesUpgrade = Self.forwardsUpgrade(request)
         var cookiesAreWritten = false
         // A run of lines that stand together in the head and all pass.
         var runStart = 0
@@ -144,7 +147,8 @@ struct RequestRewrite {
             let field = request.fields[index]
             let passes: Bool
             switch field.known {
-            case .other:
+            // The names that only responses have may be identity headers here.
+            case .other, .persistentAuth, .proxySupport, .wwwAuthenticate:
                 let name = bytes.extracting(field.name.range)
                 passes = !filter.removes(name) && (tracing || !name.equalsIgnoringCase("tracestate"))
             case .host, .contentLength, .transferEncoding,
@@ -269,8 +273,10 @@ struct RequestRewrite {
     }
 
     /// Only what this connection to the app needs: nothing of the client's Connection passes.
-    private func writeConnection(_ request: RequestHead, _ bytes: Span<UInt8>, into out: inout [UInt8]) {
-        if Self.forwardsUpgrade(request) {
+    private func writeConnection(
+        _ request: RequestHead, _ bytes: Span<UInt8>, passesUpgrade: Bool, into out: inout [UInt8]
+    ) {
+        if passesUpgrade {
             out.append("Connection: upgrade\r\n")
             return
         }
@@ -283,20 +289,10 @@ struct RequestRewrite {
         }
     }
 
-    /// Upgrade may pass: asked for, and not to h2c, within which requests would reach the app unjudged.
-    static func forwardsUpgrade(_ request: RequestHead) -> Bool {
+    /// Upgrade passes to `app`: the request asks for one protocol, which is allowed there.
+    func forwardsUpgrade(_ request: RequestHead, app: Int) -> Bool {
         guard request.wantsUpgrade else { return false }
-        let bytes = request.bytes.span
-        for index in request.fields.indices {
-            switch request.fields[index].known {
-            case .http2Settings: return false
-            case .upgrade:
-                let value = bytes.extracting(request.fields[index].value.range)
-                if hasElement("h2c", value) || hasElement("h2", value) { return false }
-            default: break
-            }
-        }
-        return true
+        return (apps.app(app)?.upgrades ?? upgrades).allow(request)
     }
 
     /// A list names `element`, before any `;` or `/`.

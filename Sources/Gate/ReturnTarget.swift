@@ -5,8 +5,9 @@ import HTTP
 /// Where the browser goes after sign-in: a path on this site, or a URL of a host that shares its session.
 ///
 /// Holding one is the proof that a browser which reads it as WHATWG's URL standard says (tabs and line ends dropped,
-/// backslashes taken for slashes, dot segments in any encoding resolved) stays there. The bytes are ASCII without
-/// control characters or spaces, ready for a Location field.
+/// backslashes taken for slashes, dot segments in any encoding resolved) stays there. A path that readers differ about is
+/// kept as an absolute URL of this site, so that no reader takes a host out of it. The bytes are ASCII without control
+/// characters or spaces, ready for a Location field.
 package struct ReturnTarget: Sendable, Equatable {
     package let bytes: [UInt8]
 
@@ -38,15 +39,18 @@ package struct ReturnTarget: Sendable, Equatable {
         }
         let path = text.extracting(pathStart..<pathEnd)
         guard path.firstIndex(of: UInt8(ascii: "\\"), in: 0..<path.count) == path.count,
-            !Self.holdsControlCharacter(text), Self.staysOnSite(path), !OwnPath.isReserved(path, site.returnPath)
+            !Self.holdsControlCharacter(text), !PathText.namesHost(path), !OwnPath.isReserved(path, site.returnPath)
         else { return nil }
-        bytes = Self.escaped(text)
+        let prefix = pathStart == 0 && Self.needsHost(path) ? site.origin.text : []
+        bytes = prefix + Self.escaped(text)
     }
 
     /// What the request asked for, without the token parameter: `/` when a browser would not come back to it.
     ///
-    /// - Parameter prefix: what a target on the request's host begins with; see ``Site/prefix(of:)``.
-    init(of request: borrowing RequestHead, prefix: [UInt8], tokenParameter: [UInt8]) {
+    /// - Parameters:
+    ///   - prefix: what a target on the request's host begins with; see ``Site/prefix(of:)``.
+    ///   - origin: the site's.
+    init(of request: borrowing RequestHead, prefix: [UInt8], origin: PublicOrigin, tokenParameter: [UInt8]) {
         let all = request.bytes.span
         guard request.path.upperBound <= all.count else {
             self = .root
@@ -54,13 +58,18 @@ package struct ReturnTarget: Sendable, Equatable {
         }
         let path = all.extracting(request.path.range)
         // That it is none of our own paths was judged before.
-        guard path.count > 0, path[0] == UInt8(ascii: "/"), Self.isPlain(path) || Self.staysOnSite(path) else {
+        guard path.count > 0, path[0] == UInt8(ascii: "/"), RequestPath.isPlain(path) || !PathText.namesHost(path)
+        else {
             self = .root
             return
         }
         var text: [UInt8] = []
         text.reserveCapacity(prefix.count + path.count + Int(request.query?.count ?? 0) + 1)
-        if !prefix.isEmpty { text.append(contentsOf: prefix) }
+        if !prefix.isEmpty {
+            text.append(contentsOf: prefix)
+        } else if Self.needsHost(path) {
+            origin.append(to: &text)
+        }
         text.append(copying: path)
         QueryFilter.appendQuery(of: request, without: tokenParameter, to: &text)
         guard text.count <= Self.maximumLength else {
@@ -139,30 +148,15 @@ package struct ReturnTarget: Sendable, Equatable {
         return true
     }
 
-    /// Nothing in it could be read in two ways.
-    private static func isPlain(_ path: Span<UInt8>) -> Bool {
-        var previous: UInt8 = 0
-        for index in path.indices {
-            let byte = path[index]
-            switch byte {
-            case UInt8(ascii: "%"), UInt8(ascii: "\\"): return false
-            case UInt8(ascii: "."), UInt8(ascii: "/"): if previous == UInt8(ascii: "/") { return false }
-            default: break
-            }
-            previous = byte
+    /// Readers differ about the path.
+    private static func needsHost(_ path: Span<UInt8>) -> Bool {
+        guard path.count > 0, !RequestPath.isPlain(path) else { return false }
+        do throws(PathProblem) {
+            _ = try RequestPath(path, delivery: .canonical)
+            return false
+        } catch {
+            return true
         }
-        return true
-    }
-
-    /// No reading of the path, however often it is decoded, begins with two slashes, which would name a host.
-    private static func staysOnSite(_ path: Span<UInt8>) -> Bool {
-        var path = Array(copying: path)
-        for _ in 0..<PathText.maximumRounds {
-            if PathText.resolvesToDoubleSlash(path) { return false }
-            guard let decoded = PathText.decoded(path) else { return true }
-            path = decoded
-        }
-        return false
     }
 
     private static func isEscaped(_ byte: UInt8) -> Bool { byte <= 0x20 || byte >= 0x7f }

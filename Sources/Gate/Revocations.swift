@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTP
+
 /// Whose sessions were ended, and up to which moment: a session that began later is another one.
 ///
-/// Bounded in number, and each entry goes when no session can be alive any more that it could end.
+/// Bounded in number, and each entry goes when no session can be alive any more that it could end, by either clock.
 struct Revocations {
     private struct Entry {
         var revokedAt: Double
-        var expiresAt: Double
+        var expiry: Expiry
     }
 
     private var entries: [[UInt8]: Entry] = [:]
-    /// No entry expires before.
-    private var nextExpiry = Double.infinity
+    /// No entry expires before, on the monotonic clock.
+    private var nextDue = Double.infinity
+    private var lastRemoval = -Double.infinity
     private let capacity: Int
 
     /// - Parameter capacity: subjects remembered at once; each takes about 150 bytes.
@@ -23,17 +26,25 @@ struct Revocations {
     var count: Int { entries.count }
 
     /// False, and nothing is remembered, when there is no room: better an error now than a session that lives on.
-    mutating func add(_ revocation: Revocation) -> Bool {
-        removeExpired(now: revocation.revokedAt)
+    mutating func add(_ revocation: Revocation, now: ClockReading) -> Bool {
+        if now.monotonic >= nextDue { removeExpired(now) }
         let new = Set(revocation.subjects).count { entries[$0] == nil }
+        // Some may have come due by a clock that was set right; looked for once a second at most.
+        if entries.count + new > capacity, now.monotonic >= lastRemoval + 1 { removeExpired(now) }
         guard entries.count + new <= capacity else { return false }
+        // The whole span, whatever the clock of now says of its end.
+        let retention = Retention(
+            until: revocation.expiresAt, atLeast: revocation.expiresAt - revocation.revokedAt, now: now.wall)
+        let expiry = retention.expiry(from: now)
         for subject in revocation.subjects {
-            var entry = entries[subject] ?? Entry(revokedAt: revocation.revokedAt, expiresAt: revocation.expiresAt)
-            // Two that overtook each other on their way: the later counts.
-            entry.revokedAt = max(entry.revokedAt, revocation.revokedAt)
-            entry.expiresAt = max(entry.expiresAt, revocation.expiresAt)
+            var entry = entries[subject] ?? Entry(revokedAt: revocation.revokedAt, expiry: expiry)
+            // Two that overtook each other on their way: the later counts. What is heard again begins no new span.
+            if revocation.revokedAt > entry.revokedAt || revocation.expiresAt > entry.expiry.wall {
+                entry.revokedAt = max(entry.revokedAt, revocation.revokedAt)
+                entry.expiry = entry.expiry.later(expiry)
+            }
             entries[subject] = entry
-            nextExpiry = min(nextExpiry, entry.expiresAt)
+            nextDue = min(nextDue, entry.expiry.monotonic)
         }
         return true
     }
@@ -43,10 +54,12 @@ struct Revocations {
         subjects.contains { subject in entries[subject].map { signedInAt <= $0.revokedAt } ?? false }
     }
 
-    private mutating func removeExpired(now: Double) {
-        guard now >= nextExpiry else { return }
-        entries = entries.filter { $0.value.expiresAt > now }
-        nextExpiry = entries.values.reduce(.infinity) { min($0, $1.expiresAt) }
+    private mutating func removeExpired(_ now: ClockReading) {
+        lastRemoval = now.monotonic
+        entries = entries.filter { !$0.value.expiry.isPast(now) }
+        nextDue = entries.values.reduce(.infinity) { due, entry in
+            min(due, entry.expiry.monotonic > now.monotonic ? entry.expiry.monotonic : entry.expiry.due(after: now))
+        }
     }
 }
 

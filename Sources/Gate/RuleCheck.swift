@@ -27,7 +27,9 @@ package struct RuleCheck {
 
     /// What the app gets; nil when it has none.
     package private(set) var normalPath: String?
-    /// The first is the one of the normal form; others only where another rule has a say.
+    /// Why readers differ about the path; nil where it is readable.
+    package private(set) var problem: String?
+    /// The first is the one of the canonical form; others only where another rule has a say.
     package private(set) var readings: [Reading] = []
     package private(set) var verdict: Verdict
     /// The rule that the verdict is by; nil: `access.default`.
@@ -40,29 +42,42 @@ package struct RuleCheck {
     /// - Parameters:
     ///   - path: as sent, without query.
     ///   - host: without port; empty: unknown.
-    ///   - fields: of who is signed in; nil: nobody.
+    ///   - hasNativeLogin: native login is configured, which is decided by the path too.
+    ///   - fields: those of the signed-in user; nil: nobody.
     package init(
-        _ access: AccessConfiguration, apps: [AppRoute], returnPath: String, method: String, path: String, host: String,
-        fields: [(field: String, values: [String])]?
+        _ access: AccessConfiguration, apps: [AppRoute], hasNativeLogin: Bool, returnPath: String, method: String,
+        path: String, host: String, fields: [(field: String, values: [String])]?
     ) {
         verdict = .letIn
         let bytes = Array(path.utf8)
         let text = bytes.span
-        guard OwnPath.of(text, returnPath: Array(returnPath.utf8)) == nil else {
+        switch OwnPath.of(text, returnPath: Array(returnPath.utf8)) {
+        case nil: break
+        case .unreadable:
+            verdict = .unreadable
+            return
+        case .login, .callback, .confirm, .logout, .session, .backchannelLogout, .auth, .keys, .nothing:
             verdict = .ownPath
             return
         }
         let rules = AccessRules(access.rules)
         let name = Array(method.utf8)
-        guard let found = rules.readings(text, method: name.span), let normal = PathReadings(text)?.canonical else {
-            if rules.isEmpty, apps.isEmpty {
+        let requestPath: RequestPath
+        do throws(PathProblem) {
+            requestPath = try RequestPath(text, delivery: .canonical)
+            try AppRoutes(apps).checkStripped(requestPath.canonical)
+        } catch {
+            problem = String(describing: error.detail)
+            if hasNativeLogin || !rules.isEmpty || apps.contains(where: \.isChosenByPath) {
+                verdict = .unreadable
+            } else {
                 normalPath = path
                 judge([nil], rules, access, fields)
-            } else {
-                verdict = .unreadable
             }
             return
         }
+        let found = rules.readings(requestPath, method: name.span)
+        let normal = requestPath.canonical
         normalPath = String(decoding: normal, as: UTF8.self)
         readings = found.map { Reading(path: String(decoding: $0.path, as: UTF8.self), rule: $0.rule) }
         app = AppRoutes(apps).index(path: normal.span, host: Array(host.utf8.map(lowercased)))

@@ -4,22 +4,34 @@ import HTTP
 
 /// The session's cookie, or cookies: a sealed text too long for one is split over a bounded number (CVE-2024-24814).
 ///
-/// One that is whole stands alone; the first of several begins with their number and a dot, which is not in base64url.
+/// One that is whole stands alone. The first of several begins with their number and a dot, which is not in base64url;
+/// the others begin with the mark of their text, so that cookies of the same names that others have set are told apart.
 enum SessionCookie {
     static let maximumChunks = 5
     /// Browsers keep 4,096 bytes of name and value together.
     static let chunkSize = 3800
+    /// The first characters of a sealed text: a random nonce, which nobody can foresee.
+    static let markSize = 12
+    /// What a number and a dot take.
+    static let prefixSize = 2
+    /// Cookies of one name that are looked at. Browsers keep at most 180 of a site, so the good one is among them
+    /// wherever a sister host's cookies stand.
+    static let maximumCandidates = 256
 
     /// The values for chunk 0, 1 and so on; nil when there would be too many.
     static func split(_ sealed: [UInt8]) -> [[UInt8]]? {
         guard sealed.count > chunkSize else { return [sealed] }
-        let marked = sealed.count + 2
-        let count = (marked + chunkSize - 1) / chunkSize
+        let piece = chunkSize - markSize
+        var end = chunkSize - prefixSize
+        let count = 1 + (sealed.count - end + piece - 1) / piece
         guard count <= maximumChunks else { return nil }
-        let text = [UInt8(ascii: "0") + UInt8(count), UInt8(ascii: ".")] + sealed
-        return stride(from: 0, to: text.count, by: chunkSize).map {
-            Array(text[$0..<min($0 + chunkSize, text.count)])
+        var values = [[UInt8(ascii: "0") + UInt8(count), UInt8(ascii: ".")] + sealed[..<end]]
+        while end < sealed.count {
+            let next = min(end + piece, sealed.count)
+            values.append(Array(sealed[..<markSize] + sealed[end..<next]))
+            end = next
         }
+        return values
     }
 
     /// How many chunks a first value speaks of: 1 when it stands alone, 0 when it cannot be.
@@ -28,6 +40,16 @@ enum SessionCookie {
         guard value.count >= 2, value[1] == UInt8(ascii: ".") else { return 1 }
         let digit = value[0] &- UInt8(ascii: "0")
         return digit >= 2 && Int(digit) <= maximumChunks ? Int(digit) : 0
+    }
+
+    /// `value` is a further chunk of the text that begins with `first`.
+    static func isChunk(_ value: ByteRange, of first: ByteRange, _ bytes: Span<UInt8>) -> Bool {
+        guard value.count > markSize, first.count >= prefixSize + markSize, value.upperBound <= bytes.count,
+            first.upperBound <= bytes.count
+        else { return false }
+        let mark = first.lowerBound + prefixSize
+        return bytes.extracting(value.lowerBound..<value.lowerBound + markSize)
+            .equals(bytes.extracting(mark..<mark + markSize))
     }
 }
 
@@ -38,27 +60,36 @@ struct SessionCookiePlaces {
     private(set) var firstCount = 0
     /// The others, by number; the first of each name.
     private(set) var chunks: InlineArray<5, ByteRange> = InlineArray(repeating: .empty)
+    /// There are more of these names; see ``SessionCookieSearch``.
+    private(set) var hasMore = false
 
     init(_ request: borrowing RequestHead, _ names: CookieNames) {
         var firsts = self.firsts
         var firstCount = 0
         var chunks = self.chunks
+        var hasMore = false
         let bytes = request.bytes.span
         request.forEachCookie { name, value in
             guard name.upperBound <= bytes.count, value.upperBound <= bytes.count, !value.isEmpty,
                 let chunk = names.sessionChunk(bytes.extracting(name.range))
             else { return }
             if chunk == 0 {
-                guard firstCount < 3 else { return }
-                firsts[firstCount] = value
-                firstCount += 1
+                if firstCount < 3 {
+                    firsts[firstCount] = value
+                    firstCount += 1
+                } else {
+                    hasMore = true
+                }
             } else if chunks[chunk].isEmpty {
                 chunks[chunk] = value
+            } else {
+                hasMore = true
             }
         }
         self.firsts = firsts
         self.firstCount = firstCount
         self.chunks = chunks
+        self.hasMore = hasMore
     }
 
     var isEmpty: Bool { firstCount == 0 }
@@ -66,10 +97,10 @@ struct SessionCookiePlaces {
     /// The whole sealed text of a first value of `count` chunks; false when one is missing.
     func join(_ first: ByteRange, count: Int, _ bytes: [UInt8], into output: inout [UInt8]) -> Bool {
         output.removeAll(keepingCapacity: true)
-        output.append(contentsOf: bytes[first.range].dropFirst(2))
+        output.append(contentsOf: bytes[first.range].dropFirst(SessionCookie.prefixSize))
         for chunk in 1..<count {
-            guard !chunks[chunk].isEmpty else { return false }
-            output.append(contentsOf: bytes[chunks[chunk].range])
+            guard SessionCookie.isChunk(chunks[chunk], of: first, bytes.span) else { return false }
+            output.append(contentsOf: bytes[chunks[chunk].range].dropFirst(SessionCookie.markSize))
         }
         return true
     }
@@ -78,5 +109,45 @@ struct SessionCookiePlaces {
     var lastChunk: Int {
         for chunk in (1..<SessionCookie.maximumChunks).reversed() where !chunks[chunk].isEmpty { return chunk }
         return 0
+    }
+}
+
+/// All cookies of the session's names, for the rare request that has more than a few: a sister host can set some that
+/// stand before the good one.
+struct SessionCookieSearch {
+    private(set) var firsts: [ByteRange] = []
+    private var chunks: [(number: Int, value: ByteRange)] = []
+
+    init(_ request: borrowing RequestHead, _ names: CookieNames) {
+        var firsts: [ByteRange] = []
+        var chunks: [(number: Int, value: ByteRange)] = []
+        let bytes = request.bytes.span
+        request.forEachCookie { name, value in
+            guard name.upperBound <= bytes.count, value.upperBound <= bytes.count, !value.isEmpty,
+                let chunk = names.sessionChunk(bytes.extracting(name.range))
+            else { return }
+            if chunk == 0 {
+                if firsts.count < SessionCookie.maximumCandidates { firsts.append(value) }
+            } else if chunks.count < SessionCookie.maximumCandidates {
+                chunks.append((chunk, value))
+            }
+        }
+        self.firsts = firsts
+        self.chunks = chunks
+    }
+
+    /// As ``SessionCookiePlaces/join(_:count:_:into:)``.
+    func join(_ first: ByteRange, count: Int, _ bytes: [UInt8], into output: inout [UInt8]) -> Bool {
+        output.removeAll(keepingCapacity: true)
+        output.append(contentsOf: bytes[first.range].dropFirst(SessionCookie.prefixSize))
+        for number in 1..<count {
+            guard
+                let chunk = chunks.first(where: {
+                    $0.number == number && SessionCookie.isChunk($0.value, of: first, bytes.span)
+                })
+            else { return false }
+            output.append(contentsOf: bytes[chunk.value.range].dropFirst(SessionCookie.markSize))
+        }
+        return true
     }
 }

@@ -29,6 +29,16 @@ enum SiteCheck {
         return fetchSite ?? origin ?? referer ?? .unknown
     }
 
+    /// The browser says that another site's page led here (`Sec-Fetch-Site`). Where it says nothing, as over plain http
+    /// or when it is old, nothing else is taken for a sign: a site can withhold `Referer`.
+    static func isFromOtherSite(_ request: RequestHead, on site: ReturnTarget.Site) -> Bool {
+        let bytes = request.bytes.span
+        return request.fields.contains { field in
+            field.known == .secFetchSite
+                && fetchSiteVerdict(bytes.extracting(field.value.range), site) == .otherSite
+        }
+    }
+
     private static func merged(_ earlier: SiteCheck?, _ verdict: SiteCheck) -> SiteCheck {
         guard let earlier, earlier != verdict else { return verdict }
         return .otherSite

@@ -22,7 +22,11 @@ struct SpoofFilter: Sendable {
         }
         for name in extra where Self.folded(name) != Array("authorization".utf8) { all.insert(Self.folded(name)) }
         if !isTrusted { all.formUnion(Self.fromStrangers.map { Array($0.utf8) }) }
+        self.init(names: all)
+    }
 
+    /// Knows `names` alone, which are folded, and Sidegate's own.
+    init(names all: Set<[UInt8]>) {
         var lengths = [UInt64](repeating: 0, count: 27)
         var names = [[[UInt8]]](repeating: [], count: 64)
         for name in all {

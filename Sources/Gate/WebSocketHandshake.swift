@@ -10,6 +10,16 @@ extension Gate {
     }
 }
 
+extension RequestHead {
+    /// The request is a WebSocket handshake (RFC 6455 §4.1).
+    var hasWebSocketKey: Bool {
+        let bytes = bytes.span
+        return fields.contains { field in
+            field.known == .other && bytes.extracting(field.name.range).equalsIgnoringCase("sec-websocket-key")
+        }
+    }
+}
+
 extension ResponseHead {
     /// A 101 proves that its sender read the request's Sec-WebSocket-Key (RFC 6455 §4.2.2).
     package func answersWebSocketKey(of request: RequestHead) -> Bool {

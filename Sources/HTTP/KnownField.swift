@@ -17,9 +17,11 @@ public enum KnownField: UInt8, Sendable, CaseIterable {
     case keepAlive
     case location
     case origin
+    case persistentAuth
     case proxyAuthenticate
     case proxyAuthorization
     case proxyConnection
+    case proxySupport
     case referer
     case secFetchDest
     case secFetchMode
@@ -32,6 +34,7 @@ public enum KnownField: UInt8, Sendable, CaseIterable {
     case transferEncoding
     case upgrade
     case userAgent
+    case wwwAuthenticate
     case xForwardedFor
     case xForwardedHost
     case xForwardedPort
@@ -59,9 +62,11 @@ public enum KnownField: UInt8, Sendable, CaseIterable {
         case .keepAlive: "keep-alive"
         case .location: "location"
         case .origin: "origin"
+        case .persistentAuth: "persistent-auth"
         case .proxyAuthenticate: "proxy-authenticate"
         case .proxyAuthorization: "proxy-authorization"
         case .proxyConnection: "proxy-connection"
+        case .proxySupport: "proxy-support"
         case .referer: "referer"
         case .secFetchDest: "sec-fetch-dest"
         case .secFetchMode: "sec-fetch-mode"
@@ -74,6 +79,7 @@ public enum KnownField: UInt8, Sendable, CaseIterable {
         case .transferEncoding: "transfer-encoding"
         case .upgrade: "upgrade"
         case .userAgent: "user-agent"
+        case .wwwAuthenticate: "www-authenticate"
         case .xForwardedFor: "x-forwarded-for"
         case .xForwardedHost: "x-forwarded-host"
         case .xForwardedPort: "x-forwarded-port"
@@ -124,7 +130,7 @@ public enum KnownField: UInt8, Sendable, CaseIterable {
             }
         case 11: self = be(.traceparent, "traceparent")
         case 12: self = first == letter("c") ? be(.contentType, "content-type") : be(.xRequestID, "x-request-id")
-        case 13: self = be(.authorization, "authorization")
+        case 13: self = first == letter("a") ? be(.authorization, "authorization") : be(.proxySupport, "proxy-support")
         case 14:
             switch first {
             case letter("c"): self = be(.contentLength, "content-length")
@@ -137,11 +143,13 @@ public enum KnownField: UInt8, Sendable, CaseIterable {
                 default: self = be(.secFetchSite, "sec-fetch-site")
                 }
             }
-        case 15: self = be(.xForwardedFor, "x-forwarded-for")
+        case 15:
+            self = first == letter("x") ? be(.xForwardedFor, "x-forwarded-for") : be(.persistentAuth, "persistent-auth")
         case 16:
             switch name[12] | 0x20 {
             case letter("h"): self = be(.xForwardedHost, "x-forwarded-host")
             case letter("p"): self = be(.xForwardedPort, "x-forwarded-port")
+            case letter("c"): self = be(.wwwAuthenticate, "www-authenticate")
             case letter("t"): self = be(.proxyConnection, "proxy-connection")
             default: self = be(.xRequestedWith, "x-requested-with")
             }

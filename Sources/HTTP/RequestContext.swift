@@ -12,22 +12,36 @@ public struct RequestContext: Sendable {
     public var localPort: UInt16?
     /// Seconds since 1970 (the wall clock; token and session times are judged by it).
     public var now: Double
+    /// Seconds on the monotonic clock: how long ago something happened here is judged by it.
+    public var monotonic: Double
     /// Key sets may be fetched for this request; false once they were, and where none can be.
     public var mayAwaitKeys = false
     /// Whether the store of sessions was asked for this request's, and answered.
     public var sessionLookup = SessionLookup.notAsked
 
+    /// What the store of used tokens said of this request's bearer token.
+    public var tokenLookup = TokenLookup.notAsked
+
     public enum SessionLookup: Sendable {
         case notAsked, answered, failed
     }
 
+    public enum TokenLookup: Sendable {
+        case notAsked, unused, used, failed
+    }
+
+    public var clock: ClockReading { ClockReading(wall: now, monotonic: monotonic) }
+
+    /// - Parameter monotonic: nil: the same number as `now`, for callers with one clock.
     public init(
-        peer: IPAddress?, isSecure: Bool = false, isTrustedPeer: Bool = false, localPort: UInt16? = nil, now: Double
+        peer: IPAddress?, isSecure: Bool = false, isTrustedPeer: Bool = false, localPort: UInt16? = nil, now: Double,
+        monotonic: Double? = nil
     ) {
         self.peer = peer
         self.isSecure = isSecure
         self.isTrustedPeer = isTrustedPeer
         self.localPort = localPort
         self.now = now
+        self.monotonic = monotonic ?? now
     }
 }

@@ -31,6 +31,8 @@ public struct RequestHead: Sendable {
     public var wantsUpgrade = false
     /// Connection names options other than close, keep-alive, upgrade and te: fields to drop on the way.
     public var nominatesFields = false
+    /// Authorization is of a scheme that authenticates the connection.
+    public var authenticatesConnection = false
 
     public init() {}
 
@@ -51,6 +53,7 @@ public struct RequestHead: Sendable {
         expectsContinue = false
         wantsUpgrade = false
         nominatesFields = false
+        authenticatesConnection = false
     }
 }
 

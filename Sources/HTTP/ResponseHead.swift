@@ -13,6 +13,10 @@ public struct ResponseHead: Sendable {
     public var isPersistent = true
     /// Connection names options other than close, keep-alive and upgrade: fields to drop on the way.
     public var nominatesFields = false
+    /// There is a Set-Cookie field.
+    public var setsCookies = false
+    /// The app authenticates the connection, not the request.
+    public var authenticatesConnection = false
 
     public init() {}
 
@@ -26,6 +30,25 @@ public struct ResponseHead: Sendable {
         framing = .none
         isPersistent = true
         nominatesFields = false
+        setsCookies = false
+        authenticatesConnection = false
+    }
+
+    /// Takes a field out with its line: fields that pass are copied in runs, lines between them included.
+    public mutating func removeField(at index: Int) {
+        guard fields.indices.contains(index) else { return }
+        let start = fields[index].name.lowerBound
+        let end = index + 1 < fields.count ? fields[index + 1].name.lowerBound : fields[index].value.upperBound
+        guard start <= end, end <= bytes.count else { return }
+        bytes.removeSubrange(start..<end)
+        fields.remove(at: index)
+        let moved = end - start
+        for later in fields.indices where later >= index {
+            let field = fields[later]
+            fields[later] = Field(
+                name: ByteRange(field.name.lowerBound - moved..<field.name.upperBound - moved),
+                value: ByteRange(field.value.lowerBound - moved..<field.value.upperBound - moved), known: field.known)
+        }
     }
 
     /// 1xx but for 101, which ends HTTP on the connection (RFC 9110 §15.2).

@@ -9,6 +9,7 @@ struct RequestMeaning {
     private(set) var host: ByteRange?
     private(set) var expectsContinue = false
     private(set) var hasUpgrade = false
+    private(set) var authenticatesConnection = false
 
     mutating func read(_ fields: [Field], of bytes: Span<UInt8>) throws(HTTP1Error) {
         for field in fields {
@@ -26,6 +27,10 @@ struct RequestMeaning {
                 connection.add(bytes.extracting(field.value.range))
             case .upgrade:
                 hasUpgrade = !field.value.isEmpty || hasUpgrade
+            case .authorization:
+                if ConnectionAuthentication.isUsed(in: bytes.extracting(field.value.range)) {
+                    authenticatesConnection = true
+                }
             case .expect:
                 // RFC 9110 §10.1.1: what is expected beyond 100-continue cannot be met.
                 guard bytes.extracting(field.value.range).equalsIgnoringCase("100-continue") else {

@@ -194,6 +194,7 @@ package struct RequestParser: Sendable {
         head.framing = framing ?? .none
         head.isPersistent = meaning.connection.isPersistent(head.version)
         head.nominatesFields = meaning.connection.nominatesFields
+        head.authenticatesConnection = meaning.authenticatesConnection
         if head.version == .http11 {
             // RFC 9112 §3.2.
             if meaning.host == nil { throw .missingHost }

@@ -141,6 +141,13 @@ package struct ResponseParser: Sendable {
             case .contentLength: try framing.addContentLength(bytes.extracting(field.value.range))
             case .transferEncoding: try framing.addTransferEncoding(bytes.extracting(field.value.range))
             case .connection: connection.add(bytes.extracting(field.value.range))
+            case .setCookie: head.setsCookies = true
+            case .wwwAuthenticate, .proxyAuthenticate:
+                if ConnectionAuthentication.isOffered(in: bytes.extracting(field.value.range)) {
+                    head.authenticatesConnection = true
+                }
+            // RFC 4559 §6, and what Microsoft's servers say of a connection that stays authenticated.
+            case .proxySupport, .persistentAuth: head.authenticatesConnection = true
             default: continue
             }
         }

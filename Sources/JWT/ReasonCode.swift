@@ -55,4 +55,10 @@ package enum ReasonCode: String, Sendable, CaseIterable {
     case sessionIdle = "session_idle"
     case sessionRevoked = "session_revoked"
     case sessionInvalid = "session_invalid"
+
+    // The request.
+    case pathUnreadable = "path_unreadable"
+
+    // What a proxy asks about.
+    case identityHeaderSpoofed = "identity_header_spoofed"
 }

@@ -79,9 +79,14 @@ package struct OutboundResponse: Sendable {
     /// The value of the field `name`, in any case; of one that stands there several times all of them, joined by `, `
     /// (RFC 9110 §5.3).
     package func field(_ name: String) -> String? {
-        let wanted = name.lowercased()
-        let values = fields.filter { $0.name.lowercased() == wanted }.map(\.value)
+        let values = values(of: name)
         return values.isEmpty ? nil : values.joined(separator: ", ")
+    }
+
+    /// The values of all fields called `name`, in any case.
+    package func values(of name: String) -> [String] {
+        let wanted = name.lowercased()
+        return fields.filter { $0.name.lowercased() == wanted }.map(\.value)
     }
 }
 

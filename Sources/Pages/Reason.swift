@@ -19,7 +19,7 @@ package struct Reason: Equatable, Sendable {
     }
 
     /// All codes, in the order of the documentation.
-    package static let all: [Reason] = tokenReasons + timeReasons + peopleReasons + sessionReasons
+    package static let all: [Reason] = tokenReasons + timeReasons + peopleReasons + sessionReasons + requestReasons
 
     private static let byCode: [String: Reason] =
         Dictionary(all.map { ($0.code, $0) }, uniquingKeysWith: { first, _ in first })
@@ -234,6 +234,17 @@ extension Reason {
             mend: "provisioning.url did not answer with success; its answer is in the log."),
     ]
 
+    private static let requestReasons: [Reason] = [
+        Reason(
+            code: "path_unreadable", title: "The address cannot be read",
+            happened: "The address of this page can be understood in more than one way, so it was not passed on.",
+            advice: "Check the address, or start from the front page. If a link led here, tell your administrator.",
+            mend:
+                "The path has a dot segment or begins with two slashes, perhaps encoded, or holds an encoding that servers "
+                + "read differently. Have the client send the resolved path; `sidegate explain --request` says what is wrong."
+        )
+    ]
+
     private static let sessionReasons: [Reason] = [
         Reason(
             code: "login_state_missing", title: "This sign-in was not started here",
@@ -275,5 +286,12 @@ extension Reason {
             advice: "Please sign in again.",
             mend: "The session secret changed without keeping the old one in session.secrets, replicas hold different "
                 + "secrets, or the cookie was tampered with."),
+        Reason(
+            code: "identity_header_spoofed", title: "This request was not let through",
+            happened: "The request had a header that an application could take for a statement about who you are.",
+            advice: "No browser sends such a header. If an extension or a script adds it, switch that off.",
+            mend:
+                "A header whose name is another spelling of an identity header, such as X_Forwarded_User, came with a "
+                + "proxy's question. Let the proxy drop such names, and look in its log for the client."),
     ]
 }

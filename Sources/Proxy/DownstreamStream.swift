@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Gate
 import HTTP
 import HTTP2
 import Reactor
@@ -30,6 +31,15 @@ protocol DownstreamStream: AnyObject {
 
     /// Sends a response of our own, whole.
     func sendLocal(_ response: LocalResponse, to exchange: Exchange)
+
+    /// Connections to apps that are this client's alone; nil: there are none.
+    var boundUpstreams: BoundUpstreams? { get }
+
+    /// All requests of the connection are one client's, and more may follow.
+    var isOneClient: Bool { get }
+
+    /// The connection to the app is this client's alone from now on.
+    func keep(_ connection: HTTP1Upstream, for identity: Identity?)
 
     /// The exchange is through. `isComplete`: the request was read to its end.
     func exchangeFinished(isRequestComplete: Bool)

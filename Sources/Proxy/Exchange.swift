@@ -43,6 +43,8 @@ final class Exchange {
     var identity: Identity?
     /// Which of the apps the request is for.
     var app = 0
+    /// The app was asked to switch protocols.
+    var forwardsUpgrade = false
     var renewal: [UInt8]?
     var form: [UInt8] = []
     var formLimit = 0
@@ -50,6 +52,10 @@ final class Exchange {
     var hasForm = false
     var contentReceived: UInt64 = 0
     var hasRetried = false
+    /// With the app's response the session ends.
+    var signOut: SignOut?
+    /// How often the store of sessions was asked for this request.
+    var sessionLookups = 0
     /// What the request is about, when the gate answered it at once.
     private var answeredPlace: RequestPlace?
     /// The one time limit of this object's own: which one, the state tells.
@@ -94,7 +100,7 @@ final class Exchange {
 
     /// The head is there, valid. `contentFollows`: some of the request's content is at hand.
     func requestHeadReceived(_ peer: Peer, contentFollows: Bool) {
-        context = peer.context(worker.loop.wallClock)
+        context = peer.context(worker.clock)
         machine.requestHeadReceived(hasContent: hasContent)
         switch worker.service {
         case .local:
@@ -295,6 +301,9 @@ final class Exchange {
         hasForm = false
         contentReceived = 0
         hasRetried = false
+        sessionLookups = 0
+        signOut = nil
+        forwardsUpgrade = false
         answeredPlace = nil
         requestID.removeAll(keepingCapacity: true)
         request.reset()

@@ -13,6 +13,11 @@ extension Exchange {
             record.decision = identity == nil ? "open" : "forward"
             record.user = identity?.user
             forward(identity, renewal: renewal, contentFollows: contentFollows)
+        case .forwardLogout(let identity, let signOut):
+            record.decision = "forward"
+            record.user = identity.user
+            self.signOut = signOut
+            forward(identity, renewal: nil, contentFollows: contentFollows)
         case .observed(let identity, let renewal, let observation):
             record.decision = identity == nil ? "open" : "forward"
             record.user = identity?.user
@@ -28,6 +33,8 @@ extension Exchange {
             collect(limit: limit, contentFollows: contentFollows)
         case .claimToken(let pending):
             claim(pending)
+        case .checkToken(let question):
+            check(question, contentFollows: contentFollows)
         case .awaitKeys:
             awaitKeys()
         case .provision(let pending):
@@ -102,29 +109,64 @@ extension Exchange {
     }
 
     /// Asks the gate about the same request, with its form when there is one.
-    private func decideAgain() {
+    private func decideAgain(contentFollows: Bool = false) {
         guard case .gate(let gate, _) = worker.service else { return }
         let decision =
             hasForm
             ? gate.decide(form: form, of: request, context, requestID: requestID)
             : gate.decide(request, context, requestID: requestID)
-        perform(decision, contentFollows: false)
+        perform(decision, contentFollows: contentFollows)
     }
 
     // MARK: What others must say first
 
     private func claim(_ pending: PendingSignIn) {
         ask(.claim, within: worker.services.limits.claim, otherwise: .unavailable) { done in
-            worker.replayStore.claim(pending.replayKeys, until: pending.expiresAt, now: context.now, done)
+            worker.replayStore.claim(pending.replayKeys, for: pending.retention, now: context.clock, done)
         } then: { [self] (verdict: ReplayVerdict) in
+            spend(pending, verdict)
+        }
+    }
+
+    /// Before a sign-in goes on, its token ends as bearer on every loop of the process.
+    private func spend(_ pending: PendingSignIn, _ verdict: ReplayVerdict) {
+        guard case .gate(let gate, _) = worker.service else { return }
+        guard gate.endsBearer(verdict) else {
+            return perform(gate.finishSignIn(pending, verdict, context), contentFollows: false)
+        }
+        guard let revocations = worker.services.revocations else {
+            gate.tokenSpent(pending.replayKeys)
+            return perform(gate.finishSignIn(pending, verdict, context), contentFollows: false)
+        }
+        ask(.revocation, within: worker.services.limits.revocation, otherwise: false) { done in
+            revocations.tokenSpent(pending.replayKeys) { done(true) }
+        } then: { [self] (_: Bool) in
             guard case .gate(let gate, _) = worker.service else { return }
             perform(gate.finishSignIn(pending, verdict, context), contentFollows: false)
         }
     }
 
+    /// Asked once for a request.
+    private func check(_ question: TokenQuestion, contentFollows: Bool) {
+        if let use = worker.replayStore.knownUse(of: question.replayKeys) {
+            return checked(question, use, contentFollows: contentFollows)
+        }
+        ask(.claim, within: worker.services.limits.claim, otherwise: .unavailable) { done in
+            worker.replayStore.use(of: question.replayKeys, done)
+        } then: { [self] (use: TokenUse) in
+            checked(question, use, contentFollows: false)
+        }
+    }
+
+    private func checked(_ question: TokenQuestion, _ use: TokenUse, contentFollows: Bool) {
+        guard case .gate(let gate, _) = worker.service else { return }
+        context.tokenLookup = gate.tokenChecked(question, use, now: context.clock)
+        decideAgain(contentFollows: contentFollows)
+    }
+
     private func claim(_ pending: PendingLogout) {
         ask(.claim, within: worker.services.limits.claim, otherwise: .unavailable) { done in
-            worker.replayStore.claim(pending.replayKeys, until: pending.expiresAt, now: context.now, done)
+            worker.replayStore.claim(pending.replayKeys, for: pending.retention, now: context.clock, done)
         } then: { [self] (verdict: ReplayVerdict) in
             guard case .gate(let gate, _) = worker.service else { return }
             perform(gate.finishLogout(pending, verdict, context), contentFollows: false)
@@ -155,15 +197,22 @@ extension Exchange {
         }
     }
 
-    /// Asked once for a request.
+    /// Asked once for a request, and again for further tickets.
     private func fetch(_ session: AwaitedSession) {
         ask(.session, within: worker.services.limits.session, otherwise: .unavailable) { done in
             guard let sessions = worker.services.sessions else { return done(.unavailable) }
             sessions.fetch(session, done)
         } then: { [self] (answer: SessionAnswer) in
             guard case .gate(let gate, _) = worker.service else { return }
-            gate.sessionFetched(session, answer, now: worker.loop.wallClock)
-            context.sessionLookup = answer == .unavailable ? .failed : .answered
+            gate.sessionFetched(session, answer, now: worker.clock)
+            sessionLookups += 1
+            // Another cookie may hold the ticket of a session that is there.
+            context.sessionLookup =
+                switch answer {
+                case .unavailable: .failed
+                case .gone where sessionLookups < Gate.maximumLookups: .notAsked
+                case .gone, .found: .answered
+                }
             decideAgain()
         }
     }
@@ -176,6 +225,29 @@ extension Exchange {
             guard case .gate(let gate, _) = worker.service else { return }
             answer(gate.sessionKept(session, isKept, context))
         }
+    }
+
+    /// The app has answered the request by which its user signs out: ends the session too.
+    ///
+    /// - Returns: false when the app's own response goes to the browser.
+    func finish(_ signOut: SignOut) -> Bool {
+        guard var answer = signOut.answer else {
+            record.signedOut()
+            guard let revocations = worker.services.revocations else {
+                _ = worker.revoke(signOut.revocation)
+                return false
+            }
+            revocations.revoke(signOut.revocation) { _ in }
+            return false
+        }
+        // Those of the app come first: what ends its session must not be undone by it.
+        for field in response.fields where field.known == .setCookie {
+            answer.add("Set-Cookie", Array(response.bytes[field.value.range]))
+        }
+        answer.add(block: signOut.cookies)
+        letGoOfUpstream()
+        revoke(signOut.revocation, answer)
+        return true
     }
 
     private func revoke(_ revocation: Revocation, _ response: LocalResponse) {

@@ -96,6 +96,12 @@ struct ExchangeRecord {
         audit = Audit(response.decision)
     }
 
+    /// The session ended with the app's response.
+    mutating func signedOut() {
+        decision = "logout"
+        audit = .logout
+    }
+
     mutating func observed(_ observation: Observation) {
         self.observation = observation.act
         observedReason = observation.reason

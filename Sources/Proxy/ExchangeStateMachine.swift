@@ -31,7 +31,7 @@ package struct ExchangeStateMachine: ~Copyable {
         case keys
         /// The app's word about a user.
         case provisioning
-        /// That every loop has ended a user's sessions.
+        /// That every loop has ended a user's sessions, or a token's use as bearer.
         case revocation
         /// A session that is kept elsewhere, or that it is kept.
         case session

@@ -19,11 +19,26 @@ extension Exchange {
         app = gate.app(for: request, context)
         guard let pool = worker.pool(of: app) else { return }
         record.upstreamStarted = worker.loop.now
+        if let bound = downstream?.boundUpstreams {
+            // Also with another session, or when a fresh one is needed: those of the session before are closed.
+            if let connection = bound.take(from: pool, for: identity) {
+                if !fresh {
+                    pool.holdsOther(self)
+                    return upstreamReady(connection, contentFollows: contentFollows)
+                }
+                connection.close()
+            }
+        }
         guard let connection = pool.acquire(self, fresh: fresh) else {
             self.pool = pool
             return
         }
         upstreamReady(connection, contentFollows: contentFollows)
+    }
+
+    /// A connection on which the app authenticated this request's user may serve the next request of this client.
+    var keepsBoundUpstream: Bool {
+        downstream?.isOneClient == true && !worker.isDraining && signOut == nil && !request.cameByProxy
     }
 
     func awaitsConnection(until deadline: MonotonicTime) {
@@ -81,6 +96,7 @@ extension Exchange {
     func writeUpstreamHead(into output: inout [UInt8]) {
         guard case .gate(let gate, _) = worker.service else { return }
         gate.rewrite(request, for: identity, context, app: app, requestID: requestID, into: &output)
+        forwardsUpgrade = gate.forwardsUpgrade(request, app: app)
         switch request.framing {
         case .none, .untilClose: break
         case .length(let length):
@@ -97,7 +113,16 @@ extension Exchange {
         downstream?.resumeRequest()
     }
 
+    /// The app sets no cookies of the gate's names.
+    private func removeOwnCookies() {
+        guard response.setsCookies, case .gate(let gate, _) = worker.service,
+            let name = gate.removeOwnCookies(from: &response)
+        else { return }
+        worker.pool(of: app)?.report(ownCookie: name)
+    }
+
     func informationalResponse() {
+        removeOwnCookies()
         guard case .forwardInformational = machine.responseHeadReceived(status: response.status, wantsUpgrade: false)
         else { return }
         mayContinue = true
@@ -109,6 +134,8 @@ extension Exchange {
         guard case .forward = machine.responseHeadReceived(status: response.status, wantsUpgrade: false) else { return }
         record.responseStarted(response.status, worker.loop.now)
         kept = nil
+        removeOwnCookies()
+        if let signOut, finish(signOut) { return }
         if !isEnd, !beginStream() { return }
         record.bytesSent += UInt64(content.count)
         downstream?.sendHead(
@@ -118,7 +145,8 @@ extension Exchange {
 
     /// Field lines of ours on the app's response.
     func extraFields() -> [UInt8]? {
-        let renewal = renewalForResponse()
+        // What ends cookies is sent in any case.
+        let renewal = signOut?.cookies ?? renewalForResponse()
         guard context.isSecure, !worker.strictTransportLine.isEmpty, !response.hasStrictTransport else {
             return renewal
         }
@@ -136,7 +164,8 @@ extension Exchange {
     /// The response goes on for a while: its session may end before it does. False when it has ended already, and the
     /// response with it.
     private func beginStream() -> Bool {
-        guard let identity, case .gate(let gate, _) = worker.service else { return true }
+        // A response by which the session ends does not end with it.
+        guard signOut == nil, let identity, case .gate(let gate, _) = worker.service else { return true }
         if updateCount != worker.updateCount, gate.hasEnded(identity, now: worker.loop.wallClock) {
             endStream("session_revoked")
             return false
@@ -215,10 +244,12 @@ extension Exchange {
     /// The app agreed to another protocol: both connections become a tunnel.
     func switchingProtocols(_ connection: HTTP1Upstream, early: Span<UInt8>) {
         guard case .gate(let gate, _) = worker.service else { return }
-        let isWanted = gate.forwardsUpgrade(request) && downstream?.acceptsSwitch(self) == true
+        let isWanted =
+            forwardsUpgrade && response.agreesToUpgrade(of: request) && downstream?.acceptsSwitch(self) == true
         switch machine.responseHeadReceived(status: 101, wantsUpgrade: isWanted) {
         case .openTunnel:
             upstream = nil
+            removeOwnCookies()
             let appSide = connection.detach()
             record.responseStarted(101, worker.loop.now)
             guard let downstream, let (browserSide, waiting) = downstream.switchProtocols(self) else {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Gate
 import HTTP
 import HTTP1
 import Reactor
@@ -45,6 +46,7 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
     var lingeredBytes = 0
     /// While others need what the client holds.
     var pace: PaceMeter?
+    private(set) var boundUpstreams: BoundUpstreams?
     var timer: LoopTimer?
     /// Since when it waits for a request, while it does.
     var idleSince: MonotonicTime
@@ -227,6 +229,17 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
         useCarry()
     }
 
+    // MARK: Connections to apps that are this client's alone
+
+    /// Over a unix socket a proxy speaks for everybody, and so does one that is trusted.
+    var isOneClient: Bool { isPersistent && phase != .closed && peer.address != nil && !peer.isTrusted }
+
+    func keep(_ connection: HTTP1Upstream, for identity: Identity?) {
+        let bound = boundUpstreams ?? BoundUpstreams()
+        boundUpstreams = bound
+        bound.keep(connection, for: identity)
+    }
+
     // MARK: Refusing and ending
 
     /// The request cannot be read: says so and ends the connection, since where the next one begins is not known.
@@ -305,6 +318,8 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
         timer = nil
         output = OutputQueue()
         carry = []
+        boundUpstreams?.closeAll()
+        boundUpstreams = nil
         worker.connectionEnded(self)
     }
 

@@ -25,6 +25,10 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
     private var phase = Phase.ended
     private var hasServed = false
     private var receivedAny = false
+    /// The app authenticated somebody on it, or was asked to: it is for one client from then on.
+    private var isBound = false
+    /// The request goes on with an authentication that began on this very connection.
+    private var continuesHandshake = false
     /// The app takes no more of the request; its response may be on its way.
     private var refusesContent = false
     private let timer: LoopTimer
@@ -41,6 +45,9 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
         transport.owner = self
     }
 
+    /// Waits for its next request.
+    var isIdle: Bool { phase == .idle }
+
     /// The socket is full: the request's content has to wait.
     var isBlocked: Bool { output.isBlocked }
 
@@ -55,6 +62,8 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
         self.exchange = exchange
         phase = .head
         receivedAny = false
+        continuesHandshake = isBound && exchange.request.authenticatesConnection
+        if exchange.request.authenticatesConnection { isBound = true }
         output.bytes = worker.takeBuffer(instead: output.bytes)
         exchange.writeUpstreamHead(into: &output.bytes)
         timer.set(worker.loop.now.advanced(by: pool.configuration.responseTimeout))
@@ -99,7 +108,7 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
         worker.loop.afterEvent { [self] in
             guard phase == .head || phase == .body else { return }
             transportReadable()
-            if phase == .head { lost(.closed(wasReused: hasServed && !receivedAny)) }
+            if phase == .head { lost(.closed(wasReused: wasReused)) }
         }
     }
 
@@ -123,7 +132,7 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
         case .nothingNow: break
         case .turnOver: worker.loop.nextTurn { [self] in transportReadable() }
         case .end: ended()
-        case .failed: lost(.closed(wasReused: hasServed && !receivedAny))
+        case .failed: lost(.closed(wasReused: wasReused))
         }
     }
 
@@ -174,6 +183,7 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
             return nil
         }
         guard progress.isComplete else { return progress.consumed }
+        if exchange.response.authenticatesConnection { isBound = true }
         if exchange.response.isInformational {
             exchange.informationalResponse()
             exchange.response.reset()
@@ -249,7 +259,7 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
         parser.reset()
         exchange.upstreamDone()
         if exchange.response.isPersistent, !leftover, output.isEmpty, !refusesContent, exchange.isRequestComplete {
-            pool.release(self)
+            if isBound { keepBound(for: exchange) } else { pool.release(self) }
         } else {
             close()
         }
@@ -258,7 +268,7 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
 
     /// The app closed its side.
     private func ended() {
-        guard phase == .body else { return lost(.closed(wasReused: hasServed && !receivedAny)) }
+        guard phase == .body else { return lost(.closed(wasReused: wasReused)) }
         do throws(HTTP1Error) {
             try body.endOfInput()
         } catch {
@@ -266,6 +276,18 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
         }
         finish(leftover: true) { [exchange] in exchange?.responseBody(Span(), isEnd: true, trailers: [], more: false) }
     }
+
+    /// Stays with the client whose request it carried; where that may be several, it ends.
+    private func keepBound(for exchange: Exchange) {
+        guard exchange.keepsBoundUpstream else { return close() }
+        park()
+        exchange.downstream?.keep(self, for: exchange.identity)
+        pool.bind(self)
+    }
+
+    /// Nothing of the response came on a connection that had served before, so that the request may go again. On another
+    /// connection the rest of a handshake means nothing.
+    private var wasReused: Bool { hasServed && !receivedAny && !continuesHandshake }
 
     // MARK: Idle, lost, closed
 

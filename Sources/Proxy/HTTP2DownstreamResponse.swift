@@ -16,6 +16,14 @@ extension HTTP2DownstreamStream: DownstreamStream {
     /// Content is framed before it goes into the socket, and shares it.
     var sink: Transport? { nil }
 
+    /// Streams share the connection, and over HTTP/2 there is no authentication of connections.
+    var boundUpstreams: BoundUpstreams? { nil }
+    var isOneClient: Bool { false }
+
+    func keep(_ connection: HTTP1Upstream, for identity: Identity?) {
+        connection.close()
+    }
+
     func sendInformational(_ exchange: Exchange) {
         fields.begin(status: exchange.response.status)
         addFields(of: exchange.response)

@@ -27,6 +27,8 @@ final class HTTP2Upstream: TransportOwner {
     private(set) var lastReceived: MonotonicTime
     /// A response has come on it.
     private(set) var hasServed = false
+    /// The app authenticated somebody on it, or was asked to: no further request gets it.
+    private var isBound = false
     /// The connection broke, rather than one of its streams.
     private(set) var isLost = false
     private let transport: Transport
@@ -79,7 +81,14 @@ final class HTTP2Upstream: TransportOwner {
     var capacity: Int { max(1, session.streamCount + session.room) }
 
     /// A request may go now.
-    var hasRoom: Bool { phase == .open && session.room > 0 }
+    var hasRoom: Bool { phase == .open && !isBound && session.room > 0 }
+
+    /// One of its requests, or the response, authenticates the connection.
+    func bind() {
+        guard !isBound else { return }
+        isBound = true
+        worker.loop.afterEvent { [self] in retire() }
+    }
 
     func makeStream() -> HTTP2UpstreamStream {
         HTTP2UpstreamStream(self)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTP
 import Reactor
 
 /// One worker's HTTP/2 connections to the app: each serves as many exchanges as the app allows, so another is opened
@@ -50,8 +51,8 @@ final class HTTP2UpstreamPool {
 
     /// As ``UpstreamPool/acquire(_:fresh:)``.
     func acquire(_ exchange: Exchange, fresh: Bool) -> (any UpstreamStream)? {
-        if waiting.isEmpty || fresh, let connection = connectionWithRoom(fresh: fresh) {
-            owner.holdsStream(exchange)
+        if waiting.isEmpty || fresh, let connection = connectionWithRoom(for: exchange, fresh: fresh) {
+            owner.holdsOther(exchange)
             return connection.makeStream()
         }
         guard waiting.count < Self.maximumWaiting || displace(for: exchange) else {
@@ -83,9 +84,11 @@ final class HTTP2UpstreamPool {
         for connection in open { connection.retire() }
     }
 
-    private func connectionWithRoom(fresh: Bool) -> HTTP2Upstream? {
+    private func connectionWithRoom(for exchange: Exchange, fresh: Bool) -> HTTP2Upstream? {
+        // Credentials that authenticate the connection must not meet the requests of others on it.
+        let isAlone = exchange.request.authenticatesConnection
         // The oldest first, so that those not needed age and end.
-        open.first { $0.hasRoom && (!fresh || $0.number >= freshFrom) }
+        return open.first { $0.hasRoom && (!fresh || $0.number >= freshFrom) && (!isAlone || $0.isUnused) }
     }
 
     private func connectIfNeeded() {
@@ -213,19 +216,21 @@ final class HTTP2UpstreamPool {
         waiting.removeAll { $0.exchange.ticket != $0.ticket || !$0.exchange.awaitsUpstream }
         while !waiting.isEmpty {
             let index = waiting.count > 1 ? owner.fewest(waiting.map(\.exchange.clientNetwork)) : 0
-            // One that needs a fresh connection may find no room where others do.
-            guard
-                let found = [index].first(where: { connectionWithRoom(fresh: waiting[$0].isFresh) != nil })
-                    ?? waiting.indices.first(where: { connectionWithRoom(fresh: waiting[$0].isFresh) != nil }),
-                let connection = connectionWithRoom(fresh: waiting[found].isFresh)
+            // One that needs a connection of its own, or a fresh one, may find no room where others do.
+            guard let found = hasRoom(at: index) ? index : waiting.indices.first(where: { hasRoom(at: $0) }),
+                let connection = connectionWithRoom(for: waiting[found].exchange, fresh: waiting[found].isFresh)
             else { break }
             let exchange = waiting.remove(at: found).exchange
-            owner.holdsStream(exchange)
+            owner.holdsOther(exchange)
             exchange.upstreamReady(connection.makeStream())
         }
         withdrawIfSatisfied()
         connectIfNeeded()
         if owner.episode != 0 { giveBackIdle() }
+    }
+
+    private func hasRoom(at index: Int) -> Bool {
+        connectionWithRoom(for: waiting[index].exchange, fresh: waiting[index].isFresh) != nil
     }
 
     /// Exchanges that may wait for a free stream in one worker.

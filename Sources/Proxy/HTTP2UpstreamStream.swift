@@ -66,6 +66,7 @@ final class HTTP2UpstreamStream: UpstreamStream, StreamHandler {
         stream = session.request(
             shared.memory.fields, isHead: exchange.request.method == .head, isEnd: !expectsContent, handler: self)
         touch()
+        if exchange.request.authenticatesConnection { connection.bind() }
         guard stream != nil else {
             // Between the choice and now the connection's room has gone.
             closed = .refused
@@ -188,6 +189,7 @@ final class HTTP2UpstreamStream: UpstreamStream, StreamHandler {
             connection.shared.parser.reset()
             let progress = try connection.shared.parser.parseHead(
                 text.span, into: &exchange.response, requestMethod: exchange.request.method)
+            if exchange.response.authenticatesConnection { connection.bind() }
             if progress.isComplete, progress.consumed == text.count { return true }
         } catch {
             // As for what is incomplete.

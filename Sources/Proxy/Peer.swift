@@ -54,7 +54,9 @@ struct Peer {
         }
     }
 
-    func context(_ now: Double) -> RequestContext {
-        RequestContext(peer: address, isSecure: isSecure, isTrustedPeer: isTrusted, localPort: localPort, now: now)
+    func context(_ now: ClockReading) -> RequestContext {
+        RequestContext(
+            peer: address, isSecure: isSecure, isTrustedPeer: isTrusted, localPort: localPort, now: now.wall,
+            monotonic: now.monotonic)
     }
 }

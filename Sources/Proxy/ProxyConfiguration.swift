@@ -84,6 +84,8 @@ package struct UpstreamConfiguration: Sendable {
     package var tls: TLSClientContext?
     /// Told why a connection could not be secured, now and then while that goes on.
     package var notSecured: @Sendable (TLSError) -> Void = { _ in }
+    /// Called with the name when the app sets a cookie of the gate's, now and then while that goes on.
+    package var ownCookieSet: @Sendable (String) -> Void = { _ in }
     package var connectTimeout = Nanoseconds.seconds(5)
     /// From the request's last byte to the response's head, and between two pieces of the response.
     package var responseTimeout = Nanoseconds.seconds(60)

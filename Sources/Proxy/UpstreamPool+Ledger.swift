@@ -110,11 +110,17 @@ extension UpstreamPool {
             // It was kept.
             if idle.count > count { break }
         }
+        giveBackBound()
         shared?.giveBackIdle()
     }
 
-    /// A request got a stream of a connection that others use, too.
-    func holdsStream(_ exchange: Exchange) {
+    /// Idle connections that belong to one client each end as long as others wait.
+    func giveBackBound() {
+        while !bound.isEmpty, isAwaited { bound.removeFirst().close() }
+    }
+
+    /// A request got a stream of a connection that others use, too, or a connection that is kept for its client.
+    func holdsOther(_ exchange: Exchange) {
         guard episode != 0 else { return }
         let (client, episode) = (exchange.clientNetwork, episode)
         exchange.holds(client, of: self, episode)

@@ -27,12 +27,15 @@ final class UpstreamPool {
     var waitedLately = Nanoseconds(count: 0)
     /// Requests that the current look at the pace of clients may still end for others.
     var endings = 0
+    private var nextCookieReport = MonotonicTime(nanoseconds: 0)
     /// Another pool serves new requests.
     private var isRetired = false
     /// Connections that exchanges share; nil where HTTP/2 is out of question.
     var shared: HTTP2UpstreamPool?
     /// What was agreed on last with an app that may choose; exchanges expect the same again.
     private var expectsHTTP2 = true
+    /// Idle connections that belong to one client each, the one that waits longest first. They count as open.
+    var bound: [HTTP1Upstream] = []
 
     /// Whom a connection is being made for.
     enum Purpose {
@@ -94,7 +97,7 @@ final class UpstreamPool {
             exchange.waiter = (id, client)
             waiting[id] = exchange
             exchange.awaitsConnection(until: now.advanced(by: configuration.connectTimeout))
-            if !idle.isEmpty { worker.loop.afterEvent { [self] in giveBackIdle() } }
+            if !idle.isEmpty || !bound.isEmpty { worker.loop.afterEvent { [self] in giveBackIdle() } }
         case .refuse:
             refuse(exchange)
         }
@@ -156,7 +159,26 @@ final class UpstreamPool {
         }
     }
 
+    /// `connection` waits for the next request of its one client, unless others wait for a connection.
+    func bind(_ connection: HTTP1Upstream) {
+        guard !isRetired else { return connection.close() }
+        bound.append(connection)
+        giveBackBound()
+    }
+
+    /// Its client's next request has come.
+    func unbind(_ connection: HTTP1Upstream) {
+        bound.removeAll { $0 === connection }
+    }
+
+    func report(ownCookie name: String) {
+        guard worker.loop.now >= nextCookieReport else { return }
+        nextCookieReport = worker.loop.now.advanced(by: Self.cookieReportInterval)
+        configuration.ownCookieSet(name)
+    }
+
     func connectionEnded(_ connection: HTTP1Upstream, wasIdle: Bool) {
+        if wasIdle, !bound.isEmpty { unbind(connection) }
         if wasIdle, let index = idle.lastIndex(where: { $0 === connection }) { idle.remove(at: index) }
         ownCount -= 1
         connectionClosed()
@@ -178,6 +200,7 @@ final class UpstreamPool {
     /// Closes what nobody uses.
     func closeIdle() {
         while let connection = idle.popLast() { discard(connection) }
+        for connection in bound { connection.close() }
         shared?.closeIdle()
     }
 
@@ -290,4 +313,5 @@ final class UpstreamPool {
     }
 
     private static let reportInterval = Nanoseconds.seconds(10)
+    private static let cookieReportInterval = Nanoseconds.seconds(600)
 }

@@ -165,6 +165,9 @@ package final class Worker {
         return identifier
     }
 
+    /// Both clocks as of this batch.
+    var clock: ClockReading { ClockReading(wall: loop.wallClock, monotonic: loop.now.seconds) }
+
     /// The moment that `wallClock` (seconds since 1970) is, as of now.
     func monotonic(_ wallClock: Double) -> MonotonicTime {
         loop.now.advanced(by: .seconds(wallClock - loop.wallClock))

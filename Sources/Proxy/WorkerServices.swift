@@ -67,6 +67,10 @@ package protocol RevocationBroadcaster: AnyObject, Sendable {
     /// `done` is called exactly once, on any thread: when all loops have applied it; false when one of them could not
     /// remember it.
     func revoke(_ revocation: Revocation, _ done: @escaping @Sendable (Bool) -> Void)
+
+    /// A token has signed in: no loop of this process takes it as bearer any more. `done` is called exactly once, on any
+    /// thread, when all loops know.
+    func tokenSpent(_ replayKeys: [[UInt8]], _ done: @escaping @Sendable () -> Void)
 }
 
 /// Keeps sessions for all replicas.

@@ -58,7 +58,19 @@ extension Worker {
 
     /// Ends sessions; false when there is no room to remember it.
     package func revoke(_ revocation: Revocation) -> Bool {
-        update { $0.revoke(revocation) } ?? true
+        update { $0.revoke(revocation, now: clock) } ?? true
+    }
+
+    /// Ends the sessions that other replicas know of.
+    package func revoke(all revocations: [Revocation]) {
+        let now = clock
+        update { gate in for revocation in revocations { _ = gate.revoke(revocation, now: now) } }
+    }
+
+    /// A token has signed in.
+    package func tokenSpent(_ replayKeys: [[UInt8]]) {
+        guard case .gate(let gate, _) = service else { return }
+        gate.tokenSpent(replayKeys)
     }
 
     private func replace(_ redirect: SecureRedirect, _ configuration: ProxyConfiguration, _ log: RequestLog?) {

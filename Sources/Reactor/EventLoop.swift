@@ -142,6 +142,12 @@ package final class EventLoop: Sendable {
     /// The wall clock as of this batch, in seconds since 1970.
     package var wallClock: Double { state.assumeOnLoop { $0.wallClock } }
 
+    /// How many connections of this loop are in ``LingeringClose``.
+    var lingeringCount: Int {
+        get { state.assumeOnLoop { $0.lingeringCount } }
+        set { state.assumeOnLoop { $0.lingeringCount = newValue } }
+    }
+
     /// A timer of this loop, off until set.
     package func makeTimer(_ action: @escaping () -> Void) -> LoopTimer {
         state.assumeOnLoop { $0.timers.makeTimer(action) }
@@ -299,6 +305,7 @@ private final class LoopState {
     var nextTurn: [() -> Void] = []
     var spareBuffers: [ReceiveBuffer] = []
     var fruitlessLingers = 0
+    var lingeringCount = 0
     var isEnded = false
     private var turnsWithoutLinger = 0
 

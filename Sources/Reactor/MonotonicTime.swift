@@ -18,6 +18,9 @@ package struct MonotonicTime: Comparable, Hashable, Sendable {
         return MonotonicTime(nanoseconds: UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec))
     }
 
+    /// Seconds since the clock began.
+    package var seconds: Double { Double(nanoseconds) / 1e9 }
+
     /// Later by `duration`; never past `distantFuture`.
     package func advanced(by duration: Nanoseconds) -> MonotonicTime {
         let (sum, overflow) = nanoseconds.addingReportingOverflow(duration.count)

@@ -32,7 +32,15 @@ package struct RESPParser {
         var items: [RESPValue] = []
     }
 
+    /// Of the protocol.
+    package enum Version: Sendable {
+        /// What a server speaks unless HELLO asked for another: texts, errors, integers, arrays and nil.
+        case two
+        case three
+    }
+
     private let limits: RESPLimits
+    private let version: Version
     private var state = State.line
     private var buffer: [UInt8] = []
     private var frames: [Frame] = []
@@ -40,8 +48,9 @@ package struct RESPParser {
     private var values = 0
     private var bytes = 0
 
-    package init(_ limits: RESPLimits = RESPLimits()) {
+    package init(_ limits: RESPLimits = RESPLimits(), version: Version = .three) {
         self.limits = limits
+        self.version = version
     }
 
     /// Takes what came; `deliver` gets each reply as soon as it is whole.
@@ -88,6 +97,7 @@ package struct RESPParser {
         swap(&line, &buffer)
         guard let type = line.first, !line.contains(13) else { throw .malformed }
         let rest = line.dropFirst()
+        guard version == .three || "+-:$*".utf8.contains(type) else { throw .malformed }
         switch type {
         case UInt8(ascii: "+"): try complete(.simple(Array(rest)), deliver)
         case UInt8(ascii: "-"): try complete(.error(Array(rest)), deliver)
@@ -154,7 +164,8 @@ package struct RESPParser {
         _ container: Container, _ length: ArraySlice<UInt8>, _ deliver: (RESPValue) -> Void
     ) throws(RESPError) {
         let length = try Self.number(length)
-        if length == -1, case .array = container { return try complete(.null, deliver) }
+        // Of version 2 no command of ours has it.
+        if length == -1, case .array = container, version == .three { return try complete(.null, deliver) }
         guard length >= 0 else { throw .malformed }
         guard length <= Int64(limits.values), frames.count < limits.depth else { throw .tooLong }
         let count =

@@ -3,15 +3,19 @@
 import Reactor
 
 /// When to connect again: soon at first, then less and less often, and never all replicas at once.
+///
+/// A connection counts as a success only after it has served for a while. One that is accepted, or even answers the
+/// handshake, and fails soon after continues the series: the rate of connections stays bounded whatever the server does.
 package struct RedisBackoff: Sendable {
     private var failures: UInt64 = 0
 
     package init() {}
 
-    package mutating func succeeded() { failures = 0 }
-
-    /// - Parameter chance: 0 to 1, which spreads the attempts of many.
-    package mutating func failed(chance: Double) -> Nanoseconds {
+    /// - Parameters:
+    ///   - uptime: how long the connection was ready; nil: it never was.
+    ///   - chance: 0 to 1, which spreads the attempts of many.
+    package mutating func failed(after uptime: Nanoseconds?, chance: Double) -> Nanoseconds {
+        if let uptime, uptime >= Self.stableAfter { failures = 0 }
         let step = min(failures, 6)
         failures += 1
         let longest = min(Self.first << step, Self.most)
@@ -21,4 +25,6 @@ package struct RedisBackoff: Sendable {
 
     private static let first: UInt64 = 50
     private static let most: UInt64 = 2000
+    /// Several times the longest pause.
+    private static let stableAfter = Nanoseconds.seconds(10)
 }

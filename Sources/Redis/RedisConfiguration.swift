@@ -56,6 +56,8 @@ package enum RedisFailure: Error, Equatable, Sendable, CustomStringConvertible {
     case overloaded
     /// An error reply.
     case refused(String)
+    /// A reply of a shape that the command does not have; it ends the connection.
+    case unexpectedReply(String)
 
     package var description: String {
         switch self {
@@ -63,6 +65,7 @@ package enum RedisFailure: Error, Equatable, Sendable, CustomStringConvertible {
         case .timeout: "no answer in time"
         case .overloaded: "too many commands wait"
         case .refused(let text): "refused: \(text)"
+        case .unexpectedReply(let cause): cause
         }
     }
 }
@@ -72,4 +75,6 @@ package enum RedisEvent: Equatable, Sendable {
     case connected
     /// A connection that was there is gone, or the first attempt failed: told once for each outage.
     case lost(String)
+    /// What came is not Redis's protocol, or not the reply to what was asked; the connection ends.
+    case unexpectedReply(String)
 }

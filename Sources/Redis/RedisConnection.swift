@@ -21,9 +21,28 @@ package final class RedisConnection: TransportOwner {
     }
 
     private struct Pending {
+        /// The command's name.
+        let name: [UInt8]
         let encoded: [UInt8]
         let deadline: MonotonicTime
-        let completion: (Result<RESPValue, RedisFailure>) -> Void
+        /// Gets a reply that is no error; false, and nothing is called, when its shape is not the command's.
+        let accept: (RESPValue) -> Bool
+        let fail: (RedisFailure) -> Void
+
+        init<Value>(
+            _ command: RESPCommand, _ shape: RedisReply<Value>, deadline: MonotonicTime,
+            _ completion: @escaping (Result<Value, RedisFailure>) -> Void
+        ) {
+            name = command.parts.first ?? []
+            encoded = command.encoded
+            self.deadline = deadline
+            accept = { reply in
+                guard let value = shape.read(reply) else { return false }
+                completion(.success(value))
+                return true
+            }
+            fail = { completion(.failure($0)) }
+        }
     }
 
     package let configuration: RedisConfiguration
@@ -38,8 +57,10 @@ package final class RedisConnection: TransportOwner {
     private var state = State.idle
     private var connector: Connector?
     private var transport: Transport?
-    private var parser = RESPParser()
+    private var parser = RESPParser(version: .two)
     private var backoff = RedisBackoff()
+    /// When the handshake was complete.
+    private var readySince: MonotonicTime?
     /// Given before there was a connection.
     private var waiting: [Pending] = []
     private var inFlight: [Pending] = []
@@ -53,6 +74,8 @@ package final class RedisConnection: TransportOwner {
     private var idle: LoopTimer?
     private var isOut = false
     private var lastCause = ""
+    /// Of this connection, so that no error text with it is logged.
+    private var password: [UInt8] = []
 
     /// - Parameters:
     ///   - channel: is subscribed to on each connection before it counts as connected.
@@ -85,11 +108,16 @@ package final class RedisConnection: TransportOwner {
     }
 
     /// Sends a command; `completion` is called once, on the loop, and never from within this call.
-    package func send(_ command: RESPCommand, _ completion: @escaping (Result<RESPValue, RedisFailure>) -> Void) {
+    ///
+    /// - Parameter shape: of the reply; any other ends the connection.
+    package func send<Value>(
+        _ command: RESPCommand, _ shape: RedisReply<Value>,
+        _ completion: @escaping (Result<Value, RedisFailure>) -> Void
+    ) {
         if case .idle = state { start() }
         if let failure = refusalToTake() { return loop.afterEvent { completion(.failure(failure)) } }
         let pending = Pending(
-            encoded: command.encoded, deadline: loop.now.advanced(by: configuration.timeout), completion: completion)
+            command, shape, deadline: loop.now.advanced(by: configuration.timeout), completion)
         if case .ready = state { put(pending) } else { waiting.append(pending) }
         schedule()
     }
@@ -99,6 +127,12 @@ package final class RedisConnection: TransportOwner {
         drop("closed")
         state = .closed
         for timer in [attempt, deadlines, idle] { timer?.cancel() }
+    }
+
+    /// The replies, each well-formed, make no sense together: ends this connection as a malformed one does.
+    package func reject(_ cause: String) {
+        report(.unexpectedReply(cause))
+        drop(cause)
     }
 
     private func refusalToTake() -> RedisFailure? {
@@ -168,35 +202,45 @@ package final class RedisConnection: TransportOwner {
     private func greet(on transport: Transport) {
         self.transport = transport
         transport.owner = self
-        parser = RESPParser()
+        parser = RESPParser(version: .two)
         state = .greeting
         var refusal: String?
         let greeting = greetingCommands()
-        for (index, command) in greeting.enumerated() {
+        for (index, (command, shape)) in greeting.enumerated() {
             put(
-                Pending(encoded: command.encoded, deadline: .distantFuture) { [weak self] result in
+                Pending(command, shape, deadline: .distantFuture) { [weak self] result in
                     guard let self, case .greeting = state else { return }
                     if case .failure(.refused(let text)) = result, refusal == nil, Self.matters(text) { refusal = text }
                     guard index == greeting.count - 1 else { return }
-                    if let refusal { drop(refusal) } else { greeted() }
+                    if let refusal { drop(withoutPassword(refusal)) } else { greeted() }
                 })
         }
         flush()
     }
 
-    private func greetingCommands() -> [RESPCommand] {
-        var commands: [RESPCommand] = []
+    private func greetingCommands() -> [(RESPCommand, RedisReply<Void>)] {
+        var commands: [(RESPCommand, RedisReply<Void>)] = []
         let credentials = credentials()
+        password = credentials.password
         if !credentials.password.isEmpty {
-            commands.append(
+            let command =
                 credentials.user.isEmpty
-                    ? RESPCommand("AUTH", credentials.password)
-                    : RESPCommand("AUTH", credentials.user, credentials.password))
+                ? RESPCommand("AUTH", credentials.password)
+                : RESPCommand("AUTH", credentials.user, credentials.password)
+            commands.append((command, .ok))
         }
-        if configuration.database != 0 { commands.append(RESPCommand("SELECT", texts: "\(configuration.database)")) }
-        commands.append(RESPCommand("PING"))
-        if let channel { commands.append(RESPCommand("SUBSCRIBE", channel)) }
+        if configuration.database != 0 {
+            commands.append((RESPCommand("SELECT", texts: "\(configuration.database)"), .ok))
+        }
+        commands.append((RESPCommand("PING"), .pong))
+        if let channel { commands.append((RESPCommand("SUBSCRIBE", channel), .subscription(to: channel))) }
         return commands
+    }
+
+    /// A server that does not know AUTH quotes its arguments.
+    private func withoutPassword(_ refusal: String) -> String {
+        guard !password.isEmpty, refusal.contains(String(decoding: password, as: UTF8.self)) else { return refusal }
+        return refusal.split(separator: " ").first.map(String.init) ?? "refused"
     }
 
     /// An ACL that leaves PING out does no harm.
@@ -206,7 +250,7 @@ package final class RedisConnection: TransportOwner {
 
     private func greeted() {
         attempt?.cancel()
-        backoff.succeeded()
+        readySince = loop.now
         state = .ready
         isOut = false
         let early = waiting
@@ -278,9 +322,15 @@ package final class RedisConnection: TransportOwner {
                     broken = error
                 }
                 for reply in replies where self.transport === transport { received(reply) }
+                // The beginning of a reply to nothing: its rest is not waited for.
+                if self.transport === transport, broken == nil, channel == nil, firstInFlight == inFlight.count,
+                    !parser.isBetweenReplies
+                {
+                    reject(Self.unsolicited)
+                }
             })
         guard self.transport === transport else { return }
-        if let broken { return drop(broken.description) }
+        if let broken { return reject(broken.description) }
         switch end {
         case .nothingNow: break
         case .turnOver: loop.nextTurn { [weak self] in self?.transportReadable() }
@@ -292,12 +342,13 @@ package final class RedisConnection: TransportOwner {
     package func transportPeerClosed(failed: Bool) {}
 
     private func received(_ reply: RESPValue) {
-        if channel != nil, let elements = reply.elements, elements.count == 3, elements[0].isText("message") {
-            if let payload = elements[2].bytes { message(payload) }
-            return
+        if let channel, case .ready = state, case .array(let parts) = reply, parts.count == 3 {
+            guard let texts = reply.bulks(3), texts[0].elementsEqual("message".utf8), texts[1] == channel else {
+                return reject("an unexpected message of a subscription")
+            }
+            return message(texts[2])
         }
-        if case .push = reply { return }
-        guard firstInFlight < inFlight.count else { return drop("an answer to nothing") }
+        guard firstInFlight < inFlight.count else { return reject(Self.unsolicited) }
         let pending = inFlight[firstInFlight]
         firstInFlight += 1
         if firstInFlight == inFlight.count {
@@ -308,16 +359,20 @@ package final class RedisConnection: TransportOwner {
             firstInFlight = 0
         }
         guard case .error(let text) = reply else {
-            pending.completion(.success(reply))
-            return
+            if pending.accept(reply) { return }
+            let cause = "an unexpected reply to \(String(decoding: pending.name, as: UTF8.self))"
+            reject(cause)
+            return pending.fail(.unexpectedReply(cause))
         }
         let refusal = String(decoding: text.prefix(200), as: UTF8.self)
-        pending.completion(.failure(.refused(refusal)))
-        // It is no longer whom we want to talk to: after a failover the name leads to another.
+        pending.fail(.refused(refusal))
+        // After a failover the name leads to another server.
         if case .ready = state, ["READONLY", "LOADING", "MASTERDOWN"].contains(where: { refusal.hasPrefix($0) }) {
             drop(refusal)
         }
     }
+
+    private static let unsolicited = "a reply without a command"
 
     // MARK: Time
 
@@ -334,26 +389,26 @@ package final class RedisConnection: TransportOwner {
     /// answers to what was asked before them.
     private func expire() {
         let now = loop.now
-        var late: [(Result<RESPValue, RedisFailure>) -> Void] = []
+        var late: [(RedisFailure) -> Void] = []
         while let first = waiting.first, first.deadline <= now {
             waiting.removeFirst()
-            late.append(first.completion)
+            late.append(first.fail)
         }
         var isSilent = false
         while firstInFlight < inFlight.count, inFlight[firstInFlight].deadline <= now {
-            late.append(inFlight[firstInFlight].completion)
+            late.append(inFlight[firstInFlight].fail)
             firstInFlight += 1
             isSilent = true
         }
         if isSilent { drop("no answer in time") } else { schedule() }
-        for completion in late { completion(.failure(.timeout)) }
+        for fail in late { fail(.timeout) }
     }
 
     private func quiet() {
         guard case .ready = state else { return }
         idle?.set(loop.now.advanced(by: configuration.idleInterval))
         guard firstInFlight == inFlight.count else { return }
-        send(RESPCommand("PING")) { _ in }
+        send(RESPCommand("PING"), channel == nil ? .pong : .subscriberPong) { _ in }
     }
 
     // MARK: The end of a connection
@@ -370,7 +425,9 @@ package final class RedisConnection: TransportOwner {
         let failed = Array(inFlight[firstInFlight...]) + waiting
         (inFlight, waiting, firstInFlight) = ([], [], 0)
         lastCause = cause
-        let pause = backoff.failed(chance: Double.random(in: 0...1))
+        let uptime = readySince.map { loop.now.since($0) }
+        readySince = nil
+        let pause = backoff.failed(after: uptime, chance: Double.random(in: 0...1))
         state = .resting(until: loop.now.advanced(by: pause))
         attempt?.set(loop.now.advanced(by: pause))
         deadlines?.cancel()
@@ -378,7 +435,7 @@ package final class RedisConnection: TransportOwner {
             isOut = true
             report(.lost(cause))
         }
-        loop.afterEvent { for pending in failed { pending.completion(.failure(.unreachable(cause))) } }
+        loop.afterEvent { for pending in failed { pending.fail(.unreachable(cause)) } }
     }
 
     private static let maximumPending = 10_000

@@ -17,8 +17,8 @@ package struct Doctor {
 
     /// Makes the calls, one after another; each has five seconds.
     package func examine() -> [DoctorFinding] {
-        var findings = [upstream(settings.upstream, "upstream")]
-        findings += settings.apps.map { upstream($0.upstream, "upstreams") }
+        var findings = upstream(settings.upstream, "upstream")
+        findings += settings.apps.flatMap { upstream($0.upstream, "upstreams") }
         findings += ([settings.upstream] + settings.apps.map(\.upstream)).compactMap(wayAround)
         if !blanks.contains("identityProvider.loginURL") { findings += provider() }
         if !blanks.contains("identityProvider.logoutURL") { findings += logout() }
@@ -30,24 +30,54 @@ package struct Doctor {
 
     // MARK: - The app
 
-    private func upstream(_ upstream: UpstreamSettings, _ name: String) -> DoctorFinding {
+    private func upstream(_ upstream: UpstreamSettings, _ name: String) -> [DoctorFinding] {
         let address = upstream.address
-        if case .h2c(let host, let port) = address { return http2(address, host: host, port: port, name) }
+        if case .h2c(let host, let port) = address { return [http2(address, host: host, port: port, name)] }
         let result: Result<DoctorNetwork.Answer, DoctorProblem> =
             if case .unix(let path) = address { network.head(socket: path) } else {
                 network.head(address.description + "/", upstream.tls)
             }
         switch result {
         case .failure(let problem):
-            return DoctorFinding(
-                .failed, name, "\(address): \(problem)", mend: "start the app, or correct `\(name)`")
+            return [
+                DoctorFinding(
+                    .failed, name, "\(address): \(problem)", mend: "start the app, or correct `\(name)`")
+            ]
         case .success(let answer) where answer.status >= 500:
-            return DoctorFinding(
-                .warning, name, "\(address) answers \(answer.status)",
-                mend: "look into the app's log: this is what its users would see")
+            return [
+                DoctorFinding(
+                    .warning, name, "\(address) answers \(answer.status)",
+                    mend: "look into the app's log: this is what its users would see")
+            ]
         case .success(let answer):
-            return DoctorFinding(.ok, name, "\(address) answers \(answer.status)")
+            return [DoctorFinding(.ok, name, "\(address) answers \(answer.status)")] + appSession(answer.cookies)
         }
+    }
+
+    /// A hint where the app keeps a session of its own that the configuration does not mention.
+    private func appSession(_ cookies: [String]) -> [DoctorFinding] {
+        let known = settings.session.appCookies
+        let found = cookies.filter { name in
+            let name = name.lowercased()
+            return ["sess", "sid"].contains { name.contains($0) } && !name.contains("sidegate")
+        }
+        let missing = found.filter { !known.contains($0) }.prefix(5)
+        if !missing.isEmpty {
+            let names = missing.joined(separator: ", ")
+            return [
+                DoctorFinding(
+                    .warning, "session.appCookies",
+                    "the app has a session of its own (\(names)), which outlives a sign-out and a change of users",
+                    mend: "set `session.appCookies: [\(names)]`, and `session.logoutPaths` to the paths by which the app"
+                        + " itself signs users out")
+            ]
+        }
+        guard !found.isEmpty, settings.session.logoutPaths.isEmpty else { return [] }
+        return [
+            DoctorFinding(
+                .ok, "session.logoutPaths",
+                "not set: if the app has a way to sign out of its own, name its path, or it signs in again at once")
+        ]
     }
 
     private func http2(

@@ -19,6 +19,8 @@ package final class DoctorNetwork: Sendable {
         var status: Int
         /// How far our clock is ahead of the server's, in seconds; nil: it sent no date.
         var skew: Double?
+        /// Names of the cookies it sets.
+        var cookies: [String] = []
     }
 
     /// Asks for the head of `url`. Never a POST: nothing is to happen because of the doctor.
@@ -31,7 +33,11 @@ package final class DoctorNetwork: Sendable {
         case .failure(let problem): return .failure(problem)
         case .success(let response):
             let middle = (before + wallClockNow()) / 2
-            return .success(Answer(status: Int(response.status), skew: Self.skew(response, at: middle)))
+            let cookies = response.values(of: "set-cookie").map { line in
+                String(line.prefix { $0 != "=" && $0 != ";" }.filter { $0 != " " })
+            }
+            return .success(
+                Answer(status: Int(response.status), skew: Self.skew(response, at: middle), cookies: cookies))
         }
     }
 

@@ -101,22 +101,22 @@ private final class RedisPatient {
     }
 
     func begin() {
-        ask(RESPCommand("PING"), isNeeded: false) { [self] _ in
+        ask(RESPCommand("PING"), .pong, isNeeded: false) { [self] _ in
             let began = loop.now
             let text = "return redis.call('SET', KEYS[1], '1', 'PX', 1000)"
-            ask(RESPCommand("EVAL", Array(text.utf8), Array("1".utf8), key)) { [self] _ in
+            ask(RESPCommand("EVAL", Array(text.utf8), Array("1".utf8), key), .ok) { [self] _ in
                 facts.milliseconds = loop.now.since(began).count / 1_000_000
-                ask(RESPCommand("DEL", key)) { [self] _ in
+                ask(RESPCommand("DEL", key), .count) { [self] _ in
                     // Nobody understands it, so nothing comes of it.
-                    ask(RESPCommand("PUBLISH", channel, [])) { [self] _ in inform() }
+                    ask(RESPCommand("PUBLISH", channel, []), .count) { [self] _ in inform() }
                 }
             }
         }
     }
 
     private func inform() {
-        ask(RESPCommand("INFO"), isNeeded: false) { [self] reply in
-            for line in String(decoding: reply?.bytes ?? [], as: UTF8.self).split(whereSeparator: \.isNewline) {
+        ask(RESPCommand("INFO"), .requiredText(atMost: 1 << 20), isNeeded: false) { [self] reply in
+            for line in String(decoding: reply ?? [], as: UTF8.self).split(whereSeparator: \.isNewline) {
                 let parts = line.split(separator: ":", maxSplits: 1).map(String.init)
                 guard parts.count == 2 else { continue }
                 switch parts[0] {
@@ -132,8 +132,10 @@ private final class RedisPatient {
     }
 
     /// - Parameter isNeeded: the gate cannot do without it; else nil is gone on with.
-    private func ask(_ command: RESPCommand, isNeeded: Bool = true, then: @escaping (RESPValue?) -> Void) {
-        connection.send(command) { [self] result in
+    private func ask<Value>(
+        _ command: RESPCommand, _ shape: RedisReply<Value>, isNeeded: Bool = true, then: @escaping (Value?) -> Void
+    ) {
+        connection.send(command, shape) { [self] result in
             switch result {
             case .success(let reply): then(reply)
             case .failure(.refused) where !isNeeded: then(nil)

@@ -54,12 +54,16 @@ package final class LiveGates: RevocationBroadcaster {
         }
     }
 
+    package func tokenSpent(_ replayKeys: [[UInt8]], _ done: @escaping @Sendable () -> Void) {
+        withServer { server in
+            server.onEachWorker({ $0.tokenSpent(replayKeys) }, done)
+        }
+    }
+
     /// Those that other replicas know of.
     package func revoke(all revocations: [Revocation]) {
         withServer { server in
-            server.onEachWorker({ worker in
-                worker.update { gate in for revocation in revocations { _ = gate.revoke(revocation) } }
-            })
+            server.onEachWorker({ $0.revoke(all: revocations) })
         }
     }
 

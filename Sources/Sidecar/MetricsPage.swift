@@ -116,6 +116,10 @@ struct MetricsPage {
         if let isUp = counters.isRedisUp {
             text.family("sidegate_redis_up", .gauge, "Whether there is a connection to Redis.")
             text.sample([], isUp ? 1 : UInt64(0))
+            text.family(
+                "sidegate_redis_unexpected_replies_total", .counter,
+                "Connections to Redis that ended because of a malformed or unexpected reply.")
+            text.sample([], counters.unexpectedRedisReplies)
         }
         if let certificateEnd {
             text.family(

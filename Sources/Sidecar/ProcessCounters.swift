@@ -13,6 +13,7 @@ final class ProcessCounters: Sendable {
     private let failedKeyRefreshes = Atomic<UInt64>(0)
     /// nil: there is none.
     private let redisUp = Mutex<Bool?>(nil)
+    private let unexpectedRedisReplies = Atomic<UInt64>(0)
 
     func reloaded(isGood: Bool) {
         if isGood { reloads.add(1, ordering: .relaxed) } else { failedReloads.add(1, ordering: .relaxed) }
@@ -40,12 +41,16 @@ final class ProcessCounters: Sendable {
         redisUp.withLock { $0 = isUp }
     }
 
+    /// A connection to Redis ended because of what it answered.
+    func unexpectedRedisReply() { unexpectedRedisReplies.add(1, ordering: .relaxed) }
+
     var figures: Figures {
         Figures(
             reloads: reloads.load(ordering: .relaxed), failedReloads: failedReloads.load(ordering: .relaxed),
             lastReloadIsGood: !lastReloadFailed.load(ordering: .relaxed) && badCertificates.withLock { $0.isEmpty },
             keyRefreshes: keyRefreshes.load(ordering: .relaxed),
-            failedKeyRefreshes: failedKeyRefreshes.load(ordering: .relaxed), isRedisUp: redisUp.withLock { $0 })
+            failedKeyRefreshes: failedKeyRefreshes.load(ordering: .relaxed), isRedisUp: redisUp.withLock { $0 },
+            unexpectedRedisReplies: unexpectedRedisReplies.load(ordering: .relaxed))
     }
 
     struct Figures {
@@ -57,5 +62,6 @@ final class ProcessCounters: Sendable {
         var failedKeyRefreshes: UInt64
         /// nil: nothing is kept there.
         var isRedisUp: Bool?
+        var unexpectedRedisReplies: UInt64
     }
 }

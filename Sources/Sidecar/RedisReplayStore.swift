@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Gate
+import HTTP
 import Reactor
 import Redis
 
@@ -12,7 +13,8 @@ final class RedisReplayStore: ReplayStore {
     private let store: SharedStore
     private let loop: EventLoop
     private let connection: LoopBound<RedisConnection>
-    /// With `replay.onFailure: allow`: what this process let in without Redis's word does not come in again.
+    /// What this process let in does not come in again, whatever Redis forgets: with `replay.onFailure: allow` it was let in
+    /// without Redis's word, and Redis counts the time of its own clock alone.
     private let witness: MemoryReplayStore
 
     init(
@@ -25,17 +27,20 @@ final class RedisReplayStore: ReplayStore {
     }
 
     func claim(
-        _ keys: [[UInt8]], until expiry: Double, now: Double, _ completion: @escaping @Sendable (ReplayVerdict) -> Void
+        _ keys: [[UInt8]], for retention: Retention, now: ClockReading,
+        _ completion: @escaping @Sendable (ReplayVerdict) -> Void
     ) {
         let names = keys.map { store.key("token:", $0) }
         // Longer than the token could be good for a replica whose clock is behind.
-        let lifetime = String(Int(max(1, min(expiry - now, 1e9)) * 1000) + Self.margin)
+        let lifetime = String(Int(max(1, retention.span) * 1000) + Self.margin)
         loop.submit { [self] in
             connection.assumeOnLoop { connection in
-                connection.send(Self.command(names, lifetime)) { [self] result in
+                let (command, shape) = Self.command(names, lifetime)
+                connection.send(command, shape) { [self] result in
                     var verdict = verdict(result)
-                    if store.allowsWithout, verdict != .replayed,
-                        witness.claim(keys, until: expiry, now: now) == .replayed
+                    // Without Redis's word it does not come in, and may try again.
+                    if verdict == .fresh || verdict == .unavailable && store.allowsWithout,
+                        witness.claim(keys, for: retention, now: now) == .replayed
                     {
                         verdict = .replayed
                     }
@@ -45,27 +50,47 @@ final class RedisReplayStore: ReplayStore {
         }
     }
 
-    private func verdict(_ result: Result<RESPValue, RedisFailure>) -> ReplayVerdict {
+    func use(of keys: [[UInt8]], _ completion: @escaping @Sendable (TokenUse) -> Void) {
+        let names = keys.map { store.key("token:", $0) }
+        loop.submit { [self] in
+            connection.assumeOnLoop { connection in
+                let command = RESPCommand([Array("EXISTS".utf8)] + names)
+                connection.send(command, .count(atMost: names.count)) { [self] result in
+                    switch result {
+                    case .success(let found): completion(found == 0 ? .unused : .used)
+                    case .failure(let failure):
+                        store.complain(failure, "single use of a token")
+                        completion(.unavailable)
+                    }
+                }
+            }
+        }
+    }
+
+    func knownUse(of keys: [[UInt8]]) -> TokenUse? { witness.isUsed(keys) ? .used : nil }
+
+    private func verdict(_ result: Result<Bool, RedisFailure>) -> ReplayVerdict {
         switch result {
-        case .success(.simple), .success(.integer(1)): return .fresh
-        case .success(.null), .success(.integer(0)): return .replayed
-        case .success: return .unavailable
+        case .success(let isFirst): return isFirst ? .fresh : .replayed
         case .failure(let failure):
             store.complain(failure, "single use of a token")
             return .unavailable
         }
     }
 
-    private static func command(_ names: [[UInt8]], _ lifetime: String) -> RESPCommand {
+    /// The reply says whether this is the first use.
+    private static func command(_ names: [[UInt8]], _ lifetime: String) -> (RESPCommand, RedisReply<Bool>) {
         let value = Array("1".utf8)
         let lifetime = Array(lifetime.utf8)
         if names.count == 1 {
-            return RESPCommand(
+            let command = RESPCommand(
                 [Array("SET".utf8), names[0], value] + ["NX", "PX"].map { Array($0.utf8) } + [lifetime])
+            return (command, .isSet)
         }
         // All or none: a script runs by itself.
-        return RESPCommand(
+        let command = RESPCommand(
             [Array("EVAL".utf8), Array(script.utf8), Array(String(names.count).utf8)] + names + [lifetime])
+        return (command, .flag)
     }
 
     private static let script = """

@@ -25,11 +25,10 @@ final class RedisSessionStore: SessionStore {
         let command = RESPCommand(
             [Array("EVAL".utf8), Array(Self.script.utf8), Array("1".utf8), store.sessionKey(session.id)]
                 + [due, lifetime].map { Array(String($0).utf8) })
-        send(command) { [store] result in
+        send(command, .text(atMost: Self.maximumRecord)) { [store] result in
             switch result {
-            case .success(.bulk(let record)): done(.found(record))
-            case .success(.null): done(.gone)
-            case .success: done(.unavailable)
+            case .success(let record?): done(.found(record))
+            case .success(nil): done(.gone)
             case .failure(let failure):
                 store.complain(failure, "a session")
                 done(.unavailable)
@@ -39,14 +38,15 @@ final class RedisSessionStore: SessionStore {
 
     func keep(_ session: SessionToKeep, _ done: @escaping @Sendable (Bool) -> Void) {
         let lifetime = Array(String(Self.milliseconds(session.keptFor)).utf8)
-        send(RESPCommand("SET", store.sessionKey(session.id), session.record, Array("PX".utf8), lifetime)) {
-            [self] result in
+        let command = RESPCommand("SET", store.sessionKey(session.id), session.record, Array("PX".utf8), lifetime)
+        send(command, .ok) { [self] result in
             switch result {
-            case .success(.simple):
+            case .success:
                 // It ends by itself, should this one get lost.
-                if let replaced = session.replaced { send(RESPCommand("DEL", store.sessionKey(replaced))) { _ in } }
+                if let replaced = session.replaced {
+                    send(RESPCommand("DEL", store.sessionKey(replaced)), .count) { _ in }
+                }
                 done(true)
-            case .success: done(false)
             case .failure(let failure):
                 store.complain(failure, "a session")
                 done(false)
@@ -54,13 +54,17 @@ final class RedisSessionStore: SessionStore {
         }
     }
 
-    private func send(
-        _ command: RESPCommand, _ completion: @escaping @Sendable (Result<RESPValue, RedisFailure>) -> Void
+    private func send<Value>(
+        _ command: RESPCommand, _ shape: RedisReply<Value>,
+        _ completion: @escaping @Sendable (Result<Value, RedisFailure>) -> Void
     ) {
-        loop.submit { [connection] in connection.assumeOnLoop { $0.send(command, completion) } }
+        loop.submit { [connection] in connection.assumeOnLoop { $0.send(command, shape, completion) } }
     }
 
     private static func milliseconds(_ seconds: Double) -> Int { Int(max(0.001, min(seconds, 1e9)) * 1000) }
+
+    /// Bytes of a sealed session; far more than claims can be.
+    private static let maximumRecord = 1 << 18
 
     /// Reads, and writes no more often than once in the renewal interval, however many replicas read.
     private static let script = """

@@ -265,7 +265,16 @@ package final class Service: Sendable {
                 logger.warning("no secure connection to the app", metadata: ["cause": "\(failure)"])
             }
             proxy.upstream.notSecured = notSecured
-            for index in proxy.otherUpstreams.indices { proxy.otherUpstreams[index].notSecured = notSecured }
+            let ownCookieSet: @Sendable (String) -> Void = { name in
+                logger.notice(
+                    "a cookie that the app set was dropped: its name is the gate's own", metadata: ["cookie": "\(name)"]
+                )
+            }
+            proxy.upstream.ownCookieSet = ownCookieSet
+            for index in proxy.otherUpstreams.indices {
+                proxy.otherUpstreams[index].notSecured = notSecured
+                proxy.otherUpstreams[index].ownCookieSet = ownCookieSet
+            }
             return proxy
         } catch {
             throw ServiceError("TLS cannot be set up: \(error)")

@@ -41,6 +41,11 @@ final class SharedRevocations: RevocationBroadcaster {
         }
     }
 
+    /// Other replicas ask Redis of the token within a minute.
+    func tokenSpent(_ replayKeys: [[UInt8]], _ done: @escaping @Sendable () -> Void) {
+        gates.tokenSpent(replayKeys, done)
+    }
+
     private static let patience: Int32 = 1000
 }
 
@@ -55,6 +60,8 @@ private final class RevocationDesk {
     private var coding: RevocationCoding
     private let gates: LiveGates
     private let loop: EventLoop
+    /// Both clocks when this began.
+    private let began: (wall: Double, monotonic: Double)
     private var commands: RedisConnection?
     private var listener: RedisConnection?
     /// What could not be told yet.
@@ -63,13 +70,21 @@ private final class RevocationDesk {
     private var isLoading = false
     private var retry: LoopTimer?
     private var loaded: (() -> Void)?
+    /// Not before then, and the pause after the next nonsense, in seconds.
+    private var nextLoad = MonotonicTime(nanoseconds: 0)
+    private var loadPause: UInt64 = 1
 
     init(_ store: SharedStore, _ coding: RevocationCoding, _ gates: LiveGates, _ loop: EventLoop) {
         self.store = store
         self.coding = coding
         self.gates = gates
         self.loop = loop
+        began = (wallClockNow(), MonotonicTime.current().seconds)
     }
+
+    /// The wall clock as it would be had nobody set it since this began. What all replicas share is not removed because
+    /// this one's clock jumped ahead.
+    private var steadyClock: Double { began.wall + (loop.now.seconds - began.monotonic) }
 
     func start(_ loaded: @escaping () -> Void) {
         self.loaded = loaded
@@ -98,7 +113,7 @@ private final class RevocationDesk {
 
     func tell(_ revocation: Revocation, _ done: @escaping (Bool) -> Void) {
         if let session = revocation.storedSession {
-            commands?.send(RESPCommand("DEL", store.sessionKey(session))) { _ in }
+            commands?.send(RESPCommand("DEL", store.sessionKey(session)), .count) { _ in }
         }
         send(Unsent(text: coding.seal(revocation), revocation: revocation), done)
     }
@@ -108,13 +123,13 @@ private final class RevocationDesk {
         let now = loop.wallClock
         let arguments = [
             message.text, Self.milliseconds(message.revocation.expiresAt), Self.milliseconds(now),
-            Array(String(Self.capacity).utf8), store.key(Self.channel),
+            Array(String(Self.capacity).utf8), store.key(Self.channel), Self.milliseconds(min(now, steadyClock)),
         ]
         let command = RESPCommand(
             [Array("EVAL".utf8), Array(Self.script.utf8), Array("1".utf8), store.key(Self.set)] + arguments)
-        commands.send(command) { [weak self] result in
+        commands.send(command, .flag) { [weak self] result in
             switch result {
-            case .success(let reply): done(reply.integer == 1)
+            case .success(let isKept): done(isKept)
             case .failure(let failure):
                 self?.failed(message, failure)
                 done(false)
@@ -147,38 +162,54 @@ private final class RevocationDesk {
     // MARK: Hearing
 
     private func heard(_ texts: [[UInt8]]) {
-        let now = loop.wallClock
-        let revocations = texts.compactMap { coding.open($0) }.filter { $0.expiresAt > now }
+        // One that seems to be over may not be: this clock may be ahead, and be set back.
+        let revocations = texts.compactMap { coding.open($0) }
         if !revocations.isEmpty { gates.revoke(all: revocations) }
     }
 
     /// Looks at all that is kept.
     private func load() {
-        guard !isLoading, listener?.isReady ?? false, commands?.isReady ?? false else { return }
+        let isDue = loop.now >= nextLoad
+        guard isDue, !isLoading, listener?.isReady ?? false, commands?.isReady ?? false else { return }
         isLoading = true
-        scan(Array("0".utf8))
+        scan(0, RedisScanLimits(rounds: Self.maximumRounds, members: Self.maximumMembers))
     }
 
-    private func scan(_ cursor: [UInt8]) {
-        commands?.send(
-            RESPCommand([Array("ZSCAN".utf8), store.key(Self.set), cursor, Array("COUNT".utf8), Array("1000".utf8)])
-        ) { [weak self] result in
+    private func scan(_ cursor: UInt64, _ limits: RedisScanLimits) {
+        let command = RESPCommand(
+            [Array("ZSCAN".utf8), store.key(Self.set)] + [String(cursor), "COUNT", "1000"].map { Array($0.utf8) })
+        commands?.send(command, .sortedSetPage) { [weak self] result in
             guard let self else { return }
-            guard case .success(let reply) = result, let parts = reply.elements, parts.count == 2,
-                let next = parts[0].bytes, let entries = parts[1].elements
-            else {
-                if case .failure(let failure) = result { store.complain(failure, "the sessions that ended") }
+            switch result {
+            case .failure(let failure): loadFailed(failure)
+            case .success(let page):
+                var limits = limits
+                guard limits.admits(page) else {
+                    let cause = "the replies to ZSCAN have no end"
+                    commands?.reject(cause)
+                    return loadFailed(.unexpectedReply(cause))
+                }
+                heard(page.members)
+                guard page.cursor == 0 else { return scan(page.cursor, limits) }
                 isLoading = false
-                retry?.set(loop.now.advanced(by: .seconds(1)))
-                return
+                loadPause = 1
+                loaded?()
+                loaded = nil
             }
-            // Members and scores in turn.
-            heard(stride(from: 0, to: entries.count, by: 2).compactMap { entries[$0].bytes })
-            guard next.elementsEqual("0".utf8) else { return scan(next) }
-            isLoading = false
-            loaded?()
-            loaded = nil
         }
+    }
+
+    /// Tries again: soon when Redis was out of reach, less and less often when it answers nonsense.
+    private func loadFailed(_ failure: RedisFailure) {
+        store.complain(failure, "the sessions that ended")
+        isLoading = false
+        var pause = UInt64(1)
+        if case .unexpectedReply = failure {
+            pause = loadPause
+            loadPause = min(2 * loadPause, Self.longestLoadPause)
+            nextLoad = loop.now.advanced(by: .milliseconds(1000 * pause))
+        }
+        retry?.set(loop.now.advanced(by: .milliseconds(1000 * pause)))
     }
 
     private static func milliseconds(_ seconds: Double) -> [UInt8] {
@@ -189,12 +220,21 @@ private final class RevocationDesk {
     private static let set = "revoked"
     /// As many as a gate remembers.
     private static let capacity = 65_536
+    /// A thousand places of a table at a time, which may be larger than its content, and may change meanwhile: then
+    /// members come more than once.
+    private static let maximumRounds = 1024
+    private static let maximumMembers = 4 * capacity
+    /// Seconds.
+    private static let longestLoadPause: UInt64 = 64
     private static let script = """
         redis.call('PUBLISH', ARGV[5], ARGV[1])
-        redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[3])
-        if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[4]) then return 0 end
+        redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[6])
+        if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[4]) then
+            redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[3])
+            if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[4]) then return 0 end
+        end
         redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
-        local left = math.max(1, ARGV[2] - ARGV[3])
+        local left = math.max(1, ARGV[2] - ARGV[6])
         if redis.call('PTTL', KEYS[1]) < left then redis.call('PEXPIRE', KEYS[1], left) end
         return 1
         """

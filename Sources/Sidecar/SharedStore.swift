@@ -73,6 +73,8 @@ final class SharedStore: Sendable {
                     logger.info("connected to Redis", metadata: ["address": "\(configuration.endpoint)"])
                 }
                 connected()
+            case .unexpectedReply:
+                counters.unexpectedRedisReply()
             case .lost(let cause):
                 guard isTold else { break }
                 counters.redis(isUp: false)

@@ -34,9 +34,9 @@ package final class SharedUsers: Sendable {
     ///   - user: 32 bytes that stand for the user.
     ///   - app: where it is told, with the query; another app knows nobody yet.
     func knows(_ user: [UInt8], of app: String, _ answer: @escaping (Bool) -> Void) {
-        connection.send(RESPCommand("GET", name(user, app))) { [store] result in
+        connection.send(RESPCommand("GET", name(user, app)), .text(atMost: Self.value.count)) { [store] result in
             switch result {
-            case .success(let reply): answer(reply.bytes != nil)
+            case .success(let value): answer(value != nil)
             case .failure(let failure):
                 store.complain(failure, "whom the app was told of")
                 answer(false)
@@ -46,7 +46,7 @@ package final class SharedUsers: Sendable {
 
     func learn(_ user: [UInt8], of app: String) {
         let lifetime = Array(String(Self.lifetime).utf8)
-        connection.send(RESPCommand("SET", name(user, app), Array("1".utf8), Array("PX".utf8), lifetime)) { _ in }
+        connection.send(RESPCommand("SET", name(user, app), Self.value, Array("PX".utf8), lifetime), .ok) { _ in }
     }
 
     private var connection: RedisConnection {
@@ -63,6 +63,7 @@ package final class SharedUsers: Sendable {
         return store.key("told:", key.authenticationCode(for: text.span))
     }
 
+    private static let value = Array("1".utf8)
     /// Thirty days, in milliseconds.
     private static let lifetime = 30 * 86_400_000
 }

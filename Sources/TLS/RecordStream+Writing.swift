@@ -56,6 +56,7 @@ extension RecordStream {
             }
             let sent = scratch.read(place) { transmit($0) }
             guard let sent else { return .failed(EPROTO) }
+            earnAllowance((sealed + RecordKey.maximumContent - 1) / RecordKey.maximumContent)
             guard sent < place else {
                 taken += sealed
                 continue

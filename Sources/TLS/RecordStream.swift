@@ -30,7 +30,13 @@ package final class RecordStream {
     /// What the socket did not take of records, and how many bytes of data they hold, which were not said to be taken.
     var unsent: [UInt8] = []
     var unsentData = 0
-    private var recordsWithoutData = 0
+    /// The beginning of a handshake message whose rest has not come.
+    private var message: [UInt8] = []
+    /// How many records without data may come. Data that comes fills it up; each record that we send, and time, add to it:
+    /// a peer that only listens may renew its keys as often as there is reason to.
+    private var allowance = RecordStream.minimumAllowance
+    private var lastRefill: MonotonicTime
+    private let now: () -> MonotonicTime
     /// The peer has a new key and wishes the same of us.
     var owesNewKey = false
     var hasSentEnd = false
@@ -44,11 +50,16 @@ package final class RecordStream {
     ///   - descriptor: the socket; it must be open at each use.
     ///   - sealed: what libssl has sealed by the server's key, to be sent. Each of these records must open by that key, so it
     ///     is certain how many there are. Nil when that cannot be said.
-    package init?(_ suite: RecordSuite, _ secrets: TrafficSecrets, over descriptor: Int32, after sealed: [UInt8]) {
+    ///   - now: the monotonic clock.
+    package init?(
+        _ suite: RecordSuite, _ secrets: TrafficSecrets, over descriptor: Int32, after sealed: [UInt8],
+        now: @escaping () -> MonotonicTime = { .current() }
+    ) {
         guard let client = secrets.client, let server = secrets.server, let opening = RecordKey(suite, client),
             let sealing = RecordKey(suite, server)
         else { return nil }
         (self.descriptor, self.opening, self.sealing, unsent) = (descriptor, opening, sealing, sealed)
+        (self.now, lastRefill) = (now, now())
         let isWhole = unsafe sealed.withUnsafeBufferPointer { sealed in
             guard var record = sealed.baseAddress else { return true }
             var opened = [UInt8](repeating: 0, count: sealed.count)
@@ -144,18 +155,38 @@ package final class RecordStream {
             fail(Self.recordOverflow, "a record is too long")
             return 0
         }
-        recordsWithoutData = type == RecordType.data.rawValue && count > 0 ? 0 : recordsWithoutData + 1
-        guard recordsWithoutData <= Self.maximumWithoutData else {
-            fail(Self.unexpectedMessage, "too many records without data")
-            return 0
+        if type == RecordType.data.rawValue, count > 0 {
+            if allowance < Self.minimumAllowance { allowance = Self.minimumAllowance }
+        } else {
+            if allowance == 0 { refillByTime() }
+            guard allowance > 0 else {
+                fail(Self.unexpectedMessage, "too many records without data")
+                return 0
+            }
+            allowance -= 1
         }
         switch RecordType(rawValue: type) {
-        case .data: return count
+        // No other record may come within a message (RFC 8446 §5.1).
+        case .data where message.isEmpty: return count
         case .alert where count == 2: alerted(unsafe target.load(fromByteOffset: 1, as: UInt8.self))
-        case .handshake where count == 5: heard(unsafe Array(UnsafeRawBufferPointer(start: target, count: count)))
+        case .alert where count > 0: fail(Self.decodeError, "a malformed alert")
+        case .handshake where count > 0: heard(unsafe Array(UnsafeRawBufferPointer(start: target, count: count)))
         default: fail(Self.unexpectedMessage, "an unexpected message")
         }
         return 0
+    }
+
+    /// We sent records of data.
+    func earnAllowance(_ records: Int) {
+        allowance = min(allowance + records, Self.maximumAllowance)
+    }
+
+    private func refillByTime() {
+        let time = now()
+        let earned = time.since(lastRefill).seconds * Double(Self.minimumAllowance)
+        guard earned >= 1 else { return }
+        lastRefill = time
+        earnAllowance(Int(min(earned, Double(Self.maximumAllowance))))
     }
 
     private func alerted(_ description: UInt8) {
@@ -168,13 +199,26 @@ package final class RecordStream {
         }
     }
 
-    /// The one message that may come: the peer's next records are sealed by its next key.
-    private func heard(_ message: [UInt8]) {
-        guard let wish = message.last, wish <= 1, message == [Self.keyUpdate, 0, 0, 1, wish], let next = opening.next()
-        else { return fail(Self.unexpectedMessage, "an unexpected message") }
+    /// The one message that may come, KeyUpdate: the peer's next records are sealed by its next key. It may be split over
+    /// records, but the last of them must end with it (RFC 8446 §5.1).
+    private func heard(_ fragment: [UInt8]) {
+        let (type, length) = (Self.keyUpdate, [0, 0, 1] as [UInt8])
+        message += fragment.prefix(Self.keyUpdateByteCount + 1 - message.count)
+        guard message[0] == type else { return fail(Self.unexpectedMessage, "an unexpected message") }
+        guard message.dropFirst().prefix(3).elementsEqual(length.prefix(message.count - 1)) else {
+            return fail(Self.decodeError, "a malformed KeyUpdate")
+        }
+        guard message.count >= Self.keyUpdateByteCount else { return }
+        guard message.count == Self.keyUpdateByteCount else {
+            return fail(Self.unexpectedMessage, "a KeyUpdate that does not end its record")
+        }
+        let request = message[4]
+        message = []
+        guard request <= 1 else { return fail(Self.illegalParameter, "a KeyUpdate with an unknown request") }
+        guard let next = opening.next() else { return fail(Self.internalError, "no memory for a key") }
         (opening, hasNewKey) = (next, true)
         // One answer is enough for all that came since our last one.
-        if wish == 1 { owesNewKey = true }
+        if request == 1 { owesNewKey = true }
     }
 
     private func fail(_ alert: UInt8, _ text: String) {
@@ -193,12 +237,18 @@ package final class RecordStream {
 
     /// The most a record has with its header.
     static let maximumRecord = RecordKey.headerByteCount + RecordKey.maximumLength
-    private static let maximumWithoutData = 32
+    /// Records without data: at once, and for each second.
+    private static let minimumAllowance = 32
+    private static let maximumAllowance = 1 << 20
     static let keyUpdate: UInt8 = 24
+    private static let keyUpdateByteCount = 5
     /// Alerts (RFC 8446 §6).
     static let closeNotify: UInt8 = 0
     private static let unexpectedMessage: UInt8 = 10
     private static let badRecord: UInt8 = 20
     private static let recordOverflow: UInt8 = 22
+    private static let illegalParameter: UInt8 = 47
+    private static let decodeError: UInt8 = 50
+    private static let internalError: UInt8 = 80
     private static let userCanceled: UInt8 = 90
 }

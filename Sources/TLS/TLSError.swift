@@ -19,6 +19,14 @@ package enum TLSError: Error, Equatable, Sendable, CustomStringConvertible {
     /// Certificates, keys or names that no connection can be made with.
     case configuration(String)
 
+    /// The fault is the peer's, and a fatal alert tells it so (RFC 8446 §6.2).
+    var isAnsweredByAlert: Bool {
+        switch self {
+        case .certificate, .malformed: true
+        case .refused, .closed, .timeout, .system, .configuration: false
+        }
+    }
+
     package var description: String {
         switch self {
         case .certificate(let reason): reason

@@ -319,6 +319,8 @@ package final class TLSTransport: Transport, TransportOwner {
 
     package override func close(abruptly: Bool = false) {
         guard state != .closed else { return }
+        // An alert of ours says what was wrong: it must arrive, whatever the peer has sent meanwhile.
+        let lingers = state == .broken && !abruptly && error?.isAnsweredByAlert == true
         if state == .open, !abruptly {
             // The peer learns that nothing was cut off. When there is no room for it, it has more to worry about; and what
             // waits still is cut off.
@@ -334,11 +336,12 @@ package final class TLSTransport: Transport, TransportOwner {
         deadline = nil
         completion = nil
         owner = nil
+        let unsent = records?.unsent ?? []
         records = nil
         let ssl = unsafe ssl
         unsafe self.ssl = nil
         unsafe SSL_free(ssl)
-        socket.close(abruptly: abruptly)
+        if lingers { socket.closeLingering(sending: unsent) } else { socket.close(abruptly: abruptly) }
     }
 
     // MARK: What the socket tells

@@ -35,6 +35,7 @@ METRICS = {
     "sidegate_key_refresh_total": {"result"},
     "sidegate_tls_certificate_not_after_timestamp_seconds": set(),
     "sidegate_redis_up": set(),
+    "sidegate_redis_unexpected_replies_total": set(),
     "sidegate_build_info": {"version"},
 }
 OTHERS = {

@@ -218,7 +218,7 @@ def test_what_workflows_call_exists():
     assert set(re.findall(r"container: (\S+)", text)) == {image}
 
 
-@pytest.mark.parametrize("script", ["scripts/debian-package", "scripts/chart-tools", "scripts/dependencies", ".ci/run"])
+@pytest.mark.parametrize("script", ["scripts/debian-package", "scripts/chart-tools", "scripts/dependencies", "scripts/test-tools", ".ci/run"])
 def test_shell_scripts_have_nothing_to_complain_about(script):
     done = run("shellcheck", ROOT / script)
     assert done.returncode == 0, done.stdout

@@ -14,14 +14,27 @@ struct InitTests {
 
     private static let names = Preset.served.map(\.name)
 
-    @Test("What init writes passes check as it is, without a word", arguments: names)
+    @Test(
+        "What init writes passes check as it is, with a warning for each line that must be filled in", arguments: names)
     func passesCheck(name: String) throws {
         let written = try run("init", "--preset", name)
         #expect(written.status == 0)
         place.write("sidegate.yaml", written.output)
         let checked = try run("check")
         #expect(checked.status == 0, "\(checked.errors)")
-        #expect(checked.errors == "")
+        let marked = written.output.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
+            .filter { $0.element.contains("# <== FILL IN:") && !$0.element.hasPrefix("#") }
+            .map { "sidegate.yaml:\($0.offset + 1):" }
+        let warnings = checked.errors.split(separator: "\n")
+        #expect(warnings.count == marked.count)
+        for (warning, start) in zip(warnings, marked) {
+            #expect(warning.contains(start) && warning.contains("warning: this line is still what"), "\(warning)")
+        }
+        // Whoever is content with a line removes the mark, or fills in a value.
+        place.write("sidegate.yaml", written.output.replacing("# <== FILL IN:", with: "#"))
+        #expect(try run("check").errors == "")
+        place.write("sidegate.yaml", written.output.replacing("3000\"", with: "4000\""))
+        #expect(try run("check").errors.split(separator: "\n").count == marked.count - 1)
     }
 
     @Test("What must be filled in is marked, and doctor's list of it is not empty", arguments: names)

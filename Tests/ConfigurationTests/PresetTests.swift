@@ -57,6 +57,24 @@ struct PresetTests {
     }
 
     @Test(
+        "requireState is refused where the provider never learns the state",
+        arguments: [
+            ("https://idp/in", false), ("https://idp/in?to={returnTo}", false),
+            ("https://idp/in?url={returnURL}", true), ("https://idp/in?s={state}", true),
+        ])
+    func requireState(url: String, isGood: Bool) throws {
+        for preset in ["ispring", "proprofs", "generic"] {
+            let loaded = load(preset, provider: ", loginURL: \"\(url)\", requireState: true")
+            if isGood {
+                #expect(try gate(loaded).requiresState)
+            } else {
+                #expect(loaded.lines.count == 1)
+                #expect(loaded.lines.first?.contains("neither {state} nor {returnURL}") == true)
+            }
+        }
+    }
+
+    @Test(
         "No preset lets a sign-in in that the user did not start here without asking",
         arguments: Preset.served.map(\.name))
     func initiated(name: String) throws {

@@ -13,6 +13,7 @@ import Testing
             ("rsa-pss.public.pem", .rsa(bits: 2048, onlyPSS: true)),
             ("ec-p256.public.pem", .ellipticCurve(.p256)),
             ("ec-p256.certificate.pem", .ellipticCurve(.p256)),
+            ("ec-p256.expired-certificate.pem", .ellipticCurve(.p256)),
             ("ed25519.public.pem", .ed25519),
         ])
     func publicKeys(name: String, kind: KeyKind) throws {

@@ -137,7 +137,7 @@ struct AccessRulesTests {
 }
 
 /// The same numbers each time (SplitMix64).
-private struct SplitMix: RandomNumberGenerator {
+struct SplitMix: RandomNumberGenerator {
     var state: UInt64
 
     mutating func next() -> UInt64 {

@@ -41,8 +41,7 @@ struct AppRouteTests {
             ("docs.example.com", "/wiki/x", 4), ("DOCS.example.com:443", "/x", 4), ("docs.example.com.", "/x", 4),
             ("b.example.com", "/a/x", 5), ("b.example.com", "/x", 0), ("b.example.com", "/wiki/x", 1),
             ("example.com", "/a", 0), ("xexample.com", "/a", 0), ("a.deep.example.com", "/a", 6),
-            ("app.test", "/x/../wiki/y", 1), ("app.test", "/%77iki/y", 1), ("app.test", "/wiki/../x", 0),
-            ("app.test", "/wiki/%2e%2e/x", 0), ("app.test", "/wiki%2Fx", 0),
+            ("app.test", "//wiki/y", 1), ("app.test", "/%77iki/y", 1), ("app.test", "/wiki%2Fx", 0),
         ])
     func choice(host: String, path: String, app: Int) throws {
         let browser = try Self.browser()
@@ -54,7 +53,7 @@ struct AppRouteTests {
         "A prefix is taken off, and the app is told",
         arguments: [
             ("/wiki", "/"), ("/wiki/", "/"), ("/wiki/a?b=/wiki", "/a?b=/wiki"), ("/wiki//evil.test/x", "/evil.test/x"),
-            ("/x/../wiki/%61", "/a"), ("/wiki/./a/../b", "/b"),
+            ("/wiki/%61", "/a"), ("//wiki/a//b", "/a//b"),
         ])
     func prefix(path: String, target: String) throws {
         let head = try #require(try Self.browser().get(path, "X-Forwarded-Prefix: /evil").head)
@@ -64,8 +63,12 @@ struct AppRouteTests {
 
     @Test("Other apps get the path as it is, in its normal form, and the browser's Host")
     func plain() throws {
-        let head = try #require(try Self.browser().get("/wiki/talk/../talk/a").head)
+        let head = try #require(try Self.browser().get("/wiki/%74alk/a").head)
         #expect(head.hasPrefix("GET /wiki/talk/a HTTP/1.1\r\nHost: app.example.com\r\n"))
-        #expect(try Self.browser().get("/wiki/a%00").status == 400)
+        for path in [
+            "/wiki/a%00", "/wiki/talk/../x", "/wiki/%2fevil.test/x", "/wiki/%5cevil.test", "/wiki/;/evil.test",
+        ] {
+            #expect(try Self.browser().get(path).status == 400, "\(path)")
+        }
     }
 }

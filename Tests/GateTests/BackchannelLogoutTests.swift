@@ -222,7 +222,8 @@ struct BackchannelLogoutTests {
         func revoke(_ name: String, at now: Double, lifetime: Double = 100) -> Bool {
             gate.revoke(
                 Revocation(
-                    subjects: [Array("s:\(name)".utf8)], revokedAt: now, expiresAt: now + lifetime, user: name))
+                    subjects: [Array("s:\(name)".utf8)], revokedAt: now, expiresAt: now + lifetime, user: name),
+                now: ClockReading(wall: now, monotonic: now))
         }
         for number in 0..<65_536 { #expect(revoke("user\(number)", at: noon)) }
         #expect(!revoke("one too many", at: noon + 99))

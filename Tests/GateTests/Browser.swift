@@ -110,6 +110,8 @@ final class Browser {
     var gates: [Gate]
     let store: MemoryReplayStore
     var now = noon
+    /// The monotonic clock; nil: it goes as `now` does.
+    var monotonic: Double?
     var host = "app.example.com"
     var context = RequestContext(peer: IPAddress(v4: 0xc000_0201), isSecure: true, localPort: 443, now: noon)
     var jar: [(name: String, value: String)] = []
@@ -125,6 +127,10 @@ final class Browser {
     private(set) var nativeLogins = 0
     private(set) var nativeOpenings = 0
     private(set) var revocations: [Revocation] = []
+    /// The replay store does not answer.
+    var isStoreAway = false
+    /// How often it was asked about bearer tokens.
+    private(set) var tokenQuestions = 0
     /// Where sessions are kept when they are not in cookies.
     var records = Records()
     /// What would have become of requests, where nothing is enforced.
@@ -168,19 +174,30 @@ final class Browser {
         let gate = gates[turn % gates.count]
         turn += 1
         context.now = now
+        context.monotonic = monotonic ?? now
         context.mayAwaitKeys = fetchKeys != nil
         var requestID: [UInt8] = []
         gate.requestID(of: request, into: &requestID)
         context.sessionLookup = .notAsked
+        context.tokenLookup = .notAsked
         var decision = gate.decide(request, context, requestID: requestID)
-        if case .fetchSession(let session) = decision {
-            records.fetch(session, by: gate, now: now)
-            context.sessionLookup = records.isAway ? .failed : .answered
+        var lookups = 0
+        while case .fetchSession(let session) = decision, lookups < Gate.maximumLookups {
+            lookups += 1
+            let isThere = records.fetch(session, by: gate, now: context.clock)
+            context.sessionLookup =
+                records.isAway ? .failed : isThere || lookups == Gate.maximumLookups ? .answered : .notAsked
             decision = gate.decide(request, context, requestID: requestID)
         }
         if case .awaitKeys = decision {
             try fetchKeys?(gate)
             context.mayAwaitKeys = false
+            decision = gate.decide(request, context, requestID: requestID)
+        }
+        if case .checkToken(let question) = decision {
+            tokenQuestions += 1
+            let use = isStoreAway ? .unavailable : store.knownUse(of: question.replayKeys) ?? .unavailable
+            context.tokenLookup = gate.tokenChecked(question, use, now: context.clock)
             decision = gate.decide(request, context, requestID: requestID)
         }
         if case .collectBody(let limit) = decision {
@@ -210,21 +227,26 @@ final class Browser {
             }
             return keep(
                 .forwarded(head: String(decoding: head, as: UTF8.self), user: identity?.user, setCookies: lines))
+        case .forwardLogout(let identity, _):
+            return try follow(.forward(identity, renewal: nil), of: request, gate, requestID)
         case .respond(let response):
             return keep(.answered(Answer(response: response)))
         case .claimToken(let pending):
-            let verdict = store.claim(pending.replayKeys, until: pending.expiresAt, now: now)
+            let verdict =
+                isStoreAway
+                ? .unavailable : store.claim(pending.replayKeys, for: pending.retention, now: context.clock)
+            if gate.endsBearer(verdict) { for gate in gates { gate.tokenSpent(pending.replayKeys) } }
             return try follow(gate.finishSignIn(pending, verdict, context), of: request, gate, requestID)
         case .provision(let pending):
             calls.append(pending.call)
             return try follow(gate.finishProvisioning(pending, appSays, context), of: request, gate, requestID)
         case .claimLogoutToken(let pending):
-            let verdict = store.claim(pending.replayKeys, until: pending.expiresAt, now: now)
+            let verdict = store.claim(pending.replayKeys, for: pending.retention, now: context.clock)
             return try follow(gate.finishLogout(pending, verdict, context), of: request, gate, requestID)
         case .revoke(let revocation, let response):
             revocations.append(revocation)
             if let session = revocation.storedSession { records.remove(session) }
-            let hasRoom = gates.allSatisfy { $0.revoke(revocation) }
+            let hasRoom = gates.allSatisfy { $0.revoke(revocation, now: context.clock) }
             let answer = hasRoom || revocation.isOfOneSession ? response : gate.logoutNotRemembered(revocation)
             return keep(.answered(Answer(response: answer)))
         case .observed(let identity, let renewal, let observation):
@@ -237,7 +259,7 @@ final class Browser {
         case .keepSession(let session):
             let isKept = records.keep(session, now: now)
             return keep(.answered(Answer(response: gate.sessionKept(session, isKept, context))))
-        case .collectBody, .awaitKeys, .fetchSession:
+        case .collectBody, .awaitKeys, .fetchSession, .checkToken:
             return keep(.answered(Answer(response: LocalResponse(status: 500))))
         }
     }

@@ -139,6 +139,33 @@ struct ForwardAuthTests {
         #expect(try browser.get(Self.auth).status == 202)
     }
 
+    @Test(
+        "The app gets the path as it was sent: what readers differ about is refused",
+        arguments: [
+            "/closed/../public/a.txt", "/public/../x", "//x/admin/", "/public/..%2fx/../a", "/%2fx", "/public/%2e%2e/x",
+            "/public/..;/x", "/\\x", "/public/a%00", "/public/%zz", "/x/../.sidegate/session",
+        ])
+    func unreadable(path: String) throws {
+        for auth in [Self.auth, Self.auth + "?redirect=1"] {
+            let fields = ["X-Forwarded-Method: GET", "X-Forwarded-Uri: \(path)"]
+            let browser = try Self.browser()
+            let answer = try #require(browser.send("GET", auth, fields).answer)
+            #expect(answer.status == 403 && answer.reason == "path_unreadable", "\(path)")
+            try browser.signIn()
+            #expect(try browser.send("GET", auth, fields).status == 403, "\(path)")
+        }
+        guard !path.contains("%00") else { return }
+        #expect(try Self.browser().get(Self.auth + path).status == 403, "\(path)")
+    }
+
+    @Test("The path as it was sent is one more reading")
+    func asSent() throws {
+        // An app that does not decode has nothing of that name.
+        #expect(try Self.asked(Self.browser(), "/%70ublic/a").status == 401)
+        #expect(try Self.asked(Self.browser(), "/public/a%20b").status == 202)
+        #expect(try Self.asked(Self.browser(), "/%69nternal/a").status == 403)
+    }
+
     @Test("A gRPC refusal, which is a 200 elsewhere, lets nobody in")
     func grpc() throws {
         let browser = try Self.browser()

@@ -55,7 +55,7 @@ struct HeaderTests {
         #expect(words.count == 3 && words.allSatisfy { $0.utf8.count <= 75 })
         for name in [
             "Host", "content-length", "X_Forwarded_For", "Cookie", "X-Sidegate-User", "", "a b", "X-\u{e4}", "--",
-            "a:b", "Transfer.Encoding",
+            "a:b", "Transfer.Encoding", "User-Agent", "origin", "X_Requested_With", "X-Original-URL", "Sec-Fetch-Mode",
         ] {
             #expect(throws: GateConfigurationError.self) {
                 try HeaderRule(name: name, template: "{user}", fields: ["user"])

@@ -126,7 +126,7 @@ struct LogoutTests {
             gate.revoke(
                 Revocation(
                     subjects: [Array(name.utf8)], revokedAt: noon, expiresAt: noon + 100, user: name,
-                    isOfOneSession: isOfOneSession))
+                    isOfOneSession: isOfOneSession), now: ClockReading(wall: noon, monotonic: noon))
         }
         for number in 0..<65_536 { #expect(end("\(number)", isOfOneSession: true)) }
         #expect(!end("one too many", isOfOneSession: true))

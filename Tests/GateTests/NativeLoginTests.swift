@@ -89,7 +89,8 @@ struct NativeLoginTests {
                 let head = try #require(outcome.head)
                 #expect(!head.lowercased().contains("x-forwarded-user") && !head.contains("sidegate"))
             } else {
-                #expect(outcome.user == (signedIn ? "ada" : nil))
+                // Readers differ about some: those are refused, signed in or not.
+                #expect(outcome.user == (signedIn && outcome.answer?.status != 400 ? "ada" : nil))
                 #expect(signedIn || outcome.head == nil)
             }
         }

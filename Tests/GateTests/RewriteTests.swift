@@ -224,6 +224,23 @@ struct RewriteTests {
         #expect(try hostile.get("/", "X-Forwarded-Host: evil.example/@x").status == 400)
     }
 
+    @Test("Upgrade passes for the configured protocols alone, in any case and on any path")
+    func configuredUpgrades() throws {
+        let rows: [(value: String, allowed: [String], passes: Bool)] = [
+            ("websocket", ["websocket"], true), ("WebSocket", ["websocket"], true), ("websocket", [], false),
+            ("TLS/1.0", ["websocket"], false), ("echo", ["websocket"], false), ("spdy/3.1", ["SPDY/3.1"], true),
+            ("SPDY/3", ["SPDY/3.1"], false), ("websocket/13", ["websocket"], false),
+            ("TLS/1.0, websocket", ["websocket"], false), ("websocket, websocket", ["websocket"], false),
+            ("websocket,", ["websocket"], false), ("websocket;x", ["websocket"], false), ("h2c", ["websocket"], false),
+            ("\"websocket\"", ["websocket"], false), ("web socket", ["websocket"], false),
+        ]
+        for row in rows {
+            let head = try lines(["Connection: Upgrade", "Upgrade: \(row.value)"]) { $0.upgrades = row.allowed }
+            #expect(head.contains { $0.lowercased().hasPrefix("upgrade:") } == row.passes, "\(row)")
+            #expect(head.contains("Connection: upgrade") == row.passes, "\(row)")
+        }
+    }
+
     @Test("Upgrade passes for a WebSocket, and not for h2c or without Connection")
     func upgrades() throws {
         let socket = try lines(["Connection: keep-alive, Upgrade", "Upgrade: websocket", "Sec-WebSocket-Key: x"])

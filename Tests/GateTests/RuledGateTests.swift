@@ -37,9 +37,10 @@ struct RuledGateTests {
         "Without a session",
         arguments: [
             ("/public/a.css", 0), ("/favicon.ico", 0), ("/", 302), ("/admin/x", 302), ("/api/x", 401), ("/go/x", 302),
-            ("/internal/x", 403), ("/Internal/x", 403), ("/internal", 403), ("/a/../internal/x", 403),
-            ("/%69nternal/x", 403), ("/public/..%2finternal/x", 403), ("/public/%2e%2e/admin/x", 302),
-            ("/public//../admin/x", 302), ("/public/..;/admin/x", 302), ("/public/a%00", 400), ("/favicon.ico/", 302),
+            ("/internal/x", 403), ("/Internal/x", 403), ("/internal", 403), ("/a/../internal/x", 400),
+            ("/%69nternal/x", 403), ("/public/..%2finternal/x", 400), ("/public/%2e%2e/admin/x", 400),
+            ("/public//../admin/x", 400), ("/public/..;/admin/x", 400), ("/internal%3fx", 403), ("/internal%23", 403),
+            ("//internal/x", 403), ("/x%3b/internal", 302), ("/public/a%00", 400), ("/favicon.ico/", 302),
             ("/favicon.ico?/public/", 0), ("/x?/public/a", 302), ("/x;/public/a", 302), ("/publicity", 302),
         ])
     func stranger(path: String, status: Int) throws {
@@ -59,7 +60,7 @@ struct RuledGateTests {
         arguments: [
             (["admins"], "/admin/x", 0), (["root", "x"], "/admin/x", 0), (["staff"], "/admin/x", 403),
             ([], "/admin/x", 403), (["staff"], "/team/x", 0), (["admins"], "/team/x", 403), (["staff"], "/api/x", 0),
-            (["admins", "staff"], "/internal/x", 403), (["staff"], "/ADMIN/x", 403), (["staff"], "/a/../admin/x", 403),
+            (["admins", "staff"], "/internal/x", 403), (["staff"], "/ADMIN/x", 403), (["staff"], "//admin/x", 403),
             (["staff"], "/public/x", 0), (["staff"], "/x", 0),
         ])
     func groups(groups: [String], path: String, status: Int) throws {
@@ -103,8 +104,9 @@ struct RuledGateTests {
     @Test(
         "The app gets the very path that was judged",
         arguments: [
-            ("/public/%61/../b", "/public/b"), ("/public/%c3%a9", "/public/%C3%A9"), ("/public/a%2fb", "/public/a%2Fb"),
-            ("/public/./a", "/public/a"), ("/public/a", "/public/a"), ("/public//a", "/public//a"),
+            ("//public/b", "/public/b"), ("/public/%61", "/public/a"), ("/public/%c3%a9", "/public/%C3%A9"),
+            ("/public/a%2fb", "/public/a%2Fb"),
+            ("/public/a", "/public/a"), ("/public//a", "/public//a"),
         ])
     func forwarded(sent: String, path: String) throws {
         let head = try #require(try Self.browser().get(sent + "?x=%61/../").head)

@@ -249,26 +249,29 @@ struct SessionTests {
     @Test("a store of used tokens is bounded, forgets what expired, and claims all or nothing")
     func replayStore() {
         let store = MemoryReplayStore(capacity: 3)
-        #expect(store.claim([[1], [2]], until: 10, now: 0) == .fresh)
-        #expect(store.claim([[3], [2]], until: 10, now: 1) == .replayed)
-        #expect(store.claim([[3]], until: 20, now: 1) == .fresh)
-        #expect(store.claim([[4]], until: 20, now: 9.9) == .unavailable)
-        #expect(store.claim([[4]], until: 30, now: 10) == .fresh)
-        #expect(store.count == 2)
-        #expect(store.claim([[1]], until: 30, now: 10) == .fresh)
-        #expect(store.claim([[3]], until: 30, now: 19) == .replayed)
-        for number in 0..<200 {
-            let expiry = Double(100 + (number * 7919) % 200)
-            _ = MemoryReplayStore().claim([[UInt8(number)]], until: expiry, now: 0)
+        func claim(_ keys: [[UInt8]], until expiry: Double, now: Double) -> ReplayVerdict {
+            store.claim(keys, for: Retention(until: expiry, now: now), now: ClockReading(wall: now, monotonic: now))
         }
+        #expect(claim([[1], [2]], until: 10, now: 0) == .fresh)
+        #expect(claim([[3], [2]], until: 10, now: 1) == .replayed)
+        #expect(claim([[3]], until: 20, now: 1) == .fresh)
+        #expect(claim([[4]], until: 20, now: 9.9) == .unavailable)
+        #expect(store.isUsed([[9], [3]]) && !store.isUsed([[4]]))
+        #expect(claim([[4]], until: 30, now: 10) == .fresh)
+        #expect(store.count == 2)
+        #expect(claim([[1]], until: 30, now: 10) == .fresh)
+        #expect(claim([[3]], until: 30, now: 19) == .replayed)
         let big = MemoryReplayStore()
         for number in 0..<1000 {
+            let retention = Retention(until: Double((number * 7919) % 1000), now: -1)
             #expect(
-                big.claim([[UInt8(number & 255), UInt8(number >> 8)]], until: Double((number * 7919) % 1000), now: -1)
-                    == .fresh)
+                big.claim(
+                    [[UInt8(number & 255), UInt8(number >> 8)]], for: retention,
+                    now: ClockReading(wall: -1, monotonic: -1)) == .fresh)
         }
         for now in 0..<1000 {
-            _ = big.claim([], until: 0, now: Double(now))
+            let clock = ClockReading(wall: Double(now), monotonic: Double(now))
+            _ = big.claim([], for: Retention(until: 0, now: 0), now: clock)
             #expect(big.count == 999 - now)
         }
     }

@@ -12,17 +12,25 @@ struct Records {
     private(set) var writes = 0
     var isAway = false
 
-    mutating func fetch(_ session: AwaitedSession, by gate: Gate, now: Double) {
+    /// Whether it is there.
+    @discardableResult
+    mutating func fetch(_ session: AwaitedSession, by gate: Gate, now clock: ClockReading) -> Bool {
+        let now = clock.wall
         reads += 1
-        guard !isAway else { return gate.sessionFetched(session, .unavailable, now: now) }
+        guard !isAway else {
+            gate.sessionFetched(session, .unavailable, now: clock)
+            return false
+        }
         guard let found = kept[session.id], found.until > now else {
-            return gate.sessionFetched(session, .gone, now: now)
+            gate.sessionFetched(session, .gone, now: clock)
+            return false
         }
         if found.until - now <= session.keptFor - session.renewalInterval {
             writes += 1
             kept[session.id] = (found.record, now + session.keptFor)
         }
-        gate.sessionFetched(session, .found(found.record), now: now)
+        gate.sessionFetched(session, .found(found.record), now: clock)
+        return true
     }
 
     mutating func keep(_ session: SessionToKeep, now: Double) -> Bool {

@@ -2,15 +2,23 @@
 """Fixtures: a scripted app and a gate before it, one for each test module and for each test that wants its own."""
 
 import os
+import resource
+import signal
 import sys
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+# Some tests hold two thousand connections; a user may have 1,024 descriptors unless more are asked for.
+_, _most = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (65536 if _most == resource.RLIM_INFINITY else min(_most, 65536), _most))
+# Where Debian has servers; the PATH of an ordinary user ends before it.
+os.environ["PATH"] = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"
 
 from harness.gate import BINARY, Gate  # noqa: E402
 from harness.ports import free_port  # noqa: E402
+from harness.process import left_behind, wait_until  # noqa: E402
 from harness.redis import Redis  # noqa: E402
 from harness.reloads import admin  # noqa: E402
 from harness.replicas import Front, settings  # noqa: E402
@@ -23,11 +31,24 @@ def pytest_sessionstart(session):
 
 
 def pytest_sessionfinish(session, exitstatus):
-    """Where the run must be complete (SIDEGATE_COMPLETE=1), a test that did not run fails it."""
+    """No process outlives the run. Where the run must be complete (SIDEGATE_COMPLETE=1), a test that did not run fails it."""
+    if not session.config.option.collectonly:
+        try:
+            wait_until(lambda: not left_behind(), "the processes of the tests have ended")
+        except AssertionError:
+            session.config.left_behind = left_behind()
+            for pid, _ in session.config.left_behind:
+                os.kill(pid, signal.SIGKILL)
+            session.exitstatus = session.exitstatus or 1
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     left_out = [key for key in ("skipped", "xfailed", "xpassed", "deselected") if reporter.stats.get(key)]
     if os.environ.get("SIDEGATE_COMPLETE") == "1" and left_out and exitstatus == 0:
         session.exitstatus = 1
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    for pid, command in getattr(config, "left_behind", []):
+        terminalreporter.write_line(f"LEFT BEHIND by the tests, and killed: {pid} {command[:150]}", red=True)
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)

@@ -102,6 +102,74 @@ class TestCheck:
         for word in words:
             assert word.lower() in done.stderr.lower(), done.stderr
 
+    @pytest.mark.parametrize("listen, upstream, words", [
+        ("127.0.0.1:8080", "http://127.0.0.1:8080", "come back"), ("0.0.0.0:8080", "http://localhost:8080", "come back"),
+        ("[::]:8080", "http://[::1]:8080", "come back"), ("0.0.0.0:8080", f"http://{socket.gethostname()}:8080", "come back"),
+        ("unix:/tmp/a.sock", "unix:/tmp/../tmp/a.sock", "come back")])
+    def test_an_upstream_that_is_sidegate_itself(self, config, listen, upstream, words):
+        config.write_text(CONFIG.replace("127.0.0.1:8080", listen).replace("http://127.0.0.1:3000", upstream))
+        done = sidegate("check", "--config", config)
+        assert done.returncode == 1 and f"{config}:2:11: error:" in done.stderr and words in done.stderr
+        # So does `run`, which would otherwise serve.
+        assert sidegate("run", "--config", config).returncode == 1
+
+    def test_by_the_command_line_and_the_environment_too(self, config):
+        done = sidegate("check", "--config", config, "--set", "upstream.url=http://127.0.0.1:8080")
+        assert done.returncode == 1 and "--set upstream.url: error:" in done.stderr
+        done = sidegate("check", "--config", config, env={**clean_environment(), "SIDEGATE_ADMIN_LISTEN": "0.0.0.0:8080"})
+        assert done.returncode == 1 and "environment SIDEGATE_ADMIN_LISTEN: error:" in done.stderr
+
+    @pytest.mark.parametrize("path", ["/.sidegate/confirm", "/.sidegate/CONFIRM", "/.sidegate/auth/x", "/.sidegate", "/cb.", "/a//b",
+                                      "/cb?x", "/%63b"])
+    def test_a_return_path_that_is_taken_or_has_two_spellings(self, config, path):
+        config.write_text(CONFIG.replace("  loginURL", f'  returnPath: "{path}"\n  loginURL'))
+        done = sidegate("check", "--config", config)
+        assert done.returncode == 1 and f"{config}:4:15: error: `identityProvider.returnPath`" in done.stderr
+
+    @pytest.mark.parametrize("more, position, words", [
+        ('trustedProxies: ["0.0.0.0/0"]', "10:18", "X-Forwarded-"), ('trustedProxies: ["::/0"]', "10:18", "X-Forwarded-"),
+        ('trustedProxies: ["0.0.0.0/1", "128.0.0.0/1"]', "10:31", "X-Forwarded-"),
+        ('access: { rules: [{ paths: ["/admin/.+"], deny: true }] }', "10:29", "regular expression"),
+        ('access: { rules: [{ paths: ["/(a|b)"], deny: true }] }', "10:29", "regular expression"),
+        ('access: { rules: [{ paths: ["/.sidegate/*"], deny: true }] }', "10:29", "Sidegate's own"),
+    ])
+    def test_what_is_hardly_meant_is_warned_of(self, config, more, position, words):
+        config.write_text(CONFIG + more + "\n")
+        done = sidegate("check", "--config", config)
+        assert done.returncode == 0
+        assert any(line.startswith(f"{config}:{position}: warning: ") and words in line for line in done.stderr.splitlines()), done.stderr
+
+    def test_one_secret_for_tokens_and_sessions(self, config):
+        text = CONFIG.replace(SESSION_SECRET, tokens.SECRET)
+        config.write_text(text)
+        done = sidegate("check", "--config", config)
+        assert done.returncode == 0 and f"{config}:9:11: warning: `session.secret` is the same secret" in done.stderr
+        secret = config.parent / "secret"
+        secret.write_text(tokens.SECRET + "\n")
+        secret.chmod(0o600)
+        config.write_text(text.replace(f"session:\n  secret: {tokens.SECRET}", "session:\n  secretFile: secret"))
+        done = sidegate("check", "--config", config)
+        assert "`session.secretFile` is the same secret as `token.keys[0].secret`" in done.stderr
+        assert tokens.SECRET not in done.stderr
+
+    def test_secrets_in_a_file_that_others_can_read(self, config):
+        config.chmod(0o644)
+        done = sidegate("check", "--config", config)
+        assert done.returncode == 0 and f"{config}:1:1: warning: the file holds secrets" in done.stderr
+
+    def test_lines_of_init_that_are_not_filled_in(self, tmp_path):
+        path = tmp_path / "new.yaml"
+        assert sidegate("init", "--preset", "ispring", "--output", path).returncode == 0
+        done = sidegate("check", "--config", path)
+        marked = [number for number, line in enumerate(path.read_text().splitlines(), 1)
+                  if "<== FILL IN:" in line and not line.startswith("#")]
+        assert done.returncode == 0 and len(marked) == 4
+        assert [line for line in done.stderr.splitlines()] and all(
+            f"{path}:{number}:" in done.stderr for number in marked)
+        path.write_text(path.read_text().replace("www.example.com", "learn.example.org").replace("3000", "4000").replace(
+            "http://localhost:8080", "https://app.example.org"))
+        assert sidegate("check", "--config", path).stderr == ""
+
     def test_all_errors_are_told_not_only_the_first(self, config):
         config.write_text(CONFIG.replace("upstream:", "upstrem:").replace("session:\n", "session:\n  lifetime: soon\n  sesame: 1\n"))
         errors = [line for line in sidegate("check", "--config", config).stderr.splitlines() if "error:" in line]
@@ -118,6 +186,18 @@ class TestCheck:
     def test_no_text_crashes_it(self, config, text):
         config.write_text(text)
         assert sidegate("check", "--config", config).returncode == 1
+
+    def test_a_byte_order_mark_is_no_mistake(self, config):
+        config.write_bytes(b"\xef\xbb\xbf" + CONFIG.encode())
+        done = sidegate("check", "--config", config)
+        assert (done.returncode, done.stderr) == (0, "")
+
+    @pytest.mark.parametrize("text", ["".join(f"k{n}: 1\n" for n in range(20_000)), "a: " + "${NO_SUCH_VARIABLE}" * 20_000],
+                             ids=["keys", "variables"])
+    def test_very_many_mistakes_are_not_all_told(self, config, text):
+        config.write_text(text)
+        done = sidegate("check", "--config", config)
+        assert done.returncode == 1 and len(done.stderr.splitlines()) <= 1002
 
     def test_a_file_that_is_not_there(self, tmp_path):
         done = sidegate("check", "--config", tmp_path / "none.yaml")

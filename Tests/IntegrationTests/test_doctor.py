@@ -22,7 +22,7 @@ class Peer:
     """A server on loopback: a status, a clock, a document. It notes what it was asked."""
 
     def __init__(self, status=200, ahead=0.0, dated=True, body=b"", address=None, certificate=None,
-                 host="127.0.0.1"):
+                 host="127.0.0.1", cookies=()):
         peer = self
         self.asked = []
 
@@ -34,6 +34,8 @@ class Peer:
                 self.send_response_only(status)
                 if dated:
                     self.send_header("Date", formatdate(time.time() + ahead, usegmt=True))
+                for cookie in cookies:
+                    self.send_header("Set-Cookie", cookie)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 if self.command != "HEAD":
@@ -127,6 +129,21 @@ def test_nothing_wrong_is_0_and_nothing_but_heads_is_asked(peers, config):
                     "provisioning.url"):
         assert outcome(lines, subject) == ["ok"], done.stdout
     assert app.asked == provider.asked == hook.asked == [("HEAD", "/")]
+
+
+def test_a_session_of_the_apps_own_is_hinted_at(peers, config):
+    app, provider = peers(cookies=["theme=dark", "PHPSESSID=x; Path=/", "connect.sid=y"]), peers()
+    session = "session: { secret: a-session-secret-of-at-least-32-bytes-0002"
+    path = config(app.url, provider.url)
+    done, lines = doctor(path)
+    assert done.returncode == 0 and outcome(lines, "session.appCookies") == ["warning"]
+    assert "session.appCookies: [PHPSESSID, connect.sid]" in done.stdout and "session.logoutPaths" in done.stdout
+    path.write_text(path.read_text().replace(session, session + ", appCookies: [PHPSESSID, connect.sid]"))
+    done, lines = doctor(path)
+    assert outcome(lines, "session.appCookies") == [] and outcome(lines, "session.logoutPaths") == ["ok"]
+    path.write_text(path.read_text().replace("[PHPSESSID, connect.sid]", "[PHPSESSID, connect.sid], logoutPaths: [/logout]"))
+    done, lines = doctor(path)
+    assert outcome(lines, "session.appCookies") == outcome(lines, "session.logoutPaths") == []
 
 
 def test_secrets_are_not_in_the_report(peers, config):

@@ -2,6 +2,7 @@
 """What README and docs show is true: each configuration is checked by the program, each command is one that it knows, and
 those that do no harm are run."""
 
+import hashlib
 import json
 import re
 import shlex
@@ -12,9 +13,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness.gate import ROOT, clean_environment, sidegate
+from harness.gate import BINARY, NAVIGATION, ROOT, clean_environment, sidegate
 from harness.ports import free_port
 from harness.process import ChildProcess
+from harness.wire import exchange
 
 PAGES = sorted(
     path for folder in (".", "docs", "docs/identity-providers", "examples", "examples/docker", "examples/kubernetes",
@@ -29,7 +31,7 @@ REST = {
     "upstream": "http://127.0.0.1:3000",
     "identityProvider": {"loginURL": "https://idp.example.com/login?return_url={returnURL}"},
     "token": {"keys": [{"secret": SECRET}]},
-    "session": {"secret": SECRET},
+    "session": {"secret": "t" * 43},
 }
 # Other programs' files, by a key that each of them has at the top.
 OTHERS = {
@@ -111,7 +113,8 @@ def with_files(content, folder: Path, name=""):
     elif name == "jwksFile":
         (folder / bare).write_text('{"keys": []}')
     else:
-        (folder / bare).write_text(SECRET + "\n")
+        # Each has its own: one for two purposes is warned of.
+        (folder / bare).write_text(hashlib.sha256(bare.encode()).hexdigest() + "\n")
     (folder / bare).chmod(0o600)
     return bare
 
@@ -141,6 +144,7 @@ def test_each_configuration_is_good(content, tmp_path):
     assert ours.keys() <= SCHEMA["properties"].keys(), "no program's file that this test knows"
     whole = with_files(filled_in(ours), tmp_path)
     (tmp_path / "sidegate.yaml").write_text(yaml.safe_dump(whole))
+    (tmp_path / "sidegate.yaml").chmod(0o600)
     done = sidegate("check", "--config", tmp_path / "sidegate.yaml", cwd=tmp_path)
     assert not done.stderr and done.returncode == 0, (done.stderr, whole)
 
@@ -271,6 +275,51 @@ def test_commands_that_do_no_harm_are_run(command, workplace):
     assert done.stdout or done.stderr
 
 
+# Programs for a walk through a page: `make build` puts the tested program where a build would.
+MAKE = f"""#!/bin/sh
+test "$*" = build && mkdir -p .build && ln -sf {BINARY} .build/sidegate
+"""
+# Other ways to try it, and what needs a provider that is there.
+ELSEWHERE = r"make (demo|test)|sidegate (demo|doctor)"
+
+
+def walk(page: Path) -> str:
+    """A page's commands and its configuration, word by word and in order, up to the start of the gate."""
+    script = ""
+    for _, language, text in blocks(page):
+        if language == "yaml":
+            script += f"cat > sidegate.yaml <<'END'\n{text}END\n"
+        elif language == "sh":
+            for line in text.splitlines(keepends=True):
+                if re.match(r"sidegate run\b", line):
+                    return script + "exec " + line
+                script += "" if re.match(ELSEWHERE, line) else line
+    raise AssertionError(f"{page.name} starts no gate")
+
+
+@pytest.mark.parametrize(("name", "installed"), [("README.md", False), ("docs/getting-started.md", True)])
+def test_the_commands_of_a_page_lead_from_a_clean_directory_to_a_gate(name, installed, tmp_path):
+    programs, folder, port = tmp_path / "bin", tmp_path / "clean", free_port()
+    programs.mkdir()
+    folder.mkdir()
+    (programs / "make").write_text(MAKE)
+    (programs / "make").chmod(0o755)
+    if installed:
+        (programs / "sidegate").symlink_to(BINARY)
+    gate = ChildProcess(
+        ["bash", "-euo", "pipefail", "-c", walk(ROOT / name)], tmp_path / "log", cwd=folder,
+        env=clean_environment(PATH=f"{programs}:/usr/bin:/bin", SIDEGATE_LISTEN=f"127.0.0.1:{port}", SIDEGATE_ADMIN_LISTEN="off"))
+    try:
+        gate.wait_until_accepting(("127.0.0.1", port))
+        response = exchange(port, "GET", "/", NAVIGATION, host="app.example.com")
+        assert response.status == 302 and response["Location"].startswith("https://idp.example.com/login?return_url=")
+        secrets = list(folder.glob("*.secret"))
+        assert len(secrets) == 2
+        assert [path.name for path in secrets if path.stat().st_mode & 0o077 or path.stat().st_size < 32] == []
+    finally:
+        gate.kill()
+
+
 def test_targets_of_make_exist():
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
     used = {(place, word) for place, command in shown_commands() if command.startswith("make ") for word in command.split()[1:]}
@@ -333,7 +382,7 @@ def test_the_configuration_of_nginx_leads_a_browser_through_the_sign_in(tmp_path
         nginx.wait_until_accepting(("127.0.0.1", port))
         done = subprocess.run(
             ["curl", "-sS", "-i", "-H", "Host: app.example.com", "-A", "Mozilla/5.0", "-H", "Accept: text/html",
-             f"http://127.0.0.1:{port}/reports?tab=all"], capture_output=True, text=True, timeout=20)
+             f"http://127.0.0.1:{port}/reports?tab=all"], capture_output=True, text=True, timeout=60)
         assert " 302 " in done.stdout.splitlines()[0], done.stdout + done.stderr
         location = re.search(r"(?im)^location: (.*)$", done.stdout)[1]
         assert "https%3A%2F%2Fapp.example.com" in location, "host and scheme are the browser's"

@@ -368,7 +368,7 @@ class TestReceiver:
     @staticmethod
     def call(receiver, body: bytes, signature: str) -> int:
         done = subprocess.run(["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--data-binary", "@-", "-H",
-                               f"X-Sidegate-Signature: {signature}", receiver.url], input=body, capture_output=True, timeout=10)
+                               f"X-Sidegate-Signature: {signature}", receiver.url], input=body, capture_output=True, timeout=60)
         return int(done.stdout)
 
     def test_it_believes_only_what_is_signed(self, receiver):

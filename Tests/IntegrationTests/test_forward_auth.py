@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Forward-auth: nginx and Caddy serve the app, and Sidegate says who may, by the same rules."""
+"""Forward-auth: nginx, Caddy, Traefik and Envoy serve the app, and Sidegate says who may, by the same rules."""
 
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from harness import tokens
-from harness.front import CaddyFront, NginxFront
+from harness.front import FRONTS
 from harness.gate import NAVIGATION, XHR, Browser
 from harness.journal import lines
 from harness.process import wait_until
@@ -24,9 +24,9 @@ def module_gate(module_upstream, start_module_gate):
     return start_module_gate("http://127.0.0.1:9", trustedProxies=["127.0.0.1"], access={"rules": RULES})
 
 
-@pytest.fixture(scope="module", params=[NginxFront, CaddyFront], ids=["nginx", "caddy"])
+@pytest.fixture(scope="module", params=FRONTS)
 def module_front(request, tmp_path_factory, module_gate, module_upstream):
-    front = request.param(tmp_path_factory.mktemp("front") / "front", module_gate, module_upstream)
+    front = FRONTS[request.param](tmp_path_factory.mktemp("front") / "front", module_gate, module_upstream)
     yield front
     front.stop()
 
@@ -127,10 +127,48 @@ class TestBehindARealProxy:
         assert front.exchange("GET", "/ws", handshake).status in (401, 302)
         assert front.exchange("GET", "/ws", {**handshake, "Sec-Fetch-Mode": "websocket"}).status == 401
         assert upstream.requests == []
-        assert ada.fetch("GET", "/ws", handshake).status == 101
+        assert ada.fetch("GET", "/ws", {**handshake, "X-Forwarded-User": "root", "X-Forwarded-Groups": "admins"}).status == 101
+        assert upstream.last.all("X-Forwarded-User") == ["ada"] and upstream.last.all("X-Forwarded-Groups") == ["staff"]
+        assert upstream.last.get("Upgrade") == "websocket"
+        refused = ada.fetch("GET", "/ws", {**handshake, "X_Forwarded_User": "root"}).status
+        assert refused == 403 or refused == 101 and b"root" not in upstream.last.head
+
+    @pytest.mark.parametrize("protocol", ["h2c", "TLS/1.0", "h2c, websocket", "websocket, h2c", "WebSocket, x", "foo"])
+    def test_only_a_websocket_becomes_a_tunnel(self, ada, upstream, protocol):
+        """Requests within a tunnel are asked about by nobody."""
+        def answer(request, connection):
+            if request.get("Upgrade") not in (None, "", "websocket"):
+                connection.send(f"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: {protocol}\r\n\r\n".encode())
+            else:
+                connection.respond(200, {}, b"")
+        upstream.answer = answer
+        headers = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": protocol, "HTTP2-Settings": "AAMAAABkAAQAAP__"}
+        assert ada.fetch("GET", "/x", headers).status in (200, 400, 403, 426)
+        assert not any(request.get("Upgrade") or request.get("HTTP2-Settings") for request in upstream.requests)
+        twice = [("Cookie", ada.cookie_header()), ("Connection", "upgrade"), ("Upgrade", protocol), ("Upgrade", "websocket")]
+        for headers in (twice, [*twice[:-2], twice[-1], twice[-2]]):
+            ada.gate.exchange("GET", "/x", headers)
+            assert {request.get("Upgrade") for request in upstream.requests} <= {None, "", "websocket"}
 
 
-@pytest.mark.parametrize("front_class", [NginxFront, CaddyFront], ids=["nginx", "caddy"])
+@pytest.mark.parametrize("front_class", FRONTS.values(), ids=FRONTS.keys())
+def test_without_Sidegate_nobody_comes_in(start_gate, tmp_path, upstream, front_class):
+    gate = start_gate("http://127.0.0.1:9", trustedProxies=["127.0.0.1"], access={"rules": RULES})
+    front = front_class(tmp_path / "front", gate, upstream)
+    try:
+        ada = Browser(front)
+        ada.sign_in(groups=["staff"])
+        assert ada.navigate("/x").status == 200
+        upstream.requests.clear()
+        assert gate.stop() == 0
+        for path in ("/x", "/public/a"):
+            assert ada.navigate(path).status in (403, 500, 502, 503)
+        assert upstream.requests == []
+    finally:
+        front.stop()
+
+
+@pytest.mark.parametrize("front_class", FRONTS.values(), ids=FRONTS.keys())
 def test_a_renewed_session_reaches_the_browser(start_gate, tmp_path, upstream, front_class):
     gate = start_gate("http://127.0.0.1:9", trustedProxies=["127.0.0.1"], session={"idleTimeout": "8s"})
     front = front_class(tmp_path / "front", gate, upstream)

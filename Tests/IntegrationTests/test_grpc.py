@@ -81,7 +81,7 @@ class Echo(grpc.GenericRpcHandler):
     def hang(self, message, context):
         context.add_callback(self.cancelled.set)
         yield b"first"
-        self.release.wait(10)
+        self.release.wait(30)
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def call(channel, method, kind="unary_unary"):
 
 def test_a_unary_call_carries_metadata_both_ways(channel, server):
     reply, ended = call(channel, "One").with_call(
-        b"hello", metadata=(*bearer(), ("x-client", "yes"), ("x-forwarded-user", "admin")), timeout=10)
+        b"hello", metadata=(*bearer(), ("x-client", "yes"), ("x-forwarded-user", "admin")), timeout=60)
     assert reply == b"olleh" and ended.code() == grpc.StatusCode.OK
     assert ("x-first", "head") in ended.initial_metadata()
     assert ("x-sum", "trailer") in ended.trailing_metadata()
@@ -130,26 +130,26 @@ def test_a_unary_call_carries_metadata_both_ways(channel, server):
 
 def test_a_failure_of_the_app_keeps_status_and_message(channel):
     with pytest.raises(grpc.RpcError) as error:
-        call(channel, "Fails")(b"", metadata=bearer(), timeout=10)
+        call(channel, "Fails")(b"", metadata=bearer(), timeout=60)
     assert error.value.code() == grpc.StatusCode.NOT_FOUND and error.value.details() == "no such thing: \u00e4"
     assert ("x-sum", "trailer") in error.value.trailing_metadata()
 
 
 def test_an_unknown_method_is_the_apps_answer(channel):
     with pytest.raises(grpc.RpcError) as error:
-        call(channel, "Nothing")(b"", metadata=bearer(), timeout=10)
+        call(channel, "Nothing")(b"", metadata=bearer(), timeout=60)
     assert error.value.code() == grpc.StatusCode.UNIMPLEMENTED
 
 
 def test_a_server_streams(channel):
-    replies = call(channel, "Many", "unary_stream")(b"300", metadata=bearer(), timeout=20)
+    replies = call(channel, "Many", "unary_stream")(b"300", metadata=bearer(), timeout=60)
     assert b"".join(replies) == b"".join(b"%d " % i * 1000 for i in range(300))
     assert replies.code() == grpc.StatusCode.OK and ("x-sum", "trailer") in replies.trailing_metadata()
 
 
 def test_a_client_streams(channel):
     pieces = [random.Random(i).randbytes(i * 997 % 70_000) for i in range(100)]
-    assert call(channel, "Sum", "stream_unary")(iter(pieces), metadata=bearer(), timeout=20) == \
+    assert call(channel, "Sum", "stream_unary")(iter(pieces), metadata=bearer(), timeout=60) == \
         b"%d" % sum(map(len, pieces))
 
 
@@ -159,9 +159,9 @@ def test_both_stream_in_turns(channel):
 
     def messages():
         for index in range(20):
-            assert turn.acquire(timeout=10)
+            assert turn.acquire(timeout=60)
             yield b"message %d" % index
-    for reply in call(channel, "Chat", "stream_stream")(messages(), metadata=bearer(), timeout=20):
+    for reply in call(channel, "Chat", "stream_stream")(messages(), metadata=bearer(), timeout=60):
         replies.append(reply)
         turn.release()
     assert replies == [b"MESSAGE %d" % i for i in range(20)]
@@ -169,23 +169,23 @@ def test_both_stream_in_turns(channel):
 
 def test_calls_at_a_time_share_a_connection(channel, gate):
     before = gate.process.descriptors()
-    calls = [call(channel, "One").future(b"%d" % i, metadata=bearer(), timeout=20) for i in range(200)]
+    calls = [call(channel, "One").future(b"%d" % i, metadata=bearer(), timeout=60) for i in range(200)]
     assert [c.result() for c in calls] == [(b"%d" % i)[::-1] for i in range(200)]
     assert gate.process.descriptors() - before <= 4
 
 
 def test_what_the_client_cancels_is_cancelled_in_the_app(channel, server):
-    replies = call(channel, "Hang", "unary_stream")(b"", metadata=bearer(), timeout=20)
+    replies = call(channel, "Hang", "unary_stream")(b"", metadata=bearer(), timeout=60)
     assert next(replies) == b"first"
     replies.cancel()
-    assert server.cancelled.wait(10)
+    assert server.cancelled.wait(30)
 
 
 def test_a_deadline_of_the_client_ends_the_call_in_the_app(channel, server):
     with pytest.raises(grpc.RpcError) as error:
         list(call(channel, "Hang", "unary_stream")(b"", metadata=bearer(), timeout=0.5))
     assert error.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
-    assert server.cancelled.wait(10)
+    assert server.cancelled.wait(30)
 
 
 @pytest.mark.parametrize("how", ["cancel", "abort", "raise", "return"])
@@ -196,7 +196,7 @@ def test_a_call_that_the_app_ends_while_its_client_sends_ends_as_without_a_gate(
         def messages():
             yield f"{first} {how}".encode()
             yield from iter(lambda: bytes(1000), None)
-        replies, received = call(channel, "Stop", "stream_stream")(messages(), metadata=bearer(), timeout=20), []
+        replies, received = call(channel, "Stop", "stream_stream")(messages(), metadata=bearer(), timeout=60), []
         try:
             received += replies
         except grpc.RpcError:
@@ -239,13 +239,13 @@ def test_a_reset_of_the_app_ends_a_call_as_grpc_reads_its_code(title, code, stat
     def answer(request):
         if has_head:
             request.head(200, [("content-type", "application/grpc")])
-            assert begun.wait(10)
+            assert begun.wait(30)
         request.refuse(code)
 
     def end(port):
         begun.clear()
         with grpc.insecure_channel(f"127.0.0.1:{port}", options=[("grpc.enable_retries", 0)]) as channel:
-            replies = call(channel, "Many", "unary_stream")(b"", metadata=bearer(), timeout=20)
+            replies = call(channel, "Many", "unary_stream")(b"", metadata=bearer(), timeout=60)
             if has_head:
                 replies.initial_metadata()
             begun.set()
@@ -264,7 +264,7 @@ def test_a_call_that_the_app_refuses_unseen_is_asked_again_and_then_status_14(sc
     gate = start_gate(scripted.url, token={"bearer": True})
     with grpc.insecure_channel(f"127.0.0.1:{gate.port}", options=[("grpc.enable_retries", 0)]) as channel:
         with pytest.raises(grpc.RpcError) as error:
-            call(channel, "One")(b"", metadata=bearer(), timeout=10)
+            call(channel, "One")(b"", metadata=bearer(), timeout=60)
     assert error.value.code() == grpc.StatusCode.UNAVAILABLE and len(scripted.requests) == 2
 
 
@@ -273,7 +273,7 @@ def test_a_call_that_the_app_refuses_unseen_is_asked_again_and_then_status_14(sc
 def test_who_is_not_signed_in_gets_status_16(channel, server, metadata, kind):
     argument = b"" if kind == "unary_unary" else iter([b"x"] * 10)
     with pytest.raises(grpc.RpcError) as error:
-        call(channel, "One", kind)(argument, metadata=metadata, timeout=10)
+        call(channel, "One", kind)(argument, metadata=metadata, timeout=60)
     assert error.value.code() == grpc.StatusCode.UNAUTHENTICATED
     assert not server.seen
 
@@ -286,9 +286,9 @@ def test_a_call_may_be_silent_for_longer_than_others(server, start_gate):
 
         def messages():
             yield b"first"
-            assert turn.wait(10)
+            assert turn.wait(30)
             yield b"second"
-        replies = call(channel, "Chat", "stream_stream")(messages(), metadata=bearer(), timeout=20)
+        replies = call(channel, "Chat", "stream_stream")(messages(), metadata=bearer(), timeout=60)
         assert next(replies) == b"FIRST"
         threading.Timer(0.8, turn.set).start()
         assert list(replies) == [b"SECOND"] and replies.code() == grpc.StatusCode.OK
@@ -297,14 +297,14 @@ def test_a_call_may_be_silent_for_longer_than_others(server, start_gate):
 def test_a_message_larger_than_content_may_be_is_status_8(server, start_gate):
     gate = start_gate(f"h2c://127.0.0.1:{server.port}", limits={"bodyBytes": 1000})
     with grpc.insecure_channel(f"127.0.0.1:{gate.port}") as channel, pytest.raises(grpc.RpcError) as error:
-        call(channel, "One")(bytes(5000), metadata=bearer(), timeout=10)
+        call(channel, "One")(bytes(5000), metadata=bearer(), timeout=60)
     assert error.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 def test_an_app_that_is_down_is_status_14(start_gate):
     gate = start_gate(f"h2c://127.0.0.1:{free_port()}")
     with grpc.insecure_channel(f"127.0.0.1:{gate.port}") as channel, pytest.raises(grpc.RpcError) as error:
-        call(channel, "One")(b"", metadata=bearer(), timeout=10)
+        call(channel, "One")(b"", metadata=bearer(), timeout=60)
     assert error.value.code() == grpc.StatusCode.UNAVAILABLE
     assert error.value.details() == "upstream_unavailable"
 
@@ -313,24 +313,24 @@ def test_an_app_of_another_protocol_is_status_14(start_gate, upstream):
     gate = start_gate(f"h2c://127.0.0.1:{upstream.port}", upstream={
         "url": f"h2c://127.0.0.1:{upstream.port}", "connectTimeout": "1s"})
     with grpc.insecure_channel(f"127.0.0.1:{gate.port}") as channel, pytest.raises(grpc.RpcError) as error:
-        call(channel, "One")(b"", metadata=bearer(), timeout=10)
+        call(channel, "One")(b"", metadata=bearer(), timeout=60)
     assert error.value.code() == grpc.StatusCode.UNAVAILABLE
     upstream.failures.clear()
 
 
 def test_an_app_that_stops_well_loses_no_call(channel, server):
     """GOAWAY: calls in flight are finished, later ones go over a new connection."""
-    replies = call(channel, "Hang", "unary_stream")(b"", metadata=bearer(), timeout=20)
+    replies = call(channel, "Hang", "unary_stream")(b"", metadata=bearer(), timeout=60)
     assert next(replies) == b"first"
     stopped = server.server.stop(10)
     server.release.set()
     assert list(replies) == [] and replies.code() == grpc.StatusCode.OK
-    assert stopped.wait(10)
+    assert stopped.wait(30)
     again = grpc.server(futures.ThreadPoolExecutor(4), handlers=[server])
     again.add_insecure_port(f"127.0.0.1:{server.port}")
     again.start()
     try:
-        wait_until(lambda: call(channel, "One")(b"ab", metadata=bearer(), timeout=10) == b"ba", "the app is back")
+        wait_until(lambda: call(channel, "One")(b"ab", metadata=bearer(), timeout=60) == b"ba", "the app is back")
     finally:
         again.stop(None).wait()
 
@@ -364,12 +364,12 @@ class TestOverTLS:
         gate = self.start(start_gate, f"https://localhost:{app.port}", authority, certificate)
         trust = grpc.ssl_channel_credentials(Path(authority.path).read_bytes())
         with grpc.secure_channel(f"localhost:{gate.port}", trust) as channel:
-            reply, ended = call(channel, "One").with_call(b"hello", metadata=bearer(), timeout=10)
+            reply, ended = call(channel, "One").with_call(b"hello", metadata=bearer(), timeout=60)
             assert reply == b"olleh" and ("x-sum", "trailer") in ended.trailing_metadata()
-            replies = call(channel, "Many", "unary_stream")(b"200", metadata=bearer(), timeout=20)
+            replies = call(channel, "Many", "unary_stream")(b"200", metadata=bearer(), timeout=60)
             assert b"".join(replies) == b"".join(b"%d " % i * 1000 for i in range(200))
             with pytest.raises(grpc.RpcError) as error:
-                call(channel, "One")(b"", timeout=10)
+                call(channel, "One")(b"", timeout=60)
             assert error.value.code() == grpc.StatusCode.UNAUTHENTICATED
 
     def test_an_app_that_prefers_http1_gets_it(self, start_gate, authority, certificate):
@@ -398,6 +398,6 @@ class TestOverTLS:
         again.start()
         try:
             with grpc.secure_channel(f"localhost:{gate.port}", trust) as channel:
-                assert call(channel, "One")(b"ab", metadata=bearer(), timeout=10) == b"ba"
+                assert call(channel, "One")(b"ab", metadata=bearer(), timeout=60) == b"ba"
         finally:
             again.stop(None).wait()

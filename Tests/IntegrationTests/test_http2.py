@@ -32,7 +32,7 @@ class App:
     def __call__(self, request, connection):
         path = request.target
         if path == "/hold":
-            self.release.wait(8)
+            self.release.wait(30)
             connection.respond()
         elif path.startswith("/bytes/"):
             count = int(path.split("/")[2])
@@ -45,7 +45,7 @@ class App:
             connection.close()
         elif path == "/trailers":
             connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\nConnection: x-hop\r\n"
-                            "X-Hop: 1\r\nKeep-Alive: timeout=5\r\n\r\n5\r\n12345\r\n0\r\nX-Sum: 1\r\n\r\n")
+                            "X-Hop: 1\r\nKeep-Alive: timeout=60\r\n\r\n5\r\n12345\r\n0\r\nX-Sum: 1\r\n\r\n")
         elif path == "/only-trailers":
             connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nGrpc-Status: 16\r\n\r\n")
         elif path == "/early-hints":
@@ -71,7 +71,7 @@ def app(upstream):
 
     def read(request, connection):
         if request.target == "/hold-body":
-            app.release.wait(8)
+            app.release.wait(30)
         if request.target == "/answer-early":
             connection.respond(403, {"Connection": "close"}, "no")
             connection.close()
@@ -436,7 +436,7 @@ class TestEnding:
             assert c.response(held).status == 200
             c.read_all()
         gate.was_stopped = True
-        assert gate.process.child.wait(8) == 0
+        assert gate.process.child.wait(30) == 0
 
     def test_an_idle_connection_is_ended_with_goaway(self, start_gate, upstream, app):
         gate = start_gate(upstream, limits={"keepAliveTimeout": "300ms"})
@@ -628,7 +628,7 @@ class TestWebSocket:
             request = connection.read_head()
             if request.get("Upgrade"):
                 self.accept(connection, request)
-                app.release.wait(8)
+                app.release.wait(30)
             else:
                 connection.respond()
         upstream.serve = serve

@@ -15,7 +15,7 @@ import pytest
 from harness import tokens
 from harness.gate import BINARY, LOGIN_URL, NAVIGATION, SESSION_SECRET, clean_environment, settings, sidegate
 from harness.ports import free_port
-from harness.process import ChildProcess, accepts, wait_until
+from harness.process import DEADLINE, ChildProcess, accepts, wait_until
 from harness.wire import Connection
 
 
@@ -26,7 +26,7 @@ class TestStop:
         def answer(request, connection):
             if request.target == "/slow":
                 connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf")
-                release.wait(10)
+                release.wait(30)
                 connection.send(b"half")
             else:
                 upstream.echo(request, connection)
@@ -39,18 +39,18 @@ class TestStop:
         assert busy.read_head().status == 200
         gate.process.child.send_signal(signal.SIGTERM)
         gate.was_stopped = True
-        assert idle.is_closed_by_peer(5), "an idle connection is kept open"
+        assert idle.is_closed_by_peer(), "an idle connection is kept open"
         wait_until(lambda: not accepts(("127.0.0.1", gate.port)), "the listener is closed")
         assert gate.process.is_running(), "ended with a request in flight"
         release.set()
         assert busy.read_exactly(8) == b"halfhalf"
-        assert gate.process.child.wait(5) == 0
+        assert gate.process.child.wait(30) == 0
 
     def test_the_last_response_says_close(self, upstream, start_gate):
         release = threading.Event()
 
         def answer(request, connection):
-            release.wait(10)
+            release.wait(30)
             upstream.echo(request, connection)
         upstream.answer = answer
         gate = start_gate(upstream)
@@ -62,23 +62,23 @@ class TestStop:
         wait_until(lambda: not accepts(("127.0.0.1", gate.port)), "the listener is closed")
         release.set()
         assert connection.response()["Connection"].lower() == "close"
-        assert gate.process.child.wait(5) == 0
+        assert gate.process.child.wait(30) == 0
 
     def test_the_drain_has_an_end(self, upstream, start_gate):
-        upstream.answer = lambda request, connection: time.sleep(20)
+        ended = threading.Event()
+        upstream.answer = lambda request, connection: ended.wait(4 * DEADLINE)
         gate = start_gate(upstream, limits={"drainTimeout": "500ms"})
         connection = gate.connection()
         connection.request("GET", "/", gate.session_cookie())
         upstream.wait_for_requests(1)
-        began = time.monotonic()
-        assert gate.stop() == 0
-        assert time.monotonic() - began < 4
+        assert gate.stop() == 0, "it ends before the app answers"
+        ended.set()
 
     def test_an_interrupt_ends_it_as_well(self, upstream, start_gate):
         gate = start_gate(upstream)
         gate.was_stopped = True
         gate.process.child.send_signal(signal.SIGINT)
-        assert gate.process.child.wait(5) == 0
+        assert gate.process.child.wait(30) == 0
 
     def test_requests_that_were_already_sent_are_answered(self, upstream, start_gate):
         gate = start_gate(upstream)
@@ -96,14 +96,14 @@ class TestStop:
         for connection in connections:
             assert connection.response().status == 200
             connection.close()
-        assert gate.process.child.wait(5) == 0
+        assert gate.process.child.wait(30) == 0
 
     def test_a_signal_right_after_the_start_is_not_lost(self, upstream, start_gate):
         for n in range(40):
             gate = start_gate(upstream)
             gate.was_stopped = True
             gate.process.child.send_signal((signal.SIGTERM, signal.SIGINT)[n % 2])
-            assert gate.process.child.wait(5) == 0
+            assert gate.process.child.wait(30) == 0
 
     def test_an_idle_connection_may_ask_once_more_and_is_told_that_it_ends(self, upstream, start_gate):
         gate = start_gate(upstream)
@@ -118,7 +118,7 @@ class TestStop:
             response = connection.exchange("GET", "/", session)
             assert response.status == 200 and response["Connection"].lower() == "close"
             connection.close()
-        assert gate.process.child.wait(5) == 0
+        assert gate.process.child.wait(30) == 0
 
     def test_who_connects_at_the_last_moment_is_served(self, upstream, start_gate):
         gate = start_gate(upstream)
@@ -134,13 +134,13 @@ class TestStop:
         for connection in connections:
             assert connection.response().status == 200
             connection.close()
-        assert gate.process.child.wait(5) == 0
+        assert gate.process.child.wait(30) == 0
 
     def test_a_second_signal_changes_nothing(self, upstream, start_gate):
         release = threading.Event()
 
         def answer(request, connection):
-            release.wait(10)
+            release.wait(30)
             upstream.echo(request, connection)
         upstream.answer = answer
         gate = start_gate(upstream)
@@ -154,7 +154,7 @@ class TestStop:
         release.set()
         assert connection.response().status == 200
         connection.close()
-        assert gate.process.child.wait(5) == 0
+        assert gate.process.child.wait(30) == 0
 
     def test_no_request_is_lost_under_load(self, upstream, start_gate):
         upstream.answer = lambda request, connection: connection.respond(200, {}, "ok")
@@ -189,7 +189,7 @@ class TestStop:
         assert gate.stop() == 0
         stop.set()
         for thread in clients:
-            thread.join(5)
+            thread.join(30)
         assert lost == [] and set(done) == {200}
 
 
@@ -197,7 +197,7 @@ class TestServiceManager:
     def test_it_hears_of_every_turn(self, tmp_path, upstream, start_gate):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
             manager.bind(str(tmp_path / "notify"))
-            manager.settimeout(8)
+            manager.settimeout(30)
 
             def next_message(first: str) -> dict:
                 while True:
@@ -220,7 +220,7 @@ class TestServiceManager:
             gate.process.child.send_signal(signal.SIGTERM)
             gate.was_stopped = True
             assert next_message("STOPPING")["STOPPING"] == "1"
-            assert gate.process.child.wait(5) == 0
+            assert gate.process.child.wait(30) == 0
 
 
 class TestListening:
@@ -236,7 +236,7 @@ class TestListening:
             with Connection(ports[1], host="::1") as connection:
                 assert connection.exchange("GET", "/", NAVIGATION, host=f"[::1]:{ports[1]}").status == 302
             with socket.socket(socket.AF_UNIX) as connected:
-                connected.settimeout(5)
+                connected.settimeout(30)
                 connected.connect(str(path))
                 connected.sendall(b"GET / HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n")
                 assert connected.recv(65536).startswith(b"HTTP/1.1 302 ")
@@ -370,7 +370,7 @@ class TestLog:
                     line += os.read(terminal, 4096)
                 assert (line[:1] == b"{") == expected and b"listening" in line
                 child.terminate()
-                assert child.wait(5) == 0
+                assert child.wait(30) == 0
             finally:
                 child.kill()
                 os.close(terminal)

@@ -273,7 +273,7 @@ class TestLiveConnections:
                 await state["stop"]
         thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
         thread.start()
-        assert ready.wait(5)
+        assert ready.wait(30)
         try:
             gate = start_gate(f"http://127.0.0.1:{state['port']}", workers=4)
             ada = {"Cookie": signed_in_header(gate)}
@@ -289,7 +289,7 @@ class TestLiveConnections:
                 async def open_one(headers):
                     client = await websockets.connect(f"ws://127.0.0.1:{gate.port}/", extra_headers=headers)
                     await client.send("hello")
-                    assert await asyncio.wait_for(client.recv(), 5) == "hello"
+                    assert await asyncio.wait_for(client.recv(), 30) == "hello"
                     return client
                 adas = [await open_one(ada) for _ in range(6)]
                 bobs = await open_one(bob)
@@ -297,16 +297,16 @@ class TestLiveConnections:
                 assert (await asyncio.to_thread(end, gate)).status == 200
                 for client in adas:
                     with pytest.raises(websockets.ConnectionClosed):
-                        await asyncio.wait_for(client.recv(), 5)
+                        await asyncio.wait_for(client.recv(), 30)
                 await bobs.send("still here")
-                assert await asyncio.wait_for(bobs.recv(), 5) == "still here"
+                assert await asyncio.wait_for(bobs.recv(), 30) == "still here"
                 await bobs.close()
                 with pytest.raises(websockets.InvalidStatusCode):
                     await open_one(ada)
             asyncio.run(talk())
         finally:
             state["loop"].call_soon_threadsafe(state["stop"].set_result, None)
-            thread.join(5)
+            thread.join(30)
 
 
 def signed_in_header(gate, **claims) -> str:

@@ -242,7 +242,7 @@ class TestASlowApp:
             connection.socket.setblocking(False)
             with pytest.raises(BlockingIOError):
                 connection.socket.recv(1)
-            connection.socket.settimeout(10)
+            connection.socket.settimeout(30)
             accounts.gate_open.set()
             response = connection.response()
             assert response.status == 303 and any(c.startswith("sidegate=") for c in response.all("Set-Cookie"))

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from harness.gate import NAVIGATION
+from harness.process import DEADLINE
 
 
 def renewed_within(gate, session, path, seconds):
@@ -36,7 +37,7 @@ def short_lived(upstream, start_gate):
 
 def test_a_session_in_use_gets_its_cookie_anew_and_it_serves(short_lived):
     session = short_lived.session_cookie()
-    response = renewed_within(short_lived, session, "/page", 6)
+    response = renewed_within(short_lived, session, "/page", DEADLINE)
     assert response is not None
     cookie = response["Set-Cookie"].split(";")[0]
     assert cookie not in session["Cookie"]
@@ -47,7 +48,7 @@ def test_a_session_in_use_gets_its_cookie_anew_and_it_serves(short_lived):
 def test_no_cookie_goes_with_what_a_shared_cache_may_keep(short_lived, path):
     session = short_lived.session_cookie()
     renewed = None
-    end = time.monotonic() + 9
+    end = time.monotonic() + DEADLINE
     # The cacheable path is asked all the while; that the renewal came due shows on the one beside it.
     while renewed is None:
         assert time.monotonic() < end

@@ -23,7 +23,7 @@ class Replica:
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         path = folder / f"{id(self):x}"
         self.notify.bind(str(path))
-        self.notify.settimeout(10)
+        self.notify.settimeout(30)
         self.log = open(folder / "log", "ab")
         self.child = subprocess.Popen(
             ["bash", "-c", HAND_OVER, "bash", str(listening.fileno()), BINARY, "run", "--config", config],
@@ -33,7 +33,7 @@ class Replica:
 
     def stop(self):
         self.child.send_signal(signal.SIGTERM)
-        code = self.child.wait(10)
+        code = self.child.wait(30)
         self.notify.close()
         self.log.close()
         return code
@@ -92,6 +92,6 @@ def test_three_rolling_restarts_lose_no_request(tmp_path, upstream):
         finally:
             stop.set()
             for thread in clients:
-                thread.join(5)
+                thread.join(30)
             assert replica.stop() == 0
         assert lost == [] and set(statuses) == {200}

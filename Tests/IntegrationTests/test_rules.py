@@ -81,7 +81,7 @@ def test_nor_over_http2(gate, upstream, staff):
         for path in [path for paths in SPELLINGS.values() for path in paths if path.isascii()] + UNSAFE:
             stream = connection.request("GET", path, fields)
             assert connection.response(stream).status in (403, 400), path
-        assert connection.get("/public/%61/../b").status == 200
+        assert connection.get("//public/%62").status == 200
     assert [request.target for request in upstream.requests] == ["/public/b"]
 
 
@@ -170,7 +170,7 @@ def test_of_thousands_of_odd_paths_none_that_passes_is_closed_to_any_reader(gate
 
 
 @pytest.mark.parametrize("sent, came", [
-    ("/public/a/../b", "/public/b"), ("/public/%61", "/public/a"), ("/public/%c3%a9", "/public/%C3%A9"),
+    ("//public/b", "/public/b"), ("/public/%61", "/public/a"), ("/public/%c3%a9", "/public/%C3%A9"),
 ("/public/a%20b", "/public/a%20b"), ("/public/a//b", "/public/a//b"),
     ("/public/a?b=%2e%2e/../%61", "/public/a?b=%2e%2e/../%61"), ("/public/a;v=1", "/public/a;v=1"), ("/public/a%2Fb", "/public/a%2Fb"),
 ])
@@ -309,7 +309,8 @@ access:
         ("GET /admin/x", "user=ada,email=a@example.com,groups=staff,users", 2,
          ["access.rules[1]", "require groups: admins", "came: staff, users", "refused: group_missing"]),
         ("GET /admin/x", "email=a@example.com,groups=staff,admins", 0, ["let in"]),
-        ("GET /public/%2e%2e/Admin%2Fx?a", None, 2, ["/Admin%2Fx (its normal form", "access.rules[1]", "/Admin/x"]),
+        ("GET /%41dmin%2Fx?a", None, 2, ["/Admin%2Fx (its canonical form", "access.rules[1]", "/Admin/x"]),
+        ("GET /public/%2e%2e/Admin?a", None, 2, ["refused: path_unreadable", "dot segment"]),
         ("POST /internal/x", "user=ada,email=a@example.com", 2, ["access.rules[2]", "refused: rule_denied"]),
         ("GET /a%00", None, 2, ["refused: path_unreadable"]),
         ("GET https://app.test/wiki/x", "email=a@example.com", 0, ["upstreams[0]: http://127.0.0.1:3001"]),

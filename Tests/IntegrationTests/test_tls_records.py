@@ -283,7 +283,7 @@ def test_a_handshake_that_fails_ends_without_a_reset(gate):
         made.socket.settimeout(0.01)
         with pytest.raises(TimeoutError):
             made.handshake()
-        made.socket.settimeout(10)
+        made.socket.settimeout(30)
         made.socket.sendall(made.sealed() + b"and more")
         with pytest.raises(Refused, match="no application protocol"):
             made.recv(1)
@@ -312,11 +312,13 @@ def test_many_new_keys_between_bytes_cost_no_memory(gate, session):
 def test_new_keys_without_a_word_between_end_the_connection(gate, session):
     with connected(gate) as connection:
         assert connection.exchange("GET", "/1", session).status == 200
-        for _ in range(33):
+        # One for each record that the gate sent, and 32 for each second, are in order.
+        for _ in range(2000):
             connection.socket.update_key(asks=False)
         connection.socket.flush()
         with pytest.raises(Refused, match="unexpected message"):
             connection.read_some()
+        assert connection.socket.socket.recv(1) == b""  # not a reset
     assert gate.exchange("GET", "/1", session).status == 200
 
 
@@ -326,14 +328,14 @@ def test_a_new_key_after_the_gates_end_takes_nothing_away(gate, session, upstrea
 
     def serve(connection):
         connection.read_head()
-        connection.send("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\nbye")
+        connection.send("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\nbye")
         connection.socket.shutdown(socket.SHUT_WR)
         while data := connection.socket.recv(65536):
             got.append(data)
 
     upstream.serve = serve
     with connected(gate) as connection:
-        connection.request("GET", "/", {**session, "Connection": "Upgrade", "Upgrade": "x"})
+        connection.request("GET", "/", {**session, "Connection": "Upgrade", "Upgrade": "websocket"})
         assert connection.response().status == 101 and connection.read_all() == b"bye"
         assert connection.socket.end == "close_notify"
         for index in range(5):
@@ -341,6 +343,95 @@ def test_a_new_key_after_the_gates_end_takes_nothing_away(gate, session, upstrea
             connection.socket.sendall(b"%d" % index * 1000)
             wait_until(lambda: sum(map(len, got)) >= 1000 * (index + 1), "what follows arrives")
     assert b"".join(got) == b"".join(b"%d" % index * 1000 for index in range(5))
+
+
+@pytest.mark.parametrize("protocol", ["http/1.1", "h2"])
+def test_new_keys_during_a_download_never_cut_it(gate, session, upstream, protocol):
+    """One for each 64 KiB, from a client that says nothing else."""
+    body = content(20 * MEGABYTE)
+    upstream.answer = lambda request, connection: connection.respond(200, {}, body)
+    got = hashlib.sha256()
+    if protocol == "h2":
+        made = opened(gate, protocols=["h2"]).handshake()
+        with FrameConnection(gate.port, connected=made) as connection:
+            connection.authority, connection.cookie = f"localhost:{gate.port}", session["Cookie"]
+            receive = made.recv
+            updates = 0
+
+            def recv(most):
+                nonlocal updates
+                data = receive(most)
+                if made.received > updates * 65_536:
+                    updates += 1
+                    made.update_key(asks=updates % 2 == 0)
+                    made.flush()
+                return data
+            made.recv = recv
+            response = connection.get("/")
+            assert updates > 250 and digest(response.body) == digest(body)
+        return
+    with connected(gate) as connection:
+        connection.request("GET", "/", session)
+        left = int(connection.read_head()["Content-Length"])
+        while left:
+            piece = connection.read_exactly(min(left, 65_536))
+            got.update(piece)
+            left -= len(piece)
+            connection.socket.update_key(asks=left % 2 == 0)
+            connection.socket.flush()
+        assert got.hexdigest() == digest(body)
+        assert connection.exchange("GET", "/", session).status == 200
+
+
+def test_a_response_that_a_flood_of_new_keys_cuts_is_logged_so(start_gate, upstream, authority, certificate):
+    gate = secured(start_gate(upstream, tls={"certificates": [certificate.settings]}), trusting(authority))
+    session = gate.session_cookie()
+
+    def serve(connection):
+        connection.read_head()
+        connection.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + "x" * 1000)
+        connection.socket.recv(65536)
+
+    upstream.serve = serve
+    for protocol in ("h2", "http/1.1"):
+        made = opened(gate, protocols=[protocol]).handshake()
+        if protocol == "h2":
+            connection = FrameConnection(gate.port, connected=made)
+            connection.authority, connection.cookie = f"localhost:{gate.port}", session["Cookie"]
+            connection.send(connection.headers(1, connection.fields("GET", "/cut-h2", scheme="https"), end=True))
+        else:
+            # Its content is still awaited, so the connection is read.
+            connection = RecordConnection(made)
+            made.sendall(request(gate, session, "/cut-h1", **{"Content-Length": "100000"}).replace(b"GET", b"POST", 1) + b"x")
+        for _ in range(3000):
+            made.update_key(asks=False)
+        made.flush()
+        with pytest.raises(Refused, match="unexpected message"):
+            while made.recv(65536):
+                pass
+        made.close()
+    for path in ("/cut-h2", "/cut-h1"):
+        wait_until(lambda: any(path in line and "aborted" in line for line in gate.log().splitlines()), f"{path} is logged")
+
+
+@pytest.mark.parametrize("fault, alert", [
+    (b"\x17\x03\x03\x00\x11" + bytes(17), "bad record mac"), (b"\x16\x03\x03\x00\x05\x18\x00\x00\x01\x01", "unexpected message"),
+    (b"\x17\x03\x03\xff\xff", "record overflow")], ids=["mac", "type", "length"])
+@pytest.mark.parametrize("kind", [SUITES[0], "TLS 1.2"])
+def test_an_alert_arrives_whatever_was_sent_behind_the_fault(gate, session, fault, alert, kind):
+    """Received bytes that nobody reads make a reset of a close, which would throw the alert away."""
+    if kind == "TLS 1.2":
+        alert = "alert|error"  # which one is libssl's choice
+    for _ in range(5):
+        with opened(gate, kind) as made:
+            made.handshake()
+            made.seal(request(gate, session, "/10"))
+            made.socket.sendall(made.sealed() + fault + bytes(200_000))
+            with pytest.raises(Refused, match=alert):
+                while made.recv(65536):
+                    pass
+            while made.socket.recv(65536):
+                pass  # an end, not a reset
 
 
 @pytest.mark.parametrize("kind", SUITES)

@@ -113,7 +113,7 @@ def test_under_load_no_handshake_fails_and_no_session_is_lost(start_gate, upstre
     finally:
         stop.set()
         for thread in threads:
-            thread.join(10)
+            thread.join(30)
     assert failures == []
 
 

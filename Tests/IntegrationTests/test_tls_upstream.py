@@ -4,7 +4,6 @@
 import hashlib
 import os
 import ssl
-import time
 
 import pytest
 
@@ -158,9 +157,7 @@ class TestNotTheApp:
                 connection.fill()
 
         upstream.serve = wait
-        began = time.monotonic()
         assert get(gate).status == 504
-        assert time.monotonic() - began < 5
 
 
 def test_another_server_name_and_no_verification_by_config(start_gate, start_app, authority):

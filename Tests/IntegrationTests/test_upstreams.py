@@ -22,7 +22,7 @@ def apps():
 @pytest.fixture(scope="module")
 def module_gate(module_upstream, start_module_gate, apps):
     return start_module_gate(module_upstream, upstreams=[
-        {"paths": ["/wiki/*"], "url": apps["wiki"].url, "stripPrefix": "/wiki", "preserveHost": False, "responseTimeout": "500ms"},
+        {"paths": ["/wiki/*"], "url": apps["wiki"].url, "stripPrefix": "/wiki", "preserveHost": False, "responseTimeout": "2s"},
         {"paths": ["/wiki/talk/*"], "url": apps["talk"].url},
         {"hosts": ["docs.test"], "url": apps["docs"].url},
         {"paths": ["/down/*"], "url": f"http://127.0.0.1:{free_port()}"},
@@ -42,7 +42,7 @@ def seen(apps, upstream):
 @pytest.mark.parametrize("host, path, app, target", [
     (None, "/", "upstream", "/"), (None, "/wiki", "wiki", "/"), (None, "/wiki/a?b=/wiki/", "wiki", "/a?b=/wiki/"),
     (None, "/wiki/talk/a", "talk", "/wiki/talk/a"), (None, "/wikipedia", "upstream", "/wikipedia"),
-    (None, "/wiki/../x", "upstream", "/x"), (None, "/x/%2e%2e/wiki/a", "wiki", "/a"), (None, "/wiki//evil.test/", "wiki", "/evil.test/"),
+    (None, "//wiki/a", "wiki", "/a"), (None, "/wiki//evil.test/", "wiki", "/evil.test/"),
     ("docs.test", "/wiki/a", "docs", "/wiki/a"), ("DOCS.test:80", "/", "docs", "/"), ("xdocs.test", "/", "upstream", "/"),
 ])
 def test_the_most_specific_gets_it(gate, seen, host, path, app, target):
@@ -91,7 +91,9 @@ def test_location_and_cookie_paths_pass_as_they_are(gate, seen, apps, session):
 
 def test_rules_are_asked_about_the_path_that_the_browser_sent(gate, seen, session):
     member = gate.session_cookie(groups=["staff"])
-    for path in ("/wiki/secret/x", "/wiki/%73ecret/x", "/wiki/open/..%2Fsecret/x", "/wiki/open/../secret"):
+    for path in ("/wiki/open/..%2Fsecret/x", "/wiki/open/../secret"):
+        assert gate.exchange("GET", path, {**NAVIGATION, **member}).status == 400, path
+    for path in ("/wiki/secret/x", "/wiki/%73ecret/x", "//wiki/secret/x"):
         assert gate.exchange("GET", path, {**NAVIGATION, **member}).status == 403, path
     assert gate.exchange("GET", "/wiki/open/x", NAVIGATION).status == 200
     assert seen() == {"wiki": ["/open/x"]}

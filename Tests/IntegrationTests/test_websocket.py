@@ -36,10 +36,10 @@ def server():
 
     thread = threading.Thread(target=lambda: asyncio.run(main()), daemon=True)
     thread.start()
-    assert ready.wait(5)
+    assert ready.wait(30)
     yield state
     state["loop"].call_soon_threadsafe(state["stop"].set_result, None)
-    thread.join(5)
+    thread.join(30)
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +125,7 @@ def test_no_early_bytes_pass_before_a_101_CVE_2025_64763(gate, upstream, session
     with gate.connection() as connection:
         connection.request("GET", "/ws", {**session, **UPGRADE})
         connection.send(b"EARLY BYTES GET /x HTTP/1.1\r\n\r\n")
-        assert go.wait(5)
+        assert go.wait(30)
         assert connection.response().status == 403
     assert seen == [b""]
 
@@ -190,9 +190,9 @@ def test_when_either_end_goes_the_other_is_told(gate, upstream, session):
             ended.set()
     connection: Connection = tunnel(gate, upstream, session, work)
     connection.reset()
-    assert ended.wait(5)
+    assert ended.wait(30)
     with tunnel(gate, upstream, session, lambda c: c.reset()) as connection:
-        assert connection.is_closed_by_peer(5)
+        assert connection.is_closed_by_peer()
 
 
 def test_a_tunnel_that_is_not_read_holds_little_memory(gate, upstream, session):

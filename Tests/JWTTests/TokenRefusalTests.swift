@@ -260,7 +260,7 @@ import Testing
             id_too_short replayed replay_store_unavailable field_missing field_invalid user_not_registered \
             site_not_granted guest_refused group_missing rule_denied login_state_missing login_state_expired \
             return_url_refused seat_limit_reached provisioning_failed session_expired session_idle session_revoked \
-            session_invalid
+            session_invalid path_unreadable identity_header_spoofed
             """
         #expect(ReasonCode.allCases.map(\.rawValue) == names.split(separator: " ").map(String.init))
     }

@@ -6,7 +6,7 @@ import TLS
 import TestSupport
 import Testing
 
-@Suite("Calls of our own", .timeLimit(.minutes(1)))
+@Suite("Calls of our own", .timeLimit(.minutes(5)))
 struct OutboundClientTests {
     typealias Answer = Result<OutboundResponse, OutboundFailure>
 

@@ -8,7 +8,7 @@ import TLS
 import TestSupport
 import Testing
 
-@Suite("Calls over TLS", .timeLimit(.minutes(1)))
+@Suite("Calls over TLS", .timeLimit(.minutes(5)))
 struct SecureCallTests {
     @Test("an answer comes over https from whom it should")
     func call() async throws {

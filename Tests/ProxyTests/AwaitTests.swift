@@ -255,6 +255,71 @@ struct AwaitTests {
         }
     }
 
+    private static func own(_ line: String, body: String = "") throws -> String {
+        "\(line) HTTP/1.1\r\nHost: app.example\r\nAuthorization: Bearer \(try Stage.mint("bob"))\r\n"
+            + (body.isEmpty ? "" : "Content-Length: \(body.utf8.count)\r\n") + "\r\n" + body
+    }
+
+    @Test(
+        "a bearer token is asked about before it counts, once a minute",
+        arguments: [TokenUse.unused, .used, .unavailable, nil])
+    func tokenUse(use: TokenUse?) throws {
+        let store = ScriptedReplayStore()
+        let services = Self.services { if use == nil { $0.limits.claim = .milliseconds(20) } }
+        try Stage.run(services: services, replayStore: store) { stage in
+            let browser = try stage.browser()
+            let request = try Self.own("POST /", body: "hello")
+            try browser.send(request)
+            let (_, done) = try store.uses.next()
+            try stage.settle()
+            #expect(try stage.app.isSilent())
+            if let use { done(use) }
+            switch use {
+            case .unused:
+                let app = try stage.app.accept()
+                #expect(try app.receiveHead().field("X-Forwarded-User") == "bob")
+                #expect(try app.receive(like: "hello") == "hello")
+                try app.send(Self.ok)
+                #expect(try browser.receiveHead().firstLine == "HTTP/1.1 200 OK")
+                try browser.send(request)
+                #expect(try app.receiveHead().field("X-Forwarded-User") == "bob")
+                #expect(try app.receive(like: "hello") == "hello")
+                try app.send(Self.ok)
+                #expect(try browser.receiveHead().firstLine == "HTTP/1.1 200 OK")
+                #expect(store.uses.count == 1)
+            case .used:
+                let response = try Self.response(browser)
+                #expect(response.firstLine == "HTTP/1.1 401 Unauthorized")
+                #expect(response.contains("replayed"))
+            case .unavailable, nil:
+                let response = try Self.response(browser)
+                #expect(response.firstLine == "HTTP/1.1 503 Service Unavailable")
+                #expect(response.contains("replay_store_unavailable"))
+            }
+        }
+    }
+
+    @Test("a sign-in is answered when its token ended as bearer on all loops", arguments: [true, false])
+    func spent(bearer: Bool) throws {
+        let revocations = ScriptedRevocations()
+        try Stage.run(
+            gate: { $0.bearer = bearer }, services: Self.services { $0.revocations = revocations }
+        ) { stage in
+            let browser = try stage.browser()
+            try browser.send(
+                "GET /.sidegate/callback?jwt=\(try Stage.mint("ada")) HTTP/1.1\r\nHost: app.example\r\n\r\n")
+            if bearer {
+                let (keys, done) = try revocations.spent.next()
+                #expect(keys.count == 1)
+                try stage.settle()
+                #expect(try browser.isSilent())
+                done(())
+            }
+            #expect(try browser.receiveHead().firstLine == "HTTP/1.1 303 See Other")
+            #expect(revocations.spent.count == (bearer ? 1 : 0))
+        }
+    }
+
     // MARK: Revocations
 
     private static func logout(_ user: String) throws -> String {

@@ -2,6 +2,7 @@
 
 import Gate
 import Glibc
+import HTTP
 import Proxy
 import Synchronization
 
@@ -53,14 +54,29 @@ final class ScriptedRevocations: RevocationBroadcaster {
     func revoke(_ revocation: Revocation, _ done: @escaping @Sendable (Bool) -> Void) {
         questions.ask(revocation, done)
     }
+
+    let spent = Questions<[[UInt8]], Void>()
+
+    func tokenSpent(_ replayKeys: [[UInt8]], _ done: @escaping @Sendable () -> Void) {
+        spent.ask(replayKeys) { done() }
+    }
 }
 
 final class ScriptedReplayStore: ReplayStore {
     let questions = Questions<[[UInt8]], ReplayVerdict>()
 
+    let uses = Questions<[[UInt8]], TokenUse>()
+
     func claim(
-        _ keys: [[UInt8]], until expiry: Double, now: Double, _ completion: @escaping @Sendable (ReplayVerdict) -> Void
+        _ keys: [[UInt8]], for retention: Retention, now: ClockReading,
+        _ completion: @escaping @Sendable (ReplayVerdict) -> Void
     ) {
         questions.ask(keys, completion)
     }
+
+    func use(of keys: [[UInt8]], _ completion: @escaping @Sendable (TokenUse) -> Void) {
+        uses.ask(keys, completion)
+    }
+
+    func knownUse(of keys: [[UInt8]]) -> TokenUse? { nil }
 }

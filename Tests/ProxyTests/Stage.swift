@@ -36,6 +36,7 @@ final class Stage {
             session: SessionConfiguration(secrets: [Array("a secret for sessions, 32 bytes!".utf8)]),
             upstreamAuthority: "127.0.0.1:\(app.port)", pages: try PageRenderer())
         gate.initiated = .allow
+        gate.upgrades = ["websocket", "echo"]
         try changeGate(&gate)
         let (proxy, gated) = (configuration, gate)
         let stage = try Stage(kind, app: app) { loop in

@@ -4,7 +4,7 @@ import Glibc
 import Reactor
 import Testing
 
-@Suite("Back pressure", .timeLimit(.minutes(1)))
+@Suite("Back pressure", .timeLimit(.minutes(5)))
 struct BackPressureTests {
     @Test(
         "pausing and resuming at random loses, doubles and displaces nothing",

@@ -4,7 +4,7 @@ import Glibc
 import Reactor
 import Testing
 
-@Suite("Connecting", .timeLimit(.minutes(1)))
+@Suite("Connecting", .timeLimit(.minutes(5)))
 struct ConnectorTests {
     @Test("a connection is opened and carries bytes", arguments: EventLoop.Kind.allCases, Link.listening)
     func success(kind: EventLoop.Kind, link: Link) async throws {

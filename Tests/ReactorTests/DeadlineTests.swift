@@ -4,7 +4,7 @@ import Glibc
 import Reactor
 import Testing
 
-@Suite("The last resort", .timeLimit(.minutes(1)))
+@Suite("The last resort", .timeLimit(.minutes(5)))
 struct DeadlineTests {
     @Test("a process that does not end is ended, after its last words")
     func exits() async throws {

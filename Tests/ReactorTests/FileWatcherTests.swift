@@ -4,7 +4,7 @@ import Glibc
 import Reactor
 import Testing
 
-@Suite("Watching files", .timeLimit(.minutes(1)))
+@Suite("Watching files", .timeLimit(.minutes(5)))
 struct FileWatcherTests {
     /// What a watched path holds is told after each change; nil: there is no such file.
     private static func watch(_ path: String) -> (FileWatcher, Mailbox<String?>) {

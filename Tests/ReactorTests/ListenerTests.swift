@@ -4,7 +4,7 @@ import Glibc
 import Reactor
 import Testing
 
-@Suite("Listening", .timeLimit(.minutes(1)))
+@Suite("Listening", .timeLimit(.minutes(5)))
 struct ListenerTests {
     @Test("connections are accepted, with the peer's address", arguments: EventLoop.Kind.allCases, Link.listening)
     func accepts(kind: EventLoop.Kind, link: Link) async throws {

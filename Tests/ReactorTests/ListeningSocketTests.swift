@@ -4,7 +4,7 @@ import Glibc
 import Reactor
 import Testing
 
-@Suite("Opening a listening socket", .timeLimit(.minutes(1)))
+@Suite("Opening a listening socket", .timeLimit(.minutes(5)))
 struct ListeningSocketTests {
     @Test("a port the system chooses is told", arguments: Link.overIP)
     func chosenPort(link: Link) throws {

@@ -4,7 +4,7 @@ import Glibc
 import Reactor
 import Testing
 
-@Suite("Readiness", .timeLimit(.minutes(1)))
+@Suite("Readiness", .timeLimit(.minutes(5)))
 struct ReadinessTests {
     @Test("an observer hears of bytes, and of room only while it asks", arguments: EventLoop.Kind.allCases)
     func interests(kind: EventLoop.Kind) async throws {

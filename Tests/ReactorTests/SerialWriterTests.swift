@@ -5,7 +5,7 @@ import Glibc
 import Reactor
 import Testing
 
-@Suite("Writing in order", .timeLimit(.minutes(1)))
+@Suite("Writing in order", .timeLimit(.minutes(5)))
 struct SerialWriterTests {
     @Test("pieces of many threads come out whole and in each thread's order", arguments: [false, true])
     func order(nonBlocking: Bool) async throws {

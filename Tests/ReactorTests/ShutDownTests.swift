@@ -4,7 +4,7 @@ import Glibc
 import Reactor
 import Testing
 
-@Suite("The end of a loop", .timeLimit(.minutes(1)))
+@Suite("The end of a loop", .timeLimit(.minutes(5)))
 struct ShutDownTests {
     @Test("a loop that ends lets go of itself", arguments: EventLoop.Kind.allCases)
     func loopIsReleased(kind: EventLoop.Kind) async throws {

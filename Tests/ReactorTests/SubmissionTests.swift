@@ -5,7 +5,7 @@ import Glibc
 import Reactor
 import Testing
 
-@Suite("Work on a loop", .timeLimit(.minutes(1)))
+@Suite("Work on a loop", .timeLimit(.minutes(5)))
 struct SubmissionTests {
     @Test("work of many threads runs in each thread's order, all of it", arguments: EventLoop.Kind.allCases)
     func manyThreads(kind: EventLoop.Kind) async throws {

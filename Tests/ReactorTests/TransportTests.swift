@@ -4,7 +4,7 @@ import Glibc
 import Reactor
 import Testing
 
-@Suite("Transports", .timeLimit(.minutes(1)))
+@Suite("Transports", .timeLimit(.minutes(5)))
 struct TransportTests {
     @Test("bytes go both ways, in one piece or three", arguments: EventLoop.Kind.allCases, Link.available)
     func bothWays(kind: EventLoop.Kind, link: Link) async throws {

@@ -10,6 +10,11 @@ private final class Slot<Value> {
     var value: Value?
 }
 
+extension RedisReply<RESPValue> {
+    /// Every shape.
+    static var any: Self { Self { $0 } }
+}
+
 /// A server of a test's: what it answers to each command, in order; nil: nothing, ever.
 private final class ScriptedRedis: Sendable {
     typealias Answer = @Sendable (_ command: String, _ number: Int) -> String?
@@ -64,7 +69,10 @@ private final class ScriptedRedis: Sendable {
                     do { try parser.receive(input) { commands.append($0) } } catch { return }
                     for command in commands {
                         let words = (command.elements ?? []).map { String(decoding: $0.bytes ?? [], as: UTF8.self) }
-                        guard let text = answer(words.joined(separator: " "), number) else { continue }
+                        let command = words.joined(separator: " ")
+                        guard var text = answer(command, number) else { continue }
+                        // PING has a reply of its own; a script that says nothing special of it need not know.
+                        if command == "PING", text == "+OK\r\n" || text == "+PING\r\n" { text = "+PONG\r\n" }
                         if text == "close" { return transport.close() }
                         let bytes = Array(text.utf8)
                         _ = transport.write(bytes.span)
@@ -110,7 +118,7 @@ private final class Client: Sendable {
             connection.assumeOnLoop { own in
                 guard let connection = own.value else { return }
                 for (index, command) in commands.enumerated() {
-                    connection.send(RESPCommand(command)) { [self] result in
+                    connection.send(RESPCommand(command), .any) { [self] result in
                         outcomes.withLock { $0[index] = result }
                     }
                 }
@@ -230,6 +238,68 @@ struct RedisConnectionTests {
         let server = try ScriptedRedis { _, _ in answer }
         let outcomes = try await Client(server.address).send(["GET"])
         #expect(outcomes.allSatisfy { if case .failure = $0 { true } else { false } } || answer.hasPrefix("+OK"))
+    }
+
+    @Test(
+        "a handshake has its own replies, and no others",
+        arguments: [
+            ("AUTH", "+PONG\r\n"), ("AUTH", ":1\r\n"), ("AUTH", "$2\r\nOK\r\n"), ("SELECT", "$-1\r\n"),
+            ("SELECT", "*0\r\n"), ("PING", "+OKAY\r\n"), ("PING", "$4\r\nPONG\r\n"), ("PING", "%0\r\n"),
+            ("PING", "_\r\n"), ("PING", "#t\r\n"), ("PING", ">1\r\n+a\r\n"),
+        ])
+    func wrongHandshake(command: String, reply: String) async throws {
+        let server = try ScriptedRedis { sent, _ in sent.hasPrefix(command) ? reply : "+OK\r\n" }
+        let client = Client(server.address) {
+            $0.credentials.password = Array("secret".utf8)
+            $0.database = 3
+        }
+        let outcomes = try await client.send(["GET"])
+        #expect(outcomes.allSatisfy { if case .failure(.unreachable) = $0 { true } else { false } })
+        #expect(client.told.contains { if case .unexpectedReply = $0 { true } else { false } })
+    }
+
+    @Test("an error that quotes the password is not passed on")
+    func quotedPassword() async throws {
+        let server = try ScriptedRedis { command, _ in
+            command.hasPrefix("AUTH")
+                ? "-ERR unknown command 'AUTH', with args beginning with: 'secret'\r\n" : "+OK\r\n"
+        }
+        let client = Client(server.address) { $0.credentials.password = Array("secret".utf8) }
+        #expect(try await client.send(["GET"]) == [.failure(.unreachable("ERR"))])
+    }
+
+    @Test("the beginning of a reply that nobody asked for ends the connection")
+    func unsolicited() async throws {
+        let server = try ScriptedRedis { command, number in
+            command == "A" && number == 1 ? "+A\r\n$100000\r\nxx" : "+\(command)\r\n"
+        }
+        let client = Client(server.address)
+        #expect(try await client.send(["A"]) == [Self.text("A")])
+        #expect(try await client.send(["B"]) == [Self.text("B")])
+        #expect(server.connectionCount == 2)
+        #expect(client.told.contains(.unexpectedReply("a reply without a command")))
+    }
+
+    @Test(
+        "a server that greets and then closes, or answers nonsense, is not connected to more and more often",
+        arguments: ["close", "*-1\r\n", ":1\r\n:2\r\n"])
+    func rate(answer: String) async throws {
+        let server = try ScriptedRedis { command, _ in command == "PING" ? "+PONG\r\n" : answer }
+        let client = Client(server.address, timeout: 5000)
+        let begun = MonotonicTime.current()
+        while server.connectionCount < 6 { _ = try await client.send(["GET"]) }
+        // Half of 50, 100, 200, 400 and 800 ms.
+        #expect(MonotonicTime.current().since(begun) >= .milliseconds(775))
+    }
+
+    @Test("pauses grow until a connection has served for a while")
+    func backoff() {
+        var backoff = RedisBackoff()
+        func pause(_ uptime: Double?) -> UInt64 {
+            backoff.failed(after: uptime.map { Nanoseconds.seconds($0) }, chance: 1).count / 1_000_000
+        }
+        #expect([nil, 0, 0.5, nil, 9.9, 0, 0, 3].map { pause($0) } == [50, 100, 200, 400, 800, 1600, 2000, 2000])
+        #expect([10, nil, 60, 1].map { pause($0) } == [50, 100, 50, 100])
     }
 }
 

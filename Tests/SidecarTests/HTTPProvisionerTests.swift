@@ -10,7 +10,7 @@ import Sidecar
 import TestSupport
 import Testing
 
-@Suite("Telling the app of users", .timeLimit(.minutes(1)))
+@Suite("Telling the app of users", .timeLimit(.minutes(5)))
 struct HTTPProvisionerTests {
     @Test("the app gets the fields, signed, and says yes")
     func call() async throws {

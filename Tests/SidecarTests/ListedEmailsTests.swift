@@ -6,7 +6,7 @@ import Sidecar
 import TestSupport
 import Testing
 
-@Suite("The file of registered users", .timeLimit(.minutes(1)))
+@Suite("The file of registered users", .timeLimit(.minutes(5)))
 struct ListedEmailsTests {
     @Test("a changed file is in force, a bad one changes nothing and is said once, a mended one counts again")
     func changes() async throws {

@@ -9,7 +9,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite("Key sets that are fetched", .timeLimit(.minutes(1)))
+@Suite("Key sets that are fetched", .timeLimit(.minutes(5)))
 struct RemoteKeysTests {
     @Test("the set is fetched at the start and put into force with the config's own keys")
     func start() async throws {

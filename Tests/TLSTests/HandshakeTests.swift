@@ -6,7 +6,7 @@ import Reactor
 import TLS
 import Testing
 
-@Suite("Handshakes", .timeLimit(.minutes(1)))
+@Suite("Handshakes", .timeLimit(.minutes(5)))
 struct HandshakeTests {
     @Test(
         "a client believes the right certificate for the right name only",

@@ -3,10 +3,11 @@
 import Cryptography
 import Glibc
 import Reactor
+import Synchronization
 import TLS
 import Testing
 
-@Suite("Records after the handshake", .timeLimit(.minutes(1)))
+@Suite("Records after the handshake", .timeLimit(.minutes(5)))
 struct RecordTests {
     @Test("keys and records are those of RFC 8448 §3")
     func published() throws {
@@ -81,10 +82,12 @@ struct RecordTests {
             ending: .ended),
         Rule("a cancelling user", [.record([1, 90], .alert), .record([1])], received: [1]),
         Rule("a fatal alert", [.record([2, 40], .alert)], ending: .failed, failure: .refused("handshake failure")),
-        Rule("an alert of three bytes", [.record([2, 40, 0], .alert)], refusedBy: 10, "an unexpected message"),
+        Rule("an alert of three bytes", [.record([2, 40, 0], .alert)], refusedBy: 50, "a malformed alert"),
+        Rule("an alert of one byte", [.record([2], .alert)], refusedBy: 50, "a malformed alert"),
+        Rule("an empty alert", [.record([], .alert)], refusedBy: 10, "an unexpected message"),
         Rule("32 records without data", Array(repeating: .record([]), count: 32) + [.record([1])], received: [1]),
         Rule(
-            "33 records without data", Array(repeating: .record([]), count: 33), refusedBy: 10,
+            "33 records without data at once", Array(repeating: .record([]), count: 33), refusedBy: 10,
             "too many records without data"),
         Rule("the same again", [.record([1]), .again], received: [1], refusedBy: 20, "a record is not the peer's"),
         Rule("a changed record", [.record([1]), .changed], received: [1], refusedBy: 20, "a record is not the peer's"),
@@ -100,9 +103,32 @@ struct RecordTests {
         Rule(
             "a new key that is not used", [.record([24, 0, 0, 1, 0], .handshake), .record([1])], refusedBy: 20,
             "a record is not the peer's"),
-        Rule("a wish for what is not", [.newKey([24, 0, 0, 1, 2])], refusedBy: 10, "an unexpected message"),
         Rule(
-            "two in one", [.newKey([24, 0, 0, 1, 0, 24, 0, 0, 1, 0])], refusedBy: 10, "an unexpected message"),
+            "an unknown request", [.newKey([24, 0, 0, 1, 2])], refusedBy: 47, "a KeyUpdate with an unknown request"),
+        Rule("a request of 255", [.newKey([24, 0, 0, 1, 255])], refusedBy: 47, "a KeyUpdate with an unknown request"),
+        Rule("a KeyUpdate of length 0", [.newKey([24, 0, 0, 0])], refusedBy: 50, "a malformed KeyUpdate"),
+        Rule("a KeyUpdate of length 2", [.newKey([24, 0, 0, 2, 0, 0])], refusedBy: 50, "a malformed KeyUpdate"),
+        Rule("a KeyUpdate of 16 MiB", [.newKey([24, 255, 255, 255])], refusedBy: 50, "a malformed KeyUpdate"),
+        Rule(
+            "two in one", [.newKey([24, 0, 0, 1, 0, 24, 0, 0, 1, 0])], refusedBy: 10,
+            "a KeyUpdate that does not end its record"),
+        Rule(
+            "one byte too many", [.newKey([24, 0, 0, 1, 0, 0])], refusedBy: 10,
+            "a KeyUpdate that does not end its record"),
+        Rule(
+            "a KeyUpdate in pieces",
+            [.record([24], .handshake), .record([0, 0, 1], .handshake), .newKey([1]), .record([3])],
+            received: [3], answers: [[22, 24, 0, 0, 1, 0]]),
+        Rule(
+            "a malformed one in pieces", [.record([24, 0], .handshake), .record([1], .handshake)], refusedBy: 50,
+            "a malformed KeyUpdate"),
+        Rule(
+            "data within a KeyUpdate", [.record([24, 0], .handshake), .record([1])], refusedBy: 10,
+            "an unexpected message"),
+        Rule(
+            "an end within a KeyUpdate", [.record([24, 0], .handshake), .record([1, 0], .alert)], ending: .ended),
+        Rule("an empty handshake record", [.record([], .handshake)], refusedBy: 10, "an unexpected message"),
+        Rule("a record without a type", [.record([0, 0], .handshake)], refusedBy: 10, "an unexpected message"),
         Rule("a ticket", [.record([4, 0, 0, 1, 0], .handshake)], refusedBy: 10, "an unexpected message"),
     ]
 
@@ -110,7 +136,11 @@ struct RecordTests {
     func reading(rule: Rule, piece: Int) throws {
         let (ours, theirs) = try Pair.sockets()
         defer { for raw in [ours, theirs] { close(raw) } }
-        let stream = try #require(RecordStream(.aes128GCM, Self.secrets(.aes128GCM), over: ours, after: []))
+        // A clock that stands still: nothing is allowed for time.
+        let stream = try #require(
+            RecordStream(
+                .aes128GCM, Self.secrets(.aes128GCM), over: ours, after: [],
+                now: { MonotonicTime(nanoseconds: 1) }))
         var (sealing, opening) = (try Self.key(.aes128GCM, 1), try Self.key(.aes128GCM, 2))
         var (wire, last, ends) = ([UInt8](), [UInt8](), false)
         for sent in rule.sent {
@@ -168,6 +198,39 @@ struct RecordTests {
         let reply: [UInt8] = [5, 6]
         #expect(stream.write(reply.span, Span(), Span(), by: scratch) { 0 } == .wrote(2))
         #expect(Self.open(Self.available(theirs), opening)?.content == reply)
+    }
+
+    @Test("each record that is sent, and each second, allows for more new keys")
+    func allowance() throws {
+        let (ours, theirs) = try Pair.sockets()
+        defer { for raw in [ours, theirs] { close(raw) } }
+        let clock = Mutex(MonotonicTime(nanoseconds: 5_000_000_000))
+        let stream = try #require(
+            RecordStream(
+                .aes128GCM, Self.secrets(.aes128GCM), over: ours, after: [], now: { clock.withLock { $0 } }))
+        var sealing = try Self.key(.aes128GCM, 1)
+        let (buffer, scratch) = (ReceiveBuffer(), ReceiveBuffer())
+        func update(_ count: Int) throws {
+            for _ in 0..<count {
+                Self.write(try #require(Self.seal([24, 0, 0, 1, 0], .handshake, sealing)), to: theirs)
+                sealing = try #require(sealing.next())
+                var filled = 0
+                _ = stream.read(into: buffer, &filled, upTo: ReceiveBuffer.usualRead, by: scratch)
+            }
+        }
+        try update(32)
+        let piece: [UInt8] = [1]
+        for _ in 0..<100 {
+            #expect(stream.write(piece.span, Span(), Span(), by: scratch) { 0 } == .wrote(1))
+            _ = Self.available(theirs)
+        }
+        try update(100)
+        #expect(stream.failure == nil)
+        clock.withLock { $0 = $0.advanced(by: .seconds(10)) }
+        try update(320)
+        #expect(stream.failure == nil)
+        try update(1)
+        #expect(stream.failure == .malformed("too many records without data"))
     }
 
     @Test("who changes its key all the time is read a little at a time")

@@ -6,7 +6,7 @@ import Reactor
 import TLS
 import Testing
 
-@Suite("Encrypted streams", .timeLimit(.minutes(1)))
+@Suite("Encrypted streams", .timeLimit(.minutes(5)))
 struct StreamTests {
     @Test(
         "what one side sends the other gets, in any sizes, with full sockets and pauses",

@@ -3,10 +3,11 @@
 
 import os
 import shutil
+import warnings
 
 import pytest
 from selenium import webdriver
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import SessionNotCreatedException, StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
@@ -23,15 +24,30 @@ def chromium(tmp_path_factory):
     browser.quit()
 
 
-def start_chromium(profile, *more: str):
+# Without it where it does not start: as root, and in containers without user namespaces or privileges.
+_without_sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+
+
+def start_chromium(profile, *more: str, preferences=None):
     """A browser without a past; `more` are arguments of its command line."""
+    try:
+        return _start_chromium(profile, *_without_sandbox, *more, preferences=preferences)
+    except SessionNotCreatedException as failure:
+        if _without_sandbox:
+            raise
+        _without_sandbox.append("--no-sandbox")
+        warnings.warn(f"Chromium does not start with its sandbox here, so the tests do without: {failure.msg}", stacklevel=2)
+        return _start_chromium(profile, *_without_sandbox, *more, preferences=preferences)
+
+
+def _start_chromium(profile, *more: str, preferences=None):
     options = webdriver.ChromeOptions()
+    if preferences:
+        options.add_experimental_option("prefs", preferences)
     for argument in ("--headless=new", "--disable-dev-shm-usage", "--disable-gpu", "--no-first-run",
                      "--disable-background-networking", "--window-size=1000,900",
                      f"--user-data-dir={profile}", *more):
         options.add_argument(argument)
-    if os.geteuid() == 0:
-        options.add_argument("--no-sandbox")  # Chromium's sandbox does not start as root
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = shutil.which("chromedriver")
     assert driver, "chromedriver is missing; `make deps-test` installs it"

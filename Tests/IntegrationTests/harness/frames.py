@@ -321,7 +321,7 @@ def in_background(work):
 
         def __exit__(self, *_):
             self.stop.set()
-            self.thread.join(10)
+            self.thread.join(30)
             assert not self.thread.is_alive(), "the work in the background does not end"
             if self.failure:
                 raise self.failure

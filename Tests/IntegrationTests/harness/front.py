@@ -1,15 +1,45 @@
 # SPDX-License-Identifier: Apache-2.0
-"""nginx and Caddy in front of an app and of Sidegate, with the configs of examples/forward-auth."""
+"""nginx, Caddy, Traefik and Envoy in front of an app and of Sidegate, with the configs of examples/forward-auth."""
 
 import os
+import shutil
 from pathlib import Path
+
+import pytest
 
 from .gate import ROOT, Gate
 from .ports import free_port
-from .process import ChildProcess
+from .process import ChildProcess, wait_until
 from .wire import Response, exchange
 
 EXAMPLES = ROOT / "examples" / "forward-auth"
+TOOLS = ROOT / ".build" / "test-tools" / "bin"
+
+
+def program(name: str) -> str:
+    """One that scripts/test-tools installs, in the version that the tests know."""
+    found = shutil.which(name, path=str(TOOLS)) or shutil.which(name)
+    if not found:
+        pytest.skip(f"{name} is not there; `make deps-test` installs it")
+    return found
+
+
+# What the examples drop other spellings with, and the same undone: then Sidegate's answer alone keeps them away.
+UNDONE = {
+    "nginx": [("underscores_in_headers off", "underscores_in_headers on"), ("ignore_invalid_headers on", "ignore_invalid_headers off")],
+    "caddy": [(f"\trequest_header -*{sign}*\n", "") for sign in "_.!#$%&'*+^`|~"],
+    "traefik": [("aliasHeadersStrategy: delete", "aliasHeadersStrategy: keep")],
+    "envoy": [("headers_with_underscores_action: DROP_HEADER", "headers_with_underscores_action: ALLOW"),
+              ('- remove_on_match: { key_matcher: { safe_regex: { regex: "[^:a-z0-9-].*|[^:].*[^a-z0-9-].*" } } }', "")],
+}
+
+
+def replaced(text: str, *pairs) -> str:
+    """`text` with each first replaced by its second, which must all be there."""
+    for old, new in pairs:
+        assert old in text, old
+        text = text.replace(old, new)
+    return text
 
 
 class Front:
@@ -31,17 +61,18 @@ class Front:
         self.process.stop()
 
 
+# With `http2` they take HTTP/2 without TLS too; nginx then takes nothing else. Traefik and Envoy always do.
 class NginxFront(Front):
-    def __init__(self, folder: Path, gate: Gate, upstream):
+    def __init__(self, folder: Path, gate: Gate, upstream, changes=(), http2=False):
         super().__init__(gate)
         folder.mkdir()
-        site = (EXAMPLES / "nginx" / "sidegate.conf").read_text()
-        for old, new in (("127.0.0.1:8080", f"127.0.0.1:{gate.port}"), ("127.0.0.1:3000", f"127.0.0.1:{upstream.port}"),
-                         ("listen 80;", f"listen 127.0.0.1:{self.port};"), ("app.example.com", "_")):
-            assert old in site, old
-            site = site.replace(old, new)
-        (folder / "sidegate.conf").write_text(site)
-        (folder / "sidegate-request.inc").write_text((EXAMPLES / "nginx" / "sidegate-request.inc").read_text())
+        (folder / "sidegate.conf").write_text(replaced(
+            (EXAMPLES / "nginx" / "sidegate.conf").read_text(),
+            ("127.0.0.1:8080", f"127.0.0.1:{gate.port}"), ("127.0.0.1:3000", f"127.0.0.1:{upstream.port}"),
+            ("listen 80;", f"listen 127.0.0.1:{self.port} http2;" if http2 else f"listen 127.0.0.1:{self.port};"),
+            ("app.example.com", "_"), *changes))
+        for included in (EXAMPLES / "nginx").glob("*.inc"):
+            (folder / included.name).write_text(included.read_text())
         (folder / "nginx.conf").write_text(f"""
             daemon off; master_process off; pid {folder}/nginx.pid; error_log stderr warn;
             {"user root;" if os.geteuid() == 0 else ""}
@@ -58,15 +89,52 @@ class NginxFront(Front):
 
 
 class CaddyFront(Front):
-    def __init__(self, folder: Path, gate: Gate, upstream):
+    def __init__(self, folder: Path, gate: Gate, upstream, changes=(), http2=False):
         super().__init__(gate)
         folder.mkdir()
-        site = (EXAMPLES / "caddy" / "Caddyfile").read_text()
-        for old, new in (("127.0.0.1:8080", f"127.0.0.1:{gate.port}"), ("127.0.0.1:3000", f"127.0.0.1:{upstream.port}"),
-                         ("app.example.com", f"http://127.0.0.1:{self.port}")):
-            assert old in site, old
-            site = site.replace(old, new)
+        site = replaced(
+            (EXAMPLES / "caddy" / "Caddyfile").read_text(), ("127.0.0.1:8080", f"127.0.0.1:{gate.port}"),
+            ("127.0.0.1:3000", f"127.0.0.1:{upstream.port}"), ("app.example.com", f"http://127.0.0.1:{self.port}"), *changes)
         config = folder / "Caddyfile"
-        config.write_text("{\n\tadmin off\n\tauto_https off\n}\n" + site)
+        server = "servers {\n\t\tprotocols h1 h2c\n\t}\n" if http2 else ""
+        config.write_text("{\n\tadmin off\n\tauto_https off\n\t" + server + "}\n" + site)
         self.started(["caddy", "run", "--config", config, "--adapter", "caddyfile"], folder / "caddy.log",
                      dict(os.environ, HOME=str(folder), XDG_DATA_HOME=str(folder), XDG_CONFIG_HOME=str(folder)))
+
+
+class TraefikFront(Front):
+    def __init__(self, folder: Path, gate: Gate, upstream, changes=(), http2=False):
+        super().__init__(gate)
+        folder.mkdir()
+        dynamic = folder / "dynamic.yaml"
+        dynamic.write_text(replaced(
+            (EXAMPLES / "traefik" / "dynamic.yaml").read_text(),
+            ("sidegate:8080", f"127.0.0.1:{gate.port}"), ("app:3000", f"127.0.0.1:{upstream.port}"),
+            ("Host(`app.example.com`)", "PathPrefix(`/`)"), ("      tls: {}\n", ""), ("- __Host-sidegate", "- sidegate")))
+        static = folder / "traefik.yaml"
+        static.write_text(replaced(
+            (EXAMPLES / "traefik" / "traefik.yaml").read_text(), ('":443"', f'"127.0.0.1:{self.port}"'),
+            ("/etc/traefik/dynamic.yaml", str(dynamic)), ("providers:\n", "providers:\n  providersThrottleDuration: 0.01s\n"), *changes
+        ) + "global: { checkNewVersion: false, sendAnonymousUsage: false }\nlog: { level: INFO }\n")
+        self.started([program("traefik"), f"--configFile={static}"], folder / "traefik.log", dict(os.environ))
+        # The entry point is there before the routes.
+        wait_until(lambda: self.exchange("GET", "/.sidegate/session").status != 404, "Traefik's routes")
+
+
+class EnvoyFront(Front):
+    def __init__(self, folder: Path, gate: Gate, upstream, changes=(), http2=False):
+        super().__init__(gate)
+        folder.mkdir()
+        config = folder / "envoy.yaml"
+        config.write_text(replaced(
+            (EXAMPLES / "envoy" / "envoy.yaml").read_text(), ("0.0.0.0, port_value: 8000", f"127.0.0.1, port_value: {self.port}"),
+            ("127.0.0.1:8080", f"127.0.0.1:{gate.port}"), ("port_value: 8080", f"port_value: {gate.port}"),
+            ("port_value: 3000", f"port_value: {upstream.port}"),
+            # Else it waits a second for clients whose requests it refused.
+            ("stat_prefix: app", "stat_prefix: app\n                delayed_close_timeout: 0.02s"), *changes))
+        self.started(
+            [program("envoy"), "-c", config, "--concurrency", "1", "--disable-hot-restart", "--log-level", "warning"],
+            folder / "envoy.log", dict(os.environ))
+
+
+FRONTS = {"nginx": NginxFront, "caddy": CaddyFront, "traefik": TraefikFront, "envoy": EnvoyFront}

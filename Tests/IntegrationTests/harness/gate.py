@@ -17,8 +17,11 @@ BINARY = Path(os.environ.get("SIDEGATE_BINARY", ROOT / ".build" / "release" / "s
 SESSION_SECRET = "a-session-secret-of-at-least-32-bytes-0002"
 LOGIN_URL = "https://idp.test/login?return_url={returnURL}"
 
+#: An address that somebody typed.
 NAVIGATION = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Sec-Fetch-Mode": "navigate",
-              "Sec-Fetch-Dest": "document", "Sec-Fetch-Site": "cross-site"}
+              "Sec-Fetch-Dest": "document", "Sec-Fetch-Site": "none"}
+#: A link of another site, or the provider's redirect.
+FROM_ANOTHER_SITE = {"Sec-Fetch-Site": "cross-site"}
 XHR = {"Accept": "application/json", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}
 
 
@@ -28,7 +31,7 @@ def clean_environment(**additions) -> dict:
     return {**kept, **additions}
 
 
-def sidegate(*arguments, input: str = None, cwd=None, env=None, timeout=20) -> subprocess.CompletedProcess:
+def sidegate(*arguments, input: str = None, cwd=None, env=None, timeout=60) -> subprocess.CompletedProcess:
     """Runs one command to its end."""
     return subprocess.run(
         [str(BINARY), *map(str, arguments)], input=input, stdin=None if input is not None else subprocess.DEVNULL,
@@ -58,6 +61,8 @@ def settings(url: str, port: int, /, **changes) -> dict:
         "session": {"secret": SESSION_SECRET},
         "workers": 1,
         "admin": {"listen": "off"},
+        # Far beyond what a test waits for an end, so that a connection which should end does not end for this reason.
+        "limits": {"headerTimeout": "1h"},
     }, changes)
 
 
@@ -153,7 +158,7 @@ class Browser:
         return dict(urllib.parse.parse_qsl(location.query))["return_url"]
 
     def finish(self, return_url: str, token: str) -> Response:
-        return self.navigate(with_parameter(return_url, "jwt", token))
+        return self.navigate(with_parameter(return_url, "jwt", token), headers=FROM_ANOTHER_SITE)
 
     def sign_in(self, target="/", **claims) -> Response:
         response = self.finish(self.start(target), tokens.token(**claims))

@@ -106,7 +106,7 @@ class H2UpstreamConnection(FrameConnection):
                 count = min(wanted, self.window, request.window)
                 if count > 0:
                     break
-                assert self.room.wait(10), "the gate opens no window"
+                assert self.room.wait(30), "the gate opens no window"
                 if request.reset is not None or self.is_ended.is_set():
                     raise ConnectionEnded(None)
             self.window -= count

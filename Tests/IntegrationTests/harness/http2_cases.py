@@ -501,7 +501,7 @@ table("8.2.1", stream(PROTOCOL_ERROR), [
 ])
 table("8.2.2", stream(PROTOCOL_ERROR), [
     (f"{name}: {value}", lambda c, name=name, value=value: c.send(c.headers(1, c.fields(fields=[(name, value)]))))
-    for name, value in (("connection", "keep-alive"), ("connection", "close"), ("keep-alive", "timeout=5"),
+    for name, value in (("connection", "keep-alive"), ("connection", "close"), ("keep-alive", "timeout=60"),
                         ("proxy-connection", "keep-alive"), ("transfer-encoding", "chunked"), ("upgrade", "websocket"),
                         ("te", "gzip"), ("te", "trailers, deflate"))
 ])

@@ -31,7 +31,7 @@ def by_php(claims, key=SECRET, header=HEADER, algorithm="HS256") -> str:
     task = {name: base64.b64encode(as_bytes(value)).decode()
             for name, value in (("header", header), ("payload", claims), ("key", key))}
     done = subprocess.run(["php", str(SIGN_PHP)], input=json.dumps({**task, "algorithm": algorithm}), check=True,
-                          capture_output=True, text=True, timeout=20)
+                          capture_output=True, text=True, timeout=60)
     return done.stdout.strip()
 
 
@@ -53,7 +53,7 @@ def by_openssl(claims, key=SECRET, header=HEADER, algorithm="HS256") -> str:
             file.flush()
             options = ["-sign", file.name]
         signature = subprocess.run(["openssl", "dgst", digest, *options, "-binary"], input=signing_input.encode(),
-                                   check=True, capture_output=True, timeout=20).stdout
+                                   check=True, capture_output=True, timeout=60).stdout
     if algorithm.startswith("ES"):
         signature = raw_ecdsa(signature, {"ES256": 32, "ES384": 48, "ES512": 66}[algorithm])
     return signing_input + "." + base64url(signature)
@@ -103,7 +103,7 @@ def claims(**changes) -> dict:
 
 def read_by_php(token: str, secret: str = SECRET) -> dict:
     """{"header", "claims"}; fails when the signature is wrong."""
-    done = subprocess.run(["php", str(VERIFY_PHP), secret, token], check=True, capture_output=True, text=True, timeout=20)
+    done = subprocess.run(["php", str(VERIFY_PHP), secret, token], check=True, capture_output=True, text=True, timeout=60)
     return json.loads(done.stdout)
 
 

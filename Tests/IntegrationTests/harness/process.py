@@ -2,13 +2,19 @@
 """A child process with a log, a readiness test and a certain end."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
 import time
 from pathlib import Path
 
-DEADLINE = 8.0
+# How long a test waits for an event that must come. It finds hangs and judges nothing: a busy machine may take its time.
+DEADLINE = 30.0
+
+# In the environment of every process that this run starts, and of theirs: see ``left_behind``.
+MARK = "BLACK_BOX_RUN"
+os.environ[MARK] = f"{os.getpid()}.{time.time_ns()}"
 
 
 def wait_until(condition, what: str, deadline: float = DEADLINE, interval: float = 0.01):
@@ -44,8 +50,10 @@ class ChildProcess:
         if nofile is not None:
             self.arguments = ["prlimit", f"--nofile={nofile}:{nofile}", "--", *self.arguments]
         with open(log, "wb") as output:
+            # A process group of its own, so that the workers which a server forks end with it.
             self.child = subprocess.Popen(
-                self.arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=env, cwd=cwd)
+                self.arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=env, cwd=cwd,
+                start_new_session=True)
 
     @property
     def pid(self) -> int:
@@ -69,6 +77,9 @@ class ChildProcess:
         except AssertionError:
             self.kill()
             raise AssertionError(f"{' '.join(self.arguments)}\nnot ready; it wrote:\n{self.output()}") from None
+        except BaseException:
+            self.kill()
+            raise
 
     def stop(self, deadline: float = DEADLINE) -> int:
         """Asks it to end (SIGTERM) and returns its exit code; a negative one is a signal's number."""
@@ -81,8 +92,9 @@ class ChildProcess:
             raise AssertionError(f"{self.arguments[0]} did not end within {deadline:g} s of SIGTERM") from None
 
     def kill(self):
-        if self.is_running():
-            self.child.kill()
+        """Ends it and the processes that it forked."""
+        if self.child.returncode is None:  # not reaped, so its number is still its own
+            os.killpg(self.pid, signal.SIGKILL)
         self.child.wait()
 
     # What the kernel says of it.
@@ -98,10 +110,47 @@ class ChildProcess:
         """VmHWM starts again from what is resident now."""
         Path(f"/proc/{self.pid}/clear_refs").write_text("5")
 
-    def cpu_seconds(self) -> float:
-        """User and system time so far, also of threads that have ended."""
-        # The kernel's number for "the CPU clock of process PID": clock_getcpuclockid(3).
-        return time.clock_gettime((~self.pid << 3) | 2)
+    def turns(self) -> int | None:
+        """How often its threads went to sleep and were woken so far; None while one of them is running."""
+        total = 0
+        for task in Path(f"/proc/{self.pid}/task").iterdir():
+            try:
+                status = (task / "status").read_text()
+            except (FileNotFoundError, ProcessLookupError):
+                continue  # ended meanwhile
+            if not re.search(r"^State:\s+S", status, re.M):
+                return None
+            total += sum(map(int, re.findall(r"^(?:non)?voluntary_ctxt_switches:\s+(\d+)$", status, re.M)))
+        return total
+
+    def assert_sleeps(self, a_second: int, seconds: float = 1.0):
+        """It sleeps, and is woken at most `a_second` times in each second of the time that it is watched. Says what it does
+        and not how fast: a busy machine lengthens the time, and wakes nobody."""
+        before, began = self.wait_until_asleep(), time.monotonic()
+        time.sleep(seconds)
+        woken = self.wait_until_asleep() - before
+        most = a_second * (time.monotonic() - began)
+        assert woken <= most, f"{self.arguments[0]} was woken {woken} times, at most {most:.0f} were expected"
+
+    def wait_until_asleep(self) -> int:
+        """Waits until no thread runs, and returns ``turns``; a process that spins never gets there."""
+        return wait_until(lambda: (count := self.turns()) is not None and count + 1, f"{self.arguments[0]} sleeps") - 1
 
     def descriptors(self) -> int:
         return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+
+def left_behind() -> list[tuple[int, str]]:
+    """Processes that this run started, directly or not, and that are still there: number and command line."""
+    mark = f"{MARK}={os.environ[MARK]}".encode()
+    found = []
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit() or int(folder.name) == os.getpid():
+            continue
+        try:
+            if mark in (folder / "environ").read_bytes().split(b"\0"):
+                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+                found.append((int(folder.name), command))
+        except OSError:
+            continue  # ended meanwhile, or another user's
+    return found

@@ -4,6 +4,7 @@
 import signal
 import socket
 import threading
+import time
 from pathlib import Path
 
 from .ports import free_port
@@ -138,3 +139,66 @@ class Wire:
     def close(self):
         self.listener.close()
         self.mend()
+
+
+class FaultyRedis:
+    """Answers as Redis does, but for the commands in `answers`: bytes, or a function of the command's parts.
+
+    An answer of None closes the connection. Counts connections and commands.
+    """
+
+    RIGHT = {b"PING": b"+PONG\r\n", b"AUTH": b"+OK\r\n", b"SELECT": b"+OK\r\n", b"SET": b"+OK\r\n", b"EVAL": b":1\r\n",
+             b"DEL": b":0\r\n", b"GET": b"$-1\r\n", b"ZSCAN": b"*2\r\n$1\r\n0\r\n*0\r\n"}
+
+    def __init__(self, **answers):
+        self.answers = {name.encode(): answer for name, answer in answers.items()}
+        self.connects, self.commands = [], []
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.port = self.listener.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.sockets = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            self.connects.append(time.monotonic())
+            self.sockets.append(connection)
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection):
+        try:
+            stream = connection.makefile("rb")
+            while line := stream.readline():
+                parts = []
+                for _ in range(int(line[1:])):
+                    size = int(stream.readline()[1:])
+                    parts.append(stream.read(size + 2)[:-2])
+                self.commands.append(parts)
+                connection.sendall(self._answer(parts))
+        except (OSError, ValueError, TypeError):
+            pass
+        connection.close()
+
+    def _answer(self, parts) -> bytes:
+        name = parts[0].upper()
+        if name in self.answers:
+            answer = self.answers[name]
+            return answer(parts) if callable(answer) else answer
+        if name == b"SUBSCRIBE":
+            return b"*3\r\n$9\r\nsubscribe\r\n$%d\r\n%s\r\n:1\r\n" % (len(parts[1]), parts[1])
+        return self.RIGHT[name]
+
+    def count(self, name: str) -> int:
+        return sum(parts[0].upper() == name.encode() for parts in self.commands)
+
+    def close(self):
+        self.listener.close()
+        for connection in self.sockets:
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass

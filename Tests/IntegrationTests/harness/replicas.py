@@ -4,7 +4,6 @@
 import asyncio
 import os
 import threading
-import time
 import urllib.parse
 from pathlib import Path
 
@@ -96,16 +95,14 @@ class Load:
 
     def __init__(self, front):
         self.front, self.browser = front, front.signed_in()
-        self.statuses, self.slowest, self.stopped = [], 0.0, threading.Event()
+        self.statuses, self.stopped = [], threading.Event()
         self.threads = [threading.Thread(target=self.run, args=(gate,)) for gate in front.gates for _ in range(2)]
 
     def run(self, gate):
         with gate.connection() as connection:
             host = urllib.parse.urlsplit(self.front.origin).netloc
             while not self.stopped.is_set():
-                began = time.monotonic()
                 status = connection.exchange("GET", "/", {"Cookie": self.browser.cookie_header()}, host=host).status
-                self.slowest = max(self.slowest, time.monotonic() - began)
                 self.statuses.append(status)
 
     def __enter__(self):
@@ -117,7 +114,7 @@ class Load:
     def __exit__(self, *_):
         self.stopped.set()
         for thread in self.threads:
-            thread.join(10)
+            thread.join(30)
 
 
 class Sockets:
@@ -139,9 +136,9 @@ class Sockets:
                 await self.stop
         self.thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
         self.thread.start()
-        assert ready.wait(5)
+        assert ready.wait(30)
         return self
 
     def __exit__(self, *_):
         self.loop.call_soon_threadsafe(self.stop.set_result, None)
-        self.thread.join(5)
+        self.thread.join(30)

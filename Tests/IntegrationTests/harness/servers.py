@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Real apps to stand behind the gate: nginx with files, PHP's own server."""
+"""Real apps to stand behind the gate: nginx with files, PHP's own server, Flask."""
 
 import os
+import sys
 from pathlib import Path
 
 from .ports import free_port
 from .process import ChildProcess
 
 PHP_APP = Path(__file__).parent.parent / "php" / "app.php"
+WSGI_APP = Path(__file__).parent.parent / "wsgi" / "environment.py"
 
 
 class Nginx:
@@ -40,8 +42,7 @@ class Nginx:
             }}
         """)
         self.process = ChildProcess(
-            ["nginx", "-e", "stderr", "-c", configuration, "-p", folder], folder / "nginx.log",
-            env=dict(os.environ, PATH=os.environ.get("PATH", "") + ":/usr/sbin"))
+            ["nginx", "-e", "stderr", "-c", configuration, "-p", folder], folder / "nginx.log")
         self.process.wait_until_accepting(("127.0.0.1", self.port))
 
     def file(self, name: str, content: bytes = b"", size: int = None) -> Path:
@@ -65,3 +66,14 @@ class PHPApp:
 
     def stop(self):
         self.process.kill()  # PHP's server takes SIGINT only and has nothing to finish
+
+
+class WSGIApp:
+    def __init__(self, folder: Path):
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process = ChildProcess([sys.executable, WSGI_APP, self.port], folder / "wsgi.log")
+        self.process.wait_until_accepting(("127.0.0.1", self.port))
+
+    def stop(self):
+        self.process.kill()

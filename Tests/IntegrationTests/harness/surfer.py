@@ -65,7 +65,7 @@ class Surfer:
 
     def once(self, method: str, url: str, body, headers: dict):
         parts = urllib.parse.urlsplit(url)
-        connection = http.client.HTTPConnection(parts.netloc, timeout=15)
+        connection = http.client.HTTPConnection(parts.netloc, timeout=60)
         sent = {**NAVIGATION, "User-Agent": "surfer", **headers}
         cookies = "; ".join(f"{name}={value}" for (host, name), value in self.cookies.items() if host == parts.hostname)
         if cookies:

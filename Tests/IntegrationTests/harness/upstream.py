@@ -130,7 +130,7 @@ class UpstreamConnection:
         self.is_reset = True
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RD)
-        self.thread.join(5)
+        self.thread.join(30)
 
 
 class Upstream:

@@ -5,7 +5,7 @@ import html
 import re
 import urllib.parse
 
-from .gate import Browser, Gate, with_parameter
+from .gate import FROM_ANOTHER_SITE, Browser, Gate, with_parameter
 
 
 class Visit(Browser):
@@ -26,7 +26,7 @@ class Visit(Browser):
         url = with_parameter(self.return_path, self.parameter, token)
         for name, value in parameters.items():
             url = with_parameter(url, name, value)
-        return self.navigate(url)
+        return self.navigate(url, headers=FROM_ANOTHER_SITE)
 
     def enter(self, token: str, target: str = "/"):
         """The whole way; the answer to the return."""

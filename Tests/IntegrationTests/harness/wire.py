@@ -6,7 +6,7 @@ import socket
 import struct
 from dataclasses import dataclass, field
 
-TIMEOUT = 10.0
+TIMEOUT = 30.0
 
 
 @dataclass

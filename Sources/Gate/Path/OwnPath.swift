@@ -3,10 +3,35 @@
 import HTTP
 
 /// The paths that Sidegate answers itself.
-enum OwnPath {
+package enum OwnPath {
     case login, callback, confirm, logout, session, backchannelLogout, auth, keys
     /// Reserved, and nothing is there.
     case nothing
+    /// Some readers take the path for a reserved one and others do not.
+    case unreadable
+
+    /// Whether the provider may send browsers back to `path`: a path in its one plain spelling that no other purpose has.
+    /// Of those below `/.sidegate/` only `callback`, and what is below it, are free for it.
+    package static func permitsReturnPath(_ path: String) -> Bool {
+        let segments = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+        let isPlain = path.utf8.allSatisfy {
+            0x30...0x39 ~= $0 || 0x61...0x7A ~= $0 | 0x20 || [0x2D, 0x2E, 0x2F, 0x5F, 0x7E].contains($0)
+        }
+        guard isPlain, path.hasPrefix("/"), path.utf8.count > 1, !segments.dropLast().contains(""),
+            !segments.contains(where: { $0.hasSuffix(".") })
+        else { return false }
+        guard isReserved(Array(path.utf8).span, []) else { return true }
+        return path == "/.sidegate/callback" || path.hasPrefix("/.sidegate/callback/")
+    }
+
+    /// Whether requests to `pattern`, a path or with `/*` a path and all below it, are answered here and never reach the
+    /// app's rules.
+    package static func isOwn(_ pattern: String, returnPath: String) -> Bool {
+        if pattern == "/*" { return false }
+        let isSubtree = pattern.hasSuffix("/*")
+        let path = Array((isSubtree ? String(pattern.dropLast(2)) : pattern).utf8)
+        return isReserved(path.span, isSubtree ? [] : Array(returnPath.utf8))
+    }
 
     /// Which of them `path` (as sent) is; nil: it is the app's.
     ///
@@ -14,7 +39,6 @@ enum OwnPath {
     /// segments, path parameters) is reserved too, and never forwarded.
     static func of(_ path: Span<UInt8>, returnPath: [UInt8]) -> OwnPath? {
         if path.equals(returnPath.span) { return .callback }
-        guard mayBeReserved(path, returnPath) else { return nil }
         if path.count > prefix.utf8CodeUnitCount, path.extracting(0..<prefix.utf8CodeUnitCount).equals(prefix) {
             let name = path.extracting(prefix.utf8CodeUnitCount...)
             if name.equals("login") { return .login }
@@ -25,23 +49,28 @@ enum OwnPath {
             if name.equals("jwks.json") { return .keys }
             // Behind it a proxy may write the path that it asks about.
             if name.equals("auth") || (name.count > 4 && name.extracting(0..<5).equals("auth/")) { return .auth }
-            return .nothing
         }
-        return isReserved(path, returnPath) ? .nothing : nil
+        guard mayBeReserved(path, returnPath), isReserved(path, returnPath) else { return nil }
+        guard (try? RequestPath(path, delivery: .canonical)) != nil else { return .unreadable }
+        return .nothing
     }
 
     /// Some reading of `path` is one of ours.
     static func isReserved(_ path: Span<UInt8>, _ returnPath: [UInt8]) -> Bool {
+        let text = Array(copying: path)
+        guard isSuspicious(text, returnPath) else { return false }
         let own = folded(returnPath)
-        var text = Array(copying: path)
-        for _ in 0..<PathText.maximumRounds {
-            let segments = folded(text)
-            if segments.first.map({ $0.elementsEqual(".sidegate".utf8) }) ?? false { return true }
-            if segments == own { return true }
-            guard let decoded = PathText.decoded(text) else { return false }
-            text = decoded
+        var readings = PathReadings(of: [text], resolvesDots: true)
+        do {
+            try readings.readAll()
+        } catch {
+            // It holds one of our names in a form that nobody writes by chance.
+            return true
         }
-        return false
+        return readings.texts.contains { text in
+            let segments = folded(text)
+            return segments == own || segments.first?.elementsEqual(".sidegate".utf8) ?? false
+        }
     }
 
     /// A quick look that leaves most paths of an app alone: ours need a dot at the start of a segment, in some
@@ -51,7 +80,7 @@ enum OwnPath {
         for index in path.indices {
             let byte = path[index]
             switch byte {
-            case UInt8(ascii: "%"), UInt8(ascii: "\\"), UInt8(ascii: ";"): return true
+            case UInt8(ascii: "%"), UInt8(ascii: "\\"), UInt8(ascii: ";"), UInt8(ascii: "+"): return true
             case UInt8(ascii: "."), UInt8(ascii: "/"):
                 if previous == UInt8(ascii: "/") { return true }
             default: break
@@ -65,23 +94,39 @@ enum OwnPath {
                 && path.equalsFoldingCase(returnPath.span.extracting(0..<path.count))
     }
 
-    /// The segments of a path as the most lenient app server would see them.
-    private static func folded(_ path: [UInt8]) -> [[UInt8]] {
-        var segments: [[UInt8]] = []
-        for part in path.split(whereSeparator: PathText.isSlash) {
-            var segment = part.prefix { $0 != UInt8(ascii: ";") && $0 != 0 }.map(lowercased)
-            if segment.elementsEqual("..".utf8) {
-                _ = segments.popLast()
-                continue
-            }
-            // Dots and spaces at the end are dropped by some file systems.
-            while let last = segment.last, last == UInt8(ascii: ".") || last == 0x20 { segment.removeLast() }
-            if !segment.isEmpty { segments.append(segment) }
+    /// Some decoding of `path` holds `sidegate`, or the last name of the return path: without either, no step of any
+    /// reader makes it one of ours.
+    private static func isSuspicious(_ path: [UInt8], _ returnPath: [UInt8]) -> Bool {
+        let last = folded(returnPath).last ?? []
+        var text = path
+        for _ in 0...PathText.maximumRounds {
+            let letters = (LookAlikes.fold(text) ?? text).map(lowercased)
+            if letters.holds(name) || letters.holds(last) { return true }
+            guard let decoded = PathText.decoded(text) else { return false }
+            text = decoded
         }
-        return segments
+        return true
     }
 
+    /// The segments of a path as the most lenient app server would see them.
+    private static func folded(_ path: [UInt8]) -> [[UInt8]] {
+        path.split(separator: UInt8(ascii: "/")).map { $0.map(lowercased) }
+    }
+
+    private static let name = Array("sidegate".utf8)
     private static let prefix: StaticString = "/.sidegate/"
+}
+
+extension [UInt8] {
+    /// `part` stands somewhere in it.
+    fileprivate func holds(_ part: [UInt8]) -> Bool {
+        guard let first = part.first, count >= part.count else { return false }
+        for start in 0...count - part.count
+        where self[start] == first && self[start..<start + part.count].elementsEqual(part) {
+            return true
+        }
+        return false
+    }
 }
 
 extension Span<UInt8> {

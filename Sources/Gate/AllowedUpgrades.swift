@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP
+
+/// The protocols that an app may switch to (`upstream.upgrades`): what passes a tunnel is not seen by the gate.
+package struct AllowedUpgrades: Sendable {
+    private let protocols: [[UInt8]]
+
+    init(_ names: [String]) {
+        protocols = names.map { Array($0.utf8) }
+    }
+
+    /// The request asks for one protocol, and that one is allowed. A list is not forwarded in part: two readers need not
+    /// agree on which of its elements was meant.
+    func allow(_ request: RequestHead) -> Bool {
+        guard request.wantsUpgrade, let asked = request.upgradeProtocol else { return false }
+        let bytes = request.bytes.span
+        // HTTP2-Settings belongs to h2c alone, whatever Upgrade says.
+        for index in request.fields.indices where request.fields[index].known == .http2Settings { return false }
+        for allowed in protocols where bytes.extracting(asked.range).equalsFoldingCase(allowed.span) { return true }
+        return false
+    }
+
+    /// What no configuration may allow: after the switch such a connection carries requests that nobody judges.
+    package static func carriesRequests(_ name: String) -> Bool {
+        let name = name.lowercased()
+        return ["h2", "h3", "http", "tls", "ssl", "shttp"].contains { name.hasPrefix($0) }
+    }
+}
+
+extension RequestHead {
+    /// The value of the one Upgrade field; nil when there are several, or it is empty.
+    var upgradeProtocol: ByteRange? {
+        var place: ByteRange?
+        for field in fields where field.known == .upgrade {
+            guard place == nil, !field.value.isEmpty else { return nil }
+            place = field.value
+        }
+        return place
+    }
+}
+
+extension ResponseHead {
+    /// A 101 switches to the protocol that `request` asked for, and no other (RFC 9110 §7.8). Where the request has a
+    /// WebSocket key, its answer shows that the app took part in the handshake: a status alone does not.
+    package func agreesToUpgrade(of request: RequestHead) -> Bool {
+        guard let asked = request.upgradeProtocol else { return false }
+        var isAgreed = false
+        for field in fields where field.known == .upgrade {
+            guard !isAgreed,
+                bytes.span.extracting(field.value.range).equalsFoldingCase(request.bytes.span.extracting(asked.range))
+            else { return false }
+            isAgreed = true
+        }
+        guard isAgreed, request.bytes.span.extracting(asked.range).equalsIgnoringCase("websocket"),
+            request.hasWebSocketKey
+        else { return isAgreed }
+        return answersWebSocketKey(of: request)
+    }
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP
+
+extension Gate {
+    /// Takes the Set-Cookie fields of the gate's own names out of an app's response; the first such name, or nil.
+    ///
+    /// The app never sees these cookies and has no business setting or ending them: one that it sets can hide a user's
+    /// session, or be another user's.
+    package func removeOwnCookies(from response: inout ResponseHead) -> String? {
+        var removed: String?
+        for index in response.fields.indices.reversed() where response.fields[index].known == .setCookie {
+            let value = Array(response.bytes[response.fields[index].value.range])
+            let name = SetCookieName.range(in: value.span)
+            guard ownCookies.isOurs(value.span.extracting(name)) else { continue }
+            removed = String(decoding: value[name], as: UTF8.self)
+            response.removeField(at: index)
+        }
+        return removed
+    }
+}
+
+/// The name under which a browser sends back what a Set-Cookie field sets (RFC 6265bis §5.6).
+enum SetCookieName {
+    /// Its place in the field's value. A cookie without a name is sent as its value alone, so what stands before an
+    /// equals sign there is read as a name: `=sidegate=x` counts as `sidegate`.
+    static func range(in value: Span<UInt8>) -> Range<Int> {
+        let pairEnd = value.firstIndex(of: UInt8(ascii: ";"), in: 0..<value.count)
+        var start = 0
+        while start < pairEnd, isBlank(value[start]) || value[start] == UInt8(ascii: "=") { start += 1 }
+        var end = value.firstIndex(of: UInt8(ascii: "="), in: start..<pairEnd)
+        while end > start, isBlank(value[end - 1]) { end -= 1 }
+        return start..<end
+    }
+
+    private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
+}

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+"""No spelling of a path reaches, in any real server behind the gate, what a rule closes: generated, not listed."""
+
+import random
+import re
+
+import pytest
+
+from harness.gate import NAVIGATION
+from harness.journal import lines
+from harness.process import wait_until
+from harness.readers import SECRET, Readers
+from harness.wire import Connection, CutShort
+
+PIECES = ["/", "/", "//", "\\", "%2f", "%5c", "%2F", "%252f", "%255c", "..", "..", ".", "%2e", "%2e%2e", "%252e%252e", ".%2e", ";",
+          ";a=b", ";/", "%3b", "%20", "%2520", "+", "%09", "%00", "public", "public", "closed", "closed", "Closed", "%63losed",
+          "clos%65d", "%2563losed", "x", "secret.txt", "a.txt", "?", "%3f", "%23", "%253f", "%25", "%EF%BC%8F", "%E2%80%A5", "%a0",
+          "%c2%a0", "%u002f", "%c0%af", ":80", "@", "*", "http:", "~", "%7e", "&", "="]
+FIXED = ["/public/..%2fclosed/..%2fpublic%2fz/../secret.txt", "/%2fclosed/..%2fx/../secret.txt", "/closed/../public/a.txt",
+         "//x/closed/", "//x/closed/secret.txt", "/public/..;/closed/secret.txt", "/closed%3f/secret.txt", "/closed%23", "/closed+",
+         "//closed/secret.txt", "/public/../closed/secret.txt", "/\\closed/secret.txt", "/%5cclosed/secret.txt", "///closed/secret.txt",
+         "/closed/%2e%2e/public/a.txt", "/public%2f..%2fclosed/secret.txt", "/public/%2e%2e%2fclosed/secret.txt", "/closed%20",
+         "/x:80/../closed/secret.txt", "//public/../closed/secret.txt", "/closed;/secret.txt", "/;/closed/secret.txt"]
+RULES = {
+    "one part open": {"rules": [{"paths": ["/public/*"], "allow": "anyone"}]},
+    "one part closed": {"default": "guest", "rules": [{"paths": ["/closed/*"], "deny": True}]},
+}
+
+
+def spellings(count: int, seed: int):
+    generator = random.Random(seed)
+    yield from FIXED
+    for _ in range(count):
+        start = generator.choice(["/", "/", "/public/", "/closed/", "//", "/x/"])
+        yield start + "".join(generator.choices(PIECES, k=generator.randint(1, 7)))
+
+
+@pytest.fixture(scope="module")
+def readers(tmp_path_factory):
+    apps = Readers(tmp_path_factory.mktemp("readers"))
+    yield apps
+    apps.stop()
+
+
+class Client:
+    """Keeps a connection for as long as the server does."""
+
+    def __init__(self, port: int):
+        self.port = port
+        self.connection = None
+
+    def get(self, target: str, headers=(), host="app.test"):
+        for _ in range(2):
+            if self.connection is None:
+                self.connection = Connection(self.port)
+            try:
+                response = self.connection.exchange("GET", target, headers, host=host)
+            except (CutShort, OSError, ValueError, IndexError):
+                self.close()
+                continue
+            if (response.get("Connection") or "").lower() == "close" or response.head.startswith(b"HTTP/1.0"):
+                self.close()
+            return response
+        return None
+
+    def close(self):
+        if self.connection is not None:
+            self.connection.close()
+        self.connection = None
+
+
+def is_ours(response) -> bool:
+    """The gate answered, not the app."""
+    return b"path_unreadable" in response.body or response.status in (302, 403) and (
+        "idp.test" in (response.get("Location") or "") or b"rule_denied" in response.body)
+
+
+@pytest.mark.parametrize("rules", RULES)
+def test_no_real_app_behind_the_gate_serves_what_a_rule_closes(readers, start_gate, rules):
+    first = next(iter(readers.ports))
+    gate = start_gate(f"http://127.0.0.1:{readers.ports[first]}", access=RULES[rules],
+                      upstreams=[{"hosts": [f"{name}.test"], "url": f"http://127.0.0.1:{port}"} for name, port in readers.ports.items()])
+    client = Client(gate.port)
+    passed = 0
+    for path in spellings(5000, 41):
+        response = client.get(path, NAVIGATION, host=f"{first}.test")
+        if response is None or is_ours(response):
+            continue
+        passed += 1
+        for name in readers.ports:
+            response = client.get(path, NAVIGATION, host=f"{name}.test")
+            assert response is None or SECRET not in response.body, (name, path)
+    client.close()
+    assert passed > 200
+
+
+@pytest.mark.parametrize("rules", RULES)
+def test_no_real_app_beside_the_gate_serves_what_a_rule_closes(readers, upstream, start_gate, rules):
+    """Forward-auth: the app gets the path as it was sent."""
+    gate = start_gate(upstream, access=RULES[rules], trustedProxies=["127.0.0.1/32"])
+    client = Client(gate.port)
+    passed = 0
+    for path in spellings(5000, 42):
+        answer = client.get("/.sidegate/auth", {"X-Forwarded-Uri": path, "X-Forwarded-Method": "GET", "X-Forwarded-Proto": "http",
+                                                "X-Forwarded-Host": "app.test"})
+        assert answer.status in (202, 400, 401, 403), (path, answer.status)
+        if answer.status != 202:
+            continue
+        passed += 1
+        for name, port in readers.ports.items():
+            assert SECRET not in asked_directly(port, path), (name, path)
+    client.close()
+    assert passed > 200
+
+
+def asked_directly(port: int, target: str) -> bytes:
+    """All that an app answers, in whatever version of HTTP."""
+    with Connection(port) as connection:
+        connection.send(f"GET {target} HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n".encode())
+        try:
+            return connection.read_all()
+        except OSError:
+            return b""
+
+
+def test_a_million_spellings_are_judged_alike_before_and_after_the_gate_rewrites_them(tmp_path, start_gate):
+    """`judge(what the app is given)` is at least as strict as `judge(what was sent)`: nginx gives back what it was given, and
+    that is asked about again."""
+    from harness.servers import Nginx
+    echo = Nginx(tmp_path / "echo", "location / { default_type text/plain; return 200 \"$request_uri\\n\"; }\n"
+                                    "merge_slashes off;")
+    gate = start_gate(echo.url, workers=2, access={"default": "guest", "rules": [
+        {"paths": ["/public/*"], "allow": "anyone"}, {"paths": ["/closed/*"], "deny": True}, {"paths": ["/x/*"], "unauthenticated": "401"}]})
+    sent = spellings(1_000_000, 43)
+    try:
+        seen = passed = 0
+        while batch := [path for _, path in zip(range(500), sent)]:
+            given = [(path, target) for path, (status, target) in zip(batch, pipelined(gate.port, batch)) if status == 200]
+            seen += len(batch)
+            passed += len(given)
+            for (path, target), (status, again) in zip(given, pipelined(gate.port, [target for _, target in given])):
+                assert (status, again) == (200, target), (path, target, status, again)
+                assert not re.search(r"(?i)(^/|/\.\.?(/|$)|^/[\\/])closed|/\.\.?(/|$)|^/[\\/]", target.partition("?")[0]), (path, target)
+        assert seen > 1_000_000 and passed > 50_000
+    finally:
+        echo.stop()
+
+
+def pipelined(port: int, targets: list) -> list:
+    """(status, body without its line end) of each target, many on one connection at once; the rest again where a refusal
+    closes it."""
+    answers = []
+    while len(answers) < len(targets):
+        with Connection(port) as connection:
+            rest = targets[len(answers):]
+            connection.send(b"".join(b"GET %s HTTP/1.1\r\nHost: a\r\n\r\n" % target.encode() for target in rest))
+            try:
+                for _ in rest:
+                    response = connection.response("GET")
+                    answers.append((response.status, response.body.decode("latin-1").rstrip("\n")))
+                    if (response.get("Connection") or "").lower() == "close":
+                        break
+            except CutShort:
+                pass
+    return answers
+
+
+class TestAnswers:
+    @pytest.fixture(scope="class")
+    def class_gate(self, module_upstream, start_module_gate):
+        return start_module_gate(module_upstream, access=RULES["one part open"], trustedProxies=["127.0.0.1/32"])
+
+    @pytest.mark.parametrize("path", ["/public/../closed", "/public/..%2fx", "/%2fx", "/\\x", "/public/%2e/a", "/public/..;/a"])
+    def test_unreadable_is_400_and_403_in_forward_auth(self, class_gate, path):
+        response = class_gate.exchange("GET", path, NAVIGATION)
+        assert response.status == 400 and "path_unreadable" in response.text
+        asked = class_gate.exchange("GET", "/.sidegate/auth", {"X-Forwarded-Uri": path, "X-Forwarded-Method": "GET"})
+        assert asked.status == 403 and asked.json()["reason"] == "path_unreadable"
+
+    def test_plain_slashes_at_the_start_reach_the_app_as_one(self, class_gate, upstream):
+        session = class_gate.session_cookie()
+        assert class_gate.exchange("GET", "//x/closed/?a=//b", session).status == 200
+        assert upstream.last.target == "/x/closed/?a=//b"
+        asked = class_gate.exchange("GET", "/.sidegate/auth", {**session, "X-Forwarded-Uri": "//x/closed/", "X-Forwarded-Method": "GET"})
+        assert asked.status == 403 and asked.json()["reason"] == "path_unreadable"
+
+    def test_without_anything_decided_by_the_path_it_passes_as_it_was_sent(self, upstream, start_gate):
+        gate = start_gate(upstream)
+        session = gate.session_cookie()
+        for path in ("/a/../b", "//a//b", "/a/%2e%2e/b", "/%2fa", "/a%zz", "/a;b/..;/c", "/\\a", "/a%5C..%5cb"):
+            assert gate.exchange("GET", path, session).status == 200, path
+            assert upstream.last.target == path
+
+    def test_reserved_paths_are_kept_from_the_app_in_every_spelling(self, upstream, start_gate):
+        gate = start_gate(upstream)
+        session = gate.session_cookie()
+        before = len(upstream.requests)
+        for path in ("/a/../.sidegate/session", "/%2e%73idegate/x", "//.sidegate/session", "/x/..%2f.sidegate/session", "/.sidegate%2fsession",
+                     "/;/.sidegate/session", "/.SIDEGATE/session", "/\\.sidegate\\session", "/.%73idegate%3fx", "/.sidegate+/session"):
+            assert gate.exchange("GET", path, session).status in (400, 404), path
+        assert len(upstream.requests) == before
+
+    @pytest.mark.parametrize("section", [{"nativeLogin": {"paths": ["/login"]}},
+                                         {"upstreams": [{"paths": ["/wiki/*"], "url": "http://127.0.0.1:9"}]}])
+    def test_native_login_and_apps_by_path_want_a_readable_path_too(self, upstream, start_gate, section):
+        gate = start_gate(upstream, **section)
+        session = gate.session_cookie()
+        for path in ("/a/../login?no_sso", "/login/..%2fx?no_sso", "/x/%2e%2e/wiki/a", "/%5cwiki/a"):
+            assert gate.exchange("GET", path, {**NAVIGATION, **session}).status == 400, path
+
+    def test_observe_mode_refuses_none_of_this_and_logs_it(self, upstream, start_gate):
+        gate = start_gate(upstream, access={**RULES["one part open"], "mode": "observe"})
+        for path in ("/public/../closed", "/%2fx", "/public/%2e%2e%2fz"):
+            assert gate.exchange("GET", path, NAVIGATION).status == 200
+            assert upstream.last.target == path
+        wait_until(lambda: sum(line.get("reason") == "path_unreadable" for line in lines(gate)) == 3, "the lines")
