@@ -73,7 +73,7 @@ package struct ConfigurationPrinter {
 
     private static func scalar(_ text: String, _ kind: ValueKind) -> String {
         switch kind {
-        case .boolean, .integer: text
+        case .boolean, .integer, .fraction: text
         default: quotedIfNeeded(text)
         }
     }

@@ -68,6 +68,8 @@ package enum JSONSchema {
             return orVariable([
                 ("type", "integer"), ("minimum", number(range.lowerBound)), ("maximum", number(range.upperBound)),
             ])
+        case .fraction:
+            return orVariable([("type", "number"), ("minimum", number(0)), ("maximum", number(1))])
         case .duration:
             return orVariable([
                 ("type", .array(["string", "integer"])),
@@ -129,6 +131,7 @@ extension Node {
             switch kind {
             case .boolean: return .bool(text == "true")
             case .integer: return Int(text).map { .number(JSONNumber($0)) } ?? .string(text)
+            case .fraction: return Double(text).flatMap { JSONNumber($0) }.map { .number($0) } ?? .string(text)
             default: return .string(text)
             }
         case .sequence(let items):

@@ -46,7 +46,7 @@ package enum KeyReference {
     private static func kind(_ kind: ValueKind) -> String {
         switch kind {
         case .boolean: "true or false"
-        case .integer: "number"
+        case .integer, .fraction: "number"
         case .duration: "duration"
         case .size: "size"
         case .choice: "word"

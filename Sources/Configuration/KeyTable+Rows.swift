@@ -67,7 +67,8 @@ extension KeyTable {
                 "How long an unused connection to the app is kept, and how long a response may pause."),
             Key(
                 "upstream.maxConnections", .integer(1...1_000_000), "256",
-                "The most connections to the app at a time; further requests wait."),
+                "The most connections to the app at a time, of all workers together; further requests wait for `connectTimeout`."
+            ),
             Key(
                 "upstream.preserveHost", .boolean, "true", "Send the browser's Host to the app, not the upstream's own."
             ),
@@ -312,6 +313,15 @@ extension KeyTable {
                 + " at once. Above it 429, with Retry-After. 0: no limit."),
         Key("limits.headerTimeout", .duration(anyTime), "10s", "How long a request head may take to arrive."),
         Key("limits.bodyIdleTimeout", .duration(anyTime), "60s", "How long a request body may pause."),
+        Key(
+            "limits.minimumBodyRate", .integer(0...1_000_000), "512",
+            "Bytes a second that a client must send of its request, over 10 s after the first 10 s, or take of its response,"
+                + " over 30 s after the first 30 s. Counts only while Sidegate waits for the client and other requests wait"
+                + " for a connection to the same app, or nine tenths of `limits.connections` are open. 0: off."),
+        Key(
+            "limits.clientShare", .fraction, "0.5",
+            "The part of `upstream.maxConnections` that one client, which is an IPv4 address or the /64 of an IPv6 one, may"
+                + " hold while requests of other clients wait: beyond it, its stalled requests end first."),
         Key("limits.keepAliveTimeout", .duration(anyTime), "75s", "How long an idle browser connection is kept."),
         Key(
             "limits.drainTimeout", .duration(zeroOrTime), "30s",

@@ -222,6 +222,10 @@ package struct LimitSettings: Sendable {
     package var connections: Int
     package var headerTimeout: Duration
     package var bodyIdleTimeout: Duration
+    /// Bytes a second; 0: any.
+    package var minimumBodyRate: Int
+    /// In thousandths.
+    package var clientShare: Int
     package var keepAliveTimeout: Duration
     package var drainTimeout: Duration
     package var drainDelay: Duration

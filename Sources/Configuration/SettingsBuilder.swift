@@ -140,6 +140,8 @@ struct SettingsBuilder: Sendable {
             connections: resolution.integer("limits.connections"),
             headerTimeout: resolution.duration("limits.headerTimeout"),
             bodyIdleTimeout: resolution.duration("limits.bodyIdleTimeout"),
+            minimumBodyRate: resolution.integer("limits.minimumBodyRate"),
+            clientShare: resolution.integer("limits.clientShare"),
             keepAliveTimeout: resolution.duration("limits.keepAliveTimeout"),
             drainTimeout: resolution.duration("limits.drainTimeout"),
             drainDelay: resolution.duration("limits.drainDelay"),

@@ -5,6 +5,8 @@ package indirect enum ValueKind: Sendable {
     case boolean
     case integer(ClosedRange<Int>)
     case duration(ClosedRange<Duration>)
+    /// From 0 to 1, with three decimals at most; held in thousandths.
+    case fraction
     /// Bytes.
     case size(ClosedRange<Int>)
     /// One of these.

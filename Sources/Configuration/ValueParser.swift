@@ -147,6 +147,8 @@ struct ValueParser {
             return .boolean(try boolean(text))
         case .integer(let range):
             return .integer(try integer(text, in: range))
+        case .fraction:
+            return .integer(try fraction(text))
         case .duration(let range):
             return .duration(try duration(text, in: range))
         case .size(let range):
@@ -189,6 +191,18 @@ struct ValueParser {
         }
         guard range.contains(number) else { throw SyntaxProblem("out of range; choose a number \(bounds)") }
         return number
+    }
+
+    private static func fraction(_ text: String) throws(SyntaxProblem) -> Int {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        let decimals = parts.count == 2 ? parts[1] : "0"
+        guard 1...2 ~= parts.count, 1...3 ~= decimals.utf8.count, parts[0] == "0" || parts[0] == "1",
+            decimals.utf8.allSatisfy({ $0 &- 0x30 < 10 }),
+            let thousandths = Int(decimals + String(repeating: "0", count: 3 - decimals.utf8.count))
+        else { throw SyntaxProblem("expects a number from 0 to 1, such as 0.5, with three decimals at most") }
+        let value = (parts[0] == "1" ? 1000 : 0) + thousandths
+        guard value <= 1000 else { throw SyntaxProblem("out of range; choose a number from 0 to 1") }
+        return value
     }
 
     private static func duration(_ text: String, in range: ClosedRange<Duration>) throws(SyntaxProblem) -> Duration {

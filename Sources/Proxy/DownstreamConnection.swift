@@ -13,6 +13,10 @@ protocol DownstreamConnection: AnyObject {
     var isHTTP2: Bool { get }
     /// Makes room, unless a request has come meanwhile.
     func makeRoom()
+    /// Calls `body` for each request under way.
+    func forEachExchange(_ body: (Exchange) -> Void)
+    /// Others need what clients hold: ends what is too slow.
+    func measurePace(_ round: PaceRound)
     /// The worker ends: whatever is in flight breaks off.
     func stop()
 }

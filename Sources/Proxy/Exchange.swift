@@ -23,7 +23,17 @@ final class Exchange {
 
     let worker: Worker
     var downstream: (any DownstreamStream)?
-    var upstream: (any UpstreamStream)?
+    var upstream: (any UpstreamStream)? {
+        didSet { if holding != nil, upstream == nil { letGoOfHolding() } }
+    }
+    /// Counted in the ledger of an app: while requests wait for a connection there, and this one has one.
+    var holding: Holding?
+    /// As the ledger knows this request while it waits for a connection.
+    var waiter: (id: UInt64, client: ClientNetwork)?
+    /// The first of the content, while a connection is awaited for it; nil: not deferred.
+    var early: [UInt8]?
+    /// The app has agreed to content that the client held back (`Expect`), or the gate has.
+    var mayContinue = false
     /// Of which the exchange waits for a connection: the worker may have another one by now.
     var pool: UpstreamPool?
     /// What of the content the app may still refuse unseen; nil: not kept, or too much.
@@ -79,7 +89,7 @@ final class Exchange {
     /// Content may be given to ``requestContent(_:isEnd:trailers:more:)`` now.
     var wantsContent: Bool {
         switch machine.state {
-        case .collecting, .answered: !machine.isRequestComplete
+        case .collecting, .receiving, .answered: !machine.isRequestComplete
         case .exchanging: !machine.isRequestComplete && upstream?.isBlocked == false
         case .deciding, .awaiting, .acquiring, .tunnelling, .ended: false
         }
@@ -130,10 +140,12 @@ final class Exchange {
             guard form.count + content.count <= formLimit else { return answer(refusal(413)) }
             form.append(span: content)
             if isRequestEnd == .decideForm { formReceived() }
+        case .receiving:
+            guard !content.isEmpty || isEnd else { return }
+            contentBegan(content, isEnd: isEnd, trailers: trailers, more: more)
         case .exchanging(let response):
             if isTooLarge(contentReceived) {
-                upstream?.abandon()
-                upstream = nil
+                abandonUpstream()
                 guard response == .awaited else { return cutShort() }
                 return answer(refusal(413))
             }
@@ -166,7 +178,7 @@ final class Exchange {
 
     func refuse(status: UInt16, _ description: String) {
         switch machine.state {
-        case .deciding, .collecting, .acquiring, .exchanging(.awaited):
+        case .deciding, .collecting, .receiving, .acquiring, .exchanging(.awaited):
             letGoOfUpstream()
             if requestID.isEmpty { requestID = worker.freshRequestID() }
             var response = refusal(status)
@@ -253,8 +265,14 @@ final class Exchange {
     func letGoOfUpstream() {
         stopTimer()
         pool?.cancel(self)
-        upstream?.abandon()
+        abandonUpstream()
+    }
+
+    /// First it holds no connection, then the connection is free for others.
+    private func abandonUpstream() {
+        let abandoned = upstream
         upstream = nil
+        abandoned?.abandon()
     }
 
     /// Never happened: the browser took it back before anything was done.
@@ -276,6 +294,10 @@ final class Exchange {
         renewal = nil
         form = []
         kept = nil
+        early = nil
+        waiter = nil
+        mayContinue = false
+        letGoOfHolding()
         hasForm = false
         contentReceived = 0
         hasRetried = false

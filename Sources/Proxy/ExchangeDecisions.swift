@@ -54,8 +54,22 @@ extension Exchange {
         self.identity = identity
         self.renewal = renewal
         updateCount = worker.updateCount
+        if hasContent, !contentFollows, defersToContent {
+            machine.defers()
+            downstream?.resumeRequest()
+            return
+        }
         machine.forwarded()
         acquireUpstream(fresh: false, contentFollows: contentFollows)
+    }
+
+    /// A connection to the app is taken when the first content is here: a head alone holds none. Not so where the client
+    /// may wait for the app before it sends content.
+    private var defersToContent: Bool {
+        guard case .length = request.framing, !request.expectsContinue, !isRequestComplete,
+            case .gate(let gate, _) = worker.service, let pool = worker.pool(of: gate.app(for: request, context))
+        else { return false }
+        return pool.defersToContent
     }
 
     // MARK: The form
@@ -67,7 +81,10 @@ extension Exchange {
         guard hasContent else { return formReceived() }
         if case .length(let length) = request.framing, length > UInt64(limit) { return answer(refusal(413)) }
         // RFC 9110 §10.1.1: nobody else will say it, since the app does not get this request.
-        if request.expectsContinue, !contentFollows { downstream?.sendContinue() }
+        if request.expectsContinue, !contentFollows {
+            mayContinue = true
+            downstream?.sendContinue()
+        }
         downstream?.resumeRequest()
     }
 
@@ -291,7 +308,7 @@ extension Exchange {
         case .awaiting: overdue?()
         case .acquiring: noConnectionInTime()
         case .exchanging(.streaming): endStream("session_expired")
-        case .deciding, .collecting, .exchanging(.awaited), .tunnelling, .answered, .ended: break
+        case .deciding, .collecting, .receiving, .exchanging(.awaited), .tunnelling, .answered, .ended: break
         }
     }
 }

@@ -11,6 +11,8 @@ package struct ExchangeStateMachine: ~Copyable {
         case collecting
         /// Somebody else is asked before it is decided.
         case awaiting(Awaited)
+        /// The app gets the request as soon as the first of its content is here.
+        case receiving
         /// The app gets the request as soon as a connection is there.
         case acquiring
         case exchanging(Response)
@@ -61,6 +63,16 @@ package struct ExchangeStateMachine: ~Copyable {
     /// The gate lets the request through.
     package mutating func forwarded() {
         state = .acquiring
+    }
+
+    /// The gate lets the request through; a connection is taken when content has come.
+    package mutating func defers() {
+        state = .receiving
+    }
+
+    /// The first content of a deferred request is here.
+    package mutating func contentBegan() {
+        if state == .receiving { state = .acquiring }
     }
 
     /// The gate wants the form.
@@ -135,7 +147,7 @@ package struct ExchangeStateMachine: ~Copyable {
         case .exchanging(.streaming), .answered:
             state = .ended
             return isRequestComplete ? .finish : .finishEarly
-        case .deciding, .collecting, .awaiting, .acquiring, .exchanging, .tunnelling, .ended:
+        case .deciding, .collecting, .awaiting, .receiving, .acquiring, .exchanging, .tunnelling, .ended:
             return .none
         }
     }
@@ -197,7 +209,7 @@ package struct ExchangeStateMachine: ~Copyable {
         case .exchanging(.streaming):
             state = .ended
             return .cutShort
-        case .deciding, .collecting, .awaiting, .tunnelling, .answered, .ended:
+        case .deciding, .collecting, .awaiting, .receiving, .tunnelling, .answered, .ended:
             return .none
         }
     }

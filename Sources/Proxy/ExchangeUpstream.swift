@@ -22,7 +22,10 @@ extension Exchange {
         if let bound = downstream?.boundUpstreams {
             // Also with another session, or when a fresh one is needed: those of the session before are closed.
             if let connection = bound.take(from: pool, for: identity) {
-                if !fresh { return upstreamReady(connection, contentFollows: contentFollows) }
+                if !fresh {
+                    pool.holdsOther(self)
+                    return upstreamReady(connection, contentFollows: contentFollows)
+                }
                 connection.close()
             }
         }
@@ -56,6 +59,14 @@ extension Exchange {
         upstream = connection
         let expectsContent = !isRequestComplete
         if let kept, kept.count > 0 { return repeatRequest(kept, on: connection) }
+        if let early = takeEarly() {
+            connection.start(self, expectsContent: true, contentFollows: true)
+            // Else it follows at once.
+            guard !early.isEmpty else { return }
+            connection.send(early.span, isEnd: isRequestComplete, trailers: [], more: false, isChunked: false)
+            if !isRequestComplete { downstream?.resumeRequest() }
+            return
+        }
         kept = expectsContent && connection.mayRefuse ? KeptContent() : nil
         connection.start(
             self, expectsContent: expectsContent, contentFollows: contentFollows && expectsContent)
@@ -114,6 +125,7 @@ extension Exchange {
         removeOwnCookies()
         guard case .forwardInformational = machine.responseHeadReceived(status: response.status, wantsUpgrade: false)
         else { return }
+        mayContinue = true
         downstream?.sendInformational(self)
         throttle()
     }
@@ -298,7 +310,7 @@ extension ResponseHead {
 }
 
 extension Span<UInt8> {
-    fileprivate func beginsIgnoringCase(_ text: StaticString) -> Bool {
+    func beginsIgnoringCase(_ text: StaticString) -> Bool {
         count >= text.utf8CodeUnitCount && extracting(first: text.utf8CodeUnitCount).equalsIgnoringCase(text)
     }
 }

@@ -44,6 +44,8 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
     var responseIsChunked = false
     var responseIsCloseDelimited = false
     var lingeredBytes = 0
+    /// While others need what the client holds.
+    var pace: PaceMeter?
     private(set) var boundUpstreams: BoundUpstreams?
     var timer: LoopTimer?
     /// Since when it waits for a request, while it does.
@@ -181,7 +183,8 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
         if piece.isEnd {
             phase = .response
             timer?.set(worker.loop.now.advanced(by: worker.limits.keepAliveTimeout))
-        } else {
+        } else if !piece.content.isEmpty {
+            // Chunk extensions and trailers are no progress.
             timer?.set(worker.loop.now.advanced(by: worker.limits.bodyIdleTimeout))
         }
         exchange.requestContent(

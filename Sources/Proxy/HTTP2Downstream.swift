@@ -44,6 +44,10 @@ final class HTTP2Downstream: TransportOwner, DownstreamConnection {
     private(set) var blockedSince: MonotonicTime?
     var endsAt: MonotonicTime?
     private var lingeredBytes = 0
+    /// While others need what the client holds and the socket is full: what the client had taken at the last look, and
+    /// what each stream is credited with.
+    var takenBefore: UInt64?
+    var credit: UInt64 = 0
     var timer: LoopTimer?
     // The session knows its handler from its first moment on.
     private var madeSession: ServerSession?

@@ -41,6 +41,8 @@ final class HTTP2DownstreamStream: StreamHandler {
     private var owed = 0
     private var lastProgress: MonotonicTime
     private var sentBefore: UInt64 = 0
+    /// While others need what the client holds.
+    var pace: PaceMeter?
 
     init(_ stream: Stream, exchange: Exchange, connection: HTTP2Downstream) {
         self.stream = stream
@@ -51,6 +53,9 @@ final class HTTP2DownstreamStream: StreamHandler {
 
     var worker: Worker { connection.worker }
     var session: ServerSession { connection.session }
+
+    /// The client is the one to send more.
+    var hasNoContentAtHand: Bool { inbound.isEmpty && !isEnded }
 
     // MARK: What the session tells
 
@@ -73,7 +78,7 @@ final class HTTP2DownstreamStream: StreamHandler {
     }
 
     func contentReceived(_ content: Span<UInt8>) {
-        lastProgress = worker.loop.now
+        if !content.isEmpty { lastProgress = worker.loop.now }
         if exchange == nil, tunnel == nil {
             // Its response is given already.
             return session.consume(content.count, on: stream)

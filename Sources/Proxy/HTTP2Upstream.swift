@@ -72,11 +72,16 @@ final class HTTP2Upstream: TransportOwner {
         return madeSession
     }
 
+    /// Nobody uses it.
+    var isUnused: Bool { phase == .open && session.streamCount == 0 }
+
+    var streamCount: Int { session.streamCount }
+
+    /// As many requests as it carries at a time.
+    var capacity: Int { max(1, session.streamCount + session.room) }
+
     /// A request may go now.
     var hasRoom: Bool { phase == .open && !isBound && session.room > 0 }
-
-    /// No request is under way on it.
-    var isUnused: Bool { session.streamCount == 0 }
 
     /// One of its requests, or the response, authenticates the connection.
     func bind() {

@@ -8,9 +8,11 @@ import Reactor
 final class HTTP2UpstreamPool {
     let configuration: UpstreamConfiguration
     let shared: HTTP2UpstreamShared
+    /// Opens connections, and reports each by ``connected(_:)`` or ``connectFailed(_:)``.
+    unowned let owner: UpstreamPool
     private unowned let worker: Worker
-    /// Opens a connection, and tells of it by ``connected(_:)`` or ``connectFailed(_:)``.
-    private let connect: () -> Void
+    /// Another connection is waited for.
+    private var awaited: (id: UInt64, client: ClientNetwork)?
     /// Those that take requests.
     private var open: [HTTP2Upstream] = []
     /// Whatever is not closed, so that it lives.
@@ -23,29 +25,41 @@ final class HTTP2UpstreamPool {
     /// What was open when the last connection broke is not to be trusted with a request that was lost with it.
     private var freshFrom: UInt64 = 0
 
-    init(_ configuration: UpstreamConfiguration, worker: Worker, connect: @escaping () -> Void) {
+    /// Whether another connection may be opened.
+    enum Permit {
+        case granted
+        case awaited(UInt64, ClientNetwork)
+        case none
+    }
+
+    init(_ configuration: UpstreamConfiguration, owner: UpstreamPool, worker: Worker) {
         self.configuration = configuration
+        self.owner = owner
         self.worker = worker
-        self.connect = connect
         shared = HTTP2UpstreamShared(worker.limits, memory: worker.http2.memory)
     }
 
     var openCount: Int { all.count + connecting }
+
+    var waitingCount: Int { waiting.count }
+
+    /// As many requests as a connection carries.
+    var requestsPerConnection: Int { open.first?.capacity ?? HTTP2UpstreamShared.maximumStreams }
 
     /// No connection takes requests.
     var hasNone: Bool { open.isEmpty }
 
     /// As ``UpstreamPool/acquire(_:fresh:)``.
     func acquire(_ exchange: Exchange, fresh: Bool) -> (any UpstreamStream)? {
-        if let connection = connectionWithRoom(for: exchange, fresh: fresh) { return connection.makeStream() }
-        let ticket = exchange.ticket
-        guard waiting.count < Self.maximumWaiting else {
-            worker.loop.afterEvent {
-                if exchange.ticket == ticket, exchange.awaitsUpstream { exchange.upstreamLost(.overloaded) }
-            }
+        if waiting.isEmpty || fresh, let connection = connectionWithRoom(for: exchange, fresh: fresh) {
+            owner.holdsOther(exchange)
+            return connection.makeStream()
+        }
+        guard waiting.count < Self.maximumWaiting || displace(for: exchange) else {
+            owner.refuse(exchange)
             return nil
         }
-        waiting.append((exchange, ticket, fresh))
+        waiting.append((exchange, exchange.ticket, fresh))
         exchange.awaitsConnection(until: worker.loop.now.advanced(by: configuration.connectTimeout))
         connectIfNeeded()
         return nil
@@ -54,12 +68,14 @@ final class HTTP2UpstreamPool {
     func cancel(_ exchange: Exchange) {
         guard !waiting.isEmpty else { return }
         waiting.removeAll { $0.exchange === exchange }
+        withdrawIfSatisfied()
     }
 
     /// Those that wait, to be served otherwise.
     func takeWaiting() -> [Exchange] {
         let taken = waiting
         waiting = []
+        withdrawIfSatisfied()
         return taken.filter { $0.exchange.ticket == $0.ticket && $0.exchange.awaitsUpstream }.map(\.exchange)
     }
 
@@ -77,12 +93,63 @@ final class HTTP2UpstreamPool {
 
     private func connectIfNeeded() {
         // A new one has room for many.
-        guard !waiting.isEmpty, openCount < max(1, configuration.maxConnections),
+        guard let first = waiting.first, awaited == nil,
             attempts == 0 || waiting.count > attempts * HTTP2UpstreamShared.maximumStreams
         else { return }
+        switch owner.requestShared(first.exchange) {
+        case .granted:
+            attempts += 1
+            connecting += 1
+            owner.connectShared()
+        case .awaited(let id, let client): awaited = (id, client)
+        case .none: break
+        }
+    }
+
+    /// Nobody waits here any more.
+    private func withdrawIfSatisfied() {
+        guard waiting.isEmpty, let (id, client) = awaited else { return }
+        awaited = nil
+        owner.cancelShared(id, client)
+    }
+
+    /// As many wait as may: the client with most of them loses its last one to `exchange`, if that one has fewer.
+    private func displace(for exchange: Exchange) -> Bool {
+        var counts: [ClientNetwork: Int] = [:]
+        for waiter in waiting { counts[waiter.exchange.clientNetwork, default: 0] += 1 }
+        guard let most = counts.max(by: { $0.value < $1.value }),
+            most.value > counts[exchange.clientNetwork, default: 0] + 1,
+            let index = waiting.lastIndex(where: { $0.exchange.clientNetwork == most.key })
+        else { return false }
+        let displaced = waiting.remove(at: index)
+        if displaced.exchange.ticket == displaced.ticket { owner.refuse(displaced.exchange) }
+        return true
+    }
+
+    // MARK: The ledger
+
+    /// The connection that was waited for may be opened; false: it was not for those here.
+    func granted(_ id: UInt64) -> Bool {
+        guard awaited?.id == id else { return false }
+        awaited = nil
         attempts += 1
         connecting += 1
-        connect()
+        return true
+    }
+
+    /// Another client's request waits in place of ours.
+    func displaced(_ id: UInt64) {
+        if awaited?.id == id { awaited = nil }
+    }
+
+    /// Others wait, on whatever worker: closes what nobody uses.
+    func giveBackIdle() {
+        while waiting.isEmpty, owner.isAwaited, let connection = open.first(where: \.isUnused) { connection.retire() }
+    }
+
+    /// A worker that has no connection waits for one of ours: the one with the fewest requests takes no more.
+    func rotate() {
+        open.min { $0.streamCount < $1.streamCount }?.retire()
     }
 
     // MARK: Connections
@@ -134,6 +201,7 @@ final class HTTP2UpstreamPool {
         freshFrom = max(freshFrom, connection.number + 1)
         // What speaks another protocol hangs up on us, or says nothing we understand.
         if wasSettling { attemptFailed(.malformed) } else { connectIfNeeded() }
+        owner.connectionClosed()
     }
 
     private func attemptFailed(_ loss: ExchangeStateMachine.Loss) {
@@ -145,22 +213,24 @@ final class HTTP2UpstreamPool {
 
     /// Hands out what room there is.
     func roomMade() {
-        var index = 0
-        while index < waiting.count {
-            let waiter = waiting[index]
-            guard waiter.exchange.ticket == waiter.ticket, waiter.exchange.awaitsUpstream else {
-                waiting.remove(at: index)
-                continue
-            }
-            guard let connection = connectionWithRoom(for: waiter.exchange, fresh: waiter.isFresh) else {
-                if !waiter.isFresh, !waiter.exchange.request.authenticatesConnection { break }
-                index += 1
-                continue
-            }
-            waiting.remove(at: index)
-            waiter.exchange.upstreamReady(connection.makeStream())
+        waiting.removeAll { $0.exchange.ticket != $0.ticket || !$0.exchange.awaitsUpstream }
+        while !waiting.isEmpty {
+            let index = waiting.count > 1 ? owner.fewest(waiting.map(\.exchange.clientNetwork)) : 0
+            // One that needs a connection of its own, or a fresh one, may find no room where others do.
+            guard let found = hasRoom(at: index) ? index : waiting.indices.first(where: { hasRoom(at: $0) }),
+                let connection = connectionWithRoom(for: waiting[found].exchange, fresh: waiting[found].isFresh)
+            else { break }
+            let exchange = waiting.remove(at: found).exchange
+            owner.holdsOther(exchange)
+            exchange.upstreamReady(connection.makeStream())
         }
+        withdrawIfSatisfied()
         connectIfNeeded()
+        if owner.episode != 0 { giveBackIdle() }
+    }
+
+    private func hasRoom(at index: Int) -> Bool {
+        connectionWithRoom(for: waiting[index].exchange, fresh: waiting[index].isFresh) != nil
     }
 
     /// Exchanges that may wait for a free stream in one worker.

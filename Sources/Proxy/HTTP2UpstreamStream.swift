@@ -39,6 +39,8 @@ final class HTTP2UpstreamStream: UpstreamStream, StreamHandler {
 
     private var session: ClientSession { connection.session }
 
+    var pool: UpstreamPool { connection.pool.owner }
+
     // MARK: The request
 
     var isBlocked: Bool {

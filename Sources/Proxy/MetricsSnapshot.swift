@@ -12,6 +12,8 @@ package enum MetricEvent: Hashable, Sendable {
     /// What was let through, and would not have been if rules were enforced.
     case observed(would: String, reason: String)
     case upstreamFailed(reason: String)
+    /// Ended since the client sent its request, or took its response, too slowly while others waited.
+    case endedSlow(String)
 }
 
 /// The counters of one loop, or of several added up, as they were at a moment.
@@ -19,6 +21,10 @@ package struct MetricsSnapshot: Sendable {
     package internal(set) var numbers = MetricNumbers()
     package internal(set) var events: [MetricEvent: UInt64] = [:]
     package internal(set) var inFlight: UInt64 = 0
+    /// Requests that wait for a connection to an app.
+    package internal(set) var waiting: UInt64 = 0
+    /// Connections to apps, tunnels not counted.
+    package internal(set) var upstreamConnections: UInt64 = 0
     /// Open connections of browsers by protocol.
     package internal(set) var connections: [String: Int] = [:]
     package internal(set) var reachedAt = MonotonicTime(nanoseconds: 0)
@@ -31,6 +37,8 @@ package struct MetricsSnapshot: Sendable {
         events.merge(other.events) { $0 &+ $1 }
         connections.merge(other.connections) { $0 &+ $1 }
         inFlight &+= other.inFlight
+        waiting &+= other.waiting
+        upstreamConnections &+= other.upstreamConnections
         reachedAt = max(reachedAt, other.reachedAt)
         unreachableAt = max(unreachableAt, other.unreachableAt)
     }
@@ -41,6 +49,10 @@ extension Worker {
     package func metricsSnapshot() -> MetricsSnapshot {
         var snapshot = metrics.snapshot()
         snapshot.connections = connectionsByProtocol
+        for pool in pools + retiredPools {
+            snapshot.waiting &+= UInt64(clamping: pool.waitingCount)
+            snapshot.upstreamConnections &+= UInt64(clamping: pool.openCount)
+        }
         return snapshot
     }
 }

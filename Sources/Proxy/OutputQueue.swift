@@ -21,6 +21,8 @@ package struct OutputQueue {
     /// How much of `bytes` is in the socket already.
     private var sent = 0
     package private(set) var isBlocked = false
+    /// Bytes that the socket took so far.
+    package private(set) var written: UInt64 = 0
 
     package init() {}
 
@@ -44,6 +46,7 @@ package struct OutputQueue {
         guard case .wrote(let count) = transport.write(bytes.span.extracting(sent...), content, tail) else {
             return .failed
         }
+        written &+= UInt64(count)
         if count == total {
             bytes.removeAll(keepingCapacity: true)
             sent = 0
@@ -71,6 +74,7 @@ package struct OutputQueue {
             return .failed
         }
         sent += count
+        written &+= UInt64(count)
         guard sent == bytes.count else {
             isBlocked = true
             transport.awaitWritable()

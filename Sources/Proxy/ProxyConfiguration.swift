@@ -50,6 +50,13 @@ package struct ConnectionLimits: Sendable {
     package var bodyIdleTimeout = Nanoseconds.seconds(60)
     /// Between two requests.
     package var keepAliveTimeout = Nanoseconds.seconds(75)
+    /// Bytes a second that a client must send or take while others wait for what it holds; 0: any.
+    package var minimumBodyRate: UInt64 = 512
+    /// Over which time that is judged, after as much time of grace.
+    package var requestWindow = Nanoseconds.seconds(10)
+    package var responseWindow = Nanoseconds.seconds(30)
+    /// The part of the connections to an app that one client may hold while others wait.
+    package var clientShare = 0.5
     package var http2 = HTTP2Configuration()
 
     package init() {}
@@ -84,8 +91,10 @@ package struct UpstreamConfiguration: Sendable {
     package var responseTimeout = Nanoseconds.seconds(60)
     /// How long a connection waits in the pool for its next request.
     package var idleTimeout = Nanoseconds.seconds(60)
-    /// Open connections of one worker; requests beyond it wait for one, or for room on one.
+    /// Open connections of the process; requests beyond it wait for one, or for room on one.
     package var maxConnections = 256
+    /// The count of connections that all workers share; nil: the worker has one of its own.
+    package var ledger: ConnectionLedger?
 
     package init(_ endpoint: Endpoint) {
         self.endpoint = endpoint

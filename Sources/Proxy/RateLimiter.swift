@@ -40,7 +40,7 @@ package final class RateLimiter: Sendable {
 
     /// Takes a request out of the client's bucket; when it is empty, how long until one is there again.
     package func wait(for client: IPAddress, _ now: MonotonicTime) -> Nanoseconds? {
-        let network = Self.network(client)
+        let network = ClientNetwork(client).bits
         let now = now.nanoseconds
         return slots.withLock { slots in
             let sets = UInt64(slots.count / Self.ways)
@@ -60,11 +60,6 @@ package final class RateLimiter: Sendable {
             slots[place] = Slot(network: network, fullAt: fullAt + cost)
             return nil
         }
-    }
-
-    private static func network(_ address: IPAddress) -> UInt64 {
-        // IPv4, mapped (RFC 4291 §2.5.5.2): the address alone.
-        address.high == 0 && address.low >> 32 == 0xffff ? address.low : address.high
     }
 
     private static let ways = 8

@@ -4,23 +4,41 @@ import Reactor
 import TLS
 
 /// One worker's connections to the app.
+///
+/// How many there may be, the process's ``ConnectionLedger`` says.
 final class UpstreamPool {
     let configuration: UpstreamConfiguration
-    private unowned let worker: Worker
+    let ledger: ConnectionLedger
+    unowned let worker: Worker
     private var nextReport = MonotonicTime(nanoseconds: 0)
+    /// The last used foremost, so that those not needed age and end.
+    var idle: [HTTP1Upstream] = []
+    /// HTTP/1.1 connections and attempts to open one. Each is counted in the ledger.
+    var ownCount = 0
+    /// Requests that the ledger knows to wait.
+    var waiting: [UInt64: Exchange] = [:]
+    var nextWaiter: UInt64 = 0
+    /// As a member of the ledger.
+    var member = 0
+    /// Of the ledger's, while requests wait for a connection, on whatever worker; 0: none.
+    var episode: UInt64 = 0
+    /// For how long requests had waited at the last look, and between the last two.
+    var waited = Nanoseconds(count: 0)
+    var waitedLately = Nanoseconds(count: 0)
+    /// Requests that the current look at the pace of clients may still end for others.
+    var endings = 0
     private var nextCookieReport = MonotonicTime(nanoseconds: 0)
-    private var machine: UpstreamPoolStateMachine<HTTP1Upstream, Exchange>
     /// Another pool serves new requests.
     private var isRetired = false
     /// Connections that exchanges share; nil where HTTP/2 is out of question.
-    private var shared: HTTP2UpstreamPool?
+    var shared: HTTP2UpstreamPool?
     /// What was agreed on last with an app that may choose; exchanges expect the same again.
     private var expectsHTTP2 = true
     /// Idle connections that belong to one client each, the one that waits longest first. They count as open.
-    private var bound: [HTTP1Upstream] = []
+    var bound: [HTTP1Upstream] = []
 
     /// Whom a connection is being made for.
-    private enum Purpose {
+    enum Purpose {
         /// The exchange may be over, and its object serve another one, before the connection is there.
         case exchange(Exchange, ticket: UInt64)
         /// Whoever waits for a stream.
@@ -30,51 +48,122 @@ final class UpstreamPool {
     init(_ configuration: UpstreamConfiguration, worker: Worker) {
         self.configuration = configuration
         self.worker = worker
-        machine = UpstreamPoolStateMachine(maximum: configuration.maxConnections, maximumWaiting: Self.maximumWaiting)
+        let ledger = configuration.ledger ?? ConnectionLedger(limit: configuration.maxConnections)
+        self.ledger = ledger
+        let loop = worker.loop
+        let box = Unowned<UpstreamPool>()
+        box.object = self
+        let bound = loop.bind(box)
+        member = ledger.join { note in
+            loop.submit { bound.assumeOnLoop { Self.deliver(note, to: $0.object, of: ledger) } }
+        }
         guard configuration.version != .http1 else { return }
-        shared = HTTP2UpstreamPool(configuration, worker: worker) { [unowned self] in connect(for: .sharing) }
+        shared = HTTP2UpstreamPool(configuration, owner: self, worker: worker)
     }
+
+    deinit {
+        ledger.leave(member)
+    }
+
+    /// Requests wait for their first content before they take a connection: one that is shared is none's own.
+    var defersToContent: Bool { shared == nil || !expectsHTTP2 }
+
+    /// How many requests a connection carries.
+    var requestsPerConnection: Int { expectsHTTP2 ? shared?.requestsPerConnection ?? 1 : 1 }
 
     /// Gives `exchange` a connection: at once when one is idle (the result), else later by ``Exchange/upstreamReady(_:)``
     /// or ``Exchange/upstreamLost(_:)``.
     func acquire(_ exchange: Exchange, fresh: Bool) -> (any UpstreamStream)? {
         if let shared, expectsHTTP2 { return shared.acquire(exchange, fresh: fresh) }
-        switch machine.acquire(exchange, fresh: fresh) {
-        case .use(let connection): return connection
-        case .connect: connect(for: .exchange(exchange, ticket: exchange.ticket))
+        if episode == 0, !fresh, let connection = idle.popLast() { return connection }
+        // An idle connection is no use to it, but makes room.
+        if fresh, let connection = idle.popLast() { discard(connection) }
+        nextWaiter += 1
+        let (id, client, now) = (nextWaiter, exchange.clientNetwork, worker.loop.now)
+        let hasIdle = !fresh && !idle.isEmpty
+        let (outcome, episode) = ledger.perform { [member] state, notes in
+            let outcome = state.wait(member, id, client, hasIdle: hasIdle, now, &notes)
+            return (outcome, state.episode)
+        }
+        switch outcome {
+        case .use:
+            exchange.holds(client, of: self, episode)
+            return idle.popLast()
+        case .connect:
+            exchange.holds(client, of: self, episode)
+            ownCount += 1
+            connect(for: .exchange(exchange, ticket: exchange.ticket))
         case .wait:
-            exchange.awaitsConnection(until: worker.loop.now.advanced(by: configuration.connectTimeout))
-            bound.first?.close()
+            exchange.waiter = (id, client)
+            waiting[id] = exchange
+            exchange.awaitsConnection(until: now.advanced(by: configuration.connectTimeout))
+            if !idle.isEmpty || !bound.isEmpty { worker.loop.afterEvent { [self] in giveBackIdle() } }
         case .refuse:
-            let ticket = exchange.ticket
-            worker.loop.afterEvent {
-                if exchange.ticket == ticket, exchange.awaitsUpstream { exchange.upstreamLost(.overloaded) }
-            }
+            refuse(exchange)
         }
         return nil
     }
 
-    var openCount: Int { machine.openCount + (shared?.openCount ?? 0) }
+    /// As many wait as may.
+    func refuse(_ exchange: Exchange) {
+        let ticket = exchange.ticket
+        worker.loop.afterEvent {
+            if exchange.ticket == ticket, exchange.awaitsUpstream { exchange.upstreamLost(.overloaded) }
+        }
+    }
+
+    var openCount: Int { ownCount + (shared?.openCount ?? 0) }
+
+    var waitingCount: Int { waiting.count + (shared?.waitingCount ?? 0) }
 
     /// Whoever waits, waits for the first connection of all.
     var isConnecting: Bool { expectsHTTP2 && shared?.hasNone == true }
 
     /// `exchange` waits no longer.
     func cancel(_ exchange: Exchange) {
-        machine.gaveUp(exchange)
+        if let (id, client) = exchange.waiter {
+            exchange.waiter = nil
+            waiting[id] = nil
+            let now = worker.loop.now
+            ledger.perform { [member] state, _ in state.cancel(id, of: member, client, now) }
+        }
         shared?.cancel(exchange)
     }
 
+    /// The connection has served a request and may serve another one.
     func release(_ connection: HTTP1Upstream) {
-        guard !worker.isDraining, !isRetired || machine.waitingCount > 0 else { return connection.close() }
-        perform(machine.released(connection, isReusable: true), on: connection)
+        let isWanted = !worker.isDraining && (!isRetired || !waiting.isEmpty)
+        guard episode != 0 || !waiting.isEmpty else {
+            guard isWanted else { return connection.close() }
+            idle.append(connection)
+            return connection.park()
+        }
+        guard isWanted else { return connection.close() }
+        offer(connection)
+    }
+
+    /// Asks who gets the connection next.
+    func offer(_ connection: HTTP1Upstream) {
+        let now = worker.loop.now
+        switch ledger.perform({ [member] state, notes in state.released(member, now, &notes) }) {
+        case .keep:
+            if isRetired { return connection.close() }
+            idle.append(connection)
+            connection.park()
+        case .hand(let grant):
+            guard let exchange = take(grant) else { return connection.close() }
+            exchange.upstreamReady(connection)
+        case .close:
+            ownCount -= 1
+            connection.closeUncounted()
+        }
     }
 
     /// `connection` waits for the next request of its one client, unless others wait for a connection.
     func bind(_ connection: HTTP1Upstream) {
         guard !isRetired else { return connection.close() }
         bound.append(connection)
-        if machine.waitingCount > 0 { bound.first?.close() }
+        giveBackBound()
     }
 
     /// Its client's next request has come.
@@ -90,8 +179,16 @@ final class UpstreamPool {
 
     func connectionEnded(_ connection: HTTP1Upstream, wasIdle: Bool) {
         if wasIdle, !bound.isEmpty { unbind(connection) }
-        if wasIdle, machine.idleEnded(connection) { return }
-        perform(machine.closed(), on: nil)
+        if wasIdle, let index = idle.lastIndex(where: { $0 === connection }) { idle.remove(at: index) }
+        ownCount -= 1
+        connectionClosed()
+    }
+
+    /// The ledger has one connection less, and the next waiter may open another.
+    func connectionClosed() {
+        let now = worker.loop.now
+        let grant = ledger.perform { [member] state, notes in state.closed(member, now, &notes) }
+        if let grant { granted(grant) }
     }
 
     /// Takes no new requests: those that it has, or that wait, are served to their end.
@@ -102,24 +199,20 @@ final class UpstreamPool {
 
     /// Closes what nobody uses.
     func closeIdle() {
-        // The connections are no longer the pool's, so their end is not to be counted again.
-        for connection in machine.takeIdle() { connection.closeUncounted() }
+        while let connection = idle.popLast() { discard(connection) }
         for connection in bound { connection.close() }
         shared?.closeIdle()
     }
 
-    private func perform(
-        _ action: UpstreamPoolStateMachine<HTTP1Upstream, Exchange>.ReleaseAction, on connection: HTTP1Upstream?
-    ) {
-        switch action {
-        case .park: connection?.park()
-        case .close: break
-        case .hand(let connection, let waiter): waiter.upstreamReady(connection)
-        case .closeAndConnect(let waiter): connect(for: .exchange(waiter, ticket: waiter.ticket))
-        }
+    private func discard(_ connection: HTTP1Upstream) {
+        connection.closeUncounted()
+        ownCount -= 1
+        connectionClosed()
     }
 
-    private func connect(for purpose: Purpose) {
+    // MARK: Connections
+
+    func connect(for purpose: Purpose) {
         switch configuration.endpoint {
         case .unix(let path):
             open([.unix(path)], for: purpose)
@@ -184,14 +277,14 @@ final class UpstreamPool {
             if isHTTP2 { return shared.connected(transport) }
             // Those who wait for a stream go on as with HTTP/1.1: one with this connection.
             shared.gaveUpAttempt()
-            machine.adopted()
+            ownCount += 1
             release(HTTP1Upstream(transport: transport, pool: self, worker: worker))
             for exchange in shared.takeWaiting() {
                 if let connection = acquire(exchange, fresh: false) { exchange.upstreamReady(connection) }
             }
         case .exchange(let exchange, let ticket):
             guard isHTTP2 else { return openedHTTP1(transport, for: purpose) }
-            perform(machine.closed(), on: nil)
+            ownCount -= 1
             shared.adopt(transport)
             guard exchange.ticket == ticket, exchange.awaitsUpstream else { return }
             if let stream = shared.acquire(exchange, fresh: false) { exchange.upstreamReady(stream) }
@@ -211,14 +304,14 @@ final class UpstreamPool {
         switch purpose {
         case .sharing:
             shared?.connectFailed(loss)
+            connectionClosed()
         case .exchange(let exchange, let ticket):
-            perform(machine.closed(), on: nil)
+            ownCount -= 1
             if exchange.ticket == ticket, exchange.awaitsUpstream { exchange.upstreamLost(loss) }
+            connectionClosed()
         }
     }
 
-    /// Exchanges that may wait for a free connection in one worker.
-    private static let maximumWaiting = 1024
     private static let reportInterval = Nanoseconds.seconds(10)
     private static let cookieReportInterval = Nanoseconds.seconds(600)
 }

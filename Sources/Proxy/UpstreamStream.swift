@@ -5,6 +5,9 @@ import Reactor
 /// The app's side of one exchange, whatever protocol carries it: a connection of its own, or a stream of one that others
 /// share.
 protocol UpstreamStream: AnyObject {
+    /// The pool whose connection it uses.
+    var pool: UpstreamPool { get }
+
     /// The app does not take more of the request for now.
     var isBlocked: Bool { get }
 

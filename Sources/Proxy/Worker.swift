@@ -54,6 +54,9 @@ package final class Worker {
     var spareExchanges: [Exchange] = []
     var spareBuffers: [[UInt8]] = []
     var drained: (() -> Void)?
+    /// Looks at the pace of clients while others wait for what they hold.
+    var paceTimer: LoopTimer?
+    var pacedAt = MonotonicTime(nanoseconds: 0)
     var dateSecond = -1.0
     var dateBytes: [UInt8] = []
     var dateLineBytes: [UInt8] = []

@@ -80,6 +80,7 @@ extension Worker {
 
     func connectionBegan(_ connection: any DownstreamConnection) {
         connections[ObjectIdentifier(connection)] = connection
+        if isCrowded { startPacing() }
     }
 
     func connectionEnded(_ connection: any DownstreamConnection) {

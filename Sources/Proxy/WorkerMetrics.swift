@@ -57,6 +57,11 @@ final class WorkerMetrics {
         if exchange.record.hasUpstreamFailed { countFailure(exchange.record, now) }
     }
 
+    /// A request was ended since its client was too slow while others waited.
+    func endedSlow(_ side: PaceMeter.Side) {
+        count(.endedSlow(side == .request ? "request" : "response"))
+    }
+
     /// What the gate's own answers say of sign-ins and refusals.
     private func count(_ audit: Audit, _ exchange: Exchange, _ place: RequestPlace) {
         let reason = exchange.record.reason ?? ""

@@ -145,6 +145,14 @@ package final class SocketTransport: Transport, ReadinessObserver {
         return sendBuffer > queued ? Int(sendBuffer - queued) / 2 : 0
     }
 
+    /// Counted by the kernel (SIOCOUTQ, tcp(7), unix(7)).
+    public override var queuedBytes: Int {
+        guard let raw = rawDescriptor else { return 0 }
+        var count: Int32 = 0
+        guard unsafe ioctl(raw, UInt(TIOCOUTQ), &count) == 0 else { return 0 }
+        return Int(max(0, count))
+    }
+
     public override func write(_ first: Span<UInt8>, _ second: Span<UInt8>, _ third: Span<UInt8>) -> WriteOutcome {
         guard let raw = rawDescriptor else { return .failed(EBADF) }
         let count: Int

@@ -62,6 +62,9 @@ open class Transport {
     /// About how many bytes can be written before the socket is full; rather too few than too many.
     open var writeRoom: Int { 0 }
 
+    /// Bytes that were written and that the peer has not acknowledged.
+    open var queuedBytes: Int { 0 }
+
     /// Writes the pieces in order, in one system call where possible. What is not taken comes first, and whole, in the
     /// next write.
     open func write(_ first: Span<UInt8>, _ second: Span<UInt8>, _ third: Span<UInt8>) -> WriteOutcome {

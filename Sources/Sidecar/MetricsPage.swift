@@ -66,6 +66,14 @@ struct MetricsPage {
                 nil
             }
         }
+        text.family("sidegate_upstream_connections", .gauge, "Connections to apps, tunnels not counted.")
+        text.sample([], snapshot.upstreamConnections)
+        text.family("sidegate_upstream_requests_waiting", .gauge, "Requests that wait for a connection to an app.")
+        text.sample([], snapshot.waiting)
+        text.family(
+            "sidegate_slow_requests_ended_total", .counter,
+            "Requests that were ended since their client was too slow while others waited.")
+        for side in ["request", "response"] { text.sample([("side", side)], snapshot.events[.endedSlow(side)] ?? 0) }
         text.family("sidegate_upstream_up", .gauge, "Whether the app could be reached, when last it was tried.")
         text.sample([], isUpstreamUp ? 1 : UInt64(0))
     }

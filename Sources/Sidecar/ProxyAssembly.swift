@@ -7,7 +7,7 @@ import Reactor
 import TLS
 
 extension ProxyConfiguration {
-    /// What one of `workers` workers runs with: limits of the process are divided among them.
+    /// What one of `workers` workers runs with: `limits.connections` is divided among them.
     ///
     /// - Parameters:
     ///   - identityHeaders: names that no trailer may carry to the app.
@@ -15,8 +15,8 @@ extension ProxyConfiguration {
     init(
         _ settings: Settings, identityHeaders: [String], workers: Int, tls: TLSServerContext?
     ) throws(TLSError) {
-        self.init(upstream: try UpstreamConfiguration(settings.upstream, workers: workers))
-        for app in settings.apps { otherUpstreams.append(try UpstreamConfiguration(app.upstream, workers: workers)) }
+        self.init(upstream: try UpstreamConfiguration(settings.upstream))
+        for app in settings.apps { otherUpstreams.append(try UpstreamConfiguration(app.upstream)) }
         self.tls = tls
         redirect = SecureRedirect(settings)
         if let duration = settings.tls?.strictTransportSecurity {
@@ -32,6 +32,8 @@ extension ProxyConfiguration {
         limits.connections = max(1, settings.limits.connections / workers)
         limits.headerTimeout = .seconds(settings.limits.headerTimeout.inSeconds)
         limits.bodyIdleTimeout = .seconds(settings.limits.bodyIdleTimeout.inSeconds)
+        limits.minimumBodyRate = UInt64(clamping: settings.limits.minimumBodyRate)
+        limits.clientShare = Double(settings.limits.clientShare) / 1000
         limits.keepAliveTimeout = .seconds(settings.limits.keepAliveTimeout.inSeconds)
         limits.http2.isEnabled = settings.limits.http2.isEnabled
         limits.http2.maxConcurrentStreams = settings.limits.http2.maxConcurrentStreams
@@ -39,7 +41,7 @@ extension ProxyConfiguration {
 }
 
 extension UpstreamConfiguration {
-    fileprivate init(_ settings: UpstreamSettings, workers: Int) throws(TLSError) {
+    fileprivate init(_ settings: UpstreamSettings) throws(TLSError) {
         let endpoint: Endpoint =
             switch settings.address {
             case .http(let host, let port), .https(let host, let port), .h2c(let host, let port):
@@ -51,7 +53,7 @@ extension UpstreamConfiguration {
         connectTimeout = .seconds(settings.connectTimeout.inSeconds)
         responseTimeout = .seconds(settings.responseTimeout.inSeconds)
         idleTimeout = .seconds(settings.idleTimeout.inSeconds)
-        maxConnections = max(1, settings.maxConnections / workers)
+        maxConnections = settings.maxConnections
         if case .https = settings.address {
             if settings.offersHTTP2 { version = .negotiated }
             tls = try TLSClientContext(

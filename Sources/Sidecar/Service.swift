@@ -28,6 +28,7 @@ package final class Service: Sendable {
         }
     }
 
+    private let ledgers: ConnectionLedgers
     private let server: Server
     private let admin: AdminServer?
     private let desk: AdminDesk
@@ -71,7 +72,10 @@ package final class Service: Sendable {
         } catch {
             throw ServiceError("TLS cannot be set up: \(error)")
         }
-        let proxy = try Self.proxy(settings, configuration, workers: workers, tls: tls, logger)
+        let ledgers = ConnectionLedgers()
+        var proxy = try Self.proxy(settings, configuration, workers: workers, tls: tls, logger)
+        ledgers.assign(to: &proxy)
+        self.ledgers = ledgers
         let resolver = Resolver()
         let services = try ProcessServices(
             settings, sessionSecrets: configuration.session.secrets, resolver: resolver, counters: counters,
@@ -163,7 +167,7 @@ package final class Service: Sendable {
         // The workers have the stores that they were started with.
         configuration.session.isStored = initial.session.isShared
         let next = try services.prepare(settings)
-        let proxy = try Self.proxy(settings, configuration, workers: workerCount, tls: tls, logger)
+        var proxy = try Self.proxy(settings, configuration, workers: workerCount, tls: tls, logger)
         if let tls, let wanted = settings.tls {
             do {
                 try tls.replace(
@@ -175,6 +179,7 @@ package final class Service: Sendable {
         for key in unchangeable(settings) {
             logger.warning("a changed key takes effect at the next start only", metadata: ["key": "\(key)"])
         }
+        ledgers.assign(to: &proxy)
         counters.certificatesAreGood()
         watchCertificates(settings, proxy)
         threshold.level = Self.level(settings)
@@ -190,7 +195,7 @@ package final class Service: Sendable {
         }
         services.replace(
             with: next, sessionSecrets: configuration.session.secrets,
-            swap: { [server, format, log, configuration] keys, swapped in
+            swap: { [server, format, log, configuration, proxy] keys, swapped in
                 var gate = configuration
                 gate.keys = keys
                 let gated = gate

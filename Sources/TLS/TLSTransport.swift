@@ -244,6 +244,8 @@ package final class TLSTransport: Transport, TransportOwner {
     // MARK: Writing
 
     /// What the socket takes, less what each record adds.
+    package override var queuedBytes: Int { socket.queuedBytes }
+
     package override var writeRoom: Int {
         let room = socket.writeRoom
         return max(0, room - (room / Self.recordSize + 1) * Self.recordOverhead)

@@ -169,6 +169,19 @@ struct LayerTests {
         #expect(lines.contains { $0.hasPrefix(line) }, "\(lines)")
     }
 
+    @Test(
+        "A share is a number from 0 to 1, held in thousandths",
+        arguments: [("0", 0), ("1", 1000), ("1.0", 1000), ("0.5", 500), ("0.125", 125)])
+    func shares(text: String, thousandths: Int) {
+        let loaded = place.load(minimal, overrides: [.set("limits.clientShare", text)])
+        #expect(loaded.settings?.limits.clientShare == thousandths, "\(loaded.lines)")
+    }
+
+    @Test("What is no share is refused", arguments: ["1.5", "1.001", "2", "0.1234", ".5", "0.", "50%", "-0.5", "half"])
+    func noShares(text: String) {
+        #expect(place.load(minimal, overrides: [.set("limits.clientShare", text)]).errors.count == 1)
+    }
+
     @Test("A preset is a value like any other")
     func presets() {
         let loaded = place.load(minimal, overrides: [.option("--preset", "identityProvider.preset", "isprin")])

@@ -275,9 +275,10 @@ class TestStreams:
         upstream.serve = serve
         with gate.connection() as connection:
             connection.request("POST", "/", {**session, "Content-Length": "100000"})
+            connection.send(b"x")  # the app is asked when the first content has come
             assert connection.read_head().status == 200
             assert connection.read_line() == b"5" and connection.read_exactly(7) == b"early\r\n"
-            connection.send(b"x" * 100000)
+            connection.send(b"x" * 99999)
             assert connection.read_line() == b"6" and connection.read_exactly(6) == b"100000"
 
     def test_a_refusal_reaches_a_client_that_is_still_uploading(self, gate, upstream, session):

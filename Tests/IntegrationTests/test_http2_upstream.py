@@ -581,6 +581,33 @@ class TestPace:
         finally:
             app.settings = b""
 
+    @pytest.mark.parametrize("limit", [1, 2])
+    def test_workers_share_the_limit_of_connections(self, start_gate, app, limit):
+        open_now, most, lock = set(), [0], threading.Lock()
+
+        def answer(request):
+            with lock:
+                open_now.update({request.connection})
+                most[0] = max(most[0], len({c for c in open_now if not c.is_ended.is_set()}))
+            app.echo(request)
+        app.answer = answer
+        gate = start_gate(
+            app.url, workers=4, upstream={"url": app.url, "maxConnections": limit, "connectTimeout": "10s"})
+        session = gate.session_cookie()
+        statuses = []
+
+        def visit():
+            for _ in range(10):
+                with gate.connection() as connection:  # of whichever worker
+                    statuses.append(connection.exchange("GET", "/", session).status)
+        threads = [threading.Thread(target=visit) for _ in range(12)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        assert statuses == [200] * 120
+        assert most[0] <= limit + 1, "one that is closing may be seen beside the next"
+
     def test_a_browser_that_does_not_read_holds_the_app_back_and_nobody_else(self, connect, app, gate):
         sent = []
 

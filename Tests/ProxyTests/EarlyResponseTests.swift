@@ -51,8 +51,8 @@ struct EarlyResponseTests {
             let browser = try stage.browser()
             let text =
                 byApp
-                ? Stage.request("POST /", "Content-Length: 30")
-                : "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 30\r\n\r\n"
+                ? Stage.request("POST /", "Content-Length: 30", body: "GET")
+                : "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 30\r\n\r\nGET"
             try browser.send(text)
             if byApp {
                 let app = try stage.app.accept()
@@ -65,7 +65,7 @@ struct EarlyResponseTests {
             _ = try browser.receive(Int(head.field("Content-Length") ?? "") ?? 0)
             try stage.settle()
             // It looks like a request, and is none.
-            try browser.send("GET /smuggled HTTP/1.1\r\nHost: ")
+            try browser.send(" /smuggled HTTP/1.1\r\nHost: ")
             try browser.send(Stage.request("GET /next"))
             let app = try stage.app.accept()
             #expect(try app.receiveHead().firstLine == "GET /next HTTP/1.1")
@@ -90,7 +90,7 @@ struct EarlyResponseTests {
     func closesEarly(kind: EventLoop.Kind) throws {
         try Stage.run(kind) { stage in
             let browser = try stage.browser()
-            try browser.send(Stage.request("POST /", "Content-Length: 50000000"))
+            try browser.send(Stage.request("POST /", "Content-Length: 50000000", body: "x"))
             let app = try stage.app.accept()
             _ = try app.receiveHead()
             try app.send("HTTP/1.1 413 No\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbig")

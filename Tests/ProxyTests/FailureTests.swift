@@ -83,9 +83,10 @@ struct FailureTests {
     func slowUpload() throws {
         try Stage.run(configure: { $0.upstream.responseTimeout = .milliseconds(50) }) { stage in
             let browser = try stage.browser()
-            try browser.send(Stage.request("POST /", "Content-Length: 2"))
+            try browser.send(Stage.request("POST /", "Content-Length: 3", body: "-"))
             let app = try stage.app.accept()
             _ = try app.receiveHead()
+            #expect(try app.receive(like: "-") == "-")
             for piece in ["a", "b"] {
                 try stage.outlast(.milliseconds(150))
                 try browser.send(piece)

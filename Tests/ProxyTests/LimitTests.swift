@@ -174,7 +174,9 @@ struct LimitTests {
         try Stage.run(app: app) { stage in
             let browser = try stage.browser(receiveBuffer: 4096)
             try browser.send(
-                isUpload ? Stage.request("POST /", "Content-Length: 100000000") : Stage.request("GET /"))
+                isUpload
+                    ? Stage.request("POST /", "Content-Length: 100000000", "Expect: 100-continue")
+                    : Stage.request("GET /"))
             let wire = try stage.app.accept()
             _ = try wire.receiveHead()
             if !isUpload { try wire.send("HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n") }

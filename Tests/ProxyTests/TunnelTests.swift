@@ -99,7 +99,8 @@ struct TunnelTests {
                     "GET /", "Upgrade: h2c", "Connection: upgrade, HTTP2-Settings", "HTTP2-Settings: x")),
             Uninvited(
                 testDescription: "content still to come",
-                request: Stage.request("POST /", "Upgrade: echo", "Connection: upgrade", "Content-Length: 100000")),
+                request: Stage.request(
+                    "POST /", "Upgrade: echo", "Connection: upgrade", "Content-Length: 100000", "Expect: 100-continue")),
         ])
     func uninvited(_ row: Uninvited) throws {
         try Stage.run { stage in

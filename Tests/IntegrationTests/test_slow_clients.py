@@ -1,0 +1,320 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Clients that are slow by intent, and the one count of connections to the app that all workers share."""
+
+import contextlib
+import socket
+import threading
+import time
+
+import pytest
+
+from harness.admin import Metrics
+from harness.frames import SETTINGS, FrameConnection, frame, setting
+from harness.process import wait_until
+from harness.reloads import admin, change
+from harness.wire import Connection
+
+INITIAL_WINDOW_SIZE = 4
+LARGE = bytes(400_000)  # more than a stream holds
+ATTACKER, VISITOR = "127.0.0.66", "127.0.0.77"
+
+
+def connected(port: int, source: str, receive_buffer: int = 0) -> socket.socket:
+    """A connection from another address of the loopback network: another client."""
+    client = socket.socket()
+    if receive_buffer:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    client.settimeout(20)
+    client.bind((source, 0))
+    client.connect(("127.0.0.1", port))
+    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return client
+
+
+def status(client: socket.socket) -> int:
+    """Of the next response, whose content is left alone."""
+    head = b""
+    while b"\r\n\r\n" not in head:
+        data = client.recv(65536)
+        if not data:
+            return 0
+        head += data
+    return int(head.split()[1])
+
+
+def visit(gate, session: dict, path: str = "/", source: str = VISITOR) -> int:
+    with contextlib.closing(connected(gate.port, source)) as client:
+        client.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{gate.port}\r\nCookie: {session['Cookie']}\r\n\r\n".encode())
+        return status(client)
+
+
+class Holding:
+    """An app that answers /hold only when it is told to, and /large with much."""
+
+    def __init__(self, upstream):
+        self.lock = threading.Lock()
+        self.held = 0
+        self.permits = threading.Semaphore(0)
+        self.upstream = upstream
+        upstream.answer = self.answer
+
+    def answer(self, request, connection):
+        if request.target.startswith("/hold"):
+            with self.lock:
+                self.held += 1
+            self.permits.acquire(timeout=30)
+            with self.lock:
+                self.held -= 1
+        if request.target.startswith("/large"):
+            return connection.respond(200, {}, LARGE)
+        self.upstream.echo(request, connection)
+
+    def release(self, count: int = 1):
+        for _ in range(count):
+            self.permits.release()
+
+
+class Trickle:
+    """Sends a piece on many sockets again and again, until it is stopped."""
+
+    def __init__(self, clients, piece, interval=0.1):
+        self.clients, self.piece, self.interval = list(clients), piece, interval
+        self.stopped = threading.Event()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        while not self.stopped.wait(self.interval):
+            for client in self.clients:
+                with contextlib.suppress(OSError):
+                    client.send(self.piece)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stopped.set()
+        self.thread.join(5)
+        for client in self.clients:
+            client.close()
+
+
+def upload(gate, session, framing: bytes, first: bytes, source: str = ATTACKER) -> socket.socket:
+    client = connected(gate.port, source)
+    client.sendall(f"POST /upload HTTP/1.1\r\nHost: 127.0.0.1:{gate.port}\r\nCookie: {session['Cookie']}\r\n".encode()
+                   + framing + b"\r\n\r\n" + first)
+    return client
+
+
+LENGTH, CHUNKED = b"Content-Length: 100000", b"Transfer-Encoding: chunked"
+
+
+def busy(gate) -> float:
+    return Metrics(gate).get("sidegate_upstream_connections") or 0
+
+
+class TestSlowClients:
+    @pytest.mark.parametrize("workers, limit", [(1, 256), (4, 64)])
+    def test_streams_that_are_not_read_do_not_take_the_app_away(self, upstream, start_gate, workers, limit):
+        Holding(upstream)
+        gate = start_gate(
+            upstream, workers=workers, admin=admin(),
+            upstream={"url": upstream.url, "maxConnections": limit, "connectTimeout": "3s"})
+        session = gate.session_cookie()
+        attackers = []
+        for _ in range(max(2, limit // 64 if workers > 1 else 2)):
+            c = FrameConnection(
+                gate.port, settings=setting(INITIAL_WINDOW_SIZE, 0), connected=connected(gate.port, ATTACKER))
+            c.cookie = session["Cookie"]
+            for n in range(128 if workers == 1 else limit // 2):
+                c.request("GET", f"/large/{n}")
+            attackers.append(c)
+        wait_until(lambda: busy(gate) == limit, "all connections are held")
+        # The first waits until the stalled are known as such, the others find them known.
+        assert [visit(gate, session) for _ in range(8)] == [200] * 8
+        with contextlib.ExitStack() as stack:
+            clients = [stack.enter_context(contextlib.closing(connected(gate.port, VISITOR))) for _ in range(16)]
+            for client in clients:
+                client.sendall(f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{gate.port}\r\nCookie: {session['Cookie']}\r\n\r\n".encode())
+            assert [status(client) for client in clients] == [200] * 16
+        assert Metrics(gate).get("sidegate_slow_requests_ended_total", side="response") >= 1
+        assert busy(gate) <= limit
+        wait_until(lambda: '"response_too_slow"' in gate.log(), "the reason in the log")
+        for c in attackers:
+            c.close()
+
+    @pytest.mark.parametrize("framing, first, piece", [
+        (LENGTH, b"x", b"x"),
+        (CHUNKED, b"1;", b"x"),
+        (CHUNKED, b"1\r\nx\r\n0\r\nX-T: ", b"x"),
+    ], ids=["content", "chunk extension", "trailer"])
+    def test_uploads_that_trickle_do_not_either(self, upstream, start_gate, framing, first, piece):
+        gate = start_gate(
+            upstream, workers=2, admin=admin(),
+            upstream={"url": upstream.url, "maxConnections": 32, "connectTimeout": "3s"})
+        session = gate.session_cookie()
+        with Trickle([upload(gate, session, framing, first) for _ in range(40)], piece):
+            wait_until(lambda: busy(gate) == 32, "all connections are held")
+            assert [visit(gate, session) for _ in range(6)] == [200] * 6
+        assert Metrics(gate).get("sidegate_slow_requests_ended_total", side="request") >= 1
+        wait_until(lambda: '"request_too_slow"' in gate.log(), "the reason in the log")
+
+    def test_from_many_addresses_a_slow_request_ends_after_its_time(self, upstream, start_gate):
+        gate = start_gate(
+            upstream, workers=2, admin=admin(),
+            upstream={"url": upstream.url, "maxConnections": 8, "connectTimeout": "40s"})
+        session = gate.session_cookie()
+        clients = [upload(gate, session, LENGTH, b"x", source=f"127.0.1.{n}") for n in range(1, 9)]
+        with Trickle(clients, b"x", interval=0.5):
+            wait_until(lambda: busy(gate) == 8, "all connections are held")
+            begun = time.monotonic()
+            with contextlib.closing(connected(gate.port, VISITOR)) as client:
+                client.settimeout(40)
+                client.sendall(f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{gate.port}\r\nCookie: {session['Cookie']}\r\n\r\n".encode())
+                assert status(client) == 200
+            assert time.monotonic() - begun > 10, "there was no grace"
+            assert status(clients[0]) == 408
+
+    def test_nobody_is_ended_while_nobody_waits(self, upstream, start_gate):
+        gate = start_gate(
+            upstream, admin=admin(), upstream={"url": upstream.url, "maxConnections": 2, "connectTimeout": "400ms"})
+        session = gate.session_cookie()
+        with Trickle([upload(gate, session, LENGTH, b"x")], b"x"):
+            wait_until(lambda: busy(gate) == 1, "the upload has a connection")
+            deadline = time.monotonic() + 2
+            while time.monotonic() < deadline:
+                assert visit(gate, session) == 200
+        assert Metrics(gate).get("sidegate_slow_requests_ended_total", side="request") == 0
+
+    def test_a_head_alone_takes_no_connection(self, upstream, start_gate):
+        gate = start_gate(upstream, admin=admin(), upstream={"url": upstream.url, "maxConnections": 1})
+        session = gate.session_cookie()
+        head = (f"POST / HTTP/1.1\r\nHost: 127.0.0.1:{gate.port}\r\nCookie: {session['Cookie']}\r\nContent-Length: 10\r\n\r\n").encode()
+        clients = [connected(gate.port, ATTACKER) for _ in range(8)]
+        for client in clients:
+            client.sendall(head)
+        c = FrameConnection(gate.port)
+        c.cookie = session["Cookie"]
+        stream = c.request("POST", "/h2", [("content-length", "10")], end=False)
+        assert [visit(gate, session) for _ in range(4)] == [200] * 4
+        for client in clients:
+            client.sendall(b"01234")
+            client.sendall(b"56789")
+            assert status(client) == 200
+            client.close()
+        assert [r.body for r in upstream.requests if r.method == "POST"] == [b"0123456789"] * 8
+        c.data(stream, b"0123456789", end=True)
+        assert c.response(stream).status == 200 and upstream.last.body == b"0123456789"
+        c.close()
+
+    def test_with_expect_the_app_is_asked_at_once(self, upstream, start_gate):
+        gate = start_gate(upstream)
+        heads = []
+
+        def serve(connection):
+            request = connection.read_head()
+            heads.append(request)
+            connection.send("HTTP/1.1 100 Continue\r\n\r\n")
+            upstream.read_body(request, connection)
+            connection.respond(200, {}, request.body)
+        upstream.serve = serve
+        session = gate.session_cookie()
+        with contextlib.closing(connected(gate.port, VISITOR)) as client:
+            client.sendall((f"PUT / HTTP/1.1\r\nHost: 127.0.0.1:{gate.port}\r\nCookie: {session['Cookie']}\r\nExpect: 100-continue\r\n"
+                            "Content-Length: 3\r\n\r\n").encode())
+            assert status(client) == 100
+            client.sendall(b"abc")
+            assert status(client) == 200
+
+
+class TestTheProcessLimit:
+    def test_workers_share_it(self, upstream, start_gate):
+        app = Holding(upstream)
+        gate = start_gate(
+            upstream, workers=4, admin=admin(),
+            upstream={"url": upstream.url, "maxConnections": 8, "connectTimeout": "20s"})
+        session = gate.session_cookie()
+
+        def ask():
+            client = connected(gate.port, VISITOR)
+            client.sendall(f"GET /hold HTTP/1.1\r\nHost: 127.0.0.1:{gate.port}\r\nCookie: {session['Cookie']}\r\n\r\n".encode())
+            return client
+        before = len(upstream.connections)
+        for _ in range(3):  # the connections stay with whatever workers, others need them in the next round
+            clients = [ask() for _ in range(8)]
+            wait_until(lambda: app.held == 8, "all eight are at the app")
+            ninth = ask()
+            wait_until(lambda: Metrics(gate).get("sidegate_upstream_requests_waiting") == 1, "the ninth waits")
+            assert app.held == 8 and busy(gate) == 8
+            app.release(1)
+            wait_until(lambda: app.held == 8, "the ninth is at the app, too")
+            app.release(8)
+            assert [status(client) for client in [*clients, ninth]] == [200] * 9
+            for client in [*clients, ninth]:
+                client.close()
+        assert len(upstream.connections) - before < 60
+
+    @pytest.mark.parametrize("limit", [1, 3])
+    def test_many_more_requests_than_connections_are_all_served(self, upstream, start_gate, limit):
+        gate = start_gate(
+            upstream, workers=4, upstream={"url": upstream.url, "maxConnections": limit, "connectTimeout": "20s"})
+        session = gate.session_cookie()
+        running, most, lock = [0], [0], threading.Lock()
+
+        def answer(request, connection):
+            with lock:
+                running[0] += 1
+                most[0] = max(most[0], running[0])
+            threading.Event().wait(0.002)
+            with lock:
+                running[0] -= 1
+            upstream.echo(request, connection)
+        upstream.answer = answer
+        results = []
+
+        def run(source):
+            with Connection(gate.port) as connection:
+                for _ in range(20):
+                    results.append(connection.exchange("GET", "/", session).status)
+        threads = [threading.Thread(target=run, args=(n,)) for n in range(24)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        assert results == [200] * 480 and most[0] <= limit
+
+    def test_connections_from_before_a_reload_count(self, upstream, start_gate):
+        app = Holding(upstream)
+        gate = start_gate(
+            upstream, workers=2, admin=admin(),
+            upstream={"url": upstream.url, "maxConnections": 1, "connectTimeout": "20s"})
+        session = gate.session_cookie()
+
+        def ask():
+            client = connected(gate.port, VISITOR)
+            client.sendall(f"GET /hold HTTP/1.1\r\nHost: 127.0.0.1:{gate.port}\r\nCookie: {session['Cookie']}\r\n\r\n".encode())
+            return client
+        first = ask()
+        wait_until(lambda: app.held == 1, "one is at the app")
+        change(gate, upstream={"idleTimeout": "50s"})
+        second = ask()
+        wait_until(lambda: Metrics(gate).get("sidegate_upstream_requests_waiting") == 1, "the second waits")
+        assert app.held == 1
+        change(gate, upstream={"maxConnections": 2})
+        wait_until(lambda: app.held == 2, "the new limit lets the second one in")
+        third = ask()
+        wait_until(lambda: Metrics(gate).get("sidegate_upstream_requests_waiting") == 1, "the third waits")
+        change(gate, upstream={"maxConnections": 1})
+        app.release(1)
+        wait_until(lambda: app.held == 1, "one has ended, and the third still waits")
+        assert Metrics(gate).get("sidegate_upstream_requests_waiting") == 1
+        app.release(2)
+        assert [status(client) for client in (first, second, third)] == [200] * 3
+
+    def test_a_failed_attempt_gives_its_place_back(self, upstream, start_gate):
+        gate = start_gate(
+            "http://127.0.0.1:9", workers=2, admin=admin(),
+            upstream={"url": "http://127.0.0.1:9", "maxConnections": 1, "connectTimeout": "5s"})
+        session = gate.session_cookie()
+        assert [visit(gate, session) for _ in range(20)] == [502] * 20
+        assert busy(gate) == 0
