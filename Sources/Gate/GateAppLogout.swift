@@ -48,13 +48,7 @@ extension Gate {
         case .post, .delete, .put, .patch: guard check != .otherSite else { return false }
         case .head, .options, .trace, .connect, .other: return false
         }
-        let bytes = request.bytes.span
-        return !request.fields.contains { field in
-            guard field.known == .other else { return false }
-            let name = bytes.extracting(field.name.range)
-            return name.equalsIgnoringCase("sec-purpose") || name.equalsIgnoringCase("purpose")
-                || name.equalsIgnoringCase("x-moz")
-        }
+        return !NavigationTest.isPrefetch(request)
     }
 }
 

@@ -100,25 +100,6 @@ enum NavigationTest {
         return isNavigate || namesPage(request)
     }
 
-    /// A browser shows the response as a page, whatever the method is.
-    static func isShown(_ request: RequestHead) -> Bool {
-        if request.method == .get { return isNavigation(request) }
-        let bytes = request.bytes.span
-        var isNavigate = false
-        for field in request.fields {
-            let value = bytes.extracting(field.value.range)
-            switch field.known {
-            case .secFetchMode:
-                guard value.equalsIgnoringCase("navigate") else { return false }
-                isNavigate = true
-            case .secFetchDest: guard value.equalsIgnoringCase("document") else { return false }
-            case .xRequestedWith: guard !value.equalsIgnoringCase("xmlhttprequest") else { return false }
-            default: break
-            }
-        }
-        return isNavigate || namesPage(request)
-    }
-
     /// Asks for a page by name, as a browser does also when it sends a form.
     static func namesPage(_ request: RequestHead) -> Bool {
         let bytes = request.bytes.span
