@@ -14,7 +14,7 @@ import urllib.request
 import pytest
 
 from harness import mints
-from harness.examples import CONFIGURATIONS, EXAMPLES, KEY, ExampleGate, flask, node, php, python, write_secrets
+from harness.examples import CONFIGURATIONS, EXAMPLES, KEY, PROVISIONING_KEY, ExampleGate, flask, node, php, python, write_secrets
 from harness.gate import clean_environment, sidegate
 from harness.ports import free_port
 from harness.process import wait_until
@@ -345,7 +345,7 @@ class TestApps:
 class TestReceiver:
     @pytest.fixture
     def receiver(self, run, tmp_path):
-        return run(python, "provisioning/receiver.py", str(tmp_path / "accounts.sqlite"), SECRET=KEY, SEATS="2")
+        return run(python, "provisioning/receiver.py", str(tmp_path / "accounts.sqlite"), SECRET=PROVISIONING_KEY, SEATS="2")
 
     def test_it_makes_accounts_as_long_as_there_are_seats(self, run, app, receiver):
         gate = run(ExampleGate, "provisioning", app.url, provisioning__url=receiver.url + "/",
@@ -363,7 +363,7 @@ class TestReceiver:
 
     @staticmethod
     def signature(body: bytes) -> str:
-        return "sha256=" + hmac.new(KEY.encode(), body, hashlib.sha256).hexdigest()
+        return "sha256=" + hmac.new(PROVISIONING_KEY.encode(), body, hashlib.sha256).hexdigest()
 
     @staticmethod
     def call(receiver, body: bytes, signature: str) -> int:

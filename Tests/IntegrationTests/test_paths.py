@@ -140,7 +140,7 @@ def test_a_million_spellings_are_judged_alike_before_and_after_the_gate_rewrites
             passed += len(given)
             for (path, target), (status, again) in zip(given, pipelined(gate.port, [target for _, target in given])):
                 assert (status, again) == (200, target), (path, target, status, again)
-                assert not re.search(r"(?i)(^/|/\.\.?(/|$)|^/[\\/])closed|/\.\.?(/|$)|^/[\\/]", target.partition("?")[0]), (path, target)
+                assert not re.search(r"(?i)^/closed(/|$)|/\.\.?(/|$)|^/[\\/]", target.partition("?")[0]), (path, target)
         assert seen > 1_000_000 and passed > 50_000
     finally:
         echo.stop()
