@@ -82,7 +82,8 @@ package struct AccessRules: Sendable {
         exact = PathMatcher(patterns, isLenient: false)
         lenient = PathMatcher(patterns, isLenient: true)
         isUniform = patterns.joined().allSatisfy { pattern in
-            !(pattern.segments.last?.isEmpty ?? false) && !pattern.segments.joined().contains { $0 &- 0x41 < 26 }
+            !(pattern.segments.last?.isEmpty ?? false)
+                && !pattern.segments.joined().contains { $0 &- 0x41 < 26 || $0 >= 0x80 }
         }
     }
 

@@ -150,7 +150,7 @@ extension Gate {
     static func loginPath(_ target: ReturnTarget) -> String {
         var path = Array(plainLoginPath.utf8)
         path.append("?return_to=")
-        path.appendPercentEncoded(target.bytes)
+        path.appendPercentEncoded(target.asParameter)
         return String(decoding: path, as: UTF8.self)
     }
 

@@ -96,7 +96,9 @@ extension Gate {
         case .identity(let known): identity = known
         case .ticket(let session):
             let reason = absence(of: session, now: now)
-            if reason == .sessionExpired || absentSessions.contains(session.id, now: context.monotonic) { return .refused(reason) }
+            if reason == .sessionExpired || absentSessions.contains(session.id, now: context.monotonic) {
+                return .refused(reason)
+            }
             switch context.sessionLookup {
             case .notAsked: return .elsewhere(session)
             case .answered: return .refused(reason)

@@ -27,26 +27,16 @@ struct RequestRewrite {
         apps = AppRoutes(configuration.apps)
         upgrades = AllowedUpgrades(configuration.upgrades)
         normalizesPath = configuration.judgesPaths
-        let names = configuration.identityHeaderNames + Self.overrides(configuration)
+        let names = configuration.identityHeaderNames + OverrideHeaders.names(configuration)
         fromTrusted = SpoofFilter(identityHeaders: names, isTrusted: true)
-        fromStrangers = SpoofFilter(identityHeaders: names, isTrusted: false)
+        fromStrangers = SpoofFilter(
+            identityHeaders: names + OverrideHeaders.namesFromStrangers(configuration), isTrusted: false)
         ownCookies = OwnCookieFilter(configuration.session)
         tokenParameter = Array(configuration.tokenParameter.utf8)
         upstreamAuthority = Array(configuration.upstreamAuthority.utf8)
         preservesHost = configuration.preserveHost
         passesOriginalURL = !configuration.judgesPaths
         setsAuthorization = names.contains { SpoofFilter.folded($0) == Array("authorization".utf8) }
-    }
-
-    /// Names of fields by which a client could give another path or method than the one that was judged.
-    private static func overrides(_ configuration: GateConfiguration) -> [String] {
-        var names: [String] = []
-        if configuration.judgesPaths { names += ["X-Rewrite-URL", "X-Original-URI", "X-Original-Path"] }
-        if configuration.access.mode == .enforce, configuration.access.rules.contains(where: { !$0.methods.isEmpty }) {
-            names += ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"]
-        }
-        if configuration.apps.contains(where: { !$0.stripPrefix.isEmpty }) { names.append("X-Forwarded-Prefix") }
-        return names
     }
 
     /// - Parameter app: which of the apps gets it, as ``AppRoutes`` counts them.

@@ -84,6 +84,13 @@ package struct ReturnTarget: Sendable, Equatable {
         self.bytes = bytes
     }
 
+    /// What ``init(untrusted:on:)`` accepts again: without a query that holds control characters.
+    var asParameter: [UInt8] {
+        guard Self.holdsControlCharacter(bytes.span) else { return bytes }
+        let path = Array(bytes.prefix { $0 != UInt8(ascii: "?") })
+        return Self.holdsControlCharacter(path.span) ? Self.root.bytes : path
+    }
+
     /// Appends the whole URL, for the IdP.
     func appendAbsolute(to output: inout [UInt8], on origin: PublicOrigin) {
         if bytes.first == UInt8(ascii: "/") { origin.append(to: &output) }

@@ -127,6 +127,22 @@ struct AccessRulesTests {
     }
 
     @Test(
+        "Letters of other alphabets are compared without case too",
+        arguments: [
+            ("/café/*", "/CAF%C3%89/x"), ("/CAFÉ/*", "/caf%C3%A9/x"), ("/дом/*", "/%D0%94%D0%9E%D0%9C/x"),
+            ("/ДОМ/*", "/%D0%B4%D0%BE%D0%BC/x"), ("/straße/*", "/STRASSE/x"), ("/straße/*", "/strasse/x"),
+            ("/strasse/*", "/stra%C3%9Fe/x"),
+        ])
+    func otherAlphabets(pattern: String, path: String) throws {
+        let rules = try Self.rules([[pattern], ["/*"]])
+        switch Self.judge(rules, path) {
+        case .rule(let rule): #expect(rule == 0)
+        case .rules(let deciding): #expect(deciding.contains(0))
+        case .unreadable: Issue.record("unreadable")
+        }
+    }
+
+    @Test(
         "A pattern is a plain path",
         arguments: [
             "", "admin", "/a?b", "/a#b", "/a\\b", "/a;b", "/%61", "/a b", "/a*", "/*/a", "/a/*b", "/a/../b", "//a",

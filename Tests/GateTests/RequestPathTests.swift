@@ -92,6 +92,28 @@ struct RequestPathTests {
         }
     }
 
+    @Test(
+        "white space, look-alikes and letters of any alphabet are folded",
+        arguments: [
+            ("/x/%F0%9D%90%9Closed", "/x/closed"), ("/x/%E2%93%92losed", "/x/closed"),
+            ("/x/%E2%85%BDlosed", "/x/closed"),
+            ("/x/%EF%AC%81le", "/x/file"), ("/x/CAF%C3%89", "/x/café"), ("/x/%D0%94%D0%9E%D0%9C", "/x/дом"),
+            ("/x/stra%C3%9Fe", "/x/strasse"), ("/x/closed%E3%80%80/y", "/x/closed/y"),
+            ("/x/%E2%80%83closed/y", "/x/closed/y"),
+            ("/x/a%CD%BEb", "/x/a"), ("/x/a%EF%B9%96b", "/x/a"), ("/x%E2%A7%B8y", "/x/y"),
+        ])
+    func folded(_ path: String, _ reading: String) throws {
+        let all = try Self.read(path).all.map { String(decoding: $0, as: UTF8.self).lowercased() }
+        #expect(all.contains(reading), "\(all)")
+    }
+
+    @Test(
+        "dot segments of look-alikes and white space are found",
+        arguments: ["/a/%EF%B8%B0/b", "/a/..%E3%80%80/b", "/a/%20../b", "/a/%20..%20/b", "/a/%E2%80%83.%E2%80%A4/b"])
+    func foldedDots(_ path: String) {
+        #expect(Self.problem(path) == .dotSegment)
+    }
+
     @Test("a path that could be read in hundreds of ways costs a bounded amount and is refused")
     func bounded() {
         let odd = String(repeating: "/a;b+c%20.%3bd%5ce%2520%252f%253f%2523 //".replacing(" ", with: ""), count: 400)

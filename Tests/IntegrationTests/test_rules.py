@@ -204,7 +204,8 @@ class TestMethods:
         assert gate.exchange("GET", "/form", {**staff, name: "POST"}).status == 200
         assert upstream.last.method == "GET" and "POST" not in upstream.last.head.decode("latin-1")
 
-    @pytest.mark.parametrize("name", ["X-Original-URL", "X-Rewrite-URL", "X-Original-URI", "X-Forwarded-Uri", "X-Original-Path"])
+    @pytest.mark.parametrize("name", ["X-Original-URL", "X-Rewrite-URL", "X-Original-URI", "X-Forwarded-Uri", "X-Original-Path", "SCRIPT_NAME", "script-name", "Script_Name",
+                                      "Daphne-Root-Path", "X-Script-Name", "x_script_name", "PATH_INFO", "X-Forwarded-Prefix", "X-Request-URI"])
     def test_another_path_in_a_header_is_neither_believed_nor_passed_on(self, gate, upstream, name):
         assert gate.exchange("GET", "/admin/x", {**NAVIGATION, name: "/public/a"}).status == 302
         assert gate.exchange("GET", "/public/a", {**NAVIGATION, name: "/admin/x"}).status == 200

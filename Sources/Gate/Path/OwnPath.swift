@@ -100,12 +100,13 @@ package enum OwnPath {
         let last = folded(returnPath).last ?? []
         var text = path
         for _ in 0...PathText.maximumRounds {
-            let letters = (LookAlikes.fold(text) ?? text).map(lowercased)
+            // Parsers of URLs drop tabs and line ends (WHATWG URL §4.4).
+            let letters = (LookAlikes.fold(text) ?? text).filter { $0 >= 0x20 }.map(lowercased)
             if letters.holds(name) || letters.holds(last) { return true }
             guard let decoded = PathText.decoded(text) else { return false }
             text = decoded
         }
-        return true
+        return false
     }
 
     /// The segments of a path as the most lenient app server would see them.

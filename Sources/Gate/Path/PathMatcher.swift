@@ -84,7 +84,7 @@ struct PathMatcher: Sendable {
         var segments = pattern.segments
         if isLenient, segments.last?.isEmpty ?? false { segments.removeLast() }
         for segment in segments {
-            let segment = isLenient ? segment.map(lowercased) : segment
+            let segment = isLenient ? (LookAlikes.fold(segment) ?? segment).map(lowercased) : segment
             let hash = Self.hash(segment.span)
             if let known = nodes[current].children[hash]?.first(where: { $0.segment == segment })?.node {
                 current = known

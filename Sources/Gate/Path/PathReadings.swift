@@ -22,11 +22,12 @@ struct PathReadings {
         texts = start
         depths = start.map { _ in 0 }
         byteCount = start.reduce(0) { $0 + $1.count }
-        maximumByteCount = max(Self.minimumBound, 8 * byteCount)
+        maximumByteCount = max(Self.minimumBound, 4 * byteCount)
         self.resolvesDots = resolvesDots
     }
 
     mutating func readAll() throws(PathProblem) {
+        guard texts.allSatisfy({ $0.count <= Self.maximumLength }) else { throw .tooManyReadings }
         var index = 0
         while index < texts.count {
             try take(texts[index], depth: depths[index])
@@ -76,9 +77,11 @@ struct PathReadings {
         depths.append(depth)
     }
 
-    /// Honest paths have one to about twenty; the bounds keep hostile ones from costing much.
+    /// Honest paths have one to about twenty readings, of at most a few kilobytes; the bounds keep hostile ones from
+    /// costing more than a few milliseconds.
     private static let maximumCount = 256
-    private static let minimumBound = 64 * 1024
+    private static let minimumBound = 16 * 1024
+    private static let maximumLength = 8 * 1024
 }
 
 /// What a path holds that some step changes: one pass, so that steps without effect cost nothing.
@@ -93,7 +96,7 @@ private struct PathTraits {
     var hasControlCharacter = false
     var hasDotSegment = false
     var beginsWithTwoSlashes = false
-    /// Some segment ends with a dot or white space.
+    /// Some segment ends with a dot or white space, or begins with a space.
     var mayBeTrimmed = false
     var mayHoldOtherEncoding: Bool { hasPercent || hasNonASCII }
 
@@ -117,6 +120,7 @@ private struct PathTraits {
             case UInt8(ascii: "\\"): hasBackslash = true
             case UInt8(ascii: ";"): hasParameter = true
             case UInt8(ascii: "+"): hasPlus = true
+            case 0x20: if previous == UInt8(ascii: "/") { mayBeTrimmed = true }
             case UInt8(ascii: "?"), UInt8(ascii: "#"): hasURLDelimiter = true
             case 0..<0x20, 0x7f: hasControlCharacter = true
             case 0x80...: hasNonASCII = true

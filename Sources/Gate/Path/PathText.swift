@@ -85,14 +85,15 @@ enum PathText {
         return output
     }
 
-    /// Without white space at the ends of segments, which some servers drop (0x85 and 0xA0 are Latin-1's, behind 0xC2 in
-    /// UTF-8); and without dots there, which some file systems drop.
+    /// Without white space around segments, which some servers drop (0x85 and 0xA0 are Latin-1's, behind 0xC2 in UTF-8;
+    /// ``LookAlikes`` makes a space of any other); and without dots at their ends, which some file systems drop.
     static func trimmed(_ text: [UInt8], keepsDots: Bool) -> [UInt8] {
         var output: [UInt8] = []
         output.reserveCapacity(text.count)
         for (index, part) in text.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).enumerated() {
             var part = part
             while let count = droppedAtEnd(of: part, keepsDots: keepsDots) { part.removeLast(count) }
+            while part.first == 0x20 { part.removeFirst() }
             if index > 0 { output.append(UInt8(ascii: "/")) }
             output.append(contentsOf: part)
         }

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP
+
+/// Characters beyond ASCII that some servers, frameworks and databases turn into ASCII: by compatibility normalisation
+/// (Unicode Standard Annex #15, NFKC), by "best fit" conversion to a code page, or by folding case (`ſ` to `s`, `K` to
+/// `k`). Letters of other alphabets become lower case.
+enum LookAlikes {
+    /// `text` with all of them replaced; nil when it has none.
+    static func fold(_ text: [UInt8]) -> [UInt8]? {
+        guard text.contains(where: { $0 >= 0x80 }) else { return nil }
+        var output: [UInt8] = []
+        output.reserveCapacity(text.count)
+        var isChanged = false
+        var index = 0
+        while index < text.count {
+            guard text[index] >= 0x80, let (scalar, length) = scalar(in: text, at: index) else {
+                output.append(text[index])
+                index += 1
+                continue
+            }
+            if let byte = single(scalar.value) {
+                output.append(byte)
+                isChanged = true
+            } else if let bytes = sequences[scalar.value] {
+                output.append(contentsOf: bytes)
+                isChanged = true
+            } else if scalar.properties.changesWhenLowercased {
+                output.append(contentsOf: scalar.properties.lowercaseMapping.utf8)
+                isChanged = true
+            } else {
+                output.append(contentsOf: text[index..<index + length])
+            }
+            index += length
+        }
+        return isChanged ? output : nil
+    }
+
+    /// The character that begins at `index`; nil where the bytes are not UTF-8 (RFC 3629 §3).
+    private static func scalar(in text: [UInt8], at index: Int) -> (Unicode.Scalar, length: Int)? {
+        let lead = text[index]
+        let (length, bits): (Int, UInt8) =
+            switch lead {
+            case 0xc2...0xdf: (2, 0x1f)
+            case 0xe0...0xef: (3, 0x0f)
+            case 0xf0...0xf4: (4, 0x07)
+            default: (0, 0)
+            }
+        guard length > 0, index + length <= text.count else { return nil }
+        var value = UInt32(lead & bits)
+        for byte in text[(index + 1)..<(index + length)] {
+            guard byte & 0xc0 == 0x80 else { return nil }
+            value = value << 6 | UInt32(byte & 0x3f)
+        }
+        guard let scalar = Unicode.Scalar(value) else { return nil }
+        return (scalar, length)
+    }
+
+    private struct Run {
+        let first: UInt32
+        let count: UInt32
+        let ascii: UInt8
+        let step: UInt8
+    }
+
+    private static func single(_ value: UInt32) -> UInt8? {
+        var low = 0
+        var high = runs.count
+        while low < high {
+            let middle = (low + high) / 2
+            if runs[middle].first <= value { low = middle + 1 } else { high = middle }
+        }
+        guard low > 0, value - runs[low - 1].first < runs[low - 1].count else { return nil }
+        let run = runs[low - 1]
+        return run.ascii &+ run.step &* UInt8(truncatingIfNeeded: value - run.first)
+    }
+
+    private static let runs: [Run] = LookAlikeTable.runs.split(separator: " ").compactMap { entry in
+        let parts = entry.split(separator: "-")
+        guard parts.count == 4, let first = UInt32(parts[0], radix: 16), let count = UInt32(parts[1]),
+            let ascii = UInt8(parts[2], radix: 16), let step = UInt8(parts[3])
+        else { return nil }
+        return Run(first: first, count: count, ascii: ascii, step: step)
+    }
+
+    private static let sequences: [UInt32: [UInt8]] = Dictionary(
+        uniqueKeysWithValues: LookAlikeTable.sequences.split(separator: " ").compactMap { entry in
+            let parts = entry.split(separator: "-")
+            guard parts.count == 2, let character = UInt32(parts[0], radix: 16) else { return nil }
+            let digits = Array(parts[1].utf8)
+            let bytes = stride(from: 0, to: digits.count - 1, by: 2).compactMap { place -> UInt8? in
+                guard let high = PathText.hexValue(digits[place]), let low = PathText.hexValue(digits[place + 1]) else {
+                    return nil
+                }
+                return high << 4 | low
+            }
+            return (character, bytes)
+        })
+}
