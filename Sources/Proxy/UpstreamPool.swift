@@ -20,6 +20,7 @@ final class UpstreamPool {
     var nextWaiter: UInt64 = 0
     /// As a member of the ledger.
     var member = 0
+    private let door: LedgerDoor
     /// Of the ledger's, while requests wait for a connection, on whatever worker; 0: none.
     var episode: UInt64 = 0
     /// For how long requests had waited at the last look, and between the last two.
@@ -51,12 +52,15 @@ final class UpstreamPool {
         let ledger = configuration.ledger ?? ConnectionLedger(limit: configuration.maxConnections)
         self.ledger = ledger
         let loop = worker.loop
-        let box = Unowned<UpstreamPool>()
-        box.object = self
+        let door = LedgerDoor()
+        self.door = door
+        let box = Unowned<LedgerDoor>()
+        box.object = door
         let bound = loop.bind(box)
         member = ledger.join { note in
-            loop.submit { bound.assumeOnLoop { Self.deliver(note, to: $0.object, of: ledger) } }
+            loop.submit { bound.assumeOnLoop { Self.deliver(note, to: $0.object?.pool, of: ledger) } }
         }
+        door.pool = self
         guard configuration.version != .http1 else { return }
         shared = HTTP2UpstreamPool(configuration, owner: self, worker: worker)
     }
@@ -310,6 +314,12 @@ final class UpstreamPool {
             if exchange.ticket == ticket, exchange.awaitsUpstream { exchange.upstreamLost(loss) }
             connectionClosed()
         }
+    }
+
+    /// Where notes of the ledger come in. It is referred to weakly in the pool's place: counting references to an object
+    /// with weak references is slow, and each request counts some to the pool.
+    private final class LedgerDoor {
+        unowned var pool: UpstreamPool?
     }
 
     private static let reportInterval = Nanoseconds.seconds(10)
