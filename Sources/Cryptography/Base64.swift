@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Base 64 with the URL and filename safe alphabet (RFC 4648 §5), without padding as RFC 7515 §2 has it.
+/// Base 64 with the URL and filename safe alphabet (RFC 4648 §5), without padding as in RFC 7515 §2.
 ///
-/// Decoding takes the one canonical form of each text and nothing else: no padding, no white space, no other alphabet,
-/// no bits beyond the last byte. So no two texts mean the same bytes, and a token cannot be altered and stay valid.
+/// Decoding accepts only the canonical form: no padding, no white space, no other alphabet, no extra bits after the
+/// last byte. So no two texts decode to the same bytes, and a token cannot be altered and stay valid.
 package enum Base64URL {
     package static func decode(_ text: Span<UInt8>) -> [UInt8]? {
         Base64Coding.decode(text, alphabet: .urlSafe)
     }
 
-    /// The same, padded or not, but if padded, then fully: for keys, which people paste from anywhere.
+    /// The same, with or without complete padding: for keys, which are pasted from various sources.
     package static func decodePadded(_ text: Span<UInt8>) -> [UInt8]? {
         Base64Coding.decode(text.extracting(first: Base64Coding.countWithoutPadding(text)), alphabet: .urlSafe)
     }
@@ -24,12 +24,12 @@ package enum Base64URL {
         encode(bytes.span)
     }
 
-    /// Appends the text of `bytes` to `output`.
+    /// Appends the encoding of `bytes` to `output`.
     package static func encode(_ bytes: Span<UInt8>, into output: inout [UInt8]) {
         Base64Coding.encode(bytes, alphabet: .urlSafe, into: &output)
     }
 
-    /// The text of twelve bytes.
+    /// The encoding of twelve bytes.
     package static func encode(_ bytes: InlineArray<12, UInt8>) -> InlineArray<16, UInt8> {
         var output = InlineArray<16, UInt8>(repeating: 0)
         unsafe withUnsafeBytes(of: bytes) { bytes in
@@ -49,9 +49,9 @@ package enum Base64URL {
     }
 }
 
-/// Base 64 with the usual alphabet (RFC 4648 §4).
+/// Base 64 with the standard alphabet (RFC 4648 §4).
 package enum Base64 {
-    /// Padded or not, but if padded, then fully; otherwise as strict as `Base64URL`.
+    /// With or without complete padding; otherwise as strict as `Base64URL`.
     package static func decode(_ text: Span<UInt8>) -> [UInt8]? {
         Base64Coding.decode(text.extracting(first: Base64Coding.countWithoutPadding(text)), alphabet: .standard)
     }
@@ -69,7 +69,7 @@ package enum Base64 {
     }
 }
 
-/// What both alphabets share.
+/// The code shared by both alphabets.
 package enum Base64Coding {
     package enum Alphabet: Sendable {
         case standard, urlSafe
@@ -80,7 +80,7 @@ package enum Base64Coding {
         @inline(__always)
         fileprivate var symbol63: UInt8 { self == .standard ? 0x2F : 0x5F }
 
-        /// The six bits a symbol stands for; 255 for none.
+        /// The six bits that a symbol encodes; 255 for other bytes.
         @inline(__always)
         fileprivate func value(_ symbol: UInt8) -> UInt8 {
             switch symbol {
@@ -102,7 +102,7 @@ package enum Base64Coding {
         }
     }
 
-    /// How long the text is without one or two `=` at the end when these fill the text up to a multiple of four.
+    /// The length of the text without one or two `=` at the end, if these pad it to a multiple of four.
     fileprivate static func countWithoutPadding(_ text: Span<UInt8>) -> Int {
         guard text.count.isMultiple(of: 4), text.count >= 4, text[text.count - 1] == 0x3D else { return text.count }
         return text.count - (text[text.count - 2] == 0x3D ? 2 : 1)
@@ -134,7 +134,7 @@ package enum Base64Coding {
         guard a | b | c < 64 else { return nil }
         output.append(a << 2 | b >> 4)
         if rest == 3 {
-            // RFC 4648 §3.5: bits that carry nothing must be zero, or many texts would mean one value.
+            // RFC 4648 §3.5: unused bits must be zero; otherwise several texts would encode one value.
             guard c & 3 == 0 else { return nil }
             output.append(b << 4 | c >> 2)
         } else {
@@ -149,7 +149,7 @@ package enum Base64Coding {
         unsafe bytes.withUnsafeBufferPointer { bytes in
             output.append(addingCapacity: length) { room in
                 unsafe room.withUnsafeMutableBufferPointer { room, count in
-                    // Room for as many symbols as the bytes make.
+                    // Room for all symbols.
                     guard let from = bytes.baseAddress, let to = room.baseAddress else { return }
                     unsafe encode(from, count: bytes.count, alphabet: alphabet, to: to)
                     count = length
@@ -158,12 +158,12 @@ package enum Base64Coding {
         }
     }
 
-    /// Writes the symbols of `count` bytes to `output`, which has room for them: four for each three bytes, and one more
-    /// than there are bytes for what is left.
+    /// Writes the symbols of `count` bytes to `output`, which has room for them: four for each three bytes, and for the
+    /// rest one more than there are bytes.
     fileprivate static func encode(
         _ bytes: UnsafePointer<UInt8>, count: Int, alphabet: Alphabet, to output: UnsafeMutablePointer<UInt8>
     ) {
-        // All indices into it have six bits, and it has 64 symbols.
+        // All indices have six bits, and there are 64 symbols.
         let symbols = unsafe alphabet.symbols.utf8Start
         var from = unsafe bytes
         var to = unsafe output

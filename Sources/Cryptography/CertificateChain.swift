@@ -2,18 +2,18 @@
 
 import COpenSSL
 
-/// A certificate and those that vouch for it, in the order of a PEM file: the leaf first (RFC 8446 §4.4.2).
+/// A certificate and its issuers, in the order of a PEM file: the leaf first (RFC 8446 §4.4.2).
 @safe
 package final class CertificateChain: @unchecked Sendable {
-    // Sendable: never changed after it was made; libcrypto counts uses of a certificate atomically.
+    // Sendable: never changed after it was made; libcrypto's reference counts are atomic.
     private let certificates: [OpaquePointer]
     /// Of the leaf, in seconds since 1970.
     package let notBefore: Int64
     package let notAfter: Int64
-    /// The DNS names the leaf is for, in lower case; `*.example.com` for all of that domain's hosts.
+    /// The leaf's DNS names, in lower case; `*.example.com` for all hosts of that domain.
     package let names: [String]
 
-    /// From a PEM text with one certificate or more, `maximum` at most; anything else in it is passed over.
+    /// Reads a PEM text with one certificate or more, at most `maximum`; anything else in it is ignored.
     package init(pem: [UInt8], maximum: Int = 16) throws(CryptographyError) {
         let loaded = unsafe try OpenSSL.call { () throws(CryptographyError) in unsafe try Self.load(pem, maximum) }
         unsafe certificates = loaded
@@ -32,7 +32,7 @@ package final class CertificateChain: @unchecked Sendable {
         unsafe Self.free(certificates)
     }
 
-    /// Whether the leaf is the certificate of this key.
+    /// Whether the leaf belongs to this key.
     package func isFor(_ key: PrivateKey) -> Bool {
         guard let leaf = unsafe certificates.first else { return false }
         return OpenSSL.call { unsafe key.withPointer { unsafe X509_check_private_key(leaf, $0) == 1 } }
@@ -50,7 +50,7 @@ package final class CertificateChain: @unchecked Sendable {
         return SHA256.hash(all.span)
     }
 
-    /// Lends the certificates to libssl.
+    /// Provides the certificates to libssl.
     package func withPointers<Result>(_ body: ([OpaquePointer]) -> Result) -> Result {
         unsafe body(certificates)
     }
@@ -67,7 +67,7 @@ package final class CertificateChain: @unchecked Sendable {
                     return false
                 }
             }
-            // The end of the text is an error too; any other is one.
+            // The end of the text is reported as an error too.
             return ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE
         }
         if ended == true, unsafe !found.isEmpty { return unsafe found }
@@ -105,7 +105,7 @@ package final class CertificateChain: @unchecked Sendable {
         return names
     }
 
-    /// What certificates without alternative names are told apart by.
+    /// Used for certificates without alternative names.
     private static func commonName(_ leaf: OpaquePointer) -> String? {
         var text = [CChar](repeating: 0, count: 254)
         let subject = unsafe X509_get_subject_name(leaf)

@@ -2,7 +2,7 @@
 
 import COpenSSL
 
-/// Whether both hold the same bytes, in a time that depends on their lengths alone.
+/// Whether both contain the same bytes, in a time that depends only on their lengths.
 package func constantTimeEquals(_ a: Span<UInt8>, _ b: Span<UInt8>) -> Bool {
     guard a.count == b.count else { return false }
     return unsafe a.withUnsafeBufferPointer { a in

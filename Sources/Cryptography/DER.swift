@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The few pieces of the Distinguished Encoding Rules (ITU-T X.690 §10) that public keys and ECDSA signatures need.
+/// The parts of the Distinguished Encoding Rules (ITU-T X.690 §10) that public keys and ECDSA signatures need.
 enum DER {
     static func sequence(_ parts: [UInt8]...) -> [UInt8] {
         element(0x30, Array(parts.joined()))
@@ -14,7 +14,7 @@ enum DER {
     /// A non-negative integer from its big-endian bytes.
     static func integer(_ magnitude: ArraySlice<UInt8>) -> [UInt8] {
         var digits = magnitude.drop { $0 == 0 }
-        // A first byte of 0x80 or more would make it negative, and zero is one byte.
+        // A first byte of 0x80 or more would make it negative, and zero has one byte.
         if digits.first ?? 0x80 >= 0x80 { digits = [0] + digits }
         return element(0x02, Array(digits))
     }
@@ -36,11 +36,11 @@ enum DER {
     }
 }
 
-/// An ECDSA signature as JOSE writes it: r and s, big-endian, each of the curve's full length (RFC 7518 §3.4).
+/// An ECDSA signature as in JOSE: r and s, big-endian, each of the curve's full length (RFC 7518 §3.4).
 enum RawECDSASignature {
     /// The DER form that libcrypto verifies; nil unless the length is exact and 0 < r, s < n.
     ///
-    /// A verifier that skips the range accepts r = s = 0 for any message (CVE-2022-21449).
+    /// A verifier without the range check accepts r = s = 0 for any message (CVE-2022-21449).
     static func der(_ raw: Span<UInt8>, curve: EllipticCurve) -> [UInt8]? {
         let size = curve.byteCount
         guard raw.count == 2 * size else { return nil }
@@ -54,7 +54,7 @@ enum RawECDSASignature {
         return DER.sequence(DER.integer(bytes[..<size]), DER.integer(bytes[size...]))
     }
 
-    /// The raw form of what libcrypto signed; nil when that is no signature for this curve.
+    /// The raw form of libcrypto's signature; nil if it is not valid for this curve.
     static func raw(_ der: [UInt8], curve: EllipticCurve) -> [UInt8]? {
         var reader = der[...]
         guard var content = element(0x30, &reader), reader.isEmpty,
@@ -69,7 +69,8 @@ enum RawECDSASignature {
         return raw
     }
 
-    /// Takes one element with this tag off the front; signatures are under 256 bytes, so the short forms suffice.
+    /// Removes one element with this tag from the front; signatures are shorter than 256 bytes, so the short forms
+    /// suffice.
     private static func element(_ tag: UInt8, _ input: inout ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
         guard input.popFirst() == tag, var count = input.popFirst().map(Int.init) else { return nil }
         if count == 0x81 {

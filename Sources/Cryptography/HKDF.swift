@@ -2,12 +2,12 @@
 
 import COpenSSL
 
-/// HKDF with SHA-256 (RFC 5869), which is two uses of HMAC and nothing else.
+/// HKDF with SHA-256 (RFC 5869), implemented by HMAC.
 package enum HKDF {
-    /// Key material of `length` bytes (at most 255 × 32), separated by `info`: a different `info`, an independent key.
+    /// Key material of `length` bytes (at most 255 × 32); keys with different `info` are independent.
     package static func sha256(secret: [UInt8], salt: [UInt8], info: [UInt8], length: Int) -> [UInt8] {
         precondition(length > 0 && length <= 255 * 32, "RFC 5869 §2.3: at most 255 blocks")
-        // §2.2: no salt is a salt of zeros, and HMAC pads a short key with zeros: the same code.
+        // §2.2: a missing salt is a salt of zeros, and HMAC pads a short key with zeros: the same code.
         let extracted = HMAC.authenticationCode(for: secret.span, key: salt.span, .sha256)
         let key = HMACKey(extracted.span, .sha256)
         var output: [UInt8] = []
@@ -22,10 +22,10 @@ package enum HKDF {
     }
 }
 
-/// A secret that is expanded for several uses (RFC 5869 §2.3), each no longer than the hash.
+/// A secret that is expanded several times (RFC 5869 §2.3), to at most the hash's length each time.
 ///
-/// The secret is hashed once, and each use costs two copies of a digest: a third of what libcrypto's HMAC takes, which
-/// counts where each connection has secrets of its own.
+/// The secret is hashed once, and each expansion costs two copies of a digest: a third of the cost of libcrypto's HMAC,
+/// which matters since each connection has its own secrets.
 @safe
 package final class HKDFSecret {
     private let hash: HashFunction
@@ -33,7 +33,8 @@ package final class HKDFSecret {
     private let outer: OpaquePointer?
     private let working: OpaquePointer?
 
-    /// `secret` is what HKDF extracted: not longer than a block of the hash. Nil when it is, and when there is no memory.
+    /// `secret` is HKDF's pseudorandom key, at most as long as the hash's block. Nil if it is longer, or memory is
+    /// exhausted.
     package init?(_ secret: Span<UInt8>, _ hash: HashFunction) {
         self.hash = hash
         unsafe inner = EVP_MD_CTX_new()
@@ -66,7 +67,7 @@ package final class HKDFSecret {
         unsafe EVP_MD_CTX_free(working)
     }
 
-    /// `count` bytes of key material, as many as the hash has at most: a different `info`, an independent key.
+    /// `count` bytes of key material, at most the hash's length; keys with different `info` are independent.
     package func expand(_ info: [UInt8], _ count: Int) -> SecretBytes? {
         precondition(0...hash.byteCount ~= count, "one block")
         guard let inner = unsafe inner, let outer = unsafe outer, let working = unsafe working else { return nil }

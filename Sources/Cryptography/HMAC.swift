@@ -2,10 +2,10 @@
 
 import COpenSSL
 
-/// A key for HMAC (RFC 2104), scheduled once: each code costs a copy of the prepared context, not the key's hashing.
+/// A key for HMAC (RFC 2104), prepared once: each code copies the prepared context instead of hashing the key again.
 @safe
 package final class HMACKey: @unchecked Sendable {
-    // Sendable: the context is only ever copied after init, and copying reads it.
+    // Sendable: the context is only copied after init, which only reads it.
     private let prepared: OpaquePointer
     package let hashFunction: HashFunction
 
@@ -28,7 +28,7 @@ package final class HMACKey: @unchecked Sendable {
         unsafe EVP_MAC_CTX_free(prepared)
     }
 
-    /// The whole authentication code of `message`, as long as the hash.
+    /// The full authentication code of `message`, as long as the hash.
     package func authenticationCode(for message: Span<UInt8>) -> [UInt8] {
         var code = [UInt8](repeating: 0, count: hashFunction.byteCount)
         var count = 0
@@ -47,13 +47,13 @@ package final class HMACKey: @unchecked Sendable {
         return code
     }
 
-    /// Whether `code` is the whole code of `message`, in a time that does not depend on how much of it is right.
+    /// Whether `code` is the full code of `message`, in a time that does not depend on how much of it is correct.
     package func isValid(_ code: Span<UInt8>, for message: Span<UInt8>) -> Bool {
         constantTimeEquals(authenticationCode(for: message).span, code)
     }
 }
 
-/// HMAC (RFC 2104) with a key used once.
+/// HMAC (RFC 2104) with a single-use key.
 package enum HMAC {
     package static func authenticationCode(
         for message: Span<UInt8>, key: Span<UInt8>, _ hashFunction: HashFunction
@@ -62,7 +62,7 @@ package enum HMAC {
     }
 }
 
-/// The fetched HMAC implementation, once for the process.
+/// The HMAC implementation, fetched once for the process.
 @safe
 private final class MACAlgorithm: @unchecked Sendable {
     let pointer: OpaquePointer?

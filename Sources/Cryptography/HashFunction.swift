@@ -2,7 +2,7 @@
 
 import COpenSSL
 
-/// The hash functions of RFC 7518 §3, of NIST FIPS 180-4.
+/// The hash functions of RFC 7518 §3 (NIST FIPS 180-4).
 package enum HashFunction: Sendable, Equatable, CaseIterable {
     case sha256, sha384, sha512
 
@@ -15,17 +15,17 @@ package enum HashFunction: Sendable, Equatable, CaseIterable {
         }
     }
 
-    /// What it works on at a time, in bytes.
+    /// The block size in bytes.
     var blockByteCount: Int { self == .sha256 ? 64 : 128 }
 
     /// The digest of `bytes`.
     package func hash(_ bytes: Span<UInt8>) -> [UInt8] {
-        // The three are in every OpenSSL 3 provider set that can serve TLS: not to have them is a broken installation.
+        // Every OpenSSL 3 provider set that supports TLS has the three: without them the installation is broken.
         guard let digest = algorithm.hash(bytes) else { preconditionFailure("libcrypto has no \(name)") }
         return digest
     }
 
-    /// The name libcrypto knows it by.
+    /// libcrypto's name for it.
     var name: String {
         switch self {
         case .sha256: "SHA256"
@@ -50,19 +50,19 @@ package enum SHA256 {
     }
 }
 
-/// MD5 (RFC 1321), here only because one identity provider's manual derives its key with it. It protects nothing.
+/// MD5 (RFC 1321), only because one identity provider's manual derives its key with it. It protects nothing.
 package enum MD5 {
-    /// The 32 lower-case hexadecimal digits of the digest, as ASCII; nil where the library's policy (FIPS) has no MD5.
+    /// The 32 lower-case hexadecimal digits of the digest, as ASCII; nil if the library's policy (FIPS) excludes MD5.
     package static func hexDigest(_ bytes: Span<UInt8>) -> [UInt8]? {
         guard let digest = DigestAlgorithm.md5.hash(bytes) else { return nil }
         return Hex.encode(digest)
     }
 }
 
-/// A fetched digest. Fetching searches the providers under a lock, so it is done once and kept for the process.
+/// A fetched digest. Fetching searches the providers under a lock, so it is done once for the process.
 @safe
 final class DigestAlgorithm: @unchecked Sendable {
-    // Sendable: libcrypto's method objects are immutable once fetched, and counted atomically.
+    // Sendable: libcrypto's method objects are immutable once fetched, and atomically reference-counted.
     let pointer: OpaquePointer?
 
     static let sha256 = DigestAlgorithm("SHA256")
@@ -79,7 +79,7 @@ final class DigestAlgorithm: @unchecked Sendable {
         unsafe EVP_MD_free(pointer)
     }
 
-    /// The digest of `bytes`; nil when the library does not have this algorithm.
+    /// The digest of `bytes`; nil if the library does not have this algorithm.
     func hash(_ bytes: Span<UInt8>) -> [UInt8]? {
         guard let pointer = unsafe pointer else { return nil }
         var digest = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))

@@ -4,15 +4,15 @@ import COpenSSL
 
 /// Keys and certificates as text (RFC 7468).
 package enum PEM {
-    /// Whether the text holds a PEM block of any kind, wherever it begins.
+    /// Whether the text contains a PEM block of any kind, at any position.
     package static func isPresent(in text: Span<UInt8>) -> Bool {
         firstLabel(in: text) != nil || contains("-----BEGIN", text)
     }
 
     /// The public key of the first block, which is a public key or a certificate.
     ///
-    /// A certificate only carries its key here: whoever configures it vouches for it, so its dates and issuer are not
-    /// judged.
+    /// A certificate only carries its key here: the operator who configures it trusts it, so its dates and issuer are
+    /// not checked.
     package static func publicKey(_ text: [UInt8]) throws(CryptographyError) -> PublicKey {
         guard let label = firstLabel(in: text.span) else { throw .malformedKey("no PEM block (-----BEGIN …) in it") }
         let key = try OpenSSL.call { () throws(CryptographyError) in
@@ -75,7 +75,7 @@ package enum PEM {
         return unsafe AsymmetricKey(adopting: pointer)
     }
 
-    /// The label of the first block: what stands between `-----BEGIN ` and `-----`.
+    /// The label of the first block: the text between `-----BEGIN ` and `-----`.
     private static func firstLabel(in text: Span<UInt8>) -> String? {
         guard let begin = position("-----BEGIN ", text, from: 0) else { return nil }
         let start = begin + 11
@@ -97,7 +97,7 @@ package enum PEM {
         }
     }
 
-    /// Lends the text to libcrypto as a thing to read from.
+    /// Provides the text to libcrypto as a readable BIO.
     static func withBIO<Result>(_ text: [UInt8], _ body: (OpaquePointer) -> Result?) -> Result? {
         unsafe text.withUnsafeBufferPointer { buffer in
             guard let size = Int32(exactly: buffer.count),
@@ -108,7 +108,7 @@ package enum PEM {
         }
     }
 
-    /// Gives no passphrase; libcrypto's own default would ask on the terminal.
+    /// Provides no passphrase; libcrypto's default would prompt on the terminal.
     static let refusePassword:
         @convention(c) (UnsafeMutablePointer<CChar>?, Int32, Int32, UnsafeMutableRawPointer?) -> Int32 = { _, _, _, _ in
             -1

@@ -2,7 +2,7 @@
 
 import COpenSSL
 
-/// A key that signs.
+/// A signing key.
 package struct PrivateKey: Sendable {
     package let kind: KeyKind
     let key: AsymmetricKey
@@ -12,17 +12,17 @@ package struct PrivateKey: Sendable {
         try self.init(checking: PEM.privateKey(pem))
     }
 
-    /// A fresh key on this curve.
+    /// A new key on this curve.
     package static func generate(_ curve: EllipticCurve) throws(CryptographyError) -> PrivateKey {
         unsafe try generate { unsafe sidegate_generate_ec(curve.groupName) }
     }
 
-    /// A fresh RSA key. Takes a tenth of a second and more.
+    /// A new RSA key. Takes a tenth of a second or more.
     package static func generateRSA(bits: Int = 2048) throws(CryptographyError) -> PrivateKey {
         unsafe try generate { unsafe sidegate_generate_rsa(max(0, bits)) }
     }
 
-    /// A fresh Ed25519 key.
+    /// A new Ed25519 key.
     package static func generateEd25519() throws(CryptographyError) -> PrivateKey {
         unsafe try generate { unsafe sidegate_generate_ed25519() }
     }
@@ -53,7 +53,7 @@ package struct PrivateKey: Sendable {
         PEM.text(try publicKeyDER(), label: "PUBLIC KEY")
     }
 
-    /// The key's signature of `message`; ECDSA's as r and s side by side.
+    /// The key's signature of `message`; for ECDSA, r and s concatenated.
     package func sign(_ message: Span<UInt8>, _ scheme: SignatureScheme) throws(CryptographyError) -> [UInt8] {
         guard kind.serves(scheme) else { throw .unsupportedKey("the key is not of the algorithm's kind") }
         let signature = try OpenSSL.call { () throws(CryptographyError) in
@@ -64,7 +64,7 @@ package struct PrivateKey: Sendable {
             guard unsafe EVP_DigestSignInit_ex(context, &parameters, digest, nil, nil, key.pointer, nil) == 1,
                 unsafe AsymmetricKey.configure(parameters, for: scheme)
             else { throw .failed(OpenSSL.failure) }
-            // Room for the largest served: RSA's is as long as the modulus, the others are below that.
+            // Room for the largest supported one: RSA's is as long as the modulus, the others are shorter.
             var signature = [UInt8](repeating: 0, count: RSAModulus.maximumBits / 8)
             var count = signature.count
             let done = unsafe message.withUnsafeBufferPointer { message in
@@ -83,7 +83,7 @@ package struct PrivateKey: Sendable {
         return raw
     }
 
-    /// Lends the key to libssl.
+    /// Provides the key to libssl.
     package func withPointer<Result>(_ body: (OpaquePointer) -> Result) -> Result {
         unsafe body(key.pointer)
     }

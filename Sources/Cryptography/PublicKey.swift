@@ -2,12 +2,12 @@
 
 import COpenSSL
 
-/// A key that verifies signatures. Holding one is the proof that it is of a kind, size and form that is served.
+/// A key that verifies signatures. Its type, size and form have been checked.
 package struct PublicKey: Sendable {
     package let kind: KeyKind
     let key: AsymmetricKey
 
-    /// Takes over `key`, and checks it.
+    /// Takes ownership of `key`, and checks it.
     init(checking key: AsymmetricKey) throws(CryptographyError) {
         let kind = try OpenSSL.call { () throws(CryptographyError) in
             let kind = try key.kind()
@@ -15,9 +15,9 @@ package struct PublicKey: Sendable {
                 throw .failed(OpenSSL.failure)
             }
             defer { unsafe EVP_PKEY_CTX_free(context) }
-            // A point off its curve, a modulus that is prime: such keys give signatures away.
+            // A point off its curve, a prime modulus: with such keys, signatures can be forged.
             guard unsafe EVP_PKEY_public_check(context) == 1 else {
-                throw .weakKey("the key's numbers are not those of a sound key (\(OpenSSL.failure))")
+                throw .weakKey("the key's parameters are invalid (\(OpenSSL.failure))")
             }
             return kind
         }
@@ -37,7 +37,7 @@ package struct PublicKey: Sendable {
     /// RSA from its modulus and exponent, big-endian (RFC 7518 §6.3.1).
     package init(rsaModulus modulus: [UInt8], exponent: [UInt8]) throws(CryptographyError) {
         guard modulus.count <= RSAModulus.maximumBits / 8 + 1, exponent.count <= 8 else {
-            throw .unsupportedKey("an RSA key with too long a modulus or exponent")
+            throw .unsupportedKey("an RSA key whose modulus or exponent is too long")
         }
         let numbers = DER.sequence(DER.integer(modulus[...]), DER.integer(exponent[...]))
         try self.init(der: DER.sequence(DER.sequence(Self.rsaIdentifier, [0x05, 0x00]), DER.bitString(numbers)))
@@ -58,8 +58,8 @@ package struct PublicKey: Sendable {
         try self.init(der: DER.sequence(DER.sequence(Self.ed25519Identifier), DER.bitString(bytes)))
     }
 
-    /// Whether `signature` is the key's own for `message`; false for every failure, and for a scheme that is not the
-    /// key's.
+    /// Whether `signature` is the key's for `message`; false for every failure, and for a scheme that does not fit the
+    /// key.
     package func isValid(_ signature: Span<UInt8>, for message: Span<UInt8>, _ scheme: SignatureScheme) -> Bool {
         guard kind.serves(scheme) else { return false }
         if case .ellipticCurve(let curve) = kind {
@@ -69,7 +69,7 @@ package struct PublicKey: Sendable {
         return verify(signature, message, scheme)
     }
 
-    /// Whether the bytes are a public key or a certificate in DER: what a secret must never be.
+    /// Whether the bytes are a public key or a certificate in DER, which a secret must never be.
     package static func isKeyMaterial(_ bytes: Span<UInt8>) -> Bool {
         guard bytes.count > 32, bytes[0] == 0x30 else { return false }
         return OpenSSL.call {
@@ -105,7 +105,7 @@ package struct PublicKey: Sendable {
             else { return false }
             return unsafe signature.withUnsafeBufferPointer { signature in
                 unsafe message.withUnsafeBufferPointer { message in
-                    // One is yes; zero and below are no and failure, and both are no.
+                    // One means valid; zero and negative results mean invalid or failed.
                     unsafe EVP_DigestVerify(
                         context, signature.baseAddress, signature.count, message.baseAddress, message.count) == 1
                 }

@@ -2,7 +2,7 @@
 
 import COpenSSL
 
-/// A public key as plain numbers, big-endian, as a JSON Web Key has them (RFC 7518 §6).
+/// A public key as numbers, big-endian, as in a JSON Web Key (RFC 7518 §6).
 package enum PublicKeyParameters: Sendable, Equatable {
     /// Without leading zeros.
     case rsa(modulus: [UInt8], exponent: [UInt8])

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What can be seen of an RSA modulus without factoring it.
+/// Checks of an RSA modulus without factoring it.
 enum RSAModulus {
-    /// The least size served (RFC 7518 §3.3), in bits.
+    /// The minimum size (RFC 7518 §3.3), in bits.
     static let minimumBits = 2048
-    /// A larger one only makes verifying slow.
+    /// A larger one only slows down verification.
     static let maximumBits = 8192
 
-    /// Whether the modulus bears the mark of Infineon's broken key generator (ROCA, CVE-2017-15361): modulo each small
-    /// prime it is a power of 65537. Chance does that for one in 2^150.
+    /// Whether the modulus shows the pattern of Infineon's broken key generator (ROCA, CVE-2017-15361): modulo each
+    /// small prime it is a power of 65537. The probability of a false positive is 2^-150.
     static func isROCA(_ modulus: [UInt8]) -> Bool {
         smallPrimes.allSatisfy { prime in
             let rest = modulus.reduce(0) { ($0 << 8 | Int($1)) % prime }

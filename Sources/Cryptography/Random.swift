@@ -2,7 +2,7 @@
 
 import COpenSSL
 
-/// Unpredictable bytes from libcrypto's generator, which the system seeds.
+/// Unpredictable bytes from libcrypto's generator, which is seeded by the system.
 package enum Random {
     package static func bytes(_ count: Int) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: max(0, count))
@@ -14,14 +14,14 @@ package enum Random {
         let done = unsafe bytes.withUnsafeMutableBufferPointer { buffer in
             OpenSSL.call { unsafe RAND_bytes(buffer.baseAddress, Int32(clamping: buffer.count)) }
         }
-        // Without randomness every session could be forged: there is no way to go on.
+        // Without randomness every session could be forged, so the process must end.
         guard done == 1 else { preconditionFailure("the random generator failed") }
     }
 }
 
-/// Unpredictable bytes in small portions: the generator is asked for 1 KiB at once.
+/// Unpredictable bytes in small portions: the generator is called for 1 KiB at a time.
 ///
-/// One for each event loop; it is confined to it. A byte is handed out once and overwritten.
+/// One for each event loop, and confined to it. A byte is used once and overwritten.
 package final class RandomSource {
     private var buffer = [UInt8](repeating: 0, count: 1024)
     private var used = 1024

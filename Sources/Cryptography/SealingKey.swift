@@ -2,10 +2,10 @@
 
 import COpenSSL
 
-/// A key for AES-256-GCM (NIST SP 800-38D), which seals and opens with a 12-byte nonce and a 16-byte tag.
+/// A key for AES-256-GCM (NIST SP 800-38D) with a 12-byte nonce and a 16-byte tag.
 ///
-/// The key schedule is done once for each direction; a use only sets the nonce. The contexts are written to by each
-/// use, so a key is confined to one event loop: one for each, not one for all.
+/// The key schedule is computed once for each direction; each use only sets the nonce. It modifies the contexts, so a
+/// key is confined to one event loop: one for each, not one for all.
 @safe
 package final class SealingKey {
     package static let keyByteCount = 32
@@ -17,7 +17,7 @@ package final class SealingKey {
     private let sealing: OpaquePointer
     private let opening: OpaquePointer
 
-    /// `key` must be 32 bytes: whoever derives it chose the length.
+    /// `key` must be 32 bytes: the caller derives it and chooses the length.
     package init(key: [UInt8]) {
         precondition(key.count == Self.keyByteCount, "AES-256 takes 32 bytes")
         guard let cipher = unsafe CipherAlgorithm.aes256GCM.pointer,
@@ -42,7 +42,7 @@ package final class SealingKey {
 
     /// Appends nonce, cipher text and tag to `output`.
     ///
-    /// `nonce` must be 12 random bytes, never used before with this key. `data` is authenticated, not carried along.
+    /// `nonce` must be 12 random bytes, never used before with this key. `data` is authenticated but not included.
     package func seal(
         _ plaintext: Span<UInt8>, nonce: Span<UInt8>, authenticating data: Span<UInt8>, into output: inout [UInt8]
     ) {
@@ -54,8 +54,8 @@ package final class SealingKey {
         seal(from: start, in: &output, authenticating: data)
     }
 
-    /// Seals what stands in `buffer` from `start` on, where it stands: a nonce, as above, and behind it the plain text.
-    /// The tag is appended.
+    /// Seals the content of `buffer` from `start` on, in place: a nonce, as above, followed by the plain text. The tag
+    /// is appended.
     package func seal(from start: Int, in buffer: inout [UInt8], authenticating data: Span<UInt8>) {
         let count = buffer.count - start - Self.nonceByteCount
         precondition(start >= 0 && count >= 0, "the nonce is 12 bytes")
@@ -66,7 +66,8 @@ package final class SealingKey {
             let body = unsafe nonce + Self.nonceByteCount
             let tag = unsafe body + count
             let text = unsafe UnsafeBufferPointer(start: body, count: count)
-            // Success leaves nothing in the library's error queue, and without it the process ends: no look at the queue.
+            // Success leaves nothing in the library's error queue, and failure ends the process: no need to check the
+            // queue.
             return unsafe data.withUnsafeBufferPointer { data in
                 unsafe run(sealing, nonce, data, text, body) && finishSealing(tag)
             }
@@ -74,9 +75,9 @@ package final class SealingKey {
         guard done else { preconditionFailure("AES-256-GCM failed to seal") }
     }
 
-    /// Appends the plain text to `output` when `sealed` was made by this key with the same `data`.
+    /// Appends the plain text to `output` if `sealed` was made with this key and the same `data`.
     ///
-    /// False for every failure alike, and `output` is then as it was: nothing unauthenticated comes out.
+    /// False for every failure alike, with `output` unchanged: unauthenticated text is never returned.
     package func open(
         _ sealed: Span<UInt8>, authenticating data: Span<UInt8>, into output: inout [UInt8]
     ) -> Bool {
@@ -91,7 +92,7 @@ package final class SealingKey {
                     let ciphertext = unsafe UnsafeBufferPointer(rebasing: sealed[Self.nonceByteCount..<end])
                     var tag = InlineArray<16, UInt8>(repeating: 0)
                     for index in 0..<Self.tagByteCount { tag[index] = unsafe sealed[end + index] }
-                    // An empty text has no address of its own; nothing is written to this one then.
+                    // An empty buffer has no address; then nothing is written to this one.
                     let body = unsafe output.baseAddress.map { unsafe $0 + start }
                     return OpenSSL.call {
                         unsafe run(opening, nonce, data, ciphertext, body) && finishOpening(&tag)
@@ -100,7 +101,7 @@ package final class SealingKey {
             }
         }
         guard done else {
-            // Decrypted but not authentic: gone before anyone can look.
+            // Decrypted but not authentic: erase it before it can be read.
             for index in start..<output.count { output[index] = 0 }
             output.removeLast(output.count - start)
             return false
@@ -113,14 +114,14 @@ package final class SealingKey {
         unsafe withUnsafeBytes(of: room) { unsafe output.append(contentsOf: $0) }
     }
 
-    /// Sets the nonce, feeds the authenticated data and then the text. The context knows its direction.
+    /// Sets the nonce, processes the authenticated data and then the text. The context has a fixed direction.
     private func run(
         _ context: OpaquePointer, _ nonce: UnsafePointer<UInt8>, _ data: UnsafeBufferPointer<UInt8>,
         _ input: UnsafeBufferPointer<UInt8>, _ output: UnsafeMutablePointer<UInt8>?
     ) -> Bool {
         guard data.count <= Int(Int32.max), input.count <= Int(Int32.max) else { return false }
         var written: Int32 = 0
-        // No cipher and no key: both stay as they are, only the nonce is new.
+        // Without cipher and key both stay unchanged; only the nonce is set.
         guard unsafe EVP_CipherInit_ex2(context, nil, nil, nonce, -1, nil) == 1 else { return false }
         if !data.isEmpty {
             guard unsafe EVP_CipherUpdate(context, nil, &written, data.baseAddress, Int32(data.count)) == 1
@@ -133,7 +134,7 @@ package final class SealingKey {
 
     private func finishSealing(_ tag: UnsafeMutablePointer<UInt8>) -> Bool {
         var written: Int32 = 0
-        // GCM writes nothing at the end, but the call wants a place to write to.
+        // GCM writes nothing at the end, but the call requires a buffer.
         return unsafe EVP_EncryptFinal_ex(sealing, tag, &written) == 1 && written == 0
             && EVP_CIPHER_CTX_ctrl(sealing, EVP_CTRL_AEAD_GET_TAG, Int32(Self.tagByteCount), tag) == 1
     }
@@ -151,7 +152,7 @@ package final class SealingKey {
     }
 }
 
-/// The fetched cipher, once for the process.
+/// The cipher, fetched once for the process.
 @safe
 private final class CipherAlgorithm: @unchecked Sendable {
     let pointer: OpaquePointer?

@@ -2,7 +2,7 @@
 
 import COpenSSL
 
-/// Bytes that must not outlive their use: they sit in one place, and are overwritten when the last owner is gone.
+/// Bytes that must not outlive their use: they have one location, and are overwritten when the last owner is released.
 @safe
 package final class SecretBytes: @unchecked Sendable {
     // Sendable: never written between init and deinit.
@@ -20,14 +20,14 @@ package final class SecretBytes: @unchecked Sendable {
     }
 
     deinit {
-        // A plain overwrite of memory about to be freed is one the compiler may leave out; this one it may not.
+        // The compiler may omit a plain overwrite of memory that is about to be freed, but not this one.
         unsafe OPENSSL_cleanse(storage.baseAddress, storage.count)
         unsafe storage.deallocate()
     }
 
     package var count: Int { unsafe storage.count }
 
-    /// Lends the bytes to `body`, which must not copy them further than it has to.
+    /// Provides the bytes to `body`, which must not copy them unnecessarily.
     package func withBytes<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
         unsafe body(Span(_unsafeElements: UnsafeBufferPointer(storage)))
     }

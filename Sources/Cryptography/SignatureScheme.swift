@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A way to sign with a private key, as the JOSE algorithms need it (RFC 7518 §3, RFC 8037 §3.1).
+/// A signature scheme of the JOSE algorithms (RFC 7518 §3, RFC 8037 §3.1).
 package enum SignatureScheme: Sendable, Equatable {
     /// RSASSA-PKCS1-v1_5.
     case rsaPKCS1(HashFunction)
     /// RSASSA-PSS; MGF1 with the same hash, and a salt exactly as long as the hash.
     case rsaPSS(HashFunction)
-    /// ECDSA; the signature is r and s side by side, each as long as the curve's field.
+    /// ECDSA; the signature is r and s concatenated, each as long as the curve's field.
     case ecdsa(HashFunction)
     case ed25519
 }
@@ -67,14 +67,14 @@ package enum EllipticCurve: String, Sendable, Equatable, CaseIterable {
     }
 }
 
-/// What a key is for.
+/// The type of a key.
 package enum KeyKind: Sendable, Equatable {
-    /// `onlyPSS`: the key itself says that it is for RSASSA-PSS alone (id-RSASSA-PSS, RFC 4055).
+    /// `onlyPSS`: the key itself is restricted to RSASSA-PSS (id-RSASSA-PSS, RFC 4055).
     case rsa(bits: Int, onlyPSS: Bool)
     case ellipticCurve(EllipticCurve)
     case ed25519
 
-    /// Whether such a key can be used in this way.
+    /// Whether such a key supports the scheme.
     package func serves(_ scheme: SignatureScheme) -> Bool {
         switch (self, scheme) {
         case (.rsa(_, let onlyPSS), .rsaPKCS1): !onlyPSS

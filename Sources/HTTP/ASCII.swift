@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Comparisons of bytes with ASCII text. HTTP's own words are ASCII, so no Unicode rule applies to them.
+// Comparisons of bytes with ASCII text. HTTP's protocol elements are ASCII, so no Unicode rule applies to them.
 
 extension Span<UInt8> {
-    /// Equal to `text`, which must be lower case, when the letters A to Z here are read as lower case.
+    /// Whether this equals `text`, which must be lower case, with the letters A to Z compared case-insensitively.
     public func equalsIgnoringCase(_ text: StaticString) -> Bool {
         let count = count
         guard count == text.utf8CodeUnitCount else { return false }
-        // Both hold `count` bytes, and nothing below reads behind it.
+        // Both hold `count` bytes, and nothing below reads beyond them.
         let expected = unsafe Span(_unsafeStart: text.utf8Start, count: count)
         if count >= 8 {
             var index = 0
@@ -15,7 +15,7 @@ extension Span<UInt8> {
                 if ByteWord.lowercased(word(uncheckedAt: index)) != expected.word(uncheckedAt: index) { return false }
                 index &+= 8
             }
-            // The last eight, some of them for the second time.
+            // The last eight bytes; some of them are compared a second time.
             let last = count &- 8
             return ByteWord.lowercased(word(uncheckedAt: last)) == expected.word(uncheckedAt: last)
         }
@@ -27,7 +27,7 @@ extension Span<UInt8> {
         return true
     }
 
-    /// Equal to `text`, byte for byte.
+    /// Whether this equals `text`, byte for byte.
     public func equals(_ text: StaticString) -> Bool {
         guard count == text.utf8CodeUnitCount else { return false }
         let expected = unsafe UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
@@ -38,7 +38,7 @@ extension Span<UInt8> {
     }
 }
 
-/// `byte` in lower case when it is one of A to Z, else itself.
+/// `byte` in lower case if it is one of A to Z, else unchanged.
 @inline(__always)
 public func lowercased(_ byte: UInt8) -> UInt8 {
     byte &- 0x41 < 26 ? byte | 0x20 : byte

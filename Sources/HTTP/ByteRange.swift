@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A place in a message head's bytes: where a name, a value or a part of the target stands.
+/// A range of a message head's bytes: the position of a name, a value or a part of the target.
 ///
 /// Heads are bounded by `limits.headerBytes`, so 32 bits suffice and a field stays small.
 public struct ByteRange: Equatable, Sendable {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Eight bytes looked at in one step, the first in the lowest bits.
+/// Eight bytes processed in one step, the first in the lowest bits.
 ///
-/// The tests answer with a mask whose bit 7 of a byte says yes. A yes can carry a false yes into the bytes after it, so
-/// only the first is to be believed: ``firstByte(_:)``.
+/// The tests return a mask in which bit 7 of a byte means a match. A match can cause false matches in the bytes after
+/// it, so only the first is reliable: ``firstByte(_:)``.
 public enum ByteWord {
     /// `byte` eight times.
     @inlinable @inline(__always)
@@ -25,7 +25,8 @@ public enum ByteWord {
     @inlinable @inline(__always)
     public static func notASCII(_ word: UInt64) -> UInt64 { word & 0x8080_8080_8080_8080 }
 
-    /// The letters A to Z as a to z, all other bytes as they are. Exact for every byte: each sum stays within its own.
+    /// The letters A to Z as a to z, all other bytes unchanged. Exact for every byte: no sum carries into the next
+    /// byte.
     @inlinable @inline(__always)
     public static func lowercased(_ word: UInt64) -> UInt64 {
         let ascii = word & all(0x7f)
@@ -33,19 +34,19 @@ public enum ByteWord {
         return word | upper &>> 2
     }
 
-    /// How many bytes stand before the first yes in `mask`, which is not 0.
+    /// The number of bytes before the first match in `mask`, which is not 0.
     @inlinable @inline(__always)
     public static func firstByte(_ mask: UInt64) -> Int { mask.trailingZeroBitCount &>> 3 }
 }
 
 extension Span<UInt8> {
-    /// The eight bytes from `index` on; `index + 8 <= count` is for the caller to have made sure of.
+    /// The eight bytes from `index` on. The caller ensures that `index + 8 <= count`.
     @inlinable @inline(__always)
     public func word(uncheckedAt index: Int) -> UInt64 {
         UInt64(littleEndian: unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: index, as: UInt64.self))
     }
 
-    /// Where `byte` first stands in `range`, which must lie within the span; the range's end when it does not.
+    /// The first position of `byte` in `range`, which must lie within the span; the range's end if there is none.
     public func firstIndex(of byte: UInt8, in range: Range<Int>) -> Int {
         precondition(range.lowerBound >= 0 && range.upperBound <= count)
         var index = range.lowerBound

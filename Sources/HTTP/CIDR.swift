@@ -2,22 +2,22 @@
 
 /// A block of addresses, such as `10.0.0.0/8`, `fd00::/8`, or one address alone (RFC 4632, RFC 4291 §2.3).
 ///
-/// A block of IPv6 holds no IPv4 address, not even `::/0`: who trusts all of one family has not named the other.
+/// An IPv6 block holds no IPv4 address, not even `::/0`: trusting all of one family does not include the other.
 public struct CIDR: Hashable, Sendable {
     /// The block's first address.
     public let base: IPAddress
-    /// Leading bits that are the block's, of 128; an IPv4 block's are counted behind the mapped prefix.
+    /// The length of the block's prefix, of 128 bits; for an IPv4 block, the mapped prefix included.
     public let prefixLength: Int
 
-    /// Bits behind the prefix are dropped, so `10.1.2.3/8` is `10.0.0.0/8`. Nil for anything else than an address,
-    /// and `/` with a plain decimal number within the address's bits.
+    /// Bits after the prefix are dropped, so `10.1.2.3/8` is `10.0.0.0/8`. Nil for anything but an address, optionally
+    /// followed by `/` and a plain decimal number within the address's bits.
     public init?(_ text: String) {
         let bytes = Array(text.utf8)
         let slash = bytes.firstIndex(of: UInt8(ascii: "/")) ?? bytes.count
         guard let address = IPAddress(text: bytes.span.extracting(0..<slash)) else { return nil }
         var length = 128
         if slash < bytes.count {
-            // An IPv6 spelling of a mapped address counts as what it spells.
+            // A mapped address in IPv6 notation takes an IPv6 prefix length.
             let isV4Text = !bytes[..<slash].contains(UInt8(ascii: ":"))
             let digits = bytes[(slash + 1)...]
             guard 1...3 ~= digits.count, digits.first != UInt8(ascii: "0") || digits.count == 1,

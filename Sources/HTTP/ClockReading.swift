@@ -2,8 +2,8 @@
 
 /// One moment on both clocks.
 ///
-/// Times that others set (a token's, a session's) are judged by the wall clock, which may jump. How long ago something
-/// happened here is judged by the monotonic one, which does not.
+/// Times set elsewhere (a token's, a session's) are compared with the wall clock, which may jump. Durations are
+/// measured with the monotonic clock, which does not.
 public struct ClockReading: Sendable, Equatable {
     /// Seconds since 1970.
     public var wall: Double

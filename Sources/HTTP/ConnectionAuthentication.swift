@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Authentication schemes by which a server takes every later request of a connection for the same user's
-/// (RFC 4559 §4, RFC 9110 §16.4.2 advises against them).
+/// Authentication schemes that authenticate a connection: the server attributes every later request on it to the same
+/// user (RFC 4559 §4, RFC 9110 §16.4.2 advises against them).
 public enum ConnectionAuthentication {
-    /// A challenge names one of them. A word of a parameter counts too: quoted strings are not parsed, and a connection
-    /// that is bound without need costs little.
+    /// Whether a challenge names one of them. A word in a parameter counts too: quoted strings are not parsed, and
+    /// binding a connection unnecessarily costs little.
     public static func isOffered(in challenges: Span<UInt8>) -> Bool {
         var start = 0
         while start < challenges.count {
@@ -16,7 +16,7 @@ public enum ConnectionAuthentication {
         return false
     }
 
-    /// Credentials are of one of them.
+    /// Whether the credentials use one of them.
     public static func isUsed(in credentials: Span<UInt8>) -> Bool {
         var end = 0
         while end < credentials.count, isWordByte(credentials[end]) { end += 1 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension RequestHead {
-    /// Calls `body` with the place of each cookie's name and value, over all Cookie fields, in order (RFC 6265 §4.2.1).
+    /// Calls `body` with the position of each cookie's name and value, over all Cookie fields, in order (RFC 6265
+    /// §4.2.1).
     ///
-    /// Nothing is refused: white space around a name or a value is dropped, an empty pair skipped, and text without
-    /// `=` given as the value of a cookie without a name, which is how browsers send those. Quotes stay.
+    /// Nothing is rejected: white space around a name or a value is dropped, an empty pair is skipped, and text without
+    /// `=` is passed as the value of a cookie without a name, which is how browsers send those. Quotes stay.
     public func forEachCookie(_ body: (_ name: ByteRange, _ value: ByteRange) -> Void) {
         let bytes = bytes.span
         for field in fields where field.known == .cookie {
@@ -20,7 +21,7 @@ public func forEachCookie(in head: borrowing RequestHead, _ body: (_ name: ByteR
 
 /// The pairs of one Cookie field's value.
 public enum CookiePairs {
-    /// Calls `body` with the place within `bytes` of each name and value in `range`, which lies within `bytes`.
+    /// Calls `body` with the position within `bytes` of each name and value in `range`, which lies within `bytes`.
     public static func forEach(
         in bytes: Span<UInt8>, _ range: Range<Int>, _ body: (_ name: ByteRange, _ value: ByteRange) -> Void
     ) {

@@ -2,7 +2,7 @@
 
 /// The date format of HTTP, `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 §5.6.7).
 public enum HTTPDate {
-    /// - Parameter seconds: since 1970; before 1970 is written as 1970, after 9999 as its last second.
+    /// - Parameter seconds: since 1970; clamped to the years 1970 to 9999.
     public static func bytes(_ seconds: Double) -> [UInt8] {
         let second = seconds > 0 ? Int64(min(seconds, 253_402_300_799)) : 0
         let days = Int(second / 86400)
@@ -34,8 +34,8 @@ public enum HTTPDate {
         output.append(UInt8(truncatingIfNeeded: 0x30 + value % 10))
     }
 
-    /// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar. Years are counted from March,
-    /// which puts the leap day at their end, and in cycles of 400 years (146,097 days).
+    /// The date in the Gregorian calendar of a day counted from 1970-01-01. Years start in March, which puts the leap
+    /// day last, and are counted in cycles of 400 years (146,097 days).
     private static func civil(_ days: Int) -> (year: Int, month: Int, day: Int) {
         let shifted = days + 719_468
         let cycle = shifted / 146_097

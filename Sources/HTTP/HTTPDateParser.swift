@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension HTTPDate {
-    /// Seconds since 1970 of `Sun, 06 Nov 1994 08:49:37 GMT`, the one format that is sent today (RFC 9110 §5.6.7); nil for
-    /// anything else. The day's name is not compared with the date.
+    /// Seconds since 1970 of `Sun, 06 Nov 1994 08:49:37 GMT`, the one format in use today (RFC 9110 §5.6.7); nil for
+    /// anything else. The name of the day is not compared with the date.
     public static func seconds(_ text: String) -> Double? {
         let bytes = Array(text.utf8)
         guard bytes.count == 29, bytes.suffix(4).elementsEqual(" GMT".utf8), bytes[3] == UInt8(ascii: ","),
@@ -24,7 +24,7 @@ extension HTTPDate {
         return Double(days(to: year, month, day) * 86_400 + hour * 3600 + minute * 60 + second)
     }
 
-    /// Days since 1970-01-01 in the Gregorian calendar; the year begins in March, so that the leap day is its last.
+    /// Days since 1970-01-01 in the Gregorian calendar; years start in March, so that the leap day is last.
     private static func days(to year: Int, _ month: Int, _ day: Int) -> Int {
         let year = month <= 2 ? year - 1 : year
         let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1

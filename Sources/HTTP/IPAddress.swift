@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// An IPv4 or IPv6 address, as a value. An IPv4-mapped IPv6 address is held as the IPv4 address it means, so that
-/// one peer has one spelling on a dual-stack socket.
+/// An IPv4 or IPv6 address. An IPv4-mapped IPv6 address is stored as the IPv4 address, so that a peer has the same
+/// address on a dual-stack socket.
 public struct IPAddress: Hashable, Sendable {
     /// The 128 bits, most significant first; an IPv4 address in the mapped form ::ffff:a.b.c.d.
     public let high: UInt64

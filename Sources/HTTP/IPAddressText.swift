@@ -33,7 +33,7 @@ extension IPAddress {
                 number = number * 10 + UInt32(text[index] & 15)
                 index += 1
             }
-            // A leading zero means octal to some.
+            // Some parsers read a leading zero as octal.
             guard index > first, number <= 255, index - first == 1 || text[first] != UInt8(ascii: "0") else {
                 return nil
             }
@@ -45,7 +45,7 @@ extension IPAddress {
     private static func groups(_ text: Span<UInt8>) -> IPAddress? {
         var bits: UInt128 = 0
         var count = 0
-        /// How many groups stand before the `::`.
+        /// The number of groups before the `::`.
         var gap: Int?
         var index = 0
         if text[0] == UInt8(ascii: ":") {
@@ -98,14 +98,14 @@ extension IPAddress {
 }
 
 extension IPAddress: CustomStringConvertible {
-    /// The canonical text (RFC 5952); an IPv4-mapped address as the IPv4 address it is.
+    /// The canonical text (RFC 5952); an IPv4-mapped address as the IPv4 address.
     public var description: String {
         if isV4 {
             let bits = UInt32(truncatingIfNeeded: low)
             return "\(bits >> 24).\(bits >> 16 & 0xff).\(bits >> 8 & 0xff).\(bits & 0xff)"
         }
         let groups = [high, low].flatMap { half in [48, 32, 16, 0].map { half >> $0 & 0xffff } }
-        // RFC 5952 §4.2: the longest run of zeros, the first of equals, unless it is one group alone.
+        // RFC 5952 §4.2: the longest run of zeros, the first of equal ones, unless it is a single group.
         var gap = 0..<0
         var start = 0
         while start < 8 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The fields Sidegate itself reads or writes; any other is `.other` and passes as it came.
+/// The fields that Sidegate itself reads or writes; any other is `.other` and is passed unchanged.
 public enum KnownField: UInt8, Sendable, CaseIterable {
     case other
     case accept
@@ -91,10 +91,10 @@ public enum KnownField: UInt8, Sendable, CaseIterable {
         }
     }
 
-    /// Which field `name` is, in any case.
+    /// The field called `name`, in any case.
     ///
     /// Called for every field of every message: the length and one or two letters leave one candidate, whose name is a
-    /// constant where it is compared.
+    /// compile-time constant where it is compared.
     public init(_ name: Span<UInt8>) {
         self = .other
         guard name.count >= 2 else { return }

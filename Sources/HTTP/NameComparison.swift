@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Span<UInt8> {
-    /// Equal to `text` in any case, where `text` is lower case, of at least two bytes and known when compiling, and the
-    /// caller has looked at the count: then nothing is left of it but constants.
+    /// Whether this equals `text` in any case, where `text` is lower case, has at least two bytes and is known at
+    /// compile time, and the caller has compared the counts: everything is inlined to comparisons with constants.
     @inline(__always)
     func isName(_ text: StaticString) -> Bool {
         let count = text.utf8CodeUnitCount
         guard self.count == count else { return false }
-        // Both hold `count` bytes, and nothing below reads behind it.
+        // Both hold `count` bytes, and nothing below reads beyond them.
         let expected = unsafe Span(_unsafeStart: text.utf8Start, count: count)
         if count >= 8 {
             var difference = differenceOfNames(word(uncheckedAt: 0), expected.word(uncheckedAt: 0))
@@ -33,7 +33,7 @@ extension Span<UInt8> {
     }
 }
 
-/// Bits in which `word` differs from `expected`, lower case, other than the case of letters.
+/// The bits in which `word` differs from `expected`, which is lower case, ignoring the case of letters.
 @inline(__always)
 private func differenceOfNames(_ word: UInt64, _ expected: UInt64) -> UInt64 {
     let ascii = expected & ByteWord.all(0x7f)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// `%XX` (RFC 3986 §2.1), and `+` for a space where forms are (WHATWG URL §5.1).
+/// `%XX` (RFC 3986 §2.1), and `+` for a space in forms (WHATWG URL §5.1).
 public enum PercentEncoding {
-    /// Appends `text` decoded; false, with `output` as it was, when a `%` is not followed by two hexadecimal digits.
+    /// Appends `text` decoded. Returns false and leaves `output` unchanged if a `%` is not followed by two hexadecimal
+    /// digits.
     public static func decode(_ text: Span<UInt8>, plusIsSpace: Bool, into output: inout [UInt8]) -> Bool {
         let count = output.count
         var index = 0

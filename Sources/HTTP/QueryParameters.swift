@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The `name=value` parameters of a query or of a form body (`application/x-www-form-urlencoded`), as places.
+/// The `name=value` parameters of a query or of a form body (`application/x-www-form-urlencoded`), as byte ranges.
 public enum QueryParameters {
-    /// Calls `body` with the place within `bytes` of each parameter's name and value in `range`, in order. Only `&`
-    /// parts them. Empty parts are skipped; a part without `=` is a name with an empty value. Names and values are as
-    /// sent, still encoded: compare names with ``PercentEncoding/decodes(_:to:plusIsSpace:)``.
+    /// Calls `body` with the position within `bytes` of each parameter's name and value in `range`, in order. Only `&`
+    /// separates them. Empty parts are skipped; a part without `=` is a name with an empty value. Names and values are
+    /// passed as sent, still encoded: compare names with ``PercentEncoding/decodes(_:to:plusIsSpace:)``.
     public static func forEach(
         in bytes: Span<UInt8>, _ range: Range<Int>, _ body: (_ name: Range<Int>, _ value: Range<Int>) -> Void
     ) {
@@ -21,7 +21,7 @@ public enum QueryParameters {
 }
 
 extension RequestHead {
-    /// Calls `body` with the place of each parameter of the query.
+    /// Calls `body` with the position of each parameter of the query.
     public func forEachQueryParameter(_ body: (_ name: ByteRange, _ value: ByteRange) -> Void) {
         guard let query else { return }
         QueryParameters.forEach(in: bytes.span, query.range) { body(ByteRange($0), ByteRange($1)) }

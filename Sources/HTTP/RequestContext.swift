@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What the gate is told about a request besides its head: by whom it came, over what, and when.
+/// What the gate knows about a request besides its head: the peer, the transport and the time.
 public struct RequestContext: Sendable {
-    /// The other end of the connection (or what PROXY protocol said of it); nil for a unix socket.
+    /// The other end of the connection (or the address given by the PROXY protocol); nil for a unix socket.
     public var peer: IPAddress?
-    /// The connection was TLS.
+    /// Whether the connection uses TLS.
     public var isSecure: Bool
-    /// The peer is one of `trustedProxies`: its X-Forwarded-* fields are believed.
+    /// Whether the peer is one of `trustedProxies`, so that its X-Forwarded-* fields are used.
     public var isTrustedPeer: Bool
-    /// The local port the request came in on; nil for a unix socket.
+    /// The local port of the connection; nil for a unix socket.
     public var localPort: UInt16?
-    /// Seconds since 1970 (the wall clock; token and session times are judged by it).
+    /// Seconds since 1970 (the wall clock; token and session times are compared with it).
     public var now: Double
-    /// Seconds on the monotonic clock: how long ago something happened here is judged by it.
+    /// Seconds on the monotonic clock, for measuring durations.
     public var monotonic: Double
-    /// Key sets may be fetched for this request; false once they were, and where none can be.
+    /// Whether key sets may be fetched for this request; false once they were, and where that is not possible.
     public var mayAwaitKeys = false
-    /// Whether the store of sessions was asked for this request's, and answered.
+    /// The result of the session store's lookup for this request.
     public var sessionLookup = SessionLookup.notAsked
 
-    /// What the store of used tokens said of this request's bearer token.
+    /// The result of the replay store's lookup of this request's bearer token.
     public var tokenLookup = TokenLookup.notAsked
 
     public enum SessionLookup: Sendable {
@@ -32,7 +32,7 @@ public struct RequestContext: Sendable {
 
     public var clock: ClockReading { ClockReading(wall: now, monotonic: monotonic) }
 
-    /// - Parameter monotonic: nil: the same number as `now`, for callers with one clock.
+    /// - Parameter monotonic: nil for the same number as `now`, for callers with one clock.
     public init(
         peer: IPAddress?, isSecure: Bool = false, isTrustedPeer: Bool = false, localPort: UInt16? = nil, now: Double,
         monotonic: Double? = nil

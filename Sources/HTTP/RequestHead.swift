@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A request's control data and header section (RFC 9110 §6.2, §6.3), whatever framing carried it.
+/// A request's control data and header section (RFC 9110 §6.2, §6.3), independent of the protocol version.
 ///
-/// Everything is a place in `bytes`, which the head owns: nothing here points into a receive buffer, and no field is
-/// a `String` or an allocation of its own. A connection keeps one head and fills it again for each request
-/// (`reset()` keeps the memory), so a head that is passed on must be read before the next request is parsed.
+/// Everything is a range of `bytes`, which the head owns: nothing here points into a receive buffer, and no field is a
+/// `String` or a separate allocation. A connection has one head and fills it again for each request (`reset()` keeps
+/// the memory), so a head must be read before the next request is parsed.
 public struct RequestHead: Sendable {
-    /// The head's text: for HTTP/1 as received; whatever the parser had to add (a missing path) stands at its end.
+    /// The head's text: for HTTP/1 as received, with anything the parser had to add (a missing path) at the end.
     public var bytes: [UInt8] = []
     public var method: Method = .get
     public var methodName: ByteRange = .empty
@@ -15,28 +15,28 @@ public struct RequestHead: Sendable {
     public var targetForm: TargetForm = .origin
     /// The path as sent, not normalised, without query; `*` for the asterisk form; empty for the authority form.
     public var path: ByteRange = .empty
-    /// What follows the first `?`, without it; nil when there is no `?`.
+    /// The text after the first `?`; nil if there is no `?`.
     public var query: ByteRange?
-    /// The host the request is for: the target's own when it has one, else the Host field (RFC 9112 §3.2.2).
-    /// Empty only for an HTTP/1.0 request without Host.
+    /// The host the request is for: the target's if it has one, else the Host field's (RFC 9112 §3.2.2). Empty only for
+    /// an HTTP/1.0 request without Host.
     public var authority: ByteRange = .empty
     public var version: Version = .http11
     public var fields: [Field] = []
     public var framing: BodyFraming = .none
-    /// The connection may carry another request after this one, by this request's own words (RFC 9112 §9.3).
+    /// Whether the connection may carry another request after this one, according to this request (RFC 9112 §9.3).
     public var isPersistent = true
-    /// `Expect: 100-continue` from an HTTP/1.1 client with a body to send.
+    /// `Expect: 100-continue` from an HTTP/1.1 client with content to send.
     public var expectsContinue = false
     /// `Connection: upgrade` with an Upgrade field (HTTP/1.1 only).
     public var wantsUpgrade = false
-    /// Connection names options other than close, keep-alive, upgrade and te: fields to drop on the way.
+    /// Whether Connection names options other than close, keep-alive, upgrade and te: fields to be dropped.
     public var nominatesFields = false
-    /// Authorization is of a scheme that authenticates the connection.
+    /// Whether Authorization uses a scheme that authenticates the connection.
     public var authenticatesConnection = false
 
     public init() {}
 
-    /// Makes the head ready for the next request; the memory is kept.
+    /// Prepares the head for the next request; the memory is kept.
     public mutating func reset() {
         if !bytes.isEmpty { bytes.removeAll(keepingCapacity: true) }
         if !fields.isEmpty { fields.removeAll(keepingCapacity: true) }
@@ -78,14 +78,14 @@ public enum BodyFraming: Equatable, Sendable {
     /// Content-Length, in bytes.
     case length(UInt64)
     case chunked
-    /// A response whose content ends with the connection.
+    /// Response content that ends with the connection.
     case untilClose
 }
 
 public enum Method: UInt8, Sendable {
     case get, head, post, put, delete, connect, options, trace, patch, other
 
-    /// RFC 9110 §9.2.2: repeating the request has the effect of sending it once.
+    /// RFC 9110 §9.2.2: several identical requests have the same effect as one.
     public var isIdempotent: Bool {
         switch self {
         case .get, .head, .put, .delete, .options, .trace: true

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A response's control data and header section, as places in bytes the head owns; see ``RequestHead``.
+/// A response's control data and header section, as ranges of bytes that the head owns; see ``RequestHead``.
 public struct ResponseHead: Sendable {
     public var bytes: [UInt8] = []
     /// 100 to 599.
@@ -9,19 +9,19 @@ public struct ResponseHead: Sendable {
     public var version: Version = .http11
     public var fields: [Field] = []
     public var framing: BodyFraming = .none
-    /// The connection may carry another exchange after this response.
+    /// Whether the connection may carry another exchange after this response.
     public var isPersistent = true
-    /// Connection names options other than close, keep-alive and upgrade: fields to drop on the way.
+    /// Whether Connection names options other than close, keep-alive and upgrade: fields to be dropped.
     public var nominatesFields = false
-    /// There is a Set-Cookie field.
+    /// Whether there is a Set-Cookie field.
     public var setsCookies = false
-    /// The app authenticates the connection, not the request.
+    /// Whether the app authenticates the connection rather than the request.
     public var authenticatesConnection = false
 
     public init() {}
 
     public mutating func reset() {
-        // Mostly there was no response of an app's, or it has been reset already.
+        // Usually the app has sent no response, or the head has been reset already.
         if !bytes.isEmpty { bytes.removeAll(keepingCapacity: true) }
         if !fields.isEmpty { fields.removeAll(keepingCapacity: true) }
         status = 0
@@ -34,7 +34,7 @@ public struct ResponseHead: Sendable {
         authenticatesConnection = false
     }
 
-    /// Takes a field out with its line: fields that pass are copied in runs, lines between them included.
+    /// Removes a field and its line: fields that pass are copied in runs, lines between them included.
     public mutating func removeField(at index: Int) {
         guard fields.indices.contains(index) else { return }
         let start = fields[index].name.lowerBound
@@ -51,6 +51,6 @@ public struct ResponseHead: Sendable {
         }
     }
 
-    /// 1xx but for 101, which ends HTTP on the connection (RFC 9110 §15.2).
+    /// 1xx except 101, which ends HTTP on the connection (RFC 9110 §15.2).
     public var isInformational: Bool { status < 200 && status != 101 }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Reason phrases, for the status lines of our own responses (RFC 9110 §15).
+/// Reason phrases for the status lines of Sidegate's own responses (RFC 9110 §15).
 public enum StatusText {
     public static func reason(_ status: UInt16) -> StaticString {
         switch status {

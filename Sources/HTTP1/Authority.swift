@@ -4,8 +4,8 @@ import HTTP
 
 /// The `host[:port]` of a Host field or a request target (RFC 9110 §7.2, RFC 3986 §3.2).
 ///
-/// Narrower than RFC 3986's `reg-name`: no percent-encoding and none of `sub-delims`, which no DNS name holds, and of
-/// which a comma would read as a list of hosts.
+/// Stricter than RFC 3986's `reg-name`: no percent-encoding and no `sub-delims`. No DNS name contains them, and a comma
+/// could be read as a list of hosts.
 enum Authority {
     static func isValid(_ text: Span<UInt8>, needsPort: Bool = false) -> Bool {
         guard let hostEnd = endOfHost(text), hostEnd > 0 else { return false }
@@ -22,7 +22,7 @@ enum Authority {
             return end + 1
         }
         var end = 0
-        // Below the count, by the condition before.
+        // Below the count, by the preceding condition.
         while end < text.count, ByteClass.isUnreserved(unsafe text[unchecked: end]) { end &+= 1 }
         return end
     }
@@ -31,7 +31,7 @@ enum Authority {
         text.firstIndex(of: UInt8(ascii: ":"), in: 0..<text.count) < text.count && IPAddress(text: text) != nil
     }
 
-    /// RFC 3986 §3.2.3 lets a port be empty.
+    /// RFC 3986 §3.2.3 allows an empty port.
     private static func isPort(_ text: Span<UInt8>, mayBeEmpty: Bool) -> Bool {
         guard text.count <= 5 else { return false }
         var port = 0

@@ -2,13 +2,13 @@
 
 import HTTP
 
-/// What one call of a body decoder found.
+/// The result of one call of a body decoder.
 package struct BodyPiece: Equatable, Sendable {
     /// Bytes of the input that were read: content and framing.
     package let consumed: Int
-    /// Where in the input content stands, at or before `consumed`; may be empty.
+    /// The position of the content in the input, at or before `consumed`; may be empty.
     package let content: Range<Int>
-    /// The message ends with this piece.
+    /// Whether the message ends with this piece.
     package let isEnd: Bool
 
     package init(consumed: Int, content: Range<Int>, isEnd: Bool) {
@@ -18,11 +18,11 @@ package struct BodyPiece: Equatable, Sendable {
     }
 }
 
-/// The content of one message out of its framing (RFC 9112 §6, §7), in pieces of any size, nothing copied.
+/// Extracts the content of one message from its framing (RFC 9112 §6, §7), in pieces of any size, without copying.
 ///
-/// Call `decode` with what was received and not consumed yet, as long as there is any and `isEnded` is false. A call
-/// with input always consumes some of it or throws; content that stands before a fault is handed out first, however
-/// the input is cut. After an error it throws the same again.
+/// Call `decode` with the input received and not yet consumed, as long as there is any and `isEnded` is false. A call
+/// with input always consumes some of it or throws; content before a fault is returned first, however the input is
+/// divided. After an error, each call throws the same error.
 package struct BodyDecoder: Sendable {
     private enum State: UInt8 {
         case length, untilClose
@@ -32,16 +32,16 @@ package struct BodyDecoder: Sendable {
     }
 
     private var state: State
-    /// Bytes still to come, of the message in `length` and of the chunk in `chunk`; more than 0 there.
+    /// Bytes still to come, of the message in `length` and of the chunk in `chunk`; greater than 0 in both.
     private var remaining: UInt64 = 0
     private var line = ChunkLine()
-    /// Bytes of chunk lines that content has not outweighed.
+    /// Bytes of chunk lines that are not offset by content.
     private var overhead = 0
     private var section = TrailerSection()
     /// What `failed` throws.
     private var failure = HTTP1Error.cutShort
     private let limits: HTTP1Limits
-    /// After the end: the trailer fields that may pass on, each `Name: value\r\n`.
+    /// After the end: the trailer fields that may pass, each `Name: value\r\n`.
     package private(set) var trailers: [UInt8] = []
 
     package init(_ framing: BodyFraming, limits: HTTP1Limits = HTTP1Limits()) {
@@ -59,10 +59,10 @@ package struct BodyDecoder: Sendable {
         }
     }
 
-    /// The message has ended; from the start when it has no content.
+    /// Whether the message has ended; true from the start if it has no content.
     package var isEnded: Bool { state == .ended }
 
-    /// The next piece of content, with all the framing around it that the input holds.
+    /// The next piece of content, with all surrounding framing in the input.
     package mutating func decode(_ input: Span<UInt8>) throws(HTTP1Error) -> BodyPiece {
         switch state {
         case .length:
@@ -80,7 +80,7 @@ package struct BodyDecoder: Sendable {
         }
     }
 
-    /// The peer closed its side: the end of `untilClose` content; `.cutShort` when more had to come.
+    /// The peer closed its side: the end of `untilClose` content; throws `.cutShort` if more was expected.
     package mutating func endOfInput() throws(HTTP1Error) {
         switch state {
         case .untilClose: state = .ended
@@ -96,7 +96,7 @@ package struct BodyDecoder: Sendable {
         return error
     }
 
-    /// How many of `count` bytes are content of what remains, which becomes less by them.
+    /// The number of bytes, at most `count`, that are content; subtracts it from what remains.
     private mutating func take(_ count: Int) -> Int {
         let taken = min(UInt64(count), remaining)
         remaining -= taken
@@ -118,10 +118,10 @@ package struct BodyDecoder: Sendable {
         if remaining == 0 {
             state = .chunkCarriageReturn
             do throws(HTTP1Error) {
-                // What follows the content, so that a message's end is told with its last piece.
+                // Read the framing after the content, so that a message's end is reported with its last piece.
                 try readFraming(input, &index)
             } catch {
-                // The next call throws it: there is input left for one, since the fault is in it.
+                // The next call throws it; there is one, since the fault is part of the unconsumed input.
                 _ = fail(error)
                 index = content.upperBound
             }
@@ -129,7 +129,7 @@ package struct BodyDecoder: Sendable {
         return BodyPiece(consumed: index, content: content, isEnd: isEnded)
     }
 
-    /// Reads on up to content, the end of the message or the end of the input.
+    /// Reads up to content, the end of the message or the end of the input.
     private mutating func readFraming(_ input: Span<UInt8>, _ index: inout Int) throws(HTTP1Error) {
         while index < input.count {
             switch state {
@@ -137,7 +137,7 @@ package struct BodyDecoder: Sendable {
                 let isLast = try line.add(input[index])
                 index += 1
                 guard isLast else {
-                    // As much as a line could be forgiven below.
+                    // The most that a line could be credited with below.
                     if overhead + line.length > limits.chunkOverheadBytes + Self.grant { throw .tooMuchChunkOverhead }
                     continue
                 }
@@ -174,11 +174,11 @@ package struct BodyDecoder: Sendable {
         }
     }
 
-    /// Sets a chunk's line off against its content. Many bytes of framing for little content keep a proxy busy for
-    /// nothing (CVE-2023-39326).
+    /// Offsets a chunk's line against its content. Many bytes of framing for little content waste a proxy's time
+    /// (CVE-2023-39326).
     private mutating func weigh() throws(HTTP1Error) {
         overhead += line.length - Self.grant
-        // A chunk can be larger than any Int can weigh; half of it is enough by far.
+        // A chunk's size can exceed what an Int can count; 2^32 is far more than enough.
         overhead -= Int(min(line.size, 1 << 32)) * 2
         if overhead < 0 { overhead = 0 }
         if overhead > limits.chunkOverheadBytes { throw .tooMuchChunkOverhead }

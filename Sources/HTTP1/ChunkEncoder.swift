@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The framing of chunked content (RFC 9112 §7.1): a header before each piece, an end after it, a last chunk.
+/// The framing of chunked content (RFC 9112 §7.1): a header before each chunk, an end after it, a last chunk.
 package enum ChunkEncoder {
     /// Appends the header of a chunk of `length` bytes, which must be more than 0; ``chunkEnd`` follows the content.
     package static func header(length: Int, into output: inout [UInt8]) {
@@ -20,7 +20,7 @@ package enum ChunkEncoder {
         output.append(10)
     }
 
-    /// Appends the last chunk with `trailers`, a field block as ``BodyDecoder/trailers`` gives it.
+    /// Appends the last chunk with `trailers`, a field block as in ``BodyDecoder/trailers``.
     package static func lastChunk(trailers: [UInt8] = [], into output: inout [UInt8]) {
         output.append(0x30)
         chunkEnd(into: &output)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The line before a chunk: its size, and extensions that are checked and dropped (RFC 9112 §7.1, §7.1.1).
+/// The line before a chunk: its size, and extensions, which are checked and dropped (RFC 9112 §7.1, §7.1.1).
 ///
-/// The grammar is held to the letter: parsers that skip to "the next line end" disagree about which byte that is.
+/// The grammar is enforced exactly: parsers that skip to "the next line end" disagree about which byte that is.
 struct ChunkLine: Sendable {
     private enum Phase: UInt8 {
         case firstDigit, digits
@@ -15,11 +15,11 @@ struct ChunkLine: Sendable {
     /// Bytes of the line so far.
     private(set) var length = 0
 
-    /// Takes one byte; true when it was the line's last.
+    /// Takes one byte; returns true for the last one of the line.
     mutating func add(_ byte: UInt8) throws(HTTP1Error) -> Bool {
         length &+= 1
         if phase.rawValue <= Phase.digits.rawValue, let digit = Self.hexadecimal(byte) {
-            // Sixteen digits at most, leading zeros included, and the size far below 2^63.
+            // At most 16 digits, leading zeros included, and the size far below 2^63.
             guard length <= 16, size >> 56 == 0 else { throw .chunkSizeOverflow }
             size = size << 4 | digit
             phase = .digits

@@ -2,12 +2,12 @@
 
 import HTTP
 
-/// What the Connection fields of a head ask for (RFC 9110 §7.6.1).
+/// The options of a head's Connection fields (RFC 9110 §7.6.1).
 struct ConnectionOptions {
     private(set) var close = false
     private(set) var keepAlive = false
     private(set) var upgrade = false
-    /// An option besides those and `te`, which names a field.
+    /// Whether there is another option than those and `te`, which is the name of a field.
     private(set) var nominatesFields = false
 
     mutating func add(_ value: Span<UInt8>) {
@@ -26,7 +26,7 @@ struct ConnectionOptions {
         while start < end, ByteClass.isBlank(option[end - 1]) { end -= 1 }
         let name = option.extracting(start..<end)
         switch name.count {
-        // RFC 9110 §5.6.1: empty elements of a list mean nothing.
+        // RFC 9110 §5.6.1: empty list elements are ignored.
         case 0: return
         case 2 where name.equalsIgnoringCase("te"): return
         case 5 where name.equalsIgnoringCase("close"): close = true

@@ -2,7 +2,8 @@
 
 import HTTP
 
-/// Field names as app servers could see them: CGI and its heirs make one name of `A-B`, `a_b` and, some, `a.b`.
+/// Field names as app servers may see them: CGI and its successors map `A-B`, `a_b` and, in some cases, `a.b` to one
+/// name.
 enum FieldName {
     static func folded(_ byte: UInt8) -> UInt8 {
         byte == UInt8(ascii: "_") || byte == UInt8(ascii: ".") ? UInt8(ascii: "-") : lowercased(byte)
@@ -12,7 +13,7 @@ enum FieldName {
         name.utf8.map { folded($0) }
     }
 
-    /// Whether `name`, folded, is `other`, which is folded.
+    /// Whether `name`, when folded, equals `other`, which is folded.
     static func folds(_ name: Span<UInt8>, to other: Span<UInt8>) -> Bool {
         name.count == other.count && folds(name, toStartWith: other)
     }
@@ -31,8 +32,8 @@ enum FieldName {
         }
     }
 
-    /// `Content_Length` and `Transfer_Encoding` and their like are names of their own to us, but not to every app
-    /// server; nobody sends them in good faith.
+    /// Whether the name is a variant of a framing field's, such as `Content_Length`. Here it is a different name, but
+    /// not to every app server, and it has no legitimate use.
     @inline(__always)
     static func couldBeTakenForFraming(_ name: Span<UInt8>) -> Bool {
         switch name.count {

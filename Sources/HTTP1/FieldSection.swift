@@ -4,15 +4,15 @@ import HTTP
 
 /// The field lines of a head or of a trailer section, read in pieces (RFC 9112 §5).
 ///
-/// The bytes stay with the caller, who only ever adds to their end; the section remembers how far it has come, so that
-/// every byte is looked at once whatever the pieces. Whatever is wrong is found at the first byte that makes it wrong.
+/// The caller keeps the bytes and only ever appends to them; the section keeps its position, so that every byte is read
+/// once, however the input is divided. A fault is detected at the first invalid byte.
 struct FieldSection: Sendable {
     private enum Phase: UInt8 {
         case lineStart, name, value, valueLineFeed, endLineFeed
     }
 
     private var phase = Phase.lineStart
-    /// The next byte to look at; after the end of the section, the first byte behind it.
+    /// The next byte to read; after the end of the section, the first byte after it.
     private(set) var position: Int
     private var nameStart = 0
     private var nameEnd = 0
@@ -22,7 +22,7 @@ struct FieldSection: Sendable {
         self.position = position
     }
 
-    /// Reads on to the end of `bytes` or of the section; true when the section has ended.
+    /// Reads up to the end of `bytes` or of the section; true if the section has ended.
     mutating func read(
         _ bytes: Span<UInt8>, into fields: inout [Field], limits: borrowing HTTP1Limits
     ) throws(HTTP1Error) -> Bool {
@@ -31,7 +31,8 @@ struct FieldSection: Sendable {
         while position < count {
             switch phase {
             case .lineStart:
-                // Below the count, here and wherever a byte is read without a check: the loop's condition, or one again.
+                // Below the count, here and wherever a byte is read without a check: by the loop's condition, or by a
+                // later one.
                 let first = unsafe bytes[unchecked: position]
                 if first == ByteClass.carriageReturn {
                     position &+= 1
@@ -82,7 +83,7 @@ struct FieldSection: Sendable {
         return false
     }
 
-    /// The field of the line that was just read, its value without the white space around it.
+    /// The field of the line just read, its value without surrounding white space.
     @inline(__always)
     private func field(in bytes: Span<UInt8>, valueEnd: Int) throws(HTTP1Error) -> Field {
         var start = nameEnd &+ 1
@@ -107,7 +108,7 @@ struct FieldSection: Sendable {
 
     private static func refusal(inName byte: UInt8) -> HTTP1Error {
         switch byte {
-        // RFC 9112 §5.1: such a line has been read as two different names.
+        // RFC 9112 §5.1: parsers have read such a line as two different names.
         case ByteClass.space, ByteClass.tab: .spaceBeforeColon
         case 0: .nul
         case ByteClass.lineFeed: .bareLF

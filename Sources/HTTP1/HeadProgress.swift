@@ -2,11 +2,11 @@
 
 import HTTP
 
-/// What one call of a head parser did.
+/// The result of one call of a head parser.
 package struct HeadProgress: Equatable, Sendable {
-    /// Bytes of the input that belong to the head; what follows belongs to the content or to the next message.
+    /// Bytes of the input that belong to the head; the rest belongs to the content or to the next message.
     package let consumed: Int
-    /// The head is there, whole and valid.
+    /// Whether the head is complete and valid.
     package let isComplete: Bool
 
     package init(consumed: Int, isComplete: Bool) {
@@ -19,11 +19,11 @@ extension [UInt8] {
     /// Appends the bytes of `input` in `range`.
     @inline(__always)
     mutating func append(_ input: Span<UInt8>, _ range: Range<Int>) {
-        // The buffer is read within the call alone.
+        // The buffer is only read within the call.
         unsafe input.extracting(range).withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
     }
 }
 
-/// How much input a parser copies at once into a head: enough for most heads, little enough that content which came
+/// How much input a parser copies into a head at once: enough for most heads, and little enough that content received
 /// with the head costs nothing.
 let copyStep = 2_048

@@ -3,7 +3,7 @@
 import HTTP
 
 extension RequestHead {
-    /// The head that `text` is, whole; for tests and for heads made by the program itself.
+    /// Parses `text`, a complete head; for tests and for heads made by the program itself.
     package init(parsing text: String, limits: HTTP1Limits = HTTP1Limits()) throws(HTTP1Error) {
         self.init()
         var parser = RequestParser(limits: limits)
@@ -13,7 +13,7 @@ extension RequestHead {
 }
 
 extension ResponseHead {
-    /// The head that `text` is, whole.
+    /// Parses `text`, a complete head.
     package init(
         parsing text: String, requestMethod: Method = .get, limits: HTTP1Limits = HTTP1Limits()
     ) throws(HTTP1Error) {

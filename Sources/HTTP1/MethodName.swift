@@ -3,8 +3,8 @@
 import HTTP
 
 extension Method {
-    /// The method of a name (RFC 9110 §9.1), which is case-sensitive; nil for a known one in another case, such as
-    /// `get`, which some app servers take for the known one and others do not.
+    /// The method called `name` (RFC 9110 §9.1), which is case-sensitive; nil for a known one in another case, such as
+    /// `get`, which only some app servers treat as the known one.
     init?(name: Span<UInt8>) {
         let known: Method
         let spelling: StaticString

@@ -2,7 +2,7 @@
 
 import HTTP
 
-/// What the fields of a request say that matters to its framing and its connection.
+/// The fields of a request that affect its framing and its connection.
 struct RequestMeaning {
     private(set) var framing = MessageFraming()
     private(set) var connection = ConnectionOptions()
@@ -32,7 +32,7 @@ struct RequestMeaning {
                     authenticatesConnection = true
                 }
             case .expect:
-                // RFC 9110 §10.1.1: what is expected beyond 100-continue cannot be met.
+                // RFC 9110 §10.1.1: expectations other than 100-continue cannot be met.
                 guard bytes.extracting(field.value.range).equalsIgnoringCase("100-continue") else {
                     throw .unsupportedExpectation
                 }

@@ -2,11 +2,11 @@
 
 import HTTP
 
-/// Request heads from bytes, in pieces of any size, one after the other (RFC 9112 §3, §5, §6).
+/// Parses request heads from bytes, in pieces of any size, one after the other (RFC 9112 §3, §5, §6).
 ///
-/// A head is copied into `head.bytes` as it comes, so it does not depend on the input. Every byte is looked at once,
-/// and a fault is found at the first byte that makes it one, whatever the pieces. What two parsers could read
-/// differently is thrown; after that the parser throws the same again, since where the next request begins is unknown.
+/// A head is copied into `head.bytes` as it arrives, so it does not depend on the input. Every byte is read once, and a
+/// fault is detected at the first invalid byte, however the input is divided. Anything that two parsers could read
+/// differently is an error; after it, each call throws the same error, since the start of the next request is unknown.
 package struct RequestParser: Sendable {
     private enum Phase: UInt8 {
         case start, emptyLineFeed, method, path, query, version, fields
@@ -14,7 +14,7 @@ package struct RequestParser: Sendable {
 
     private let limits: HTTP1Limits
     private var phase = Phase.start
-    /// Of the request line: the next byte of `head.bytes` to look at, and where its current part starts.
+    /// The next byte of the request line to read, in `head.bytes`, and the start of its current part.
     private var position = 0
     private var partStart = 0
     private var queryMark: Int?
@@ -25,7 +25,7 @@ package struct RequestParser: Sendable {
         self.limits = limits
     }
 
-    /// Reads on in `input`, into the same `head` until it is complete; the first byte of the next one resets it.
+    /// Reads more of `input` into the same `head` until it is complete; the first byte of the next one resets it.
     package mutating func parseHead(
         _ input: Span<UInt8>, into head: inout RequestHead
     ) throws(HTTP1Error) -> HeadProgress {
@@ -38,7 +38,7 @@ package struct RequestParser: Sendable {
         }
     }
 
-    /// Reads a head whose text stands in `head.bytes` already, whole; all else of `head` is as after `reset()`.
+    /// Reads a head whose text is already complete in `head.bytes`; the rest of `head` is as after `reset()`.
     package mutating func readWhole(_ head: inout RequestHead) throws(HTTP1Error) {
         phase = .method
         position = 0
@@ -52,7 +52,7 @@ package struct RequestParser: Sendable {
         phase = .start
     }
 
-    /// Forgets a head that was begun, and a failure.
+    /// Discards a partial head and a failure.
     package mutating func reset() {
         phase = .start
         failure = nil
@@ -63,7 +63,7 @@ package struct RequestParser: Sendable {
     ) throws(HTTP1Error) -> HeadProgress {
         var consumed = 0
         if phase.rawValue < Phase.method.rawValue { consumed = try begin(input, &head) }
-        // Apart from `head`, which is written while they are read.
+        // Separate from `head`, which is written while they are read.
         var bytes: [UInt8] = []
         swap(&bytes, &head.bytes)
         defer { swap(&bytes, &head.bytes) }
@@ -86,10 +86,10 @@ package struct RequestParser: Sendable {
         return HeadProgress(consumed: consumed, isComplete: false)
     }
 
-    /// Before the first byte of a request line; returns how many bytes were skipped.
+    /// Before the first byte of a request line; returns the number of bytes skipped.
     private mutating func begin(_ input: Span<UInt8>, _ head: inout RequestHead) throws(HTTP1Error) -> Int {
         var index = 0
-        // RFC 9112 §2.2: one empty line is ignored, for clients that end content with a CRLF too many. One alone.
+        // RFC 9112 §2.2: one empty line, and no more, is ignored, for clients that send an extra CRLF after content.
         if phase == .start, index < input.count, input[index] == ByteClass.carriageReturn {
             index += 1
             phase = .emptyLineFeed
@@ -109,7 +109,7 @@ package struct RequestParser: Sendable {
         return index
     }
 
-    /// Reads on in the head's bytes; true at the end of the head.
+    /// Reads more of the head's bytes; true at the end of the head.
     private mutating func read(_ bytes: Span<UInt8>, _ head: inout RequestHead) throws(HTTP1Error) -> Bool {
         switch phase {
         case .start, .emptyLineFeed:
@@ -157,7 +157,7 @@ package struct RequestParser: Sendable {
         return true
     }
 
-    /// The target up to its `?` or its end.
+    /// Reads the target up to its `?` or its end.
     private mutating func readPath(_ bytes: Span<UInt8>) throws(HTTP1Error) -> Bool {
         position = ByteClass.endOfTarget(bytes, from: position, stopsAtQuery: true)
         guard position < bytes.count else { return false }
@@ -169,7 +169,7 @@ package struct RequestParser: Sendable {
     }
 
     private mutating func readQuery(_ bytes: Span<UInt8>, _ head: inout RequestHead) throws(HTTP1Error) -> Bool {
-        // Without a query the position is where the target ended, and nothing is skipped.
+        // Without a query the position is the target's end, and nothing is skipped.
         position = ByteClass.endOfTarget(bytes, from: position, stopsAtQuery: false)
         guard position < bytes.count else { return false }
         switch bytes[position] {
@@ -186,7 +186,7 @@ package struct RequestParser: Sendable {
         return true
     }
 
-    /// Judges what the fields say together.
+    /// Checks the fields together.
     private func finish(_ bytes: inout [UInt8], _ head: inout RequestHead) throws(HTTP1Error) {
         var meaning = RequestMeaning()
         try meaning.read(head.fields, of: bytes.span)
@@ -199,7 +199,7 @@ package struct RequestParser: Sendable {
             // RFC 9112 §3.2.
             if meaning.host == nil { throw .missingHost }
             head.wantsUpgrade = meaning.connection.upgrade && meaning.hasUpgrade
-            // RFC 9110 §10.1.1: nothing is to be continued without content, nor in HTTP/1.0.
+            // RFC 9110 §10.1.1: ignored without content and in HTTP/1.0.
             head.expectsContinue = meaning.expectsContinue && framing != nil && framing != .length(0)
         }
         // RFC 9112 §3.2.2: the Host of an absolute target is ignored.

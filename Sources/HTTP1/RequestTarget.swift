@@ -4,11 +4,11 @@ import HTTP
 
 /// The four forms of a request target (RFC 9112 §3.2).
 ///
-/// Its bytes are known to be visible ASCII without `#`. Beyond that, what browsers send without encoding although
-/// RFC 3986 wants it encoded (`|`, `"`, `[`, …) stays as it is.
+/// Its bytes are already known to be visible ASCII without `#`. Beyond that, characters that browsers send unencoded
+/// although RFC 3986 requires encoding (`|`, `"`, `[`, …) are kept.
 enum RequestTarget {
-    /// Sets, from `bytes`, the head's target form, path, query and, from the target, authority. An absolute target without a path
-    /// leaves `path` empty. `queryMark` is where the first `?` stands, if any.
+    /// Sets the head's target form, path, query and, from the target, authority. An absolute target without a path
+    /// leaves `path` empty. `queryMark` is the position of the first `?`, if any.
     static func read(
         _ bytes: Span<UInt8>, in head: inout RequestHead, queryMark: Int?, limits: borrowing HTTP1Limits
     ) throws(HTTP1Error) {
@@ -39,8 +39,8 @@ enum RequestTarget {
         }
     }
 
-    /// RFC 9110 §4.2: http and https have an authority with a host; §4.2.4: user information in it is a way to
-    /// disguise where a URI leads.
+    /// RFC 9110 §4.2: http and https have an authority with a host; §4.2.4: user information can be used to disguise
+    /// the host.
     private static func authority(ofAbsolute bytes: Span<UInt8>, _ range: Range<Int>) throws(HTTP1Error) -> ByteRange {
         let text = bytes.extracting(range)
         let start: Int

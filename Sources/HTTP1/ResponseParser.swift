@@ -2,11 +2,11 @@
 
 import HTTP
 
-/// Response heads from bytes, in pieces of any size, one after the other (RFC 9112 §4, §5, §6).
+/// Parses response heads from bytes, in pieces of any size, one after the other (RFC 9112 §4, §5, §6).
 ///
-/// As strict as ``RequestParser`` in all that frames the message or ends a line: an app's response that two parsers
-/// could read differently is as good for smuggling. An informational response is complete like any other; the next
-/// call begins the one that follows it.
+/// As strict as ``RequestParser`` in everything that affects framing or the end of a line: an ambiguous response can be
+/// used for smuggling just as well. An informational response is complete like any other; the next call reads the one
+/// that follows it.
 package struct ResponseParser: Sendable {
     private enum Phase: UInt8 {
         case start, version, status, reason, reasonLineFeed, fields
@@ -22,8 +22,8 @@ package struct ResponseParser: Sendable {
         self.limits = limits
     }
 
-    /// Reads on in `input`, into the same `head` until it is complete; the first byte of the next one resets it.
-    /// The framing depends on `requestMethod` (RFC 9112 §6.3).
+    /// Reads more of `input` into the same `head` until it is complete; the first byte of the next one resets it. The
+    /// framing depends on `requestMethod` (RFC 9112 §6.3).
     package mutating func parseHead(
         _ input: Span<UInt8>, into head: inout ResponseHead, requestMethod: Method
     ) throws(HTTP1Error) -> HeadProgress {
@@ -36,7 +36,7 @@ package struct ResponseParser: Sendable {
         }
     }
 
-    /// Forgets a head that was begun, and a failure.
+    /// Discards a partial head and a failure.
     package mutating func reset() {
         phase = .start
         failure = nil
@@ -51,7 +51,7 @@ package struct ResponseParser: Sendable {
             position = 0
             phase = .version
         }
-        // Apart from `head`, which is written while they are read.
+        // Separate from `head`, which is written while they are read.
         var bytes: [UInt8] = []
         swap(&bytes, &head.bytes)
         defer { swap(&bytes, &head.bytes) }
@@ -72,7 +72,7 @@ package struct ResponseParser: Sendable {
         return HeadProgress(consumed: consumed, isComplete: false)
     }
 
-    /// Reads on in the head's bytes; true at the end of the head.
+    /// Reads more of the head's bytes; true at the end of the head.
     private mutating func read(_ bytes: Span<UInt8>, _ head: inout ResponseHead) throws(HTTP1Error) -> Bool {
         switch phase {
         case .start:
@@ -91,7 +91,7 @@ package struct ResponseParser: Sendable {
             guard position < bytes.count else { return false }
             let byte = bytes[position]
             guard byte == ByteClass.carriageReturn else { throw FieldSection.refusal(ofControl: byte) }
-            // Behind "HTTP/1.1 200 ", when there is that much.
+            // After "HTTP/1.1 200 ", if there is that much.
             head.reason = position > 13 ? ByteRange(13..<position) : .empty
             position &+= 1
             phase = .reasonLineFeed
@@ -107,7 +107,7 @@ package struct ResponseParser: Sendable {
         }
     }
 
-    /// ` 200 ` at its fixed place, on from `position`. The second space may be missing with the reason phrase.
+    /// Reads ` 200 ` at its fixed position. The second space may be missing together with the reason phrase.
     private mutating func readStatus(_ bytes: Span<UInt8>, _ status: inout UInt16) throws(HTTP1Error) -> Bool {
         while position < bytes.count {
             let byte = bytes[position]
@@ -146,7 +146,7 @@ package struct ResponseParser: Sendable {
                 if ConnectionAuthentication.isOffered(in: bytes.extracting(field.value.range)) {
                     head.authenticatesConnection = true
                 }
-            // RFC 4559 §6, and what Microsoft's servers say of a connection that stays authenticated.
+            // RFC 4559 §6, and the fields with which Microsoft's servers mark an authenticated connection.
             case .proxySupport, .persistentAuth: head.authenticatesConnection = true
             default: continue
             }
@@ -157,8 +157,8 @@ package struct ResponseParser: Sendable {
         let isTunnel = requestMethod == .connect && 200...299 ~= head.status
         if head.status < 200 || head.status == 204 || isTunnel {
             head.framing = .none
-            // RFC 9112 §6.1, RFC 9110 §8.6: these have neither field. An app that sends one may send the content too,
-            // and that must not be read as the next response.
+            // RFC 9112 §6.1, RFC 9110 §8.6: these have neither field. An app that sends one may also send the content,
+            // which must not be read as the next response.
             if let said, said != .length(0) { head.isPersistent = false }
         } else if requestMethod == .head || head.status == 304 {
             head.framing = .none

@@ -2,13 +2,13 @@
 
 import HTTP
 
-/// The trailer section of chunked content (RFC 9112 §7.1.2): read like a header section, then sifted.
+/// The trailer section of chunked content (RFC 9112 §7.1.2): read like a header section, then filtered.
 struct TrailerSection: Sendable {
     private var bytes: [UInt8] = []
     private var fields: [Field] = []
     private var section = FieldSection(at: 0)
 
-    /// Reads on in `input` from `index`; true at the end of the section, with `index` behind it.
+    /// Reads more of `input` from `index`; true at the end of the section, with `index` after it.
     mutating func read(
         _ input: Span<UInt8>, _ index: inout Int, limits: borrowing HTTP1Limits
     ) throws(HTTP1Error) -> Bool {
@@ -16,7 +16,7 @@ struct TrailerSection: Sendable {
         guard step > 0 else { throw .trailersTooLarge }
         bytes.append(input, index..<index + step)
         index += step
-        // Apart from `self`, of which the bytes are read meanwhile.
+        // Separate from `self`, whose bytes are being read.
         var section = section
         var fields: [Field] = []
         swap(&fields, &self.fields)
@@ -31,7 +31,7 @@ struct TrailerSection: Sendable {
         return false
     }
 
-    /// The fields that may pass on, each `Name: value\r\n`.
+    /// The fields that may pass, each `Name: value\r\n`.
     func sifted(limits: borrowing HTTP1Limits) -> [UInt8] {
         var block: [UInt8] = []
         let bytes = bytes.span

@@ -7,7 +7,7 @@ enum VersionText {
     /// "HTTP/1.1" as a little-endian word.
     private static let http11: UInt64 = 0x312e_312f_5054_5448
 
-    /// Reads a version that starts at `start` and the CRLF behind it, on from `next`; nil when there is more to come.
+    /// Reads a version that starts at `start` and the CRLF after it, from `next` on; nil if the input is incomplete.
     static func read(_ bytes: Span<UInt8>, from start: Int, next: inout Int) throws(HTTP1Error) -> Version? {
         guard let version = try readVersion(bytes, from: start, next: &next) else { return nil }
         while next < bytes.count {
@@ -26,7 +26,7 @@ enum VersionText {
         return nil
     }
 
-    /// Reads the eight bytes of a version, on from `next`, and no further; nil when there is more to come.
+    /// Reads the eight bytes of a version, from `next` on; nil if the input is incomplete.
     static func readVersion(_ bytes: Span<UInt8>, from start: Int, next: inout Int) throws(HTTP1Error) -> Version? {
         let end = start &+ 8
         if next == start, end <= bytes.count, bytes.word(uncheckedAt: start) == http11 {

@@ -2,7 +2,7 @@
 
 import CNGHTTP2
 
-/// What libnghttp2 calls back about responses.
+/// libnghttp2's callbacks for responses.
 extension ClientSession {
     static func setCallbacks(_ callbacks: OpaquePointer) {
         unsafe setCommonCallbacks(callbacks)
@@ -63,7 +63,7 @@ extension ClientSession {
         let isEnd = header.flags & 0x1 != 0
         let kind = builder.kind
         guard kind == .response || kind == .trailers, let stream = stream(header.stream_id) else { return }
-        weighHead()
+        chargeForCompression()
         let outcome = builder.finish(endsStream: isEnd) { [] }
         defer { builder.text = [] }
         guard !stream.isReset else { return }
@@ -73,10 +73,10 @@ extension ClientSession {
         // It reads no requests.
         case .request: refuse(stream, .missingPseudoField)
         case .tooLarge:
-            charge(Allowance.oversizedHead)
+            charge(AbuseBudget.oversizedHead)
             refuse(stream, .oversized)
         case .response(let line) where line.status < 200:
-            charge(Allowance.informational)
+            charge(AbuseBudget.informational)
             // RFC 9113 §8.1.
             if isEnd { return refuse(stream, .endedInformational) }
             stream.handler?.headReceived(&builder.text, .informational, isEnd: false)

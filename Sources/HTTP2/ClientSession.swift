@@ -2,40 +2,40 @@
 
 import CNGHTTP2
 
-/// Hears of a connection to the app. As ``StreamHandler``, called from within the session's calls.
+/// Receives the events of a connection to the app. Like ``StreamHandler``, called from within the session's calls.
 package protocol ClientSessionHandler: AnyObject {
-    /// The app has said how it wants to be spoken to: requests may go.
+    /// The app's settings have arrived: requests may be sent.
     func settingsReceived()
-    /// The app takes no new requests on this connection (RFC 9113 §6.8).
+    /// The app accepts no new requests on this connection (RFC 9113 §6.8).
     func goAwayReceived()
 }
 
-/// The client's side of a connection: requests out, responses in. The app is believed no more than a browser is.
+/// The client side of a connection: requests out, responses in. The app is trusted no more than a browser.
 package final class ClientSession: Session {
     package private(set) weak var handler: (any ClientSessionHandler)?
     private var hasSettings = false
     private var isGoingAway = false
 
     /// - Parameters:
-    ///   - maximumStreams: requests at a time, however many the app would take.
+    ///   - maximumStreams: concurrent requests, even if the app would accept more.
     ///   - now: monotonic nanoseconds.
     package init(
         maximumStreams: Int, head: HeadLimits, memory: SessionMemory, handler: any ClientSessionHandler, now: UInt64
     ) {
         self.handler = handler
-        // What each stream may hold is bounded by its own window, and there are so many of them only.
+        // The content of each stream is limited by its own window, and the number of streams is limited.
         super.init(
             .client, maximumStreams: maximumStreams, maximumHeld: .max, head: head, window: 4 << 20, memory: memory,
             now: now)
         guard termination == nil else { return }
         submitSettings(headBytes: head.bytes)
-        // The memory to write frames into is shared, so the preface must not wait in it.
+        // The memory for frames is shared, so the preface must not remain in it.
         sendControl()
     }
 
     private func submitSettings(headBytes: Int) {
         var settings = [
-            // SETTINGS_ENABLE_PUSH: nobody waits for what was not asked for.
+            // SETTINGS_ENABLE_PUSH: pushed responses have no use here.
             nghttp2_settings_entry(settings_id: 0x2, value: 0),
             // SETTINGS_MAX_HEADER_LIST_SIZE
             nghttp2_settings_entry(settings_id: 0x6, value: UInt32(clamping: headBytes)),
@@ -43,7 +43,7 @@ package final class ClientSession: Session {
         _ = unsafe nghttp2_submit_settings(session, Self.noFlags, &settings, settings.count)
     }
 
-    /// How many more requests may go now.
+    /// The number of further requests that may be sent now.
     package var room: Int {
         guard hasSettings, !isGoingAway, termination == nil else { return 0 }
         let allowed = unsafe nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)
@@ -64,7 +64,7 @@ package final class ClientSession: Session {
     /// Sends a request's head; content follows unless `isEnd`.
     ///
     /// - Parameter isHead: the response has no content (HEAD).
-    /// - Returns: nil when the connection can carry no more.
+    /// - Returns: nil if the connection cannot carry another request.
     package func request(
         _ fields: borrowing FieldList, isHead: Bool, isEnd: Bool, handler: any StreamHandler
     ) -> Stream? {
@@ -84,9 +84,9 @@ package final class ClientSession: Session {
         guard result == stream.id else { return nil }
         stream.handler = handler
         keep(stream)
-        guardian.opened(stream.id)
-        guardian.allowance.earn(Allowance.asked)
-        // The library knows the stream once its head has left.
+        frameGuard.opened(stream.id)
+        frameGuard.budget.earn(AbuseBudget.asked)
+        // The library knows the stream only after its head was sent.
         sendControl()
         return stream
     }

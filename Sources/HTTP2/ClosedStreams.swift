@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What is remembered of streams that are no more, since frames may still come on them (RFC 9113 §5.1).
+/// A record of closed streams, since frames may still arrive on them (RFC 9113 §5.1).
 ///
-/// A peer may not know yet that we reset a stream, and its frames are to be ignored; on a stream that it ended or reset
-/// itself, more frames are a connection error. Bounded on both counts: who goes on about a stream so old that it was
-/// forgotten is not a client that did not know.
+/// Frames on a stream that Sidegate reset are ignored, since the peer may not know of the reset yet; on a stream that
+/// the peer ended or reset itself, further frames are a connection error. Both lists are bounded: frames on a stream
+/// too old to be recorded are not explained by a delay.
 struct ClosedStreams: Sendable {
-    /// The streams that we reset, in a ring once there are many.
+    /// The streams that Sidegate reset; a ring once there are many.
     private var reset: [Int32] = []
     private var oldestReset = 0
     private let maximumReset: Int
-    /// The last ones that ended in any way.
+    /// The streams closed last, for whatever reason.
     private var recent = InlineArray<16, Int32>(repeating: 0)
     private var oldestRecent = 0
 
@@ -35,7 +35,7 @@ struct ClosedStreams: Sendable {
 
     func wasReset(_ streamID: Int32) -> Bool { reset.contains(streamID) }
 
-    /// False for a stream that never was, or was long ago.
+    /// False for a stream that never existed, or was closed long ago.
     func wasRecentlyClosed(_ streamID: Int32) -> Bool {
         for index in 0..<16 where recent[index] == streamID { return true }
         return false

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Content that waits for the peer to have room for it.
+/// Content waiting for the peer's flow control window.
 struct ContentQueue {
     private var bytes: [UInt8] = []
     private var start = 0
@@ -24,7 +24,7 @@ struct ContentQueue {
         }
         start = end
         if start == bytes.count {
-            // What is larger than a piece is not worth being kept.
+            // A buffer larger than a piece is not worth keeping.
             bytes.removeAll(keepingCapacity: bytes.capacity <= 16_384)
             start = 0
         }

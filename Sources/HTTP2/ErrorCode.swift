@@ -18,9 +18,9 @@ package enum ErrorCode: UInt32, Sendable, Equatable {
     case http11Required = 0xd
 }
 
-/// What is wrong with a header or trailer section: a stream error of type PROTOCOL_ERROR (RFC 9113 §8.1.1).
+/// A fault in a header or trailer section: a stream error of type PROTOCOL_ERROR (RFC 9113 §8.1.1).
 ///
-/// The raw value is the case's name; neither it nor the description holds anything a peer sent.
+/// The raw value is the case's name; neither it nor the description contains data from the peer.
 package enum MalformedHead: String, Error, Sendable, Equatable, CaseIterable, CustomStringConvertible {
     case invalidFieldName
     case upperCaseFieldName
@@ -58,9 +58,9 @@ package enum MalformedHead: String, Error, Sendable, Equatable, CaseIterable, Cu
         case .invalidTE: "a TE other than trailers"
         case .unknownPseudoField: "an unknown pseudo-header field"
         case .pseudoFieldAfterField: "a pseudo-header field after a field"
-        case .repeatedPseudoField: "a pseudo-header field twice"
+        case .repeatedPseudoField: "a repeated pseudo-header field"
         case .missingPseudoField: "a missing pseudo-header field"
-        case .pseudoFieldNotAllowed: "a pseudo-header field that the method does not have"
+        case .pseudoFieldNotAllowed: "a pseudo-header field that the method does not allow"
         case .invalidMethod: "an invalid method"
         case .invalidStatus: "an invalid status"
         case .invalidScheme: "a scheme other than http and https"
@@ -70,13 +70,13 @@ package enum MalformedHead: String, Error, Sendable, Equatable, CaseIterable, Cu
         case .repeatedHost: "more than one Host"
         case .invalidContentLength: "an invalid Content-Length"
         case .repeatedContentLength: "more than one Content-Length"
-        case .contentLengthDiffers: "content of another length than Content-Length says"
+        case .contentLengthDiffers: "content that does not match Content-Length"
         case .trailersWithoutEnd: "a second header section that does not end the request"
         case .pseudoFieldInTrailers: "a pseudo-header field in trailers"
-        case .endedTunnel: "an extended CONNECT that ends at once"
-        case .endedInformational: "a 1xx response that is the last one"
+        case .endedTunnel: "an extended CONNECT that ends the stream"
+        case .endedInformational: "a 1xx response that ends the stream"
         case .contentBeforeHead: "content before a head"
-        case .oversized: "a section larger than it may be"
+        case .oversized: "a section that is too large"
         }
     }
 }

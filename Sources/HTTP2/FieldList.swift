@@ -3,7 +3,7 @@
 import CNGHTTP2
 import HTTP
 
-/// The fields of a header or trailer section on their way out, names in lower case (RFC 9113 §8.2.1).
+/// The fields of a header or trailer section to be sent, names in lower case (RFC 9113 §8.2.1).
 package struct FieldList {
     private struct Entry {
         let start: Int
@@ -30,8 +30,8 @@ package struct FieldList {
         entries.append(Entry(start: start, nameCount: 7, valueCount: 3, isSensitive: false))
     }
 
-    /// Begins a request's section from the text of an HTTP/1.1 head of ours: what belongs to that protocol is left out
-    /// (RFC 9113 §8.2.2), and Host becomes `:authority` (§8.3.1).
+    /// Begins a request's section from the text of an HTTP/1.1 head made by Sidegate: fields specific to HTTP/1.1 are
+    /// omitted (RFC 9113 §8.2.2), and Host becomes `:authority` (§8.3.1).
     ///
     /// - Parameter scheme: `http` or `https`.
     package mutating func begin(requestText text: Span<UInt8>, scheme: StaticString) {
@@ -59,9 +59,9 @@ package struct FieldList {
             case .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade, .te, .http2Settings: continue
             case .host:
                 add(":authority", value)
-                // Before all fields.
+                // Pseudo-header fields precede all others.
                 if let entry = entries.popLast() { entries.insert(entry, at: min(3, entries.count)) }
-            // RFC 7541 §7.1: other users' requests share the compression's state.
+            // RFC 7541 §7.1: other users' requests share the compression state.
             case .cookie, .authorization: add(name, value, isSensitive: true)
             default: add(name, value)
             }
@@ -73,7 +73,8 @@ package struct FieldList {
         entries.removeAll(keepingCapacity: true)
     }
 
-    /// - Parameter isSensitive: is never put into a compression table, neither here nor further on (RFC 7541 §7.1.3).
+    /// - Parameter isSensitive: the field is never put into a compression table, here or by an intermediary (RFC 7541
+    ///   §7.1.3).
     package mutating func add(_ name: Span<UInt8>, _ value: Span<UInt8>, isSensitive: Bool = false) {
         let start = bytes.count
         for index in name.indices { bytes.append(lowercased(name[index])) }
@@ -100,7 +101,7 @@ package struct FieldList {
                 isSensitive: false))
     }
 
-    /// Adds lines, each `Name: value\r\n`, made by us or sifted before.
+    /// Adds lines, each `Name: value\r\n`, made by Sidegate or already filtered.
     package mutating func add(lines: Span<UInt8>) {
         var start = 0
         while start < lines.count {
@@ -115,7 +116,7 @@ package struct FieldList {
         }
     }
 
-    /// Lends the fields in the library's form.
+    /// Provides the fields in the library's form.
     func withVectors<Result>(_ body: (UnsafeMutablePointer<nghttp2_nv>?, Int) -> Result) -> Result {
         unsafe bytes.withUnsafeBufferPointer { text in
             guard let base = unsafe UnsafeMutablePointer(mutating: text.baseAddress) else { return body(nil, 0) }

@@ -2,8 +2,8 @@
 
 import HTTP
 
-/// What names and values must be before they may stand in a line of text (RFC 9113 §8.2.1). All else about them is
-/// judged by the rules that HTTP/1.1 requests are judged by.
+/// Rules for names and values that may be written as a line of text (RFC 9113 §8.2.1). All other checks are the same as
+/// for HTTP/1.1 requests.
 enum FieldRules {
     static func check(name: Span<UInt8>) throws(MalformedHead) {
         guard !name.isEmpty else { throw .invalidFieldName }
@@ -15,7 +15,8 @@ enum FieldRules {
         }
     }
 
-    /// No byte that would end the line, no white space around it. Other controls are refused later, with 400.
+    /// No byte that would end the line, no surrounding white space. Other control characters are rejected later, with
+    /// 400.
     static func check(value: Span<UInt8>) throws(MalformedHead) {
         guard !value.isEmpty else { return }
         if isBlank(value[0]) || isBlank(value[value.count - 1]) { throw .invalidFieldValue }
@@ -32,7 +33,7 @@ enum FieldRules {
         }
     }
 
-    /// Visible ASCII only, at least one: what may stand in a request line between its spaces.
+    /// Visible ASCII only, at least one character: what a request line may contain between its spaces.
     static func isVisible(_ text: Span<UInt8>) -> Bool {
         guard !text.isEmpty else { return false }
         for index in text.indices {

@@ -1,42 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What the guard asks of the session that it stands before.
+/// The session's interface for the guard.
 protocol GuardedStreams: AnyObject {
-    /// The stream is neither idle nor closed.
+    /// Whether the stream is neither idle nor closed.
     func isOpen(_ streamID: Int32) -> Bool
-    /// DATA is about to be read on a stream that is open. The guard is at work: to be noted only.
-    func contentComes(on streamID: Int32)
-    /// The last was said about which of the peer's streams count.
+    /// DATA is about to be read on an open stream. Called while the guard is working: to be recorded only.
+    func dataFrameBegins(on streamID: Int32)
+    /// The final GOAWAY has been sent.
     var ignoresNewStreams: Bool { get }
 }
 
-/// Looks at the preface and at each frame's header before libnghttp2 does, for what it does not look at: frames on
-/// streams that are closed, a preface that is none, and how much of everything comes (RFC 9113 §3.4, §5.1, §10.5).
+/// Checks the preface and each frame's header before libnghttp2 does, for faults that it does not detect: frames on
+/// closed streams, an invalid preface, and excessive numbers of frames (RFC 9113 §3.4, §5.1, §10.5).
 package struct FrameGuard {
-    /// Which side of the connection is ours.
+    /// Which side of the connection Sidegate is.
     enum Role {
         case server, client
     }
 
     enum Step {
-        /// So many bytes need not reach the library.
+        /// This many bytes need not be passed to the library.
         case consumed(Int)
-        /// So many bytes are for the library.
+        /// This many bytes are for the library.
         case feed(Int)
-        /// ``heldHeader`` is for the library; so many bytes of the input were the last of it.
+        /// ``heldHeader`` is for the library; it ends after this many bytes of the input.
         case feedHeader(Int)
         case terminate(ErrorCode)
     }
 
     private enum Phase {
         case preface, header
-        /// Within a frame: bytes still to come of it, and whether the library gets them.
+        /// Within a frame: its remaining bytes, and whether the library gets them.
         case frame(remaining: Int, isFed: Bool)
     }
 
-    var allowance: Allowance
+    var budget: AbuseBudget
     var closed: ClosedStreams
-    /// The newest stream that the client opened.
+    /// The newest stream opened by the client.
     private(set) var lastStreamID: Int32 = 0
     private(set) var heldHeader = InlineArray<9, UInt8>(repeating: 0)
 
@@ -44,21 +44,21 @@ package struct FrameGuard {
     private let maximumStreams: Int
     private let headBytes: Int
     private var phase: Phase
-    /// Of the frame that came last.
+    /// The kind of the latest frame.
     private(set) var latestKind: FrameKind?
-    /// Bytes of the preface, or of ``heldHeader``, that came.
+    /// Received bytes of the preface, or of ``heldHeader``.
     private var held = 0
     private var hasSettings = false
-    /// The peer has not acknowledged our SETTINGS yet, and may not know them.
+    /// The peer has not acknowledged Sidegate's SETTINGS yet, and may not know them.
     private(set) var awaitsAcknowledgement = true
-    /// Of the header section being read.
+    /// The stream of the header section being read.
     private var sectionStream: Int32 = 0
     private var sectionFrames = 0
     private var sectionBytes = 0
 
     init(_ role: Role, maximumStreams: Int, headBytes: Int, now: UInt64) {
         self.role = role
-        allowance = Allowance(now: now)
+        budget = AbuseBudget(now: now)
         closed = ClosedStreams(maximumReset: maximumStreams * 2)
         self.maximumStreams = maximumStreams
         self.headBytes = headBytes
@@ -66,7 +66,7 @@ package struct FrameGuard {
         phase = role == .server ? .preface : .header
     }
 
-    /// We opened a stream.
+    /// Sidegate opened a stream.
     mutating func opened(_ streamID: Int32) {
         lastStreamID = max(lastStreamID, streamID)
     }
@@ -76,8 +76,9 @@ package struct FrameGuard {
     /// Compressed bytes of the header section being read.
     var compressedSize: Int { sectionBytes }
 
-    /// Our SETTINGS. The library is not told of them: the limit on streams is kept by the session, as a stream error,
-    /// where the library would end the connection; the other values are the library's defaults or no concern of it.
+    /// Sidegate's SETTINGS. The library does not know them: the session enforces the limit on streams as a stream
+    /// error, where the library would end the connection; the other values are the library's defaults or irrelevant to
+    /// it.
     func appendSettings(to output: inout [UInt8]) {
         let settings: [(UInt16, UInt32)] = [
             (0x3, UInt32(clamping: maximumStreams)),  // SETTINGS_MAX_CONCURRENT_STREAMS
@@ -92,7 +93,7 @@ package struct FrameGuard {
         }
     }
 
-    /// What to do with the next bytes, of which there is at least one.
+    /// What to do with the next bytes; there is at least one.
     mutating func next(_ input: Span<UInt8>, streams: some GuardedStreams) -> Step {
         switch phase {
         case .preface:
@@ -146,7 +147,7 @@ package struct FrameGuard {
         return .consumed(count)
     }
 
-    // MARK: Judging
+    // MARK: Checks
 
     private enum Verdict {
         case feed, drop
@@ -156,7 +157,7 @@ package struct FrameGuard {
     }
 
     private mutating func judge(_ header: FrameHeader, _ streams: some GuardedStreams) -> Verdict {
-        // RFC 9113 §4.2: our SETTINGS_MAX_FRAME_SIZE is the initial one.
+        // RFC 9113 §4.2: Sidegate's SETTINGS_MAX_FRAME_SIZE is the initial value.
         if header.length > 16_384 { return .terminate(.frameSizeError) }
         if !hasSettings {
             // RFC 9113 §3.4.
@@ -165,35 +166,35 @@ package struct FrameGuard {
             return .feed
         }
         if sectionStream != 0 {
-            // RFC 9113 §6.2, §6.10: nothing may come in between.
+            // RFC 9113 §6.2, §6.10: no other frame may come in between.
             guard header.kind == .continuation, header.streamID == sectionStream else {
                 return .terminate(.protocolError)
             }
             return continuation(header)
         }
         latestKind = header.kind
-        guard let kind = header.kind else { return charged(Allowance.unknownFrame, .feed) }
+        guard let kind = header.kind else { return charged(AbuseBudget.unknownFrame, .feed) }
         if lacksMandatoryBytes(header) { return .terminate(.frameSizeError) }
         switch kind {
         case .data: return data(header, streams)
         case .headers: return headers(header, streams)
         case .continuation: return .terminate(.protocolError)
         case .priority:
-            return charged(Allowance.priority, isClosed(header, streams) ? .drop : .feed)
+            return charged(AbuseBudget.priority, isClosed(header, streams) ? .drop : .feed)
         case .resetStream:
-            // A server can do so but once for each request it gets.
-            return onStream(header, streams, cost: role == .server ? Allowance.reset : 0)
+            // A server can do so only once for each request it gets.
+            return onStream(header, streams, cost: role == .server ? AbuseBudget.reset : 0)
         case .windowUpdate:
-            guard header.streamID != 0 else { return charged(Allowance.windowUpdate, .feed) }
-            return onStream(header, streams, cost: Allowance.windowUpdate)
+            guard header.streamID != 0 else { return charged(AbuseBudget.windowUpdate, .feed) }
+            return onStream(header, streams, cost: AbuseBudget.windowUpdate)
         case .settings: return settings(header)
-        case .ping: return charged(header.isAcknowledgement ? 1 : Allowance.ping, .feed)
-        case .goAway: return charged(Allowance.settings, .feed)
+        case .ping: return charged(header.isAcknowledgement ? 1 : AbuseBudget.ping, .feed)
+        case .goAway: return charged(AbuseBudget.settings, .feed)
         case .pushPromise: return .terminate(.protocolError)
         }
     }
 
-    /// RFC 9113 §4.2, where the library finds fault with the padding only.
+    /// RFC 9113 §4.2; the library only detects faulty padding.
     private func lacksMandatoryBytes(_ header: FrameHeader) -> Bool {
         guard header.kind == .data || header.kind == .headers else { return false }
         let priority = header.kind == .headers && header.flags & 0x20 != 0 ? 5 : 0
@@ -201,44 +202,44 @@ package struct FrameGuard {
     }
 
     private mutating func charged(_ cost: Int, _ verdict: Verdict) -> Verdict {
-        allowance.charge(cost) ? verdict : .terminate(.enhanceYourCalm)
+        budget.charge(cost) ? verdict : .terminate(.enhanceYourCalm)
     }
 
-    /// A stream of the peer's that was, and is no more.
+    /// A stream opened by the peer that is closed now.
     private func isClosed(_ header: FrameHeader, _ streams: some GuardedStreams) -> Bool {
         header.streamID > 0 && header.streamID & 1 == 1 && header.streamID <= lastStreamID
             && !streams.isOpen(header.streamID)
     }
 
     private mutating func data(_ header: FrameHeader, _ streams: some GuardedStreams) -> Verdict {
-        if header.length == 0, !header.endsStream, !allowance.charge(Allowance.emptyFrame) {
+        if header.length == 0, !header.endsStream, !budget.charge(AbuseBudget.emptyFrame) {
             return .terminate(.enhanceYourCalm)
         }
         guard isClosed(header, streams) else {
-            streams.contentComes(on: header.streamID)
+            streams.dataFrameBegins(on: header.streamID)
             return .feed
         }
         guard closed.wasReset(header.streamID) else { return .terminate(.streamClosed) }
-        return charged(Allowance.closedStream, .feed)
+        return charged(AbuseBudget.closedStream, .feed)
     }
 
     private mutating func headers(_ header: FrameHeader, _ streams: some GuardedStreams) -> Verdict {
         if isClosed(header, streams) {
             guard closed.wasReset(header.streamID) else {
-                // RFC 9113 §5.1.1: a stream's number is used once, and those left out are never used.
+                // RFC 9113 §5.1.1: a stream identifier is used once, and skipped ones are never used.
                 return .terminate(closed.wasRecentlyClosed(header.streamID) ? .streamClosed : .protocolError)
             }
-            if !allowance.charge(Allowance.closedStream) { return .terminate(.enhanceYourCalm) }
+            if !budget.charge(AbuseBudget.closedStream) { return .terminate(.enhanceYourCalm) }
         } else if header.streamID > lastStreamID || header.streamID & 1 == 0 {
-            // RFC 9113 §5.1: a response to no request.
+            // RFC 9113 §5.1: a response without a request.
             guard role == .server else { return .terminate(.protocolError) }
             if header.streamID & 1 == 1 {
                 lastStreamID = header.streamID
-                // The library ignores streams that come after the final GOAWAY.
+                // The library ignores streams opened after the final GOAWAY.
                 if streams.ignoresNewStreams { closed.noteReset(header.streamID) }
             }
         }
-        if header.length == 0, !allowance.charge(Allowance.emptyFrame) { return .terminate(.enhanceYourCalm) }
+        if header.length == 0, !budget.charge(AbuseBudget.emptyFrame) { return .terminate(.enhanceYourCalm) }
         sectionFrames = 0
         sectionBytes = header.length
         if !header.endsHeaders { sectionStream = header.streamID }
@@ -249,34 +250,34 @@ package struct FrameGuard {
         sectionFrames += 1
         sectionBytes += header.length
         if header.endsHeaders { sectionStream = 0 }
-        // CVE-2024-27316, CVE-2024-28182. What is compressed is hardly ever larger than what it stands for.
+        // CVE-2024-27316, CVE-2024-28182. A compressed section is hardly ever larger than the original.
         if sectionFrames > Self.maximumContinuations || sectionBytes > headBytes * 2 {
             return .terminate(.enhanceYourCalm)
         }
-        return charged(header.length == 0 ? Allowance.emptyFrame : Allowance.continuation, .feed)
+        return charged(header.length == 0 ? AbuseBudget.emptyFrame : AbuseBudget.continuation, .feed)
     }
 
-    /// RST_STREAM and WINDOW_UPDATE, which may come on a stream whose end the peer did not know of.
+    /// RST_STREAM and WINDOW_UPDATE, which may arrive on a stream that has ended without the peer's knowledge.
     private mutating func onStream(_ header: FrameHeader, _ streams: some GuardedStreams, cost: Int) -> Verdict {
         guard isClosed(header, streams) else { return charged(cost, .feed) }
-        // RFC 9113 §6.4, §6.9: their sizes are fixed, on every stream.
+        // RFC 9113 §6.4, §6.9: their sizes are fixed on every stream.
         if header.length != 4 { return .terminate(.frameSizeError) }
-        return charged(Allowance.closedStream, .drop)
+        return charged(AbuseBudget.closedStream, .drop)
     }
 
     private mutating func settings(_ header: FrameHeader) -> Verdict {
-        guard header.isAcknowledgement, header.streamID == 0 else { return charged(Allowance.settings, .feed) }
+        guard header.isAcknowledgement, header.streamID == 0 else { return charged(AbuseBudget.settings, .feed) }
         // RFC 9113 §6.5.
         if header.length != 0 { return .terminate(.frameSizeError) }
         if awaitsAcknowledgement {
             awaitsAcknowledgement = false
-            // Of a client's the library knows.
+            // The library knows a client's own streams.
             return role == .server ? .drop : .feed
         }
-        return charged(Allowance.settings, .drop)
+        return charged(AbuseBudget.settings, .drop)
     }
 
     package static let preface: StaticString = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-    /// More than any section of a size that is taken needs; the library takes as many.
+    /// More than any section of an accepted size needs; the library has the same limit.
     private static let maximumContinuations = 8
 }

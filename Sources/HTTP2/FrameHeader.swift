@@ -11,7 +11,7 @@ package struct FrameHeader: Equatable, Sendable {
 
     package static let byteCount = 9
 
-    /// From the first nine bytes of `bytes`, which has as many.
+    /// Reads the first nine bytes of `bytes`, which must have that many.
     package init(_ bytes: Span<UInt8>) {
         length = Int(bytes[0]) << 16 | Int(bytes[1]) << 8 | Int(bytes[2])
         type = bytes[3]

@@ -2,16 +2,16 @@
 
 import HTTP
 
-/// Writes a message's header section down as the text of an HTTP/1.1 message's head, field by field as they are
-/// decompressed (RFC 9113 §8.2, §8.3).
+/// Writes a message's header section as the text of an HTTP/1.1 head, field by field as they are decompressed (RFC 9113
+/// §8.2, §8.3).
 ///
-/// What is peculiar to HTTP/2 is judged here, and nothing that could end a line gets into the text; everything else is
-/// judged by the parser that reads the heads of HTTP/1.1, so the gate sees no difference. Memory is bounded: a
-/// section that is too large is read on, since compression goes on, but not kept.
+/// Rules specific to HTTP/2 are checked here, and nothing that could end a line gets into the text; everything else is
+/// checked by the parser of HTTP/1.1 heads, so the gate sees no difference. Memory is bounded: an oversized section is
+/// decompressed to the end, since later sections depend on the compression state, but not stored.
 struct HeadBuilder {
     enum Kind {
         case none, request, response, trailers
-        /// Only for the sake of the compression's state.
+        /// Only to keep the compression state up to date.
         case ignored
     }
 
@@ -23,25 +23,25 @@ struct HeadBuilder {
         case tooLarge
     }
 
-    /// What the session needs to know of a request whose text is whole.
+    /// What the session needs to know of a request whose text is complete.
     struct RequestLine: Equatable {
         var contentLength: UInt64?
-        /// An extended CONNECT (RFC 8441), written down as the upgrade that it stands for.
+        /// An extended CONNECT (RFC 8441), written as the equivalent upgrade.
         var isTunnel = false
     }
 
-    /// What the session needs to know of a response whose text is whole.
+    /// What the session needs to know of a response whose text is complete.
     struct StatusLine: Equatable {
         var status: UInt16
         var contentLength: UInt64?
     }
 
     private(set) var kind = Kind.none
-    /// The head's text; for trailers their lines.
+    /// The head's text; for trailers, their lines.
     var text: [UInt8] = []
-    /// Bytes of names and values, and 32 for each field (RFC 9113 §6.5.2).
+    /// Bytes of names and values, plus 32 for each field (RFC 9113 §6.5.2).
     private(set) var size = 0
-    /// How many of the section's compressed bytes came, by the frames' lengths.
+    /// Received compressed bytes of the section, by the frames' lengths.
     var compressedSize = 0
 
     private let limits: HeadLimits
@@ -53,15 +53,15 @@ struct HeadBuilder {
     private var path: ByteRange?
     private var tunnelProtocol: ByteRange?
     private var status: UInt16 = 0
-    /// The text's first line is written.
+    /// The text's first line has been written.
     private var hasStartLine = false
     private var hasHost = false
     private var line = RequestLine()
     private var fields = 0
     private var crumbs = 0
-    /// Where the Cookie line's value ends.
+    /// The end of the Cookie line's value.
     private var cookieEnd = -1
-    /// Crumbs that came after other fields had followed the Cookie line.
+    /// Cookie pairs that arrived after other fields had followed the Cookie line.
     private var lateCrumbs: [UInt8] = []
     private var fault: MalformedHead?
     private var isTooLarge = false
@@ -95,10 +95,10 @@ struct HeadBuilder {
         isTooLarge = false
     }
 
-    /// Adds a field. False when the section has grown so large that the connection should end: what is compressed a
-    /// thousandfold keeps a server busy as long as it comes.
+    /// Adds a field. Returns false if the section is so large that the connection should end: decompressing highly
+    /// compressed sections keeps the server busy.
     ///
-    /// - Parameter tunnelKey: called once, for the key of the handshake that an extended CONNECT becomes.
+    /// - Parameter tunnelKey: called once, for the key of the WebSocket handshake that an extended CONNECT becomes.
     mutating func add(_ name: Span<UInt8>, _ value: Span<UInt8>, tunnelKey: () -> [UInt8]) -> Bool {
         size += name.count + value.count + 32
         fields += 1
@@ -124,12 +124,12 @@ struct HeadBuilder {
         return true
     }
 
-    /// The section is whole. The text is the caller's to take.
+    /// The section is complete. The caller takes the text.
     mutating func finish(endsStream: Bool, tunnelKey: () -> [UInt8]) -> Outcome {
         if kind == .request || kind == .response, fault == nil, !isTooLarge {
             do throws(MalformedHead) {
                 if !hasStartLine { try writeStartLine(tunnelKey) }
-                // RFC 8441 §4: the stream is the tunnel; it cannot have ended.
+                // RFC 8441 §4: the stream is the tunnel, so it must not have ended.
                 if line.isTunnel, endsStream { throw .endedTunnel }
                 if kind == .request, endsStream, let length = line.contentLength, length > 0 {
                     throw .contentLengthDiffers
@@ -160,7 +160,7 @@ struct HeadBuilder {
         if kind == .trailers { throw .pseudoFieldInTrailers }
         if hasStartLine { throw .pseudoFieldAfterField }
         if kind == .response {
-            // RFC 9113 §8.3.2: a response has this one.
+            // RFC 9113 §8.3.2: the only one of a response.
             guard name.equals(":status") else { throw .unknownPseudoField }
             return try setStatus(value)
         }
@@ -192,7 +192,7 @@ struct HeadBuilder {
         guard 100...599 ~= status, status != 101 else { throw .invalidStatus }
     }
 
-    /// All pseudo-header fields have come.
+    /// All pseudo-header fields have been read.
     private mutating func writeStartLine(_ tunnelKey: () -> [UInt8]) throws(MalformedHead) {
         hasStartLine = true
         guard kind == .response else { return try writeRequestLine(tunnelKey) }
@@ -205,7 +205,7 @@ struct HeadBuilder {
     /// `GET /path HTTP/1.1` and Host.
     private mutating func writeRequestLine(_ tunnelKey: () -> [UInt8]) throws(MalformedHead) {
         guard let method else { throw .missingPseudoField }
-        // Apart from the text, which is written while they are read.
+        // Separate from the text, which is written while they are read.
         var bytes: [UInt8] = []
         swap(&bytes, &pseudo)
         defer { swap(&bytes, &pseudo) }
@@ -234,7 +234,7 @@ struct HeadBuilder {
             guard target[0] == UInt8(ascii: "/") || target.equals("*") && methodName.equals("OPTIONS") else {
                 throw .invalidPath
             }
-            // RFC 8441 §5: what HTTP/1.1 asks for with GET.
+            // RFC 8441 §5: HTTP/1.1 uses GET.
             if isConnect { Self.append("GET", to: &text) } else { Self.append(methodName, to: &text) }
             text.append(0x20)
             Self.append(target, to: &text)
@@ -270,7 +270,7 @@ struct HeadBuilder {
             if hasHost { throw .repeatedHost }
             hasHost = true
             if let authority {
-                // RFC 9113 §8.3.1: they must not differ; it is in the text already.
+                // RFC 9113 §8.3.1: they must not differ; it is already in the text.
                 guard Self.equal(value, pseudo.span.extracting(authority.range)) else { throw .differentHost }
                 return
             }
@@ -280,7 +280,7 @@ struct HeadBuilder {
         case .cookie where kind == .request:
             return addCrumb(value)
         case .other where line.isTunnel && name.equals("sec-websocket-key"):
-            // RFC 8441 §5: not used with HTTP/2. Ours stands there.
+            // RFC 8441 §5: not used with HTTP/2. Sidegate's key takes its place.
             return
         default:
             break
@@ -291,10 +291,10 @@ struct HeadBuilder {
         Self.append("\r\n", to: &text)
     }
 
-    /// RFC 9113 §8.2.3: cookies come in crumbs that compress well, and leave as one field.
+    /// RFC 9113 §8.2.3: cookies may be split into several fields for better compression; they are joined to one.
     private mutating func addCrumb(_ value: Span<UInt8>) {
         crumbs += 1
-        // A cookie of many crumbs is one field.
+        // A cookie in several parts is one field.
         if crumbs > 1 { fields -= 1 }
         guard crumbs <= limits.crumbs else {
             isTooLarge = true
@@ -328,7 +328,7 @@ struct HeadBuilder {
         Self.append("\r\n", to: &text)
     }
 
-    /// RFC 9110 §8.6, digits alone, as for HTTP/1.1.
+    /// RFC 9110 §8.6, digits only, as for HTTP/1.1.
     private static func length(_ value: Span<UInt8>) throws(MalformedHead) -> UInt64 {
         guard !value.isEmpty else { throw .invalidContentLength }
         var length: UInt64 = 0
@@ -358,13 +358,13 @@ struct HeadBuilder {
     }
 }
 
-/// How large a header section may be.
+/// Limits on the size of a header section.
 package struct HeadLimits: Sendable {
-    /// Names and values, and 32 for each field.
+    /// Names and values, plus 32 for each field.
     package var bytes: Int
-    /// Fields, all crumbs of a cookie counted as one.
+    /// Fields, with all parts of a cookie counted as one.
     package var fields: Int
-    /// Crumbs of a cookie.
+    /// Parts of a cookie.
     package var crumbs: Int
 
     package init(bytes: Int = 32_768, fields: Int = 200, crumbs: Int = 200) {

@@ -2,10 +2,10 @@
 
 import Glibc
 
-/// Pages of zeros, whose memory is given back to the system while they hold nothing else.
+/// Pages of zeros, whose memory is returned to the system while they contain only zeros.
 ///
-/// Discarding a page of zeros changes nothing that anybody could read: it is found as zeros again. So whoever owns the
-/// page need not know, and nothing is assumed of what is kept in it.
+/// Discarding a page of zeros is invisible: it reads as zeros again. So the page's owner need not know, and nothing is
+/// assumed about its content.
 @safe
 final class PagePool {
     private var free: [UnsafeMutableRawPointer] = unsafe []
@@ -16,7 +16,7 @@ final class PagePool {
         for index in unsafe chunks.indices { unsafe munmap(chunks[index], Self.chunkSize) }
     }
 
-    /// A page of zeros; nil when there is none to be had, or the system's pages have another size.
+    /// A page of zeros; nil if none can be allocated, or the system's page size differs.
     func take() -> UnsafeMutableRawPointer? {
         if unsafe free.isEmpty { addChunk() }
         guard let page = unsafe free.popLast() else { return nil }
@@ -26,11 +26,11 @@ final class PagePool {
 
     func owns(_ pointer: UnsafeMutableRawPointer) -> Bool {
         let address = UInt(bitPattern: pointer)
-        // Hardly any pointer of malloc's is at a page's start, so most need not be looked up.
+        // Few of malloc's pointers are at the start of a page, so most need no lookup.
         return address % UInt(Self.pageSize) == 0 && used.contains(address)
     }
 
-    /// False when it is not one of ours.
+    /// False if it does not belong to this pool.
     func giveBack(_ pointer: UnsafeMutableRawPointer) -> Bool {
         guard unsafe owns(pointer) else { return false }
         used.remove(UInt(bitPattern: pointer))

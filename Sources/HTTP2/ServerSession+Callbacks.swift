@@ -2,7 +2,7 @@
 
 import CNGHTTP2
 
-/// What libnghttp2 calls back about requests.
+/// libnghttp2's callbacks for requests.
 extension ServerSession {
     static func setCallbacks(_ callbacks: OpaquePointer) {
         unsafe setCommonCallbacks(callbacks)
@@ -43,10 +43,10 @@ extension ServerSession {
         }
         let id = header.stream_id
         guard streams.count < maximumStreams else {
-            // RFC 9113 §5.1.2. Who cannot know the limit yet is not to blame.
+            // RFC 9113 §5.1.2. A client that cannot know the limit yet is not at fault.
             builder.begin(.ignored)
-            charge(guardian.awaitsAcknowledgement ? 1 : Allowance.refusedStream)
-            guardian.closed.noteReset(id)
+            charge(frameGuard.awaitsAcknowledgement ? 1 : AbuseBudget.refusedStream)
+            frameGuard.closed.noteReset(id)
             submitReset(id, .refusedStream)
             return
         }
@@ -75,17 +75,17 @@ extension ServerSession {
         let endsStream = header.flags & 0x1 != 0
         let kind = builder.kind
         guard kind != .ignored, kind != .none, let stream = stream(header.stream_id) else { return }
-        weighHead()
+        chargeForCompression()
         let outcome = builder.finish(endsStream: endsStream) { handler?.tunnelKey() ?? [] }
         guard !stream.isReset else { return }
         switch outcome {
         case .malformed(let fault):
             refuse(stream, fault)
         case .tooLarge where kind == .trailers:
-            charge(Allowance.oversizedHead)
+            charge(AbuseBudget.oversizedHead)
             reset(stream, .enhanceYourCalm)
         case .tooLarge:
-            charge(Allowance.oversizedHead)
+            charge(AbuseBudget.oversizedHead)
             stream.isInboundEnded = endsStream
             builder.text = []
             stream.handler?.headReceived(&builder.text, .oversizedRequest, isEnd: endsStream)
@@ -114,10 +114,10 @@ extension ServerSession {
             let code = unsafe frame.goaway.error_code
             if code == 0 { noticeSent() } else { terminatedByLibrary(code) }
         case .resetStream:
-            // RFC 9113 §6.9.2: of the connection, when it was SETTINGS that took the window too far.
+            // RFC 9113 §6.9.2: an error of the connection if SETTINGS caused the window to overflow.
             let code = unsafe frame.rst_stream.error_code
             if resetSent(header.stream_id), code == ErrorCode.flowControlError.rawValue,
-                guardian.latestKind == .settings
+                frameGuard.latestKind == .settings
             {
                 fatal = .flowControlError
             }

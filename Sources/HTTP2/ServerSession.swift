@@ -2,9 +2,9 @@
 
 import CNGHTTP2
 
-/// Hears of a connection. As ``StreamHandler``, called from within ``Session/receive(_:now:)``.
+/// Receives the events of a connection. Like ``StreamHandler``, called from within ``Session/receive(_:now:)``.
 package protocol ServerSessionHandler: AnyObject {
-    /// A request begins to arrive; returns who hears of it, and memory for its head's text.
+    /// A request begins to arrive; returns its handler, and memory for its head's text.
     func streamOpened(_ stream: Stream) -> (any StreamHandler, storage: [UInt8])
     /// A key for a WebSocket handshake (RFC 6455 §4.1), base64.
     func tunnelKey() -> [UInt8]
@@ -13,10 +13,10 @@ package protocol ServerSessionHandler: AnyObject {
 }
 
 package struct SessionConfiguration: Sendable {
-    /// Requests at a time.
+    /// Concurrent requests.
     package var maximumStreams: Int
     package var head: HeadLimits
-    /// Content bytes that the streams of a connection may hold together before none gets more.
+    /// Content bytes that the streams of a connection may buffer together before flow control stops them.
     package var heldBytes = 2 << 20
 
     package init(maximumStreams: Int = 128, head: HeadLimits = HeadLimits()) {
@@ -25,10 +25,10 @@ package struct SessionConfiguration: Sendable {
     }
 }
 
-/// The server's side of a connection: requests in, responses out.
+/// The server side of a connection: requests in, responses out.
 package final class ServerSession: Session {
     package private(set) weak var handler: (any ServerSessionHandler)?
-    /// The notice of an end to come is on its way.
+    /// The notice of the coming end has been sent.
     private var isDraining = false
 
     /// - Parameter now: monotonic nanoseconds.
@@ -41,7 +41,7 @@ package final class ServerSession: Session {
             head: configuration.head, window: 1 << 20, memory: memory, now: now)
         guard termination == nil else { return }
         takeMemory()
-        guardian.appendSettings(to: &output)
+        frameGuard.appendSettings(to: &output)
     }
 
     func open(_ id: Int32) -> Stream {
@@ -76,9 +76,9 @@ package final class ServerSession: Session {
         if result != 0 { reset(stream, .internalError) }
     }
 
-    /// Asks for no more of a request whose response has left (RFC 9113 §8.1); true when that is done, or not needed.
+    /// Stops a request whose response has been sent (RFC 9113 §8.1); true if that is done, or not needed.
     ///
-    /// Better not at once: who is still sending may see the reset before the response (curl 7).
+    /// Should be delayed: a client that is still sending may see the reset before the response (curl 7).
     package func stopRequest(_ stream: Stream) -> Bool {
         if stream.isClosed || stream.isReset || stream.isInboundEnded { return true }
         guard stream.isOutboundSent else { return false }
@@ -86,25 +86,25 @@ package final class ServerSession: Session {
         return true
     }
 
-    // MARK: Ending well
+    // MARK: Graceful shutdown
 
-    /// Says that the connection will end, and asks for an answer: requests that are on their way are still served
-    /// (RFC 9113 §6.8).
+    /// Announces the end of the connection and requests an acknowledgement: requests already on their way are still
+    /// served (RFC 9113 §6.8).
     package func beginDrain() {
         guard termination == nil else { return }
         isDraining = true
         unsafe nghttp2_submit_shutdown_notice(session)
     }
 
-    /// A GOAWAY without an error is out. What answers this PING was sent by a peer that has read the notice; sent with
-    /// it, the library would let the PING overtake it.
+    /// A GOAWAY without an error was sent. The answer to this PING proves that the peer has read the notice; if both
+    /// were submitted together, the library would send the PING first.
     func noticeSent() {
         guard isDraining else { return }
         isDraining = false
         unsafe nghttp2_submit_ping(session, Self.noFlags, nil)
     }
 
-    /// Says which requests will be answered, and takes no others.
+    /// Announces which requests will be answered, and accepts no others.
     package func finishDrain() {
         guard termination == nil, !sentFinalGoAway else { return }
         sentFinalGoAway = true

@@ -2,8 +2,8 @@
 
 import CNGHTTP2
 
-/// What libnghttp2 calls back whichever side is ours. Each thunk finds the session, turns pointers into values and calls
-/// one method.
+/// libnghttp2's callbacks common to both sides. Each thunk finds the session, turns pointers into values and calls one
+/// method.
 extension Session {
     static func setCommonCallbacks(_ callbacks: OpaquePointer) {
         unsafe nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks) {
@@ -30,7 +30,7 @@ extension Session {
         }
     }
 
-    /// Where the content comes from that is sent on `stream`.
+    /// The source of the content sent on `stream`.
     static func provider(for stream: Stream) -> nghttp2_data_provider {
         unsafe nghttp2_data_provider(
             source: nghttp2_data_source(ptr: Unmanaged.passUnretained(stream).toOpaque()),
@@ -45,13 +45,13 @@ extension Session {
             })
     }
 
-    /// The session that a callback is for: its owner is always one of the side whose callbacks these are.
+    /// The session that a callback is for: its owner always has the type whose callbacks these are.
     @inline(__always)
     static func of(_ owner: UnsafeMutableRawPointer?) -> Self? {
         guard let owner = unsafe owner else { return nil }
         return unsafe Unmanaged<Self>.fromOpaque(owner).takeUnretainedValue()
     }
 
-    /// What a callback tells the library: whether it shall go on.
+    /// A callback's result, which tells the library whether to continue.
     var verdict: Int32 { fatal == nil ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE.rawValue }
 }

@@ -2,14 +2,14 @@
 
 import CNGHTTP2
 
-/// The streams, and what comes on them once their head is there.
+/// The streams, and what is received on them after the head.
 extension Session {
     func stream(_ id: Int32) -> Stream? {
         guard id > 0, let pointer = unsafe nghttp2_session_get_stream_user_data(session, id) else { return nil }
         return unsafe Unmanaged<Stream>.fromOpaque(pointer).takeUnretainedValue()
     }
 
-    /// Keeps `stream` among those in flight.
+    /// Adds `stream` to those in flight.
     func keep(_ stream: Stream) {
         stream.index = streams.count
         streams.append(stream)
@@ -17,11 +17,11 @@ extension Session {
 
     /// Calls `body` with each stream in flight.
     package func forEachStream(_ body: (Stream) -> Void) {
-        // A body may close streams.
+        // `body` may close streams.
         for stream in streams { body(stream) }
     }
 
-    /// The connection is gone or will be: tells all streams.
+    /// The connection is closed or will be: notifies all streams.
     package func closeStreams() {
         while let stream = streams.last { close(stream, ErrorCode.cancel.rawValue) }
     }
@@ -34,11 +34,11 @@ extension Session {
             streams[stream.index] = last
             last.index = stream.index
         }
-        guardian.closed.noteClosed(stream.id)
+        frameGuard.closed.noteClosed(stream.id)
         forget(stream)
         stream.content.clear()
         let end = end(of: stream, code)
-        if role == .server, end == .whole { guardian.allowance.earn(Allowance.answered) }
+        if role == .server, end == .whole { frameGuard.budget.earn(AbuseBudget.answered) }
         let handler = stream.handler
         stream.handler = nil
         handler?.streamClosed(end)
@@ -66,25 +66,26 @@ extension Session {
         received(content.count, on: stream)
         guard !stream.isReset else { return consume(content.count, on: stream) }
         stream.contentReceived += UInt64(content.count)
-        // RFC 9113 §8.1.1. Before a byte too many has gone on: over HTTP/1.1 it would be another message.
+        // RFC 9113 §8.1.1. Checked before any excess byte is forwarded: over HTTP/1.1 it would be part of another
+        // message.
         if let length = stream.declaredLength, stream.contentReceived > length {
             return refuse(stream, .contentLengthDiffers)
         }
         stream.handler?.contentReceived(content)
     }
 
-    /// A frame that means the same on both sides.
+    /// Handles a frame that means the same on both sides.
     func received(_ frame: nghttp2_frame) {
         let header = unsafe frame.hd
         switch FrameKind(rawValue: header.type) {
         case .data:
-            // All padding and no content; a frame without either was charged for before it was read.
+            // All padding and no content; a frame with neither was charged for before it was read.
             let padding = unsafe frame.data.padlen
-            if padding > 0, padding == header.length { charge(Allowance.emptyFrame) }
+            if padding > 0, padding == header.length { charge(AbuseBudget.emptyFrame) }
             guard header.flags & 0x1 != 0, let stream = stream(header.stream_id) else { return }
             ended(stream, trailers: [])
         case .resetStream:
-            // The stream is closed next. RFC 9113 §7: a code that is not known is as good as INTERNAL_ERROR.
+            // The stream is closed next. RFC 9113 §7: an unknown code is treated as INTERNAL_ERROR.
             let code = unsafe ErrorCode(rawValue: frame.rst_stream.error_code)
             stream(header.stream_id)?.resetCode = code ?? .internalError
         case .headers, .settings, .ping, .goAway, .windowUpdate, .priority, .continuation, .pushPromise, .none:
@@ -92,7 +93,7 @@ extension Session {
         }
     }
 
-    /// The peer has said all.
+    /// The peer has ended its side of the stream.
     func ended(_ stream: Stream, trailers: [UInt8]) {
         guard !stream.isReset, !stream.isInboundEnded else { return }
         guard stream.hasInboundHead else { return refuse(stream, .contentBeforeHead) }
@@ -112,16 +113,16 @@ extension Session {
     /// RFC 9113 §8.1.1: a stream error.
     func refuse(_ stream: Stream, _ fault: MalformedHead) {
         guard !stream.isReset else { return }
-        charge(Allowance.streamError)
+        charge(AbuseBudget.streamError)
         stream.handler?.malformed(fault)
         reset(stream, .protocolError)
     }
 
-    /// A head that came compressed to next to nothing costs us as much as any other.
-    func weighHead() {
+    /// Charges for a highly compressed head, which costs as much to process as any other.
+    func chargeForCompression() {
         let size = builder.size
-        guard size > 2 * Allowance.amplifiedBytes, guardian.compressedSize < size / 10 else { return }
-        charge(Allowance.amplifiedHead * (size / Allowance.amplifiedBytes - 1))
+        guard size > 2 * AbuseBudget.amplifiedBytes, frameGuard.compressedSize < size / 10 else { return }
+        charge(AbuseBudget.amplifiedHead * (size / AbuseBudget.amplifiedBytes - 1))
     }
 
     // MARK: Flow control
@@ -136,27 +137,27 @@ extension Session {
         }
     }
 
-    /// Content has gone on: as much again may come.
+    /// Content has been forwarded: the peer may send the same amount again.
     package func consume(_ count: Int, on stream: Stream) {
         let count = min(count, stream.unconsumed)
         guard count > 0 else { return }
         stream.unconsumed -= count
         heldBytes -= count
-        // After the peer's end no more can come, and an update would be a frame for nothing; after the response's, no
-        // more of the request is wanted.
+        // After the peer's end no more can arrive, so an update would be useless; after the response's end, no more of
+        // the request is wanted.
         if !stream.isClosed, !stream.isInboundEnded, role == .client || !stream.isOutboundEnded {
             unsafe nghttp2_session_consume_stream(session, stream.id, count)
         }
-        payOwed()
+        acknowledgeOwed()
     }
 
     private func forget(_ stream: Stream) {
         heldBytes -= stream.unconsumed
         stream.unconsumed = 0
-        payOwed()
+        acknowledgeOwed()
     }
 
-    private func payOwed() {
+    private func acknowledgeOwed() {
         guard owedBytes > 0, heldBytes <= maximumHeld else { return }
         unsafe nghttp2_session_consume_connection(session, owedBytes)
         owedBytes = 0

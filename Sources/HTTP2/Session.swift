@@ -3,48 +3,47 @@
 import CNGHTTP2
 
 /// One side of an HTTP/2 connection (RFC 9113) over libnghttp2, without input or output of its own: bytes in, events to
-/// the handlers, bytes out. What the sides do not share is ``ServerSession``'s and ``ClientSession``'s.
+/// the handlers, bytes out. ``ServerSession`` and ``ClientSession`` add what is specific to each side.
 ///
-/// Each frame is judged before the library sees it (``FrameGuard``), each field as it is decompressed (``HeadBuilder``),
-/// and what the library wants to say is taken from it after each frame. So a session that was terminated is known to be
-/// at once, and is fed nothing more (CVE-2026-27135).
+/// Each frame is checked before the library sees it (``FrameGuard``), each field as it is decompressed
+/// (``HeadBuilder``), and the library's output is taken after each frame. The end of a session is therefore detected at
+/// once, and no more input is passed to it (CVE-2026-27135).
 ///
-/// Nothing here is for a side to override: each has its own callbacks in the library, and a frame finds its way without
-/// being dispatched once more.
+/// The sides override nothing here: each has its own callbacks in the library, so no frame is dispatched a second time.
 @safe
 package class Session {
-    /// Why no more input is taken; nil while all is well.
+    /// Why no more input is accepted; nil while the session is active.
     package private(set) final var termination: ErrorCode?
-    /// Gathered to be sent.
+    /// Output to be sent.
     final var output: [UInt8] = []
 
     final let role: FrameGuard.Role
     final let memory: SessionMemory
-    /// Requests at a time.
+    /// Concurrent requests.
     final let maximumStreams: Int
     final private(set) var session: OpaquePointer?
-    /// Of the library's memory, what counts only while there are streams.
+    /// The part of the library's memory that is only used while there are streams.
     private final var table: UnsafeMutableRawPointer?
-    final var guardian: FrameGuard
+    final var frameGuard: FrameGuard
     final var builder: HeadBuilder
     final var streams: [Stream] = []
-    /// What a callback found that the whole connection must end for.
+    /// An error found by a callback that ends the whole connection.
     final var fatal: ErrorCode?
-    /// Streams whose content has left.
+    /// Streams whose content has been sent.
     final var drained: [Stream] = []
-    /// On which content comes before a head.
+    /// A stream on which content arrives before a head.
     final var headless: Stream?
-    /// The last was said about which of the peer's streams count.
+    /// The final GOAWAY has been sent.
     package internal(set) final var sentFinalGoAway = false
 
-    /// Content bytes that the streams may hold together before none gets more.
+    /// Content bytes that the streams may buffer together before flow control stops them.
     final let maximumHeld: Int
     final var heldBytes = 0
-    /// Received on the connection but, since too much is held, not acknowledged yet.
+    /// Received on the connection but not acknowledged yet, since too much is buffered.
     final var owedBytes = 0
 
     /// - Parameters:
-    ///   - window: content bytes that may be under way on the connection.
+    ///   - window: the connection's flow control window.
     ///   - now: monotonic nanoseconds.
     init(
         _ role: FrameGuard.Role, maximumStreams: Int, maximumHeld: Int, head: HeadLimits, window: Int32,
@@ -54,7 +53,7 @@ package class Session {
         self.memory = memory
         self.maximumStreams = maximumStreams
         self.maximumHeld = maximumHeld
-        guardian = FrameGuard(role, maximumStreams: maximumStreams, headBytes: head.bytes, now: now)
+        frameGuard = FrameGuard(role, maximumStreams: maximumStreams, headBytes: head.bytes, now: now)
         builder = HeadBuilder(limits: head)
         var session: OpaquePointer?
         let owner = unsafe Unmanaged.passUnretained(self).toOpaque()
@@ -74,7 +73,7 @@ package class Session {
             termination = .internalError
             return
         }
-        // A stream that is slow leaves room for others.
+        // A slow stream leaves room for others.
         unsafe nghttp2_session_set_local_window_size(session, Self.noFlags, 0, window)
     }
 
@@ -86,31 +85,31 @@ package class Session {
     package final var streamCount: Int { streams.count }
 
     /// A header section has begun and not ended.
-    package final var isWithinHead: Bool { guardian.isWithinHead }
-    /// Neither preface nor first SETTINGS came yet.
-    package final var isBeforeSettings: Bool { guardian.isBeforeSettings }
+    package final var isWithinHead: Bool { frameGuard.isWithinHead }
+    /// Neither the preface nor the first SETTINGS have arrived.
+    package final var isBeforeSettings: Bool { frameGuard.isBeforeSettings }
 
-    /// Nothing has happened for a while: gives back what can be had again.
-    package final func restMemory() {
+    /// Releases memory that can be allocated again, after a period without events.
+    package final func releaseIdleMemory() {
         guard streams.isEmpty, let table = unsafe table else { return }
         unsafe memory.discardEmpty(table)
     }
 
     // MARK: Input
 
-    /// Takes what the peer sent, however it is cut. Does nothing once terminated.
+    /// Processes input from the peer, however it is divided. Does nothing after termination.
     package final func receive(_ input: Span<UInt8>, now: UInt64) {
-        guardian.allowance.refill(now: now)
+        frameGuard.budget.refill(now: now)
         var position = 0
         while position < input.count, termination == nil {
-            switch guardian.next(input.extracting(position...), streams: self) {
+            switch frameGuard.next(input.extracting(position...), streams: self) {
             case .consumed(let count): position += count
             case .feed(let count):
                 feed(input.extracting(position..<position + count))
                 position += count
             case .feedHeader(let consumed):
-                // The header came in pieces.
-                let header = guardian.heldHeader
+                // The header arrived in pieces.
+                let header = frameGuard.heldHeader
                 feed(header.span)
                 position += consumed
             case .terminate(let code): terminate(code)
@@ -131,17 +130,16 @@ package class Session {
             let isFlood = result == Int(NGHTTP2_ERR_FLOODED.rawValue)
             return terminate(isFlood ? .enhanceYourCalm : .internalError)
         }
-        // What was given meanwhile, but also what the library found to say by itself: acknowledgements, resets, its
-        // farewell.
+        // Output from the handlers, and the library's own: acknowledgements, resets, GOAWAY.
         sendControl()
         if let fatal { terminate(fatal) }
     }
 
     final func charge(_ cost: Int) {
-        if !guardian.allowance.charge(cost) { fatal = .enhanceYourCalm }
+        if !frameGuard.budget.charge(cost) { fatal = .enhanceYourCalm }
     }
 
-    /// Ends the connection: GOAWAY, and no more input.
+    /// Ends the connection: sends GOAWAY and accepts no more input.
     package final func terminate(_ code: ErrorCode) {
         guard termination == nil else { return }
         termination = code
@@ -149,7 +147,7 @@ package class Session {
         sendControl()
     }
 
-    /// The library itself ended the session.
+    /// The library ended the session.
     final func terminatedByLibrary(_ code: UInt32) {
         guard code != 0, termination == nil else { return }
         termination = ErrorCode(rawValue: code) ?? .internalError
@@ -160,10 +158,10 @@ package class Session {
 
 extension Session: GuardedStreams {
     func isOpen(_ streamID: Int32) -> Bool { stream(streamID) != nil }
-    /// RFC 9113 §8.1: content has a head before it. The library would pass over it in silence.
-    func contentComes(on streamID: Int32) {
+    /// RFC 9113 §8.1: content must follow a head. The library would silently ignore it.
+    func dataFrameBegins(on streamID: Int32) {
         guard role == .client, let stream = stream(streamID), !stream.hasInboundHead else { return }
-        // The guard is at work: what follows is done once it has judged.
+        // Only recorded here; handled once the guard has finished.
         headless = stream
     }
     var ignoresNewStreams: Bool { sentFinalGoAway }

@@ -3,8 +3,8 @@
 import CNGHTTP2
 import Glibc
 
-/// What the sessions of one loop share: the library's settings, and memory that each needs only while it is worked
-/// with. An idle session holds none of it.
+/// What the sessions of one loop share: the library's settings, and memory that each needs only while it is active. An
+/// idle session holds none of it.
 ///
 /// Must not be used from two threads at once.
 @safe
@@ -12,17 +12,17 @@ package final class SessionMemory {
     let serverCallbacks: OpaquePointer?
     let clientCallbacks: OpaquePointer?
     let options: OpaquePointer?
-    /// The library keeps a frame of the largest size for each session to write into, and what stands in it counts only
-    /// until the next call. All sessions get the same one.
+    /// The library allocates a frame of the largest size for each session, whose content matters only until the next
+    /// call. All sessions get the same one.
     private let frameBuffer: UnsafeMutableRawPointer
-    /// A session is being made: the first large piece of memory it asks for is its frame buffer.
+    /// While a session is created: the first large allocation is its frame buffer.
     private var expectsFrameBuffer = false
-    /// A session is being made: its table of streams is to have a page of its own.
+    /// While a session is created: its table of streams gets a page of its own.
     private var expectsTable = false
     private var table: UnsafeMutableRawPointer?
     private let pages = PagePool()
     private var spareOutputs: [[UInt8]] = []
-    /// For sections on their way out.
+    /// For sections to be sent.
     package var fields = FieldList()
     package var trailers = FieldList()
 
@@ -43,9 +43,9 @@ package final class SessionMemory {
             unsafe nghttp2_option_set_no_auto_window_update(options, 1)
             // The rules of RFC 9113 §8 are ours: see HeadBuilder.
             unsafe nghttp2_option_set_no_http_messaging(options, 1)
-            // FrameGuard looks at the preface, so that a wrong one is answered.
+            // FrameGuard checks the preface, so that an invalid one gets an answer.
             unsafe nghttp2_option_set_no_recv_client_magic(options, 1)
-            // ClosedStreams remembers what is to be remembered of them.
+            // ClosedStreams keeps the record of closed streams.
             unsafe nghttp2_option_set_no_closed_streams(options, 1)
         }
     }
@@ -59,7 +59,7 @@ package final class SessionMemory {
 
     // MARK: Output
 
-    /// Memory to gather output in.
+    /// Memory for output.
     func takeOutput() -> [UInt8] {
         if let spare = spareOutputs.popLast() { return spare }
         var output: [UInt8] = []
@@ -77,9 +77,9 @@ package final class SessionMemory {
 
     // MARK: The library's memory
 
-    /// Lets `make` create a session whose memory comes from here.
+    /// Lets `make` create a session whose memory is allocated here.
     ///
-    /// - Returns: the library's result, and the page that holds the session's table of streams, if one does.
+    /// - Returns: the library's result, and the page with the session's table of streams, if there is one.
     func makeSession(
         _ make: (UnsafeMutablePointer<nghttp2_mem>) -> Int32
     ) -> (result: Int32, table: UnsafeMutableRawPointer?) {

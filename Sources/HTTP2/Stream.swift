@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Hears of one stream. Called from within the session's calls: note what happened, act on it later.
+/// Receives the events of one stream. Called from within the session's calls: record the event, act on it later.
 package protocol StreamHandler: AnyObject {
-    /// A head, as the text of an HTTP/1.1 head; take it.
+    /// A head, as the text of an HTTP/1.1 head, which the handler takes.
     ///
     /// - Parameter isEnd: no content follows, nor another head.
     func headReceived(_ text: inout [UInt8], _ kind: Stream.Head, isEnd: Bool)
-    /// What came broke a rule or, of a response, is too large, and the stream is being reset.
+    /// A message broke a rule or, in a response, is too large, and the stream is being reset.
     func malformed(_ fault: MalformedHead)
-    /// To be acknowledged by ``Session/consume(_:on:)`` once it has gone on.
+    /// Content, to be acknowledged by ``Session/consume(_:on:)`` once it has been forwarded.
     func contentReceived(_ content: Span<UInt8>)
-    /// The peer has said all.
+    /// The peer has ended its side of the stream.
     ///
-    /// - Parameter trailers: field lines, each with CRLF, not sifted.
+    /// - Parameter trailers: field lines, each with CRLF, not filtered.
     func ended(trailers: [UInt8])
-    /// The stream is no more.
+    /// The stream is closed.
     func streamClosed(_ end: Stream.End)
-    /// All but little of the content that was given has left, after ``Stream/awaitsRoom`` was set.
+    /// Most of the pending content has been sent, after ``Stream/awaitsRoom`` was set.
     func contentLeft()
 }
 
@@ -24,9 +24,9 @@ package protocol StreamHandler: AnyObject {
 package final class Stream {
     package enum Head: Equatable, Sendable {
         case request
-        /// An extended CONNECT, written down as an upgrade (RFC 8441).
+        /// An extended CONNECT, written as an upgrade (RFC 8441).
         case tunnel
-        /// A request's that is larger than it may be, without its text; a response can be given.
+        /// The head of a request that is too large, without its text; a response can be sent.
         case oversizedRequest
         /// 1xx: another one follows.
         case informational
@@ -34,58 +34,58 @@ package final class Stream {
     }
 
     package enum End: Equatable, Sendable {
-        /// Both sides had said all; or, to a client, the server had.
+        /// Both sides had ended the stream; for a client, the server had.
         case whole
-        /// The server has not looked at the request: it may be sent again (RFC 9113 §8.7).
+        /// The server has not processed the request: it may be sent again (RFC 9113 §8.7).
         case refused
-        /// The peer has ended it by RST_STREAM before it was whole.
+        /// The peer ended it by RST_STREAM before it was complete.
         case reset(ErrorCode)
-        /// The connection broke, or we had to end the stream.
+        /// The connection broke, or Sidegate had to end the stream.
         case failed(ErrorCode)
     }
 
     package let id: Int32
     package internal(set) var handler: (any StreamHandler)?
-    /// The stream is no more: nothing can be sent or received on it.
+    /// The stream is closed: nothing can be sent or received on it.
     package internal(set) var isClosed = false
-    /// The peer has sent all it will send.
+    /// The peer has ended its side.
     package internal(set) var isInboundEnded = false
-    /// The final head of what we send was given.
+    /// The final head of the outgoing message was submitted.
     package internal(set) var hasOutboundHead = false
-    /// All that we send was given.
+    /// All of the outgoing message was submitted.
     package internal(set) var isOutboundEnded = false
-    /// The end of what we send has left.
+    /// The end of the outgoing message was sent.
     package internal(set) var isOutboundSent = false
-    /// Set to be told when the content has left.
+    /// Set to be notified when the content has been sent.
     package var awaitsRoom = false
-    /// Content bytes that left so far.
+    /// Content bytes sent so far.
     package internal(set) var contentSent: UInt64 = 0
 
-    /// Where the stream stands in the session's list.
+    /// The stream's position in the session's list.
     var index = 0
     /// The response cannot have content, whatever its Content-Length says (RFC 9110 §6.4.1).
     var isHead = false
-    /// Something of the response has come, if only a head of 1xx.
+    /// Part of the response has arrived, at least a 1xx head.
     var isInboundBegun = false
-    /// What comes now is content or trailers.
+    /// The head has arrived: content or trailers follow.
     var hasInboundHead = false
     var declaredLength: UInt64?
     var contentReceived: UInt64 = 0
-    /// Content that came and was not acknowledged.
+    /// Content received and not acknowledged.
     var unconsumed = 0
     var content = ContentQueue()
-    /// The library asked for content when there was none.
+    /// The library requested content when there was none.
     var isDeferred = false
     var trailers: FieldList?
-    /// We have reset it; the frame may still be on its way.
+    /// Sidegate has reset it; the frame may not have been sent yet.
     var isReset = false
-    /// Of the peer's RST_STREAM.
+    /// The code of the peer's RST_STREAM.
     var resetCode: ErrorCode?
 
     init(id: Int32) {
         self.id = id
     }
 
-    /// Content bytes that were given and have not left.
+    /// Content bytes submitted and not sent yet.
     package var pendingContent: Int { content.count }
 }

@@ -2,7 +2,7 @@
 
 import Cryptography
 
-/// The signature algorithms served (RFC 7518 §3.1, RFC 8037 §3.1). There is no `none`, so none can be allowed.
+/// The supported signature algorithms (RFC 7518 §3.1, RFC 8037 §3.1). There is no `none`, so it cannot be allowed.
 package enum Algorithm: String, CaseIterable, Sendable {
     case hs256 = "HS256"
     case hs384 = "HS384"
@@ -18,7 +18,7 @@ package enum Algorithm: String, CaseIterable, Sendable {
     case ps512 = "PS512"
     case edDSA = "EdDSA"
 
-    /// By its registered name; names are case-sensitive, so `hs256` or `NONE` are not names at all.
+    /// The algorithm with that registered name; names are case-sensitive, so `hs256` and `NONE` are not valid.
     package init?(name: String) {
         guard let algorithm = Algorithm.allCases.first(where: { $0.rawValue.utf8.elementsEqual(name.utf8) }) else {
             return nil
@@ -33,7 +33,7 @@ package enum Algorithm: String, CaseIterable, Sendable {
 
     enum Method: Equatable {
         case hmac(HashFunction)
-        /// The curve belongs to the algorithm: ES256 is P-256 and nothing else.
+        /// Each algorithm has its curve: ES256 uses P-256 and nothing else.
         case signature(SignatureScheme, curve: EllipticCurve?)
     }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// What a token claims, against what the policy wants: RFC 7519 §4.1, with the advice of RFC 8725 §3.8 and §3.9.
+// Compares a token's claims with the policy: RFC 7519 §4.1, with the advice of RFC 8725 §3.8 and §3.9.
 
 extension TokenExamination {
-    /// The claims, when they can be read at all.
+    /// The claims, if they can be read.
     func checkClaims(_ token: CompactToken) throws(TokenRefusal) -> RegisteredClaims? {
         let claims: RegisteredClaims
         switch Self.object(token.payload, aliases: policy.claimAliases).flatMap(RegisteredClaims.read) {
@@ -31,7 +31,7 @@ extension TokenExamination {
             try judge(
                 "expiry", now < expiry + skew, .expired, expected: "not after \(moment(expiry + skew))",
                 actual: relative(expiry),
-                fix: clockFix(expiry, "send tokens that live longer, or deliver them sooner"))
+                fix: clockFix(expiry, "issue tokens with a longer lifetime, or deliver them sooner"))
         } else if policy.requireExpiry || policy.maxAge == nil {
             try fail(
                 "expiry",
@@ -47,7 +47,7 @@ extension TokenExamination {
         if let start = claims.notBefore {
             try judge(
                 "not before", now >= start - skew, .notYetValid, expected: "not before \(moment(start - skew))",
-                actual: relative(start), fix: clockFix(start, "let clocks agree, or raise token.clockSkew"))
+                actual: relative(start), fix: clockFix(start, "synchronise the clocks, or raise token.clockSkew"))
         } else {
             skip(["not before"], "no nbf")
         }
@@ -58,7 +58,7 @@ extension TokenExamination {
                     "issued at",
                     TokenRefusal(
                         .issuedAtMissing, expected: "iat, or exp", actual: "neither",
-                        fix: "the identity provider must send iat (or exp): else a token would be good for ever"))
+                        fix: "the identity provider must send iat (or exp): otherwise a token would never expire"))
             } else {
                 skip(["issued at"], "no iat")
             }
@@ -67,14 +67,14 @@ extension TokenExamination {
         }
         try judge(
             "issued at", issuedAt <= now + skew, .issuedInFuture, expected: "not after \(moment(now + skew))",
-            actual: relative(issuedAt), fix: clockFix(issuedAt, "let clocks agree, or raise token.clockSkew"))
+            actual: relative(issuedAt), fix: clockFix(issuedAt, "synchronise the clocks, or raise token.clockSkew"))
         guard let maxAge = policy.maxAge else {
             skip(["age"], "token.maxAge is not set")
             return
         }
         try judge(
             "age", now <= issuedAt + maxAge + skew, .tooOld, expected: "at most \(duration(maxAge + skew)) old",
-            actual: relative(issuedAt), fix: "deliver tokens at once after making them, or raise token.maxAge")
+            actual: relative(issuedAt), fix: "deliver tokens immediately after issuing them, or raise token.maxAge")
     }
 
     private func checkIssuer(_ issuer: String?) throws(TokenRefusal) {
@@ -93,7 +93,7 @@ extension TokenExamination {
         if policy.acceptAnyAudience {
             skip(["audience"], "token.acceptAnyAudience is set")
         } else if policy.audience.isEmpty {
-            // RFC 7519 §4.1.3: whoever does not find itself among the audience must refuse.
+            // RFC 7519 §4.1.3: a token must be refused unless its audience includes this site.
             try judge(
                 "audience", audience == nil, .audienceMismatch, expected: "no aud, since token.audience is empty",
                 actual: actual(), fix: "set token.audience to this app's name, or token.acceptAnyAudience to true")
@@ -118,7 +118,7 @@ extension TokenExamination {
                 "id",
                 TokenRefusal(
                     .idMissing, expected: expected, actual: "no jti",
-                    fix: "the identity provider must send a jti, new for each token"))
+                    fix: "the identity provider must send a unique jti for each token"))
             return
         }
         let count = id.unicodeScalars.count
@@ -131,7 +131,7 @@ extension TokenExamination {
         moment(time) + (time <= now ? ", \(duration(now - time)) ago" : ", \(duration(time - now)) from now")
     }
 
-    /// The usual mistake with times, or the usual advice.
+    /// A hint at the usual mistake with times, or the usual advice.
     private func clockFix(_ time: Double, _ advice: String) -> String {
         time.magnitude > 1e11 ? "this looks like milliseconds; RFC 7519 counts seconds" : advice
     }

@@ -2,15 +2,15 @@
 
 import Cryptography
 
-/// The three parts of a compact JWS (RFC 7515 §7.1), decoded, nothing believed yet.
+/// The three parts of a compact JWS (RFC 7515 §7.1), decoded but not verified.
 struct CompactToken {
     let header: [UInt8]
     let payload: [UInt8]
     let signature: [UInt8]
-    /// How many bytes of the token are signed: header, dot and payload, as sent.
+    /// The number of bytes that are signed: header, dot and payload, as sent.
     let signingInputByteCount: Int
 
-    /// One pass for the dots, one for each part, whatever the token is (CVE-2025-30204, CVE-2025-27144).
+    /// One pass for the dots, one for each part, for any input (CVE-2025-30204, CVE-2025-27144).
     init(_ token: Span<UInt8>) throws(TokenRefusal) {
         guard !token.isEmpty else {
             throw TokenRefusal(
@@ -21,7 +21,7 @@ struct CompactToken {
         guard token.count <= maximum else {
             throw TokenRefusal(
                 .tokenTooLarge, expected: "at most \(maximum) bytes", actual: "\(token.count) bytes",
-                fix: "leave claims out that the app does not need, groups above all")
+                fix: "omit claims that the app does not need, especially groups")
         }
         var dots = 0
         var first = 0
@@ -34,7 +34,7 @@ struct CompactToken {
         guard dots == 2, first > 0 else {
             throw TokenRefusal(
                 .tokenMalformed, expected: "a compact JWS: three parts with dots between",
-                actual: Self.describe(token, dots), fix: "the token may have been cut off or changed on its way here")
+                actual: Self.describe(token, dots), fix: "the token may have been truncated or altered in transit")
         }
         header = try Self.decode(token.extracting(0..<first), "header")
         payload = try Self.decode(token.extracting(first + 1..<second), "claims")
@@ -60,14 +60,14 @@ struct CompactToken {
     }
 }
 
-/// What a token says, whether it is to be believed or not: for showing, never for deciding.
+/// The contents of a token, not verified: for display, never for decisions.
 package struct TokenContents: Sendable {
-    /// The header, when it is JSON.
+    /// The header, if it is JSON.
     package let header: JSONValue?
-    /// The claims, when they are JSON.
+    /// The claims, if they are JSON.
     package let claims: JSONValue?
 
-    /// Nil when the token does not even have the form of one.
+    /// Nil if the text does not have the form of a token.
     package init?(_ token: Span<UInt8>) {
         guard let token = try? CompactToken(token) else { return nil }
         header = try? JSONParser.parse(token.header.span)

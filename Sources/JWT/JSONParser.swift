@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why a text is not the JSON that is accepted here; places are byte offsets.
+/// Why a text is not accepted as JSON; positions are byte offsets.
 package enum JSONError: Error, Equatable, Sendable {
     case notUTF8
     case byteOrderMark
-    /// Something else should stand here, or the text ends too early.
+    /// An invalid byte, or an incomplete text.
     case unexpected(at: Int)
     case duplicateName(at: Int)
     case loneSurrogate(at: Int)
@@ -13,15 +13,15 @@ package enum JSONError: Error, Equatable, Sendable {
     case tooDeep(at: Int)
     case tooLarge
 
-    /// For people.
+    /// For humans.
     package var message: String {
         switch self {
         case .notUTF8: "not UTF-8"
         case .byteOrderMark: "starts with a byte order mark"
         case .unexpected(let offset): "not JSON at byte \(offset)"
-        case .duplicateName(let offset): "a name for the second time at byte \(offset)"
-        case .loneSurrogate(let offset): "half of a surrogate pair at byte \(offset)"
-        case .trailingData(let offset): "more after its end at byte \(offset)"
+        case .duplicateName(let offset): "a duplicate name at byte \(offset)"
+        case .loneSurrogate(let offset): "a lone surrogate at byte \(offset)"
+        case .trailingData(let offset): "data after its end at byte \(offset)"
         case .numberTooLong(let offset):
             "a number of more than \(JSONParser.maximumNumberByteCount) digits at byte \(offset)"
         case .tooDeep(let offset): "nested deeper than \(JSONParser.maximumDepth) levels at byte \(offset)"
@@ -30,25 +30,25 @@ package enum JSONError: Error, Equatable, Sendable {
     }
 }
 
-/// Reads JSON text (RFC 8259) as strictly as the RFC allows, in time and memory proportional to its length.
+/// Parses JSON text (RFC 8259) as strictly as the RFC allows, in time and memory proportional to its length.
 ///
-/// Where parsers differ, attackers live: what one of two readers would understand differently is refused, above all
-/// duplicate names (RFC 7515 §4 and RFC 7519 §4 allow that), but also byte order marks, lone surrogates, data after
-/// the end, and everything that is no JSON at all (NaN, comments, trailing commas).
+/// Differences between parsers are exploitable, so ambiguous input is rejected: above all duplicate names (RFC 7515 §4
+/// and RFC 7519 §4 allow that), but also byte order marks, lone surrogates, data after the end, and everything that is
+/// not JSON (NaN, comments, trailing commas).
 package struct JSONParser {
     package static let maximumDepth = 32
-    /// Conversion to binary costs the square of the digits; no honest number has more.
+    /// Conversion to binary is quadratic in the number of digits; no legitimate number has more.
     package static let maximumNumberByteCount = 128
-    /// A JWK Set is the largest text read.
+    /// JWK Sets are the largest input.
     package static let maximumByteCount = 1 << 20
 
     private var position = 0
 
-    /// The one value in `text`.
+    /// Parses the value in `text`.
     package static func parse(_ text: Span<UInt8>) throws(JSONError) -> JSONValue {
         guard text.count <= maximumByteCount else { throw .tooLarge }
         if text.count >= 3, text[0] == 0xEF, text[1] == 0xBB, text[2] == 0xBF { throw .byteOrderMark }
-        // All of it at once, so that each string in it is known to be good.
+        // All at once, so that each string in it is known to be valid.
         guard (try? UTF8Span(validating: text)) != nil else { throw .notUTF8 }
         var parser = JSONParser()
         parser.skipSpace(text)
@@ -114,7 +114,7 @@ package struct JSONParser {
         }
     }
 
-    /// A number's text by the grammar of RFC 8259 §6; its value is computed only by whoever asks for it.
+    /// A number's text by the grammar of RFC 8259 §6; its value is computed on demand.
     private mutating func number(_ text: Span<UInt8>) throws(JSONError) -> JSONNumber {
         let start = position
         _ = take(0x2D, text)
@@ -151,7 +151,7 @@ package struct JSONParser {
         throw .unexpected(at: position)
     }
 
-    /// A string with escapes, from `start`; the first backslash stands at `position`.
+    /// A string with escapes, from `start`; the first backslash is at `position`.
     private mutating func escapedString(_ text: Span<UInt8>, from start: Int) throws(JSONError) -> String {
         var bytes: [UInt8] = []
         for index in start..<position { bytes.append(text[index]) }
@@ -233,7 +233,7 @@ package struct JSONParser {
         return true
     }
 
-    /// A part of a text that was found to be UTF-8, cut at ASCII characters or made of whole scalars.
+    /// A part of a valid UTF-8 text, delimited by ASCII characters or made of whole scalars.
     private static func string(_ bytes: Span<UInt8>) -> String {
         guard let text = try? UTF8Span(validating: bytes) else { preconditionFailure("validated above") }
         return String(copying: text)

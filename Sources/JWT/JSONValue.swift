@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A JSON value (RFC 8259), as it stood in the text: members keep their order, numbers their digits.
+/// A JSON value (RFC 8259) that preserves the order of members and the digits of numbers.
 package enum JSONValue: Sendable {
     case object(JSONObject)
     case array([JSONValue])
@@ -9,7 +9,7 @@ package enum JSONValue: Sendable {
     case bool(Bool)
     case null
 
-    /// The member of that name, when this is an object that has it.
+    /// The member with that name, if this is an object that has it.
     package subscript(name: String) -> JSONValue? { object?[name] }
 
     package var object: JSONObject? {
@@ -36,7 +36,7 @@ package enum JSONValue: Sendable {
         if case .null = self { true } else { false }
     }
 
-    /// What kind of value it is, for people: "a string".
+    /// The kind of value, for humans: "a string".
     package var kindName: String {
         switch self {
         case .object: "an object"
@@ -49,7 +49,7 @@ package enum JSONValue: Sendable {
     }
 }
 
-/// The members of a JSON object, in order, each name once.
+/// The members of a JSON object, in order, with unique names.
 package struct JSONObject: Sendable, Equatable {
     package struct Member: Sendable {
         package var name: String
@@ -67,12 +67,12 @@ package struct JSONObject: Sendable, Equatable {
         members = []
     }
 
-    /// The caller answers for each name being there once.
+    /// The caller ensures that names are unique.
     package init(_ members: [Member]) {
         self.members = members
     }
 
-    /// The later of two values of one name wins.
+    /// Of two values with the same name, the later one is kept.
     package init(_ members: [(String, JSONValue)]) {
         self.init()
         for (name, value) in members { self[name] = value }
@@ -80,8 +80,8 @@ package struct JSONObject: Sendable, Equatable {
 
     package var isEmpty: Bool { members.isEmpty }
 
-    /// The value of that name, compared code unit by code unit: `K` and the Kelvin sign are two names, though Swift
-    /// takes them for one string.
+    /// The value with that name, compared by code units: `K` and the Kelvin sign are different names, although Swift
+    /// treats them as equal strings.
     package subscript(name: String) -> JSONValue? {
         get {
             for member in members where member.name.isExactly(name) { return member.value }
@@ -97,21 +97,21 @@ package struct JSONObject: Sendable, Equatable {
     }
 }
 
-/// A JSON number: its digits as they stood in the text.
+/// A JSON number: its digits as in the text.
 ///
-/// An identifier of twenty digits must come out as it went in, which neither `Int` nor `Double` ensures.
+/// An identifier of twenty digits must be preserved, which neither `Int` nor `Double` does.
 package struct JSONNumber: Sendable, Equatable {
-    /// In JSON's own syntax.
+    /// In JSON syntax.
     package let text: String
 
     package init(_ value: Int) {
         text = String(value)
     }
 
-    /// Nil for what JSON cannot say: infinities and not-a-number.
+    /// Nil for values that JSON cannot represent: infinities and NaN.
     package init?(_ value: Double) {
         guard value.isFinite else { return nil }
-        // Whole numbers without the ".0" and the exponent that Swift would write; 2^53 is where Double stops counting.
+        // Whole numbers without the ".0" and the exponent that Swift would write; below 2^53 a Double is exact.
         if let whole = Int(exactly: value), whole.magnitude < 1 << 53 {
             text = String(whole)
         } else {
@@ -119,15 +119,15 @@ package struct JSONNumber: Sendable, Equatable {
         }
     }
 
-    /// `text` must be a number by RFC 8259 §6.
+    /// `text` must be a number as in RFC 8259 §6.
     init(text: String) {
         self.text = text
     }
 
-    /// The value when it is written as a whole number and fits.
+    /// The value, if it is written as a whole number and fits.
     package var integer: Int? { Int(text) }
 
-    /// The nearest value; nil beyond what a `Double` holds.
+    /// The nearest value; nil if out of a `Double`'s range.
     package var double: Double? {
         guard let value = Double(text), value.isFinite else { return nil }
         return value
@@ -135,7 +135,7 @@ package struct JSONNumber: Sendable, Equatable {
 }
 
 extension String {
-    /// The same code units. Swift's `==` takes canonically equivalent texts for equal, which no RFC here does.
+    /// Equality of code units. Swift's `==` treats canonically equivalent texts as equal, which no RFC used here does.
     func isExactly(_ other: String) -> Bool {
         utf8.elementsEqual(other.utf8)
     }

@@ -6,12 +6,12 @@ import Cryptography
 enum JSONWebKey {
     enum Outcome {
         case key(VerificationKey)
-        /// A good key, but not one for verifying what is served here; says why.
+        /// A valid key that cannot verify supported tokens; says why.
         case ignored(String)
     }
 
-    /// A key set may hold keys for other uses, which are ignored (RFC 7517 §5); a key for ours that is broken or weak
-    /// is an error, since whoever configures it must know.
+    /// A key set may contain keys for other uses, which are ignored (RFC 7517 §5); a broken or weak key for this use is
+    /// an error, since the operator must know.
     static func read(_ value: JSONValue, allowWeak: Bool) throws(KeyError) -> Outcome {
         guard let key = value.object else { throw .malformed("a key in the set is \(value.kindName), not an object") }
         guard let type = try text("kty", key) else { throw .malformed("a JWK without kty") }
@@ -32,7 +32,7 @@ enum JSONWebKey {
             guard algorithm?.isSymmetric ?? true else { return .ignored("\(name): alg does not fit its kty") }
             return .key(try secret(key, keyID: keyID, algorithm: algorithm, allowWeak: allowWeak))
         case "RSA", "EC", "OKP":
-            guard let publicKey = try publicKey(type, key) else { return .ignored("\(name) is on another curve") }
+            guard let publicKey = try publicKey(type, key) else { return .ignored("\(name) uses an unsupported curve") }
             guard algorithm?.isServed(by: publicKey.kind) ?? true else {
                 return .ignored("\(name): alg does not fit its kty and crv")
             }
@@ -46,14 +46,14 @@ enum JSONWebKey {
         _ key: JSONObject, keyID: String?, algorithm: Algorithm?, allowWeak: Bool
     ) throws(KeyError) -> VerificationKey {
         let bytes = try bytes("k", key)
-        // RFC 7518 §3.2: at least as long as the hash, which is known when the key says what it is for.
+        // RFC 7518 §3.2: at least as long as the hash, which is known if the key names its algorithm.
         var minimum = VerificationKey.minimumSecretByteCount
         if case .hmac(let hash) = algorithm?.method { minimum = hash.byteCount }
         return try VerificationKey(
             key: bytes, keyID: keyID, algorithm: algorithm, minimum: minimum, allowWeak: allowWeak)
     }
 
-    /// Nil for a curve that is not served.
+    /// Nil for an unsupported curve.
     private static func publicKey(_ type: String, _ key: JSONObject) throws(KeyError) -> PublicKey? {
         do {
             if type == "RSA" {

@@ -32,7 +32,8 @@ package enum JSONWriter {
         }
     }
 
-    /// Appends `text` in quotes, with all escaped that must be, and what breaks lines or ends a script besides.
+    /// Appends `text` in quotes, with everything escaped that must be, and also characters that break lines or end a
+    /// script.
     package static func append(_ text: String, to output: inout [UInt8]) {
         output.append(0x22)
         for byte in text.utf8 {
@@ -44,7 +45,7 @@ package enum JSONWriter {
             case 0x0D: output.append(contentsOf: "\\r".utf8)
             case 0x09: output.append(contentsOf: "\\t".utf8)
             case 0..<0x20, 0x3C, 0x3E, 0x7F:
-                // `<` and `>` too: the text may end up within a page, where "</script>" would end a script.
+                // `<` and `>` too: the text may be embedded in a page, where "</script>" would end a script.
                 output.append(contentsOf: "\\u00".utf8)
                 output.append(hexDigit(byte >> 4))
                 output.append(hexDigit(byte & 15))

@@ -2,13 +2,13 @@
 
 import Cryptography
 
-/// The keys that tokens may be signed with.
+/// The keys for verifying tokens.
 package struct KeySet: Sendable {
-    /// More in one JWK Set are refused: each adds to the cost of a token that names no key.
+    /// More keys in one JWK Set are rejected: each adds to the cost of a token without a key ID.
     package static let maximumKeyCount = 100
 
     package let keys: [VerificationKey]
-    /// Why keys of a JWK Set were left out, for people.
+    /// Why keys of a JWK Set were left out, for humans.
     package let ignored: [String]
 
     package init(keys: [VerificationKey], ignored: [String] = []) {
@@ -18,12 +18,12 @@ package struct KeySet: Sendable {
 
     /// A JWK Set, or a single JWK (RFC 7517), as JSON text.
     ///
-    /// Refused as a whole: two keys of one ID, since which is meant is anyone's guess, and secrets beside public keys,
-    /// since such a set is either public, secrets included, or secret without need.
+    /// Rejected as a whole: two keys with one ID, since the reference is ambiguous, and secrets beside public keys,
+    /// since such a set is either public, secrets included, or unnecessarily secret.
     ///
-    /// - Parameter isLenient: for a set that a provider publishes, where one bad key must not take the good ones along:
-    ///   keys that are broken, weak or not to be told apart from an earlier one are left out, as are secrets beside
-    ///   public keys; ``ignored`` says which and why. What is no JWK Set, or has no usable key, is refused all the same.
+    /// - Parameter isLenient: for a set published by a provider, where a bad key must not affect the good ones: broken,
+    ///   weak and duplicate keys are left out, as are secrets beside public keys; ``ignored`` says which and why.
+    ///   Anything but a JWK Set with a usable key is still rejected.
     package init(jwks text: [UInt8], allowWeak: Bool = false, isLenient: Bool = false) throws(KeyError) {
         let value: JSONValue
         do {
@@ -33,7 +33,7 @@ package struct KeySet: Sendable {
         }
         guard value.object != nil else { throw .malformed("the JWK Set is \(value.kindName), not an object") }
         guard let members = value["kty"] != nil ? [value] : value["keys"]?.array else {
-            throw .malformed("no JWK Set: an object with an array \"keys\" is needed")
+            throw .malformed("not a JWK Set: an object with an array \"keys\" is required")
         }
         guard members.count <= Self.maximumKeyCount else {
             throw .unsupported("a JWK Set of \(members.count) keys; at most \(Self.maximumKeyCount) are served")
@@ -68,7 +68,7 @@ package struct KeySet: Sendable {
         self.init(keys: keys, ignored: ignored)
     }
 
-    /// What a careful reader of somebody else's set does not use.
+    /// Removes keys that must not be used from a set published by another party.
     private static func leaveOut(_ keys: inout [VerificationKey], _ ignored: inout [String]) {
         if keys.contains(where: { !$0.isSymmetric }), keys.contains(where: \.isSymmetric) {
             keys.removeAll(where: \.isSymmetric)
@@ -76,7 +76,7 @@ package struct KeySet: Sendable {
         }
         var kept: [VerificationKey] = []
         for key in keys {
-            // RFC 7517 §4.5: keys of different kinds may share a name, since the algorithm tells them apart.
+            // RFC 7517 §4.5: keys of different types may share an ID, since the algorithm distinguishes them.
             let hasTwin = kept.contains { other in
                 guard let name = key.keyID, let otherName = other.keyID, name.isExactly(otherName) else { return false }
                 return Algorithm.allCases.contains { key.serves($0) && other.serves($0) }
@@ -90,15 +90,15 @@ package struct KeySet: Sendable {
         keys = kept
     }
 
-    /// Both sets' keys, those of this one first.
+    /// The keys of both sets, those of this one first.
     package func merged(with other: KeySet) -> KeySet {
         KeySet(keys: keys + other.keys, ignored: ignored + other.ignored)
     }
 
     /// The keys to try for a token.
     ///
-    /// One that names its key gets the key of that name; if there is none, those without a name, which an operator
-    /// configured as they are. One that names none gets all that fit.
+    /// A token with a key ID gets the key with that ID; if there is none, the keys without ID, as configured. A token
+    /// without key ID gets all that fit.
     func candidates(for algorithm: Algorithm, keyID: String?) -> [VerificationKey] {
         guard let keyID else { return keys.filter { $0.serves(algorithm) } }
         let named = keys.filter { $0.keyID?.isExactly(keyID) ?? false }

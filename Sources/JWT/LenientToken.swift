@@ -2,12 +2,12 @@
 
 import Cryptography
 
-/// The parts of a token that may be encoded in the wrong way, decoded all the same: for explaining, never for verifying.
+/// The parts of a token, decoded even if they are encoded incorrectly: for explanations, never for verification.
 struct LenientToken {
     struct Part {
-        /// As it stands in the token.
+        /// As in the token.
         let text: [UInt8]
-        /// Nil for what is no base64 of any kind.
+        /// Nil for anything but base64 of some kind.
         let bytes: [UInt8]?
         let mistakes: [Mistake]
     }
@@ -39,7 +39,7 @@ struct LenientToken {
         case 5:
             notes.append(
                 .init(
-                    title: "an encrypted token", detail: "five parts are a JWE, which nobody but its receiver can read",
+                    title: "an encrypted token", detail: "five parts are a JWE, which only its receiver can read",
                     fix: "make the identity provider send signed tokens (JWS) that are not encrypted"))
         default:
             notes.append(
@@ -48,7 +48,8 @@ struct LenientToken {
                     detail: parts.count == 1
                         ? "there is no dot in it" : "\(parts.count) parts where three are, with two dots between",
                     fix: parts.count == 2
-                        ? "the signature was cut off: was the whole value copied?" : "copy the whole value, and only it"
+                        ? "the signature is missing: was the whole value copied?"
+                        : "copy the value completely, and nothing else"
                 ))
         }
         let names = parts.count == 3 ? ["header", "claims", "signature"] : []
@@ -82,7 +83,7 @@ struct LenientToken {
                 notes.append(
                     .init(
                         title: "no base64", detail: "letters of neither alphabet, or a cut-off end, in: \(list)",
-                        fix: "the token was changed on its way, or only a part of it was copied"))
+                        fix: "the token was altered in transit, or only partly copied"))
             }
         }
         return notes

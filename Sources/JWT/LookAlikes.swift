@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Letters of other scripts that nobody can tell from Latin ones (Unicode TS 39, "confusables"), as they get into names
-/// by copying from a manual, or with the wrong keyboard layout.
+/// Letters of other scripts that look like Latin ones (Unicode TS 39, "confusables"), as they get into names by copying
+/// from a manual, or with the wrong keyboard layout.
 enum LookAlikes {
-    /// The name that `text` looks like, and the letters that make the difference; nil for plain ASCII, and for what
-    /// looks like no Latin text.
-    static func reading(of text: String) -> (plain: String, letters: [Unicode.Scalar])? {
+    /// The name that `text` looks like, and the letters that differ; nil for plain ASCII, and for text that does not
+    /// look like Latin.
+    static func latinForm(of text: String) -> (plain: String, letters: [Unicode.Scalar])? {
         var plain = ""
         var letters: [Unicode.Scalar] = []
         for scalar in text.unicodeScalars {
@@ -54,7 +54,7 @@ enum LookAlikes {
         0x39f: "O", 0x3a1: "P", 0x3a4: "T", 0x3a5: "Y", 0x3a7: "X", 0x37f: "J",
         // Armenian
         0x585: "o", 0x570: "h", 0x578: "n", 0x57d: "u", 0x581: "g", 0x566: "q",
-        // Nothing to be seen at all
+        // Invisible characters
         0xad: "", 0x200b: "", 0x200c: "", 0x200d: "", 0x2060: "", 0xfeff: "",
     ]
 }

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Finds names of header parameters or claims that were meant to be others.
+/// Finds misspelled names of header parameters or claims.
 struct NameDiagnosis {
-    /// What a name is one of, for people.
+    /// The kind of name, for humans.
     let part: String
-    /// The setting that could make it good.
+    /// The setting for aliases.
     let setting: String
-    /// The names that mean something here.
+    /// The names that are used.
     let known: [String]
-    /// Other words for them, in lower case.
+    /// Synonyms of them, in lower case.
     let synonyms: [String: String]
     let aliases: [String: [String]]
 
     func notes(_ object: JSONObject) -> [TokenDiagnosis.Note] {
         var notes: [TokenDiagnosis.Note] = []
-        /// What each name means, or looks as if it did.
+        /// The actual or probable meaning of each name.
         var meanings: [(name: String, meaning: String)] = []
         for member in object.members.prefix(Self.maximumCount) {
             let name = member.name
-            let reading = LookAlikes.reading(of: name)
+            let reading = LookAlikes.latinForm(of: name)
             let plain = Self.folded(Self.trimmed(reading?.plain ?? name))
             if let exact = known.first(where: { $0.isExactly(name) }) {
                 meanings.append((name, exact))
@@ -85,12 +85,12 @@ struct NameDiagnosis {
                     title: "two names that look alike",
                     detail: "the \(part)s \(quoted(earlier.name)) and \(quoted(later.name)) both read as "
                         + quoted(later.meaning),
-                    fix: "send one of them: which one another reader believes is anyone's guess"))
+                    fix: "send only one of them: other parsers may use either"))
         }
         return notes
     }
 
-    /// Only when the name itself is not there.
+    /// Only if the name itself is missing.
     private func synonym(_ plain: String, _ object: JSONObject) -> String? {
         synonyms[plain].flatMap { object[$0] == nil ? $0 : nil }
     }
@@ -106,7 +106,7 @@ struct NameDiagnosis {
         return String(scalars)
     }
 
-    /// More names than any honest token has.
+    /// More names than any legitimate token has.
     private static let maximumCount = 200
 
     static let headerNames = ["alg", "typ", "kid", "cty", "crit"]

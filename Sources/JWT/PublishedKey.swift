@@ -2,21 +2,21 @@
 
 import Cryptography
 
-/// A public key as others fetch it: a JSON Web Key (RFC 7517), named by its own thumbprint (RFC 7638).
+/// A public key for others to fetch: a JSON Web Key (RFC 7517), identified by its thumbprint (RFC 7638).
 ///
-/// A name made of the key itself needs no agreement: replicas with the same key give it the same name, and no two keys
-/// ever share one.
+/// An ID derived from the key needs no coordination: replicas with the same key use the same ID, and no two keys share
+/// one.
 package struct PublishedKey: Sendable {
     package let keyID: String
     package let algorithm: Algorithm
     private let members: [(name: String, value: String)]
 
-    /// - Parameter algorithm: what the key signs with; it must be one of the key's.
+    /// - Parameter algorithm: the signature algorithm, which the key must support.
     package init(_ key: PublicKey, algorithm: Algorithm) throws(KeyError) {
         guard algorithm.isServed(by: key.kind) else {
             throw .unsupported("\(algorithm.rawValue) is not signed with this kind of key")
         }
-        // RFC 7638 §3.2: the required members alone, in the order of their names.
+        // RFC 7638 §3.2: only the required members, in the order of their names.
         let members: [(name: String, value: String)]
         do throws(CryptographyError) {
             switch try key.parameters() {
@@ -72,7 +72,7 @@ package struct PublishedKey: Sendable {
                 ]))
     }
 
-    /// The JWK Set of these keys (RFC 7517 §5); one that is there twice is written once.
+    /// The JWK Set of these keys (RFC 7517 §5), without duplicates.
     package static func set(_ keys: [PublishedKey]) -> [UInt8] {
         var seen: Set<String> = []
         let documents = keys.filter { seen.insert($0.keyID).inserted }.map(\.document)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The claims of RFC 7519 §4.1 that are judged, each of its type; the others are the app's.
+/// The claims of RFC 7519 §4.1 that are checked, with their types; all others are the app's.
 struct RegisteredClaims {
     let object: JSONObject
     /// `exp`, `nbf`, `iat` in seconds since 1970, perhaps with a fraction; any finite number.
@@ -13,7 +13,7 @@ struct RegisteredClaims {
     /// `jti`
     let id: String?
 
-    /// Refuses a claim of another type than the RFC gives it: a time as a string, `null`, an array as an issuer.
+    /// Rejects a claim whose type differs from the RFC's: a time as a string, `null`, an array as an issuer.
     static func read(_ object: JSONObject) -> Result<RegisteredClaims, Unreadable> {
         do {
             return .success(

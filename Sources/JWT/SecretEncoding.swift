@@ -2,7 +2,7 @@
 
 import Cryptography
 
-/// How the text of a secret stands for the bytes of a key.
+/// How the text of a secret encodes the bytes of a key.
 package enum SecretEncoding: String, Sendable, CaseIterable {
     /// The text is the key.
     case utf8
@@ -33,7 +33,7 @@ package enum SecretEncoding: String, Sendable, CaseIterable {
             }
             return key
         case .md5hex:
-            // The derived key is never empty, so the secret is judged here.
+            // The derived key is never empty, so the secret is checked here.
             guard !secret.isEmpty else { throw .empty }
             guard let key = MD5.hexDigest(secret.span) else {
                 throw .unsupported("md5hex needs MD5, which this system's OpenSSL does not offer")
@@ -43,19 +43,19 @@ package enum SecretEncoding: String, Sendable, CaseIterable {
     }
 }
 
-/// Why a key cannot be used; the texts never hold any part of it.
+/// Why a key cannot be used; the texts never contain any part of it.
 package enum KeyError: Error, Equatable, Sendable {
     case empty
-    /// Not in the form it should be.
+    /// Not in the expected form.
     case malformed(String)
-    /// A kind, curve, size or algorithm that is not served.
+    /// A type, curve, size or algorithm that is not supported.
     case unsupported(String)
     /// Too weak to be trusted.
     case weak(String)
-    /// A public key, a certificate or a JWK where a shared secret should be. Anyone knows it, so anyone could sign.
+    /// A public key, a certificate or a JWK in place of a shared secret. It is public, so anyone could sign.
     case publicKeyAsSecret
 
-    /// For people, after "FILE:LINE:COLUMN: error: ".
+    /// For humans, after "FILE:LINE:COLUMN: error: ".
     package var message: String {
         switch self {
         case .empty: "the secret is empty"

@@ -2,8 +2,8 @@
 
 import Cryptography
 
-/// By which key a signature is good, or would be if something were read otherwise. Tells names and kinds of keys, never
-/// their bytes.
+/// Finds the key by which a signature is valid, or would be if the key or the token were read differently. Reports
+/// names and types of keys, never their bytes.
 struct SignatureDiagnosis {
     let parts: LenientToken
     /// Aliases resolved.
@@ -17,8 +17,8 @@ struct SignatureDiagnosis {
         guard !signature.isEmpty else {
             return [
                 .init(
-                    title: "no signature", detail: "there is nothing behind the second dot",
-                    fix: "the identity provider must sign its tokens; or the end was cut off when it was copied")
+                    title: "no signature", detail: "there is nothing after the second dot",
+                    fix: "the identity provider must sign its tokens; or the end was lost when it was copied")
             ]
         }
         let input = signingInput
@@ -36,7 +36,7 @@ struct SignatureDiagnosis {
         return [cause(signature, input, keyID), tried(keyID)].compactMap(\.self)
     }
 
-    /// What would make the signature good, or what it looks like.
+    /// The change that would make the signature valid, or what it looks like.
     private func cause(_ signature: [UInt8], _ input: [UInt8], _ keyID: String?) -> TokenDiagnosis.Note? {
         if let note = otherKey(signature, input, keyID) { return note }
         if let note = otherSecret(signature, input) { return note }
@@ -46,12 +46,12 @@ struct SignatureDiagnosis {
         {
             return .init(
                 title: "an ECDSA signature in DER", detail: "it begins as ASN.1 does",
-                fix: "JWS wants r and s one behind the other, without DER (RFC 7518 §3.4)")
+                fix: "JWS requires r and s concatenated, without DER (RFC 7518 §3.4)")
         }
         return nil
     }
 
-    /// A configured key, but not the one that the token names or not with the algorithm that it names.
+    /// A configured key, but not the one that the token names, or not with the algorithm that it names.
     private func otherKey(_ signature: [UInt8], _ input: [UInt8], _ keyID: String?) -> TokenDiagnosis.Note? {
         let named = header?["alg"]?.string
         for key in keys.keys.prefix(KeySet.maximumKeyCount) {
@@ -74,9 +74,9 @@ struct SignatureDiagnosis {
         return nil
     }
 
-    // MARK: Secrets read otherwise
+    // MARK: Other readings of secrets
 
-    /// A way in which a provider could have made a key of a secret's text.
+    /// A way in which a provider may have derived a key from a secret's text.
     private struct Reading {
         let key: [UInt8]
         let detail: String
@@ -85,7 +85,7 @@ struct SignatureDiagnosis {
 
     private func otherSecret(_ signature: [UInt8], _ input: [UInt8]) -> TokenDiagnosis.Note? {
         let hexadecimal = signature.allSatisfy { Self.isHexDigit($0) } ? Hex.decode(signature.span) : nil
-        // Signed before padding and alphabet were put right.
+        // Signed before padding and alphabet were corrected.
         let standard = standardInput
         for secret in secrets.prefix(Self.maximumSecretCount) {
             for reading in Self.readings(secret) where !reading.key.isEmpty {
@@ -168,9 +168,9 @@ struct SignatureDiagnosis {
         return readings
     }
 
-    // MARK: Naming
+    // MARK: Descriptions
 
-    /// Where the key is from, for people.
+    /// The key's source, for humans.
     private func name(
         of key: VerificationKey, _ input: [UInt8], _ signature: [UInt8], _ algorithm: Algorithm
     ) -> String {
@@ -199,7 +199,7 @@ struct SignatureDiagnosis {
                 + (isKnown ? "" : "; the token names the key \(quoted(keyID ?? "")), which is none of these"))
     }
 
-    /// Header, dot and claims as they stand in the token.
+    /// Header, dot and claims as in the token.
     private var signingInput: [UInt8] { parts.parts[0].text + [0x2E] + parts.parts[1].text }
 
     private var standardInput: [UInt8]? {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Times that were written in another way than RFC 7519 §2 says, and clocks that differ.
+/// Finds times that do not follow RFC 7519 §2, and clock differences.
 struct TimeDiagnosis {
     let policy: TokenPolicy
     let now: Double
@@ -48,7 +48,7 @@ struct TimeDiagnosis {
         return notes
     }
 
-    /// How far the provider's clock is from ours, as far as a token that was made just now can tell.
+    /// The difference of the provider's clock, assuming that the token was just issued.
     func clock(_ claims: JSONObject) -> [TokenDiagnosis.Note] {
         guard let issuedAt = claims["iat"]?.number?.double, issuedAt.magnitude < 1e11 else { return [] }
         let difference = issuedAt - now
@@ -70,20 +70,21 @@ struct TimeDiagnosis {
             return [
                 .init(
                     title: "clock", detail: detail,
-                    fix: "set both clocks by NTP, or raise token.clockSkew (now \(duration(policy.clockSkew)))")
+                    fix: "synchronise both clocks by NTP, or raise token.clockSkew (now \(duration(policy.clockSkew)))"
+                )
             ]
         }
         if let maxAge = policy.maxAge, -difference > maxAge + policy.clockSkew {
             return [
                 .init(
                     title: "clock", detail: detail + ": the token is old, or that clock is slow",
-                    fix: "try with a fresh token; if it is fresh, set both clocks by NTP")
+                    fix: "try with a fresh token; if it is fresh, synchronise both clocks by NTP")
             ]
         }
         return [.init(title: "clock", detail: detail + ", within what is allowed")]
     }
 
-    /// A whole number of half hours, up to the zones there are.
+    /// A whole number of half hours, within the range of time zones.
     private static func zone(_ difference: Double) -> String? {
         let halfHours = (difference / 1800).rounded()
         guard halfHours.magnitude >= 1, halfHours.magnitude <= 28, (difference - halfHours * 1800).magnitude <= 90

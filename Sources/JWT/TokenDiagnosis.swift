@@ -2,19 +2,19 @@
 
 import Cryptography
 
-/// What `sidegate explain` says about a token besides the checks: the mistakes that administrators make again and again,
-/// recognised by what they look like.
+/// The part of `sidegate explain` that goes beyond the checks: recognises common mistakes of administrators by their
+/// symptoms.
 ///
-/// Pure, and only for showing: nothing here decides anything. The texts never hold a secret, a signature or a key's
+/// Pure, and only for display: nothing here makes a decision. The texts never contain a secret, a signature or a key's
 /// bytes.
 package struct TokenDiagnosis {
-    /// One thing that was noticed.
+    /// One finding.
     package struct Note: Equatable, Sendable {
-        /// In a few words: "look-alike letter".
+        /// A few words: "look-alike letter".
         package let title: String
-        /// What was seen, where.
+        /// What was found, and where.
         package let detail: String
-        /// What to do about it; empty when nothing is wrong.
+        /// What to do about it; empty if nothing is wrong.
         package let fix: String
 
         package init(title: String, detail: String, fix: String = "") {
@@ -24,11 +24,11 @@ package struct TokenDiagnosis {
         }
     }
 
-    /// A secret of the config as it stands there, so that other readings of it can be tried.
+    /// The text of a secret in the configuration, so that other encodings of it can be tried.
     package struct NamedSecret: Sendable {
-        /// Where it is from, for people: `token.keys[0].secretFile`.
+        /// Its source, for humans: `token.keys[0].secretFile`.
         package let name: String
-        /// The text, before `encoding` made a key of it.
+        /// The text, before `encoding` is applied.
         package let text: [UInt8]
         package let encoding: SecretEncoding
         package let keyID: String?
@@ -41,12 +41,12 @@ package struct TokenDiagnosis {
         }
     }
 
-    /// Everything noticed: first the form, then names and times, then the signature, last the clock.
+    /// All findings: first the form, then names and times, then the signature, last the clock.
     ///
     /// - Parameters:
-    ///   - token: as pasted: a whole URL, a form or an `Authorization` value will do.
+    ///   - token: as pasted; a whole URL, a form or an `Authorization` value is accepted too.
     ///   - tokenParameter: the parameter that carries the token, for URLs.
-    ///   - claimNames: claims that the config takes fields from, besides those that are registered.
+    ///   - claimNames: claims used by the configuration, besides the registered ones.
     ///   - now: seconds since 1970.
     package static func notes(
         token: Span<UInt8>, policy: TokenPolicy, keys: KeySet, secrets: [NamedSecret] = [],
@@ -94,16 +94,16 @@ package struct TokenDiagnosis {
             {
                 notes.append(
                     Note(
-                        title: "a logout token", detail: "by its claim \"events\" it signs somebody out",
-                        fix: "it signs nobody in; make the identity provider send a sign-in token"))
+                        title: "a logout token", detail: "its claim \"events\" marks it as a logout token",
+                        fix: "it cannot be used to sign in; make the identity provider send a sign-in token"))
             }
             notes += times.clock(resolvedClaims)
         }
         return notes
     }
 
-    /// The compact token within what was pasted: a URL's or a form's parameter, what follows `Bearer `, what stands in
-    /// quotation marks, without white space around it; as it is when none of these is found.
+    /// The compact token within pasted text: the parameter of a URL or a form, the text after `Bearer `, or the text in
+    /// quotation marks, trimmed; unchanged if none of these is found.
     package static func token(in text: Span<UInt8>, tokenParameter: String = "jwt") -> [UInt8] {
         TokenText(text, tokenParameter: tokenParameter).token
     }

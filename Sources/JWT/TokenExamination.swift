@@ -2,13 +2,13 @@
 
 import Cryptography
 
-/// One token's way through all checks, in the order of RFC 7515 §5.2 and RFC 7519 §7.2: form, header, algorithm, key,
-/// signature, and only then what the token claims. Used once.
+/// Takes one token through all checks, in the order of RFC 7515 §5.2 and RFC 7519 §7.2: form, header, algorithm, key,
+/// signature, and only then the claims. Used once.
 final class TokenExamination {
     let policy: TokenPolicy
     let keys: KeySet
     let now: Double
-    /// Go on after a failure, and note every check; otherwise the first failure is thrown and nothing is noted.
+    /// Continue after a failure, and record every check; otherwise the first failure is thrown and nothing is recorded.
     let isThorough: Bool
     private(set) var checks: [TokenCheck] = []
     private var hasFailed = false
@@ -20,14 +20,14 @@ final class TokenExamination {
         self.isThorough = isThorough
     }
 
-    /// The verified token; nil when a thorough examination found a failure.
+    /// The verified token; nil if a thorough examination found a failure.
     func run(_ text: Span<UInt8>) throws(TokenRefusal) -> VerifiedToken? {
         let token: CompactToken
         do {
             token = try CompactToken(text)
         } catch {
             try fail("form", error)
-            skip(["header", "critical", "algorithm", "key", "signature"] + Self.claimChecks, "no token to look at")
+            skip(["header", "critical", "algorithm", "key", "signature"] + Self.claimChecks, "there is no token")
             return nil
         }
         pass("form", expected: "a compact JWS", actual: "\(text.count) bytes")
@@ -44,7 +44,7 @@ final class TokenExamination {
 
     // MARK: Header and signature
 
-    /// The algorithm by which the signature is good.
+    /// The algorithm by which the signature is valid.
     private func checkSignature(
         _ token: CompactToken, _ signingInput: Span<UInt8>
     ) throws(TokenRefusal) -> Algorithm? {
@@ -52,14 +52,14 @@ final class TokenExamination {
             skip(["critical", "algorithm", "key", "signature"], "the header cannot be read")
             return nil
         }
-        // RFC 7515 §4.1.11: what we do not understand, and we understand no extension, refuses the token
+        // RFC 7515 §4.1.11: a token with an extension that is not understood is refused, and none is supported
         // (CVE-2025-59420). An empty list is not allowed either.
         if let critical = header["crit"] {
             try fail(
                 "critical",
                 TokenRefusal(
                     .criticalHeaderUnsupported, expected: "no crit", actual: quoted(critical),
-                    fix: "tell the identity provider to send tokens without critical extensions"))
+                    fix: "configure the identity provider to send tokens without critical extensions"))
         } else {
             pass("critical", expected: "no crit", actual: "none")
         }
@@ -77,16 +77,16 @@ final class TokenExamination {
                 "signature",
                 TokenRefusal(
                     .signatureInvalid, expected: "a signature by \(candidates.count == 1 ? "the" : "a") configured key",
-                    actual: token.signature.isEmpty ? "none" : "a signature that does not fit",
-                    fix: "compare the \(kind) with the identity provider's; or the token was changed on its way"))
+                    actual: token.signature.isEmpty ? "none" : "an invalid signature",
+                    fix: "compare the \(kind) with the identity provider's; or the token was altered in transit"))
             return nil
         }
         pass("signature", expected: "a signature by a configured key", actual: "good")
         return algorithm
     }
 
-    /// The header, its aliases resolved. `jku`, `jwk`, `x5u` and `x5c` are never looked at: a token does not get to
-    /// say what it is verified with (CVE-2018-0114).
+    /// The header, with aliases resolved. `jku`, `jwk`, `x5u` and `x5c` are never read: a token must not supply the key
+    /// that it is verified with (CVE-2018-0114).
     private func checkHeader(_ bytes: [UInt8]) throws(TokenRefusal) -> JSONObject? {
         let problem: String
         switch Self.object(bytes, aliases: policy.headerAliases) {
@@ -114,7 +114,7 @@ final class TokenExamination {
                 "algorithm",
                 TokenRefusal(
                     .algorithmMissing, expected: allowed, actual: "nothing",
-                    fix: "if the identity provider calls it otherwise (ALG), add that name to token.headerAliases.alg")
+                    fix: "if the identity provider uses another name (ALG), add it to token.headerAliases.alg")
             )
             return nil
         }
@@ -154,7 +154,7 @@ final class TokenExamination {
         return candidates
     }
 
-    // MARK: Noting
+    // MARK: Recording
 
     func judge(
         _ name: String, _ passed: Bool, _ reason: ReasonCode, expected: @autoclosure () -> String,
@@ -187,7 +187,7 @@ final class TokenExamination {
         for name in names { checks.append(TokenCheck(name, .skipped, actual: why())) }
     }
 
-    /// Reads a part of the token: a JSON object, in which aliases stand under the name they are aliases of.
+    /// Reads a part of the token: a JSON object, in which aliases are replaced by their names.
     static func object(_ bytes: [UInt8], aliases: [String: [String]]) -> Result<JSONObject, Unreadable> {
         let value: JSONValue
         do {
@@ -201,14 +201,14 @@ final class TokenExamination {
         return resolve(object, aliases: aliases)
     }
 
-    /// `object`, in which aliases stand under the name they are aliases of.
+    /// `object`, in which aliases are replaced by their names.
     static func resolve(_ object: JSONObject, aliases: [String: [String]]) -> Result<JSONObject, Unreadable> {
         guard !aliases.isEmpty else { return .success(object) }
         var object = object
         for (name, others) in aliases.sorted(by: { $0.key < $1.key }) {
             for other in others where !other.isExactly(name) {
                 guard let alias = object[other] else { continue }
-                // Both, and not the same: which one another reader of this token believes is anyone's guess.
+                // Both, with different values: it is ambiguous which one another reader of this token uses.
                 if let value = object[name], value != alias {
                     return .failure(Unreadable(message: "\(name) and \(quoted(other)) with different values"))
                 }
@@ -224,7 +224,7 @@ final class TokenExamination {
     ]
 }
 
-/// What keeps a part of a token from being read, for people.
+/// Why a part of a token cannot be read, for humans.
 struct Unreadable: Error {
     let message: String
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a token must satisfy: the operator's choice, never the token's.
+/// The requirements for a token: chosen by the operator, never by the token.
 package struct TokenPolicy: Sendable {
     /// The algorithms that are accepted; the order has no meaning.
     package var algorithms: Set<Algorithm>
@@ -9,17 +9,17 @@ package struct TokenPolicy: Sendable {
     /// The token must be for one of these. Empty: a token that carries `aud` is refused unless `acceptAnyAudience`.
     package var audience: [String]
     package var acceptAnyAudience: Bool
-    /// How far clocks may differ, in seconds; applied to every time.
+    /// The allowed difference between clocks, in seconds; applied to every time.
     package var clockSkew: Double
-    /// Greatest age since `iat`, in seconds; nil: no limit, and then each token needs `exp`.
+    /// The maximum age since `iat`, in seconds; nil: no limit, and then each token needs `exp`.
     package var maxAge: Double?
     /// Refuse tokens without `exp`.
     package var requireExpiry: Bool
-    /// Shortest `jti`, in characters; above 0, `jti` must be there.
+    /// The minimum length of `jti`, in characters; above 0, `jti` is required.
     package var minimumIDLength: Int
-    /// Other names under which a header parameter is known: name → aliases.
+    /// Aliases of header parameters: name → aliases.
     package var headerAliases: [String: [String]]
-    /// Other names under which a claim is known: name → aliases.
+    /// Aliases of claims: name → aliases.
     package var claimAliases: [String: [String]]
 
     package init(
@@ -39,6 +39,6 @@ package struct TokenPolicy: Sendable {
         self.claimAliases = claimAliases
     }
 
-    /// The longest token that is looked at, in bytes.
+    /// The longest accepted token, in bytes.
     package static let maximumTokenByteCount = 16 * 1024
 }

@@ -2,11 +2,11 @@
 
 import Cryptography
 
-/// What people paste when they are asked for a token, and the token within.
+/// Text pasted by a user, and the token in it.
 struct TokenText {
-    /// The compact token, or what is nearest to one.
+    /// The compact token, or the text most similar to one.
     let token: [UInt8]
-    /// What stood around it, for people; nil: nothing.
+    /// What surrounded it, for humans; nil: nothing.
     let wrapping: String?
 
     init(_ text: Span<UInt8>, tokenParameter: String) {
@@ -35,13 +35,13 @@ struct TokenText {
         self.wrapping = wrapping
     }
 
-    /// The parameter's value in a URL's query or a form, decoded. A parameter of another name that looks like a token
-    /// serves when this one is not there.
+    /// The parameter's value in a URL's query or a form, decoded. If it is missing, another parameter that looks like a
+    /// token is used.
     private static func value(of name: String, in text: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
         guard text.contains(UInt8(ascii: "=")) else { return nil }
         let isURL = hasPrefix(text, "http://") || hasPrefix(text, "https://") || text.first == UInt8(ascii: "/")
         let queryStart = text.firstIndex(of: UInt8(ascii: "?")).map { text.index(after: $0) }
-        // A token that is padded has "=" too, but nothing before its first dot.
+        // A padded token contains "=" too, but not before its first dot.
         guard queryStart != nil || (!isURL && isForm(text)) else { return nil }
         let query = text[(queryStart ?? text.startIndex)...].prefix { $0 != UInt8(ascii: "#") }
         var other: [UInt8]?

@@ -10,7 +10,7 @@ package struct TokenVerifier: Sendable {
         self.keys = keys
     }
 
-    /// The token's claims when every check passes; otherwise the first check that fails. `now`: seconds since 1970.
+    /// The token's claims if all checks pass; throws the first failed check. `now`: seconds since 1970.
     package func verify(_ token: Span<UInt8>, now: Double) throws(TokenRefusal) -> VerifiedToken {
         let examination = TokenExamination(policy: policy, keys: keys, now: now, isThorough: false)
         guard let verified = try examination.run(token) else {
@@ -19,11 +19,11 @@ package struct TokenVerifier: Sendable {
         return verified
     }
 
-    /// Every check with its outcome, made by the same code as `verify`: accepted when none failed. After a failure the
-    /// checks that do not need what failed are made all the same.
+    /// Every check with its outcome, made by the same code as `verify`: accepted if none failed. After a failure, the
+    /// checks that do not depend on it are still made.
     package func examine(_ token: Span<UInt8>, now: Double) -> [TokenCheck] {
         let examination = TokenExamination(policy: policy, keys: keys, now: now, isThorough: true)
-        // A thorough examination notes failures and never throws.
+        // A thorough examination records failures and never throws.
         _ = try? examination.run(token)
         return examination.checks
     }

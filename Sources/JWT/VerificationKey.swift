@@ -2,9 +2,9 @@
 
 import Cryptography
 
-/// A key that tokens are verified with, and the algorithms it may be used for.
+/// A key for verifying tokens, and the algorithms it may be used with.
 ///
-/// The kind of the key decides that, together with its own `alg`: a public key never serves as an HMAC secret
+/// They are determined by the type of the key and its `alg`: a public key never serves as an HMAC secret
 /// (CVE-2016-10555), since only the case `.secret` holds one.
 package struct VerificationKey: Sendable {
     /// Least length of an HMAC key, in bytes: 128 bits.
@@ -16,11 +16,11 @@ package struct VerificationKey: Sendable {
     }
 
     let material: Material
-    /// `kid`: a token that names a key is verified with that one.
+    /// `kid`: a token that names a key is verified with that key.
     package let keyID: String?
-    /// The one algorithm the key is for, by its own word (RFC 7517 §4.4); nil: whatever its kind can do.
+    /// The one algorithm declared by the key (RFC 7517 §4.4); nil: any that its type supports.
     package let algorithm: Algorithm?
-    /// A secret of less than 128 bits, let in by `allowWeak`: worth a warning.
+    /// A secret of less than 128 bits, permitted by `allowWeak`: causes a warning.
     package let isWeak: Bool
 
     /// A shared secret for HMAC.
@@ -49,7 +49,7 @@ package struct VerificationKey: Sendable {
         isWeak = false
     }
 
-    /// `key`: the decoded bytes; `minimum`: how many there must be.
+    /// `key`: the decoded bytes; `minimum`: their required number.
     init(key: [UInt8], keyID: String?, algorithm: Algorithm?, minimum: Int, allowWeak: Bool) throws(KeyError) {
         guard !key.isEmpty else { throw .empty }
         guard !Self.isPublicKey(key) else { throw .publicKeyAsSecret }
@@ -63,7 +63,7 @@ package struct VerificationKey: Sendable {
         isWeak = key.count < minimum
     }
 
-    /// Whether this key may verify tokens of that algorithm.
+    /// Whether this key may verify tokens with that algorithm.
     package func serves(_ wanted: Algorithm) -> Bool {
         if let algorithm, algorithm != wanted { return false }
         switch material {
@@ -77,7 +77,7 @@ package struct VerificationKey: Sendable {
         if case .secret = material { true } else { false }
     }
 
-    /// The kind, for people: "RSA, 2048 bits".
+    /// The type, for humans: "RSA, 2048 bits".
     package var summary: String {
         switch material {
         case .secret(let secret): return "secret, \(secret.byteCount * 8) bits"
@@ -90,7 +90,7 @@ package struct VerificationKey: Sendable {
         }
     }
 
-    /// Whether `signature` is good for `message`; false when the key does not serve the algorithm.
+    /// Whether `signature` is valid for `message`; false if the key does not support the algorithm.
     func isValid(_ signature: Span<UInt8>, for message: Span<UInt8>, _ wanted: Algorithm) -> Bool {
         guard serves(wanted) else { return false }
         switch (material, wanted.method) {
@@ -103,7 +103,7 @@ package struct VerificationKey: Sendable {
         }
     }
 
-    /// The code of `message` when this is a secret that serves the algorithm.
+    /// The code of `message`, if this is a secret that supports the algorithm.
     func authenticationCode(for message: Span<UInt8>, _ wanted: Algorithm) -> [UInt8]? {
         guard serves(wanted), case .secret(let secret) = material, case .hmac(let hash) = wanted.method else {
             return nil
@@ -111,22 +111,22 @@ package struct VerificationKey: Sendable {
         return secret.key(hash).authenticationCode(for: message)
     }
 
-    /// Text or bytes that are a public key, a certificate or a JWK in any usual dress.
+    /// Whether these are the text or bytes of a public key, a certificate or a JWK in any common form.
     private static func isPublicKey(_ bytes: [UInt8]) -> Bool {
         if PEM.isPresent(in: bytes.span) || PublicKey.isKeyMaterial(bytes.span) { return true }
         if String(decoding: bytes.prefix(12), as: UTF8.self).hasPrefix("ssh-") { return true }
-        // The body of a PEM without its first and last line, or a whole PEM once more in base64.
+        // The body of a PEM without its first and last line, or a whole PEM encoded in base64 again.
         let joined = bytes.filter { $0 > 0x20 }
         if let decoded = Base64.decode(joined.span) {
             if PublicKey.isKeyMaterial(decoded.span) || PEM.isPresent(in: decoded.span) { return true }
         }
-        // A symmetric JWK is no secret text either, though not public: its `k` is meant.
+        // A symmetric JWK is no text of a secret either, though not public: its `k` is meant.
         if let value = try? JSONParser.parse(bytes.span), value["kty"] != nil || value["keys"] != nil { return true }
         return false
     }
 }
 
-/// A shared secret, keyed for each hash. The key's own bytes live in libcrypto's contexts alone, which zero them.
+/// A shared secret, prepared for each hash. The key's bytes are stored only in libcrypto's contexts, which zero them.
 final class SharedSecret: Sendable {
     let byteCount: Int
     private let sha256: HMACKey

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A token that passed every check of its policy. Only `TokenVerifier` makes one, so holding one is the proof.
+/// A token that passed every check of its policy. Only `TokenVerifier` creates one, so the type is the proof.
 package struct VerifiedToken: Sendable {
-    /// The claims, always an object; an alias stands under the name it is an alias of.
+    /// The claims, always an object; aliases are replaced by their names.
     package let claims: JSONValue
     package let algorithm: Algorithm
-    /// SHA-256 of the signing input (header and claims as sent): what single use is keyed on.
+    /// SHA-256 of the signing input (header and claims as sent): the key for single use.
     package let signingInputDigest: [UInt8]
     /// `jti`
     package let id: String?
@@ -14,8 +14,8 @@ package struct VerifiedToken: Sendable {
     /// `iat`, in seconds since 1970.
     package let issuedAt: Double?
     /// When the token stops being acceptable, in seconds since 1970: the earlier of `exp` and `iat` + maxAge, with the
-    /// clock skew added. A replay must be remembered until then. At most the end of the year 9999, so it converts to an
-    /// integer. Every policy wants one of the two, so it is there.
+    /// clock skew added. A used token must be remembered until then. At most the end of the year 9999, so it converts
+    /// to an integer. Every policy requires one of the two, so it is set.
     package let expiresAt: Double?
 
     init(
@@ -32,12 +32,12 @@ package struct VerifiedToken: Sendable {
     }
 }
 
-/// Why a token was refused. Never holds the token, its signature or any part of a key.
+/// Why a token was refused. Never contains the token, its signature or any part of a key.
 package struct TokenRefusal: Error, Equatable, Sendable {
     package let reason: ReasonCode
-    /// What would have passed, for people: "one of HS256".
+    /// What would have passed, for humans: "one of HS256".
     package let expected: String
-    /// What came instead.
+    /// The value found instead.
     package let actual: String
     /// What the operator can do about it.
     package let fix: String
@@ -50,16 +50,16 @@ package struct TokenRefusal: Error, Equatable, Sendable {
     }
 }
 
-/// One check of `TokenVerifier.examine`, in the order in which they are made.
+/// One check of `TokenVerifier.examine`, in order.
 package struct TokenCheck: Equatable, Sendable {
     package enum Verdict: Equatable, Sendable {
         case passed
         case failed(ReasonCode)
-        /// Could not be made, since an earlier one failed, or need not be made by this policy.
+        /// Not made, since an earlier one failed, or since this policy does not require it.
         case skipped
     }
 
-    /// What is checked: "signature".
+    /// The name of the check: "signature".
     package let name: String
     package let verdict: Verdict
     package let expected: String

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The templates of the pages. One in `pages.directory` with the same name takes the place of one here, and can include
-/// the others.
+/// The templates of the pages. A template in `pages.directory` with the same name replaces one of these, and can
+/// include the others.
 package enum BuiltInTemplates {
     /// The templates that are pages.
     package static let pages = [
@@ -23,7 +23,7 @@ package enum BuiltInTemplates {
         "icon-out": icon(#"<path d="M10 4H6a2 2 0 0 0-2 2v12a2 2 0 0 0 2 2h4m5-4 4-4-4-4m4 4H10"/>"#),
     ]
 
-    /// Every name a value can have on some page.
+    /// Every name that a value can have on some page.
     package static let names: Set<String> = [
         "brand", "title", "message", "advice", "fix", "status", "code", "requestID", "account", "causes",
         "url", "tryAgainURL", "switchAccountURL", "signInURL", "actionURL", "cancelURL", "fields", "name", "value",
@@ -63,7 +63,7 @@ package enum BuiltInTemplates {
 
         """
 
-    /// Seen only by who does not follow the redirect, so small; yet never blank.
+    /// Only seen by clients that do not follow the redirect, so small, but never blank.
     private static let redirecting = """
         <!doctype html>
         <html lang="en">

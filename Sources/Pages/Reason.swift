@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The words for one reason code: what a person reads on a page, and what the operator reads in the documentation.
+/// The texts for one reason code: for the user on a page, and for the operator in the documentation.
 package struct Reason: Equatable, Sendable {
-    /// Stable, as in logs and metrics, such as `expired`.
+    /// Stable; used in logs and metrics, such as `expired`.
     package let code: String
     /// A heading, without a full stop.
     package let title: String
     /// What happened, in plain words.
     package let happened: String
-    /// What the person in front of the page can do.
+    /// What the user can do.
     package let advice: String
-    /// What whoever runs the site or the identity provider looks at.
+    /// What the administrator of the site or the identity provider should check.
     package let fix: String
 
-    /// The words for `code`; general ones for a code that is not in the table.
+    /// The texts for `code`; general ones for an unknown code.
     package static func of(_ code: String) -> Reason {
         byCode[code] ?? general(code)
     }
@@ -35,7 +35,7 @@ package struct Reason: Equatable, Sendable {
 
 extension Reason {
     private static let again = "Please try again. If it keeps failing, tell your administrator the code below."
-    private static let cannotHelp = "Trying again will hardly help. Tell your administrator the code below."
+    private static let cannotHelp = "Trying again is unlikely to help. Tell your administrator the code below."
 
     private static let tokenReasons: [Reason] = [
         Reason(
@@ -52,7 +52,7 @@ extension Reason {
             fix: "Have the provider put less into the token; long lists of groups are the usual cause."),
         Reason(
             code: "token_malformed", title: "The sign-in token is damaged",
-            happened: "What the identity provider sent is not a well-formed sign-in token, or it came more than once.",
+            happened: "The identity provider sent a malformed sign-in token, or more than one.",
             advice: again,
             fix: "The token must be a compact JWS: three parts of unpadded base64url with dots between, given once. "
                 + "`sidegate explain` shows where it breaks; often the provider pads, or encodes the URL twice."),
@@ -68,7 +68,7 @@ extension Reason {
             advice: again,
             fix:
                 "The claims must be a UTF-8 JSON object without duplicate names, and its times must be numbers, not text. "
-                + "A logout token signs nobody in."
+                + "A logout token cannot be used to sign in."
         ),
         Reason(
             code: "algorithm_not_allowed", title: "The sign-in token is signed in an unexpected way",
@@ -85,8 +85,8 @@ extension Reason {
                 "The token's header must hold \"alg\". For providers that spell it differently set token.headerAliases."
         ),
         Reason(
-            code: "critical_header_unsupported", title: "The sign-in token asks for something unknown",
-            happened: "The sign-in token demands an extension (\"crit\") that this site does not know.",
+            code: "critical_header_unsupported", title: "The sign-in token requires an unknown extension",
+            happened: "The sign-in token requires an extension (\"crit\") that this site does not support.",
             advice: cannotHelp,
             fix: "Turn the extension off at the provider; no critical header is supported."),
         Reason(
@@ -108,40 +108,40 @@ extension Reason {
     private static let timeReasons: [Reason] = [
         Reason(
             code: "expired", title: "This sign-in has expired",
-            happened: "The sign-in token was valid for a short time only, and that time is over.",
+            happened: "The sign-in token was valid for a short time only, and has expired.",
             advice: "Please try again. A page left open for long, or an old link, is the usual cause.",
             fix:
                 "If it happens at once, compare the clocks of this machine and of the provider; token.clockSkew allows "
                 + "for small differences."),
         Reason(
             code: "not_yet_valid", title: "This sign-in is not valid yet",
-            happened: "The sign-in token says that it becomes valid only later.",
+            happened: "The sign-in token is not valid yet.",
             advice: "Please wait a minute and try again.",
             fix:
                 "The clock of this machine is behind the provider's (\"nbf\"). Synchronise both, or raise token.clockSkew."
         ),
         Reason(
             code: "issued_in_future", title: "This sign-in comes from the future",
-            happened: "The sign-in token says that it was made later than now, by this site's clock.",
+            happened: "According to this site's clock, the sign-in token was issued in the future.",
             advice: "Please wait a minute and try again.",
             fix:
                 "The clock of this machine is behind the provider's (\"iat\"). Synchronise both, or raise token.clockSkew."
         ),
         Reason(
             code: "too_old", title: "This sign-in is too old",
-            happened: "The sign-in token was made longer ago than this site accepts.",
+            happened: "The sign-in token was issued longer ago than this site accepts.",
             advice: "Please try again, and start from the page you wanted to see.",
             fix:
                 "token.maxAge counts from \"iat\". Compare the clocks, or raise it if the provider is slow to redirect."
         ),
         Reason(
-            code: "expiry_missing", title: "The sign-in token has no end",
+            code: "expiry_missing", title: "The sign-in token has no expiry time",
             happened: "The sign-in token does not say when it expires, and this site requires it.",
             advice: cannotHelp,
             fix: "Have the provider add \"exp\", or set token.requireExpiry to false and rely on token.maxAge."),
         Reason(
-            code: "issued_at_missing", title: "The sign-in token has no time",
-            happened: "The sign-in token does not say when it was made.",
+            code: "issued_at_missing", title: "The sign-in token has no time of issue",
+            happened: "The sign-in token does not say when it was issued.",
             advice: cannotHelp,
             fix:
                 "Without \"exp\" the token needs \"iat\". For providers that spell it differently set token.claimAliases."
@@ -159,13 +159,13 @@ extension Reason {
                 "List the token's \"aud\" in token.audience. A token that names an audience is refused while that list is "
                 + "empty."),
         Reason(
-            code: "id_missing", title: "The sign-in token has no number",
-            happened: "The sign-in token lacks the unique number that this site requires.",
+            code: "id_missing", title: "The sign-in token has no ID",
+            happened: "The sign-in token lacks the unique ID that this site requires.",
             advice: cannotHelp,
             fix: "Have the provider add \"jti\", or set token.minimumIDLength to 0."),
         Reason(
-            code: "id_too_short", title: "The sign-in token's number is too short",
-            happened: "The unique number of the sign-in token is shorter than this site requires.",
+            code: "id_too_short", title: "The sign-in token's ID is too short",
+            happened: "The unique ID of the sign-in token is shorter than this site requires.",
             advice: cannotHelp,
             fix: "Have the provider use a longer \"jti\", or lower token.minimumIDLength."),
         Reason(
@@ -176,7 +176,7 @@ extension Reason {
                 "Seen for many users at once: something on the way (a scanner of links, a proxy) opens the return URL "
                 + "before the browser does."),
         Reason(
-            code: "replay_store_unavailable", title: "Sign-in is not possible just now",
+            code: "replay_store_unavailable", title: "Sign-in is not possible at the moment",
             happened: "This site could not check whether the sign-in token was used before, so it accepts none.",
             advice: "Please try again in a minute.",
             fix: "The shared store is out of reach; replay.onFailure decides what happens then."),
@@ -184,13 +184,13 @@ extension Reason {
 
     private static let peopleReasons: [Reason] = [
         Reason(
-            code: "field_missing", title: "Something about your account is missing",
-            happened: "The identity provider did not send a detail about your account that this site needs.",
+            code: "field_missing", title: "Account information is missing",
+            happened: "The identity provider did not send account information that this site requires.",
             advice: "Ask your administrator to complete your account, for example its e-mail address.",
             fix: "Every field of token.required must come from one of its claims in token.claims."),
         Reason(
-            code: "field_invalid", title: "Something about your account cannot be used",
-            happened: "A detail about your account has a form that this site cannot accept.",
+            code: "field_invalid", title: "Account information is invalid",
+            happened: "Your account information contains a value that this site cannot accept.",
             advice: "Ask your administrator to check your account, for example its e-mail address.",
             fix: "An e-mail address has exactly one @; no field may hold control characters."),
         Reason(
@@ -204,8 +204,8 @@ extension Reason {
             advice: "Use another account, or ask your administrator for access.",
             fix: "The token's sites must hold access.site."),
         Reason(
-            code: "guest_refused", title: "Guests cannot come in here",
-            happened: "Your account is not registered here, and your sign-in says that you do not come as a guest.",
+            code: "guest_refused", title: "Guests have no access",
+            happened: "Your account is not registered here, and your sign-in does not allow access as a guest.",
             advice: "Use another account, or ask your administrator to register this one.",
             fix:
                 "The token's \"guest\" is false and access.users does not hold the account; register it, or have the "
@@ -223,13 +223,13 @@ extension Reason {
             advice: "Use another account, or ask your administrator for access.",
             fix: "A rule of access.rules denies the path, or requires a field the account does not have."),
         Reason(
-            code: "seat_limit_reached", title: "No seat is left",
-            happened: "All seats that this application has are taken, so no new account can be added.",
+            code: "seat_limit_reached", title: "No free seat",
+            happened: "All seats of this application are taken, so no account can be added.",
             advice: "Ask your administrator to free a seat or to add one, then try again.",
             fix: "The application answered the request of provisioning.url with 402, 403 or 409."),
         Reason(
             code: "provisioning_failed", title: "Your account could not be set up",
-            happened: "The application did not confirm your account, so you were not let in.",
+            happened: "The application did not confirm your account, so you were not signed in.",
             advice: "Please try again in a minute.",
             fix: "provisioning.url did not answer with success; its answer is in the log."),
     ]
@@ -237,7 +237,7 @@ extension Reason {
     private static let requestReasons: [Reason] = [
         Reason(
             code: "path_unreadable", title: "The address cannot be read",
-            happened: "The address of this page can be understood in more than one way, so it was not passed on.",
+            happened: "The address of this page is ambiguous, so the request was not forwarded.",
             advice: "Check the address, or start from the front page. If a link led here, tell your administrator.",
             fix:
                 "The path has a dot segment or begins with two slashes, perhaps encoded, or holds an encoding that servers "
@@ -249,7 +249,7 @@ extension Reason {
         Reason(
             code: "login_state_missing", title: "This sign-in was not started here",
             happened:
-                "Your browser brought a sign-in that it did not start here, or it has lost the cookie of its start.",
+                "Your browser did not start this sign-in here, or has lost the cookie from the start of it.",
             advice: "Please start again from the page you wanted to see, and allow cookies for this site.",
             fix:
                 "identityProvider.initiated says what happens to sign-ins that start at the provider. Otherwise look for "
@@ -262,17 +262,17 @@ extension Reason {
                 "Nothing, unless it happens at once: then replicas hold different session secrets, or the clock jumps."),
         Reason(
             code: "return_url_refused", title: "That address is not on this site",
-            happened: "The sign-in was asked to lead to an address outside this site.",
+            happened: "The requested return address is outside of this site.",
             advice: "Please start again from the page you wanted to see.",
             fix: "return_to must be a path of this site, or a URL on its host or under session.domain."),
         Reason(
             code: "session_expired", title: "Your session has ended",
-            happened: "You were signed in for as long as this site allows at a stretch.",
+            happened: "Your session has reached the maximum lifetime of this site.",
             advice: "Please sign in again.",
             fix: "session.lifetime sets how long that is."),
         Reason(
             code: "session_idle", title: "Your session has ended",
-            happened: "You were signed out because nothing happened for a while.",
+            happened: "You were signed out after a period of inactivity.",
             advice: "Please sign in again.",
             fix: "session.idleTimeout sets how long that is."),
         Reason(
@@ -287,9 +287,9 @@ extension Reason {
             fix: "The session secret changed without keeping the old one in session.secrets, replicas hold different "
                 + "secrets, or the cookie was tampered with."),
         Reason(
-            code: "identity_header_spoofed", title: "This request was not let through",
-            happened: "The request had a header that an application could take for a statement about who you are.",
-            advice: "No browser sends such a header. If an extension or a script adds it, switch that off.",
+            code: "identity_header_spoofed", title: "This request was blocked",
+            happened: "The request had a header that an application could mistake for your identity.",
+            advice: "Browsers do not send such a header. If an extension or a script adds it, disable it.",
             fix:
                 "A header whose name is another spelling of an identity header, such as X_Forwarded_User, came with a "
                 + "proxy's question. Let the proxy drop such names, and look in its log for the client."),

@@ -2,7 +2,7 @@
 
 import Glibc
 
-/// Opens a connection to the first of some addresses that answers, within a time.
+/// Connects to the first of several addresses that accepts, within a time limit.
 package final class Connector: TransportOwner {
     private let loop: EventLoop
     private var addresses: [SocketAddress]
@@ -20,14 +20,14 @@ package final class Connector: TransportOwner {
         self.loop = loop
         self.addresses = addresses.reversed()
         self.completion = completion
-        // The timer keeps the connector alive until it has ended.
+        // The timer keeps the connector alive until it has finished.
         let timer = loop.makeTimer { [self] in finish(.failure(SystemError("connect", ETIMEDOUT))) }
         deadline = timer
         timer.set(loop.now.advanced(by: timeout))
         loop.afterEvent { [self] in tryNext() }
     }
 
-    /// Gives up; the completion is not called.
+    /// Cancels; the completion is not called.
     package func cancel() {
         completion = nil
         finish(.failure(SystemError("connect", ECANCELED)))

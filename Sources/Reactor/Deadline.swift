@@ -3,9 +3,9 @@
 import Dispatch
 import Glibc
 
-/// The last resort of a stop that takes too long.
+/// Forces the process to exit if stopping takes too long.
 package enum Deadline {
-    /// Ends the process with status 0 after `delay`, whatever the loops do, once `before` has run.
+    /// Ends the process with status 0 after `delay`, whatever the state of the loops, after running `before`.
     package static func exit(after delay: Nanoseconds, before: @escaping @Sendable () -> Void) {
         let wait = Int(clamping: delay.count)
         DispatchQueue.global().asyncAfter(deadline: .now() + .nanoseconds(wait)) {
@@ -16,8 +16,8 @@ package enum Deadline {
 
     /// Ends the process with status 0.
     ///
-    /// Without a word to the libraries (`atexit`): their memory would go while other threads still use it, libcrypto's
-    /// above all.
+    /// Skips the libraries' exit handlers (`atexit`): they would free memory, above all libcrypto's, that other threads
+    /// still use.
     package static func exitNow() -> Never {
         _exit(0)
     }

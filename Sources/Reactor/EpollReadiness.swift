@@ -47,13 +47,13 @@ package final class EpollReadiness: Readiness {
         _ = control(EPOLL_CTL_MOD, registration, interest)
     }
 
-    /// Edge-triggered reading is quiet by itself.
+    /// Edge-triggered reading does not repeat itself.
     package override func setReading(_ wanted: Bool, of registration: Registration) {}
 
     package override func remove(_ registration: Registration) {
         let index = Int(registration.descriptor)
         guard index < slots.count, slots[index].generation == registration.generation else { return }
-        // Released after the change: the observer may touch the loop as it goes.
+        // Released after the change: the observer's deinitializer may use the loop.
         let released = slots[index].observer
         defer { withExtendedLifetime(released) {} }
         slots[index].observer = nil
@@ -73,7 +73,7 @@ package final class EpollReadiness: Readiness {
         Int(max(0, unsafe epoll_wait(set.raw, events.baseAddress, Int32(Self.batchSize), milliseconds)))
     }
 
-    /// Tells the observers of the last wait's events.
+    /// Notifies the observers of the last wait's events.
     func deliver(_ count: Int) {
         for position in 0..<min(count, Self.batchSize) {
             // position < batchSize, the buffer's size.

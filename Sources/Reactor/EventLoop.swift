@@ -5,7 +5,7 @@ import Dispatch
 import Glibc
 import Synchronization
 
-/// One worker: a serial queue, the descriptors and timers that live on it, and a clock read once for each batch.
+/// One worker: a serial queue, its descriptors and timers, and a clock read once for each batch.
 ///
 /// All state is confined to the queue. Other threads reach it only by ``submit(_:)``; everything else must be called
 /// on the loop, which debug builds check.
@@ -76,7 +76,7 @@ package final class EventLoop: Sendable {
 
     // MARK: From anywhere
 
-    /// Runs `work` on the loop, soon, in the order of submission. After the loop's end it is dropped.
+    /// Runs `work` on the loop, soon, in the order of submission. Dropped after the loop's end.
     package func submit(_ work: @escaping @Sendable () -> Void) {
         guard kind == .batched else {
             queue.async {
@@ -87,7 +87,7 @@ package final class EventLoop: Sendable {
                     work()
                     self.settle(state)
                     if state.isEnded { return state.releaseAll() }
-                    // No other event may come to run it.
+                    // No other event may arrive to run it.
                     if !state.nextTurn.isEmpty { self.submit {} }
                 }
             }
@@ -100,17 +100,17 @@ package final class EventLoop: Sendable {
         }
         guard wasEmpty else { return }
         var one: UInt64 = 1
-        // Fails only when the counter is full, and then the loop is woken already.
+        // Fails only if the counter is full, and then the loop will wake anyway.
         _ = unsafe write(wake.raw, &one, 8)
     }
 
-    /// Ends the loop: its sources are cancelled and what it holds is released, timers and work put off too. Sockets
-    /// must be closed before, and connectors cancelled.
+    /// Ends the loop: its sources are cancelled and what it holds is released, including timers and deferred work.
+    /// Sockets must be closed before, and connectors cancelled.
     package func shutDown() {
         submit {
             self.state.assumeOnLoop { state in
                 state.isEnded = true
-                // First: an action may rely on an observer that goes with the rest.
+                // First, since an action may use an observer that is released with the rest.
                 state.timers.removeAll()
                 state.batchSource?.cancel()
                 state.batchSource = nil
@@ -122,7 +122,7 @@ package final class EventLoop: Sendable {
         }
     }
 
-    /// Traps in debug builds when called off this loop; costs nothing in release builds.
+    /// Traps in debug builds if called off this loop; costs nothing in release builds.
     @inline(__always)
     package func assertOnLoop() {
         assert(
@@ -153,20 +153,20 @@ package final class EventLoop: Sendable {
         state.assumeOnLoop { $0.timers.makeTimer(action) }
     }
 
-    /// Runs `work` when the handling of the current event is over: for what must not happen in the middle of it.
+    /// Runs `work` after the current event has been handled, for work that must not interrupt it.
     package func afterEvent(_ work: @escaping () -> Void) {
         state.assumeOnLoop { $0.deferred.append(work) }
     }
 
-    /// Runs `work` after the events that are ready now: how something with much to do lets others have their turn.
+    /// Runs `work` after the events that are ready now, so that long work gives others their turn.
     package func nextTurn(_ work: @escaping () -> Void) {
         state.assumeOnLoop { $0.nextTurn.append(work) }
     }
 
-    /// Lends a buffer to read a socket into.
+    /// Provides a buffer to read a socket into.
     package func withReceiveBuffer<Result>(_ body: (ReceiveBuffer) -> Result) -> Result {
         state.assumeOnLoop { state in
-            // A read within a read takes a second buffer; both are kept.
+            // A nested read takes a second buffer; both are kept.
             let buffer = state.spareBuffers.popLast() ?? ReceiveBuffer()
             defer { state.spareBuffers.append(buffer) }
             return body(buffer)
@@ -215,7 +215,7 @@ package final class EventLoop: Sendable {
                     state.fruitlessLingers &+= 1
                 }
                 if !state.nextTurn.isEmpty {
-                    // What was put off until after the event comes before the next turn.
+                    // Deferred work runs before the next turn.
                     settle(state)
                     state.runNextTurn()
                 }
@@ -233,7 +233,7 @@ package final class EventLoop: Sendable {
                 patience = state.mayLinger() ? min(Self.lingerMilliseconds, state.millisecondsToTimer) : 0
                 if patience == 0 { break }
             }
-            // Work is left but the turn is over: an own wake-up brings the loop back after the queue's other work.
+            // Work is left but the turn is over: wake the loop again after the queue's other work.
             if !state.nextTurn.isEmpty { submit {} }
         }
     }
@@ -251,7 +251,7 @@ package final class EventLoop: Sendable {
         let earliest = state.timers.earliest
         guard earliest < state.armed else { return }
         state.armed = earliest
-        // Above its 62 bits Dispatch takes a date for one of another clock.
+        // Dispatch interprets dates above 62 bits as dates of another clock.
         let date = min(earliest.nanoseconds, Self.latestDate)
         state.timerSource.schedule(deadline: DispatchTime(uptimeNanoseconds: date), leeway: .milliseconds(1))
     }
@@ -273,25 +273,25 @@ package final class EventLoop: Sendable {
             inbox = Inbox(isEnded: true)
             return dropped
         }
-        // Released outside the lock: what goes with it may submit something.
+        // Released outside the lock: deinitializers may submit work.
         withExtendedLifetime(dropped) {}
     }
 
-    /// Longer than the kernel's tick: a wait that ends before it makes the kernel program its clock anew, which in a
-    /// virtual machine costs more than all the rest.
+    /// Longer than the kernel's tick: for a shorter wait the kernel reprograms its timer, which is the largest cost in
+    /// a virtual machine.
     private static let lingerMilliseconds: Int32 = 10
     private static let batchesPerTurn = 256
     /// In nanoseconds of the monotonic clock: 73 years after the machine's start.
     private static let latestDate: UInt64 = 1 << 61
 }
 
-/// Work from elsewhere, under the loop's lock.
+/// Work from other threads, under the loop's lock.
 private struct Inbox {
     var work: [@Sendable () -> Void] = []
     var isEnded = false
 }
 
-/// What belongs to a loop and is touched only on it.
+/// The state of a loop, accessed only on it.
 private final class LoopState {
     let timerSource: any DispatchSourceTimer
     var readiness: Readiness?
@@ -318,7 +318,7 @@ private final class LoopState {
         wallClock = wallClockNow()
     }
 
-    /// Until the earliest timer, rounded up; at most 1000.
+    /// The time until the earliest timer, rounded up; at most 1000.
     var millisecondsToTimer: Int32 {
         let wait = timers.earliest.since(now).count / 1_000_000
         return wait >= 1000 ? 1000 : Int32(wait) + 1
@@ -331,16 +331,16 @@ private final class LoopState {
         for item in work { item() }
     }
 
-    /// The loop has ended: lets go of what would hold its users, and them it.
+    /// The loop has ended: releases references to its users, which reference it.
     func releaseAll() {
         timers.removeAll()
-        // What is released may touch the loop as it goes.
+        // Deinitializers may use the loop.
         let released = (deferred, nextTurn)
         (deferred, nextTurn, spareBuffers) = ([], [], [])
         withExtendedLifetime(released) {}
     }
 
-    /// Lingering that found nothing eight times running is tried only at each eighth turn, until it pays again.
+    /// After eight useless lingers in a row, only every eighth turn lingers, until one succeeds.
     func mayLinger() -> Bool {
         guard fruitlessLingers >= 8 else { return true }
         turnsWithoutLinger += 1
@@ -350,7 +350,7 @@ private final class LoopState {
     }
 }
 
-/// Hears of the eventfd that submitted work writes to.
+/// Observes the eventfd that submitted work writes to.
 private final class Waker: ReadinessObserver {
     private unowned let loop: EventLoop
 

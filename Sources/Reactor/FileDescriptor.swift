@@ -2,11 +2,11 @@
 
 import Glibc
 
-/// An open descriptor, closed exactly once: when its owner lets go of it.
+/// An open descriptor, closed exactly once, at the end of its lifetime.
 package struct FileDescriptor: ~Copyable, Sendable {
     package let raw: Int32
 
-    /// Takes over an open descriptor; nobody else may close it.
+    /// Takes ownership of an open descriptor; no other code may close it.
     package init(owning raw: Int32) {
         self.raw = raw
     }
@@ -17,7 +17,7 @@ package struct FileDescriptor: ~Copyable, Sendable {
     }
 }
 
-/// A failed system call: which, and its error number.
+/// A failed system call: its name and error number.
 package struct SystemError: Error, Equatable, CustomStringConvertible {
     package let call: StaticString
     package let code: Int32

@@ -3,21 +3,21 @@
 import Dispatch
 import Glibc
 
-/// Tells when files change, however they do: written in place, replaced by a rename, taken away, made anew, or reached
-/// by another symbolic link, as Kubernetes swaps what it mounts (`..data`).
+/// Reports changes of files, however they happen: written in place, replaced by a rename, deleted, re-created, or
+/// reached by another symbolic link, as Kubernetes replaces mounted files (`..data`).
 ///
-/// Dispatch has no file system source on Linux, so a read source over an inotify set serves. What the kernel does not
-/// tell (file systems of other machines, a writer that never closes) is found by looking every half minute.
+/// Dispatch has no file system source on Linux, so a read source over an inotify set is used. Changes that the kernel
+/// does not report (network file systems, a writer that never closes) are found by polling every 30 seconds.
 package final class FileWatcher: Sendable {
     private let queue: DispatchQueue
     private let state: LoopBound<FileWatch>
 
     /// - Parameters:
-    ///   - paths: files, or directories for what is in them; they need not exist, nor what they are in.
-    ///   - settling: how long a change may bring further ones before they are reported as one.
-    ///   - polling: between two looks at what the kernel does not tell.
+    ///   - paths: files, or directories for the files in them; neither they nor their directories need to exist.
+    ///   - settling: how long to wait for further changes before they are reported as one.
+    ///   - polling: the interval of checks for changes that the kernel does not report.
     ///   - changed: called on a thread of the watcher's own, one call at a time, where files may be read: once at the
-    ///     start, when every later change will be seen, and after each change. It may be called without a change.
+    ///   start, when all later changes will be seen, and after each change. It may be called without a change.
     package init(
         _ paths: [String], settling: Nanoseconds = .milliseconds(100), polling: Nanoseconds = .seconds(30),
         _ changed: @escaping @Sendable () -> Void
@@ -28,7 +28,7 @@ package final class FileWatcher: Sendable {
         let state = LoopBound(watch, on: queue)
         self.state = state
         watch.settlingTimer.setEventHandler { @Sendable in state.assumeOnLoop { $0.settled() } }
-        watch.pollingTimer.setEventHandler { @Sendable in state.assumeOnLoop { $0.look() } }
+        watch.pollingTimer.setEventHandler { @Sendable in state.assumeOnLoop { $0.poll() } }
         watch.source?.setEventHandler { @Sendable in state.assumeOnLoop { $0.readEvents() } }
         queue.async { state.assumeOnLoop { $0.start() } }
     }
@@ -42,7 +42,7 @@ package final class FileWatcher: Sendable {
 private final class FileWatch {
     let settlingTimer: any DispatchSourceTimer
     let pollingTimer: any DispatchSourceTimer
-    /// Nil when the system gives no inotify set: then looking, more often, must do.
+    /// Nil if the system provides no inotify set: more frequent polling replaces it.
     let source: (any DispatchSourceRead)?
 
     private let paths: [String]
@@ -50,7 +50,7 @@ private final class FileWatch {
     private let polling: Nanoseconds
     private let changed: () -> Void
     private let set: Int32
-    /// The names that matter in each watched directory, by watch; a watched file has none.
+    /// The names to watch in each watched directory, by watch; a watched file has none.
     private var watches: [Int32: Set<String>] = [:]
     private var isWatchedWhole = true
     private var fingerprints: [Fingerprint?] = []
@@ -82,7 +82,7 @@ private final class FileWatch {
         source?.resume()
         arm()
         fingerprints = paths.map(Fingerprint.init)
-        let interval = isWatchedWhole ? polling : min(polling, Self.blindPolling)
+        let interval = isWatchedWhole ? polling : min(polling, Self.pollingWithoutInotify)
         pollingTimer.schedule(
             deadline: .now() + Self.interval(interval), repeating: Self.interval(interval), leeway: .milliseconds(100))
         pollingTimer.resume()
@@ -97,18 +97,18 @@ private final class FileWatch {
         watches = [:]
     }
 
-    /// The changes that belong together have come.
+    /// The settling time is over.
     func settled() {
         guard isSettling, !isCancelled else { return }
         isSettling = false
-        // First the watches, then the report: a change after this brings another event.
+        // First the watches, then the report: a later change causes another event.
         arm()
         fingerprints = paths.map(Fingerprint.init)
         changed()
     }
 
-    /// Looks whether something changed that no event told.
-    func look() {
+    /// Checks for a change without an event.
+    func poll() {
         guard !isCancelled, !isSettling else { return }
         arm()
         guard paths.map(Fingerprint.init) != fingerprints else { return }
@@ -117,20 +117,20 @@ private final class FileWatch {
 
     func readEvents() {
         var buffer = [UInt8](repeating: 0, count: 16384)
-        var matters = false
+        var isRelevant = false
         for _ in 0..<Self.readsPerEvent {
             let count = unsafe buffer.withUnsafeMutableBytes { unsafe read(set, $0.baseAddress, $0.count) }
             guard count > 0 else { break }
             var position = 0
             while let event = Event(buffer[..<count], at: position) {
                 position = event.end
-                if mattered(event) { matters = true }
+                if affectsPaths(event) { isRelevant = true }
             }
         }
-        if matters { settle() }
+        if isRelevant { settle() }
     }
 
-    private func mattered(_ event: Event) -> Bool {
+    private func affectsPaths(_ event: Event) -> Bool {
         if event.mask & UInt32(IN_IGNORED) != 0 { watches[event.watch] = nil }
         guard !event.name.isEmpty, let names = watches[event.watch] else { return true }
         return names.contains(event.name) || names.contains(Self.anyName)
@@ -144,13 +144,13 @@ private final class FileWatch {
 
     // MARK: Watches
 
-    /// Watches what leads to the files as they are now.
+    /// Watches everything on the current paths to the files.
     private func arm() {
         guard set >= 0 else {
             isWatchedWhole = false
             return
         }
-        // What was made between looking and watching brings no event: looks again until nothing new is found.
+        // A change between reading and watching causes no event: repeat until nothing new is found.
         for _ in 0..<Self.rounds {
             let old = watches
             watchAll()
@@ -167,9 +167,9 @@ private final class FileWatch {
                 let watch = unsafe inotify_add_watch(set, step.directory, Self.directoryEvents)
                 if watch >= 0 { found[watch, default: []].insert(step.name) } else { isWatchedWhole = false }
             }
-            // The file itself too: it may be written by another of its names.
+            // The file itself too: it may be written under another name.
             if let file = trail.file {
-                // A directory means what is in it.
+                // For a directory, its content.
                 let whole = unsafe inotify_add_watch(set, file, Self.directoryEvents)
                 if whole >= 0 {
                     found[whole, default: []].insert(Self.anyName)
@@ -187,20 +187,20 @@ private final class FileWatch {
         .nanoseconds(Int(clamping: time.count))
     }
 
-    /// Reads are bounded, so that a storm of events does not hold the report back.
+    /// Reads are bounded, so that a storm of events does not delay the report.
     private static let readsPerEvent = 64
     private static let rounds = 8
     /// No file has this name.
     private static let anyName = "/"
-    private static let blindPolling = Nanoseconds.seconds(2)
-    /// Not the mere writing (IN_MODIFY): what is half written is not to be read.
+    private static let pollingWithoutInotify = Nanoseconds.seconds(2)
+    /// Not IN_MODIFY: half-written files are not to be read.
     private static let fileEvents = UInt32(IN_CLOSE_WRITE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF)
     private static let directoryEvents =
         fileEvents | UInt32(IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO) | UInt32(IN_ONLYDIR)
 }
 
-/// The names by which a path leads to its file, each in its directory: the symbolic links on the way and the last name,
-/// or the first that is missing. When one of them comes to mean something else, so may the path.
+/// The names that lead from a path to its file, each in its directory: the symbolic links on the way and the last name,
+/// or the first that is missing. A change of any of them may change the file.
 private struct Trail {
     struct Step {
         let directory: String
@@ -208,7 +208,7 @@ private struct Trail {
     }
 
     private(set) var steps: [Step] = []
-    /// The file that is there now, without links on the way.
+    /// The current file, with links resolved.
     private(set) var file: String?
 
     init(to path: String) {
@@ -253,18 +253,18 @@ private struct Trail {
         return String(decoding: bytes[..<count], as: UTF8.self)
     }
 
-    /// As the kernel's own limit.
+    /// The kernel's own limit.
     private static let maximumLinks = 40
 }
 
-/// What tells one state of a file from another, as far as looking can.
+/// Distinguishes states of a file, as far as polling can.
 private struct Fingerprint: Equatable {
     private let device: UInt64
     private let node: UInt64
     private let size: Int64
     private let times: [Int]
 
-    /// Nil when there is no such file.
+    /// Nil if there is no such file.
     init?(_ path: String) {
         var status = stat()
         guard unsafe stat(path, &status) == 0 else { return nil }
@@ -282,10 +282,10 @@ private struct Event {
     let name: String
     let end: Int
 
-    /// Nil when none stands there whole.
+    /// Nil if there is no complete event.
     init?(_ bytes: ArraySlice<UInt8>, at position: Int) {
         guard position + 16 <= bytes.count else { return nil }
-        // In the machine's own order.
+        // In native byte order.
         func word(_ offset: Int) -> UInt32 {
             unsafe bytes.withUnsafeBytes { buffer in
                 unsafe buffer.loadUnaligned(fromByteOffset: position + offset, as: UInt32.self)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The end of a connection whose last bytes must arrive.
+/// Closes a connection so that its last bytes arrive.
 ///
-/// A socket that is closed while received bytes are unread resets the connection, and the reset discards what the peer has
-/// not read yet (RFC 9112 §9.6 describes the same for HTTP). So the sending side is closed first, and what still comes is
-/// thrown away, for a limited time and a limited number of bytes.
+/// Closing a socket with unread received bytes resets the connection, and the reset discards what the peer has not read
+/// yet (RFC 9112 §9.6 describes the same for HTTP). So the sending side is closed first, and received bytes are
+/// discarded, for a limited time and a limited number of bytes.
 final class LingeringClose: TransportOwner {
     private let transport: SocketTransport
     /// To be sent before the end.
@@ -18,13 +18,13 @@ final class LingeringClose: TransportOwner {
         self.rest = rest
     }
 
-    /// Takes over the socket.
+    /// Takes ownership of the socket.
     static func begin(_ transport: SocketTransport, sending rest: [UInt8]) {
         let loop = transport.loop
         guard loop.lingeringCount < maximumCount else { return transport.close() }
         loop.lingeringCount += 1
         let ending = LingeringClose(transport, rest)
-        // The transport holds it, until it is closed.
+        // The transport references it until it is closed.
         transport.owner = ending
         ending.timer = loop.makeTimer { [weak ending] in ending?.finish() }
         ending.timer?.set(loop.now.advanced(by: time))
@@ -51,7 +51,7 @@ final class LingeringClose: TransportOwner {
         guard !isOver else { return }
         switch end {
         case .end, .failed: finish()
-        // A peer that goes on sending is held back by its full socket until the time is over.
+        // A peer that keeps sending is stopped by its full socket until the time is over.
         case _ where bytesLeft <= 0: transport.pauseReading()
         case .nothingNow: break
         case .turnOver: transport.loop.nextTurn { [weak self] in self?.transportReadable() }
@@ -72,12 +72,12 @@ final class LingeringClose: TransportOwner {
 
     private static let time = Nanoseconds.seconds(2)
     private static let maximumBytes = 1 << 20
-    /// On one loop at a time; others are closed at once.
+    /// On one loop at a time; further ones are closed at once.
     private static let maximumCount = 256
 }
 
 extension SocketTransport {
-    /// Ends the connection so that what was sent, and `rest` after it, arrives; the owner hears nothing more.
+    /// Ends the connection so that everything sent, and `rest` after it, arrives; the owner is not notified any more.
     package func closeLingering(sending rest: [UInt8] = []) {
         guard descriptorInUse != nil else { return }
         LingeringClose.begin(self, sending: rest)

@@ -3,14 +3,14 @@
 import CEpoll
 import Glibc
 
-/// A socket that listens.
+/// A listening socket.
 package struct ListeningSocket: ~Copyable, Sendable {
     package let descriptor: FileDescriptor
-    /// Where it listens; with the port the system chose when 0 was asked for.
+    /// Its address; if port 0 was requested, with the port the system chose.
     package let address: SocketAddress
 
-    /// Opens and binds. `sharesPort` lets each loop have a listener of its own on the same port (SO_REUSEPORT);
-    /// a unix socket that a process of ours left behind, and nobody listens on, is replaced.
+    /// Opens and binds. `sharesPort` lets each loop have a listener of its own on the same port (SO_REUSEPORT); a stale
+    /// unix socket on which no process listens is replaced.
     package init(_ address: SocketAddress, sharesPort: Bool) throws(SystemError) {
         let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         let raw = socket(address.family, type, 0)
@@ -35,8 +35,8 @@ package struct ListeningSocket: ~Copyable, Sendable {
         self.descriptor = consume descriptor
     }
 
-    /// A duplicate of a socket that this process inherited and that listens already. The original stays open, so that
-    /// clients find somebody listening as long as the process lives.
+    /// A duplicate of an inherited socket that is already listening. The original stays open, so that the socket keeps
+    /// listening as long as the process lives.
     package init(inherited descriptor: Int32) throws(SystemError) {
         var isListening: Int32 = 0
         var size = socklen_t(MemoryLayout<Int32>.size)
@@ -78,7 +78,7 @@ package struct ListeningSocket: ~Copyable, Sendable {
     private static func removeStale(_ path: String) {
         var status = stat()
         guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return }
-        // Non-blocking: a living listener whose queue is full says EAGAIN, and would else keep us here for good.
+        // Non-blocking: a listener whose queue is full returns EAGAIN; a blocking call would never return.
         let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         let probe = socket(AF_UNIX, type, 0)
         guard probe >= 0 else { return }
@@ -92,8 +92,8 @@ package struct ListeningSocket: ~Copyable, Sendable {
 
 /// Accepts connections on a loop.
 ///
-/// When the process has no descriptor left, or the owner no room, it pauses: the kernel queues the clients, and nothing
-/// spins. It tries again after 50 ms, or at once when the owner says so.
+/// If the process has no descriptor left, or the owner no capacity, it pauses: the kernel queues the clients, without
+/// busy-waiting. It tries again after 50 ms, or when the owner calls ``resume()``.
 package final class Listener: ReadinessObserver {
     private let loop: EventLoop
     private var socket: ListeningSocket?
@@ -101,12 +101,12 @@ package final class Listener: ReadinessObserver {
     private var retry: LoopTimer?
     private let mayAccept: () -> Bool
     private let accepted: (consuming FileDescriptor, SocketAddress?) -> Void
-    /// Why accepting pauses, told once for each pause.
+    /// Gets the reason of each pause, once.
     private let paused: (SystemError) -> Void
     package private(set) var isPaused = false
 
     /// - Parameters:
-    ///   - mayAccept: asked before each accept; false pauses until ``resume()``.
+    ///   - mayAccept: called before each accept; false pauses until ``resume()``.
     ///   - accepted: gets each connection, with the peer's address.
     package init(
         _ socket: consuming ListeningSocket, loop: EventLoop, mayAccept: @escaping () -> Bool,
@@ -131,7 +131,7 @@ package final class Listener: ReadinessObserver {
         acceptAll()
     }
 
-    /// Accepts who has connected already, then listens no more.
+    /// Accepts all waiting connections, then stops listening.
     package func finish() {
         for _ in 0..<Self.acceptsAtEnd where mayAccept() {
             guard case .accepted = acceptOne() else { break }
@@ -139,7 +139,7 @@ package final class Listener: ReadinessObserver {
         close()
     }
 
-    /// Listens no more; clients still in the kernel's queue are reset.
+    /// Stops listening; clients still in the kernel's queue are reset.
     package func close() {
         retry?.cancel()
         retry = nil
@@ -164,7 +164,7 @@ package final class Listener: ReadinessObserver {
                 return pause(for: error)
             }
         }
-        // More may wait, but others have their turn first.
+        // There may be more, but others have their turn first.
         loop.nextTurn { [weak self] in
             guard let self, !isPaused else { return }
             acceptAll()
@@ -189,7 +189,8 @@ package final class Listener: ReadinessObserver {
             switch errno {
             case EAGAIN: return .empty
             case EMFILE, ENFILE, ENOBUFS, ENOMEM: return .exhausted(SystemError("accept"))
-            // A connection that ended before it was accepted (ECONNABORTED and network errors, accept(2)): the next one.
+            // A connection that ended before it was accepted (ECONNABORTED and network errors, accept(2)): the next
+            // one.
             default: return .accepted
             }
         }
@@ -205,6 +206,6 @@ package final class Listener: ReadinessObserver {
     }
 
     private static let acceptsPerEvent = 64
-    /// As many as the kernel's queue holds.
+    /// The size of the kernel's queue.
     private static let acceptsAtEnd = 4096
 }

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One deadline of something that lives on a loop. Moving it later, which each request does, costs a store.
+/// One deadline on a loop. Postponing it, as each request does, costs one store.
 ///
-/// The heap holds the timer under a key that may be earlier than its deadline; when the key comes due the timer is put
-/// back under its real deadline. Only moving it earlier, and cancelling, touch the heap at once.
+/// The heap stores the timer under a key that may be earlier than its deadline; when the key is due, the timer is
+/// re-inserted under its deadline. Only setting it earlier, and cancelling, modify the heap at once.
 package final class LoopTimer {
-    /// When `action` runs; `distantFuture` when the timer is off.
+    /// When `action` runs; `distantFuture` if the timer is off.
     package private(set) var deadline: MonotonicTime = .distantFuture
     fileprivate var key: MonotonicTime = .distantFuture
     fileprivate var index = -1
     fileprivate let heap: TimerHeap
-    /// Weak by the caller's choice: whoever owns the timer should capture itself `unowned` or `weak`.
+    /// The timer's owner should capture itself `unowned` or `weak`.
     fileprivate let action: () -> Void
 
     fileprivate init(heap: TimerHeap, action: @escaping () -> Void) {
@@ -36,15 +36,15 @@ package final class LoopTimer {
 /// The deadlines of one loop, earliest first (a binary heap).
 package final class TimerHeap {
     private var timers: [LoopTimer] = []
-    /// While timers fire: the earliest key that is not due yet. A timer set for now by an action waits for the next
-    /// ``fire(upTo:)``, or one that always does so would hold the loop for good.
+    /// While timers fire: the earliest key that is not due yet. A timer that an action sets for now waits for the next
+    /// ``fire(upTo:)``; otherwise an action that always does so would block the loop.
     private var floor = MonotonicTime(nanoseconds: 0)
 
     package init() {}
 
     package var count: Int { timers.count }
 
-    /// When ``fire(upTo:)`` has something to do at the earliest.
+    /// The earliest time at which ``fire(upTo:)`` has work to do.
     package var earliest: MonotonicTime { timers.first?.key ?? .distantFuture }
 
     package func makeTimer(_ action: @escaping () -> Void) -> LoopTimer {
@@ -56,7 +56,7 @@ package final class TimerHeap {
         floor = now.advanced(by: Nanoseconds(count: 1))
         defer { floor = MonotonicTime(nanoseconds: 0) }
         while let timer = timers.first, timer.key <= now {
-            // Moved later: back to its place, due or not, since another may come before it.
+            // Postponed: re-insert it, due or not, since another may come first.
             if timer.deadline > timer.key {
                 timer.key = timer.deadline
                 if timer.deadline == .distantFuture { remove(timer) } else { siftDown(0) }
@@ -68,9 +68,9 @@ package final class TimerHeap {
         }
     }
 
-    /// Cancels all timers and lets go of them.
+    /// Cancels and releases all timers.
     func removeAll() {
-        // What is released may touch the heap as it goes.
+        // Deinitializers may use the heap.
         let released = timers
         timers = []
         for timer in released { timer.removed() }

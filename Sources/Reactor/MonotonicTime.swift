@@ -2,7 +2,7 @@
 
 import Glibc
 
-/// A moment on the monotonic clock, in nanoseconds: what all timers run on, whatever happens to the wall clock.
+/// A moment on the monotonic clock, in nanoseconds, used by all timers and unaffected by the wall clock.
 package struct MonotonicTime: Comparable, Hashable, Sendable {
     package var nanoseconds: UInt64
 
@@ -18,7 +18,7 @@ package struct MonotonicTime: Comparable, Hashable, Sendable {
         return MonotonicTime(nanoseconds: UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec))
     }
 
-    /// Seconds since the clock began.
+    /// Seconds since the clock's start.
     package var seconds: Double { Double(nanoseconds) / 1e9 }
 
     /// Later by `duration`; never past `distantFuture`.
@@ -27,7 +27,7 @@ package struct MonotonicTime: Comparable, Hashable, Sendable {
         return overflow ? .distantFuture : MonotonicTime(nanoseconds: sum)
     }
 
-    /// How long after `earlier` this is; zero when it is not.
+    /// The time passed since `earlier`; zero if that is later.
     package func since(_ earlier: MonotonicTime) -> Nanoseconds {
         Nanoseconds(count: nanoseconds > earlier.nanoseconds ? nanoseconds &- earlier.nanoseconds : 0)
     }
@@ -35,7 +35,7 @@ package struct MonotonicTime: Comparable, Hashable, Sendable {
     package static func < (left: MonotonicTime, right: MonotonicTime) -> Bool { left.nanoseconds < right.nanoseconds }
 }
 
-/// A span of time.
+/// A duration.
 package struct Nanoseconds: Comparable, Hashable, Sendable {
     package var count: UInt64
 
@@ -46,7 +46,7 @@ package struct Nanoseconds: Comparable, Hashable, Sendable {
     package static func seconds(_ seconds: Double) -> Nanoseconds {
         guard seconds > 0 else { return Nanoseconds(count: 0) }
         let nanoseconds = seconds * 1e9
-        // Beyond 2^63 a Double no longer converts; nobody waits 292 years.
+        // Beyond 2^63 a Double no longer converts; that is 292 years.
         return Nanoseconds(count: nanoseconds < 9.2e18 ? UInt64(nanoseconds) : UInt64(Int64.max))
     }
 

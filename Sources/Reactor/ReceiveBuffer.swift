@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Memory that a socket is read into. A loop has one, lent for the length of one read, so that an idle connection
-/// holds none: what a reader cannot use at once it copies.
+/// Memory for reading a socket. A loop has one, used for the duration of one read, so that an idle connection needs
+/// none: a reader copies what it cannot use at once.
 @safe
 public final class ReceiveBuffer {
     private let memory: UnsafeMutableRawBufferPointer
 
-    /// One read of this size empties what a socket usually holds, and a stalled peer costs at most this much memory.
+    /// One read of this size usually empties a socket, and a stalled peer uses at most this much memory.
     package static let usualRead = 32768
-    /// The most that is read at once, for what passes straight on: fewer, larger writes wake the receiver less often.
+    /// The most that is read at once, for forwarded bytes: fewer, larger writes wake the receiver less often.
     package static let largeRead = 524_288
 
     package init(capacity: Int = ReceiveBuffer.largeRead) {
@@ -21,8 +21,8 @@ public final class ReceiveBuffer {
 
     package var capacity: Int { unsafe memory.count }
 
-    /// Lets `fill` write into the memory from `offset` to `end` (it gets the place and the size, and returns how much it
-    /// wrote).
+    /// Lets `fill` write into the memory from `offset` to `end` (it gets the address and the size, and returns how much
+    /// it wrote).
     @inline(__always)
     package func fill(from offset: Int, to end: Int, _ fill: (UnsafeMutableRawPointer, Int) -> Int) -> Int {
         precondition(offset >= 0 && offset <= end && end <= capacity)

@@ -4,12 +4,12 @@ import Dispatch
 import Glibc
 import Synchronization
 
-/// Turns host names into addresses, off the loops, since getaddrinfo(3) blocks. Answers are kept for 30 seconds; after
-/// that the old answer still serves while a new one is fetched, and a failed look-up leaves the last good answer in force.
+/// Resolves host names off the loops, since getaddrinfo(3) blocks. Answers are kept for 30 seconds; after that the old
+/// answer is still used while a new one is fetched, and a failed look-up keeps the last good answer.
 package final class Resolver: Sendable {
     package enum Answer: Sendable {
         case addresses([SocketAddress])
-        /// The system's text for why not.
+        /// The system's error text.
         case failure(String)
     }
 
@@ -39,7 +39,7 @@ package final class Resolver: Sendable {
         self.lookUp = lookUp
     }
 
-    /// Calls `completion` on `loop` (at once when the answer is known) with the host's addresses.
+    /// Calls `completion` on `loop` (at once if the answer is known) with the host's addresses.
     package func resolve(
         _ host: String, port: UInt16, on loop: EventLoop, _ completion: LoopBound<(Answer) -> Void>
     ) {
@@ -77,7 +77,7 @@ package final class Resolver: Sendable {
                 entry.addresses = addresses
                 entry.expires = MonotonicTime.current().advanced(by: lifetime)
             case .addresses, .failure:
-                // With an old answer: ask again soon. Without: each asker asks anew.
+                // With an old answer: retry soon. Without: each caller starts a new look-up.
                 entry.expires = MonotonicTime.current().advanced(by: .seconds(entry.addresses.isEmpty ? 0 : 1))
             }
             entries[key] = entry

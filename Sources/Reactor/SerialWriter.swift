@@ -4,8 +4,8 @@ import Dispatch
 import Glibc
 import Synchronization
 
-/// Writes whole pieces to a descriptor in order, on a queue of its own, so that a slow reader of our output (a blocked
-/// pipe) holds up no loop. What is waiting is bounded; beyond that pieces are dropped and counted.
+/// Writes whole pieces to a descriptor in order, on a queue of its own, so that a slow reader of the output (a blocked
+/// pipe) delays no loop. Waiting output is bounded; beyond that, pieces are dropped and counted.
 package final class SerialWriter: Sendable {
     private let queue: DispatchQueue
     private let descriptor: Int32
@@ -17,7 +17,7 @@ package final class SerialWriter: Sendable {
     ///   - descriptor: stays open for the life of the process (standard output or error).
     ///   - limit: bytes that may wait.
     ///
-    /// Turns SIGPIPE off for the process: a reader of our output that goes away must not end us.
+    /// Disables SIGPIPE for the process: a reader that goes away must not terminate it.
     package init(_ descriptor: Int32, label: String, limit: Int = 8 << 20) {
         self.descriptor = descriptor
         self.limit = limit
@@ -25,7 +25,7 @@ package final class SerialWriter: Sendable {
         signal(SIGPIPE, SIG_IGN)
     }
 
-    /// How many pieces were dropped so far.
+    /// The number of pieces dropped so far.
     package var droppedCount: Int { dropped.load(ordering: .relaxed) }
 
     package func write(_ bytes: [UInt8]) {
@@ -42,7 +42,7 @@ package final class SerialWriter: Sendable {
         }
     }
 
-    /// Waits until everything written so far is out, or cannot be.
+    /// Waits until all output so far has been written, or cannot be.
     package func flush() {
         queue.sync {}
     }
@@ -59,7 +59,7 @@ package final class SerialWriter: Sendable {
                 var waiter = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
                 unsafe _ = poll(&waiter, 1, 1000)
             } else if count == 0 || errno != EINTR {
-                // Nobody reads our output any more: there is nobody to tell.
+                // The output has no reader any more.
                 return
             }
         }

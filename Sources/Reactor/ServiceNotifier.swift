@@ -2,12 +2,12 @@
 
 import Glibc
 
-/// Tells the service manager how the process is, over the socket that it named: sd_notify(3), in so far as a service
-/// needs it. Without such a socket nothing happens.
+/// Reports the state of the process to the service manager over its socket: the parts of sd_notify(3) that a service
+/// needs. Does nothing without such a socket.
 package struct ServiceNotifier: Sendable {
-    /// A path, or a name in the abstract space after an `@`; nil: nobody wants to know.
+    /// A path, or a name in the abstract namespace after an `@`; nil without a service manager.
     private let socketName: [UInt8]?
-    /// The manager ends the process when it hears nothing for so long; nil: it does not.
+    /// The service manager ends the process if it gets no message for this long; nil: disabled.
     package let watchdogTimeout: Nanoseconds?
 
     package static func ofThisProcess() -> ServiceNotifier {
@@ -17,11 +17,11 @@ package struct ServiceNotifier: Sendable {
             watchdogProcess: variable("WATCHDOG_PID"))
     }
 
-    /// - Parameters: the variables NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID. A watchdog meant for another process is not
-    ///   ours.
+    /// - Parameters: the variables NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID. A watchdog meant for another process
+    ///   is ignored.
     package init(socket: String?, watchdogMicroseconds: String?, watchdogProcess: String?) {
         let name = socket.map { Array($0.utf8) } ?? []
-        // sun_path holds 108 bytes, and a path its closing zero (unix(7)).
+        // sun_path holds 108 bytes, and a path its terminating zero (unix(7)).
         let isGood = (name.first == UInt8(ascii: "/") || name.first == UInt8(ascii: "@")) && 2...107 ~= name.count
         socketName = isGood ? name : nil
         let isOurs = watchdogProcess == nil || watchdogProcess == String(getpid())
@@ -34,7 +34,7 @@ package struct ServiceNotifier: Sendable {
     /// The service accepts connections, or has reloaded its configuration.
     package func ready() { send("READY=1\nSTATUS=serving") }
 
-    /// The configuration is being loaded anew, until ``ready()``.
+    /// The configuration is being reloaded, until ``ready()``.
     package func reloading() {
         send("RELOADING=1\nMONOTONIC_USEC=\(MonotonicTime.current().nanoseconds / 1000)\nSTATUS=reloading")
     }
@@ -54,14 +54,14 @@ package struct ServiceNotifier: Sendable {
         address.sun_family = sa_family_t(AF_UNIX)
         let offset = MemoryLayout<sa_family_t>.size
         unsafe withUnsafeMutableBytes(of: &address) { memory in
-            // 108 bytes at most, as was checked.
+            // 108 bytes at most, as checked above.
             for (index, byte) in name.enumerated() { unsafe memory[offset + index] = byte }
         }
         let bytes = Array(message.utf8)
         unsafe bytes.withUnsafeBytes { text in
             unsafe withUnsafePointer(to: &address) { pointer in
                 unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    // Not to wait: a manager that does not read is not to hold up the service.
+                    // Non-blocking: a manager that does not read must not block the service.
                     _ = unsafe sendto(
                         descriptor, text.baseAddress, text.count, Int32(MSG_DONTWAIT | MSG_NOSIGNAL),
                         $0, socklen_t(offset + name.count))

@@ -2,7 +2,7 @@
 
 import Glibc
 
-/// Where a socket listens or connects: an IPv4 or IPv6 address with a port, or a path of a unix socket.
+/// An address to listen on or connect to: an IPv4 or IPv6 address with a port, or the path of a unix socket.
 package struct SocketAddress: Equatable, Sendable, CustomStringConvertible {
     package enum Kind: Equatable, Sendable {
         /// 32 bits, most significant first.
@@ -24,7 +24,7 @@ package struct SocketAddress: Equatable, Sendable, CustomStringConvertible {
     }
     package static func unix(_ path: String) -> SocketAddress { SocketAddress(.unix(path: path)) }
 
-    /// From a literal host (`127.0.0.1`, `::1`) and a port; nil when `host` is a name.
+    /// From a literal host (`127.0.0.1`, `::1`) and a port; nil if `host` is a name.
     package init?(literal host: String, port: UInt16) {
         var v4 = in_addr()
         if unsafe inet_pton(AF_INET, host, &v4) == 1 {
@@ -44,7 +44,7 @@ package struct SocketAddress: Equatable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// The same host with another port; a path stays as it is.
+    /// The same host with another port; a path is unchanged.
     package func with(port: UInt16) -> SocketAddress {
         switch kind {
         case .v4(let bits, _): SocketAddress(.v4(bits, port: port))
@@ -53,7 +53,7 @@ package struct SocketAddress: Equatable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Takes a unix socket's file away, so that clients find nothing rather than a socket nobody listens on.
+    /// Removes a unix socket's file, so that clients do not find a socket without a listener.
     package func removeSocketFile() {
         if case .unix(let path) = kind { _ = unsafe unlink(path) }
     }
@@ -83,7 +83,7 @@ package struct SocketAddress: Equatable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Calls `body` with the address as the system's calls want it. Nil when a unix path is longer than the system allows.
+    /// Calls `body` with the address in the system's form. Nil if a unix path is longer than the system allows.
     package func withRaw<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result? {
         var storage = sockaddr_storage()
         let length: Int
@@ -105,7 +105,7 @@ package struct SocketAddress: Equatable, Sendable, CustomStringConvertible {
             unsafe withUnsafeMutableBytes(of: &storage) { unsafe $0.storeBytes(of: address, as: sockaddr_in6.self) }
         case .unix(let path):
             let bytes = Array(path.utf8)
-            // sun_path must keep room for the closing zero (unix(7)).
+            // sun_path must have room for the terminating zero (unix(7)).
             guard bytes.count < 108, !bytes.contains(0) else { return nil }
             length = MemoryLayout<sa_family_t>.size + bytes.count + 1
             unsafe withUnsafeMutableBytes(of: &storage) { memory in
@@ -121,7 +121,7 @@ package struct SocketAddress: Equatable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// What the system filled in; nil for a family other than these. An IPv4-mapped IPv6 address stays IPv6 here.
+    /// The address filled in by the system; nil for other families. An IPv4-mapped IPv6 address stays IPv6 here.
     package init?(_ storage: sockaddr_storage) {
         var storage = storage
         switch Int32(storage.ss_family) {

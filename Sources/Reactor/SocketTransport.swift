@@ -13,14 +13,14 @@ package final class SocketTransport: Transport, ReadinessObserver {
     private var registration: Registration?
     private var state: State
     private var awaitsWritable = false
-    /// Events came while reading was paused, or the last read did not empty the socket.
+    /// Events arrived while reading was paused, or the last read did not empty the socket.
     private var mayBeReadable = false
-    /// The kernel said the peer closed its side: a short read is then no proof that nothing follows.
+    /// The kernel reported that the peer closed its side: a short read then does not prove that nothing follows.
     private var sawPeerClose = false
-    /// Met while reading on after bytes that had to be handed over first.
+    /// Found by a read after bytes that had to be delivered first.
     private var pendingError: Int32?
 
-    /// Takes over a connected socket.
+    /// Takes ownership of a connected socket.
     package init(connected descriptor: consuming FileDescriptor, loop: EventLoop) throws(SystemError) {
         let raw = descriptor.raw
         self.descriptor = consume descriptor
@@ -29,8 +29,8 @@ package final class SocketTransport: Transport, ReadinessObserver {
         registration = try loop.add(raw, self)
     }
 
-    /// Starts to connect. The owner is told ``TransportOwner/transportWritable()`` when it has ended one way or the
-    /// other; ``connectionError()`` says which.
+    /// Starts to connect. The owner gets ``TransportOwner/transportWritable()`` when the attempt has ended;
+    /// ``connectionError()`` gives the result.
     package init(connectingTo address: SocketAddress, loop: EventLoop) throws(SystemError) {
         let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         let raw = socket(address.family, type, 0)
@@ -43,7 +43,7 @@ package final class SocketTransport: Transport, ReadinessObserver {
         let result = unsafe address.withRaw { unsafe connect(raw, $0, $1) }
         guard let result else { throw SystemError("connect", ENAMETOOLONG) }
         if result != 0, errno != EINPROGRESS {
-            // A unix socket whose backlog is full says EAGAIN and never becomes writable: for us it is a refusal.
+            // A unix socket with a full backlog returns EAGAIN and never becomes writable: treated as refused.
             throw SystemError("connect")
         }
         self.descriptor = consume descriptor
@@ -54,7 +54,7 @@ package final class SocketTransport: Transport, ReadinessObserver {
         loop.setWriting(true, of: registration)
     }
 
-    /// After a connection attempt: nil when it succeeded.
+    /// After a connection attempt: nil if it succeeded.
     package func connectionError() -> SystemError? {
         guard case .connecting = state, let raw = rawDescriptor else { return SystemError("connect", ECANCELED) }
         var code: Int32 = 0
@@ -63,8 +63,8 @@ package final class SocketTransport: Transport, ReadinessObserver {
         guard code == 0 else { return SystemError("connect", code) }
         state = .open
         if let registration { loop.setWriting(false, of: registration) }
-        // What came together with the connection is not told of again by Dispatch when the peer has hung up already.
-        tellAfterEvent()
+        // Dispatch does not repeat an event that arrived with the connection if the peer has already hung up.
+        notifyAfterEvent()
         return nil
     }
 
@@ -82,7 +82,7 @@ package final class SocketTransport: Transport, ReadinessObserver {
         switch receive(into: buffer, from: count, to: bound) {
         case .bytes(let added, let more): outcome = .bytes(count + added, more: more)
         case .wouldBlock: outcome = .bytes(count, more: false)
-        // An end is found again by the next read; an error would not be.
+        // The next read finds an end again, but not an error.
         case .end: mayBeReadable = true
         case .failed(let code):
             pendingError = code
@@ -95,7 +95,7 @@ package final class SocketTransport: Transport, ReadinessObserver {
         guard let raw = rawDescriptor else { return .failed(EBADF) }
         let count = unsafe buffer.fill(from: start, to: end) { unsafe recv(raw, $0, $1, 0) }
         if count > 0 {
-            // A read that did not fill the buffer emptied the socket; later bytes bring a new event (epoll(7)).
+            // A read that did not fill the buffer emptied the socket; later bytes cause a new event (epoll(7)).
             mayBeReadable = count == end - start || sawPeerClose
             return .bytes(count, more: mayBeReadable)
         }
@@ -113,8 +113,8 @@ package final class SocketTransport: Transport, ReadinessObserver {
         }
     }
 
-    /// Shows `take` what waits, without taking it, and then takes as many bytes as it says, at least one; the rest stays
-    /// in the socket for whoever reads next. With nil nothing more is to be had: `failed`.
+    /// Passes waiting bytes to `take` without removing them, and then removes as many as it returns, at least one; the
+    /// rest stays in the socket for the next reader. Nil ends with `failed`.
     package func receivePreface(_ take: (Span<UInt8>) -> Int?) -> ReadOutcome {
         guard let raw = rawDescriptor else { return .failed(EBADF) }
         return loop.withReceiveBuffer { buffer in
@@ -126,7 +126,7 @@ package final class SocketTransport: Transport, ReadinessObserver {
                 return errno == EAGAIN || errno == EINTR ? .wouldBlock : .failed(errno)
             }
             guard let count = buffer.read(seen, take), 1...seen ~= count else { return .failed(EPROTO) }
-            // They were there a moment ago, and nobody else reads.
+            // They were available just now, and there is no other reader.
             let taken = unsafe buffer.fill(from: 0, to: count) { unsafe recv(raw, $0, $1, 0) }
             guard taken == count else { return .failed(EPROTO) }
             mayBeReadable = true
@@ -134,13 +134,13 @@ package final class SocketTransport: Transport, ReadinessObserver {
         }
     }
 
-    /// Half of what the kernel would still take: it counts its own bookkeeping as well (SO_MEMINFO, socket(7)).
+    /// Half of what the kernel would still accept: it counts its own overhead as well (SO_MEMINFO, socket(7)).
     public override var writeRoom: Int {
         guard let raw = rawDescriptor else { return 0 }
         var information = InlineArray<9, UInt32>(repeating: 0)
         var size = socklen_t(MemoryLayout<InlineArray<9, UInt32>>.size)
         guard unsafe getsockopt(raw, SOL_SOCKET, Self.memoryInformation, &information, &size) == 0 else { return 0 }
-        // TCP counts what is queued; a unix socket only what it has allocated.
+        // TCP counts queued bytes; a unix socket only allocated ones.
         let (sendBuffer, queued) = (information[3], max(information[2], information[5]))
         return sendBuffer > queued ? Int(sendBuffer - queued) / 2 : 0
     }
@@ -205,7 +205,7 @@ package final class SocketTransport: Transport, ReadinessObserver {
         guard isReadingPaused else { return }
         super.resumeReading()
         if let registration { loop.setReading(true, of: registration) }
-        tellAfterEvent()
+        notifyAfterEvent()
     }
 
     package func descriptorReady(_ events: ReadinessEvents) {
@@ -230,22 +230,22 @@ package final class SocketTransport: Transport, ReadinessObserver {
         }
     }
 
-    /// Tells the owner of what waits to be read, if anything does.
-    private func tellAfterEvent() {
+    /// Notifies the owner of unread bytes, if there are any.
+    private func notifyAfterEvent() {
         guard mayBeReadable else { return }
         loop.afterEvent { [self] in
             if !isReadingPaused, mayBeReadable { owner?.transportReadable() }
         }
     }
 
-    /// The socket, for one that encrypts over it and reads and writes it by itself; nil once closed.
+    /// The descriptor, for a transport that encrypts over it and does its own reading and writing; nil once closed.
     package var descriptorInUse: Int32? { rawDescriptor }
 
-    /// The socket was read by who encrypts over it. `more`: something waits still, or nobody knows that nothing does.
+    /// An encrypting transport has read the socket. `more`: there may be unread bytes.
     ///
-    /// - Returns: whether something may wait: the peer's end does when it has closed its side.
+    /// - Returns: whether there may be unread bytes; true if the peer has closed its side.
     @discardableResult
-    package func readElsewhere(more: Bool) -> Bool {
+    package func noteExternalRead(more: Bool) -> Bool {
         mayBeReadable = more || sawPeerClose
         return mayBeReadable
     }
@@ -275,16 +275,16 @@ package final class SocketTransport: Transport, ReadinessObserver {
         }
     }
 
-    /// What is looked at in one go of a preface.
+    /// The number of bytes checked at once in a preface.
     private static let prefaceByteCount = 512
     /// SO_MEMINFO (asm-generic/socket.h).
     private static let memoryInformation: Int32 = 55
-    /// A peer that has gone is an error to handle, not a signal to die of.
+    /// A closed peer is an error to handle, not a fatal signal.
     private static let sendFlags = Int32(MSG_NOSIGNAL)
 }
 
 package enum SocketOption {
-    /// Sets an integer option. A system that lacks it works without: none of them is needed to be correct.
+    /// Sets an integer option. Failure is ignored: none of them is needed for correctness.
     static func set(_ descriptor: Int32, _ level: Int32, _ name: Int32, _ value: Int32) {
         var value = value
         _ = unsafe setsockopt(descriptor, level, name, &value, socklen_t(MemoryLayout<Int32>.size))

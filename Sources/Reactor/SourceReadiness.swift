@@ -5,7 +5,7 @@ import Glibc
 
 /// Readiness by Dispatch sources, one or two for each descriptor: slower (about twice the CPU for an event), and for
 /// systems without epoll. The sources watch a duplicate, closed by their cancel handlers, since a descriptor must stay
-/// open until Dispatch has let go of it.
+/// open until Dispatch has released it.
 package final class SourceReadiness: Readiness {
     private final class Slot {
         let generation: UInt32
@@ -26,7 +26,7 @@ package final class SourceReadiness: Readiness {
         }
 
         func cancel() {
-            // A suspended source crashes when it is released, so both run while they end.
+            // Releasing a suspended source crashes, so both run when they end.
             if !isReading { reading.resume() }
             if !isWriting { writing.resume() }
             isReading = true
@@ -100,7 +100,7 @@ package final class SourceReadiness: Readiness {
     }
 
     package override func cancel() {
-        // Released after the change: an observer may touch the loop as it goes.
+        // Released after the change: an observer's deinitializer may use the loop.
         let released = slots
         slots = [:]
         for slot in released.values { slot.cancel() }
@@ -113,7 +113,7 @@ package final class SourceReadiness: Readiness {
 
     private func deliver(to registration: Registration, reading: Bool) {
         guard let slot = slot(registration) else { return }
-        // Dispatch tells no hang-up apart from bytes, so the observer finds both by reading on.
+        // Dispatch does not distinguish a hang-up from bytes, so the observer finds both by reading.
         slot.observer.descriptorReady(reading ? [.readable, .peerClosed] : .writable)
     }
 }

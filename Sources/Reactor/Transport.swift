@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a read brought.
+/// The result of a read.
 public enum ReadOutcome: Equatable, Sendable {
-    /// So many bytes stand in the buffer. When `more` is false nothing waits now and the owner will be told of more.
+    /// The number of bytes in the buffer. If `more` is false there are no others now, and the owner will be notified.
     case bytes(Int, more: Bool)
-    /// Nothing now; the owner will be told.
+    /// Nothing now; the owner will be notified.
     case wouldBlock
-    /// The peer has sent everything it will send.
+    /// The peer has ended its side.
     case end
     /// The connection is broken (an error number).
     case failed(Int32)
 }
 
-/// What a write did.
+/// The result of a write.
 public enum WriteOutcome: Equatable, Sendable {
-    /// So many bytes were taken; fewer than given means that the socket is full.
+    /// The number of bytes taken; fewer than given means that the socket is full.
     case wrote(Int)
     case failed(Int32)
 }
 
-/// Hears of a transport, on its loop.
+/// Receives the events of a transport, on its loop.
 package protocol TransportOwner: AnyObject {
-    /// Bytes, the end or an error may be read. Not sent while reading is paused.
+    /// Bytes, the end or an error can be read. Not sent while reading is paused.
     func transportReadable()
     /// There is room to write again, after ``Transport/awaitWritable()``; or a connection attempt has ended.
     func transportWritable()
@@ -29,63 +29,64 @@ package protocol TransportOwner: AnyObject {
     func transportPeerClosed(failed: Bool)
 }
 
-/// A byte stream to one peer: plain or encrypted, for HTTP it is all the same.
+/// A byte stream to one peer, plain or encrypted.
 ///
-/// Open, since what encrypts lives in a module of its own.
+/// Open, since the encrypting subclass is in another module.
 ///
-/// The loop's set holds the transport and the transport its owner, until ``close(abruptly:)``; nothing else needs to.
+/// The loop's set retains the transport and the transport its owner, until ``close(abruptly:)``; no other reference is
+/// needed.
 open class Transport {
     package let loop: EventLoop
     package var owner: (any TransportOwner)?
-    /// Reading goes on by itself unless paused: the kernel then holds the peer back.
+    /// Reading continues unless paused; the kernel then applies back-pressure.
     package private(set) var isReadingPaused = false
 
     package init(loop: EventLoop) {
         self.loop = loop
     }
 
-    /// The bytes are encrypted on their way.
+    /// Whether the bytes are encrypted.
     open var isSecure: Bool { false }
 
-    /// The protocol that both ends agreed on while they connected (ALPN); nil when they did not.
+    /// The protocol negotiated while connecting (ALPN); nil if there is none.
     open var negotiatedProtocol: String? { nil }
 
-    /// Why the connection broke, for people, when there is more to say than an error number does.
+    /// Why the connection broke, for humans, if there is more to say than an error number.
     open var failureReason: String? { nil }
 
-    /// Reads what waits, `ReceiveBuffer.usualRead` bytes at most; more than that, up to the whole buffer, only when so
-    /// much waits and `sink`, where the bytes are going, has room for them: else they would have to be kept.
+    /// Reads available bytes, at most `ReceiveBuffer.usualRead`; more, up to the whole buffer, only if there are that
+    /// many and `sink`, their destination, has room for them: otherwise they would have to be stored.
     open func read(into buffer: ReceiveBuffer, boundFor sink: Transport? = nil) -> ReadOutcome {
         preconditionFailure("Transport is abstract")
     }
 
-    /// About how many bytes can be written before the socket is full; rather too few than too many.
+    /// An estimate, rather low, of the bytes that can be written before the socket is full.
     open var writeRoom: Int { 0 }
 
-    /// Bytes that were written and that the peer has not acknowledged.
+    /// Bytes written but not acknowledged by the peer.
     open var queuedBytes: Int { 0 }
 
-    /// Writes the pieces in order, in one system call where possible. What is not taken comes first, and whole, in the
+    /// Writes the pieces in order, in one system call if possible. Bytes not taken must come first, unchanged, in the
     /// next write.
     open func write(_ first: Span<UInt8>, _ second: Span<UInt8>, _ third: Span<UInt8>) -> WriteOutcome {
         preconditionFailure("Transport is abstract")
     }
 
-    /// The owner is told once when there is room to write.
+    /// Notifies the owner once when there is room to write.
     open func awaitWritable() { preconditionFailure("Transport is abstract") }
 
-    /// Sends the end of our bytes; reading goes on.
+    /// Ends the sending side; reading continues.
     open func shutDownWriting() { preconditionFailure("Transport is abstract") }
 
-    /// Ends the connection; the owner hears nothing more. `abruptly` resets it, so that the peer cannot take what it
-    /// has got for the whole.
+    /// Ends the connection; the owner is not notified any more. `abruptly` resets it, so that the peer does not take
+    /// the received data for complete.
     open func close(abruptly: Bool = false) { preconditionFailure("Transport is abstract") }
 
     open func pauseReading() {
         isReadingPaused = true
     }
 
-    /// Goes on reading; what waits already is told of after the current event.
+    /// Resumes reading; available bytes are reported after the current event.
     open func resumeReading() {
         isReadingPaused = false
     }
@@ -96,20 +97,21 @@ open class Transport {
 extension Transport {
     /// How a turn of reading ended.
     package enum TurnEnd: Equatable, Sendable {
-        /// Nothing more is to be read now, or reading paused; the owner will be told.
+        /// Nothing more to read now, or reading was paused; the owner will be notified.
         case nothingNow
-        /// More waits, but others have their turn first: go on in the loop's next one.
+        /// There is more, but others have their turn first: continue in the loop's next one.
         case turnOver
-        /// The peer sends no more.
+        /// The peer has ended its side.
         case end
         case failed
     }
 
-    /// Reads what waits and hands it over piece by piece, until nothing does, reading pauses or it is others' turn.
+    /// Reads available bytes and delivers them piece by piece, until there are none, reading is paused or the turn is
+    /// over.
     ///
     /// - Parameters:
-    ///   - wanted: asked before each read.
-    ///   - sink: where the bytes are going, see ``read(into:boundFor:)``.
+    ///   - wanted: called before each read.
+    ///   - sink: the destination of the bytes, see ``read(into:boundFor:)``.
     package func readTurn(
         while wanted: () -> Bool, boundFor sink: () -> Transport?, receive: (Span<UInt8>) -> Void
     ) -> TurnEnd {

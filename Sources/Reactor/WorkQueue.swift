@@ -2,7 +2,7 @@
 
 import Dispatch
 
-/// Runs work one after another off the loops: for what may wait, as reading files does.
+/// Runs work one after another off the loops: for work that can wait, such as reading files.
 package final class WorkQueue: Sendable {
     private let queue: DispatchQueue
 

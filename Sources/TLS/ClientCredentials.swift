@@ -5,14 +5,14 @@ import Glibc
 import Reactor
 import Synchronization
 
-/// Whom a connection is to: sessions are kept for each.
+/// The peer of a connection: sessions are kept for each target.
 struct TLSTarget: Hashable, Sendable {
     /// A name or an address, which the certificate must be for.
     let name: String
     let port: UInt16
 }
 
-/// What a client shows and whom it trusts, with the sessions that came of it; never changed after it was made.
+/// A client's certificate and trust store, with the sessions of its connections; immutable except for those.
 final class ClientCredentials: Sendable {
     let context: ContextPointer
     let skipsVerification: Bool
@@ -35,7 +35,7 @@ final class ClientCredentials: Sendable {
         }
         if let identity = configuration.identity { try context.use(identity) }
         if resumesSessions {
-            // SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL: the sessions are kept here.
+            // SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL: sessions are stored in this object.
             unsafe sidegate_ssl_ctx_set_cache_mode(context.pointer, 0x1 | 0x300)
             unsafe SSL_CTX_sess_set_new_cb(context.pointer, sessionMade)
         }
@@ -47,12 +47,12 @@ final class ClientCredentials: Sendable {
         return name.hasSuffix(".") ? String(name.dropLast()) : name
     }
 
-    /// Sets a fresh connection up for its target; false when that cannot be verified.
+    /// Prepares a new connection for its target; false if the target cannot be verified.
     func prepare(_ ssl: OpaquePointer, _ target: TLSTarget) -> Bool {
         ErrorQueue.empty()
         unsafe SSL_set_connect_state(ssl)
         let isAddress = SocketAddress(literal: target.name, port: 0) != nil
-        // RFC 6066 §3: names alone are asked for, never addresses.
+        // RFC 6066 §3: SNI contains only names, never addresses.
         if !isAddress, unsafe sidegate_ssl_set_server_name(ssl, target.name) != 1 { return false }
         if !skipsVerification {
             unsafe SSL_set_hostflags(ssl, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS))
@@ -63,12 +63,12 @@ final class ClientCredentials: Sendable {
             guard isSet == 1 else { return false }
         }
         guard resumesSessions, let session = takeSession(target) else { return true }
-        // A session that cannot be offered any more is passed over; then the handshake is a full one.
+        // A session that is no longer valid is ignored, and a full handshake follows.
         _ = unsafe SSL_set_session(ssl, session.pointer)
         return true
     }
 
-    /// The newest session with this target. Those of TLS 1.3 are for one use (RFC 8446 §C.4).
+    /// The newest session with this target. TLS 1.3 sessions are used only once (RFC 8446 §C.4).
     private func takeSession(_ target: TLSTarget) -> Session? {
         sessions.withLock { sessions in
             guard let newest = sessions[target]?.last else { return nil }
@@ -102,7 +102,7 @@ final class ClientCredentials: Sendable {
         let hasStore =
             unsafe access(X509_get_default_cert_file(), R_OK) == 0 || access(X509_get_default_cert_dir(), R_OK) == 0
         guard !isSet, !hasStore else { return ErrorQueue.empty() }
-        // libcrypto was built for another system than this one: where others keep their store.
+        // libcrypto was built for another system: try the locations of other distributions.
         for path in Self.otherStores where unsafe access(path, R_OK) == 0 {
             if unsafe SSL_CTX_load_verify_file(context.pointer, path) == 1 { break }
         }
@@ -114,14 +114,14 @@ final class ClientCredentials: Sendable {
         "/etc/ssl/cert.pem",
     ]
     private static let maximumTargets = 256
-    /// Enough for connections that are made side by side.
+    /// Enough for concurrent connections.
     private static let sessionsEach = 8
 }
 
-/// The one owner of a reference to an `SSL_SESSION`.
+/// The owner of one reference to an `SSL_SESSION`.
 @safe
 private final class Session: @unchecked Sendable {
-    // Sendable: libssl copies a session before it changes one that is shared.
+    // Sendable: libssl copies a shared session before changing it.
     let pointer: OpaquePointer
 
     init(adopting pointer: OpaquePointer) {
@@ -135,7 +135,7 @@ private final class Session: @unchecked Sendable {
     var isForOneUse: Bool { unsafe SSL_SESSION_get_protocol_version(pointer) >= TLS1_3_VERSION }
 }
 
-/// libssl has a session for later connections; a result of 1 takes it over.
+/// libssl has a session for later connections; a result of 1 takes ownership of it.
 private let sessionMade: @convention(c) (OpaquePointer?, OpaquePointer?) -> Int32 = { ssl, session in
     guard let ssl = unsafe ssl, let session = unsafe session, let transport = unsafe TLSTransport.owner(of: ssl),
         case .client(let context, let target) = transport.role, unsafe SSL_SESSION_is_resumable(session) == 1

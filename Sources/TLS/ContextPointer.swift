@@ -3,13 +3,13 @@
 import COpenSSL
 import Cryptography
 
-/// The one owner of an `SSL_CTX`.
+/// The owner of an `SSL_CTX`.
 @safe
 final class ContextPointer: @unchecked Sendable {
-    // Sendable: set up before it is shared, then only used to make connections, which libssl allows from all threads.
+    // Sendable: configured before it is shared, then only used to make connections, which libssl allows on all threads.
     let pointer: OpaquePointer
 
-    /// What both sides have in common.
+    /// Settings common to both sides.
     init(isServer: Bool, minimum: TLSVersion, protocols: [String]) throws(TLSError) {
         ErrorQueue.empty()
         guard let pointer = unsafe SSL_CTX_new(isServer ? TLS_server_method() : TLS_client_method()) else {
@@ -18,13 +18,13 @@ final class ContextPointer: @unchecked Sendable {
         unsafe self.pointer = pointer
         var options = UInt64(1) << 30  // SSL_OP_NO_RENEGOTIATION, a macro Swift does not read.
         options |= UInt64(1) << 17  // SSL_OP_NO_COMPRESSION
-        // A browser that just goes has sent all it had: requests are framed. An app that just goes may have been cut off.
+        // Browsers close without close_notify, and requests are framed anyway. A response from an app may be truncated.
         if isServer { options |= UInt64(1) << 7 }  // SSL_OP_IGNORE_UNEXPECTED_EOF
-        // In our order, but ChaCha20 for those who prefer it: they have no instructions for AES.
+        // Sidegate's order, but ChaCha20 for clients that prefer it: they have no AES instructions.
         if isServer { options |= UInt64(1) << 22 }  // SSL_OP_CIPHER_SERVER_PREFERENCE
         if isServer { options |= UInt64(1) << 21 }  // SSL_OP_PRIORITIZE_CHACHA
         unsafe SSL_CTX_set_options(pointer, options)
-        // A record at a time, offered again from wherever it lies then; no buffers while idle.
+        // One record at a time, retried from any address; no buffers while idle.
         unsafe sidegate_ssl_ctx_set_mode(pointer, 0x1 | 0x2 | 0x8 | 0x10)
         guard unsafe sidegate_ssl_ctx_set_minimum(pointer, minimum.rawValue) == 1,
             unsafe SSL_CTX_set_cipher_list(pointer, Self.ciphers) == 1,
@@ -45,7 +45,7 @@ final class ContextPointer: @unchecked Sendable {
         unsafe SSL_CTX_free(pointer)
     }
 
-    /// Shows `identity` to the peer; a second one of another kind stands beside the first.
+    /// Presents `identity` to the peer; identities of different key types can be used together.
     func use(_ identity: TLSIdentity) throws(TLSError) {
         ErrorQueue.empty()
         let isUsed = unsafe identity.chain.withPointers { certificates in
@@ -60,7 +60,7 @@ final class ContextPointer: @unchecked Sendable {
         guard isUsed else { throw .configuration(ErrorQueue.takeText()) }
     }
 
-    /// Trusts the authorities of a PEM text, and nobody else.
+    /// Trusts the authorities of a PEM text, and no others.
     func trust(_ authorities: CertificateChain) throws(TLSError) {
         ErrorQueue.empty()
         guard let store = unsafe SSL_CTX_get_cert_store(pointer) else { throw .configuration("no memory") }
@@ -70,26 +70,26 @@ final class ContextPointer: @unchecked Sendable {
         guard isDone else { throw .configuration(ErrorQueue.takeText()) }
     }
 
-    /// Mozilla's intermediate set (ssl-config.mozilla.org, 5.7) without finite-field Diffie-Hellman, which costs servers
-    /// most.
+    /// Mozilla's intermediate set (ssl-config.mozilla.org, 5.7) without finite-field Diffie-Hellman, the most expensive
+    /// for servers.
     private static let ciphers = """
         ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:\
         ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305
         """
-    /// TLS 1.3's, in the order of browsers. The second one's hash is SHA-384, for which few processors have instructions: a
-    /// handshake costs 4 % more with it.
+    /// TLS 1.3's suites, in the browsers' order. The second one uses SHA-384, for which few processors have
+    /// instructions: a handshake costs 4 % more with it.
     private static let suites = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
-    /// By preference; the first begins with what also withstands a quantum computer.
+    /// In order of preference; the first list starts with a post-quantum hybrid.
     private static let groups = ["X25519MLKEM768:X25519:P-256:P-384", "X25519:P-256:P-384"]
 }
 
-/// Versions that are spoken.
+/// Supported versions.
 package enum TLSVersion: Int32, Sendable {
     case v12 = 0x0303
     case v13 = 0x0304
 }
 
-/// Protocols by preference, as ALPN writes them: each after its length (RFC 7301 §3.1).
+/// Protocols in order of preference, in ALPN's encoding: each preceded by its length (RFC 7301 §3.1).
 struct ProtocolList {
     let bytes: [UInt8]
 
@@ -97,7 +97,7 @@ struct ProtocolList {
         bytes = names.filter { 1...255 ~= $0.utf8.count }.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) }
     }
 
-    /// Where in `offer`, written the same way, the name stands that is preferred here.
+    /// The position in `offer`, in the same encoding, of the preferred protocol.
     func preferred(among offer: UnsafeBufferPointer<UInt8>) -> Range<Int>? {
         var own = 0
         while own < bytes.count {

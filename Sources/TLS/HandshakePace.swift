@@ -2,8 +2,8 @@
 
 import Reactor
 
-/// Lets a loop compute only so many steps of handshakes in one turn: a signature takes as long as a dozen requests, and a
-/// crowd of newcomers must not hold up those who are there.
+/// Limits the number of handshake steps in one turn of a loop: a signature takes as long as a dozen requests, and many
+/// new connections must not delay established ones.
 package final class HandshakePace {
     private let loop: EventLoop
     private let stepsPerTurn: Int
@@ -16,7 +16,7 @@ package final class HandshakePace {
         self.stepsPerTurn = max(1, stepsPerTurn)
     }
 
-    /// True when `transport` may go on with its handshake now; else it is told to later, in its turn.
+    /// True if `transport` may continue its handshake now; otherwise it is resumed later, in order.
     func mayProceed(_ transport: TLSTransport) -> Bool {
         if loop.now != turn {
             turn = loop.now

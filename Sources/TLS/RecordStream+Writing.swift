@@ -3,18 +3,19 @@
 import Glibc
 import Reactor
 
-// What is sent: data, the end, alerts and new keys.
+// Sending: data, the end, alerts and key updates.
 extension RecordStream {
-    /// Seals the pieces, and says how much of them is in the socket. `room` is asked what it takes, when there is much.
+    /// Seals the pieces and returns how much of them was written to the socket. `room` is called for larger writes.
     ///
-    /// What was sealed and did not fit is counted as taken by the write in which it goes; it must be offered again first.
+    /// A sealed record that did not fit is reported as written by the later write that sends it; its data must be
+    /// passed first.
     package func write(
         _ first: Span<UInt8>, _ second: Span<UInt8>, _ third: Span<UInt8>, by scratch: ReceiveBuffer, room: () -> Int
     ) -> WriteOutcome {
         let total = first.count + second.count + third.count
         guard total > 0 else { return .wrote(0) }
         guard failure == nil, !hasSentEnd, total >= unsentData else { return .failed(EPROTO) }
-        // Without data it goes together with what follows.
+        // Without data, the pending bytes are sent together with what follows.
         guard unsentData == 0 || flush() else { return failure == nil ? .wrote(0) : .failed(EPROTO) }
         var taken = unsentData
         unsentData = 0
@@ -27,8 +28,9 @@ extension RecordStream {
             }
             let before = unsent.count
             let left = total - taken
-            let most = (scratch.capacity - Self.maximumBefore) / Self.maximumRecord * RecordKey.maximumContent
-            let goal = left <= RecordKey.maximumContent ? left : min(left, max(RecordKey.maximumContent, room()), most)
+            let most = (scratch.capacity - Self.maximumBefore) / Self.maximumRecord * TrafficKey.maximumContent
+            let goal =
+                left <= TrafficKey.maximumContent ? left : min(left, max(TrafficKey.maximumContent, room()), most)
             var sealed = 0
             var place = unsafe scratch.fill(from: 0, to: unsent.count) { target, count in
                 unsafe unsent.withUnsafeBytes { unsent in
@@ -38,9 +40,9 @@ extension RecordStream {
             }
             unsent = []
             while sealed < goal {
-                let size = min(goal - sealed, RecordKey.maximumContent)
+                let size = min(goal - sealed, TrafficKey.maximumContent)
                 let from = taken + sealed
-                let record = unsafe scratch.fill(from: place, to: place + size + RecordKey.overhead) { target, _ in
+                let record = unsafe scratch.fill(from: place, to: place + size + TrafficKey.overhead) { target, _ in
                     unsafe sealing.seal(
                         first.extracting(Self.part(from, size, at: 0, first.count)),
                         second.extracting(Self.part(from, size, at: first.count, second.count)),
@@ -56,14 +58,14 @@ extension RecordStream {
             }
             let sent = scratch.read(place) { transmit($0) }
             guard let sent else { return .failed(EPROTO) }
-            earnAllowance((sealed + RecordKey.maximumContent - 1) / RecordKey.maximumContent)
+            earnEmptyRecords((sealed + TrafficKey.maximumContent - 1) / TrafficKey.maximumContent)
             guard sent < place else {
                 taken += sealed
                 continue
             }
             // All but the last are full.
             let gone =
-                max(0, sent - before) / (RecordKey.maximumContent + RecordKey.overhead) * RecordKey.maximumContent
+                max(0, sent - before) / (TrafficKey.maximumContent + TrafficKey.overhead) * TrafficKey.maximumContent
             taken += gone
             unsentData = sealed - gone
             scratch.read(place) { bytes in
@@ -75,34 +77,34 @@ extension RecordStream {
         return .wrote(taken)
     }
 
-    /// Which part of a piece that stands at `start` is among the `size` bytes from `from` on.
+    /// The part of a piece that begins at `start` which lies within the `size` bytes from `from` on.
     private static func part(_ from: Int, _ size: Int, at start: Int, _ count: Int) -> Range<Int> {
         let lower = min(max(from - start, 0), count)
         return lower..<min(max(from + size - start, lower), count)
     }
 
-    /// Sends the end of our bytes; false when the socket is full, and it is to be asked again.
+    /// Sends close_notify; false if the socket is full and this must be called again.
     package func sendEnd() -> Bool {
         if !hasSentEnd, failure == nil {
             hasSentEnd = true
-            // The socket's own end comes right after it, in the same segment.
+            // The socket is shut down right after it, in the same segment.
             send([1, Self.closeNotify], .alert, flags: Int32(MSG_MORE))
         }
         return flush() || failure != nil
     }
 
-    /// Says that we seal by our next key from here on, and does.
+    /// Announces the next sending key, and switches to it.
     func changeKey() {
         owesNewKey = false
         guard let next = sealing.next() else { return failure = .malformed("no memory for a key") }
-        // The peer need not follow.
+        // The peer need not update its own key.
         send([Self.keyUpdate, 0, 0, 1, 0], .handshake)
         sealing = next
     }
 
-    /// Sends a record of its own after what waits to be sent. There are few: one end, one failure, new keys one by one.
+    /// Sends a record after the pending bytes. There are few: one end, one failure, single key updates.
     func send(_ content: [UInt8], _ type: RecordType, flags: Int32 = 0) {
-        var record = [UInt8](repeating: 0, count: content.count + RecordKey.overhead)
+        var record = [UInt8](repeating: 0, count: content.count + TrafficKey.overhead)
         let content = content.span
         let size = unsafe record.withUnsafeMutableBytes { record in
             unsafe record.baseAddress.flatMap { unsafe sealing.seal(content, Span(), Span(), type: type, to: $0) }
@@ -112,12 +114,12 @@ extension RecordStream {
         _ = flush(flags: flags)
     }
 
-    /// Sends what was to go with data, of which there is none yet.
+    /// Sends bytes held back to be sent with data, if there is no data yet.
     func sendHeld() {
         if unsentData == 0 { _ = flush() }
     }
 
-    /// Whether nothing waits to be sent.
+    /// Whether nothing is pending.
     private func flush(flags: Int32 = 0) -> Bool {
         guard !unsent.isEmpty else { return true }
         let bytes = unsent
@@ -136,8 +138,8 @@ extension RecordStream {
         return nil
     }
 
-    /// AES-GCM bears 2^24.5 full records by one key (RFC 8446 §5.5).
+    /// AES-GCM is safe for 2^24.5 full records with one key (RFC 8446 §5.5).
     private static let recordsPerKey: UInt64 = 1 << 24
-    /// How much of what waits to be sent goes together with data.
+    /// How many pending bytes are sent together with data.
     private static let maximumBefore = 16384
 }

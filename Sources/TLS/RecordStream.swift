@@ -4,59 +4,59 @@ import COpenSSL
 import Glibc
 import Reactor
 
-/// A connection of TLS 1.3 after its handshake: application data, alerts and new keys (RFC 8446 §4.6.3, §5, §6), without
-/// an `SSL`, which would hold 14 KiB for as long as the connection is open.
+/// A TLS 1.3 connection after its handshake: application data, alerts and key updates (RFC 8446 §4.6.3, §5, §6),
+/// without an `SSL`, which would use 14 KiB for as long as the connection is open.
 ///
-/// What else could follow a handshake is refused: nothing else was agreed on.
+/// All other post-handshake messages are rejected: none was negotiated.
 package final class RecordStream {
     private enum Frame {
-        /// So many bytes with the header.
+        /// Its length with the header.
         case whole(Int)
         case incomplete, unexpected, tooLong
     }
 
     /// How reading from the socket ended.
     package enum Reading: Equatable, Sendable {
-        /// It is empty, for all that is known (`emptied`); for certain (`blocked`); or as much was read as was asked for.
+        /// The socket is probably empty (`emptied`); certainly empty (`blocked`); or as much was read as requested.
         case emptied, blocked, more
         case ended, failed
     }
 
     let descriptor: Int32
-    private var opening: RecordKey
-    var sealing: RecordKey
-    /// The beginning of a record whose rest has not come.
+    private var opening: TrafficKey
+    var sealing: TrafficKey
+    /// The beginning of an incomplete record.
     private var partial: [UInt8] = []
-    /// What the socket did not take of records, and how many bytes of data they hold, which were not said to be taken.
+    /// Sealed bytes that the socket did not accept, and the amount of data in them that was not reported as written.
     var unsent: [UInt8] = []
     var unsentData = 0
-    /// The beginning of a handshake message whose rest has not come.
+    /// The beginning of an incomplete handshake message.
     private var message: [UInt8] = []
-    /// How many records without data may come. Data that comes fills it up; each record that we send, and time, add to it:
-    /// a peer that only listens may renew its keys as often as there is reason to.
-    private var allowance = RecordStream.minimumAllowance
+    /// How many records without data are accepted. Received data refills it; each sent record, and time, add to it: a
+    /// peer that only receives may update its keys as often as necessary.
+    private var emptyRecordBudget = RecordStream.minimumEmptyRecords
     private var lastRefill: MonotonicTime
     private let now: () -> MonotonicTime
-    /// The peer has a new key and wishes the same of us.
+    /// The peer has updated its key and requested the same of Sidegate.
     var owesNewKey = false
     var hasSentEnd = false
-    /// The last read brought a new key of the peer's.
+    /// The last read included a key update.
     package private(set) var hasNewKey = false
-    /// The peer sends no more.
+    /// The peer has ended its side.
     package private(set) var hasEnded = false
     package internal(set) var failure: TLSError?
 
     /// - Parameters:
     ///   - descriptor: the socket; it must be open at each use.
-    ///   - sealed: what libssl has sealed by the server's key, to be sent. Each of these records must open by that key, so it
-    ///     is certain how many there are. Nil when that cannot be said.
+    ///   - sealed: records that libssl has sealed by the server's key and that are still to be sent. Each must open
+    ///   with that key, so their number is certain. Nil if they are unknown.
     ///   - now: the monotonic clock.
     package init?(
         _ suite: RecordSuite, _ secrets: TrafficSecrets, over descriptor: Int32, after sealed: [UInt8],
         now: @escaping () -> MonotonicTime = { .current() }
     ) {
-        guard let client = secrets.client, let server = secrets.server, let opening = RecordKey(suite, client),
-            let sealing = RecordKey(suite, server)
+        guard let client = secrets.client, let server = secrets.server, let opening = TrafficKey(suite, client),
+            let sealing = TrafficKey(suite, server)
         else { return nil }
         (self.descriptor, self.opening, self.sealing, unsent) = (descriptor, opening, sealing, sealed)
         (self.now, lastRefill) = (now, now())
@@ -80,15 +80,16 @@ package final class RecordStream {
 
     // MARK: Reading
 
-    /// Reads what waits, once, and opens it to where `filled` says, up to about `end`; `scratch` is for what is sealed.
+    /// Reads available bytes once, and opens them to `filled`, up to about `end`; `scratch` is for sealed bytes.
     ///
-    /// At most `end` bytes are in the buffer afterwards, or one record.
+    /// The buffer then contains at most `end` bytes, or one record.
     package func read(into buffer: ReceiveBuffer, _ filled: inout Int, upTo end: Int, by scratch: ReceiveBuffer)
         -> Reading
     {
         let held = partial.count
-        // A whole record has room: what is held is less than one. A new key costs a hundred times what a short record does, so
-        // who has one all the time is read a little at a time: others wait.
+        // There is room for a whole record: the partial one is shorter. A key update costs a hundred times as much as a
+        // short record, so a peer that sends them continually is read in small steps, for the sake of other
+        // connections.
         let room = max(hasNewKey ? 0 : end - filled, Self.maximumRecord)
         hasNewKey = false
         let count = unsafe scratch.fill(from: 0, to: room) { place, room in
@@ -101,7 +102,7 @@ package final class RecordStream {
             }
         }
         guard count > 0 else {
-            // Requests are framed: a browser that goes without a word has sent all it had.
+            // Requests are framed: a browser may close without close_notify.
             if count == 0 { hasEnded = true }
             guard count < 0 else { return .ended }
             guard errno != EAGAIN else { return .blocked }
@@ -116,7 +117,7 @@ package final class RecordStream {
         filled = position
         if failure != nil { return .failed }
         if hasEnded { return .ended }
-        // After our end nothing follows, and the socket takes nothing.
+        // After close_notify nothing may follow.
         if owesNewKey, unsent.isEmpty, !hasSentEnd { changeKey() }
         return held + count < room ? .emptied : .more
     }
@@ -129,7 +130,7 @@ package final class RecordStream {
             let record = unsafe bytes + place
             switch unsafe Self.frame(record, count - place) {
             case .incomplete:
-                // An idle connection keeps nothing.
+                // An idle connection keeps no buffer.
                 partial = unsafe Array(UnsafeBufferPointer(start: record, count: count - place))
                 return
             case .unexpected: return fail(Self.unexpectedMessage, "an unexpected record")
@@ -143,50 +144,51 @@ package final class RecordStream {
         }
     }
 
-    /// How many bytes of data the record brought.
+    /// The number of data bytes in the record.
     private func open(_ record: UnsafeMutablePointer<UInt8>, _ size: Int, to target: UnsafeMutableRawPointer) -> Int {
         guard let (type, count) = unsafe opening.open(record, size, to: target) else {
             ErrorQueue.empty()
-            fail(Self.badRecord, "a record is not the peer's")
+            fail(Self.badRecord, "a record that does not decrypt")
             return 0
         }
-        // Padding counts too (RFC 8446 §5.4).
-        guard size <= RecordKey.maximumContent + RecordKey.overhead else {
+        // Padding is included (RFC 8446 §5.4).
+        guard size <= TrafficKey.maximumContent + TrafficKey.overhead else {
             fail(Self.recordOverflow, "a record is too long")
             return 0
         }
         if type == RecordType.data.rawValue, count > 0 {
-            if allowance < Self.minimumAllowance { allowance = Self.minimumAllowance }
+            if emptyRecordBudget < Self.minimumEmptyRecords { emptyRecordBudget = Self.minimumEmptyRecords }
         } else {
-            if allowance == 0 { refillByTime() }
-            guard allowance > 0 else {
+            if emptyRecordBudget == 0 { refillByTime() }
+            guard emptyRecordBudget > 0 else {
                 fail(Self.unexpectedMessage, "too many records without data")
                 return 0
             }
-            allowance -= 1
+            emptyRecordBudget -= 1
         }
         switch RecordType(rawValue: type) {
         // No other record may come within a message (RFC 8446 §5.1).
         case .data where message.isEmpty: return count
         case .alert where count == 2: alerted(unsafe target.load(fromByteOffset: 1, as: UInt8.self))
         case .alert where count > 0: fail(Self.decodeError, "a malformed alert")
-        case .handshake where count > 0: heard(unsafe Array(UnsafeRawBufferPointer(start: target, count: count)))
+        case .handshake where count > 0:
+            handleHandshakeMessage(unsafe Array(UnsafeRawBufferPointer(start: target, count: count)))
         default: fail(Self.unexpectedMessage, "an unexpected message")
         }
         return 0
     }
 
-    /// We sent records of data.
-    func earnAllowance(_ records: Int) {
-        allowance = min(allowance + records, Self.maximumAllowance)
+    /// Records of data were sent.
+    func earnEmptyRecords(_ records: Int) {
+        emptyRecordBudget = min(emptyRecordBudget + records, Self.maximumEmptyRecords)
     }
 
     private func refillByTime() {
         let time = now()
-        let earned = time.since(lastRefill).seconds * Double(Self.minimumAllowance)
+        let earned = time.since(lastRefill).seconds * Double(Self.minimumEmptyRecords)
         guard earned >= 1 else { return }
         lastRefill = time
-        earnAllowance(Int(min(earned, Double(Self.maximumAllowance))))
+        earnEmptyRecords(Int(min(earned, Double(Self.maximumEmptyRecords))))
     }
 
     private func alerted(_ description: UInt8) {
@@ -199,9 +201,9 @@ package final class RecordStream {
         }
     }
 
-    /// The one message that may come, KeyUpdate: the peer's next records are sealed by its next key. It may be split over
-    /// records, but the last of them must end with it (RFC 8446 §5.1).
-    private func heard(_ fragment: [UInt8]) {
+    /// Handles the only valid message, KeyUpdate: the peer's next records use its next key. It may be split over
+    /// records, but must end with the last of them (RFC 8446 §5.1).
+    private func handleHandshakeMessage(_ fragment: [UInt8]) {
         let (type, length) = (Self.keyUpdate, [0, 0, 1] as [UInt8])
         message += fragment.prefix(Self.keyUpdateByteCount + 1 - message.count)
         guard message[0] == type else { return fail(Self.unexpectedMessage, "an unexpected message") }
@@ -217,7 +219,7 @@ package final class RecordStream {
         guard request <= 1 else { return fail(Self.illegalParameter, "a KeyUpdate with an unknown request") }
         guard let next = opening.next() else { return fail(Self.internalError, "no memory for a key") }
         (opening, hasNewKey) = (next, true)
-        // One answer is enough for all that came since our last one.
+        // One answer is enough for all updates since the last one.
         if request == 1 { owesNewKey = true }
     }
 
@@ -227,19 +229,19 @@ package final class RecordStream {
     }
 
     private static func frame(_ record: UnsafePointer<UInt8>, _ count: Int) -> Frame {
-        guard count >= RecordKey.headerByteCount else { return .incomplete }
+        guard count >= TrafficKey.headerByteCount else { return .incomplete }
         guard unsafe record[0] == RecordType.data.rawValue, unsafe record[1] == 3 else { return .unexpected }
         let length = Int(unsafe record[3]) << 8 | Int(unsafe record[4])
-        guard length <= RecordKey.maximumLength else { return .tooLong }
-        let size = RecordKey.headerByteCount + length
+        guard length <= TrafficKey.maximumLength else { return .tooLong }
+        let size = TrafficKey.headerByteCount + length
         return count < size ? .incomplete : .whole(size)
     }
 
-    /// The most a record has with its header.
-    static let maximumRecord = RecordKey.headerByteCount + RecordKey.maximumLength
+    /// The maximum length of a record with its header.
+    static let maximumRecord = TrafficKey.headerByteCount + TrafficKey.maximumLength
     /// Records without data: at once, and for each second.
-    private static let minimumAllowance = 32
-    private static let maximumAllowance = 1 << 20
+    private static let minimumEmptyRecords = 32
+    private static let maximumEmptyRecords = 1 << 20
     static let keyUpdate: UInt8 = 24
     private static let keyUpdateByteCount = 5
     /// Alerts (RFC 8446 §6).

@@ -4,14 +4,14 @@ import COpenSSL
 import Cryptography
 import Reactor
 
-/// A server's certificates, each name's in a context of its own; never changed after it was made.
+/// A server's certificates, with one context for each group of names; immutable.
 final class ServerCredentials: Sendable {
     let identities: [TLSIdentity]
     let ticketKeys: TicketKeys
-    /// For clients that ask for no name, or for one that no certificate is for.
+    /// For clients without SNI, or with a name that no certificate has.
     let fallback: ContextPointer
     private let exact: [String: ContextPointer]
-    /// By what follows `*.`.
+    /// Keyed by the part after `*.`.
     private let wildcard: [String: ContextPointer]
     fileprivate let protocols: ProtocolList
 
@@ -26,7 +26,7 @@ final class ServerCredentials: Sendable {
             for name in identity.chain.names {
                 if groups[name] == nil { order.append(name) }
                 let taken = groups[name, default: []]
-                // One of each kind stands beside the others: the client says which it can verify.
+                // One of each key type: the client states which it can verify.
                 if taken.contains(where: { configuration.identities[$0].kind == identity.kind }) { continue }
                 groups[name] = taken + [index]
             }
@@ -50,7 +50,7 @@ final class ServerCredentials: Sendable {
     func context(for name: String) -> ContextPointer {
         let name = name.lowercased()
         if let context = exact[name] { return context }
-        // One label, as RFC 9525 §6.3 has it.
+        // One label, as in RFC 9525 §6.3.
         guard let dot = name.firstIndex(of: "."), dot > name.startIndex else { return fallback }
         return wildcard[String(name[name.index(after: dot)...])] ?? fallback
     }
@@ -63,18 +63,19 @@ final class ServerCredentials: Sendable {
         for identity in identities { try context.use(identity) }
         unsafe SSL_CTX_set_alpn_select_cb(pointer, protocolsOffered, nil)
         unsafe SSL_CTX_set_keylog_callback(pointer, secretMade)
-        // SSL_SESS_CACHE_OFF: clients keep their sessions themselves, sealed.
+        // SSL_SESS_CACHE_OFF: sessions are stored in the clients' tickets.
         unsafe sidegate_ssl_ctx_set_cache_mode(pointer, 0)
         unsafe SSL_CTX_set_timeout(pointer, Int(ticketKeys.lifetime.seconds))
-        // Each connection that goes on from a session is given a new one, so one at a time is enough.
+        // Each resumed connection gets a new ticket, so one at a time is enough.
         unsafe SSL_CTX_set_num_tickets(pointer, 1)
         unsafe sidegate_ssl_ctx_set_ticket_callback(pointer, ticketHandled)
-        // A session goes on only where this is the same: not for names of other certificates (RFC 6066 §3), nor from before
-        // other authorities were named, or from when none were.
+        // A session is resumed only if this identifier is equal: not for the names of other certificates (RFC 6066 §3),
+        // nor from a time with other client authorities, or none.
         var identifier = Array(Set(identities.flatMap(\.chain.names)).sorted().joined(separator: " ").utf8)
         if configuration.clientAuthentication != .none {
             guard let authorities = configuration.clientAuthorities else {
-                throw .configuration("client certificates are asked for, but no authority is trusted to vouch for them")
+                throw .configuration(
+                    "client certificates are requested, but there is no client authority to verify them")
             }
             try context.trust(authorities)
             unsafe authorities.withPointers { certificates in
@@ -94,8 +95,8 @@ final class ServerCredentials: Sendable {
     }
 }
 
-/// A client's first message is there, and nothing is decided yet: chooses the certificate, and with it which sessions may
-/// go on.
+/// The ClientHello has arrived, and nothing is decided yet: selects the certificate, and with it which sessions may be
+/// resumed.
 private let helloReceived: SSL_client_hello_cb_fn = { ssl, _, _ in
     guard let ssl = unsafe ssl, let transport = unsafe TLSTransport.owner(of: ssl),
         case .server(let credentials) = transport.role
@@ -111,15 +112,15 @@ private let helloReceived: SSL_client_hello_cb_fn = { ssl, _, _ in
     return SSL_CLIENT_HELLO_SUCCESS
 }
 
-/// Says that the name the client asked for was heard.
+/// Acknowledges the client's server name.
 private let nameHeard:
     @convention(c) (OpaquePointer?, UnsafeMutablePointer<Int32>?, UnsafeMutableRawPointer?) -> Int32 = { _, _, _ in
         SSL_TLSEXT_ERR_OK
     }
 
-/// The names that a client asks for (RFC 6066 §3): a list, in which there is one host name.
+/// The Server Name Indication (RFC 6066 §3): a list with one host name.
 enum ServerNameExtension {
-    /// Nil when there is none; what is malformed libssl refuses by itself later.
+    /// Nil if there is none; libssl rejects a malformed one later.
     static func name(_ bytes: UnsafeBufferPointer<UInt8>) -> String? {
         // The list's length, the entry's kind (0: host name) and length, the name.
         guard bytes.count > 5, unsafe bytes[2] == 0 else { return nil }
@@ -129,8 +130,8 @@ enum ServerNameExtension {
     }
 }
 
-/// The client offers protocols; without a common one the connection ends, so that nobody takes the bytes of one protocol
-/// for another's (RFC 7301 §3.2).
+/// The client offers protocols; without a common one the connection ends, so that the bytes of one protocol are not
+/// read as another (RFC 7301 §3.2).
 private let protocolsOffered:
     @convention(c) (
         OpaquePointer?, UnsafeMutablePointer<UnsafePointer<UInt8>?>?, UnsafeMutablePointer<UInt8>?,

@@ -3,33 +3,33 @@
 import Cryptography
 import Synchronization
 
-/// How Sidegate connects to others.
+/// The settings of outgoing connections.
 package struct TLSClientConfiguration: Sendable {
     package enum Trust: Sendable {
-        /// Whom the system trusts (`SSL_CERT_FILE` and `SSL_CERT_DIR` override its store).
+        /// The system's trust store (`SSL_CERT_FILE` and `SSL_CERT_DIR` override it).
         case system
-        /// These authorities alone.
+        /// Only these authorities.
         case authorities(CertificateChain)
     }
 
     package var trust = Trust.system
-    /// Shown to a peer that asks for a certificate.
+    /// Presented if the peer requests a certificate.
     package var identity: TLSIdentity?
-    /// The name that is asked for and verified, in place of the host's own.
+    /// The name for SNI and verification, instead of the host's own.
     package var serverName: String?
-    /// Believes any peer. For tests in closed networks only.
+    /// Accepts any certificate. For tests in closed networks only.
     package var skipsVerification = false
-    /// By ALPN, the preferred one first; empty: not offered.
+    /// For ALPN, in order of preference; empty: not offered.
     package var protocols: [String] = []
     package var minimumVersion = TLSVersion.v12
-    /// Sessions are kept, so that later connections to the same target need no full handshake.
+    /// Sessions are stored, so that later connections to the same target need no full handshake.
     package var resumesSessions = true
 
     package init() {}
 }
 
-/// What connections to others are made from; one for any number of loops and targets. What it shows and whom it trusts
-/// can be replaced while it is in use: connections that are open keep what they were made with.
+/// A factory of outgoing connections for any number of loops and targets. Its credentials can be replaced while it is
+/// in use: open connections keep theirs.
 package final class TLSClientContext: Sendable {
     private let credentials: Mutex<ClientCredentials>
 
@@ -37,11 +37,11 @@ package final class TLSClientContext: Sendable {
         credentials = Mutex(try ClientCredentials(configuration))
     }
 
-    /// What the next connection is made from.
+    /// The credentials for the next connection.
     var current: ClientCredentials { credentials.withLock { $0 } }
 
-    /// Makes new connections by `configuration` from now on; when it is no good, throws and changes nothing. Sessions do
-    /// not go on: whom they are with was judged by what is replaced.
+    /// Uses `configuration` for new connections; if it is invalid, throws and changes nothing. Sessions are not
+    /// resumed, since their peers were verified by the old credentials.
     package func replace(with configuration: TLSClientConfiguration) throws(TLSError) {
         let fresh = try ClientCredentials(configuration)
         let displaced = credentials.withLock { credentials in

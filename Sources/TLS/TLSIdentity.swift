@@ -3,12 +3,12 @@
 import COpenSSL
 import Cryptography
 
-/// A certificate with its chain and its key: what one side shows the other.
+/// A certificate with its chain and its key.
 package struct TLSIdentity: Sendable {
     package let chain: CertificateChain
     package let key: PrivateKey
 
-    /// Throws unless the key is the certificate's.
+    /// Throws unless the key belongs to the certificate.
     package init(_ chain: CertificateChain, key: PrivateKey) throws(TLSError) {
         guard chain.isFor(key) else { throw .configuration("the key is not that of the certificate") }
         self.chain = chain
@@ -29,7 +29,7 @@ package struct TLSIdentity: Sendable {
         self.key = key
     }
 
-    /// Which of the certificates that serve one name it is: a context holds one of each.
+    /// The key type: a context holds one certificate of each.
     var kind: Kind {
         switch key.kind {
         case .rsa: .rsa
@@ -44,7 +44,7 @@ package struct TLSIdentity: Sendable {
 }
 
 extension CryptographyError {
-    /// For people.
+    /// For humans.
     var text: String {
         switch self {
         case .malformedKey(let text), .unsupportedKey(let text), .weakKey(let text), .failed(let text): text

@@ -4,27 +4,27 @@ import Cryptography
 import Reactor
 import Synchronization
 
-/// How browsers connect to Sidegate.
+/// The settings of browsers' connections.
 package struct TLSServerConfiguration: Sendable {
     package enum ClientAuthentication: Sendable {
         /// No certificate is asked for.
         case none
-        /// One that is shown must be good; none will do.
+        /// A presented certificate must be valid; none is accepted too.
         case request
         case require
     }
 
-    /// Chosen by the name the client asks for; of several of one kind for a name the first, and the first of all for
-    /// clients that ask for no name or another one. Never empty.
+    /// Selected by SNI; of several of the same key type for a name the first, and the first of all for clients without
+    /// SNI or with an unknown name. Never empty.
     package var identities: [TLSIdentity]
     package var minimumVersion = TLSVersion.v12
-    /// By ALPN, the preferred one first.
+    /// For ALPN, in order of preference.
     package var protocols = ["http/1.1", "http/1.0"]
     package var clientAuthentication = ClientAuthentication.none
-    /// Who vouches for clients; needed unless none is asked for a certificate.
+    /// Authorities for client certificates; required unless no certificate is requested.
     package var clientAuthorities: CertificateChain?
 
-    /// What ALPN calls HTTP/2 over TLS (RFC 9113 §3.1).
+    /// The ALPN identifier of HTTP/2 over TLS (RFC 9113 §3.1).
     package static let http2 = "h2"
 
     package init(identities: [TLSIdentity]) {
@@ -32,8 +32,8 @@ package struct TLSServerConfiguration: Sendable {
     }
 }
 
-/// What connections of browsers are made from, shared by all loops. Its certificates can be replaced while it serves:
-/// connections that are open keep those they were made with, and sessions go on.
+/// A factory of browsers' connections, shared by all loops. Its certificates can be replaced while it is in use: open
+/// connections keep theirs, and sessions can be resumed.
 package final class TLSServerContext: Sendable {
     private let credentials: Mutex<ServerCredentials>
     private let ticketKeys: TicketKeys
@@ -43,10 +43,10 @@ package final class TLSServerContext: Sendable {
         credentials = Mutex(try ServerCredentials(configuration, ticketKeys))
     }
 
-    /// What the next connection is made from.
+    /// The credentials for the next connection.
     var current: ServerCredentials { credentials.withLock { $0 } }
 
-    /// Serves new connections by `configuration` from now on; when it is no good, throws and changes nothing.
+    /// Uses `configuration` for new connections; if it is invalid, throws and changes nothing.
     package func replace(with configuration: TLSServerConfiguration) throws(TLSError) {
         let fresh = try ServerCredentials(configuration, ticketKeys)
         let displaced = credentials.withLock { credentials in
@@ -57,7 +57,7 @@ package final class TLSServerContext: Sendable {
         withExtendedLifetime(displaced) {}
     }
 
-    /// For each certificate in force its names and its end, in seconds since 1970.
+    /// The names and the expiry, in seconds since 1970, of each certificate in use.
     package var certificates: [(names: [String], notAfter: Int64)] {
         current.identities.map { ($0.chain.names, $0.chain.notAfter) }
     }

@@ -4,26 +4,26 @@ import COpenSSL
 import Glibc
 import Reactor
 
-// Records of libssl's.
+// Records processed by libssl.
 extension TLSTransport {
-    /// A read without bytes, `filled` of which came before it and go first.
+    /// A read without bytes after `filled` bytes, which are returned first.
     func readNothing(_ ssl: OpaquePointer, after filled: Int) -> ReadOutcome {
         switch unsafe SSL_get_error(ssl, 0) {
         case SSL_ERROR_WANT_READ:
-            socket.readElsewhere(more: false)
+            socket.noteExternalRead(more: false)
             return filled > 0 ? .bytes(filled, more: false) : .wouldBlock
         case SSL_ERROR_WANT_WRITE:
             readAwaitsWritable = true
             socket.awaitWritable()
             return filled > 0 ? .bytes(filled, more: false) : .wouldBlock
         case SSL_ERROR_ZERO_RETURN:
-            // It is found again by the next read.
-            return filled > 0 ? .bytes(filled, more: socket.readElsewhere(more: true)) : .end
+            // The next read finds it again.
+            return filled > 0 ? .bytes(filled, more: socket.noteExternalRead(more: true)) : .end
         default:
             let failure = unsafe takeFailure(ssl)
             error = failure
             state = .broken
-            return filled > 0 ? .bytes(filled, more: socket.readElsewhere(more: true)) : .failed(EPROTO)
+            return filled > 0 ? .bytes(filled, more: socket.noteExternalRead(more: true)) : .failed(EPROTO)
         }
     }
 
@@ -44,7 +44,7 @@ extension TLSTransport {
         place += count
     }
 
-    /// How many bytes libssl took, 0 when the socket is full; nil when the connection broke.
+    /// The number of bytes that libssl took, 0 if the socket is full; nil if the connection broke.
     func encrypt(_ ssl: OpaquePointer, _ piece: Span<UInt8>) -> Int? {
         var count = 0
         let result = unsafe piece.withUnsafeBytes { unsafe SSL_write_ex(ssl, $0.baseAddress, $0.count, &count) }

@@ -4,16 +4,16 @@ import COpenSSL
 import Glibc
 import Reactor
 
-// TLS 1.3 without an `SSL`, once hands are shaken.
+// TLS 1.3 without an `SSL`, after the handshake.
 extension TLSTransport {
-    /// Holds back what libssl sends from here on, by the key that `records` is to go on with: session tickets, which go with
-    /// what is sent next.
+    /// Holds back libssl's output from here on, which uses the key that `records` will continue with: session tickets,
+    /// which are sent with the next data.
     func holdSealedBytes() {
         if unsafe ssl != nil { unsafe bytes.pointee.holds = 1 }
     }
 
-    /// The handshake failed: sends what was held back, which says why, and throws away what has come meanwhile. Left unread
-    /// it would make a reset of our end, and a reset may overtake the alert.
+    /// The handshake failed: sends the held output, which contains the alert, and discards the received bytes. Closing
+    /// with unread bytes would reset the connection, and the reset may overtake the alert.
     func sendHeldAlert() {
         guard case .server = role, unsafe ssl != nil, let descriptor = socket.descriptorInUse else { return }
         unsafe sidegate_tls_release(bytes)
@@ -22,8 +22,8 @@ extension TLSTransport {
         }
     }
 
-    /// Lets go of the `SSL` where that is possible.
-    func goOnWithoutLibrary() {
+    /// Releases the `SSL` if that is possible.
+    func switchToOwnRecordLayer() {
         guard case .server = role, let ssl = unsafe ssl else { return }
         defer { ErrorQueue.empty() }
         if let records = unsafe records(after: ssl) {
@@ -37,8 +37,8 @@ extension TLSTransport {
         }
     }
 
-    /// Nil for earlier versions, for clients that agreed on shorter records than ours (RFC 6066 §4), and whenever it is not
-    /// certain where libssl stands.
+    /// Nil for earlier versions, for clients that negotiated shorter records (RFC 6066 §4), and whenever libssl's state
+    /// is not certain.
     private func records(after ssl: OpaquePointer) -> RecordStream? {
         guard unsafe SSL_version(ssl) == TLS1_3_VERSION, unsafe SSL_has_pending(ssl) == 0,
             unsafe bytes.pointee.holds == 1, unsafe bytes.pointee.error == 0,
@@ -59,27 +59,27 @@ extension TLSTransport {
             while true {
                 switch records.read(into: buffer, &filled, upTo: end, by: scratch) {
                 case .emptied:
-                    let more = socket.readElsewhere(more: false)
+                    let more = socket.noteExternalRead(more: false)
                     if filled > 0 { return .bytes(filled, more: more) }
                     if !more { return .wouldBlock }
                 case .blocked:
-                    socket.readElsewhere(more: false)
+                    socket.noteExternalRead(more: false)
                     records.sendHeld()
                     return filled > 0 ? .bytes(filled, more: false) : .wouldBlock
                 case .more:
                     guard filled > 0 else { continue }
-                    let more = socket.readElsewhere(more: true)
+                    let more = socket.noteExternalRead(more: true)
                     guard let target = sink, !records.hasNewKey else { return .bytes(filled, more: more) }
                     end = min(target.writeRoom, buffer.capacity)
                     sink = nil
                     guard end - filled >= RecordStream.maximumRecord else { return .bytes(filled, more: more) }
                 case .ended:
-                    // It is found again by the next read.
-                    return filled > 0 ? .bytes(filled, more: socket.readElsewhere(more: true)) : .end
+                    // The next read finds it again.
+                    return filled > 0 ? .bytes(filled, more: socket.noteExternalRead(more: true)) : .end
                 case .failed:
                     error = records.failure
                     state = .broken
-                    return filled > 0 ? .bytes(filled, more: socket.readElsewhere(more: true)) : .failed(EPROTO)
+                    return filled > 0 ? .bytes(filled, more: socket.noteExternalRead(more: true)) : .failed(EPROTO)
                 }
             }
         }

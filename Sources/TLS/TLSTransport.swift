@@ -4,52 +4,53 @@ import COpenSSL
 import Glibc
 import Reactor
 
-/// A stream encrypted over a socket. libssl shakes hands, reading and writing the socket by itself; a server's connection of
-/// TLS 1.3 then goes on without it (``RecordStream``), any other one with it.
+/// An encrypted stream over a socket. libssl performs the handshake, reading and writing the socket itself; a server's
+/// TLS 1.3 connection then continues without it (``RecordStream``), any other with it.
 @safe
 package final class TLSTransport: Transport, TransportOwner {
     enum Role {
         case client(ClientCredentials, TLSTarget)
-        /// What was in force when the connection was accepted; a handshake looks into it.
+        /// The credentials in use when the connection was accepted; the handshake reads them.
         case server(ServerCredentials)
     }
 
     enum State {
         case idle, handshaking, open
-        /// An error ended it; only to be closed.
+        /// Ended by an error; can only be closed.
         case broken
         case closed
     }
 
     let role: Role
     let socket: SocketTransport
-    /// The one owner of an `SSL`; nil once closed, and when `records` goes on.
+    /// The owned `SSL`; nil once closed, and when `records` has taken over.
     var ssl: OpaquePointer?
     var records: RecordStream?
-    /// What the keys of `records` will be made from; told during the handshake.
+    /// The secrets for the keys of `records`; collected during the handshake.
     var secrets = TrafficSecrets()
-    /// The same connection's socket as libssl sees it; lives as long as `ssl`.
+    /// The socket as libssl sees it; lives as long as `ssl`.
     let bytes: UnsafeMutablePointer<sidegate_tls_socket>
     var state = State.idle
     private var completion: ((TLSError?) -> Void)?
     private var deadline: LoopTimer?
     private var ownerAwaitsWritable = false
-    /// Reading on needs room to write first (an answer that TLS itself owes the peer).
+    /// Reading must wait for room to write (TLS itself owes the peer a message).
     var readAwaitsWritable = false
-    /// The end of our bytes is to be sent and did not fit.
+    /// close_notify is to be sent and did not fit.
     private var endAwaitsWritable = false
     private var pace: HandshakePace?
     private var isWaitingForTurn = false
-    /// What the handshake agreed on.
+    /// The result of the handshake.
     var agreed: (protocolName: String?, isResumed: Bool)?
-    /// What broke the connection.
+    /// The error that broke the connection.
     package internal(set) var error: TLSError?
 
-    /// To `host`, over a connected socket that nobody else uses from here on; when this throws, it is still the caller's.
+    /// Connects to `host` over a connected socket that is used exclusively from here on; if this throws, the caller
+    /// keeps it.
     ///
     /// - Parameters:
     ///   - host: the name or address that the certificate must be for, unless the context names another.
-    ///   - port: sessions are kept for each name and port.
+    ///   - port: sessions are stored for each name and port.
     package convenience init(
         client socket: SocketTransport, _ context: TLSClientContext, host: String, port: UInt16 = 0
     ) throws(TLSError) {
@@ -58,15 +59,14 @@ package final class TLSTransport: Transport, TransportOwner {
         let ssl = unsafe try Self.make(credentials.context)
         guard unsafe credentials.prepare(ssl, target) else {
             unsafe SSL_free(ssl)
-            throw .configuration("this is not a name that a certificate can be for: \(target.name)")
+            throw .configuration("this is not a valid name for a certificate: \(target.name)")
         }
         unsafe try self.init(socket, .client(credentials, target), ssl)
     }
 
-    /// Of a client that was accepted, over a socket that nobody else uses from here on; when this throws, it is still the
-    /// caller's.
+    /// Accepts a client over a socket that is used exclusively from here on; if this throws, the caller keeps it.
     ///
-    /// - Parameter pace: nil: the handshake goes on whenever it can.
+    /// - Parameter pace: nil: the handshake continues whenever possible.
     package convenience init(
         server socket: SocketTransport, _ context: TLSServerContext, pace: HandshakePace? = nil
     ) throws(TLSError) {
@@ -91,7 +91,7 @@ package final class TLSTransport: Transport, TransportOwner {
         unsafe self.bytes = bytes
         super.init(loop: socket.loop)
         unsafe SSL_set_ex_data(ssl, 0, Unmanaged.passUnretained(self).toOpaque())
-        // What follows a server's handshake must still be in the socket then.
+        // Bytes that follow a server's handshake must then still be in the socket.
         if case .client = role { unsafe sidegate_ssl_set_read_ahead(ssl, 1) }
         socket.owner = self
     }
@@ -114,8 +114,8 @@ package final class TLSTransport: Transport, TransportOwner {
 
     // MARK: The handshake
 
-    /// Begins; `completion` is told once, on the loop, with nil when the connection is open, and not after a close. Until
-    /// then the transport must not be read or written.
+    /// Begins; `completion` is called once, on the loop, with nil if the connection is open, and not after a close.
+    /// Until then the transport must not be read or written.
     package func handshake(timeout: Nanoseconds, _ completion: @escaping (TLSError?) -> Void) {
         guard state == .idle else { return }
         state = .handshaking
@@ -124,7 +124,7 @@ package final class TLSTransport: Transport, TransportOwner {
         let timer = loop.makeTimer { [self] in handshakeEnded(.timeout) }
         deadline = timer
         timer.set(loop.now.advanced(by: timeout))
-        // A client speaks first; a server is told when something has come.
+        // A client sends first; a server is notified when bytes arrive.
         if case .client = role { loop.afterEvent { [self] in proceed() } }
     }
 
@@ -134,22 +134,22 @@ package final class TLSTransport: Transport, TransportOwner {
             isWaitingForTurn = true
             return
         }
-        takeStep()
+        continueHandshake()
     }
 
-    /// It is this handshake's turn.
+    /// Continues the handshake when its turn has come.
     func proceedInTurn() {
         isWaitingForTurn = false
-        takeStep()
+        continueHandshake()
     }
 
-    private func takeStep() {
+    private func continueHandshake() {
         guard state == .handshaking, let ssl = unsafe ssl else { return }
         ErrorQueue.empty()
         let result = unsafe SSL_do_handshake(ssl)
         guard result != 1 else { return handshakeEnded(nil) }
         switch unsafe SSL_get_error(ssl, result) {
-        case SSL_ERROR_WANT_READ: socket.readElsewhere(more: false)
+        case SSL_ERROR_WANT_READ: socket.noteExternalRead(more: false)
         case SSL_ERROR_WANT_WRITE: socket.awaitWritable()
         default: handshakeEnded(unsafe takeFailure(ssl))
         }
@@ -162,17 +162,17 @@ package final class TLSTransport: Transport, TransportOwner {
         pace = nil
         state = failure == nil ? .open : .broken
         error = failure
-        if failure == nil { goOnWithoutLibrary() } else { sendHeldAlert() }
+        if failure == nil { switchToOwnRecordLayer() } else { sendHeldAlert() }
         secrets = TrafficSecrets()
         let completion = completion
         self.completion = nil
         let more = failure == nil && moreWaits
         completion?(failure)
-        // What came with the handshake's last bytes brings no event of its own.
+        // Bytes that arrived with the end of the handshake cause no event of their own.
         if more, state == .open, !isReadingPaused { owner?.transportReadable() }
     }
 
-    /// The protocol agreed on by ALPN; nil when none was.
+    /// The protocol negotiated by ALPN; nil if there is none.
     package override var negotiatedProtocol: String? {
         if let agreed { return agreed.protocolName }
         guard let ssl = unsafe ssl else { return nil }
@@ -186,7 +186,7 @@ package final class TLSTransport: Transport, TransportOwner {
 
     package override var failureReason: String? { error?.description }
 
-    /// The connection goes on from an earlier one's session.
+    /// Whether an earlier session was resumed.
     package var isResumed: Bool {
         if let agreed { return agreed.isResumed }
         guard let ssl = unsafe ssl else { return false }
@@ -217,11 +217,11 @@ package final class TLSTransport: Transport, TransportOwner {
         }
     }
 
-    /// Bytes wait in libssl or, as far as is known, in the socket.
+    /// Whether bytes may be available in libssl or in the socket.
     private var moreWaits: Bool {
-        // Nobody knows before the first read.
-        guard let ssl = unsafe ssl else { return socket.readElsewhere(more: records != nil) }
-        return socket.readElsewhere(more: unsafe SSL_has_pending(ssl) == 1 || bytes.pointee.is_empty == 0)
+        // Unknown before the first read.
+        guard let ssl = unsafe ssl else { return socket.noteExternalRead(more: records != nil) }
+        return socket.noteExternalRead(more: unsafe SSL_has_pending(ssl) == 1 || bytes.pointee.is_empty == 0)
     }
 
     func takeFailure(_ ssl: OpaquePointer) -> TLSError {
@@ -243,7 +243,7 @@ package final class TLSTransport: Transport, TransportOwner {
 
     // MARK: Writing
 
-    /// What the socket takes, less what each record adds.
+    /// The capacity of the socket, less the overhead of each record.
     package override var queuedBytes: Int { socket.queuedBytes }
 
     package override var writeRoom: Int {
@@ -251,7 +251,7 @@ package final class TLSTransport: Transport, TransportOwner {
         return max(0, room - (room / Self.recordSize + 1) * Self.recordOverhead)
     }
 
-    /// What was not taken must be offered again first, by the next write, whole: some of it may be encrypted already.
+    /// Bytes that were not taken must be passed first, and unchanged, in the next write: some may be encrypted already.
     package override func write(
         _ first: Span<UInt8>, _ second: Span<UInt8>, _ third: Span<UInt8>
     ) -> WriteOutcome {
@@ -268,7 +268,7 @@ package final class TLSTransport: Transport, TransportOwner {
         while taken < total {
             let size = min(total - taken, Self.recordSize)
             let outcome: Int?
-            // A record of one piece is encrypted from where it lies; pieces that share one are put together first.
+            // A record from one piece is encrypted in place; pieces that share a record are first joined.
             if taken + size <= first.count {
                 outcome = unsafe encrypt(ssl, first.extracting(taken..<taken + size))
             } else if taken >= first.count, taken + size <= first.count + second.count {
@@ -319,11 +319,11 @@ package final class TLSTransport: Transport, TransportOwner {
 
     package override func close(abruptly: Bool = false) {
         guard state != .closed else { return }
-        // An alert of ours says what was wrong: it must arrive, whatever the peer has sent meanwhile.
+        // The alert reports the error: it must arrive, whatever the peer has sent meanwhile.
         let lingers = state == .broken && !abruptly && error?.isAnsweredByAlert == true
         if state == .open, !abruptly {
-            // The peer learns that nothing was cut off. When there is no room for it, it has more to worry about; and what
-            // waits still is cut off.
+            // close_notify proves that nothing is missing. It is omitted if there is no room for it, or if data is
+            // still pending.
             if let records, records.unsentData == 0 { _ = records.sendEnd() }
             if let ssl = unsafe ssl {
                 ErrorQueue.empty()
@@ -344,7 +344,7 @@ package final class TLSTransport: Transport, TransportOwner {
         if lingers { socket.closeLingering(sending: unsent) } else { socket.close(abruptly: abruptly) }
     }
 
-    // MARK: What the socket tells
+    // MARK: Events of the socket
 
     package func transportReadable() {
         if state == .handshaking { proceed() } else { owner?.transportReadable() }
@@ -366,12 +366,12 @@ package final class TLSTransport: Transport, TransportOwner {
         owner?.transportPeerClosed(failed: failed)
     }
 
-    /// The most a record holds (RFC 8446 §5.1), and what it adds to that.
+    /// The maximum content of a record (RFC 8446 §5.1), and its overhead.
     private static let recordSize = 16384
     private static let recordOverhead = 32
 }
 
-/// The one owner of the `BIO_METHOD` by which libssl uses our sockets.
+/// The owner of the `BIO_METHOD` by which libssl uses Sidegate's sockets.
 @safe
 private final class SocketMethod: @unchecked Sendable {
     // Sendable: never changed after it was made, and never freed: it serves every connection of the process.

@@ -5,13 +5,13 @@ import Cryptography
 import Reactor
 import Synchronization
 
-/// The keys that session tickets are sealed with (RFC 5077 §4, RFC 8446 §4.6.1), shared by all workers of a process.
+/// The keys that seal session tickets (RFC 5077 §4, RFC 8446 §4.6.1), shared by all workers of a process.
 ///
-/// A stolen key opens what was resumed with it, so each seals for one `lifetime` only and is forgotten after another:
-/// as long as a ticket made at its very end is good.
+/// A stolen key exposes the sessions resumed with it, so each seals for one `lifetime` only and is deleted after
+/// another, when the last ticket made with it expires.
 package final class TicketKeys: Sendable {
     package struct Key: Sendable {
-        /// How a ticket says which key it was made with.
+        /// Identifies the key in a ticket.
         package let name: [UInt8]
         package let cipherKey: [UInt8]
         package let authenticationKey: [UInt8]
@@ -48,7 +48,7 @@ package final class TicketKeys: Sendable {
         }
     }
 
-    /// The key of that name, and whether tickets are made with it still; nil when it is forgotten.
+    /// The key with that name, and whether it still seals new tickets; nil if it was deleted.
     package func key(named name: [UInt8]) -> (key: Key, isCurrent: Bool)? {
         let time = now()
         let found = keys.withLock { keys in keys.first { $0.name == name } }
@@ -64,8 +64,8 @@ let ticketHandled:
     @convention(c) (
         OpaquePointer?, UnsafeMutablePointer<UInt8>?, UnsafeMutablePointer<UInt8>?, OpaquePointer?, OpaquePointer?,
         Int32
-    ) -> Int32 = { ssl, name, vector, cipher, authenticator, sealing in
-        guard let ssl = unsafe ssl, let name = unsafe name, let vector = unsafe vector,
+    ) -> Int32 = { ssl, name, iv, cipher, authenticator, sealing in
+        guard let ssl = unsafe ssl, let name = unsafe name, let iv = unsafe iv,
             let transport = unsafe TLSTransport.owner(of: ssl), case .server(let credentials) = transport.role
         else { return -1 }
         let key: TicketKeys.Key
@@ -73,7 +73,7 @@ let ticketHandled:
         if sealing == 1 {
             key = credentials.ticketKeys.current()
             for (index, byte) in key.name.enumerated() { unsafe name[index] = byte }
-            guard unsafe RAND_bytes(vector, 16) == 1 else { return -1 }
+            guard unsafe RAND_bytes(iv, 16) == 1 else { return -1 }
         } else {
             guard
                 let found = unsafe credentials.ticketKeys.key(named: Array(UnsafeBufferPointer(start: name, count: 16)))
@@ -84,12 +84,12 @@ let ticketHandled:
         }
         let isReady = unsafe key.cipherKey.withUnsafeBufferPointer { cipherKey in
             unsafe EVP_CipherInit_ex2(
-                cipher, FetchedCipher.aes256CBC.pointer, cipherKey.baseAddress, vector, sealing, nil) == 1
+                cipher, FetchedCipher.aes256CBC.pointer, cipherKey.baseAddress, iv, sealing, nil) == 1
         }
         let isKeyed = unsafe key.authenticationKey.withUnsafeBufferPointer { bytes in
             unsafe sidegate_hmac_init(authenticator, bytes.baseAddress, bytes.count, "SHA256") == 1
         }
         guard isReady, isKeyed else { return -1 }
-        // With TLS 1.3 each ticket is for one use, so there is always a new one.
+        // TLS 1.3 tickets are used only once, so there is always a new one.
         return unsafe isCurrent && SSL_version(ssl) < TLS1_3_VERSION ? 1 : 2
     }

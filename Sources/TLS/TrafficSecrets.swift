@@ -4,7 +4,8 @@ import COpenSSL
 import Cryptography
 import Glibc
 
-/// The two secrets that a connection's keys are made from (RFC 8446 §7.1), as libssl tells them while it shakes hands.
+/// The two secrets from which a connection's keys are derived (RFC 8446 §7.1), as reported by libssl during the
+/// handshake.
 package struct TrafficSecrets {
     private(set) var client: SecretBytes?
     private(set) var server: SecretBytes?
@@ -13,17 +14,17 @@ package struct TrafficSecrets {
         (self.client, self.server) = (client, server)
     }
 
-    /// Takes a secret from a line of the form `label random secret` in hexadecimal digits; other lines say nothing here.
+    /// Reads a secret from a line of the form `label random secret` in hexadecimal digits; other lines are ignored.
     ///
-    /// - Returns: it was the server's, with which libssl seals from now on.
+    /// - Returns: whether it was the server's, with which libssl seals from now on.
     fileprivate mutating func take(_ line: UnsafePointer<CChar>) -> Bool {
         let isServer = unsafe line[0] == Self.server[0]
         let label = isServer ? Self.server : Self.client
         for (index, byte) in label.enumerated() where unsafe line[index] != byte { return false }
-        // What stands between is the client's random number.
+        // The client's random number is in between.
         guard let gap = unsafe strchr(line + label.count, 0x20) else { return false }
         let digits = unsafe UnsafeRawBufferPointer(start: gap + 1, count: strlen(gap + 1))
-        // One name only: a second one would make overwriting copy it first.
+        // A single reference: with a second one, overwriting would copy it first.
         guard var secret = Hex.decode(unsafe Span(_unsafeBytes: digits)) else { return false }
         defer { unsafe secret.withUnsafeMutableBytes { unsafe OPENSSL_cleanse($0.baseAddress, $0.count) } }
         if isServer { server = SecretBytes(secret) } else { client = SecretBytes(secret) }
@@ -34,7 +35,8 @@ package struct TrafficSecrets {
     private static let server = "SERVER_TRAFFIC_SECRET_0 ".utf8CString.dropLast().map { $0 }
 }
 
-/// libssl made a secret. What it seals by the server's is held back from then on, so that it can be counted.
+/// libssl derived a secret. Output sealed with the server's is held back from then on, so that its records can be
+/// counted.
 let secretMade: @convention(c) (OpaquePointer?, UnsafePointer<CChar>?) -> Void = { ssl, line in
     guard let ssl = unsafe ssl, let line = unsafe line, let transport = unsafe TLSTransport.owner(of: ssl) else {
         return

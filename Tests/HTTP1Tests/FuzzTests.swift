@@ -4,9 +4,9 @@ import HTTP
 import HTTP1
 import Testing
 
-@Suite("Bytes at random")
+@Suite("Random bytes")
 struct FuzzTests {
-    /// What mutations put in: bytes and words that mean something to one parser or another.
+    /// Inserted by mutations: bytes and words that are special to some parser.
     private static let spices: [[UInt8]] = [
         [0], [9], [10], [11], [13], [32], [0x7f], [0x80], [0xa0], [0xff], Array(":".utf8), Array(",".utf8),
         Array(";".utf8), Array("#".utf8), Array("?".utf8), Array("@".utf8), Array("[".utf8), Array("0".utf8),
@@ -17,11 +17,12 @@ struct FuzzTests {
         Array(repeating: 0x61, count: 300), Array("\r\nConnection: close, upgrade\r\nUpgrade: x\r\n".utf8),
     ]
 
-    /// Small limits, so that mutations meet them.
+    /// Small limits, so that mutations reach them.
     private static let limits = HTTP1Limits(
         headBytes: 700, fields: 12, fieldNameBytes: 40, methodBytes: 12, trailerBytes: 100, chunkOverheadBytes: 60)
 
-    @Test("made of requests are read alike however they are cut, and what is accepted is unambiguous", arguments: 0..<8)
+    @Test(
+        "made of requests are read alike however they are divided, and accepted ones are unambiguous", arguments: 0..<8)
     func requests(_ seed: Int) {
         let corpus = (CorpusFile.all("requests/valid") + CorpusFile.all("requests/invalid")).filter {
             $0.bytes.count < 2_000
@@ -47,11 +48,11 @@ struct FuzzTests {
                 }
             }
         }
-        // Otherwise the mutations would be too wild to test anything behind the first check.
+        // Otherwise the mutations would be too wild to get past the first check.
         #expect(accepted > 500)
     }
 
-    @Test("made of responses are read alike however they are cut", arguments: 0..<4)
+    @Test("made of responses are read alike however they are divided", arguments: 0..<4)
     func responses(_ seed: Int) {
         let corpus = (CorpusFile.all("responses/valid") + CorpusFile.all("responses/invalid")).filter {
             $0.bytes.count < 2_000
@@ -99,7 +100,7 @@ struct FuzzTests {
     }
 }
 
-/// Numbers that are the same in every run.
+/// A reproducible random number generator.
 struct SplitMix {
     var state: UInt64
 
@@ -112,11 +113,11 @@ struct SplitMix {
     }
 }
 
-/// A second, naive reader of accepted heads: it cuts lines at CRLF, and each at its first colon, as any parser would,
-/// and finds what no parser may be given to interpret.
+/// A second, naive parser of accepted heads: it splits lines at CRLF, and each at its first colon, like any parser,
+/// and rejects anything that must not be passed on to a parser.
 enum Plainness {
     static func fault(_ head: RequestHead) -> String? {
-        // The path that the parser adds to an absolute target stands behind the head.
+        // The path that the parser adds to an absolute target is after the head.
         var bytes = head.bytes
         if head.path.upperBound == bytes.count { bytes.removeLast() }
         guard bytes.suffix(4) == [13, 10, 13, 10] else { return "no end" }

@@ -4,15 +4,15 @@ import JWT
 import Pages
 import Testing
 
-@Suite("Words for reason codes")
+@Suite("Texts for reason codes")
 struct ReasonTests {
-    @Test("Every reason code there is has words, and no other")
+    @Test("Every reason code has texts, and there are no others")
     func complete() {
         #expect(Set(Reason.all.map(\.code)) == Set(ReasonCode.allCases.map(\.rawValue)))
         #expect(Reason.all.count == ReasonCode.allCases.count)
     }
 
-    @Test("Words are sentences, titles are not", arguments: Reason.all.map(\.code))
+    @Test("Texts are sentences, titles are not", arguments: Reason.all.map(\.code))
     func sentences(code: String) {
         let reason = Reason.of(code)
         #expect(reason.code == code)
@@ -27,7 +27,7 @@ struct ReasonTests {
         #expect(!reason.happened.contains("  ") && !reason.advice.contains("  ") && !reason.fix.contains("  "))
     }
 
-    @Test("A code that is not in the table still has words")
+    @Test("An unknown code still has texts")
     func unknown() {
         let reason = Reason.of("not_a_code")
         #expect(reason.code == "not_a_code")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The same random numbers for the same seed (SplitMix64), so that a failure can be repeated.
+/// The same random numbers for the same seed (SplitMix64), so that a failure can be reproduced.
 struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64
 
@@ -16,7 +16,7 @@ struct SeededGenerator: RandomNumberGenerator {
         return mixed ^ (mixed >> 31)
     }
 
-    /// No two stretches alike, so that a lost, doubled or displaced piece shows.
+    /// No two parts alike, so that a lost, repeated or reordered piece is detected.
     mutating func bytes(_ count: Int) -> [UInt8] {
         unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, used in
             var position = 0

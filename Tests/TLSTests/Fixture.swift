@@ -5,7 +5,7 @@ import Glibc
 import Reactor
 import TLS
 
-/// A file beside this one.
+/// A file in this directory.
 func file(_ path: String, _ here: String = #filePath) throws -> [UInt8] {
     let folder = here.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
     guard let stream = unsafe fopen(folder + "/Keys/" + path, "r") else { throw MissingFile(path: path) }
@@ -65,7 +65,7 @@ final class Mailbox<Value: Sendable>: Sendable {
 }
 
 extension EventLoop {
-    /// Runs `body` on the loop and waits for what it returns.
+    /// Runs `body` on the loop and waits for its result.
     func run<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
         let answer = Mailbox<Result<Value, any Error>>()
         submit { answer.send(Result(catching: body)) }

@@ -22,28 +22,28 @@ package enum RecordSuite: UInt32, CaseIterable, Sendable {
     }
 }
 
-/// What protects the records of one direction (RFC 8446 §5.2), made from its traffic secret.
+/// The key that protects the records of one direction (RFC 8446 §5.2), derived from its traffic secret.
 ///
-/// Each record has a number, counted from 0, which its nonce is made of. No number may be used twice with a key: who goes
-/// on from libssl's records must know how many it sealed, which opening them proves.
+/// Each record has a sequence number, counted from 0, from which its nonce is formed. No number may be used twice with
+/// a key: to continue after libssl's records, their number must be known, which is proved by opening them.
 @safe
-package final class RecordKey {
+package final class TrafficKey {
     private let suite: RecordSuite
     private let secret: SecretBytes
     private let context: OpaquePointer
-    private let vector: InlineArray<12, UInt8>
-    /// The next record's number.
+    private let iv: InlineArray<12, UInt8>
+    /// The next record's sequence number.
     package private(set) var sequence: UInt64 = 0
 
-    /// Nil when `secret` is not one of this suite, or there is no memory.
+    /// Nil if `secret` is not valid for this suite, or memory is exhausted.
     package init?(_ suite: RecordSuite, _ secret: SecretBytes) {
         guard secret.count == suite.hash.byteCount, let cipher = unsafe suite.cipher.pointer,
             let expander = secret.withBytes({ HKDFSecret($0, suite.hash) }),
             let key = Self.expand(expander, Self.keyLabel, suite.keyByteCount),
-            let vector = Self.expand(expander, Self.vectorLabel, Self.vectorByteCount),
+            let iv = Self.expand(expander, Self.ivLabel, Self.ivByteCount),
             let context = unsafe EVP_CIPHER_CTX_new()
         else { return nil }
-        self.vector = vector.withBytes { vector in InlineArray { vector[$0] } }
+        self.iv = iv.withBytes { iv in InlineArray { iv[$0] } }
         self.suite = suite
         self.secret = secret
         unsafe self.context = context
@@ -60,15 +60,15 @@ package final class RecordKey {
         unsafe EVP_CIPHER_CTX_free(context)
     }
 
-    /// The key that follows (RFC 8446 §7.2).
-    package func next() -> RecordKey? {
+    /// The next generation of the key (RFC 8446 §7.2).
+    package func next() -> TrafficKey? {
         guard let expander = secret.withBytes({ HKDFSecret($0, suite.hash) }),
             let next = Self.expand(expander, Self.updateLabel, suite.hash.byteCount)
         else { return nil }
-        return RecordKey(suite, next)
+        return TrafficKey(suite, next)
     }
 
-    /// HKDF-Expand-Label (RFC 8446 §7.1) without a context, for what is not longer than the hash.
+    /// HKDF-Expand-Label (RFC 8446 §7.1) without a context, for outputs not longer than the hash.
     private static func expand(_ secret: HKDFSecret, _ label: [UInt8], _ count: Int) -> SecretBytes? {
         var info: [UInt8] = []
         info.reserveCapacity(4 + label.count)
@@ -81,14 +81,14 @@ package final class RecordKey {
     }
 
     private static let keyLabel = Array("tls13 key".utf8)
-    private static let vectorLabel = Array("tls13 iv".utf8)
+    private static let ivLabel = Array("tls13 iv".utf8)
     private static let updateLabel = Array("tls13 traffic upd".utf8)
 
     // MARK: Records
 
-    /// Writes a record that holds the pieces to `target`, where ``overhead`` bytes more than they have must have room.
+    /// Writes a record with the pieces as content to `target`, which must have room for ``overhead`` bytes more.
     ///
-    /// - Returns: how long the record is; nil when it could not be sealed, and the connection must end.
+    /// - Returns: the record's length; nil if it could not be sealed and the connection must end.
     package func seal(
         _ first: Span<UInt8>, _ second: Span<UInt8>, _ third: Span<UInt8>, type: RecordType,
         to target: UnsafeMutableRawPointer
@@ -111,8 +111,8 @@ package final class RecordKey {
         return done ? Self.headerByteCount + length : nil
     }
 
-    /// Opens the record of `count` bytes, with its header, at `record`; what it holds goes to `target`, which must have room
-    /// for as much and must not be looked at when the result is nil.
+    /// Opens the record of `count` bytes, header included, at `record`. The content is written to `target`, which must
+    /// have room for `count` bytes and must not be read if the result is nil.
     package func open(
         _ record: UnsafePointer<UInt8>, _ count: Int, to target: UnsafeMutableRawPointer
     ) -> (type: UInt8, count: Int)? {
@@ -130,16 +130,16 @@ package final class RecordKey {
                 && EVP_CipherFinal_ex(context, rest.baseAddress?.assumingMemoryBound(to: UInt8.self), &written) == 1
         }
         guard done else { return nil }
-        // The type stands last, before zeros that only pad.
+        // The content type comes last, before zero padding.
         var end = size - 1
         while end > 0, unsafe target[end] == 0 { end -= 1 }
         return unsafe (target[end], end)
     }
 
-    /// Sets the next record's nonce and what is authenticated with it. Both directions use the same schedule.
+    /// Sets the next record's nonce and the additional data. Both directions use the same key schedule.
     private func begin(sealing: Bool, header: UnsafePointer<UInt8>) -> Bool {
         guard sequence < .max else { return false }
-        var nonce = vector
+        var nonce = iv
         for index in 0..<8 { nonce[4 + index] ^= UInt8(truncatingIfNeeded: sequence >> (56 - 8 * UInt64(index))) }
         sequence += 1
         var written: Int32 = 0
@@ -162,28 +162,28 @@ package final class RecordKey {
 
     static let headerByteCount = 5
     private static let tagByteCount = 16
-    private static let vectorByteCount = 12
-    /// What a record adds to what it holds: its header, the type and the tag.
+    private static let ivByteCount = 12
+    /// The bytes that a record adds to its content: header, content type and tag.
     package static let overhead = headerByteCount + 1 + tagByteCount
-    /// The most that a record holds (RFC 8446 §5.1), and the most that may follow its header (§5.2).
+    /// The maximum content of a record (RFC 8446 §5.1), and the maximum length after its header (§5.2).
     static let maximumContent = 16384
     static let maximumLength = 16384 + 256
 }
 
-/// What a record holds (RFC 8446 §5.1).
+/// A record's content type (RFC 8446 §5.1).
 package enum RecordType: UInt8, Sendable {
     case alert = 21
     case handshake = 22
     case data = 23
 }
 
-/// A fetched cipher, once for the process: libcrypto searches for it anew each time otherwise.
+/// A cipher fetched once for the process; otherwise libcrypto searches for it on each use.
 @safe
 final class FetchedCipher: @unchecked Sendable {
-    // Sendable: libcrypto's method objects are immutable once fetched, and counted atomically.
+    // Sendable: libcrypto's method objects are immutable once fetched, and atomically reference-counted.
     let pointer: OpaquePointer?
 
-    /// Of session tickets.
+    /// For session tickets.
     static let aes256CBC = FetchedCipher("AES-256-CBC")
     static let aes128GCM = FetchedCipher("AES-128-GCM")
     static let aes256GCM = FetchedCipher("AES-256-GCM")

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How much bother one connection may be: what costs us more than it costs the peer is charged for, time and honest use
-/// fill the allowance up again, and who has spent it is asked to calm down.
+/// A connection's budget for abuse: operations that cost Sidegate more than the peer are charged to it, time and normal
+/// use refill it, and a peer that has exhausted it gets ENHANCE_YOUR_CALM.
 ///
-/// One budget for all kinds of floods, so that a mixture of them gets no further than one alone (CVE-2019-9512 to 9518,
-/// CVE-2023-44487, CVE-2024-27316, CVE-2025-8671).
-package struct Allowance: Sendable {
+/// One budget for all kinds of floods, so that a mixture of them achieves no more than a single one (CVE-2019-9512 to
+/// 9518, CVE-2023-44487, CVE-2024-27316, CVE-2025-8671).
+package struct AbuseBudget: Sendable {
     private var left: Int
-    /// Monotonic nanoseconds up to which time was counted.
+    /// The time, in monotonic nanoseconds, of the last refill.
     private var countedTo: UInt64
 
     package init(now: UInt64) {
@@ -15,7 +15,7 @@ package struct Allowance: Sendable {
         countedTo = now
     }
 
-    /// Time has passed.
+    /// Refills the budget for the time that has passed.
     package mutating func refill(now: UInt64) {
         guard now > countedTo else { return }
         let units = (now - countedTo) / Self.nanosecondsPerUnit
@@ -24,7 +24,7 @@ package struct Allowance: Sendable {
         earn(Int(min(units, UInt64(Self.capacity))))
     }
 
-    /// False when the peer has overdone it.
+    /// Returns false if the budget is exhausted.
     package mutating func charge(_ cost: Int) -> Bool {
         left -= cost
         return left >= 0
@@ -38,10 +38,10 @@ package struct Allowance: Sendable {
     /// 200 units each second.
     private static let nanosecondsPerUnit: UInt64 = 5_000_000
 
-    // What things cost. A page of a hundred images that is left at once costs half of the capacity; a client that does
-    // nothing else may do so twenty times a second.
+    // Costs. Leaving a page of a hundred images at once costs half of the capacity; a client that does nothing else may
+    // do so twenty times a second.
     static let reset = 10
-    /// We had to reset a stream because of what the peer did: the same attack, the other way round (CVE-2025-8671).
+    /// Sidegate had to reset a stream because of the peer's error: the same attack in reverse (CVE-2025-8671).
     static let streamError = 20
     static let refusedStream = 5
     static let settings = 20
@@ -55,13 +55,13 @@ package struct Allowance: Sendable {
     /// A 1xx response.
     static let informational = 10
     static let oversizedHead = 50
-    /// For each ``amplifiedBytes`` that a head's fields have beyond the first, when they came compressed tenfold.
+    /// For each ``amplifiedBytes`` of a head's fields beyond the first, if compressed by a factor of ten or more.
     static let amplifiedHead = 5
     static let amplifiedBytes = 4096
 
-    // What is earned back: honest clients acknowledge what they are sent, with window updates and pings.
+    // Credits: honest clients acknowledge the data they receive, with window updates and pings.
     static let sentData = 2
     static let answered = 5
-    /// A request that we send brings frames of the app's with it.
+    /// A request sent to the app causes frames in return.
     static let asked = 20
 }
