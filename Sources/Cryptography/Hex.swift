@@ -31,11 +31,13 @@ package enum Hex {
         return output
     }
 
-    private static func digit(_ value: UInt8) -> UInt8 {
+    /// The lower-case digit of `value`, which must be below 16.
+    package static func digit(_ value: UInt8) -> UInt8 {
         value < 10 ? 0x30 + value : 0x57 + value
     }
 
-    private static func value(_ digit: UInt8) -> UInt8? {
+    /// The value of a digit in either case; nil for any other byte.
+    package static func value(_ digit: UInt8) -> UInt8? {
         switch digit {
         case 0x30...0x39: digit - 0x30
         case 0x41...0x46: digit - 0x37

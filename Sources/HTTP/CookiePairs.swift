@@ -28,28 +28,18 @@ public enum CookiePairs {
         var start = range.lowerBound
         while start < range.upperBound {
             let end = bytes.firstIndex(of: UInt8(ascii: ";"), in: start..<range.upperBound)
-            let pair = trimmed(bytes, start..<end)
+            let pair = bytes.trimmed(start..<end)
             if !pair.isEmpty {
                 let equals = bytes.firstIndex(of: UInt8(ascii: "="), in: pair)
                 if equals == pair.upperBound {
                     body(ByteRange(pair.lowerBound..<pair.lowerBound), ByteRange(pair))
                 } else {
                     body(
-                        ByteRange(trimmed(bytes, pair.lowerBound..<equals)),
-                        ByteRange(trimmed(bytes, equals + 1..<pair.upperBound)))
+                        ByteRange(bytes.trimmed(pair.lowerBound..<equals)),
+                        ByteRange(bytes.trimmed(equals + 1..<pair.upperBound)))
                 }
             }
             start = end + 1
         }
     }
-
-    private static func trimmed(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Range<Int> {
-        var start = range.lowerBound
-        var end = range.upperBound
-        while start < end, isBlank(bytes[start]) { start += 1 }
-        while start < end, isBlank(bytes[end - 1]) { end -= 1 }
-        return start..<end
-    }
-
-    private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
 }

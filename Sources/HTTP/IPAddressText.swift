@@ -56,8 +56,8 @@ extension IPAddress {
         while index < text.count {
             let first = index
             var group: UInt128 = 0
-            while index < text.count, index - first < 4, let digit = hexadecimal(text[index]) {
-                group = group << 4 | digit
+            while index < text.count, index - first < 4, let digit = Hexadecimal.value(text[index]) {
+                group = group << 4 | UInt128(digit)
                 index += 1
             }
             guard index > first, count < 8 else { return nil }
@@ -85,15 +85,6 @@ extension IPAddress {
             bits = (bits >> behind) << (128 - gap * 16) | tail
         }
         return IPAddress(high: UInt64(bits >> 64), low: UInt64(truncatingIfNeeded: bits))
-    }
-
-    private static func hexadecimal(_ byte: UInt8) -> UInt128? {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt128(byte &- 0x30)
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt128(byte &- 0x57)
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt128(byte &- 0x37)
-        default: nil
-        }
     }
 }
 

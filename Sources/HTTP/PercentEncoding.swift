@@ -32,18 +32,10 @@ public enum PercentEncoding {
         index += 1
         if byte == UInt8(ascii: "+"), plusIsSpace { return 0x20 }
         guard byte == UInt8(ascii: "%") else { return byte }
-        guard index + 2 <= text.count, let high = hexadecimal(text[index]), let low = hexadecimal(text[index + 1])
+        guard index + 2 <= text.count, let high = Hexadecimal.value(text[index]),
+            let low = Hexadecimal.value(text[index + 1])
         else { return nil }
         index += 2
         return high << 4 | low
-    }
-
-    private static func hexadecimal(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte &- 0x30
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte &- 0x57
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte &- 0x37
-        default: nil
-        }
     }
 }

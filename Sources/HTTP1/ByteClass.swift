@@ -13,12 +13,8 @@ enum ByteClass {
     static let space: UInt8 = 0x20
     static let delete: UInt8 = 0x7f
 
-    /// `tchar` of RFC 9110 §5.6.2, as a set of 128 bits.
     @inline(__always)
-    static func isToken(_ byte: UInt8) -> Bool {
-        let set: UInt64 = byte < 64 ? 0x03ff_6cfa_0000_0000 : 0x57ff_ffff_c7ff_fffe
-        return byte < 128 && set &>> UInt64(byte) & 1 != 0
-    }
+    static func isToken(_ byte: UInt8) -> Bool { Token.contains(byte) }
 
     /// `unreserved` of RFC 3986 §2.3.
     @inline(__always)
@@ -31,7 +27,7 @@ enum ByteClass {
     static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
 
     @inline(__always)
-    static func isBlank(_ byte: UInt8) -> Bool { byte == space || byte == tab }
+    static func isBlank(_ byte: UInt8) -> Bool { WhiteSpace.contains(byte) }
 
     /// The bytes of a field value or a reason phrase: VCHAR, obs-text, SP, HTAB (RFC 9110 §5.5).
     @inline(__always)

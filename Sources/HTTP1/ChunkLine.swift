@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTP
+
 /// The line before a chunk: its size, and extensions, which are checked and dropped (RFC 9112 §7.1, §7.1.1).
 ///
 /// The grammar is enforced exactly: parsers that skip to "the next line end" disagree about which byte that is.
@@ -18,10 +20,10 @@ struct ChunkLine: Sendable {
     /// Takes one byte; returns true for the last one of the line.
     mutating func add(_ byte: UInt8) throws(HTTP1Error) -> Bool {
         length &+= 1
-        if phase.rawValue <= Phase.digits.rawValue, let digit = Self.hexadecimal(byte) {
+        if phase.rawValue <= Phase.digits.rawValue, let digit = Hexadecimal.value(byte) {
             // At most 16 digits, leading zeros included, and the size far below 2^63.
             guard length <= 16, size >> 56 == 0 else { throw .chunkSizeOverflow }
-            size = size << 4 | digit
+            size = size << 4 | UInt64(digit)
             phase = .digits
             return false
         }
@@ -76,15 +78,6 @@ struct ChunkLine: Sendable {
         case (_, ByteClass.lineFeed): .bareLF
         case (.digits, _), (.beforeSemicolon, _): .invalidChunkSize
         default: .invalidChunkExtension
-        }
-    }
-
-    private static func hexadecimal(_ byte: UInt8) -> UInt64? {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt64(byte &- 0x30)
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt64(byte &- 0x57)
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt64(byte &- 0x37)
-        default: nil
         }
     }
 }

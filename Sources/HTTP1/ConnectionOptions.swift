@@ -11,20 +11,11 @@ struct ConnectionOptions {
     private(set) var nominatesFields = false
 
     mutating func add(_ value: Span<UInt8>) {
-        var start = 0
-        while start < value.count {
-            let comma = value.firstIndex(of: UInt8(ascii: ","), in: start..<value.count)
-            add(option: value.extracting(start..<comma))
-            start = comma + 1
-        }
+        var position = 0
+        while let element = value.nextListElement(&position) { add(option: value.extracting(element)) }
     }
 
-    private mutating func add(option: Span<UInt8>) {
-        var start = 0
-        var end = option.count
-        while start < end, ByteClass.isBlank(option[start]) { start += 1 }
-        while start < end, ByteClass.isBlank(option[end - 1]) { end -= 1 }
-        let name = option.extracting(start..<end)
+    private mutating func add(option name: Span<UInt8>) {
         switch name.count {
         // RFC 9110 §5.6.1: empty list elements are ignored.
         case 0: return

@@ -19,8 +19,7 @@ extension [UInt8] {
     /// Appends the bytes of `input` in `range`.
     @inline(__always)
     mutating func append(_ input: Span<UInt8>, _ range: Range<Int>) {
-        // The buffer is only read within the call.
-        unsafe input.extracting(range).withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
+        append(copying: input.extracting(range))
     }
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTP
+
 /// Content waiting for the peer's flow control window.
 struct ContentQueue {
     private var bytes: [UInt8] = []
@@ -12,7 +14,7 @@ struct ContentQueue {
             bytes.removeAll(keepingCapacity: true)
             start = 0
         }
-        unsafe content.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
+        bytes.append(copying: content)
     }
 
     /// Moves `count` bytes, or as many as there are, to `output`; returns how many.

@@ -23,7 +23,7 @@ package struct FieldList {
     package mutating func begin(status: UInt16) {
         clear()
         let start = bytes.count
-        append(":status")
+        bytes.append(":status")
         bytes.append(UInt8(truncatingIfNeeded: 0x30 + status / 100 % 10))
         bytes.append(UInt8(truncatingIfNeeded: 0x30 + status / 10 % 10))
         bytes.append(UInt8(truncatingIfNeeded: 0x30 + status % 10))
@@ -50,11 +50,7 @@ package struct FieldList {
             defer { start = end + 2 }
             guard colon < end else { continue }
             let name = text.extracting(start..<colon)
-            var valueStart = colon + 1
-            while valueStart < end, text[valueStart] == 0x20 || text[valueStart] == 0x09 { valueStart += 1 }
-            var valueEnd = end
-            while valueEnd > valueStart, text[valueEnd - 1] == 0x20 || text[valueEnd - 1] == 0x09 { valueEnd -= 1 }
-            let value = text.extracting(valueStart..<valueEnd)
+            let value = text.extracting(text.trimmed(colon + 1..<end))
             switch KnownField(name) {
             case .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade, .te, .http2Settings: continue
             case .host:
@@ -78,23 +74,23 @@ package struct FieldList {
     package mutating func add(_ name: Span<UInt8>, _ value: Span<UInt8>, isSensitive: Bool = false) {
         let start = bytes.count
         for index in name.indices { bytes.append(lowercased(name[index])) }
-        unsafe value.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
+        bytes.append(copying: value)
         entries.append(
             Entry(start: start, nameCount: name.count, valueCount: value.count, isSensitive: isSensitive))
     }
 
     package mutating func add(_ name: StaticString, _ value: Span<UInt8>) {
         let start = bytes.count
-        append(name)
-        unsafe value.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
+        bytes.append(name)
+        bytes.append(copying: value)
         entries.append(
             Entry(start: start, nameCount: name.utf8CodeUnitCount, valueCount: value.count, isSensitive: false))
     }
 
     package mutating func add(_ name: StaticString, _ value: StaticString) {
         let start = bytes.count
-        append(name)
-        append(value)
+        bytes.append(name)
+        bytes.append(value)
         entries.append(
             Entry(
                 start: start, nameCount: name.utf8CodeUnitCount, valueCount: value.utf8CodeUnitCount,
@@ -136,10 +132,5 @@ package struct FieldList {
                 return unsafe body(vectors.baseAddress, entries.count)
             }
         }
-    }
-
-    private mutating func append(_ literal: StaticString) {
-        unsafe bytes.append(
-            contentsOf: UnsafeBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
     }
 }

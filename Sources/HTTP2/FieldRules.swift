@@ -11,7 +11,7 @@ enum FieldRules {
             // Within the span's indices.
             let byte = unsafe name[unchecked: index]
             if byte &- 0x41 < 26 { throw .upperCaseFieldName }
-            guard isToken(byte) else { throw .invalidFieldName }
+            guard Token.contains(byte) else { throw .invalidFieldName }
         }
     }
 
@@ -19,7 +19,7 @@ enum FieldRules {
     /// 400.
     static func check(value: Span<UInt8>) throws(MalformedHead) {
         guard !value.isEmpty else { return }
-        if isBlank(value[0]) || isBlank(value[value.count - 1]) { throw .invalidFieldValue }
+        if WhiteSpace.contains(value[0]) || WhiteSpace.contains(value[value.count - 1]) { throw .invalidFieldValue }
         var index = 0
         while index &+ 8 <= value.count {
             if ByteWord.below(value.word(uncheckedAt: index), 14) != 0 {
@@ -45,14 +45,4 @@ enum FieldRules {
 
     @inline(__always)
     private static func endsLine(_ byte: UInt8) -> Bool { byte == 0 || byte == 10 || byte == 13 }
-
-    @inline(__always)
-    private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
-
-    /// `tchar` of RFC 9110 §5.6.2, as a set of 128 bits.
-    @inline(__always)
-    static func isToken(_ byte: UInt8) -> Bool {
-        let set: UInt64 = byte < 64 ? 0x03ff_6cfa_0000_0000 : 0x57ff_ffff_c7ff_fffe
-        return byte < 128 && set &>> UInt64(byte) & 1 != 0
-    }
 }

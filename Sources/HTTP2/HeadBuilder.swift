@@ -135,7 +135,7 @@ struct HeadBuilder {
                     throw .contentLengthDiffers
                 }
                 if !lateCrumbs.isEmpty { text.insert(contentsOf: lateCrumbs, at: cookieEnd) }
-                Self.append("\r\n", to: &text)
+                text.append("\r\n")
             } catch {
                 fault = error
             }
@@ -173,7 +173,7 @@ struct HeadBuilder {
         case 10 where name.equals(":authority"): try Self.set(&authority, range)
         default: throw .unknownPseudoField
         }
-        Self.append(value, to: &pseudo)
+        pseudo.append(copying: value)
     }
 
     private static func set(_ place: inout ByteRange?, _ range: ByteRange) throws(MalformedHead) {
@@ -197,9 +197,9 @@ struct HeadBuilder {
         hasStartLine = true
         guard kind == .response else { return try writeRequestLine(tunnelKey) }
         guard status != 0 else { throw .missingPseudoField }
-        Self.append("HTTP/1.1 ", to: &text)
+        text.append("HTTP/1.1 ")
         for divisor: UInt16 in [100, 10, 1] { text.append(UInt8(truncatingIfNeeded: 0x30 + status / divisor % 10)) }
-        Self.append(" \r\n", to: &text)
+        text.append(" \r\n")
     }
 
     /// `GET /path HTTP/1.1` and Host.
@@ -212,15 +212,15 @@ struct HeadBuilder {
         let values = bytes.span
         let methodName = values.extracting(method.range)
         guard FieldRules.isVisible(methodName) else { throw .invalidMethod }
-        for index in methodName.indices where !FieldRules.isToken(methodName[index]) { throw .invalidMethod }
+        for index in methodName.indices where !Token.contains(methodName[index]) { throw .invalidMethod }
         let isConnect = methodName.equals("CONNECT")
         if let authority, !FieldRules.isVisible(values.extracting(authority.range)) { throw .invalidAuthority }
         if isConnect, tunnelProtocol == nil {
             // RFC 9113 §8.5.
             guard let authority else { throw .missingPseudoField }
             guard scheme == nil, path == nil else { throw .pseudoFieldNotAllowed }
-            Self.append("CONNECT ", to: &text)
-            Self.append(values.extracting(authority.range), to: &text)
+            text.append("CONNECT ")
+            text.append(copying: values.extracting(authority.range))
         } else {
             if tunnelProtocol != nil, !isConnect { throw .pseudoFieldNotAllowed }
             guard let scheme, let path else { throw .missingPseudoField }
@@ -235,25 +235,25 @@ struct HeadBuilder {
                 throw .invalidPath
             }
             // RFC 8441 §5: HTTP/1.1 uses GET.
-            if isConnect { Self.append("GET", to: &text) } else { Self.append(methodName, to: &text) }
+            if isConnect { text.append("GET") } else { text.append(copying: methodName) }
             text.append(0x20)
-            Self.append(target, to: &text)
+            text.append(copying: target)
         }
-        Self.append(" HTTP/1.1\r\n", to: &text)
+        text.append(" HTTP/1.1\r\n")
         if let authority {
-            Self.append("host: ", to: &text)
-            Self.append(values.extracting(authority.range), to: &text)
-            Self.append("\r\n", to: &text)
+            text.append("host: ")
+            text.append(copying: values.extracting(authority.range))
+            text.append("\r\n")
         }
         if let tunnelProtocol {
             line.isTunnel = true
             let name = values.extracting(tunnelProtocol.range)
             guard FieldRules.isVisible(name) else { throw .unknownPseudoField }
-            Self.append("connection: upgrade\r\nupgrade: ", to: &text)
-            Self.append(name, to: &text)
-            Self.append("\r\nsec-websocket-key: ", to: &text)
+            text.append("connection: upgrade\r\nupgrade: ")
+            text.append(copying: name)
+            text.append("\r\nsec-websocket-key: ")
             text.append(contentsOf: tunnelKey())
-            Self.append("\r\n", to: &text)
+            text.append("\r\n")
         }
     }
 
@@ -271,7 +271,7 @@ struct HeadBuilder {
             hasHost = true
             if let authority {
                 // RFC 9113 §8.3.1: they must not differ; it is already in the text.
-                guard Self.equal(value, pseudo.span.extracting(authority.range)) else { throw .differentHost }
+                guard value.equalsFoldingCase(pseudo.span.extracting(authority.range)) else { throw .differentHost }
                 return
             }
         case .contentLength:
@@ -285,10 +285,10 @@ struct HeadBuilder {
         default:
             break
         }
-        Self.append(name, to: &text)
-        Self.append(": ", to: &text)
-        Self.append(value, to: &text)
-        Self.append("\r\n", to: &text)
+        text.append(copying: name)
+        text.append(": ")
+        text.append(copying: value)
+        text.append("\r\n")
     }
 
     /// RFC 9113 §8.2.3: cookies may be split into several fields for better compression; they are joined to one.
@@ -301,19 +301,19 @@ struct HeadBuilder {
             return
         }
         if cookieEnd < 0 {
-            Self.append("cookie: ", to: &text)
-            Self.append(value, to: &text)
+            text.append("cookie: ")
+            text.append(copying: value)
             cookieEnd = text.count
-            Self.append("\r\n", to: &text)
+            text.append("\r\n")
         } else if cookieEnd + 2 == text.count {
             text.removeLast(2)
-            Self.append("; ", to: &text)
-            Self.append(value, to: &text)
+            text.append("; ")
+            text.append(copying: value)
             cookieEnd = text.count
-            Self.append("\r\n", to: &text)
+            text.append("\r\n")
         } else {
-            Self.append("; ", to: &lateCrumbs)
-            Self.append(value, to: &lateCrumbs)
+            lateCrumbs.append("; ")
+            lateCrumbs.append(copying: value)
         }
     }
 
@@ -322,10 +322,10 @@ struct HeadBuilder {
         case .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade: throw .connectionSpecificField
         default: break
         }
-        Self.append(name, to: &text)
-        Self.append(": ", to: &text)
-        Self.append(value, to: &text)
-        Self.append("\r\n", to: &text)
+        text.append(copying: name)
+        text.append(": ")
+        text.append(copying: value)
+        text.append("\r\n")
     }
 
     /// RFC 9110 §8.6, digits only, as for HTTP/1.1.
@@ -338,23 +338,6 @@ struct HeadBuilder {
             length = length &* 10 &+ UInt64(digit)
         }
         return length
-    }
-
-    private static func equal(_ one: Span<UInt8>, _ other: Span<UInt8>) -> Bool {
-        guard one.count == other.count else { return false }
-        for index in one.indices where lowercased(one[index]) != lowercased(other[index]) { return false }
-        return true
-    }
-
-    @inline(__always)
-    private static func append(_ span: Span<UInt8>, to text: inout [UInt8]) {
-        unsafe span.withUnsafeBufferPointer { unsafe text.append(contentsOf: $0) }
-    }
-
-    @inline(__always)
-    private static func append(_ literal: StaticString, to text: inout [UInt8]) {
-        unsafe text.append(
-            contentsOf: UnsafeBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
     }
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Cryptography
+
 /// Writes JSON text (RFC 8259) in UTF-8, compact.
 package enum JSONWriter {
     /// Appends `value`.
@@ -47,16 +49,12 @@ package enum JSONWriter {
             case 0..<0x20, 0x3C, 0x3E, 0x7F:
                 // `<` and `>` too: the text may be embedded in a page, where "</script>" would end a script.
                 output.append(contentsOf: "\\u00".utf8)
-                output.append(hexDigit(byte >> 4))
-                output.append(hexDigit(byte & 15))
+                output.append(Hex.digit(byte >> 4))
+                output.append(Hex.digit(byte & 15))
             default: output.append(byte)
             }
         }
         output.append(0x22)
-    }
-
-    private static func hexDigit(_ value: UInt8) -> UInt8 {
-        value < 10 ? 0x30 + value : 0x57 + value
     }
 }
 

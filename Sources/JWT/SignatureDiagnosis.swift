@@ -84,7 +84,7 @@ struct SignatureDiagnosis {
     }
 
     private func otherSecret(_ signature: [UInt8], _ input: [UInt8]) -> TokenDiagnosis.Note? {
-        let hexadecimal = signature.allSatisfy { Self.isHexDigit($0) } ? Hex.decode(signature.span) : nil
+        let hexadecimal = signature.allSatisfy { Hex.value($0) != nil } ? Hex.decode(signature.span) : nil
         // Signed before padding and alphabet were corrected.
         let standard = standardInput
         for secret in secrets.prefix(Self.maximumSecretCount) {
@@ -210,10 +210,6 @@ struct SignatureDiagnosis {
 
     private func isDER(_ signature: [UInt8]) -> Bool {
         signature.count > 8 && Int(signature[1]) == signature.count - 2
-    }
-
-    private static func isHexDigit(_ byte: UInt8) -> Bool {
-        (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte) || (0x41...0x46).contains(byte)
     }
 
     /// As many as are worth trying.

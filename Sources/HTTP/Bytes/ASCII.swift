@@ -27,6 +27,15 @@ extension Span<UInt8> {
         return true
     }
 
+    /// Whether both are equal with the letters A to Z compared case-insensitively.
+    public func equalsFoldingCase(_ other: Span<UInt8>) -> Bool {
+        guard count == other.count else { return false }
+        for index in indices {
+            if unsafe lowercased(self[unchecked: index]) != lowercased(other[unchecked: index]) { return false }
+        }
+        return true
+    }
+
     /// Whether this equals `text`, byte for byte.
     public func equals(_ text: StaticString) -> Bool {
         guard count == text.utf8CodeUnitCount else { return false }
