@@ -2,6 +2,7 @@
 
 import HTTP
 import HTTP1
+import TestSupport
 import Testing
 
 @Suite("A body decoder")
@@ -157,7 +158,7 @@ struct ChunkEncoderTests {
 
     @Test("writes what the decoder reads")
     func roundTrip() throws {
-        var random = SplitMix(state: 7)
+        var random = SeededGenerator(seed: 7)
         var content: [UInt8] = []
         var output: [UInt8] = []
         for _ in 0..<200 {

@@ -2,6 +2,7 @@
 
 import HTTP
 import HTTP1
+import TestSupport
 import Testing
 
 @Suite("Random bytes")
@@ -27,7 +28,7 @@ struct FuzzTests {
         let corpus = (CorpusFile.all("requests/valid") + CorpusFile.all("requests/invalid")).filter {
             $0.bytes.count < 2_000
         }
-        var random = SplitMix(state: UInt64(seed))
+        var random = SeededGenerator(seed: UInt64(seed))
         var accepted = 0
         for round in 0..<3_000 {
             let bytes = mutated(corpus, &random)
@@ -57,7 +58,7 @@ struct FuzzTests {
         let corpus = (CorpusFile.all("responses/valid") + CorpusFile.all("responses/invalid")).filter {
             $0.bytes.count < 2_000
         }
-        var random = SplitMix(state: UInt64(seed) + 1_000)
+        var random = SeededGenerator(seed: UInt64(seed) + 1_000)
         for round in 0..<3_000 {
             let bytes = mutated(corpus, &random)
             let limits = round % 2 == 0 ? HTTP1Limits() : Self.limits
@@ -73,7 +74,7 @@ struct FuzzTests {
         }
     }
 
-    private func mutated(_ corpus: [CorpusFile], _ random: inout SplitMix) -> [UInt8] {
+    private func mutated(_ corpus: [CorpusFile], _ random: inout SeededGenerator) -> [UInt8] {
         var bytes = corpus[random.below(corpus.count)].bytes
         for _ in 0..<random.below(4) {
             let place = random.below(bytes.count + 1)
@@ -88,7 +89,7 @@ struct FuzzTests {
         return bytes
     }
 
-    private func cuts(_ bytes: [UInt8], _ random: inout SplitMix) -> [[ArraySlice<UInt8>]] {
+    private func cuts(_ bytes: [UInt8], _ random: inout SeededGenerator) -> [[ArraySlice<UInt8>]] {
         var pieces: [ArraySlice<UInt8>] = []
         var start = 0
         while start < bytes.count {
@@ -97,19 +98,6 @@ struct FuzzTests {
             start = end
         }
         return [Cut.single(bytes), Cut.inTwo(bytes, at: random.below(bytes.count + 1)), pieces]
-    }
-}
-
-/// A reproducible random number generator.
-struct SplitMix {
-    var state: UInt64
-
-    mutating func below(_ bound: Int) -> Int {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return Int((mixed ^ (mixed >> 31)) % UInt64(bound))
     }
 }
 

@@ -2,6 +2,7 @@
 
 import Glibc
 import Reactor
+import TestSupport
 import Testing
 
 @Suite("Connecting", .timeLimit(.minutes(5)))

@@ -2,6 +2,7 @@
 
 import Glibc
 import Reactor
+import TestSupport
 import Testing
 
 /// Each test in a process of its own, since the limit applies to the whole process.

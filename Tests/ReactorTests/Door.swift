@@ -2,6 +2,7 @@
 
 import Reactor
 import Synchronization
+import TestSupport
 import Testing
 
 /// A listener as seen by the test from outside its loop; accepted connections become recorders.

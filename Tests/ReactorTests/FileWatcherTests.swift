@@ -2,6 +2,7 @@
 
 import Glibc
 import Reactor
+import TestSupport
 import Testing
 
 @Suite("Watching files", .timeLimit(.minutes(5)))

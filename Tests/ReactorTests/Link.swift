@@ -3,6 +3,7 @@
 import Glibc
 import Reactor
 import Synchronization
+import TestSupport
 
 /// The ways to connect two ends.
 enum Link: CaseIterable, Sendable {

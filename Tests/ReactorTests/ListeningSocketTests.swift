@@ -2,6 +2,7 @@
 
 import Glibc
 import Reactor
+import TestSupport
 import Testing
 
 @Suite("Opening a listening socket", .timeLimit(.minutes(5)))

@@ -2,6 +2,7 @@
 
 import Glibc
 import Reactor
+import TestSupport
 import Testing
 
 @Suite("Timers of a loop", .timeLimit(.minutes(5)))

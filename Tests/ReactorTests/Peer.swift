@@ -4,6 +4,7 @@ import Dispatch
 import Glibc
 import Reactor
 import Synchronization
+import TestSupport
 
 /// A socket that the test drives by plain blocking calls: the far end of a connection, so that the code under test
 /// not checked by itself.

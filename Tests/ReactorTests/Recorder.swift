@@ -2,6 +2,7 @@
 
 import Glibc
 import Reactor
+import TestSupport
 
 /// Owns a transport on a loop, reads available bytes and records all events.
 final class Recorder: TransportOwner {

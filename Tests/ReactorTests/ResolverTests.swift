@@ -3,6 +3,7 @@
 import Dispatch
 import Reactor
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite("Resolving names", .timeLimit(.minutes(5)))

@@ -3,6 +3,7 @@
 import Dispatch
 import Glibc
 import Reactor
+import TestSupport
 import Testing
 
 @Suite("Work on a loop", .timeLimit(.minutes(5)))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Reactor
+import TestSupport
 import Testing
 
 @Suite("The timer heap")

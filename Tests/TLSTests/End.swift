@@ -4,6 +4,7 @@ import Cryptography
 import Glibc
 import Reactor
 import TLS
+import TestSupport
 
 /// One end of a connection: writes on request, keeps what it receives.
 final class End: TransportOwner {

@@ -4,6 +4,7 @@ import Cryptography
 import Glibc
 import Reactor
 import TLS
+import TestSupport
 
 /// A file in this directory.
 func file(_ path: String, _ here: String = #filePath) throws -> [UInt8] {
@@ -40,28 +41,6 @@ func client(
     if trusting { configuration.trust = .authorities(try authority()) }
     try change(&configuration)
     return try TLSClientContext(configuration)
-}
-
-/// What happens elsewhere, for a test to wait for.
-final class Mailbox<Value: Sendable>: Sendable {
-    struct NothingCame: Error {}
-
-    private let stream: AsyncStream<Value>
-    private let continuation: AsyncStream<Value>.Continuation
-
-    init() {
-        (stream, continuation) = AsyncStream.makeStream()
-    }
-
-    func send(_ value: Value) {
-        continuation.yield(value)
-    }
-
-    func next() async throws -> Value {
-        var iterator = stream.makeAsyncIterator()
-        guard let value = await iterator.next() else { throw NothingCame() }
-        return value
-    }
 }
 
 extension EventLoop {

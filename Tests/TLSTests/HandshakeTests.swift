@@ -4,6 +4,7 @@ import Cryptography
 import Glibc
 import Reactor
 import TLS
+import TestSupport
 import Testing
 
 @Suite("Handshakes", .timeLimit(.minutes(5)))

@@ -5,6 +5,7 @@ import Glibc
 import Reactor
 import Synchronization
 import TLS
+import TestSupport
 import Testing
 
 @Suite("Records after the handshake", .timeLimit(.minutes(5)))

@@ -4,6 +4,7 @@ import Cryptography
 import Glibc
 import Reactor
 import TLS
+import TestSupport
 import Testing
 
 @Suite("Encrypted streams", .timeLimit(.minutes(5)))

@@ -2,43 +2,9 @@
 
 import Dispatch
 import Reactor
+import TestSupport
 
-/// What happens elsewhere, for a test to wait for.
-///
-/// A test waits without a time of its own; its suite's limit cancels it, and ``next()`` then throws.
-final class Mailbox<Value: Sendable>: Sendable {
-    struct NothingCame: Error {}
-
-    private let stream: AsyncStream<Value>
-    private let continuation: AsyncStream<Value>.Continuation
-
-    init() {
-        (stream, continuation) = AsyncStream.makeStream()
-    }
-
-    func send(_ value: Value) {
-        continuation.yield(value)
-    }
-
-    /// The next value, in the order of sending. For one waiter at a time.
-    func next() async throws -> Value {
-        var iterator = stream.makeAsyncIterator()
-        guard let value = await iterator.next() else { throw NothingCame() }
-        return value
-    }
-
-    func next(_ count: Int) async throws -> [Value] {
-        var values: [Value] = []
-        while values.count < count { values.append(try await next()) }
-        return values
-    }
-}
-
-extension Mailbox<Void> {
-    func send() { send(()) }
-}
-
-/// Tells of its own end: shows that whoever held it let go.
+/// Reports its own release.
 final class Sentinel: Sendable {
     private let released: Mailbox<Void>
 
