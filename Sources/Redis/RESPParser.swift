@@ -120,7 +120,7 @@ package struct RESPParser {
         }
     }
 
-    // MARK: Counted texts
+    // MARK: Bulk strings
 
     private mutating func begin(
         _ kind: Kind, _ length: ArraySlice<UInt8>, _ deliver: (RESPValue) -> Void

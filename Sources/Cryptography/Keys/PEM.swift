@@ -26,7 +26,7 @@ package enum PEM {
                 else { throw .malformedKey("the PEM block does not hold a public key (\(OpenSSL.failure))") }
                 return unsafe AsymmetricKey(adopting: pointer)
             case _ where label.hasSuffix("PRIVATE KEY"):
-                throw .malformedKey("a private key; verifying takes the public key or the certificate")
+                throw .malformedKey("a private key; verification requires the public key or the certificate")
             default:
                 throw .malformedKey("a PEM block of the kind \(label); a public key or a certificate is needed")
             }
@@ -70,7 +70,7 @@ package enum PEM {
         else { throw .malformedKey("the PEM block does not hold a certificate (\(OpenSSL.failure))") }
         defer { unsafe X509_free(certificate) }
         guard let pointer = unsafe X509_get_pubkey(certificate) else {
-            throw .unsupportedKey("the certificate's key is of a kind that is not served (\(OpenSSL.failure))")
+            throw .unsupportedKey("the certificate's key has an unsupported type (\(OpenSSL.failure))")
         }
         return unsafe AsymmetricKey(adopting: pointer)
     }

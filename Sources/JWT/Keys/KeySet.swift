@@ -36,7 +36,7 @@ package struct KeySet: Sendable {
             throw .malformed("not a JWK Set: an object with an array \"keys\" is required")
         }
         guard members.count <= Self.maximumKeyCount else {
-            throw .unsupported("a JWK Set of \(members.count) keys; at most \(Self.maximumKeyCount) are served")
+            throw .unsupported("a JWK Set of \(members.count) keys; at most \(Self.maximumKeyCount) are supported")
         }
         var keys: [VerificationKey] = []
         var ignored: [String] = []

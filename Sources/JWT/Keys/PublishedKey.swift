@@ -14,7 +14,7 @@ package struct PublishedKey: Sendable {
     /// - Parameter algorithm: the signature algorithm, which the key must support.
     package init(_ key: PublicKey, algorithm: Algorithm) throws(KeyError) {
         guard algorithm.isServed(by: key.kind) else {
-            throw .unsupported("\(algorithm.rawValue) is not signed with this kind of key")
+            throw .unsupported("\(algorithm.rawValue) is not supported by this type of key")
         }
         // RFC 7638 §3.2: only the required members, in the order of their names.
         let members: [(name: String, value: String)]
