@@ -3,7 +3,7 @@
 
 import PackageDescription
 
-/// Every target of ours: Swift 6, strict memory safety, no warning tolerated.
+/// All targets: Swift 6, strict memory safety, no warning tolerated.
 let settings: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .strictMemorySafety(),
@@ -16,7 +16,7 @@ let settings: [SwiftSetting] = [
         ["-enforce-exclusivity=unchecked", "-cross-module-optimization"], .when(configuration: .release)),
 ]
 
-/// Runs at the start or once in a while: its release build is to be small rather than fast.
+/// For code that runs at startup or rarely: its release build is optimised for size.
 let small: [SwiftSetting] = settings + [.unsafeFlags(["-Osize"], .when(configuration: .release))]
 
 func module(_ name: String, _ dependencies: [Target.Dependency] = [], _ settings: [SwiftSetting] = settings) -> Target {
@@ -84,10 +84,10 @@ let package = Package(
             ],
             path: "Sources/Command",
             swiftSettings: small,
-            // What comes out alike is there once.
+            // Merges identical code.
             linkerSettings: [.unsafeFlags(["-Xlinker", "--icf=safe"], .when(configuration: .release))]),
 
-        // What tests of several modules use.
+        // Shared by the tests of several modules.
         .target(
             name: "TestSupport",
             dependencies: ["Reactor", "Telemetry", .product(name: "Logging", package: "swift-log")],
@@ -95,24 +95,25 @@ let package = Package(
             swiftSettings: settings),
 
         tests("HTTPTests", ["HTTP"]),
-        tests("HTTP1Tests", ["HTTP", "HTTP1"], exclude: ["Corpus"]),
+        tests("HTTP1Tests", ["HTTP", "HTTP1", "TestSupport"], exclude: ["Corpus"]),
         tests("HTTP2Tests", ["HTTP", "HTTP1", "HTTP2"]),
         tests("CryptographyTests", ["Cryptography"], exclude: ["Keys"]),
         tests("JWTTests", ["JWT", "Cryptography"], exclude: ["Vectors"]),
         tests("PagesTests", ["Pages", "JWT", "Cryptography"]),
-        tests("GateTests", ["Gate", "HTTP", "HTTP1", "JWT", "Cryptography", "Pages"], exclude: ["Corpus"]),
+        tests(
+            "GateTests", ["Gate", "HTTP", "HTTP1", "JWT", "Cryptography", "Pages", "TestSupport"], exclude: ["Corpus"]),
         tests("DemoTests", ["Demo", "HTTP", "HTTP1", "JWT", "Cryptography"]),
         tests("TelemetryTests", ["Telemetry", .product(name: "Logging", package: "swift-log")]),
         tests("ConfigurationTests", ["Configuration", "Cryptography", "Gate", "HTTP", "JWT", "sidegate"]),
-        tests("ReactorTests", ["Reactor"]),
-        tests("TLSTests", ["TLS", "Reactor", "Cryptography"], exclude: ["Keys"]),
+        tests("ReactorTests", ["Reactor", "TestSupport"]),
+        tests("TLSTests", ["TLS", "Reactor", "Cryptography", "TestSupport"], exclude: ["Keys"]),
         tests("OutboundTests", ["Outbound", "TLS", "Reactor", "Cryptography", "TestSupport"]),
         tests("RedisTests", ["Redis", "Reactor"]),
         tests(
             "ProxyTests",
             [
                 "Proxy", "HTTP", "HTTP1", "HTTP2", "Gate", "TLS", "Reactor", "JWT", "Cryptography", "Pages",
-                "Telemetry",
+                "Telemetry", "TestSupport",
             ]),
         tests(
             "SidecarTests",

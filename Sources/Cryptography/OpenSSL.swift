@@ -4,8 +4,8 @@ import COpenSSL
 
 /// libcrypto's error queue, kept empty around each use.
 ///
-/// The queue belongs to a thread, and whoever looks at it next would read another one's leftovers as their own failure
-/// (libssl does just that after each read). So each use begins with an empty queue and leaves it empty.
+/// The queue belongs to a thread, and its next reader would take leftover errors for its own (libssl does so after each
+/// read). So each use starts with an empty queue and leaves it empty.
 enum OpenSSL {
     /// Runs `body` with an empty error queue and empties it afterwards.
     @inline(__always)
@@ -17,12 +17,12 @@ enum OpenSSL {
         return try body()
     }
 
-    /// A look costs less than emptying all its places, and mostly there is nothing to empty.
+    /// Checking costs less than emptying all entries, and usually there are none.
     private static func empty() {
         if ERR_peek_error() != 0 { ERR_clear_error() }
     }
 
-    /// What the library says of its latest failure in this use, for people: "bad end line".
+    /// The library's description of the latest failure in this use, for humans: "bad end line".
     static var failure: String {
         let code = ERR_peek_last_error()
         guard code != 0, let reason = unsafe ERR_reason_error_string(code) else { return "no reason given" }
@@ -30,14 +30,14 @@ enum OpenSSL {
     }
 }
 
-/// What can go wrong with keys; the texts never hold any part of a key.
+/// Errors with keys; the texts never contain any part of a key.
 package enum CryptographyError: Error, Equatable, Sendable {
-    /// The text is no PEM of the wanted kind; says what it is instead.
+    /// The text is not PEM of the expected kind; says what it is instead.
     case malformedKey(String)
-    /// A good key of a kind or size that is not served.
+    /// A valid key of an unsupported type or size.
     case unsupportedKey(String)
     /// A key that must not be trusted: too short, or known to be breakable.
     case weakKey(String)
-    /// libcrypto refused; its own words.
+    /// libcrypto failed; its own words.
     case failed(String)
 }

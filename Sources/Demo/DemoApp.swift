@@ -5,23 +5,23 @@ import HTTP
 import JWT
 import Pages
 
-/// The demo's application: one that knows nothing of sign-in, and shows what reached it.
+/// The demo's application: it has no sign-in of its own, and shows the requests it gets.
 ///
-/// Any path shows the page; `/api/me` answers with JSON; `POST /upload` tells what came.
+/// Any path shows the page; `/api/me` answers with JSON; `POST /upload` reports the content received.
 package struct DemoApp: Sendable {
     private let publicURL: String
     private let providerURL: String
     private let pages: DemoPages
 
     /// - Parameters:
-    ///   - publicURL: the gate's URL without a slash at its end, for the lines to copy.
-    ///   - providerURL: where the demo's identity provider is, to try a login that begins there.
+    ///   - publicURL: the gate's URL without a trailing slash, for the commands to copy.
+    ///   - providerURL: the URL of the demo's identity provider, to try a login that starts there.
     package init(publicURL: String, providerURL: String) {
         self.publicURL = publicURL
         self.providerURL = providerURL
         pages = DemoPages(
             party: "Demo application", colours: Self.colours, templates: DemoAppTemplates.all,
-            // Logging out by a form ends at the provider.
+            // Logout by a form ends at the provider.
             formOrigins: SafeURL(providerURL).map { [$0.text] } ?? [])
     }
 
@@ -46,7 +46,7 @@ package struct DemoApp: Sendable {
         let isOurs = request.headers.map { Self.identityNames.contains($0.name.lowercased()) }
         let target = request.path + (request.query.isEmpty ? "" : "?" + request.query)
         let values: [String: TemplateValue] = [
-            "title": .text(user.isEmpty ? "Welcome, whoever you are" : "Hello, \(shownName)"), "isWide": .flag(true),
+            "title": .text(user.isEmpty ? "Welcome, guest" : "Hello, \(shownName)"), "isWide": .flag(true),
             "user": .text(user), "initial": .text(String(name.prefix(1)).uppercased()),
             "email": .text(request.values("X-Forwarded-Email").first ?? ""),
             "groups": .text(request.values("X-Forwarded-Groups").first ?? ""),

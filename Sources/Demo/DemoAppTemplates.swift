@@ -6,15 +6,15 @@ enum DemoAppTemplates {
         {{> top}}<div class="card">
         {{#user}}<div class="hello"><span class="face" aria-hidden="true">{{initial}}</span>
         <div><h1>{{title}}</h1><p class="soft">{{email}}{{#groups}} · {{groups}}{{/groups}}</p></div></div>
-        <p>This application has no sign-in of its own. The gate in front of it signed you in and told it who you are.</p>
+        <p>This application has no sign-in of its own. The gate in front of it signed you in and passed on your identity.</p>
         <div class="actions"><a class="button plain" href="/.sidegate/logout">Sign out</a>
         </div>{{/user}}
         {{^user}}<h1>{{title}}</h1>
-        <p>This page is open to everyone, so the gate let you in without asking who you are.</p>
+        <p>This page is open to everyone, so no sign-in was needed.</p>
         <div class="actions"><a class="button" href="{{signInURL}}">Sign in</a></div>{{/user}}
         </div>
         {{#hasIdentity}}<div class="card">
-        <h2>Who you are, as the application was told</h2>
+        <h2>Your identity, as passed to the application</h2>
         <div class="scroll"><table>
         {{#identity}}<tr><th scope="row">{{name}}</th><td>{{value}}</td></tr>
         {{/identity}}</table></div>
@@ -24,16 +24,16 @@ enum DemoAppTemplates {
         <ul>
         <li><a href="/reports/2026/q4?region=north&amp;sort=date">A page deep inside</a>: sign out, open it again, and you
         land there after signing in.</li>
-        {{#providerURL}}<li><a href="{{providerURL}}">Begin at the identity provider</a>: the gate asks before it lets a
-        login in that it did not start. There you can also send wrong tokens.</li>
-        {{/providerURL}}<li><a href="/.sidegate/callback?jwt=made-up">A made-up token</a>: the gate says what is wrong.</li>
-        <li><a href="/.sidegate/session">Your session</a>, as the gate has it.</li>
+        {{#providerURL}}<li><a href="{{providerURL}}">Start at the identity provider</a>: the gate asks for confirmation before it accepts a
+        sign-in that it did not start. There you can also send invalid tokens.</li>
+        {{/providerURL}}<li><a href="/.sidegate/callback?jwt=made-up">A made-up token</a>: the gate shows what is wrong.</li>
+        <li><a href="/.sidegate/session">Your session</a>, as stored by the gate.</li>
         </ul>
         <p>And from a terminal:</p>
-        <pre># an API call without a session is told so, not redirected
+        <pre># an API call without a session gets 401, not a redirect
         curl -i -H 'Accept: application/json' {{publicURL}}/api/me
 
-        # a header makes nobody signed in
+        # a header does not sign you in
         curl -i -H 'X-Forwarded-User: ada' {{publicURL}}/</pre>
         </div>
         <div class="card">

@@ -5,15 +5,16 @@ import HTTP
 import JWT
 import Pages
 
-/// The demo's identity provider: a login page with a few users, who sign in by a click, and nothing else that a real
-/// one has. It signs with a shared secret (HS256).
+/// The demo's identity provider: a login page with a few users, who sign in by a click, and no other features of a real
+/// one. It signs with a shared secret (HS256).
 ///
 /// | path | |
 /// |---|---|
-/// | `/login?return_url=URL` | the login page, or at once back with `?jwt=` when the browser has signed in here before |
-/// | `POST /login` | signs in and goes back |
+/// | `/login?return_url=URL` | the login page; redirects back with `?jwt=` at once if the browser is already signed in
+/// here |
+/// | `POST /login` | signs in and redirects back |
 /// | `/logout?return_to=URL` | ends its own session |
-/// | `/` | says what this is, and signs in without having been asked (a login that begins here) |
+/// | `/` | an explanation, and unsolicited sign-in (a login that starts at the provider) |
 package struct DemoIdentityProvider: Sendable {
     private let minter: TokenMinter
     private let forger: TokenMinter
@@ -23,9 +24,9 @@ package struct DemoIdentityProvider: Sendable {
     private let pages: DemoPages
 
     /// - Parameters:
-    ///   - returnURLs: where sign-ins may lead, without query; nothing else is ever redirected to. The first is the one
-    ///     for a login that begins here.
-    ///   - secret: what the gate verifies tokens with, as text of 32 bytes or more.
+    ///   - returnURLs: where sign-ins may lead, without query; there are no other redirects. The first is used for a
+    ///   login that starts here.
+    ///   - secret: the secret with which the gate verifies tokens, as text of 32 bytes or more.
     ///   - issuer: the tokens' `iss`.
     package init(returnURLs: [String], secret: [UInt8], issuer: String) throws(KeyError) {
         minter = try TokenMinter(secret: VerificationKey(secret: secret))
@@ -47,9 +48,9 @@ package struct DemoIdentityProvider: Sendable {
         case ("/login", false, .post): return signIn(request, now)
         case ("/logout", true, _), ("/logout", false, .post): return logout(request)
         case ("/", _, _), ("/login", _, _), ("/logout", _, _):
-            return pages.respond("note", ["title": .text("That cannot be done here")], status: 405)
+            return pages.respond("note", ["title": .text("Method not allowed")], status: 405)
         default:
-            return pages.respond("note", ["title": .text("There is nothing here")], status: 404)
+            return pages.respond("note", ["title": .text("Page not found")], status: 404)
         }
     }
 
@@ -58,7 +59,7 @@ package struct DemoIdentityProvider: Sendable {
         return pages.respond(
             "welcome",
             [
-                "title": .text("Sign in from here"), "people": people, "returnURL": .text(returnURLs.first ?? ""),
+                "title": .text("Sign in here"), "people": people, "returnURL": .text(returnURLs.first ?? ""),
                 "user": .text(user?.givenName ?? ""), "faults": faults,
             ])
     }
@@ -77,13 +78,13 @@ package struct DemoIdentityProvider: Sendable {
             return pages.respond(
                 "login",
                 [
-                    "title": .text("Choose who you are"), "people": people, "returnURL": .text(target),
+                    "title": .text("Choose a user"), "people": people, "returnURL": .text(target),
                     "faults": faults,
                 ], status: 400)
         }
         let fault = request.field("fault").flatMap(DemoFault.init)
         var response = goBack(to: target, user, fault: fault, now)
-        // After a fault the next try shows the page again.
+        // After a simulated fault the next attempt shows the page again.
         response.add("Set-Cookie", fault == nil ? sessionCookie(user, now) : Self.endedCookie)
         return response
     }
@@ -107,8 +108,8 @@ package struct DemoIdentityProvider: Sendable {
         pages.respond(
             "note",
             [
-                "title": .text("This sign-in cannot go on"),
-                "message": .text("The return URL is missing, or is not one this provider was told of."),
+                "title": .text("This sign-in cannot continue"),
+                "message": .text("The return URL is missing, or is not registered with this provider."),
             ], status: 400)
     }
 
@@ -136,14 +137,14 @@ package struct DemoIdentityProvider: Sendable {
         .number(JSONNumber(Int(exactly: seconds) ?? 0))
     }
 
-    /// The text when it is, up to its query, one of the return URLs.
+    /// The text if it is, up to its query, one of the return URLs.
     private func returnTarget(_ text: String?) -> String? {
         guard let text, Self.isPlain(text) else { return nil }
         let base = text.prefix { $0 != "?" }
         return returnURLs.contains(String(base)) ? text : nil
     }
 
-    /// Nothing that a browser drops, trims or reads in another way than it stands there; no fragment.
+    /// No characters that a browser drops, trims or normalises; no fragment.
     private static func isPlain(_ text: String) -> Bool {
         text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "\\") && $0 != UInt8(ascii: "#") }
     }
@@ -179,7 +180,7 @@ package struct DemoIdentityProvider: Sendable {
         """
 }
 
-// Its own session, so that a second sign-in needs no click: the user and the end, under a code that only it can make.
+// The provider's own session, so that a second sign-in needs no click: user and expiry, authenticated by a code.
 extension DemoIdentityProvider {
     private func sessionCookie(_ user: DemoUser, _ now: Double) -> String {
         let text = "\(user.name).\(Int(now + Self.sessionLifetime))"

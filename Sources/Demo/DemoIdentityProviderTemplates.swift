@@ -5,7 +5,7 @@ enum DemoIdentityProviderTemplates {
         "login": """
         {{> top}}<div class="card">
         <h1>{{title}}</h1>
-        <p class="soft">The application sent you here to find out who you are. Choose a demo user; no password is needed.</p>
+        <p class="soft">The application sent you here to sign in. Choose a demo user; no password is needed.</p>
         \(people)
         </div>
         {{> end}}
@@ -14,7 +14,7 @@ enum DemoIdentityProviderTemplates {
         {{> top}}<div class="card">
         <h1>{{title}}</h1>
         <p>This is the demo's stand-in for your identity provider. Usually the application sends you here; a sign-in can
-        also begin here, as from the portal of a company. The gate then asks whether that was you.</p>
+        also start here, as from a company portal. The gate then asks you to confirm it.</p>
         {{#user}}<p class="soft">You are signed in here as {{user}}. <a href="/logout">Sign out</a></p>
         {{/user}}\(people)
         </div>
@@ -24,7 +24,7 @@ enum DemoIdentityProviderTemplates {
         {{> top}}<div class="card">
         <div class="icon good">{{> icon-check}}</div>
         <h1>{{title}}</h1>
-        <p>Both the application and this identity provider have forgotten you.</p>
+        <p>Your sessions at the application and at this identity provider have ended.</p>
         <div class="actions"><a class="button" href="{{returnTo}}">Back to the application</a></div>
         </div>
         {{> end}}
@@ -47,7 +47,7 @@ enum DemoIdentityProviderTemplates {
         {{#people}}<button class="person" type="submit" name="user" value="{{id}}"><span class="face" aria-hidden="true">\
         {{initial}}</span><b>{{fullName}}</b><i>{{about}}</i></button>
         {{/people}}</div>
-        <details><summary>Send a wrong token instead</summary>
+        <details><summary>Send an invalid token instead</summary>
         <fieldset><label><input type="radio" name="fault" value="" checked> nothing wrong</label>
         {{#faults}}<label><input type="radio" name="fault" value="{{id}}"> {{label}}</label>
         {{/faults}}</fieldset></details>

@@ -4,14 +4,14 @@ import Cryptography
 import HTTP
 import Pages
 
-/// The pages of one of the demo's parties: the shared style, in that party's own colour, so that a person sees where the
-/// browser is.
+/// The pages of one of the demo's two parties: the shared style in that party's colour, so that users see where they
+/// are.
 struct DemoPages: Sendable {
     private let templates: [String: Template]
     private let policy: String
     private let party: String
 
-    /// - Parameter formOrigins: where the answer to a form may lead.
+    /// - Parameter formOrigins: where the response to a form may redirect.
     init(party: String, colours: String, templates: [String: String], formOrigins: [String]) {
         self.party = party
         var parts = BuiltInTemplates.parts
@@ -23,7 +23,7 @@ struct DemoPages: Sendable {
             do {
                 read[name] = try Template(text, name: name, partials: parts)
             } catch {
-                // Our own text, the same on every start: the tests render each page.
+                // Built-in text, the same on every start: the tests render each page.
                 preconditionFailure(error.description)
             }
         }

@@ -2,7 +2,7 @@
 
 import HTTP
 
-/// A request as the demo's parties read it: small and as text, since nothing here has to be fast.
+/// A request as seen by the demo's parties: as text, since performance does not matter here.
 struct DemoRequest {
     let method: Method
     let path: String
@@ -23,10 +23,10 @@ struct DemoRequest {
         formParameters = isForm ? Self.parameters(body, 0..<body.count) : []
     }
 
-    /// A parameter of the query; nil when it is absent or given twice.
+    /// A parameter of the query; nil if it is missing or repeated.
     func parameter(_ name: String) -> String? { Self.single(queryParameters, name) }
 
-    /// A field of the form; nil when it is absent or given twice.
+    /// A field of the form; nil if it is missing or repeated.
     func field(_ name: String) -> String? { Self.single(formParameters, name) }
 
     func cookie(_ name: String) -> String? {
@@ -79,7 +79,7 @@ struct DemoRequest {
     }
 }
 
-/// Everything but RFC 3986's unreserved characters as `%XX`.
+/// Encodes everything but RFC 3986's unreserved characters as `%XX`.
 func percentEncoded(_ text: String) -> String {
     var output: [UInt8] = []
     for byte in text.utf8 {

@@ -2,14 +2,14 @@
 
 import JWT
 
-/// Someone whom the demo's identity provider knows.
+/// A user of the demo's identity provider.
 package struct DemoUser: Equatable, Sendable {
     package let name: String
     package let givenName: String
     package let familyName: String
     package let groups: [String]
     package let isGuest: Bool
-    /// One line about what this user is there to show.
+    /// One line about what this user demonstrates.
     package let note: String
 
     package var email: String { name + "@example.com" }
@@ -36,7 +36,7 @@ package struct DemoUser: Equatable, Sendable {
     }
 }
 
-/// What the demo's identity provider can do wrong on request, to show how the gate takes it.
+/// Faults that the demo's identity provider can simulate, to show how the gate handles them.
 package enum DemoFault: String, CaseIterable, Sendable {
     case expired
     case forged

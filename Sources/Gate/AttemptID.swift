@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cryptography
+import HTTP
 
 /// The name of an attempt, which is the `state` at the IdP and the end of the cookie's name: why it began (one letter),
 /// when (eleven hexadecimal digits of milliseconds), and twelve random bytes.
@@ -72,7 +73,7 @@ struct AttemptID: Equatable, Sendable {
         guard bytes[0] == Cause.navigation.rawValue else { return false }
         var milliseconds: UInt64 = 0
         for index in 1..<12 {
-            guard let value = PathText.hexValue(bytes[index]) else { return false }
+            guard let value = Hexadecimal.value(bytes[index]) else { return false }
             milliseconds = milliseconds << 4 | UInt64(value)
         }
         return Double(milliseconds) > moment * 1000

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTP
+
 /// Text in which an attempt's name stands, and perhaps where the attempt leads to: all else is written out once, so that
 /// an attempt costs little more than a copy.
 struct AttemptText: Sendable {

@@ -80,7 +80,7 @@ extension [UInt8] {
     mutating func append(_ address: IPAddress) {
         guard address.isV4 else { return append(contentsOf: address.description.utf8) }
         for shift in stride(from: 24, through: 0, by: -8) {
-            appendDecimal((address.low >> UInt64(shift)) & 0xff)
+            append(decimal: (address.low >> UInt64(shift)) & 0xff)
             if shift > 0 { append(UInt8(ascii: ".")) }
         }
     }

@@ -27,11 +27,9 @@ enum SetCookieName {
     static func range(in value: Span<UInt8>) -> Range<Int> {
         let pairEnd = value.firstIndex(of: UInt8(ascii: ";"), in: 0..<value.count)
         var start = 0
-        while start < pairEnd, isBlank(value[start]) || value[start] == UInt8(ascii: "=") { start += 1 }
+        while start < pairEnd, WhiteSpace.contains(value[start]) || value[start] == UInt8(ascii: "=") { start += 1 }
         var end = value.firstIndex(of: UInt8(ascii: "="), in: start..<pairEnd)
-        while end > start, isBlank(value[end - 1]) { end -= 1 }
+        while end > start, WhiteSpace.contains(value[end - 1]) { end -= 1 }
         return start..<end
     }
-
-    private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cryptography
+import HTTP
 
 /// Writes identity headers for a user.
 struct HeaderRendering: Sendable {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTP
+
 /// One attempt to sign in: where the user wanted to go, and when it began. Kept in a sealed cookie of its own, so that
 /// each tab has its attempt.
 struct LoginState: Sendable, Equatable {

@@ -158,13 +158,4 @@ extension Span<UInt8> {
     fileprivate func startsWithIgnoringCase(_ prefix: StaticString) -> Bool {
         count >= prefix.utf8CodeUnitCount && extracting(0..<prefix.utf8CodeUnitCount).equalsIgnoringCase(prefix)
     }
-
-    /// `range` without the spaces and tabs at its ends.
-    func trimmed(_ range: Range<Int>) -> Range<Int> {
-        var start = range.lowerBound
-        var end = range.upperBound
-        while start < end, self[start] == 0x20 || self[start] == 0x09 { start += 1 }
-        while end > start, self[end - 1] == 0x20 || self[end - 1] == 0x09 { end -= 1 }
-        return start..<end
-    }
 }

@@ -46,7 +46,7 @@ package struct PublicOrigin: Sendable, Hashable {
         output.append(contentsOf: host)
         if let port {
             output.append(UInt8(ascii: ":"))
-            output.appendDecimal(UInt64(port))
+            output.append(decimal: UInt64(port))
         }
     }
 
@@ -121,19 +121,5 @@ struct WebScheme {
         } else {
             return nil
         }
-    }
-}
-
-extension [UInt8] {
-    /// Appends a number in decimal digits.
-    mutating func appendDecimal(_ number: UInt64) {
-        guard number >= 10 else { return append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number)) }
-        appendDecimal(number / 10)
-        append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10))
-    }
-
-    /// Appends text that the program itself has.
-    mutating func append(_ text: StaticString) {
-        unsafe append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 }

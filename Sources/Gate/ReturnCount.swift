@@ -41,7 +41,7 @@ struct ReturnCount: Sendable, Equatable {
         var text: [UInt8] = []
         for (index, time) in times.enumerated() {
             if index > 0 { text.append(UInt8(ascii: ".")) }
-            text.appendDecimal(time)
+            text.append(decimal: time)
         }
         return text
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cryptography
+import HTTP
 
 /// Seals small texts into cookies and form fields, for one purpose: AES-256-GCM with keys that HKDF makes of the
 /// secrets, another one for each purpose.

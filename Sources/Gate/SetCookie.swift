@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTP
+
 /// Writes the value of a Set-Cookie field (RFC 6265bis §4.1): always `Path=/` and `HttpOnly`.
 struct SetCookie: Sendable {
     let isSecure: Bool
@@ -53,7 +55,7 @@ struct SetCookie: Sendable {
         var line: [UInt8] = []
         line.reserveCapacity(96)
         line.append("; Path=/; Max-Age=")
-        line.appendDecimal(UInt64(max(0, min(maxAge.rounded(.up), 1e10))))
+        line.append(decimal: UInt64(max(0, min(maxAge.rounded(.up), 1e10))))
         if !domain.isEmpty {
             line.append("; Domain=")
             line.append(contentsOf: domain.utf8)

@@ -2,10 +2,10 @@
 
 import HTTP
 
-/// The classes of bytes that heads are made of, and the scans for where a class ends.
+/// The classes of bytes in heads, and the scans for the end of a run of one class.
 ///
 /// Each scan takes `position <= bytes.count` and returns the first position from there on whose byte is not of the
-/// class, or the count. Words of eight bytes do most of the way; the bytes on which they stop are judged one by one.
+/// class, or the count. Scans read eight bytes at a time; the bytes at which they stop are checked one by one.
 enum ByteClass {
     static let tab: UInt8 = 0x09
     static let lineFeed: UInt8 = 0x0a
@@ -13,12 +13,8 @@ enum ByteClass {
     static let space: UInt8 = 0x20
     static let delete: UInt8 = 0x7f
 
-    /// `tchar` of RFC 9110 §5.6.2, as a set of 128 bits.
     @inline(__always)
-    static func isToken(_ byte: UInt8) -> Bool {
-        let set: UInt64 = byte < 64 ? 0x03ff_6cfa_0000_0000 : 0x57ff_ffff_c7ff_fffe
-        return byte < 128 && set &>> UInt64(byte) & 1 != 0
-    }
+    static func isToken(_ byte: UInt8) -> Bool { Token.contains(byte) }
 
     /// `unreserved` of RFC 3986 §2.3.
     @inline(__always)
@@ -31,13 +27,13 @@ enum ByteClass {
     static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
 
     @inline(__always)
-    static func isBlank(_ byte: UInt8) -> Bool { byte == space || byte == tab }
+    static func isBlank(_ byte: UInt8) -> Bool { WhiteSpace.contains(byte) }
 
-    /// What may stand in a field value or a reason phrase: VCHAR, obs-text, SP, HTAB (RFC 9110 §5.5).
+    /// The bytes of a field value or a reason phrase: VCHAR, obs-text, SP, HTAB (RFC 9110 §5.5).
     @inline(__always)
     static func isText(_ byte: UInt8) -> Bool { byte >= space && byte != delete || byte == tab }
 
-    /// Where a token ends.
+    /// The position where a token ends.
     static func endOfToken(_ bytes: Span<UInt8>, from start: Int) -> Int {
         var position = start
         let count = bytes.count
@@ -48,7 +44,7 @@ enum ByteClass {
                 continue
             }
             position &+= ByteWord.firstByte(other)
-            // Within the word that was just read.
+            // Within the word just read.
             guard isToken(unsafe bytes[unchecked: position]) else { return position }
             position &+= 1
         }
@@ -56,7 +52,7 @@ enum ByteClass {
         return position
     }
 
-    /// Where field-value text ends: at a control byte other than HTAB.
+    /// The position where field-value text ends: at a control byte other than HTAB.
     static func endOfText(_ bytes: Span<UInt8>, from start: Int) -> Int {
         var position = start
         let count = bytes.count
@@ -68,7 +64,7 @@ enum ByteClass {
                 continue
             }
             position &+= ByteWord.firstByte(stops)
-            // Within the word that was just read.
+            // Within the word just read.
             guard unsafe bytes[unchecked: position] == tab else { return position }
             position &+= 1
         }
@@ -76,12 +72,12 @@ enum ByteClass {
         return position
     }
 
-    /// Where a request target, or the part of it before `?`, ends: at anything that is not a visible ASCII character,
-    /// at `#`, and at `?` when `stopsAtQuery`.
+    /// The position where a request target, or the part of it before `?`, ends: at anything but a visible ASCII
+    /// character, at `#`, and at `?` if `stopsAtQuery`.
     static func endOfTarget(_ bytes: Span<UInt8>, from start: Int, stopsAtQuery: Bool) -> Int {
         var position = start
         let count = bytes.count
-        // Looking for `#` twice costs less than a branch.
+        // Searching for `#` twice costs less than a branch.
         let query = stopsAtQuery ? UInt8(ascii: "?") : UInt8(ascii: "#")
         while position &+ 8 <= count {
             let word = bytes.word(uncheckedAt: position)
@@ -99,7 +95,7 @@ enum ByteClass {
         return position
     }
 
-    /// Which of the eight bytes are neither letter nor `-`. Exact for every byte: each sum stays within its own byte.
+    /// Which of the eight bytes are neither letter nor `-`. Exact for every byte: no sum carries into the next byte.
     @inline(__always)
     private static func notLetterOrHyphen(_ word: UInt64) -> UInt64 {
         let ascii = word & ByteWord.all(0x7f)

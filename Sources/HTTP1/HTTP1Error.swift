@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why a message was refused. After any of these the connection must end: where the message ends is not known.
+/// Why a message was rejected. The connection must then be closed: the end of the message is unknown.
 ///
 /// The raw value is the case's name.
 package enum HTTP1Error: String, Error, Equatable, Sendable, CaseIterable, CustomStringConvertible {
-    // Bytes that stand nowhere in a head.
+    // Bytes that are not allowed anywhere in a head.
     case bareCR
     case bareLF
     case nul
@@ -36,7 +36,7 @@ package enum HTTP1Error: String, Error, Equatable, Sendable, CaseIterable, Custo
     case tooManyFields
     case headTooLarge
 
-    // What fields say.
+    // Meaning of fields.
     case missingHost
     case repeatedHost
     case invalidHost
@@ -57,7 +57,7 @@ package enum HTTP1Error: String, Error, Equatable, Sendable, CaseIterable, Custo
     case trailersTooLarge
     case cutShort
 
-    /// What was wrong, for logs; it never holds anything a peer sent.
+    /// A description for logs; it never contains data from the peer.
     package var description: String {
         switch self {
         case .bareCR: "a CR that is not followed by LF"
@@ -65,12 +65,12 @@ package enum HTTP1Error: String, Error, Equatable, Sendable, CaseIterable, Custo
         case .nul: "a NUL"
         case .controlByte: "a control character"
         case .invalidMethod: "an invalid method"
-        case .methodTooLong: "a method longer than any that is known"
+        case .methodTooLong: "a method that is too long"
         case .connectNotSupported: "CONNECT"
         case .invalidTarget: "an invalid request target"
         case .fragmentInTarget: "a '#' in the request target"
         case .userInformationInTarget: "user information in the request target"
-        case .targetFormNotAllowed: "a form of request target that the method does not have"
+        case .targetFormNotAllowed: "a form of request target that the method does not allow"
         case .targetTooLong: "a request line that is too long"
         case .invalidVersion: "an invalid HTTP version"
         case .unsupportedVersion: "an HTTP version that is not supported"
@@ -79,7 +79,7 @@ package enum HTTP1Error: String, Error, Equatable, Sendable, CaseIterable, Custo
         case .emptyFieldName: "an empty field name"
         case .invalidFieldName: "an invalid field name"
         case .fieldNameTooLong: "a field name that is too long"
-        case .ambiguousFieldName: "a field name that app servers could take for a framing field"
+        case .ambiguousFieldName: "a field name that app servers could confuse with a framing field"
         case .spaceBeforeColon: "white space between a field name and its colon"
         case .foldedField: "a folded field line"
         case .tooManyFields: "too many fields"
@@ -89,22 +89,22 @@ package enum HTTP1Error: String, Error, Equatable, Sendable, CaseIterable, Custo
         case .invalidHost: "an invalid Host"
         case .invalidContentLength: "an invalid Content-Length"
         case .repeatedContentLength: "more than one Content-Length"
-        case .contentLengthWithTransferEncoding: "Content-Length beside Transfer-Encoding"
+        case .contentLengthWithTransferEncoding: "both Content-Length and Transfer-Encoding"
         case .invalidTransferEncoding: "a transfer coding other than chunked, once"
         case .repeatedTransferEncoding: "more than one Transfer-Encoding"
         case .transferEncodingInHTTP10: "Transfer-Encoding in HTTP/1.0"
         case .unsupportedExpectation: "an expectation other than 100-continue"
         case .invalidChunkSize: "an invalid chunk size"
-        case .chunkSizeOverflow: "a chunk size beyond all bounds"
+        case .chunkSizeOverflow: "a chunk size that is too large"
         case .invalidChunkExtension: "an invalid chunk extension"
         case .tooMuchChunkOverhead: "more chunk framing than content"
-        case .invalidChunkEnd: "a chunk that does not end where it said"
+        case .invalidChunkEnd: "a chunk that is longer than its size"
         case .trailersTooLarge: "a trailer section that is too large"
-        case .cutShort: "a message that was cut short"
+        case .cutShort: "an incomplete message"
         }
     }
 
-    /// The status of the response to a request refused for this. A response refused for it becomes 502 whatever it is.
+    /// The status of the response to a rejected request. A rejected response always results in 502.
     package var status: UInt16 {
         switch self {
         case .targetTooLong: 414

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why something was refused: stable names, in logs, metrics, pages, `explain` and `WWW-Authenticate`.
+/// Why something was refused: stable codes in logs, metrics, pages, `explain` and `WWW-Authenticate`.
 package enum ReasonCode: String, Sendable, CaseIterable {
     // The token's form.
     case tokenMissing = "token_missing"
@@ -41,7 +41,7 @@ package enum ReasonCode: String, Sendable, CaseIterable {
     case groupMissing = "group_missing"
     case ruleDenied = "rule_denied"
 
-    // The way here and back.
+    // The login attempt.
     case loginStateMissing = "login_state_missing"
     case loginStateExpired = "login_state_expired"
     case returnURLRefused = "return_url_refused"
@@ -59,6 +59,6 @@ package enum ReasonCode: String, Sendable, CaseIterable {
     // The request.
     case pathUnreadable = "path_unreadable"
 
-    // What a proxy asks about.
+    // Forward-auth queries.
     case identityHeaderSpoofed = "identity_header_spoofed"
 }

@@ -13,7 +13,7 @@ package struct TokenMinter: Sendable {
     package let keyID: String?
     private let signer: Signer
 
-    /// Signs with a shared secret; the algorithm must be one of HMAC.
+    /// Signs with a shared secret; the algorithm must be an HMAC.
     package init(secret key: VerificationKey, algorithm: Algorithm = .hs256) throws(KeyError) {
         guard key.isSymmetric, key.serves(algorithm) else {
             throw .unsupported("\(algorithm.rawValue) cannot be signed with this key (\(key.summary))")
@@ -23,7 +23,7 @@ package struct TokenMinter: Sendable {
         keyID = key.keyID
     }
 
-    /// Signs with a private key. Without an algorithm, the one usual for the key: RS256, ES256 to ES512, EdDSA.
+    /// Signs with a private key. Without an algorithm, the default for the key: RS256, ES256 to ES512, EdDSA.
     package init(privateKey: PrivateKey, algorithm: Algorithm? = nil, keyID: String? = nil) throws(KeyError) {
         let algorithm = algorithm ?? Self.usualAlgorithm(for: privateKey.kind)
         guard case .signature(let scheme, _) = algorithm.method, algorithm.isServed(by: privateKey.kind) else {
@@ -56,7 +56,7 @@ package struct TokenMinter: Sendable {
         return mint(header: JSONObject(header), payload: JSONValue.object(claims).serialized())
     }
 
-    /// Signs any header over any payload, true or not: tests and tools need that.
+    /// Signs any header and any payload, valid or not, for tests and tools.
     package func mint(header: JSONObject, payload: [UInt8]) -> String {
         var token = Base64URL.encode(JSONValue.object(header).serialized())
         token.append(0x2E)
@@ -70,14 +70,14 @@ package struct TokenMinter: Sendable {
     private func sign(_ message: Span<UInt8>) -> [UInt8] {
         switch signer {
         case .secret(let key):
-            // The key serves the algorithm: init checked.
+            // The key supports the algorithm: checked by init.
             guard let code = key.authenticationCode(for: message, algorithm) else { preconditionFailure("no secret") }
             return code
         case .privateKey(let key, let scheme):
             do {
                 return try key.sign(message, scheme)
             } catch {
-                // The key was loaded, checked and fits: only a library without memory gets here.
+                // The key was loaded and checked: this fails only if memory is exhausted.
                 preconditionFailure("signing failed: \(error)")
             }
         }

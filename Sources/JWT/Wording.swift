@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// How values from a token are shown to people: in `explain`, on pages and in logs.
+// How values from a token are displayed: in `explain`, on pages and in logs.
 
-/// `text` in quotation marks, cut when long, with nothing in it that could drive a terminal or turn writing around.
+/// `text` in quotation marks, truncated if long, without characters that control a terminal or change the direction of
+/// text.
 func quoted(_ text: String) -> String {
     var output = "\""
     var count = 0
@@ -22,7 +23,7 @@ func quoted(_ text: String) -> String {
     return output + "\""
 }
 
-/// `value` as a text of one line.
+/// `value` as a single line of text.
 func quoted(_ value: JSONValue?) -> String {
     switch value {
     case nil: "nothing"
@@ -42,7 +43,7 @@ func moment(_ seconds: Double) -> String {
     let whole = Int(seconds.rounded(.down))
     let day = Int((Double(whole) / 86400).rounded(.down))
     let time = whole - day * 86400
-    // From days to a date, with years that begin in March, so that the leap day is the last.
+    // From days to a date, with years that start in March, so that the leap day is last.
     let shifted = day + 719_468
     let era = Int((Double(shifted) / 146_097).rounded(.down))
     let dayOfEra = shifted - era * 146_097
@@ -55,7 +56,7 @@ func moment(_ seconds: Double) -> String {
         + "T" + padded(time / 3600, 2) + ":" + padded(time / 60 % 60, 2) + ":" + padded(time % 60, 2) + "Z"
 }
 
-/// A length of time in its two largest units: `3 h 20 min`.
+/// A duration in its two largest units: `3 h 20 min`.
 func duration(_ seconds: Double) -> String {
     guard seconds.magnitude < 1e12 else { return "ages" }
     let whole = Int(seconds.magnitude.rounded())

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A value to be written into a manifest, in the style of the text around it.
+/// A value to be written into a manifest, in the style of the surrounding text.
 indirect enum Fragment: Equatable, Sendable {
     case string(String)
     case integer(Int)
@@ -41,16 +41,16 @@ indirect enum Fragment: Equatable, Sendable {
         }
     }
 
-    /// What Kubernetes would read from the node is this value.
+    /// Whether Kubernetes would read the node as this value.
     func isSame(as node: ManifestNode) -> Bool {
         switch self {
         case .string(let text):
             guard case .scalar(text, let isPlain) = node.content else { return false }
-            // A plain `8080` or `true` is no text.
+            // A plain `8080` or `true` is not a string.
             return !isPlain || !(Self.reserved.contains(text.lowercased()) || Double(text) != nil)
         case .integer(let number):
             guard case .scalar(let text, true) = node.content else { return false }
-            // As YAML 1.1 has it, which Kubernetes reads: 0444 is octal.
+            // As in YAML 1.1, which Kubernetes reads: 0444 is octal.
             let isOctal = text.hasPrefix("0") && text != "0"
             let digits = text.hasPrefix("0o") ? text.dropFirst(2) : text[...]
             return Int(digits, radix: isOctal ? 8 : 10) == number
@@ -88,7 +88,7 @@ indirect enum Fragment: Equatable, Sendable {
 
     private static let reserved: Set<String> = ["true", "false", "yes", "no", "on", "off", "null", "y", "n", "~", ""]
 
-    /// Without quotes where every reader of YAML takes it for text, else in quotes.
+    /// Without quotes if every YAML parser reads it as a string, else in quotes.
     private static func plain(_ text: String) -> String {
         let bytes = Array(text.utf8)
         let isLetter: (UInt8) -> Bool = { $0 | 0x20 >= 97 && $0 | 0x20 <= 122 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A value of a manifest and where its text stands.
+/// A value of a manifest and the position of its text.
 struct ManifestNode: Sendable {
     enum Content: Sendable {
         case scalar(String, isPlain: Bool)
@@ -16,11 +16,11 @@ struct ManifestNode: Sendable {
 
     let content: Content
     let place: ManifestPlace
-    /// Byte offsets of the text; of a collection in block style up to the end of its last value.
+    /// Byte offsets of the text; for a collection in block style, to the end of its last value.
     let range: Range<Int>
     /// `[…]` or `{…}`.
     var isFlow = false
-    /// `&name` or `!tag` stands before it.
+    /// Preceded by `&name` or `!tag`.
     var isMarked = false
 
     var isNull: Bool {
@@ -41,8 +41,8 @@ struct ManifestNode: Sendable {
 
     var isEmptyCollection: Bool { items?.isEmpty ?? entries?.isEmpty ?? false }
 
-    /// The entry of a mapping; nil in what is no mapping. Two of the same name are an error, since programs differ in
-    /// which they take; so is one that a merge (`<<`) may bring, which is not looked into.
+    /// The entry of a mapping; nil for other nodes. Duplicate names are an error, since programs differ in which they
+    /// use; so are those that a merge (`<<`), which is not resolved, may add.
     func entry(_ name: String) throws(ManifestProblem) -> Entry? {
         guard let entries else { return nil }
         var found: Entry?
@@ -55,7 +55,7 @@ struct ManifestNode: Sendable {
             found = entry
         }
         if found == nil, let merge = entries.first(where: { $0.key.text == "<<" }) {
-            throw ManifestProblem(merge.key.place, "a merge (<<) may bring `\(name)`; write out what it stands for")
+            throw ManifestProblem(merge.key.place, "a merge (<<) may add `\(name)`; write it out in full")
         }
         return found
     }
@@ -64,7 +64,7 @@ struct ManifestNode: Sendable {
         get throws(ManifestProblem) { try entry(name)?.value }
     }
 
-    /// Refuses what an edit would not reach, or would change in another place too.
+    /// Rejects values that an edit would not reach, or would change in another place too.
     func requireWrittenHere(_ name: String) throws(ManifestProblem) {
         if case .alias = content {
             throw ManifestProblem(place, "`\(name)` is an alias (*name); write it out, so that it can be changed here")

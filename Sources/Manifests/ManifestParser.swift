@@ -2,12 +2,12 @@
 
 import CYAML
 
-/// Text → the root of each document, by libyaml. Owns the C parser and frees it.
+/// Parses a text into the root of each document, with libyaml. Owns the C parser and frees it.
 ///
-/// Everything that YAML allows is read, as manifests come from many tools; depth, size and count are bounded. Aliases are
-/// not followed, so a small file cannot become a large tree.
+/// All of YAML is accepted, since manifests come from many tools; depth, size and count are bounded. Aliases are not
+/// resolved, so a small file cannot become a large tree.
 @safe final class ManifestParser {
-    /// 32 MiB; what `kubectl get --all-namespaces` prints of a large cluster.
+    /// 32 MiB; the size of `kubectl get --all-namespaces` for a large cluster.
     static let maximumSize = 32 << 20
     static let maximumDepth = 128
 
@@ -17,7 +17,7 @@ import CYAML
 
     static func documents(_ text: ManifestText) throws(ManifestProblem) -> [ManifestNode] {
         guard text.bytes.count <= maximumSize else {
-            throw ManifestProblem(.start, "larger than \(maximumSize >> 20) MiB; give the manifests in parts")
+            throw ManifestProblem(.start, "larger than \(maximumSize >> 20) MiB; split the manifests")
         }
         guard let parser = ManifestParser(text) else { throw ManifestProblem(.start, "out of memory") }
         var roots: [ManifestNode] = []
@@ -103,7 +103,7 @@ import CYAML
         }
     }
 
-    /// libyaml ends a collection in block style where the next thing begins, after blank lines and comments.
+    /// libyaml ends a collection in block style at the start of the next token, after blank lines and comments.
     private func collection(
         _ content: ManifestNode.Content, _ start: Event, _ end: Event, end last: Int?
     ) -> ManifestNode {
@@ -154,7 +154,7 @@ import CYAML
         return result
     }
 
-    /// Its messages are constants and never quote the text.
+    /// Its messages are constants and never contain the text.
     private func problem() -> ManifestProblem {
         let state = unsafe parser.pointee
         let words = unsafe state.problem.map { unsafe String(cString: $0) } ?? "not YAML"
@@ -164,7 +164,7 @@ import CYAML
         }
         return ManifestProblem(
             unsafe Self.place(state.problem_mark),
-            "\(context)\(words); give plain YAML or JSON (templates are rendered first: helm template)")
+            "\(context)\(words); use plain YAML or JSON (render templates first: helm template)")
     }
 
     private func offset(_ index: Int) -> Int {

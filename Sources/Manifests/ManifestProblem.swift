@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A place in a manifest. Both count from 1; columns count characters.
+/// A position in a manifest. Both numbers start at 1; columns count characters.
 package struct ManifestPlace: Equatable, Sendable {
     package let line: Int
     package let column: Int
@@ -8,7 +8,7 @@ package struct ManifestPlace: Equatable, Sendable {
     static let start = ManifestPlace(line: 1, column: 1)
 }
 
-/// Why manifests cannot be worked on: where, what, and the mend.
+/// Why manifests cannot be worked on: where, what, and the fix.
 package struct ManifestProblem: Error, Equatable, Sendable {
     package let place: ManifestPlace
     package let message: String
@@ -19,7 +19,7 @@ package struct ManifestProblem: Error, Equatable, Sendable {
     }
 }
 
-/// Something that was done, or that whoever applies the manifests should know.
+/// A change that was made, or a hint for the operator.
 package struct ManifestNote: Equatable, Sendable {
     package enum Kind: String, Sendable {
         case note, warning
@@ -30,7 +30,7 @@ package struct ManifestNote: Equatable, Sendable {
     package let message: String
 }
 
-/// Text of a manifest made fit for a message: one line, bounded, nothing that a terminal would obey.
+/// Text of a manifest prepared for a message: one line, bounded, without terminal control characters.
 enum Shown {
     static func text(_ text: String, limit: Int = 80) -> String {
         var result = ""

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The bytes of a file of manifests, and where its lines are.
+/// The bytes of a manifest file, and its lines.
 struct ManifestText: Sendable {
     let bytes: [UInt8]
-    /// What the file ends its lines with.
+    /// The file's line ending.
     let newline: String
 
     init(_ bytes: [UInt8]) {
@@ -12,7 +12,7 @@ struct ManifestText: Sendable {
         newline = end > 0 && bytes[end - 1] == 13 ? "\r\n" : "\n"
     }
 
-    /// The offset of the first byte of the line that `offset` is in.
+    /// The offset of the first byte of the line that contains `offset`.
     func lineStart(_ offset: Int) -> Int {
         var index = min(offset, bytes.count)
         while index > 0, bytes[index - 1] != 10 { index -= 1 }
@@ -29,19 +29,19 @@ struct ManifestText: Sendable {
         return index
     }
 
-    /// Nothing but spaces stands before `offset` in its line.
+    /// Whether only spaces precede `offset` in its line.
     func isFirstInLine(_ offset: Int) -> Bool {
         bytes[lineStart(offset)..<min(offset, bytes.count)].allSatisfy { $0 == 32 }
     }
 
-    /// The end of what stands before `offset`, without spaces and line ends.
+    /// The end of the text before `offset`, without spaces and line ends.
     func trimmedEnd(_ offset: Int, from start: Int) -> Int {
         var index = min(offset, bytes.count)
         while index > start, Self.isBlank(bytes[index - 1]) { index -= 1 }
         return index
     }
 
-    /// The first byte from `offset` on that is no space or line end.
+    /// The first byte from `offset` on that is not a space or line end.
     func skipBlank(_ offset: Int) -> Int {
         var index = offset
         while index < bytes.count, Self.isBlank(bytes[index]) { index += 1 }
@@ -52,7 +52,7 @@ struct ManifestText: Sendable {
 
     private static func isBlank(_ byte: UInt8) -> Bool { byte == 32 || byte == 10 || byte == 13 || byte == 9 }
 
-    /// Where the text begins: after a byte order mark.
+    /// The start of the text, after a byte order mark.
     var start: Int { bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0 }
 
     /// Byte offsets of all characters, and of the end; libyaml counts in characters.
@@ -65,13 +65,13 @@ struct ManifestText: Sendable {
     }
 }
 
-/// Bytes that take the place of others.
+/// Bytes that replace others.
 struct ManifestEdit: Sendable {
     let range: Range<Int>
     let text: String
 
-    /// The text with all edits. They must not overlap; at one place, what is inserted comes before what is replaced, each
-    /// in the order they are given.
+    /// The text with all edits applied. They must not overlap; at the same offset, insertions come before replacements,
+    /// each in the given order.
     static func apply(_ edits: [ManifestEdit], to text: ManifestText) -> [UInt8] {
         func rank(_ edit: (offset: Int, element: ManifestEdit)) -> (Int, Int, Int) {
             (edit.element.range.lowerBound, edit.element.range.isEmpty ? 0 : 1, edit.offset)

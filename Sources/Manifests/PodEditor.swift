@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Changes of one pod's specification, as edits of the text: all else, comments too, stays byte for byte.
+/// Changes to a pod's specification, as edits of the text: everything else, comments included, stays byte for byte.
 struct PodEditor {
     let text: ManifestText
     let specification: ManifestNode.Entry
     private(set) var edits: [ManifestEdit] = []
-    /// Of keys that the specification does not have yet.
+    /// For keys that the specification does not have yet.
     private var added: [(name: String, value: Fragment)] = []
 
     init(_ text: ManifestText, _ specification: ManifestNode.Entry) {
@@ -25,7 +25,8 @@ struct PodEditor {
         edits.append(ManifestEdit(range: range, text: (range.isEmpty ? " " : "") + value.json))
     }
 
-    /// Makes the items with these names those of the list; new ones come first, the others stay in their places.
+    /// Puts the items into the list, replacing those with the same names; new ones come first, the others keep their
+    /// places.
     mutating func put(_ items: [(name: String, value: Fragment)], into list: String) throws(ManifestProblem) {
         guard let entry = try specification.value.entry(list) else {
             added.append((list, .list(items.map(\.value))))
@@ -43,7 +44,7 @@ struct PodEditor {
         if !missing.isEmpty { try prepend(missing, to: entry, list) }
     }
 
-    /// Takes the item of this name out of the list, and the list too when nothing else is in it.
+    /// Removes the item with this name from the list, and the list too if nothing else is in it.
     mutating func remove(_ name: String, from list: String) throws(ManifestProblem) {
         guard let entry = try specification.value.entry(list), let items = entry.value.items,
             let item = try Self.item(name, of: entry.value)
@@ -62,7 +63,7 @@ struct PodEditor {
         edits.append(ManifestEdit(range: text.lineStart(start)..<end, text: ""))
     }
 
-    /// Writes the keys that were added. To be called once, at the end.
+    /// Writes the added keys. To be called once, at the end.
     mutating func finish() throws(ManifestProblem) {
         guard !added.isEmpty else { return }
         let value = specification.value
@@ -125,13 +126,13 @@ struct PodEditor {
         edits.append(ManifestEdit(range: start..<end, text: lines))
     }
 
-    /// Directly below the line of a key, indented as the value that follows there.
+    /// Inserts directly below the line of a key, indented like the value that follows there.
     private mutating func insertLines(
         _ lines: [String], after key: ManifestNode, before offset: Int, _ place: ManifestPlace
     ) throws(ManifestProblem) {
         let below = text.nextLine(key.range.upperBound)
         guard below <= offset, text.isFirstInLine(offset) else {
-            throw ManifestProblem(place, "this layout cannot be added to; let the value begin on a line of its own")
+            throw ManifestProblem(place, "this layout cannot be extended; start the value on a line of its own")
         }
         edits.append(linesInserted(lines, at: below, place.column - 1))
     }
@@ -139,21 +140,21 @@ struct PodEditor {
     private func linesInserted(_ lines: [String], at offset: Int, _ indentation: Int) -> ManifestEdit {
         let space = String(repeating: " ", count: indentation)
         let block = lines.map { space + $0 + text.newline }.joined()
-        // A last line without an end gets one.
+        // Adds a missing end to the last line.
         let isOpen = offset > 0 && text[offset - 1] != 10
         return ManifestEdit(range: insertion(offset), text: isOpen ? text.newline + block : block)
     }
 
     private func insertion(_ offset: Int) -> Range<Int> { offset..<offset }
 
-    /// Where the `-` before an item of a list in block style stands.
+    /// The position of the `-` before an item of a list in block style.
     private func dash(of item: ManifestNode) throws(ManifestProblem) -> Int {
         let end = text.trimmedEnd(item.range.lowerBound, from: 0)
         guard end > 0, text[end - 1] == 45 else { throw Self.unreachable(item) }
         return end - 1
     }
 
-    /// An item of a list in flow style, and the comma after or before it.
+    /// The range of an item of a list in flow style, with the comma after or before it.
     private func withComma(_ item: ManifestNode) -> Range<Int> {
         let after = text.skipBlank(item.range.upperBound)
         if text[after] == 44 { return item.range.lowerBound..<text.skipBlank(after + 1) }
@@ -162,6 +163,6 @@ struct PodEditor {
     }
 
     private static func unreachable(_ item: ManifestNode) -> ManifestProblem {
-        ManifestProblem(item.place, "the sidecar that is here cannot be replaced in this layout; take it out first")
+        ManifestProblem(item.place, "the existing sidecar cannot be replaced in this layout; remove it first")
     }
 }

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A pod, or what makes pods, among the documents of a file.
+/// A pod, or a controller of pods, in a manifest file.
 struct PodTemplate {
     let kind: String
     let name: String
     let place: ManifestPlace
-    /// Of the workload, then of its pod; one and the same for a Pod.
+    /// Of the workload, then of its pod; the same for a Pod.
     let metadata: [ManifestNode?]
-    /// `spec:` of the pod.
+    /// The pod's `spec:`.
     let specification: ManifestNode.Entry
 
     /// `Deployment/wiki`
     var label: String { "\(kind)/\(Shown.text(name))" }
 
-    /// A Job is done when its containers are; a container that never ends would keep it.
+    /// A Job ends with its containers; a container that never ends would keep it running.
     var endsByItself: Bool { kind == "Job" || kind == "CronJob" }
 
     func labels() throws(ManifestProblem) -> [String: String] {
@@ -25,7 +25,7 @@ struct PodTemplate {
         return labels
     }
 
-    /// Those of a document; many of a List.
+    /// The pod templates of a document; several for a List.
     static func all(in root: ManifestNode) throws(ManifestProblem) -> [PodTemplate] {
         guard let kind = try root["kind"]?.text else { return [] }
         if let items = try list(root, kind) {
@@ -33,13 +33,15 @@ struct PodTemplate {
             for item in items { found += try all(in: item) }
             return found
         }
-        guard let way = ways[kind], let version = try root["apiVersion"]?.text, way.isOf(version) else { return [] }
+        guard let location = locations[kind], let version = try root["apiVersion"]?.text, location.isOf(version) else {
+            return []
+        }
         let metadata = try root["metadata"]
         let given = try metadata?["name"]?.text
         let generated = try metadata?["generateName"]?.text
         let name = given ?? generated ?? "(no name)"
         var parent = root
-        for step in way.steps {
+        for step in location.steps {
             guard let next = try parent[step] else {
                 throw ManifestProblem(parent.place, "\(kind)/\(Shown.text(name)) has no `\(step)` here")
             }
@@ -57,30 +59,30 @@ struct PodTemplate {
         ]
     }
 
-    /// The items of a List, or of a DeploymentList and its like.
+    /// The items of a List, a DeploymentList and the like.
     static func list(_ root: ManifestNode, _ kind: String) throws(ManifestProblem) -> [ManifestNode]? {
         guard kind.hasSuffix("List"), let items = try root["items"] else { return nil }
         return items.items
     }
 
-    private struct Way {
+    private struct Location {
         let group: String
         let steps: [String]
 
-        /// `apps/v1`, `v1`: others may have kinds of the same name, with another shape.
+        /// `apps/v1`, `v1`: other groups may have kinds with the same name and another structure.
         func isOf(_ version: String) -> Bool {
             group.isEmpty ? version == "v1" : version.hasPrefix(group + "/")
         }
     }
 
-    private static let ways: [String: Way] = [
-        "Pod": Way(group: "", steps: []),
-        "ReplicationController": Way(group: "", steps: ["spec", "template"]),
-        "Deployment": Way(group: "apps", steps: ["spec", "template"]),
-        "StatefulSet": Way(group: "apps", steps: ["spec", "template"]),
-        "DaemonSet": Way(group: "apps", steps: ["spec", "template"]),
-        "ReplicaSet": Way(group: "apps", steps: ["spec", "template"]),
-        "Job": Way(group: "batch", steps: ["spec", "template"]),
-        "CronJob": Way(group: "batch", steps: ["spec", "jobTemplate", "spec", "template"]),
+    private static let locations: [String: Location] = [
+        "Pod": Location(group: "", steps: []),
+        "ReplicationController": Location(group: "", steps: ["spec", "template"]),
+        "Deployment": Location(group: "apps", steps: ["spec", "template"]),
+        "StatefulSet": Location(group: "apps", steps: ["spec", "template"]),
+        "DaemonSet": Location(group: "apps", steps: ["spec", "template"]),
+        "ReplicaSet": Location(group: "apps", steps: ["spec", "template"]),
+        "Job": Location(group: "batch", steps: ["spec", "template"]),
+        "CronJob": Location(group: "batch", steps: ["spec", "jobTemplate", "spec", "template"]),
     ]
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What goes into a pod: the same as kustomize/sidegate-sidecar and the chart helm/sidegate-sidecar give.
+/// The additions to a pod, the same as those of kustomize/sidegate-sidecar and the chart helm/sidegate-sidecar.
 struct Sidecar: Sendable {
     static let name = "sidegate"
     static let volumeNames = ["sidegate-config", "sidegate-secrets"]
@@ -19,9 +19,9 @@ struct Sidecar: Sendable {
             (
                 "env",
                 .list([
-                    // Where files named without a path are looked for first.
+                    // The first directory searched for files given without a path.
                     variable("CREDENTIALS_DIRECTORY", "/run/secrets/sidegate"),
-                    // Whatever sidegate.yaml says: the ports below, on the pod's address.
+                    // Overrides sidegate.yaml: the ports below, on the pod's address.
                     variable("SIDEGATE_LISTEN", "0.0.0.0:\(options.port)"),
                     variable("SIDEGATE_ADMIN_LISTEN", "0.0.0.0:\(options.adminPort)"),
                 ])
@@ -61,7 +61,7 @@ struct Sidecar: Sendable {
                     "secret",
                     .mapping([
                         ("secretName", .string(options.secret)),
-                        // 0444, in the only way that YAML 1.1, YAML 1.2 and JSON agree on.
+                        // 0444, in the only notation that YAML 1.1, YAML 1.2 and JSON agree on.
                         ("defaultMode", .integer(0o444)),
                         (
                             "items",
@@ -76,7 +76,7 @@ struct Sidecar: Sendable {
         ]
     }
 
-    /// Pod Security Standard "restricted", whatever the pod's own is.
+    /// Pod Security Standard "restricted", whatever the pod's own context is.
     private var securityContext: Fragment {
         .mapping([
             ("allowPrivilegeEscalation", .boolean(false)),
@@ -98,12 +98,12 @@ struct Sidecar: Sendable {
     }
 
     private func probe(_ path: String, _ times: [(name: String, value: Fragment)]) -> Fragment {
-        // The port's number: a probe does not find the names of an init container's ports on every version.
+        // The port's number: some versions do not resolve port names of init containers in probes.
         let request = Fragment.mapping([("path", .string(path)), ("port", .integer(options.adminPort))])
         return .mapping([("httpGet", request)] + times)
     }
 
-    /// A directory, never a single file: that would not follow its ConfigMap or Secret.
+    /// A directory, never a single file, which would not follow changes of its ConfigMap or Secret.
     private func mount(_ name: String, _ path: String) -> Fragment {
         .mapping([("name", .string(name)), ("mountPath", .string(path)), ("readOnly", .boolean(true))])
     }

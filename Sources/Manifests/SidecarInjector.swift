@@ -2,16 +2,17 @@
 
 /// Adds the sidecar to the pods of manifests: a pure function from text to text.
 ///
-/// What is not changed stays byte for byte, with its comments; doing it twice is as doing it once. Another sidecar that
-/// an earlier version added is replaced.
+/// Everything else stays byte for byte, with its comments, and the operation is idempotent. A sidecar added by an
+/// earlier version is replaced.
 package struct SidecarInjector: Sendable {
-    /// Larger texts are refused. In bytes.
+    /// Larger texts are rejected. In bytes.
     package static let maximumSize = ManifestParser.maximumSize
 
     private let options: SidecarOptions
     private let isMarkedOnly: Bool
 
-    /// With `isMarkedOnly`, only pods whose workload says `sidegate/inject: enabled`; else all that do not say `disabled`.
+    /// With `isMarkedOnly`, only pods of workloads annotated `sidegate/inject: enabled`; else all but those with
+    /// `disabled`.
     package init(_ options: SidecarOptions, isMarkedOnly: Bool = false) {
         self.options = options
         self.isMarkedOnly = isMarkedOnly
@@ -33,14 +34,14 @@ package struct SidecarInjector: Sendable {
                 let (changes, gate) = try self.edits(of: pod, in: text)
                 edits += changes
                 if let gate { gates.append(gate) }
-                let what = gate == nil ? "left alone" : changes.isEmpty ? "has the sidecar already" : "sidecar added"
+                let what = gate == nil ? "unchanged" : changes.isEmpty ? "already has the sidecar" : "sidecar added"
                 notes.append(ManifestNote(kind: .note, place: pod.place, message: "\(pod.label): \(what)"))
             }
         }
         if notes.isEmpty {
-            notes.append(ManifestNote(kind: .warning, place: .start, message: "there is no pod in it"))
+            notes.append(ManifestNote(kind: .warning, place: .start, message: "there is no pod"))
         }
-        for root in roots { notes += try Self.detours(around: gates, in: root) }
+        for root in roots { notes += try Self.bypassingServices(around: gates, in: root) }
         return Result(text: ManifestEdit.apply(edits, to: text), notes: notes)
     }
 
@@ -65,14 +66,15 @@ package struct SidecarInjector: Sendable {
         if pod.endsByItself, !options.isNative {
             throw ManifestProblem(
                 pod.place,
-                "\(pod.label): a plain sidecar would keep it from ever ending; use a native one (Kubernetes 1.29), "
+                "\(pod.label): a plain sidecar would keep it from ending; use a native one (Kubernetes 1.29), "
                     + "or annotate it sidegate/inject: disabled")
         }
-        try refuseWhatCannotWork(pod, options)
+        try checkFeasibility(pod, options)
 
         let sidecar = Sidecar(options: options)
         var editor = PodEditor(text, pod.specification)
-        // Else a Service named sidegate would give the pods SIDEGATE_… variables, which Sidegate reads as settings.
+        // Otherwise a Service named sidegate would add SIDEGATE_… variables to the pods, which Sidegate reads as
+        // settings.
         try editor.set("enableServiceLinks", to: .boolean(false))
         try editor.remove(Sidecar.name, from: options.isNative ? "containers" : "initContainers")
         try editor.put(
@@ -82,10 +84,10 @@ package struct SidecarInjector: Sendable {
         return (editor.edits, Gate(labels: try pod.labels(), port: options.port))
     }
 
-    private func refuseWhatCannotWork(_ pod: PodTemplate, _ options: SidecarOptions) throws(ManifestProblem) {
+    private func checkFeasibility(_ pod: PodTemplate, _ options: SidecarOptions) throws(ManifestProblem) {
         let specification = pod.specification.value
         if let merge = specification.entries?.first(where: { $0.key.text == "<<" }) {
-            throw ManifestProblem(merge.key.place, "a merge (<<) into a pod's `spec`; write out what it stands for")
+            throw ManifestProblem(merge.key.place, "a merge (<<) into a pod's `spec`; write it out in full")
         }
         var others = 0
         for list in ["initContainers", "containers"] {
@@ -100,7 +102,7 @@ package struct SidecarInjector: Sendable {
                     if Int(text) == options.port || Int(text) == options.adminPort {
                         throw ManifestProblem(
                             number.place,
-                            "port \(text) is the sidecar's too; give that another one (annotation "
+                            "port \(text) is used by the sidecar too; give the sidecar another one (annotation "
                                 + "sidegate/\(Int(text) == options.port ? "port" : "admin-port"))")
                     }
                 }
@@ -109,19 +111,19 @@ package struct SidecarInjector: Sendable {
         if others == 0 {
             throw ManifestProblem(
                 pod.place,
-                "\(pod.label) has no container but the sidecar, so there is no app to sign in to; "
+                "\(pod.label) has no container except the sidecar, so there is no app to protect; "
                     + "annotate it sidegate/inject: disabled")
         }
     }
 
-    /// Services that lead to a pod with the sidecar, but not through it.
-    private static func detours(
+    /// Services that lead to a pod with the sidecar but bypass it.
+    private static func bypassingServices(
         around gates: [Gate], in root: ManifestNode
     ) throws(ManifestProblem) -> [ManifestNote] {
         guard let kind = try root["kind"]?.text else { return [] }
         if let items = try PodTemplate.list(root, kind) {
             var notes: [ManifestNote] = []
-            for item in items { notes += try detours(around: gates, in: item) }
+            for item in items { notes += try bypassingServices(around: gates, in: item) }
             return notes
         }
         guard kind == "Service", try root["apiVersion"]?.text == "v1", let specification = try root["spec"],

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What may differ from pod to pod: given for all of them, then by annotations of the workload, then of the pod.
+/// Options for each pod: given for all of them, then by annotations of the workload, then of the pod.
 package struct SidecarOptions: Equatable, Sendable {
     package var image: String
     /// The ConfigMap with the key sidegate.yaml.
     package var configMap = "sidegate"
     package var secret = "sidegate"
-    /// Names of files, and the keys of the Secret that fill them.
+    /// File names, and the keys of the Secret for their content.
     package var secretKeys: [SecretKey] = [
         SecretKey(file: "jwt", key: "jwt-secret"), SecretKey(file: "session", key: "session-secret"),
     ]
-    /// An init container that keeps running (Kubernetes 1.29 and later), not one beside the app.
+    /// A restartable init container (Kubernetes 1.29 and later) instead of a regular container.
     package var isNative = true
     package var port = 8080
     package var adminPort = 9180
@@ -32,7 +32,7 @@ package struct SidecarOptions: Equatable, Sendable {
         "sidegate/port", "sidegate/admin-port",
     ]
 
-    /// Takes what the annotations of `metadata` say; returns the value of `sidegate/inject`.
+    /// Applies the annotations of `metadata`; returns the value of `sidegate/inject`.
     mutating func take(annotationsOf metadata: ManifestNode?) throws(ManifestProblem) -> Bool? {
         guard let entries = try metadata?["annotations"]?.entries else { return nil }
         var isWanted: Bool?

@@ -5,7 +5,7 @@ import HTTP1
 import Reactor
 import TLS
 
-/// One call on its way. It lives until it has ended; nobody has to hold it.
+/// One call in progress. It keeps itself alive until it has ended.
 package final class OutboundCall: TransportOwner {
     private let request: OutboundRequest
     private let loop: EventLoop
@@ -14,7 +14,7 @@ package final class OutboundCall: TransportOwner {
     private var deadline: LoopTimer?
     private var connector: Connector?
     private var transport: Transport?
-    /// What of the request is not in the socket yet.
+    /// The part of the request not yet written to the socket.
     private var output: [UInt8] = []
     private var sent = 0
     private var reader: ResponseReader
@@ -30,7 +30,7 @@ package final class OutboundCall: TransportOwner {
         reader = ResponseReader(isHead: request.method == "HEAD", maximumBytes: request.maximumBytes)
     }
 
-    /// Ends the call; its completion is not called any more.
+    /// Ends the call; its completion is not called.
     package func cancel() {
         completion = nil
         letGo()
@@ -43,7 +43,7 @@ package final class OutboundCall: TransportOwner {
         let timer = loop.makeTimer { [self] in finish(.failure(.timeout)) }
         deadline = timer
         timer.set(loop.now.advanced(by: request.timeout))
-        // Never from within the caller's call, whatever is known already.
+        // Never from within the caller's call, even if everything is already known.
         loop.afterEvent { [self] in begin(resolver) }
     }
 
@@ -112,7 +112,7 @@ package final class OutboundCall: TransportOwner {
             sent += count
             if sent < output.count { transport.awaitWritable() } else { output = [] }
         case .failed:
-            // It may have answered before it stopped reading: the answer, or the end, is found by reading.
+            // It may have answered before it stopped reading: the response, or the end, is found by reading.
             (output, sent) = ([], 0)
         }
     }
@@ -136,7 +136,7 @@ package final class OutboundCall: TransportOwner {
     private func failure(of transport: Transport) -> OutboundFailure {
         switch (transport as? TLSTransport)?.error {
         case nil, .closed, .system: .closed
-        // With TLS 1.3 a server that does not like our certificate says so after the handshake.
+        // With TLS 1.3 a server rejects a client certificate only after the handshake.
         case .some(let error): .tls(error.description)
         }
     }

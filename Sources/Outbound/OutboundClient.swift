@@ -3,7 +3,7 @@
 import Reactor
 import TLS
 
-/// Makes calls of Sidegate's own: one connection a call, no redirect followed, every byte and all time bounded.
+/// Makes Sidegate's own HTTP calls: one connection for each, no redirects followed, size and time bounded.
 ///
 /// Confined to its loop.
 package final class OutboundClient {
@@ -11,7 +11,7 @@ package final class OutboundClient {
     private let resolver: Resolver
     private let tls: TLSClientContext?
 
-    /// - Parameter tls: what connections to `https` URLs are made from; nil: such calls fail.
+    /// - Parameter tls: the context for `https` URLs; nil: such calls fail.
     package init(loop: EventLoop, resolver: Resolver, tls: TLSClientContext?) {
         self.loop = loop
         self.resolver = resolver

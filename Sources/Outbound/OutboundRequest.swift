@@ -2,17 +2,17 @@
 
 import Reactor
 
-/// A call of Sidegate's own: for key sets, provisioning, the doctor.
+/// One of Sidegate's own HTTP calls: for key sets, provisioning, the doctor.
 package struct OutboundRequest: Sendable {
-    /// A token (RFC 9110 §9.1); sent as it is.
+    /// A token (RFC 9110 §9.1); sent unchanged.
     package var method: String
     package var url: OutboundURL
-    /// Beyond Host, User-Agent, Content-Length and Connection, which the client writes and which must not be here.
+    /// Without Host, User-Agent, Content-Length and Connection, which the client adds.
     package var fields: [(name: String, value: String)]
     package var body: [UInt8]
-    /// For the whole call, names and handshake included.
+    /// For the whole call, name resolution and handshake included.
     package var timeout: Nanoseconds
-    /// Of the response's content.
+    /// The limit on the response's content.
     package var maximumBytes: Int
 
     package init(
@@ -27,16 +27,16 @@ package struct OutboundRequest: Sendable {
         self.maximumBytes = maximumBytes
     }
 
-    /// The request as it goes over the wire, or what is wrong with it.
+    /// The request in wire format; throws if it is invalid.
     func encoded() throws(OutboundFailure) -> [UInt8] {
-        guard Self.isToken(method), 1...32 ~= method.utf8.count else { throw .malformed("a method that is none") }
+        guard Self.isToken(method), 1...32 ~= method.utf8.count else { throw .malformed("an invalid method") }
         var text = "\(method) \(url.target) HTTP/1.1\r\nHost: \(url.authority)\r\nUser-Agent: sidegate\r\n"
         if !body.isEmpty || Self.methodsWithContent.contains(method) { text += "Content-Length: \(body.count)\r\n" }
         for (name, value) in fields {
             guard Self.isToken(name), !Self.ownNames.contains(name.lowercased()) else {
                 throw .malformed("a field name that cannot be sent")
             }
-            // RFC 9110 §5.5: a line break would begin a field, or a request, of somebody else's making.
+            // RFC 9110 §5.5: a line break would inject a field or a request.
             guard value.utf8.allSatisfy({ $0 == 9 || ($0 >= 0x20 && $0 != 0x7f) }) else {
                 throw .malformed("the field \(name) holds a control character")
             }
@@ -64,7 +64,7 @@ package struct OutboundRequest: Sendable {
     ]
 }
 
-/// The answer to a call, whole.
+/// The complete response to a call.
 package struct OutboundResponse: Sendable {
     package let status: UInt16
     package let body: [UInt8]
@@ -76,8 +76,7 @@ package struct OutboundResponse: Sendable {
         self.fields = fields
     }
 
-    /// The value of the field `name`, in any case; of one that stands there several times all of them, joined by `, `
-    /// (RFC 9110 §5.3).
+    /// The value of the field `name`, in any case; if it is repeated, all values joined by `, ` (RFC 9110 §5.3).
     package func field(_ name: String) -> String? {
         let values = values(of: name)
         return values.isEmpty ? nil : values.joined(separator: ", ")
@@ -90,21 +89,21 @@ package struct OutboundResponse: Sendable {
     }
 }
 
-/// Why a call got no answer. The texts are for people and hold nothing that was sent.
+/// Why a call got no response. The texts are for humans and contain nothing that was sent.
 package enum OutboundFailure: Error, Equatable, Sendable, CustomStringConvertible {
     /// The host's name has no address; the system's reason.
     case name(String)
-    /// No address of the host takes a connection; the system's reason.
+    /// No address of the host accepts a connection; the system's reason.
     case connect(String)
-    /// The time for the whole call was over.
+    /// The time limit of the whole call expired.
     case timeout
     /// No secure connection, or none to the right host; the reason.
     case tls(String)
-    /// The answer, or the request, is no HTTP; what is wrong with it.
+    /// The response, or the request, is not valid HTTP; what is wrong with it.
     case malformed(String)
-    /// The answer has more bytes than the caller wants.
+    /// The response exceeds the caller's limit.
     case tooLarge
-    /// The connection ended before the answer did.
+    /// The connection ended before the response was complete.
     case closed
 
     package var description: String {

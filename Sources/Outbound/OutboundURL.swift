@@ -3,19 +3,18 @@
 import HTTP
 import Reactor
 
-/// An `http` or `https` URL that Sidegate itself may call (RFC 3986, RFC 9110 §4.2): holding one is the proof that it
-/// can be sent as it stands.
+/// An `http` or `https` URL that Sidegate itself may call (RFC 3986, RFC 9110 §4.2), ready to be sent.
 ///
-/// No user information, since secrets do not belong into URLs; a fragment is dropped, as it is never sent.
+/// User information is rejected, since URLs must not contain secrets; a fragment is dropped, as it is never sent.
 package struct OutboundURL: Sendable, Equatable, CustomStringConvertible {
     package let isSecure: Bool
     /// A name in lower case, an IPv4 address, or an IPv6 address without its brackets.
     package let host: String
     package let port: UInt16
-    /// Path and query, as they are sent.
+    /// Path and query, as sent.
     package let target: String
 
-    /// Nil unless `text` is such a URL, of visible ASCII characters, 8192 at most.
+    /// Nil unless `text` is such a URL, of at most 8192 visible ASCII characters.
     package init?(_ text: String) {
         let bytes = Array(text.utf8)
         guard bytes.count <= Self.maximumBytes, bytes.allSatisfy({ 0x21...0x7e ~= $0 }) else { return nil }
@@ -39,13 +38,13 @@ package struct OutboundURL: Sendable, Equatable, CustomStringConvertible {
         self.target = target.hasPrefix("/") ? target : "/" + target
     }
 
-    /// What the Host field says: the port stands there unless it is the scheme's own (RFC 9110 §7.2).
+    /// The Host field's value, with the port unless it is the scheme's default (RFC 9110 §7.2).
     package var authority: String {
         let name = host.contains(":") ? "[\(host)]" : host
         return port == (isSecure ? 443 : 80) ? name : "\(name):\(port)"
     }
 
-    /// For people, without the query, where some keep secrets.
+    /// For humans, without the query, which may contain secrets.
     package var description: String {
         "\(isSecure ? "https" : "http")://\(authority)\(target.prefix { $0 != "?" })"
     }
@@ -70,14 +69,14 @@ package struct OutboundURL: Sendable, Equatable, CustomStringConvertible {
         return (host, port)
     }
 
-    /// 1 to 65535, in decimal digits alone.
+    /// 1 to 65535, in decimal digits only.
     private static func port(_ digits: ArraySlice<UInt8>) -> UInt16? {
         guard 1...5 ~= digits.count, digits.allSatisfy({ 0x30...0x39 ~= $0 }) else { return nil }
         let value = digits.reduce(0) { $0 * 10 + Int($1 & 15) }
         return value > 0 ? UInt16(exactly: value) : nil
     }
 
-    /// Letters, digits, `-`, `.` and `_`, which names within clusters have.
+    /// Letters, digits, `-`, `.` and `_`, which occurs in names within clusters.
     private static func isNameByte(_ byte: UInt8) -> Bool {
         switch byte {
         case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"): true
@@ -85,7 +84,7 @@ package struct OutboundURL: Sendable, Equatable, CustomStringConvertible {
         }
     }
 
-    /// RFC 3986 §3.3, §3.4: what must be escaped is, and what looks like an escape is one.
+    /// RFC 3986 §3.3, §3.4: all characters that require escaping are escaped, and all escapes are valid.
     private static func isTarget(_ target: ArraySlice<UInt8>) -> Bool {
         var hexWanted = 0
         for byte in target {

@@ -3,7 +3,7 @@
 import HTTP
 import HTTP1
 
-/// Bytes to one response, whole, within its bounds.
+/// Reads one bounded response.
 struct ResponseReader {
     private enum Phase {
         case head, body, ended
@@ -24,7 +24,7 @@ struct ResponseReader {
         parser = ResponseParser(limits: Self.limits)
     }
 
-    /// The response, with its last byte; nil before. What follows that byte is not looked at: the connection ends.
+    /// The response, with its last byte; nil before. Further bytes are ignored: the connection is closed.
     mutating func receive(_ input: Span<UInt8>) throws(OutboundFailure) -> OutboundResponse? {
         var position = 0
         while position < input.count {
@@ -39,7 +39,7 @@ struct ResponseReader {
         return nil
     }
 
-    /// The connection's end, which may be the response's.
+    /// The end of the connection, which may be the end of the response.
     mutating func end() throws(OutboundFailure) -> OutboundResponse {
         guard phase == .body else { throw .closed }
         do throws(HTTP1Error) {
@@ -65,7 +65,7 @@ struct ResponseReader {
             parser.reset()
             return progress.consumed
         }
-        guard head.status != 101 else { throw .malformed("an upgrade nobody asked for") }
+        guard head.status != 101 else { throw .malformed("an unexpected upgrade") }
         if case .length(let length) = head.framing, length > UInt64(maximumBytes) { throw .tooLarge }
         decoder = BodyDecoder(head.framing, limits: Self.limits)
         phase = decoder.isEnded ? .ended : .body

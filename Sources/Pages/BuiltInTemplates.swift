@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The templates of the pages. One in `pages.directory` with the same name takes the place of one here, and can include
-/// the others.
+/// The templates of the pages. A template in `pages.directory` with the same name replaces one of these, and can
+/// include the others.
 package enum BuiltInTemplates {
     /// The templates that are pages.
     package static let pages = [
@@ -23,9 +23,9 @@ package enum BuiltInTemplates {
         "icon-out": icon(#"<path d="M10 4H6a2 2 0 0 0-2 2v12a2 2 0 0 0 2 2h4m5-4 4-4-4-4m4 4H10"/>"#),
     ]
 
-    /// Every name a value can have on some page.
+    /// Every name that a value can have on some page.
     package static let names: Set<String> = [
-        "brand", "title", "message", "advice", "mend", "status", "code", "requestID", "account", "causes",
+        "brand", "title", "message", "advice", "fix", "status", "code", "requestID", "account", "causes",
         "url", "tryAgainURL", "switchAccountURL", "signInURL", "actionURL", "cancelURL", "fields", "name", "value",
         "isRefused", "isNotAllowed", "isLoginLoop", "isUpstreamDown", "isSignIn", "isSignOut", "hasCauses",
         "hasActions",
@@ -63,7 +63,7 @@ package enum BuiltInTemplates {
 
         """
 
-    /// Seen only by who does not follow the redirect, so small; yet never blank.
+    /// Only seen by clients that do not follow the redirect, so small, but never blank.
     private static let redirecting = """
         <!doctype html>
         <html lang="en">
@@ -92,8 +92,8 @@ package enum BuiltInTemplates {
         {{#switchAccountURL}}<a class="button" href="{{switchAccountURL}}">Use another account</a>
         {{/switchAccountURL}}{{#tryAgainURL}}<a class="button" href="{{tryAgainURL}}">Try again</a>
         {{/tryAgainURL}}</div>
-        {{/hasActions}}{{#mend}}<details><summary>For the administrator</summary><p>{{mend}}</p></details>
-        {{/mend}}{{> foot}}
+        {{/hasActions}}{{#fix}}<details><summary>For the administrator</summary><p>{{fix}}</p></details>
+        {{/fix}}{{> foot}}
         """
 
     private static let confirm = """
@@ -129,8 +129,8 @@ package enum BuiltInTemplates {
         {{#account}}<p class="account"><small>Account</small><bdi>{{account}}</bdi></p>
         {{/account}}{{#advice}}<p class="soft">{{advice}}</p>
         {{/advice}}{{#tryAgainURL}}<div class="actions"><a class="button" href="{{tryAgainURL}}">Try again</a></div>
-        {{/tryAgainURL}}{{#mend}}<details><summary>For the administrator</summary><p>{{mend}}</p></details>
-        {{/mend}}{{> foot}}
+        {{/tryAgainURL}}{{#fix}}<details><summary>For the administrator</summary><p>{{fix}}</p></details>
+        {{/fix}}{{> foot}}
         """
 
     private static func icon(_ shape: String) -> String {

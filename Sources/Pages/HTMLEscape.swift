@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Writes text so that HTML reads it as that text, in content and in attribute values of either quoting.
+/// Escapes text for HTML, for content and for attribute values in either kind of quotes.
 package enum HTMLEscape {
     /// Appends `text`; characters that could end the text or an attribute become character references, control
     /// characters other than tab and line ends become U+FFFD.
@@ -33,7 +33,7 @@ package enum HTMLEscape {
         case UInt8(ascii: ">"): "&gt;"
         case UInt8(ascii: "\""): "&quot;"
         case UInt8(ascii: "'"): "&#39;"
-        // Harmless in quoted attributes; some old parsers take a grave accent for a quote.
+        // Harmless in quoted attributes; some old parsers treat a grave accent as a quote.
         case UInt8(ascii: "`"): "&#96;"
         case UInt8(ascii: "="): "&#61;"
         default: "\u{fffd}"

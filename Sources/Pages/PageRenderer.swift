@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Turns pages into HTML, by the built-in templates or by those of `pages.directory`.
+/// Renders pages as HTML, with the built-in templates or those of `pages.directory`.
 ///
-/// All templates are read when it is made, so that a mistake in one shows at `check` and never on a page.
+/// All templates are parsed on creation, so that an error in one is found by `check` and never on a page.
 package struct PageRenderer: Sendable {
     /// The `Content-Security-Policy` for the pages of this renderer: no script, nothing from elsewhere, no framing.
     package let contentSecurityPolicy: String
 
     private let brand: String
     private let templates: [String: Template]
-    /// The page of a redirect, but for its URL: what stands before, between and after. For whoever makes many to URLs that
-    /// are alike; the URL must be one that is a ``SafeURL``, and escaped for HTML.
+    /// The page of a redirect without its URL: the parts before, between and after it. For callers that render many of
+    /// them; the URL must be a ``SafeURL``, and escaped for HTML.
     package let redirectPieces: [[UInt8]]
 
     /// - Parameters:
     ///   - brand: the product's name on every page; empty: none.
-    ///   - templates: own templates by name; see ``BuiltInTemplates``. A name that is neither of a page nor of a part
-    ///     adds a part, for own templates to include.
-    ///   - formOrigins: origins, such as `https://idp.example.com`, that a form's answer may redirect to. Browsers apply
-    ///     `form-action` to redirects too, so a logout that ends at the provider needs the origin of its URL here. What
-    ///     is not an origin is left out.
+    ///   - templates: custom templates by name; see ``BuiltInTemplates``. Any other name adds a part, for custom
+    ///   templates to include.
+    ///   - formOrigins: origins, such as `https://idp.example.com`, that the response to a form may redirect to.
+    ///   Browsers apply `form-action` to redirects too, so a logout that ends at the provider needs the origin of its
+    ///   URL here. Values that are not origins are ignored.
     package init(
         brand: String = "", templates own: [String: String] = [:], formOrigins: [String] = []
     ) throws(TemplateError) {
@@ -31,7 +31,7 @@ package struct PageRenderer: Sendable {
             templates[name] = try Template(
                 own[name] ?? text, name: name, partials: parts, names: BuiltInTemplates.names)
         }
-        // A part that no page includes has its mistakes reported all the same.
+        // Errors in a part that no page includes are reported too.
         for (name, text) in own where BuiltInTemplates.pages[name] == nil {
             _ = try Template(text, name: name, partials: parts, names: BuiltInTemplates.names)
         }
@@ -50,7 +50,7 @@ package struct PageRenderer: Sendable {
     }
 
     private func redirect(to url: String) -> [UInt8] {
-        // A redirect always has a target; one that may not stand in a link becomes the site's own root.
+        // A redirect always has a target; one that is not safe as a link becomes the site's root.
         let url = SafeURL(url)?.text ?? "/"
         var out: [UInt8] = []
         var isFirst = true
@@ -65,10 +65,10 @@ package struct PageRenderer: Sendable {
     /// The policy of the built-in pages, without form origins.
     package static let contentSecurityPolicy = policy(own: [:], formOrigins: [])
 
-    /// Field lines that every page goes out with, besides the policy.
+    /// Header fields of every page, besides the policy.
     ///
-    /// `strict-origin`: the URL of a page can hold a token, so no `Referer` may carry more than the origin; with
-    /// `no-referrer`, forms would send `Origin: null` and could not be told from those of another site.
+    /// `strict-origin`: the URL of a page can contain a token, so `Referer` must not carry more than the origin; with
+    /// `no-referrer`, forms would send `Origin: null`, like those of other sites.
     package static let fields: [(name: StaticString, value: String)] = [
         ("Content-Type", "text/html; charset=utf-8"),
         ("Cache-Control", "no-store"),
@@ -82,14 +82,14 @@ package struct PageRenderer: Sendable {
             if own.isEmpty {
                 "'sha256-\(PageStyle.sheetHash)' 'sha256-\(PageStyle.smallHash)'"
             } else {
-                // Whoever brings templates may bring styles and pictures; a hash beside it would turn this off again.
+                // Custom templates may have their own styles and images; a hash would disable 'unsafe-inline'.
                 "'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'"
             }
         let targets = (["'self'"] + formOrigins.filter(isOrigin)).joined(separator: " ")
         return "default-src 'none'; style-src \(style); form-action \(targets); base-uri 'none'; frame-ancestors 'none'"
     }
 
-    /// A scheme, a host and perhaps a port; nothing that could end the directive or add a word.
+    /// A scheme, a host and an optional port; nothing that could end the directive or add a source.
     private static func isOrigin(_ text: String) -> Bool {
         guard let url = SafeURL(text), let range = url.text.firstRange(of: "://") else { return false }
         return url.text[range.upperBound...].utf8.allSatisfy { byte in

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The look of every page: one small style sheet, for phones and large screens, light and dark, without outside parts.
+/// The style sheet of every page, small and self-contained, for phones and large screens, light and dark.
 ///
-/// It stands in each page, so that a page is whole even where nothing else can be fetched. The policy of the pages
-/// allows exactly this text, by its hash: whoever changes a style changes its hash too, and a test says so.
+/// It is embedded in each page, so that a page needs no other resource. The pages' policy allows exactly this text, by
+/// its hash: a change of the style changes the hash too, which a test checks.
 package enum PageStyle {
     package static let sheet = """
         :root{color-scheme:light dark;--ground:#f3f4f7;--card:#fff;--text:#171a21;--soft:#535b69;--line:#dfe2e8;\
@@ -62,13 +62,13 @@ package enum PageStyle {
         @media print{body{background:none}.card{box-shadow:none}.actions{display:none}}
         """
 
-    /// For the body of a redirect, which is hardly ever seen and sent most.
+    /// For the body of a redirect, which is sent most and rarely seen.
     package static let small = """
         :root{color-scheme:light dark}body{font:1.125rem/1.6 system-ui,sans-serif;max-width:28rem;margin:20vh auto;\
         padding:0 1.25rem}
         """
 
-    /// SHA-256 of ``sheet`` and ``small``, base64, as `style-src` takes it.
+    /// SHA-256 of ``sheet`` and ``small``, base64, for `style-src`.
     static let sheetHash = "wVN6Wh5KHBoQCRxWU1V2oJYeswhqWucdguLm9tsIk/0="
     static let smallHash = "sl70gastSGtw3gIrcs1bPCYpQmu9ZPzsgKcZpN1o7AM="
 }

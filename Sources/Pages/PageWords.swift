@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What the pages say: the values that each one gives its template.
+/// The texts of the pages: the values for each template.
 enum PageWords {
     static func values(of page: Page, brand: String) -> [String: TemplateValue] {
         var values = words(of: page)
@@ -13,7 +13,7 @@ enum PageWords {
         case .redirecting(let url):
             return [
                 "title": .text("One moment"),
-                "message": .text("You are being taken on. If nothing happens, use the link."),
+                "message": .text("You are being redirected. If nothing happens, use the link."),
                 "url": link(url),
             ]
         case .refused(let code, let requestID, let account, let tryAgain):
@@ -34,30 +34,30 @@ enum PageWords {
             return [
                 "title": .text("You are signed out"),
                 "message": .text("Your session here has ended. You can close this page."),
-                "advice": .text("On a device that others use, sign out at your identity provider as well."),
+                "advice": .text("On a shared device, sign out at your identity provider as well."),
                 "signInURL": link(signIn),
             ]
         case .confirmSignIn(let account, let action, let fields, let cancel):
             return [
                 "isSignIn": .flag(true), "title": .text("Is this you?"),
                 "message": .text("A sign-in with this account was started elsewhere, not from this page."),
-                "advice": .text("Go on only if you started it and the account is yours."),
+                "advice": .text("Continue only if you started it and the account is yours."),
                 "account": .text(account), "actionURL": link(action), "fields": list(fields),
                 "cancelURL": link(cancel),
             ]
         case .confirmSignOut(let account, let action, let fields, let cancel):
             return [
                 "isSignOut": .flag(true), "title": .text("Sign out?"),
-                "message": .text("Your session here will end. Work that is not saved may be lost."),
+                "message": .text("Your session here will end. Unsaved work may be lost."),
                 "account": .text(account ?? ""), "actionURL": link(action), "fields": list(fields),
                 "cancelURL": link(cancel),
             ]
         case .loginLoop(let causes, let requestID, let tryAgain):
             return [
-                "isLoginLoop": .flag(true), "title": .text("Sign-in keeps going round"),
+                "isLoginLoop": .flag(true), "title": .text("Sign-in keeps repeating"),
                 "message": .text(
                     "You were signed in several times within seconds, but each time the session was lost. "
-                        + "To spare you another round, here are the likely causes:"),
+                        + "The likely causes are:"),
                 "causes": .texts(causes.isEmpty ? usualLoopCauses : causes), "hasCauses": .flag(true),
                 "requestID": .text(requestID), "tryAgainURL": link(tryAgain),
                 "hasActions": .flag(link(tryAgain) != absent),
@@ -83,7 +83,7 @@ enum PageWords {
         let reason = Reason.of(code)
         return [
             "title": .text(reason.title), "message": .text(reason.happened), "advice": .text(reason.advice),
-            "mend": .text(reason.mend), "code": .text(code), "requestID": .text(requestID),
+            "fix": .text(reason.fix), "code": .text(code), "requestID": .text(requestID),
         ]
     }
 
@@ -102,12 +102,12 @@ enum PageWords {
         "The address begins with http:// where the site expects https://, so the browser drops its secure cookie.",
         "The site is reached under more than one host name, and the cookie belongs to another one.",
         "The clock of this device or of the server is wrong.",
-        "The servers of this site hold different session secrets.",
+        "The servers of this site use different session secrets.",
     ]
 }
 
 extension Page {
-    /// The template that shows it.
+    /// The template for the page.
     var template: String {
         switch self {
         case .redirecting: "redirecting"

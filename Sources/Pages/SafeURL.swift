@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A URL that may stand in a link or a form: `http`, `https`, or relative to this site. Holding one is the proof.
+/// A URL that is safe in a link or a form: `http`, `https`, or relative to this site. The type is the proof.
 ///
-/// Judged as a browser reads URLs (WHATWG): it drops tabs and line ends wherever they stand, trims white space and
-/// control characters at the ends, and takes a backslash for a slash. Text that relies on any of it is refused.
+/// Checked as browsers parse URLs (WHATWG): they drop tabs and line ends anywhere, trim white space and control
+/// characters at the ends, and read a backslash as a slash. Text that relies on any of it is rejected.
 package struct SafeURL: Equatable, Sendable {
     package let text: String
 
@@ -14,7 +14,7 @@ package struct SafeURL: Equatable, Sendable {
         case UInt8(ascii: ":"):
             guard Self.hasWebScheme(bytes) else { return nil }
         default:
-            // Two slashes, of either sort, begin a host: that would be another site's URL.
+            // Two slashes, of either kind, start a host: that would be another site's URL.
             guard !Self.isSlash(bytes[0]) || bytes.count == 1 || !Self.isSlash(bytes[1]) else { return nil }
         }
         self.text = text

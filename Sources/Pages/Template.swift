@@ -3,15 +3,15 @@
 /// A page template: a small, strict subset of mustache.
 ///
 /// `{{name}}` writes a value, always escaped for HTML; `{{#name}}…{{/name}}` repeats for each item of a list, or shows
-/// its content once when the value is neither empty nor false; `{{^name}}…{{/name}}` shows its content otherwise;
-/// `{{.}}` is the current item; `{{> name}}` includes another template; `{{! … }}` is a comment. There is no way to
-/// write a value unescaped. What is not one of these is an error with its line, found when the template is read.
+/// its content once if the value is neither empty nor false; `{{^name}}…{{/name}}` shows its content otherwise; `{{.}}`
+/// is the current item; `{{> name}}` includes another template; `{{! … }}` is a comment. There is no way to write a
+/// value unescaped. Anything else is an error with its line, found when the template is parsed.
 package struct Template: Sendable {
     private let nodes: [TemplateNode]
 
     /// - Parameters:
     ///   - source: the text of the template, at most 256 KiB.
-    ///   - name: what errors call it.
+    ///   - name: the name used in errors.
     ///   - partials: the templates that `{{> name}}` can include.
     ///   - names: the names that values may have; nil: any.
     package init(
@@ -29,13 +29,13 @@ package struct Template: Sendable {
         return out
     }
 
-    /// The template with every value but `name` filled in: the pieces between the places where `name` stands. `name`
-    /// counts as present in sections. For the page that is sent most, so that it costs a copy and no evaluation.
+    /// The template with all values except `name` filled in: the pieces between the occurrences of `name`. `name`
+    /// counts as present in sections. For the page that is sent most, so that it costs a copy instead of an evaluation.
     package func pieces(around name: String, _ values: [String: TemplateValue]) -> [[UInt8]] {
         var values = values
         values[name] = .text(Self.hole)
         let bytes = render(values)
-        // Two private-use characters that no text of a page holds, so the hole is found where it was put.
+        // Two private-use characters that no page contains mark the position of the value.
         let hole = Array(Self.hole.utf8)
         var pieces: [[UInt8]] = []
         var start = 0
@@ -94,14 +94,14 @@ package struct Template: Sendable {
     }
 }
 
-/// What a template shows under a name.
+/// The value of a name in a template.
 package enum TemplateValue: Equatable, Sendable {
     case text(String)
     case flag(Bool)
-    /// Each item is a set of values of its own; what it lacks is looked for outside it.
+    /// Each item is a set of values; missing ones are looked up in the enclosing scope.
     case list([[String: TemplateValue]])
 
-    /// A list of plain texts, each `{{.}}` in its turn.
+    /// A list of plain texts, each available as `{{.}}`.
     package static func texts(_ texts: [String]) -> TemplateValue {
         .list(texts.map { [".": .text($0)] })
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why a template cannot be used, and in which line.
+/// Why a template is invalid, and in which line.
 package struct TemplateError: Error, Equatable, Sendable, CustomStringConvertible {
     package let template: String
     /// From 1.

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Reads the text of one template into nodes.
+/// Parses the text of one template into nodes.
 struct TemplateParser {
     private let name: String
     private let source: [UInt8]
     private let partials: [String: String]
     private let names: Set<String>?
-    /// The templates being read, outermost first: none may include one of them.
+    /// The templates being parsed, outermost first: none may be included again.
     private let including: [String]
     private var position = 0
     private var line = 1
@@ -24,7 +24,7 @@ struct TemplateParser {
         return try nodes(until: nil, depth: 0)
     }
 
-    /// An opened section, for the message when it is not closed.
+    /// An open section, for the error if it is not closed.
     private struct Opening {
         let name: String
         let line: Int
@@ -107,7 +107,7 @@ struct TemplateParser {
         }
     }
 
-    /// The name of a value, which must be one there is.
+    /// The name of a value, which must exist.
     private mutating func value() throws(TemplateError) -> String {
         let word = try word()
         if let names, word != ".", !names.contains(word) {
@@ -153,7 +153,7 @@ struct TemplateParser {
     private func isAt(_ text: StaticString) -> Bool {
         guard source.count - position >= text.utf8CodeUnitCount else { return false }
         for offset in 0..<text.utf8CodeUnitCount {
-            // Within the static text's own bounds.
+            // Within the static text's bounds.
             if unsafe source[position + offset] != text.utf8Start[offset] { return false }
         }
         return true

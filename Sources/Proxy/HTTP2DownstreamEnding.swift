@@ -121,7 +121,7 @@ extension HTTP2Downstream {
         if session.streamCount == 0, !hasRested {
             if idleSince.advanced(by: Self.restTime) <= now {
                 hasRested = true
-                session.restMemory()
+                session.releaseIdleMemory()
             } else {
                 next = min(next, idleSince.advanced(by: Self.restTime))
             }

@@ -111,18 +111,4 @@ extension [UInt8] {
     mutating func append(text: StaticString) {
         unsafe append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
-
-    /// Appends a number in decimal.
-    mutating func append(decimal value: UInt64) {
-        // Twenty digits are enough for 64 bits.
-        var digits = InlineArray<20, UInt8>(repeating: 0x30)
-        var start = 20
-        var rest = value
-        repeat {
-            start &-= 1
-            digits[start] = UInt8(truncatingIfNeeded: 0x30 &+ rest % 10)
-            rest /= 10
-        } while rest > 0
-        append(span: digits.span.extracting(start...))
-    }
 }

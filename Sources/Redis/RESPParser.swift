@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Bytes to replies, wherever the bytes are cut: a bounded state machine.
+/// An incremental, bounded parser of replies.
 ///
-/// What a server could make it hold is limited by ``RESPLimits``: the length of a line and a text, the depth and the
-/// number of values in a reply, and its bytes altogether. Whatever is not of the protocol, or beyond a limit, ends it:
-/// after an error nothing more is read, since nobody knows where the next reply would begin.
+/// ``RESPLimits`` bounds the memory that a server can use: the length of a line and of a text, the depth and the number
+/// of values in a reply, and its total bytes. An invalid or oversized reply ends the connection: after an error nothing
+/// more is read, since the start of the next reply is unknown.
 package struct RESPParser {
     private enum State {
         /// In a line: a type, then a number or a text.
         case line
-        /// In a counted text; so many bytes are missing, the CRLF included.
+        /// In a bulk string; this many bytes are missing, the CRLF included.
         case text(missing: Int, Kind)
         case failed(RESPError)
     }
 
     private enum Kind {
         case bulk, error
-        /// Three letters and a colon stand before the text.
+        /// Preceded by three letters and a colon.
         case verbatim
     }
 
     private enum Container {
         case array, map, push
-        /// Said about the reply that follows; nobody here asks.
+        /// Metadata about the next reply; ignored.
         case attribute
     }
 
@@ -32,9 +32,9 @@ package struct RESPParser {
         var items: [RESPValue] = []
     }
 
-    /// Of the protocol.
+    /// The protocol's version.
     package enum Version: Sendable {
-        /// What a server speaks unless HELLO asked for another: texts, errors, integers, arrays and nil.
+        /// The default of a server unless HELLO selects another: strings, errors, integers, arrays and nil.
         case two
         case three
     }
@@ -44,7 +44,7 @@ package struct RESPParser {
     private var state = State.line
     private var buffer: [UInt8] = []
     private var frames: [Frame] = []
-    /// Of the reply that is being read.
+    /// Of the reply being read.
     private var values = 0
     private var bytes = 0
 
@@ -53,7 +53,7 @@ package struct RESPParser {
         self.version = version
     }
 
-    /// Takes what came; `deliver` gets each reply as soon as it is whole.
+    /// Takes received bytes; `deliver` gets each reply as soon as it is complete.
     package mutating func receive(_ input: Span<UInt8>, _ deliver: (RESPValue) -> Void) throws(RESPError) {
         if case .failed(let error) = state { throw error }
         do throws(RESPError) {
@@ -72,7 +72,7 @@ package struct RESPParser {
         }
     }
 
-    /// Nothing of a reply has come yet.
+    /// Whether no part of a reply has been read.
     package var isBetweenReplies: Bool {
         guard case .line = state else { return false }
         return buffer.isEmpty && frames.isEmpty
@@ -120,13 +120,13 @@ package struct RESPParser {
         }
     }
 
-    // MARK: Counted texts
+    // MARK: Bulk strings
 
     private mutating func begin(
         _ kind: Kind, _ length: ArraySlice<UInt8>, _ deliver: (RESPValue) -> Void
     ) throws(RESPError) {
         let length = try Self.number(length)
-        // RESP 2 has no other way to say that there is nothing.
+        // RESP 2 has no other way to represent null.
         if length == -1, case .bulk = kind { return try complete(.null, deliver) }
         guard length >= 0 else { throw .malformed }
         guard length <= Int64(limits.text) else { throw .tooLong }
@@ -164,7 +164,7 @@ package struct RESPParser {
         _ container: Container, _ length: ArraySlice<UInt8>, _ deliver: (RESPValue) -> Void
     ) throws(RESPError) {
         let length = try Self.number(length)
-        // Of version 2 no command of ours has it.
+        // Version 2 has it, but none of Sidegate's commands returns it.
         if length == -1, case .array = container, version == .three { return try complete(.null, deliver) }
         guard length >= 0 else { throw .malformed }
         guard length <= Int64(limits.values), frames.count < limits.depth else { throw .tooLong }
@@ -177,7 +177,7 @@ package struct RESPParser {
         if count == 0 { try close(deliver) }
     }
 
-    /// A value is whole: the reply, or a part of it.
+    /// A value is complete: the reply, or a part of it.
     private mutating func complete(_ value: RESPValue, _ deliver: (RESPValue) -> Void) throws(RESPError) {
         values += 1
         guard values <= limits.values else { throw .tooLong }
@@ -205,7 +205,7 @@ package struct RESPParser {
         guard bytes <= limits.reply else { throw .tooLong }
     }
 
-    /// A decimal number of 64 bits, with or without its sign.
+    /// A decimal 64-bit number, with or without a sign.
     private static func number(_ text: ArraySlice<UInt8>) throws(RESPError) -> Int64 {
         guard let number = Int64(String(decoding: text, as: UTF8.self)),
             text.first != UInt8(ascii: "+") || text.count > 1
@@ -214,15 +214,15 @@ package struct RESPParser {
     }
 }
 
-/// What a server can make the parser hold.
+/// Limits on what a server can make the parser store.
 package struct RESPLimits: Sendable {
-    /// Bytes of a line: of a simple text or an error.
+    /// Bytes of a line: of a simple string or an error.
     package var line = 64 * 1024
-    /// Bytes of a counted text.
+    /// Bytes of a bulk string.
     package var text = 1 << 20
     /// Values in one reply.
     package var values = 200_000
-    /// Containers within one another.
+    /// Nested containers.
     package var depth = 8
     /// Bytes of one reply.
     package var reply = 32 << 20
@@ -231,15 +231,15 @@ package struct RESPLimits: Sendable {
 }
 
 package enum RESPError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// Not of the protocol: something else listens there.
+    /// Not RESP: the server is something else.
     case malformed
-    /// Longer or deeper than anything that was asked for.
+    /// Longer or deeper than any expected reply.
     case tooLong
 
     package var description: String {
         switch self {
-        case .malformed: "what answers does not speak Redis's protocol"
-        case .tooLong: "the answer is larger than anything that was asked for"
+        case .malformed: "the server does not speak the Redis protocol"
+        case .tooLong: "the reply is larger than any expected reply"
         }
     }
 }

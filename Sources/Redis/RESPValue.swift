@@ -9,15 +9,15 @@ package enum RESPValue: Equatable, Sendable {
     case bulk([UInt8])
     case null
     case boolean(Bool)
-    /// As it is written.
+    /// As text.
     case double([UInt8])
     case array([RESPValue])
-    /// Names and values in turn.
+    /// Alternating names and values.
     case map([RESPValue])
-    /// Not an answer to anything.
+    /// An out-of-band message, not a reply.
     case push([RESPValue])
 
-    /// What a text reply says, of whichever kind.
+    /// The content of a string reply of any kind.
     package var bytes: [UInt8]? {
         switch self {
         case .simple(let bytes), .bulk(let bytes), .double(let bytes): bytes
@@ -42,7 +42,7 @@ package enum RESPValue: Equatable, Sendable {
     }
 }
 
-/// A command: its name and its arguments, each of any bytes.
+/// A command: its name and its arguments, each of arbitrary bytes.
 package struct RESPCommand: Sendable, Equatable {
     package let parts: [[UInt8]]
 
@@ -62,7 +62,7 @@ package struct RESPCommand: Sendable, Equatable {
         parts = [Array(name.utf8)] + texts.map { Array($0.utf8) }
     }
 
-    /// Appends it as an array of bulk strings, the one form that servers of every version take.
+    /// Appends it as an array of bulk strings, the one form that servers of every version accept.
     package func encode(into output: inout [UInt8]) {
         output.append(UInt8(ascii: "*"))
         Self.append(parts.count, to: &output)

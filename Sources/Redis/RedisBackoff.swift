@@ -2,18 +2,19 @@
 
 import Reactor
 
-/// When to connect again: soon at first, then less and less often, and never all replicas at once.
+/// The delay before reconnecting: short at first, then increasing, with jitter so that replicas do not reconnect
+/// together.
 ///
-/// A connection counts as a success only after it has served for a while. One that is accepted, or even answers the
-/// handshake, and fails soon after continues the series: the rate of connections stays bounded whatever the server does.
+/// A connection counts as a success only after it has been up for a while. One that is accepted, or even completes the
+/// handshake, and fails soon after continues the series, so the rate of connections stays bounded.
 package struct RedisBackoff: Sendable {
     private var failures: UInt64 = 0
 
     package init() {}
 
     /// - Parameters:
-    ///   - uptime: how long the connection was ready; nil: it never was.
-    ///   - chance: 0 to 1, which spreads the attempts of many.
+    ///   - uptime: how long the connection was ready; nil if it never was.
+    ///   - chance: 0 to 1, the jitter.
     package mutating func failed(after uptime: Nanoseconds?, chance: Double) -> Nanoseconds {
         if let uptime, uptime >= Self.stableAfter { failures = 0 }
         let step = min(failures, 6)

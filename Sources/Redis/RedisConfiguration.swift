@@ -3,7 +3,7 @@
 import Reactor
 import TLS
 
-/// Where Redis or Valkey is, and how one introduces oneself there.
+/// The address of Redis or Valkey, and the credentials for it.
 package struct RedisConfiguration: Sendable {
     package enum Endpoint: Sendable, Equatable, CustomStringConvertible {
         case host(String, port: UInt16)
@@ -18,15 +18,15 @@ package struct RedisConfiguration: Sendable {
     }
 
     package var endpoint: Endpoint
-    /// nil: in the clear.
+    /// nil: unencrypted.
     package var tls: TLSClientContext?
     package var credentials = RedisCredentials()
     package var database = 0
-    /// How long a command may take, from being given to its reply.
+    /// The time limit of a command, from submission to reply.
     package var timeout = Nanoseconds.milliseconds(250)
-    /// How long connecting may take, the greeting included.
+    /// The time limit for connecting, handshake included.
     package var connectTimeout = Nanoseconds.seconds(2)
-    /// A connection that was quiet for so long is tried, so that one that broke unseen is not found by a user.
+    /// A connection idle for this long is checked, so that a broken one is not discovered by a user.
     package var idleInterval = Nanoseconds.seconds(10)
 
     package init(_ endpoint: Endpoint) {
@@ -34,11 +34,11 @@ package struct RedisConfiguration: Sendable {
     }
 }
 
-/// As whom one comes.
+/// The credentials for Redis.
 package struct RedisCredentials: Sendable {
-    /// An ACL user; empty: the default one.
+    /// An ACL user; empty: the default user.
     package var user: [UInt8]
-    /// Empty: none is asked for.
+    /// Empty: no password.
     package var password: [UInt8]
 
     package init(user: [UInt8] = [], password: [UInt8] = []) {
@@ -47,34 +47,34 @@ package struct RedisCredentials: Sendable {
     }
 }
 
-/// Why a command has no reply, or not the one that was hoped for.
+/// Why a command has no reply, or an error reply.
 package enum RedisFailure: Error, Equatable, Sendable, CustomStringConvertible {
     /// There is no connection, and why.
     case unreachable(String)
     case timeout
-    /// Too many commands wait already.
+    /// Too many commands are waiting already.
     case overloaded
     /// An error reply.
     case refused(String)
-    /// A reply of a shape that the command does not have; it ends the connection.
+    /// A reply whose type the command cannot have; it ends the connection.
     case unexpectedReply(String)
 
     package var description: String {
         switch self {
         case .unreachable(let cause): "not reachable: \(cause)"
-        case .timeout: "no answer in time"
-        case .overloaded: "too many commands wait"
+        case .timeout: "no reply in time"
+        case .overloaded: "too many commands are waiting"
         case .refused(let text): "refused: \(text)"
         case .unexpectedReply(let cause): cause
         }
     }
 }
 
-/// What is worth a line in the log.
+/// An event worth logging.
 package enum RedisEvent: Equatable, Sendable {
     case connected
-    /// A connection that was there is gone, or the first attempt failed: told once for each outage.
+    /// An established connection was lost, or the first attempt failed: reported once for each outage.
     case lost(String)
-    /// What came is not Redis's protocol, or not the reply to what was asked; the connection ends.
+    /// The reply is not RESP, or not a valid reply to the command; the connection ends.
     case unexpectedReply(String)
 }

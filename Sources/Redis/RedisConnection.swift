@@ -3,20 +3,20 @@
 import Reactor
 import TLS
 
-/// A loop's one connection to Redis: commands go out in one pipeline, each with a time limit, and a connection that
-/// breaks or stalls is made anew.
+/// A loop's one connection to Redis: commands are pipelined, each with a time limit, and a connection that breaks or
+/// stalls is replaced.
 ///
-/// While there is none, commands wait for it within their time if the next attempt comes in time, and fail at once if
-/// not: nobody waits for what cannot come. Confined to its loop.
+/// While there is none, commands wait for it if the next attempt is due within their time limit, and fail at once if
+/// not. Confined to its loop.
 package final class RedisConnection: TransportOwner {
     private enum State {
         case idle
         case connecting
-        /// So many replies to the introduction are missing.
-        case greeting
+        /// This many replies of the handshake are missing.
+        case handshaking
         case ready
-        /// Nothing is tried before then.
-        case resting(until: MonotonicTime)
+        /// No attempt is made before then.
+        case backingOff(until: MonotonicTime)
         case closed
     }
 
@@ -25,7 +25,7 @@ package final class RedisConnection: TransportOwner {
         let name: [UInt8]
         let encoded: [UInt8]
         let deadline: MonotonicTime
-        /// Gets a reply that is no error; false, and nothing is called, when its shape is not the command's.
+        /// Gets a reply that is not an error; returns false, without calling the completion, if its type is wrong.
         let accept: (RESPValue) -> Bool
         let fail: (RedisFailure) -> Void
 
@@ -49,7 +49,7 @@ package final class RedisConnection: TransportOwner {
     private let loop: EventLoop
     private let resolver: Resolver
     private let report: (RedisEvent) -> Void
-    /// A channel that is listened to; such a connection takes no other commands.
+    /// A channel to subscribe to; such a connection takes no other commands.
     private let channel: [UInt8]?
     private let credentials: () -> RedisCredentials
     private let message: ([UInt8]) -> Void
@@ -61,10 +61,10 @@ package final class RedisConnection: TransportOwner {
     private var backoff = RedisBackoff()
     /// When the handshake was complete.
     private var readySince: MonotonicTime?
-    /// Given before there was a connection.
+    /// Submitted before there was a connection.
     private var waiting: [Pending] = []
     private var inFlight: [Pending] = []
-    /// Those before it have had their reply.
+    /// Commands before this index have been answered.
     private var firstInFlight = 0
     private var output: [UInt8] = []
     private var sent = 0
@@ -74,14 +74,14 @@ package final class RedisConnection: TransportOwner {
     private var idle: LoopTimer?
     private var isOut = false
     private var lastCause = ""
-    /// Of this connection, so that no error text with it is logged.
+    /// The current connection's password, so that it can be removed from error texts before they are logged.
     private var password: [UInt8] = []
 
     /// - Parameters:
-    ///   - channel: is subscribed to on each connection before it counts as connected.
-    ///   - credentials: asked for each connection; nil: those of the configuration.
-    ///   - message: gets what is published there.
-    ///   - report: on the loop.
+    ///   - channel: subscribed to on each connection before it counts as connected.
+    ///   - credentials: called for each connection; nil: those of the configuration.
+    ///   - message: gets messages published on the channel.
+    ///   - report: called on the loop.
     package init(
         _ configuration: RedisConfiguration, loop: EventLoop, resolver: Resolver, channel: [UInt8]? = nil,
         credentials: (() -> RedisCredentials)? = nil, message: @escaping ([UInt8]) -> Void = { _ in },
@@ -98,18 +98,18 @@ package final class RedisConnection: TransportOwner {
 
     package var isReady: Bool { if case .ready = state { true } else { false } }
 
-    /// Connects, before anything is asked.
+    /// Connects before the first command.
     package func start() {
         guard case .idle = state else { return }
         attempt = loop.makeTimer { [weak self] in self?.attemptOver() }
         deadlines = loop.makeTimer { [weak self] in self?.expire() }
-        idle = loop.makeTimer { [weak self] in self?.quiet() }
+        idle = loop.makeTimer { [weak self] in self?.idleCheck() }
         connect()
     }
 
     /// Sends a command; `completion` is called once, on the loop, and never from within this call.
     ///
-    /// - Parameter shape: of the reply; any other ends the connection.
+    /// - Parameter shape: the reply's expected type; any other ends the connection.
     package func send<Value>(
         _ command: RESPCommand, _ shape: RedisReply<Value>,
         _ completion: @escaping (Result<Value, RedisFailure>) -> Void
@@ -122,14 +122,14 @@ package final class RedisConnection: TransportOwner {
         schedule()
     }
 
-    /// Ends it for good; what waits fails.
+    /// Closes it permanently; waiting commands fail.
     package func close() {
         drop("closed")
         state = .closed
         for timer in [attempt, deadlines, idle] { timer?.cancel() }
     }
 
-    /// The replies, each well-formed, make no sense together: ends this connection as a malformed one does.
+    /// The replies are well-formed but inconsistent: ends this connection as for a malformed one.
     package func reject(_ cause: String) {
         report(.unexpectedReply(cause))
         drop(cause)
@@ -141,9 +141,9 @@ package final class RedisConnection: TransportOwner {
         }
         switch state {
         case .closed: return .unreachable("closed")
-        case .resting(let until):
+        case .backingOff(let until):
             return until > loop.now.advanced(by: configuration.timeout) ? .unreachable(lastCause) : nil
-        case .idle, .connecting, .greeting, .ready: return nil
+        case .idle, .connecting, .handshaking, .ready: return nil
         }
     }
 
@@ -176,21 +176,22 @@ package final class RedisConnection: TransportOwner {
             connector = nil
             switch result {
             case .success(let socket): secure(socket)
-            case .failure(let error): drop(error.isTimeout ? "no connection in time" : SystemError.message(error.code))
+            case .failure(let error):
+                drop(error.isTimeout ? "the connection timed out" : SystemError.message(error.code))
             }
         }
     }
 
     private func secure(_ socket: SocketTransport) {
         guard let tls = configuration.tls, case .host(let host, let port) = configuration.endpoint else {
-            return greet(on: socket)
+            return handshake(on: socket)
         }
         do throws(TLSError) {
             let transport = try TLSTransport(client: socket, tls, host: host, port: port)
             self.transport = transport
             transport.handshake(timeout: configuration.connectTimeout) { [weak self] failure in
                 guard let self, case .connecting = state else { return transport.close() }
-                if let failure { drop(failure.description) } else { greet(on: transport) }
+                if let failure { drop(failure.description) } else { handshake(on: transport) }
             }
         } catch {
             socket.close()
@@ -198,27 +199,27 @@ package final class RedisConnection: TransportOwner {
         }
     }
 
-    /// Introduces the connection. All goes out at once: whatever is refused, the first refusal says why.
-    private func greet(on transport: Transport) {
+    /// Performs the handshake. All commands are sent at once; the first error reply gives the cause.
+    private func handshake(on transport: Transport) {
         self.transport = transport
         transport.owner = self
         parser = RESPParser(version: .two)
-        state = .greeting
+        state = .handshaking
         var refusal: String?
-        let greeting = greetingCommands()
-        for (index, (command, shape)) in greeting.enumerated() {
+        let commands = handshakeCommands()
+        for (index, (command, shape)) in commands.enumerated() {
             put(
                 Pending(command, shape, deadline: .distantFuture) { [weak self] result in
-                    guard let self, case .greeting = state else { return }
-                    if case .failure(.refused(let text)) = result, refusal == nil, Self.matters(text) { refusal = text }
-                    guard index == greeting.count - 1 else { return }
-                    if let refusal { drop(withoutPassword(refusal)) } else { greeted() }
+                    guard let self, case .handshaking = state else { return }
+                    if case .failure(.refused(let text)) = result, refusal == nil, Self.isFatal(text) { refusal = text }
+                    guard index == commands.count - 1 else { return }
+                    if let refusal { drop(withoutPassword(refusal)) } else { handshakeReplied() }
                 })
         }
         flush()
     }
 
-    private func greetingCommands() -> [(RESPCommand, RedisReply<Void>)] {
+    private func handshakeCommands() -> [(RESPCommand, RedisReply<Void>)] {
         var commands: [(RESPCommand, RedisReply<Void>)] = []
         let credentials = credentials()
         password = credentials.password
@@ -243,12 +244,12 @@ package final class RedisConnection: TransportOwner {
         return refusal.split(separator: " ").first.map(String.init) ?? "refused"
     }
 
-    /// An ACL that leaves PING out does no harm.
-    private static func matters(_ refusal: String) -> Bool {
+    /// An ACL that excludes PING is not fatal.
+    private static func isFatal(_ refusal: String) -> Bool {
         !(refusal.hasPrefix("NOPERM") && refusal.lowercased().contains("'ping'"))
     }
 
-    private func greeted() {
+    private func handshakeReplied() {
         attempt?.cancel()
         readySince = loop.now
         state = .ready
@@ -263,8 +264,8 @@ package final class RedisConnection: TransportOwner {
 
     private func attemptOver() {
         switch state {
-        case .connecting, .greeting: drop("no connection in time")
-        case .resting: connect()
+        case .connecting, .handshaking: drop("the connection timed out")
+        case .backingOff: connect()
         case .idle, .ready, .closed: break
         }
     }
@@ -276,7 +277,7 @@ package final class RedisConnection: TransportOwner {
         output.append(contentsOf: pending.encoded)
         guard !willFlush else { return }
         willFlush = true
-        // What else this event brings goes out with it.
+        // Other commands of the same event are sent with it.
         loop.afterEvent { [weak self] in
             self?.willFlush = false
             self?.flush()
@@ -286,8 +287,8 @@ package final class RedisConnection: TransportOwner {
     private func flush() {
         guard let transport, sent < output.count else { return }
         switch state {
-        case .greeting, .ready: break
-        case .idle, .connecting, .resting, .closed: return
+        case .handshaking, .ready: break
+        case .idle, .connecting, .backingOff, .closed: return
         }
         let bytes = output
         let span = bytes.span
@@ -322,7 +323,7 @@ package final class RedisConnection: TransportOwner {
                     broken = error
                 }
                 for reply in replies where self.transport === transport { received(reply) }
-                // The beginning of a reply to nothing: its rest is not waited for.
+                // The beginning of a reply without a command: do not wait for the rest.
                 if self.transport === transport, broken == nil, channel == nil, firstInFlight == inFlight.count,
                     !parser.isBetweenReplies
                 {
@@ -366,7 +367,7 @@ package final class RedisConnection: TransportOwner {
         }
         let refusal = String(decoding: text.prefix(200), as: UTF8.self)
         pending.fail(.refused(refusal))
-        // After a failover the name leads to another server.
+        // After a failover the name resolves to another server.
         if case .ready = state, ["READONLY", "LOADING", "MASTERDOWN"].contains(where: { refusal.hasPrefix($0) }) {
             drop(refusal)
         }
@@ -376,7 +377,7 @@ package final class RedisConnection: TransportOwner {
 
     // MARK: Time
 
-    /// Commands are given the same time each, so the oldest are due first.
+    /// All commands have the same time limit, so the oldest expire first.
     private func schedule() {
         var next = firstInFlight < inFlight.count ? inFlight[firstInFlight].deadline : .distantFuture
         if let first = waiting.first { next = min(next, first.deadline) }
@@ -385,8 +386,8 @@ package final class RedisConnection: TransportOwner {
         }
     }
 
-    /// Whatever is late ends the connection with it: should the missing reply never come, all after it would be taken for
-    /// answers to what was asked before them.
+    /// An expired command ends the connection: if its reply never came, all later replies would be matched to the wrong
+    /// commands.
     private func expire() {
         let now = loop.now
         var late: [(RedisFailure) -> Void] = []
@@ -400,11 +401,11 @@ package final class RedisConnection: TransportOwner {
             firstInFlight += 1
             isSilent = true
         }
-        if isSilent { drop("no answer in time") } else { schedule() }
+        if isSilent { drop("no reply in time") } else { schedule() }
         for fail in late { fail(.timeout) }
     }
 
-    private func quiet() {
+    private func idleCheck() {
         guard case .ready = state else { return }
         idle?.set(loop.now.advanced(by: configuration.idleInterval))
         guard firstInFlight == inFlight.count else { return }
@@ -413,7 +414,7 @@ package final class RedisConnection: TransportOwner {
 
     // MARK: The end of a connection
 
-    /// Lets go of what there is, fails what waits, and rests before the next attempt.
+    /// Closes the connection, fails waiting commands, and backs off before the next attempt.
     private func drop(_ cause: String) {
         if case .closed = state { return }
         connector?.cancel()
@@ -428,7 +429,7 @@ package final class RedisConnection: TransportOwner {
         let uptime = readySince.map { loop.now.since($0) }
         readySince = nil
         let pause = backoff.failed(after: uptime, chance: Double.random(in: 0...1))
-        state = .resting(until: loop.now.advanced(by: pause))
+        state = .backingOff(until: loop.now.advanced(by: pause))
         attempt?.set(loop.now.advanced(by: pause))
         deadlines?.cancel()
         if !isOut {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The one shape that the reply to a command may have.
+/// The type that the reply to a command must have.
 ///
-/// Any other reply is a protocol error and ends the connection: a server that answers a question in a form that it cannot
-/// have is not trusted with the next one. An error reply is not a shape; it is ``RedisFailure/refused(_:)``.
+/// Any other reply is a protocol error and ends the connection. An error reply is not a type; it is
+/// ``RedisFailure/refused(_:)``.
 package struct RedisReply<Value>: Sendable {
     private let decode: @Sendable (RESPValue) -> Value?
 
-    /// What the reply says; nil when it has another shape.
+    /// The reply's value; nil if it has another type.
     package func read(_ reply: RESPValue) -> Value? { decode(reply) }
 
     package init(_ decode: @escaping @Sendable (RESPValue) -> Value?) {
@@ -71,7 +71,7 @@ extension RedisReply<Bool> {
 }
 
 extension RedisReply<Int64> {
-    /// DEL, PUBLISH: how many; never less than none.
+    /// DEL, PUBLISH: a number; never negative.
     package static var count: Self {
         Self { reply in
             guard case .integer(let count) = reply, count >= 0 else { return nil }
@@ -79,7 +79,7 @@ extension RedisReply<Int64> {
         }
     }
 
-    /// EXISTS: how many of the keys that were named.
+    /// EXISTS: how many of the given keys exist.
     package static func count(atMost limit: Int) -> Self {
         Self { reply in
             guard let count = count.read(reply), count <= limit else { return nil }
@@ -89,7 +89,7 @@ extension RedisReply<Int64> {
 }
 
 extension RedisReply<[UInt8]?> {
-    /// GET: a text of limited length, or nil.
+    /// GET: a string of limited length, or nil.
     package static func text(atMost limit: Int) -> Self {
         Self { reply in
             switch reply {
@@ -102,7 +102,7 @@ extension RedisReply<[UInt8]?> {
 }
 
 extension RedisReply<[UInt8]> {
-    /// INFO: a text of limited length.
+    /// INFO: a string of limited length.
     package static func requiredText(atMost limit: Int) -> Self {
         Self { reply in
             guard case .bulk(let text) = reply, text.count <= limit else { return nil }
@@ -112,7 +112,7 @@ extension RedisReply<[UInt8]> {
 }
 
 extension RedisReply<RedisScanPage> {
-    /// ZSCAN: the next cursor, then members and scores in turn.
+    /// ZSCAN: the next cursor, then alternating members and scores.
     package static var sortedSetPage: Self {
         Self { reply in
             guard case .array(let parts) = reply, parts.count == 2, case .bulk(let cursor) = parts[0],
@@ -134,7 +134,7 @@ extension RedisReply<RedisScanPage> {
 
 /// One step of an iteration over a sorted set.
 package struct RedisScanPage: Equatable, Sendable {
-    /// 0 when the iteration is complete.
+    /// 0 if the iteration is complete.
     package let cursor: UInt64
     package let members: [[UInt8]]
 
@@ -156,19 +156,19 @@ package struct RedisScanPage: Equatable, Sendable {
     }
 }
 
-/// The limits of an iteration: a server decides when it ends, and a faulty one never does.
+/// The limits of an iteration: the server decides when it ends, and a faulty one never ends it.
 package struct RedisScanLimits: Sendable {
     private var rounds: Int
     private var members: Int
 
     /// - Parameters:
-    ///   - rounds: how many commands.
-    ///   - members: how many members in all pages together, duplicates included.
+    ///   - rounds: the number of commands.
+    ///   - members: the number of members in all pages together, duplicates included.
     package init(rounds: Int, members: Int) {
         (self.rounds, self.members) = (rounds, members)
     }
 
-    /// Counts a page; false when it is one too many.
+    /// Counts a page; false if it exceeds a limit.
     package mutating func admits(_ page: RedisScanPage) -> Bool {
         rounds -= 1
         members -= page.members.count
@@ -177,7 +177,7 @@ package struct RedisScanLimits: Sendable {
 }
 
 extension RESPValue {
-    /// The texts of an array of exactly `count` bulk strings.
+    /// The content of an array of exactly `count` bulk strings.
     func bulks(_ count: Int) -> [[UInt8]]? {
         guard case .array(let parts) = self, parts.count == count else { return nil }
         var texts: [[UInt8]] = []

@@ -27,12 +27,12 @@ package final class CertificateWatch: Sendable {
             do {
                 let fresh = try reread()
                 let fingerprint = fresh.fingerprint
-                let (isNew, isMended) = last.withLock { last in
+                let (isNew, isFixed) = last.withLock { last in
                     defer { if fingerprint == last.fingerprint { last.problem = nil } }
                     return (fingerprint != last.fingerprint, last.problem != nil)
                 }
                 guard isNew else {
-                    if isMended { told(true) }
+                    if isFixed { told(true) }
                     return
                 }
                 try apply(fresh)

@@ -41,13 +41,13 @@ package struct Doctor {
         case .failure(let problem):
             return [
                 DoctorFinding(
-                    .failed, name, "\(address): \(problem)", mend: "start the app, or correct `\(name)`")
+                    .failed, name, "\(address): \(problem)", fix: "start the app, or correct `\(name)`")
             ]
         case .success(let answer) where answer.status >= 500:
             return [
                 DoctorFinding(
                     .warning, name, "\(address) answers \(answer.status)",
-                    mend: "look into the app's log: this is what its users would see")
+                    fix: "look into the app's log: this is what its users would see")
             ]
         case .success(let answer):
             return [DoctorFinding(.ok, name, "\(address) answers \(answer.status)")] + appSession(answer.cookies)
@@ -68,7 +68,7 @@ package struct Doctor {
                 DoctorFinding(
                     .warning, "session.appCookies",
                     "the app has a session of its own (\(names)), which outlives a sign-out and a change of users",
-                    mend: "set `session.appCookies: [\(names)]`, and `session.logoutPaths` to the app's own ways out")
+                    fix: "set `session.appCookies: [\(names)]`, and `session.logoutPaths` to the app's own ways out")
             ]
         }
         guard !found.isEmpty, settings.session.logoutPaths.isEmpty else { return [] }
@@ -85,7 +85,7 @@ package struct Doctor {
         switch network.listener("\(UpstreamAddress.http(host: host, port: port))/") {
         case .failure(let problem):
             DoctorFinding(
-                .failed, name, "\(address): \(problem)", mend: "start the app, or correct `\(name)`")
+                .failed, name, "\(address): \(problem)", fix: "start the app, or correct `\(name)`")
         case .success(nil):
             DoctorFinding(.ok, name, "\(address) takes connections")
         case .success:
@@ -110,7 +110,7 @@ package struct Doctor {
             return DoctorFinding(
                 .warning, name,
                 "port \(port) is open on \(places.joined(separator: ", ")) too: who comes that way can say to be anybody",
-                mend: "have the app listen on 127.0.0.1 alone, or close the port to others by the firewall")
+                fix: "have the app listen on 127.0.0.1 alone, or close the port to others by the firewall")
         }
     }
 
@@ -125,7 +125,7 @@ package struct Doctor {
             findings.append(
                 DoctorFinding(
                     .failed, "identityProvider.loginURL", "\(login): \(problem)",
-                    mend:
+                    fix:
                         "correct the address; if only browsers can reach it from where they are, this is to be expected"
                 ))
             findings.append(DoctorFinding(.warning, "clock", "not compared: the identity provider did not answer"))
@@ -144,7 +144,7 @@ package struct Doctor {
         let name = "identityProvider.logoutURL"
         switch network.head(logout + "/") {
         case .failure(let problem):
-            return [DoctorFinding(.failed, name, "\(logout): \(problem)", mend: "correct the address")]
+            return [DoctorFinding(.failed, name, "\(logout): \(problem)", fix: "correct the address")]
         case .success(let answer):
             return [DoctorFinding(.ok, name, "\(logout) answers \(answer.status)")]
         }
@@ -165,12 +165,12 @@ package struct Doctor {
         if abs(skew) > allowed + 1 {
             return DoctorFinding(
                 .failed, "clock", "\(difference), and token.clockSkew allows \(Int(allowed))",
-                mend: "set the clocks by NTP (timedatectl set-ntp true), here or there")
+                fix: "set the clocks by NTP (timedatectl set-ntp true), here or there")
         }
         if abs(skew) > Swift.max(2, allowed / 2) {
             return DoctorFinding(
                 .warning, "clock", "\(difference), of \(Int(allowed)) that token.clockSkew allows",
-                mend: "set the clocks by NTP before they drift further")
+                fix: "set the clocks by NTP before they drift further")
         }
         return DoctorFinding(.ok, "clock", difference)
     }
@@ -181,7 +181,7 @@ package struct Doctor {
         case .failure(let problem):
             return DoctorFinding(
                 .failed, name, "\(remote.url): \(problem)",
-                mend: "open the address yourself: it must answer 200 with a JSON Web Key Set")
+                fix: "open the address yourself: it must answer 200 with a JSON Web Key Set")
         case .success(let set):
             let algorithms = settings.token.policy.algorithms
             let shown = set.keys.map { "\($0.keyID ?? "no kid") (\($0.summary))" }
@@ -190,7 +190,7 @@ package struct Doctor {
             guard set.keys.contains(where: { key in algorithms.contains { key.serves($0) } }) else {
                 return DoctorFinding(
                     .failed, name, list,
-                    mend: "none of these serves token.algorithms; name what the identity provider signs with")
+                    fix: "none of these serves token.algorithms; name what the identity provider signs with")
             }
             return DoctorFinding(.ok, name, list)
         }
@@ -204,7 +204,7 @@ package struct Doctor {
         case .failure(let problem):
             return DoctorFinding(
                 .failed, "provisioning.url", "\(host): \(problem)",
-                mend: "start what listens there, or correct the address")
+                fix: "start what listens there, or correct the address")
         case .success(let answer):
             return DoctorFinding(
                 .ok, "provisioning.url", "\(host) answers \(answer.status); the address itself is not called")

@@ -44,7 +44,7 @@ package enum TLSTrial {
     package static func findings(_ settings: Settings) -> [Finding] {
         var findings: [Finding] = []
         func attempt(_ path: String, _ origin: Origin, _ make: () throws -> Void) {
-            do { try make() } catch { findings.append(.error(origin, "`\(path)`: \(error); \(mend)")) }
+            do { try make() } catch { findings.append(.error(origin, "`\(path)`: \(error); \(fix)")) }
         }
         if let tls = settings.tls {
             attempt("tls.certificates", tls.origin) {
@@ -61,7 +61,7 @@ package enum TLSTrial {
         return findings
     }
 
-    private static let mend = "have it issued anew, signed by way of SHA-256, for a key of P-256 or RSA with 2048 bits"
+    private static let fix = "have it issued anew, signed by way of SHA-256, for a key of P-256 or RSA with 2048 bits"
 }
 
 extension SecureRedirect {

@@ -3,23 +3,23 @@
 import COpenSSL
 import Reactor
 
-/// Why there is no secure connection, or no context to make one from. The texts are for people.
+/// Why there is no secure connection, or no context for one. The texts are for humans.
 package enum TLSError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// The peer's certificate is not to be trusted; why.
+    /// The peer's certificate is not trusted; why.
     case certificate(String)
-    /// The peer refused by an alert (RFC 8446 §6); which.
+    /// The peer sent a fatal alert (RFC 8446 §6); which.
     case refused(String)
-    /// What came is not TLS, or breaks its rules.
+    /// The received bytes are not TLS, or break its rules.
     case malformed(String)
-    /// The connection ended without close_notify: what it carried may have been cut short.
+    /// The connection ended without close_notify: its data may be truncated.
     case closed
     case timeout
     /// The system's reason for a broken connection.
     case system(Int32)
-    /// Certificates, keys or names that no connection can be made with.
+    /// Certificates, keys or names that cannot be used for a connection.
     case configuration(String)
 
-    /// The fault is the peer's, and a fatal alert tells it so (RFC 8446 §6.2).
+    /// The fault is the peer's, and is reported to it by a fatal alert (RFC 8446 §6.2).
     var isAnsweredByAlert: Bool {
         switch self {
         case .certificate, .malformed: true
@@ -40,15 +40,15 @@ package enum TLSError: Error, Equatable, Sendable, CustomStringConvertible {
     }
 }
 
-/// libssl's error queue, which belongs to a thread (a loop may run on another one each time): empty before each use.
+/// libssl's error queue, which belongs to a thread (and a loop may change threads): emptied before each use.
 enum ErrorQueue {
     @inline(__always)
     static func empty() {
-        // A look costs less than emptying all its places, and mostly there is nothing to empty.
+        // Checking costs less than emptying all entries, and usually there are none.
         if ERR_peek_error() != 0 { ERR_clear_error() }
     }
 
-    /// The latest failure in libssl's own words; leaves the queue empty.
+    /// The latest failure in libssl's words; leaves the queue empty.
     static func takeText() -> String {
         defer { ERR_clear_error() }
         let code = ERR_peek_last_error()
@@ -56,14 +56,14 @@ enum ErrorQueue {
         return unsafe String(cString: reason)
     }
 
-    /// What made an operation on `ssl` fail; leaves the queue empty.
+    /// The cause of a failed operation on `ssl`; leaves the queue empty.
     ///
     /// - Parameters:
-    ///   - systemError: of the socket, when that is what failed.
-    ///   - name: whom the certificate should have been for.
+    ///   - systemError: the socket's error, if that is the cause.
+    ///   - name: the name that the certificate must be for.
     static func takeFailure(of ssl: OpaquePointer, systemError: Int32, name: String) -> TLSError {
         defer { ERR_clear_error() }
-        // The first is the cause, what follows its consequences.
+        // The first error is the cause, the others its consequences.
         let code = ERR_peek_error()
         guard code != 0 else { return systemError != 0 ? .system(systemError) : .closed }
         let reason = ERR_GET_REASON(code)
@@ -91,7 +91,7 @@ enum ErrorQueue {
         case X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH:
             return "the certificate is not for \(name)"
         case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-            return "the certificate is of an authority that is not trusted here"
+            return "the certificate is from an authority that is not trusted"
         default:
             guard let text = unsafe X509_verify_cert_error_string(result) else { return "the certificate is not valid" }
             return unsafe String(cString: text)

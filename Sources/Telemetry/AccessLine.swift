@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What the access log says of one request, but for the texts: those are passed as bytes where they stand.
+/// The fields of an access line except the texts, which are passed as bytes.
 package struct AccessLine: Sendable {
-    /// When the request came, in seconds since 1970.
+    /// When the request arrived, in seconds since 1970.
     package var time: Double
     package var status: UInt16
     /// Bytes of content sent downstream.
     package var bytes: UInt64
     /// From the request's first byte to the response's last, in seconds.
     package var duration: Double
-    /// From sending to the app to the response's first byte, in seconds; nil when the app was not asked.
+    /// From sending to the app to the response's first byte, in seconds; nil if the request was not forwarded.
     package var upstreamDuration: Double?
-    /// What was decided, such as `forward` or `redirect`.
+    /// The decision, such as `forward` or `redirect`.
     package var decision: StaticString
-    /// What would have been decided if `access.mode` were `enforce`; nil: the same.
+    /// The decision if `access.mode` were `enforce`; nil: the same.
     package var would: StaticString?
-    /// The reason code, when there is one.
+    /// The reason code, if there is one.
     package var reason: String?
 
     package init(
@@ -33,10 +33,10 @@ package struct AccessLine: Sendable {
     }
 }
 
-/// Writes access lines. One for each event loop; it keeps the text of the current second.
+/// Writes access lines. One for each event loop; it caches the text of the current second.
 ///
-/// Costs no allocation while `out` has room. Whatever the bytes of the texts are, each call adds exactly one line; long
-/// texts are cut, so that its size is bounded (about 17 KiB at the very most).
+/// Allocates nothing while `out` has room. Each call adds exactly one line, whatever the texts; long texts are
+/// truncated, so that its size is bounded (about 17 KiB at most).
 package struct AccessLog: Sendable {
     private let format: LogFormat
     private var timestamp = Timestamp()
@@ -50,8 +50,8 @@ package struct AccessLog: Sendable {
     /// - Parameters:
     ///   - id: the request's ID.
     ///   - client: the client's address.
-    ///   - path: the path of the target. Anything from a `?` or `#` on is left out: a query can hold a token.
-    ///   - user: who is signed in.
+    ///   - path: the path of the target. Anything from a `?` or `#` on is omitted, since a query can contain a token.
+    ///   - user: the signed-in user.
     package mutating func append(
         _ line: AccessLine, id: Span<UInt8>, client: Span<UInt8>, method: Span<UInt8>, host: Span<UInt8>,
         path: Span<UInt8>, user: Span<UInt8>, to out: inout [UInt8]
@@ -133,7 +133,7 @@ package struct AccessLog: Sendable {
     }
 }
 
-/// How many bytes of a text a line holds at most.
+/// The maximum number of bytes of a text in a line.
 enum Limit {
     static let short = 128
     static let middle = 320
@@ -142,7 +142,7 @@ enum Limit {
 }
 
 extension OutputSpan<UInt8> {
-    /// A field: what comes before the value, up to its opening quote, the value, the closing quote. Nothing for an empty
+    /// A field: the text before the value, up to its opening quote, the value, the closing quote. Nothing for an empty
     /// value.
     @inline(__always)
     mutating func append(_ opening: StaticString, _ value: Span<UInt8>, _ limit: Int) {
@@ -153,7 +153,7 @@ extension OutputSpan<UInt8> {
     }
 }
 
-/// Where a path ends for the log.
+/// The end of a path for the log.
 private func endOfPath(_ path: Span<UInt8>) -> Int {
     let bytes = unsafe path.bytes
     var index = 0

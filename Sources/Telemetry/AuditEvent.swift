@@ -1,34 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One thing that happened about signing in, for the audit trail.
+/// One event of the audit trail for signing in.
 package struct AuditEvent: Equatable, Sendable {
     package enum Kind: String, Sendable, CaseIterable {
         case login
-        /// The reason says whose wish it was: `user`, or `backchannel` for the identity provider's.
+        /// The reason gives the initiator: `user`, or `backchannel` for the identity provider.
         case logout
-        /// A sign-in that was refused.
+        /// A refused sign-in.
         case denied
         /// A token that had been used before.
         case replayed
-        /// The app was told of the user before the session was made.
+        /// The app was notified of the user before the session was created.
         case provisioned
-        /// The app's own login page was opened, past single sign-on.
+        /// The app's own login page was opened, bypassing single sign-on.
         case nativeLogin = "native_login"
     }
 
     package var kind: Kind
     /// Seconds since 1970.
     package var time: Double
-    /// The request's ID, by which the access line is found.
+    /// The request's ID, to find the access line.
     package var id: String
     package var client: String
     package var host: String
-    /// Whom it is about, when known.
+    /// The user, if known.
     package var user: String?
     package var email: String?
-    /// The reason code, when there is one.
+    /// The reason code, if there is one.
     package var reason: String?
-    /// The provider that vouched, such as the preset's name or the issuer.
+    /// The identity provider, such as the preset's name or the issuer.
     package var provider: String?
 
     package init(

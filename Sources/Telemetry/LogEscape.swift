@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// What comes from outside, in a quoted string of a log line (RFC 8259 §7). Whatever the bytes are, the line stays one
-// line, the string stays one string, and a terminal or an editor shows what is there:
+// Escaping of untrusted text in a quoted string of a log line (RFC 8259 §7). For any bytes, the line stays one line,
+// the string stays one string, and a terminal or an editor shows what it contains:
 //
 // - quotes, backslashes and control characters (C0, DEL, C1) are escaped;
-// - so are the line and paragraph separators, and the characters that show nothing or turn the direction of text;
+// - so are the line and paragraph separators, and characters that are invisible or change the direction of text;
 // - bytes that are not UTF-8 become U+FFFD, each one.
 //
 // CVE-2024-45808, CVE-2026-26309.
 
 extension OutputSpan<UInt8> {
-    /// The most bytes `escaped` writes for a value of `count` bytes.
+    /// The maximum number of bytes that `escaped` writes for a value of `count` bytes.
     static func escapedBound(_ count: Int, limit: Int) -> Int { 6 * min(count, limit) + ellipsis.utf8CodeUnitCount }
 
-    /// Appends `value` escaped; of more than `limit` bytes the first, and "…". At least ``escapedBound(_:limit:)`` must
-    /// be free.
+    /// Appends `value` escaped; if it has more than `limit` bytes, the first ones and "…". At least
+    /// ``escapedBound(_:limit:)`` must be free.
     mutating func append(escaped value: Span<UInt8>, limit: Int) {
         guard value.count > limit else {
             append(escaped: value)
             return
         }
-        // Not within a character: its first bytes alone would read as broken.
+        // Do not cut within a character: its first bytes alone would be invalid.
         var end = limit
         while end > 0, end > limit - 3, value[end] & 0xc0 == 0x80 { end -= 1 }
         append(escaped: value.extracting(0..<end))
@@ -35,14 +35,13 @@ extension OutputSpan<UInt8> {
         }
     }
 
-    /// Appends the bytes at the front that need no care, and says how many there are. The common case is all of them,
-    /// eight at a time.
+    /// Appends the leading bytes that need no escaping, and returns their number. Usually all of them, eight at a time.
     private mutating func appendPlain(_ value: Span<UInt8>) -> Int {
         guard !value.isEmpty else { return 0 }
         precondition(value.count <= freeCapacity)
         return unsafe withUnsafeMutableBufferPointer { buffer, count in
             let source = unsafe value.bytes
-            // As many bytes are free here as `value` holds, and no index below passes its count.
+            // There is room for all bytes of `value`, and no index below exceeds its count.
             let target = unsafe UnsafeMutableRawPointer(buffer.baseAddress.unsafelyUnwrapped + count)
             var index = 0
             while index &+ 8 <= value.count {
@@ -52,7 +51,7 @@ extension OutputSpan<UInt8> {
                 index &+= 8
             }
             if index &+ 8 > value.count, value.count >= 8 {
-                // The last eight bytes, some of them a second time.
+                // The last eight bytes; some are processed a second time.
                 let word = unsafe source.unsafeLoadUnaligned(fromUncheckedByteOffset: value.count &- 8, as: UInt64.self)
                 if !needsCare(word) {
                     unsafe target.storeBytes(of: word, toByteOffset: value.count &- 8, as: UInt64.self)
@@ -70,7 +69,7 @@ extension OutputSpan<UInt8> {
         }
     }
 
-    /// Appends the one character at the front, which needs care, and says of how many bytes it was.
+    /// Appends the leading character, escaped, and returns its length in bytes.
     private mutating func appendSpecial(_ value: Span<UInt8>) -> Int {
         let byte = value[0]
         switch byte {
@@ -95,7 +94,7 @@ extension OutputSpan<UInt8> {
         }
     }
 
-    /// `\uXXXX`, as two of them beyond the first plane.
+    /// `\uXXXX`, as a surrogate pair beyond the first plane.
     private mutating func append(unicode scalar: UInt32) {
         guard scalar < 0x1_0000 else {
             append(unicode: 0xd800 + (scalar - 0x1_0000) >> 10)
@@ -113,8 +112,8 @@ extension OutputSpan<UInt8> {
 
 private let ellipsis: StaticString = "…"
 
-/// Whether one of the eight bytes is a control character, a quote, a backslash, DEL or not ASCII. May say so of a word
-/// that has none only when it has one before it; a look at the single bytes follows in either case.
+/// Whether one of the eight bytes is a control character, a quote, a backslash, DEL or not ASCII. False positives occur
+/// only after a true one; the single bytes are checked in either case.
 @inline(__always)
 private func needsCare(_ word: UInt64) -> Bool {
     let ones: UInt64 = 0x0101_0101_0101_0101
@@ -132,7 +131,7 @@ private func hexDigit(_ value: UInt32) -> UInt8 {
     return value < 10 ? value &+ 0x30 : value &+ 0x57
 }
 
-/// The character at the front, strictly (RFC 3629): no overlong forms, no surrogates, nothing above U+10FFFF.
+/// The leading character, decoded strictly (RFC 3629): no overlong forms, no surrogates, nothing above U+10FFFF.
 private func decodeUTF8(_ value: Span<UInt8>) -> (scalar: UInt32, length: Int)? {
     let first = UInt32(value[0])
     let length: Int
@@ -154,7 +153,7 @@ private func decodeUTF8(_ value: Span<UInt8>) -> (scalar: UInt32, length: Int)? 
     return (scalar, length)
 }
 
-/// Characters that end lines, show nothing, or turn the direction of what follows.
+/// Characters that end lines, are invisible, or change the direction of the text after them.
 private func isInvisible(_ scalar: UInt32) -> Bool {
     switch scalar {
     case 0x80...0x9f, 0xad, 0x61c, 0x180e, 0x200b...0x200f, 0x2028...0x202e, 0x2060...0x206f, 0xfe00...0xfe0f, 0xfeff,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How log lines look (`log.format`).
+/// The format of log lines (`log.format`).
 package enum LogFormat: String, Sendable, CaseIterable {
-    /// One JSON object a line (RFC 8259).
+    /// One JSON object for each line (RFC 8259).
     case json
-    /// `key="value"` pairs, for reading by eye; values are escaped as in JSON.
+    /// `key="value"` pairs, for human readers; values are escaped as in JSON.
     case text
 }

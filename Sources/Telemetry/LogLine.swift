@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A line of any fields, for what is not written often; see ``AccessLog`` for what is.
+/// A line with arbitrary fields, for infrequent lines; see ``AccessLog`` for frequent ones.
 struct LogLine {
     private let format: LogFormat
     private var bytes: [UInt8] = []
@@ -15,8 +15,8 @@ struct LogLine {
         }
     }
 
-    /// A field; nothing for an empty value. Names are escaped too, so they may come from anywhere; in the text format
-    /// what is not a letter, digit, dash or dot in one becomes `_`, for the name stands there without quotes.
+    /// A field; nothing for an empty value. Names are escaped too, so they may be untrusted; in the text format, where
+    /// names have no quotes, characters other than letters, digits, dashes and dots become `_`.
     mutating func add(_ name: String, _ value: String, limit: Int = Limit.middle) {
         guard !value.isEmpty else { return }
         switch format {
@@ -33,7 +33,7 @@ struct LogLine {
         append("\"")
     }
 
-    /// A word of ours that the text format shows without a name, such as the level.
+    /// A fixed word that the text format shows without a name, such as the level.
     mutating func addWord(_ name: StaticString, _ word: String) {
         switch format {
         case .json: add(name.description, word)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where lines go. Each call holds whole lines; calls come from any thread.
+/// The destination of log lines. Each call contains complete lines; calls come from any thread.
 package protocol LogSink: Sendable {
     func write(_ bytes: [UInt8])
 }

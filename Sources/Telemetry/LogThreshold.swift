@@ -3,7 +3,7 @@
 package import Logging
 import Synchronization
 
-/// The least important level that is logged, for all loggers that share it, changeable while they are in use.
+/// The minimum level that is logged, for all loggers that share it; can be changed while they are in use.
 package final class LogThreshold: Sendable {
     private let place: Atomic<Int>
 

@@ -2,7 +2,7 @@
 
 /// Metrics in Prometheus' text format, version 0.0.4.
 ///
-/// Samples of one family stand together, below its two lines of description.
+/// Samples of one family are grouped below its two lines of description.
 package struct MetricsText {
     package enum Kind: String, Sendable {
         case counter, gauge, histogram
@@ -15,7 +15,7 @@ package struct MetricsText {
 
     package init() {}
 
-    /// Begins the family that the next samples belong to.
+    /// Begins the family of the next samples.
     package mutating func family(_ name: String, _ kind: Kind, _ help: String) {
         self.name = name
         text += "# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n"
@@ -30,8 +30,8 @@ package struct MetricsText {
     }
 
     /// - Parameters:
-    ///   - bounds: upper bounds of the buckets in seconds, rising; one more bucket, without a bound, follows them.
-    ///   - counts: of each bucket alone, not yet summed.
+    ///   - bounds: upper bounds of the buckets in seconds, ascending; an unbounded bucket follows them.
+    ///   - counts: of each bucket, not cumulative.
     ///   - sum: in seconds.
     package mutating func histogram(_ labels: Labels, bounds: [Double], counts: ArraySlice<UInt64>, sum: Double) {
         var total: UInt64 = 0
@@ -64,7 +64,7 @@ package struct MetricsText {
         return "\(value)"
     }
 
-    /// Whatever the value is, it ends neither its label nor the line.
+    /// Escapes the value so that it ends neither its label nor the line.
     private static func escaped(_ value: String) -> String {
         var result = ""
         for scalar in value.unicodeScalars {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Numbers and our own words, written straight into the line: no String, no allocation. Eight bytes go in at once, of
-// which the last may be spare, so each of these needs eight more bytes of room than it fills.
+// Numbers and fixed texts, written directly into the line: no String, no allocation. Eight bytes are stored at a time,
+// of which the last may be unused, so each of these needs eight bytes of room more than it fills.
 
 extension OutputSpan<UInt8> {
     mutating func append(_ value: UInt64) {
@@ -14,7 +14,7 @@ extension OutputSpan<UInt8> {
         var word: UInt64 = 0
         var count = 0
         repeat {
-            // The last digit first, each pushed up by the next: the first ends in the lowest byte.
+            // The last digit first, each shifted up by the next: the first digit ends in the lowest byte.
             word = word << 8 | (rest % 10 | 0x30)
             rest /= 10
             count &+= 1
@@ -22,7 +22,7 @@ extension OutputSpan<UInt8> {
         append(word: word, count: count)
     }
 
-    /// The last `width` digits of `value`, zeros in front; `width` is at most 8.
+    /// The last `width` digits of `value`, with leading zeros; `width` is at most 8.
     @inline(__always)
     mutating func append(_ value: UInt64, width: Int) {
         var rest = value
@@ -34,8 +34,7 @@ extension OutputSpan<UInt8> {
         append(word: word, count: width)
     }
 
-    /// A length of time in seconds, to the microsecond. What is negative or no number is 0; more than 10^9 seconds are
-    /// written as 10^9.
+    /// A duration in seconds, to the microsecond. Negative values and NaN become 0; more than 10^9 seconds become 10^9.
     mutating func append(seconds: Double) {
         let bounded = seconds > 0 ? min(seconds, 1e9) : 0
         let micros = UInt64(bounded * 1e6 + 0.5)
@@ -44,7 +43,7 @@ extension OutputSpan<UInt8> {
         append(micros % 1_000_000, width: 6)
     }
 
-    /// Text of ours: never from outside, so never escaped. Inlined, so that a literal becomes a few stores.
+    /// Fixed text: never untrusted, so not escaped. Inlined, so that a literal becomes a few stores.
     @inline(__always)
     mutating func append(_ text: StaticString) {
         let size = text.utf8CodeUnitCount

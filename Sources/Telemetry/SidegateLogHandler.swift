@@ -3,7 +3,7 @@
 import Glibc
 package import Logging
 
-/// swift-log's lines in the form of the access log's: one line each, whatever is in them.
+/// Writes swift-log's messages in the form of the access log: one line each, whatever they contain.
 package struct SidegateLogHandler: LogHandler {
     package var logLevel: Logger.Level {
         get { ownLevel ?? threshold.level }
@@ -13,7 +13,7 @@ package struct SidegateLogHandler: LogHandler {
     package var metadataProvider: Logger.MetadataProvider?
 
     private let threshold: LogThreshold
-    /// Of one logger alone, by its owner's wish.
+    /// The level set for this logger alone.
     private var ownLevel: Logger.Level?
     private let label: String
     private let format: LogFormat
@@ -28,7 +28,7 @@ package struct SidegateLogHandler: LogHandler {
         self.init(label: label, threshold: LogThreshold(level), format: format, sink: sink, now: now)
     }
 
-    /// - Parameter threshold: decides for as long as nobody sets a level of this logger's own.
+    /// - Parameter threshold: the minimum level, unless one is set for this logger.
     package init(
         label: String, threshold: LogThreshold, format: LogFormat, sink: any LogSink,
         now: @escaping @Sendable () -> Double = wallClock
@@ -55,7 +55,7 @@ package struct SidegateLogHandler: LogHandler {
         all.merge(metadata) { $1 }
         all.merge(event.metadata ?? [:]) { $1 }
         for (name, value) in all.sorted(by: { $0.key < $1.key }) {
-            // A value may not pose as one of the line's own fields.
+            // A value must not look like one of the line's own fields.
             line.add(Self.reserved.contains(name) ? "_" + name : name, value.description, limit: Limit.message)
         }
         var bytes: [UInt8] = []

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Writes times as RFC 3339 in UTC with milliseconds, `2026-11-21T09:30:00.125Z`. Most lines share their second with
-/// the line before, so the text of the last second is kept.
+/// Writes times as RFC 3339 in UTC with milliseconds, `2026-11-21T09:30:00.125Z`. Most lines have the same second as
+/// the line before, so its text is cached.
 struct Timestamp: Sendable {
     private var second: UInt64 = .max
-    /// `2026-11-21T09:30:00.`, as it is written: 16 bytes, and the last 4.
+    /// `2026-11-21T09:30:00.`, as written: 16 bytes, and the last 4.
     private var dateAndHour: (UInt64, UInt64) = (0, 0)
     private var rest: UInt64 = 0
 
-    /// How much room a time needs; it fills 24 bytes.
+    /// The room that a time needs; it fills 24 bytes.
     static let room = 32
 
-    /// - Parameter time: seconds since 1970; what is before that, or no number, is 1970; the year ends at 9999.
+    /// - Parameter time: seconds since 1970; negative values and NaN become 1970, and 9999 is the last year.
     mutating func append(_ time: Double, to out: inout OutputSpan<UInt8>) {
         let bounded = time > 0 ? min(time, Self.lastMillisecond) : 0
-        // Not rounded: a time must never read as the next second before it is.
+        // Truncated, not rounded: a time must never show the next second early.
         let milliseconds = UInt64(bounded * 1000)
         let second = milliseconds / 1000
         if second != self.second { format(second) }
@@ -52,7 +52,7 @@ struct Timestamp: Sendable {
     private static let colon = UInt64(UInt8(ascii: ":"))
     private static let dot = UInt64(UInt8(ascii: "."))
 
-    /// The civil date of a day since 1970-01-01, by counting years from 1 March, so that the leap day is the last
+    /// The Gregorian date of a day since 1970-01-01, by counting years from 1 March, so that the leap day is last
     /// (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms").
     private static func date(ofDay days: UInt64) -> (year: UInt64, month: UInt64, day: UInt64) {
         let shifted = days + 719_468

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct Base64Tests {
     @Test(
-        "RFC 4648 §10: the texts of its table",
+        "RFC 4648 §10: the test vectors",
         arguments: [
             ("", "", ""), ("f", "Zg", "Zg=="), ("fo", "Zm8", "Zm8="), ("foo", "Zm9v", "Zm9v"),
             ("foob", "Zm9vYg", "Zm9vYg=="), ("fooba", "Zm9vYmE", "Zm9vYmE="), ("foobar", "Zm9vYmFy", "Zm9vYmFy"),
@@ -20,7 +20,7 @@ import Testing
         #expect(Base64URL.decodePadded(bytes(padded)) == content)
     }
 
-    @Test("Every byte at every length comes back as it went in")
+    @Test("Every byte at every length survives a round trip")
     func roundTrip() {
         for count in 0..<70 {
             for first in stride(from: 0, through: 255, by: 5) {
@@ -31,7 +31,7 @@ import Testing
         }
     }
 
-    @Test("Twelve bytes in place have the text they have elsewhere")
+    @Test("Encoding twelve bytes in place gives the same text")
     func twelveBytes() {
         for first in stride(from: 0, through: 255, by: 5) {
             let content = InlineArray<12, UInt8> { UInt8(truncatingIfNeeded: first &+ $0 &* 37) }
@@ -40,7 +40,7 @@ import Testing
         }
     }
 
-    @Test("Symbols 62 and 63 are those of the alphabet, and only of it")
+    @Test("Symbols 62 and 63 belong to one alphabet only")
     func alphabets() {
         #expect(Base64URL.encodeToString([0xFB, 0xFF]) == "-_8")
         #expect(Base64.encodeToString([0xFB, 0xFF]) == "+/8=")
@@ -49,7 +49,7 @@ import Testing
     }
 
     @Test(
-        "What is not canonical base64url is refused",
+        "Anything but canonical base64url is rejected",
         arguments: [
             "Z", "Zm9vY", "Zg==", "Zg=", "Zm8=", "Zm9v=", "Zm9v====", "=", "==", "====", "Zh", "Zn", "Zm9", "Zm+v",
             "Zm/v", " Zm9v", "Zm9v ", "Zm 9v", "Zm9v\n", "Zm9v\r\n", "Zm\t9v", "Zm9v\0", "Zm9v.", "Zm9?", "Zm9é",
@@ -60,14 +60,14 @@ import Testing
     }
 
     @Test(
-        "Padding of keys is all or nothing",
+        "Padding of keys must be complete or absent",
         arguments: ["Zg=", "Zm8==", "Zm9v=", "Zm9v==", "====", "Z===", "Zg==Zg==", "Zh==", "Zg== "])
     func badPadding(text: String) {
         #expect(Base64.decode(bytes(text)) == nil)
         #expect(Base64URL.decodePadded(bytes(text)) == nil)
     }
 
-    @Test("Of all 256 bytes, 64 are symbols, at each place of a group")
+    @Test("Of all 256 bytes, 64 are symbols, at each position of a group")
     func everyByte() {
         for place in 0..<4 {
             let accepted = (0...255).filter { value in
@@ -79,7 +79,7 @@ import Testing
         }
     }
 
-    @Test("Each byte sequence has exactly one text: stray bits are refused")
+    @Test("Each byte sequence has exactly one text: stray bits are rejected")
     func strayBits() {
         let symbols = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
         #expect(symbols.count { Base64URL.decode([0x41, $0]) != nil } == 4)

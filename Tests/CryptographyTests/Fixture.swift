@@ -3,7 +3,7 @@
 import Cryptography
 import Glibc
 
-/// A file beside this one; tests read their vectors from the source tree.
+/// A file in this directory; tests read their vectors from the source tree.
 func file(_ path: String, _ here: String = #filePath) throws -> [UInt8] {
     let folder = here.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
     guard let stream = unsafe fopen(folder + "/" + path, "r") else { throw MissingFile(path: path) }
@@ -21,7 +21,7 @@ struct MissingFile: Error {
     let path: String
 }
 
-/// The bytes that these digits stand for; spaces and line ends are only for the reader.
+/// The bytes encoded by these digits; spaces and line ends are ignored.
 func hex(_ digits: String) -> [UInt8] {
     let digits = digits.utf8.filter { $0 > 0x20 }
     guard let bytes = Hex.decode(digits.span) else { preconditionFailure("not hexadecimal: \(digits)") }
@@ -30,7 +30,7 @@ func hex(_ digits: String) -> [UInt8] {
 
 func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 
-// `#expect` cannot take a call apart that has a span among its arguments, so these take arrays.
+// `#expect` cannot expand a call with a span among its arguments, so these take arrays.
 
 extension PublicKey {
     func isValid(_ signature: [UInt8], for message: [UInt8], _ scheme: SignatureScheme) -> Bool {

@@ -4,7 +4,7 @@ import Cryptography
 import Testing
 
 @Suite struct HashTests {
-    @Test("FIPS 180-4: the digests of abc and of nothing")
+    @Test("FIPS 180-4: the digests of abc and of the empty message")
     func fips() {
         #expect(
             SHA256.hash(bytes("abc"))
@@ -89,7 +89,7 @@ import Testing
         }
     }
 
-    @Test("A keyed HMAC gives the same code each time, and knows its own from any other")
+    @Test("A prepared HMAC key gives the same code each time, and accepts only its own codes")
     func reuse() {
         let key = HMACKey(bytes("a key"), .sha256)
         let code = key.authenticationCode(for: bytes("message"))
@@ -107,7 +107,7 @@ import Testing
         }
     }
 
-    @Test("An empty key is a key of its own")
+    @Test("An empty key is valid and distinct")
     func emptyKey() {
         #expect(
             HMAC.authenticationCode(for: [], key: [], .sha256)

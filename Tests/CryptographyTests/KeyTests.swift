@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct KeyTests {
     @Test(
-        "Public keys and certificates are read for what they are",
+        "Public keys and certificates are recognised",
         arguments: [
             ("rsa-2048.public.pem", KeyKind.rsa(bits: 2048, onlyPSS: false)),
             ("rsa-2048.pkcs1-public.pem", .rsa(bits: 2048, onlyPSS: false)),
@@ -26,7 +26,7 @@ import Testing
     }
 
     @Test(
-        "Keys that must not be trusted or are not served are refused, with the reason",
+        "Untrustworthy or unsupported keys are rejected, with the reason",
         arguments: [
             ("rsa-1024.public.pem", "1024 bits"), ("ec-secp256k1.public.pem", "curve"),
             ("ec-p256-explicit.public.pem", "explicit"), ("ed448.public.pem", "not RSA, EC"),
@@ -40,7 +40,7 @@ import Testing
         #expect("\(try #require(error))".contains(reason))
     }
 
-    @Test("A damaged block is refused, wherever it was cut")
+    @Test("A truncated block is rejected at every length")
     func damaged() throws {
         let pem = try file("Keys/ec-p256.public.pem")
         for count in 0..<pem.count - 2 {
@@ -50,7 +50,7 @@ import Testing
         #expect(throws: CryptographyError.self) { try PublicKey(der: [UInt8](repeating: 0x30, count: 100)) }
     }
 
-    @Test("DER with more after it is refused")
+    @Test("DER followed by more data is rejected")
     func trailingDER() throws {
         let der = try PrivateKey.generate(.p256).publicKeyDER()
         #expect(try PublicKey(der: der).kind == .ellipticCurve(.p256))
@@ -59,7 +59,7 @@ import Testing
     }
 
     @Test(
-        "Private keys in each usual form sign",
+        "Private keys in each common form sign",
         arguments: [
             ("rsa-2048.pem", SignatureScheme.rsaPKCS1(.sha256)), ("rsa-2048.pkcs1.pem", .rsaPSS(.sha512)),
             ("ec-p256.pem", .ecdsa(.sha256)), ("ec-p256.sec1.pem", .ecdsa(.sha256)), ("ed25519.pem", .ed25519),
@@ -75,19 +75,19 @@ import Testing
     }
 
     @Test(
-        "An encrypted or public key does not sign, and nobody is asked for a passphrase",
+        "An encrypted or public key does not sign, and there is no passphrase prompt",
         arguments: ["ec-p256.encrypted.pem", "rsa-2048.pkcs1-encrypted.pem", "ec-p256.public.pem", "README.md"])
     func refusedPrivateKeys(name: String) throws {
         let pem = try file("Keys/" + name)
         #expect(throws: CryptographyError.self) { try PrivateKey(pem: pem) }
     }
 
-    @Test("An RSA key below 2048 bits is refused for signing too")
+    @Test("An RSA key below 2048 bits is rejected for signing too")
     func shortRSA() {
         #expect(throws: CryptographyError.self) { try PrivateKey.generateRSA(bits: 1024) }
     }
 
-    @Test("A public key by its numbers is the same key; numbers that are none are refused")
+    @Test("A public key from its numbers is the same key; invalid numbers are rejected")
     func numbers() throws {
         // RFC 8037 §A.2
         let ed25519 = hex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")
@@ -111,7 +111,7 @@ import Testing
     }
 
     @Test(
-        "RSA exponents that make signatures worthless are refused",
+        "RSA exponents that make signatures worthless are rejected",
         arguments: [[UInt8](), [0], [1], [2], [0, 1], [1, 0, 0]])
     func exponents(exponent: [UInt8]) throws {
         let der = try PrivateKey(pem: file("Keys/rsa-2048.pem")).publicKeyDER()
@@ -121,7 +121,7 @@ import Testing
         #expect(throws: CryptographyError.self) { try PublicKey(rsaModulus: modulus, exponent: exponent) }
     }
 
-    @Test("A key serves the schemes of its kind only")
+    @Test("A key supports only the schemes of its type")
     func kinds() throws {
         let schemes: [SignatureScheme] = [.rsaPKCS1(.sha256), .rsaPSS(.sha256), .ecdsa(.sha256), .ed25519]
         let keys = try [PrivateKey.generateRSA(), .generate(.p256), .generateEd25519()]
@@ -147,7 +147,7 @@ import Testing
         #expect(pss.kind.serves(.rsaPSS(.sha256)) && !pss.kind.serves(.rsaPKCS1(.sha256)))
     }
 
-    @Test("A public key in DER is known for one, random bytes are not")
+    @Test("A public key in DER is recognised, random bytes are not")
     func keyMaterial() throws {
         #expect(PublicKey.isKeyMaterial(try PrivateKey.generate(.p256).publicKeyDER()))
         #expect(PublicKey.isKeyMaterial(try PrivateKey.generateEd25519().publicKeyDER()))
@@ -170,14 +170,14 @@ import Testing
         #expect(!key.isValid((signature + [0]), for: hex("72"), .ed25519))
     }
 
-    @Test("CVE-2022-21449: r and s are in range and of exact length", arguments: EllipticCurve.allCases)
+    @Test("CVE-2022-21449: r and s must be in range and of exact length", arguments: EllipticCurve.allCases)
     func ecdsa(curve: EllipticCurve) throws {
         let hash: HashFunction = [.p256: .sha256, .p384: .sha384, .p521: .sha512][curve] ?? .sha256
         let key = try PrivateKey.generate(curve)
         let publicKey = try key.publicKey()
         let message = bytes("message")
         let size = curve.byteCount
-        // Short r or s occur once in 256: enough signatures to see their padding.
+        // Short r or s occur once in 256: enough signatures to test their padding.
         for _ in 0..<300 {
             let signature = try key.sign(message, .ecdsa(hash))
             #expect(signature.count == 2 * size)
@@ -198,9 +198,9 @@ import Testing
         }
     }
 
-    @Test("A signature in DER is no JOSE signature")
+    @Test("A signature in DER is not a JOSE signature")
     func der() throws {
-        // SEQUENCE { INTEGER 32 bytes, INTEGER 32 bytes }, also cut and filled to the raw form's length.
+        // SEQUENCE { INTEGER 32 bytes, INTEGER 32 bytes }, also truncated and padded to the raw form's length.
         let key = try PrivateKey.generate(.p256)
         let signature = try key.sign(bytes("m"), .ecdsa(.sha256))
         let der = [0x30, 0x46, 0x02, 0x21, 0x00] + signature[..<32] + [0x02, 0x21, 0x00] + signature[32...]

@@ -58,7 +58,7 @@ import Testing
         #expect(opened == plain)
     }
 
-    @Test("Sealing and opening append, again and again with one key, whatever failed in between")
+    @Test("Sealing and opening append, repeatedly with one key, also after failures")
     func reuse() {
         let key = SealingKey(key: [UInt8](repeating: 7, count: 32))
         let source = RandomSource()
@@ -78,7 +78,7 @@ import Testing
         }
     }
 
-    @Test("CVE-2023-35941: every changed byte, cut and addition is refused, and nothing comes out")
+    @Test("CVE-2023-35941: every change, truncation and extension is rejected, and nothing is returned")
     func tampering() {
         let key = SealingKey(key: [UInt8](repeating: 7, count: 32))
         var sealed: [UInt8] = []
@@ -113,11 +113,11 @@ import Testing
         for _ in 0..<2000 { #expect(seen.insert(source.bytes(12)).inserted) }
         #expect(Random.bytes(32) != Random.bytes(32))
         #expect(Random.bytes(0).isEmpty)
-        // A byte that never occurs in 64 KiB means a broken source: chance leaves one out once in 10^109.
+        // A byte that never occurs in 64 KiB means a broken source: the chance of that is 1 in 10^109.
         #expect(Set(source.bytes(65536)).count == 256)
     }
 
-    @Test("Comparing in constant time still compares")
+    @Test("Constant-time comparison gives correct results")
     func comparing() {
         #expect(areEqual([1, 2], [1, 2]))
         #expect(areEqual([], []))
@@ -126,7 +126,7 @@ import Testing
         #expect(!areEqual([1, 2], []))
     }
 
-    @Test("A secret lends what it was given")
+    @Test("A secret provides its bytes")
     func secret() {
         let secret = SecretBytes(bytes("correct horse"))
         #expect(secret.count == 13)

@@ -9,7 +9,7 @@ import Testing
 struct DemoAppTests {
     private let app = DemoApp(publicURL: "http://127.0.0.1:8080", providerURL: "http://127.0.0.1:8081")
 
-    @Test("It shows whom it was told about, and every header")
+    @Test("It shows the user's identity, and every header")
     func identity() throws {
         let response = try get(
             "/reports?x=1",
@@ -24,14 +24,14 @@ struct DemoAppTests {
         #expect(!html.contains("<script") && !html.contains("Sign in</a>"))
     }
 
-    @Test("Without identity it offers to sign in and come back")
+    @Test("Without identity it offers to sign in and return")
     func stranger() throws {
         let html = try get("/public/about?a=b", "").text
         #expect(html.contains("href=\"/.sidegate/login?return_to&#61;%2Fpublic%2Fabout%3Fa%3Db\">Sign in</a>"))
         #expect(!html.contains("Hello") && !html.contains("as the application was told"))
     }
 
-    @Test("What comes in headers and paths is shown as text")
+    @Test("Headers and paths are shown as text")
     func hostile() throws {
         let html = try get(
             "/%3Cscript%3E?'\"", "X-Forwarded-User: <script>alert(1)</script>\r\nX-Evil: \"><img src=x>\r\n"
@@ -48,7 +48,7 @@ struct DemoAppTests {
         #expect(try get("/api/me", "").text == "{}\n")
     }
 
-    @Test("An upload is told back by size, type and hash")
+    @Test("An upload is reported by size, type and hash")
     func upload() throws {
         let head = try RequestHead(
             parsing: "POST /upload HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nContent-Length: 3\r\n\r\n")

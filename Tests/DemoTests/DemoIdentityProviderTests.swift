@@ -18,7 +18,7 @@ struct DemoIdentityProviderTests {
             secret: secret, issuer: "demo")
     }
 
-    @Test("The login page offers each user, and remembers where to go back")
+    @Test("The login page offers each user, and remembers the return URL")
     func loginPage() throws {
         let response = try get("/login?return_url=http%3A%2F%2F127.0.0.1%3A8080%2F.sidegate%2Fcallback%3Fa%3Db")
         #expect(response.status == 200)
@@ -32,7 +32,7 @@ struct DemoIdentityProviderTests {
         #expect(response.setsNoCookie)
     }
 
-    @Test("A chosen user goes back with a token that the gate accepts", arguments: DemoUser.all)
+    @Test("A selected user is redirected with a token that the gate accepts", arguments: DemoUser.all)
     func signIn(user: DemoUser) throws {
         let response = try post("/login", "user=\(user.name)&return_url=" + callback)
         #expect(response.status == 303)
@@ -46,14 +46,14 @@ struct DemoIdentityProviderTests {
         #expect(response.field("Cache-Control") == "no-store")
     }
 
-    @Test("No two tokens have the same number")
+    @Test("No two tokens have the same ID")
     func uniqueIDs() throws {
         let first = try verify(try #require(try post("/login", "user=ada&return_url=" + callback).field("Location")))
         let second = try verify(try #require(try post("/login", "user=ada&return_url=" + callback).field("Location")))
         #expect(first.id != second.id)
     }
 
-    @Test("A second sign-in needs no click, until the session ends or is given up")
+    @Test("A second sign-in needs no click, until the session ends")
     func session() throws {
         let cookie = try #require(try post("/login", "user=grace&return_url=" + callback).cookie)
         #expect(cookie.hasPrefix("demo-idp=grace."))
@@ -68,7 +68,7 @@ struct DemoIdentityProviderTests {
     }
 
     @Test(
-        "A session that it did not make is none",
+        "A forged session is ignored",
         arguments: [
             "demo-idp=ada", "demo-idp=ada.9999999999.", "demo-idp=ada.9999999999.AAAA", "demo-idp=..", "demo-idp=",
         ])
@@ -76,7 +76,7 @@ struct DemoIdentityProviderTests {
         #expect(try get("/login?return_url=" + callback, cookie: cookie).status == 200)
     }
 
-    @Test("A session of one user does not become another's")
+    @Test("A session of one user cannot be turned into another's")
     func changedSession() throws {
         let cookie = try #require(try post("/login", "user=sam&return_url=" + callback).cookie)
         let changed = "demo-idp=ada" + cookie.dropFirst("demo-idp=sam".count)
@@ -146,7 +146,7 @@ struct DemoIdentityProviderTests {
         }
     }
 
-    @Test("Whom it does not know gets the page again")
+    @Test("An unknown user gets the page again")
     func unknownUser() throws {
         for body in ["user=mallory&return_url=", "return_url=", "user=ada&user=grace&return_url="] {
             let response = try post("/login", body + callback)
@@ -156,7 +156,7 @@ struct DemoIdentityProviderTests {
     }
 
     @Test(
-        "Other paths and methods are told so",
+        "Other paths and methods are rejected",
         arguments: [("GET", "/x", 404), ("PUT", "/login", 405), ("POST", "/", 405)])
     func others(method: String, path: String, status: Int) throws {
         let head = try RequestHead(parsing: "\(method) \(path) HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -178,7 +178,7 @@ struct DemoIdentityProviderTests {
         return provider.respond(to: head, body: Array(body.utf8), now: now)
     }
 
-    /// What the gate would make of the token in a location.
+    /// The gate's verdict on the token in a location.
     private func verify(_ location: String) throws -> VerifiedToken {
         let start = try #require(location.firstRange(of: "jwt="))
         let keys = KeySet(keys: [try VerificationKey(secret: secret)])

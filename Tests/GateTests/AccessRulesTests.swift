@@ -2,6 +2,7 @@
 
 import Gate
 import HTTP
+import TestSupport
 import Testing
 
 @Suite("Access rules: which rule decides")
@@ -103,7 +104,7 @@ struct AccessRulesTests {
 
     @Test("The tree says what trying every pattern says")
     func naive() throws {
-        var generator = SplitMix(state: 11)
+        var generator = SeededGenerator(seed: 11)
         let names = ["a", "b", "c", ""]
         func path(_ length: Int) -> String {
             "/" + (0..<length).map { _ in names[Int.random(in: 0..<3, using: &generator)] }.joined(separator: "/")
@@ -149,16 +150,5 @@ struct AccessRulesTests {
         ])
     func patterns(text: String) {
         #expect(throws: GateConfigurationError.self) { try RulePath(text) }
-    }
-}
-
-/// The same numbers each time (SplitMix64).
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        let mixed = (state ^ state >> 30) &* 0xbf58_476d_1ce4_e5b9
-        return mixed ^ mixed >> 27
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import HTTP
+import TestSupport
 import Testing
 
 @testable import Gate
@@ -124,7 +125,7 @@ struct RequestPathTests {
     @Test("generated spellings: what the app is given is its own canonical form, and judged at least as strictly")
     func generated() throws {
         let rules = try AccessRulesTests.rules([["/closed/*"], ["/public/*"], ["/*"]])
-        var generator = SplitMix(state: 17)
+        var generator = SeededGenerator(seed: 17)
         let pieces = Self.pieces
         var readable = 0
         for _ in 0..<5_000 {

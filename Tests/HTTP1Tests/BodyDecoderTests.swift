@@ -2,6 +2,7 @@
 
 import HTTP
 import HTTP1
+import TestSupport
 import Testing
 
 @Suite("A body decoder")
@@ -20,7 +21,7 @@ struct BodyDecoderTests {
         }
     }
 
-    @Test("has ended before it began where there is no content", arguments: [BodyFraming.none, .length(0)])
+    @Test("has ended from the start if there is no content", arguments: [BodyFraming.none, .length(0)])
     func nothing(_ framing: BodyFraming) throws {
         var decoder = BodyDecoder(framing)
         #expect(decoder.isEnded)
@@ -28,7 +29,7 @@ struct BodyDecoderTests {
         try decoder.endOfInput()
     }
 
-    @Test("takes a length to the byte")
+    @Test("reads exactly the given length")
     func length() throws {
         var decoder = BodyDecoder(.length(8))
         #expect(try decode(&decoder, "hello") == BodyPiece(consumed: 5, content: 0..<5, isEnd: false))
@@ -40,7 +41,7 @@ struct BodyDecoderTests {
         try decoder.endOfInput()
     }
 
-    @Test("takes lengths beyond 32 bits")
+    @Test("supports lengths beyond 32 bits")
     func longLength() throws {
         var decoder = BodyDecoder(.length(UInt64(Int64.max)))
         #expect(try decode(&decoder, "hello") == BodyPiece(consumed: 5, content: 0..<5, isEnd: false))
@@ -50,7 +51,7 @@ struct BodyDecoderTests {
         )
     }
 
-    @Test("takes everything until the peer closes")
+    @Test("reads everything until the peer closes")
     func untilClose() throws {
         var decoder = BodyDecoder(.untilClose)
         #expect(try decode(&decoder, "0\r\n\r\n") == BodyPiece(consumed: 5, content: 0..<5, isEnd: false))
@@ -59,7 +60,7 @@ struct BodyDecoderTests {
         #expect(decoder.isEnded)
     }
 
-    @Test("tells the end of chunked content with the last piece")
+    @Test("reports the end of chunked content with the last piece")
     func chunked() throws {
         var decoder = BodyDecoder(.chunked)
         #expect(
@@ -69,7 +70,7 @@ struct BodyDecoderTests {
         #expect(decoder.isEnded && decoder.trailers.isEmpty)
     }
 
-    @Test("hands out content before it throws what is wrong behind it, and then throws it again and again")
+    @Test("returns content before it throws the error that follows it, and throws the same error from then on")
     func contentBeforeError() throws {
         var decoder = BodyDecoder(.chunked)
         #expect(try decode(&decoder, "3\r\nabcX") == BodyPiece(consumed: 6, content: 3..<6, isEnd: false))
@@ -81,7 +82,7 @@ struct BodyDecoderTests {
     }
 
     @Test(
-        "drops the trailers that a receiver could take for what was decided before",
+        "drops trailers that a receiver could confuse with header fields",
         arguments: [
             "Content-Length", "transfer-encoding", "HOST", "Authorization", "Cookie", "Set-Cookie", "X-Forwarded-For",
             "X_Forwarded_User", "x.forwarded.email", "Proxy-Authorization", "Remote-User", "X-Auth-Request-User",
@@ -98,7 +99,7 @@ struct BodyDecoderTests {
     }
 
     @Test(
-        "keeps the trailers that describe content",
+        "keeps trailers that describe content",
         arguments: [
             "grpc-status", "grpc-message", "Server-Timing", "Digest", "Content-Digest", "ETag", "X-Amz-Checksum-Sha256",
             "Content-MD5", "X-Company-Users", "X-Company", "Hosts", "Data",
@@ -109,7 +110,7 @@ struct BodyDecoderTests {
         #expect(decoder.trailers == Array("\(name): good\r\n".utf8))
     }
 
-    @Test("holds its limit of trailers to the byte, whether or not more comes")
+    @Test("enforces the trailer limit to the byte, whether or not more follows")
     func trailerLimit() throws {
         let limits = HTTP1Limits(trailerBytes: 10)
         var decoder = BodyDecoder(.chunked, limits: limits)
@@ -120,7 +121,7 @@ struct BodyDecoderTests {
             refusal { () throws(HTTP1Error) in _ = try decode(&decoder, "0\r\nA: bcde\r\n\r") } == .trailersTooLarge)
     }
 
-    @Test("lets small chunks be many, but not their extensions")
+    @Test("accepts many small chunks, but not many extensions")
     func smallChunks() throws {
         var decoder = BodyDecoder(.chunked)
         for _ in 0..<50_000 { _ = try decode(&decoder, "1\r\nx\r\n") }
@@ -134,7 +135,7 @@ struct BodyDecoderTests {
         #expect(error == .tooMuchChunkOverhead)
         #expect(800...1_100 ~= count)
         decoder = BodyDecoder(.chunked)
-        // Content outweighs what is said about it, for as long as it flows.
+        // Content offsets its framing, for as long as it flows.
         let piece = "40;signature=\(String(repeating: "0", count: 80))\r\n\(String(repeating: "x", count: 64))\r\n"
         for _ in 0..<10_000 { _ = try decode(&decoder, piece) }
     }
@@ -143,7 +144,7 @@ struct BodyDecoderTests {
 @Suite("A chunk encoder")
 struct ChunkEncoderTests {
     @Test(
-        "writes sizes in hexadecimal without zeros",
+        "writes sizes in hexadecimal without leading zeros",
         arguments: [
             (1, "1"), (9, "9"), (10, "a"), (15, "f"), (16, "10"), (255, "ff"), (256, "100"), (4_096, "1000"),
             (65_535, "ffff"),
@@ -157,7 +158,7 @@ struct ChunkEncoderTests {
 
     @Test("writes what the decoder reads")
     func roundTrip() throws {
-        var random = SplitMix(state: 7)
+        var random = SeededGenerator(seed: 7)
         var content: [UInt8] = []
         var output: [UInt8] = []
         for _ in 0..<200 {

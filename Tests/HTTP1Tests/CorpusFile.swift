@@ -2,17 +2,17 @@
 
 import Glibc
 
-/// A file of `Corpus`: bytes as they come over a connection.
+/// A file of `Corpus`: bytes as received on a connection.
 ///
 /// - `requests/valid/NAME.http` with `NAME.expected`, the transcript it must give;
 /// - `requests/invalid/NAME.ERROR.http`, where ERROR is the case of `HTTP1Error` it must end with;
 /// - `responses/valid` and `responses/invalid` alike; a name that starts with `METHOD-` answers that method, else GET.
 ///
-/// A file, once there, is never deleted: it is a fault somebody had.
+/// Files are never deleted: each is a fault that occurred in some program.
 struct CorpusFile: CustomStringConvertible, Sendable {
     let name: String
     let bytes: [UInt8]
-    /// The text of the file beside it, if there is one.
+    /// The text of the accompanying file, if there is one.
     let expected: String
 
     var description: String { name }

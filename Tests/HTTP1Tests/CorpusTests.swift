@@ -6,7 +6,7 @@ import Testing
 
 @Suite("The corpus")
 struct CorpusTests {
-    @Test("is there: an empty folder would pass every other test")
+    @Test("exists: an empty folder would pass every other test")
     func isThere() {
         #expect(CorpusFile.all("requests/valid").count >= 15)
         #expect(CorpusFile.all("requests/invalid").count >= 70)
@@ -14,7 +14,7 @@ struct CorpusTests {
         #expect(CorpusFile.all("responses/invalid").count >= 15)
     }
 
-    @Test("of valid requests is read as expected, however it is cut", arguments: CorpusFile.all("requests/valid"))
+    @Test("of valid requests is read as expected, however it is divided", arguments: CorpusFile.all("requests/valid"))
     func validRequests(_ file: CorpusFile) {
         let whole = Transcript.ofRequests(Cut.whole(file.bytes))
         #expect(whole.description == file.expected)
@@ -30,7 +30,7 @@ struct CorpusTests {
         expectSameHoweverCut(file.bytes, whole) { Transcript.ofRequests($0) }
     }
 
-    @Test("of valid responses is read as expected, however it is cut", arguments: CorpusFile.all("responses/valid"))
+    @Test("of valid responses is read as expected, however it is divided", arguments: CorpusFile.all("responses/valid"))
     func validResponses(_ file: CorpusFile) {
         let whole = Transcript.ofResponses(Cut.whole(file.bytes), to: method(file))
         #expect(whole.description == file.expected)
@@ -59,7 +59,7 @@ struct CorpusTests {
         _ bytes: [UInt8], _ whole: Transcript, _ read: ([ArraySlice<UInt8>]) -> Transcript
     ) {
         #expect(read(Cut.single(bytes)).description == whole.description, "byte by byte")
-        // Long files differ in nothing but length; a stride of a prime meets every residue.
+        // Long files differ only in length; a prime stride covers every residue.
         for place in stride(from: 0, to: bytes.count, by: bytes.count > 4_096 ? 251 : 1) {
             let cut = read(Cut.inTwo(bytes, at: place))
             if cut.description != whole.description {

@@ -2,11 +2,12 @@
 
 import HTTP
 import HTTP1
+import TestSupport
 import Testing
 
-@Suite("Bytes at random")
+@Suite("Random bytes")
 struct FuzzTests {
-    /// What mutations put in: bytes and words that mean something to one parser or another.
+    /// Inserted by mutations: bytes and words that are special to some parser.
     private static let spices: [[UInt8]] = [
         [0], [9], [10], [11], [13], [32], [0x7f], [0x80], [0xa0], [0xff], Array(":".utf8), Array(",".utf8),
         Array(";".utf8), Array("#".utf8), Array("?".utf8), Array("@".utf8), Array("[".utf8), Array("0".utf8),
@@ -17,16 +18,17 @@ struct FuzzTests {
         Array(repeating: 0x61, count: 300), Array("\r\nConnection: close, upgrade\r\nUpgrade: x\r\n".utf8),
     ]
 
-    /// Small limits, so that mutations meet them.
+    /// Small limits, so that mutations reach them.
     private static let limits = HTTP1Limits(
         headBytes: 700, fields: 12, fieldNameBytes: 40, methodBytes: 12, trailerBytes: 100, chunkOverheadBytes: 60)
 
-    @Test("made of requests are read alike however they are cut, and what is accepted is unambiguous", arguments: 0..<8)
+    @Test(
+        "made of requests are read alike however they are divided, and accepted ones are unambiguous", arguments: 0..<8)
     func requests(_ seed: Int) {
         let corpus = (CorpusFile.all("requests/valid") + CorpusFile.all("requests/invalid")).filter {
             $0.bytes.count < 2_000
         }
-        var random = SplitMix(state: UInt64(seed))
+        var random = SeededGenerator(seed: UInt64(seed))
         var accepted = 0
         for round in 0..<3_000 {
             let bytes = mutated(corpus, &random)
@@ -47,16 +49,16 @@ struct FuzzTests {
                 }
             }
         }
-        // Otherwise the mutations would be too wild to test anything behind the first check.
+        // Otherwise the mutations would be too wild to get past the first check.
         #expect(accepted > 500)
     }
 
-    @Test("made of responses are read alike however they are cut", arguments: 0..<4)
+    @Test("made of responses are read alike however they are divided", arguments: 0..<4)
     func responses(_ seed: Int) {
         let corpus = (CorpusFile.all("responses/valid") + CorpusFile.all("responses/invalid")).filter {
             $0.bytes.count < 2_000
         }
-        var random = SplitMix(state: UInt64(seed) + 1_000)
+        var random = SeededGenerator(seed: UInt64(seed) + 1_000)
         for round in 0..<3_000 {
             let bytes = mutated(corpus, &random)
             let limits = round % 2 == 0 ? HTTP1Limits() : Self.limits
@@ -72,7 +74,7 @@ struct FuzzTests {
         }
     }
 
-    private func mutated(_ corpus: [CorpusFile], _ random: inout SplitMix) -> [UInt8] {
+    private func mutated(_ corpus: [CorpusFile], _ random: inout SeededGenerator) -> [UInt8] {
         var bytes = corpus[random.below(corpus.count)].bytes
         for _ in 0..<random.below(4) {
             let place = random.below(bytes.count + 1)
@@ -87,7 +89,7 @@ struct FuzzTests {
         return bytes
     }
 
-    private func cuts(_ bytes: [UInt8], _ random: inout SplitMix) -> [[ArraySlice<UInt8>]] {
+    private func cuts(_ bytes: [UInt8], _ random: inout SeededGenerator) -> [[ArraySlice<UInt8>]] {
         var pieces: [ArraySlice<UInt8>] = []
         var start = 0
         while start < bytes.count {
@@ -99,24 +101,11 @@ struct FuzzTests {
     }
 }
 
-/// Numbers that are the same in every run.
-struct SplitMix {
-    var state: UInt64
-
-    mutating func below(_ bound: Int) -> Int {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return Int((mixed ^ (mixed >> 31)) % UInt64(bound))
-    }
-}
-
-/// A second, naive reader of accepted heads: it cuts lines at CRLF, and each at its first colon, as any parser would,
-/// and finds what no parser may be given to interpret.
+/// A second, naive parser of accepted heads: it splits lines at CRLF, and each at its first colon, like any parser,
+/// and rejects anything that must not be passed on to a parser.
 enum Plainness {
     static func fault(_ head: RequestHead) -> String? {
-        // The path that the parser adds to an absolute target stands behind the head.
+        // The path that the parser adds to an absolute target is after the head.
         var bytes = head.bytes
         if head.path.upperBound == bytes.count { bytes.removeLast() }
         guard bytes.suffix(4) == [13, 10, 13, 10] else { return "no end" }

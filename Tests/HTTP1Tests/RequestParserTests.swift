@@ -17,7 +17,7 @@ struct RequestParserTests {
         }
     }
 
-    @Test("holds its limits to the byte")
+    @Test("enforces its limits to the byte")
     func limitsToTheByte() {
         let start = "GET / HTTP/1.1\r\nHost: a\r\n"
         // 60 bytes in all, and one more.
@@ -35,7 +35,7 @@ struct RequestParserTests {
     }
 
     @Test(
-        "refuses at the first wrong byte, before the head is whole",
+        "rejects at the first invalid byte, before the head is complete",
         arguments: [
             ("\u{16}", HTTP1Error.invalidMethod), ("GET /a#", .fragmentInTarget), ("GET / HTTQ", .invalidVersion),
             ("CONNECT a:1 HTTP/1.1\r\n", .connectNotSupported), ("GET / HTTP/1.1\r\nA\u{0}", .nul),
@@ -46,7 +46,7 @@ struct RequestParserTests {
         #expect(refusal(text, HTTP1Limits()) == error)
     }
 
-    @Test("throws the same again after a refusal, until it is reset")
+    @Test("throws the same error again after a rejection, until it is reset")
     func staysRefused() throws {
         var parser = RequestParser()
         var head = RequestHead()
@@ -59,7 +59,7 @@ struct RequestParserTests {
         #expect(head.path == ByteRange(4..<5))
     }
 
-    @Test("forgets a head that was begun when it is reset")
+    @Test("discards a partial head when it is reset")
     func reset() throws {
         var parser = RequestParser()
         var head = RequestHead()
@@ -71,7 +71,7 @@ struct RequestParserTests {
         #expect(head.fields.isEmpty && head.framing == .none && head.bytes == Array(good.prefix(18)))
     }
 
-    @Test("takes nothing of what follows the head, and nothing from no input")
+    @Test("consumes nothing after the head, and nothing of an empty input")
     func takesNoMore() throws {
         var parser = RequestParser()
         var head = RequestHead()
@@ -84,7 +84,7 @@ struct RequestParserTests {
         #expect(head.bytes.capacity < 10_000)
     }
 
-    @Test("keeps the memory of a head for the next")
+    @Test("reuses a head's memory for the next one")
     func keepsMemory() throws {
         var parser = RequestParser()
         var head = RequestHead()
@@ -100,7 +100,7 @@ struct RequestParserTests {
         unsafe array.withUnsafeBytes { Int(bitPattern: $0.baseAddress) }
     }
 
-    @Test("lets CONNECT through where it is allowed, to a host and port alone")
+    @Test("accepts CONNECT if it is allowed, only with host and port")
     func connect() throws {
         let limits = HTTP1Limits(allowsConnect: true)
         let head = try RequestHead(parsing: "CONNECT b.example:443 HTTP/1.1\r\nHost: a\r\n\r\n", limits: limits)
@@ -112,14 +112,14 @@ struct RequestParserTests {
         }
     }
 
-    @Test("has a status and words for every refusal", arguments: HTTP1Error.allCases)
+    @Test("has a status and a description for every error", arguments: HTTP1Error.allCases)
     func statuses(_ error: HTTP1Error) {
         #expect([400, 414, 417, 431, 501, 505].contains(error.status))
         #expect(!error.description.isEmpty && error.description != error.rawValue)
     }
 
     @Test(
-        "answers with the status that fits",
+        "answers with the appropriate status",
         arguments: [
             (HTTP1Error.bareLF, 400), (.targetTooLong, 414), (.unsupportedExpectation, 417), (.headTooLarge, 431),
             (.tooManyFields, 431), (.fieldNameTooLong, 400), (.methodTooLong, 501), (.connectNotSupported, 501),

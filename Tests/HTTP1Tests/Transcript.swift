@@ -3,27 +3,27 @@
 import HTTP
 import HTTP1
 
-/// What a peer's bytes were understood as, written down: message after message, until a fault or the end.
+/// The interpretation of a peer's bytes as text: message after message, until an error or the end.
 ///
-/// Two ways of cutting the same bytes must give the same transcript.
+/// Two ways of dividing the same bytes must give the same transcript.
 struct Transcript: CustomStringConvertible {
     private(set) var description = ""
-    /// The fault that ended it.
+    /// The error that ended it.
     private(set) var error: HTTP1Error?
-    /// How many bytes were taken before the fault or the end.
+    /// The number of bytes consumed before the error or the end.
     private(set) var consumed = 0
     private(set) var requests: [RequestHead] = []
 
     private enum Kind { case request, response(Method) }
 
-    /// A client's bytes, cut into `pieces`.
+    /// A client's bytes, divided into `pieces`.
     static func ofRequests(_ pieces: [ArraySlice<UInt8>], limits: HTTP1Limits = HTTP1Limits()) -> Transcript {
         var transcript = Transcript()
         transcript.read(pieces, .request, limits)
         return transcript
     }
 
-    /// An app's bytes; the connection closes behind them.
+    /// An app's bytes, after which the connection closes.
     static func ofResponses(
         _ pieces: [ArraySlice<UInt8>], to method: Method, limits: HTTP1Limits = HTTP1Limits()
     ) -> Transcript {
@@ -41,7 +41,7 @@ struct Transcript: CustomStringConvertible {
         var content: [UInt8] = []
         do throws(HTTP1Error) {
             for piece in pieces {
-                // A copy of its own each time: what the parsers keep must not point into it.
+                // A new copy each time: what the parsers keep must not point into it.
                 let input = Array(piece)
                 var offset = 0
                 while offset < input.count {
@@ -86,7 +86,7 @@ struct Transcript: CustomStringConvertible {
                 }
             }
             if var decoder = body {
-                // Content that came before the cut is content all the same.
+                // Content before the truncation is still content.
                 let trailers = decoder.trailers
                 do throws(HTTP1Error) {
                     try decoder.endOfInput()
@@ -145,11 +145,11 @@ struct Transcript: CustomStringConvertible {
         return text
     }
 
-    /// The case's name, as the corpus spells it.
+    /// The case's name, as in the corpus.
     static func name(of error: HTTP1Error) -> String { error.rawValue }
 }
 
-/// `bytes` whole, in single bytes, or in two at every place: what ``Transcript`` must not tell apart.
+/// `bytes` as a whole, in single bytes, or divided in two at every position: all must give the same ``Transcript``.
 enum Cut {
     static func whole(_ bytes: [UInt8]) -> [ArraySlice<UInt8>] { [bytes[...]] }
     static func single(_ bytes: [UInt8]) -> [ArraySlice<UInt8>] { bytes.indices.map { bytes[$0...$0] } }

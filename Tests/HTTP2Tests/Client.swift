@@ -2,7 +2,7 @@
 
 import HTTP2
 
-/// A client session, and everything it told.
+/// A client session, and everything it reported.
 final class Client: ClientSessionHandler {
     final class Response: StreamHandler {
         unowned let client: Client
@@ -52,7 +52,7 @@ final class Client: ClientSessionHandler {
 
     func receive(_ bytes: [UInt8], now: UInt64 = 0) { session.receive(bytes.span, now: now) }
 
-    /// Sends a request whose head stands in HTTP/1.1's words; nil when there is no room.
+    /// Sends a request with an HTTP/1.1 head; nil if there is no room.
     @discardableResult
     func request(_ text: String = "GET /a HTTP/1.1\r\nHost: app\r\n\r\n", isEnd: Bool = true) -> Stream? {
         var fields = FieldList()
@@ -67,7 +67,7 @@ final class Client: ClientSessionHandler {
 
     var last: Response? { responses.last }
 
-    /// Everything that was sent so far behind the preface, as frames.
+    /// Everything sent so far after the preface, as frames.
     func frames() -> [SeenFrame] {
         while session.produce(upTo: 65_536) {}
         sent += session.takeOutput()

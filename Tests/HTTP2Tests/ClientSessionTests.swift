@@ -3,18 +3,18 @@
 import HTTP2
 import Testing
 
-@Suite("The client's side of a connection")
+@Suite("The client side of a connection")
 struct ClientSessionTests {
     static let ok = [(":status", "200")]
 
-    /// A client whose app has spoken.
+    /// A client that has received the app's settings.
     static func settled() -> Client {
         let client = Client()
         client.receive(Wire.frame(4) + Wire.frame(4, 1))
         return client
     }
 
-    @Test("begins with the preface, and SETTINGS that want no pushes")
+    @Test("starts with the preface, and with SETTINGS that disable push")
     func preface() {
         let client = Client()
         #expect(client.preface == Wire.preface)
@@ -23,7 +23,7 @@ struct ClientSessionTests {
         #expect(settings?.payload.prefix(6) == [0, 2, 0, 0, 0, 0])
     }
 
-    @Test("sends no request before the app's SETTINGS, nor more than they allow")
+    @Test("sends no request before the app's SETTINGS, and no more than they allow")
     func room() {
         let client = Client()
         #expect(client.session.room == 0 && client.request() == nil)
@@ -34,7 +34,7 @@ struct ClientSessionTests {
         #expect(client.session.room == 1 && client.request() != nil)
     }
 
-    @Test("writes a request without what belongs to HTTP/1.1")
+    @Test("writes a request without HTTP/1.1's own fields")
     func request() {
         let client = Self.settled()
         client.request(
@@ -49,7 +49,7 @@ struct ClientSessionTests {
         #expect(server.requests.first?.text == "POST /a?b HTTP/1.1\r\nhost: app:1\r\nx-a: b\r\n\r\n")
     }
 
-    @Test("reads heads, content and trailers, however they are cut", arguments: [1, 3, 10, 1000])
+    @Test("reads heads, content and trailers, however they are divided", arguments: [1, 3, 10, 1000])
     func response(step: Int) {
         let client = Self.settled()
         client.request()
@@ -67,7 +67,7 @@ struct ClientSessionTests {
         #expect(client.last?.text == "HTTP/1.1 200 \r\na: b\r\n\r\n")
     }
 
-    @Test("what the app refuses, and what is above GOAWAY's last stream, was not looked at")
+    @Test("requests that the app refuses, or above GOAWAY's last stream, were not processed")
     func refused() {
         let client = Self.settled()
         for _ in 0..<3 { client.request() }
@@ -81,7 +81,7 @@ struct ClientSessionTests {
         #expect(client.session.termination == nil)
     }
 
-    @Test("an app that resets after it began to answer has looked at the request")
+    @Test("a request that the app resets after starting to respond was processed")
     func late() {
         let client = Self.settled()
         client.request()
@@ -92,7 +92,7 @@ struct ClientSessionTests {
         #expect(client.events.last == "3 closed reset(HTTP2.ErrorCode.refusedStream)")
     }
 
-    @Test("an app that resets says why, before its response as in the middle of it; an unknown code is INTERNAL_ERROR")
+    @Test("an app's reset has a code, before and during its response; an unknown code is INTERNAL_ERROR")
     func reset() {
         let client = Self.settled()
         let rows: [(code: UInt32, means: ErrorCode)] = [
@@ -111,7 +111,7 @@ struct ClientSessionTests {
         }
     }
 
-    @Test("a connection that ends is no reset of the app's")
+    @Test("the end of a connection is not a reset by the app")
     func lost() {
         let client = Self.settled()
         client.request()
@@ -119,7 +119,7 @@ struct ClientSessionTests {
         #expect(client.events.last == "1 closed failed(HTTP2.ErrorCode.cancel)")
     }
 
-    @Test("opens the stream's window only for what has gone on")
+    @Test("opens the stream's window only for forwarded content")
     func window() {
         let client = Self.settled()
         client.consumes = false
@@ -139,7 +139,7 @@ struct ClientSessionTests {
     }
 
     @Test(
-        "what is malformed resets its stream, and no other",
+        "a malformed message resets its stream, and no other",
         arguments: [
             ([(":status", "101")], ""), ([(":status", "99")], ""), ([(":status", "2 0")], ""), ([("a", "b")], ""),
             ([(":status", "200"), (":status", "200")], ""), ([(":status", "200"), (":path", "/")], ""),
@@ -159,7 +159,7 @@ struct ClientSessionTests {
         #expect(client.events.contains("3 closed whole"))
     }
 
-    @Test("a head that is too large is refused, one of a thousand times its compressed size ends the connection")
+    @Test("a head that is too large is refused; one of a thousand times its compressed size ends the connection")
     func tooLarge() {
         let client = Client(head: HeadLimits(bytes: 1000))
         client.receive(Wire.frame(4) + Wire.frame(4, 1))
@@ -173,7 +173,7 @@ struct ClientSessionTests {
     }
 
     @Test(
-        "an app that floods is left",
+        "a flood by the app ends the connection",
         arguments: [
             Wire.frame(6, 0, 0, [1, 2, 3, 4, 5, 6, 7, 8]), Wire.frame(4), Wire.frame(0, 0, 1),
             Wire.frame(0, 8, 1, [0]), Wire.frame(8, 0, 0, Wire.word(1)), Wire.frame(2, 0, 1, [0, 0, 0, 0, 1]),
@@ -191,7 +191,7 @@ struct ClientSessionTests {
         #expect(client.session.termination == .enhanceYourCalm && client.goAway == .enhanceYourCalm)
     }
 
-    @Test("an honest app may answer ten thousand requests, each with a reset behind it")
+    @Test("an honest app may answer ten thousand requests, each followed by a reset")
     func honest() {
         let client = Self.settled()
         for number in 0..<10_000 {

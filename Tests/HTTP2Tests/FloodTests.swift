@@ -3,15 +3,15 @@
 import HTTP2
 import Testing
 
-/// RFC 9113 §10.5: what costs us more than it costs the peer has an end.
+/// RFC 9113 §10.5: operations that cost Sidegate more than the peer are limited.
 @Suite("A flood ends the connection with ENHANCE_YOUR_CALM")
 struct FloodTests {
     struct Flood: CustomTestStringConvertible, Sendable {
         var testDescription: String
-        /// The frames of one round; each round has a stream's number of its own.
+        /// The frames of one round; each round has its own stream ID.
         var frames: @Sendable (UInt32) -> [UInt8]
         var before: [UInt8] = []
-        /// Rounds after which the connection must have ended.
+        /// The number of rounds after which the connection must have ended.
         var rounds = 5000
     }
 
@@ -56,7 +56,7 @@ struct FloodTests {
         #expect(server.goAway == .enhanceYourCalm)
     }
 
-    @Test("An honest client may cancel a page of a hundred images, and time heals")
+    @Test("An honest client may cancel a page of a hundred images, and the budget recovers with time")
     func honest() {
         let server = Server()
         server.receive(Wire.hello + Wire.frame(4, 1))
@@ -75,7 +75,7 @@ struct FloodTests {
     @Test("A header bomb: one byte for four kilobytes")
     func bomb() {
         let server = Server()
-        // RFC 7541 §6.2.1: into the table, then again and again by its index.
+        // RFC 7541 §6.2.1: into the table, then repeatedly by its index.
         let field = [0x40] + Wire.string("x") + Wire.string(String(repeating: "a", count: 3900))
         let block = Wire.block(Wire.get) + field + [UInt8](repeating: 0x80 | 62, count: 8000)
         server.receive(Wire.hello + Wire.frame(1, 5, 1, block))
@@ -83,7 +83,7 @@ struct FloodTests {
         #expect(server.events.allSatisfy { $0 != "1 head end" })
     }
 
-    @Test("Bombs that are only just too large are answered, and not for long")
+    @Test("Bombs that barely exceed the limit are answered, but not for long")
     func smallBombs() {
         let server = Server()
         let field = [0x40] + Wire.string("x") + Wire.string(String(repeating: "a", count: 3900))
@@ -100,7 +100,7 @@ struct FloodTests {
         #expect(server.session.termination == .enhanceYourCalm)
     }
 
-    @Test("Cookie crumbs by the thousand")
+    @Test("Thousands of cookie crumbs")
     func crumbs() {
         let server = Server()
         let block = Wire.block(Wire.get) + [0x40] + Wire.string("cookie") + Wire.string("a=b")
@@ -111,19 +111,19 @@ struct FloodTests {
         #expect(server.session.termination == .enhanceYourCalm)
     }
 
-    @Test("More requests than may be open are refused, to be tried again")
+    @Test("Requests above the stream limit are refused, and may be retried")
     func tooMany() {
         let server = Server(SessionConfiguration(maximumStreams: 2))
         server.receive(Wire.hello + [1, 3, 5].flatMap { Wire.headers(UInt32($0), Wire.post(), end: false) })
         #expect(server.reset(5) == .refusedStream)
         #expect(server.requests.count == 2)
         #expect(server.session.termination == nil)
-        // Frames that were on their way are no mistake.
+        // Frames already on their way are not an error.
         server.receive(Wire.data(5, "x") + Wire.frame(8, 0, 5, Wire.word(1)))
         #expect(server.session.termination == nil)
     }
 
-    @Test("Sessions that share memory do not disturb each other")
+    @Test("Sessions that share memory do not affect each other")
     func sharedMemory() {
         let memory = SessionMemory()
         let servers = (0..<10).map { _ in Server(memory: memory) }

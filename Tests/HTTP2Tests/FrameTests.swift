@@ -84,7 +84,7 @@ struct FrameTests {
         server.receive(test.input)
         #expect(server.goAway == test.code)
         #expect(server.session.termination == test.code)
-        // What came after it was not looked at.
+        // Later input was not processed.
         let events = server.events
         server.receive(Wire.headers(101, Wire.get))
         #expect(server.events == events)

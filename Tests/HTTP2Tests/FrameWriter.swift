@@ -2,10 +2,10 @@
 
 import HTTP2
 
-/// Frames by hand, right or wrong (RFC 9113 §4.1).
+/// Hand-made frames, valid or invalid (RFC 9113 §4.1).
 enum Wire {
     static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
-    /// What a client begins with.
+    /// The start of a client's connection.
     static let hello = preface + frame(4)
 
     static func frame(_ type: UInt8, _ flags: UInt8 = 0, _ stream: UInt32 = 0, _ payload: [UInt8] = []) -> [UInt8] {
@@ -60,14 +60,14 @@ enum Wire {
     }
 }
 
-/// A frame that was received.
+/// A received frame.
 struct SeenFrame: Equatable, CustomStringConvertible {
     var type: UInt8
     var flags: UInt8
     var stream: UInt32
     var payload: [UInt8]
 
-    /// All frames in `bytes`, which hold whole ones.
+    /// All frames in `bytes`, which must be complete.
     static func all(_ bytes: [UInt8]) -> [SeenFrame] {
         var frames: [SeenFrame] = []
         var rest = bytes[...]

@@ -3,7 +3,7 @@
 import HTTP2
 import Testing
 
-/// Requests that are malformed (RFC 9113 §8.1.1), and what is found wrong with them.
+/// Malformed requests (RFC 9113 §8.1.1), and the error for each.
 @Suite("A malformed request is a stream error of type PROTOCOL_ERROR")
 struct RuleTests {
     struct Case: CustomTestStringConvertible {
@@ -124,7 +124,7 @@ struct RuleTests {
         }
     }
 
-    @Test("OPTIONS * is not malformed, nor is a Host that says the same")
+    @Test("OPTIONS * is not malformed, nor is a Host with the same value")
     func sound() {
         let server = Server()
         server.receive(

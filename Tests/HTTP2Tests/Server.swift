@@ -3,7 +3,7 @@
 import HTTP
 import HTTP2
 
-/// A session, and everything it told.
+/// A session, and everything it reported.
 final class Server: ServerSessionHandler {
     final class Request: StreamHandler {
         let stream: Stream
@@ -66,7 +66,7 @@ final class Server: ServerSessionHandler {
 
     func receive(_ bytes: [UInt8], now: UInt64 = 0) { session.receive(bytes.span, now: now) }
 
-    /// Everything that was sent so far, as frames.
+    /// Everything sent so far, as frames.
     func frames() -> [SeenFrame] {
         while session.produce(upTo: 65_536) {}
         sent += session.takeOutput()

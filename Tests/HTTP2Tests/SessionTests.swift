@@ -7,14 +7,14 @@ import Testing
 
 @Suite("A server session")
 struct SessionTests {
-    @Test("Says its SETTINGS first")
+    @Test("Sends its SETTINGS first")
     func settings() throws {
         let frames = Server().frames()
         let first = try #require(frames.first)
         #expect(first.type == 4 && first.flags == 0 && first.payload.count == 24)
     }
 
-    @Test("Makes of a request the text of an HTTP/1.1 head")
+    @Test("Converts a request to the text of an HTTP/1.1 head")
     func request() {
         let server = Server()
         server.receive(Wire.hello + Wire.headers(1, Wire.get + [("accept", "*/*"), ("te", "trailers")]))
@@ -24,7 +24,7 @@ struct SessionTests {
         #expect(server.events == ["1 head end"])
     }
 
-    @Test("Is the same however its input is cut", arguments: [1, 2, 3, 5, 7, 9, 16, 31, 64])
+    @Test("Is the same however its input is divided", arguments: [1, 2, 3, 5, 7, 9, 16, 31, 64])
     func everySplit(size: Int) {
         let input =
             Wire.hello + Wire.headers(1, Wire.post(("content-length", "5")), end: false) + Wire.data(1, "hel")
@@ -46,7 +46,7 @@ struct SessionTests {
         #expect(cut.session.termination == nil)
     }
 
-    @Test("Joins cookie crumbs, wherever they stand (RFC 9113 §8.2.3)")
+    @Test("Joins cookie crumbs at any position (RFC 9113 §8.2.3)")
     func crumbs() {
         let server = Server()
         server.receive(
@@ -58,7 +58,7 @@ struct SessionTests {
                 == "GET /a?b HTTP/1.1\r\nhost: app.example\r\ncookie: a=1; b=2; c=3\r\nx: y\r\nz: w\r\n\r\n")
     }
 
-    @Test("Makes an upgrade of an extended CONNECT (RFC 8441)")
+    @Test("Converts an extended CONNECT to an upgrade (RFC 8441)")
     func tunnel() {
         let server = Server()
         let fields: [(String, String)] = [
@@ -74,7 +74,7 @@ struct SessionTests {
         #expect(server.requests.first?.content == Array("abc".utf8))
     }
 
-    @Test("Hands trailers on with the end")
+    @Test("Passes trailers with the end")
     func trailers() {
         let server = Server()
         server.receive(
@@ -103,7 +103,7 @@ struct SessionTests {
         #expect(server.events.last == "1 closed whole")
     }
 
-    @Test("Resets a request that goes on after its response, gently (RFC 9113 §8.1)")
+    @Test("Resets a request that continues after its response, with NO_ERROR (RFC 9113 §8.1)")
     func earlyResponse() throws {
         let server = Server()
         server.receive(Wire.hello + Wire.headers(1, Wire.post(), end: false))
@@ -115,13 +115,13 @@ struct SessionTests {
         #expect(server.reset(1) == nil)
         #expect(server.session.stopRequest(stream))
         #expect(server.reset(1) == .noError)
-        // What was on its way is ignored.
+        // Frames already on their way are ignored.
         server.receive(Wire.data(1, "more") + Wire.data(1, "and more", end: true) + Wire.headers(3, Wire.get))
         #expect(server.session.termination == nil)
         #expect(server.events.last == "3 head end")
     }
 
-    @Test("Content waits for the peer's window, and its sender is told when it has left")
+    @Test("Content waits for the peer's window, and the sender is notified when it has been sent")
     func flowControl() throws {
         let server = Server()
         server.receive(Wire.preface + Wire.frame(4, 0, 0, [0, 4] + Wire.word(10)) + Wire.headers(1, Wire.get))
@@ -139,7 +139,7 @@ struct SessionTests {
         #expect(server.events.last == "1 left")
     }
 
-    @Test("A peer may send as much on a stream as was taken on, and no more")
+    @Test("A peer may send as much on a stream as was consumed, and no more")
     func inboundFlowControl() {
         let server = Server()
         server.consumes = false
@@ -151,7 +151,7 @@ struct SessionTests {
         #expect(server.reset(1) == .flowControlError || server.goAway == .flowControlError)
     }
 
-    @Test("Serves what was on its way when it stops, and says which was the last")
+    @Test("Serves requests on their way when it stops, and announces the last one")
     func drain() {
         let server = Server()
         server.receive(Wire.hello + Wire.headers(1, Wire.get))
@@ -162,13 +162,13 @@ struct SessionTests {
         #expect(server.events.suffix(2) == ["3 head end", "drain acknowledged"])
         server.session.finishDrain()
         #expect(server.frames().last { $0.type == 7 }?.payload == Wire.word(3) + Wire.word(0))
-        // Those that come still are ignored.
+        // Later ones are ignored.
         server.receive(Wire.headers(5, Wire.post(), end: false) + Wire.data(5, "x", end: true))
         #expect(server.requests.count == 2)
         #expect(server.session.termination == nil)
     }
 
-    @Test("Takes nothing more once terminated (CVE-2026-27135)")
+    @Test("Processes nothing once terminated (CVE-2026-27135)")
     func terminated() {
         let server = Server()
         server.receive(Wire.hello + Wire.data(0, "x") + Wire.headers(1, Wire.get))
@@ -177,7 +177,7 @@ struct SessionTests {
         #expect(server.events.isEmpty)
     }
 
-    @Test("What it writes down, the parser of HTTP/1.1 heads reads")
+    @Test("The parser of HTTP/1.1 heads reads its text")
     func parses() throws {
         let server = Server()
         server.receive(

@@ -3,7 +3,7 @@
 import HTTP
 import Testing
 
-@Suite("Comparing bytes with words")
+@Suite("Comparing bytes with ASCII text")
 struct ASCIITests {
     private static let words: [StaticString] = [
         "", "te", "close", "chunked", "upgrade2", "keep-alive", "100-continue", "transfer-encodin", "transfer-encoding",
@@ -13,7 +13,7 @@ struct ASCIITests {
     private func isEqual(_ bytes: [UInt8], _ word: StaticString) -> Bool { bytes.span.equalsIgnoringCase(word) }
     private func isSame(_ bytes: [UInt8], _ word: StaticString) -> Bool { bytes.span.equals(word) }
 
-    @Test("minds every byte, and of letters only the case not", arguments: words.map(\.description))
+    @Test("compares every byte, ignoring only the case of letters", arguments: words.map(\.description))
     func everyByte(_ text: String) throws {
         let word = try #require(Self.words.first { $0.description == text })
         let bytes = Array(text.utf8)

@@ -3,13 +3,13 @@
 import HTTP
 import Testing
 
-@Suite("Words of bytes")
+@Suite("Eight-byte words")
 struct ByteWordTests {
-    @Test("tell the first byte that is sought, for every byte at every place")
+    @Test("find the first matching byte, for every byte at every position")
     func firstByte() {
         for place in 0..<8 {
             for value in UInt8.min...UInt8.max {
-                // 0x21 is none of what is sought; behind the place, everything is.
+                // 0x21 never matches; all bytes after the position do.
                 var bytes = [UInt8](repeating: 0x21, count: 8)
                 bytes[place] = value
                 for later in (place + 1)..<max(8, place + 1) where later < 8 { bytes[later] = 0x1f }

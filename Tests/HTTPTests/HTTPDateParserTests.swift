@@ -3,17 +3,17 @@
 import HTTP
 import Testing
 
-@Suite("Dates of HTTP, read")
+@Suite("Parsing HTTP dates")
 struct HTTPDateParserTests {
     @Test(
-        "What is written is read as the same second",
+        "A formatted date parses as the same second",
         arguments: [0.0, 784_111_777, 951_782_400, 1_709_164_800, 4_102_444_799])
     func roundTrip(seconds: Double) {
         #expect(HTTPDate.seconds(String(decoding: HTTPDate.bytes(seconds), as: UTF8.self)) == seconds)
     }
 
     @Test(
-        "What is no such date is refused",
+        "Anything else is rejected",
         arguments: [
             "", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Nov 1994 08:49:37 UTC", "Sunday, 06-Nov-94 08:49:37 GMT",
             "Sun Nov  6 08:49:37 1994     ", "Sun, 06 Now 1994 08:49:37 GMT", "Sun, 32 Nov 1994 08:49:37 GMT",

@@ -6,7 +6,7 @@ import Testing
 @Suite("An IP address")
 struct IPAddressTests {
     @Test(
-        "is read, and written in its canonical form",
+        "is parsed, and formatted canonically",
         arguments: [
             ("0.0.0.0", "0.0.0.0"), ("127.0.0.1", "127.0.0.1"), ("255.255.255.255", "255.255.255.255"),
             ("192.168.10.9", "192.168.10.9"), ("::", "::"), ("::1", "::1"), ("1::", "1::"),
@@ -27,7 +27,7 @@ struct IPAddressTests {
         #expect(address.isV4 == !canonical.contains(":"))
     }
 
-    @Test("has the bits its text says")
+    @Test("has the bits of its text")
     func bits() {
         #expect(IPAddress(text: "10.1.2.3") == IPAddress(v4: 0x0a01_0203))
         #expect(
@@ -36,7 +36,7 @@ struct IPAddressTests {
     }
 
     @Test(
-        "is nothing else",
+        "rejects anything else",
         arguments: [
             "", ":", "1", "1.2.3", "1.2.3.4.5", "1.2.3.", ".1.2.3", "1..2.3", "256.1.1.1", "01.2.3.4", "1.2.3.04",
             "0x1.2.3.4",
@@ -54,7 +54,7 @@ struct IPAddressTests {
 @Suite("A block of addresses")
 struct CIDRTests {
     @Test(
-        "holds what it says",
+        "contains the right addresses",
         arguments: [
             ("10.0.0.0/8", "10.255.255.255", true), ("10.0.0.0/8", "11.0.0.0", false), ("10.1.2.3/8", "10.9.9.9", true),
             ("192.168.1.1", "192.168.1.1", true), ("192.168.1.1", "192.168.1.2", false),
@@ -71,7 +71,7 @@ struct CIDRTests {
     }
 
     @Test(
-        "is nothing else",
+        "rejects anything else",
         arguments: [
             "", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/08", "10.0.0.0/-1", "10.0.0.0/8/8", "::/129", "::/+1",
             "10.0.0.0/8 ", "10.0.0/8", "example.com/8", "10.0.0.0/1e1", "::/1000",

@@ -7,7 +7,7 @@ import Testing
 struct KnownFieldTests {
     private func known(_ name: [UInt8]) -> KnownField { KnownField(name.span) }
 
-    @Test("is found by its name in any case, and by no other", arguments: KnownField.allCases)
+    @Test("is found by its name in any case, and by no other name", arguments: KnownField.allCases)
     func isFound(_ field: KnownField) {
         let name = Array(field.name.description.utf8)
         guard field != .other else { return }
@@ -15,7 +15,7 @@ struct KnownFieldTests {
         #expect(known(Array(field.name.description.uppercased().utf8)) == field)
         #expect(!name.isEmpty && field.name.description == field.name.description.lowercased())
         for index in name.indices {
-            // Every letter counts, and so does every bit of it but the one for the case.
+            // Every letter matters, and every bit of it except the one for the case.
             for bit in 0..<8 {
                 var other = name
                 other[index] ^= 1 << UInt8(bit)
@@ -32,7 +32,7 @@ struct KnownFieldTests {
     }
 
     @Test(
-        "is not what only looks like one",
+        "is not matched by similar names",
         arguments: [
             "", "h", "hos", "hosts", "x-other", "content_length", "cookie ", "sec-fetch-user", "x-forwarded-quux",
             "transfer-encodinG\0", "kookie", "Host:",

@@ -6,7 +6,7 @@ import Testing
 @Suite("The parameters of a query or form")
 struct QueryParametersTests {
     private func parameters(_ text: String) -> [String] {
-        // Bytes around the range belong to others.
+        // Bytes outside of the range must not matter.
         let bytes = Array("&x=y?\(text)&z=".utf8)
         var found: [String] = []
         QueryParameters.forEach(in: bytes.span, 5..<bytes.count - 3) { name, value in
@@ -29,7 +29,7 @@ struct QueryParametersTests {
         #expect(parameters(text) == expected)
     }
 
-    @Test("come from a head's query")
+    @Test("can be read from a head's query")
     func ofHead() {
         var head = RequestHead()
         head.bytes = Array("/a?b=c&d".utf8)
@@ -61,7 +61,7 @@ struct PercentEncodingTests {
         return PercentEncoding.decodes(text.span, to: plain.span, plusIsSpace: plusIsSpace)
     }
 
-    @Test("is undone once", arguments: good)
+    @Test("is decoded once", arguments: good)
     func isUndone(_ text: String, _ plusIsSpace: Bool, _ plain: String) {
         var output = Array("x".utf8)
         #expect(decode(text, plusIsSpace, &output))
@@ -71,7 +71,7 @@ struct PercentEncodingTests {
         #expect(!decodes(text + "x", to: plain, plusIsSpace))
     }
 
-    @Test("is refused where broken", arguments: ["%", "a%", "%4", "%g0", "%0g", "ab%%41", "%u0041", "% 41", "%+1"])
+    @Test("is rejected if malformed", arguments: ["%", "a%", "%4", "%g0", "%0g", "ab%%41", "%u0041", "% 41", "%+1"])
     func isRefused(_ text: String) {
         var output = Array("x".utf8)
         #expect(!decode(text, true, &output))

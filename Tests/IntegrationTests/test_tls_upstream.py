@@ -123,7 +123,7 @@ class TestNotTheApp:
 
     def test_an_unknown_authority(self, start_gate, start_app, certificate):
         app = start_app(certificate)
-        self.refused(gate_before(start_gate, app), app, "authority that is not trusted here")
+        self.refused(gate_before(start_gate, app), app, "authority that is not trusted")
 
     def test_another_name(self, start_gate, start_app, authority):
         app = start_app(authority.issue("other", "DNS:other.example"))

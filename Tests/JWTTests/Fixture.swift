@@ -4,7 +4,7 @@ import Cryptography
 import Glibc
 import JWT
 
-/// A file beside this one; tests read their vectors from the source tree.
+/// A file in this directory; tests read their vectors from the source tree.
 func file(_ path: String, _ here: String = #filePath) throws -> [UInt8] {
     let folder = here.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
     guard let stream = unsafe fopen(folder + "/" + path, "r") else { throw MissingFile(path: path) }
@@ -40,18 +40,18 @@ extension JSONParser {
     }
 }
 
-/// The moment at which tests take place, and a secret of 256 bits.
+/// The time at which tests take place, and a secret of 256 bits.
 let now = 1_700_000_000.0
 let secret = "the quick brown fox jumps over 13"
 
 extension TokenVerifier {
-    /// For one secret, with every limit as it is by default.
+    /// For one secret, with default limits.
     static func symmetric(_ policy: TokenPolicy = TokenPolicy(), keyID: String? = nil) throws -> TokenVerifier {
         TokenVerifier(
             policy: policy, keys: KeySet(keys: [try VerificationKey(secret: bytes(secret), keyID: keyID)]))
     }
 
-    /// Nil when the token is accepted.
+    /// Nil if the token is accepted.
     func refusal(_ token: String, now: Double = now) -> TokenRefusal? {
         do {
             _ = try accepted(token, now: now)
@@ -71,7 +71,7 @@ extension TokenVerifier {
     }
 }
 
-/// A token signed with `secret`, over whatever header and claims, be they JSON or not.
+/// A token signed with `secret`, over any header and claims, JSON or not.
 func signed(
     _ claims: String, header: String = #"{"alg":"HS256","typ":"JWT"}"#, hash: HashFunction = .sha256,
     secret: String = secret
@@ -81,7 +81,7 @@ func signed(
     return input + "." + Base64URL.encodeToString(code)
 }
 
-/// Claims that pass with every default.
+/// Claims that pass with all defaults.
 let goodClaims = #"{"sub":"ada","email":"ada@example.com","iat":1700000000,"exp":1700000300}"#
 
 extension TokenVerifier {

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct JSONParserTests {
     @Test(
-        "What RFC 8259 allows is read",
+        "Everything that RFC 8259 allows is read",
         arguments: [
             ("null", JSONValue.null), (" \t\r\n true ", true), ("false", false), (#""""#, ""), ("[]", []), ("{}", [:]),
             (#"{"a":1,"b":[null,{"c":""}]}"#, ["a": 1, "b": [nil, ["c": ""]]]),
@@ -29,7 +29,7 @@ import Testing
         #expect(try json("[\(text),{\"a\":\(text)}]").serialized() == bytes("[\(text),{\"a\":\(text)}]"))
     }
 
-    @Test("Numbers are exact where they can be, and nothing where they cannot")
+    @Test("Numbers are converted exactly, or not at all")
     func numberValues() throws {
         #expect(try json("9007199254740993").number?.integer == 9_007_199_254_740_993)
         #expect(try json("1.5").number?.integer == nil)
@@ -46,7 +46,7 @@ import Testing
     }
 
     @Test(
-        "What is not JSON is refused",
+        "Anything but JSON is rejected",
         arguments: [
             "", " ", "nul", "nulll", "True", "NaN", "Infinity", "-Infinity", "undefined", "'a'", "\"", "\"a", "\"\\\"",
             "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"\\U0041\"", "\"\n\"", "\"\t\"", "\"\0\"", "\"\u{1F}\"", "[", "]",
@@ -62,7 +62,7 @@ import Testing
     }
 
     @Test(
-        "A name twice is refused, however it is spelt and wherever it stands",
+        "A duplicate name is rejected, in any spelling and at any level",
         arguments: [
             #"{"a":1,"a":2}"#, #"{"a":1,"a":1}"#, #"{"a":1,"b":2,"a":3}"#, #"{"a":1,"\u0061":2}"#, #"{"":1,"":2}"#,
             #"{"x":[{"a":1,"a":2}]}"#, #"{"é":1,"\u00e9":2}"#, #"{"é":1,"e\u0301":2}"#,
@@ -75,13 +75,13 @@ import Testing
         }
     }
 
-    @Test("The same name in two objects is no duplicate")
+    @Test("The same name in two objects is not a duplicate")
     func sameNameElsewhere() throws {
         #expect(try json(#"[{"a":1},{"a":2},{"b":{"a":3}}]"#).array?.count == 3)
     }
 
     @Test(
-        "Half a surrogate pair is refused",
+        "Lone surrogates are rejected",
         arguments: [
             #""\ud800""#, #""\udc00""#, #""\ud800\ud800""#, #""\udc00\ud800""#, #""\ud800x""#, #""\ud800\n""#,
             #""\ud800\u0041""#, #"{"\ud800":1}"#,
@@ -95,7 +95,7 @@ import Testing
     }
 
     @Test(
-        "Bytes that are not UTF-8 are refused, in strings and outside",
+        "Bytes that are not UTF-8 are rejected, inside and outside of strings",
         arguments: [
             [0x22, 0xFF, 0x22], [0x22, 0xC0, 0x80, 0x22], [0x22, 0xC3, 0x22], [0x22, 0xED, 0xA0, 0x80, 0x22],
             [0x22, 0xF4, 0x90, 0x80, 0x80, 0x22], [0x22, 0xE0, 0x80, 0x80, 0x22], [0x22, 0x80, 0x22], [0x31, 0xFF],
@@ -105,7 +105,7 @@ import Testing
         #expect(throws: JSONError.self) { try JSONParser.parse(text) }
     }
 
-    @Test("Nesting is bounded, before the stack is in danger")
+    @Test("Nesting is bounded, before the stack overflows")
     func depth() throws {
         let deepest = JSONParser.maximumDepth - 1
         #expect(
@@ -120,9 +120,9 @@ import Testing
         }
     }
 
-    // A fraction of a second unoptimised; the square of any of these would take hours.
+    // A fraction of a second unoptimised; quadratic time would take hours.
     @Test(
-        "CVE-2025-11230: long numbers, long strings and many members cost time in proportion, or are refused",
+        "CVE-2025-11230: long numbers, long strings and many members take linear time, or are rejected",
         .timeLimit(.minutes(5)))
     func linear() throws {
         for number in [
@@ -141,7 +141,7 @@ import Testing
         #expect(throws: JSONError.self) { try json(String(repeating: " ", count: 1 << 20) + "1") }
     }
 
-    @Test("Every prefix of a text is refused, and every byte of it replaced crashes nothing")
+    @Test("Every prefix of a text is rejected, and no replaced byte causes a crash")
     func mutations() throws {
         let text = bytes(#"{"a":[1,-2.5e3,"x\u00e9\ud83d\ude00\n",true,false,null],"b":{"c":""}}"#)
         for count in text.indices {
@@ -155,7 +155,7 @@ import Testing
         }
     }
 
-    @Test("What is written breaks no line, ends no script and reads as the same")
+    @Test("Output contains no line breaks, ends no script and reads back as the same value")
     func writing() throws {
         let value: JSONValue = ["a\"\\\u{1}\n\r\t\u{7F}": "</script><!--", "é😀\u{2028}": [1, true, nil, -5]]
         let text = value.serialized()
@@ -167,7 +167,7 @@ import Testing
                 + "\u{2028}" + #"":[1,true,null,-5]}"#)
     }
 
-    @Test("Texts are compared as they are written, not as they look")
+    @Test("Texts are compared by code units, not by appearance")
     func exactness() {
         #expect(JSONValue.string("K") != .string("\u{212A}"), "the Kelvin sign, which String takes for a K")
         #expect(JSONObject([("K", 1)])["\u{212A}"] == nil)

@@ -3,7 +3,7 @@
 import JWT
 import Testing
 
-/// Tokens that the manuals of products print or describe, to the letter.
+/// Tokens that product manuals print or describe, verbatim.
 @Suite struct KnownAnswerTests {
     private func verifier(
         _ secret: String, _ encoding: SecretEncoding, _ policy: TokenPolicy = TokenPolicy()
@@ -30,16 +30,16 @@ import Testing
         #expect(try verifier("key goes here", .utf8, Self.proprofsPolicy).reason(token) == .signatureInvalid)
     }
 
-    @Test("ProProfs: the raw bytes of the MD5 are another key, and refused")
+    @Test("ProProfs: the raw bytes of the MD5 are a different key, and refused")
     func proprofsRawKey() throws {
         let token = Self.proprofsInput + "pXuJl0piQXkxL3sSr3V26BIvJXvDQMCocPBWredykuI"
         #expect(try verifier("key goes here", .md5hex, Self.proprofsPolicy).reason(token) == .signatureInvalid)
-        // The signature is what it is said to be: with those 16 bytes as the key it is good.
+        // The signature is genuine: with those 16 bytes as the key it is valid.
         #expect(try verifier("69f1e23de2fdc68e3ce1d9ac47c9d937", .hex, Self.proprofsPolicy).reason(token) == nil)
     }
 
     @Test(
-        "ProProfs: without exp the token lives for three minutes, give or take the clocks",
+        "ProProfs: without exp the token is valid for three minutes, plus the clock skew",
         arguments: [
             (1_700_000_000.0, nil), (1_700_000_240, nil), (1_700_000_240.5, .tooOld), (1_699_999_940, nil),
             (1_699_999_939, .issuedInFuture),
@@ -69,14 +69,14 @@ import Testing
         #expect(verified.expiresAt == 123_456_909)
     }
 
-    @Test("iSpring: the Cyrillic exp is an end like any other")
+    @Test("iSpring: the Cyrillic exp limits the token like any other")
     func ispringExpiry() throws {
         let verifier = try verifier("secret", .utf8, Self.ispringPolicy)
         #expect(verifier.reason(Self.ispringToken, now: 123_456_908) == nil)
         #expect(verifier.reason(Self.ispringToken, now: 123_456_909) == .expired)
     }
 
-    @Test("iSpring: no alias counts unless it is configured, and none comes by default")
+    @Test("iSpring: aliases apply only if configured, and there are none by default")
     func aliasesAreOff() throws {
         #expect(TokenPolicy().headerAliases.isEmpty)
         #expect(TokenPolicy().claimAliases.isEmpty)

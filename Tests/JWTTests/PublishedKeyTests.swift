@@ -19,7 +19,7 @@ struct PublishedKeyTests {
         #expect(key.keyID == "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs")
     }
 
-    @Test("a key set is read back as the keys it was made of, each once", arguments: EllipticCurve.allCases)
+    @Test("a key set is read back as the same keys, without duplicates", arguments: EllipticCurve.allCases)
     func roundTrip(curve: EllipticCurve) throws {
         let algorithm: Algorithm = curve == .p256 ? .es256 : curve == .p384 ? .es384 : .es512
         let privateKey = try PrivateKey.generate(curve)
@@ -32,7 +32,7 @@ struct PublishedKeyTests {
         #expect(throws: Never.self) { try verifier.verify(token.span, now: 1_900_000_000) }
     }
 
-    @Test("a key does not sign what is not its kind's")
+    @Test("a key does not sign with another type's algorithm")
     func kinds() throws {
         let key = try PrivateKey.generate(.p384).publicKey()
         #expect(throws: KeyError.self) { try PublishedKey(key, algorithm: .es256) }

@@ -4,10 +4,10 @@ import Cryptography
 import JWT
 import Testing
 
-/// What went wrong in other systems, each by the name of its advisory.
+/// Vulnerabilities of other systems, each by the name of its advisory.
 @Suite struct ThreatTests {
     @Test(
-        "CVE-2016-10555, CVE-2026-34950, CVE-2026-22817, CVE-2026-39999: a public key is no HMAC secret, in any dress",
+        "CVE-2016-10555, CVE-2026-34950, CVE-2026-22817, CVE-2026-39999: a public key in any form is not an HMAC secret",
         arguments: [
             "rsa-2048.public.pem", "rsa-2048.pkcs1-public.pem", "rsa-2048.certificate.pem", "ec-p256.public.pem",
             "ed25519.public.pem", "rsa-2048.pem",
@@ -47,7 +47,7 @@ import Testing
         }
     }
 
-    @Test("CVE-2016-10555: ssh keys and JWKs are no secrets either")
+    @Test("CVE-2016-10555: SSH keys and JWKs are not secrets either")
     func otherPublicKeys() {
         for text in [
             "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA", "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQ",
@@ -57,7 +57,7 @@ import Testing
         }
     }
 
-    @Test("CVE-2016-10555: a token signed with the public key's text is refused, though HS256 is allowed")
+    @Test("CVE-2016-10555: a token signed with the public key's text is refused, although HS256 is allowed")
     func confusion() throws {
         let pem = try key("rsa-2048.public.pem")
         let keys = KeySet(keys: [try VerificationKey(pem: pem)])
@@ -71,7 +71,7 @@ import Testing
     }
 
     @Test(
-        "CVE-2015-2951, CVE-2020-28042: none in any spelling, and an empty signature, are refused",
+        "CVE-2015-2951, CVE-2020-28042: alg none in any spelling, and an empty signature, are refused",
         arguments: ["none", "None", "NONE", "nOnE", "none ", " none", "none\\u0000", "\\u006eone", "noпe", ""])
     func none(name: String) throws {
         let verifier = try TokenVerifier.symmetric(TokenPolicy(algorithms: Set(Algorithm.allCases)))
@@ -100,7 +100,7 @@ import Testing
         #expect(verifier.reason(unsigned + zeros) == .signatureInvalid)
     }
 
-    @Test("CVE-2018-0114, CVE-2026-27962: keys that a token brings along are ignored")
+    @Test("CVE-2018-0114, CVE-2026-27962: keys in the token itself are ignored")
     func embeddedKeys() throws {
         let attacker = try PrivateKey.generate(.p256)
         let der = try attacker.publicKeyDER()
@@ -169,8 +169,8 @@ import Testing
         }
     }
 
-    // The square of the longer one would take hours.
-    @Test("CVE-2025-30204, CVE-2025-27144: a token of dots costs one pass", .timeLimit(.minutes(5)))
+    // Quadratic time would take hours for the longer one.
+    @Test("CVE-2025-30204, CVE-2025-27144: a token of dots takes one pass", .timeLimit(.minutes(5)))
     func dots() throws {
         let verifier = try TokenVerifier.symmetric()
         let dots = String(repeating: ".", count: 16384)
@@ -179,7 +179,7 @@ import Testing
         #expect(verifier.reason(more) == .tokenTooLarge)
     }
 
-    @Test("CVE-2025-11230: numbers of a token cost time in proportion")
+    @Test("CVE-2025-11230: numbers in a token take linear time")
     func numbers() throws {
         let verifier = try TokenVerifier.symmetric()
         for number in [String(repeating: "9", count: 11_000), "1e" + String(repeating: "9", count: 11_000)] {
@@ -187,17 +187,17 @@ import Testing
         }
     }
 
-    @Test("CVE-2024-28180: nothing is decompressed, zip is a header like any other")
+    @Test("CVE-2024-28180: nothing is decompressed; zip is a header like any other")
     func zip() throws {
         let verifier = try TokenVerifier.symmetric()
         #expect(verifier.reason(signed(goodClaims, header: #"{"alg":"HS256","zip":"DEF"}"#)) == nil)
-        // A raw deflate stream as the claims is no JSON.
+        // A raw deflate stream as the claims is not JSON.
         let deflated = encoded(#"{"alg":"HS256","zip":"DEF"}"#) + "." + Base64URL.encodeToString([0x4B, 0x04, 0x00])
         let code = HMAC.authenticationCode(for: bytes(deflated).span, key: bytes(secret).span, .sha256)
         #expect(verifier.reason(deflated + "." + Base64URL.encodeToString(code)) == .claimsMalformed)
     }
 
-    @Test("Any one symbol of a good token replaced, dropped or added is refused")
+    @Test("A valid token with any one symbol replaced, dropped or added is refused")
     func mutations() throws {
         let verifier = try TokenVerifier.symmetric()
         let token = bytes(signed(#"{"iat":1700000000}"#))

@@ -6,7 +6,7 @@ import Testing
 /// The exact limits of times: now < exp + skew; now ≥ nbf − skew; iat ≤ now + skew; now ≤ iat + maxAge + skew.
 @Suite struct TimeRuleTests {
     @Test(
-        "Each limit is exact, in fractions of a second too",
+        "Each limit is exact, also in fractions of a second",
         arguments: [
             (#"{"exp":1700000000}"#, 1_700_000_059.9, nil), (#"{"exp":1700000000}"#, 1_700_000_060, .expired),
             (#"{"exp":1700000000.5}"#, 1_700_000_060.4, nil), (#"{"exp":1700000000.5}"#, 1_700_000_060.5, .expired),
@@ -34,7 +34,7 @@ import Testing
         #expect(verifier.reason(signed(#"{"iat":1700000000}"#), now: 1_699_999_999.5) == .issuedInFuture)
     }
 
-    @Test("Age is not limited by iat alone when maxAge is not set, but exp is needed then")
+    @Test("Age is not limited by iat alone if maxAge is not set, but exp is then required")
     func noMaxAge() throws {
         let verifier = try TokenVerifier.symmetric(TokenPolicy(maxAge: nil))
         #expect(verifier.reason(signed(#"{"iat":1,"exp":1700000001}"#)) == nil)
@@ -42,7 +42,7 @@ import Testing
     }
 
     @Test(
-        "A replay is remembered for as long as the token could be used, and never beyond the year 9999",
+        "A used token is remembered for as long as it could be used, and never beyond the year 9999",
         arguments: [
             (#"{"exp":1700000100}"#, 1_700_000_160), (#"{"iat":1700000000}"#, 1_700_000_360),
             (#"{"iat":1700000000,"exp":1700000100}"#, 1_700_000_160),

@@ -5,7 +5,7 @@ import JWT
 import Testing
 
 @Suite struct TokenClaimTests {
-    @Test("A verified token hands on its claims as they were, in order, with its digest, ID and issuer")
+    @Test("A verified token has its claims unchanged, in order, with its digest, ID and issuer")
     func handedOn() throws {
         let claims = #"{"z":12345678901234567890,"iss":"idp","jti":"abc","iat":1700000000,"a":["x",{"y":null}]}"#
         let text = signed(claims)
@@ -20,7 +20,7 @@ import Testing
         #expect(token.signingInputDigest == digest)
     }
 
-    @Test("Two tokens with other claims have other digests; the signature is no part of it")
+    @Test("Tokens with different claims have different digests; the signature is not included")
     func digests() throws {
         let verifier = try TokenVerifier.symmetric()
         let first = try verifier.accepted(signed(#"{"iat":1700000000,"n":1}"#))
@@ -33,7 +33,7 @@ import Testing
         headerAliases: ["alg": ["ALG"], "typ": ["Type"]],
         claimAliases: ["exp": ["ехр"], "iat": ["IAT"], "jti": ["JTI"]])
 
-    @Test("Aliases stand for their names: the token of a manual that writes ALG, Type, IAT, JTI and a Cyrillic ехр")
+    @Test("Aliases are replaced by names: the token of a manual that writes ALG, Type, IAT, JTI and a Cyrillic ехр")
     func aliases() throws {
         let token = signed(
             #"{"IAT":1700000000,"JTI":"f4as6d5f4as6d54fasd6df4","ехр":1700000060,"email":"ada@example.com"}"#,
@@ -49,7 +49,7 @@ import Testing
         #expect(try TokenVerifier.symmetric().reason(token) == .algorithmMissing, "only what is configured is an alias")
     }
 
-    @Test("An unconfigured alias is a claim like any other, and limits nothing")
+    @Test("An alias that is not configured is a claim like any other, and limits nothing")
     func unconfigured() throws {
         let verifier = try TokenVerifier.symmetric()
         #expect(verifier.reason(signed(#"{"IAT":1700000000}"#)) == .issuedAtMissing)
@@ -57,7 +57,7 @@ import Testing
     }
 
     @Test(
-        "A name and its alias with different values are refused, with the same value not",
+        "A name and its alias with different values are refused, with the same value accepted",
         arguments: [
             (#"{"alg":"HS256"}"#, #"{"iat":1700000000,"IAT":1700000000}"#, nil),
             (#"{"alg":"HS256"}"#, #"{"iat":1700000000,"IAT":1700000001}"#, .claimsMalformed),
@@ -75,7 +75,7 @@ import Testing
         #expect(verifier.reason(signed(claims, header: header)) == reason)
     }
 
-    @Test("The contents of a token can be shown without believing them")
+    @Test("The contents of a token can be displayed without verifying it")
     func showing() throws {
         let shown = try #require(contents(signed(goodClaims, header: "[", secret: "wrong")))
         #expect(shown.header == nil)

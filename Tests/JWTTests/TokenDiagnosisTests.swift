@@ -4,7 +4,7 @@ import Cryptography
 import JWT
 import Testing
 
-@Suite("What explain notices of a token") struct TokenDiagnosisTests {
+@Suite("Findings of explain about a token") struct TokenDiagnosisTests {
     static let secretName = "token.keys[0].secretFile"
 
     private func notes(
@@ -29,7 +29,7 @@ import Testing
             + Base64URL.encodeToString(HMAC.authenticationCode(for: bytes(input).span, key: key.span, hash))
     }
 
-    @Test("A good token gives its key, by source and kind, and the clock's difference, and nothing to mend")
+    @Test("A good token gives its key, by source and kind, and the clock's difference, and nothing to fix")
     func good() throws {
         let notes = try notes(JWTTests.signed(goodClaims), keyID: "k1", now: now + 5)
         #expect(
@@ -42,7 +42,7 @@ import Testing
     }
 
     @Test(
-        "Look-alike letters, case, white space and other words in names are told, letter by letter",
+        "Look-alike letters, case, white space and synonyms in names are reported, letter by letter",
         arguments: [
             ("\u{435}xp", "look-alike letters", #"looks like "exp" but has Cyrillic "е" (U+0435)"#),
             (
@@ -69,17 +69,17 @@ import Testing
         let notes = try notes(token)
         let note = try #require(notes.first { $0.title == title }, "\(notes)")
         #expect(note.detail.contains(detail))
-        #expect(!note.mend.isEmpty)
+        #expect(!note.fix.isEmpty)
     }
 
-    @Test("Plain names, and texts in any script in values, are nothing to note")
+    @Test("Plain names, and values in any script, cause no finding")
     func plainNames() throws {
         let claims =
             #"{"iat":1700000000,"имя":"ехр","name":"Ада","department":"x","Дата":1,"naïve":2,"user_email":"a@b.c"}"#
         #expect(try notes(JWTTests.signed(claims)).map(\.title) == ["key", "clock"])
     }
 
-    @Test("iSpring: the manual's names are told, and that the aliases make them good")
+    @Test("iSpring: the manual's names are reported, and that the aliases resolve them")
     func manual() throws {
         let policy = KnownAnswerTests.ispringPolicy
         let aliased = try notes(KnownAnswerTests.ispringToken, policy, secret: "secret", now: 123_456_800)
@@ -88,14 +88,14 @@ import Testing
                 "an unusual name", "upper and lower case", "upper and lower case", "upper and lower case",
                 "look-alike letters", "key", "clock",
             ])
-        #expect(aliased.allSatisfy { $0.mend.isEmpty })
+        #expect(aliased.allSatisfy { $0.fix.isEmpty })
         #expect(aliased[4].detail.hasSuffix(#"token.claimAliases makes it "exp" here"#))
         let plain = try notes(KnownAnswerTests.ispringToken, secret: "secret", now: 123_456_800)
-        #expect(plain.first { $0.title == "look-alike letters" }?.mend.contains("token.claimAliases: { exp: [") == true)
-        #expect(plain.first { $0.detail.contains("\"ALG\"") }?.mend.contains("token.headerAliases: { alg: [") == true)
+        #expect(plain.first { $0.title == "look-alike letters" }?.fix.contains("token.claimAliases: { exp: [") == true)
+        #expect(plain.first { $0.detail.contains("\"ALG\"") }?.fix.contains("token.headerAliases: { alg: [") == true)
     }
 
-    @Test("Two names that read alike are told, whatever makes them differ")
+    @Test("Two names that look alike are reported, whatever the difference")
     func twins() throws {
         for (claims, names) in [
             (#"{"iat":1700000000,"IAT":1700000000}"#, #"claims "iat" and "IAT" both read as "iat""#),
@@ -109,7 +109,7 @@ import Testing
     }
 
     @Test(
-        "A signature that another reading of the secret would make good says which",
+        "A signature that would be valid with another reading of the secret is explained",
         arguments: [
             ("base64", "secretEncoding: base64"), ("base64url", "secretEncoding: base64url"),
             ("hex", "secretEncoding: hex"),
@@ -138,7 +138,7 @@ import Testing
         let notes = try notes(signed(key: key), secret: text)
         let note = try #require(notes.first { $0.title == "the secret is read in another way" }, "\(notes)")
         #expect(note.detail == "the signature would be good by \(Self.secretName) with \(detail)")
-        #expect(!note.mend.isEmpty)
+        #expect(!note.fix.isEmpty)
         #expect(notes.contains { $0.title == "keys" && $0.detail.contains("\(Self.secretName) (utf8)") })
         noLeak(notes, text, key)
     }
@@ -147,11 +147,11 @@ import Testing
     private func base64URL(_ text: [UInt8]) -> [UInt8]? { Base64URL.decode(text.span) }
     private func hex(_ text: [UInt8]) -> [UInt8]? { Hex.decode(text.span) }
 
-    @Test("the other way round: configured as md5hex, signed with the text itself")
+    @Test("The reverse: configured as md5hex, signed with the text itself")
     func otherWayRound() throws {
         let notes = try notes(JWTTests.signed(goodClaims), .md5hex)
         let note = try #require(notes.first { $0.title == "the secret is read in another way" })
-        #expect(note.mend == "set secretEncoding: utf8 where \(Self.secretName) is")
+        #expect(note.fix == "set secretEncoding: utf8 where \(Self.secretName) is")
     }
 
     private func notes(_ token: String, _ encoding: SecretEncoding) throws -> [TokenDiagnosis.Note] {
@@ -159,12 +159,14 @@ import Testing
     }
 
     private func noLeak(_ notes: [TokenDiagnosis.Note], _ text: String, _ key: [UInt8]) {
-        let all = notes.map { $0.title + $0.detail + $0.mend }.joined()
+        let all = notes.map { $0.title + $0.detail + $0.fix }.joined()
         #expect(!all.contains(text) && !all.contains(Hex.encodeToString(key)))
         #expect(!all.contains(Base64URL.encodeToString(key)) && !all.contains(Base64.encodeToString(key)))
     }
 
-    @Test("A signature by another HMAC than the header says, by another key than it names, or by an unlisted algorithm")
+    @Test(
+        "A signature by another HMAC than in the header, by another key than the token names, or by an unlisted algorithm"
+    )
     func otherKeys() throws {
         let hs512 = try notes(signed(key: bytes(secret), .sha512))
         #expect(
@@ -180,7 +182,7 @@ import Testing
             JWTTests.signed(goodClaims, header: #"{"alg":"HS256","kid":"\u001b[31m"}"#, secret: "x"), keyID: "old")
         let keys = try #require(unknown.first { $0.title == "keys" })
         #expect(keys.detail.hasSuffix(#"the token names the key "\u{1b}[31m", which is none of these"#))
-        // Public keys are told by kind and name.
+        // Public keys are reported by type and name.
         let rsa = try VerificationKey(pem: key("rsa-2048.public.pem"), keyID: "r")
         let minter = try TokenMinter(privateKeyPEM: key("rsa-2048.pem"), algorithm: .ps256, keyID: "r")
         let ps256 = try self.notes(minter.mint(claims: [("iat", 1_700_000_000)]), more: [rsa])
@@ -204,13 +206,13 @@ import Testing
         let es256 = encoded(#"{"alg":"ES256"}"#) + "." + encoded(goodClaims) + "." + Base64URL.encodeToString(der)
         #expect(try notes(es256).contains { $0.title == "an ECDSA signature in DER" })
         #expect(try notes(input + ".").contains { $0.title == "no signature" })
-        // Nothing is known of a signature that is just wrong.
+        // There is no explanation for a signature that is just wrong.
         let wrong = try notes(JWTTests.signed(goodClaims, secret: "wrong"))
         #expect(wrong.map(\.title) == ["keys", "clock"])
     }
 
     @Test(
-        "Times in milliseconds, as text, as lengths, in the wrong order",
+        "Times in milliseconds, as text, as durations, in the wrong order",
         arguments: [
             (#"{"iat":1700000000000}"#, "milliseconds in place of seconds", "2023-11-14T22:13:20Z"),
             (#"{"iat":1700000000,"exp":1700000300000}"#, "milliseconds in place of seconds", "exp is 1700000300000"),
@@ -223,25 +225,25 @@ import Testing
     func times(claims: String, title: String, detail: String) throws {
         let notes = try notes(JWTTests.signed(claims))
         let note = try #require(notes.first { $0.title == title }, "\(notes)")
-        #expect(note.detail.contains(detail) && !note.mend.isEmpty)
+        #expect(note.detail.contains(detail) && !note.fix.isEmpty)
     }
 
     @Test(
-        "The clocks' difference is measured, and what it looks like is said",
+        "The clock difference is measured, and a probable cause is reported",
         arguments: [
             (0.0, "the clocks agree", ""), (-30, "30 s behind", ""), (30, "30 s ahead", ""),
             (90, "1 min 30 s ahead", "NTP"),
             (7200, "2 h ahead", "about 2 h looks like local time"), (-19_810, "5 h 30 min behind", "local time"),
             (-1000, "16 min 40 s behind", "fresh token"), (500, "8 min 20 s ahead", "NTP"),
         ])
-    func clock(difference: Double, detail: String, mend: String) throws {
+    func clock(difference: Double, detail: String, fix: String) throws {
         let token = JWTTests.signed(goodClaims)
         let note = try #require(try notes(token, now: now - difference).first { $0.title == "clock" })
         #expect(note.detail.contains(detail))
-        #expect(mend.isEmpty ? note.mend.isEmpty : note.mend.contains(mend), "\(note.mend)")
+        #expect(fix.isEmpty ? note.fix.isEmpty : note.fix.contains(fix), "\(note.fix)")
     }
 
-    @Test("Wrong base64 is told part by part, and what is inside is looked at all the same")
+    @Test("Invalid base64 is reported part by part, and the content is still examined")
     func base64() throws {
         let claims = #"{"iat":1700000000,"name":"???>>>","IAT":1}"#
         let header = #"{"alg":"HS256"}"#
@@ -258,13 +260,13 @@ import Testing
         #expect(try self.notes(good + "%3D").map(\.title).contains("percent-encoded twice"))
         #expect(try self.notes("ey$.e30.x").map(\.title).contains("no base64"))
         #expect(try self.notes("a.b.c.d.e").first?.title == "an encrypted token")
-        #expect(try self.notes("e30.e30").first?.mend.contains("cut off") == true)
+        #expect(try self.notes("e30.e30").first?.fix.contains("missing") == true)
         #expect(try self.notes("nothing").first?.title == "not three parts")
         #expect(try self.notes("").isEmpty)
     }
 
     @Test(
-        "The token is found in what was pasted",
+        "The token is found in pasted text",
         arguments: [
             "T", " T\n", "\"T\"", "'T'", "Bearer T", "bearer  T", "Authorization: Bearer T",
             "authorization:bearer T\r\n",
@@ -283,14 +285,14 @@ import Testing
         #expect(notes.contains { $0.title == "not the token alone" } == !["T", " T\n"].contains(text))
     }
 
-    @Test("A logout token is known by its event")
+    @Test("A logout token is recognised by its event")
     func logout() throws {
         let claims =
             #"{"iat":1700000000,"events":{"http://schemas.openid.net/event/backchannel-logout":{}},"email":"a@b.c"}"#
         #expect(try notes(JWTTests.signed(claims)).contains { $0.title == "a logout token" })
     }
 
-    @Test("Hostile tokens are told about in bounded time, and nothing of theirs drives a terminal")
+    @Test("Hostile tokens are reported in bounded time, and without terminal control characters")
     func hostile() throws {
         let names = (0..<5000).map { "\"n\($0)\":1" }.joined(separator: ",")
         _ = try notes(JWTTests.signed("{\(names)}"))
@@ -298,6 +300,6 @@ import Testing
         _ = try notes(String(repeating: "=&?%", count: 50_000))
         _ = try notes(JWTTests.signed("[" + String(repeating: "[", count: 4000)))
         let notes = try notes(JWTTests.signed("{\"\u{435}\\u001b[2J\":1}"))
-        #expect(notes.allSatisfy { !$0.detail.contains("\u{1b}") && !$0.mend.contains("\u{1b}") })
+        #expect(notes.allSatisfy { !$0.detail.contains("\u{1b}") && !$0.fix.contains("\u{1b}") })
     }
 }

@@ -5,7 +5,7 @@ import JWT
 import Testing
 
 @Suite struct TokenMinterTests {
-    @Test("What is minted is accepted, with every algorithm", arguments: Algorithm.allCases)
+    @Test("A minted token is accepted, with every algorithm", arguments: Algorithm.allCases)
     func roundTrip(algorithm: Algorithm) throws {
         let minter: TokenMinter
         let verifying: VerificationKey
@@ -30,7 +30,7 @@ import Testing
         #expect(token.algorithm == algorithm)
         #expect(token.claims == ["sub": "ada", "iat": 1_700_000_000, "groups": ["a", "b"]])
         #expect(contents(text)?.header?["kid"] == "k")
-        // The same bytes under every other name of an algorithm are refused.
+        // The same bytes under every other algorithm name are refused.
         for other in Algorithm.allCases where other != algorithm {
             let header = encoded(#"{"alg":"\#(other.rawValue)","kid":"k"}"#)
             let parts = text.split(separator: ".")
@@ -40,7 +40,7 @@ import Testing
         }
     }
 
-    @Test("A key that is not of the algorithm's kind does not sign")
+    @Test("A key of another type does not sign")
     func mismatches() throws {
         let rsa = try key("rsa-2048.pem")
         let ec = try key("ec-p256.pem")

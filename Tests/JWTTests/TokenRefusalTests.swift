@@ -4,7 +4,7 @@ import Cryptography
 import JWT
 import Testing
 
-/// One token for each reason code, and what hangs on each.
+/// One token for each reason code, and its variants.
 @Suite struct TokenRefusalTests {
     struct Case: Sendable, CustomTestStringConvertible {
         let reason: ReasonCode?
@@ -77,7 +77,7 @@ import Testing
         Case(reason: .algorithmNotAllowed, token: signed(goodClaims, header: #"{"alg":""}"#)),
         Case(reason: .algorithmNotAllowed, token: signed(goodClaims, header: #"{"alg":"HS1"}"#)),
         Case(reason: .algorithmNotAllowed, token: signed(goodClaims, header: #"{"alg":"A128KW"}"#)),
-        // The key: the algorithm is allowed, but no key is of its kind.
+        // The key: the algorithm is allowed, but no key has its type.
         Case(
             reason: .keyNotFound, token: signed(goodClaims, header: #"{"alg":"RS256"}"#),
             policy: TokenPolicy(algorithms: [.hs256, .rs256])),
@@ -110,7 +110,7 @@ import Testing
         Case(reason: .claimsMalformed, token: signed(#"{"iat":1700000000,"aud":[1]}"#)),
         Case(reason: .claimsMalformed, token: signed(#"{"iat":1700000000,"aud":["a",null]}"#)),
         Case(reason: .claimsMalformed, token: signed(#"{"iat":1700000000,"x":"\ud800"}"#)),
-        // Times; their exact limits are elsewhere.
+        // Times; their exact limits are tested elsewhere.
         Case(reason: .expired, token: signed(#"{"iat":1699999990,"exp":1699999900}"#)),
         Case(reason: .expired, token: signed(#"{"exp":0}"#)),
         Case(reason: .expired, token: signed(#"{"exp":-1}"#)),
@@ -195,7 +195,7 @@ import Testing
         #expect(verifier.reason(test.token) == test.reason)
     }
 
-    @Test("Every reason that a token alone can give stands in the table")
+    @Test("Every reason that depends on the token alone is in the table")
     func completeness() {
         let byToken: Set<ReasonCode> = [
             .tokenMissing, .tokenTooLarge, .tokenMalformed, .headerMalformed, .claimsMalformed, .algorithmNotAllowed,
@@ -206,7 +206,7 @@ import Testing
         #expect(Set(Self.cases.compactMap(\.reason)) == byToken)
     }
 
-    @Test("explain tells the same as verify, check by check", arguments: cases)
+    @Test("explain reports the same as verify, check by check", arguments: cases)
     func examination(test: Case) throws {
         let verifier = try TokenVerifier.symmetric(test.policy)
         let checks = verifier.examine(test.token)
@@ -221,11 +221,11 @@ import Testing
             ])
         for check in checks {
             switch check.verdict {
-            case .passed: #expect(!check.expected.isEmpty && !check.actual.isEmpty && check.mend.isEmpty)
-            case .failed: #expect(!check.expected.isEmpty && !check.actual.isEmpty && !check.mend.isEmpty)
+            case .passed: #expect(!check.expected.isEmpty && !check.actual.isEmpty && check.fix.isEmpty)
+            case .failed: #expect(!check.expected.isEmpty && !check.actual.isEmpty && !check.fix.isEmpty)
             case .skipped: #expect(!check.actual.isEmpty)
             }
-            let text = check.expected + check.actual + check.mend
+            let text = check.expected + check.actual + check.fix
             #expect(!text.contains(secret), "secrets are never shown")
             #expect(!text.unicodeScalars.contains { $0.properties.generalCategory == .control })
         }
@@ -233,11 +233,11 @@ import Testing
             let first = try #require(checks.first { if case .failed = $0.verdict { true } else { false } })
             #expect(first.expected == refusal.expected)
             #expect(first.actual == refusal.actual)
-            #expect(first.mend == refusal.mend)
+            #expect(first.fix == refusal.fix)
         }
     }
 
-    @Test("A bad signature hides no other fault from explain")
+    @Test("An invalid signature hides no other fault from explain")
     func thoroughness() throws {
         let verifier = try TokenVerifier.symmetric(TokenPolicy(issuer: "idp", audience: ["app"], minimumIDLength: 8))
         let token = signed(#"{"exp":1,"nbf":1800000000,"iat":1900000000,"iss":"x","jti":"y"}"#, secret: "wrong")
@@ -265,7 +265,7 @@ import Testing
         #expect(ReasonCode.allCases.map(\.rawValue) == names.split(separator: " ").map(String.init))
     }
 
-    @Test("What a token says cannot drive the terminal on which it is explained")
+    @Test("A token's content cannot control the terminal on which it is displayed")
     func terminal() throws {
         let verifier = try TokenVerifier.symmetric(TokenPolicy(issuer: "idp"))
         let token = signed(
@@ -276,7 +276,7 @@ import Testing
         #expect(refusal.actual.count < 200)
     }
 
-    @Test("Times are told in words, whatever the number")
+    @Test("Times are described in words, whatever the number")
     func moments() throws {
         let verifier = try TokenVerifier.symmetric()
         #expect(verifier.refusal(signed(#"{"exp":951782400}"#))?.actual == "2000-02-29T00:00:00Z, 8659 d 22 h ago")
@@ -285,6 +285,6 @@ import Testing
         #expect(verifier.refusal(signed(#"{"exp":-62135596800}"#))?.actual.hasPrefix("0001-01-01T00:00:00Z") == true)
         #expect(verifier.refusal(signed(#"{"exp":-1e300}"#))?.actual == "-1e+300, ages ago")
         #expect(verifier.refusal(signed(#"{"nbf":253402300799}"#))?.actual.hasPrefix("9999-12-31T23:59:59Z") == true)
-        #expect(verifier.refusal(signed(#"{"iat":1700000000000}"#))?.mend.contains("milliseconds") == true)
+        #expect(verifier.refusal(signed(#"{"iat":1700000000000}"#))?.fix.contains("milliseconds") == true)
     }
 }

@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct VerificationKeyTests {
     @Test(
-        "A secret serves in each encoding",
+        "A secret works in each encoding",
         arguments: [
             (SecretEncoding.utf8, "0123456789abcdef0123456789abcdef", "0123456789abcdef0123456789abcdef"),
             (.base64, "MDEyMzQ1Njc4OWFiY2RlZj8/Pz8=", "0123456789abcdef????"),
@@ -36,7 +36,7 @@ import Testing
     }
 
     @Test(
-        "A secret that is not in its encoding is refused",
+        "A secret that is not in its encoding is rejected",
         arguments: [
             (SecretEncoding.base64, "0123456789abcdef_-"), (.base64, "0123456789abcdef===="),
             (.base64, "0123456789 abcdef"),
@@ -52,7 +52,7 @@ import Testing
         #expect(!message.contains(text), "no part of a secret is shown")
     }
 
-    @Test("Each key serves the algorithms of its kind and no other")
+    @Test("Each key supports the algorithms of its type and no others")
     func algorithms() throws {
         let keys: [(VerificationKey, Set<Algorithm>)] = [
             (try VerificationKey(secret: bytes(secret)), [.hs256, .hs384, .hs512]),
@@ -72,7 +72,7 @@ import Testing
         }
     }
 
-    @Test("A kid chooses its key; without one all that fit are tried; nameless keys serve any kid")
+    @Test("A kid selects its key; without one all that fit are tried; keys without ID match any kid")
     func choosing() throws {
         let first = try VerificationKey(secret: bytes("the first secret of 128 bits"), keyID: "first")
         let second = try VerificationKey(secret: bytes("the second secret of 128 bits"), keyID: "second")
@@ -98,7 +98,7 @@ import Testing
         #expect(reason([first], #"{"alg":"HS256","kid":"../../dev/null"}"#, "") == .keyNotFound)
     }
 
-    @Test("Keys of several kinds stand side by side, each algorithm finds its own")
+    @Test("Keys of several types can be combined; each algorithm finds its own")
     func mixed() throws {
         let minters = try [
             TokenMinter(secret: VerificationKey(secret: bytes(secret)), algorithm: .hs512),
@@ -125,7 +125,7 @@ import Testing
         """
     static let ed25519 = #""kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo""#
 
-    @Test("Keys for other uses are left out, and told")
+    @Test("Keys for other uses are left out, and reported")
     func ignoring() throws {
         let set = try KeySet(
             jwks: bytes(
@@ -142,7 +142,7 @@ import Testing
     }
 
     @Test(
-        "A set that is broken, ambiguous or weak is refused as a whole",
+        "A broken, ambiguous or weak set is rejected as a whole",
         arguments: [
             "", "null", "[]", "{}", #"{"keys":{}}"#, #"{"keys":[]}"#, #"{"keys":[1]}"#, #"{"keys":[{}]}"#,
             #"{"keys":[{"kty":1}]}"#, #"{"keys":[],"keys":[]}"#, #"{"keys":[{"kty":"AKP"}]}"#,
@@ -161,7 +161,7 @@ import Testing
         #expect(throws: KeyError.self) { try KeySet(jwks: bytes(text)) }
     }
 
-    @Test("A symmetric JWK of 128 bits serves unless its alg asks for more")
+    @Test("A symmetric JWK of 128 bits is accepted unless its alg requires more")
     func symmetric() throws {
         let set = try KeySet(jwks: bytes(#"{"kty":"oct","k":"MDEyMzQ1Njc4OWFiY2RlZg"}"#))
         let verifier = TokenVerifier(policy: TokenPolicy(), keys: set)
@@ -170,16 +170,16 @@ import Testing
         #expect(try KeySet(jwks: weak, allowWeak: true).keys.map(\.isWeak) == [true])
     }
 
-    @Test("A set of more than 100 keys is refused")
+    @Test("A set of more than 100 keys is rejected")
     func bound() {
         let keys = (0...100).map { "{\(Self.ed25519),\"kid\":\"\($0)\"}" }.joined(separator: ",")
         #expect(throws: KeyError.self) { try KeySet(jwks: bytes("{\"keys\":[\(keys)]}")) }
     }
 
     @Test(
-        "Read leniently, a published set loses what is bad in it, not what is good",
+        "Read leniently, a published set loses its bad keys, but not its good ones",
         arguments: [
-            // keys → names of those that are kept, how many are told of
+            // keys → names of those that are kept, the number of those reported
             ("{POINT,\"kid\":\"a\"},{OKP,\"kid\":\"b\"}", ["a", "b"], 0),
             ("{POINT,\"kid\":\"a\"},1,null,{},{\"kty\":1},{OKP,\"kid\":\"b\"}", ["a", "b"], 4),
             ("{\"kty\":\"RSA\",\"n\":\"AQAB\",\"e\":\"AQAB\",\"kid\":\"weak\"},{OKP,\"kid\":\"b\"}", ["b"], 1),
@@ -205,7 +205,7 @@ import Testing
     }
 
     @Test(
-        "Read leniently, what is no set or has no usable key is refused all the same, so the last good one is kept",
+        "Read leniently, anything but a set with a usable key is still rejected, so the last good one is kept",
         arguments: [
             "", "null", "<html>", "[]", "{}", #"{"keys":{}}"#, #"{"keys":[]}"#, #"{"keys":[1]}"#,
             #"{"keys":[],"keys":[]}"#,
@@ -215,7 +215,7 @@ import Testing
         #expect(throws: KeyError.self) { try KeySet(jwks: bytes(text), isLenient: true) }
     }
 
-    @Test("Of several sources' keys the named one is tried, also when two sources have that name; else those that fit")
+    @Test("With several sources, the named key is tried, also if two sources have that name; else those that fit")
     func severalSources() throws {
         func set(_ secret: String, _ name: String?) throws -> KeySet {
             KeySet(keys: [try VerificationKey(secret: bytes(secret), keyID: name)])

@@ -4,10 +4,10 @@ import Cryptography
 import JWT
 import Testing
 
-/// Wycheproof's JSON Web Signature and Key vectors: the set of hostile tokens that broke other libraries.
+/// Wycheproof's JSON Web Signature and Key vectors: hostile tokens that broke other libraries.
 ///
-/// Their payloads are texts, not claims. So a token whose signature is good is refused at the claims, which come after
-/// it, and any other refusal is one of the signature.
+/// Their payloads are texts, not claims. So a token with a valid signature is refused at the claims, which are checked
+/// after it, and any other refusal is due to the signature.
 @Suite struct WycheproofTests {
     /// Marked valid, refused here on purpose; with the reason.
     static let stricter: [Int: String] = [
@@ -18,10 +18,10 @@ import Testing
         372: "an illegal ? in the header part: marked wrongly",
         373: "an illegal ? in the claims part: marked wrongly",
     ]
-    /// Marked invalid, accepted: the very token of the valid case 357, the padding it speaks of being lost.
+    /// Marked invalid, accepted: identical to the token of the valid case 357, without the padding that it describes.
     static let markedWrongly: Set = [367, 370]
 
-    @Test("All 401 signature vectors give the verdict they state")
+    @Test("All 401 signature vectors have the stated result")
     func signatures() throws {
         let vectors = try JSONParser.parse(file("Vectors/wycheproof/json_web_signature_test.json"))
         var counts = (all: 0, good: 0)
@@ -30,7 +30,7 @@ import Testing
             for test in try #require(group["tests"]?.array) {
                 let number = try #require(test["tcId"]?.number?.integer)
                 let name = "\(number) \(test["comment"]?.string ?? "")"
-                // One case is a JWS in JSON form, and no string at all.
+                // One case is a JWS in JSON form, not a string.
                 let jws = try #require(test["jws"])
                 let token = jws.string ?? String(decoding: jws.serialized(), as: UTF8.self)
                 let isGood = Self.isGood(token, key)
@@ -45,7 +45,7 @@ import Testing
         #expect(counts.good == 42)
     }
 
-    @Test("Cases 367 and 370 are the token of case 357, letter for letter")
+    @Test("Cases 367 and 370 are the token of case 357, byte for byte")
     func markedWrongly() throws {
         let vectors = try JSONParser.parse(file("Vectors/wycheproof/json_web_signature_test.json"))
         let tests = try #require(vectors["testGroups"]?.array).flatMap { $0["tests"]?.array ?? [] }
@@ -57,7 +57,7 @@ import Testing
         #expect(token(373)?.contains("?") == true)
     }
 
-    @Test("The four RFC 7520 cases with a contradicting alg are good once the key does not say it")
+    @Test("The four RFC 7520 cases with a contradicting alg are valid without the key's alg")
     func contradictingKeys() throws {
         let vectors = try JSONParser.parse(file("Vectors/wycheproof/json_web_signature_test.json"))
         var count = 0
@@ -73,7 +73,7 @@ import Testing
         #expect(count == 4)
     }
 
-    @Test("All 26 key vectors give the verdict they state")
+    @Test("All 26 key vectors have the stated result")
     func keys() throws {
         let vectors = try JSONParser.parse(file("Vectors/wycheproof/json_web_key_test.json"))
         var count = 0
@@ -89,7 +89,7 @@ import Testing
         #expect(count == 26)
     }
 
-    /// With every algorithm allowed, so that the key alone decides.
+    /// With every algorithm allowed, so that only the key matters.
     static func isGood(_ token: String, _ keys: JSONValue) -> Bool {
         guard let keys = try? KeySet(jwks: keys.serialized()) else { return false }
         let verifier = TokenVerifier(policy: TokenPolicy(algorithms: Set(Algorithm.allCases)), keys: keys)
@@ -100,7 +100,7 @@ import Testing
 /// The examples of the RFCs themselves.
 @Suite struct RFCVectorTests {
     @Test(
-        "RFC 7520 §4.1 to §4.4: the compact forms are good, and no symbol of them can be changed",
+        "RFC 7520 §4.1 to §4.4: the compact forms are valid, and no symbol of them can be changed",
         arguments: [
             "4_1.rsa_v15_signature", "4_2.rsa-pss_signature", "4_3.ecdsa_signature",
             "4_4.hmac-sha2_integrity_protection",
@@ -117,7 +117,7 @@ import Testing
         }
     }
 
-    @Test("RFC 7520 §4.5 to §4.8 have no compact form with its content: detached or in JSON, refused on purpose")
+    @Test("RFC 7520 §4.5 to §4.8 have no compact form with content: detached or in JSON, refused on purpose")
     func otherForms() throws {
         let detached = try JSONParser.parse(file("Vectors/rfc7520/4_5.signature_with_detached_content.json"))
         let compact = try #require(detached["output"]?["compact"]?.string)

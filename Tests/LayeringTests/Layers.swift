@@ -57,7 +57,7 @@ enum Layers {
     ]
 
     /// The file that holds the project's only `nonisolated(unsafe)`.
-    static let homeOfNonisolatedUnsafe = "Sources/Reactor/LoopBound.swift"
+    static let homeOfNonisolatedUnsafe = "Sources/Reactor/Loop/LoopBound.swift"
 
     /// Words that end the process on outside data, or that hide what the compiler should check.
     static let forbiddenWords = ["try!", "fatalError(", " as! ", "@testable"]

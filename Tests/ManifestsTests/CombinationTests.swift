@@ -3,8 +3,8 @@
 import Manifests
 import Testing
 
-/// Pods with every mixture of what may be there before: nothing, an empty list, others' entries, an older sidecar.
-@Suite("Whatever is there before")
+/// Pods with every mixture of existing content: nothing, an empty list, other entries, an older sidecar.
+@Suite("Existing content")
 struct CombinationTests {
     enum Presence: CaseIterable {
         case missing, null, empty, others, ours, oursAndOthers, othersAndOurs
@@ -57,7 +57,7 @@ struct CombinationTests {
     }
 
     @Test(
-        "One sidecar, the new one; all others once; and a second time changes nothing",
+        "One sidecar, the new one; all others once; and a second run changes nothing",
         arguments: [(false, false), (true, false), (true, true)])
     func everyMixture(isListFlow: Bool, isPodFlow: Bool) throws {
         for initContainers in Presence.allCases {

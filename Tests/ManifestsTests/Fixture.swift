@@ -13,7 +13,7 @@ func inject(
     return (String(decoding: result.text, as: UTF8.self), notes)
 }
 
-/// Why a text is refused: `line:column: message`.
+/// Why a text is rejected: `line:column: message`.
 func refusal(_ text: String, _ change: (inout SidecarOptions) -> Void = { _ in }) -> String? {
     do throws(ManifestProblem) {
         _ = try inject(text, change)
@@ -23,7 +23,7 @@ func refusal(_ text: String, _ change: (inout SidecarOptions) -> Void = { _ in }
     }
 }
 
-/// What was inserted: the lines of `after` that `before` does not have, and whether all others are as they were.
+/// The inserted lines of `after` that `before` does not have, and whether all others are unchanged.
 func added(_ before: String, _ after: String) -> (lines: [String], isRestSame: Bool) {
     var rest = before.split(separator: "\n", omittingEmptySubsequences: false)[...]
     var lines: [String] = []

@@ -3,15 +3,15 @@
 import Manifests
 import Testing
 
-@Suite("Manifests that cannot be worked on")
+@Suite("Rejected manifests")
 struct RefusalTests {
     static let head = "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\n"
 
     @Test(
-        "Each is refused with the place and the mend",
+        "Each is refused with the place and the fix",
         arguments: [
-            ("a: [1\n", "2:1: ", "give plain YAML or JSON"),
-            ("{{- if .Values.enabled }}\na: b\n", "1:3: ", "give plain YAML or JSON"),
+            ("a: [1\n", "2:1: ", "use plain YAML or JSON"),
+            ("{{- if .Values.enabled }}\na: b\n", "1:3: ", "use plain YAML or JSON"),
             ("\u{7}", "1:1: ", "save the file as UTF-8 text"),
             (head, "1:1: ", "Pod/x has no `spec` of a pod here"),
             (
@@ -28,12 +28,12 @@ struct RefusalTests {
                 head + "spec:\n  <<: {volumes: []}\n  containers: [{name: a}]\n", "5:3: ",
                 "a merge (<<) into a pod's `spec`"
             ),
-            (head + "spec: {containers: []}\n", "1:1: ", "Pod/x has no container but the sidecar"),
-            (head + "spec: {containers: [{name: sidegate}]}\n", "1:1: ", "no container but the sidecar"),
+            (head + "spec: {containers: []}\n", "1:1: ", "Pod/x has no container except the sidecar"),
+            (head + "spec: {containers: [{name: sidegate}]}\n", "1:1: ", "no container except the sidecar"),
             (head + "spec: {containers: [{name: a}]}\nspec: {}\n", "5:1: ", "`spec` is set twice, first in line 4"),
             (
                 head + "spec: {containers: [{name: a, ports: [{containerPort: 8080}]}]}\n", "4:55: ",
-                "port 8080 is the sidecar's too"
+                "port 8080 is used by the sidecar too"
             ),
             (
                 head + "spec: {containers: [{name: a, ports: [{containerPort: 9180}]}]}\n", "4:55: ",
@@ -62,12 +62,12 @@ struct RefusalTests {
         #expect(words.contains(message), "\(words)")
     }
 
-    @Test("A Job has no plain sidecar, which would keep it from ever ending")
+    @Test("A Job has no plain sidecar, which would keep it from ending")
     func job() {
         let job =
             "apiVersion: batch/v1\nkind: Job\nmetadata: {name: x}\nspec: {template: {spec: {containers: [{name: a}]}}}\n"
         #expect(refusal(job) == nil)
-        #expect(refusal(job) { $0.isNative = false }?.contains("keep it from ever ending") == true)
+        #expect(refusal(job) { $0.isNative = false }?.contains("keep it from ending") == true)
     }
 
     @Test("Depth and size are bounded")
@@ -78,7 +78,7 @@ struct RefusalTests {
         #expect(refusal(large)?.contains("larger than 32 MiB") == true)
     }
 
-    @Test("Cut anywhere, a manifest is refused or worked on, and never half of it")
+    @Test("Truncated anywhere, a manifest is rejected or processed completely")
     func everyPrefix() throws {
         let bytes = Array(withLists.utf8)
         for count in bytes.indices {

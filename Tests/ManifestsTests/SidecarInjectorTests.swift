@@ -18,7 +18,7 @@ struct SidecarInjectorTests {
     }
 
     @Test(
-        "Twice is as once",
+        "The operation is idempotent",
         arguments: [
             deployment, deployment.replacing("\n", with: "\r\n"), podInFlow, podInJSON, listOfPods, withLists,
             nullLists,
@@ -29,11 +29,11 @@ struct SidecarInjectorTests {
         let twice = try inject(once.text) { $0.isNative = isNative }
         #expect(once.text != text)
         #expect(twice.text == once.text)
-        #expect(twice.notes.allSatisfy { $0.hasSuffix("has the sidecar already") || $0.hasSuffix("left alone") })
+        #expect(twice.notes.allSatisfy { $0.hasSuffix("already has the sidecar") || $0.hasSuffix("unchanged") })
     }
 
     @Test(
-        "From one form to the other it is as if it had been that from the beginning",
+        "Switching from one form to the other gives the same result as the latter alone",
         arguments: [deployment, podInFlow, podInJSON, listOfPods])
     func moves(text: String) throws {
         let text = text.replacing(">-", with: "x")
@@ -46,7 +46,7 @@ struct SidecarInjectorTests {
         #expect(try inject(back).text == back)
     }
 
-    @Test("Another version of the sidecar, and other names, take the place of those that are there")
+    @Test("Another version of the sidecar, and other names, replace the existing ones")
     func replaced() throws {
         let old = try inject(withLists).text
         let new = try inject(old) {
@@ -65,7 +65,7 @@ struct SidecarInjectorTests {
         #expect(new.contains("secretName: mine") && new.contains("\"0.0.0.0:8000\"") && !new.contains("sidegate:1"))
     }
 
-    @Test("The sidecar comes before what is there, as an init container runs in turn")
+    @Test("The sidecar comes first, as init containers run in order")
     func order() throws {
         let text = try inject(withLists).text
         let names = text.split(separator: "\n").filter { $0.contains("- name: ") }
@@ -77,7 +77,7 @@ struct SidecarInjectorTests {
     }
 
     @Test(
-        "Pods are found in all that makes them, and in Lists",
+        "Pods are found in all controllers, and in Lists",
         arguments: [
             ("v1", "Pod", "spec:\n  containers: [{name: a}]\n"),
             ("apps/v1", "StatefulSet", "spec:\n  template:\n    spec:\n      containers:\n      - name: a\n"),
@@ -97,7 +97,7 @@ struct SidecarInjectorTests {
     }
 
     @Test(
-        "What is no pod, or says so, is left alone byte for byte",
+        "Other documents, and pods that opt out, are unchanged byte for byte",
         arguments: [
             "apiVersion: batch.volcano.sh/v1alpha1\nkind: Job\nspec: {template: {spec: {containers: [{name: a}]}}}\n",
             "apiVersion: v1\nkind: Pod\nmetadata: {annotations: {sidegate/inject: disabled}}\nspec: {containers: [{name: a}]}",
@@ -108,7 +108,7 @@ struct SidecarInjectorTests {
         #expect(try inject(text).text == text)
     }
 
-    @Test("With marked-only, only workloads that ask for it")
+    @Test("With marked-only, only workloads that opt in")
     func markedOnly() throws {
         let marked = podInFlow.replacing(
             "metadata: {name: x", with: "metadata: {annotations: {sidegate/inject: enabled}, name: x")
@@ -116,7 +116,7 @@ struct SidecarInjectorTests {
         #expect(try inject(marked, isMarkedOnly: true).text != marked)
     }
 
-    @Test("Annotations of the workload beat the options, and those of the pod both")
+    @Test("Annotations of the workload override the options, and those of the pod both")
     func annotations() throws {
         let text = """
             apiVersion: apps/v1
@@ -146,7 +146,7 @@ struct SidecarInjectorTests {
         #expect(!result.contains("restartPolicy") && !result.contains("initContainers"))
     }
 
-    @Test("Services that lead around the sign-in are named")
+    @Test("Services that bypass the sign-in are named")
     func detours() throws {
         let pod =
             "apiVersion: v1\nkind: Pod\nmetadata: {name: x, labels: {app: x, tier: web}}\nspec: {containers: [{name: a}]}\n"

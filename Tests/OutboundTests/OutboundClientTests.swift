@@ -6,11 +6,11 @@ import TLS
 import TestSupport
 import Testing
 
-@Suite("Calls of our own", .timeLimit(.minutes(5)))
+@Suite("Outgoing calls", .timeLimit(.minutes(5)))
 struct OutboundClientTests {
     typealias Answer = Result<OutboundResponse, OutboundFailure>
 
-    @Test("a request goes out as it should, and its answer comes back", arguments: EventLoop.Kind.allCases)
+    @Test("a request is sent correctly, and its response received", arguments: EventLoop.Kind.allCases)
     func call(kind: EventLoop.Kind) async throws {
         let seen = Mailbox<String>()
         let server = try ScriptedServer { connection in
@@ -40,7 +40,7 @@ struct OutboundClientTests {
     }
 
     @Test(
-        "an answer is read in whatever framing and pieces it comes",
+        "a response is read in any framing, however it is divided",
         arguments: [
             ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "hello"),
             ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello, and more that belongs to nobody", "hello"),
@@ -63,7 +63,7 @@ struct OutboundClientTests {
         #expect(String(decoding: response.body, as: UTF8.self) == answer.body)
     }
 
-    @Test("an answer to HEAD has no content, whatever its length says")
+    @Test("a response to HEAD has no content, whatever its Content-Length")
     func head() async throws {
         let server = try ScriptedServer(answers: "HTTP/1.1 200 OK\r\nContent-Length: 50\r\nDate: now\r\n\r\n")
         var request = try request(server)
@@ -82,7 +82,7 @@ struct OutboundClientTests {
     }
 
     @Test(
-        "what is no answer is a failure that says so",
+        "an invalid response is a failure with a description",
         arguments: [
             ("garbage\r\n\r\n", nil), ("HTTP/2 200\r\n\r\n", nil), ("SSH-2.0-OpenSSH\r\n", nil),
             ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", nil),
@@ -101,7 +101,7 @@ struct OutboundClientTests {
             ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n65\r\nA*101", .tooLarge),
         ] as [(String, OutboundFailure?)])
     func failures(text: String, failure: OutboundFailure?) async throws {
-        // A report of the tests prints arguments whole.
+        // A test report prints arguments completely.
         let text = text.replacing("A*101", with: String(repeating: "a", count: 101))
             .replacing("A*16384", with: String(repeating: "a", count: 16384))
             .replacing("HINTS*9", with: String(repeating: "HTTP/1.1 103 Early Hints\r\n\r\n", count: 9))
@@ -115,7 +115,7 @@ struct OutboundClientTests {
         }
     }
 
-    @Test("as many bytes as are wanted are not too many")
+    @Test("a response of exactly the limit is accepted")
     func exactSize() async throws {
         let server = try ScriptedServer(answers: "HTTP/1.1 200 OK\r\n\r\n" + String(repeating: "a", count: 100))
         var request = try request(server)
@@ -123,7 +123,7 @@ struct OutboundClientTests {
         #expect(try await send(request).get().body.count == 100)
     }
 
-    @Test("who trickles runs out of time, however often it sends")
+    @Test("a server that trickles runs into the time limit, however often it sends")
     func trickle() async throws {
         let server = try ScriptedServer { connection in
             _ = try connection.readHead()
@@ -136,7 +136,7 @@ struct OutboundClientTests {
         #expect(await send(request).failure == .timeout)
     }
 
-    @Test("who says nothing runs out of time, and the connection is closed")
+    @Test("a silent server runs into the time limit, and the connection is closed")
     func silence() async throws {
         let closed = Mailbox<Bool>()
         let server = try ScriptedServer { connection in
@@ -150,7 +150,7 @@ struct OutboundClientTests {
         #expect(try await closed.next())
     }
 
-    @Test("a large request reaches a slow reader whole, and an answer that comes early counts")
+    @Test("a large request reaches a slow reader completely, and an early response is accepted")
     func largeRequest() async throws {
         let size = 8 << 20
         let whole = try ScriptedServer { connection in
@@ -172,7 +172,7 @@ struct OutboundClientTests {
         }
     }
 
-    @Test("nobody listening, and a name without an address, are said")
+    @Test("a missing listener, and a name without an address, are reported")
     func unreachable() async throws {
         let port = try ScriptedServer { _ in }.port
         let refused = try #require(OutboundURL("http://127.0.0.1:\(port)/"))
@@ -185,7 +185,7 @@ struct OutboundClientTests {
     }
 
     @Test(
-        "what would break the request is not sent",
+        "an invalid request is not sent",
         arguments: [
             ("GET\r\nX: y", "X", "y"), ("", "X", "y"), ("GET", "", "y"), ("GET", "X y", "z"), ("GET", "X", "a\r\nY: b"),
             ("GET", "X", "a\u{0}"), ("GET", "Content-Length", "5"), ("GET", "transfer-encoding", "chunked"),
@@ -200,7 +200,7 @@ struct OutboundClientTests {
         }
     }
 
-    @Test("a call that was cancelled says nothing, and closes its connection")
+    @Test("a cancelled call is silent, and closes its connection")
     func cancel() async throws {
         let (started, closed) = (Mailbox<Bool>(), Mailbox<Bool>())
         let server = try ScriptedServer { connection in

@@ -3,10 +3,10 @@
 import Outbound
 import Testing
 
-@Suite("URLs that may be called")
+@Suite("URLs for outgoing calls")
 struct OutboundURLTests {
     @Test(
-        "a good URL becomes its parts",
+        "a valid URL is split into its parts",
         arguments: [
             ("http://idp.example", false, "idp.example", 80, "/", "idp.example"),
             ("https://idp.example", true, "idp.example", 443, "/", "idp.example"),
@@ -31,7 +31,7 @@ struct OutboundURLTests {
     }
 
     @Test(
-        "anything else is none",
+        "anything else is rejected",
         arguments: [
             "", "idp.example", "//idp.example", "ftp://idp.example/", "http:/idp.example", "http:idp", "http://",
             "https:///path", "http://?q", "http://user@idp/", "http://user:secret@idp/", "http://idp:/",
@@ -45,7 +45,7 @@ struct OutboundURLTests {
         #expect(OutboundURL(text) == nil)
     }
 
-    @Test("a name and a URL that are too long are none")
+    @Test("a name or a URL that is too long is rejected")
     func tooLong() {
         let name = String(repeating: "a", count: 253)
         let path = String(repeating: "a", count: 8192 - "http://idp/".count)
@@ -55,7 +55,7 @@ struct OutboundURLTests {
         #expect(OutboundURL("http://idp/\(path)a") == nil)
     }
 
-    @Test("what people read leaves the query out")
+    @Test("the description omits the query")
     func description() {
         #expect(OutboundURL("https://idp/keys?apikey=secret#x")?.description == "https://idp/keys")
     }

@@ -10,7 +10,7 @@ import Testing
 
 @Suite("Calls over TLS", .timeLimit(.minutes(5)))
 struct SecureCallTests {
-    @Test("an answer comes over https from whom it should")
+    @Test("a response over https comes from the right server")
     func call() async throws {
         let answer = try await ask(
             server: "ec", saying: "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", host: "localhost")
@@ -18,7 +18,7 @@ struct SecureCallTests {
     }
 
     @Test(
-        "who is somebody else, or nobody to be trusted, is not asked",
+        "a server with a wrong or untrusted certificate gets no request",
         arguments: [
             ("other", "localhost", "the certificate is not for localhost"),
             ("expired", "localhost", "certificate has expired"),
@@ -28,7 +28,7 @@ struct SecureCallTests {
         #expect(answer.failure == .tls(reason))
     }
 
-    @Test("an answer without a length ends with the stream's end, and not with the connection's")
+    @Test("a response without a length ends with the stream's end, and not with the connection's")
     func truncation() async throws {
         let text = "HTTP/1.1 200 OK\r\n\r\nall of it"
         let whole = try await ask(server: "ec", saying: text, host: "localhost")
@@ -37,7 +37,7 @@ struct SecureCallTests {
         #expect(cut.failure == .closed)
     }
 
-    @Test("a server without TLS, and a client without any, say so")
+    @Test("a server without TLS, and a client without it, are reported")
     func noTLS() async throws {
         let server = try ScriptedServer { connection in
             _ = try connection.read()
@@ -105,11 +105,11 @@ struct SecureCallTests {
     }
 }
 
-/// Answers the first request on a connection with some text, and ends it.
+/// Answers the first request on a connection with a text, and ends it.
 private final class Responder: TransportOwner {
     private let transport: Transport
     private let text: String
-    /// The socket, to be ended without a word of TLS.
+    /// The socket, to be closed without close_notify.
     private let raw: Int32?
 
     init(_ transport: Transport, _ text: String, _ raw: Int32?) {

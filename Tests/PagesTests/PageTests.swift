@@ -7,7 +7,7 @@ import Testing
 @Suite("Pages")
 struct PageTests {
     @Test(
-        "Every page is a whole document with a language, a title, one heading and no script",
+        "Every page is a complete document with a language, a title, one heading and no script",
         arguments: pages(with: "text"))
     func whole(page: Page) throws {
         let html = String(decoding: try PageRenderer(brand: "Acme").render(page), as: UTF8.self)
@@ -24,7 +24,7 @@ struct PageTests {
         #expect(isBalanced(html))
     }
 
-    @Test("Without a brand no page has an empty place for it", arguments: pages(with: "text"))
+    @Test("Without a brand no page has an empty element for it", arguments: pages(with: "text"))
     func unbranded(page: Page) throws {
         let html = String(decoding: try PageRenderer().render(page), as: UTF8.self)
         #expect(!html.contains("class=\"brand\""))
@@ -43,7 +43,7 @@ struct PageTests {
     }
 
     @Test(
-        "A URL that may not stand in a link makes no link",
+        "An unsafe URL makes no link",
         arguments: [
             "javascript:alert(1)", "//evil.example", "data:text/html,x", "java\nscript:alert(1)", "/\\evil.example",
         ])
@@ -68,7 +68,7 @@ struct PageTests {
         #expect(!confirm.contains("href="))
     }
 
-    @Test("The page of a redirect is never blank, and leads on")
+    @Test("The page of a redirect is never blank, and has a link")
     func redirecting() throws {
         let html = String(
             decoding: try PageRenderer().render(.redirecting(to: "https://idp.example/login?a=b&c='\"<")), as: UTF8.self
@@ -78,7 +78,7 @@ struct PageTests {
         #expect(html.utf8.count < 800)
     }
 
-    @Test("A refusal says what happened, the code, the request, and offers another try")
+    @Test("A refusal shows the cause, the code, the request ID, and offers another attempt")
     func refused() throws {
         let html = String(
             decoding: try PageRenderer().render(.refused(code: "expired", requestID: "req-1", tryAgain: "/again")),
@@ -89,7 +89,7 @@ struct PageTests {
         ] {
             #expect(html.contains(text), "\(text)")
         }
-        #expect(html.contains(HTMLEscape.escape(reason.mend)))
+        #expect(html.contains(HTMLEscape.escape(reason.fix)))
     }
 
     @Test("Not allowed: the account is named, and another can be used")
@@ -120,7 +120,7 @@ struct PageTests {
             signOut.contains("Sign out</button>") && signOut.contains("Stay signed in") && !signOut.contains("<bdi>"))
     }
 
-    @Test("A login loop lists its likely causes; the given ones, or the usual")
+    @Test("A login loop lists its likely causes; the given ones, or the defaults")
     func loginLoop() throws {
         let renderer = try PageRenderer()
         let given = String(
@@ -131,7 +131,7 @@ struct PageTests {
         #expect(usual.count(of: "<li>") == 5 && usual.contains("cookies"))
     }
 
-    @Test("Statuses have words", arguments: [400, 404, 408, 413, 414, 431, 499, 500, 501, 502, 503, 504, 505, 599])
+    @Test("Each status has texts", arguments: [400, 404, 408, 413, 414, 431, 499, 500, 501, 502, 503, 504, 505, 599])
     func statuses(status: UInt16) throws {
         let html = String(
             decoding: try PageRenderer().render(.error(status: status, requestID: "r")), as: UTF8.self)
@@ -140,7 +140,7 @@ struct PageTests {
         #expect(!StatusWords.of(status).message.isEmpty)
     }
 
-    @Test("502 and 504 say different things")
+    @Test("502 and 504 have different texts")
     func upstreamDown() throws {
         #expect(StatusWords.of(502) != StatusWords.of(504))
         let html = String(
@@ -164,7 +164,7 @@ struct PagePolicyTests {
         #expect(policy.hasSuffix("; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"))
     }
 
-    @Test("What stands in each page's style element is exactly what was hashed", arguments: pages(with: "x"))
+    @Test("The hash matches the content of each page's style element", arguments: pages(with: "x"))
     func exact(page: Page) throws {
         let html = String(decoding: try PageRenderer().render(page), as: UTF8.self)
         let start = try #require(html.firstRange(of: "<style>"))
@@ -174,7 +174,7 @@ struct PagePolicyTests {
         #expect(html.count(of: "<style") == 1)
     }
 
-    @Test("Form origins are added; what is none is left out")
+    @Test("Form origins are added; invalid ones are ignored")
     func formOrigins() throws {
         let policy = try PageRenderer(formOrigins: [
             "https://idp.example.com", "http://127.0.0.1:8081", "https://a.example; script-src *", "*",
@@ -185,7 +185,7 @@ struct PagePolicyTests {
     }
 }
 
-@Suite("Own templates")
+@Suite("Custom templates")
 struct OwnTemplateTests {
     @Test("A page, a part and the style can be replaced by name; others stay")
     func replaced() throws {
@@ -202,7 +202,7 @@ struct OwnTemplateTests {
         #expect(other.contains(StatusWords.of(400).title) && other.contains("</div></main></body></html>"))
     }
 
-    @Test("An own template for errors serves all errors")
+    @Test("A custom template for errors is used for all errors")
     func errors() throws {
         let renderer = try PageRenderer(templates: ["error": "{{code}}|{{status}}|{{account}}|{{title}}"])
         #expect(
@@ -221,7 +221,7 @@ struct OwnTemplateTests {
             String(decoding: renderer.render(.redirecting(to: "/a=b")), as: UTF8.self) == "go /a&#61;b or /a&#61;b!")
     }
 
-    @Test("A mistake names the template and the line, also in a part that nothing includes")
+    @Test("An error names the template and the line, also in a part that no page includes")
     func mistakes() {
         let open = #expect(throws: TemplateError.self) { _ = try PageRenderer(templates: ["error": "x\n{{! oh"]) }
         #expect(open?.description == "error:2: a comment is never closed")
@@ -231,7 +231,7 @@ struct OwnTemplateTests {
         #expect(unused?.description.hasPrefix("footnote:1: ") == true)
     }
 
-    @Test("Own templates may bring styles and pictures of this site, but no script")
+    @Test("Custom templates may have styles and images of this site, but no script")
     func policy() throws {
         let policy = try PageRenderer(templates: ["error": "x"]).contentSecurityPolicy
         #expect(policy.contains("style-src 'self' 'unsafe-inline'; img-src 'self' data:"))
@@ -241,7 +241,7 @@ struct OwnTemplateTests {
     }
 }
 
-/// One page of each kind, with `text` wherever text goes.
+/// One page of each kind, with `text` for all texts.
 func pages(with text: String) -> [Page] {
     [
         .redirecting(to: "/next"), .refused(code: "expired", requestID: text, account: text, tryAgain: "/"),
@@ -260,7 +260,7 @@ extension String {
     fileprivate func count(of text: String) -> Int { ranges(of: text).count }
 }
 
-/// The tags of a document with their attributes' names, without what is between them and without values.
+/// The tags of a document with the names of their attributes, without content and values.
 private func tags(_ html: String) -> [String] {
     var tags: [String] = []
     var tag: String?
@@ -284,7 +284,7 @@ private func tags(_ html: String) -> [String] {
     return tags
 }
 
-/// Whether every element that must be closed is, in the right order.
+/// Whether every element that must be closed is closed, in the right order.
 private func isBalanced(_ html: String) -> Bool {
     let void = ["!doctype", "meta", "input", "path", "circle", "rect"]
     var open: [String] = []

@@ -6,7 +6,7 @@ import Testing
 @Suite("URLs in pages")
 struct SafeURLTests {
     @Test(
-        "CVE-2022-23527: a URL that a browser would read as script, data or another site is refused",
+        "CVE-2022-23527: a URL that a browser would read as script, data or another site is rejected",
         arguments: [
             "", " ", "javascript:alert(1)", "JaVaScRiPt:alert(1)", " javascript:alert(1)", "java\tscript:alert(1)",
             "java\nscript:alert(1)", "\u{1}javascript:alert(1)", "javascript://%0aalert(1)", "data:text/html,<script>",
@@ -23,7 +23,7 @@ struct SafeURLTests {
     }
 
     @Test(
-        "http, https and relative URLs are kept as they are",
+        "http, https and relative URLs are kept unchanged",
         arguments: [
             "/", "/a/b?c=d&e=%20#f", "?q", "#top", "page", "./a:b", "/a:b", "/?u=https://b.example//c",
             "http://a.example",

@@ -6,7 +6,7 @@ import Testing
 @Suite("Templates")
 struct TemplateTests {
     @Test(
-        "Values, sections and comments are written as mustache has them",
+        "Values, sections and comments are written as in mustache",
         arguments: [
             ("a{{x}}b", "aXb"), ("{{ x }}", "X"), ("{{none}}", ""), ("{{#x}}[{{.}}]{{/x}}", "[X]"),
             ("{{#none}}no{{/none}}", ""), ("{{^none}}yes{{/none}}", "yes"), ("{{^x}}no{{/x}}", ""),
@@ -29,7 +29,7 @@ struct TemplateTests {
     }
 
     @Test(
-        "What is not understood is an error with its line",
+        "Invalid syntax is an error with its line",
         arguments: [
             ("{{{x}}}", 1, "always escaped"), ("\n{{&x}}", 2, "always escaped"), ("{{=<% %>=}}", 1, "delimiters"),
             ("a\nb{{x", 2, "never closed"), ("{{", 1, "never closed"), ("{{!", 1, "comment"), ("{{}}", 1, "nothing"),
@@ -53,7 +53,7 @@ struct TemplateTests {
         if message == "no value" { #expect(error?.template == "broken") }
     }
 
-    @Test("No text that is given as a value can add markup", arguments: hostileTexts)
+    @Test("No value can add markup", arguments: hostileTexts)
     func escaping(text: String) throws {
         let template = try Template("<p title=\"{{x}}\" lang='{{x}}'>{{x}}</p>", name: "t")
         let html = String(decoding: template.render(["x": .text(text)]), as: UTF8.self)
@@ -65,14 +65,14 @@ struct TemplateTests {
         #expect(unescaped(HTMLEscape.escape(text)) == text.replacingControls)
     }
 
-    @Test("Each escaped character has its reference, and other text stays")
+    @Test("Each escaped character has its reference, and other text is unchanged")
     func references() {
         #expect(HTMLEscape.escape("&<>\"'`=") == "&amp;&lt;&gt;&quot;&#39;&#96;&#61;")
         #expect(HTMLEscape.escape("a\tb\nc\rd é € 😀 /;#%") == "a\tb\nc\rd é € 😀 /;#%")
         #expect(HTMLEscape.escape("\u{0}\u{1b}\u{7f}") == "\u{fffd}\u{fffd}\u{fffd}")
     }
 
-    @Test("A template is the pieces around one of its values")
+    @Test("A template is split into the pieces around one of its values")
     func pieces() throws {
         let template = try Template("<{{x}}{{#url}}[{{url}}|{{url}}]{{/url}}>", name: "t")
         let pieces = template.pieces(around: "url", ["x": .text("&")]).map { String(decoding: $0, as: UTF8.self) }
@@ -105,7 +105,7 @@ extension String {
     }
 }
 
-/// What has become markup or script elsewhere.
+/// Inputs that have become markup or script in other systems.
 let hostileTexts: [String] = [
     "<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "' onmouseover='alert(1)",
     "\" autofocus onfocus=alert(1) x=\"",

@@ -4,6 +4,7 @@ import Gate
 import JWT
 import Proxy
 import Reactor
+import TestSupport
 import Testing
 
 @Suite("Decisions that others must help with")

@@ -3,6 +3,7 @@
 import HTTP
 import Proxy
 import Reactor
+import TestSupport
 import Testing
 
 @Suite("The count of connections to an app")

@@ -2,6 +2,7 @@
 
 import Gate
 import Proxy
+import TestSupport
 import Testing
 
 @Suite("The app's own login page")

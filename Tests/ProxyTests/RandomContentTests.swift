@@ -6,6 +6,7 @@ import HTTP
 import HTTP1
 import Proxy
 import Reactor
+import TestSupport
 import Testing
 
 /// Content of random size and framing, cut at random places, either side stalling at random: what arrives is what was

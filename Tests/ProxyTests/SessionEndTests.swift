@@ -3,6 +3,7 @@
 import Gate
 import Proxy
 import Reactor
+import TestSupport
 import Testing
 
 @Suite("What a session's end closes")

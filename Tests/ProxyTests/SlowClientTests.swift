@@ -2,6 +2,7 @@
 
 import Proxy
 import Reactor
+import TestSupport
 import Testing
 
 @Suite("Clients that are slow while others wait")

@@ -10,6 +10,7 @@ import Proxy
 import Reactor
 import Synchronization
 import Telemetry
+import TestSupport
 import Testing
 
 /// A worker on a loop of its own, between the app that a test plays and the browsers that it plays too.
@@ -202,17 +203,10 @@ extension LoopBound {
     }
 }
 
-/// What was logged.
-final class TestLog: LogSink {
-    private let bytes = Mutex<[UInt8]>([])
-
-    func write(_ more: [UInt8]) {
-        bytes.withLock { $0 += more }
-    }
-
+extension TestLog {
     /// The lines so far that are of that kind, `access` or `audit`.
     func lines(_ kind: String) -> [String] {
-        bytes.withLock { String(decoding: $0, as: UTF8.self) }.lines.filter { $0.contains("\"kind\":\"\(kind)\"") }
+        text.lines.filter { $0.contains("\"kind\":\"\(kind)\"") }
     }
 
     /// As `lines`, once there are so many.

@@ -2,12 +2,13 @@
 
 import Glibc
 import Reactor
+import TestSupport
 import Testing
 
 @Suite("Back pressure", .timeLimit(.minutes(5)))
 struct BackPressureTests {
     @Test(
-        "pausing and resuming at random loses, doubles and displaces nothing",
+        "pausing and resuming at random loses, repeats and reorders nothing",
         arguments: EventLoop.Kind.allCases, Link.available)
     func pauses(kind: EventLoop.Kind, link: Link) async throws {
         let loop = EventLoop(kind)
@@ -69,7 +70,7 @@ struct BackPressureTests {
         let (raw, far) = try link.join()
         let near = try await Near(raw, on: loop)
         try await near.run { $0.transport.pauseReading() }
-        // More than both kernel buffers hold: it can only be sent when somebody reads.
+        // More than both kernel buffers hold: sending it requires a reader.
         let sent = [UInt8](repeating: 3, count: 24 << 20)
         _ = fcntl(far.raw, F_SETFL, O_NONBLOCK)
         var taken = 0
@@ -110,7 +111,7 @@ struct BackPressureTests {
         try await near.close()
     }
 
-    @Test("while reading is paused the peer's going is told", arguments: Link.available)
+    @Test("while reading is paused a close by the peer is reported", arguments: Link.available)
     func peerClosedWhilePaused(link: Link) async throws {
         let loop = EventLoop(.batched)
         defer { loop.shutDown() }
@@ -124,7 +125,7 @@ struct BackPressureTests {
         #expect(try await near.events.next() == .peerClosed(failed: false))
         far.close()
         if link == .unix || link == .socketPair {
-            // For TCP a close after a half-close shows only when we send.
+            // For TCP a close after a half-close is detected only by sending.
             #expect(try await near.events.next() == .peerClosed(failed: true))
         }
         try await near.run { $0.transport.resumeReading() }
@@ -133,7 +134,7 @@ struct BackPressureTests {
         try await near.close()
     }
 
-    @Test("while reading is paused a reset is told as a failure", arguments: Link.overIP)
+    @Test("while reading is paused a reset is reported as a failure", arguments: Link.overIP)
     func resetWhilePaused(link: Link) async throws {
         let loop = EventLoop(.batched)
         defer { loop.shutDown() }
@@ -146,7 +147,7 @@ struct BackPressureTests {
     }
 
     @Test(
-        "a full socket takes no more, and its owner is told once when there is room",
+        "a full socket takes no more, and its owner is notified once when there is room",
         arguments: EventLoop.Kind.allCases, Link.available)
     func room(kind: EventLoop.Kind, link: Link) async throws {
         let loop = EventLoop(kind)
@@ -165,14 +166,14 @@ struct BackPressureTests {
         #expect(try await near.events.next() == .writable)
         try await settle(loop)
         #expect(try await near.run { $0.log } == [.writable])
-        // It can be asked for again, and comes at once while there is room.
+        // A second request is answered at once while there is room.
         try await near.run { $0.transport.awaitWritable() }
         #expect(try await near.events.next() == .writable)
         try await near.close()
     }
 
     @Test(
-        "a large body goes out whole through a slow reader, in pieces of any size",
+        "a large body is sent completely through a slow reader, in pieces of any size",
         arguments: EventLoop.Kind.allCases, Link.available)
     func largeBody(kind: EventLoop.Kind, link: Link) async throws {
         let loop = EventLoop(kind)

@@ -2,6 +2,7 @@
 
 import Glibc
 import Reactor
+import TestSupport
 import Testing
 
 @Suite("Connecting", .timeLimit(.minutes(5)))
@@ -50,7 +51,7 @@ struct ConnectorTests {
         }
     }
 
-    @Test("nobody listening is a refusal", arguments: EventLoop.Kind.allCases, Link.listening)
+    @Test("a port without a listener refuses", arguments: EventLoop.Kind.allCases, Link.listening)
     func refused(kind: EventLoop.Kind, link: Link) async throws {
         let loop = EventLoop(kind)
         defer { loop.shutDown() }
@@ -59,7 +60,7 @@ struct ConnectorTests {
         #expect(try await attempt.outcome.next().error == SystemError("connect", ECONNREFUSED))
     }
 
-    @Test("the first of several addresses that answers is taken", arguments: EventLoop.Kind.allCases)
+    @Test("the first of several addresses that accepts is used", arguments: EventLoop.Kind.allCases)
     func several(kind: EventLoop.Kind) async throws {
         let loop = EventLoop(kind)
         defer { loop.shutDown() }
@@ -78,7 +79,7 @@ struct ConnectorTests {
         try await near.close()
     }
 
-    @Test("when none answers the last one's error is told", arguments: EventLoop.Kind.allCases)
+    @Test("if none accepts, the last one's error is reported", arguments: EventLoop.Kind.allCases)
     func noneAnswers(kind: EventLoop.Kind) async throws {
         let loop = EventLoop(kind)
         defer { loop.shutDown() }
@@ -94,7 +95,9 @@ struct ConnectorTests {
         }
     }
 
-    @Test("nobody answering ends after the time given, and not before", arguments: EventLoop.Kind.allCases)
+    @Test(
+        "an address that does not answer fails after the time limit, and not before", arguments: EventLoop.Kind.allCases
+    )
     func timeout(kind: EventLoop.Kind) async throws {
         let loop = EventLoop(kind)
         defer { loop.shutDown() }
@@ -110,7 +113,7 @@ struct ConnectorTests {
         withExtendedLifetime(filling) {}
     }
 
-    @Test("a unix socket whose queue is full is a refusal", arguments: EventLoop.Kind.allCases)
+    @Test("a unix socket with a full queue is refused", arguments: EventLoop.Kind.allCases)
     func fullQueue(kind: EventLoop.Kind) async throws {
         let loop = EventLoop(kind)
         defer { loop.shutDown() }
@@ -121,7 +124,7 @@ struct ConnectorTests {
         withExtendedLifetime(filling) {}
     }
 
-    @Test("a cancelled attempt is silent and holds nothing", arguments: EventLoop.Kind.allCases, [true, false])
+    @Test("a cancelled attempt is silent and retains nothing", arguments: EventLoop.Kind.allCases, [true, false])
     func cancelled(kind: EventLoop.Kind, atOnce: Bool) async throws {
         let loop = EventLoop(kind)
         defer { loop.shutDown() }
@@ -149,7 +152,7 @@ private struct Attempt: Sendable {
     }
 
     let outcome = Mailbox<Outcome>()
-    /// Told when the connector has let go of its completion.
+    /// Notified when the connector has released its completion.
     let released = Mailbox<Void>()
     private let loop: EventLoop
     private let connector: LoopBound<Journal<Connector>>

@@ -4,13 +4,13 @@ import Glibc
 import Reactor
 import Testing
 
-@Suite("The last resort", .timeLimit(.minutes(5)))
+@Suite("The deadline of a stop", .timeLimit(.minutes(5)))
 struct DeadlineTests {
-    @Test("a process that does not end is ended, after its last words")
+    @Test("a process that does not end is ended, after its last action")
     func exits() async throws {
         let result = await #expect(processExitsWith: .exitCode(0), observing: [\.standardOutputContent]) {
             let loop = EventLoop(.batched)
-            // The loop is stuck: nobody reads.
+            // The loop is blocked: nothing reads.
             let (_, far) = try Link.socketPair.join()
             loop.submit { _ = try? far.read() }
             let start = MonotonicTime.current()

@@ -2,17 +2,22 @@
 
 import Glibc
 import Reactor
+import TestSupport
 import Testing
 
-/// Each test in a process of its own, since the limit is the whole process's.
+/// Each test in a process of its own, since the limit applies to the whole process.
 @Suite("At the limit of descriptors", .timeLimit(.minutes(5)))
 struct DescriptorLimitTests {
-    @Test("accepting pauses without spinning, live connections are served, and it goes on when there is room (batched)")
+    @Test(
+        "accepting pauses without spinning, live connections are served, and accepting resumes when there is room (batched)"
+    )
     func batched() async {
         await #expect(processExitsWith: .success) { try await Self.acceptAtTheLimit(.batched) }
     }
 
-    @Test("accepting pauses without spinning, live connections are served, and it goes on when there is room (sources)")
+    @Test(
+        "accepting pauses without spinning, live connections are served, and accepting resumes when there is room (sources)"
+    )
     func sources() async {
         await #expect(processExitsWith: .success) { try await Self.acceptAtTheLimit(.sources) }
     }
@@ -38,7 +43,7 @@ struct DescriptorLimitTests {
             #expect(try live.read() == [7], "live connections are served")
             #expect(try await door.paused.next() == SystemError("", EMFILE), "it tries again")
         }
-        // Each try is followed by 50 ms of rest.
+        // Each attempt is followed by a pause of 50 ms.
         let (pauses, elapsed) = try await door.run { ($1.pauses.count, loop.now.since(start)) }
         #expect(pauses <= 2 + Int(elapsed.count / 50_000_000))
         #expect(try await door.run { $1.count } == 1)
@@ -97,7 +102,7 @@ struct DescriptorLimitTests {
     }
 }
 
-/// This process's limit of descriptors, in terms of those still free.
+/// This process's limit of descriptors, by those still free.
 private struct DescriptorLimit {
     /// The lowest free number; all below it are taken.
     let lowest: Int32

@@ -2,9 +2,10 @@
 
 import Reactor
 import Synchronization
+import TestSupport
 import Testing
 
-/// A listener as the test sees it from outside its loop; what it accepts becomes recorders.
+/// A listener as seen by the test from outside its loop; accepted connections become recorders.
 struct Door: Sendable {
     final class State {
         var room = Int.max
@@ -17,7 +18,7 @@ struct Door: Sendable {
 
     let address: SocketAddress
     let accepted = Mailbox<(near: Near, from: SocketAddress?)>()
-    /// Told each time the listener asks whether there is room and there is none.
+    /// Notified each time the listener checks for room and there is none.
     let asked = Mailbox<Void>()
     let paused = Mailbox<SystemError>()
     private let loop: EventLoop
@@ -75,14 +76,14 @@ struct Door: Sendable {
         try await run { listener, _ in listener.close() }
     }
 
-    /// Closes the listener and what it accepted.
+    /// Closes the listener and its connections.
     func closeAll() async throws {
         try await close()
         for near in try await run({ $1.accepted }) { try await near.close() }
     }
 }
 
-/// Brings a listening socket, which cannot be copied, into a closure.
+/// Moves a listening socket, which cannot be copied, into a closure.
 final class Handover: Sendable {
     private let socket: Mutex<ListeningSocket?>
 

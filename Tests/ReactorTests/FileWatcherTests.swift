@@ -2,21 +2,22 @@
 
 import Glibc
 import Reactor
+import TestSupport
 import Testing
 
 @Suite("Watching files", .timeLimit(.minutes(5)))
 struct FileWatcherTests {
-    /// What a watched path holds is told after each change; nil: there is no such file.
+    /// The content of a watched path, reported after each change; nil: there is no such file.
     private static func watch(_ path: String) -> (FileWatcher, Mailbox<String?>) {
         let seen = Mailbox<String?>()
-        // Looking by itself must not be what finds it.
+        // Polling must not be what finds it.
         let watcher = FileWatcher([path], settling: .milliseconds(10), polling: .seconds(3600)) {
             seen.send(Folder.read(path))
         }
         return (watcher, seen)
     }
 
-    @Test("of a directory, what is in it counts: made, written, renamed and removed")
+    @Test("for a directory, its content is watched: files created, written, renamed and removed")
     func directory() async throws {
         let folder = try Folder()
         try folder.makeDirectory("d")
@@ -43,7 +44,7 @@ struct FileWatcherTests {
         let change: @Sendable (Folder) throws -> Void
     }
 
-    @Test("a change is seen, however it is made", arguments: changes)
+    @Test("a change is reported, however it is made", arguments: changes)
     func change(_ row: Change) async throws {
         let folder = try Folder()
         try row.prepare(folder)
@@ -51,7 +52,7 @@ struct FileWatcherTests {
         _ = try await seen.next()
         try row.change(folder)
         while try await seen.next() != "two" {}
-        // And the next one too, which needs the watches that the change called for.
+        // And the next one too, which needs the watches that the change required.
         try folder.write(row.path, "three")
         while try await seen.next() != "three" {}
         withExtendedLifetime(watcher) {}
@@ -134,7 +135,7 @@ struct FileWatcherTests {
             }),
     ]
 
-    @Test("a file that goes away is told of")
+    @Test("the removal of a file is reported")
     func removed() async throws {
         let folder = try Folder()
         try folder.write("a", "one")
@@ -145,7 +146,7 @@ struct FileWatcherTests {
         withExtendedLifetime(watcher) {}
     }
 
-    @Test("of many changes at once the last is never missed")
+    @Test("the last of many simultaneous changes is never missed")
     func last() async throws {
         let folder = try Folder()
         try folder.write("a", "0")
@@ -164,7 +165,7 @@ struct FileWatcherTests {
         withExtendedLifetime(watcher) {}
     }
 
-    @Test("what happens to other files is not told")
+    @Test("changes of other files are not reported")
     func others() async throws {
         let folder = try Folder()
         try folder.write("a", "one")
@@ -176,7 +177,7 @@ struct FileWatcherTests {
         withExtendedLifetime(watcher) {}
     }
 
-    @Test("what no event tells is found by looking")
+    @Test("a change without an event is found by polling")
     func polling() async throws {
         let folder = try Folder()
         try folder.write("a", "one")
@@ -186,7 +187,7 @@ struct FileWatcherTests {
             seen.send(Folder.read(path))
         }
         #expect(try await seen.next() == "one")
-        // Written and not closed: no event that counts.
+        // Written and not closed: causes no event.
         let descriptor = unsafe open(path, O_WRONLY | O_CLOEXEC)
         defer { close(descriptor) }
         try #require(unsafe Glibc.write(descriptor, "two", 3) == 3)
@@ -194,7 +195,7 @@ struct FileWatcherTests {
         withExtendedLifetime(watcher) {}
     }
 
-    @Test("many files have one watcher, and who lets go of it hears no more")
+    @Test("many files have one watcher, and no report follows its release")
     func release() async throws {
         let folder = try Folder()
         let seen = Mailbox<Int>()
@@ -219,7 +220,7 @@ struct FileWatcherTests {
     }
 }
 
-/// A directory of one test.
+/// A directory for one test.
 final class Folder: Sendable {
     let path: String
 
@@ -240,7 +241,7 @@ final class Folder: Sendable {
                     unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
                 }
                 guard name != ".", name != ".." else { continue }
-                // A link goes, not what it leads to.
+                // The link is removed, not its target.
                 if unsafe unlink(path + "/" + name) != 0 { removeAll(path + "/" + name) }
             }
             unsafe closedir(directory)
@@ -264,7 +265,7 @@ final class Folder: Sendable {
     func link(_ name: String, _ other: String) throws {
         try check(unsafe Glibc.link(path + "/" + name, path + "/" + other))
     }
-    /// The link's text is `target` as it is.
+    /// The link's text is `target`, unchanged.
     func symlink(_ target: String, _ name: String) throws { try check(unsafe Glibc.symlink(target, path + "/" + name)) }
 
     static func read(_ path: String) -> String? {

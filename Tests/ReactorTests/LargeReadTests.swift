@@ -2,12 +2,13 @@
 
 import Glibc
 import Reactor
+import TestSupport
 import Testing
 
-@Suite("Reading much at once", .timeLimit(.minutes(5)))
+@Suite("Large reads", .timeLimit(.minutes(5)))
 struct LargeReadTests {
     @Test(
-        "more than usual is read at once only where there is room for it",
+        "more than usual is read at once only if there is room for it",
         arguments: EventLoop.Kind.allCases, Link.available)
     func sinks(kind: EventLoop.Kind, link: Link) async throws {
         let loop = EventLoop(kind)
@@ -71,7 +72,7 @@ struct LargeReadTests {
         withExtendedLifetime(sinkFar) {}
     }
 
-    @Test("the room a socket says it has it has, and a full one says so", arguments: Link.available)
+    @Test("a socket has the room that it reports, and a full one reports none", arguments: Link.available)
     func room(link: Link) async throws {
         let loop = EventLoop(.batched)
         defer { loop.shutDown() }
@@ -98,10 +99,10 @@ struct LargeReadTests {
 }
 
 extension Near {
-    /// Writes until the socket takes no more; nobody reads at the far end. Returns how much it took.
+    /// Writes until the socket takes no more, without a reader. Returns how much it took.
     func fill() async throws -> Int {
         var taken = 0
-        // TCP's buffers grow, and empty into the peer's, a little later: full is what stays so.
+        // TCP's buffers grow, and drain into the peer's, a little later: full means that it stays so.
         var fullTimes = 0
         while fullTimes < 3 {
             let more = try await fillOnce()

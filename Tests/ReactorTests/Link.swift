@@ -3,12 +3,13 @@
 import Glibc
 import Reactor
 import Synchronization
+import TestSupport
 
-/// The ways two ends can be joined.
+/// The ways to connect two ends.
 enum Link: CaseIterable, Sendable {
     case socketPair, v4, v6, unix
 
-    /// Those this machine has: containers often come without IPv6.
+    /// Those available on this machine: containers often have no IPv6.
     static let available: [Link] = allCases.filter { link in
         link != .v6 || (try? PlainListener(Self.v6.anyAddress)) != nil
     }
@@ -16,7 +17,7 @@ enum Link: CaseIterable, Sendable {
     static let overIP = available.filter { $0 == .v4 || $0 == .v6 }
     static let listening = available.filter { $0 != .socketPair }
 
-    /// Where a listener of this kind may be opened: a port of the system's choice, or a fresh path.
+    /// An address for a listener of this kind: a port chosen by the system, or a new path.
     var anyAddress: SocketAddress {
         switch self {
         case .v4: .v4(0x7f00_0001, port: 0)
@@ -25,7 +26,7 @@ enum Link: CaseIterable, Sendable {
         }
     }
 
-    /// A joined pair: the near end is non-blocking, for a transport; the far end blocks.
+    /// A connected pair: the near end is non-blocking, for a transport; the far end blocks.
     func join() throws -> (near: Int32, far: Peer) {
         let near: Int32
         let far: Int32
@@ -49,12 +50,12 @@ enum Link: CaseIterable, Sendable {
     }
 }
 
-/// A listening socket that nobody accepts from unless the test does.
+/// A listening socket on which only the test accepts.
 final class PlainListener: Sendable {
     let raw: Int32
     let address: SocketAddress
 
-    /// - Parameter backlog: nil to bind only, which reserves the port and refuses who connects.
+    /// - Parameter backlog: nil to bind only, which reserves the port and refuses connections.
     init(_ address: SocketAddress, backlog: Int32? = 128) throws {
         raw = try Peer.open(address.family)
         let bound = unsafe address.withRaw { [raw] in unsafe bind(raw, $0, $1) }
@@ -77,7 +78,7 @@ final class PlainListener: Sendable {
         if case .unix(let path) = address.kind { _ = unsafe unlink(path) }
     }
 
-    /// Opens connections until the next one would hang; keep them, and nobody gets in.
+    /// Opens connections until the next one would block; keep them, and no others are possible.
     func fill() throws -> [Peer] {
         var peers: [Peer] = []
         for _ in 0..<100 {
@@ -94,7 +95,7 @@ final class PlainListener: Sendable {
     }
 }
 
-/// Paths of this process's own for unix sockets.
+/// Unique paths for unix sockets.
 enum TemporaryPath {
     private static let count = Atomic(0)
 

@@ -2,6 +2,7 @@
 
 import Glibc
 import Reactor
+import TestSupport
 import Testing
 
 @Suite("Listening", .timeLimit(.minutes(5)))
@@ -29,13 +30,13 @@ struct ListenerTests {
         try await door.close()
     }
 
-    @Test("more than fit in one event are all accepted", arguments: EventLoop.Kind.allCases)
+    @Test("more connections than one event accepts are all accepted", arguments: EventLoop.Kind.allCases)
     func many(kind: EventLoop.Kind) async throws {
         let loop = EventLoop(kind)
         defer { loop.shutDown() }
         let door = try await Door(Link.v4.anyAddress, on: loop)
         let count = 200
-        // While the loop is held, so that all wait when it looks.
+        // While the loop is blocked, so that all are waiting.
         let fars = try await loop.run { try (0..<count).map { _ in try Peer(door.address) } }
         let nears = try await door.accepted.next(count).map(\.near)
         for near in nears { try await near.close() }
@@ -82,7 +83,7 @@ struct ListenerTests {
         #expect(first.address == second.address)
         let count = Mailbox<Int>()
         for (number, door) in [first, second].enumerated() { try await door.tell { count.send(number) } }
-        // The kernel deals them by a hash of the addresses: all 64 to one side happens once in 2^63 times.
+        // The kernel distributes them by a hash of the addresses: all 64 to one side has a probability of 2^-63.
         let fars = try (0..<64).map { _ in try Peer(first.address) }
         #expect(Set(try await count.next(64)) == [0, 1])
         withExtendedLifetime(fars) {}
@@ -103,7 +104,7 @@ struct ListenerTests {
         let fars = try (0..<50).map { _ in try Peer(address) }
         let seen = try await count.next(50)
         #expect(seen.count == 50)
-        // When one loop ends, the other goes on.
+        // When one loop ends, the other continues.
         try await doors[0].close()
         try await loops[0].idle()
         let late = try Peer(address)
@@ -114,7 +115,7 @@ struct ListenerTests {
     }
 
     @Test(
-        "an owner without room pauses accepting, and goes on by its word or by itself",
+        "an owner without room pauses accepting, which resumes on request or by itself",
         arguments: EventLoop.Kind.allCases, [true, false])
     func noRoom(kind: EventLoop.Kind, byWord: Bool) async throws {
         let loop = EventLoop(kind)
@@ -124,7 +125,7 @@ struct ListenerTests {
         let start = try await loop.run { loop.now }
         let fars = try (0..<4).map { _ in try Peer(door.address) }
         let first = try await door.accepted.next(2)
-        // Asked again only after each wait of 50 ms: nothing spins.
+        // Checked again only after each wait of 50 ms, without spinning.
         for _ in 0..<3 { try await door.asked.next() }
         let (asked, isPaused, elapsed) = try await door.run { listener, state in
             (state.asked, listener.isPaused, loop.now.since(start))
@@ -140,13 +141,13 @@ struct ListenerTests {
         try await door.close()
     }
 
-    @Test("a closed listener refuses, and lets go of its socket", arguments: EventLoop.Kind.allCases, Link.listening)
+    @Test("a closed listener refuses, and releases its socket", arguments: EventLoop.Kind.allCases, Link.listening)
     func closed(kind: EventLoop.Kind, link: Link) async throws {
         let loop = EventLoop(kind)
         defer { loop.shutDown() }
         let door = try await Door(link.anyAddress, on: loop)
         try await door.close()
-        // Dispatch lets go of the descriptor a little later.
+        // Dispatch releases the descriptor a little later.
         try await settle(loop)
         #expect(throws: SystemError("", ECONNREFUSED)) { try Peer(door.address) }
         // The address is free again.
@@ -169,7 +170,7 @@ struct ListenerTests {
     }
 }
 
-/// The port a socket has on this side.
+/// The local port of a socket.
 private func localPort(_ raw: Int32) -> UInt16? {
     var storage = sockaddr_storage()
     var length = socklen_t(MemoryLayout<sockaddr_storage>.size)

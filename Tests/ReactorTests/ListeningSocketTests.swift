@@ -2,11 +2,12 @@
 
 import Glibc
 import Reactor
+import TestSupport
 import Testing
 
 @Suite("Opening a listening socket", .timeLimit(.minutes(5)))
 struct ListeningSocketTests {
-    @Test("a port the system chooses is told", arguments: Link.overIP)
+    @Test("a port chosen by the system is reported", arguments: Link.overIP)
     func chosenPort(link: Link) throws {
         let socket = try ListeningSocket(link.anyAddress, sharesPort: false)
         #expect(socket.address.port ?? 0 > 0)
@@ -14,7 +15,7 @@ struct ListeningSocketTests {
         _ = try Peer(socket.address)
     }
 
-    @Test("a port that another socket holds is an error", arguments: Link.overIP, [true, false])
+    @Test("a port in use is an error", arguments: Link.overIP, [true, false])
     func portInUse(link: Link, sharesPort: Bool) throws {
         let other = try ListeningSocket(link.anyAddress, sharesPort: false)
         #expect(throws: SystemError("", SystemError.addressInUse)) {
@@ -27,7 +28,7 @@ struct ListeningSocketTests {
         var socket: ListeningSocket? = try ListeningSocket(Link.v4.anyAddress, sharesPort: false)
         let (address, raw) = (socket?.address ?? Link.v4.anyAddress, socket?.descriptor.raw ?? -1)
         let far = try Peer(address)
-        // Closed on the server's side first, which leaves its end in TIME_WAIT.
+        // Closed first on the server's side, which leaves its end in TIME_WAIT.
         var waiter = pollfd(fd: raw, events: Int16(POLLIN), revents: 0)
         #expect(unsafe poll(&waiter, 1, 10_000) == 1)
         let near = accept(raw, nil, nil)
@@ -41,7 +42,7 @@ struct ListeningSocketTests {
         #expect(again == address)
     }
 
-    @Test("an address that this machine does not have is an error")
+    @Test("an address of another machine is an error")
     func foreignAddress() {
         // TEST-NET-1 (RFC 5737).
         #expect(throws: SystemError("", SystemError.addressNotAvailable)) {
@@ -62,7 +63,7 @@ struct ListeningSocketTests {
         withExtendedLifetime(far) {}
     }
 
-    @Test("a unix socket that nobody listens on any more is replaced")
+    @Test("a stale unix socket is replaced")
     func staleSocket() throws {
         let path = TemporaryPath.next()
         defer { _ = unsafe unlink(path) }
@@ -72,7 +73,7 @@ struct ListeningSocketTests {
         _ = try Peer(socket.address)
     }
 
-    @Test("a unix socket that somebody listens on is not taken away", arguments: [false, true])
+    @Test("a unix socket in use is not removed", arguments: [false, true])
     func liveSocket(isFull: Bool) throws {
         let other = try PlainListener(Link.unix.anyAddress, backlog: isFull ? 0 : 128)
         let filling = isFull ? try other.fill() : []
@@ -83,7 +84,7 @@ struct ListeningSocketTests {
         withExtendedLifetime(filling) {}
     }
 
-    @Test("a file that is no socket is not taken away")
+    @Test("a file that is not a socket is not removed")
     func regularFile() throws {
         let path = TemporaryPath.next()
         defer { _ = unsafe unlink(path) }
@@ -95,7 +96,7 @@ struct ListeningSocketTests {
     }
 
     @Test(
-        "a path that is too long, or holds a zero, is an error",
+        "a path that is too long, or contains a zero byte, is an error",
         arguments: [String(repeating: "x", count: 108), "/tmp/a\0b"])
     func badPath(path: String) {
         #expect(throws: SystemError("", ENAMETOOLONG)) {
@@ -103,7 +104,7 @@ struct ListeningSocketTests {
         }
     }
 
-    @Test("the longest path that the system allows is served")
+    @Test("the longest path that the system allows works")
     func longestPath() throws {
         let path = TemporaryPath.next()
         let long = path + String(repeating: "x", count: 107 - path.utf8.count)
@@ -112,7 +113,7 @@ struct ListeningSocketTests {
         _ = try Peer(socket.address)
     }
 
-    @Test("a unix socket's file can be taken away")
+    @Test("a unix socket's file can be removed")
     func removesFile() throws {
         let path = TemporaryPath.next()
         let socket = try ListeningSocket(.unix(path), sharesPort: false)

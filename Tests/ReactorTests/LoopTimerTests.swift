@@ -2,6 +2,7 @@
 
 import Glibc
 import Reactor
+import TestSupport
 import Testing
 
 @Suite("Timers of a loop", .timeLimit(.minutes(5)))
@@ -22,7 +23,7 @@ struct LoopTimerTests {
         #expect(seen.allSatisfy { !$0.early })
     }
 
-    @Test("a timer moved later fires later, one moved earlier sooner", arguments: EventLoop.Kind.allCases)
+    @Test("a postponed timer fires later, an advanced one earlier", arguments: EventLoop.Kind.allCases)
     func moves(kind: EventLoop.Kind) async throws {
         let loop = EventLoop(kind)
         defer { loop.shutDown() }
@@ -39,7 +40,7 @@ struct LoopTimerTests {
                 return loop.bind((later: later, sooner: sooner))
             }
             // In an event of its own: the timer source has been armed for the first dates. A machine that is so slow that
-            // they are past gets another chance.
+            // they have passed gets another chance.
             let (moved, dates) = try await loop.run { [wait] in
                 timers.assumeOnLoop { timers in
                     let isInTime = timers.later.deadline != .distantFuture
@@ -73,7 +74,7 @@ struct LoopTimerTests {
             }
             journal.entries = [ticker, ticker, ticker]
             ticker.set(loop.now.advanced(by: .milliseconds(2)))
-            // Due at the same date as the first tick, or before the loop looks again.
+            // Due at the same date as the first tick, or before the loop checks again.
             victim.set(loop.now.advanced(by: .milliseconds(2)).advanced(by: Nanoseconds(count: 1)))
         }
         #expect(try await fired.next(4) == Array(repeating: "tick", count: 4))
@@ -97,7 +98,7 @@ struct LoopTimerTests {
     func busy(kind: EventLoop.Kind) async throws {
         let loop = EventLoop(kind)
         defer { loop.shutDown() }
-        // Two transports that send each other every byte back.
+        // Two transports that echo every byte to each other.
         let (one, other) = try Self.nonBlockingPair()
         let near = try await Near(one, on: loop)
         let far = try await Near(other, on: loop)
@@ -121,7 +122,7 @@ struct LoopTimerTests {
         try await far.close()
     }
 
-    @Test("a timer set for the end of time costs nothing and does not fire")
+    @Test("a timer set for the distant future costs nothing and does not fire")
     func farFuture() async {
         await #expect(processExitsWith: .success) {
             for kind in EventLoop.Kind.allCases {
@@ -129,7 +130,7 @@ struct LoopTimerTests {
                     let (loop, clock) = (EventLoop(kind), EventLoop(.batched))
                     let fired = Mailbox<String>()
                     loop.submit { loop.makeTimer { fired.send("far") }.set(loop.now.advanced(by: wait)) }
-                    // Another loop, so that the first one has nothing else to do.
+                    // Another loop, so that the first one is idle.
                     clock.submit {
                         clock.makeTimer { fired.send("near") }.set(clock.now.advanced(by: .milliseconds(100)))
                     }

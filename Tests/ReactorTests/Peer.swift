@@ -4,8 +4,9 @@ import Dispatch
 import Glibc
 import Reactor
 import Synchronization
+import TestSupport
 
-/// A socket that the test drives by plain blocking calls: the far end of a connection, so that the code under test is
+/// A socket that the test drives by plain blocking calls: the far end of a connection, so that the code under test
 /// not checked by itself.
 final class Peer: Sendable {
     let raw: Int32
@@ -14,7 +15,7 @@ final class Peer: Sendable {
     /// - Parameter raw: an open blocking socket, owned from here on.
     init(owning raw: Int32) {
         self.raw = raw
-        // A call that would block for good fails, and the test with it.
+        // A call that would block forever fails, and the test with it.
         var patience = timeval(tv_sec: 20, tv_usec: 0)
         let size = socklen_t(MemoryLayout<timeval>.size)
         unsafe setsockopt(raw, SOL_SOCKET, SO_RCVTIMEO, &patience, size)
@@ -51,7 +52,7 @@ final class Peer: Sendable {
         }
     }
 
-    /// What is there, at most `limit` bytes; empty at the end.
+    /// Available bytes, at most `limit`; empty at the end.
     func read(_ limit: Int = 65536) throws -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: limit)
         let count = unsafe recv(raw, &bytes, limit, 0)

@@ -2,11 +2,12 @@
 
 import Glibc
 import Reactor
+import TestSupport
 import Testing
 
 @Suite("Readiness", .timeLimit(.minutes(5)))
 struct ReadinessTests {
-    @Test("an observer hears of bytes, and of room only while it asks", arguments: EventLoop.Kind.allCases)
+    @Test("an observer is notified of bytes, and of room only on request", arguments: EventLoop.Kind.allCases)
     func interests(kind: EventLoop.Kind) async throws {
         let loop = EventLoop(kind)
         defer { loop.shutDown() }
@@ -27,7 +28,7 @@ struct ReadinessTests {
         try await watch.setWriting(false)
         try await settle(loop)
         try far.write([2])
-        // Dispatch may tell of room as often as it likes until it is stopped.
+        // Dispatch may report room repeatedly until it is stopped.
         var next = try await heard.next()
         while next == .writable { next = try await heard.next() }
         #expect(next.contains(.readable) && !next.contains(.writable))
@@ -35,7 +36,7 @@ struct ReadinessTests {
         close(raw)
     }
 
-    @Test("nobody hears of a descriptor that was removed", arguments: EventLoop.Kind.allCases)
+    @Test("a removed descriptor causes no event", arguments: EventLoop.Kind.allCases)
     func removed(kind: EventLoop.Kind) async throws {
         let loop = EventLoop(kind)
         defer { loop.shutDown() }
@@ -50,7 +51,7 @@ struct ReadinessTests {
                     sentinel.touch()
                     heard.assumeOnLoop { $0.entries.append(events) }
                 })
-            // Ready by the time the loop looks again.
+            // Ready by the time the loop checks again.
             try far.write([1])
             loop.remove(registration)
             loop.remove(registration)
@@ -61,9 +62,9 @@ struct ReadinessTests {
         close(raw)
     }
 
-    /// Two descriptors are ready in one batch. Whoever is told first closes the other, and opens a new one, which gets
-    /// the same number: the other's event, already fetched, is not the new one's.
-    @Test("an event of a closed descriptor is not taken for its successor's", arguments: EventLoop.Kind.allCases)
+    /// Two descriptors are ready in one batch. The first one notified closes the other, and opens a new one, which gets
+    /// the same number: the other's event, already fetched, does not belong to the new one.
+    @Test("an event of a closed descriptor is not delivered to its successor", arguments: EventLoop.Kind.allCases)
     func generations(kind: EventLoop.Kind) async throws {
         let loop = EventLoop(kind)
         defer { loop.shutDown() }
@@ -101,7 +102,7 @@ struct ReadinessTests {
             try await settle(loop)
             heard.send("quiet")
             #expect(try await heard.next() == "quiet")
-            // And its own event it does hear.
+            // It does get its own event.
             try spareFar.write([1])
             #expect(try await heard.next() == "successor")
             try await loop.run {
@@ -113,7 +114,7 @@ struct ReadinessTests {
         }
     }
 
-    @Test("a registration that has ended touches no other one", arguments: EventLoop.Kind.allCases)
+    @Test("an expired registration affects no other one", arguments: EventLoop.Kind.allCases)
     func staleRegistration(kind: EventLoop.Kind) async throws {
         let loop = EventLoop(kind)
         defer { loop.shutDown() }
@@ -139,12 +140,12 @@ struct ReadinessTests {
         let loop = EventLoop(kind)
         defer { loop.shutDown() }
         await #expect(throws: SystemError("", EBADF)) {
-            // No process of ours opens so many.
+            // No process of the tests opens so many.
             try await loop.run { _ = try loop.add(1_000_000, Observer { _ in }) }
         }
     }
 
-    @Test("many descriptors at once are all heard", arguments: EventLoop.Kind.allCases)
+    @Test("many descriptors at once all get their events", arguments: EventLoop.Kind.allCases)
     func many(kind: EventLoop.Kind) async throws {
         let loop = EventLoop(kind)
         defer { loop.shutDown() }

@@ -2,8 +2,9 @@
 
 import Glibc
 import Reactor
+import TestSupport
 
-/// Owns a transport on a loop, reads what comes and writes down what it is told.
+/// Owns a transport on a loop, reads available bytes and records all events.
 final class Recorder: TransportOwner {
     enum Event: Equatable, Sendable {
         case bytes(Int)
@@ -16,11 +17,11 @@ final class Recorder: TransportOwner {
     let transport: SocketTransport
     private(set) var received: [UInt8] = []
     private(set) var log: [Event] = []
-    /// What to do beyond writing it down.
+    /// An action in addition to recording.
     var reaction: (Recorder, Event) -> Void = { _, _ in }
-    /// Where the bytes are said to go.
+    /// The declared destination of the bytes.
     var sink: Transport?
-    /// The buffer to read into; the loop's when nil.
+    /// The buffer to read into; the loop's if nil.
     var buffer: ReceiveBuffer?
     private let events: Mailbox<Event>
 
@@ -67,7 +68,7 @@ final class Recorder: TransportOwner {
     }
 }
 
-/// A recorder as the test sees it from outside its loop.
+/// A recorder as seen by the test from outside its loop.
 struct Near: Sendable {
     let loop: EventLoop
     let events = Mailbox<Recorder.Event>()
@@ -81,7 +82,7 @@ struct Near: Sendable {
         }
     }
 
-    /// Takes over a transport; call on its loop.
+    /// Takes ownership of a transport; call on its loop.
     init(_ transport: SocketTransport) {
         loop = transport.loop
         recorder = transport.loop.bind(Recorder(transport, events))
@@ -91,7 +92,7 @@ struct Near: Sendable {
         try await loop.run { try recorder.tryOnLoop(body) }
     }
 
-    /// Waits until `count` bytes have come in all.
+    /// Waits until `count` bytes have been received in all.
     func received(_ count: Int) async throws -> [UInt8] {
         while true {
             let received = try await run { $0.received }
@@ -100,7 +101,7 @@ struct Near: Sendable {
         }
     }
 
-    /// Waits until the stream has ended, one way or another.
+    /// Waits until the stream has ended in any way.
     func ended() async throws -> Recorder.Event {
         while true {
             switch try await events.next() {
@@ -116,7 +117,7 @@ struct Near: Sendable {
     }
 }
 
-/// Waits until the loop has handled whatever was ready before: events of a fresh descriptor come after those.
+/// Waits until the loop has handled all earlier events: those of a new descriptor come after them.
 func settle(_ loop: EventLoop) async throws {
     for _ in 0..<2 {
         let (raw, far) = try Link.socketPair.join()
@@ -127,7 +128,7 @@ func settle(_ loop: EventLoop) async throws {
     }
 }
 
-/// A readiness observer made of a closure.
+/// A readiness observer made from a closure.
 final class Observer: ReadinessObserver {
     private let handle: (ReadinessEvents) -> Void
 

@@ -3,6 +3,7 @@
 import Dispatch
 import Reactor
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite("Resolving names", .timeLimit(.minutes(5)))
@@ -17,7 +18,7 @@ struct ResolverTests {
         #expect(names.count == 0)
     }
 
-    @Test("an answer is kept, for each host and port", arguments: EventLoop.Kind.allCases)
+    @Test("an answer is cached, for each host and port", arguments: EventLoop.Kind.allCases)
     func cached(kind: EventLoop.Kind) async throws {
         let loop = EventLoop(kind)
         defer { loop.shutDown() }
@@ -28,7 +29,7 @@ struct ResolverTests {
         #expect(names.count == 2)
     }
 
-    @Test("a known answer comes within the call, an unknown one after it")
+    @Test("a known answer is delivered within the call, an unknown one after it")
     func atOnce() async throws {
         let loop = EventLoop(.batched)
         defer { loop.shutDown() }
@@ -44,7 +45,7 @@ struct ResolverTests {
         }
     }
 
-    @Test("many who ask at once, on several loops, cause one look-up")
+    @Test("concurrent requests, on several loops, cause one look-up")
     func singleFlight() async throws {
         let loops = [EventLoop(.batched), EventLoop(.sources), EventLoop(.batched)]
         defer { for loop in loops { loop.shutDown() } }
@@ -56,19 +57,19 @@ struct ResolverTests {
         #expect(names.count == 1)
     }
 
-    @Test("after its lifetime an answer still serves, while a new one is fetched")
+    @Test("after its lifetime an answer is still used, while a new one is fetched")
     func resolvedAgain() async throws {
         let loop = EventLoop(.batched)
         defer { loop.shutDown() }
         let names = Names([.addresses([one]), .addresses([two])], lifetime: Nanoseconds(count: 0))
         #expect(try await names.ask("app", on: loop).next().addresses == [one])
-        // Asks again, without waiting for it.
+        // Starts a new look-up, without waiting for it.
         #expect(try await names.ask("app", on: loop).next().addresses == [one])
         while try await names.ask("app", on: loop).next().addresses != [two] { await Task.yield() }
         #expect(names.count >= 2)
     }
 
-    @Test("an answer within its lifetime is not asked for again, after it it is")
+    @Test("an answer is reused within its lifetime, and looked up again after it")
     func lifetime() async throws {
         let loop = EventLoop(.batched)
         defer { loop.shutDown() }
@@ -78,7 +79,7 @@ struct ResolverTests {
         #expect(MonotonicTime.current().since(start) >= .milliseconds(100))
     }
 
-    @Test("a failed look-up leaves the last good answer in force, and is tried again soon")
+    @Test("a failed look-up keeps the last good answer, and is retried soon")
     func failureKeepsAnswer() async throws {
         let loop = EventLoop(.batched)
         defer { loop.shutDown() }
@@ -95,7 +96,7 @@ struct ResolverTests {
         while try await names.ask("app", on: loop).next().addresses != [two] { await Task.yield() }
     }
 
-    @Test("without a good answer a failure is told, and the next one asks anew")
+    @Test("without a good answer a failure is reported, and the next request starts a new look-up")
     func failure() async throws {
         let loop = EventLoop(.batched)
         defer { loop.shutDown() }
@@ -106,7 +107,7 @@ struct ResolverTests {
         #expect(names.count == 3)
     }
 
-    @Test("the system knows this machine, and says why it does not know a name that cannot be")
+    @Test("the system knows this machine, and gives a reason for an invalid name")
     func system() async throws {
         let known = try await onThread { Resolver.systemLookUp("localhost", 8080) }
         let addresses = known.addresses ?? []
@@ -115,7 +116,7 @@ struct ResolverTests {
             #expect([SocketAddress.v4(0x7f00_0001, port: 8080), .v6(high: 0, low: 1, port: 8080)].contains(address))
         }
         #expect(Set(addresses.map(\.description)).count == addresses.count, "each once")
-        // A label of 64 letters is refused without asking anybody (RFC 1035 §2.3.4).
+        // A label of 64 letters is rejected without a query (RFC 1035 §2.3.4).
         let unknown = try await onThread { Resolver.systemLookUp(String(repeating: "a", count: 64) + ".invalid", 80) }
         #expect(unknown.failure?.isEmpty == false)
     }
@@ -134,7 +135,7 @@ extension Resolver.Answer {
     }
 }
 
-/// A resolver whose look-ups give these answers in turn, the last one for good.
+/// A resolver whose look-ups give these answers in turn, and then repeat the last one.
 private final class Names: Sendable {
     let resolver: Resolver
     private let lookUps: LookUps
@@ -151,7 +152,7 @@ private final class Names: Sendable {
 
     func release() { gate.signal() }
 
-    /// Asks; the answer comes to the mailbox.
+    /// Resolves; the answer is sent to the mailbox.
     func ask(_ host: String, port: UInt16 = 80, on loop: EventLoop) async throws -> Mailbox<Resolver.Answer> {
         let answer = Mailbox<Resolver.Answer>()
         try await loop.run {

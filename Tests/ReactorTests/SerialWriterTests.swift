@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Writing in order", .timeLimit(.minutes(5)))
 struct SerialWriterTests {
-    @Test("pieces of many threads come out whole and in each thread's order", arguments: [false, true])
+    @Test("pieces of many threads are written whole and in each thread's order", arguments: [false, true])
     func order(nonBlocking: Bool) async throws {
         let pipe = try Pipe(nonBlocking: nonBlocking)
         let writer = SerialWriter(pipe.writing, label: "test.writer")
@@ -34,19 +34,19 @@ struct SerialWriterTests {
     }
 
     @Test(
-        "a reader that stalls holds up nobody: what waits is bounded, the rest is dropped and counted",
+        "a stalled reader blocks no caller: waiting output is bounded, the rest is dropped and counted",
         arguments: [false, true])
     func stalledReader(nonBlocking: Bool) async throws {
         let pipe = try Pipe(nonBlocking: nonBlocking)
         let piece = [UInt8](repeating: 120, count: 4096)
         let writer = SerialWriter(pipe.writing, label: "test.writer", limit: 10 * piece.count)
-        // Nobody reads: the pipe takes some (64 KiB), ten may wait.
+        // Without a reader the pipe takes some (64 KiB), ten may wait.
         let count = 200
         for _ in 0..<count { writer.write(piece) }
         let dropped = writer.droppedCount
         #expect(dropped >= count - 10 - pipe.capacity / piece.count - 1)
         #expect(dropped < count)
-        // When somebody reads again, the rest goes out, and there is room.
+        // When reading resumes, the rest is written, and there is room.
         let expected = (count - dropped) * piece.count
         let output = try await onThread { try pipe.read(exactly: expected) }
         #expect(output.count == expected)
@@ -58,7 +58,7 @@ struct SerialWriterTests {
         pipe.closeWriting()
     }
 
-    @Test("a piece larger than all that may wait is dropped, an empty one is nothing")
+    @Test("a piece larger than the limit is dropped, an empty one ignored")
     func size() async throws {
         let pipe = try Pipe(nonBlocking: false)
         let writer = SerialWriter(pipe.writing, label: "test.writer", limit: 100)
@@ -72,7 +72,7 @@ struct SerialWriterTests {
         pipe.closeWriting()
     }
 
-    @Test("a reader that has gone ends neither the process nor the writing")
+    @Test("a closed reader ends neither the process nor the writer")
     func brokenPipe() async {
         await #expect(processExitsWith: .success) {
             let pipe = try Pipe(nonBlocking: false)
@@ -108,7 +108,7 @@ private final class Pipe: Sendable {
 
     func closeWriting() { close(writing) }
 
-    /// Puts something else in the reader's place, so that its number is not closed twice.
+    /// Replaces the reader by something else, so that its number is not closed twice.
     func closeReading() {
         let null = unsafe open("/dev/null", O_RDONLY)
         dup2(null, reading)

@@ -4,9 +4,9 @@ import Glibc
 import Reactor
 import Testing
 
-@Suite("Telling the service manager")
+@Suite("Notifying the service manager")
 struct ServiceNotifierTests {
-    @Test("each message comes as one datagram, over a path or an abstract name", arguments: [false, true])
+    @Test("each message is one datagram, to a path or an abstract name", arguments: [false, true])
     func messages(isAbstract: Bool) throws {
         let name = "/tmp/sidegate-notify-\(getpid())-\(isAbstract ? 1 : 0)"
         let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
@@ -47,7 +47,7 @@ struct ServiceNotifierTests {
     }
 
     @Test(
-        "the watchdog counts when it is meant for this process",
+        "the watchdog applies if it is meant for this process",
         arguments: [
             ("/run/notify", "3000000", nil, 3.0), ("/run/notify", "3000000", "me", 3.0),
             ("/run/notify", "3000000", "1", nil), ("/run/notify", "0", nil, nil), ("/run/notify", "soon", nil, nil),
@@ -61,7 +61,7 @@ struct ServiceNotifierTests {
         #expect(notifier.watchdogTimeout?.seconds == seconds)
     }
 
-    @Test("nobody who listens, or a name that is none, is no failure", arguments: ["/nowhere/at/all", "x", "", "@"])
+    @Test("a missing listener, or an invalid name, is not an error", arguments: ["/nowhere/at/all", "x", "", "@"])
     func nobody(socket: String) {
         ServiceNotifier(socket: socket, watchdogMicroseconds: nil, watchdogProcess: nil).ready()
         let long = "/" + String(repeating: "x", count: 200)

@@ -2,11 +2,12 @@
 
 import Glibc
 import Reactor
+import TestSupport
 import Testing
 
 @Suite("The end of a loop", .timeLimit(.minutes(5)))
 struct ShutDownTests {
-    @Test("a loop that ends lets go of itself", arguments: EventLoop.Kind.allCases)
+    @Test("a loop that ends releases itself", arguments: EventLoop.Kind.allCases)
     func loopIsReleased(kind: EventLoop.Kind) async throws {
         weak var ended: EventLoop?
         do {
@@ -19,7 +20,7 @@ struct ShutDownTests {
     }
 
     @Test(
-        "a loop that ends lets go of all it holds, though nobody closed or cancelled it",
+        "a loop that ends releases all it holds, although nothing was closed or cancelled",
         arguments: EventLoop.Kind.allCases, Holder.allCases)
     func heldIsReleased(kind: EventLoop.Kind, holder: Holder) async throws {
         weak var ended: EventLoop?
@@ -32,7 +33,7 @@ struct ShutDownTests {
             loop.shutDown()
             if holder == .latecomer {
                 try await loop.idle()
-                // What comes too late is not run, and not kept.
+                // Late work is not run, and not retained.
                 loop.submit {
                     sentinel.touch()
                     loop.submit {}
@@ -43,7 +44,7 @@ struct ShutDownTests {
         while ended != nil { try await Task.sleep(nanoseconds: 1_000_000) }
     }
 
-    @Test("an observer may remove itself as it goes", arguments: EventLoop.Kind.allCases, [true, false])
+    @Test("an observer may remove itself in its deinitializer", arguments: EventLoop.Kind.allCases, [true, false])
     func removesItself(kind: EventLoop.Kind, isRemoved: Bool) async throws {
         let loop = EventLoop(kind)
         let released = Mailbox<Void>()
@@ -98,7 +99,7 @@ struct ShutDownTests {
         #expect(try await ran.next() == "end")
     }
 
-    @Test("nothing can be watched on a loop that has ended, and ending twice is nothing")
+    @Test("nothing can be watched on a loop that has ended, and ending it twice does nothing")
     func afterTheEnd() async throws {
         let loop = EventLoop(.batched)
         let (raw, far) = try Link.socketPair.join()
@@ -106,7 +107,7 @@ struct ShutDownTests {
         loop.submit {
             loop.shutDown()
             loop.shutDown()
-            // Comes in the same batch.
+            // Arrives in the same batch.
             loop.submit {
                 do throws(SystemError) {
                     _ = try SocketTransport(connected: FileDescriptor(owning: raw), loop: loop)
@@ -121,7 +122,7 @@ struct ShutDownTests {
         loop.shutDown()
     }
 
-    /// Who holds something of the loop's user.
+    /// An object that retains something of the loop's user.
     enum Holder: CaseIterable, Sendable {
         case descriptor, closedTransport, timer, listener, afterEvent, nextTurn, latecomer
 
@@ -163,7 +164,7 @@ struct ShutDownTests {
             case .nextTurn:
                 Self.again(sentinel, loop)
             case .afterEvent:
-                // Ends in the same batch as the end itself comes.
+                // Ends in the same batch as the end itself.
                 loop.shutDown()
                 loop.afterEvent {
                     sentinel.touch()
@@ -174,14 +175,14 @@ struct ShutDownTests {
             }
         }
 
-        /// Wants turn after turn, for good.
+        /// Requests turn after turn, forever.
         private static func again(_ sentinel: Sentinel, _ loop: EventLoop) {
             loop.nextTurn { again(sentinel, loop) }
         }
     }
 }
 
-/// An observer that takes itself out of the loop when it goes.
+/// An observer that removes itself from the loop in its deinitializer.
 private final class SelfRemover: ReadinessObserver {
     var registration: Registration?
     private let loop: EventLoop

@@ -2,6 +2,7 @@
 
 import Glibc
 import Reactor
+import TestSupport
 import Testing
 
 @Suite("Signals", .timeLimit(.minutes(5)))
@@ -11,7 +12,7 @@ struct SignalTests {
         let (one, other) = (Mailbox<Void>(), Mailbox<Void>())
         let first = SignalWatcher(SIGUSR1) { one.send() }
         let second = SignalWatcher(SIGUSR2) { other.send() }
-        // Several times: after a first signal the next one is heard as well.
+        // Several times: later signals are handled as well.
         for _ in 0..<3 {
             kill(getpid(), SIGUSR1)
             try await one.next()
@@ -21,7 +22,7 @@ struct SignalTests {
         withExtendedLifetime((first, second)) {}
     }
 
-    @Test("without its watcher a signal is without effect")
+    @Test("a signal without its watcher has no effect")
     func unwatched() async {
         await #expect(processExitsWith: .success) {
             let released = Mailbox<Void>()

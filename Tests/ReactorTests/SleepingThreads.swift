@@ -2,7 +2,7 @@
 
 import Glibc
 
-/// Waits until every other thread of this process sleeps. One that spins never does, and the test's limit ends the wait.
+/// Waits until every other thread of this process sleeps. A spinning one never does, and the test's limit ends the wait.
 ///
 /// For a process of the test's own, since the threads of other tests count as well.
 func waitUntilOthersSleep() {
@@ -18,7 +18,7 @@ private func othersRun() -> Bool {
             unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
         }
         guard Int(name) != nil, name != own else { continue }
-        // Past the command's name, which may hold anything but ends with the last parenthesis (proc_pid_stat(5)).
+        // After the command's name, which may contain anything but ends with the last parenthesis (proc_pid_stat(5)).
         let state = stat("/proc/self/task/\(name)/stat").split(separator: ")").last?.first { $0 != " " }
         // None: the thread has ended meanwhile.
         if let state, state != "S" { return true }

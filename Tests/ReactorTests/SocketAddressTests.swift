@@ -20,7 +20,7 @@ struct SocketAddressTests {
         #expect(address.with(port: 81).port == 81)
         #expect(address.with(port: 81).with(port: 80) == address)
         #expect(address.family == (host.contains(":") ? AF_INET6 : AF_INET))
-        // As the system has it.
+        // In the system's form.
         var storage = sockaddr_storage()
         let size = unsafe address.withRaw { raw, length in
             unsafe withUnsafeMutableBytes(of: &storage) {
@@ -33,7 +33,7 @@ struct SocketAddressTests {
     }
 
     @Test(
-        "a name is no literal address",
+        "a name is not a literal address",
         arguments: [
             "localhost", "", "1.2.3", "1.2.3.4.5", "256.0.0.1", "01.2.3.4", "[::1]", "::1%lo", "1.2.3.4 ", "g::",
         ])
@@ -50,14 +50,14 @@ struct SocketAddressTests {
         #expect(address.with(port: 1) == address)
     }
 
-    @Test("a family that is none of these is nil")
+    @Test("other families give nil")
     func otherFamily() {
         var storage = sockaddr_storage()
         storage.ss_family = sa_family_t(AF_NETLINK)
         #expect(SocketAddress(storage) == nil)
     }
 
-    @Test("a system error says which call and why")
+    @Test("a system error names the call and the reason")
     func errors() {
         #expect(SystemError("bind", EADDRINUSE).description == "bind: Address already in use")
         #expect(SystemError("connect", ETIMEDOUT).isTimeout)

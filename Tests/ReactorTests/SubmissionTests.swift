@@ -3,11 +3,12 @@
 import Dispatch
 import Glibc
 import Reactor
+import TestSupport
 import Testing
 
 @Suite("Work on a loop", .timeLimit(.minutes(5)))
 struct SubmissionTests {
-    @Test("work of many threads runs in each thread's order, all of it", arguments: EventLoop.Kind.allCases)
+    @Test("work of many threads runs in each thread's order, completely", arguments: EventLoop.Kind.allCases)
     func manyThreads(kind: EventLoop.Kind) async throws {
         let loop = EventLoop(kind)
         defer { loop.shutDown() }
@@ -43,13 +44,13 @@ struct SubmissionTests {
         #expect(Set(seen) == ["outer", "inner", "next"])
     }
 
-    @Test("work reaches a loop that has gone idle", arguments: EventLoop.Kind.allCases)
+    @Test("work reaches an idle loop", arguments: EventLoop.Kind.allCases)
     func idle(kind: EventLoop.Kind) async throws {
         let loop = EventLoop(kind)
         defer { loop.shutDown() }
         for number in 0..<20 {
             #expect(try await loop.run { number } == number)
-            // Returns only when the loop lingers no more.
+            // Returns only after the loop has stopped lingering.
             try await loop.idle()
         }
     }
@@ -72,7 +73,7 @@ struct SubmissionTests {
     }
 
     @Test(
-        "work put off runs though nothing else happens, wherever it was put off",
+        "deferred work runs without any other event, wherever it was deferred",
         arguments: EventLoop.Kind.allCases, Origin.allCases)
     func putOffAnywhere(kind: EventLoop.Kind, origin: Origin) async throws {
         let loop = EventLoop(kind)
@@ -99,13 +100,13 @@ struct SubmissionTests {
         try await near.close()
     }
 
-    @Test("one that always wants another turn starves nobody", arguments: EventLoop.Kind.allCases)
+    @Test("an endless sequence of turns starves nothing else", arguments: EventLoop.Kind.allCases)
     func fairTurns(kind: EventLoop.Kind) async throws {
         let loop = EventLoop(kind)
         defer { loop.shutDown() }
         let busy = loop.bind(BusyWork(loop))
         try await loop.run { busy.assumeOnLoop { $0.turn() } }
-        // A descriptor, submitted work, a timer, and the queue's other work: each is served while the work goes on.
+        // A descriptor, submitted work, a timer, and the queue's other work: each is served while the turns continue.
         let (raw, far) = try Link.socketPair.join()
         let near = try await Near(raw, on: loop)
         try far.write([1])
@@ -124,7 +125,7 @@ struct SubmissionTests {
         try await near.close()
     }
 
-    @Test("the clocks move on with each batch and not within one", arguments: EventLoop.Kind.allCases)
+    @Test("the clocks advance with each batch and not within one", arguments: EventLoop.Kind.allCases)
     func clocks(kind: EventLoop.Kind) async throws {
         let loop = EventLoop(kind)
         defer { loop.shutDown() }
@@ -140,7 +141,7 @@ struct SubmissionTests {
         #expect(abs(first.1 - before.1) < 60)
     }
 
-    @Test("a read within a read gets memory of its own", arguments: EventLoop.Kind.allCases)
+    @Test("a nested read gets its own memory", arguments: EventLoop.Kind.allCases)
     func nestedBuffers(kind: EventLoop.Kind) async throws {
         let loop = EventLoop(kind)
         defer { loop.shutDown() }
@@ -156,7 +157,7 @@ struct SubmissionTests {
     }
 
     #if DEBUG
-        @Test("a loop's state is out of reach elsewhere")
+        @Test("a loop's state cannot be accessed elsewhere")
         func confined() async {
             await #expect(processExitsWith: .failure) {
                 let loop = EventLoop(.batched)
@@ -173,12 +174,12 @@ struct SubmissionTests {
     }
 }
 
-/// Notes of what happened, confined to a loop.
+/// Records events, confined to a loop.
 final class Journal<Entry> {
     var entries: [Entry] = []
 }
 
-/// Takes turn after turn while wanted.
+/// Takes turn after turn while enabled.
 private final class BusyWork {
     var isWanted = true
     var turns = 0

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Reactor
+import TestSupport
 import Testing
 
-@Suite("The heap of deadlines")
+@Suite("The timer heap")
 struct TimerHeapTests {
     @Test("timers fire in the order of their deadlines, each once")
     func order() {
@@ -23,7 +24,7 @@ struct TimerHeapTests {
         #expect(heap.earliest == .distantFuture)
     }
 
-    @Test("a timer that was moved later does not fire early, and one moved earlier not late")
+    @Test("a postponed timer does not fire early, and an advanced one not late")
     func moves() {
         let heap = TimerHeap()
         var fired: [String] = []
@@ -48,7 +49,7 @@ struct TimerHeapTests {
         #expect(later.deadline == .distantFuture, "a timer that fired is off")
     }
 
-    @Test("a timer may be moved later, then earlier again")
+    @Test("a timer may be postponed, then advanced again")
     func laterThenEarlier() {
         let heap = TimerHeap()
         var fired = 0
@@ -67,7 +68,7 @@ struct TimerHeapTests {
         #expect(fired == 2)
     }
 
-    @Test("a cancelled timer does not fire and is not kept")
+    @Test("a cancelled timer does not fire and is released")
     func cancel() {
         let heap = TimerHeap()
         var fired: [Int] = []
@@ -111,7 +112,7 @@ struct TimerHeapTests {
         #expect(fired == ["first", "advanced", "moved"])
     }
 
-    @Test("a timer that is set anew by its own action, for now, does not keep the loop from going on")
+    @Test("a timer that its own action sets again, for now, does not block the loop")
     func againAtOnce() {
         let heap = TimerHeap()
         var fired = 0
@@ -132,7 +133,7 @@ struct TimerHeapTests {
     }
 
     @Test(
-        "what many random changes lead to is what a plain list of deadlines leads to",
+        "many random changes have the same result as with a plain list of deadlines",
         arguments: 1...20 as ClosedRange<UInt64>)
     func model(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
@@ -151,7 +152,7 @@ struct TimerHeapTests {
                 heap.makeTimer {
                     fired.append(number)
                     let plan = plans[number]
-                    // Deadlines are told apart by the timer's number, so that the order is never open.
+                    // Deadlines are made unique by the timer's number, so that the order is always defined.
                     if plan.change < 0 {
                         timers[plan.other].cancel()
                     } else {
@@ -194,12 +195,12 @@ struct TimerHeapTests {
                 #expect(timer.deadline == deadline.map(at) ?? .distantFuture)
             }
         }
-        // The actions hold the timers, and those the actions.
+        // The actions retain the timers, and those the actions.
         for timer in timers { timer.cancel() }
         timers = []
     }
 
-    @Test("a moment far away stays far away")
+    @Test("a distant moment stays distant")
     func saturation() {
         let now = MonotonicTime.current()
         #expect(now.advanced(by: .seconds(.infinity)) > now)

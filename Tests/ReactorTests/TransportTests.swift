@@ -2,11 +2,14 @@
 
 import Glibc
 import Reactor
+import TestSupport
 import Testing
 
 @Suite("Transports", .timeLimit(.minutes(5)))
 struct TransportTests {
-    @Test("bytes go both ways, in one piece or three", arguments: EventLoop.Kind.allCases, Link.available)
+    @Test(
+        "bytes are transferred in both directions, in one piece or three", arguments: EventLoop.Kind.allCases,
+        Link.available)
     func bothWays(kind: EventLoop.Kind, link: Link) async throws {
         let loop = EventLoop(kind)
         defer { loop.shutDown() }
@@ -24,7 +27,7 @@ struct TransportTests {
         }
         #expect(outcomes == [.wrote(4), .wrote(15), .wrote(4)])
         #expect(try far.read(exactly: 23) == Array("one two three four five".utf8))
-        // Again, after both sides were quiet.
+        // Again, after both sides were idle.
         try far.write([7])
         #expect(try await near.received(6).last == 7)
         try await near.close()
@@ -50,7 +53,7 @@ struct TransportTests {
         try await near.close()
     }
 
-    @Test("the end after a quiet while is told", arguments: EventLoop.Kind.allCases, Link.available)
+    @Test("the end is reported after an idle period", arguments: EventLoop.Kind.allCases, Link.available)
     func lateEnd(kind: EventLoop.Kind, link: Link) async throws {
         let loop = EventLoop(kind)
         defer { loop.shutDown() }
@@ -64,7 +67,7 @@ struct TransportTests {
         try await near.close()
     }
 
-    @Test("after the peer's end we can still send", arguments: EventLoop.Kind.allCases, Link.available)
+    @Test("sending is possible after the peer's end", arguments: EventLoop.Kind.allCases, Link.available)
     func peerHalfCloses(kind: EventLoop.Kind, link: Link) async throws {
         let loop = EventLoop(kind)
         defer { loop.shutDown() }
@@ -73,7 +76,7 @@ struct TransportTests {
         try far.write([1])
         far.shutDownWriting()
         #expect(try await near.ended() == .end)
-        // Dispatch tells of the end again and again until reading pauses.
+        // Dispatch reports the end repeatedly until reading pauses.
         try await near.run { recorder in
             recorder.transport.pauseReading()
             #expect(recorder.transport.write([5, 6].span) == .wrote(2))
@@ -83,7 +86,7 @@ struct TransportTests {
         #expect(try far.read() == [])
     }
 
-    @Test("after our end we still receive", arguments: EventLoop.Kind.allCases, Link.available)
+    @Test("receiving is possible after the own end", arguments: EventLoop.Kind.allCases, Link.available)
     func weHalfClose(kind: EventLoop.Kind, link: Link) async throws {
         let loop = EventLoop(kind)
         defer { loop.shutDown() }
@@ -137,7 +140,7 @@ struct TransportTests {
         }
     }
 
-    @Test("a reset while we wait for room is told", arguments: EventLoop.Kind.allCases, Link.overIP)
+    @Test("a reset while waiting for room is reported", arguments: EventLoop.Kind.allCases, Link.overIP)
     func resetWhileFull(kind: EventLoop.Kind, link: Link) async throws {
         let loop = EventLoop(kind)
         defer { loop.shutDown() }
@@ -164,7 +167,7 @@ struct TransportTests {
             let sentinel = Sentinel(released)
             recorder.reaction = { _, _ in sentinel.touch() }
             let transport = recorder.transport
-            // Both wait to be told, and neither is.
+            // Both wait for an event, and neither gets one.
             try far.write([1])
             transport.awaitWritable()
             transport.close()

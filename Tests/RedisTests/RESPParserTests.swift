@@ -4,7 +4,7 @@ import Reactor
 import Redis
 import Testing
 
-@Suite("Replies of Redis")
+@Suite("Redis replies")
 struct RESPParserTests {
     private static func text(_ text: String) -> RESPValue { .bulk(Array(text.utf8)) }
 
@@ -42,7 +42,7 @@ struct RESPParserTests {
         return values
     }
 
-    @Test("each kind is read, wherever the bytes are cut")
+    @Test("each type is read, however the bytes are divided")
     func everySplit() throws {
         for (text, value) in Self.replies {
             let bytes = Array(text.utf8)
@@ -54,13 +54,13 @@ struct RESPParserTests {
         for cut in 0...all.count { #expect(try parse(all, cut: cut) == Self.replies.map(\.1)) }
     }
 
-    @Test("half a reply is no reply", arguments: ["$5\r\nab", "*2\r\n:1\r\n", "+O", "%1\r\n+a\r\n"])
+    @Test("a partial reply is not delivered", arguments: ["$5\r\nab", "*2\r\n:1\r\n", "+O", "%1\r\n+a\r\n"])
     func half(text: String) throws {
         #expect(try parse(Array(text.utf8)) == [])
     }
 
     @Test(
-        "what is not of the protocol ends it",
+        "an invalid reply ends the connection",
         arguments: [
             "HTTP/1.1 200 OK\r\n", "\r\n", "+OK\n", ":1x\r\n", ":\r\n", ":99999999999999999999\r\n", "$-2\r\n",
             "$x\r\n",
@@ -97,7 +97,7 @@ struct RESPParserTests {
         #expect(throws: RESPError.tooLong) { try parse(Array(text.utf8), limits: limits) }
     }
 
-    @Test("the bounds are of one reply, not of all")
+    @Test("the limits apply to one reply, not to all together")
     func fresh() throws {
         var limits = RESPLimits()
         (limits.values, limits.reply) = (3, 40)
@@ -105,14 +105,14 @@ struct RESPParserTests {
         #expect(try parse(bytes, limits: limits).count == 100)
     }
 
-    @Test("a command is an array of counted texts, of any bytes")
+    @Test("a command is an array of bulk strings, of any bytes")
     func commands() {
         let command = RESPCommand("SET", [0, 13, 10], Array("v".utf8))
         #expect(command.encoded == Array("*3\r\n$3\r\nSET\r\n$3\r\n\0\r\n\r\n$1\r\nv\r\n".utf8))
         #expect(RESPCommand("PING").encoded == Array("*1\r\n$4\r\nPING\r\n".utf8))
     }
 
-    @Test("attempts come soon at first, then seldom, and never all at once")
+    @Test("attempts come soon at first, then rarely, and never all at once")
     func backoff() {
         var backoff = RedisBackoff()
         let shortest = (0..<10).map { _ in backoff.failed(after: nil, chance: 0).count / 1_000_000 }

@@ -5,17 +5,17 @@ import Redis
 import Synchronization
 import Testing
 
-/// What is made on a loop, and belongs to it.
+/// Created on a loop, and confined to it.
 private final class Slot<Value> {
     var value: Value?
 }
 
 extension RedisReply<RESPValue> {
-    /// Every shape.
+    /// Every type.
     static var any: Self { Self { $0 } }
 }
 
-/// A server of a test's: what it answers to each command, in order; nil: nothing, ever.
+/// A test's server: its answer to each command, in order; nil: none, ever.
 private final class ScriptedRedis: Sendable {
     typealias Answer = @Sendable (_ command: String, _ number: Int) -> String?
 
@@ -71,7 +71,7 @@ private final class ScriptedRedis: Sendable {
                         let words = (command.elements ?? []).map { String(decoding: $0.bytes ?? [], as: UTF8.self) }
                         let command = words.joined(separator: " ")
                         guard var text = answer(command, number) else { continue }
-                        // PING has a reply of its own; a script that says nothing special of it need not know.
+                        // PING has a reply of its own, so scripts without special needs do not list it.
                         if command == "PING", text == "+OK\r\n" || text == "+PING\r\n" { text = "+PONG\r\n" }
                         if text == "close" { return transport.close() }
                         let bytes = Array(text.utf8)
@@ -86,7 +86,7 @@ private final class ScriptedRedis: Sendable {
     }
 }
 
-/// One client, and what came of its commands.
+/// One client, and the results of its commands.
 private final class Client: Sendable {
     typealias Outcome = Result<RESPValue, RedisFailure>
 
@@ -111,7 +111,7 @@ private final class Client: Sendable {
         }
     }
 
-    /// Sends all at once; the results in their order.
+    /// Sends all at once; the results are in order.
     func send(_ commands: [String]) async throws -> [Outcome] {
         outcomes.withLock { $0 = [:] }
         loop.submit { [self] in
@@ -139,7 +139,7 @@ private final class Client: Sendable {
 struct RedisConnectionTests {
     private static func text(_ text: String) -> Client.Outcome { .success(.simple(Array(text.utf8))) }
 
-    @Test("commands follow one another without waiting, and each gets its own reply")
+    @Test("commands are pipelined, and each gets its own reply")
     func pipeline() async throws {
         let server = try ScriptedRedis { command, _ in "+\(command)\r\n" }
         let client = Client(server.address)
@@ -149,26 +149,26 @@ struct RedisConnectionTests {
         #expect(client.told == [.connected])
     }
 
-    @Test("an error reply is a refusal, and the next command is served")
+    @Test("an error reply fails its command, and the next one is served")
     func refusal() async throws {
         let server = try ScriptedRedis { command, _ in command == "BAD" ? "-ERR no\r\n" : "+OK\r\n" }
         let outcomes = try await Client(server.address).send(["BAD", "GOOD"])
         #expect(outcomes == [.failure(.refused("ERR no")), Self.text("OK")])
     }
 
-    @Test("a silent server costs no more than the time limit, and nothing more is said on that connection")
+    @Test("a silent server costs no more than the time limit, and the connection is not used again")
     func silence() async throws {
         let server = try ScriptedRedis { command, number in
             number == 1 && command != "PING" ? nil : "+\(command)\r\n"
         }
         let client = Client(server.address)
         #expect(try await client.send(["SILENT", "BEHIND"]) == [.failure(.timeout), .failure(.timeout)])
-        // A reply that comes too late would be taken for another's.
+        // A late reply would be matched to the wrong command.
         #expect(try await client.send(["A", "B"]) == [Self.text("A"), Self.text("B")])
         #expect(server.connectionCount == 2)
     }
 
-    @Test("a connection that breaks fails what waits, and another one is made")
+    @Test("a broken connection fails waiting commands, and another one is made")
     func broken() async throws {
         let server = try ScriptedRedis { command, number in
             command == "DIE" && number == 1 ? "close" : "+\(command)\r\n"
@@ -183,7 +183,7 @@ struct RedisConnectionTests {
     }
 
     @Test(
-        "whom the new primary would be is found by connecting again",
+        "after a failover the new primary is found by reconnecting",
         arguments: ["READONLY You can't", "LOADING x", "MASTERDOWN x"])
     func failover(error: String) async throws {
         let server = try ScriptedRedis { command, number in
@@ -195,7 +195,7 @@ struct RedisConnectionTests {
         #expect(server.connectionCount == 2)
     }
 
-    @Test("it introduces itself before anything else is said")
+    @Test("the handshake precedes all other commands")
     func greeting() async throws {
         let log = Seen()
         let server = try ScriptedRedis { command, _ in
@@ -208,11 +208,11 @@ struct RedisConnectionTests {
             $0.database = 3
         }
         _ = try await client.send(["GET"])
-        // After them only PING, when it was quiet for long.
+        // After them only PING, after an idle interval.
         #expect(log.all.prefix(4) == ["AUTH gate secret", "SELECT 3", "PING", "GET"])
     }
 
-    @Test("who is not let in says why to those who wait")
+    @Test("waiting commands fail with the reason if access is denied")
     func notLetIn() async throws {
         let server = try ScriptedRedis { command, _ in
             command.hasPrefix("AUTH") ? "-WRONGPASS invalid\r\n" : "-NOAUTH required\r\n"
@@ -221,7 +221,7 @@ struct RedisConnectionTests {
         #expect(try await client.send(["GET"]) == [.failure(.unreachable("WRONGPASS invalid"))])
     }
 
-    @Test("nobody there: commands fail, and at once while the next attempt is far")
+    @Test("without a server commands fail, and at once while the next attempt is not due")
     func nobody() async throws {
         let gone = try ListeningSocket(SocketAddress.v4(0x7f00_0001, port: 0), sharesPort: false).address
         let client = Client(gone, timeout: 50)
@@ -232,7 +232,7 @@ struct RedisConnectionTests {
     }
 
     @Test(
-        "what answers to nothing, or is no Redis, is let go",
+        "a server that sends replies without commands, or is not Redis, is disconnected",
         arguments: ["+OK\r\n+OK\r\n", "HTTP/1.1 400 Bad Request\r\n\r\n"])
     func stranger(answer: String) async throws {
         let server = try ScriptedRedis { _, _ in answer }
@@ -268,7 +268,7 @@ struct RedisConnectionTests {
         #expect(try await client.send(["GET"]) == [.failure(.unreachable("ERR"))])
     }
 
-    @Test("the beginning of a reply that nobody asked for ends the connection")
+    @Test("the beginning of a reply without a command ends the connection")
     func unsolicited() async throws {
         let server = try ScriptedRedis { command, number in
             command == "A" && number == 1 ? "+A\r\n$100000\r\nxx" : "+\(command)\r\n"
@@ -281,7 +281,7 @@ struct RedisConnectionTests {
     }
 
     @Test(
-        "a server that greets and then closes, or answers nonsense, is not connected to more and more often",
+        "a server that closes after the handshake, or sends invalid replies, is connected to less and less often",
         arguments: ["close", "*-1\r\n", ":1\r\n:2\r\n"])
     func rate(answer: String) async throws {
         let server = try ScriptedRedis { command, _ in command == "PING" ? "+PONG\r\n" : answer }
@@ -292,7 +292,7 @@ struct RedisConnectionTests {
         #expect(MonotonicTime.current().since(begun) >= .milliseconds(775))
     }
 
-    @Test("pauses grow until a connection has served for a while")
+    @Test("delays grow until a connection has been up for a while")
     func backoff() {
         var backoff = RedisBackoff()
         func pause(_ uptime: Double?) -> UInt64 {

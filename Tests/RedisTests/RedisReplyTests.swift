@@ -3,9 +3,9 @@
 import Redis
 import Testing
 
-@Suite("Shapes of replies")
+@Suite("Types of replies")
 struct RedisReplyTests {
-    /// Whether the bytes are a reply of the protocol's version 2 that has the shape.
+    /// Whether the bytes are a reply of the protocol's version 2 with the type.
     private static func accepts<Value>(_ shape: RedisReply<Value>, _ text: String) -> Value? {
         var parser = RESPParser(version: .two)
         var replies: [RESPValue] = []
@@ -75,7 +75,7 @@ struct RedisReplyTests {
         #expect(admitted(RedisScanLimits(rounds: 100, members: 3), [page, page]) == [true, false])
     }
 
-    @Test("whatever a server sends, in whatever pieces, is read within limits, and fits at most the one shape")
+    @Test("any input, however divided, is read within limits, and matches at most one type")
     func anything() {
         var random = SystemRandomNumberGenerator()
         var limits = RESPLimits()

@@ -4,8 +4,9 @@ import Cryptography
 import Glibc
 import Reactor
 import TLS
+import TestSupport
 
-/// One end of a connection: writes what it is told, keeps what comes.
+/// One end of a connection: writes on request, keeps what it receives.
 final class End: TransportOwner {
     enum Ending: Equatable, Sendable {
         case end, failed
@@ -18,7 +19,7 @@ final class End: TransportOwner {
     private var output: [UInt8] = []
     private var sent = 0
     private var endsAfterOutput = false
-    /// Stops reading each time so many bytes have come; 0: never.
+    /// Pauses reading after each so many bytes; 0: never.
     var pausesEach = 0
     private var untilPause = 0
     private let changed: () -> Void
@@ -103,7 +104,7 @@ struct Pair: Sendable {
     private let state: LoopBound<State>
     private let changed = Mailbox<Bool>()
 
-    /// Shakes hands, or fails to.
+    /// Performs the handshake, or fails to.
     init(
         _ server: TLSServerContext, _ client: TLSClientContext, host: String = "localhost",
         kind: EventLoop.Kind = .batched, sendBuffer: Int32 = 0

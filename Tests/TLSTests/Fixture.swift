@@ -4,8 +4,9 @@ import Cryptography
 import Glibc
 import Reactor
 import TLS
+import TestSupport
 
-/// A file beside this one.
+/// A file in this directory.
 func file(_ path: String, _ here: String = #filePath) throws -> [UInt8] {
     let folder = here.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
     guard let stream = unsafe fopen(folder + "/Keys/" + path, "r") else { throw MissingFile(path: path) }
@@ -42,30 +43,8 @@ func client(
     return try TLSClientContext(configuration)
 }
 
-/// What happens elsewhere, for a test to wait for.
-final class Mailbox<Value: Sendable>: Sendable {
-    struct NothingCame: Error {}
-
-    private let stream: AsyncStream<Value>
-    private let continuation: AsyncStream<Value>.Continuation
-
-    init() {
-        (stream, continuation) = AsyncStream.makeStream()
-    }
-
-    func send(_ value: Value) {
-        continuation.yield(value)
-    }
-
-    func next() async throws -> Value {
-        var iterator = stream.makeAsyncIterator()
-        guard let value = await iterator.next() else { throw NothingCame() }
-        return value
-    }
-}
-
 extension EventLoop {
-    /// Runs `body` on the loop and waits for what it returns.
+    /// Runs `body` on the loop and waits for its result.
     func run<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
         let answer = Mailbox<Result<Value, any Error>>()
         submit { answer.send(Result(catching: body)) }

@@ -4,12 +4,13 @@ import Cryptography
 import Glibc
 import Reactor
 import TLS
+import TestSupport
 import Testing
 
 @Suite("Handshakes", .timeLimit(.minutes(5)))
 struct HandshakeTests {
     @Test(
-        "a client believes the right certificate for the right name only",
+        "a client accepts only the right certificate for the right name",
         arguments: [
             ("ec", "localhost", nil), ("rsa", "localhost", nil), ("ec", "LOCALHOST", nil), ("ec", "127.0.0.1", nil),
             ("ec", "app.example.", nil), ("other", "a.wild.example", nil),
@@ -26,13 +27,13 @@ struct HandshakeTests {
         try await pair.close()
     }
 
-    @Test("an authority that nobody here trusts vouches for nothing, unless nothing is verified")
+    @Test("an untrusted authority is not accepted, unless verification is disabled")
     func untrusted() async throws {
         let context = try server("ec")
         let strict = try await Pair(context, client(trusting: false))
         #expect(
             try await strict.clientFailure
-                == .certificate("the certificate is of an authority that is not trusted here"))
+                == .certificate("the certificate is from an authority that is not trusted"))
         #expect(try await strict.serverFailure == .refused("unknown CA"))
         try await strict.close()
         let careless = try await Pair(
@@ -41,7 +42,7 @@ struct HandshakeTests {
         try await careless.close()
     }
 
-    @Test("another name than the host's is asked for when one is configured")
+    @Test("a configured name replaces the host's own")
     func serverName() async throws {
         let pair = try await Pair(server("ec", "other"), client { $0.serverName = "other.example" }, host: "127.0.0.1")
         #expect(try await pair.clientFailure == nil)
@@ -49,7 +50,7 @@ struct HandshakeTests {
     }
 
     @Test(
-        "a server chooses the certificate by the name asked for",
+        "a server selects the certificate by SNI",
         arguments: [
             ("localhost", true), ("app.example", true), ("other.example", true), ("x.wild.example", true),
             ("127.0.0.1", true), ("unknown.example", false),
@@ -61,7 +62,7 @@ struct HandshakeTests {
     }
 
     @Test(
-        "both agree on the server's favourite among the client's protocols",
+        "both agree on the server's preferred protocol among the client's",
         arguments: [
             (["h2", "http/1.1"], ["http/1.1", "h2"], "h2"), (["http/1.1"], ["h2", "http/1.1"], "http/1.1"),
             (["h2", "http/1.1"], ["http/1.1"], "http/1.1"), (["http/1.1"], [], nil),
@@ -79,7 +80,7 @@ struct HandshakeTests {
         try await pair.close()
     }
 
-    @Test("a client certificate is asked for as configured")
+    @Test("a client certificate is requested as configured")
     func clientCertificates() async throws {
         let required = try server("ec") {
             $0.clientAuthentication = .require
@@ -104,7 +105,7 @@ struct HandshakeTests {
         }
     }
 
-    @Test("sessions go on, also after the certificates were replaced, but not past other client authorities")
+    @Test("sessions resume, also after the certificates were replaced, but not with other client authorities")
     func resumption() async throws {
         let context = try server("ec")
         let other = try client()
@@ -112,7 +113,7 @@ struct HandshakeTests {
         func isResumed(_ client: TLSClientContext, host: String = "localhost") async throws -> Bool {
             let pair = try await Pair(context, client, host: host)
             #expect(try await pair.clientFailure == nil)
-            // Tickets come with what the server sends.
+            // Tickets are sent with the server's data.
             try await pair.run { $0.server?.send([1]) }
             try await pair.wait { $0.client?.received == [1] }
             let isResumed = try await pair.run { $0.transports.map(\.isResumed) }
@@ -136,14 +137,14 @@ struct HandshakeTests {
         #expect(try await isResumed(client))
     }
 
-    @Test("certificates are replaced under way, and by none at all they are not")
+    @Test("certificates are replaced while in use, but not by none")
     func replacement() async throws {
         let context = try server("ec")
         #expect(throws: TLSError.self) { try context.replace(with: TLSServerConfiguration(identities: [])) }
         let pair = try await Pair(context, client())
         #expect(try await pair.clientFailure == nil)
         try context.replace(with: TLSServerConfiguration(identities: [identity("other")]))
-        // Who is connected stays so.
+        // Open connections stay open.
         try await pair.run { $0.client?.send([1, 2, 3]) }
         try await pair.wait { $0.server?.received == [1, 2, 3] }
         try await pair.close()
@@ -153,7 +154,7 @@ struct HandshakeTests {
         #expect(context.certificates.first?.names == ["other.example", "*.wild.example"])
     }
 
-    @Test("a client judges by what it trusts now, and goes on from no session of before")
+    @Test("a client uses its current trust store, and resumes no session of an earlier one")
     func clientReplacement() async throws {
         let server = try server("ec")
         let context = try client()
@@ -172,14 +173,14 @@ struct HandshakeTests {
         #expect(try await outcome() == (nil, true))
         try context.replace(with: TLSClientConfiguration())
         let untrusted = try await outcome()
-        #expect(untrusted.failure == .certificate("the certificate is of an authority that is not trusted here"))
+        #expect(untrusted.failure == .certificate("the certificate is from an authority that is not trusted"))
         var configuration = TLSClientConfiguration()
         configuration.trust = .authorities(try authority())
         try context.replace(with: configuration)
         #expect(try await outcome() == (nil, false))
     }
 
-    @Test("a key that is not the certificate's is refused, and what is no certificate")
+    @Test("a key that does not belong to the certificate is rejected, and so is an invalid certificate")
     func mismatch() throws {
         #expect(throws: TLSError.configuration("the key is not that of the certificate")) {
             try TLSIdentity(certificatePEM: file("ec.pem"), keyPEM: file("other.key"))
@@ -190,7 +191,7 @@ struct HandshakeTests {
         #expect(throws: TLSError.self) { try TLSIdentity(certificatePEM: damaged, keyPEM: file("ec.key")) }
     }
 
-    @Test("a certificate says its names and dates")
+    @Test("a certificate reports its names and dates")
     func certificate() throws {
         let expired = try CertificateChain(pem: file("expired.pem"))
         #expect(expired.notBefore == 946_684_800)
@@ -199,7 +200,7 @@ struct HandshakeTests {
             try CertificateChain(pem: file("ec.pem") + file("authority.pem")).names == ["localhost", "app.example"])
     }
 
-    @Test("a peer that speaks something else, or nothing, is a failure", arguments: EventLoop.Kind.allCases)
+    @Test("a peer that speaks another protocol, or nothing, is a failure", arguments: EventLoop.Kind.allCases)
     func strangers(kind: EventLoop.Kind) async throws {
         let (context, trusting) = (try server("ec"), try client())
         for (text, isServer, failure) in [

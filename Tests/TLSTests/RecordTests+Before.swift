@@ -6,9 +6,9 @@ import Reactor
 import TLS
 import Testing
 
-// What libssl sealed before.
+// Records that libssl sealed before.
 extension RecordTests {
-    @Test("libssl's records are counted by opening each of them, and go first")
+    @Test("libssl's records are counted by opening each of them, and are sent first")
     func sealedBefore() throws {
         let (ours, theirs) = try Pair.sockets()
         defer { for raw in [ours, theirs] { close(raw) } }
@@ -35,7 +35,7 @@ extension RecordTests {
         #expect(Self.open(Array(sent.dropFirst(one.count + two.count)), opening)?.content == content)
     }
 
-    @Test("much of libssl's goes first through a full socket, and nothing is lost or doubled")
+    @Test("many bytes from libssl are sent first through a full socket, and nothing is lost or repeated")
     func muchBefore() throws {
         let (ours, theirs) = try Pair.sockets(sendBuffer: 4608)
         defer { for raw in [ours, theirs] { close(raw) } }

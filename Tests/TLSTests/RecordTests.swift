@@ -5,13 +5,14 @@ import Glibc
 import Reactor
 import Synchronization
 import TLS
+import TestSupport
 import Testing
 
 @Suite("Records after the handshake", .timeLimit(.minutes(5)))
 struct RecordTests {
-    @Test("keys and records are those of RFC 8448 §3")
+    @Test("keys and records match RFC 8448 §3")
     func published() throws {
-        let key = try #require(RecordKey(.aes128GCM, Self.publishedSecret))
+        let key = try #require(TrafficKey(.aes128GCM, Self.publishedSecret))
         let record = try #require(Self.seal(Array(0..<50), .data, key))
         #expect(
             Hex.encodeToString(record) == """
@@ -21,12 +22,12 @@ struct RecordTests {
         #expect(key.sequence == 1)
     }
 
-    @Test("a record opens by its key and number only, whole and unchanged", arguments: RecordSuite.allCases)
+    @Test("a record opens only with its key and number, complete and unchanged", arguments: RecordSuite.allCases)
     func opening(suite: RecordSuite) throws {
         let (ours, theirs) = (try Self.key(suite, 1), try Self.key(suite, 1))
         for content in [[], [1], Array(repeating: 7, count: 1000)] as [[UInt8]] {
             let record = try #require(Self.seal(content, .data, ours))
-            #expect(record.count == content.count + RecordKey.overhead)
+            #expect(record.count == content.count + TrafficKey.overhead)
             #expect(Self.open(record, theirs)?.content == content)
         }
         let record = try #require(Self.seal([1, 2, 3], .alert, ours))
@@ -44,7 +45,7 @@ struct RecordTests {
         let next = try #require(ours.next())
         let followed = try #require(theirs.next())
         #expect(Self.open(try #require(Self.seal([9], .data, next)), followed)?.content == [9])
-        #expect(RecordKey(suite, SecretBytes([1, 2, 3])) == nil)
+        #expect(TrafficKey(suite, SecretBytes([1, 2, 3])) == nil)
     }
 
     enum Sent: Sendable {
@@ -61,7 +62,7 @@ struct RecordTests {
         var received: [UInt8] = []
         var ending: RecordStream.Reading?
         var failure: TLSError?
-        /// What the peer gets back, each with its type.
+        /// What the peer receives, each with its type.
         var answers: [[UInt8]] = []
 
         init(
@@ -89,9 +90,11 @@ struct RecordTests {
         Rule(
             "33 records without data at once", Array(repeating: .record([]), count: 33), refusedBy: 10,
             "too many records without data"),
-        Rule("the same again", [.record([1]), .again], received: [1], refusedBy: 20, "a record is not the peer's"),
-        Rule("a changed record", [.record([1]), .changed], received: [1], refusedBy: 20, "a record is not the peer's"),
-        Rule("a short record", [.raw([23, 3, 3, 0, 3, 1, 2, 3])], refusedBy: 20, "a record is not the peer's"),
+        Rule("the same again", [.record([1]), .again], received: [1], refusedBy: 20, "a record that does not decrypt"),
+        Rule(
+            "a changed record", [.record([1]), .changed], received: [1], refusedBy: 20, "a record that does not decrypt"
+        ),
+        Rule("a short record", [.raw([23, 3, 3, 0, 3, 1, 2, 3])], refusedBy: 20, "a record that does not decrypt"),
         Rule("a handshake in the clear", [.raw([22, 3, 3, 0, 1, 1])], refusedBy: 10, "an unexpected record"),
         Rule("a change of ciphers", [.raw([20, 3, 3, 0, 1, 1])], refusedBy: 10, "an unexpected record"),
         Rule("no TLS", [.raw(Array("GET / HTTP/1.1\r\n".utf8))], refusedBy: 10, "an unexpected record"),
@@ -102,7 +105,7 @@ struct RecordTests {
             answers: [[22, 24, 0, 0, 1, 0]]),
         Rule(
             "a new key that is not used", [.record([24, 0, 0, 1, 0], .handshake), .record([1])], refusedBy: 20,
-            "a record is not the peer's"),
+            "a record that does not decrypt"),
         Rule(
             "an unknown request", [.newKey([24, 0, 0, 1, 2])], refusedBy: 47, "a KeyUpdate with an unknown request"),
         Rule("a request of 255", [.newKey([24, 0, 0, 1, 255])], refusedBy: 47, "a KeyUpdate with an unknown request"),
@@ -132,11 +135,11 @@ struct RecordTests {
         Rule("a ticket", [.record([4, 0, 0, 1, 0], .handshake)], refusedBy: 10, "an unexpected message"),
     ]
 
-    @Test("what comes is data, an end, a new key, or refused", arguments: rules, [Int.max, 7])
+    @Test("received records are data, an end, a new key, or rejected", arguments: rules, [Int.max, 7])
     func reading(rule: Rule, piece: Int) throws {
         let (ours, theirs) = try Pair.sockets()
         defer { for raw in [ours, theirs] { close(raw) } }
-        // A clock that stands still: nothing is allowed for time.
+        // A clock that does not advance: time adds nothing to the budget.
         let stream = try #require(
             RecordStream(
                 .aes128GCM, Self.secrets(.aes128GCM), over: ours, after: [],
@@ -194,13 +197,13 @@ struct RecordTests {
         }
         #expect(answers == rule.answers)
         guard rule.ending == nil else { return }
-        // Writing goes on, by the key that was told.
+        // Writing continues with the announced key.
         let reply: [UInt8] = [5, 6]
         #expect(stream.write(reply.span, Span(), Span(), by: scratch) { 0 } == .wrote(2))
         #expect(Self.open(Self.available(theirs), opening)?.content == reply)
     }
 
-    @Test("each record that is sent, and each second, allows for more new keys")
+    @Test("each record sent, and each second, permits more key updates")
     func allowance() throws {
         let (ours, theirs) = try Pair.sockets()
         defer { for raw in [ours, theirs] { close(raw) } }
@@ -233,7 +236,7 @@ struct RecordTests {
         #expect(stream.failure == .malformed("too many records without data"))
     }
 
-    @Test("who changes its key all the time is read a little at a time")
+    @Test("a peer that updates its key continually is read in small steps")
     func manyKeys() throws {
         let (ours, theirs) = try Pair.sockets()
         defer { for raw in [ours, theirs] { close(raw) } }
@@ -253,7 +256,7 @@ struct RecordTests {
             counts.append(filled)
         }
         #expect(counts.reduce(0, +) == 1000)
-        let most = 16_384 / (2 * RecordKey.overhead + 6) + 10
+        let most = 16_384 / (2 * TrafficKey.overhead + 6) + 10
         #expect(counts.dropFirst().allSatisfy { $0 <= most }, "\(counts)")
     }
 
@@ -271,12 +274,12 @@ struct RecordTests {
         TrafficSecrets(client: secret(suite, 1), server: secret(suite, 2))
     }
 
-    static func key(_ suite: RecordSuite, _ side: UInt8) throws -> RecordKey {
-        try #require(RecordKey(suite, secret(suite, side)))
+    static func key(_ suite: RecordSuite, _ side: UInt8) throws -> TrafficKey {
+        try #require(TrafficKey(suite, secret(suite, side)))
     }
 
-    static func seal(_ content: [UInt8], _ type: RecordType, _ key: RecordKey) -> [UInt8]? {
-        var record = [UInt8](repeating: 0, count: content.count + RecordKey.overhead)
+    static func seal(_ content: [UInt8], _ type: RecordType, _ key: TrafficKey) -> [UInt8]? {
+        var record = [UInt8](repeating: 0, count: content.count + TrafficKey.overhead)
         let content = content.span
         let count = unsafe record.withUnsafeMutableBytes { record in
             unsafe record.baseAddress.flatMap { unsafe key.seal(content, Span(), Span(), type: type, to: $0) }
@@ -284,7 +287,7 @@ struct RecordTests {
         return count == record.count ? record : nil
     }
 
-    static func open(_ record: [UInt8], _ key: RecordKey) -> (type: UInt8, content: [UInt8])? {
+    static func open(_ record: [UInt8], _ key: TrafficKey) -> (type: UInt8, content: [UInt8])? {
         var content = [UInt8](repeating: 0, count: record.count)
         let opened = unsafe record.withUnsafeBufferPointer { record in
             unsafe content.withUnsafeMutableBytes { content -> (type: UInt8, count: Int)? in
@@ -308,7 +311,7 @@ struct RecordTests {
 }
 
 extension RecordTests.Rule {
-    /// The peer is told of its fault by a fatal alert, and the connection is over.
+    /// The peer's fault is reported by a fatal alert, and the connection ends.
     fileprivate init(
         _ name: String, _ sent: [RecordTests.Sent], received: [UInt8] = [], refusedBy alert: UInt8, _ text: String
     ) {

@@ -4,12 +4,13 @@ import Cryptography
 import Glibc
 import Reactor
 import TLS
+import TestSupport
 import Testing
 
 @Suite("Encrypted streams", .timeLimit(.minutes(5)))
 struct StreamTests {
     @Test(
-        "what one side sends the other gets, in any sizes, with full sockets and pauses",
+        "all data arrives, in any sizes, with full sockets and pauses",
         arguments: [1, 100, 16_384, 16_385, 20_000, .max], [0, 1, 5000, 100_000])
     func transfer(step: Int, pausesEach: Int) async throws {
         for kind in EventLoop.Kind.allCases {
@@ -37,7 +38,7 @@ struct StreamTests {
     func ends() async throws {
         for (closesServer, abruptly, ending) in [
             (true, false, .end), (true, true, .failed), (false, false, .end),
-            // Requests are framed: a browser that just goes is no news.
+            // Requests are framed: a browser that closes without close_notify is not an error.
             (false, true, .end),
         ] as [(Bool, Bool, End.Ending)] {
             let pair = try await Pair(server("ec"), client())
@@ -57,13 +58,13 @@ struct StreamTests {
         }
     }
 
-    @Test("who closes with bytes still to be sent does not say that nothing was cut off")
+    @Test("closing with unsent bytes sends no close_notify")
     func cutOff() async throws {
         let pair = try await Pair(server("ec"), client())
         try await pair.run { state in
             state.client?.transport.pauseReading()
             state.server?.send([UInt8](repeating: 7, count: 20_000_000))
-            // There is room again for what is encrypted, and nobody has said so.
+            // There is room again for encrypted bytes, but no event has reported it.
             state.client?.transport.resumeReading()
             for _ in 0..<100 { state.client?.transportReadable() }
             state.server?.transport.close()
@@ -73,7 +74,7 @@ struct StreamTests {
         try await pair.close()
     }
 
-    @Test("bytes that libssl holds already are told of after a pause")
+    @Test("bytes already in libssl are reported after a pause")
     func pending() async throws {
         for kind in EventLoop.Kind.allCases {
             let pair = try await Pair(server("ec"), client(), kind: kind)
@@ -88,7 +89,7 @@ struct StreamTests {
         }
     }
 
-    @Test("a closed transport neither reads nor writes nor lives on")
+    @Test("a closed transport neither reads nor writes, and is released")
     func closed() async throws {
         let pair = try await Pair(server("ec"), client())
         let isReleased = try await pair.run { state in
@@ -108,7 +109,7 @@ struct StreamTests {
         try await pair.close()
     }
 
-    /// The same for each seed, and nothing a compressor could make less of.
+    /// The same for each seed, and incompressible.
     static func bytes(_ count: Int, seed: UInt64) -> [UInt8] {
         var state = seed &* 0x9e37_79b9_7f4a_7c15
         return (0..<count).map { _ in

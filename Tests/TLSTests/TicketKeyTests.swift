@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Keys of session tickets")
 struct TicketKeyTests {
-    @Test("a key seals for one lifetime, opens for another, and is forgotten")
+    @Test("a key seals for one lifetime, opens for another, and is then deleted")
     func rotation() throws {
         let clock = Mutex(MonotonicTime(nanoseconds: 1_000_000_000_000))
         func pass(_ seconds: Double) { clock.withLock { $0 = $0.advanced(by: .seconds(seconds)) } }
@@ -22,7 +22,7 @@ struct TicketKeyTests {
         #expect(second.name != first.name && second.cipherKey != first.cipherKey)
         #expect(keys.key(named: first.name)?.isCurrent == false)
         #expect(keys.key(named: second.name)?.isCurrent == true)
-        // Nobody asked for a key in the meantime, but the first is too old all the same.
+        // No key was requested in the meantime, but the first has expired all the same.
         pass(99)
         #expect(keys.key(named: first.name) == nil)
         pass(2)

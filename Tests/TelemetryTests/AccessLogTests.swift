@@ -24,7 +24,7 @@ struct AccessLogTests {
                 + #"user="ada@example.com" decision="forward" reason="expired""# + "\n")
     }
 
-    @Test("What would have been decided stands beside what was", arguments: LogFormat.allCases)
+    @Test("The decision of observe mode is logged beside the actual one", arguments: LogFormat.allCases)
     func would(format: LogFormat) {
         let observed = AccessLine(
             time: 0, status: 200, bytes: 0, duration: 0, decision: "forward", would: "denied", reason: "rule_denied")
@@ -35,7 +35,7 @@ struct AccessLogTests {
                     : #"decision="forward" would="denied" reason="rule_denied""#))
     }
 
-    @Test("Absent values have no field", arguments: LogFormat.allCases)
+    @Test("Missing values have no field", arguments: LogFormat.allCases)
     func absent(format: LogFormat) {
         let text = line(
             format, AccessLine(time: 0, status: 302, bytes: 0, duration: 0, decision: "redirect"), user: "", client: "")
@@ -43,7 +43,7 @@ struct AccessLogTests {
         #expect(text.hasSuffix(format == .json ? "\"redirect\"}\n" : "\"redirect\"\n"))
     }
 
-    @Test("Lines follow each other in the same bytes")
+    @Test("Lines are appended to the same bytes")
     func appended() {
         var log = AccessLog(format: .json)
         var out = Array("before\n".utf8)
@@ -52,7 +52,7 @@ struct AccessLogTests {
     }
 
     @Test(
-        "CVE-2021-29651: a query, which can hold a token, is not in the path",
+        "CVE-2021-29651: the path excludes the query, which can contain a token",
         arguments: [
             ("/cb?jwt=secret", "/cb"), ("/cb#jwt=secret", "/cb"), ("?jwt=secret", ""), ("/1234567?secret", "/1234567"),
             ("/12345678901234567?secret#x", "/12345678901234567"), ("/a%3Fb", "/a%3Fb"),
@@ -68,7 +68,7 @@ struct AccessLogTests {
         }
     }
 
-    @Test("A long text is cut at a character, and says so")
+    @Test("A long text is truncated at a character, and marked")
     func cut() {
         let ascii = line(.json, path: Array(repeating: UInt8(ascii: "a"), count: 40_000))
         #expect(ascii.contains("\"path\":\"" + String(repeating: "a", count: 2048) + "…\""))
@@ -115,7 +115,7 @@ struct LogForgingTests {
         }
     }
 
-    @Test("Each byte, before, between and after plain ones, is escaped or kept, and the line stays whole")
+    @Test("Each byte, before, between and after plain ones, is escaped or kept, and the line stays intact")
     func everyByte() {
         for byte in UInt8.min...UInt8.max where byte != UInt8(ascii: "?") && byte != UInt8(ascii: "#") {
             for before in 0..<10 {
@@ -135,7 +135,7 @@ struct LogForgingTests {
     }
 
     @Test(
-        "Characters are kept, or escaped when they show nothing or end lines",
+        "Characters are kept, or escaped if they are invisible or end lines",
         arguments: [
             ("é", "é"), ("日本語", "日本語"), ("😀", "😀"), ("\u{2028}", "\\u2028"), ("\u{2029}", "\\u2029"),
             ("\u{85}", "\\u0085"), ("\u{9b}31m", "\\u009b31m"), ("\u{202e}gpj", "\\u202egpj"), ("\u{2066}", "\\u2066"),
@@ -172,7 +172,7 @@ struct LogForgingTests {
     }
 }
 
-/// What has forged log lines elsewhere.
+/// Inputs that have forged log lines in other systems.
 private let forgeries: [[UInt8]] =
     [
         "x\n{\"time\":\"2026-11-21T09:30:00.125Z\",\"kind\":\"audit\",\"event\":\"login\",\"user\":\"root\"}",
@@ -195,7 +195,7 @@ func isOneLine(_ bytes: [UInt8]) -> Bool {
     }
 }
 
-/// How many quotes stand without a backslash that escapes them.
+/// The number of quotes without an escaping backslash.
 private func quoteCount(_ bytes: [UInt8]) -> Int {
     var count = 0
     var isEscaped = false

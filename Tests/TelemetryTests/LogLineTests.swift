@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Audit events and log messages")
 struct LogLineTests {
-    @Test("An audit event names what happened, to whom, from where")
+    @Test("An audit event states what happened, to which user, from which address")
     func audit() {
         let event = AuditEvent(
             .denied, time: 1_795_253_400, id: "r1", client: "192.0.2.7", host: "app.example.com",
@@ -24,7 +24,7 @@ struct LogLineTests {
                 + "\n")
     }
 
-    @Test("Every kind of event has its own word")
+    @Test("Every kind of event has its own name")
     func kinds() {
         #expect(
             AuditEvent.Kind.allCases.map(\.rawValue) == [
@@ -57,7 +57,7 @@ struct LogLineTests {
                 + #""count":"3","file":"a\u000ab","_kind":"access","worker":"1"}"# + "\n")
     }
 
-    @Test("A log message as text; a name that would need quotes gets none")
+    @Test("A log message as text; names that would need quotes are written without them")
     func textMessage() {
         let sink = Collector()
         let logger = Logger(label: "sidegate") { label in

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Metrics in Prometheus' text format")
 struct MetricsTextTests {
-    @Test("Families, samples and labels stand as the format wants them")
+    @Test("Families, samples and labels follow the format")
     func format() {
         var text = MetricsText()
         text.family("requests_total", .counter, "How many.")
@@ -24,7 +24,7 @@ struct MetricsTextTests {
                 """)
     }
 
-    @Test("A histogram's buckets add up")
+    @Test("A histogram's buckets are cumulative")
     func histogram() {
         var text = MetricsText()
         text.family("seconds", .histogram, "How long.")

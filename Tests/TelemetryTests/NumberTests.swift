@@ -21,7 +21,7 @@ struct NumberTests {
         #expect(line(AccessLine(time: time, status: 200, bytes: 0, duration: 0, decision: "x")).contains("\"\(text)\""))
     }
 
-    @Test("The text of a second is not kept into the next, nor into the one before")
+    @Test("The cached text of a second is not used for the next, nor for the previous one")
     func keptSecond() {
         var log = AccessLog(format: .json)
         for (time, text) in [(10.0, "10.000"), (10.5, "10.500"), (11.0, "11.000"), (10.25, "10.250"), (70.0, "10.000")]

@@ -2,7 +2,9 @@
 
 import Synchronization
 
-/// A value from elsewhere, for a test to wait for.
+/// Values from other threads, for a test to wait for.
+///
+/// There is no time limit: the suite's limit cancels the test, and ``next()`` then throws.
 package final class Mailbox<Value: Sendable>: Sendable {
     package struct NothingCame: Error {}
 
@@ -19,9 +21,10 @@ package final class Mailbox<Value: Sendable>: Sendable {
         continuation.yield(value)
     }
 
-    /// Nothing was sent that was not taken.
+    /// Whether all values sent have been taken.
     package var isEmpty: Bool { waiting.load(ordering: .relaxed) == 0 }
 
+    /// The next value, in the order of sending. For one waiter at a time.
     package func next() async throws -> Value {
         var iterator = stream.makeAsyncIterator()
         guard let value = await iterator.next() else { throw NothingCame() }
@@ -34,4 +37,8 @@ package final class Mailbox<Value: Sendable>: Sendable {
         while values.count < count { values.append(try await next()) }
         return values
     }
+}
+
+extension Mailbox<Void> {
+    package func send() { send(()) }
 }

@@ -4,7 +4,7 @@ import Dispatch
 import Glibc
 import Reactor
 
-/// A server on loopback that handles one connection as the test's script says, with plain blocking calls.
+/// A server on loopback that runs the test's script for each connection, with plain blocking calls.
 package final class ScriptedServer: Sendable {
     package let port: UInt16
     private let listener: Int32
@@ -31,7 +31,7 @@ package final class ScriptedServer: Sendable {
     }
 
     deinit {
-        // Ends the accept() that waits.
+        // Ends the pending accept().
         shutdown(listener, Int32(SHUT_RDWR))
         close(listener)
     }
@@ -63,7 +63,7 @@ package final class Connection: Sendable {
         close(raw)
     }
 
-    /// What comes up to the first empty line, and whatever came with it.
+    /// Everything up to the first empty line, and any bytes received with it.
     package func readHead() throws -> String {
         var text = ""
         while !text.contains("\r\n\r\n") {
@@ -74,7 +74,7 @@ package final class Connection: Sendable {
         return text
     }
 
-    /// A whole request: the head, and content of the length it says.
+    /// A complete request: the head, and content of the declared length.
     package func readRequest() throws -> (head: String, body: String) {
         var text = try readHead()
         guard let end = text.firstRange(of: "\r\n\r\n") else { return (text, "") }

@@ -4,7 +4,7 @@ import Logging
 import Synchronization
 import Telemetry
 
-/// What was logged.
+/// Records log lines.
 package final class TestLog: LogSink {
     private let lines = Mutex<[UInt8]>([])
     private let news = Mailbox<String>()
@@ -16,7 +16,7 @@ package final class TestLog: LogSink {
         news.send(String(decoding: bytes, as: UTF8.self))
     }
 
-    /// Waits for a line that holds `text`; what comes before it is skipped.
+    /// Waits for a line that contains `text`; earlier ones are skipped.
     package func wait(for text: String) async throws {
         while !(try await news.next()).contains(text) {}
     }

@@ -146,11 +146,4 @@ extension Span<UInt8> {
         }
         return true
     }
-
-    /// The same bytes when the letters A to Z are read as lower case.
-    func equalsFoldingCase(_ other: Span<UInt8>) -> Bool {
-        guard count == other.count else { return false }
-        for index in indices where lowercased(self[index]) != lowercased(other[index]) { return false }
-        return true
-    }
 }

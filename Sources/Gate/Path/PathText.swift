@@ -16,7 +16,7 @@ enum PathText {
         var index = 0
         while index < text.count {
             if text[index] == UInt8(ascii: "%"), index + 2 < text.count,
-                let high = hexValue(text[index + 1]), let low = hexValue(text[index + 2])
+                let high = Hexadecimal.value(text[index + 1]), let low = Hexadecimal.value(text[index + 2])
             {
                 output.append(high << 4 | low)
                 index += 3
@@ -49,7 +49,7 @@ enum PathText {
             switch byte {
             case UInt8(ascii: "%"):
                 guard lowercased(next) == UInt8(ascii: "u"), index + 5 < text.count else { continue }
-                if text[(index + 2)...(index + 5)].allSatisfy({ hexValue($0) != nil }) { return true }
+                if text[(index + 2)...(index + 5)].allSatisfy({ Hexadecimal.value($0) != nil }) { return true }
             case 0xc0, 0xc1: return true
             case 0xe0: if (0x80..<0xa0).contains(next) { return true }
             case 0xf0: if (0x80..<0x90).contains(next) { return true }
@@ -138,24 +138,4 @@ enum PathText {
     }
 
     static func isSlash(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "/") || byte == UInt8(ascii: "\\") }
-
-    static func hexValue(_ digit: UInt8) -> UInt8? {
-        switch digit {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
-        default: nil
-        }
-    }
-}
-
-extension [UInt8] {
-    init(copying span: Span<UInt8>) {
-        self.init()
-        append(copying: span)
-    }
-
-    mutating func append(copying span: Span<UInt8>) {
-        unsafe span.withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
-    }
 }

@@ -76,8 +76,8 @@ struct RequestPath {
                 index += 1
                 continue
             }
-            guard index + 2 < path.count, let high = PathText.hexValue(path[index + 1]),
-                let low = PathText.hexValue(path[index + 2])
+            guard index + 2 < path.count, let high = Hexadecimal.value(path[index + 1]),
+                let low = Hexadecimal.value(path[index + 2])
             else { throw .malformedEscape }
             let value = high << 4 | low
             guard value >= 0x20, value != 0x7f else { throw .controlCharacter }
@@ -85,8 +85,8 @@ struct RequestPath {
                 text.append(value)
             } else {
                 text.append(UInt8(ascii: "%"))
-                text.append(hexDigit(high))
-                text.append(hexDigit(low))
+                text.append(Hexadecimal.digit(high))
+                text.append(Hexadecimal.digit(low))
             }
             index += 3
         }
@@ -103,10 +103,6 @@ struct RequestPath {
             true
         default: false
         }
-    }
-
-    private static func hexDigit(_ value: UInt8) -> UInt8 {
-        value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "A") + value - 10
     }
 }
 

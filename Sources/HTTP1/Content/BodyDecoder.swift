@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP
+
+/// The result of one call of a body decoder.
+package struct BodyPiece: Equatable, Sendable {
+    /// Bytes of the input that were read: content and framing.
+    package let consumed: Int
+    /// The position of the content in the input, at or before `consumed`; may be empty.
+    package let content: Range<Int>
+    /// Whether the message ends with this piece.
+    package let isEnd: Bool
+
+    package init(consumed: Int, content: Range<Int>, isEnd: Bool) {
+        self.consumed = consumed
+        self.content = content
+        self.isEnd = isEnd
+    }
+}
+
+/// Extracts the content of one message from its framing (RFC 9112 §6, §7), in pieces of any size, without copying.
+///
+/// Call `decode` with the input received and not yet consumed, as long as there is any and `isEnded` is false. A call
+/// with input always consumes some of it or throws; content before a fault is returned first, however the input is
+/// divided. After an error, each call throws the same error.
+package struct BodyDecoder: Sendable {
+    private enum State: UInt8 {
+        case length, untilClose
+        case chunkLine, chunk, chunkCarriageReturn, chunkLineFeed
+        case trailerStart, trailerlessLineFeed, trailers
+        case ended, failed
+    }
+
+    private var state: State
+    /// Bytes still to come, of the message in `length` and of the chunk in `chunk`; greater than 0 in both.
+    private var remaining: UInt64 = 0
+    private var line = ChunkLine()
+    /// Bytes of chunk lines that are not offset by content.
+    private var overhead = 0
+    private var section = TrailerSection()
+    /// What `failed` throws.
+    private var failure = HTTP1Error.cutShort
+    private let limits: HTTP1Limits
+    /// After the end: the trailer fields that may pass, each `Name: value\r\n`.
+    package private(set) var trailers: [UInt8] = []
+
+    package init(_ framing: BodyFraming, limits: HTTP1Limits = HTTP1Limits()) {
+        self.limits = limits
+        switch framing {
+        case .none, .length(0):
+            state = .ended
+        case .length(let length):
+            state = .length
+            remaining = length
+        case .chunked:
+            state = .chunkLine
+        case .untilClose:
+            state = .untilClose
+        }
+    }
+
+    /// Whether the message has ended; true from the start if it has no content.
+    package var isEnded: Bool { state == .ended }
+
+    /// The next piece of content, with all surrounding framing in the input.
+    package mutating func decode(_ input: Span<UInt8>) throws(HTTP1Error) -> BodyPiece {
+        switch state {
+        case .length:
+            let content = 0..<take(input.count)
+            if remaining == 0 { state = .ended }
+            return BodyPiece(consumed: content.count, content: content, isEnd: remaining == 0)
+        case .untilClose:
+            return BodyPiece(consumed: input.count, content: 0..<input.count, isEnd: false)
+        case .ended:
+            return BodyPiece(consumed: 0, content: 0..<0, isEnd: true)
+        case .failed:
+            throw failure
+        default:
+            return try decodeChunked(input)
+        }
+    }
+
+    /// The peer closed its side: the end of `untilClose` content; throws `.cutShort` if more was expected.
+    package mutating func endOfInput() throws(HTTP1Error) {
+        switch state {
+        case .untilClose: state = .ended
+        case .ended: return
+        case .failed: throw failure
+        default: throw fail(.cutShort)
+        }
+    }
+
+    private mutating func fail(_ error: HTTP1Error) -> HTTP1Error {
+        state = .failed
+        failure = error
+        return error
+    }
+
+    /// The number of bytes, at most `count`, that are content; subtracts it from what remains.
+    private mutating func take(_ count: Int) -> Int {
+        let taken = min(UInt64(count), remaining)
+        remaining -= taken
+        return Int(taken)
+    }
+
+    private mutating func decodeChunked(_ input: Span<UInt8>) throws(HTTP1Error) -> BodyPiece {
+        var index = 0
+        do throws(HTTP1Error) {
+            try readFraming(input, &index)
+        } catch {
+            throw fail(error)
+        }
+        guard state == .chunk, index < input.count else {
+            return BodyPiece(consumed: index, content: index..<index, isEnd: isEnded)
+        }
+        let content = index..<index + take(input.count - index)
+        index = content.upperBound
+        if remaining == 0 {
+            state = .chunkCarriageReturn
+            do throws(HTTP1Error) {
+                // Read the framing after the content, so that a message's end is reported with its last piece.
+                try readFraming(input, &index)
+            } catch {
+                // The next call throws it; there is one, since the fault is part of the unconsumed input.
+                _ = fail(error)
+                index = content.upperBound
+            }
+        }
+        return BodyPiece(consumed: index, content: content, isEnd: isEnded)
+    }
+
+    /// Reads up to content, the end of the message or the end of the input.
+    private mutating func readFraming(_ input: Span<UInt8>, _ index: inout Int) throws(HTTP1Error) {
+        while index < input.count {
+            switch state {
+            case .chunkLine:
+                let isLast = try line.add(input[index])
+                index += 1
+                guard isLast else {
+                    // The most that a line could be credited with below.
+                    if overhead + line.length > limits.chunkOverheadBytes + Self.grant { throw .tooMuchChunkOverhead }
+                    continue
+                }
+                try weigh()
+                remaining = line.size
+                state = remaining == 0 ? .trailerStart : .chunk
+            case .chunkCarriageReturn:
+                guard input[index] == ByteClass.carriageReturn else { throw .invalidChunkEnd }
+                index += 1
+                state = .chunkLineFeed
+            case .chunkLineFeed:
+                guard input[index] == ByteClass.lineFeed else { throw .invalidChunkEnd }
+                index += 1
+                line = ChunkLine()
+                state = .chunkLine
+            case .trailerStart:
+                if input[index] == ByteClass.carriageReturn {
+                    index += 1
+                    state = .trailerlessLineFeed
+                } else {
+                    state = .trailers
+                }
+            case .trailerlessLineFeed:
+                guard input[index] == ByteClass.lineFeed else { throw .bareCR }
+                index += 1
+                state = .ended
+            case .trailers:
+                guard try section.read(input, &index, limits: limits) else { continue }
+                trailers = section.sifted(limits: limits)
+                state = .ended
+            case .chunk, .ended, .length, .untilClose, .failed:
+                return
+            }
+        }
+    }
+
+    /// Offsets a chunk's line against its content. Many bytes of framing for little content waste a proxy's time
+    /// (CVE-2023-39326).
+    private mutating func weigh() throws(HTTP1Error) {
+        overhead += line.length - Self.grant
+        // A chunk's size can exceed what an Int can count; 2^32 is far more than enough.
+        overhead -= Int(min(line.size, 1 << 32)) * 2
+        if overhead < 0 { overhead = 0 }
+        if overhead > limits.chunkOverheadBytes { throw .tooMuchChunkOverhead }
+    }
+
+    private static let grant = 16
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+
+/// Text pasted by a user, and the token in it.
+struct TokenText {
+    /// The compact token, or the text most similar to one.
+    let token: [UInt8]
+    /// What surrounded it, for humans; nil: nothing.
+    let wrapping: String?
+
+    init(_ text: Span<UInt8>, tokenParameter: String) {
+        var bytes: [UInt8] = []
+        for index in text.indices.prefix(Self.maximumByteCount) { bytes.append(text[index]) }
+        var rest = Self.trimmed(bytes[...])
+        var wrapping: String?
+        for (open, close) in [("\"", "\""), ("'", "'"), ("`", "`"), ("<", ">")]
+        where rest.count > 2 && rest.starts(with: open.utf8) && rest.last == close.utf8.first {
+            rest = Self.trimmed(rest.dropFirst().dropLast())
+            wrapping = "quotation marks"
+        }
+        if Self.hasPrefix(rest, "authorization:") {
+            rest = Self.trimmed(rest.dropFirst(14))
+            wrapping = "an Authorization field"
+        }
+        if Self.hasPrefix(rest, "bearer "), rest.count > 7 {
+            rest = Self.trimmed(rest.dropFirst(7))
+            wrapping = wrapping ?? "the word Bearer"
+        }
+        if let value = Self.value(of: tokenParameter, in: rest) {
+            rest = value
+            wrapping = rest.isEmpty ? wrapping : "a URL or a form"
+        }
+        token = Array(rest)
+        self.wrapping = wrapping
+    }
+
+    /// The parameter's value in a URL's query or a form, decoded. If it is missing, another parameter that looks like a
+    /// token is used.
+    private static func value(of name: String, in text: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
+        guard text.contains(UInt8(ascii: "=")) else { return nil }
+        let isURL = hasPrefix(text, "http://") || hasPrefix(text, "https://") || text.first == UInt8(ascii: "/")
+        let queryStart = text.firstIndex(of: UInt8(ascii: "?")).map { text.index(after: $0) }
+        // A padded token contains "=" too, but not before its first dot.
+        guard queryStart != nil || (!isURL && isForm(text)) else { return nil }
+        let query = text[(queryStart ?? text.startIndex)...].prefix { $0 != UInt8(ascii: "#") }
+        var other: [UInt8]?
+        for part in query.split(whereSeparator: { $0 == UInt8(ascii: "&") || $0 == UInt8(ascii: "?") }) {
+            guard let equals = part.firstIndex(of: UInt8(ascii: "=")) else { continue }
+            let value = decoded(part[part.index(after: equals)...])
+            if decoded(part[..<equals]).elementsEqual(name.utf8) { return value[...] }
+            if other == nil, value.starts(with: "ey".utf8), value.contains(0x2E) { other = value }
+        }
+        return other.map { $0[...] }
+    }
+
+    private static func isForm(_ text: ArraySlice<UInt8>) -> Bool {
+        guard let equals = text.firstIndex(of: UInt8(ascii: "=")), equals > text.startIndex else { return false }
+        return !text[..<equals].contains(0x2E) && text.index(after: equals) < text.endIndex
+    }
+
+    private static func decoded(_ text: ArraySlice<UInt8>) -> [UInt8] {
+        var output: [UInt8] = []
+        var rest = text
+        while let byte = rest.popFirst() {
+            if byte == UInt8(ascii: "%"), rest.count >= 2, let value = Hex.decode(Array(rest.prefix(2)).span) {
+                output += value
+                rest = rest.dropFirst(2)
+            } else {
+                output.append(byte)
+            }
+        }
+        return output
+    }
+
+    private static func trimmed(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        var text = text.drop { $0 <= 0x20 }
+        while let last = text.last, last <= 0x20 { text.removeLast() }
+        return text
+    }
+
+    /// `prefix` is in lower case.
+    private static func hasPrefix(_ text: ArraySlice<UInt8>, _ prefix: String) -> Bool {
+        text.prefix(prefix.utf8.count).map { (0x41...0x5A).contains($0) ? $0 + 32 : $0 }.elementsEqual(prefix.utf8)
+    }
+
+    /// Far more than any token.
+    private static let maximumByteCount = 256 * 1024
+}

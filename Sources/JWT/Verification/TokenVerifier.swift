@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Verifies compact JWS tokens (RFC 7515, RFC 7519, with the advice of RFC 8725) against a policy and keys.
+package struct TokenVerifier: Sendable {
+    package let policy: TokenPolicy
+    package let keys: KeySet
+
+    package init(policy: TokenPolicy, keys: KeySet) {
+        self.policy = policy
+        self.keys = keys
+    }
+
+    /// The token's claims if all checks pass; throws the first failed check. `now`: seconds since 1970.
+    package func verify(_ token: Span<UInt8>, now: Double) throws(TokenRefusal) -> VerifiedToken {
+        let examination = TokenExamination(policy: policy, keys: keys, now: now, isThorough: false)
+        guard let verified = try examination.run(token) else {
+            preconditionFailure("an examination that is not thorough throws at the first failure")
+        }
+        return verified
+    }
+
+    /// Every check with its outcome, made by the same code as `verify`: accepted if none failed. After a failure, the
+    /// checks that do not depend on it are still made.
+    package func examine(_ token: Span<UInt8>, now: Double) -> [TokenCheck] {
+        let examination = TokenExamination(policy: policy, keys: keys, now: now, isThorough: true)
+        // A thorough examination records failures and never throws.
+        _ = try? examination.run(token)
+        return examination.checks
+    }
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A token that passed every check of its policy. Only `TokenVerifier` creates one, so the type is the proof.
+package struct VerifiedToken: Sendable {
+    /// The claims, always an object; aliases are replaced by their names.
+    package let claims: JSONValue
+    package let algorithm: Algorithm
+    /// SHA-256 of the signing input (header and claims as sent): the key for single use.
+    package let signingInputDigest: [UInt8]
+    /// `jti`
+    package let id: String?
+    /// `iss`
+    package let issuer: String?
+    /// `iat`, in seconds since 1970.
+    package let issuedAt: Double?
+    /// When the token stops being acceptable, in seconds since 1970: the earlier of `exp` and `iat` + maxAge, with the
+    /// clock skew added. A used token must be remembered until then. At most the end of the year 9999, so it converts
+    /// to an integer. Every policy requires one of the two, so it is set.
+    package let expiresAt: Double?
+
+    init(
+        claims: JSONValue, algorithm: Algorithm, signingInputDigest: [UInt8], id: String?, issuer: String?,
+        issuedAt: Double?, expiresAt: Double?
+    ) {
+        self.claims = claims
+        self.algorithm = algorithm
+        self.signingInputDigest = signingInputDigest
+        self.id = id
+        self.issuer = issuer
+        self.issuedAt = issuedAt
+        self.expiresAt = expiresAt
+    }
+}
+
+/// Why a token was refused. Never contains the token, its signature or any part of a key.
+package struct TokenRefusal: Error, Equatable, Sendable {
+    package let reason: ReasonCode
+    /// What would have passed, for humans: "one of HS256".
+    package let expected: String
+    /// The value found instead.
+    package let actual: String
+    /// What the operator can do about it.
+    package let fix: String
+
+    package init(_ reason: ReasonCode, expected: String = "", actual: String = "", fix: String = "") {
+        self.reason = reason
+        self.expected = expected
+        self.actual = actual
+        self.fix = fix
+    }
+}
+
+/// One check of `TokenVerifier.examine`, in order.
+package struct TokenCheck: Equatable, Sendable {
+    package enum Verdict: Equatable, Sendable {
+        case passed
+        case failed(ReasonCode)
+        /// Not made, since an earlier one failed, or since this policy does not require it.
+        case skipped
+    }
+
+    /// The name of the check: "signature".
+    package let name: String
+    package let verdict: Verdict
+    package let expected: String
+    package let actual: String
+    /// What to do about it; empty unless it failed.
+    package let fix: String
+
+    package init(_ name: String, _ verdict: Verdict, expected: String = "", actual: String = "", fix: String = "") {
+        self.name = name
+        self.verdict = verdict
+        self.expected = expected
+        self.actual = actual
+        self.fix = fix
+    }
+}

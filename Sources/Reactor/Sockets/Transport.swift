@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The result of a read.
+public enum ReadOutcome: Equatable, Sendable {
+    /// The number of bytes in the buffer. If `more` is false there are no others now, and the owner will be notified.
+    case bytes(Int, more: Bool)
+    /// Nothing now; the owner will be notified.
+    case wouldBlock
+    /// The peer has ended its side.
+    case end
+    /// The connection is broken (an error number).
+    case failed(Int32)
+}
+
+/// The result of a write.
+public enum WriteOutcome: Equatable, Sendable {
+    /// The number of bytes taken; fewer than given means that the socket is full.
+    case wrote(Int)
+    case failed(Int32)
+}
+
+/// Receives the events of a transport, on its loop.
+package protocol TransportOwner: AnyObject {
+    /// Bytes, the end or an error can be read. Not sent while reading is paused.
+    func transportReadable()
+    /// There is room to write again, after ``Transport/awaitWritable()``; or a connection attempt has ended.
+    func transportWritable()
+    /// While reading is paused: the peer has closed its side, or both (`failed`).
+    func transportPeerClosed(failed: Bool)
+}
+
+/// A byte stream to one peer, plain or encrypted.
+///
+/// Open, since the encrypting subclass is in another module.
+///
+/// The loop's set retains the transport and the transport its owner, until ``close(abruptly:)``; no other reference is
+/// needed.
+open class Transport {
+    package let loop: EventLoop
+    package var owner: (any TransportOwner)?
+    /// Reading continues unless paused; the kernel then applies back-pressure.
+    package private(set) var isReadingPaused = false
+
+    package init(loop: EventLoop) {
+        self.loop = loop
+    }
+
+    /// Whether the bytes are encrypted.
+    open var isSecure: Bool { false }
+
+    /// The protocol negotiated while connecting (ALPN); nil if there is none.
+    open var negotiatedProtocol: String? { nil }
+
+    /// Why the connection broke, for humans, if there is more to say than an error number.
+    open var failureReason: String? { nil }
+
+    /// Reads available bytes, at most `ReceiveBuffer.usualRead`; more, up to the whole buffer, only if there are that
+    /// many and `sink`, their destination, has room for them: otherwise they would have to be stored.
+    open func read(into buffer: ReceiveBuffer, boundFor sink: Transport? = nil) -> ReadOutcome {
+        preconditionFailure("Transport is abstract")
+    }
+
+    /// An estimate, rather low, of the bytes that can be written before the socket is full.
+    open var writeRoom: Int { 0 }
+
+    /// Bytes written but not acknowledged by the peer.
+    open var queuedBytes: Int { 0 }
+
+    /// Writes the pieces in order, in one system call if possible. Bytes not taken must come first, unchanged, in the
+    /// next write.
+    open func write(_ first: Span<UInt8>, _ second: Span<UInt8>, _ third: Span<UInt8>) -> WriteOutcome {
+        preconditionFailure("Transport is abstract")
+    }
+
+    /// Notifies the owner once when there is room to write.
+    open func awaitWritable() { preconditionFailure("Transport is abstract") }
+
+    /// Ends the sending side; reading continues.
+    open func shutDownWriting() { preconditionFailure("Transport is abstract") }
+
+    /// Ends the connection; the owner is not notified any more. `abruptly` resets it, so that the peer does not take
+    /// the received data for complete.
+    open func close(abruptly: Bool = false) { preconditionFailure("Transport is abstract") }
+
+    open func pauseReading() {
+        isReadingPaused = true
+    }
+
+    /// Resumes reading; available bytes are reported after the current event.
+    open func resumeReading() {
+        isReadingPaused = false
+    }
+
+    package func write(_ bytes: Span<UInt8>) -> WriteOutcome { write(bytes, Span(), Span()) }
+}
+
+extension Transport {
+    /// How a turn of reading ended.
+    package enum TurnEnd: Equatable, Sendable {
+        /// Nothing more to read now, or reading was paused; the owner will be notified.
+        case nothingNow
+        /// There is more, but others have their turn first: continue in the loop's next one.
+        case turnOver
+        /// The peer has ended its side.
+        case end
+        case failed
+    }
+
+    /// Reads available bytes and delivers them piece by piece, until there are none, reading is paused or the turn is
+    /// over.
+    ///
+    /// - Parameters:
+    ///   - wanted: called before each read.
+    ///   - sink: the destination of the bytes, see ``read(into:boundFor:)``.
+    package func readTurn(
+        while wanted: () -> Bool, boundFor sink: () -> Transport?, receive: (Span<UInt8>) -> Void
+    ) -> TurnEnd {
+        for _ in 0..<Self.readsPerTurn {
+            guard wanted(), !isReadingPaused else { return .nothingNow }
+            let outcome = loop.withReceiveBuffer { buffer in
+                let outcome = read(into: buffer, boundFor: sink())
+                if case .bytes(let count, _) = outcome { buffer.read(count, receive) }
+                return outcome
+            }
+            switch outcome {
+            case .bytes(_, more: true): continue
+            case .bytes(_, more: false), .wouldBlock: return .nothingNow
+            case .end: return .end
+            case .failed: return .failed
+            }
+        }
+        return .turnOver
+    }
+
+    private static var readsPerTurn: Int { 16 }
+}
