@@ -241,7 +241,7 @@ extension Reason {
             advice: "Check the address, or start from the front page. If a link led here, tell your administrator.",
             fix:
                 "The path has a dot segment or begins with two slashes, perhaps encoded, or holds an encoding that servers "
-                + "read differently. Have the client send the resolved path; `sidegate explain --request` says what is wrong."
+                + "read differently. Have the client send the resolved path; `sidegate explain --request PATH` says what is wrong."
         )
     ]
 
