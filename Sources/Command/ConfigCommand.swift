@@ -38,6 +38,6 @@ struct ConfigCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "reference", abstract: "Prints the reference of all keys, as Markdown.")
 
-        func run() { print(KeyReference.text(), terminator: "") }
+        func run() { print(OptionReference.text(), terminator: "") }
     }
 }

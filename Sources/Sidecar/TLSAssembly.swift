@@ -43,7 +43,7 @@ package enum TLSTrial {
     /// What is at fault; empty when all is well.
     package static func findings(_ settings: Settings) -> [Finding] {
         var findings: [Finding] = []
-        func attempt(_ path: String, _ origin: Origin, _ make: () throws -> Void) {
+        func attempt(_ path: String, _ origin: SourceLocation, _ make: () throws -> Void) {
             do { try make() } catch { findings.append(.error(origin, "`\(path)`: \(error); \(fix)")) }
         }
         if let tls = settings.tls {

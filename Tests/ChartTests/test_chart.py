@@ -493,7 +493,7 @@ def test_the_notes_name_the_return_address():
 
 
 def test_the_notes_know_where_each_preset_returns():
-    source = (ROOT / "Sources/Configuration/Preset.swift").read_text()
+    source = (ROOT / "Sources/Configuration/Presets/Preset.swift").read_text()
     presets = re.findall(r'name: "(\w+)", summary(.*?)(?=Preset\(\n|\Z)', source, re.S)
     assert len(presets) == 6
     for name, rest in presets:

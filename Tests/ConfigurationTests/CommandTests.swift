@@ -157,7 +157,7 @@ struct CommandTests {
             -----END PRIVATE KEY-----
 
             """)
-        place.write("public.pem", KeyTests.publicKey)
+        place.write("public.pem", VerificationKeyTests.publicKey)
         place.write(
             "sidegate.yaml",
             minimal.replacing(

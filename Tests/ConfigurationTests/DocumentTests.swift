@@ -37,7 +37,7 @@ struct DocumentTests {
 
     @Test("docs/configuration.md is what the table says")
     func reference() throws {
-        try compare(KeyReference.text(), with: "docs/configuration.md")
+        try compare(OptionReference.text(), with: "docs/configuration.md")
     }
 
     @Test("docs/sidegate.schema.json is what the table says")
@@ -49,7 +49,7 @@ struct DocumentTests {
     func schemaHasEveryKey() throws {
         let schema = try JSONParser.parse(Array(JSONSchema.text().utf8).span)
         #expect(schema["$schema"]?.string == "http://json-schema.org/draft-07/schema#")
-        for key in KeyTable.keys {
+        for key in OptionTable.keys {
             var node: JSONValue? = schema
             for part in key.path.split(separator: ".") {
                 // A section with a shorthand is one of two things; the second is the mapping.

@@ -151,7 +151,7 @@ struct PresetTests {
 
     @Test("A logout token needs a shared secret: without one the error says so and names the fix")
     func logoutTokenWithoutSecret() {
-        place.write("k.pem", KeyTests.publicKey)
+        place.write("k.pem", VerificationKeyTests.publicKey)
         let keys = """
             upstream: http://127.0.0.1:3000
             token: { keys: [{ publicKeyFile: k.pem }], algorithms: EdDSA }

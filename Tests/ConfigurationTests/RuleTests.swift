@@ -52,13 +52,13 @@ struct RuleTests {
     @Test("Every default of the table is a value of its key")
     func defaults() {
         let loaded = place.load(minimal)
-        for key in KeyTable.keys where key.fallback != nil {
+        for key in OptionTable.keys where key.fallback != nil {
             #expect(loaded.resolution.entries[key.path] != nil, "\(key.path)")
         }
-        #expect(Set(KeyTable.keys.map(\.path)).count == KeyTable.keys.count)
-        for key in KeyTable.keys {
+        #expect(Set(OptionTable.keys.map(\.path)).count == OptionTable.keys.count)
+        for key in OptionTable.keys {
             let section = key.path.split(separator: ".").dropLast().joined(separator: ".")
-            #expect(section.isEmpty || KeyTable.section(section) != nil, "\(key.path)")
+            #expect(section.isEmpty || OptionTable.section(section) != nil, "\(key.path)")
         }
     }
 

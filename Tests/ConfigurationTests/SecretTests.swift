@@ -153,9 +153,9 @@ struct SecretTests {
 
     @Test("Every secret has a File twin")
     func twins() {
-        let keys = KeyTable.keys.filter(\.isSecret)
+        let keys = OptionTable.keys.filter(\.isSecret)
         #expect(keys.map(\.path).contains("session.secret"))
-        for key in keys { #expect(KeyTable.key(key.path + "File") != nil, "\(key.path)") }
+        for key in keys { #expect(OptionTable.key(key.path + "File") != nil, "\(key.path)") }
     }
 
     @Test(

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Finds and reads the files that a configuration names.
+package struct NamedFile: Sendable {
+    /// A secret or a key is small; a key set may hold some dozens of keys.
+    static let maximumSize = 1 << 20
+
+    /// systemd's directory of credentials (systemd.exec(5)), looked in first.
+    let credentialsDirectory: String?
+    let log = ReadLog()
+
+    init(environment: [String: String]) {
+        credentialsDirectory = environment["CREDENTIALS_DIRECTORY"].flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// Where `path` leads: an absolute path as it is; a relative one in the credentials directory if it is there, else
+    /// beside the file that names it. From the environment or the command line: in the working directory.
+    func locate(_ path: String, namedAt origin: SourceLocation) -> String {
+        if path.hasPrefix("/") { return path }
+        if let credentialsDirectory {
+            let candidate = credentialsDirectory + "/" + path
+            if FileReader.exists(candidate) { return candidate }
+        }
+        guard let file = origin.path, let slash = file.lastIndex(of: "/") else { return path }
+        return file[...slash] + path
+    }
+
+    /// The whole file; nil with a finding when it cannot be read.
+    ///
+    /// - Parameter isNoted: false for what is watched by itself, without the rest of the configuration.
+    func read(
+        _ path: String, for key: String, at origin: SourceLocation, limit: Int = maximumSize, isNoted: Bool = true,
+        into findings: inout [Finding]
+    ) -> FileContents? {
+        let location = locate(path, namedAt: origin)
+        do {
+            let contents = try FileReader.read(location, limit: limit)
+            if isNoted { log.note(location, contents.bytes) }
+            return contents
+        } catch {
+            if isNoted { log.note(location, Array(error.words.utf8)) }
+            findings.append(
+                .unopenable(
+                    origin,
+                    "`\(key)`: cannot read \(Quoted.plain(location)): \(error.words); "
+                        + (error.isMissing ? "create it or correct the path" : "correct the path or its permissions")))
+            return nil
+        }
+    }
+
+    /// The text of a secret's file without one trailing newline; warns when others can read it.
+    func readSecret(
+        _ path: String, for key: String, at origin: SourceLocation, isNoted: Bool = true, into findings: inout [Finding]
+    ) -> [UInt8]? {
+        guard var contents = read(path, for: key, at: origin, isNoted: isNoted, into: &findings) else { return nil }
+        if contents.isReadableByOthers {
+            let location = Quoted.plain(locate(path, namedAt: origin))
+            findings.append(
+                .warning(origin, "`\(key)`: other users can read \(location); run chmod o-rwx on it"))
+        }
+        Self.dropNewline(&contents.bytes)
+        return contents.bytes
+    }
+
+    /// A key's file that stands on the command line; one trailing newline is dropped, which PEM does not mind.
+    package static func readKey(_ path: String) throws(SyntaxProblem) -> [UInt8] {
+        do {
+            var bytes = try FileReader.read(path, limit: maximumSize).bytes
+            dropNewline(&bytes)
+            return bytes
+        } catch {
+            throw SyntaxProblem(error.words)
+        }
+    }
+
+    private static func dropNewline(_ bytes: inout [UInt8]) {
+        guard bytes.last == UInt8(ascii: "\n") else { return }
+        bytes.removeLast()
+        if bytes.last == UInt8(ascii: "\r") { bytes.removeLast() }
+    }
+}

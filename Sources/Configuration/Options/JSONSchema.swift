@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import JWT
+
+/// The JSON Schema (draft-07) of the configuration's file, for editors that complete and check it.
+package enum JSONSchema {
+    /// Pretty-printed, with a final newline.
+    package static func text() -> String {
+        var root: [(String, JSONValue)] = [
+            ("$schema", "http://json-schema.org/draft-07/schema#"),
+            ("title", "Sidegate configuration"),
+        ]
+        root += section("")
+        // Any value may be read from the environment, whatever its kind.
+        root.append(
+            (
+                "definitions",
+                object([
+                    (
+                        "variable",
+                        object([
+                            ("type", "string"), ("pattern", "\\$\\{[A-Za-z_]"),
+                            ("description", "${NAME} or ${NAME:-default}, read from the environment."),
+                        ])
+                    )
+                ])
+            ))
+        return PrettyJSON.text(object(root)) + "\n"
+    }
+
+    private static func section(_ path: String) -> [(String, JSONValue)] {
+        var properties: [(String, JSONValue)] = []
+        for name in OptionTable.names(in: path).sortedByTable(below: path) {
+            let child = path.isEmpty ? name : "\(path).\(name)"
+            if let key = OptionTable.key(child) {
+                properties.append((name, property(key)))
+            } else if let section = OptionTable.section(child) {
+                properties.append((name, property(section)))
+            }
+        }
+        return [
+            ("type", "object"), ("additionalProperties", false), ("properties", object(properties)),
+        ]
+    }
+
+    private static func property(_ section: Section) -> JSONValue {
+        let mapping = object([("description", .string(section.summary))] + self.section(section.path))
+        guard let name = section.shorthand, let key = OptionTable.key("\(section.path).\(name)") else { return mapping }
+        return object([
+            ("description", .string(section.summary)), ("anyOf", .array([object(schema(of: key.kind)), mapping])),
+        ])
+    }
+
+    private static func property(_ key: ConfigurationOption) -> JSONValue {
+        var members: [(String, JSONValue)] = [("description", .string(key.summary))]
+        members += schema(of: key.kind)
+        if let text = key.fallback, let node = YAMLReader.read(text, at: .builtIn).root {
+            members.append(("default", node.json(as: key.kind)))
+        }
+        return object(members)
+    }
+
+    private static func schema(of kind: ValueKind) -> [(String, JSONValue)] {
+        switch kind {
+        case .boolean:
+            return orVariable([("type", "boolean")])
+        case .integer(let range):
+            return orVariable([
+                ("type", "integer"), ("minimum", number(range.lowerBound)), ("maximum", number(range.upperBound)),
+            ])
+        case .fraction:
+            return orVariable([("type", "number"), ("minimum", number(0)), ("maximum", number(1))])
+        case .duration:
+            return orVariable([
+                ("type", .array(["string", "integer"])),
+                ("pattern", "^(0|([0-9]+(\\.[0-9]{1,3})?(ms|s|m|h|d))+)$"), ("maximum", 0), ("minimum", 0),
+            ])
+        case .size:
+            return orVariable([
+                ("type", .array(["string", "integer"])), ("pattern", "^[0-9]+(B|KiB|MiB|GiB|TiB)?$"), ("minimum", 0),
+            ])
+        case .choice(let names):
+            return orVariable([("enum", .array(names.map { .string($0) }))])
+        case .text, .listenAddress, .upstreamAddress, .redisAddress, .origin, .network:
+            return [("type", .array(["string", "number", "boolean"]))]
+        case .list(let item):
+            let inner = object(schema(of: item))
+            return [("anyOf", .array([object([("type", "array"), ("items", inner)]), inner]))]
+        case .map(_, let value, _):
+            return [("type", "object"), ("additionalProperties", object(schema(of: value)))]
+        case .object(let keys):
+            return [
+                ("type", "object"), ("additionalProperties", false),
+                ("properties", object(keys.map { ($0.name, property($0)) })),
+            ] + required(keys.filter(\.isRequired).map(\.name))
+        case .anything:
+            return []
+        }
+    }
+
+    private static func required(_ names: [String]) -> [(String, JSONValue)] {
+        names.isEmpty ? [] : [("required", .array(names.map { .string($0) }))]
+    }
+
+    private static func orVariable(_ members: [(String, JSONValue)]) -> [(String, JSONValue)] {
+        [("anyOf", .array([object(members), object([("$ref", "#/definitions/variable")])]))]
+    }
+
+    private static func object(_ members: [(String, JSONValue)]) -> JSONValue { .object(JSONObject(members)) }
+
+    private static func number(_ value: Int) -> JSONValue { .number(JSONNumber(value)) }
+}
+
+extension [String] {
+    /// Sections and keys mixed as the table has its rows.
+    func sortedByTable(below path: String) -> [String] {
+        let prefix = path.isEmpty ? "" : path + "."
+        func rank(_ name: String) -> Int {
+            OptionTable.keys.firstIndex { ($0.path + ".").hasPrefix(prefix + name + ".") } ?? .max
+        }
+        return map { ($0, rank($0)) }.sorted { $0.1 < $1.1 }.map(\.0)
+    }
+}
+
+extension Node {
+    /// A default as JSON.
+    fileprivate func json(as kind: ValueKind) -> JSONValue {
+        switch content {
+        case .null: return .null
+        case .scalar(let text):
+            switch kind {
+            case .boolean: return .bool(text == "true")
+            case .integer: return Int(text).map { .number(JSONNumber($0)) } ?? .string(text)
+            case .fraction: return Double(text).flatMap { JSONNumber($0) }.map { .number($0) } ?? .string(text)
+            default: return .string(text)
+            }
+        case .sequence(let items):
+            guard case .list(let inner) = kind else { return .array(items.map { $0.json(as: .anything) }) }
+            return .array(items.map { $0.json(as: inner) })
+        case .mapping(let entries):
+            var inner = ValueKind.anything
+            if case .map(_, let value, _) = kind { inner = value }
+            return .object(JSONObject(entries.map { ($0.name, $0.value.json(as: inner)) }))
+        }
+    }
+}
+
+/// JSON with two blanks of indentation, for people and for files under version control.
+enum PrettyJSON {
+    static func text(_ value: JSONValue) -> String {
+        var output: [UInt8] = []
+        append(value, indentation: 0, to: &output)
+        return String(decoding: output, as: UTF8.self)
+    }
+
+    private static func append(_ value: JSONValue, indentation: Int, to output: inout [UInt8]) {
+        switch value {
+        case .object(let object) where !object.isEmpty:
+            output.append(UInt8(ascii: "{"))
+            for (index, member) in object.members.enumerated() {
+                breakLine(index > 0, indentation + 2, &output)
+                JSONWriter.append(member.name, to: &output)
+                output += Array(": ".utf8)
+                append(member.value, indentation: indentation + 2, to: &output)
+            }
+            breakLine(false, indentation, &output)
+            output.append(UInt8(ascii: "}"))
+        case .array(let items) where items.contains(where: { $0.object != nil }):
+            output.append(UInt8(ascii: "["))
+            for (index, item) in items.enumerated() {
+                breakLine(index > 0, indentation + 2, &output)
+                append(item, indentation: indentation + 2, to: &output)
+            }
+            breakLine(false, indentation, &output)
+            output.append(UInt8(ascii: "]"))
+        default:
+            JSONWriter.append(value, to: &output)
+        }
+    }
+
+    private static func breakLine(_ comma: Bool, _ indentation: Int, _ output: inout [UInt8]) {
+        if comma { output.append(UInt8(ascii: ",")) }
+        output.append(UInt8(ascii: "\n"))
+        output += Array(repeating: UInt8(ascii: " "), count: indentation)
+    }
+}

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Gate
+import HTTP
+import JWT
+
+/// Everything a configuration says, checked: what `run` runs with. Plain values; files named for keys and secrets are
+/// already read, so nothing here can fail later because a file went away.
+package struct Settings: Sendable {
+    /// The file it came from; nil: environment and command line alone.
+    package var file: String?
+    /// Never empty.
+    package var listen: [ListenAddress]
+    /// nil: taken from each request.
+    package var publicURL: HTTPOrigin?
+    package var upstream: UpstreamSettings
+    package var apps: [AppSettings]
+    /// nil: browsers come over plain HTTP.
+    package var tls: TLSSettings?
+    package var trustedProxies: [CIDR]
+    /// Connections from `trustedProxies`, and over unix sockets, begin with a PROXY protocol header.
+    package var proxyProtocol: Bool
+    package var identityProvider: IdentityProviderSettings
+    package var token: TokenSettings
+    package var session: SessionSettings
+    package var replay: ReplaySettings
+    /// nil: nothing is shared with other replicas.
+    package var redis: RedisSettings?
+    package var identity: IdentitySettings
+    /// nil: off.
+    package var assertion: AssertionSettings?
+    package var access: AccessSettings
+    /// nil: off.
+    package var nativeLogin: NativeLoginSettings?
+    /// nil: off.
+    package var provisioning: ProvisioningSettings?
+    package var limits: LimitSettings
+    /// Event loops; nil: one for each core.
+    package var workers: Int?
+    package var admin: AdminSettings
+    package var log: LogSettings
+    package var pages: PageSettings
+}
+
+/// `upstream`
+package struct UpstreamSettings: Sendable {
+    package var address: UpstreamAddress
+    package var connectTimeout: Duration
+    package var responseTimeout: Duration
+    package var idleTimeout: Duration
+    package var maxConnections: Int
+    package var preserveHost: Bool
+    /// The protocols that the app may switch to.
+    package var upgrades: [String]
+    /// HTTP/2 is offered where TLS lets both sides choose.
+    package var offersHTTP2: Bool
+    package var tls: ClientTLSSettings
+}
+
+/// An item of `upstreams`.
+package struct AppSettings: Sendable {
+    /// In lower case.
+    package var hosts: [String]
+    package var paths: [RulePath]
+    package var stripPrefix: String
+    package var upstream: UpstreamSettings
+}
+
+/// `identityProvider`
+package struct IdentityProviderSettings: Sendable {
+    package var preset: String
+    /// Placeholders {returnURL} {returnTo} {state}; the values of other keys are already in it.
+    package var loginURL: TextTemplate
+    /// nil: a signed-out page. Placeholders {returnTo} {email} {logoutToken}.
+    package var logoutURL: TextTemplate?
+    package var tokenParameter: String
+    package var returnPath: String
+    package var initiated: String
+    package var requiresState: Bool
+
+    /// Where the two URLs stand.
+    package var loginURLOrigin: SourceLocation
+    package var logoutURLOrigin: SourceLocation
+}
+
+/// `token`
+package struct TokenSettings: Sendable {
+    package var policy: TokenPolicy
+    /// The keys of the config and its files; each serves one of the policy's algorithms at least.
+    package var keys: KeySet
+    /// The secrets among them as they are written, for `explain` alone: empty when loaded for serving.
+    package var namedSecrets: [NamedSecret]
+    /// Key sets that are fetched while the gate runs.
+    package var remoteKeys: [RemoteKeySettings]
+    package var singleUse: Bool
+    /// The same issuer and jti twice is a replay too, where jti is required.
+    package var replayByID: Bool
+    /// Fields and the claims that fill them, in order; `user` is among them.
+    package var claims: [(field: String, claims: [String])]
+    /// Names of fields in `claims`.
+    package var required: [String]
+    package var bearer: Bool
+
+    /// The first shared secret that serves one of the policy's algorithms, and that algorithm: signs logout tokens.
+    package var signingKey: (key: VerificationKey, algorithm: Algorithm)? {
+        for key in keys.keys where key.isSymmetric {
+            if let algorithm = Algorithm.allCases.first(where: { key.serves($0) && policy.algorithms.contains($0) }) {
+                return (key, algorithm)
+            }
+        }
+        return nil
+    }
+}
+
+/// A secret of `token.keys` before its encoding made a key of it.
+package struct NamedSecret: Sendable {
+    /// `token.keys[0].secretFile`
+    package var name: String
+    package var text: Secret
+    package var encoding: SecretEncoding
+    package var keyID: String?
+}
+
+/// `jwksURL` of an item of `token.keys`.
+package struct RemoteKeySettings: Sendable {
+    package var url: String
+    package var tls: ClientTLSSettings
+    package var allowWeakSecret: Bool
+    package var origin: SourceLocation
+}
+
+/// `access`
+package struct AccessSettings: Sendable {
+    package var `default`: String
+    package var emails: [String]
+    /// The file of `access.users.emailsFile`, located; nil: none.
+    package var emailsFile: String?
+    /// The addresses in that file now.
+    package var listedEmails: [String]
+    package var emailDomains: [String]
+    package var groups: [String]
+    package var site: String
+    package var rules: [AccessRule]
+    /// Where each of `rules` stands.
+    package var ruleOrigins: [SourceLocation]
+    package var mode: String
+}
+
+/// `nativeLogin`
+package struct NativeLoginSettings: Sendable {
+    package var parameters: [String]
+    /// Never empty.
+    package var paths: [String]
+    package var with: [String]
+    package var from: [CIDR]
+    package var lifetime: Duration
+}
+
+/// `provisioning`
+package struct ProvisioningSettings: Sendable {
+    package var url: String
+    /// nil: calls are not signed.
+    package var secret: Secret?
+    package var eachLogin: Bool
+    package var tls: ClientTLSSettings
+
+    /// Who is told by these is told the same way by `other`.
+    package func isSame(as other: ProvisioningSettings) -> Bool {
+        url == other.url && secret == other.secret && eachLogin == other.eachLogin
+            && tls.isSame(as: other.tls)
+    }
+}
+
+/// `session`
+package struct SessionSettings: Sendable {
+    /// The first seals, all open; each has 32 bytes or more. Empty: a random one for this process.
+    package var secrets: [Secret]
+    /// Empty: by scheme.
+    package var cookieName: String
+    /// Empty: this host alone.
+    package var domain: String
+    /// Of the app's own session.
+    package var appCookies: [String]
+    package var logoutPaths: [String]
+    package var sameSite: String
+    package var lifetime: Duration
+    package var idleTimeout: Duration
+    /// Sessions are kept in Redis.
+    package var isShared: Bool
+}
+
+/// `replay`
+package struct ReplaySettings: Sendable {
+    package var onFailure: String
+    /// Used tokens are remembered in Redis.
+    package var isShared: Bool
+
+    /// A token counts although it is not known whether it was used elsewhere.
+    package var allowsWithoutStore: Bool { onFailure == "allow" }
+}
+
+/// `identityHeaders`, `headerPreset`, `headerEncoding`
+package struct IdentitySettings: Sendable {
+    package struct Header: Sendable {
+        package var name: String
+        /// Empty: the preset's header of this name is not sent.
+        package var template: TextTemplate
+        package var origin: SourceLocation
+    }
+
+    /// What comes on top of the preset's.
+    package var headers: [Header]
+    package var preset: String
+    package var encoding: String
+}
+
+/// `limits`
+package struct LimitSettings: Sendable {
+    package var headerBytes: Int
+    /// nil: no limit.
+    package var bodyBytes: Int?
+    package var connections: Int
+    package var headerTimeout: Duration
+    package var bodyIdleTimeout: Duration
+    /// Bytes a second; 0: any.
+    package var minimumBodyRate: Int
+    /// In thousandths.
+    package var clientShare: Int
+    package var keepAliveTimeout: Duration
+    package var drainTimeout: Duration
+    package var drainDelay: Duration
+    /// Of one client; nil: no limit.
+    package var requestsPerSecond: Int?
+    package var http2: HTTP2Settings
+}
+
+/// `admin`
+package struct AdminSettings: Sendable, Equatable {
+    /// nil: off.
+    package var listen: ListenAddress?
+    /// Nobody named the address: it is the default.
+    package var isDefault: Bool
+    package var probePaths: [String]
+}
+
+/// `log`
+package struct LogSettings: Sendable {
+    package enum Format: String, Sendable {
+        case json, text
+    }
+
+    /// A level's name of swift-log.
+    package var level: String
+    /// nil: as standard output is.
+    package var format: Format?
+    package var access: Bool
+}
+
+/// `pages`
+package struct PageSettings: Sendable {
+    package var brand: String
+    /// Own templates by name (the file's, without `.html` or `.mustache`).
+    package var templates: [String: String]
+    /// Where `pages.directory` stands.
+    package var directoryOrigin: SourceLocation
+}
