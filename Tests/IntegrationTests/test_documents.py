@@ -389,3 +389,15 @@ def test_the_configuration_of_nginx_leads_a_browser_through_the_sign_in(tmp_path
         assert re.search(r"(?im)^set-cookie: __Host-", done.stdout)
     finally:
         nginx.kill()
+
+
+def test_the_files_that_the_architecture_names_exist():
+    text = (ROOT / "docs/architecture.md").read_text()
+    files = {path.name for folder in ("Sources", "Tests") for path in (ROOT / folder).rglob("*.*")}
+    named_files = set(re.findall(r"`([\w+]+\.(?:swift|py))`", text))
+    assert len(named_files) > 40 and named_files - files == set()
+    sources = "\n".join(path.read_text() for path in (ROOT / "Sources").rglob("*.swift"))
+    walks = text.split("\n## From a token to a session cookie\n")[1].split("\n## Where to change what\n")[0]
+    types = {name for name in re.findall(r"`([A-Z]\w+)`", walks)} - {path.name for path in (ROOT / "Sources").iterdir()}
+    missing = {name for name in types if not re.search(rf"\b(struct|class|enum|protocol|extension) {name}\b", sources)}
+    assert len(types) > 25 and missing == set()
