@@ -311,7 +311,7 @@ def test_the_program_accepts_the_configuration(chart, branch, tmp_path):
 # Values
 
 
-def test_without_values_it_says_all_that_is_missing_and_the_command_to_run():
+def test_without_values_it_lists_all_missing_ones_and_the_command_to_run():
     said = refusal(CHART)
     for expected in (
         "config.upstream is not set",
@@ -344,7 +344,7 @@ def test_without_values_it_says_all_that_is_missing_and_the_command_to_run():
         ({"autoscaling": {"enabled": True, "minReplicas": 5, "maxReplicas": 2}}, "is more than autoscaling.maxReplicas"),
     ],
 )
-def test_what_cannot_work_is_refused_with_the_mend(extra, expected):
+def test_impossible_settings_are_refused_with_the_fix(extra, expected):
     assert expected in refusal(CHART, "minimal-values.yaml", extra=extra)
 
 
@@ -360,7 +360,7 @@ def test_what_cannot_work_is_refused_with_the_mend(extra, expected):
          "config": {"token": {"keys": [{"jwksURL": "https://idp.example.com/jwks"}]}, "session": {"secretFile": None}}},
     ],
 )
-def test_what_works_is_not_refused(extra):
+def test_working_settings_are_not_refused(extra):
     assert render(CHART, "minimal-values.yaml", extra=extra)
 
 

@@ -52,7 +52,7 @@ def manual(program) -> str:
     return done.stdout
 
 
-def test_it_says_what_it_is_and_what_it_needs(package, program):
+def test_it_describes_itself_and_its_requirements(package, program):
     fields = run("dpkg-deb", "--field", package).stdout
     version = run(program, "--version").stdout.split()[1]
     assert f"Package: sidegate\nVersion: {version}-1\n" in fields

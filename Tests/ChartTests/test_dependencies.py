@@ -89,6 +89,6 @@ def test_an_administrators_policy_stays(run):
     assert installed(run) == ["nginx 104", "redis-server.service 104"] and run.policy.read_text() == text
 
 
-def test_what_a_killed_run_left_allows_everything_and_is_replaced(run):
+def test_the_leftover_of_a_killed_run_is_replaced(run):
     done = run("test", policy="#!/bin/sh\n# scripts/dependencies of Sidegate, process 999999999\nexit 101\n")
     assert done.returncode == 0 and not run.policy.exists()

@@ -208,7 +208,7 @@ def test_the_scripts_of_workflows_have_nothing_to_complain_about(workflow, tmp_p
         assert done.returncode == 0, done.stdout
 
 
-def test_what_workflows_call_exists():
+def test_scripts_used_by_workflows_exist():
     text = "".join(path.read_text() for path in WORKFLOWS)
     for path in set(re.findall(r"(?<![\w./])((?:scripts|packaging|docs|helm|\.ci)/[\w./-]+)", text)):
         assert (ROOT / path).exists(), path

@@ -135,11 +135,11 @@ def test_its_values_are_found_with_and_without_the_alias(alias, tmp_path):
         ({"natif": True}, "natif"),
     ],
 )
-def test_what_cannot_work_is_refused_with_the_mend(values, expected):
+def test_impossible_settings_are_refused_with_the_fix(values, expected):
     assert expected in refusal(APP, extra={"sidegate": values})
 
 
-def test_what_is_given_about_secrets_replaces_the_defaults():
+def test_given_secret_settings_replace_the_defaults():
     manifests = render(APP, "everything-values.yaml")
     files = [v["secret"]["items"] for v in pod_of(manifests)["volumes"] if "secret" in v]
     assert files == [[{"key": "session-secrets", "path": "sessions"}]]

@@ -301,7 +301,7 @@ class TestProbe:
 
 
 class TestListener:
-    def test_what_is_not_there_is_404_and_only_reading_is_allowed(self, watched):
+    def test_unknown_paths_are_404_and_only_reading_is_allowed(self, watched):
         assert ask(watched, "/nothing").status == 404
         assert ask(watched, "/.sidegate/session").status == 404
         assert ask(watched, "/metrics", "POST").status == 405

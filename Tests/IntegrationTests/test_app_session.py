@@ -64,7 +64,7 @@ class TestTheAppSetsNoneOfOurs:
             response = connection.exchange("GET", "/", {**session, "Connection": "upgrade", "Upgrade": "websocket"})
             assert response.status == 101 and response.all("Set-Cookie") == []
 
-    def test_the_log_says_so_once(self, upstream, start_gate):
+    def test_the_log_reports_it_once(self, upstream, start_gate):
         gate = start_gate(upstream)
         upstream.answer = lambda request, connection: connection.respond(200, {"Set-Cookie": "sidegate=evil"})
         session = gate.session_cookie()

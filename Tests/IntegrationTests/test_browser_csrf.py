@@ -136,7 +136,7 @@ def bring(browser, evil, origin):
 
 @pytest.mark.parametrize("policy", ["confirm", "deny"])
 @pytest.mark.parametrize("way", UNSEEN)
-def test_what_nobody_sees_begins_no_sign_in(browser, servers, start, way, policy):
+def test_requests_without_a_visible_result_begin_no_sign_in(browser, servers, start, way, policy):
     app, provider, evil = servers
     origin = start(app, provider, policy)
     for path in ("/.sidegate/login", "/reports"):

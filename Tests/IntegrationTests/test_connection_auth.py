@@ -92,7 +92,7 @@ def test_it_ends_with_the_clients_connection(users, app):
         assert connection.exchange("GET", "/", ada).status == 401
 
 
-def test_in_the_middle_of_a_handshake_nobody_else_comes_between(users, app):
+def test_no_other_request_uses_a_connection_in_the_middle_of_a_handshake(users, app):
     gate, ada, bob = users
     with gate.connection() as one, gate.connection() as other:
         challenge = one.exchange("GET", "/", {**ada, **hello()})

@@ -42,7 +42,7 @@ def cookie_names(browser) -> list:
     return [c["name"] for c in browser.get_cookies()]
 
 
-def test_it_says_where_to_go_and_what_to_try(demo):
+def test_it_prints_the_address_and_what_to_try(demo):
     text = wait_until(lambda: demo.url in demo.process.output() and demo.process.output(), "the URL is printed")
     for word in ("ada", "grace"):
         assert word in text.lower()
@@ -95,7 +95,7 @@ def test_two_tabs_sign_in_side_by_side(demo, browser):
     browser.switch_to.window(first)
 
 
-def test_a_bad_token_gets_a_page_that_says_why(demo, browser):
+def test_an_invalid_token_gets_a_page_with_the_reason(demo, browser):
     browser.get(demo.url + "/.sidegate/callback?jwt=made-up")
     assert "token_malformed" in page_text(browser)
     keep_screenshot(browser, "demo-4-refused")

@@ -133,14 +133,14 @@ def test_curl(gate, authority, upstream):
     assert upstream.last.get("X-Forwarded-Proto") == "https"
 
 
-def test_curl_reads_the_answer_to_an_upload_that_nobody_wants(gate, authority):
+def test_curl_reads_the_response_to_a_refused_upload(gate, authority):
     for _ in range(5):
         said = run("curl", "-sS", "--http2", "--cacert", authority.path, "-H", "Expect:", "--data-binary", "@-",
                    "-w", "%{http_version} %{http_code}", f"https://localhost:{gate.port}/", input=os.urandom(300_000))
         assert said.endswith("2 401")
 
 
-def test_curl_keeps_to_http1_when_told(gate, authority):
+def test_curl_uses_http1_on_request(gate, authority):
     said = run("curl", "-sS", "--http1.1", "--cacert", authority.path, "-o", "/dev/null", "-w", "%{http_version}",
                f"https://localhost:{gate.port}/")
     assert said == "1.1"

@@ -284,7 +284,7 @@ class TestBreaking:
         assert c.get().status == 200
 
     @pytest.mark.parametrize("method, body", [("GET", None), ("POST", b"x" * 20_000)])
-    def test_what_the_app_refuses_is_sent_once_more(self, gate, app, method, body):
+    def test_a_request_that_the_app_refuses_is_sent_once_more(self, gate, app, method, body):
         def answer(request):
             if len(app.requests) == 1:
                 request.refuse(h2.REFUSED_STREAM)
@@ -304,7 +304,7 @@ class TestBreaking:
         assert ask(gate, "POST", "/", {}, bytes(60_000)).status == 502
         assert len(app.requests) == 1
 
-    def test_what_is_above_goaways_last_stream_goes_over_a_fresh_connection(self, connect, app):
+    def test_requests_above_the_last_stream_of_goaway_use_a_new_connection(self, connect, app):
         """And what is below is finished where it is."""
         first = []
 
@@ -345,7 +345,7 @@ class TestBreaking:
         for _ in range(3):
             assert ask(gate).status == 200
 
-    def test_an_app_that_says_nothing_is_504_and_its_connection_is_left(self, start_gate, app):
+    def test_an_app_that_does_not_respond_is_504_and_its_connection_is_closed(self, start_gate, app):
         gate = start_gate(app.url, upstream={"url": app.url, "responseTimeout": "2s"})
         gate.cookie = gate.session_cookie()["Cookie"]
         app.answer = lambda request: None
@@ -458,7 +458,7 @@ class TestResets:
         assert c.reset_code(stream) == h2.NO_ERROR
 
     @pytest.mark.parametrize("sent", [0, 4, 65_535])
-    def test_who_is_answered_in_the_middle_of_an_upload_may_stop_it(self, sent, connect, app):
+    def test_a_client_may_stop_an_upload_after_an_early_response(self, sent, connect, app):
         """The whole response first, then NO_ERROR; what is still on its way is ignored."""
         release = threading.Event()
 
@@ -526,7 +526,7 @@ class TestResets:
 
 
 class TestStopping:
-    def test_what_is_in_flight_is_finished_and_the_connection_ended(self, start_gate, app):
+    def test_requests_in_flight_finish_and_the_connection_ends(self, start_gate, app):
         gate = start_gate(app.url)
         gate.cookie = gate.session_cookie()["Cookie"]
         release = threading.Event()
@@ -608,7 +608,7 @@ class TestPace:
         assert statuses == [200] * 120
         assert most[0] <= limit + 1, "one that is closing may be seen beside the next"
 
-    def test_a_browser_that_does_not_read_holds_the_app_back_and_nobody_else(self, connect, app, gate):
+    def test_a_browser_that_does_not_read_slows_only_its_app_connection(self, connect, app, gate):
         sent = []
 
         def answer(request):
@@ -644,7 +644,7 @@ class TestPace:
                    "the app hears of it")
         assert h2.FLOW_CONTROL_ERROR in (app.requests[0].reset, app.requests[0].connection.goaway)
 
-    def test_an_app_that_does_not_read_holds_the_browser_back_and_nobody_else(self, connect, app):
+    def test_an_app_that_does_not_read_slows_only_its_browser(self, connect, app):
         """The app opens no window, for neither the stream nor what follows."""
         c = connect()
         assert c.get().status == 200

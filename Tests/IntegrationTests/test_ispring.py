@@ -223,7 +223,7 @@ class TestLogout:
         location = browser.sign_out()["Location"]
         assert location.startswith(LOGOUT + "?from=lms&jwt=")
 
-    def test_ispring_logout_token_signs_nobody_in(self, ispring):
+    def test_ispring_logout_token_is_refused_for_sign_in(self, ispring):
         """It is signed with the key of the sign-ins, and travels in a URL."""
         browser = visit(ispring)
         accepted(browser.enter(by_php(printed())))

@@ -361,7 +361,7 @@ class TestHTTPS:
         yield server
         server.stop()
 
-    def test_a_certificate_of_the_named_authority_is_believed(self, upstream, start_gate, secure, signers):
+    def test_a_certificate_of_the_configured_authority_is_accepted(self, upstream, start_gate, secure, signers):
         gate = trusting(start_gate, upstream, {"jwksURL": secure.url, "ca": str(secure.ca)})
         assert accepted(enter(gate, signers[0].token()))
 

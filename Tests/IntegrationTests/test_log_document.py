@@ -79,12 +79,12 @@ class TestLinesOfTheProgram:
         wait_until(lambda: len([line for line in lines(gate) if line.get("decision") == "malformed"]) == 1, "the last line")
         return lines(gate)
 
-    def test_they_hold_documented_names_alone(self, visited):
+    def test_they_have_only_documented_names(self, visited):
         decisions = {line["decision"] for line in visited if line.get("kind") == "access"}
         assert {"forward", "open", "redirect", "unauthenticated", "sign-in", "refused", "not-found", "malformed"} <= decisions
         assert {line["event"] for line in visited if line.get("kind") == "audit"} == {"login", "denied"}
 
-    def test_what_is_never_absent_is_in_each_line(self, visited):
+    def test_fields_that_are_never_absent_are_in_each_line(self, visited):
         rows = [re.split(r"(?<!\\) \| ", row.strip("| ")) for row in log_document.PAGE.read_text().splitlines() if row.startswith("| `")]
         always = {row[0].strip("`") for row in rows if len(row) == 4 and row[3] == "never"}
         for line in visited:

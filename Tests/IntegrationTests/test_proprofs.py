@@ -165,7 +165,7 @@ class TestGuests:
         assert not browser.has_session
 
     @pytest.mark.parametrize("guest", [True, False, None])
-    def test_proprofs_registered_user_signs_in_whatever_guest_says(self, open_base, upstream, guest):
+    def test_proprofs_registered_user_signs_in_for_every_value_of_guest(self, open_base, upstream, guest):
         browser = visit(open_base)
         browser.navigate("/.sidegate/login?return_to=/")
         accepted(browser.bring(by_php(payload(guest=guest), KEY)))

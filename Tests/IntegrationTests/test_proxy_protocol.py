@@ -65,7 +65,7 @@ def app_saw(upstream, name: str):
 
 
 @pytest.mark.parametrize("header", [version1(), version2(), version2(extensions=b"\x04\x00\x01\x00")])
-def test_the_client_is_whom_the_proxy_names(proxied, cookie, upstream, header):
+def test_the_client_is_the_one_named_by_the_proxy(proxied, cookie, upstream, header):
     with FromProxy(proxied, header + get(proxied, cookie)) as connection:
         assert connection.response().status == 200
         assert app_saw(upstream, "X-Forwarded-For") == "203.0.113.9"
@@ -118,7 +118,7 @@ def test_a_trusted_proxy_without_a_sound_header_is_not_served(proxied, start):
 
 
 @pytest.mark.parametrize("header", [version1(), version2()])
-def test_nobody_else_may_send_the_header(proxied, cookie, upstream, header):
+def test_no_other_address_may_send_the_header(proxied, cookie, upstream, header):
     with Connection(proxied.port) as connection:
         connection.socket.sendall(header + get(proxied, cookie))
         assert connection.socket.recv(1000).startswith(b"HTTP/1.1 400 ")
@@ -197,7 +197,7 @@ def test_a_socket_that_was_not_handed_over_is_named(upstream, start_gate, tmp_pa
 
 
 @pytest.mark.parametrize("option", ["send-proxy", "send-proxy-v2"])
-def test_haproxy_says_whom_it_speaks_for(proxied, cookie, upstream, tmp_path, option):
+def test_haproxy_sends_the_client_address(proxied, cookie, upstream, tmp_path, option):
     port = free_port()
     configuration = tmp_path / "haproxy.cfg"
     configuration.write_text(f"""

@@ -167,7 +167,7 @@ class TestGoodOne:
         hang_up(gate)
         assert gate.exchange("GET", "/", {**cookie, **NAVIGATION}).status == 302
 
-    def test_who_is_not_registered_any_more_is_out_with_tunnels_and_all(self, upstream, start_gate):
+    def test_a_user_who_is_no_longer_registered_loses_access_and_tunnels(self, upstream, start_gate):
         def answer(request, connection):
             if not request.get("Upgrade"):
                 return upstream.echo(request, connection)
@@ -199,7 +199,7 @@ class TestGoodOne:
 
 
 class TestBadOne:
-    def test_it_changes_nothing_and_the_log_says_where_it_is_wrong(self, upstream, start_gate):
+    def test_it_changes_nothing_and_the_log_has_the_location_of_the_error(self, upstream, start_gate):
         gate = start_gate(upstream, admin=admin())
         session = gate.session_cookie()
         good = gate.config.read_text()
@@ -233,7 +233,7 @@ class TestBadOne:
         assert gate.signed_in().navigate("/").status == 200
         assert str(secret) in gate.log()
 
-    def test_what_cannot_change_is_said_and_the_rest_is_in_force(self, upstream, start_gate):
+    def test_options_that_need_a_restart_are_reported_and_the_others_take_effect(self, upstream, start_gate):
         gate = start_gate(upstream, admin=admin())
         session = gate.session_cookie()
         rewrite(gate, listen=[f"127.0.0.1:{free_port()}"], workers=3, identityHeaders={"X-Who": "{email}"})
@@ -387,7 +387,7 @@ class TestFetchedKeys:
 
 
 class TestUsersToldOf:
-    def test_the_app_is_not_told_again(self, upstream, start_gate):
+    def test_the_app_is_not_called_again(self, upstream, start_gate):
         told = Upstream()
         told.answer = lambda request, connection: connection.respond(204, {"Content-Length": "0"})
         gate = start_gate(upstream, admin=admin(), provisioning={"url": told.url + "/users"})

@@ -35,7 +35,7 @@ def short_lived(upstream, start_gate):
     return start_gate(upstream, session={"idleTimeout": "10s"})
 
 
-def test_a_session_in_use_gets_its_cookie_anew_and_it_serves(short_lived):
+def test_a_session_in_use_gets_a_renewed_cookie_that_works(short_lived):
     session = short_lived.session_cookie()
     response = renewed_within(short_lived, session, "/page", DEADLINE)
     assert response is not None

@@ -123,7 +123,7 @@ class TestSignIn:
             assert bearer(first, token) == 401, "its process knows at once"
         assert bearer(second, unseen) == 401, "and the other asks"
 
-    def test_what_redis_forgets_the_replica_that_took_it_does_not(self, cluster, redis):
+    def test_a_replica_remembers_its_own_tokens_when_redis_loses_them(self, cluster, redis):
         front = cluster(count=1, **ALLOW)
         token = tokens.token()
         assert use(front.gates[0], token) == 303
@@ -205,7 +205,7 @@ class TestLogout:
         finally:
             wire.close()
 
-    def test_a_logout_during_an_outage_is_told_afterwards(self, cluster, redis):
+    def test_a_logout_during_an_outage_is_published_afterwards(self, cluster, redis):
         front = cluster()
         ada = front.signed_in()
         redis.stop()
@@ -214,7 +214,7 @@ class TestLogout:
         redis.start()
         wait_until(lambda: not is_in(front.gates[1], ada), "the other was told")
 
-    def test_what_another_writes_into_redis_ends_nothing(self, cluster, redis):
+    def test_foreign_values_in_redis_end_no_session(self, cluster, redis):
         front = cluster()
         ada = front.signed_in()
         for text in (b"", b"ada", b"x" * 200, b"\0" * (1 << 20)):
@@ -296,7 +296,7 @@ class TestOutage:
         redis.start()
         wait_until(lambda: use(front.gates[0], tokens.token()) == 303, "sign-ins work")
 
-    def test_the_metric_says_so(self, cluster, redis):
+    def test_the_metric_shows_it(self, cluster, redis):
         gate = cluster(count=1).gates[0]
 
         def up() -> float:
@@ -466,7 +466,7 @@ class TestWays:
         assert ("WRONGPASS" if password else "NOAUTH") in front.gates[0].log()
         assert "wr0ng-Passw0rd" not in front.gates[0].log()
 
-    def test_what_is_no_redis_does_no_harm(self, cluster, upstream):
+    def test_a_server_that_is_not_redis_does_no_harm(self, cluster, upstream):
         front = cluster(count=1, **ALLOW, url=f"redis://127.0.0.1:{upstream.port}")
         assert use(front.gates[0], tokens.token()) == 503
         upstream.failures.clear()
@@ -487,7 +487,7 @@ class TestStoredSessions:
 
     STORED = {"session": {"store": "redis"}}
 
-    def test_who_is_known_goes_on_through_an_outage_and_who_is_not_is_asked_to_wait(self, cluster, redis, start_gate, upstream):
+    def test_known_sessions_survive_an_outage_and_unknown_ones_get_503(self, cluster, redis, start_gate, upstream):
         front = cluster(**self.STORED)
         with Load(front) as load:
             redis.stop()
@@ -571,7 +571,7 @@ class TestStoredSessionsEverywhere:
         assert upstream.last.get("X-Forwarded-User") == "ada"
 
     @pytest.mark.parametrize("number", [0, 1])
-    def test_who_is_denied_is_named_in_the_log(self, front, number):
+    def test_a_denied_user_is_named_in_the_log(self, front, number):
         browser, gate = front.signed_in(), front.gates[number]
         assert at(gate, browser, "/closed/x", NAVIGATION).status == 403
         wait_until(lambda: any(e.get("path") == "/closed/x" and e.get("user") == "ada" for e in lines(gate)), "the line")

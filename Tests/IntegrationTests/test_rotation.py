@@ -110,7 +110,7 @@ class TestReload:
             assert use(gate) != 303 and is_in(gate, bob)
             wait_until(lambda: not is_in(gate, ada), "the logout counts")
 
-    def test_where_things_are_kept_waits_for_a_restart_and_the_log_says_so(self, cluster):
+    def test_the_choice_of_store_takes_effect_at_a_restart_and_the_log_reports_it(self, cluster):
         front = cluster()
         ada = front.signed_in()
         gate = front.gates[0]

@@ -364,7 +364,7 @@ class TestBadTokens:
         browser = Browser(gate)
         assert browser.post_form(browser.start("/"), {"jwt": "." * 15000}).status == 403
 
-    def test_what_a_token_says_cannot_become_markup(self, gate):
+    def test_claims_cannot_become_markup(self, gate):
         browser = Browser(gate)
         response = browser.finish(browser.start("/"), tokens.token(aud='<script>alert("1")</script>'))
         assert "<script" not in response.text.lower()
@@ -548,7 +548,7 @@ class TestBearer:
         assert gate.exchange("GET", "/api", {**XHR, "Authorization": f"Bearer {token}"}).status == 200
 
     @pytest.mark.parametrize("code", ["signature_invalid", "expired", "audience_mismatch"])
-    def test_an_invalid_bearer_is_401_and_says_why(self, gate, upstream, code):
+    def test_an_invalid_bearer_is_401_with_the_reason(self, gate, upstream, code):
         response = gate.exchange("GET", "/api", {**XHR, "Authorization": f"Bearer {BAD_TOKENS[code]()}"})
         assert response.status == 401
         challenge = response["WWW-Authenticate"]

@@ -175,7 +175,7 @@ class TestSlowClients:
             assert time.monotonic() - begun > 10, "there was no grace"
             assert status(clients[0]) == 408
 
-    def test_nobody_is_ended_while_nobody_waits(self, upstream, start_gate):
+    def test_no_request_is_ended_while_none_waits(self, upstream, start_gate):
         gate = start_gate(
             upstream, admin=admin(), upstream={"url": upstream.url, "maxConnections": 2, "connectTimeout": "400ms"})
         session = gate.session_cookie()

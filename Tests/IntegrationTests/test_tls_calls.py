@@ -52,7 +52,7 @@ def test_provisioning_shows_its_certificate_and_goes_on_from_its_session(start_g
 
 
 @pytest.mark.parametrize("missing", ["ca", "serverName", "clientCertificate"])
-def test_without_one_of_them_nobody_is_told(start_gate, upstream, server, options, missing):
+def test_without_one_of_them_no_notification_is_sent(start_gate, upstream, server, options, missing):
     server.answer = lambda request, connection: connection.respond(201, {})
     left = {name: value for name, value in options.items() if name != missing}
     if missing == "clientCertificate":

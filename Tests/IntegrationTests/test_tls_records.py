@@ -136,7 +136,7 @@ def test_streams_of_any_size_pass_both_ways_whole(gate, session, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_who_stalls_and_trickles_gets_everything_and_costs_little(gate, session, upstream, kind):
+def test_a_client_that_stalls_and_trickles_gets_everything_at_little_cost(gate, session, upstream, kind):
     body = content(12 * MEGABYTE + 1)
     upstream.answer = lambda request, connection: connection.respond(200, {}, body)
     before = gate.process.memory()
@@ -198,7 +198,7 @@ def test_a_client_of_few_bytes_gets_records_of_as_few(gate, session, kind):
 # From the handshake on.
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_requests_may_come_in_one_segment_with_the_end_of_the_handshake(gate, session, kind):
+def test_requests_may_arrive_in_one_segment_with_the_end_of_the_handshake(gate, session, kind):
     """With an end right behind them, in records of any size; each is answered, and nothing is cut off."""
     for count, piece, ends in [(1, 1 << 20, False), (1, 5, True), (9, 1 << 20, True), (30, 70, True)]:
         made = opened(gate, kind)

@@ -142,7 +142,7 @@ def test_as_kubernetes_swaps_what_it_mounts(start_gate, upstream, authority, pai
     ("mismatched", "not the key of the certificate"), ("expired", "expired on 2021-01-01"), ("empty", "no PEM block"),
     ("gone", "there is no such file"),
 ])
-def test_what_cannot_serve_changes_nothing(start_gate, upstream, authority, pairs, mounted, bad, words):
+def test_invalid_files_change_nothing(start_gate, upstream, authority, pairs, mounted, bad, words):
     gate = start(start_gate, upstream, authority, mounted.place)
     if bad == "mismatched":
         shutil.copy(pairs["second"].certificate, mounted.place.certificate)
@@ -172,7 +172,7 @@ def test_a_session_goes_on_after_a_renewal(start_gate, upstream, authority, pair
         assert connection.socket.session_reused
 
 
-def test_authorities_of_browsers_are_read_anew(start_gate, upstream, authority, pairs, tmp_path):
+def test_client_authorities_are_reloaded(start_gate, upstream, authority, pairs, tmp_path):
     stranger = Authority(tmp_path / "strangers", "stranger")
     person = stranger.issue("eve", "DNS:eve")
     trusted = tmp_path / "clients.pem"
@@ -194,7 +194,7 @@ def test_authorities_of_browsers_are_read_anew(start_gate, upstream, authority, 
     wait_until(is_let_in, "the other authority's people to be let in")
 
 
-def test_authorities_of_the_app_are_read_anew_and_no_session_outlives_them(start_gate, authority, pairs, tmp_path):
+def test_authorities_of_the_app_are_reloaded_and_no_tls_session_outlives_them(start_gate, authority, pairs, tmp_path):
     stranger = Authority(tmp_path / "strangers", "stranger")
     app = SecureUpstream(pairs["first"])
     try:

@@ -148,7 +148,7 @@ class TestNotTheApp:
         assert get(gate).status == 502
         wait_until(lambda: "does not speak TLS" in gate.log(), "the log to say so")
 
-    def test_who_says_nothing_is_504_in_time(self, start_gate, upstream, authority):
+    def test_an_app_that_does_not_respond_is_504_in_time(self, start_gate, upstream, authority):
         gate = start_gate("", upstream={
             "url": f"https://localhost:{upstream.port}", "connectTimeout": "500ms", "tls": {"ca": authority.path}})
 

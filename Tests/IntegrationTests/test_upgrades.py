@@ -113,7 +113,7 @@ class TestConfigured:
 
 
 @pytest.mark.parametrize("mode", ["enforce", "observe"])
-def test_where_nobody_must_sign_in_it_is_the_same(upstream, start_gate, mode):
+def test_it_is_the_same_where_no_sign_in_is_needed(upstream, start_gate, mode):
     gate = start_gate(upstream, access={"mode": mode, "rules": [{"paths": ["/open/*"], "allow": "anyone"}]})
     upstream.answer = switching("TLS/1.0")
     with gate.connection() as connection:

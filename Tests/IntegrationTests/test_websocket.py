@@ -179,7 +179,7 @@ def test_a_half_close_passes_through_a_tunnel(gate, upstream, session):
         assert connection.read_all() == b"got all"
 
 
-def test_when_either_end_goes_the_other_is_told(gate, upstream, session):
+def test_when_one_end_closes_the_other_is_closed(gate, upstream, session):
     ended = threading.Event()
 
     def work(connection):

@@ -15,7 +15,7 @@ the pod starts.
 {{- $wrong = append $wrong "config.upstream is not set: it is the app on loopback, such as http://127.0.0.1:3000" }}
 {{- end }}
 {{- if not (or $idp.loginURL (eq (toString $idp.preset) "loginradius")) }}
-{{- $wrong = append $wrong "config.identityProvider.loginURL is not set: it is where people log in, such as https://idp.example.com/login?return_url={returnURL}" }}
+{{- $wrong = append $wrong "config.identityProvider.loginURL is not set: it is the login page, such as https://idp.example.com/login?return_url={returnURL}" }}
 {{- end }}
 {{- $open := dict "session.secret" $session.secret "session.secrets" $session.secrets "provisioning.secret" (dig "provisioning" "secret" "" $config) }}
 {{- $files := dict "session.secretFile" $session.secretFile "session.secretsFile" $session.secretsFile }}

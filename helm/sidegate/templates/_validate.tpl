@@ -13,7 +13,7 @@ the configuration is judged by `sidegate check`, which the pod's start and `helm
 {{- $wrong = append $wrong "config.upstream is not set: it is the app, such as http://my-app.my-namespace.svc:80" }}
 {{- end }}
 {{- if not (or $idp.loginURL (eq (toString $idp.preset) "loginradius")) }}
-{{- $wrong = append $wrong "config.identityProvider.loginURL is not set: it is where people log in, such as https://idp.example.com/login?return_url={returnURL}" }}
+{{- $wrong = append $wrong "config.identityProvider.loginURL is not set: it is the login page, such as https://idp.example.com/login?return_url={returnURL}" }}
 {{- end }}
 {{- end }}
 {{- if and .Values.secretKeys (not .Values.existingSecret) }}
@@ -45,7 +45,7 @@ the configuration is judged by `sidegate check`, which the pod's start and `helm
 {{- end }}
 {{- end }}
 
-{{/* Secrets that stand in the open, files that nothing brings, replicas that could not read each other's cookies. */}}
+{{/* Plain-text secrets, missing files, replicas that could not read each other's cookies. */}}
 {{- define "sidegate.wrongSecrets" -}}
 {{- $wrong := list }}
 {{- $config := .Values.config }}
@@ -76,7 +76,7 @@ the configuration is judged by `sidegate check`, which the pod's start and `helm
 {{- toJson $wrong }}
 {{- end }}
 
-{{/* The command that makes the Secret. */}}
+{{/* The command that creates the Secret. */}}
 {{- define "sidegate.createSecret" -}}
 {{- $name := default (include "sidegate.fullname" .) .Values.existingSecret -}}
 kubectl create secret generic {{ $name }} --namespace {{ include "sidegate.namespace" . }}
