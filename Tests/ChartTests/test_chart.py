@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""helm/sidegate: rendered for every branch and every version of Kubernetes it says it supports."""
+"""helm/sidegate: rendered for every branch and every supported version of Kubernetes."""
 
 import json
 import os
@@ -123,7 +123,7 @@ def test_ports_come_from_the_configuration(branch, http, admin):
     assert {port["name"]: port["containerPort"] for port in gate(branch)["ports"]} == {"http": http, "admin": admin}
 
 
-def test_probes_ask_health_and_readiness_on_the_admin_port():
+def test_probes_use_health_and_readiness_on_the_admin_port():
     asked = {probe: gate()[probe]["httpGet"] for probe in ("startupProbe", "livenessProbe", "readinessProbe")}
     assert asked == {
         "startupProbe": {"path": "/healthz", "port": "admin"},
@@ -215,7 +215,7 @@ def test_an_autoscaler_alone_decides_about_replicas():
 
 
 @pytest.mark.parametrize("extra", [{"rollOnConfigChange": True}, {}], ids=["asked for", "by default"])
-def test_pods_roll_with_the_configuration_only_when_asked(extra):
+def test_pods_roll_with_the_configuration_only_when_enabled(extra):
     def annotations(level):
         more = {**extra, "config": {"log": {"level": level}}}
         pod = of_kind(render(CHART, "minimal-values.yaml", extra=more), "Deployment")["spec"]["template"]
@@ -265,7 +265,7 @@ def test_a_policy_opens_metrics_to_those_named_and_names_to_itself():
     assert plain["policyTypes"] == ["Ingress"] and "egress" not in plain
 
 
-def test_the_chart_brings_the_alerts_of_the_examples():
+def test_the_chart_has_the_alerts_of_the_examples():
     own = (ROOT / "examples/monitoring/alerts.yaml").read_text()
     assert (CHART / "files/alerts.yaml").read_text() == own, "copy examples/monitoring/alerts.yaml to helm/sidegate/files"
     rule = of_kind(render(CHART, "network-closed-values.yaml"), "PrometheusRule")
@@ -421,7 +421,7 @@ def test_schema_and_default_values_name_the_same(chart):
     same(schema, values, "values")
 
 
-def test_the_charts_know_the_configuration_as_it_is():
+def test_the_charts_have_the_current_schema():
     done = subprocess.run([ROOT / "scripts/chart-schemas", "--check"], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 

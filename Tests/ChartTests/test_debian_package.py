@@ -61,7 +61,7 @@ def test_it_describes_itself_and_its_requirements(package, program):
         assert library in needed
 
 
-def test_it_holds_what_a_host_needs(unpacked):
+def test_it_has_the_files_that_a_host_needs(unpacked):
     for path, mode in (
         ("usr/bin/sidegate", 0o755),
         ("usr/lib/systemd/system/sidegate.service", 0o644),
@@ -115,7 +115,7 @@ def filled_in(unpacked: Path, folder: Path, text: str) -> subprocess.CompletedPr
     )
 
 
-def test_the_configuration_names_what_is_to_be_filled_in_and_is_good_then(unpacked, tmp_path):
+def test_the_configuration_names_the_lines_to_fill_in_and_is_valid_then(unpacked, tmp_path):
     text = (unpacked / "etc/sidegate/sidegate.yaml").read_text()
     empty = filled_in(unpacked, tmp_path, text)
     assert empty.returncode == 1 and "upstream" in empty.stderr and "loginURL" in empty.stderr

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""examples/monitoring: what Prometheus itself says of the rules, their tests and every expression of the dashboard."""
+"""examples/monitoring: Prometheus checks the rules, their tests and every expression of the dashboard."""
 
 import json
 import re

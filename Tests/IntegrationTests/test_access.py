@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who may come in: registered users, groups, sites, guests; and what those see who may not."""
+"""Access: registered users, groups, sites, guests; and the responses to refused users."""
 
 import os
 import re
@@ -127,7 +127,7 @@ class TestEmailsFile:
         wait_until(lambda: ada.fetch("GET", "/", NAVIGATION).status == 403, "Ada is out")
         refused(enter(gate, sub="bob", email="bob@example.com")[1], "user_not_registered")
 
-    def test_a_list_that_is_gone_opens_nothing(self, gate, listed):
+    def test_a_missing_list_allows_no_user(self, gate, listed):
         assert accepted(enter(gate)[1])
         listed.unlink()
         for _ in range(5):
@@ -183,7 +183,7 @@ class TestThePageForThoseWhoMayNot:
         page = enter(gate, sub="<script>alert(1)</script>", email="<b>x</b>@evil.test")[1]
         assert page.status == 403 and "<script" not in page.text and "<b>x" not in page.text
 
-    def test_it_is_json_when_asked_for(self, gate):
+    def test_it_is_json_on_request(self, gate):
         browser = Visit(gate)
         browser.go()
         response = browser.fetch("GET", "/.sidegate/callback?jwt=" + token(), {"Accept": "application/json"})
@@ -210,7 +210,7 @@ class TestThePageForThoseWhoMayNot:
 
 class TestSignedInUsersAreJudgedAtEachRequest:
     def test_a_session_from_before_the_rule_is_refused(self, upstream, start_gate):
-        """Two gates with one session secret stand for one that was configured anew."""
+        """Two gates with one session secret simulate one with a changed configuration."""
         before = start_gate(upstream)
         after = guarded(start_gate, upstream, users={"emails": ["bob@example.com"]})
         cookie = before.session_cookie()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The signed statement for the app: verified by others, sealed against clients, rotated without a gap."""
+"""The assertion for the app: verified by other libraries, protected against clients, rotated without a gap."""
 
 import base64
 import hashlib
@@ -81,7 +81,7 @@ def test_the_key_is_named_by_its_thumbprint_RFC_7638(start):
         assert not {"d", "p", "q", "dp", "dq", "qi", "k"} & set(key), "a private half is published"
 
 
-def test_one_statement_serves_a_session_for_half_its_life(start, upstream):
+def test_one_assertion_serves_a_session_for_half_its_life(start, upstream):
     gate = start(assertion={"lifetime": "10s"})
     browser = gate.signed_in()
     seen = {}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Commands, their exit codes, and words that help."""
+"""Commands, their exit codes and their messages."""
 
 import hashlib
 import hmac

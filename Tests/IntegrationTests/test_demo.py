@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The demo as a person meets it: walked in a real browser, from the first redirect to the way out."""
+"""The demo in a real browser, from the first redirect to the logout."""
 
 import re
 import urllib.parse
@@ -48,7 +48,7 @@ def test_it_prints_the_address_and_what_to_try(demo):
         assert word in text.lower()
 
 
-def test_a_person_signs_in_lands_on_the_page_asked_for_and_signs_out(demo, browser):
+def test_a_user_signs_in_reaches_the_requested_page_and_signs_out(demo, browser):
     browser.get(demo.url + "/reports/2026/q4?region=north&sort=date")
     login = until(browser, lambda b: b.find_element(By.CSS_SELECTOR, "button[name=user][value=ada]"), "the login page")
     keep_screenshot(browser, "demo-1-login")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`sidegate doctor`: what it tries, what it says of each failure, and its exit code; `explain --fetch`."""
+"""`sidegate doctor`: its checks, its message for each failure, and its exit code; `explain --fetch`."""
 
 import json
 import socket
@@ -117,7 +117,7 @@ def outcome(lines, subject):
     return [found for found, _ in lines.get(subject, [])]
 
 
-def test_nothing_wrong_is_0_and_nothing_but_heads_is_asked(peers, config):
+def test_without_problems_it_is_0_and_only_heads_are_requested(peers, config):
     app, provider = peers(), peers()
     hook = peers()
     done, lines = doctor(config(app.url, provider.url,

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What README and docs show is true: each configuration is checked by the program, each command is one that it knows, and
-those that do no harm are run."""
+"""README and docs match the program: it accepts each configuration and knows each command, and harmless commands are run."""
 
 import hashlib
 import json
@@ -137,7 +136,7 @@ def filled_in(content: dict) -> dict:
 
 
 @pytest.mark.parametrize("content", configurations())
-def test_each_configuration_is_good(content, tmp_path):
+def test_each_configuration_is_valid(content, tmp_path):
     ours = settings(content)
     if ours is None:
         return
@@ -229,7 +228,7 @@ def judge(words: list[str], command: dict, path: str = "sidegate") -> list[str]:
 
 
 @pytest.mark.parametrize(("place", "command"), OURS, ids=[f"{place} {command}"[:90] for place, command in OURS])
-def test_each_command_is_one_that_the_program_knows(tree, place, command):
+def test_the_program_knows_each_command(tree, place, command):
     words = shlex.split(command)[1:]
     # Placeholders such as `ispring|proprofs` or [TOKEN] stand for one of their kind.
     assert judge([word.strip("[]") for word in words], tree) == [], place
@@ -263,7 +262,7 @@ def workplace(tmp_path):
 
 
 @pytest.mark.parametrize("command", harmless())
-def test_commands_that_do_no_harm_are_run(command, workplace):
+def test_harmless_commands_are_run(command, workplace):
     words = shlex.split(command)[1:]
     if words == ["inject"]:
         words += ["--filename", "app.yaml"]

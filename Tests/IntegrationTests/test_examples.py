@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Everything in examples/ works as it stands: login scripts, apps behind the gate, the provisioning receiver."""
+"""Everything in examples/ works: login scripts, apps behind the gate, the provisioning receiver."""
 
 import hashlib
 import hmac
@@ -133,7 +133,7 @@ class TestISpring:
         log_in(surfer, page)
         assert surfer.cookies[("127.0.0.1", "idp_session")] != before
 
-    def test_a_user_who_starts_at_the_script_is_asked(self, run, app):
+    def test_a_sign_in_that_starts_at_the_script_has_to_be_confirmed(self, run, app):
         gate, idp = self.start(run, app)
         surfer = Surfer()
         page = log_in(surfer, surfer.get(idp.url + "/ispring/authentication.php"))
@@ -325,7 +325,7 @@ class TestApps:
         ("remote-user", python, ["apps/wsgi/app.py"], "id=user>&lt;ada&gt;</b> (Åda Lovelace &amp; Co), of a,b"),
         ("basic", php, ["apps/basic/index.php"], "Hello, <ada>."),
     ], ids=["X-Forwarded-User in PHP", "Remote-User in WSGI", "Basic"])
-    def test_the_app_knows_who_it_is_and_a_client_cannot_say_otherwise(
+    def test_the_app_gets_the_identity_and_a_client_cannot_change_it(
             self, run, start_gate, preset, program, arguments, words):
         app = run(program, *arguments)
         gate = start_gate(app.url, headerPreset=preset)

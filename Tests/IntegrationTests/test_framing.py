@@ -141,7 +141,7 @@ def test_options_of_the_server_passes(gate, upstream, session):
     "/a/%2e%2e/.sidegate/session", "/.sidegate%2fsession", "/%2E%73idegate/session", "/.sidegate//session",
     "/.SIDEGATE/../.sidegate/x", "/a/..;/../.sidegate/session", "/.sidegate\\session", "/a\\..\\.sidegate\\session",
 ])
-def test_a_reserved_path_goes_to_the_app_in_no_disguise_CVE_2019_9901_CVE_2026_33494_CVE_2026_26205(
+def test_no_spelling_of_a_reserved_path_reaches_the_app_CVE_2019_9901_CVE_2026_33494_CVE_2026_26205(
         gate, upstream, session, sent):
     response = gate.exchange("GET", sent, session)
     assert upstream.requests == [], f"{sent} reached the app as {upstream.last.target}"

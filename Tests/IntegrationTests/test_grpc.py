@@ -259,7 +259,7 @@ def test_a_reset_of_the_app_ends_a_call_as_grpc_reads_its_code(title, code, stat
     assert end(scripted.port) == status
 
 
-def test_a_call_that_the_app_refuses_unseen_is_asked_again_and_then_status_14(scripted, start_gate):
+def test_a_call_refused_unprocessed_is_sent_again_and_then_status_14(scripted, start_gate):
     scripted.answer = lambda request: request.refuse(h2.REFUSED_STREAM)
     gate = start_gate(scripted.url, token={"bearer": True})
     with grpc.insecure_channel(f"127.0.0.1:{gate.port}", options=[("grpc.enable_retries", 0)]) as channel:

@@ -149,7 +149,7 @@ class TestMessages:
             assert response.get("date") and int(response["content-length"]) == len(response.body)
             assert not upstream.requests
 
-    def test_a_sign_in_that_another_site_began_is_asked_about(self, gate, app, upstream):
+    def test_a_sign_in_that_another_site_began_has_to_be_confirmed(self, gate, app, upstream):
         with FrameConnection(gate.port) as c:
             image = [("accept", "*/*"), ("sec-fetch-mode", "no-cors"), ("sec-fetch-dest", "image")]
             assert c.get("/.sidegate/login", image).get("set-cookie") is None
@@ -394,7 +394,7 @@ class TestTransfers:
         starts = [min(i for i, f in enumerate(c.frames) if f.stream == stream and f.type == h2.DATA) for stream in large]
         assert max(starts) < min(ends)
 
-    def test_a_client_that_goes_takes_its_requests_with_it(self, connect, app, gate, upstream):
+    def test_the_requests_of_a_client_that_disconnects_end(self, connect, app, gate, upstream):
         c = connect()
         for _ in range(20):
             c.request("GET", "/hold")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HTTP/2 over TLS, with other people's clients: what is agreed on, and that it carries the same as cleartext."""
+"""HTTP/2 over TLS, with independent clients: negotiation, and the same behaviour as in cleartext."""
 
 import hashlib
 import os
@@ -227,7 +227,7 @@ def test_a_websocket_over_http2_over_tls(gate, authority, upstream):
     assert seen[0].get("X-Forwarded-Proto") == "https"
 
 
-def test_streams_share_an_encrypted_connection_and_a_stalled_one_holds_up_none(gate, authority, upstream):
+def test_streams_share_an_encrypted_connection_and_a_stalled_one_delays_no_other(gate, authority, upstream):
     bodies = {f"/{index}": os.urandom(100_000 + 7 * index) for index in range(10)}
     upstream.answer = lambda request, connection: connection.respond(200, {}, bodies[request.target])
     with connect(gate, authority) as connection:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HTTP/2 towards the app: what its responses may be, who holds whom back, and apps that misbehave."""
+"""HTTP/2 towards the app: valid responses, flow control, and apps that misbehave."""
 
 import hashlib
 import random
@@ -355,7 +355,7 @@ class TestBreaking:
         assert app.requests[0].connection is not app.requests[-1].connection
 
 
-# What the client is told, once its response has begun, when the app ends the stream with a code. Whatever is about the
+# The code for the client, once its response has begun, when the app resets the stream with a code. Everything about the
 # gate's own connection to the app is INTERNAL_ERROR to the client, as is what would promise too much.
 
 RESETS = {
@@ -413,7 +413,7 @@ class TestResets:
 
     @pytest.mark.parametrize("code", [code for code in RESETS if code != h2.REFUSED_STREAM])
     @pytest.mark.parametrize("method, body", [("GET", None), ("POST", b"content")])
-    def test_before_the_response_it_is_502_and_not_asked_again(self, code, method, body, connect, app):
+    def test_before_the_response_it_is_502_and_not_sent_again(self, code, method, body, connect, app):
         app.answer = lambda request: request.refuse(code)
         c = connect()
         stream = c.request(method, "/", XHR, end=body is None)
@@ -507,7 +507,7 @@ class TestResets:
         app.answer = app.echo
         assert c.get().status == 200 and app.requests[-1].connection is app.requests[0].connection
 
-    def test_a_client_that_goes_is_cancel_to_the_app(self, connect, app):
+    def test_a_client_that_disconnects_is_cancel_to_the_app(self, connect, app):
         app.answer = lambda request: request.head(200)
         c = connect()
         streams = [c.request() for _ in range(3)]
@@ -516,7 +516,7 @@ class TestResets:
         c.reset_connection()
         wait_until(lambda: [r.reset for r in app.requests] == [h2.CANCEL] * 3, "the app hears of it")
 
-    def test_the_log_tells_a_reset_from_a_connection_that_broke(self, gate, app):
+    def test_the_log_distinguishes_a_reset_from_a_lost_connection(self, gate, app):
         app.answer = lambda request: request.refuse(h2.CANCEL)
         assert ask(gate, "GET", "/reset").status == 502
         app.answer = lambda request: request.connection.break_off()
@@ -734,7 +734,7 @@ def test_an_app_that_floods_is_left_and_others_are_served(name, start_gate, app,
         assert c.get().status == 200
 
 
-def test_an_app_that_refuses_everything_is_asked_twice_for_each_request(gate, app):
+def test_an_app_that_refuses_everything_gets_each_request_twice(gate, app):
     """Resets from the app's side are as many as we ask for."""
     app.began = lambda request: request.refuse(h2.REFUSED_STREAM) if request.target == "/" else None
     app.answer = lambda request: app.echo(request) if request.target == "/other" else None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What reaches the app: identity set by the gate alone, nothing of ours or of the hop besides."""
+"""The headers that the app receives: the identity set by the gate, without the gate's own and hop-by-hop fields."""
 
 import re
 

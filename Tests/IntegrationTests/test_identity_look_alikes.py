@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Forward-auth's answer to other spellings of identity headers, asked for without a proxy between (CVE-2025-64484)."""
+"""Forward-auth's response to other spellings of identity headers, requested without a proxy (CVE-2025-64484)."""
 
 import pytest
 

@@ -194,7 +194,7 @@ class TestStop:
 
 
 class TestServiceManager:
-    def test_it_hears_of_every_turn(self, tmp_path, upstream, start_gate):
+    def test_it_is_notified_of_every_step(self, tmp_path, upstream, start_gate):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
             manager.bind(str(tmp_path / "notify"))
             manager.settimeout(30)
@@ -288,7 +288,7 @@ class TestWhereSettingsComeFrom:
         self.runs_at(port, ["--upstream", upstream.url, "--login-url", LOGIN_URL, "--secret-file", secret,
                             "--listen", f"127.0.0.1:{port}"], tmp_path, cwd=tmp_path)
 
-    def test_the_file_is_found_by_environment_or_where_it_stands(self, tmp_path, upstream):
+    def test_the_file_is_found_by_environment_or_default_location(self, tmp_path, upstream):
         port = free_port()
         (tmp_path / "sidegate.yaml").write_text(json.dumps(settings(upstream.url, port)))
         self.runs_at(port, [], tmp_path, cwd=tmp_path)

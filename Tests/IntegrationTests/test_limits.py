@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""More than the gate is meant to take: who is told what, and who goes first."""
+"""Exceeded limits: the responses, and which connections are closed first."""
 
 import threading
 

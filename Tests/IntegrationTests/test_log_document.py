@@ -88,5 +88,5 @@ class TestLinesOfTheProgram:
         rows = [re.split(r"(?<!\\) \| ", row.strip("| ")) for row in log_document.PAGE.read_text().splitlines() if row.startswith("| `")]
         always = {row[0].strip("`") for row in rows if len(row) == 4 and row[3] == "never"}
         for line in visited:
-            expected = {"access": always - {"event"}, "audit": {"time", "kind", "event", "id"}}.get(line.get("kind"), set())
+            expected = {"access": always - {"event"}, "audit": {"time", "kind", "event", "id", "client"}}.get(line.get("kind"), set())
             assert expected <= line.keys(), line

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Break-glass: the app's own login page, when single sign-on is out of order."""
+"""The app's own login page, for when single sign-on is unavailable."""
 
 import re
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What all presets have in common: `init` writes a working file, `explain` knows each one's letters."""
+"""All presets: `init` writes a working file, `explain` knows each one's spellings."""
 
 import json
 

@@ -137,7 +137,7 @@ class TestSites:
     def test_proprofs_lack_of_site_id_gives_access_to_the_domain(self, proprofs, granted):
         assert accepted(visit(proprofs).enter(by_php(payload(site_access=granted), KEY)))
 
-    def test_proprofs_sites_are_not_looked_at_without_access_site(self, upstream, start_gate):
+    def test_proprofs_sites_are_ignored_without_access_site(self, upstream, start_gate):
         gate = start_gate(upstream, **PROPROFS)
         assert accepted(visit(gate).enter(by_php(payload(site_access="1"), KEY)))
 

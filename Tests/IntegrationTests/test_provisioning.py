@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The app is told of a user before the first visit, and may say that no seat is left."""
+"""The app is called with a new user before the session begins, and can report that no seat is left."""
 
 import hmac
 import json
@@ -175,7 +175,7 @@ class TestNoSeat:
         browser, response = enter(gate)
         assert accepted(response) and browser.navigate("/").status == 200
 
-    def test_it_is_json_when_asked_for(self, gate, accounts):
+    def test_it_is_json_on_request(self, gate, accounts):
         accounts.statuses = [402]
         browser = Visit(gate)
         browser.go()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""PROXY protocol from trusted proxies, and sockets that a service manager hands over."""
+"""PROXY protocol from trusted proxies, and sockets passed by a service manager."""
 
 import socket
 import struct
@@ -125,7 +125,7 @@ def test_no_other_address_may_send_the_header(proxied, cookie, upstream, header)
     assert not upstream.requests
 
 
-def test_a_proxy_that_never_sends_its_header_is_let_go(upstream, start_gate):
+def test_a_proxy_that_never_sends_its_header_is_disconnected(upstream, start_gate):
     gate = start_gate(
         upstream, proxyProtocol=True, trustedProxies=[f"{PROXY}/32"], limits={"headerTimeout": "300ms"})
     with FromProxy(gate, b"PROXY TCP4 ") as connection:
@@ -187,7 +187,7 @@ def test_sockets_of_the_service_manager_are_served(upstream, start_gate, tmp_pat
         listener.close()
 
 
-def test_a_socket_that_was_not_handed_over_is_named(upstream, start_gate, tmp_path):
+def test_a_missing_socket_of_the_service_manager_is_named(upstream, start_gate, tmp_path):
     template = start_gate(upstream)
     listener = socket.create_server(("127.0.0.1", 0))
     process = Activated(tmp_path, template.config, listener, "--set", "listen=systemd:other")

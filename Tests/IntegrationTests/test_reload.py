@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Another configuration while the gate runs: nothing is lost by a good one, and a bad one changes nothing."""
+"""Reload: a valid configuration loses nothing, and an invalid one changes nothing."""
 
 import json
 import os
@@ -142,7 +142,7 @@ class TestGoodOne:
             connection.close()
         other.stop()
 
-    def test_used_tokens_stay_used_and_sessions_good_even_without_a_secret_of_their_own(self, upstream, start_gate):
+    def test_used_tokens_stay_used_and_sessions_valid_even_with_a_generated_secret(self, upstream, start_gate):
         gate = start_gate(upstream, admin=admin(), session={"secret": None})
         browser = gate.signed_in()
         used = tokens.token(sub="bob", email="bob@example.com")
@@ -211,7 +211,7 @@ class TestBadOne:
         assert Metrics(gate).get("sidegate_config_last_reload_successful") == 0
         assert gate.exchange("GET", "/", session).status == 200 and ask(gate, "/readyz").status == 200
         gate.config.write_text(good)
-        wait_until(lambda: Metrics(gate).get("sidegate_config_last_reload_successful") == 1, "mended")
+        wait_until(lambda: Metrics(gate).get("sidegate_config_last_reload_successful") == 1, "the corrected configuration is in force")
         assert gate.exchange("GET", "/", session).status == 200
 
     @pytest.mark.parametrize("text", ["", "[", "listen: [", "\x00", "upstream: http://127.0.0.1:1"])
@@ -223,7 +223,7 @@ class TestBadOne:
         hang_up(gate, "failure")
         assert gate.exchange("GET", "/", session).status == 200
 
-    def test_a_secret_that_is_gone_changes_nothing(self, tmp_path, upstream, start_gate):
+    def test_a_missing_secret_changes_nothing(self, tmp_path, upstream, start_gate):
         secret = tmp_path / "jwt"
         secret.write_text(tokens.SECRET)
         secret.chmod(0o600)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two replicas with one Redis: one gate to browsers, also while Redis is away."""
+"""Two replicas with one Redis act as one gate, also while Redis is unavailable."""
 
 import asyncio
 import json
@@ -130,7 +130,7 @@ class TestSignIn:
         redis("FLUSHALL")
         assert use(front.gates[0], token) == 403 and bearer(front.gates[0], token) == 401
 
-    def test_redis_alone_tells_nothing(self, cluster, redis):
+    def test_redis_alone_reveals_nothing(self, cluster, redis):
         front = cluster(session={"store": "redis"})
         browser = front.signed_in()
         kept = b"".join(redis("DUMP", key) or b"" for key in redis.keys()) + " ".join(redis.keys()).encode()
@@ -200,7 +200,7 @@ class TestLogout:
             wire.cut()
             assert log_out(front.gates[0]) == 200
             assert is_in(far, ada), "it cannot know yet"
-            wire.mend()
+            wire.restore()
             wait_until(lambda: not is_in(far, ada), "it has learnt of it")
         finally:
             wire.close()
@@ -273,7 +273,7 @@ class TestOutage:
             with Load(front) as load:
                 wire.cut()
                 assert use(front.gates[0], tokens.token()) == 503
-                wire.mend()
+                wire.restore()
                 wait_until(lambda: use(front.gates[0], tokens.token()) == 303, "sign-ins work again")
             assert set(load.statuses) == {200}
         finally:
@@ -307,7 +307,7 @@ class TestOutage:
         redis.start()
         wait_until(lambda: up() == 1, "it is back")
 
-    def test_the_log_tells_of_each_outage_once(self, cluster, redis):
+    def test_the_log_reports_each_outage_once(self, cluster, redis):
         front = cluster(count=1)
         log = front.gates[0].log
         wait_until(lambda: "connected to Redis" in log(), "it is connected")
@@ -479,7 +479,7 @@ class TestWays:
         redis("REPLICAOF", "127.0.0.1", other.port)
         assert use(front.gates[0], tokens.token()) == 503
         redis("REPLICAOF", "NO", "ONE")
-        wait_until(lambda: use(front.gates[0], tokens.token()) == 303, "it connected anew")
+        wait_until(lambda: use(front.gates[0], tokens.token()) == 303, "it reconnected")
 
 
 class TestStoredSessions:
@@ -565,7 +565,7 @@ class TestStoredSessionsEverywhere:
         return cluster(session={"store": "redis"}, access={"rules": self.RULES}, trustedProxies=["127.0.0.1"])
 
     @pytest.mark.parametrize("number", [0, 1])
-    def test_an_open_path_tells_the_app_who_it_is(self, front, upstream, number):
+    def test_the_app_gets_the_identity_on_an_open_path(self, front, upstream, number):
         browser = front.signed_in()
         assert at(front.gates[number], browser, "/open/x").status == 200
         assert upstream.last.get("X-Forwarded-User") == "ada"
@@ -599,7 +599,7 @@ class TestStoredSessionsEverywhere:
             assert at(front.gates[number], browser, path).status == 200
             assert upstream.last.get("X-Forwarded-User") == "ada"
 
-    def test_while_redis_is_away_an_open_path_stays_open_and_a_question_gets_no_yes(self, front, start_gate, upstream, redis):
+    def test_while_redis_is_unavailable_an_open_path_stays_open_and_a_question_is_not_allowed(self, front, start_gate, upstream, redis):
         browser = front.signed_in(groups=["admins"])
         redis.stop()
         cold = start_gate(upstream, **front.settings)
@@ -627,12 +627,12 @@ class TestProvisioning:
             redis("DEL", *[key for key in redis.keys() if ":told:" in key])
             later = cluster(provisioning={"url": accounts.url + "/users"}, **ALLOW)
             assert use(later.gates[0], tokens.token()) == 303
-            assert len(accounts.requests) == 3, "what was forgotten is told again"
+            assert len(accounts.requests) == 3, "a forgotten user is announced again"
         finally:
             accounts.stop()
 
     def test_another_apps_url_makes_no_other_connection(self, cluster, redis):
-        """Each reload with another URL asks anew, over the connection that is there."""
+        """Each reload with another URL causes new calls, over the existing connection."""
         accounts = Upstream()
         accounts.answer = lambda request, connection: connection.respond(204, {})
         try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Access rules: no spelling of a path opens what a rule closes, whatever the app makes of it."""
+"""Access rules: no spelling of a path bypasses a rule, however the app reads it."""
 
 import random
 import re
@@ -70,7 +70,7 @@ def test_CVE_2019_9901_CVE_2026_33494_CVE_2026_26205_no_spelling_opens_what_a_ru
     member = gate.exchange("GET", path, {**NAVIGATION, **staff})
     assert member.status in (403, 400), (path, member.status)
     assert upstream.requests == [], upstream.requests[0].head
-    # Not closed by chance: who may, may.
+    # Not closed for another reason: an allowed user passes.
     admin = gate.exchange("GET", path, {**NAVIGATION, **gate.session_cookie(groups=["admins"])})
     assert admin.status in (200, 400), (path, admin.status)
 
@@ -136,7 +136,7 @@ def readings(path: bytes):
     texts |= {resolved(text) for text in texts}
     texts |= {re.sub(rb"(?<=[^/. ])[. ]+(?=/|$)", b"", text) for text in texts}
     texts |= {re.sub(rb"/+", b"/", text) for text in texts}
-    # Dot segments are resolved by whoever goes by a path at all.
+    # Every server that uses the path resolves dot segments.
     return {text.lower() for text in texts if not re.search(rb"/\.\.?(/|$)", text)}
 
 
@@ -180,7 +180,7 @@ def test_the_app_gets_the_very_path_that_was_judged(gate, upstream, sent, came):
 
 
 class TestMethods:
-    def test_get_stands_for_head(self, gate, upstream, staff):
+    def test_get_includes_head(self, gate, upstream, staff):
         for method in ("GET", "HEAD"):
             assert gate.exchange(method, "/page", staff).status == 403, method
         assert gate.exchange("POST", "/page", staff, b"").status == 200
@@ -329,13 +329,13 @@ access:
 
     def test_check_names_the_line_and_the_fix(self, config, tmp_path):
         bad = tmp_path / "sidegate.yaml"
-        for good, wrong, line, mend in (("groups: [admins]", "group: [admins]", 9, "did you mean `groups`?"),
+        for good, wrong, line, fix in (("groups: [admins]", "group: [admins]", 9, "did you mean `groups`?"),
                                         ("deny: true", "deny: yes", 10, "write true"), ("allow: anyone", "alow: anyone", 8, "did you mean `allow`?"),
                                         ("/public/*", "/public/**", 8, "* stands at the end only")):
             bad.write_text(config.read_text().replace(good, wrong))
             done = sidegate("check", "--config", bad)
             assert done.returncode == 1
-            assert re.search(rf":{line}:\d+: error: .*" + re.escape(mend), done.stderr), done.stderr
+            assert re.search(rf":{line}:\d+: error: .*" + re.escape(fix), done.stderr), done.stderr
 
 
 def test_ten_thousand_rules_are_served(upstream, start_gate):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Browsers over TLS: certificates, versions, sessions, bounds, and the redirect from plain HTTP."""
+"""Browsers over TLS: certificates, versions, resumption, limits, and the redirect from plain HTTP."""
 
 import hashlib
 import os
@@ -60,7 +60,7 @@ def openssl(gate, *arguments, input="", name="localhost", timeout=60) -> str:
     return (done.stdout + done.stderr).decode("latin-1")
 
 
-# The sign-in, and what the app and the browser are told.
+# The sign-in, and the headers for the app and the browser.
 
 def test_a_sign_in_over_tls_has_host_cookies_and_secure_urls(gate, upstream):
     browser = Browser(gate)
@@ -191,7 +191,7 @@ def test_without_a_name_the_first_is_shown(gate):
 
 @pytest.mark.parametrize("algorithms,label", [("ecdsa_secp256r1_sha256", "ec"), ("rsa_pss_rsae_sha256", "rsa")])
 @pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
-def test_rsa_and_ecdsa_stand_side_by_side(gate, algorithms, label, version):
+def test_rsa_and_ecdsa_can_be_used_for_one_name(gate, algorithms, label, version):
     assert f"CN = {label}" in openssl(gate, version, "-sigalgs", algorithms)
 
 
@@ -254,7 +254,7 @@ class TestClientCertificates:
 # Sessions.
 
 @pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
-def test_a_session_goes_on_whichever_worker_it_meets(start_gate, upstream, certificates, tmp_path, version):
+def test_a_tls_session_is_resumed_on_any_worker(start_gate, upstream, certificates, tmp_path, version):
     gate = start_gate(upstream, workers=2, **tls(certificates["ec"], certificates["other"]))
     session = tmp_path / "session"
     request = f"GET / HTTP/1.1\r\nHost: localhost:{gate.port}\r\nConnection: close\r\n\r\n"

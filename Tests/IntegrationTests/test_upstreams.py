@@ -89,7 +89,7 @@ def test_location_and_cookie_paths_pass_as_they_are(gate, seen, apps, session):
     assert response["Location"] == "/login" and response.all("Set-Cookie") == ["a=b; Path=/"]
 
 
-def test_rules_are_asked_about_the_path_that_the_browser_sent(gate, seen, session):
+def test_rules_apply_to_the_path_that_the_browser_sent(gate, seen, session):
     member = gate.session_cookie(groups=["staff"])
     for path in ("/wiki/open/..%2Fsecret/x", "/wiki/open/../secret"):
         assert gate.exchange("GET", path, {**NAVIGATION, **member}).status == 400, path

@@ -195,7 +195,7 @@ def test_when_one_end_closes_the_other_is_closed(gate, upstream, session):
         assert connection.is_closed_by_peer()
 
 
-def test_a_tunnel_that_is_not_read_holds_little_memory(gate, upstream, session):
+def test_a_tunnel_that_is_not_read_uses_little_memory(gate, upstream, session):
     """Back pressure: the sender stops, the gate does not collect."""
     sent = {}
 

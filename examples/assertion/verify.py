@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A WSGI app that trusts only the signed assertion (`assertion` in the configuration).
 
-Whoever else can reach the app, another pod or a forgotten port, can write any header. Nobody but the gate can sign.
+Other clients that can reach the app, from another pod or through an open port, can send any header. Only the gate can sign.
 Needs PyJWT with cryptography (Debian: python3-jwt python3-cryptography).
 
 Usage: python3 verify.py PORT GATE AUDIENCE

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What lies in examples/, started as its own words say."""
+"""The programs in examples/, started as their comments describe."""
 
 import os
 import shutil

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a gate wrote: one JSON object a line. Whatever is read here is compared with docs/log.md."""
+"""The gate's log: one JSON object per line. Each line that is read here is compared with docs/log.md."""
 
 import json
 

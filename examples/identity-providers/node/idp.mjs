@@ -62,7 +62,7 @@ const routes = {
     sendBack(response, returnURL, form.get('email'));
   },
 
-  'GET /logout'(request, response) { // asks: a link alone logs nobody out
+  'GET /logout'(request, response) { // asks: a link alone must not log users out
     const { form } = sessionOf(request, response);
     page(response, 200, `<form method="post"><input type="hidden" name="form" value="${html(form)}"><button>Log out</button></form>`);
   },

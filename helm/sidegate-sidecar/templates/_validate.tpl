@@ -1,8 +1,8 @@
 {{/* SPDX-License-Identifier: Apache-2.0 */}}
 
 {{/*
-What the schema of the values cannot say, all at once. The rest of the configuration is judged by Sidegate itself when
-the pod starts.
+Checks that the schema of the values cannot express, all at once. Sidegate checks the rest of the configuration when the pod
+starts.
 */}}
 {{- define "sidegate-sidecar.validate" -}}
 {{- $values := include "sidegate-sidecar.values" . | fromJson }}
@@ -35,7 +35,7 @@ the pod starts.
 {{- end }}
 {{- end }}
 {{- if and $values.secretKeys (not $values.existingSecret) }}
-{{- $wrong = append $wrong (printf "existingSecret is not set: it names the Secret with Sidegate's secrets, and this chart never makes one up. Create it, then set existingSecret: %s:\n\n    %s\n" (include "sidegate-sidecar.fullname" .) (include "sidegate-sidecar.createSecret" .)) }}
+{{- $wrong = append $wrong (printf "existingSecret is not set: it names the Secret with Sidegate's secrets, and this chart never generates one. Create it, then set existingSecret: %s:\n\n    %s\n" (include "sidegate-sidecar.fullname" .) (include "sidegate-sidecar.createSecret" .)) }}
 {{- end }}
 {{- if not (include "sidegate-sidecar.listenAddress" .) }}
 {{- $wrong = append $wrong "config.listen has no address with a port, which the Service needs: add 0.0.0.0:8080" }}

@@ -1,8 +1,8 @@
 {{/* SPDX-License-Identifier: Apache-2.0 */}}
 
 {{/*
-What the schema of the values cannot say. All that is wrong is said at once, each with what to do about it. The rest of
-the configuration is judged by `sidegate check`, which the pod's start and `helm test` run.
+Checks that the schema of the values cannot express. All errors are reported at once, each with its fix. The rest of the
+configuration is checked by `sidegate check`, which runs at the pod's start and in `helm test`.
 */}}
 {{- define "sidegate.validate" -}}
 {{- $wrong := list }}
@@ -17,7 +17,7 @@ the configuration is judged by `sidegate check`, which the pod's start and `helm
 {{- end }}
 {{- end }}
 {{- if and .Values.secretKeys (not .Values.existingSecret) }}
-{{- $wrong = append $wrong (printf "existingSecret is not set: it names the Secret with Sidegate's secrets, and this chart never makes one up. Create it, then set existingSecret=%s:\n\n    %s\n" (include "sidegate.fullname" .) (include "sidegate.createSecret" .)) }}
+{{- $wrong = append $wrong (printf "existingSecret is not set: it names the Secret with Sidegate's secrets, and this chart never generates one. Create it, then set existingSecret=%s:\n\n    %s\n" (include "sidegate.fullname" .) (include "sidegate.createSecret" .)) }}
 {{- end }}
 {{- if not (include "sidegate.listenAddress" .) }}
 {{- $wrong = append $wrong "config.listen has no address with a port, which the Service needs: add 0.0.0.0:8080" }}
