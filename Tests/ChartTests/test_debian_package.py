@@ -106,7 +106,7 @@ def test_the_service_waits_until_it_is_configured(unpacked):
 
 def filled_in(unpacked: Path, folder: Path, text: str) -> subprocess.CompletedProcess:
     for name in ("jwt", "session"):
-        (folder / name).write_text("s" * 43)
+        (folder / name).write_text(name[0] * 43)
         (folder / name).chmod(0o600)
     (folder / "sidegate.yaml").write_text(text)
     return run(
