@@ -14,7 +14,7 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends libnghttp2-dev libssl-dev libyaml-dev pkg-config \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
-# Dependencies first: they change seldom.
+# Dependencies first: they rarely change.
 COPY Package.swift ./
 RUN swift package resolve
 # The manifest names the tests' targets, so their folders must be there.
@@ -27,18 +27,18 @@ FROM ${RUNTIME_IMAGE}
 LABEL org.opencontainers.image.title="Sidegate" \
     org.opencontainers.image.description="JWT redirect single sign-on in front of a web app that has none" \
     org.opencontainers.image.licenses="Apache-2.0"
-# What the binary links, and the authorities that HTTPS trusts. Swift's own libraries are inside of the binary.
+# The linked libraries, and the authorities for HTTPS. Swift's own libraries are linked statically.
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends \
         ca-certificates libnghttp2-14 libssl3 libstdc++6 libyaml-0-2 \
     && rm -rf /var/lib/apt/lists/* /var/cache/debconf /var/log/*
 COPY --from=build --chmod=0755 /sidegate /usr/bin/sidegate
-# A number, so that runAsNonRoot can be judged without looking into the image.
+# A number, so that runAsNonRoot can be verified without reading the image.
 USER 65532:65532
 EXPOSE 8080 9180
 STOPSIGNAL SIGTERM
-# Asks /healthz where admin.listen says. No shell, no curl.
+# Requests /healthz at admin.listen. No shell, no curl.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 CMD ["/usr/bin/sidegate", "healthcheck"]
 ENTRYPOINT ["/usr/bin/sidegate"]
 CMD ["run"]

@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# make demo     a sign-in to try in the browser: builds, starts one process, prints the address
+# make demo     a sign-in for the browser: builds, starts one process, prints the address
 # make test     every test: units, layering, then the black-box suite against the release binary
 # make build    the release binary, static Swift, stripped: .build/sidegate
-# make bench    CPU for a request beside nginx and HAProxy, then what bench-state and bench-rules show;
-#               `make bench-count` for the figures that do not drift,
+# make bench    CPU per request compared with nginx and HAProxy, then bench-state and bench-rules;
+#               `make bench-count` for the figures that do not depend on the machine,
 #               `make bench BENCH_ARGS="--only TLS"` for TLS and HTTP/2, `make bench-floods` for attacks,
-#               `make bench-rules` for 10,000 access rules, `make bench-state` for sessions in Redis and signed statements,
+#               `make bench-rules` for 10,000 access rules, `make bench-state` for sessions in Redis and assertions,
 #               `make bench-steady` for reloads, restarts and a soak
-# make charts   the Helm charts, Kustomize components, alerts, dashboard, units and images, by the tools of each
-# make deb      a Debian package of the release build, in artifacts/; `make man` the manual page alone
-# make format   swift format, in place; `make format-check` only looks
-# make deps     the system packages a build needs (`deps-test`, `deps-bench` for the others), by apt when missing; no
-#               server among them is started
+# make charts   tests of the Helm charts, Kustomize components, alerts, dashboard, units and images
+# make deb      a Debian package of the release build, in artifacts/; `make man` only the manual page
+# make format   swift format, in place; `make format-check` only checks
+# make deps     installs missing system packages for the build by apt (`deps-test`, `deps-bench` for the others); servers
+#               among them are not started
 
 # The system's own Python with the system's packages: a virtual environment or pyenv does not have them.
 PYTHON ?= /usr/bin/python3
@@ -22,7 +22,7 @@ BINARY ?= $(CURDIR)/.build/sidegate
 UNIT_ARGS ?=
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
-# Swift's libraries inside; system libraries from the system alone, not from beside the program.
+# Swift's libraries are linked statically; system libraries come from the system, not from the program's directory.
 RELEASE = --configuration release --static-swift-stdlib --disable-local-rpath
 
 .PHONY: demo test unit black-box build bench bench-count bench-floods bench-rules bench-state bench-steady format format-check deps deps-test deps-bench deps-charts deps-deb charts deb man clean
@@ -48,7 +48,8 @@ build: deps
 	strip -o .build/sidegate "$$($(SWIFT) build $(RELEASE) --show-bin-path)/sidegate"
 	@ls -l .build/sidegate | awk '{ printf "%s %.1f MB\n", $$NF, $$5 / 1e6 }'
 
-# All comparisons with others, then what sessions in Redis, statements and rules cost; with BENCH_ARGS the former alone.
+# All comparisons with other programs, then the cost of sessions in Redis, assertions and rules; with BENCH_ARGS only the
+# comparisons.
 bench: deps-bench build
 ifneq ($(strip $(BENCH_ARGS)),)
 	$(PYTHON) Benchmarks/bench.py --sidegate $(BINARY) $(BENCH_ARGS)
@@ -57,14 +58,14 @@ else
 		$(PYTHON) Benchmarks/$$one.py --sidegate $(BINARY) || good=1; echo; done; exit $$good
 endif
 
-# What floods over HTTP/2 cost, and how long others wait meanwhile.
+# The cost of floods over HTTP/2, and the latency of other clients meanwhile.
 bench-floods: deps-bench build
 	$(PYTHON) Benchmarks/floods.py --sidegate $(BINARY) $(BENCH_ARGS)
 
 bench-state: deps-bench build
 	$(PYTHON) Benchmarks/state.py --sidegate $(BINARY) $(BENCH_ARGS)
 
-# What reloads, restarts and ten minutes change.
+# The effect of reloads, restarts and a run of ten minutes.
 bench-steady: deps-bench build
 	$(PYTHON) Benchmarks/steady.py --sidegate $(BINARY) $(BENCH_ARGS)
 

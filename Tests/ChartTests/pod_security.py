@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Pod Security Standard "restricted", and what this project asks of a pod beyond it.
+"""The Pod Security Standard "restricted", and this project's further requirements for pods.
 
 https://kubernetes.io/docs/concepts/security/pod-security-standards/
 """

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Renders charts with helm, or with the program that CHART_TOOL names where helm is not at hand.
+"""Renders charts with helm, or with the program in CHART_TOOL where helm is not installed.
 
-CHART_TOOL takes helm's own flags and prints what `helm template` prints; without the word `template`.
+CHART_TOOL accepts helm's flags and prints what `helm template` prints; without the word `template`.
 """
 
 import functools

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""helm/sidegate: rendered for every branch and every version of Kubernetes it says it supports."""
+"""helm/sidegate: rendered for every branch and every supported version of Kubernetes."""
 
 import json
 import os
@@ -123,7 +123,7 @@ def test_ports_come_from_the_configuration(branch, http, admin):
     assert {port["name"]: port["containerPort"] for port in gate(branch)["ports"]} == {"http": http, "admin": admin}
 
 
-def test_probes_ask_health_and_readiness_on_the_admin_port():
+def test_probes_use_health_and_readiness_on_the_admin_port():
     asked = {probe: gate()[probe]["httpGet"] for probe in ("startupProbe", "livenessProbe", "readinessProbe")}
     assert asked == {
         "startupProbe": {"path": "/healthz", "port": "admin"},
@@ -215,7 +215,7 @@ def test_an_autoscaler_alone_decides_about_replicas():
 
 
 @pytest.mark.parametrize("extra", [{"rollOnConfigChange": True}, {}], ids=["asked for", "by default"])
-def test_pods_roll_with_the_configuration_only_when_asked(extra):
+def test_pods_roll_with_the_configuration_only_when_enabled(extra):
     def annotations(level):
         more = {**extra, "config": {"log": {"level": level}}}
         pod = of_kind(render(CHART, "minimal-values.yaml", extra=more), "Deployment")["spec"]["template"]
@@ -265,7 +265,7 @@ def test_a_policy_opens_metrics_to_those_named_and_names_to_itself():
     assert plain["policyTypes"] == ["Ingress"] and "egress" not in plain
 
 
-def test_the_chart_brings_the_alerts_of_the_examples():
+def test_the_chart_has_the_alerts_of_the_examples():
     own = (ROOT / "examples/monitoring/alerts.yaml").read_text()
     assert (CHART / "files/alerts.yaml").read_text() == own, "copy examples/monitoring/alerts.yaml to helm/sidegate/files"
     rule = of_kind(render(CHART, "network-closed-values.yaml"), "PrometheusRule")
@@ -311,7 +311,7 @@ def test_the_program_accepts_the_configuration(chart, branch, tmp_path):
 # Values
 
 
-def test_without_values_it_says_all_that_is_missing_and_the_command_to_run():
+def test_without_values_it_lists_all_missing_ones_and_the_command_to_run():
     said = refusal(CHART)
     for expected in (
         "config.upstream is not set",
@@ -344,7 +344,7 @@ def test_without_values_it_says_all_that_is_missing_and_the_command_to_run():
         ({"autoscaling": {"enabled": True, "minReplicas": 5, "maxReplicas": 2}}, "is more than autoscaling.maxReplicas"),
     ],
 )
-def test_what_cannot_work_is_refused_with_the_mend(extra, expected):
+def test_impossible_settings_are_refused_with_the_fix(extra, expected):
     assert expected in refusal(CHART, "minimal-values.yaml", extra=extra)
 
 
@@ -360,7 +360,7 @@ def test_what_cannot_work_is_refused_with_the_mend(extra, expected):
          "config": {"token": {"keys": [{"jwksURL": "https://idp.example.com/jwks"}]}, "session": {"secretFile": None}}},
     ],
 )
-def test_what_works_is_not_refused(extra):
+def test_working_settings_are_not_refused(extra):
     assert render(CHART, "minimal-values.yaml", extra=extra)
 
 
@@ -421,7 +421,7 @@ def test_schema_and_default_values_name_the_same(chart):
     same(schema, values, "values")
 
 
-def test_the_charts_know_the_configuration_as_it_is():
+def test_the_charts_have_the_current_schema():
     done = subprocess.run([ROOT / "scripts/chart-schemas", "--check"], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -52,7 +52,7 @@ def manual(program) -> str:
     return done.stdout
 
 
-def test_it_says_what_it_is_and_what_it_needs(package, program):
+def test_it_describes_itself_and_its_requirements(package, program):
     fields = run("dpkg-deb", "--field", package).stdout
     version = run(program, "--version").stdout.split()[1]
     assert f"Package: sidegate\nVersion: {version}-1\n" in fields
@@ -61,7 +61,7 @@ def test_it_says_what_it_is_and_what_it_needs(package, program):
         assert library in needed
 
 
-def test_it_holds_what_a_host_needs(unpacked):
+def test_it_has_the_files_that_a_host_needs(unpacked):
     for path, mode in (
         ("usr/bin/sidegate", 0o755),
         ("usr/lib/systemd/system/sidegate.service", 0o644),
@@ -106,7 +106,7 @@ def test_the_service_waits_until_it_is_configured(unpacked):
 
 def filled_in(unpacked: Path, folder: Path, text: str) -> subprocess.CompletedProcess:
     for name in ("jwt", "session"):
-        (folder / name).write_text("s" * 43)
+        (folder / name).write_text(name[0] * 43)
         (folder / name).chmod(0o600)
     (folder / "sidegate.yaml").write_text(text)
     return run(
@@ -115,7 +115,7 @@ def filled_in(unpacked: Path, folder: Path, text: str) -> subprocess.CompletedPr
     )
 
 
-def test_the_configuration_names_what_is_to_be_filled_in_and_is_good_then(unpacked, tmp_path):
+def test_the_configuration_names_the_lines_to_fill_in_and_is_valid_then(unpacked, tmp_path):
     text = (unpacked / "etc/sidegate/sidegate.yaml").read_text()
     empty = filled_in(unpacked, tmp_path, text)
     assert empty.returncode == 1 and "upstream" in empty.stderr and "loginURL" in empty.stderr

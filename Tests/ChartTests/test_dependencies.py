@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""scripts/dependencies with stand-ins for swift, sudo and apt-get: what it says, and that no service starts."""
+"""scripts/dependencies with substitutes for swift, sudo and apt-get: its output, and that no service starts."""
 
 import os
 import re
@@ -68,7 +68,7 @@ def test_a_sudo_without_rights_is_one_line(run):
     assert run.calls.read_text() == ""
 
 
-def test_no_service_is_started_and_the_policy_goes(run):
+def test_no_service_is_started_and_the_policy_is_removed(run):
     done = run("test")
     assert done.returncode == 0, done.stderr
     assert "none is started" in done.stdout
@@ -77,7 +77,7 @@ def test_no_service_is_started_and_the_policy_goes(run):
     assert not run.policy.exists()
 
 
-def test_the_policy_goes_when_apt_fails(run):
+def test_the_policy_is_removed_when_apt_fails(run):
     assert run("test", environment={"APT": "100"}).returncode == 100
     assert "apt-get update" in run.calls.read_text() and not run.policy.exists()
 
@@ -89,6 +89,6 @@ def test_an_administrators_policy_stays(run):
     assert installed(run) == ["nginx 104", "redis-server.service 104"] and run.policy.read_text() == text
 
 
-def test_what_a_killed_run_left_allows_everything_and_is_replaced(run):
+def test_the_leftover_of_a_killed_run_is_replaced(run):
     done = run("test", policy="#!/bin/sh\n# scripts/dependencies of Sidegate, process 999999999\nexit 101\n")
     assert done.returncode == 0 and not run.policy.exists()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`sidegate inject`, which must give what the library chart and the Kustomize components give."""
+"""`sidegate inject` has the same result as the library chart and the Kustomize components."""
 
 import os
 import shutil

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""examples/monitoring: what Prometheus itself says of the rules, their tests and every expression of the dashboard."""
+"""examples/monitoring: Prometheus checks the rules, their tests and every expression of the dashboard."""
 
 import json
 import re
@@ -95,7 +95,7 @@ def test_each_alert_is_seen_to_come_and_to_stay_away(name):
 
 
 @pytest.mark.parametrize("rule", [rule for group in ALERTS["groups"] for rule in group["rules"]], ids=lambda r: r["alert"])
-def test_each_alert_says_how_urgent_it_is_and_what_to_do(rule):
+def test_each_alert_has_a_severity_and_an_instruction(rule):
     assert rule["labels"]["severity"] in ("critical", "warning")
     assert set(rule["annotations"]) == {"summary", "description"}
 

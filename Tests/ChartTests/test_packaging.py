@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The systemd units, the Dockerfile and the compose example, as far as they can be judged without running them."""
+"""The systemd units, the Dockerfile and the compose example, as far as they can be checked without running them."""
 
 import json
 import os
@@ -59,7 +59,7 @@ def test_the_service_is_supervised_and_checks_before_it_starts():
     assert service["Type"] == ["notify"] and service["WatchdogSec"] == ["30s"] and service["NotifyAccess"] == ["main"]
     assert service["ExecStartPre"] == ["/usr/bin/sidegate check --config /etc/sidegate/sidegate.yaml"]
     assert service["ExecStart"] == ["/usr/bin/sidegate run --config /etc/sidegate/sidegate.yaml"]
-    assert service["RestartPreventExitStatus"] == ["1 64 78"], "what another start would not mend"
+    assert service["RestartPreventExitStatus"] == ["1 64 78"], "errors that another start would not fix"
     assert int(service["TimeoutStopSec"][0].removesuffix("s")) > 30, "shorter than the default drainTimeout"
 
 
@@ -105,7 +105,7 @@ def test_the_image_and_the_charts_mean_the_same_user():
         assert (str(given["runAsUser"]), str(given["runAsGroup"])) == user
 
 
-def test_nothing_goes_into_the_build_that_was_not_asked_for():
+def test_the_build_gets_only_required_files():
     rules = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")]
     assert rules[0] == "*"
     allowed = {rule.removeprefix("!") for rule in rules if rule.startswith("!")}
@@ -208,7 +208,7 @@ def test_the_scripts_of_workflows_have_nothing_to_complain_about(workflow, tmp_p
         assert done.returncode == 0, done.stdout
 
 
-def test_what_workflows_call_exists():
+def test_scripts_used_by_workflows_exist():
     text = "".join(path.read_text() for path in WORKFLOWS)
     for path in set(re.findall(r"(?<![\w./])((?:scripts|packaging|docs|helm|\.ci)/[\w./-]+)", text)):
         assert (ROOT / path).exists(), path

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""helm/sidegate-sidecar in the chart of a legacy app, and the Kustomize components, which must give the same."""
+"""helm/sidegate-sidecar in the chart of a legacy app, and the Kustomize components, which must have the same result."""
 
 import shutil
 
@@ -41,7 +41,7 @@ def test_native_and_plain_are_the_same_container():
     assert native == {**plain, "restartPolicy": "Always"}
 
 
-def test_a_plain_one_goes_on_for_a_moment_when_it_is_to_stop():
+def test_a_plain_container_pauses_before_it_stops():
     plain = sidecar(pod_of(render(APP, extra={"sidegate": {"native": False}})))
     assert plain["lifecycle"] == {"preStop": {"sleep": {"seconds": 5}}}
     assert "lifecycle" not in sidecar(pod_of(render(APP))), "a native one stops after the app"
@@ -135,11 +135,11 @@ def test_its_values_are_found_with_and_without_the_alias(alias, tmp_path):
         ({"natif": True}, "natif"),
     ],
 )
-def test_what_cannot_work_is_refused_with_the_mend(values, expected):
+def test_impossible_settings_are_refused_with_the_fix(values, expected):
     assert expected in refusal(APP, extra={"sidegate": values})
 
 
-def test_what_is_given_about_secrets_replaces_the_defaults():
+def test_given_secret_settings_replace_the_defaults():
     manifests = render(APP, "everything-values.yaml")
     files = [v["secret"]["items"] for v in pod_of(manifests)["volumes"] if "secret" in v]
     assert files == [[{"key": "session-secrets", "path": "sessions"}]]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fixtures: a scripted app and a gate before it, one for each test module and for each test that wants its own."""
+"""Fixtures: a scripted app and a gate in front of it, for each test module and for each test that needs its own."""
 
 import os
 import resource

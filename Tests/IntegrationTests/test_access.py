@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who may come in: registered users, groups, sites, guests; and what those see who may not."""
+"""Access: registered users, groups, sites, guests; and the responses to refused users."""
 
 import os
 import re
@@ -24,11 +24,11 @@ def enter(gate, **claims):
 
 
 class TestEmails:
-    def test_by_default_whoever_the_provider_vouches_for_comes_in(self, gate):
+    def test_by_default_every_user_of_the_provider_is_allowed(self, gate):
         assert accepted(enter(gate, sub="x", email="x@anywhere.test")[1])
 
     @pytest.mark.parametrize("email", ["ada@example.com", "ADA@Example.COM"])
-    def test_a_listed_address_comes_in(self, upstream, start_gate, email):
+    def test_a_listed_address_is_allowed(self, upstream, start_gate, email):
         gate = guarded(start_gate, upstream, users={"emails": ["Ada@example.com", "bob@example.com"]})
         browser, response = enter(gate, email=email)
         assert accepted(response) and browser.navigate("/").status == 200
@@ -48,7 +48,7 @@ class TestEmails:
 
 class TestDomains:
     @pytest.mark.parametrize("email", ["ada@example.com", "ada@EXAMPLE.com", "a.b+c@other.test"])
-    def test_an_address_in_a_listed_domain_comes_in(self, upstream, start_gate, email):
+    def test_an_address_in_a_listed_domain_is_allowed(self, upstream, start_gate, email):
         gate = guarded(start_gate, upstream, users={"emailDomains": ["example.com", "Other.test"]})
         assert accepted(enter(gate, email=email)[1])
 
@@ -106,7 +106,7 @@ class TestEmailsFile:
     def gate(self, upstream, start_gate, listed):
         return guarded(start_gate, upstream, users={"emailsFile": str(listed)})
 
-    def test_the_listed_come_in_and_others_do_not(self, gate):
+    def test_only_listed_users_are_allowed(self, gate):
         assert accepted(enter(gate)[1])
         refused(enter(gate, sub="bob", email="bob@example.com")[1], "user_not_registered")
 
@@ -121,13 +121,13 @@ class TestEmailsFile:
         change(listed, "ada@example.com\n", way)
         wait_until(lambda: ada.fetch("GET", "/", NAVIGATION).status == 200, "Ada is in again, her session was not over")
 
-    def test_an_emptied_list_lets_nobody_in(self, gate, listed):
+    def test_an_emptied_list_allows_no_user(self, gate, listed):
         ada, _ = enter(gate)
         change(listed, "", "renamed over")
         wait_until(lambda: ada.fetch("GET", "/", NAVIGATION).status == 403, "Ada is out")
         refused(enter(gate, sub="bob", email="bob@example.com")[1], "user_not_registered")
 
-    def test_a_list_that_is_gone_opens_nothing(self, gate, listed):
+    def test_a_missing_list_allows_no_user(self, gate, listed):
         assert accepted(enter(gate)[1])
         listed.unlink()
         for _ in range(5):
@@ -179,11 +179,11 @@ class TestThePageForThoseWhoMayNot:
         assert "ada" in page.text and "no-store" in page["Cache-Control"] and "text/html" in page["Content-Type"]
         assert re.search(r'href="[^"]*/\.sidegate/(login|logout)', page.text), page.text[:3000]
 
-    def test_it_escapes_what_the_token_says(self, gate):
+    def test_it_escapes_the_tokens_claims(self, gate):
         page = enter(gate, sub="<script>alert(1)</script>", email="<b>x</b>@evil.test")[1]
         assert page.status == 403 and "<script" not in page.text and "<b>x" not in page.text
 
-    def test_it_is_json_when_asked_for(self, gate):
+    def test_it_is_json_on_request(self, gate):
         browser = Visit(gate)
         browser.go()
         response = browser.fetch("GET", "/.sidegate/callback?jwt=" + token(), {"Accept": "application/json"})
@@ -210,7 +210,7 @@ class TestThePageForThoseWhoMayNot:
 
 class TestSignedInUsersAreJudgedAtEachRequest:
     def test_a_session_from_before_the_rule_is_refused(self, upstream, start_gate):
-        """Two gates with one session secret stand for one that was configured anew."""
+        """Two gates with one session secret simulate one with a changed configuration."""
         before = start_gate(upstream)
         after = guarded(start_gate, upstream, users={"emails": ["bob@example.com"]})
         cookie = before.session_cookie()
@@ -222,7 +222,7 @@ class TestSignedInUsersAreJudgedAtEachRequest:
         assert after.exchange("POST", "/", cookie, b"x").status == 403
         assert upstream.requests == []
 
-    def test_who_lost_the_site_is_refused(self, upstream, start_gate):
+    def test_a_user_without_the_site_is_refused(self, upstream, start_gate):
         before = start_gate(upstream)
         after = guarded(start_gate, upstream, site="77")
         refused(after.exchange("GET", "/", {**NAVIGATION, **before.session_cookie(site_access="12,13")}), "site_not_granted")
@@ -243,13 +243,13 @@ class TestGuests:
         return guarded(start_gate, upstream, default="guest")
 
     @pytest.mark.parametrize("method, headers", [("GET", NAVIGATION), ("GET", XHR), ("POST", XHR), ("HEAD", {})])
-    def test_who_has_no_session_is_forwarded_without_identity(self, open_gate, upstream, method, headers):
+    def test_a_request_without_a_session_is_forwarded_without_identity(self, open_gate, upstream, method, headers):
         spoof = {"X-Forwarded-User": "admin", "x_forwarded_email": "admin@example.com", "X-Forwarded-Groups": "admins"}
         response = open_gate.exchange(method, "/page", {**headers, **spoof}, b"" if method == "POST" else None)
         assert response.status == 200 and response.all("Set-Cookie") == []
         assert b"admin" not in upstream.last.head
 
-    def test_who_has_one_is_known(self, open_gate, upstream):
+    def test_a_request_with_a_session_has_an_identity(self, open_gate, upstream):
         browser = Visit(open_gate)
         response = browser.navigate("/.sidegate/login?return_to=/page")
         assert response.status == 302, "the way in for those who want it"
@@ -262,7 +262,7 @@ class TestGuests:
         browser.navigate("/.sidegate/login?return_to=/page")
         refused(browser.bring(token(secret="another-secret-of-32-bytes-or-more-01")), "signature_invalid")
 
-    def test_a_bad_bearer_is_nobody(self, open_gate, upstream):
+    def test_an_invalid_bearer_token_gives_no_identity(self, open_gate, upstream):
         response = open_gate.exchange("GET", "/api", {**XHR, "Authorization": "Bearer " + tokens.token(sub="eve")[:-3] + "AAA"})
         assert response.status == 401 or b"eve" not in upstream.last.head
 

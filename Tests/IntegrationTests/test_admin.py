@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Health, readiness, metrics and probes: what those see who watch a gate."""
+"""Health, readiness, metrics and probes."""
 
 import json
 import re
@@ -60,7 +60,7 @@ def watched(upstream, start_gate):
 
 
 class TestHealth:
-    def test_a_gate_that_serves_is_healthy_and_ready(self, watched):
+    def test_a_running_gate_is_healthy_and_ready(self, watched):
         for path in ("/healthz", "/readyz"):
             answer = ask(watched, path)
             assert (answer.status, answer.text) == (200, "ok\n")
@@ -251,7 +251,7 @@ class TestMetrics:
         assert metrics.get("sidegate_http_requests_total", route="default", code="200") == before + 5
         assert metrics.get("sidegate_http_requests_in_flight") == 0
 
-    def test_a_client_that_goes_away_is_499_and_leaves_no_request_behind(self, upstream, start_gate):
+    def test_a_client_that_disconnects_is_499_and_leaves_no_request_behind(self, upstream, start_gate):
         release = threading.Event()
         upstream.answer = lambda request, connection: release.wait(30)
         gate = start_gate(upstream, admin=admin())
@@ -301,7 +301,7 @@ class TestProbe:
 
 
 class TestListener:
-    def test_what_is_not_there_is_404_and_only_reading_is_allowed(self, watched):
+    def test_unknown_paths_are_404_and_only_reading_is_allowed(self, watched):
         assert ask(watched, "/nothing").status == 404
         assert ask(watched, "/.sidegate/session").status == 404
         assert ask(watched, "/metrics", "POST").status == 405

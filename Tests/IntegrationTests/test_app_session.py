@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The app's cookies beside the gate's: it sets none of the gate's, junk hides no session, and its own session ends too."""
+"""The app's cookies: it cannot set the gate's, invalid cookies hide no session, and its own session ends too."""
 
 import json
 import random
@@ -64,7 +64,7 @@ class TestTheAppSetsNoneOfOurs:
             response = connection.exchange("GET", "/", {**session, "Connection": "upgrade", "Upgrade": "websocket"})
             assert response.status == 101 and response.all("Set-Cookie") == []
 
-    def test_the_log_says_so_once(self, upstream, start_gate):
+    def test_the_log_reports_it_once(self, upstream, start_gate):
         gate = start_gate(upstream)
         upstream.answer = lambda request, connection: connection.respond(200, {"Set-Cookie": "sidegate=evil"})
         session = gate.session_cookie()
@@ -104,7 +104,7 @@ class TestJunkHidesNoSession:
             assert gate.exchange("GET", "/", {"Cookie": "; ".join(order)}).status == 200
         assert gate.exchange("GET", "/", {**XHR, "Cookie": "; ".join(junk + good[:1] + good[2:])}).status == 401
 
-    def test_sessions_that_are_over_hide_no_good_one(self, gate, session):
+    def test_expired_sessions_hide_no_valid_one(self, gate, session):
         ended = []
         for _ in range(4):
             browser = gate.signed_in(sub="mallory", email="mallory@example.com")
@@ -151,7 +151,7 @@ LOGOUT = {"identityProvider": {"loginURL": "https://idp.test/login?return_url={r
 
 
 class TestTheAppsOwnSession:
-    def whom(self, browser) -> dict:
+    def users(self, browser) -> dict:
         return browser.navigate("/").json()
 
     def sign_in_again(self, browser, **claims):
@@ -161,22 +161,22 @@ class TestTheAppsOwnSession:
 
     def test_without_the_key_the_app_serves_the_user_before(self, php, start_gate):
         browser = start_gate(php).signed_in()
-        assert self.whom(browser) == {"app": "ada", "gate": "ada"}
+        assert self.users(browser) == {"app": "ada", "gate": "ada"}
         self.sign_in_again(browser, sub="bob", email="bob@example.com")
-        assert self.whom(browser) == {"app": "ada", "gate": "bob"}
+        assert self.users(browser) == {"app": "ada", "gate": "bob"}
 
     def test_with_it_another_user_gets_a_session_of_the_apps(self, php, start_gate):
         browser = start_gate(php, session={"appCookies": ["PHPSESSID"]}).signed_in()
-        assert self.whom(browser) == {"app": "ada", "gate": "ada"}
+        assert self.users(browser) == {"app": "ada", "gate": "ada"}
         before = browser.cookies["PHPSESSID"]
         self.sign_in_again(browser)
         assert browser.cookies["PHPSESSID"] == before
         self.sign_in_again(browser, sub="bob", email="bob@example.com")
-        assert self.whom(browser) == {"app": "bob", "gate": "bob"}
+        assert self.users(browser) == {"app": "bob", "gate": "bob"}
 
     def test_with_it_signing_out_ends_the_apps_session(self, php, start_gate):
         browser = start_gate(php, session={"appCookies": ["PHPSESSID"]}).signed_in()
-        self.whom(browser)
+        self.users(browser)
         assert browser.navigate("/.sidegate/logout", "POST", {"Sec-Fetch-Site": "same-origin"}).status == 200
         assert browser.cookies == {}
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The signed statement for the app: verified by others, sealed against clients, rotated without a gap."""
+"""The assertion for the app: verified by other libraries, protected against clients, rotated without a gap."""
 
 import base64
 import hashlib
@@ -81,7 +81,7 @@ def test_the_key_is_named_by_its_thumbprint_RFC_7638(start):
         assert not {"d", "p", "q", "dp", "dq", "qi", "k"} & set(key), "a private half is published"
 
 
-def test_one_statement_serves_a_session_for_half_its_life(start, upstream):
+def test_one_assertion_serves_a_session_for_half_its_life(start, upstream):
     gate = start(assertion={"lifetime": "10s"})
     browser = gate.signed_in()
     seen = {}
@@ -98,7 +98,7 @@ def test_one_statement_serves_a_session_for_half_its_life(start, upstream):
     assert second["iat"] - first["iat"] >= 4, "signed more than once in half its life"
 
 
-def test_whoever_is_not_signed_in_has_none_and_bearers_have_one(start, upstream):
+def test_only_signed_in_users_and_bearers_have_an_assertion(start, upstream):
     gate = start(access={"default": "guest"}, assertion={"audience": "app"})
     gate.exchange("GET", "/")
     assert upstream.last.get(HEADER) is None
@@ -199,7 +199,7 @@ class TestExamples:
         app.stop()
 
     @pytest.mark.parametrize("algorithm", ["ES256", "RS256"])
-    def test_it_believes_the_gate_and_nobody_else(self, verifier, start, algorithm):
+    def test_it_accepts_only_the_gates_assertions(self, verifier, start, algorithm):
         gate = start(algorithm, upstream=verifier, assertion={"issuer": APP},
                      also_listen=[f"127.0.0.1:{verifier.gate_port}"])
         page = gate.signed_in().navigate("/")

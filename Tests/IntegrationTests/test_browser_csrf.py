@@ -136,7 +136,7 @@ def bring(browser, evil, origin):
 
 @pytest.mark.parametrize("policy", ["confirm", "deny"])
 @pytest.mark.parametrize("way", UNSEEN)
-def test_what_nobody_sees_begins_no_sign_in(browser, servers, start, way, policy):
+def test_requests_without_a_visible_result_begin_no_sign_in(browser, servers, start, way, policy):
     app, provider, evil = servers
     origin = start(app, provider, policy)
     for path in ("/.sidegate/login", "/reports"):
@@ -150,7 +150,7 @@ def test_what_nobody_sees_begins_no_sign_in(browser, servers, start, way, policy
 
 @pytest.mark.parametrize("policy", ["confirm", "deny"])
 @pytest.mark.parametrize("way", SEEN)
-def test_a_sign_in_that_another_site_began_is_asked_about(browser, servers, start, way, policy):
+def test_a_sign_in_that_another_site_began_has_to_be_confirmed(browser, servers, start, way, policy):
     app, provider, evil = servers
     origin = start(app, provider, policy)
     browser.get(evil.put("/plant", SEEN[way].replace("URL", html.escape(origin + "/reports"))))
@@ -170,7 +170,7 @@ def test_a_sign_in_that_another_site_began_is_asked_about(browser, servers, star
 
 @pytest.mark.parametrize("policy", ["confirm", "deny"])
 @pytest.mark.parametrize("keeps_state", [True, False])
-def test_an_honest_link_of_another_site_leads_to_its_page(browser, servers, start, keeps_state, policy):
+def test_a_legitimate_link_of_another_site_leads_to_its_page(browser, servers, start, keeps_state, policy):
     app, _, other = servers
     provider = Provider(keeps_state)
     origin = start(app, provider, policy)

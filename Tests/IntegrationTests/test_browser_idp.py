@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The ways of iSpring and LoginRadius as a person walks them: a real browser, the example login scripts, a PHP app."""
+"""Sign-in as with iSpring and LoginRadius: a real browser, the example login scripts, a PHP app."""
 
 import pytest
 from selenium.webdriver.common.by import By

@@ -77,7 +77,7 @@ def certificate(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory, certificate):
-    """Believes this one key, whoever vouches for it."""
+    """Accepts this one key, without an authority."""
     public = subprocess.run(
         ["openssl", "pkey", "-in", certificate.key, "-pubout", "-outform", "DER"], capture_output=True, check=True).stdout
     pin = base64.b64encode(hashlib.sha256(public).digest()).decode()
@@ -96,7 +96,7 @@ def peers():
 
 
 @pytest.mark.parametrize("http2,protocol", [(True, "h2"), (False, "http/1.1")])
-def test_a_person_signs_in_over_tls(browser, peers, certificate, tmp_path, http2, protocol):
+def test_a_user_signs_in_over_tls(browser, peers, certificate, tmp_path, http2, protocol):
     app, provider = peers
     gate = Gate(
         tmp_path, app.url, tls={"certificates": [certificate.settings]}, http2={"enabled": http2},

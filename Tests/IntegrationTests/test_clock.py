@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A wall clock that jumps while the gate runs: what was used or ended stays so."""
+"""A wall clock that jumps while the gate runs: used tokens and ended sessions remain so."""
 
 import pytest
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Commands, their exit codes, and words that help."""
+"""Commands, their exit codes and their messages."""
 
 import hashlib
 import hmac
@@ -92,7 +92,7 @@ class TestCheck:
         ("an empty token secret CVE_2019_20933", "secret: a-secret-shared-with-the-identity-provider-0001",
          'secret: ""', "7:15", []),
     ])
-    def test_a_bad_config_is_1_and_says_where_and_how_to_mend(self, config, name, find, replace, position, words):
+    def test_a_bad_config_is_1_with_location_and_fix(self, config, name, find, replace, position, words):
         assert find in CONFIG
         config.write_text(CONFIG.replace(find, replace, 1))
         done = sidegate("check", "--config", config)
@@ -133,7 +133,7 @@ class TestCheck:
         ('access: { rules: [{ paths: ["/(a|b)"], deny: true }] }', "10:29", "regular expression"),
         ('access: { rules: [{ paths: ["/.sidegate/*"], deny: true }] }', "10:29", "Sidegate's own"),
     ])
-    def test_what_is_hardly_meant_is_warned_of(self, config, more, position, words):
+    def test_suspicious_settings_cause_warnings(self, config, more, position, words):
         config.write_text(CONFIG + more + "\n")
         done = sidegate("check", "--config", config)
         assert done.returncode == 0
@@ -170,12 +170,12 @@ class TestCheck:
             "http://localhost:8080", "https://app.example.org"))
         assert sidegate("check", "--config", path).stderr == ""
 
-    def test_all_errors_are_told_not_only_the_first(self, config):
+    def test_all_errors_are_reported_not_only_the_first(self, config):
         config.write_text(CONFIG.replace("upstream:", "upstrem:").replace("session:\n", "session:\n  lifetime: soon\n  sesame: 1\n"))
         errors = [line for line in sidegate("check", "--config", config).stderr.splitlines() if "error:" in line]
         assert len(errors) >= 3
 
-    def test_broken_yaml_says_where_and_shows_no_secret(self, config):
+    def test_broken_yaml_is_reported_with_location_and_without_secrets(self, config):
         config.write_text(CONFIG + "  broken: [1, 2\nmore: }\n")
         done = sidegate("check", "--config", config)
         assert done.returncode == 1 and re.search(rf"{config}:1[0-2]:\d+: error: ", done.stderr)
@@ -194,7 +194,7 @@ class TestCheck:
 
     @pytest.mark.parametrize("text", ["".join(f"k{n}: 1\n" for n in range(20_000)), "a: " + "${NO_SUCH_VARIABLE}" * 20_000],
                              ids=["keys", "variables"])
-    def test_very_many_mistakes_are_not_all_told(self, config, text):
+    def test_the_number_of_reported_errors_is_bounded(self, config, text):
         config.write_text(text)
         done = sidegate("check", "--config", config)
         assert done.returncode == 1 and len(done.stderr.splitlines()) <= 1002
@@ -203,7 +203,7 @@ class TestCheck:
         done = sidegate("check", "--config", tmp_path / "none.yaml")
         assert done.returncode in (1, 78) and "none.yaml" in done.stderr
 
-    def test_run_says_the_same_and_does_not_start(self, config):
+    def test_run_reports_the_same_and_does_not_start(self, config):
         config.write_text(CONFIG.replace("upstream:", "upstrem:"))
         done = sidegate("run", "--config", config)
         assert done.returncode == 1 and f"{config}:2:1: error:" in done.stderr
@@ -284,7 +284,7 @@ class TestTokens:
         ("token_malformed", lambda: "a.b"),
         ("field_missing", lambda: tokens.token(email=None)),
     ])
-    def test_a_refused_token_is_2_and_says_why_and_never_the_secret(self, config, code, token):
+    def test_a_refused_token_is_2_with_the_reason_and_without_the_secret(self, config, code, token):
         done = sidegate("explain", "--config", config, token())
         assert done.returncode == 2, done.stdout + done.stderr
         assert code in done.stdout
@@ -369,7 +369,7 @@ class TestTokens:
             assert done.returncode == 2 and code in done.stdout
 
 
-def test_demo_says_what_to_try_and_cannot_bind_twice():
+def test_demo_prints_what_to_try_and_cannot_bind_twice():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = sidegate("demo", "--listen", f"127.0.0.1:{taken.getsockname()[1]}")
         assert done.returncode == 78

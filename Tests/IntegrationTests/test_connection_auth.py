@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Apps that authenticate a connection instead of a request (NTLM, Negotiate): no user ever gets another one's."""
+"""Apps that authenticate a connection instead of a request (NTLM, Negotiate): users never share one."""
 
 import random
 import threading
@@ -92,7 +92,7 @@ def test_it_ends_with_the_clients_connection(users, app):
         assert connection.exchange("GET", "/", ada).status == 401
 
 
-def test_in_the_middle_of_a_handshake_nobody_else_comes_between(users, app):
+def test_no_other_request_uses_a_connection_in_the_middle_of_a_handshake(users, app):
     gate, ada, bob = users
     with gate.connection() as one, gate.connection() as other:
         challenge = one.exchange("GET", "/", {**ada, **hello()})
@@ -189,8 +189,8 @@ def test_a_websocket_after_it_belongs_to_its_user(users, app):
 
 
 def test_generated_interleavings_never_carry_another_users_identity(app, start_gate):
-    """Many client connections, some of which change their session, at once: whom the app takes a request for is nobody,
-    or whoever authenticated on that very client connection with that very session."""
+    """Many client connections at once, some of which change their session: the app attributes a request to no user, or to
+    the user who authenticated on the same client connection with the same session."""
     gate = start_gate(app, workers=2, upstream={"url": app.url, "maxConnections": 12})
     names = ["ada", "bob", "cy"]
     cookies = {name: gate.session_cookie(sub=name, email=f"{name}@example.com") for name in names}
@@ -268,7 +268,7 @@ class TestAnAppThatSpeaksHTTP2:
             assert gate.exchange("GET", "/offer", ada).status == 401
             assert gate.exchange("GET", "/", bob)["X-Connection"] != after["X-Connection"]
 
-    def test_credentials_do_not_meet_the_requests_of_others(self, h2_app, start_gate):
+    def test_credentials_do_not_share_a_connection_with_other_requests(self, h2_app, start_gate):
         gate = start_gate(h2_app.url)
         ada, bob = gate.session_cookie(sub="ada"), gate.session_cookie(sub="bob")
         release, seen = threading.Event(), {}
@@ -289,7 +289,7 @@ class TestAnAppThatSpeaksHTTP2:
         assert seen["/plain"] == seen["/slow"] != seen["/auth"]
 
 
-def test_a_reload_ends_them_and_goes_on(app, start_gate):
+def test_a_reload_closes_them_and_new_ones_work(app, start_gate):
     gate = start_gate(app, admin=admin())
     ada = gate.session_cookie(sub="ada")
     with gate.connection() as connection:

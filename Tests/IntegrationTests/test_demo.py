@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The demo as a person meets it: walked in a real browser, from the first redirect to the way out."""
+"""The demo in a real browser, from the first redirect to the logout."""
 
 import re
 import urllib.parse
@@ -42,13 +42,13 @@ def cookie_names(browser) -> list:
     return [c["name"] for c in browser.get_cookies()]
 
 
-def test_it_says_where_to_go_and_what_to_try(demo):
+def test_it_prints_the_address_and_what_to_try(demo):
     text = wait_until(lambda: demo.url in demo.process.output() and demo.process.output(), "the URL is printed")
     for word in ("ada", "grace"):
         assert word in text.lower()
 
 
-def test_a_person_signs_in_lands_on_the_page_asked_for_and_signs_out(demo, browser):
+def test_a_user_signs_in_reaches_the_requested_page_and_signs_out(demo, browser):
     browser.get(demo.url + "/reports/2026/q4?region=north&sort=date")
     login = until(browser, lambda b: b.find_element(By.CSS_SELECTOR, "button[name=user][value=ada]"), "the login page")
     keep_screenshot(browser, "demo-1-login")
@@ -95,7 +95,7 @@ def test_two_tabs_sign_in_side_by_side(demo, browser):
     browser.switch_to.window(first)
 
 
-def test_a_bad_token_gets_a_page_that_says_why(demo, browser):
+def test_an_invalid_token_gets_a_page_with_the_reason(demo, browser):
     browser.get(demo.url + "/.sidegate/callback?jwt=made-up")
     assert "token_malformed" in page_text(browser)
     keep_screenshot(browser, "demo-4-refused")

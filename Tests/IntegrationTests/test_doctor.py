@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`sidegate doctor`: what it tries, what it says of each failure, and its exit code; `explain --fetch`."""
+"""`sidegate doctor`: its checks, its message for each failure, and its exit code; `explain --fetch`."""
 
 import json
 import socket
@@ -117,7 +117,7 @@ def outcome(lines, subject):
     return [found for found, _ in lines.get(subject, [])]
 
 
-def test_nothing_wrong_is_0_and_nothing_but_heads_is_asked(peers, config):
+def test_without_problems_it_is_0_and_only_heads_are_requested(peers, config):
     app, provider = peers(), peers()
     hook = peers()
     done, lines = doctor(config(app.url, provider.url,
@@ -272,7 +272,7 @@ def certificate(tmp_path):
     return certificate, key
 
 
-def test_a_key_set_over_https_is_had_only_by_whom_ca_vouches_for(peers, config, key_set, certificate):
+def test_a_key_set_over_https_is_fetched_only_from_a_server_verified_by_ca(peers, config, key_set, certificate):
     keys = peers(body=key_set[1], certificate=certificate)
     done, lines = doctor(config(peers().url, peers().url, key=f"jwksURL: {keys.url}/jwks.json, ca: {certificate[0]}"))
     assert done.returncode == 0, done.stdout
@@ -298,7 +298,7 @@ def test_a_config_with_secrets_that_others_can_read_is_a_warning(peers, config):
     assert "other users can read it" in done.stdout
 
 
-def test_what_check_warns_of_is_in_the_table(peers, config, tmp_path):
+def test_the_warnings_of_check_are_in_the_table(peers, config, tmp_path):
     secret = tmp_path / "jwt.secret"
     secret.write_text("0123456789abcdef")
     secret.chmod(0o644)
@@ -324,7 +324,7 @@ def test_the_list_of_users_is_counted(peers, config, tmp_path):
 
 @pytest.mark.parametrize("preset, count", [("generic", 1), ("ispring", 2), ("proprofs", 1), ("loginradius", 3),
                                            ("zendesk", 1), ("metabase", 1)])
-def test_what_init_left_to_fill_in_fails_by_name(peers, tmp_path, preset, count):
+def test_lines_of_init_that_are_not_filled_in_fail_by_name(peers, tmp_path, preset, count):
     path = tmp_path / "new.yaml"
     assert sidegate("init", "--preset", preset, "--output", path).returncode == 0
     assert sidegate("check", "--config", path).returncode == 0
@@ -334,7 +334,7 @@ def test_what_init_left_to_fill_in_fails_by_name(peers, tmp_path, preset, count)
     assert done.stdout.count("still what `sidegate init` wrote") == count, done.stdout
 
 
-def test_explain_asks_nobody_unless_told_to(peers, config, key_set):
+def test_explain_makes_no_requests_unless_asked_to(peers, config, key_set):
     keys = peers(body=key_set[1])
     path = config(peers().url, peers().url, key=f"jwksURL: {keys.url}/jwks.json")
     token = sidegate("mint", "--config", path, "--key-file", key_set[0], "--claim", "sub=ada", "--claim",

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What README and docs show is true: each configuration is checked by the program, each command is one that it knows, and
-those that do no harm are run."""
+"""README and docs match the program: it accepts each configuration and knows each command, and harmless commands are run."""
 
 import hashlib
 import json
@@ -137,7 +136,7 @@ def filled_in(content: dict) -> dict:
 
 
 @pytest.mark.parametrize("content", configurations())
-def test_each_configuration_is_good(content, tmp_path):
+def test_each_configuration_is_valid(content, tmp_path):
     ours = settings(content)
     if ours is None:
         return
@@ -229,7 +228,7 @@ def judge(words: list[str], command: dict, path: str = "sidegate") -> list[str]:
 
 
 @pytest.mark.parametrize(("place", "command"), OURS, ids=[f"{place} {command}"[:90] for place, command in OURS])
-def test_each_command_is_one_that_the_program_knows(tree, place, command):
+def test_the_program_knows_each_command(tree, place, command):
     words = shlex.split(command)[1:]
     # Placeholders such as `ispring|proprofs` or [TOKEN] stand for one of their kind.
     assert judge([word.strip("[]") for word in words], tree) == [], place
@@ -263,7 +262,7 @@ def workplace(tmp_path):
 
 
 @pytest.mark.parametrize("command", harmless())
-def test_commands_that_do_no_harm_are_run(command, workplace):
+def test_harmless_commands_are_run(command, workplace):
     words = shlex.split(command)[1:]
     if words == ["inject"]:
         words += ["--filename", "app.yaml"]
@@ -389,3 +388,15 @@ def test_the_configuration_of_nginx_leads_a_browser_through_the_sign_in(tmp_path
         assert re.search(r"(?im)^set-cookie: __Host-", done.stdout)
     finally:
         nginx.kill()
+
+
+def test_the_files_that_the_architecture_names_exist():
+    text = (ROOT / "docs/architecture.md").read_text()
+    files = {path.name for folder in ("Sources", "Tests") for path in (ROOT / folder).rglob("*.*")}
+    named_files = set(re.findall(r"`([\w+]+\.(?:swift|py))`", text))
+    assert len(named_files) > 40 and named_files - files == set()
+    sources = "\n".join(path.read_text() for path in (ROOT / "Sources").rglob("*.swift"))
+    walks = text.split("\n## From a token to a session cookie\n")[1].split("\n## Where to change what\n")[0]
+    types = {name for name in re.findall(r"`([A-Z]\w+)`", walks)} - {path.name for path in (ROOT / "Sources").iterdir()}
+    missing = {name for name in types if not re.search(rf"\b(struct|class|enum|protocol|extension) {name}\b", sources)}
+    assert len(types) > 25 and missing == set()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Everything in examples/ works as it stands: login scripts, apps behind the gate, the provisioning receiver."""
+"""Everything in examples/ works: login scripts, apps behind the gate, the provisioning receiver."""
 
 import hashlib
 import hmac
@@ -14,7 +14,7 @@ import urllib.request
 import pytest
 
 from harness import mints
-from harness.examples import CONFIGURATIONS, EXAMPLES, KEY, PROVISIONING_KEY, ExampleGate, flask, node, php, python, write_secrets
+from harness.examples import CONFIGURATIONS, EXAMPLES, KEY, PROVISIONING_SECRET, ExampleGate, flask, node, php, python, write_secrets
 from harness.gate import clean_environment, sidegate
 from harness.ports import free_port
 from harness.process import wait_until
@@ -107,7 +107,7 @@ class TestISpring:
             page = log_in(surfer, surfer.get(gate.origin + "/"), email, password)
             assert "do not match" in page.text and not surfer.has_cookie("sidegate")
 
-    def test_what_people_type_is_escaped(self, run, app):
+    def test_user_input_is_escaped(self, run, app):
         gate, _ = self.start(run, app)
         surfer = Surfer()
         page = log_in(surfer, surfer.get(gate.origin + "/"), '"><script>alert(1)</script>', "x")
@@ -133,7 +133,7 @@ class TestISpring:
         log_in(surfer, page)
         assert surfer.cookies[("127.0.0.1", "idp_session")] != before
 
-    def test_a_user_who_starts_at_the_script_is_asked(self, run, app):
+    def test_a_sign_in_that_starts_at_the_script_has_to_be_confirmed(self, run, app):
         gate, idp = self.start(run, app)
         surfer = Surfer()
         page = log_in(surfer, surfer.get(idp.url + "/ispring/authentication.php"))
@@ -260,7 +260,7 @@ class TestFlask:
         for changes in ({"apikey": "x"}, {"jwtapp": "x"}, {"apikey": ""}):
             assert Surfer().get(self.login_url(idp, back, **changes)).status == 400
 
-    def test_logout_sends_nobody_elsewhere(self, pair):
+    def test_logout_never_redirects_to_another_site(self, pair):
         _, idp = pair
         for target in ("https://evil.test/", "//evil.test/", "/\\evil.test"):
             assert Surfer().get(f"{idp.url}/logout?{urllib.parse.urlencode({'return_to': target})}").status == 400
@@ -325,7 +325,7 @@ class TestApps:
         ("remote-user", python, ["apps/wsgi/app.py"], "id=user>&lt;ada&gt;</b> (Åda Lovelace &amp; Co), of a,b"),
         ("basic", php, ["apps/basic/index.php"], "Hello, <ada>."),
     ], ids=["X-Forwarded-User in PHP", "Remote-User in WSGI", "Basic"])
-    def test_the_app_knows_who_it_is_and_a_client_cannot_say_otherwise(
+    def test_the_app_gets_the_identity_and_a_client_cannot_change_it(
             self, run, start_gate, preset, program, arguments, words):
         app = run(program, *arguments)
         gate = start_gate(app.url, headerPreset=preset)
@@ -345,7 +345,7 @@ class TestApps:
 class TestReceiver:
     @pytest.fixture
     def receiver(self, run, tmp_path):
-        return run(python, "provisioning/receiver.py", str(tmp_path / "accounts.sqlite"), SECRET=PROVISIONING_KEY, SEATS="2")
+        return run(python, "provisioning/receiver.py", str(tmp_path / "accounts.sqlite"), SECRET=PROVISIONING_SECRET, SEATS="2")
 
     def test_it_makes_accounts_as_long_as_there_are_seats(self, run, app, receiver):
         gate = run(ExampleGate, "provisioning", app.url, provisioning__url=receiver.url + "/",
@@ -363,7 +363,7 @@ class TestReceiver:
 
     @staticmethod
     def signature(body: bytes) -> str:
-        return "sha256=" + hmac.new(PROVISIONING_KEY.encode(), body, hashlib.sha256).hexdigest()
+        return "sha256=" + hmac.new(PROVISIONING_SECRET.encode(), body, hashlib.sha256).hexdigest()
 
     @staticmethod
     def call(receiver, body: bytes, signature: str) -> int:
@@ -371,7 +371,7 @@ class TestReceiver:
                                f"X-Sidegate-Signature: {signature}", receiver.url], input=body, capture_output=True, timeout=60)
         return int(done.stdout)
 
-    def test_it_believes_only_what_is_signed(self, receiver):
+    def test_it_accepts_only_signed_calls(self, receiver):
         body = b'{"user":"mallory","email":"m@evil.test"}'
         for signature in ("", "sha256=", "sha256=" + "0" * 64, self.signature(body + b" "), self.signature(body)[:-1]):
             assert self.call(receiver, body, signature) == 401

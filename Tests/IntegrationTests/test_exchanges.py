@@ -312,7 +312,7 @@ class TestStreams:
             connection.half_close()
             assert connection.response().text == "late"
 
-    def test_when_the_client_resets_the_upstream_is_let_go(self, gate, upstream, session):
+    def test_when_the_client_resets_the_upstream_is_released(self, gate, upstream, session):
         ended = threading.Event()
 
         def answer(request, connection):
@@ -331,7 +331,7 @@ class TestStreams:
         connection.reset()
         assert ended.wait(30), "the upstream still sends into nowhere"
 
-    def test_when_the_client_goes_before_the_answer_the_upstream_is_let_go(self, gate, upstream, session):
+    def test_when_the_client_disconnects_before_the_response_the_upstream_is_released(self, gate, upstream, session):
         got, ended = threading.Event(), threading.Event()
 
         def answer(request, connection):
@@ -349,7 +349,7 @@ class TestStreams:
         connection.reset()
         assert ended.wait(30)
 
-    def test_a_client_that_goes_in_the_middle_of_an_upload_does_not_end_it_cleanly(self, gate, upstream, session):
+    def test_a_client_that_disconnects_during_an_upload_does_not_end_it_cleanly(self, gate, upstream, session):
         outcome = []
 
         def serve(connection):

@@ -99,7 +99,7 @@ def test_it_is_refused_and_the_connection_closes(gate, upstream, session, name):
     ("a target that is too long", b"GET /" + b"a" * 40000 + b" HTTP/1.1\r\n{H}\r\n", 414),
     ("too many fields", b"GET / HTTP/1.1\r\n{H}" + b"A: b\r\n" * 3000 + b"\r\n", 431),
 ], ids=lambda value: value if isinstance(value, str) else "")
-def test_what_is_too_much_has_its_own_status(gate, upstream, session, name, request_bytes, status):
+def test_each_exceeded_limit_has_its_own_status(gate, upstream, session, name, request_bytes, status):
     gate.authority = f"127.0.0.1:{gate.port}"
     with gate.connection() as connection:
         connection.send(expanded(request_bytes, gate, session))
@@ -109,7 +109,7 @@ def test_what_is_too_much_has_its_own_status(gate, upstream, session, name, requ
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 64])
-def test_a_request_may_come_in_pieces_of_any_size(gate, upstream, session, size):
+def test_a_request_may_arrive_in_fragments_of_any_size(gate, upstream, session, size):
     request = (f"POST /pieces?x=1 HTTP/1.1\r\nHost: 127.0.0.1:{gate.port}\r\nCookie: {session['Cookie']}\r\n"
                "Transfer-Encoding: chunked\r\n\r\n5;ext=1\r\nhello\r\n6\r\n world\r\n0\r\nX-Sum: 1\r\n\r\n").encode()
     with gate.connection() as connection:
@@ -141,7 +141,7 @@ def test_options_of_the_server_passes(gate, upstream, session):
     "/a/%2e%2e/.sidegate/session", "/.sidegate%2fsession", "/%2E%73idegate/session", "/.sidegate//session",
     "/.SIDEGATE/../.sidegate/x", "/a/..;/../.sidegate/session", "/.sidegate\\session", "/a\\..\\.sidegate\\session",
 ])
-def test_a_reserved_path_goes_to_the_app_in_no_disguise_CVE_2019_9901_CVE_2026_33494_CVE_2026_26205(
+def test_no_spelling_of_a_reserved_path_reaches_the_app_CVE_2019_9901_CVE_2026_33494_CVE_2026_26205(
         gate, upstream, session, sent):
     response = gate.exchange("GET", sent, session)
     assert upstream.requests == [], f"{sent} reached the app as {upstream.last.target}"

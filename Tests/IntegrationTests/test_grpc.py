@@ -174,7 +174,7 @@ def test_calls_at_a_time_share_a_connection(channel, gate):
     assert gate.process.descriptors() - before <= 4
 
 
-def test_what_the_client_cancels_is_cancelled_in_the_app(channel, server):
+def test_a_cancelled_request_is_cancelled_in_the_app(channel, server):
     replies = call(channel, "Hang", "unary_stream")(b"", metadata=bearer(), timeout=60)
     assert next(replies) == b"first"
     replies.cancel()
@@ -259,7 +259,7 @@ def test_a_reset_of_the_app_ends_a_call_as_grpc_reads_its_code(title, code, stat
     assert end(scripted.port) == status
 
 
-def test_a_call_that_the_app_refuses_unseen_is_asked_again_and_then_status_14(scripted, start_gate):
+def test_a_call_refused_unprocessed_is_sent_again_and_then_status_14(scripted, start_gate):
     scripted.answer = lambda request: request.refuse(h2.REFUSED_STREAM)
     gate = start_gate(scripted.url, token={"bearer": True})
     with grpc.insecure_channel(f"127.0.0.1:{gate.port}", options=[("grpc.enable_retries", 0)]) as channel:
@@ -270,7 +270,7 @@ def test_a_call_that_the_app_refuses_unseen_is_asked_again_and_then_status_14(sc
 
 @pytest.mark.parametrize("metadata", [(), (("authorization", "Bearer x.y.z"),)], ids=["none", "a bad token"])
 @pytest.mark.parametrize("kind", ["unary_unary", "stream_unary"])
-def test_who_is_not_signed_in_gets_status_16(channel, server, metadata, kind):
+def test_a_call_without_a_session_gets_status_16(channel, server, metadata, kind):
     argument = b"" if kind == "unary_unary" else iter([b"x"] * 10)
     with pytest.raises(grpc.RpcError) as error:
         call(channel, "One", kind)(argument, metadata=metadata, timeout=60)

@@ -149,7 +149,7 @@ class TestMessages:
             assert response.get("date") and int(response["content-length"]) == len(response.body)
             assert not upstream.requests
 
-    def test_a_sign_in_that_another_site_began_is_asked_about(self, gate, app, upstream):
+    def test_a_sign_in_that_another_site_began_has_to_be_confirmed(self, gate, app, upstream):
         with FrameConnection(gate.port) as c:
             image = [("accept", "*/*"), ("sec-fetch-mode", "no-cors"), ("sec-fetch-dest", "image")]
             assert c.get("/.sidegate/login", image).get("set-cookie") is None
@@ -228,7 +228,7 @@ class TestMessages:
         response = connect().get("/early-hints")
         assert [r.status for r in response.interim] == [103] and response.status == 200
 
-    def test_who_expects_100_gets_it_from_the_app(self, connect, upstream):
+    def test_a_client_that_expects_100_gets_it_from_the_app(self, connect, upstream):
         def serve(connection):
             request = connection.read_head()
             connection.send("HTTP/1.1 100 Continue\r\n\r\n")
@@ -346,7 +346,7 @@ class TestTransfers:
             c.read += 1
         return None
 
-    def test_a_stalled_download_holds_back_nobody_and_the_app_waits(self, connect, gate, app, upstream):
+    def test_a_stalled_download_delays_no_other_and_the_app_waits(self, connect, gate, app, upstream):
         def serve(connection):
             request = connection.read_head()
             connection.send("HTTP/1.1 200 OK\r\nContent-Length: 50000000\r\n\r\n")
@@ -368,7 +368,7 @@ class TestTransfers:
         c.send(frame(h2.RST_STREAM, 0, stalled, word(h2.CANCEL)))
         assert c.get().status == 200
 
-    def test_a_stalled_upload_holds_back_nobody(self, connect, app, gate):
+    def test_a_stalled_upload_delays_no_other(self, connect, app, gate):
         c = connect()
         stalled = c.request("POST", "/hold-body", end=False)
         for _ in range(3):
@@ -394,7 +394,7 @@ class TestTransfers:
         starts = [min(i for i, f in enumerate(c.frames) if f.stream == stream and f.type == h2.DATA) for stream in large]
         assert max(starts) < min(ends)
 
-    def test_a_client_that_goes_takes_its_requests_with_it(self, connect, app, gate, upstream):
+    def test_the_requests_of_a_client_that_disconnects_end(self, connect, app, gate, upstream):
         c = connect()
         for _ in range(20):
             c.request("GET", "/hold")
@@ -436,7 +436,7 @@ class TestTransfers:
 
 
 class TestEnding:
-    def test_a_stop_serves_what_is_on_its_way_and_says_which_was_the_last(self, start_gate, upstream, app):
+    def test_a_stop_serves_requests_in_flight_and_announces_the_last_one(self, start_gate, upstream, app):
         gate = start_gate(upstream)
         with FrameConnection(gate.port) as c:
             c.cookie = gate.session_cookie()["Cookie"]
@@ -465,7 +465,7 @@ class TestEnding:
 
     @pytest.mark.parametrize("part", [
         b"PRI * HTTP/2.0\r\n\r\nSM", h2.PREFACE, h2.PREFACE + frame(h2.SETTINGS) + frame(h2.HEADERS, 0, 1, b"\x82")])
-    def test_who_does_not_go_on_is_ended(self, start_gate, upstream, app, part):
+    def test_a_handshake_that_stalls_is_ended(self, start_gate, upstream, app, part):
         gate = start_gate(upstream, limits={"headerTimeout": "300ms"})
         with FrameConnection(gate.port, hello=False) as c:
             c.send(part)
@@ -715,7 +715,7 @@ class TestWebSocket:
         wait_until(lambda: gate.process.descriptors() == before - 1, "the app's side is closed")
         assert c.is_alive()
 
-    def test_who_does_not_read_holds_the_other_side_back(self, connect, upstream, gate):
+    def test_a_peer_that_does_not_read_slows_the_other_side(self, connect, upstream, gate):
         def serve(connection):
             self.accept(connection, connection.read_head())
             while True:

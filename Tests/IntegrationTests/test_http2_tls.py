@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HTTP/2 over TLS, with other people's clients: what is agreed on, and that it carries the same as cleartext."""
+"""HTTP/2 over TLS, with independent clients: negotiation, and the same behaviour as in cleartext."""
 
 import hashlib
 import os
@@ -133,14 +133,14 @@ def test_curl(gate, authority, upstream):
     assert upstream.last.get("X-Forwarded-Proto") == "https"
 
 
-def test_curl_reads_the_answer_to_an_upload_that_nobody_wants(gate, authority):
+def test_curl_reads_the_response_to_a_refused_upload(gate, authority):
     for _ in range(5):
         said = run("curl", "-sS", "--http2", "--cacert", authority.path, "-H", "Expect:", "--data-binary", "@-",
                    "-w", "%{http_version} %{http_code}", f"https://localhost:{gate.port}/", input=os.urandom(300_000))
         assert said.endswith("2 401")
 
 
-def test_curl_keeps_to_http1_when_told(gate, authority):
+def test_curl_uses_http1_on_request(gate, authority):
     said = run("curl", "-sS", "--http1.1", "--cacert", authority.path, "-o", "/dev/null", "-w", "%{http_version}",
                f"https://localhost:{gate.port}/")
     assert said == "1.1"
@@ -227,7 +227,7 @@ def test_a_websocket_over_http2_over_tls(gate, authority, upstream):
     assert seen[0].get("X-Forwarded-Proto") == "https"
 
 
-def test_streams_share_an_encrypted_connection_and_a_stalled_one_holds_up_none(gate, authority, upstream):
+def test_streams_share_an_encrypted_connection_and_a_stalled_one_delays_no_other(gate, authority, upstream):
     bodies = {f"/{index}": os.urandom(100_000 + 7 * index) for index in range(10)}
     upstream.answer = lambda request, connection: connection.respond(200, {}, bodies[request.target])
     with connect(gate, authority) as connection:

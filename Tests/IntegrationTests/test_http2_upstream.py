@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HTTP/2 towards the app: what its responses may be, who holds whom back, and apps that misbehave."""
+"""HTTP/2 towards the app: valid responses, flow control, and apps that misbehave."""
 
 import hashlib
 import random
@@ -285,7 +285,7 @@ class TestBreaking:
         assert c.get().status == 200
 
     @pytest.mark.parametrize("method, body", [("GET", None), ("POST", b"x" * 20_000)])
-    def test_what_the_app_refuses_is_sent_once_more(self, gate, app, method, body):
+    def test_a_request_that_the_app_refuses_is_sent_once_more(self, gate, app, method, body):
         def answer(request):
             if len(app.requests) == 1:
                 request.refuse(h2.REFUSED_STREAM)
@@ -305,7 +305,7 @@ class TestBreaking:
         assert ask(gate, "POST", "/", {}, bytes(60_000)).status == 502
         assert len(app.requests) == 1
 
-    def test_what_is_above_goaways_last_stream_goes_over_a_fresh_connection(self, connect, app):
+    def test_requests_above_the_last_stream_of_goaway_use_a_new_connection(self, connect, app):
         """And what is below is finished where it is."""
         first = []
 
@@ -346,7 +346,7 @@ class TestBreaking:
         for _ in range(3):
             assert ask(gate).status == 200
 
-    def test_an_app_that_says_nothing_is_504_and_its_connection_is_left(self, start_gate, app):
+    def test_an_app_that_does_not_respond_is_504_and_its_connection_is_closed(self, start_gate, app):
         gate = start_gate(app.url, upstream={"url": app.url, "responseTimeout": "2s"})
         gate.cookie = gate.session_cookie()["Cookie"]
         app.answer = lambda request: None
@@ -356,7 +356,7 @@ class TestBreaking:
         assert app.requests[0].connection is not app.requests[-1].connection
 
 
-# What the client is told, once its response has begun, when the app ends the stream with a code. Whatever is about the
+# The code for the client, once its response has begun, when the app resets the stream with a code. Everything about the
 # gate's own connection to the app is INTERNAL_ERROR to the client, as is what would promise too much.
 
 RESETS = {
@@ -414,7 +414,7 @@ class TestResets:
 
     @pytest.mark.parametrize("code", [code for code in RESETS if code != h2.REFUSED_STREAM])
     @pytest.mark.parametrize("method, body", [("GET", None), ("POST", b"content")])
-    def test_before_the_response_it_is_502_and_not_asked_again(self, code, method, body, connect, app):
+    def test_before_the_response_it_is_502_and_not_sent_again(self, code, method, body, connect, app):
         app.answer = lambda request: request.refuse(code)
         c = connect()
         stream = c.request(method, "/", XHR, end=body is None)
@@ -459,7 +459,7 @@ class TestResets:
         assert c.reset_code(stream) == h2.NO_ERROR
 
     @pytest.mark.parametrize("sent", [0, 4, 65_535])
-    def test_who_is_answered_in_the_middle_of_an_upload_may_stop_it(self, sent, connect, app):
+    def test_a_client_may_stop_an_upload_after_an_early_response(self, sent, connect, app):
         """The whole response first, then NO_ERROR; what is still on its way is ignored."""
         release = threading.Event()
 
@@ -508,7 +508,7 @@ class TestResets:
         app.answer = app.echo
         assert c.get().status == 200 and app.requests[-1].connection is app.requests[0].connection
 
-    def test_a_client_that_goes_is_cancel_to_the_app(self, connect, app):
+    def test_a_client_that_disconnects_is_cancel_to_the_app(self, connect, app):
         app.answer = lambda request: request.head(200)
         c = connect()
         streams = [c.request() for _ in range(3)]
@@ -517,7 +517,7 @@ class TestResets:
         c.reset_connection()
         wait_until(lambda: [r.reset for r in app.requests] == [h2.CANCEL] * 3, "the app hears of it")
 
-    def test_the_log_tells_a_reset_from_a_connection_that_broke(self, gate, app):
+    def test_the_log_distinguishes_a_reset_from_a_lost_connection(self, gate, app):
         app.answer = lambda request: request.refuse(h2.CANCEL)
         assert ask(gate, "GET", "/reset").status == 502
         app.answer = lambda request: request.connection.break_off()
@@ -527,7 +527,7 @@ class TestResets:
 
 
 class TestStopping:
-    def test_what_is_in_flight_is_finished_and_the_connection_ended(self, start_gate, app):
+    def test_requests_in_flight_finish_and_the_connection_ends(self, start_gate, app):
         gate = start_gate(app.url)
         gate.cookie = gate.session_cookie()["Cookie"]
         release = threading.Event()
@@ -608,7 +608,7 @@ class TestPace:
         assert statuses == [200] * 120
         assert 1 <= most[0] <= limit
 
-    def test_a_browser_that_does_not_read_holds_the_app_back_and_nobody_else(self, connect, app, gate):
+    def test_a_browser_that_does_not_read_slows_only_its_app_connection(self, connect, app, gate):
         sent = []
 
         def answer(request):
@@ -644,7 +644,7 @@ class TestPace:
                    "the app hears of it")
         assert h2.FLOW_CONTROL_ERROR in (app.requests[0].reset, app.requests[0].connection.goaway)
 
-    def test_an_app_that_does_not_read_holds_the_browser_back_and_nobody_else(self, connect, app):
+    def test_an_app_that_does_not_read_slows_only_its_browser(self, connect, app):
         """The app opens no window, for neither the stream nor what follows."""
         c = connect()
         assert c.get().status == 200
@@ -734,7 +734,7 @@ def test_an_app_that_floods_is_left_and_others_are_served(name, start_gate, app,
         assert c.get().status == 200
 
 
-def test_an_app_that_refuses_everything_is_asked_twice_for_each_request(gate, app):
+def test_an_app_that_refuses_everything_gets_each_request_twice(gate, app):
     """Resets from the app's side are as many as we ask for."""
     app.began = lambda request: request.refuse(h2.REFUSED_STREAM) if request.target == "/" else None
     app.answer = lambda request: app.echo(request) if request.target == "/other" else None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What reaches the app: identity set by the gate alone, nothing of ours or of the hop besides."""
+"""The headers that the app receives: the identity set by the gate, without the gate's own and hop-by-hop fields."""
 
 import re
 
@@ -127,7 +127,7 @@ class TestForwardedHeaders:
         response = gate.exchange("GET", "/", {**NAVIGATION, "X-Forwarded-Host": "evil.test", "X-Forwarded-Proto": "https"})
         assert "evil.test" not in response["Location"] and "https%3A%2F%2F127" not in response["Location"]
 
-    def test_a_trusted_proxy_is_believed(self, upstream, start_gate):
+    def test_a_trusted_proxy_is_accepted(self, upstream, start_gate):
         gate = start_gate(upstream, trustedProxies=["127.0.0.0/8"])
         response = gate.exchange("GET", "/deep", {
             **NAVIGATION, "X-Forwarded-Host": "app.example.com", "X-Forwarded-Proto": "https"})
@@ -171,7 +171,7 @@ class TestTemplatesAndEncodings:
     @pytest.mark.parametrize("encoding, expected", [
         ("utf8", "Zoë".encode()), ("percent", b"Zo%C3%AB"), ("rfc2047", b"=?UTF-8?B?Wm/Dqw==?="),
     ])
-    def test_what_is_not_ascii_is_encoded_as_configured(self, upstream, start_gate, encoding, expected):
+    def test_non_ascii_values_are_encoded_as_configured(self, upstream, start_gate, encoding, expected):
         gate = start_gate(upstream, headerEncoding=encoding, identityHeaders={"X-Name": "{givenName}"})
         gate.exchange("GET", "/", gate.session_cookie(given_name="Zoë"))
         value = re.search(rb"(?i)x-name: ?(.*)\r\n", upstream.last.head).group(1)

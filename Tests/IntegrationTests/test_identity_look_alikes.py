@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Forward-auth's answer to other spellings of identity headers, asked for without a proxy between (CVE-2025-64484)."""
+"""Forward-auth's response to other spellings of identity headers, requested without a proxy (CVE-2025-64484)."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def test_every_spelling_is_refused(gate, session, query):
         assert ask(gate, {**NAVIGATION, name: ""}, "/x", query).status == 403
 
 
-def test_the_page_says_so_and_not_what_was_sent(gate):
+def test_the_page_shows_the_reason_but_not_the_input(gate):
     response = ask(gate, {**NAVIGATION, "X_Forwarded_User": ATTACK}, query="?redirect=1")
     assert response.status == 403 and "identity_header_spoofed" in response.text and ATTACK not in response.text
     assert "Set-Cookie" not in dict(response.fields)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Forward-auth with real proxies and real apps: whatever a browser sends, the app reads no identity but Sidegate's.
+"""Forward-auth with real proxies and real apps: the app reads no identity but Sidegate's, for any request of a browser.
 
 CVE-2025-64484: PHP, CGI and WSGI read X_Forwarded_User and X.Forwarded.User as X-Forwarded-User, and a proxy overwrites
 the latter alone.
@@ -108,7 +108,7 @@ class TestTheExamples:
     @pytest.mark.parametrize("nominated", [
         "X-Forwarded-User", "close, X-Forwarded-User", "x_forwarded_user", "X-Forwarded-User, X-Forwarded-Groups",
         "Keep-Alive, x-forwarded-user", "Cookie, X-Forwarded-User"])
-    def test_Connection_names_nothing_away_that_Sidegate_said(self, front, nominated):
+    def test_Connection_removes_no_header_of_Sidegate(self, front, nominated):
         browser = Browser(front)
         browser.sign_in(groups=["staff"])
         for headers in ({}, {"X-Forwarded-User": ATTACK}, {"X_Forwarded_User": ATTACK}):
@@ -195,7 +195,7 @@ class TestTheExamples:
                 assert ATTACK not in body, body
 
     @pytest.mark.parametrize("nominated", ["X-Forwarded-Uri, X-Forwarded-Method", "X-Original-URL, X-Original-Method", "Host", "Cookie"])
-    def test_Connection_does_not_change_what_is_asked_about(self, front, nominated):
+    def test_Connection_does_not_change_the_request_of_the_question(self, front, nominated):
         for extra in ({}, {"X-Forwarded-Uri": "/public/x", "X-Forwarded-Method": "GET"}, {"X-Original-URL": "/public/x"}):
             response = front.exchange("GET", "/x", {**NAVIGATION, "Connection": nominated, **extra})
             assert response.status in (302, 400, 401, 403), response.text

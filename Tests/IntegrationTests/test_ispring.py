@@ -79,7 +79,7 @@ def test_ispring_cyrillic_exp_is_honoured(ispring):
     refused(visit(ispring).enter(by_openssl(escaped, header=PRINTED_HEADER)), "expired")
 
 
-def test_ispring_latin_exp_decides_over_the_cyrillic_one(ispring):
+def test_ispring_latin_exp_takes_precedence_over_the_cyrillic_one(ispring):
     now = int(time.time())
     both = printed(**{"IAT": now - 200, CYRILLIC_EXP: now + 600, "exp": now - 100})
     assert visit(ispring).enter(by_php(both, header=PRINTED_HEADER)).status == 403
@@ -223,7 +223,7 @@ class TestLogout:
         location = browser.sign_out()["Location"]
         assert location.startswith(LOGOUT + "?from=lms&jwt=")
 
-    def test_ispring_logout_token_signs_nobody_in(self, ispring):
+    def test_ispring_logout_token_is_refused_for_sign_in(self, ispring):
         """It is signed with the key of the sign-ins, and travels in a URL."""
         browser = visit(ispring)
         accepted(browser.enter(by_php(printed())))
@@ -258,7 +258,7 @@ class TestNativeLogin:
         assert upstream.requests == []
 
 
-def test_ispring_mobile_application_may_bring_the_token_as_bearer(ispring, upstream):
+def test_ispring_mobile_application_may_send_the_token_as_bearer(ispring, upstream):
     """Two editions of the page disagree whether JWT works with the mobile application."""
     token = by_php(printed(), header=PRINTED_HEADER)
     for _ in range(2):

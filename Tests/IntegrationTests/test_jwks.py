@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keys that move: a provider's published key set, rotated, out of order, slow, hostile."""
+"""Remote keys: a provider's published key set, rotated, unavailable, slow, hostile."""
 
 import json
 import ssl
@@ -113,7 +113,7 @@ class TestKeys:
         assert accepted(enter(gate, by_php(mints.claims(), pem, '{"alg":"ES256"}', "ES256")))
         assert accepted(enter(gate, signers[0].token()))
 
-    def test_several_sets_and_a_file_stand_side_by_side(self, upstream, start_gate, publish, signers, tmp_path):
+    def test_several_key_sets_and_a_file_can_be_combined(self, upstream, start_gate, publish, signers, tmp_path):
         (tmp_path / "own.pem").write_text(mints.public_key(signers[2].pem))
         gate = trusting(start_gate, upstream, publish(signers[0].jwk).url, publish(signers[1].jwk).url,
                         {"publicKeyFile": str(tmp_path / "own.pem"), "keyID": "key-2"})
@@ -209,7 +209,7 @@ class TestRotation:
 
 
 class TestOutage:
-    def test_the_last_good_set_is_kept(self, upstream, start_gate, publish, signers):
+    def test_the_last_valid_key_set_is_kept(self, upstream, start_gate, publish, signers):
         server = publish(signers[0].jwk)
         gate = trusting(start_gate, upstream, server.url)
         assert accepted(enter(gate, signers[0].token()))
@@ -221,7 +221,7 @@ class TestOutage:
         (500, b"oops"), (200, b"<html>maintenance</html>"), (200, b""), (200, b"{}"), (200, b'{"keys":[]}'), (200, b'{"keys":7}'),
         (200, b"[" * 100_000), (404, b'{"keys":[]}'), (302, b""), (200, b"\xff\xfe\x00"), (204, b""),
     ], ids=["500", "HTML", "empty", "no keys", "an empty set", "no list", "deep", "404", "redirect", "not UTF-8", "204"])
-    def test_a_bad_answer_changes_nothing(self, upstream, start_gate, publish, signers, status, body):
+    def test_an_invalid_response_changes_nothing(self, upstream, start_gate, publish, signers, status, body):
         server = publish(signers[0].jwk)
         gate = trusting(start_gate, upstream, server.url)
         assert accepted(enter(gate, signers[0].token()))
@@ -361,7 +361,7 @@ class TestHTTPS:
         yield server
         server.stop()
 
-    def test_a_certificate_of_the_named_authority_is_believed(self, upstream, start_gate, secure, signers):
+    def test_a_certificate_of_the_configured_authority_is_accepted(self, upstream, start_gate, secure, signers):
         gate = trusting(start_gate, upstream, {"jwksURL": secure.url, "ca": str(secure.ca)})
         assert accepted(enter(gate, signers[0].token()))
 

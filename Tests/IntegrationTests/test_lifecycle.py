@@ -46,7 +46,7 @@ class TestStop:
         assert busy.read_exactly(8) == b"halfhalf"
         assert gate.process.child.wait(30) == 0
 
-    def test_the_last_response_says_close(self, upstream, start_gate):
+    def test_the_last_response_has_connection_close(self, upstream, start_gate):
         release = threading.Event()
 
         def answer(request, connection):
@@ -105,7 +105,7 @@ class TestStop:
             gate.process.child.send_signal((signal.SIGTERM, signal.SIGINT)[n % 2])
             assert gate.process.child.wait(30) == 0
 
-    def test_an_idle_connection_may_ask_once_more_and_is_told_that_it_ends(self, upstream, start_gate):
+    def test_an_idle_connection_can_send_one_more_request_and_its_end_is_announced(self, upstream, start_gate):
         gate = start_gate(upstream)
         session = gate.session_cookie()
         connections = [gate.connection() for _ in range(5)]
@@ -120,7 +120,7 @@ class TestStop:
             connection.close()
         assert gate.process.child.wait(30) == 0
 
-    def test_who_connects_at_the_last_moment_is_served(self, upstream, start_gate):
+    def test_a_client_that_connects_at_the_last_moment_is_served(self, upstream, start_gate):
         gate = start_gate(upstream)
         session = gate.session_cookie()
         # Held still, so that the connections wait in the kernel's queue when the signal is seen.
@@ -194,7 +194,7 @@ class TestStop:
 
 
 class TestServiceManager:
-    def test_it_hears_of_every_turn(self, tmp_path, upstream, start_gate):
+    def test_it_is_notified_of_every_step(self, tmp_path, upstream, start_gate):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
             manager.bind(str(tmp_path / "notify"))
             manager.settimeout(30)
@@ -288,7 +288,7 @@ class TestWhereSettingsComeFrom:
         self.runs_at(port, ["--upstream", upstream.url, "--login-url", LOGIN_URL, "--secret-file", secret,
                             "--listen", f"127.0.0.1:{port}"], tmp_path, cwd=tmp_path)
 
-    def test_the_file_is_found_by_environment_or_where_it_stands(self, tmp_path, upstream):
+    def test_the_file_is_found_by_environment_or_default_location(self, tmp_path, upstream):
         port = free_port()
         (tmp_path / "sidegate.yaml").write_text(json.dumps(settings(upstream.url, port)))
         self.runs_at(port, [], tmp_path, cwd=tmp_path)
@@ -330,7 +330,7 @@ class TestLog:
         for line in gate.log().splitlines():
             json.loads(line)
 
-    def test_what_is_logged_cannot_break_a_line_CVE_2024_45808_CVE_2026_26309(self, upstream, start_gate):
+    def test_logged_values_cannot_break_a_line_CVE_2024_45808_CVE_2026_26309(self, upstream, start_gate):
         gate = start_gate(upstream)
         session = gate.session_cookie()
         evil = 'a"b\\c\x1b[31m\xff\xe2\x80\xa8'
@@ -356,7 +356,7 @@ class TestLog:
         with pytest.raises(ValueError):
             json.loads(next(line for line in gate.log().splitlines() if "/readable" in line))
 
-    def test_on_a_terminal_it_is_text_unless_told_otherwise(self, tmp_path, upstream):
+    def test_on_a_terminal_it_is_text_unless_configured_otherwise(self, tmp_path, upstream):
         for chosen, expected in ((None, False), ("json", True)):
             port, (terminal, output) = free_port(), pty.openpty()
             config = tmp_path / "sidegate.yaml"

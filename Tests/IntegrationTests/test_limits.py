@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""More than the gate is meant to take: who is told what, and who goes first."""
+"""Exceeded limits: the responses, and which connections are closed first."""
 
 import threading
 
@@ -13,7 +13,7 @@ from harness.process import wait_until
 
 
 class TestRequestsPerSecond:
-    def test_above_it_429_says_when_to_come_again(self, upstream, start_gate):
+    def test_above_it_429_has_retry_after(self, upstream, start_gate):
         gate = start_gate(upstream, limits={"requestsPerSecond": 5}, admin={"listen": f"127.0.0.1:{free_port()}"})
         with gate.connection() as connection:
             answers = [connection.exchange("GET", "/", NAVIGATION) for _ in range(20)]
@@ -35,7 +35,7 @@ class TestRequestsPerSecond:
         # As many as may come at once, and what came in while they were sent.
         assert 10 <= statuses.count(302) <= 40 and statuses.count(429) >= 20
 
-    def test_clients_behind_a_trusted_proxy_are_told_apart(self, upstream, start_gate):
+    def test_clients_behind_a_trusted_proxy_are_distinguished(self, upstream, start_gate):
         gate = start_gate(upstream, limits={"requestsPerSecond": 2}, trustedProxies=["127.0.0.1"])
 
         def ask_from(address: str) -> int:
@@ -45,7 +45,7 @@ class TestRequestsPerSecond:
         assert [ask_from(f"2001:db8::{n}") for n in range(1, 13)].count(429) >= 5
         assert ask_from("2001:db8:0:1::1") == 302
 
-    def test_nobody_else_s_word_counts(self, upstream, start_gate):
+    def test_headers_of_other_addresses_are_ignored(self, upstream, start_gate):
         gate = start_gate(upstream, limits={"requestsPerSecond": 2})
         statuses = [gate.exchange("GET", "/", {**NAVIGATION, "X-Forwarded-For": f"203.0.113.{n}"}).status
                     for n in range(30)]
@@ -84,7 +84,7 @@ class TestConnections:
             with pytest.raises((ConnectionEnded, OSError)):
                 connections[0].get("/", session)
 
-    def test_whoever_is_served_stays_and_others_wait(self, upstream, start_gate):
+    def test_requests_being_served_keep_their_connections_and_others_wait(self, upstream, start_gate):
         release = threading.Event()
 
         def answer(request, connection):

@@ -57,7 +57,7 @@ class TestTheWay:
         location = Visit(gate).go()
         assert "apikey=a%20b%26c%3Dd&jwtapp=%C3%9Cn%C3%AF%2Fapp%3F&return_url=" in location
 
-    def test_loginradius_return_url_brings_each_tab_to_its_page(self, loginradius):
+    def test_loginradius_return_url_leads_each_tab_to_its_page(self, loginradius):
         browser = Visit(loginradius)
         urls = {target: query(browser.go(target))["return_url"] for target in ("/one?a=1", "/two")}
         for target in ("/one?a=1", "/two"):

@@ -86,7 +86,7 @@ class TestLogoutURL:
         signing_input, _, signature = jwt.rpartition(".")
         assert base64url(hmac.digest(key, signing_input.encode(), "sha256")) == signature
 
-    def test_logout_token_signs_nobody_in(self, upstream, start_gate):
+    def test_logout_token_is_refused_for_sign_in(self, upstream, start_gate):
         gate = self.start(upstream, start_gate, "https://idp.test/out?t={logoutToken}")
         jwt = query(signed_in(gate).sign_out()["Location"])["t"]
         thief = Visit(gate)
@@ -103,7 +103,7 @@ class TestLogoutURL:
         done = sidegate("check", "--config", config)
         assert done.returncode == 1 and "logoutToken" in done.stderr + done.stdout
 
-    def test_who_is_not_signed_in_gets_no_token(self, upstream, start_gate):
+    def test_a_user_who_is_not_signed_in_gets_no_token(self, upstream, start_gate):
         gate = self.start(upstream, start_gate, "https://idp.test/out?t={logoutToken}")
         response = Visit(gate).sign_out()
         location = response.get("Location", "")
@@ -170,7 +170,7 @@ class TestBackChannel:
         assert "ada" in str(wait_for_audit(gate, "logout"))
         assert jwt.rpartition(".")[2] not in gate.log()
 
-    def test_it_reaches_nobody_elses_host(self, gate, upstream):
+    def test_it_is_never_sent_to_another_host(self, gate, upstream):
         tell(gate, by_php(logout_claims()))
         assert upstream.requests == []
 
@@ -204,7 +204,7 @@ class TestRefusedLogoutTokens:
         assert tell(gate, jwt).status == 200
         ada = signed_in(gate)
         assert 400 <= tell(gate, jwt).status < 500
-        assert is_in(ada), "or whoever saw the token once could end sessions for ever"
+        assert is_in(ada), "a token that was seen once must not end later sessions"
 
     @pytest.mark.parametrize("body, headers", [
         (b"", FORM), (b"logout_token", FORM), (b"x=1", FORM), (b"\xff\x00\xfe" * 100, FORM), (b"%zz=%", FORM),

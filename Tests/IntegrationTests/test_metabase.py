@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Preset metabase: its names, groups, and an expiry that must be there."""
+"""Preset metabase: its names, groups, and a required expiry."""
 
 import time
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Break-glass: the app's own login page, when single sign-on is out of order."""
+"""The app's own login page, for when single sign-on is unavailable."""
 
 import re
 
@@ -101,7 +101,7 @@ class TestWhileItIsOpen:
         browser.navigate("/login")
         assert upstream.last.get("Cookie") == "app=abc"
 
-    def test_the_user_who_is_signed_in_is_not_told_to_the_login_page(self, native, upstream):
+    def test_the_login_page_does_not_receive_the_signed_in_user(self, native, upstream):
         browser = Visit(native)
         accepted(browser.enter(tokens.token()))
         browser.navigate("/")
@@ -122,7 +122,7 @@ class TestWhileItIsOpen:
         assert native.exchange("GET", "/login", {**NAVIGATION, "Cookie": f"sidegate-native={value}"}).status == 302
         assert upstream.requests == []
 
-    def test_other_cookies_of_ours_do_not_pass_for_it(self, native, upstream):
+    def test_other_cookies_of_the_gate_are_not_accepted_as_a_session(self, native, upstream):
         browser = Visit(native)
         browser.go("/")
         (login,) = [v for n, v in browser.cookies.items() if n.startswith("sidegate-login-") and "returns" not in n]
@@ -147,7 +147,7 @@ class TestFrom:
     def test_a_named_network_does(self, upstream, start_gate):
         opened(start_gate(upstream, nativeLogin={**NATIVE, "from": ["10.0.0.0/8", "127.0.0.0/8"]}))
 
-    def test_the_client_is_whom_a_trusted_proxy_names(self, upstream, start_gate):
+    def test_the_client_is_the_one_named_by_a_trusted_proxy(self, upstream, start_gate):
         gate = start_gate(upstream, trustedProxies=["127.0.0.1/32"], nativeLogin={**NATIVE, "from": ["10.0.0.0/8"]})
         inside = {**NAVIGATION, "X-Forwarded-For": "10.1.2.3"}
         outside = {**NAVIGATION, "X-Forwarded-For": "192.0.2.1"}
@@ -171,7 +171,7 @@ class TestTheLog:
         opened(gate)
         wait_for_audit(gate, "native_login", 2)
 
-    def test_the_access_line_says_so(self, upstream, start_gate):
+    def test_the_access_line_shows_it(self, upstream, start_gate):
         gate = start_gate(upstream, nativeLogin=NATIVE)
         opened(gate).navigate("/static/app.css")
         wait_until(lambda: [x for x in lines(gate) if x.get("path") == "/static/app.css"

@@ -202,7 +202,7 @@ class TestAnswers:
 
     @pytest.mark.parametrize("section", [{"nativeLogin": {"paths": ["/login"]}},
                                          {"upstreams": [{"paths": ["/wiki/*"], "url": "http://127.0.0.1:9"}]}])
-    def test_native_login_and_apps_by_path_want_a_readable_path_too(self, upstream, start_gate, section):
+    def test_native_login_and_apps_by_path_need_an_unambiguous_path_too(self, upstream, start_gate, section):
         gate = start_gate(upstream, **section)
         session = gate.session_cookie()
         for path in ("/a/../login?no_sso", "/login/..%2fx?no_sso", "/x/%2e%2e/wiki/a", "/%5cwiki/a"):

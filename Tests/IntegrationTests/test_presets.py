@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What all presets have in common: `init` writes a working file, `explain` knows each one's letters."""
+"""All presets: `init` writes a working file, `explain` knows each one's spellings."""
 
 import json
 
@@ -65,7 +65,7 @@ class TestKnownAnswers:
 
 class TestInit:
     @pytest.mark.parametrize("preset", PRESETS)
-    def test_what_init_writes_passes_check(self, tmp_path, preset):
+    def test_the_file_of_init_passes_check(self, tmp_path, preset):
         path = tmp_path / "sidegate.yaml"
         done = sidegate("init", "--preset", preset, "--output", path, cwd=tmp_path)
         assert done.returncode == 0, done.stderr

@@ -137,7 +137,7 @@ class TestSites:
     def test_proprofs_lack_of_site_id_gives_access_to_the_domain(self, proprofs, granted):
         assert accepted(visit(proprofs).enter(by_php(payload(site_access=granted), KEY)))
 
-    def test_proprofs_sites_are_not_looked_at_without_access_site(self, upstream, start_gate):
+    def test_proprofs_sites_are_ignored_without_access_site(self, upstream, start_gate):
         gate = start_gate(upstream, **PROPROFS)
         assert accepted(visit(gate).enter(by_php(payload(site_access="1"), KEY)))
 
@@ -165,7 +165,7 @@ class TestGuests:
         assert not browser.has_session
 
     @pytest.mark.parametrize("guest", [True, False, None])
-    def test_proprofs_registered_user_signs_in_whatever_guest_says(self, open_base, upstream, guest):
+    def test_proprofs_registered_user_signs_in_for_every_value_of_guest(self, open_base, upstream, guest):
         browser = visit(open_base)
         browser.navigate("/.sidegate/login?return_to=/")
         accepted(browser.bring(by_php(payload(guest=guest), KEY)))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The app is told of a user before the first visit, and may say that no seat is left."""
+"""The app is called with a new user before the session begins, and can report that no seat is left."""
 
 import hmac
 import json
@@ -120,7 +120,7 @@ class TestWhen:
         first, second = (call.get("Idempotency-Key") for call in accounts.calls)
         assert first != second, "other fields are another call"
 
-    def test_requests_of_a_session_tell_nobody(self, gate, accounts):
+    def test_requests_of_a_session_cause_no_provisioning_call(self, gate, accounts):
         browser, _ = enter(gate)
         for _ in range(3):
             browser.navigate("/")
@@ -138,20 +138,20 @@ class TestWhen:
             assert [accepted(answer.result()) for answer in answers] == ["/"] * 8
         assert len(accounts.calls) == 1
 
-    def test_who_may_not_come_in_is_not_told_of(self, accounts, upstream, start_gate):
+    def test_a_refused_user_causes_no_provisioning_call(self, accounts, upstream, start_gate):
         gate = start_gate(upstream, provisioning={"url": accounts.url}, access={"users": {"emails": ["bob@example.com"]}})
         refused(enter(gate)[1], "user_not_registered")
         refused(enter(gate, sub="bob", email="bob@example.com", exp=1)[1], "expired")
         assert accounts.calls == []
 
-    def test_a_replayed_token_tells_nobody(self, accounts, upstream, start_gate):
+    def test_a_replayed_token_causes_no_provisioning_call(self, accounts, upstream, start_gate):
         gate = start_gate(upstream, provisioning={"url": accounts.url, "eachLogin": True})
         jwt = token()
         accepted(Visit(gate).enter(jwt))
         refused(Visit(gate).enter(jwt), "replayed")
         assert len(accounts.calls) == 1
 
-    def test_a_sign_in_begun_elsewhere_tells_nobody_before_the_yes(self, gate, accounts):
+    def test_a_sign_in_begun_elsewhere_causes_no_provisioning_call_before_confirmation(self, gate, accounts):
         browser = Visit(gate)
         page = browser.bring(token())
         assert page.status == 200 and accounts.calls == []
@@ -175,7 +175,7 @@ class TestNoSeat:
         browser, response = enter(gate)
         assert accepted(response) and browser.navigate("/").status == 200
 
-    def test_it_is_json_when_asked_for(self, gate, accounts):
+    def test_it_is_json_on_request(self, gate, accounts):
         accounts.statuses = [402]
         browser = Visit(gate)
         browser.go()
@@ -185,7 +185,7 @@ class TestNoSeat:
 
 class TestFailures:
     @pytest.mark.parametrize("first", [500, 502, 503, 429, 408, "reset"])
-    def test_what_may_pass_is_tried_again(self, gate, accounts, first):
+    def test_a_request_that_may_be_repeated_is_tried_again(self, gate, accounts, first):
         accounts.statuses = [first, 200]
         browser, response = enter(gate)
         assert accepted(response) and browser.navigate("/").status == 200
@@ -247,7 +247,7 @@ class TestASlowApp:
             response = connection.response()
             assert response.status == 303 and any(c.startswith("sidegate=") for c in response.all("Set-Cookie"))
 
-    def test_a_browser_that_goes_away_meanwhile_harms_nobody(self, gate, accounts):
+    def test_a_browser_that_disconnects_meanwhile_affects_no_other(self, gate, accounts):
         accounts.gate_open.clear()
         ada = Visit(gate)
         ada.go()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""PROXY protocol from trusted proxies, and sockets that a service manager hands over."""
+"""PROXY protocol from trusted proxies, and sockets passed by a service manager."""
 
 import socket
 import struct
@@ -65,7 +65,7 @@ def app_saw(upstream, name: str):
 
 
 @pytest.mark.parametrize("header", [version1(), version2(), version2(extensions=b"\x04\x00\x01\x00")])
-def test_the_client_is_whom_the_proxy_names(proxied, cookie, upstream, header):
+def test_the_client_is_the_one_named_by_the_proxy(proxied, cookie, upstream, header):
     with FromProxy(proxied, header + get(proxied, cookie)) as connection:
         assert connection.response().status == 200
         assert app_saw(upstream, "X-Forwarded-For") == "203.0.113.9"
@@ -118,14 +118,14 @@ def test_a_trusted_proxy_without_a_sound_header_is_not_served(proxied, start):
 
 
 @pytest.mark.parametrize("header", [version1(), version2()])
-def test_nobody_else_may_send_the_header(proxied, cookie, upstream, header):
+def test_no_other_address_may_send_the_header(proxied, cookie, upstream, header):
     with Connection(proxied.port) as connection:
         connection.socket.sendall(header + get(proxied, cookie))
         assert connection.socket.recv(1000).startswith(b"HTTP/1.1 400 ")
     assert not upstream.requests
 
 
-def test_a_proxy_that_never_sends_its_header_is_let_go(upstream, start_gate):
+def test_a_proxy_that_never_sends_its_header_is_disconnected(upstream, start_gate):
     gate = start_gate(
         upstream, proxyProtocol=True, trustedProxies=[f"{PROXY}/32"], limits={"headerTimeout": "300ms"})
     with FromProxy(gate, b"PROXY TCP4 ") as connection:
@@ -187,7 +187,7 @@ def test_sockets_of_the_service_manager_are_served(upstream, start_gate, tmp_pat
         listener.close()
 
 
-def test_a_socket_that_was_not_handed_over_is_named(upstream, start_gate, tmp_path):
+def test_a_missing_socket_of_the_service_manager_is_named(upstream, start_gate, tmp_path):
     template = start_gate(upstream)
     listener = socket.create_server(("127.0.0.1", 0))
     process = Activated(tmp_path, template.config, listener, "--set", "listen=systemd:other")
@@ -197,7 +197,7 @@ def test_a_socket_that_was_not_handed_over_is_named(upstream, start_gate, tmp_pa
 
 
 @pytest.mark.parametrize("option", ["send-proxy", "send-proxy-v2"])
-def test_haproxy_says_whom_it_speaks_for(proxied, cookie, upstream, tmp_path, option):
+def test_haproxy_sends_the_client_address(proxied, cookie, upstream, tmp_path, option):
     port = free_port()
     configuration = tmp_path / "haproxy.cfg"
     configuration.write_text(f"""

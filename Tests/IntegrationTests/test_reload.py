@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Another configuration while the gate runs: nothing is lost by a good one, and a bad one changes nothing."""
+"""Reload: a valid configuration loses nothing, and an invalid one changes nothing."""
 
 import json
 import os
@@ -142,7 +142,7 @@ class TestGoodOne:
             connection.close()
         other.stop()
 
-    def test_used_tokens_stay_used_and_sessions_good_even_without_a_secret_of_their_own(self, upstream, start_gate):
+    def test_used_tokens_stay_used_and_sessions_valid_even_with_a_generated_secret(self, upstream, start_gate):
         gate = start_gate(upstream, admin=admin(), session={"secret": None})
         browser = gate.signed_in()
         used = tokens.token(sub="bob", email="bob@example.com")
@@ -167,7 +167,7 @@ class TestGoodOne:
         hang_up(gate)
         assert gate.exchange("GET", "/", {**cookie, **NAVIGATION}).status == 302
 
-    def test_who_is_not_registered_any_more_is_out_with_tunnels_and_all(self, upstream, start_gate):
+    def test_a_user_who_is_no_longer_registered_loses_access_and_tunnels(self, upstream, start_gate):
         def answer(request, connection):
             if not request.get("Upgrade"):
                 return upstream.echo(request, connection)
@@ -199,7 +199,7 @@ class TestGoodOne:
 
 
 class TestBadOne:
-    def test_it_changes_nothing_and_the_log_says_where_it_is_wrong(self, upstream, start_gate):
+    def test_it_changes_nothing_and_the_log_has_the_location_of_the_error(self, upstream, start_gate):
         gate = start_gate(upstream, admin=admin())
         session = gate.session_cookie()
         good = gate.config.read_text()
@@ -211,7 +211,7 @@ class TestBadOne:
         assert Metrics(gate).get("sidegate_config_last_reload_successful") == 0
         assert gate.exchange("GET", "/", session).status == 200 and ask(gate, "/readyz").status == 200
         gate.config.write_text(good)
-        wait_until(lambda: Metrics(gate).get("sidegate_config_last_reload_successful") == 1, "fixed")
+        wait_until(lambda: Metrics(gate).get("sidegate_config_last_reload_successful") == 1, "the corrected configuration is in force")
         assert gate.exchange("GET", "/", session).status == 200
 
     @pytest.mark.parametrize("text", ["", "[", "listen: [", "\x00", "upstream: http://127.0.0.1:1"])
@@ -223,7 +223,7 @@ class TestBadOne:
         hang_up(gate, "failure")
         assert gate.exchange("GET", "/", session).status == 200
 
-    def test_a_secret_that_is_gone_changes_nothing(self, tmp_path, upstream, start_gate):
+    def test_a_missing_secret_changes_nothing(self, tmp_path, upstream, start_gate):
         secret = tmp_path / "jwt"
         secret.write_text(tokens.SECRET)
         secret.chmod(0o600)
@@ -233,7 +233,7 @@ class TestBadOne:
         assert gate.signed_in().navigate("/").status == 200
         assert str(secret) in gate.log()
 
-    def test_what_cannot_change_is_said_and_the_rest_is_in_force(self, upstream, start_gate):
+    def test_options_that_need_a_restart_are_reported_and_the_others_take_effect(self, upstream, start_gate):
         gate = start_gate(upstream, admin=admin())
         session = gate.session_cookie()
         rewrite(gate, listen=[f"127.0.0.1:{free_port()}"], workers=3, identityHeaders={"X-Who": "{email}"})
@@ -387,7 +387,7 @@ class TestFetchedKeys:
 
 
 class TestUsersToldOf:
-    def test_the_app_is_not_told_again(self, upstream, start_gate):
+    def test_the_app_is_not_called_again(self, upstream, start_gate):
         told = Upstream()
         told.answer = lambda request, connection: connection.respond(204, {"Content-Length": "0"})
         gate = start_gate(upstream, admin=admin(), provisioning={"url": told.url + "/users"})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sliding lifetime of a session, and what its new cookie must not travel with."""
+"""The renewal of session cookies, and the responses that must not carry one."""
 
 import time
 
@@ -10,7 +10,7 @@ from harness.process import DEADLINE
 
 
 def renewed_within(gate, session, path, seconds):
-    """The first answer that carries the session's cookie anew; None when none does in that time."""
+    """The first response with a renewed session cookie; None when there is none in that time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         response = gate.exchange("GET", path, {**NAVIGATION, **session})
@@ -35,7 +35,7 @@ def short_lived(upstream, start_gate):
     return start_gate(upstream, session={"idleTimeout": "10s"})
 
 
-def test_a_session_in_use_gets_its_cookie_anew_and_it_serves(short_lived):
+def test_a_session_in_use_gets_a_renewed_cookie_that_works(short_lived):
     session = short_lived.session_cookie()
     response = renewed_within(short_lived, session, "/page", DEADLINE)
     assert response is not None
@@ -45,7 +45,7 @@ def test_a_session_in_use_gets_its_cookie_anew_and_it_serves(short_lived):
 
 
 @pytest.mark.parametrize("path", ["/public", "/asset", "/expires"])
-def test_no_cookie_goes_with_what_a_shared_cache_may_keep(short_lived, path):
+def test_no_cookie_is_sent_with_a_response_for_shared_caches(short_lived, path):
     session = short_lived.session_cookie()
     renewed = None
     end = time.monotonic() + DEADLINE

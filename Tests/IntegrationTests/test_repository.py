@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What would make a test fail on another day, or on a busy machine, although nothing is wrong."""
+"""Nothing in the repository makes a test fail at a later date or on a busy machine."""
 
 import re
 from datetime import datetime
@@ -21,7 +21,7 @@ def certificates():
 
 
 @pytest.mark.parametrize("pem", certificates())
-def test_a_certificate_in_the_tree_is_good_or_bad_for_decades(pem):
+def test_a_certificate_in_the_tree_is_valid_or_invalid_for_decades(pem):
     begins, ends = (getattr(x509.load_pem_x509_certificate(pem), name) for name in ("not_valid_before", "not_valid_after"))
     assert not datetime(2027, 1, 1) < begins < datetime(2090, 1, 1), "a certificate for later begins in the far future"
     assert not datetime(2002, 1, 1) < ends < datetime(2090, 1, 1), "a certificate for now ends in the far future"

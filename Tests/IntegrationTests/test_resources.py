@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Memory, descriptors and waking up: bounded whatever a client or the app does."""
+"""Memory, descriptors and wake-ups are bounded, whatever a client or the app does."""
 
 import os
 import socket
@@ -102,7 +102,7 @@ class TestOneGiB:
 
 
 class TestStalls:
-    """Whoever does not read holds at most 64 KiB of the gate's memory; sixteen at once, so that noise divides."""
+    """A client that does not read occupies at most 64 KiB of the gate's memory; sixteen at once, to average out noise."""
 
     COUNT = 16
 

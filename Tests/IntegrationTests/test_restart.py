@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A new process takes the old one's place on a socket that the service manager keeps open: nobody notices."""
+"""A new process replaces the old one on a socket that the service manager keeps open, without failed requests."""
 
 import json
 import signal

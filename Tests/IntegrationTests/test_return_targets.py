@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""After a whole sign-in the browser is on this site: each Location judged by a WHATWG URL parser (CVE-2022-23527,
+"""After a sign-in the browser is on this site: a WHATWG URL parser checks each Location (CVE-2022-23527,
 CVE-2019-3877), for generated return targets and deep links."""
 
 import json
@@ -103,7 +103,7 @@ def test_a_path_that_readers_differ_about_is_kept_with_its_host_or_dropped(gate,
     assert signed_in_location(gate, (browser, browser.navigate(asked))) == location.format(origin=gate.origin)
 
 
-def test_form_posts_and_the_pages_that_ask_stay_too(gate):
+def test_form_posts_and_confirmation_pages_stay_on_this_site_too(gate):
     """The provider's own start, with return_to among its parameters: the page that asks, and where its button leads."""
     seen = []
     for text in texts(300, 54):

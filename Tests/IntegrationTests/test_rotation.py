@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Secrets and keys change under load, on two replicas with one Redis: nobody is signed out, nothing is lost."""
+"""Secrets and keys change under load, on two replicas with one Redis: no user is signed out, no request is lost."""
 
 import asyncio
 import json
@@ -110,7 +110,7 @@ class TestReload:
             assert use(gate) != 303 and is_in(gate, bob)
             wait_until(lambda: not is_in(gate, ada), "the logout counts")
 
-    def test_where_things_are_kept_waits_for_a_restart_and_the_log_says_so(self, cluster):
+    def test_the_choice_of_store_takes_effect_at_a_restart_and_the_log_reports_it(self, cluster):
         front = cluster()
         ada = front.signed_in()
         gate = front.gates[0]
@@ -131,7 +131,7 @@ class TestReload:
         change(front.gates[0], replay={"onFailure": "allow"})
         assert use() == 303
 
-    def test_another_password_of_redis_serves_from_the_next_connection(self, cluster, redis):
+    def test_a_changed_password_of_redis_applies_to_the_next_connection(self, cluster, redis):
         front = cluster(count=1, identityProvider={"initiated": "allow"})
         gate = front.gates[0]
 

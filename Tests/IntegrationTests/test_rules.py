@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Access rules: no spelling of a path opens what a rule closes, whatever the app makes of it."""
+"""Access rules: no spelling of a path bypasses a rule, however the app reads it."""
 
 import random
 import re
@@ -70,7 +70,7 @@ def test_CVE_2019_9901_CVE_2026_33494_CVE_2026_26205_no_spelling_opens_what_a_ru
     member = gate.exchange("GET", path, {**NAVIGATION, **staff})
     assert member.status in (403, 400), (path, member.status)
     assert upstream.requests == [], upstream.requests[0].head
-    # Not closed by chance: who may, may.
+    # Not closed for another reason: an allowed user passes.
     admin = gate.exchange("GET", path, {**NAVIGATION, **gate.session_cookie(groups=["admins"])})
     assert admin.status in (200, 400), (path, admin.status)
 
@@ -88,7 +88,7 @@ def test_nor_over_http2(gate, upstream, staff):
 @pytest.mark.parametrize("path", [path.replace("admin", "internal").replace("ADMIN", "INTERNAL").replace("Admin", "Internal")
                                   for path in SPELLINGS["dot segments"] + SPELLINGS["encoded slashes"] + SPELLINGS["capitals"]
                                   + SPELLINGS["matrix parameters"]])
-def test_what_is_denied_is_denied_in_every_spelling(gate, upstream, path):
+def test_a_denied_path_is_denied_in_every_spelling(gate, upstream, path):
     admin = gate.session_cookie(groups=["admins"])
     assert gate.exchange("GET", path, {**NAVIGATION, **admin}).status in (403, 400)
     assert gate.exchange("GET", path, NAVIGATION).status in (403, 400)
@@ -96,7 +96,7 @@ def test_what_is_denied_is_denied_in_every_spelling(gate, upstream, path):
 
 
 @pytest.mark.parametrize("path", UNSAFE)
-def test_what_has_no_safe_reading_is_400(gate, upstream, staff, path):
+def test_a_path_without_a_safe_reading_is_400(gate, upstream, staff, path):
     assert gate.exchange("GET", path, NAVIGATION).status == 400
     assert gate.exchange("GET", path, {**NAVIGATION, **staff}).status == 400
     assert upstream.requests == []
@@ -136,7 +136,7 @@ def readings(path: bytes):
     texts |= {resolved(text) for text in texts}
     texts |= {re.sub(rb"(?<=[^/. ])[. ]+(?=/|$)", b"", text) for text in texts}
     texts |= {re.sub(rb"/+", b"/", text) for text in texts}
-    # Dot segments are resolved by whoever goes by a path at all.
+    # Every server that uses the path resolves dot segments.
     return {text.lower() for text in texts if not re.search(rb"/\.\.?(/|$)", text)}
 
 
@@ -180,7 +180,7 @@ def test_the_app_gets_the_very_path_that_was_judged(gate, upstream, sent, came):
 
 
 class TestMethods:
-    def test_get_stands_for_head(self, gate, upstream, staff):
+    def test_get_includes_head(self, gate, upstream, staff):
         for method in ("GET", "HEAD"):
             assert gate.exchange(method, "/page", staff).status == 403, method
         assert gate.exchange("POST", "/page", staff, b"").status == 200
@@ -198,7 +198,7 @@ class TestMethods:
         assert upstream.requests == []
 
     @pytest.mark.parametrize("name", ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "x_http_method_override"])
-    def test_another_method_in_a_header_is_neither_believed_nor_passed_on(self, gate, upstream, staff, name):
+    def test_another_method_in_a_header_is_neither_used_nor_forwarded(self, gate, upstream, staff, name):
         assert gate.exchange("POST", "/public/a", {**XHR, name: "GET"}, b"").status == 401
         assert upstream.requests == []
         assert gate.exchange("GET", "/form", {**staff, name: "POST"}).status == 200
@@ -206,7 +206,7 @@ class TestMethods:
 
     @pytest.mark.parametrize("name", ["X-Original-URL", "X-Rewrite-URL", "X-Original-URI", "X-Forwarded-Uri", "X-Original-Path", "SCRIPT_NAME", "script-name", "Script_Name",
                                       "Daphne-Root-Path", "X-Script-Name", "x_script_name", "PATH_INFO", "X-Forwarded-Prefix", "X-Request-URI"])
-    def test_another_path_in_a_header_is_neither_believed_nor_passed_on(self, gate, upstream, name):
+    def test_another_path_in_a_header_is_neither_used_nor_forwarded(self, gate, upstream, name):
         assert gate.exchange("GET", "/admin/x", {**NAVIGATION, name: "/public/a"}).status == 302
         assert gate.exchange("GET", "/public/a", {**NAVIGATION, name: "/admin/x"}).status == 200
         assert b"/admin" not in upstream.last.head
@@ -245,12 +245,12 @@ class TestAnswers:
         assert gate.exchange("POST", "/internal/x", grpc, b"")["grpc-status"] == "7"
         assert gate.exchange("POST", "/x", grpc, b"")["grpc-status"] == "16"
 
-    def test_unauthenticated_says_how_strangers_are_answered(self, gate):
+    def test_unauthenticated_selects_the_response_without_a_session(self, gate):
         assert gate.exchange("GET", "/api/x", NAVIGATION).status == 401
         assert gate.exchange("GET", "/go/x", XHR).status == 302
         assert gate.exchange("POST", "/go/x", XHR, b"").status == 401
 
-    def test_the_log_says_why(self, gate, staff):
+    def test_the_log_has_the_reason(self, gate, staff):
         gate.exchange("GET", "/admin/log", {**XHR, **staff})
         gate.exchange("GET", "/a%00log", XHR)
         wait_until(lambda: any(line.get("path") == "/a%00log" for line in lines(gate)), "the lines")
@@ -264,7 +264,7 @@ class TestObserve:
     def observed(self, upstream, start_gate):
         return start_gate(upstream, access={"rules": RULES, "mode": "observe"})
 
-    def test_all_come_through_and_the_log_says_what_enforce_would_do(self, observed, upstream):
+    def test_all_requests_pass_and_the_log_shows_what_enforce_would_do(self, observed, upstream):
         member = Browser(observed)
         member.navigate("/.sidegate/login")
         assert member.finish("/.sidegate/callback", tokens.token(groups=["staff"])).status == 303
@@ -317,7 +317,7 @@ access:
         ("GET https://app.test/wiki/x", "email=a@example.com", 0, ["upstreams[0]: http://127.0.0.1:3001"]),
         ("/.sidegate/login", None, 0, ["Sidegate's own"]),
     ])
-    def test_says_which_rule_decides_and_why(self, config, request_line, user, code, words):
+    def test_explain_shows_which_rule_applies_and_why(self, config, request_line, user, code, words):
         done = sidegate("explain", "--config", config, "--request", request_line, *(["--as", user] if user else []))
         assert done.returncode == code, done.stdout + done.stderr
         for word in words:
@@ -328,7 +328,7 @@ access:
                           ["--request", "/x", "token"]):
             assert sidegate("explain", "--config", config, *arguments).returncode == 64, arguments
 
-    def test_check_names_the_line_and_the_mend(self, config, tmp_path):
+    def test_check_names_the_line_and_the_fix(self, config, tmp_path):
         bad = tmp_path / "sidegate.yaml"
         for good, wrong, line, fix in (("groups: [admins]", "group: [admins]", 9, "did you mean `groups`?"),
                                         ("deny: true", "deny: yes", 10, "write true"), ("allow: anyone", "alow: anyone", 8, "did you mean `allow`?"),

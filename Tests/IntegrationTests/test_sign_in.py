@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The main job: no session → identity provider → ?jwt= → cookie → app, and out again."""
+"""The main path: no session → identity provider → ?jwt= → cookie → app, and logout."""
 
 import html
 import re
@@ -113,7 +113,7 @@ class TestRedirectToTheProvider:
 
 
 class TestTheReturn:
-    def test_the_session_cookie_is_held_tight_and_the_token_is_gone(self, gate):
+    def test_the_session_cookie_is_protected_and_the_token_is_removed(self, gate):
         browser = Browser(gate)
         token = tokens.token()
         response = browser.finish(browser.start(DEEP_LINK), token)
@@ -138,7 +138,7 @@ class TestTheReturn:
             assert token.split(".")[2] not in gate.log()
             assert all(token not in r.head.decode("latin-1") for r in upstream.requests)
 
-    def test_a_form_post_brings_the_token_as_well(self, gate, upstream):
+    def test_a_form_post_with_the_token_works_too(self, gate, upstream):
         browser = Browser(gate)
         return_url = browser.start(DEEP_LINK)
         response = browser.post_form(return_url, {"jwt": tokens.token()})
@@ -165,7 +165,7 @@ class TestTheReturn:
             browser.start(f"/{n}")
             assert len(attempts(browser)) <= 7
 
-    def test_a_bearer_of_no_login_cookie_is_asked_to_confirm(self, gate):
+    def test_a_browser_without_a_login_cookie_has_to_confirm(self, gate):
         browser = Browser(gate)
         response = browser.navigate(with_parameter("/.sidegate/callback", "jwt", tokens.token()))
         assert response.status == 200 and "text/html" in response["Content-Type"]
@@ -312,7 +312,7 @@ class TestBadTokens:
         assert "default-src 'none'" in policy and "script-src" not in policy.replace("script-src 'none'", "")
 
     @pytest.mark.parametrize("code", ["signature_invalid", "expired"])
-    def test_a_refusal_is_json_when_asked_for(self, gate, code):
+    def test_a_refusal_is_json_on_request(self, gate, code):
         browser = Browser(gate)
         url = with_parameter(browser.start("/"), "jwt", BAD_TOKENS[code]())
         response = browser.fetch("GET", url, {"Accept": "application/json"})
@@ -364,7 +364,7 @@ class TestBadTokens:
         browser = Browser(gate)
         assert browser.post_form(browser.start("/"), {"jwt": "." * 15000}).status == 403
 
-    def test_what_a_token_says_cannot_become_markup(self, gate):
+    def test_claims_cannot_become_markup(self, gate):
         browser = Browser(gate)
         response = browser.finish(browser.start("/"), tokens.token(aud='<script>alert("1")</script>'))
         assert "<script" not in response.text.lower()
@@ -485,7 +485,7 @@ class TestLogout:
         assert response.status in (200, 302, 303) and "sidegate" not in browser.cookies
 
     @pytest.mark.parametrize("headers", [{}, {"Sec-Fetch-Site": "cross-site"}], ids=["bare", "from elsewhere"])
-    def test_a_get_from_elsewhere_asks_first(self, gate, headers):
+    def test_a_get_from_another_site_needs_confirmation(self, gate, headers):
         browser = gate.signed_in()
         response = browser.fetch("GET", "/.sidegate/logout", {"Accept": "text/html", **headers})
         assert response.status == 200 and "<form" in response.text
@@ -532,7 +532,7 @@ class TestBearer:
         assert {response.status for response in ask()} == {401}, "after logout, too"
         assert len(upstream.requests) == served
 
-    def test_a_token_that_signed_in_stays_spent_over_a_reload(self, upstream, start_gate):
+    def test_a_used_token_stays_used_after_a_reload(self, upstream, start_gate):
         gate = start_gate(upstream, admin=reloads.admin())
         token = tokens.token()
         browser = Browser(gate)
@@ -548,7 +548,7 @@ class TestBearer:
         assert gate.exchange("GET", "/api", {**XHR, "Authorization": f"Bearer {token}"}).status == 200
 
     @pytest.mark.parametrize("code", ["signature_invalid", "expired", "audience_mismatch"])
-    def test_an_invalid_bearer_is_401_and_says_why(self, gate, upstream, code):
+    def test_an_invalid_bearer_is_401_with_the_reason(self, gate, upstream, code):
         response = gate.exchange("GET", "/api", {**XHR, "Authorization": f"Bearer {BAD_TOKENS[code]()}"})
         assert response.status == 401
         challenge = response["WWW-Authenticate"]

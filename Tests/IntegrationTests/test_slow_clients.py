@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Clients that are slow by intent, and the one count of connections to the app that all workers share."""
+"""Deliberately slow clients, and the count of connections to the app that all workers share."""
 
 import contextlib
 import socket
@@ -49,7 +49,7 @@ def visit(gate, session: dict, path: str = "/", source: str = VISITOR) -> int:
 
 
 class Holding:
-    """An app that answers /hold only when it is told to, and /large with much."""
+    """An app that responds to /hold only on the test's signal, and to /large with much content."""
 
     def __init__(self, upstream):
         self.lock = threading.Lock()
@@ -115,7 +115,7 @@ def busy(gate) -> float:
 
 class TestSlowClients:
     @pytest.mark.parametrize("workers, limit", [(1, 256), (4, 64)])
-    def test_streams_that_are_not_read_do_not_take_the_app_away(self, upstream, start_gate, workers, limit):
+    def test_streams_that_are_not_read_do_not_block_the_app(self, upstream, start_gate, workers, limit):
         Holding(upstream)
         gate = start_gate(
             upstream, workers=workers, admin=admin(),
@@ -175,7 +175,7 @@ class TestSlowClients:
             assert time.monotonic() - begun > 10, "there was no grace"
             assert status(clients[0]) == 408
 
-    def test_nobody_is_ended_while_nobody_waits(self, upstream, start_gate):
+    def test_no_request_is_ended_while_none_waits(self, upstream, start_gate):
         gate = start_gate(
             upstream, admin=admin(), upstream={"url": upstream.url, "maxConnections": 2, "connectTimeout": "400ms"})
         session = gate.session_cookie()
@@ -207,7 +207,7 @@ class TestSlowClients:
         assert c.response(stream).status == 200 and upstream.last.body == b"0123456789"
         c.close()
 
-    def test_with_expect_the_app_is_asked_at_once(self, upstream, start_gate):
+    def test_with_expect_the_request_is_sent_at_once(self, upstream, start_gate):
         gate = start_gate(upstream)
         heads = []
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calls of the gate's own over TLS: key sets and provisioning, by name, with a certificate, and on from a session."""
+"""The gate's own calls over TLS: key sets and provisioning, with server names, client certificates and resumption."""
 
 import json
 import ssl
@@ -39,7 +39,7 @@ def options(authority):
             "clientKey": own.key}
 
 
-def test_provisioning_shows_its_certificate_and_goes_on_from_its_session(start_gate, upstream, server, options):
+def test_provisioning_sends_its_certificate_and_resumes_its_session(start_gate, upstream, server, options):
     server.answer = lambda request, connection: connection.respond(201, {})
     gate = start_gate(upstream, provisioning={
         "url": server.url + "/users", "secret": "a-secret-of-sixteen-bytes", **options})
@@ -52,7 +52,7 @@ def test_provisioning_shows_its_certificate_and_goes_on_from_its_session(start_g
 
 
 @pytest.mark.parametrize("missing", ["ca", "serverName", "clientCertificate"])
-def test_without_one_of_them_nobody_is_told(start_gate, upstream, server, options, missing):
+def test_without_one_of_them_no_notification_is_sent(start_gate, upstream, server, options, missing):
     server.answer = lambda request, connection: connection.respond(201, {})
     left = {name: value for name, value in options.items() if name != missing}
     if missing == "clientCertificate":
@@ -68,7 +68,7 @@ def test_without_one_of_them_nobody_is_told(start_gate, upstream, server, option
     wait_until(lambda: any(word in gate.log() for word in words), "the log to say why")
 
 
-def test_key_sets_come_by_name_over_an_authenticated_connection(start_gate, upstream, server, options):
+def test_key_sets_are_fetched_over_an_authenticated_connection(start_gate, upstream, server, options):
     key = mints.private_key("RS256")
     server.answer = lambda request, connection: connection.respond(
         200, {"Content-Type": "application/json"},

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Browsers over TLS: certificates, versions, sessions, bounds, and the redirect from plain HTTP."""
+"""Browsers over TLS: certificates, versions, resumption, limits, and the redirect from plain HTTP."""
 
 import hashlib
 import os
@@ -60,7 +60,7 @@ def openssl(gate, *arguments, input="", name="localhost", timeout=60) -> str:
     return (done.stdout + done.stderr).decode("latin-1")
 
 
-# The sign-in, and what the app and the browser are told.
+# The sign-in, and the headers for the app and the browser.
 
 def test_a_sign_in_over_tls_has_host_cookies_and_secure_urls(gate, upstream):
     browser = Browser(gate)
@@ -191,7 +191,7 @@ def test_without_a_name_the_first_is_shown(gate):
 
 @pytest.mark.parametrize("algorithms,label", [("ecdsa_secp256r1_sha256", "ec"), ("rsa_pss_rsae_sha256", "rsa")])
 @pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
-def test_rsa_and_ecdsa_stand_side_by_side(gate, algorithms, label, version):
+def test_rsa_and_ecdsa_can_be_used_for_one_name(gate, algorithms, label, version):
     assert f"CN = {label}" in openssl(gate, version, "-sigalgs", algorithms)
 
 
@@ -254,7 +254,7 @@ class TestClientCertificates:
 # Sessions.
 
 @pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
-def test_a_session_goes_on_whichever_worker_it_meets(start_gate, upstream, certificates, tmp_path, version):
+def test_a_tls_session_is_resumed_on_any_worker(start_gate, upstream, certificates, tmp_path, version):
     gate = start_gate(upstream, workers=2, **tls(certificates["ec"], certificates["other"]))
     session = tmp_path / "session"
     request = f"GET / HTTP/1.1\r\nHost: localhost:{gate.port}\r\nConnection: close\r\n\r\n"
@@ -269,7 +269,7 @@ def test_a_session_goes_on_whichever_worker_it_meets(start_gate, upstream, certi
 
 # Bounds.
 
-def test_handshakes_end_in_time_and_hold_nobody_up(start_gate, upstream, authority, certificates):
+def test_handshakes_have_a_time_limit_and_delay_no_other(start_gate, upstream, authority, certificates):
     gate = secured(
         start_gate(upstream, limits={"headerTimeout": "2s"}, **tls(certificates["ec"])), trusting(authority))
     silent = [socket.create_connection(("127.0.0.1", gate.port), 10) for _ in range(50)]
@@ -281,7 +281,7 @@ def test_handshakes_end_in_time_and_hold_nobody_up(start_gate, upstream, authori
         connection.close()
 
 
-def test_a_crowd_of_silent_connections_keeps_nobody_out(start_gate, upstream, authority, certificates):
+def test_many_silent_connections_do_not_block_others(start_gate, upstream, authority, certificates):
     gate = secured(start_gate(upstream, **tls(certificates["ec"])), trusting(authority))
     silent = [socket.create_connection(("127.0.0.1", gate.port), 10) for _ in range(900)]
     for _ in range(20):
@@ -298,7 +298,7 @@ def test_a_crowd_of_silent_connections_keeps_nobody_out(start_gate, upstream, au
     b"\x80\x2e\x01\x00\x02" + b"\x00" * 44, b"SSH-2.0-x\r\n", os.urandom(5000),
     b"\x16\x03\x01\x00\x04\x01\x00\x00\x00", b"\x15\x03\x03\x00\x02\x02\x28",
 ])
-def test_what_is_no_tls_is_closed_and_hurts_nobody(gate, junk):
+def test_input_that_is_not_tls_closes_only_its_connection(gate, junk):
     with socket.create_connection(("127.0.0.1", gate.port), 10) as connection:
         try:
             connection.sendall(junk)
@@ -311,7 +311,7 @@ def test_what_is_no_tls_is_closed_and_hurts_nobody(gate, junk):
     assert gate.process.is_running()
 
 
-def test_a_connection_that_breaks_inside_a_record_hurts_nobody(gate):
+def test_a_connection_that_breaks_inside_a_record_affects_no_other(gate):
     for cut in (1, 5, 100, 517):
         plain = socket.create_connection(("127.0.0.1", gate.port), 10)
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()

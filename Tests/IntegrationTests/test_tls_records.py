@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""TLS 1.3's records after the handshake, which are the gate's own, with peers that decide each record and segment."""
+"""The gate's processing of TLS 1.3 records after the handshake, with peers that control each record and segment."""
 
 import hashlib
 import os
@@ -136,7 +136,7 @@ def test_streams_of_any_size_pass_both_ways_whole(gate, session, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_who_stalls_and_trickles_gets_everything_and_costs_little(gate, session, upstream, kind):
+def test_a_client_that_stalls_and_trickles_gets_everything_at_little_cost(gate, session, upstream, kind):
     body = content(12 * MEGABYTE + 1)
     upstream.answer = lambda request, connection: connection.respond(200, {}, body)
     before = gate.process.memory()
@@ -198,7 +198,7 @@ def test_a_client_of_few_bytes_gets_records_of_as_few(gate, session, kind):
 # From the handshake on.
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_requests_may_come_in_one_segment_with_the_end_of_the_handshake(gate, session, kind):
+def test_requests_may_arrive_in_one_segment_with_the_end_of_the_handshake(gate, session, kind):
     """With an end right behind them, in records of any size; each is answered, and nothing is cut off."""
     for count, piece, ends in [(1, 1 << 20, False), (1, 5, True), (9, 1 << 20, True), (30, 70, True)]:
         made = opened(gate, kind)
@@ -236,7 +236,7 @@ def test_the_first_segment_may_end_anywhere(gate, session):
 
 
 @pytest.mark.parametrize("kind", SUITES)
-def test_sessions_go_on_and_other_groups_are_asked_for(gate, session, kind):
+def test_sessions_continue_and_other_groups_are_required(gate, session, kind):
     """Tickets, which the gate holds back at first, are counted; so is a handshake that takes a second attempt."""
     saved = None
     for turn in range(3):
@@ -249,7 +249,7 @@ def test_sessions_go_on_and_other_groups_are_asked_for(gate, session, kind):
             saved = fresh
 
 
-def test_a_client_whose_certificate_is_missing_or_wrong_hears_so(start_gate, upstream, authority, certificate):
+def test_a_missing_or_invalid_client_certificate_gets_an_alert(start_gate, upstream, authority, certificate):
     gate = start_gate(upstream, tls={
         "certificates": [certificate.settings], "clientCA": authority.path, "clientAuth": "require"})
     with opened(gate) as made:
@@ -322,7 +322,7 @@ def test_new_keys_without_a_word_between_end_the_connection(gate, session):
     assert gate.exchange("GET", "/1", session).status == 200
 
 
-def test_a_new_key_after_the_gates_end_takes_nothing_away(gate, session, upstream):
+def test_a_key_update_after_the_gates_close_loses_no_data(gate, session, upstream):
     """The gate has said its last word in a tunnel, and the browser goes on."""
     got = []
 

@@ -69,7 +69,7 @@ def wait_for(gate, words: str, count: int = 1):
     wait_until(lambda: gate.log().count(words) >= count, f"the log to say {words!r} {count} times")
 
 
-def test_new_connections_meet_the_new_certificate_and_open_ones_go_on(start_gate, upstream, authority, pairs, mounted):
+def test_new_connections_use_the_new_certificate_and_open_ones_continue(start_gate, upstream, authority, pairs, mounted):
     gate = start(start_gate, upstream, authority, mounted.place)
     cookie = gate.session_cookie()
     with gate.connection() as before:
@@ -142,7 +142,7 @@ def test_as_kubernetes_swaps_what_it_mounts(start_gate, upstream, authority, pai
     ("mismatched", "not the key of the certificate"), ("expired", "expired on 2021-01-01"), ("empty", "no PEM block"),
     ("gone", "there is no such file"),
 ])
-def test_what_cannot_serve_changes_nothing(start_gate, upstream, authority, pairs, mounted, bad, words):
+def test_invalid_files_change_nothing(start_gate, upstream, authority, pairs, mounted, bad, words):
     gate = start(start_gate, upstream, authority, mounted.place)
     if bad == "mismatched":
         shutil.copy(pairs["second"].certificate, mounted.place.certificate)
@@ -160,7 +160,7 @@ def test_what_cannot_serve_changes_nothing(start_gate, upstream, authority, pair
     wait_until(lambda: shown(gate) == "second", "the second certificate")
 
 
-def test_a_session_goes_on_after_a_renewal(start_gate, upstream, authority, pairs, mounted):
+def test_a_tls_session_is_resumed_after_a_renewal(start_gate, upstream, authority, pairs, mounted):
     gate = start(start_gate, upstream, authority, mounted.place)
     with gate.connection() as connection:
         assert connection.exchange("GET", "/", NAVIGATION).status == 302
@@ -172,7 +172,7 @@ def test_a_session_goes_on_after_a_renewal(start_gate, upstream, authority, pair
         assert connection.socket.session_reused
 
 
-def test_authorities_of_browsers_are_read_anew(start_gate, upstream, authority, pairs, tmp_path):
+def test_client_authorities_are_reloaded(start_gate, upstream, authority, pairs, tmp_path):
     stranger = Authority(tmp_path / "strangers", "stranger")
     person = stranger.issue("eve", "DNS:eve")
     trusted = tmp_path / "clients.pem"
@@ -194,7 +194,7 @@ def test_authorities_of_browsers_are_read_anew(start_gate, upstream, authority, 
     wait_until(is_let_in, "the other authority's people to be let in")
 
 
-def test_authorities_of_the_app_are_read_anew_and_no_session_outlives_them(start_gate, authority, pairs, tmp_path):
+def test_authorities_of_the_app_are_reloaded_and_no_tls_session_outlives_them(start_gate, authority, pairs, tmp_path):
     stranger = Authority(tmp_path / "strangers", "stranger")
     app = SecureUpstream(pairs["first"])
     try:
@@ -236,7 +236,7 @@ def test_the_certificate_shown_to_the_app_is_renewed(start_gate, authority, pair
         app.stop()
 
 
-def test_http2_with_the_app_goes_on_after_a_renewal(start_gate, authority, pairs, mounted, tmp_path):
+def test_http2_with_the_app_continues_after_a_renewal(start_gate, authority, pairs, mounted, tmp_path):
     nginx = Nginx(tmp_path / "nginx", certificate=pairs["third"], locations="""
         location = /version { return 200 $server_protocol; }
         keepalive_timeout 0;
@@ -254,7 +254,7 @@ def test_http2_with_the_app_goes_on_after_a_renewal(start_gate, authority, pairs
 
 
 @pytest.mark.parametrize("days,outcome", [(9, "ok"), (1, "warning")])
-def test_the_doctor_tells_how_long_certificates_are_good(authority, tmp_path, days, outcome):
+def test_the_doctor_reports_how_long_certificates_are_valid(authority, tmp_path, days, outcome):
     """Of ten days two are the last fifth. The app is met as the gate would meet it."""
     def moment(offset):
         return time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + offset * 86_400))

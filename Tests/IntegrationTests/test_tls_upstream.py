@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An app behind https: who it is, how it is asked, and what happens when it is somebody else."""
+"""An app behind https: its certificate, requests over TLS, and servers that cannot be verified."""
 
 import hashlib
 import os
@@ -148,7 +148,7 @@ class TestNotTheApp:
         assert get(gate).status == 502
         wait_until(lambda: "does not speak TLS" in gate.log(), "the log to say so")
 
-    def test_who_says_nothing_is_504_in_time(self, start_gate, upstream, authority):
+    def test_an_app_that_does_not_respond_is_504_in_time(self, start_gate, upstream, authority):
         gate = start_gate("", upstream={
             "url": f"https://localhost:{upstream.port}", "connectTimeout": "500ms", "tls": {"ca": authority.path}})
 
@@ -298,7 +298,7 @@ class TestHTTP2:
         server.stop()
 
     @pytest.mark.parametrize("asked, version", [(True, "HTTP/2.0"), (False, "HTTP/1.1")])
-    def test_it_is_spoken_when_asked_for_and_agreed_upon(self, start_gate, app, authority, asked, version):
+    def test_http2_is_used_when_configured_and_negotiated(self, start_gate, app, authority, asked, version):
         content = os.urandom(3_000_000)
         app.file("big", content)
         gate = start_gate(app.url, upstream={"url": app.url, "http2": asked, "tls": {"ca": authority.path}})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which protocols become tunnels: what an app may switch to, and that everything else stays under the gate's eyes."""
+"""The protocols that may become tunnels; requests of every other protocol are still checked by the gate."""
 
 import contextlib
 import json
@@ -46,7 +46,7 @@ def test_no_other_protocol_is_asked_for_and_a_101_to_it_is_502(gate, upstream, s
 
 @pytest.mark.parametrize("value", ["TLS/1.0", "h2c", "echo", "websocket, h2c"])
 @pytest.mark.parametrize("method, body", [("GET", None), ("POST", b"abc"), ("OPTIONS", None)])
-def test_the_request_goes_on_without_it(gate, upstream, session, value, method, body):
+def test_the_request_is_forwarded_without_it(gate, upstream, session, value, method, body):
     response = gate.exchange(method, "/page", {**session, "Connection": "upgrade, HTTP2-Settings", "Upgrade": value,
                                                "HTTP2-Settings": "AAMAAABkAAQAAP__"}, body)
     assert response.status == 200 and upstream.last.body == (body or b"")
@@ -113,7 +113,7 @@ class TestConfigured:
 
 
 @pytest.mark.parametrize("mode", ["enforce", "observe"])
-def test_where_nobody_must_sign_in_it_is_the_same(upstream, start_gate, mode):
+def test_it_is_the_same_where_no_sign_in_is_needed(upstream, start_gate, mode):
     gate = start_gate(upstream, access={"mode": mode, "rules": [{"paths": ["/open/*"], "allow": "anyone"}]})
     upstream.answer = switching("TLS/1.0")
     with gate.connection() as connection:

@@ -125,7 +125,7 @@ class TestDeadKeptConnections:
 
     @pytest.mark.parametrize("how", ["close", "reset"])
     @pytest.mark.parametrize("method", ["POST", "PATCH"])
-    def test_what_may_not_be_repeated_is_502(self, gate, upstream, session, method, how):
+    def test_a_request_that_may_not_be_repeated_is_502(self, gate, upstream, session, method, how):
         serve, heads = self.dies_on_second_request(how)
         upstream.serve = serve
         with gate.connection() as connection:

@@ -89,7 +89,7 @@ def test_location_and_cookie_paths_pass_as_they_are(gate, seen, apps, session):
     assert response["Location"] == "/login" and response.all("Set-Cookie") == ["a=b; Path=/"]
 
 
-def test_rules_are_asked_about_the_path_that_the_browser_sent(gate, seen, session):
+def test_rules_apply_to_the_path_that_the_browser_sent(gate, seen, session):
     member = gate.session_cookie(groups=["staff"])
     for path in ("/wiki/open/..%2Fsecret/x", "/wiki/open/../secret"):
         assert gate.exchange("GET", path, {**NAVIGATION, **member}).status == 400, path
@@ -99,7 +99,7 @@ def test_rules_are_asked_about_the_path_that_the_browser_sent(gate, seen, sessio
     assert seen() == {"wiki": ["/open/x"]}
 
 
-def test_what_has_no_safe_reading_is_400_also_without_rules(upstream, start_gate, apps):
+def test_a_path_without_a_safe_reading_is_400_also_without_rules(upstream, start_gate, apps):
     gate = start_gate(upstream, upstreams=[{"paths": ["/wiki/*"], "url": apps["wiki"].url}])
     assert gate.exchange("GET", "/wiki/%00", gate.session_cookie()).status == 400
     assert gate.exchange("GET", "/wiki/%61", gate.session_cookie()).json()["target"] == "/wiki/a"

@@ -179,7 +179,7 @@ def test_a_half_close_passes_through_a_tunnel(gate, upstream, session):
         assert connection.read_all() == b"got all"
 
 
-def test_when_either_end_goes_the_other_is_told(gate, upstream, session):
+def test_when_one_end_closes_the_other_is_closed(gate, upstream, session):
     ended = threading.Event()
 
     def work(connection):
@@ -195,7 +195,7 @@ def test_when_either_end_goes_the_other_is_told(gate, upstream, session):
         assert connection.is_closed_by_peer()
 
 
-def test_a_tunnel_that_is_not_read_holds_little_memory(gate, upstream, session):
+def test_a_tunnel_that_is_not_read_uses_little_memory(gate, upstream, session):
     """Back pressure: the sender stops, the gate does not collect."""
     sent = {}
 

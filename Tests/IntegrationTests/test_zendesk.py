@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Preset zendesk: scripts that log people in to Zendesk, by redirect or by form."""
+"""Preset zendesk: login scripts for Zendesk, by redirect or by form."""
 
 import secrets
 import time

@@ -1,8 +1,8 @@
 <?php
 // SPDX-License-Identifier: Apache-2.0
 //
-// A PHP app that believes the signed statement and nothing else (`assertion` of the configuration). No packages: PHP's
-// own openssl, ES256 and RS256.
+// A PHP app that trusts only the signed assertion (`assertion` in the configuration). No packages: PHP's openssl, ES256 and
+// RS256.
 //
 // Try it: GATE=http://127.0.0.1:8080 AUDIENCE=https://app.example.com php -S 127.0.0.1:3000 verify.php
 
@@ -15,13 +15,13 @@ function base64url(string $text): string
     return $bytes;
 }
 
-/** The gate's keys by their names. Kept for five minutes, and fetched anew for a name that is not among them. */
+/** The gate's keys by their names. Cached for five minutes, and fetched again for an unknown name. */
 function gate_keys(string $gate, string $wanted): array
 {
     $cache = sys_get_temp_dir() . '/sidegate-keys-' . sha1($gate) . '.json';
     $age = is_file($cache) ? time() - filemtime($cache) : PHP_INT_MAX;
     $keys = $age < 300 ? json_decode(file_get_contents($cache), true) : [];
-    // Not more often than every ten seconds, whatever names are sent.
+    // At most once in ten seconds, whatever names are sent.
     if (!isset($keys[$wanted]) && ($age >= 10 || $keys === [])) {
         $set = json_decode(file_get_contents("$gate/.sidegate/jwks.json"), true, 8, JSON_THROW_ON_ERROR);
         $keys = array_column($set['keys'], null, 'kid');
@@ -62,7 +62,7 @@ function public_key(array $key): OpenSSLAsymmetricKey
     return openssl_pkey_get_public($pem) ?: throw new DomainException('not a key');
 }
 
-/** What the gate says of the user; throws for everything else. */
+/** The gate's claims about the user; throws if the assertion is not valid. */
 function user_of(string $statement, string $gate, string $audience): array
 {
     $parts = explode('.', $statement, 4);
@@ -73,7 +73,7 @@ function user_of(string $statement, string $gate, string $audience): array
     $head = json_decode(base64url($header), true, 8, JSON_THROW_ON_ERROR);
     $signature = base64url($signature);
     $key = gate_keys($gate, $head['kid'] ?? '')[$head['kid'] ?? ''] ?? throw new DomainException('an unknown key');
-    // The key says what it signs with; the token only has to agree.
+    // The key determines the algorithm; the token must match it.
     if (!in_array($key['alg'], ['ES256', 'RS256'], true) || ($head['alg'] ?? '') !== $key['alg'] || isset($head['crit'])) {
         throw new DomainException('another algorithm');
     }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A WSGI app that believes the signed statement and nothing else (`assertion` of the configuration).
+"""A WSGI app that trusts only the signed assertion (`assertion` in the configuration).
 
-Whoever else can reach the app, another pod or a forgotten port, can write any header. Nobody but the gate can sign.
+Other clients that can reach the app, from another pod or through an open port, can send any header. Only the gate can sign.
 Needs PyJWT with cryptography (Debian: python3-jwt python3-cryptography).
 
 Usage: python3 verify.py PORT GATE AUDIENCE
@@ -19,14 +19,14 @@ HEADER = "HTTP_X_SIDEGATE_JWT_ASSERTION"
 
 class Verifier:
     def __init__(self, gate: str, audience: str, issuer: str = None):
-        # Keeps the keys, and fetches them again when a statement names one that it does not know.
+        # Caches the keys, and fetches them again when an assertion names an unknown one.
         self.keys = jwt.PyJWKClient(gate.rstrip("/") + "/.sidegate/jwks.json", cache_jwk_set=True, lifespan=300)
         self.audience, self.issuer = audience, issuer or audience
 
     def user(self, statement: str) -> dict:
-        """What the gate says of the user; raises jwt.PyJWTError for everything else."""
+        """The gate's claims about the user; raises jwt.PyJWTError if the assertion is not valid."""
         key = self.keys.get_signing_key_from_jwt(statement).key
-        # The algorithms are ours to say and not the token's. Both clocks may differ by some seconds.
+        # The algorithms are fixed here, never taken from the token. The clocks may differ by some seconds.
         return jwt.decode(statement, key, algorithms=["ES256", "RS256"], audience=self.audience, issuer=self.issuer,
                           leeway=10, options={"require": ["iss", "aud", "sub", "iat", "exp"]})
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes accounts when Sidegate says that somebody comes for the first time, as long as there are seats.
+"""Creates an account when Sidegate announces a new user, as long as there are seats.
 
     SECRET=… SEATS=10 python3 receiver.py 3001 accounts.sqlite
 
@@ -31,7 +31,7 @@ class Receiver(BaseHTTPRequestHandler):
         if not length.isdigit() or int(length) > LIMIT:
             return self.answer(413)
         body = self.rfile.read(int(length))
-        # Over the bytes as they came, before anything is made of them, and in constant time.
+        # Over the received bytes, before they are parsed, and in constant time.
         expected = "sha256=" + hmac.digest(SECRET, body, "sha256").hex()
         if not hmac.compare_digest(self.headers.get("X-Sidegate-Signature", "").encode(), expected.encode()):
             return self.answer(401)
@@ -43,7 +43,7 @@ class Receiver(BaseHTTPRequestHandler):
         self.answer(self.keep(user, email, body.decode()))
 
     def keep(self, user: str, email: str, fields: str) -> int:
-        database.execute("BEGIN IMMEDIATE")  # so that two last seats are not one
+        database.execute("BEGIN IMMEDIATE")  # so that two requests cannot take the same last seat
         try:
             is_known = database.execute("SELECT 1 FROM accounts WHERE user = ?", (user,)).fetchone()
             (taken,) = database.execute("SELECT count(*) FROM accounts").fetchone()

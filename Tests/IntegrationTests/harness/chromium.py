@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A real browser: Chromium without a screen, driven by selenium. A test module imports the fixtures it needs."""
+"""A real browser: headless Chromium, driven by selenium. A test module imports the fixtures it needs."""
 
 import os
 import shutil

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What lies in examples/, started as its own words say."""
+"""The programs in examples/, started as their comments describe."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ from .process import ChildProcess
 EXAMPLES = ROOT / "examples"
 CONFIGURATIONS = sorted((EXAMPLES / "configurations").glob("*.yaml"))
 KEY = "the-key-both-sides-have-of-32-bytes-0001"
-PROVISIONING_KEY = "the-key-of-app-and-gate-of-32-bytes-0003"
+PROVISIONING_SECRET = "the-secret-of-provisioning-calls-0001"
 
 
 class Program:
@@ -72,7 +72,7 @@ class ExampleGate(Gate):
 
 def write_secrets(folder: Path, **secrets):
     """The files that the configurations name."""
-    for name, value in {"jwt": KEY, "session": SESSION_SECRET, "provisioning": PROVISIONING_KEY, **secrets}.items():
+    for name, value in {"jwt": KEY, "session": SESSION_SECRET, "provisioning": PROVISIONING_SECRET, **secrets}.items():
         path = folder / name
         path.write_text(value + "\n")
         os.chmod(path, 0o600)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HTTP/2 as frames on a socket, right or wrong, as the test says (RFC 9113, RFC 7541)."""
+"""HTTP/2 as frames on a socket, valid or not, as the test needs (RFC 9113, RFC 7541)."""
 
 import socket
 import struct

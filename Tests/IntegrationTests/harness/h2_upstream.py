@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An app that speaks HTTP/2 in the clear, each frame of it as the test decides."""
+"""An app with HTTP/2 in cleartext, whose frames the test controls."""
 
 import socket
 import struct

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What keeps an HTTP/2 server busy for next to nothing. Each entry makes the bytes that go with stream `n` (1, 3, 5, …) of
+"""Cheap ways to keep an HTTP/2 server busy. Each entry makes the bytes that go with stream `n` (1, 3, 5, …) of
 connection `c`; they are sent for as long as the server takes them."""
 
 from . import frames as h2

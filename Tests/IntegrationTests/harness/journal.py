@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a gate wrote: one JSON object a line."""
+"""The gate's log: one JSON object per line. Each line that is read here is compared with docs/log.md."""
 
 import json
 
 from .gate import Gate
+from .log_document import undocumented
 from .process import wait_until
 
 
@@ -14,6 +15,8 @@ def lines(gate: Gate) -> list:
             found.append(json.loads(line))
         except ValueError:
             continue  # the last line may be half written
+        missing = undocumented(found[-1])
+        assert not missing, f"not in docs/log.md: {missing} of {line}"
     return found
 
 

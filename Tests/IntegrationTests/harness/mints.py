@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tokens made by hands that are not ours: PHP, Python's standard library, OpenSSL's command line.
+"""Tokens made by other implementations: PHP, Python's standard library, OpenSSL's command line.
 
 Each mint signs exactly the header and payload it is given, so that a test decides every byte.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A child process with a log, a readiness test and a certain end."""
+"""A child process with a log, a readiness test and a reliable end."""
 
 import os
 import re

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A TLS client whose every record, and every segment, the test decides: libssl over memory, between it and the socket."""
+"""A TLS client whose records and segments the test controls: libssl over memory, between it and the socket."""
 
 import ctypes
 import ctypes.util

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A Redis server of the test's own, and as much of a client as a test needs."""
+"""A Redis server for one test, and the part of a client that tests need."""
 
 import signal
 import socket
@@ -84,7 +84,7 @@ class Redis:
 
 
 class Wire:
-    """A cable between gates and a server, which can be cut: nothing passes, nobody is told."""
+    """A connection between gates and a server that can be cut without notice to either side."""
 
     def __init__(self, port: int):
         self.target = port
@@ -126,7 +126,7 @@ class Wire:
     def cut(self):
         self.is_cut.set()
 
-    def fix(self):
+    def restore(self):
         """What was sent meanwhile is lost, and so are the connections that sent it."""
         self.is_cut.clear()
         for end in self.sockets:
@@ -138,7 +138,7 @@ class Wire:
 
     def close(self):
         self.listener.close()
-        self.fix()
+        self.restore()
 
 
 class FaultyRedis:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Other configurations for a gate that runs."""
+"""Changed configurations for a running gate."""
 
 import json
 import signal

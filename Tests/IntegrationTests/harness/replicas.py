@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Several gates that are one: behind nginx, which asks them in turn, and with one Redis."""
+"""Several replicas behind nginx, which uses them in turn, with one Redis."""
 
 import asyncio
 import os

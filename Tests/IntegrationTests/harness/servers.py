@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Real apps to stand behind the gate: nginx with files, PHP's own server, Flask."""
+"""Real apps behind the gate: nginx with files, PHP's own server, Flask."""
 
 import os
 import sys
@@ -14,7 +14,7 @@ WSGI_APP = Path(__file__).parent.parent / "wsgi" / "environment.py"
 
 class Nginx:
     """One nginx process that serves a folder. `locations` is nginx's own language; with a certificate it speaks TLS, and
-    HTTP/2 to whoever agrees."""
+    HTTP/2 to clients that negotiate it."""
 
     def __init__(self, folder: Path, locations: str = "", certificate=None):
         self.port = free_port()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A browser without a screen: follows redirects from site to site, keeps cookies, fills in forms."""
+"""A simple browser: follows redirects from site to site, keeps cookies, fills in forms."""
 
 import html
 import http.client

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An app whose every byte the test decides, and which keeps every byte that reached it."""
+"""An app whose every byte the test controls, and which records every byte that it receives."""
 
 import contextlib
 import json

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HTTP/1.1 as bytes on a socket: nothing between the test and what is sent and received."""
+"""HTTP/1.1 as bytes on a socket, without any library in between."""
 
 import json
 import socket
@@ -50,7 +50,7 @@ class CutShort(Exception):
 
 
 class Connection:
-    """One TCP connection. Sends what it is told, byte for byte; reads strictly framed responses."""
+    """One TCP connection. Sends exactly the given bytes; reads strictly framed responses."""
 
     def __init__(self, port: int, host: str = "127.0.0.1", timeout: float = TIMEOUT, receive_buffer: int = 0):
         self.socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)

@@ -1,7 +1,7 @@
 <?php
 // SPDX-License-Identifier: Apache-2.0
-// An app that knows HTTP Basic and nothing else (Sidegate: headerPreset: basic). The user comes with an empty password:
-// who it is was settled before. Bind it to loopback.
+// An app that supports only HTTP Basic (Sidegate: headerPreset: basic). The password is empty: the user was authenticated
+// before. Bind it to loopback.
 //
 //     php -S 127.0.0.1:3000 index.php
 

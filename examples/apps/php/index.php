@@ -1,7 +1,7 @@
 <?php
 // SPDX-License-Identifier: Apache-2.0
-// A legacy app that has no login: it takes the web server's word for who is there. Bind it to loopback, or anybody who
-// reaches it around Sidegate is whoever they say:
+// A legacy app without a login: it trusts the web server's header for the user's identity. Bind it to loopback; a client
+// that bypasses Sidegate can impersonate any user:
 //
 //     php -S 127.0.0.1:3000 index.php
 

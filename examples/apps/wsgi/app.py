@@ -16,7 +16,7 @@ def app(environ, start_response):
     if user is None:
         start_response("403 Forbidden", [("Content-Type", "text/plain")])
         return [b"Nobody is logged in.\n"]
-    # WSGI hands bytes over as Latin-1; Sidegate sends UTF-8.
+    # WSGI passes bytes as Latin-1; Sidegate sends UTF-8.
     name, groups = (environ.get(f"HTTP_REMOTE_{part}", "").encode("latin-1").decode() for part in ("NAME", "GROUPS"))
     body = (f"<!doctype html><meta charset=utf-8><title>Reports</title><p>Hello, <b id=user>{html.escape(user)}</b> "
             f"({html.escape(name)}), of {html.escape(groups)}. This is {html.escape(environ['PATH_INFO'])}.\n")
@@ -25,6 +25,6 @@ def app(environ, start_response):
 
 
 if __name__ == "__main__":
-    # Loopback: around Sidegate anybody could send that header.
+    # Loopback: clients that bypass Sidegate could send that header.
     with make_server("127.0.0.1", int(sys.argv[1]), app) as server:
         server.serve_forever()

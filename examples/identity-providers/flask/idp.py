@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An identity provider that speaks as LoginRadius does, in Flask: a login page, a list of return URLs, tokens, logout.
+"""An identity provider that behaves as LoginRadius does, in Flask: a login page, a list of return URLs, tokens, logout.
 
     SECRET=… RETURN_URLS=https://app.example.com/.sidegate/callback flask --app idp run
 
@@ -24,9 +24,9 @@ API_KEY = os.environ.get("API_KEY", "api-key")
 JWT_APP = os.environ.get("JWT_APP", "wiki")
 ISSUER = f"https://{os.environ.get('APP_NAME', 'example')}.hub.loginradius.com/"
 PARAMETER = os.environ.get("QUERY_STRING_PARAMETER", "jwt")
-# Where tokens may be sent to. A login page without such a list gives anybody's token to whoever writes a link.
+# The allowed return URLs. A login page without such a list sends users' tokens to any address in a link.
 RETURN_URLS = os.environ.get("RETURN_URLS", "https://app.example.com/.sidegate/callback").split()
-# The apps to tell when somebody logs out here: their /.sidegate/backchannel-logout.
+# The apps to notify when a user logs out here: their /.sidegate/backchannel-logout.
 BACKCHANNEL_URLS = os.environ.get("BACKCHANNEL_URLS", "").split()
 
 PEOPLE = {  # yours are in a database
@@ -56,7 +56,7 @@ def login():
     return_url = allowed(request.args.get("return_url", ""), RETURN_URLS)
     if request.method == "POST" and is_our_form():
         person = PEOPLE.get(request.form.get("email", ""))
-        # Someone unknown costs as much time as someone known.
+        # An unknown user takes as much time as a known one.
         if check_password_hash(person["password"] if person else NOBODY, request.form.get("password", "")) and person:
             session.clear()
             session["email"] = request.form["email"]
@@ -70,7 +70,7 @@ def login():
 
 @app.route("/logout", methods=["GET", "POST"])
 def logout():
-    """By the link that Sidegate sends the browser to, with its signed token; by hand after a question."""
+    """By the link to which Sidegate redirects the browser, with its signed token; otherwise after a confirmation."""
     email = session.get("email")
     claims = check_token(request.args.get("logout_token", ""))
     if claims and claims.get("email") == email or request.method == "POST" and is_our_form():
@@ -99,8 +99,8 @@ def is_our_form() -> bool:
 
 
 def page(template: str, **values):
-    session.setdefault("form", secrets.token_hex(16))  # proves that a form was ours
-    return render_template_string(HEAD + template, form=session["form"], **values)  # escapes what it is given
+    session.setdefault("form", secrets.token_hex(16))  # proves that a form came from this site
+    return render_template_string(HEAD + template, form=session["form"], **values)  # escapes its values
 
 
 def user_token(email: str) -> str:
@@ -111,7 +111,7 @@ def user_token(email: str) -> str:
 
 
 def tell_the_apps(email: str):
-    """Ends the user's sessions in every app, in whichever browser they are."""
+    """Ends the user's sessions in every app and every browser."""
     for url in BACKCHANNEL_URLS:
         now = int(time.time())
         token = sign({"iss": ISSUER, "sub": PEOPLE[email]["uid"], "email": email, "jti": secrets.token_hex(16),
@@ -137,10 +137,10 @@ def signature(signing_input: str) -> str:
 
 
 def check_token(token: str):
-    """The claims of a token that was signed with our secret and is not over; else None."""
+    """The claims of a token that was signed with our secret and has not expired; else None."""
     signing_input, _, claimed = token.rpartition(".")
     if not hmac.compare_digest(signature(signing_input).encode(), claimed.encode()):
-        return None  # one key, one algorithm: what the header says does not matter
+        return None  # one key, one algorithm: the header is ignored
     payload = signing_input.partition(".")[2]
     claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     return claims if claims.get("exp", 0) > time.time() - 10 else None

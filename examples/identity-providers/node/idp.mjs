@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// An identity provider in Node without packages: tokens signed with ES256, whose public keys the app fetches, so that
-// nothing secret is shared with it.
+// An identity provider in Node without packages: tokens signed with ES256, whose public keys the app fetches, so that no
+// secret is shared with it.
 //
 //     PORT=4000 RETURN_URLS=https://app.example.com/.sidegate/callback node idp.mjs
 //
 //     /login?return_url=…   logs in, then goes to return_url with ?jwt=…
 //     /logout               ends the session here
-//     /jwks.json            the public keys; SIGHUP makes a new one, and the old stays until its tokens are over
+//     /jwks.json            the public keys; SIGHUP makes a new one, and the old one stays until its tokens have expired
 
 import { createHash, generateKeyPairSync, randomBytes, scryptSync, sign, timingSafeEqual } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -53,7 +53,7 @@ const routes = {
     if (!returnURL) return page(response, 400, '<p>That return URL is not on the list.</p>');
     const form = await formOf(request);
     const person = people.get(form.get('email'));
-    // Someone unknown costs as much time as someone known.
+    // An unknown user takes as much time as a known one.
     const isRight = equal(scryptSync(form.get('password') ?? '', (person ?? nobody).salt, 32), (person ?? nobody).hash);
     if (!person || !isRight || !equal(form.get('form'), session.form)) {
       return page(response, 401, '<p role="alert">That address and password do not match.</p>' + loginForm(session));
@@ -62,7 +62,7 @@ const routes = {
     sendBack(response, returnURL, form.get('email'));
   },
 
-  'GET /logout'(request, response) { // asks: a link alone logs nobody out
+  'GET /logout'(request, response) { // asks: a link alone must not log users out
     const { form } = sessionOf(request, response);
     page(response, 200, `<form method="post"><input type="hidden" name="form" value="${html(form)}"><button>Log out</button></form>`);
   },
@@ -99,7 +99,7 @@ function token(email) {
   const input = part({ alg: 'ES256', typ: 'JWT', kid: keys[0].kid }) + '.' + part({
     iss: issuer, aud: audience, iat: now, exp: now + tokenLifetime, jti: randomBytes(16).toString('hex'), email, ...claims,
   });
-  // JWS wants R and S side by side, not the DER that sign() makes unasked.
+  // JWS needs R and S side by side, not the DER that sign() returns by default.
   const signature = sign('sha256', Buffer.from(input), { key: keys[0].privateKey, dsaEncoding: 'ieee-p1363' });
   return `${input}.${signature.toString('base64url')}`;
 }
@@ -128,7 +128,7 @@ function sessionOf(request, response) {
   return fresh;
 }
 
-/** A new identifier at login, or a session that an attacker planted becomes the user's. */
+/** A new identifier at login; otherwise a session that an attacker planted would become the user's. */
 function renew(response, session, email) {
   sessions.delete(session.id);
   Object.assign(session, { id: randomBytes(24).toString('base64url'), email, until: Date.now() + 8 * 3600_000 });

@@ -1,6 +1,6 @@
 <?php
 // SPDX-License-Identifier: Apache-2.0
-// Who may log in. Yours are in your database; the passwords here, like there, are kept as password_hash() makes them.
+// The users. Yours are in your database; the passwords are stored as password_hash() returns them, here and there.
 
 return [
     'ada@example.com' => [

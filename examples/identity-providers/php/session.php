@@ -1,6 +1,7 @@
 <?php
 // SPDX-License-Identifier: Apache-2.0
-// A login page with a session, as your site has one already. The scripts beside it need no more than signed_in_email().
+// A login page with a session, in place of the one that your site already has. The other scripts need only
+// signed_in_email().
 
 declare(strict_types=1);
 
@@ -14,13 +15,13 @@ function html(string $text): string
     return htmlspecialchars($text, ENT_QUOTES | ENT_SUBSTITUTE, 'UTF-8');
 }
 
-/** A field of the form that was sent; empty when it was not, or was no text. */
+/** A field of the submitted form; empty when it is missing, or not text. */
 function posted(string $name): string
 {
     return is_string($_POST[$name] ?? null) ? $_POST[$name] : '';
 }
 
-/** The e-mail address of who is logged in. Shows the login form, and does not return, when nobody is. */
+/** The e-mail address of the logged-in user. Without one it shows the login form, and does not return. */
 function signed_in_email(): string
 {
     if (isset($_SESSION['email'])) {
@@ -30,7 +31,7 @@ function signed_in_email(): string
     if ($_SERVER['REQUEST_METHOD'] === 'POST') {
         $people = require __DIR__ . '/people.php';
         $email = posted('email');
-        // Someone unknown costs as much time as someone known: nobody learns who has an account.
+        // An unknown user takes as much time as a known one: the time does not show which accounts exist.
         $hash = $people[$email]['password'] ?? password_hash('nobody', PASSWORD_BCRYPT);
         $is_right = password_verify(posted('password'), $hash) && isset($people[$email]);
         $is_our_form = isset($_SESSION['form']) && hash_equals($_SESSION['form'], posted('form'));

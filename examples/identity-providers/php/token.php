@@ -16,7 +16,7 @@ function make_token(array $header, array $claims, string $key): string
     return $input . '.' . base64url(hash_hmac('sha256', $input, $key, true));
 }
 
-/** The claims of a token that was signed with this key and is not over; null for any other. */
+/** The claims of a token that was signed with this key and has not expired; null for any other. */
 function check_token(string $token, string $key, int $skew = 10): ?array
 {
     $parts = explode('.', $token);
@@ -24,7 +24,7 @@ function check_token(string $token, string $key, int $skew = 10): ?array
         return null;
     }
     [$header, $payload, $signature] = $parts;
-    // Which algorithm it is, is for us to say; the token's header only has to agree.
+    // The algorithm is fixed here; the token's header must match it.
     $header = json_decode((string) base64_decode(strtr($header, '-_', '+/'), true), true);
     if (!is_array($header) || ($header['alg'] ?? null) !== 'HS256') {
         return null;

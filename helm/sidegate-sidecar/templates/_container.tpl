@@ -14,7 +14,7 @@
 {{- end -}}
 {{- end }}
 
-{{/* Ports are numbers everywhere: a Service or a probe does not find the names of an init container's ports on every version. */}}
+{{/* Ports are numbers everywhere: not every version finds the names of an init container's ports for a Service or a probe. */}}
 {{- define "sidegate-sidecar.container" -}}
 {{- include "sidegate-sidecar.validate" . -}}
 {{- $values := include "sidegate-sidecar.values" . | fromJson -}}
@@ -34,7 +34,7 @@
     {{- toYaml . | nindent 4 }}
     {{- end }}
   env:
-    # Where files named without a path are looked for first.
+    # Files named without a path are searched here first.
     - name: CREDENTIALS_DIRECTORY
       value: /run/secrets/sidegate
     {{- if $values.existingConfigMap }}
@@ -57,7 +57,7 @@
     - name: sidegate-admin
       containerPort: {{ $adminPort }}
       protocol: TCP
-  # Up when it serves, whether or not the app does: a native sidecar is waited for before the app starts.
+  # Succeeds when Sidegate serves, whether or not the app does: the app starts only after a native sidecar has started.
   startupProbe:
     {{- toYaml (merge (dict "httpGet" (dict "path" "/healthz" "port" $adminPort)) $values.startupProbe) | nindent 4 }}
   livenessProbe:
@@ -79,7 +79,7 @@
     {{- toYaml . | nindent 4 }}
   {{- end }}
   volumeMounts:
-    # Directories, never single files (subPath): a single file does not follow its ConfigMap or Secret.
+    # Directories, never single files (subPath): a single file is not updated with its ConfigMap or Secret.
     - name: {{ $values.name }}-config
       mountPath: /etc/sidegate
       readOnly: true

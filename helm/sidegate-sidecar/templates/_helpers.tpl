@@ -97,7 +97,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 
-{{/* The command that makes the Secret. */}}
+{{/* The command that creates the Secret. */}}
 {{- define "sidegate-sidecar.createSecret" -}}
 {{- $values := include "sidegate-sidecar.values" . | fromJson -}}
 kubectl create secret generic {{ default (include "sidegate-sidecar.fullname" .) $values.existingSecret }} --namespace {{ .Release.Namespace }}

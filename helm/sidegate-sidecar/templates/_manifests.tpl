@@ -92,7 +92,7 @@ spec:
     matchLabels:
       {{- $selector | nindent 6 }}
   podMetricsEndpoints:
-    # The operator wants the port's name here.
+    # The operator needs the port's name here.
     - port: sidegate-admin
       path: /metrics
       {{- with $values.podMonitor.interval }}

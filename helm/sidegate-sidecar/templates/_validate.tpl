@@ -1,8 +1,8 @@
 {{/* SPDX-License-Identifier: Apache-2.0 */}}
 
 {{/*
-What the schema of the values cannot say, all at once. The rest of the configuration is judged by Sidegate itself when
-the pod starts.
+Checks that the schema of the values cannot express, all at once. Sidegate checks the rest of the configuration when the pod
+starts.
 */}}
 {{- define "sidegate-sidecar.validate" -}}
 {{- $values := include "sidegate-sidecar.values" . | fromJson }}
@@ -15,7 +15,7 @@ the pod starts.
 {{- $wrong = append $wrong "config.upstream is not set: it is the app on loopback, such as http://127.0.0.1:3000" }}
 {{- end }}
 {{- if not (or $idp.loginURL (eq (toString $idp.preset) "loginradius")) }}
-{{- $wrong = append $wrong "config.identityProvider.loginURL is not set: it is where people log in, such as https://idp.example.com/login?return_url={returnURL}" }}
+{{- $wrong = append $wrong "config.identityProvider.loginURL is not set: it is the login page, such as https://idp.example.com/login?return_url={returnURL}" }}
 {{- end }}
 {{- $open := dict "session.secret" $session.secret "session.secrets" $session.secrets "provisioning.secret" (dig "provisioning" "secret" "" $config) }}
 {{- $files := dict "session.secretFile" $session.secretFile "session.secretsFile" $session.secretsFile }}
@@ -35,7 +35,7 @@ the pod starts.
 {{- end }}
 {{- end }}
 {{- if and $values.secretKeys (not $values.existingSecret) }}
-{{- $wrong = append $wrong (printf "existingSecret is not set: it names the Secret with Sidegate's secrets, and this chart never makes one up. Create it, then set existingSecret: %s:\n\n    %s\n" (include "sidegate-sidecar.fullname" .) (include "sidegate-sidecar.createSecret" .)) }}
+{{- $wrong = append $wrong (printf "existingSecret is not set: it names the Secret with Sidegate's secrets, and this chart never generates one. Create it, then set existingSecret: %s:\n\n    %s\n" (include "sidegate-sidecar.fullname" .) (include "sidegate-sidecar.createSecret" .)) }}
 {{- end }}
 {{- if not (include "sidegate-sidecar.listenAddress" .) }}
 {{- $wrong = append $wrong "config.listen has no address with a port, which the Service needs: add 0.0.0.0:8080" }}

@@ -87,7 +87,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if dig "tls" "certificates" list .Values.config }}https{{ else }}http{{ end }}
 {{- end }}
 
-{{/* Where browsers reach it, as far as the values say. */}}
+{{/* The address for browsers, as far as the values define it. */}}
 {{- define "sidegate.publicURL" -}}
 {{- if .Values.config.publicURL }}
 {{- .Values.config.publicURL | trimSuffix "/" }}
@@ -100,7 +100,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 
 {{- define "sidegate.env" -}}
-# Where files named without a path are looked for first.
+# Files named without a path are searched here first.
 - name: CREDENTIALS_DIRECTORY
   value: /run/secrets/sidegate
 {{- if .Values.existingConfigMap }}
@@ -114,7 +114,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end }}
 
-{{/* Directories, never single files (subPath): a single file does not follow its ConfigMap or Secret. */}}
+{{/* Directories, never single files (subPath): a single file is not updated with its ConfigMap or Secret. */}}
 {{- define "sidegate.volumeMounts" -}}
 - name: config
   mountPath: /etc/sidegate

@@ -1,8 +1,8 @@
 {{/* SPDX-License-Identifier: Apache-2.0 */}}
 
 {{/*
-What the schema of the values cannot say. All that is wrong is said at once, each with what to do about it. The rest of
-the configuration is judged by `sidegate check`, which the pod's start and `helm test` run.
+Checks that the schema of the values cannot express. All errors are reported at once, each with its fix. The rest of the
+configuration is checked by `sidegate check`, which runs at the pod's start and in `helm test`.
 */}}
 {{- define "sidegate.validate" -}}
 {{- $wrong := list }}
@@ -13,11 +13,11 @@ the configuration is judged by `sidegate check`, which the pod's start and `helm
 {{- $wrong = append $wrong "config.upstream is not set: it is the app, such as http://my-app.my-namespace.svc:80" }}
 {{- end }}
 {{- if not (or $idp.loginURL (eq (toString $idp.preset) "loginradius")) }}
-{{- $wrong = append $wrong "config.identityProvider.loginURL is not set: it is where people log in, such as https://idp.example.com/login?return_url={returnURL}" }}
+{{- $wrong = append $wrong "config.identityProvider.loginURL is not set: it is the login page, such as https://idp.example.com/login?return_url={returnURL}" }}
 {{- end }}
 {{- end }}
 {{- if and .Values.secretKeys (not .Values.existingSecret) }}
-{{- $wrong = append $wrong (printf "existingSecret is not set: it names the Secret with Sidegate's secrets, and this chart never makes one up. Create it, then set existingSecret=%s:\n\n    %s\n" (include "sidegate.fullname" .) (include "sidegate.createSecret" .)) }}
+{{- $wrong = append $wrong (printf "existingSecret is not set: it names the Secret with Sidegate's secrets, and this chart never generates one. Create it, then set existingSecret=%s:\n\n    %s\n" (include "sidegate.fullname" .) (include "sidegate.createSecret" .)) }}
 {{- end }}
 {{- if not (include "sidegate.listenAddress" .) }}
 {{- $wrong = append $wrong "config.listen has no address with a port, which the Service needs: add 0.0.0.0:8080" }}
@@ -45,7 +45,7 @@ the configuration is judged by `sidegate check`, which the pod's start and `helm
 {{- end }}
 {{- end }}
 
-{{/* Secrets that stand in the open, files that nothing brings, replicas that could not read each other's cookies. */}}
+{{/* Plain-text secrets, missing files, replicas that could not read each other's cookies. */}}
 {{- define "sidegate.wrongSecrets" -}}
 {{- $wrong := list }}
 {{- $config := .Values.config }}
@@ -76,7 +76,7 @@ the configuration is judged by `sidegate check`, which the pod's start and `helm
 {{- toJson $wrong }}
 {{- end }}
 
-{{/* The command that makes the Secret. */}}
+{{/* The command that creates the Secret. */}}
 {{- define "sidegate.createSecret" -}}
 {{- $name := default (include "sidegate.fullname" .) .Values.existingSecret -}}
 kubectl create secret generic {{ $name }} --namespace {{ include "sidegate.namespace" . }}

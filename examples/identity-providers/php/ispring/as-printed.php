@@ -1,8 +1,8 @@
 <?php
 // SPDX-License-Identifier: Apache-2.0
-// The same with the token letter by letter as iSpring's page prints it: Type and ALG in the header, IAT and JTI among
-// the claims, and an expiration time whose three letters are Cyrillic. Sidegate's preset ispring reads it; a script that
-// is new should send what authentication.php sends.
+// The same with the token exactly as iSpring's page prints it: Type and ALG in the header, IAT and JTI among the claims,
+// and an expiration time whose three letters are Cyrillic. Sidegate's preset ispring accepts it; a new script should send
+// the token of authentication.php.
 
 declare(strict_types=1);
 

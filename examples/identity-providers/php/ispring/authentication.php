@@ -13,7 +13,7 @@ declare(strict_types=1);
 require __DIR__ . '/../session.php';
 require __DIR__ . '/../token.php';
 
-// Fixed, never taken from the request: nobody can have a token sent anywhere else.
+// Fixed, never taken from the request: tokens cannot be sent anywhere else.
 $return_url = getenv('ISPRING_RETURN_URL') ?: 'https://app.example.com/sso/login/jwt';
 
 $email = signed_in_email();

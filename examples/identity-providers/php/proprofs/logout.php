@@ -1,6 +1,6 @@
 <?php
 // SPDX-License-Identifier: Apache-2.0
-// ProProfs' page knows no logout; this ends the session here. It asks first: a link alone must not log anybody out.
+// ProProfs' page has no logout; this ends the session here. It asks first: a link alone must not log users out.
 
 declare(strict_types=1);
 

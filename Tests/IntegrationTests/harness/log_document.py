@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""docs/log.md as data, and the comparison of log lines with it."""
+
+import re
+
+from .gate import ROOT
+
+PAGE = ROOT / "docs/log.md"
+
+
+def names(heading: str) -> list[str]:
+    """What stands in backticks in the first column of the tables below a heading, down to the next one of its level."""
+    level = heading.split(" ")[0]
+    section = PAGE.read_text().split(f"\n{heading}\n", 1)[1]
+    section = re.split(rf"\n#{{1,{len(level)}}} ", section)[0]
+    return re.findall(r"^\| `([^`]+)` \|", section, re.M)
+
+
+ACCESS_FIELDS = set(re.findall(r"^\| `([^`]+)` \|", PAGE.read_text().split("\n## Access lines\n")[1].split("\n## ")[0], re.M))
+AUDIT_FIELDS = set(re.findall(r"^\| `([^`]+)` \|", PAGE.read_text().split("\n## Audit lines\n")[1].split("\n### ")[0], re.M))
+DECISIONS = set(names("## Decisions"))
+REASONS = set(names("## Reasons"))
+EVENTS = set(names("### Audit events"))
+CAUSES = set(names("### Causes of a logout"))
+ACTS = {"redirect", "unauthenticated", "denied"}
+
+
+def undocumented(line: dict) -> list[str]:
+    """What an access or audit line holds that the page does not have."""
+    reason = line.get("reason")
+    if line.get("kind") == "access":
+        found = [f"field {name}" for name in line.keys() - ACCESS_FIELDS]
+        if line.get("decision") not in DECISIONS:
+            found.append(f"decision {line.get('decision')}")
+        if line.get("would", "denied") not in ACTS:
+            found.append(f"would {line['would']}")
+        # A request that cannot be read is described in words.
+        if reason is not None and reason not in REASONS and line.get("decision") != "malformed":
+            found.append(f"reason {reason}")
+        return found
+    if line.get("kind") == "audit":
+        found = [f"field {name}" for name in line.keys() - AUDIT_FIELDS]
+        if line.get("event") not in EVENTS:
+            found.append(f"event {line.get('event')}")
+        if reason is not None and reason not in (CAUSES if line.get("event") == "logout" else REASONS):
+            found.append(f"reason {reason} of {line.get('event')}")
+        return found
+    return []

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""docs/log.md names everything that the program writes into access and audit lines."""
+
+import re
+
+import pytest
+
+from harness import log_document
+from harness.gate import NAVIGATION, ROOT, XHR
+from harness.journal import lines, wait_for_audit
+from harness.process import wait_until
+from harness.tokens import token
+from harness.visits import Visit, accepted
+
+DECIDING = [path for module in ("Gate", "Proxy", "HTTP") for path in sorted((ROOT / "Sources" / module).rglob("*.swift"))]
+CODE = r"[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*"
+# Labels of metrics that are in no line of the log.
+METRICS_ALONE = {"login_loop"}
+
+
+def literals(pattern: str, paths=DECIDING) -> set[str]:
+    """The words in quotes on what a pattern matches, comments left out."""
+    return {word for path in paths for line in path.read_text().splitlines() if not line.strip().startswith("//")
+            for match in re.finditer(pattern, line) for word in re.findall(f'"({CODE})"', match[0])}
+
+
+def test_every_decision_of_the_sources_is_on_the_page_and_no_other():
+    assert literals(r"\bdecision(: StaticString)?( =|:) .*") == log_document.DECISIONS
+
+
+def reasons() -> set[str]:
+    proxy = [path for path in DECIDING if "/Proxy/" in str(path)]
+    found = literals(r"\breason = .*|refusedToProxy\(.*|\bendStream\(.*|\.ended\(.*|refuse\(status: .*|\?\? \"aborted\"")
+    found |= literals(r'"[a-z0-9]+(_[a-z0-9]+)+"', proxy) - METRICS_ALONE
+    codes = (path for path in (ROOT / "Sources").rglob("ReasonCode.swift"))
+    return found | {code for path in codes for code in re.findall(r'case \w+ = "(\w+)"', path.read_text())}
+
+
+def test_every_reason_of_the_sources_is_on_the_page_and_no_other():
+    assert len(reasons()) > 50
+    assert reasons() == set(log_document.REASONS)
+
+
+def test_no_name_has_two_rows():
+    for heading in ("## Decisions", "## Reasons", "### Audit events", "### Causes of a logout"):
+        found = log_document.names(heading)
+        assert len(found) == len(set(found)) > 1, heading
+
+
+def test_a_line_that_is_not_on_the_page_is_found():
+    """The comparison that each test of the log makes."""
+    good = {"time": "x", "kind": "access", "id": "x", "status": 200, "decision": "forward"}
+    assert log_document.undocumented(good) == []
+    for change in ({"colour": "red"}, {"decision": "shrug"}, {"reason": "bad_mood"}, {"would": "shrug"}):
+        assert log_document.undocumented({**good, **change}), change
+    audit = {"time": "x", "kind": "audit", "event": "logout", "id": "x", "reason": "user"}
+    assert log_document.undocumented(audit) == []
+    for change in ({"colour": "red"}, {"event": "shrug"}, {"reason": "expired"}):
+        assert log_document.undocumented({**audit, **change}), change
+
+
+class TestLinesOfTheProgram:
+    @pytest.fixture
+    def visited(self, upstream, start_gate):
+        gate = start_gate(upstream, access={"rules": [{"paths": ["/open/*"], "allow": "anyone"}]})
+        browser = Visit(gate)
+        assert accepted(browser.enter(token()))
+        assert browser.navigate("/").status == 200
+        Visit(gate).enter(token(exp=1))
+        gate.exchange("GET", "/", NAVIGATION)
+        gate.exchange("GET", "/api", XHR)
+        gate.exchange("GET", "/open/x", NAVIGATION)
+        gate.exchange("GET", "/.sidegate/nothing", NAVIGATION)
+        gate.exchange("GET", "/a/%2e%2e/b", NAVIGATION)
+        with gate.connection() as connection:
+            connection.send(b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n")
+            assert connection.response().status == 400
+        wait_for_audit(gate, "denied")
+        wait_until(lambda: len([line for line in lines(gate) if line.get("decision") == "malformed"]) == 1, "the last line")
+        return lines(gate)
+
+    def test_they_have_only_documented_names(self, visited):
+        decisions = {line["decision"] for line in visited if line.get("kind") == "access"}
+        assert {"forward", "open", "redirect", "unauthenticated", "sign-in", "refused", "not-found", "malformed"} <= decisions
+        assert {line["event"] for line in visited if line.get("kind") == "audit"} == {"login", "denied"}
+
+    def test_fields_that_are_never_absent_are_in_each_line(self, visited):
+        rows = [re.split(r"(?<!\\) \| ", row.strip("| ")) for row in log_document.PAGE.read_text().splitlines() if row.startswith("| `")]
+        always = {row[0].strip("`") for row in rows if len(row) == 4 and row[3] == "never"}
+        for line in visited:
+            expected = {"access": always - {"event"}, "audit": {"time", "kind", "event", "id", "client"}}.get(line.get("kind"), set())
+            assert expected <= line.keys(), line
