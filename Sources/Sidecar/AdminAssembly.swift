@@ -9,12 +9,12 @@ extension AdminServer {
     /// Opens the address of the settings; nil when it is off. The default address is not worth a failed start: when another
     /// program has it, such as another Sidegate on the same host, the log says so.
     static func open(
-        _ settings: AdminSettings, _ desk: AdminDesk, _ inherited: InheritedSockets, _ logger: Logger
+        _ settings: AdminSettings, _ handler: AdminHandler, _ inherited: InheritedSockets, _ logger: Logger
     ) throws(ServiceError) -> AdminServer? {
         guard let address = settings.listen else { return nil }
         let sources = try address.sources(inherited)
         do throws(Server.OpenError) {
-            return try AdminServer(listen: sources, desk: desk)
+            return try AdminServer(listen: sources, handler: handler)
         } catch {
             guard settings.isDefault else { throw ServiceError("`admin.listen`: \(error)") }
             logger.warning(

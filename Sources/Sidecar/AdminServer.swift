@@ -19,13 +19,13 @@ final class AdminServer: Sendable {
         var certificateEnd: (@Sendable () -> Double?)?
     }
 
-    private let desk: AdminDesk
+    private let handler: AdminHandler
     private let server: Server
 
     var addresses: [SocketAddress] { server.addresses }
 
-    init(listen: [ListenSource], desk: AdminDesk) throws(Server.OpenError) {
-        self.desk = desk
+    init(listen: [ListenSource], handler: AdminHandler) throws(Server.OpenError) {
+        self.handler = handler
         var limits = ConnectionLimits()
         limits.connections = 64
         limits.keepAliveTimeout = .seconds(30)
@@ -33,7 +33,8 @@ final class AdminServer: Sendable {
         server = try Server(
             name: "sidegate.admin", listen: listen, workers: 1, paused: { _ in },
             makeWorker: { loop in
-                Worker(loop: loop, limits: bounds, resolver: resolver) { request, done in desk.answer(request, done) }
+                Worker(loop: loop, limits: bounds, resolver: resolver) { request, done in handler.answer(request, done)
+                }
             })
     }
 
@@ -42,7 +43,7 @@ final class AdminServer: Sendable {
 }
 
 /// Answers the questions that come to the admin server.
-final class AdminDesk: Sendable {
+final class AdminHandler: Sendable {
     /// The workers, once they are there.
     private let server = Mutex<Server?>(nil)
     private let upstream: UpstreamWatch

@@ -6,6 +6,7 @@ import Logging
 import Outbound
 import Proxy
 import Reactor
+import SharedState
 import TLS
 
 /// Tells the app of users before they come in, by HTTP (`provisioning`): a JSON object of the fields, signed.
@@ -14,7 +15,7 @@ import TLS
 /// `eachLogin`; the app may be told again after a restart, and must bear it (`Idempotency-Key`).
 package final class HTTPProvisioner: Provisioner {
     private let loop: EventLoop
-    private let desk: LoopBound<ProvisioningDesk>
+    private let queue: LoopBound<ProvisioningQueue>
 
     /// - Parameters:
     ///   - secret: signs each body; nil: calls are not signed.
@@ -22,24 +23,24 @@ package final class HTTPProvisioner: Provisioner {
     ///   - loop: where calls are made; not a worker's.
     ///   - tls: for https; nil: such a URL fails.
     package init(
-        _ url: OutboundURL, secret: [UInt8]?, eachLogin: Bool, shared: SharedUsers? = nil, loop: EventLoop,
+        _ url: OutboundURL, secret: [UInt8]?, eachLogin: Bool, shared: NotifiedUsers? = nil, loop: EventLoop,
         resolver: Resolver, tls: TLSClientContext?, logger: Logger
     ) {
         self.loop = loop
-        desk = loop.bind(
-            ProvisioningDesk(
+        queue = loop.bind(
+            ProvisioningQueue(
                 url, key: secret.map { HMACKey($0.span, .sha256) }, eachLogin: eachLogin,
                 shared: shared, loop: loop,
                 client: OutboundClient(loop: loop, resolver: resolver, tls: tls), logger: logger))
     }
 
     package func provision(_ call: ProvisioningCall, _ done: @escaping @Sendable (ProvisioningOutcome) -> Void) {
-        loop.submit { [desk] in desk.assumeOnLoop { $0.provision(call, done) } }
+        loop.submit { [queue] in queue.assumeOnLoop { $0.provision(call, done) } }
     }
 }
 
 /// What is known and on its way, on the services' loop.
-private final class ProvisioningDesk {
+private final class ProvisioningQueue {
     private typealias Done = @Sendable (ProvisioningOutcome) -> Void
 
     /// One user who is being told.
@@ -61,7 +62,7 @@ private final class ProvisioningDesk {
     private let url: OutboundURL
     private let key: HMACKey?
     private let eachLogin: Bool
-    private let shared: SharedUsers?
+    private let shared: NotifiedUsers?
     private let loop: EventLoop
     private let client: OutboundClient
     private let logger: Logger
@@ -73,7 +74,7 @@ private final class ProvisioningDesk {
     private var running = 0
 
     init(
-        _ url: OutboundURL, key: HMACKey?, eachLogin: Bool, shared: SharedUsers?, loop: EventLoop,
+        _ url: OutboundURL, key: HMACKey?, eachLogin: Bool, shared: NotifiedUsers?, loop: EventLoop,
         client: OutboundClient, logger: Logger
     ) {
         self.url = url
@@ -108,7 +109,7 @@ private final class ProvisioningDesk {
             self?.enqueue(flight)
         }
         guard !eachLogin, let shared else { return enqueue(flight) }
-        shared.knows(flight.call.userKey, of: url.authority + url.target) { [self] isKnown in
+        shared.contains(flight.call.userKey, of: url.authority + url.target) { [self] isKnown in
             guard isKnown else { return enqueue(flight) }
             users.insert(user)
             finish(flight, .known)
@@ -155,7 +156,7 @@ private final class ProvisioningDesk {
         case .agreed:
             if !eachLogin {
                 users.insert(ProvisionedUsers.Key(flight.call.userKey))
-                shared?.learn(flight.call.userKey, of: url.authority + url.target)
+                shared?.insert(flight.call.userKey, of: url.authority + url.target)
             }
             finish(flight, .told)
         case .noSeat:

@@ -8,6 +8,7 @@ import Outbound
 import Proxy
 import Reactor
 import Redis
+import SharedState
 import Synchronization
 import TLS
 
@@ -38,7 +39,7 @@ final class ProcessServices: Sendable {
         let worker: WorkerServices
     }
 
-    let gates = LiveGates()
+    let gates = GateRegistry()
     let loop = EventLoop(label: "sidegate.services")
     private let resolver: Resolver
     private let logger: Logger
@@ -50,11 +51,12 @@ final class ProcessServices: Sendable {
     private let memory = MemoryReplayStore()
 
     private struct Shared: Sendable {
-        let store: SharedStore
+        let store: RedisReplicaStore
         let revocations: SharedRevocations
+        let replayPolicy: ReplicaReplayStore.Policy
         let keepsTokens: Bool
         let keepsSessions: Bool
-        let users: SharedUsers
+        let users: NotifiedUsers
         /// Keeps the certificates of its connections up to date.
         let watches: [CertificateWatch]
     }
@@ -72,17 +74,27 @@ final class ProcessServices: Sendable {
         }
         var watches: [CertificateWatch] = []
         let tls = redis.address.isSecure ? try Self.tls(redis.tls, "redis", &watches, counters, logger) : nil
-        let store = SharedStore(
-            RedisConfiguration(redis, tls: tls), prefix: redis.prefix, resolver: resolver, counters: counters,
-            logger: logger)
-        store.allowsWithout = settings.replay.allowsWithoutStore
+        counters.redis(isUp: false)
+        let store = RedisReplicaStore(
+            RedisConfiguration(redis, tls: tls), prefix: redis.prefix, resolver: resolver, logger: logger,
+            observe: { [counters] event in
+                switch event {
+                case .connected: counters.redis(isUp: true)
+                case .lost: counters.redis(isUp: false)
+                case .unexpectedReply: counters.unexpectedRedisReply()
+                }
+            })
         let revocations = SharedRevocations(
             store, coding: RevocationCoding(secrets: sessionSecrets), gates: gates, loop: loop)
-        revocations.start()
+        let isLoaded = Reply<Bool>()
+        revocations.start { isLoaded.give(true) }
+        // Without Redis the process serves all the same.
+        _ = isLoaded.wait(milliseconds: Self.loadPatience)
         shared = Shared(
-            store: store, revocations: revocations, keepsTokens: settings.replay.isShared,
-            keepsSessions: settings.session.isShared,
-            users: SharedUsers(store, secret: sessionSecrets.first ?? [], loop: loop), watches: watches)
+            store: store, revocations: revocations,
+            replayPolicy: ReplicaReplayStore.Policy(allowsWithoutStore: settings.replay.allowsWithoutStore),
+            keepsTokens: settings.replay.isShared, keepsSessions: settings.session.isShared,
+            users: NotifiedUsers(store, secret: sessionSecrets.first ?? [], loop: loop), watches: watches)
     }
 
     /// What the worker of `loop` keeps used tokens and sessions in; on that loop. Sessions are in cookies when there is
@@ -92,8 +104,9 @@ final class ProcessServices: Sendable {
         let connection = shared.store.connect(on: loop)
         return (
             shared.keepsTokens
-                ? RedisReplayStore(shared.store, connection, loop: loop, witness: memory) : memory,
-            shared.keepsSessions ? RedisSessionStore(shared.store, connection, loop: loop) : nil
+                ? ReplicaReplayStore(
+                    shared.store, connection, loop: loop, policy: shared.replayPolicy, witness: memory) : memory,
+            shared.keepsSessions ? ReplicaSessionStore(shared.store, connection, loop: loop) : nil
         )
     }
 
@@ -170,7 +183,9 @@ final class ProcessServices: Sendable {
             current.keyWatches = next.keyWatches
             current.provisioningWatches = next.provisioningWatches
         }
-        shared?.store.follow(next.settings)
+        guard let shared else { return }
+        shared.replayPolicy.allowsWithoutStore = next.settings.replay.allowsWithoutStore
+        if let redis = next.settings.redis { shared.store.replaceCredentials(RedisCredentials(redis)) }
     }
 
     private func makeKeys(
@@ -245,6 +260,9 @@ final class ProcessServices: Sendable {
             throw ServiceError("connections over TLS are not possible: \(error)")
         }
     }
+
+    /// How long the start waits for the revocations in force, in milliseconds.
+    private static let loadPatience: Int32 = 1000
 
     @Sendable
     private static func readEmails(_ path: String) -> Result<[String], ListedEmails.Problem> {

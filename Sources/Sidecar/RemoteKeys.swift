@@ -26,7 +26,7 @@ package final class RemoteKeys: KeyRefresher {
     }
 
     private let loop: EventLoop
-    private let keeper: LoopBound<KeyKeeper>
+    private let cache: LoopBound<RemoteKeyCache>
 
     /// Fetches nothing before ``start()``.
     ///
@@ -43,41 +43,41 @@ package final class RemoteKeys: KeyRefresher {
         apply: @escaping @Sendable (KeySet, @escaping @Sendable () -> Void) -> Void
     ) {
         self.loop = loop
-        keeper = loop.bind(
-            KeyKeeper(
+        cache = loop.bind(
+            RemoteKeyCache(
                 sources, constant: constant, algorithms: algorithms, loop: loop, resolver: resolver, logger: logger,
                 chance: chance, ended: ended, apply: apply))
     }
 
     /// Begins to fetch; waits for nothing.
     package func start() {
-        loop.submit { [keeper] in keeper.assumeOnLoop { $0.start() } }
+        loop.submit { [cache] in cache.assumeOnLoop { $0.start() } }
     }
 
     /// Takes the place of `other`, on the same loop: what it has of the same addresses stays, and who waits for it waits
     /// for this one. `done` gets all keys that are known then, and whoever puts them into force calls ``confirm()``.
     package func takeOver(from other: RemoteKeys?, _ done: @escaping @Sendable (KeySet) -> Void) {
-        loop.submit { [keeper] in
-            keeper.assumeOnLoop { keeper in
-                other?.keeper.assumeOnLoop { keeper.takeOver(from: $0) }
-                keeper.start()
-                done(keeper.keys)
+        loop.submit { [cache] in
+            cache.assumeOnLoop { cache in
+                other?.cache.assumeOnLoop { cache.takeOver(from: $0) }
+                cache.start()
+                done(cache.keys)
             }
         }
     }
 
     /// Puts into force what is known by now: more may have come while the keys of ``takeOver(from:_:)`` were on their way.
     package func confirm() {
-        loop.submit { [keeper] in keeper.assumeOnLoop { $0.confirm() } }
+        loop.submit { [cache] in cache.assumeOnLoop { $0.confirm() } }
     }
 
     package func refresh(_ done: @escaping @Sendable () -> Void) {
-        loop.submit { [keeper] in keeper.assumeOnLoop { $0.refresh(done) } }
+        loop.submit { [cache] in cache.assumeOnLoop { $0.refresh(done) } }
     }
 
     /// Ends all calls.
     package func stop() {
-        loop.submit { [keeper] in keeper.assumeOnLoop { $0.stop() } }
+        loop.submit { [cache] in cache.assumeOnLoop { $0.stop() } }
     }
 
     /// From 0 to 1.
@@ -87,7 +87,7 @@ package final class RemoteKeys: KeyRefresher {
 }
 
 /// All sources together, on the services' loop.
-private final class KeyKeeper {
+private final class RemoteKeyCache {
     private let sources: [KeySource]
     private let constant: KeySet
     private let apply: @Sendable (KeySet, @escaping @Sendable () -> Void) -> Void
@@ -112,7 +112,7 @@ private final class KeyKeeper {
     /// All that is known.
     var keys: KeySet { sources.compactMap(\.keys).reduce(constant) { $0.merged(with: $1) } }
 
-    func takeOver(from other: KeyKeeper) {
+    func takeOver(from other: RemoteKeyCache) {
         for source in sources {
             if let old = other.sources.first(where: { $0.isSame(as: source) }) { source.takeOver(from: old) }
         }

@@ -31,7 +31,7 @@ package final class Service: Sendable {
     private let ledgers: ConnectionLedgers
     private let server: Server
     private let admin: AdminServer?
-    private let desk: AdminDesk
+    private let handler: AdminHandler
     private let upstream: UpstreamWatch
     /// What browsers' connections are made from; its certificates can be replaced under way. Nil: plain HTTP.
     package let tls: TLSServerContext?
@@ -86,14 +86,14 @@ package final class Service: Sendable {
         var sources: [ListenSource] = []
         for address in settings.listen { sources += try address.sources(inherited) }
         upstream = UpstreamWatch(proxy.upstream.endpoint, loop: services.loop, resolver: resolver)
-        desk = AdminDesk(
+        handler = AdminHandler(
             upstream: upstream, counters: counters, version: version,
             facts: AdminServer.Facts(
                 probePaths: settings.admin.probePaths, probe: AppProbe(settings, proxy.upstream),
                 certificateEnd: Self.certificateEnd(tls)),
             loop: services.loop, resolver: resolver)
         // Before the workers: who finds the gate open finds this open too.
-        admin = try AdminServer.open(settings.admin, desk, inherited, logger)
+        admin = try AdminServer.open(settings.admin, handler, inherited, logger)
         do throws(Server.OpenError) {
             server = try Server(
                 name: "sidegate.worker", listen: sources, workers: workers,
@@ -113,7 +113,7 @@ package final class Service: Sendable {
         } catch {
             throw ServiceError(error.description)
         }
-        desk.attach(server)
+        handler.attach(server)
         services.start(prepared, server)
         self.logger = logger
         self.log = log
@@ -189,7 +189,7 @@ package final class Service: Sendable {
             state.drainTimeout = drain.drainTimeout
         }
         upstream.moved(to: proxy.upstream.endpoint)
-        desk.change { facts in
+        handler.change { facts in
             facts.probePaths = settings.admin.probePaths
             facts.probe = AppProbe(settings, proxy.upstream)
         }
@@ -296,7 +296,7 @@ package final class Service: Sendable {
         }
         guard isFirst else { return }
         // First of all: who sends work here is to send it elsewhere.
-        desk.change { $0.isStopping = true }
+        handler.change { $0.isStopping = true }
         notifier.stopping()
         logger.info("stopping")
         guard delay > .seconds(0) else { return drain() }

@@ -3,12 +3,13 @@
 import Gate
 import JWT
 import Proxy
+import SharedState
 import Synchronization
 
 /// The gates of all workers, as those see them who change what the gates go by while they run.
 ///
 /// Made before the workers, which need it, and told of them afterwards; what comes before that is kept.
-package final class LiveGates: RevocationBroadcaster {
+package final class GateRegistry: LocalGates {
     private struct State {
         var server: Server?
         var early: [@Sendable (Server) -> Void] = []
