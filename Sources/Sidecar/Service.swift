@@ -312,6 +312,7 @@ package final class Service: Sendable {
         }
         server.drain { [self] in
             logger.info("stopped")
+            services.stop()
             admin?.removeSocketFiles()
             log.flush()
             Deadline.exitNow()
