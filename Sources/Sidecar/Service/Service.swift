@@ -318,24 +318,4 @@ package final class Service: Sendable {
             Deadline.exitNow()
         }
     }
-
-    // MARK: Logging
-
-    private static func format(_ settings: Settings) -> LogFormat {
-        switch settings.log.format {
-        case .json: .json
-        case .text: .text
-        case nil: isatty(1) == 1 ? .text : .json
-        }
-    }
-
-    private static func level(_ settings: Settings) -> Logger.Level {
-        Logger.Level(rawValue: settings.log.level) ?? .info
-    }
-
-    private static func logger(_ threshold: LogThreshold, _ format: LogFormat, _ log: LogWriter) -> Logger {
-        Logger(label: "sidegate") { label in
-            SidegateLogHandler(label: label, threshold: threshold, format: format, sink: log)
-        }
-    }
 }
