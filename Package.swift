@@ -67,13 +67,18 @@ let package = Package(
         module("Outbound", ["HTTP", "HTTP1", "TLS", "Reactor"]),
         module("Redis", ["TLS", "Reactor"]),
         module("Proxy", ["HTTP", "HTTP1", "HTTP2", "Gate", "Pages", "TLS", "Reactor", "Telemetry"]),
+        module(
+            "SharedState",
+            [
+                "HTTP", "Gate", "Cryptography", "Redis", "Proxy", "Reactor",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         module("Demo", ["HTTP", "JWT", "Cryptography", "Pages"], small),
         module(
             "Sidecar",
             [
-                "HTTP", "HTTP1", "JWT", "Gate", "Cryptography", "Outbound", "Redis", "Proxy", "Demo", "Configuration",
-                "Telemetry",
-                "Reactor", "TLS",
+                "HTTP", "HTTP1", "JWT", "Gate", "Cryptography", "Outbound", "Redis", "SharedState", "Proxy", "Demo",
+                "Configuration", "Telemetry", "Reactor", "TLS",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .executableTarget(

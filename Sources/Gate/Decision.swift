@@ -151,14 +151,14 @@ package struct Revocation: Sendable, Equatable {
 
 /// Where used tokens are remembered, so that each signs in once.
 package protocol ReplayStore: AnyObject, Sendable {
-    /// Claims all of `keys` at once, for `retention`: fresh only when none was claimed before.
+    /// Consumes all of `keys` at once, for `retention`: fresh only when none was consumed before.
     ///
     /// `completion` is called exactly once, on any thread, perhaps before this returns.
-    func claim(
+    func consume(
         _ keys: [[UInt8]], for retention: Retention, now: ClockReading,
         _ completion: @escaping @Sendable (ReplayVerdict) -> Void)
 
-    /// Whether one of `keys` was claimed; claims nothing. `completion` as above.
+    /// Whether one of `keys` was consumed; consumes nothing. `completion` as above.
     func use(of keys: [[UInt8]], _ completion: @escaping @Sendable (TokenUse) -> Void)
 
     /// The same, where the answer is at hand; nil: it must be asked for.

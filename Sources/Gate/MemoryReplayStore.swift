@@ -23,18 +23,18 @@ package final class MemoryReplayStore: ReplayStore {
     }
 
     /// Calls `completion` before it returns.
-    package func claim(
+    package func consume(
         _ keys: [[UInt8]], for retention: Retention, now: ClockReading,
         _ completion: @escaping @Sendable (ReplayVerdict) -> Void
     ) {
-        completion(claim(keys, for: retention, now: now))
+        completion(consume(keys, for: retention, now: now))
     }
 
     /// The verdict at once.
-    package func claim(_ keys: [[UInt8]], for retention: Retention, now: ClockReading) -> ReplayVerdict {
+    package func consume(_ keys: [[UInt8]], for retention: Retention, now: ClockReading) -> ReplayVerdict {
         let expiry = retention.expiry(from: now)
         return state.withLock { state in
-            state.removeExpired(now, limit: Self.stepsPerClaim)
+            state.removeExpired(now, limit: Self.stepsPerUse)
             for key in keys where state.expiries[key] != nil { return .replayed }
             if state.expiries.count + keys.count > capacity { state.removeExpired(now, limit: .max) }
             guard state.expiries.count + keys.count <= capacity else { return .unavailable }
@@ -58,7 +58,7 @@ package final class MemoryReplayStore: ReplayStore {
     package var count: Int { state.withLock { $0.expiries.count } }
 
     /// So that no sign-in waits long for what others left behind.
-    private static let stepsPerClaim = 1000
+    private static let stepsPerUse = 1000
 }
 
 extension MemoryReplayStore.State {

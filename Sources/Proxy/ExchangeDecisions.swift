@@ -122,7 +122,7 @@ extension Exchange {
 
     private func claim(_ pending: PendingSignIn) {
         ask(.claim, within: worker.services.limits.claim, otherwise: .unavailable) { done in
-            worker.replayStore.claim(pending.replayKeys, for: pending.retention, now: context.clock, done)
+            worker.replayStore.consume(pending.replayKeys, for: pending.retention, now: context.clock, done)
         } then: { [self] (verdict: ReplayVerdict) in
             spend(pending, verdict)
         }
@@ -166,7 +166,7 @@ extension Exchange {
 
     private func claim(_ pending: PendingLogout) {
         ask(.claim, within: worker.services.limits.claim, otherwise: .unavailable) { done in
-            worker.replayStore.claim(pending.replayKeys, for: pending.retention, now: context.clock, done)
+            worker.replayStore.consume(pending.replayKeys, for: pending.retention, now: context.clock, done)
         } then: { [self] (verdict: ReplayVerdict) in
             guard case .gate(let gate, _) = worker.service else { return }
             perform(gate.finishLogout(pending, verdict, context), contentFollows: false)

@@ -165,7 +165,7 @@ struct SpentBearerTests {
         }
         // Elsewhere: another process signs in with it.
         #expect(
-            browser.store.claim(
+            browser.store.consume(
                 try keys(browser, jwt), for: Retention(until: noon + 600, now: noon),
                 now: ClockReading(wall: noon, monotonic: 1000)) == .fresh)
         browser.now = noon + 280

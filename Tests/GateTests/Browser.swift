@@ -234,14 +234,14 @@ final class Browser {
         case .claimToken(let pending):
             let verdict =
                 isStoreAway
-                ? .unavailable : store.claim(pending.replayKeys, for: pending.retention, now: context.clock)
+                ? .unavailable : store.consume(pending.replayKeys, for: pending.retention, now: context.clock)
             if gate.endsBearer(verdict) { for gate in gates { gate.tokenSpent(pending.replayKeys) } }
             return try follow(gate.finishSignIn(pending, verdict, context), of: request, gate, requestID)
         case .provision(let pending):
             calls.append(pending.call)
             return try follow(gate.finishProvisioning(pending, appSays, context), of: request, gate, requestID)
         case .claimLogoutToken(let pending):
-            let verdict = store.claim(pending.replayKeys, for: pending.retention, now: context.clock)
+            let verdict = store.consume(pending.replayKeys, for: pending.retention, now: context.clock)
             return try follow(gate.finishLogout(pending, verdict, context), of: request, gate, requestID)
         case .revoke(let revocation, let response):
             revocations.append(revocation)

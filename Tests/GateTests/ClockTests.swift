@@ -86,7 +86,7 @@ struct ClockTests {
     func forgets() {
         let store = MemoryReplayStore(capacity: 2)
         func claim(_ key: UInt8, until: Double, wall: Double, monotonic: Double) -> ReplayVerdict {
-            store.claim(
+            store.consume(
                 [[key]], for: Retention(until: until, now: wall), now: ClockReading(wall: wall, monotonic: monotonic))
         }
         #expect(claim(1, until: 100, wall: 0, monotonic: 0) == .fresh)

@@ -250,7 +250,7 @@ struct SessionTests {
     func replayStore() {
         let store = MemoryReplayStore(capacity: 3)
         func claim(_ keys: [[UInt8]], until expiry: Double, now: Double) -> ReplayVerdict {
-            store.claim(keys, for: Retention(until: expiry, now: now), now: ClockReading(wall: now, monotonic: now))
+            store.consume(keys, for: Retention(until: expiry, now: now), now: ClockReading(wall: now, monotonic: now))
         }
         #expect(claim([[1], [2]], until: 10, now: 0) == .fresh)
         #expect(claim([[3], [2]], until: 10, now: 1) == .replayed)
@@ -265,13 +265,13 @@ struct SessionTests {
         for number in 0..<1000 {
             let retention = Retention(until: Double((number * 7919) % 1000), now: -1)
             #expect(
-                big.claim(
+                big.consume(
                     [[UInt8(number & 255), UInt8(number >> 8)]], for: retention,
                     now: ClockReading(wall: -1, monotonic: -1)) == .fresh)
         }
         for now in 0..<1000 {
             let clock = ClockReading(wall: Double(now), monotonic: Double(now))
-            _ = big.claim([], for: Retention(until: 0, now: 0), now: clock)
+            _ = big.consume([], for: Retention(until: 0, now: 0), now: clock)
             #expect(big.count == 999 - now)
         }
     }

@@ -28,10 +28,11 @@ enum Layers {
             "HTTP", "HTTP1", "HTTP2", "Gate", "Pages", "TLS", "Reactor", "Telemetry", "Logging", "Synchronization",
             "Glibc",
         ],
+        "SharedState": ["HTTP", "Gate", "Cryptography", "Redis", "Proxy", "Reactor", "Logging", "Synchronization"],
         // Assembly.
         "Sidecar": [
             "HTTP", "HTTP1", "JWT", "Cryptography", "Pages", "Gate", "Telemetry", "Configuration", "Demo", "Reactor",
-            "TLS", "Outbound", "Redis", "Proxy", "Logging", "Synchronization", "Glibc",
+            "TLS", "Outbound", "Redis", "SharedState", "Proxy", "Logging", "Synchronization", "Glibc",
         ],
         "Command": [
             "HTTP", "JWT", "Cryptography", "Pages", "Gate", "Telemetry", "Configuration", "Demo", "Sidecar",

@@ -67,7 +67,7 @@ final class ScriptedReplayStore: ReplayStore {
 
     let uses = Questions<[[UInt8]], TokenUse>()
 
-    func claim(
+    func consume(
         _ keys: [[UInt8]], for retention: Retention, now: ClockReading,
         _ completion: @escaping @Sendable (ReplayVerdict) -> Void
     ) {

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Redis
+
+/// The operations of a replica store as Redis commands. Steps that have to be atomic are scripts: Redis runs nothing else
+/// meanwhile.
+final class RedisReplicaConnection: ReplicaConnection {
+    private let connection: RedisConnection
+    private let store: RedisReplicaStore
+
+    init(_ connection: RedisConnection, _ store: RedisReplicaStore) {
+        self.connection = connection
+        self.store = store
+    }
+
+    func consume(_ keys: [ReplicaKey], timeToLive: Double, _ completion: @escaping ReplicaCompletion<Bool>) {
+        let names = keys.map { store.key($0) }
+        let milliseconds = Self.milliseconds(timeToLive)
+        if names.count == 1 {
+            let command = RESPCommand("SET", names[0], Self.mark, Array("NX".utf8), Array("PX".utf8), milliseconds)
+            return send(command, .isSet, completion)
+        }
+        let command = RESPCommand(
+            [Array("EVAL".utf8), Array(Self.consumeScript.utf8), Array(String(names.count).utf8)] + names
+                + [milliseconds])
+        send(command, .flag, completion)
+    }
+
+    func isConsumed(_ keys: [ReplicaKey], _ completion: @escaping ReplicaCompletion<Bool>) {
+        let command = RESPCommand([Array("EXISTS".utf8)] + keys.map { store.key($0) })
+        send(command, .count(atMost: keys.count)) { completion($0.map { $0 > 0 }) }
+    }
+
+    func get(
+        _ key: ReplicaKey, atMost limit: Int, extending extension: TimeToLiveExtension?,
+        _ completion: @escaping ReplicaCompletion<[UInt8]?>
+    ) {
+        let command: RESPCommand
+        if let `extension` {
+            command = RESPCommand(
+                "EVAL", Array(Self.getScript.utf8), Array("1".utf8), store.key(key),
+                Self.milliseconds(`extension`.threshold), Self.milliseconds(`extension`.timeToLive))
+        } else {
+            command = RESPCommand("GET", store.key(key))
+        }
+        send(command, .text(atMost: limit), completion)
+    }
+
+    func put(
+        _ key: ReplicaKey, _ value: [UInt8], timeToLive: Double, _ completion: @escaping ReplicaCompletion<Void>
+    ) {
+        let command = RESPCommand(
+            "SET", store.key(key), value, Array("PX".utf8), Self.milliseconds(timeToLive))
+        send(command, .ok, completion)
+    }
+
+    func delete(_ key: ReplicaKey) {
+        send(RESPCommand("DEL", store.key(key)), .count) { _ in }
+    }
+
+    func close() { connection.close() }
+
+    private func send<Value>(
+        _ command: RESPCommand, _ shape: RedisReply<Value>, _ completion: @escaping ReplicaCompletion<Value>
+    ) {
+        connection.send(command, shape) { completion($0.mapError { ReplicaFailure($0) }) }
+    }
+
+    private static func milliseconds(_ seconds: Double) -> [UInt8] {
+        Array(String(Int(max(0.001, min(seconds, 1e9)) * 1000)).utf8)
+    }
+
+    private static let mark = Array("1".utf8)
+    private static let consumeScript = """
+        for _, key in ipairs(KEYS) do if redis.call('EXISTS', key) == 1 then return 0 end end
+        for _, key in ipairs(KEYS) do redis.call('SET', key, '1', 'PX', ARGV[1]) end
+        return 1
+        """
+    private static let getScript = """
+        local record = redis.call('GET', KEYS[1])
+        if record and redis.call('PTTL', KEYS[1]) <= tonumber(ARGV[1]) then
+            redis.call('PEXPIRE', KEYS[1], ARGV[2])
+        end
+        return record
+        """
+}

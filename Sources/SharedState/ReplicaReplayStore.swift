@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Gate
+import HTTP
+import Reactor
+import Synchronization
+
+/// Remembers used tokens for all replicas, until they expire. A token is consumed by one atomic operation, whose result
+/// says whether it had been consumed before.
+///
+/// One for each loop, over that loop's connection.
+package final class ReplicaReplayStore: ReplayStore {
+    /// `replay.onFailure: allow`; shared by all loops, and changed by a reload.
+    package final class Policy: Sendable {
+        private let allows: Atomic<Bool>
+
+        package init(allowsWithoutStore: Bool) {
+            allows = Atomic(allowsWithoutStore)
+        }
+
+        /// A token that the store could not check is accepted.
+        package var allowsWithoutStore: Bool {
+            get { allows.load(ordering: .relaxed) }
+            set { allows.store(newValue, ordering: .relaxed) }
+        }
+    }
+
+    private let store: any ReplicaStore
+    private let loop: EventLoop
+    private let connection: LoopBound<any ReplicaConnection>
+    private let policy: Policy
+    /// The tokens that this process accepted. They are not accepted again, even if the store forgets them: it measures
+    /// time by its own clock only, and with `replay.onFailure: allow` it may never have seen them.
+    private let witness: MemoryReplayStore
+
+    /// - Parameter connection: of `loop`.
+    package init(
+        _ store: any ReplicaStore, _ connection: any ReplicaConnection, loop: EventLoop, policy: Policy,
+        witness: MemoryReplayStore
+    ) {
+        self.store = store
+        self.loop = loop
+        self.connection = loop.bind(connection)
+        self.policy = policy
+        self.witness = witness
+    }
+
+    package func consume(
+        _ keys: [[UInt8]], for retention: Retention, now: ClockReading,
+        _ completion: @escaping @Sendable (ReplayVerdict) -> Void
+    ) {
+        let names = keys.map { ReplicaKey(.token, $0) }
+        loop.submit { [self] in
+            connection.assumeOnLoop { connection in
+                connection.consume(names, timeToLive: max(1, retention.span) + Self.margin) { [self] result in
+                    var verdict = verdict(result)
+                    // A token that the store did not check is not accepted, and may be tried again.
+                    if verdict == .fresh || verdict == .unavailable && policy.allowsWithoutStore,
+                        witness.consume(keys, for: retention, now: now) == .replayed
+                    {
+                        verdict = .replayed
+                    }
+                    completion(verdict)
+                }
+            }
+        }
+    }
+
+    package func use(of keys: [[UInt8]], _ completion: @escaping @Sendable (TokenUse) -> Void) {
+        let names = keys.map { ReplicaKey(.token, $0) }
+        loop.submit { [self] in
+            connection.assumeOnLoop { connection in
+                connection.isConsumed(names) { [self] result in
+                    switch result {
+                    case .success(let isConsumed): completion(isConsumed ? .used : .unused)
+                    case .failure(let failure):
+                        store.report(failure, Self.purpose)
+                        completion(.unavailable)
+                    }
+                }
+            }
+        }
+    }
+
+    package func knownUse(of keys: [[UInt8]]) -> TokenUse? { witness.isUsed(keys) ? .used : nil }
+
+    private func verdict(_ result: Result<Bool, ReplicaFailure>) -> ReplayVerdict {
+        switch result {
+        case .success(let isFirst): return isFirst ? .fresh : .replayed
+        case .failure(let failure):
+            store.report(failure, Self.purpose)
+            return .unavailable
+        }
+    }
+
+    private static let purpose = "single use of a token"
+    /// Seconds beyond the token's own life, for replicas whose clocks are behind.
+    private static let margin = 120.0
+}

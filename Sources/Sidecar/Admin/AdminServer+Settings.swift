@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Configuration
+import Logging
+import Proxy
+import Reactor
+
+extension AdminServer {
+    /// Opens the address of the settings; nil when it is off. When the default address is in use, such as by another
+    /// Sidegate on the same host, this is logged, and the start goes on.
+    static func open(
+        _ settings: AdminSettings, _ handler: AdminHandler, _ inherited: InheritedSockets, _ logger: Logger
+    ) throws(ServiceError) -> AdminServer? {
+        guard let address = settings.listen else { return nil }
+        let sources = try address.sources(inherited)
+        do throws(Server.OpenError) {
+            return try AdminServer(listen: sources, handler: handler)
+        } catch {
+            guard settings.isDefault else { throw ServiceError("`admin.listen`: \(error)") }
+            logger.warning(
+                "health and metrics are not available: set admin.listen to a free address, or to off",
+                metadata: ["cause": "\(error)"])
+            return nil
+        }
+    }
+}
+
+extension AppProbe {
+    init(_ settings: Settings, _ upstream: UpstreamConfiguration) {
+        tls = upstream.tls
+        switch settings.upstream.address {
+        case .unix(let path): socket = path
+        default: origin = settings.upstream.address.description
+        }
+    }
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Proxy
+import Telemetry
+
+/// The content of `/metrics`. No label holds a host, a path or a user: the number of series depends on the
+/// configuration alone.
+struct MetricsPage {
+    var snapshot: MetricsSnapshot
+    var process: ProcessFigures
+    var counters: ProcessCounters.Figures
+    var isUpstreamUp: Bool
+    var version: String
+    /// Seconds since 1970, of the certificate that ends first; nil: there are none.
+    var certificateEnd: Double?
+
+    var text: String {
+        var text = MetricsText()
+        requests(&text)
+        connections(&text)
+        upstream(&text)
+        signIns(&text)
+        configuration(&text)
+        process(&text)
+        return text.text
+    }
+
+    private func requests(_ text: inout MetricsText) {
+        text.family(
+            "sidegate_http_requests_total", .counter,
+            "Completed requests by route, method and status (499: the client disconnected first).")
+        snapshot.numbers.forEachRequest { route, method, status, count in
+            text.sample([("route", route.label), ("method", method), ("code", String(status))], count)
+        }
+        text.family(
+            "sidegate_http_request_duration_seconds", .histogram,
+            "From a request's first byte to its response's last.")
+        for route in MetricRoute.allCases {
+            text.histogram(
+                [("route", route.label)], bounds: MetricNumbers.boundsInSeconds,
+                counts: snapshot.numbers.durations(route), sum: snapshot.numbers.durationSum(route))
+        }
+        text.family("sidegate_http_requests_in_flight", .gauge, "Requests that have not ended.")
+        text.sample([], snapshot.inFlight)
+    }
+
+    private func connections(_ text: inout MetricsText) {
+        text.family("sidegate_connections", .gauge, "Open connections of browsers.")
+        for (name, count) in snapshot.connections.sorted(by: { $0.key < $1.key }) {
+            text.sample([("protocol", name)], UInt64(count))
+        }
+    }
+
+    private func upstream(_ text: inout MetricsText) {
+        text.family(
+            "sidegate_upstream_request_duration_seconds", .histogram,
+            "From handing a request to the app to the head of its response.")
+        text.histogram(
+            [("route", MetricRoute.app.label)], bounds: MetricNumbers.boundsInSeconds,
+            counts: snapshot.numbers.upstreamDurations(.app), sum: snapshot.numbers.upstreamDurationSum(.app))
+        text.family("sidegate_upstream_errors_total", .counter, "Requests that failed between Sidegate and the app.")
+        events(&text) { event in
+            if case .upstreamFailed(let reason) = event {
+                [("upstream", MetricRoute.app.label), ("reason", reason)]
+            } else {
+                nil
+            }
+        }
+        text.family("sidegate_upstream_connections", .gauge, "Connections to apps, tunnels not counted.")
+        text.sample([], snapshot.upstreamConnections)
+        text.family("sidegate_upstream_requests_waiting", .gauge, "Requests that wait for a connection to an app.")
+        text.sample([], snapshot.waiting)
+        text.family(
+            "sidegate_slow_requests_ended_total", .counter,
+            "Requests aborted because their client was too slow while others waited.")
+        for side in ["request", "response"] { text.sample([("side", side)], snapshot.events[.endedSlow(side)] ?? 0) }
+        text.family("sidegate_upstream_up", .gauge, "Whether the app could be reached at the last attempt.")
+        text.sample([], isUpstreamUp ? 1 : UInt64(0))
+    }
+
+    private func signIns(_ text: inout MetricsText) {
+        text.family("sidegate_logins_total", .counter, "Returns from the identity provider.")
+        events(&text) { event in
+            if case .login(let provider, let isSuccess, let reason) = event {
+                [("provider", provider), ("result", Self.result(isSuccess)), ("reason", reason)]
+            } else {
+                nil
+            }
+        }
+        text.family("sidegate_denied_total", .counter, "Requests of users without access.")
+        events(&text) { if case .denied(let reason) = $0 { [("reason", reason)] } else { nil } }
+        text.family(
+            "sidegate_observed_total", .counter,
+            "Requests that were forwarded, but would be denied if access.mode were enforce.")
+        events(&text) { event in
+            if case .observed(let would, let reason) = event { [("would", would), ("reason", reason)] } else { nil }
+        }
+        text.family("sidegate_logouts_total", .counter, "Sessions that were ended, by the user or by the provider.")
+        events(&text) { if case .logout(let reason) = $0 { [("reason", reason)] } else { nil } }
+        text.family("sidegate_session_rejections_total", .counter, "Requests with a session that is no longer valid.")
+        events(&text) { if case .sessionRejected(let reason) = $0 { [("reason", reason)] } else { nil } }
+        text.family("sidegate_auth_redirects_total", .counter, "Browsers that were sent to the identity provider.")
+        text.sample([], snapshot.events[.redirect] ?? 0)
+    }
+
+    private func configuration(_ text: inout MetricsText) {
+        text.family("sidegate_config_reloads_total", .counter, "Configurations that were loaded while running.")
+        text.sample([("result", Self.result(true))], counters.reloads)
+        text.sample([("result", Self.result(false))], counters.failedReloads)
+        text.family(
+            "sidegate_config_last_reload_successful", .gauge, "Whether the newest configuration is the one in force.")
+        text.sample([], counters.lastReloadIsGood ? 1 : UInt64(0))
+        text.family("sidegate_key_refresh_total", .counter, "Fetches of the identity provider's key sets.")
+        text.sample([("result", Self.result(true))], counters.keyRefreshes)
+        text.sample([("result", Self.result(false))], counters.failedKeyRefreshes)
+        if let isUp = counters.isRedisUp {
+            text.family("sidegate_redis_up", .gauge, "Whether there is a connection to Redis.")
+            text.sample([], isUp ? 1 : UInt64(0))
+            text.family(
+                "sidegate_redis_unexpected_replies_total", .counter,
+                "Connections to Redis that ended because of a malformed or unexpected reply.")
+            text.sample([], counters.unexpectedRedisReplies)
+        }
+        if let certificateEnd {
+            text.family(
+                "sidegate_tls_certificate_not_after_timestamp_seconds", .gauge,
+                "When the certificate that ends first does.")
+            text.sample([], certificateEnd)
+        }
+        text.family("sidegate_build_info", .gauge, "The version that runs.")
+        text.sample([("version", version)], UInt64(1))
+    }
+
+    private func process(_ text: inout MetricsText) {
+        text.family("process_cpu_seconds_total", .counter, "User and system time of the process.")
+        text.sample([], process.cpuSeconds)
+        text.family("process_resident_memory_bytes", .gauge, "Memory that is resident.")
+        text.sample([], process.residentBytes)
+        text.family("process_virtual_memory_bytes", .gauge, "Address space.")
+        text.sample([], process.virtualBytes)
+        text.family("process_start_time_seconds", .gauge, "When the process began, in seconds since 1970.")
+        text.sample([], process.startedAt)
+        text.family("process_open_fds", .gauge, "Open file descriptors.")
+        text.sample([], process.openDescriptors)
+        text.family("process_max_fds", .gauge, "The most file descriptors that may be open.")
+        text.sample([], process.maximumDescriptors)
+    }
+
+    /// The events that have these labels, in an order that does not change.
+    private func events(_ text: inout MetricsText, _ labels: (MetricEvent) -> MetricsText.Labels?) {
+        let found = snapshot.events.compactMap { event, count in labels(event).map { (labels: $0, count: count) } }
+        let sorted = found.sorted { left, right in
+            left.labels.map(\.value).joined(separator: "\u{0}") < right.labels.map(\.value).joined(separator: "\u{0}")
+        }
+        for (labels, count) in sorted { text.sample(labels, count) }
+    }
+
+    private static func result(_ isSuccess: Bool) -> String { isSuccess ? "success" : "failure" }
+}

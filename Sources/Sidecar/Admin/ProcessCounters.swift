@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+
+/// The counters of the whole process, apart from those of the workers.
+final class ProcessCounters: Sendable {
+    private let reloads = Atomic<UInt64>(0)
+    private let failedReloads = Atomic<UInt64>(0)
+    private let lastReloadFailed = Atomic<Bool>(false)
+    /// Sections whose files have changed to certificates that cannot be used.
+    private let badCertificates = Mutex<Set<String>>([])
+    private let keyRefreshes = Atomic<UInt64>(0)
+    private let failedKeyRefreshes = Atomic<UInt64>(0)
+    /// nil: Redis is not configured.
+    private let redisUp = Mutex<Bool?>(nil)
+    private let unexpectedRedisReplies = Atomic<UInt64>(0)
+
+    func reloaded(isGood: Bool) {
+        if isGood { reloads.add(1, ordering: .relaxed) } else { failedReloads.add(1, ordering: .relaxed) }
+        lastReloadFailed.store(!isGood, ordering: .relaxed)
+    }
+
+    /// A section's certificates were re-read because their files changed.
+    func certificatesReloaded(_ section: String, isGood: Bool) {
+        if isGood { reloads.add(1, ordering: .relaxed) } else { failedReloads.add(1, ordering: .relaxed) }
+        badCertificates.withLock { sections in
+            if isGood { sections.remove(section) } else { sections.insert(section) }
+        }
+    }
+
+    /// The certificates in force are those of the configuration.
+    func certificatesAreGood() {
+        badCertificates.withLock { $0 = [] }
+    }
+
+    func keysRefreshed(isGood: Bool) {
+        if isGood { keyRefreshes.add(1, ordering: .relaxed) } else { failedKeyRefreshes.add(1, ordering: .relaxed) }
+    }
+
+    func redis(isUp: Bool) {
+        redisUp.withLock { $0 = isUp }
+    }
+
+    /// A connection to Redis ended because of an unexpected reply.
+    func unexpectedRedisReply() { unexpectedRedisReplies.add(1, ordering: .relaxed) }
+
+    var figures: Figures {
+        Figures(
+            reloads: reloads.load(ordering: .relaxed), failedReloads: failedReloads.load(ordering: .relaxed),
+            lastReloadIsGood: !lastReloadFailed.load(ordering: .relaxed) && badCertificates.withLock { $0.isEmpty },
+            keyRefreshes: keyRefreshes.load(ordering: .relaxed),
+            failedKeyRefreshes: failedKeyRefreshes.load(ordering: .relaxed), isRedisUp: redisUp.withLock { $0 },
+            unexpectedRedisReplies: unexpectedRedisReplies.load(ordering: .relaxed))
+    }
+
+    struct Figures {
+        var reloads: UInt64
+        var failedReloads: UInt64
+        /// True from the start, which would have failed otherwise.
+        var lastReloadIsGood: Bool
+        var keyRefreshes: UInt64
+        var failedKeyRefreshes: UInt64
+        /// nil: Redis is not configured.
+        var isRedisUp: Bool?
+        var unexpectedRedisReplies: UInt64
+    }
+}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Configuration
+import JWT
+
+/// Checks what a running gate depends on: the app, the identity provider, its clock and its keys.
+package struct Doctor {
+    private let settings: Settings
+    private let blanks: Set<String>
+    private let network = DoctorNetwork()
+
+    /// - Parameter blanks: paths of options that have no usable value yet.
+    package init(_ settings: Settings, blanks: Set<String> = []) {
+        self.settings = settings
+        self.blanks = blanks
+    }
+
+    /// Makes the calls, one after another; each has five seconds.
+    package func examine() -> [DoctorFinding] {
+        var findings = upstream(settings.upstream, "upstream")
+        findings += settings.apps.flatMap { upstream($0.upstream, "upstreams") }
+        findings += ([settings.upstream] + settings.apps.map(\.upstream)).compactMap(wayAround)
+        if !blanks.contains("identityProvider.loginURL") { findings += provider() }
+        if !blanks.contains("identityProvider.logoutURL") { findings += logout() }
+        findings += settings.token.remoteKeys.map(keys)
+        if let redis = settings.redis { findings += self.redis(redis) }
+        if let provisioning = settings.provisioning { findings.append(self.provisioning(provisioning)) }
+        return findings
+    }
+
+    // MARK: - The app
+
+    private func upstream(_ upstream: UpstreamSettings, _ name: String) -> [DoctorFinding] {
+        let address = upstream.address
+        if case .h2c(let host, let port) = address { return [http2(address, host: host, port: port, name)] }
+        let result: Result<DoctorNetwork.Answer, DoctorProblem> =
+            if case .unix(let path) = address { network.head(socket: path) } else {
+                network.head(address.description + "/", upstream.tls)
+            }
+        switch result {
+        case .failure(let problem):
+            return [
+                DoctorFinding(
+                    .failed, name, "\(address): \(problem)", fix: "start the app, or correct `\(name)`")
+            ]
+        case .success(let answer) where answer.status >= 500:
+            return [
+                DoctorFinding(
+                    .warning, name, "\(address) answers \(answer.status)",
+                    fix: "check the app's log: users would see this error")
+            ]
+        case .success(let answer):
+            return [DoctorFinding(.ok, name, "\(address) answers \(answer.status)")] + appSession(answer.cookies)
+        }
+    }
+
+    /// A hint when the app has a session of its own that the configuration does not mention.
+    private func appSession(_ cookies: [String]) -> [DoctorFinding] {
+        let known = settings.session.appCookies
+        let found = cookies.filter { name in
+            let name = name.lowercased()
+            return ["sess", "sid"].contains { name.contains($0) } && !name.contains("sidegate")
+        }
+        let missing = found.filter { !known.contains($0) }.prefix(5)
+        if !missing.isEmpty {
+            let names = missing.joined(separator: ", ")
+            return [
+                DoctorFinding(
+                    .warning, "session.appCookies",
+                    "the app has a session of its own (\(names)), which stays when the user signs out or changes",
+                    fix:
+                        "set `session.appCookies: [\(names)]`, and `session.logoutPaths` to the app's own logout paths")
+            ]
+        }
+        guard !found.isEmpty, settings.session.logoutPaths.isEmpty else { return [] }
+        return [
+            DoctorFinding(
+                .ok, "session.logoutPaths",
+                "not set: if the app has a logout of its own, name its path; otherwise the user is signed in again at once"
+            )
+        ]
+    }
+
+    private func http2(
+        _ address: UpstreamAddress, host: String, port: UInt16, _ name: String
+    ) -> DoctorFinding {
+        switch network.listener("\(UpstreamAddress.http(host: host, port: port))/") {
+        case .failure(let problem):
+            DoctorFinding(
+                .failed, name, "\(address): \(problem)", fix: "start the app, or correct `\(name)`")
+        case .success(nil):
+            DoctorFinding(.ok, name, "\(address) takes connections")
+        case .success:
+            DoctorFinding(.ok, name, "\(address) takes connections; it answers HTTP/1.1 too")
+        }
+    }
+
+    /// A client that reaches the app without passing the gate can claim any identity.
+    private func wayAround(_ upstream: UpstreamSettings) -> DoctorFinding? {
+        let name = "bypass"
+        switch upstream.address {
+        case .unix: return nil
+        case .http(let host, let port), .https(let host, let port), .h2c(let host, let port):
+            guard LoopbackHost.isNamed(in: "\(UpstreamAddress.http(host: host, port: port))") else {
+                return DoctorFinding(
+                    .ok, name, "\(upstream.address) is on the network: make sure that only the gate can reach it")
+            }
+            guard let places = ListeningPorts.beyondLoopback(port) else { return nil }
+            if places.isEmpty {
+                return DoctorFinding(.ok, name, "\(upstream.address) is open on this machine only")
+            }
+            return DoctorFinding(
+                .warning, name,
+                "port \(port) is open on \(places.joined(separator: ", ")) too: a client that connects there can claim any identity",
+                fix: "make the app listen on 127.0.0.1 only, or block the port in the firewall")
+        }
+    }
+
+    // MARK: - The identity provider
+
+    private func provider() -> [DoctorFinding] {
+        let login = Self.origin(of: settings.identityProvider.loginURL.source)
+        var findings: [DoctorFinding] = []
+        switch network.head(login + "/") {
+        case .failure(let problem):
+            // Only browsers need to reach the provider, so a failure here may be expected.
+            findings.append(
+                DoctorFinding(
+                    .failed, "identityProvider.loginURL", "\(login): \(problem)",
+                    fix:
+                        "correct the address; if only browsers can reach the provider, this is expected"
+                ))
+            findings.append(DoctorFinding(.warning, "clock", "not compared: the identity provider did not answer"))
+        case .success(let answer):
+            findings.append(DoctorFinding(.ok, "identityProvider.loginURL", "\(login) answers \(answer.status)"))
+            findings.append(clock(answer.skew, of: login))
+        }
+        return findings
+    }
+
+    /// Empty when there is no such URL, or when its host was tried already.
+    private func logout() -> [DoctorFinding] {
+        guard let template = settings.identityProvider.logoutURL else { return [] }
+        let logout = Self.origin(of: template.source)
+        if logout == Self.origin(of: settings.identityProvider.loginURL.source) { return [] }
+        let name = "identityProvider.logoutURL"
+        switch network.head(logout + "/") {
+        case .failure(let problem):
+            return [DoctorFinding(.failed, name, "\(logout): \(problem)", fix: "correct the address")]
+        case .success(let answer):
+            return [DoctorFinding(.ok, name, "\(logout) answers \(answer.status)")]
+        }
+    }
+
+    /// The clock difference, which affects `iat` and `exp`.
+    private func clock(_ skew: Double?, of server: String) -> DoctorFinding {
+        guard let skew else {
+            return DoctorFinding(.warning, "clock", "not compared: \(server) sends no Date")
+        }
+        let seconds = Int(skew.rounded())
+        let allowed = settings.token.policy.clockSkew
+        let difference =
+            abs(seconds) <= 1
+            ? "agrees with \(server) to the second"
+            : "\(abs(seconds)) seconds \(seconds > 0 ? "ahead of" : "behind") \(server)"
+        // The date is off by up to half a second, and so is the transfer.
+        if abs(skew) > allowed + 1 {
+            return DoctorFinding(
+                .failed, "clock", "\(difference), and token.clockSkew allows \(Int(allowed))",
+                fix: "synchronize the clocks by NTP (timedatectl set-ntp true), here or there")
+        }
+        if abs(skew) > Swift.max(2, allowed / 2) {
+            return DoctorFinding(
+                .warning, "clock", "\(difference), of \(Int(allowed)) that token.clockSkew allows",
+                fix: "synchronize the clocks by NTP before they drift further")
+        }
+        return DoctorFinding(.ok, "clock", difference)
+    }
+
+    private func keys(_ remote: RemoteKeySettings) -> DoctorFinding {
+        let name = "jwksURL"
+        switch network.keys(remote) {
+        case .failure(let problem):
+            return DoctorFinding(
+                .failed, name, "\(remote.url): \(problem)",
+                fix: "open the address in a browser: it must answer 200 with a JSON Web Key Set")
+        case .success(let set):
+            let algorithms = settings.token.policy.algorithms
+            let shown = set.keys.map { "\($0.keyID ?? "no kid") (\($0.summary))" }
+            let ignored = set.ignored.isEmpty ? "" : "; left out: " + set.ignored.joined(separator: "; ")
+            let list = "\(remote.url): \(shown.joined(separator: ", "))\(ignored)"
+            guard set.keys.contains(where: { key in algorithms.contains { key.serves($0) } }) else {
+                return DoctorFinding(
+                    .failed, name, list,
+                    fix:
+                        "none of these can be used with token.algorithms; set it to the algorithms that the identity provider signs with"
+                )
+            }
+            return DoctorFinding(.ok, name, list)
+        }
+    }
+
+    // MARK: - The app's hook
+
+    private func provisioning(_ settings: ProvisioningSettings) -> DoctorFinding {
+        let host = Self.origin(of: settings.url)
+        switch network.head(host + "/", settings.tls) {
+        case .failure(let problem):
+            return DoctorFinding(
+                .failed, "provisioning.url", "\(host): \(problem)",
+                fix: "start the server there, or correct the address")
+        case .success(let answer):
+            return DoctorFinding(
+                .ok, "provisioning.url", "\(host) answers \(answer.status); the address itself is not called")
+        }
+    }
+
+    /// Scheme, host and port of an absolute address.
+    static func origin(of url: String) -> String {
+        guard let start = url.firstRange(of: "://")?.upperBound else { return url }
+        let end = url[start...].firstIndex { $0 == "/" || $0 == "?" || $0 == "#" } ?? url.endIndex
+        return String(url[..<end])
+    }
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Configuration
+import HTTP
+import JWT
+import Outbound
+import Reactor
+import TLS
+
+/// The doctor's calls. Each blocks until it ends, so they are made one after another, from a thread that may block.
+package final class DoctorNetwork: Sendable {
+    private let loop = EventLoop(label: "sidegate.doctor")
+    private let resolver = Resolver()
+
+    package init() {}
+
+    /// A server's answer, and the time of its clock.
+    struct Answer: Sendable {
+        var status: Int
+        /// How far our clock is ahead of the server's, in seconds; nil: it sent no date.
+        var skew: Double?
+        /// Names of the cookies it sets.
+        var cookies: [String] = []
+    }
+
+    /// Sends a HEAD request to `url`. Never a POST: the doctor must have no effect.
+    ///
+    /// - Parameter tls: for https.
+    func head(_ url: String, _ tls: ClientTLSSettings = ClientTLSSettings()) -> Result<Answer, DoctorProblem> {
+        guard let url = OutboundURL(url) else { return .failure(DoctorProblem("this address cannot be called")) }
+        let before = wallClockNow()
+        switch call(OutboundRequest(method: "HEAD", url: url, timeout: Self.patience), tls) {
+        case .failure(let problem): return .failure(problem)
+        case .success(let response):
+            let middle = (before + wallClockNow()) / 2
+            let cookies = response.values(of: "set-cookie").map { line in
+                String(line.prefix { $0 != "=" && $0 != ";" }.filter { $0 != " " })
+            }
+            return .success(
+                Answer(status: Int(response.status), skew: Self.skew(response, at: middle), cookies: cookies))
+        }
+    }
+
+    /// Whether a server accepts connections there. The request is HTTP/1.1, which a server that only speaks HTTP/2 does not
+    /// answer: its status is nil.
+    func listener(_ url: String) -> Result<Int?, DoctorProblem> {
+        guard let url = OutboundURL(url) else { return .failure(DoctorProblem("this address cannot be called")) }
+        let reply = Reply<Result<OutboundResponse, OutboundFailure>>()
+        loop.submit { [self] in
+            OutboundClient(loop: loop, resolver: resolver, tls: nil)
+                .send(OutboundRequest(method: "HEAD", url: url, timeout: Self.patience)) { reply.give($0) }
+        }
+        switch reply.wait() {
+        case .success(let response): return .success(Int(response.status))
+        case .failure(.closed), .failure(.malformed), .failure(.tooLarge): return .success(nil)
+        case .failure(let failure): return .failure(DoctorProblem(failure.description))
+        }
+    }
+
+    /// Fetches a key set as the gate does.
+    package func keys(_ remote: RemoteKeySettings) -> Result<KeySet, DoctorProblem> {
+        guard let url = OutboundURL(remote.url) else {
+            return .failure(DoctorProblem("this address cannot be called"))
+        }
+        let request = OutboundRequest(
+            url: url, fields: [("Accept", "application/jwk-set+json, application/json")], timeout: Self.patience,
+            maximumBytes: 1 << 20)
+        switch call(request, remote.tls) {
+        case .failure(let problem): return .failure(problem)
+        case .success(let response):
+            guard response.status == 200 else { return .failure(DoctorProblem("it answers \(response.status)")) }
+            do throws(KeyError) {
+                return .success(try KeySet(jwks: response.body, allowWeak: remote.allowWeakSecret, isLenient: true))
+            } catch {
+                return .failure(DoctorProblem(error.message))
+            }
+        }
+    }
+
+    /// The status line of a server behind a socket in the file system.
+    func head(socket path: String) -> Result<Answer, DoctorProblem> {
+        let reply = Reply<Result<Int, DoctorProblem>>()
+        loop.submit { [self] in
+            UnixProbe(path, "HEAD /", loop: loop, timeout: Self.patience) { reply.give($0) }
+        }
+        return reply.wait().map { Answer(status: $0, skew: nil) }
+    }
+
+    private func call(
+        _ request: OutboundRequest, _ settings: ClientTLSSettings
+    ) -> Result<OutboundResponse, DoctorProblem> {
+        var tls: TLSClientContext?
+        if request.url.isSecure {
+            do {
+                tls = try TLSClientContext(TLSClientConfiguration(settings))
+            } catch {
+                return .failure(DoctorProblem("no secure connection: \(error)"))
+            }
+        }
+        let reply = Reply<Result<OutboundResponse, OutboundFailure>>()
+        loop.submit { [self, tls] in
+            OutboundClient(loop: loop, resolver: resolver, tls: tls).send(request) { reply.give($0) }
+        }
+        return reply.wait().mapError { DoctorProblem($0.description) }
+    }
+
+    /// A date has whole seconds, so half a second is added as the mean; a cached response is older by `Age`.
+    private static func skew(_ response: OutboundResponse, at now: Double) -> Double? {
+        guard let date = response.field("date").flatMap(HTTPDate.seconds) else { return nil }
+        let age = response.field("age").flatMap { Int($0) } ?? 0
+        guard (0...86_400).contains(age) else { return nil }
+        return now - (date + Double(age) + 0.5)
+    }
+
+    private static let patience = Nanoseconds.seconds(5)
+}
+
+/// Why a call got no answer, or an unusable one.
+package struct DoctorProblem: Error, CustomStringConvertible {
+    package let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}

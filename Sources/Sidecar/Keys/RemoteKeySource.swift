@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import JWT
+import Logging
+import Outbound
+import Reactor
+
+/// The key set of one URL.
+final class RemoteKeySource {
+    private(set) var keys: KeySet?
+
+    private let url: OutboundURL
+    private let allowWeak: Bool
+    private let algorithms: [Algorithm]
+    private let loop: EventLoop
+    private let client: OutboundClient
+    private let logger: Logger
+    private let chance: () -> Double
+    private let report: (Bool) -> Void
+    private var schedule = KeyRefreshSchedule()
+    private var timer: LoopTimer?
+    private var call: OutboundCall?
+    /// The text of `keys`: the same text again is not parsed.
+    private var text: [UInt8] = []
+    private var fetched: ((Bool) -> Void)?
+
+    init(
+        _ source: RemoteKeys.Source, algorithms: [Algorithm], loop: EventLoop,
+        resolver: Resolver, logger: Logger, chance: @escaping () -> Double, report: @escaping (Bool) -> Void
+    ) {
+        self.report = report
+        url = source.url
+        allowWeak = source.allowWeak
+        self.algorithms = algorithms
+        self.loop = loop
+        client = OutboundClient(loop: loop, resolver: resolver, tls: source.tls)
+        self.logger = logger
+        self.chance = chance
+    }
+
+    var isFetching: Bool { schedule.isFetching }
+
+    /// The key set of one is valid for the other.
+    func isSame(as other: RemoteKeySource) -> Bool {
+        url == other.url && allowWeak == other.allowWeak && algorithms == other.algorithms
+    }
+
+    /// Keeps the fetched keys and the schedule; a fetch in progress starts again.
+    func takeOver(from old: RemoteKeySource) {
+        keys = old.keys
+        text = old.text
+        if !old.isFetching, old.keys != nil { schedule = old.schedule }
+    }
+
+    /// - Parameter fetched: called at the end of each fetch, with whether the keys have changed.
+    func start(_ fetched: @escaping (Bool) -> Void) {
+        self.fetched = fetched
+        timer = loop.makeTimer { [weak self] in self?.timeCame() }
+        timeCame()
+    }
+
+    func stop() {
+        timer?.cancel()
+        call?.cancel()
+        call = nil
+        fetched = nil
+    }
+
+    /// A key is missing. False when no fetch is made for it.
+    func refresh() -> Bool {
+        guard fetched != nil else { return false }
+        switch schedule.keyWanted(loop.now) {
+        case .fetch: fetch()
+        case .join: break
+        case .refuse: return false
+        }
+        return true
+    }
+
+    private func timeCame() {
+        if schedule.timeCame(loop.now) { fetch() } else { timer?.set(schedule.due) }
+    }
+
+    private func fetch() {
+        timer?.cancel()
+        var request = OutboundRequest(url: url, timeout: Self.timeout, maximumBytes: Self.maximumBytes)
+        request.fields = [("Accept", "application/jwk-set+json, application/json")]
+        call = client.send(request) { [weak self] result in self?.ended(result) }
+    }
+
+    private func ended(_ result: Result<OutboundResponse, OutboundFailure>) {
+        call = nil
+        let now = loop.now
+        var isNew = false
+        do throws(Refusal) {
+            let response = try Self.good(result)
+            isNew = try read(response.body)
+            schedule.succeeded(
+                now,
+                maxAge: Freshness.maxAge(cacheControl: response.field("Cache-Control"), age: response.field("Age")),
+                chance: chance())
+            report(true)
+        } catch {
+            schedule.failed(now, chance: chance())
+            report(false)
+            logger.warning(
+                "key set not fetched",
+                metadata: [
+                    "url": "\(url)", "cause": "\(error.cause)", "keys": "\(keys?.keys.count ?? 0)",
+                    "again": "\(UInt64(schedule.due.since(now).seconds.rounded(.up))) s",
+                ])
+        }
+        timer?.set(schedule.due)
+        fetched?(isNew)
+    }
+
+    /// Replaces the keys; true when they have changed.
+    private func read(_ body: [UInt8]) throws(Refusal) -> Bool {
+        if keys != nil, body == text { return false }
+        let set: KeySet
+        do {
+            set = try KeySet(jwks: body, allowWeak: allowWeak, isLenient: true)
+        } catch {
+            throw Refusal(cause: "\(error)")
+        }
+        let useful = set.keys.filter { key in algorithms.contains { key.serves($0) } }
+        guard !useful.isEmpty else { throw Refusal(cause: "none of its keys can be used with token.algorithms") }
+        for reason in set.ignored {
+            logger.warning("key ignored in a key set", metadata: ["url": "\(url)", "cause": "\(reason)"])
+        }
+        logger.info(
+            keys == nil ? "key set fetched" : "key set changed",
+            metadata: ["url": "\(url)", "keys": "\(useful.count)"])
+        keys = KeySet(keys: useful)
+        text = body
+        return true
+    }
+
+    private static func good(_ result: Result<OutboundResponse, OutboundFailure>) throws(Refusal) -> OutboundResponse {
+        switch result {
+        case .success(let response) where response.status == 200: return response
+        case .success(let response): throw Refusal(cause: "the answer has the status \(response.status)")
+        case .failure(let failure): throw Refusal(cause: failure.description)
+        }
+    }
+
+    /// Why a key set is rejected.
+    private struct Refusal: Error {
+        let cause: String
+    }
+
+    private static let timeout = Nanoseconds.seconds(5)
+    /// A hundred keys with their certificates.
+    private static let maximumBytes = 512 * 1024
+}

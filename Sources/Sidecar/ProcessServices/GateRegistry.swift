@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Gate
+import JWT
+import Proxy
+import SharedState
+import Synchronization
+
+/// The gates of all workers, for services that change keys, lists and revocations while the gates run.
+///
+/// It is made before the workers, which need it. Changes that come before ``attach(_:)`` are applied then.
+package final class GateRegistry: LocalGates {
+    private struct State {
+        var server: Server?
+        var early: [@Sendable (Server) -> Void] = []
+    }
+
+    private let state = Mutex(State())
+
+    package init() {}
+
+    /// The workers have started.
+    package func attach(_ server: Server) {
+        let early = state.withLock { state in
+            state.server = server
+            let early = state.early
+            state.early = []
+            return early
+        }
+        for work in early { work(server) }
+    }
+
+    /// Replaces the keys; `done` is called when they are in force on every loop.
+    package func replaceKeys(_ keys: KeySet, _ done: @escaping @Sendable () -> Void = {}) {
+        withServer { server in
+            server.onEachWorker({ worker in worker.update { $0.replaceKeys(keys) } }, done)
+        }
+    }
+
+    /// Replaces the addresses of `access.users.emailsFile`.
+    package func replaceListedEmails(_ emails: [String], _ done: @escaping @Sendable () -> Void = {}) {
+        withServer { server in
+            server.onEachWorker({ worker in worker.update { $0.replaceListedEmails(emails) } }, done)
+        }
+    }
+
+    package func revoke(_ revocation: Revocation, _ done: @escaping @Sendable (Bool) -> Void) {
+        let verdict = Verdict()
+        withServer { server in
+            server.onEachWorker(
+                { worker in
+                    if !worker.revoke(revocation) { verdict.fail() }
+                },
+                { done(verdict.isGood) })
+        }
+    }
+
+    package func tokenSpent(_ replayKeys: [[UInt8]], _ done: @escaping @Sendable () -> Void) {
+        withServer { server in
+            server.onEachWorker({ $0.tokenSpent(replayKeys) }, done)
+        }
+    }
+
+    /// Revocations that came from other replicas.
+    package func revoke(all revocations: [Revocation]) {
+        withServer { server in
+            server.onEachWorker({ $0.revoke(all: revocations) })
+        }
+    }
+
+    private func withServer(_ work: @escaping @Sendable (Server) -> Void) {
+        let server = state.withLock { state in
+            if state.server == nil { state.early.append(work) }
+            return state.server
+        }
+        if let server { work(server) }
+    }
+
+    /// The combined result of all loops.
+    private final class Verdict: Sendable {
+        private let hasFailed = Atomic(false)
+
+        func fail() { hasFailed.store(true, ordering: .relaxed) }
+
+        var isGood: Bool { !hasFailed.load(ordering: .relaxed) }
+    }
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Configuration
+import Gate
+import JWT
+import Logging
+import Proxy
+import Reactor
+import Synchronization
+
+/// The services of the whole process, which all workers use. They have a loop of their own, so that none of them delays a
+/// browser. Each is started once, replaced by a reload, and stopped at the end.
+final class ProcessServices: Sendable {
+    /// What the services of another configuration need. Nothing is in effect before it is started or put into force.
+    struct Prepared: Sendable {
+        fileprivate let settings: Settings
+        fileprivate let keys: RemoteKeyService.Prepared
+        fileprivate let provisioning: ProvisioningService.Prepared?
+        /// For the workers.
+        let worker: WorkerServices
+    }
+
+    let gates = GateRegistry()
+    let loop = EventLoop(label: "sidegate.services")
+    private let keys: RemoteKeyService
+    private let provisioning: ProvisioningService
+    private let emails: ListedEmailService
+    /// nil: nothing is shared with other replicas.
+    private let replicas: ReplicaService?
+    /// Tokens that this process accepted, whether they are shared or not.
+    private let usedTokens = MemoryReplayStore()
+    /// Kept across reloads, since it remembers the clients.
+    private let limiter = Mutex<RateLimiter?>(nil)
+
+    /// Also connects to the store of the replicas, since the workers need it.
+    init(
+        _ settings: Settings, sessionSecrets: [[UInt8]], resolver: Resolver, counters: ProcessCounters, logger: Logger
+    ) throws(ServiceError) {
+        if let redis = settings.redis {
+            replicas = try ReplicaService(
+                redis, settings, secrets: sessionSecrets, gates: gates, loop: loop, resolver: resolver,
+                counters: counters, logger: logger)
+        } else {
+            replicas = nil
+        }
+        keys = RemoteKeyService(gates: gates, loop: loop, resolver: resolver, counters: counters, logger: logger)
+        provisioning = ProvisioningService(
+            notified: replicas?.notifiedUsers, loop: loop, resolver: resolver, counters: counters, logger: logger)
+        emails = ListedEmailService(gates: gates, logger: logger)
+        replicas?.start()
+    }
+
+    /// Where the worker of `loop` keeps used tokens and sessions; called on that loop. No session store: sessions are
+    /// kept in cookies.
+    func stores(on loop: EventLoop) -> (tokens: any ReplayStore, sessions: (any SessionStore)?) {
+        guard let stores = replicas?.stores(on: loop, witness: usedTokens) else { return (usedTokens, nil) }
+        return (stores.tokens ?? usedTokens, stores.sessions)
+    }
+
+    /// Makes what `settings` call for. A part that they leave unchanged, and that remembers something, is the one in force.
+    func prepare(_ settings: Settings) throws(ServiceError) -> Prepared {
+        let keys = try keys.prepare(settings)
+        let provisioning = try provisioning.prepare(settings)
+        var worker = WorkerServices()
+        worker.revocations = replicas?.revocations ?? gates
+        worker.keys = keys.remote
+        worker.provisioner = provisioning?.provisioner
+        if let rate = settings.limits.requestsPerSecond {
+            let current = limiter.withLock { $0 }
+            worker.limiter = current?.rate == rate ? current : RateLimiter(rate: rate)
+        }
+        return Prepared(settings: settings, keys: keys, provisioning: provisioning, worker: worker)
+    }
+
+    /// Starts to fetch keys and to watch files; from now on their changes reach the workers of `server`.
+    func start(_ prepared: Prepared, _ server: Server) {
+        gates.attach(server)
+        limiter.withLock { $0 = prepared.worker.limiter }
+        provisioning.start(prepared.provisioning)
+        keys.start(prepared.keys)
+        emails.start(prepared.settings.access)
+    }
+
+    /// Puts `next` into force. `swap` gets the keys known by then, passes them and everything else to the workers, and
+    /// calls back.
+    ///
+    /// - Parameter sessionSecrets: of the new configuration.
+    func replace(
+        with next: Prepared, sessionSecrets: [[UInt8]],
+        swap: @escaping @Sendable (KeySet, @escaping @Sendable () -> Void) -> Void,
+        _ done: @escaping @Sendable () -> Void
+    ) {
+        emails.stop()
+        limiter.withLock { $0 = next.worker.limiter }
+        provisioning.replace(with: next.provisioning)
+        replicas?.replace(with: next.settings, secrets: sessionSecrets)
+        keys.replace(with: next.keys, swap: swap) { [emails] in
+            emails.replace(with: next.settings.access)
+            done()
+        }
+    }
+
+    /// The workers have ended.
+    func stop() {
+        emails.stop()
+        keys.stop()
+        provisioning.stop()
+        replicas?.stop()
+    }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Configuration
+import Gate
+import Logging
+import Proxy
+import Reactor
+import Redis
+import SharedState
+
+/// What this process shares with other replicas (`redis`), for the whole life of the process.
+final class ReplicaService: Sendable {
+    /// The users that any replica notified the app of.
+    let notifiedUsers: NotifiedUsers
+    /// Ends sessions on all replicas.
+    let revocations: SharedRevocations
+    private let store: RedisReplicaStore
+    private let policy: ReplicaReplayStore.Policy
+    private let keepsTokens: Bool
+    private let keepsSessions: Bool
+    private let tls: ClientTLS?
+
+    /// - Parameter secrets: of sessions; the first seals what replicas exchange, all open it.
+    init(
+        _ redis: RedisSettings, _ settings: Settings, secrets: [[UInt8]], gates: GateRegistry, loop: EventLoop,
+        resolver: Resolver, counters: ProcessCounters, logger: Logger
+    ) throws(ServiceError) {
+        tls = redis.address.isSecure ? try ClientTLS(redis.tls, "redis", counters: counters, logger: logger) : nil
+        counters.redis(isUp: false)
+        store = RedisReplicaStore(
+            RedisConfiguration(redis, tls: tls?.context), prefix: redis.prefix, resolver: resolver, logger: logger,
+            observe: { event in
+                switch event {
+                case .connected: counters.redis(isUp: true)
+                case .lost: counters.redis(isUp: false)
+                case .unexpectedReply: counters.unexpectedRedisReply()
+                }
+            })
+        revocations = SharedRevocations(
+            store, coding: RevocationCoding(secrets: secrets), gates: gates, loop: loop)
+        notifiedUsers = NotifiedUsers(store, secret: secrets.first ?? [], loop: loop)
+        policy = ReplicaReplayStore.Policy(allowsWithoutStore: settings.replay.allowsWithoutStore)
+        keepsTokens = settings.replay.isShared
+        keepsSessions = settings.session.isShared
+    }
+
+    /// Connects, and waits for the revocations in force, but not for long: the process also serves without Redis.
+    func start() {
+        let isLoaded = Reply<Bool>()
+        revocations.start { isLoaded.give(true) }
+        _ = isLoaded.wait(milliseconds: Self.loadPatience)
+    }
+
+    /// Stores of the worker of `loop`, opened on that loop; nil: not shared.
+    ///
+    /// - Parameter witness: the tokens that this process accepted.
+    func stores(
+        on loop: EventLoop, witness: MemoryReplayStore
+    ) -> (tokens: (any ReplayStore)?, sessions: (any SessionStore)?) {
+        let connection = store.connect(on: loop)
+        return (
+            keepsTokens
+                ? ReplicaReplayStore(store, connection, loop: loop, policy: policy, witness: witness) : nil,
+            keepsSessions ? ReplicaSessionStore(store, connection, loop: loop) : nil
+        )
+    }
+
+    /// Follows `settings`, but for the server itself, which stays the one of the start.
+    func replace(with settings: Settings, secrets: [[UInt8]]) {
+        policy.allowsWithoutStore = settings.replay.allowsWithoutStore
+        if let redis = settings.redis { store.replaceCredentials(RedisCredentials(redis)) }
+        revocations.replace(RevocationCoding(secrets: secrets))
+    }
+
+    func stop() { revocations.stop() }
+
+    /// Milliseconds.
+    private static let loadPatience: Int32 = 1000
+}

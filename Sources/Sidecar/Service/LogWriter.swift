@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Reactor
+import Telemetry
+
+/// Writes log lines to a descriptor without ever blocking a loop.
+package struct LogWriter: LogSink {
+    private let writer: SerialWriter
+
+    /// - Parameter descriptor: standard output or error.
+    package init(_ descriptor: Int32) {
+        writer = SerialWriter(descriptor, label: "sidegate.log")
+    }
+
+    package func write(_ bytes: [UInt8]) {
+        writer.write(bytes)
+    }
+
+    /// Waits until all lines are written.
+    package func flush() {
+        writer.flush()
+    }
+}

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Configuration
+import Cryptography
+import Gate
+import Glibc
+import Logging
+import Proxy
+import Reactor
+import Synchronization
+import TLS
+import Telemetry
+
+/// A running gate: `sidegate run`, from checked settings to the end of the process.
+package final class Service: Sendable {
+    /// State that a reload changes.
+    private struct State {
+        var drainDelay: Nanoseconds
+        var drainTimeout: Nanoseconds
+        var reloader: Reloader?
+        /// Keep the certificates of both sides up to date.
+        var watches: [CertificateWatch] = []
+        var isStopping = false
+
+        init(_ settings: Settings) {
+            drainDelay = .seconds(settings.limits.drainDelay.inSeconds)
+            drainTimeout = .seconds(settings.limits.drainTimeout.inSeconds)
+        }
+    }
+
+    private let ledgers: ConnectionLedgers
+    private let server: Server
+    private let admin: AdminServer?
+    private let handler: AdminHandler
+    private let upstream: UpstreamWatch
+    /// For connections of browsers; its certificates can be replaced while it is in use. Nil: plain HTTP.
+    package let tls: TLSServerContext?
+    private let services: ProcessServices
+    private let counters = ProcessCounters()
+    private let notifier = ServiceNotifier.ofThisProcess()
+    private let stop: StopSignals
+    private let logger: Logger
+    private let threshold: LogThreshold
+    private let format: LogFormat
+    private let log: LogWriter
+    private let workerCount: Int
+    /// Those that the process was started with.
+    private let initial: Settings
+    private let state: Mutex<State>
+
+    package var addresses: [SocketAddress] { server.addresses }
+
+    /// Opens what the settings name and starts to serve.
+    ///
+    /// - Parameters:
+    ///   - gate: the settings' gate, as ``GateAssembly`` makes it.
+    ///   - version: of the program, for the metrics.
+    package init(
+        _ settings: Settings, gate configuration: GateConfiguration, log: LogWriter, version: String = ""
+    ) throws(ServiceError) {
+        // Before anything listens: a service that can be reached can also be stopped.
+        stop = StopSignals()
+        format = Self.format(settings)
+        threshold = LogThreshold(Self.level(settings))
+        let logger = Self.logger(threshold, format, log)
+        let workers = settings.workers ?? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        do throws(TLSError) {
+            tls = try settings.tls.map { tls throws(TLSError) in
+                try TLSServerContext(
+                    TLSServerConfiguration(tls, offersHTTP2: settings.limits.http2.isEnabled))
+            }
+        } catch {
+            throw ServiceError("TLS cannot be set up: \(error)")
+        }
+        let ledgers = ConnectionLedgers()
+        var proxy = try Self.proxy(settings, configuration, workers: workers, tls: tls, logger)
+        ledgers.assign(to: &proxy)
+        self.ledgers = ledgers
+        let resolver = Resolver()
+        let services = try ProcessServices(
+            settings, sessionSecrets: configuration.session.secrets, resolver: resolver, counters: counters,
+            logger: logger)
+        let prepared = try services.prepare(settings)
+        self.services = services
+        let inherited = InheritedSockets.ofThisProcess()
+        var sources: [ListenSource] = []
+        for address in settings.listen { sources += try address.sources(inherited) }
+        upstream = UpstreamWatch(proxy.upstream.endpoint, loop: services.loop, resolver: resolver)
+        handler = AdminHandler(
+            upstream: upstream, counters: counters, version: version,
+            facts: AdminServer.Facts(
+                probePaths: settings.admin.probePaths, probe: AppProbe(settings, proxy.upstream),
+                certificateEnd: Self.certificateEnd(tls)),
+            loop: services.loop, resolver: resolver)
+        // Before the workers: when the gate accepts connections, so does this.
+        admin = try AdminServer.open(settings.admin, handler, inherited, logger)
+        do throws(Server.OpenError) {
+            server = try Server(
+                name: "sidegate.worker", listen: sources, workers: workers,
+                paused: { error in
+                    logger.warning("not accepting connections for now", metadata: ["cause": "\(error)"])
+                },
+                makeWorker: { [format, proxy] loop in
+                    let stores = services.stores(on: loop)
+                    var own = prepared.worker
+                    own.sessions = stores.sessions
+                    return Worker(
+                        loop: loop, gate: Gate(configuration), configuration: proxy, resolver: resolver,
+                        replayStore: stores.tokens,
+                        log: RequestLog(format: format, logsRequests: proxy.logsRequests, sink: log),
+                        services: own)
+                })
+        } catch {
+            throw ServiceError(error.description)
+        }
+        handler.attach(server)
+        services.start(prepared, server)
+        self.logger = logger
+        self.log = log
+        workerCount = workers
+        initial = settings
+        state = Mutex(State(settings))
+        watchCertificates(settings, proxy)
+        for address in server.addresses {
+            logger.info("listening", metadata: ["address": "\(address)", "upstream": "\(settings.upstream.address)"])
+        }
+        for address in admin?.addresses ?? [] {
+            logger.info("health and metrics", metadata: ["address": "\(address)"])
+        }
+    }
+
+    /// From now on the configuration is reloaded at SIGHUP, and when one of its files changes.
+    ///
+    /// - Parameters:
+    ///   - loaded: the source of the settings.
+    ///   - fallbackSecret: the one that ``GateAssembly`` got.
+    package func reload(_ request: LoadRequest, loaded: LoadedConfiguration, fallbackSecret: [UInt8]) {
+        let reloader = Reloader(
+            request, loaded: loaded, fallbackSecret: fallbackSecret, counters: counters, notifier: notifier,
+            logger: logger
+        ) { [weak self] settings, gate, done in
+            guard let self else { return .failure(ServiceError("the service has ended")) }
+            do throws(ServiceError) {
+                return .success(try apply(settings, gate, done))
+            } catch {
+                return .failure(error)
+            }
+        }
+        state.withLock { $0.reloader = reloader }
+    }
+
+    /// Serves until SIGTERM or SIGINT, then drains and ends the process with status 0.
+    package func runUntilStopped() -> Never {
+        Watchdog.start(notifier, server, loop: services.loop)
+        notifier.ready()
+        stop.onStop { [self] in beginToStop() }
+        runMainThread()
+    }
+
+    // MARK: Reloading
+
+    /// Puts another configuration into force on all loops, then calls back. When it throws, nothing has changed.
+    private func apply(
+        _ settings: Settings, _ configuration: GateConfiguration, _ done: @escaping @Sendable () -> Void
+    ) throws(ServiceError) {
+        var configuration = configuration
+        // The workers keep the stores that they were started with.
+        configuration.session.isStored = initial.session.isShared
+        let next = try services.prepare(settings)
+        var proxy = try Self.proxy(settings, configuration, workers: workerCount, tls: tls, logger)
+        if let tls, let wanted = settings.tls {
+            do {
+                try tls.replace(
+                    with: TLSServerConfiguration(wanted, offersHTTP2: settings.limits.http2.isEnabled))
+            } catch {
+                throw ServiceError("TLS cannot be set up: \(error)")
+            }
+        }
+        for key in unchangeable(settings) {
+            logger.warning("a changed option takes effect only at the next start", metadata: ["key": "\(key)"])
+        }
+        ledgers.assign(to: &proxy)
+        counters.certificatesAreGood()
+        watchCertificates(settings, proxy)
+        threshold.level = Self.level(settings)
+        let drain = State(settings)
+        state.withLock { state in
+            state.drainDelay = drain.drainDelay
+            state.drainTimeout = drain.drainTimeout
+        }
+        upstream.moved(to: proxy.upstream.endpoint)
+        handler.change { facts in
+            facts.probePaths = settings.admin.probePaths
+            facts.probe = AppProbe(settings, proxy.upstream)
+        }
+        services.replace(
+            with: next, sessionSecrets: configuration.session.secrets,
+            swap: { [server, format, log, configuration, proxy] keys, swapped in
+                var gate = configuration
+                gate.keys = keys
+                let gated = gate
+                server.onEachWorker(
+                    { worker in
+                        worker.replace(
+                            gate: Gate(gated), configuration: proxy,
+                            log: RequestLog(format: format, logsRequests: proxy.logsRequests, sink: log),
+                            services: next.worker)
+                    }, swapped)
+            }, done)
+    }
+
+    /// Changed options that take effect only at the next start.
+    private func unchangeable(_ settings: Settings) -> [String] {
+        var keys: [String] = []
+        if settings.listen != initial.listen { keys.append("listen") }
+        if settings.workers != initial.workers { keys.append("workers") }
+        if (settings.tls == nil) != (initial.tls == nil) { keys.append("tls") }
+        if settings.admin.listen != initial.admin.listen { keys.append("admin.listen") }
+        if settings.session.isShared != initial.session.isShared { keys.append("session.store") }
+        if settings.replay.isShared != initial.replay.isShared { keys.append("replay.store") }
+        if let redis = settings.redis, let old = initial.redis, !redis.isSamePlace(as: old) { keys.append("redis") }
+        if settings.log.format != initial.log.format { keys.append("log.format") }
+        return keys
+    }
+
+    /// Watches the files of certificates, which are re-read without a reload.
+    private func watchCertificates(_ settings: Settings, _ proxy: ProxyConfiguration) {
+        func ended(_ section: String) -> @Sendable (Bool) -> Void {
+            { [counters] in counters.certificatesReloaded(section, isGood: $0) }
+        }
+        var watches: [CertificateWatch] = []
+        let offersHTTP2 = settings.limits.http2.isEnabled
+        if let wanted = settings.tls, let context = tls {
+            watches.append(
+                CertificateWatch(wanted, "tls", logger: logger, ended: ended("tls")) {
+                    try context.replace(with: TLSServerConfiguration($0, offersHTTP2: offersHTTP2))
+                })
+        }
+        if let context = proxy.upstream.tls {
+            let offersHTTP2 = settings.upstream.offersHTTP2
+            watches.append(
+                CertificateWatch(settings.upstream.tls, "upstream.tls", logger: logger, ended: ended("upstream.tls")) {
+                    try context.replace(with: TLSClientConfiguration($0, offersHTTP2: offersHTTP2))
+                })
+        }
+        for (index, app) in settings.apps.enumerated() where index < proxy.otherUpstreams.count {
+            guard let context = proxy.otherUpstreams[index].tls else { continue }
+            let (section, offersHTTP2) = ("upstreams[\(index)].tls", app.upstream.offersHTTP2)
+            watches.append(
+                CertificateWatch(app.upstream.tls, section, logger: logger, ended: ended(section)) {
+                    try context.replace(with: TLSClientConfiguration($0, offersHTTP2: offersHTTP2))
+                })
+        }
+        let fresh = watches
+        state.withLock { $0.watches = fresh }
+    }
+
+    private static func proxy(
+        _ settings: Settings, _ gate: GateConfiguration, workers: Int, tls: TLSServerContext?, _ logger: Logger
+    ) throws(ServiceError) -> ProxyConfiguration {
+        do throws(TLSError) {
+            var proxy = try ProxyConfiguration(
+                settings, identityHeaders: gate.identityHeaderNames, workers: workers, tls: tls)
+            let notSecured: @Sendable (TLSError) -> Void = { failure in
+                logger.warning("no secure connection to the app", metadata: ["cause": "\(failure)"])
+            }
+            proxy.upstream.notSecured = notSecured
+            let ownCookieSet: @Sendable (String) -> Void = { name in
+                logger.notice(
+                    "a cookie that the app set was dropped: its name is reserved for the gate",
+                    metadata: ["cookie": "\(name)"]
+                )
+            }
+            proxy.upstream.ownCookieSet = ownCookieSet
+            for index in proxy.otherUpstreams.indices {
+                proxy.otherUpstreams[index].notSecured = notSecured
+                proxy.otherUpstreams[index].ownCookieSet = ownCookieSet
+            }
+            return proxy
+        } catch {
+            throw ServiceError("TLS cannot be set up: \(error)")
+        }
+    }
+
+    /// Of the certificate that ends first, in seconds since 1970.
+    private static func certificateEnd(_ tls: TLSServerContext?) -> (@Sendable () -> Double?)? {
+        guard let tls else { return nil }
+        return { tls.certificates.map(\.notAfter).min().map { Double($0) } }
+    }
+
+    // MARK: Stopping
+
+    private func beginToStop() {
+        let (isFirst, delay) = state.withLock { state in
+            defer { state.isStopping = true }
+            return (!state.isStopping, state.drainDelay)
+        }
+        guard isFirst else { return }
+        // First: load balancers must stop sending requests here.
+        handler.change { $0.isStopping = true }
+        notifier.stopping()
+        logger.info("stopping")
+        guard delay > .seconds(0) else { return drain() }
+        WorkQueue(label: "sidegate.stop").submit(after: delay) { [self] in drain() }
+    }
+
+    private func drain() {
+        let timeout = state.withLock { $0.drainTimeout }
+        Deadline.exit(after: timeout) { [self] in
+            logger.warning("requests were still in flight after limits.drainTimeout")
+            admin?.removeSocketFiles()
+            log.flush()
+        }
+        server.drain { [self] in
+            logger.info("stopped")
+            services.stop()
+            admin?.removeSocketFiles()
+            log.flush()
+            Deadline.exitNow()
+        }
+    }
+}
