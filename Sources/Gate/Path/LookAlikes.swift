@@ -89,7 +89,7 @@ enum LookAlikes {
             guard parts.count == 2, let character = UInt32(parts[0], radix: 16) else { return nil }
             let digits = Array(parts[1].utf8)
             let bytes = stride(from: 0, to: digits.count - 1, by: 2).compactMap { place -> UInt8? in
-                guard let high = PathText.hexValue(digits[place]), let low = PathText.hexValue(digits[place + 1]) else {
+                guard let high = Hexadecimal.value(digits[place]), let low = Hexadecimal.value(digits[place + 1]) else {
                     return nil
                 }
                 return high << 4 | low

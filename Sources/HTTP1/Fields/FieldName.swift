@@ -6,7 +6,11 @@ import HTTP
 /// name.
 enum FieldName {
     static func folded(_ byte: UInt8) -> UInt8 {
-        byte == UInt8(ascii: "_") || byte == UInt8(ascii: ".") ? UInt8(ascii: "-") : lowercased(byte)
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"): byte
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"): byte | 0x20
+        default: UInt8(ascii: "-")
+        }
     }
 
     static func folded(_ name: String) -> [UInt8] {
