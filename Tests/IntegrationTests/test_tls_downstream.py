@@ -472,7 +472,7 @@ class TestRedirect:
 @pytest.mark.parametrize("certificate,key,words", [
     ("ec", "other", "not the key of the certificate"), ("old", "old", "expired on 2021-01-01; renew it"),
     ("ec", "missing", "there is no such file"), ("missing", "ec", "there is no such file"),
-    ("weak", "weak", "md too weak; have it issued anew, signed by way of SHA-256"),
+    ("weak", "weak", "md too weak; use a certificate that is signed with SHA-256"),
 ])
 def test_check_finds_what_cannot_serve(authority, certificates, tmp_path, certificate, key, words):
     if certificate == "old":

@@ -103,7 +103,7 @@ struct HTTPProvisionerTests {
         let bench = try Bench(server)
         #expect(await bench.provision("ada") == .failed)
         #expect(count.now == 3)
-        #expect(bench.log.text.contains("the app was not told of a user"))
+        #expect(bench.log.text.contains("provisioning of a user failed"))
         #expect(await bench.provision("ada") == .told)
     }
 

@@ -194,7 +194,7 @@ struct RemoteKeysTests {
         bench.keys.start()
         let keys = try await bench.applied.next()
         #expect(keys.contains("two") && !keys.contains("broken"))
-        #expect(bench.log.text.contains("key left out of a key set"))
+        #expect(bench.log.text.contains("key ignored in a key set"))
     }
 
     @Test("one source that fails does not keep the others out")

@@ -6,8 +6,8 @@ import Proxy
 import Reactor
 
 extension AdminServer {
-    /// Opens the address of the settings; nil when it is off. The default address is not worth a failed start: when another
-    /// program has it, such as another Sidegate on the same host, the log says so.
+    /// Opens the address of the settings; nil when it is off. When the default address is in use, such as by another
+    /// Sidegate on the same host, this is logged, and the start goes on.
     static func open(
         _ settings: AdminSettings, _ handler: AdminHandler, _ inherited: InheritedSockets, _ logger: Logger
     ) throws(ServiceError) -> AdminServer? {
@@ -18,7 +18,7 @@ extension AdminServer {
         } catch {
             guard settings.isDefault else { throw ServiceError("`admin.listen`: \(error)") }
             logger.warning(
-                "no health and metrics here: set admin.listen to a free address, or to off",
+                "health and metrics are not available: set admin.listen to a free address, or to off",
                 metadata: ["cause": "\(error)"])
             return nil
         }

@@ -6,15 +6,16 @@ import Proxy
 import Reactor
 import Synchronization
 
-/// Health and metrics (`admin.listen`): how the gate is, for the people and programs that watch it.
+/// Health and metrics (`admin.listen`).
 ///
-/// It has a loop of its own and asks the others, so it costs them nothing while nobody asks; and a loop that hangs shows.
+/// The server has a loop of its own and queries the others on request, so it costs them nothing in between, and a loop
+/// that hangs is noticed.
 final class AdminServer: Sendable {
-    /// What may change while it serves.
+    /// The values that a reload may change.
     struct Facts: Sendable {
         var probePaths: [String]
         var probe: AppProbe
-        /// The gate is about to stop, and should get no new work.
+        /// The gate is about to stop, and should receive no new requests.
         var isStopping = false
         var certificateEnd: (@Sendable () -> Double?)?
     }
@@ -38,13 +39,13 @@ final class AdminServer: Sendable {
             })
     }
 
-    /// Takes away the unix sockets that it made.
+    /// Removes the unix sockets that it created.
     func removeSocketFiles() { server.removeSocketFiles() }
 }
 
-/// Answers the questions that come to the admin server.
+/// Handles the requests of the admin server.
 final class AdminHandler: Sendable {
-    /// The workers, once they are there.
+    /// The workers, once they have started.
     private let server = Mutex<Server?>(nil)
     private let upstream: UpstreamWatch
     private let counters: ProcessCounters
@@ -88,16 +89,16 @@ final class AdminHandler: Sendable {
         case "/metrics": metrics(server, done)
         case "/probe": probe(request, done)
         case "/": done(Self.text(200, "/healthz\n/readyz\n/metrics\n/probe?path="))
-        default: done(Self.text(404, "nothing is here; see /"))
+        default: done(Self.text(404, "not found; see /"))
         }
     }
 
-    /// Every loop answers. When one does not, this does not either, until its time is over and it is 503.
+    /// Every loop responds. When one does not, this does not either, until the time limit ends it with 503.
     private func healthz(_ server: Server, _ done: @escaping @Sendable (LocalResponse) -> Void) {
         server.onEachWorker({ _ in }) { done(Self.text(200, "ok")) }
     }
 
-    /// Requests would be served: the gate is not about to stop, and the app can be reached.
+    /// Requests can be served: the gate is not about to stop, and the app can be reached.
     private func readyz(_ server: Server, _ done: @escaping @Sendable (LocalResponse) -> Void) {
         let isStopping = facts.withLock { $0.isStopping }
         guard !isStopping else { return done(Self.text(503, "stopping")) }
@@ -123,7 +124,7 @@ final class AdminHandler: Sendable {
         }
     }
 
-    /// The app's own status, for paths that the configuration allows: nobody else may use this as a way past the gate.
+    /// The app's own status, only for paths that the configuration allows: this must not be a way around the gate.
     private func probe(_ request: RequestHead, _ done: @escaping @Sendable (LocalResponse) -> Void) {
         var paths: [[UInt8]] = []
         request.forEachQueryParameter { name, value in
@@ -134,10 +135,10 @@ final class AdminHandler: Sendable {
         }
         let facts = facts.withLock { $0 }
         guard paths.count == 1, let path = paths.first.map({ String(decoding: $0, as: UTF8.self) }) else {
-            return done(Self.text(400, "ask as /probe?path=/health"))
+            return done(Self.text(400, "use /probe?path=/health"))
         }
         guard facts.probePaths.contains(path) else {
-            return done(Self.text(403, "this path is not among admin.probePaths"))
+            return done(Self.text(403, "this path is not in admin.probePaths"))
         }
         loop.submit { [loop, resolver] in
             facts.probe.ask(path, loop: loop, resolver: resolver) { result in

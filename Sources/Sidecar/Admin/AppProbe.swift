@@ -5,7 +5,7 @@ import Outbound
 import Reactor
 import TLS
 
-/// Asks the app for one path and hears its status: `/probe`, for who cannot reach an app that listens on loopback only.
+/// Requests one path of the app for its status: `/probe`, for monitoring that cannot reach an app on the loopback address.
 struct AppProbe: Sendable {
     /// `http://host:port`; nil: a unix socket.
     var origin: String?

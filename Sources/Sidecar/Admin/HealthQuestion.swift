@@ -4,7 +4,7 @@ import Configuration
 import Glibc
 import Reactor
 
-/// Asks a running gate how it is, as `sidegate healthcheck` does: one request over a socket that waits.
+/// Queries the health of a running gate for `sidegate healthcheck`: one request over a blocking socket.
 package struct HealthQuestion {
     private let address: ListenAddress
 
@@ -24,7 +24,7 @@ package struct HealthQuestion {
         return .failure(problem)
     }
 
-    /// Where the gate of this very machine is found: whoever listens on every address listens on the loopback one.
+    /// The addresses of the gate on this machine. One that listens on all addresses also listens on the loopback address.
     private var candidates: [SocketAddress] {
         switch address {
         case .tcp(let host, let port) where ["", "0.0.0.0", "::"].contains(host):
@@ -59,7 +59,7 @@ package struct HealthQuestion {
         }
         let text = String(decoding: line.prefix(12), as: UTF8.self)
         guard text.hasPrefix("HTTP/1."), let status = Int(text.suffix(3)) else {
-            return .failure(HealthProblem(description: "what answers at \(address) is no Sidegate"))
+            return .failure(HealthProblem(description: "the server at \(address) is not Sidegate"))
         }
         return .success(status)
     }

@@ -3,8 +3,8 @@
 import Proxy
 import Telemetry
 
-/// What `/metrics` says. No label holds a host, a path or a user: how many series there are is settled by the
-/// configuration.
+/// The content of `/metrics`. No label holds a host, a path or a user: the number of series depends on the
+/// configuration alone.
 struct MetricsPage {
     var snapshot: MetricsSnapshot
     var process: ProcessFigures
@@ -28,7 +28,7 @@ struct MetricsPage {
     private func requests(_ text: inout MetricsText) {
         text.family(
             "sidegate_http_requests_total", .counter,
-            "Requests that have ended, by what they were about, method and status (499: the client went away first).")
+            "Completed requests by route, method and status (499: the client disconnected first).")
         snapshot.numbers.forEachRequest { route, method, status, count in
             text.sample([("route", route.label), ("method", method), ("code", String(status))], count)
         }
@@ -72,9 +72,9 @@ struct MetricsPage {
         text.sample([], snapshot.waiting)
         text.family(
             "sidegate_slow_requests_ended_total", .counter,
-            "Requests that were ended since their client was too slow while others waited.")
+            "Requests aborted because their client was too slow while others waited.")
         for side in ["request", "response"] { text.sample([("side", side)], snapshot.events[.endedSlow(side)] ?? 0) }
-        text.family("sidegate_upstream_up", .gauge, "Whether the app could be reached, when last it was tried.")
+        text.family("sidegate_upstream_up", .gauge, "Whether the app could be reached at the last attempt.")
         text.sample([], isUpstreamUp ? 1 : UInt64(0))
     }
 
@@ -87,17 +87,17 @@ struct MetricsPage {
                 nil
             }
         }
-        text.family("sidegate_denied_total", .counter, "Requests of people who may not make them.")
+        text.family("sidegate_denied_total", .counter, "Requests of users without access.")
         events(&text) { if case .denied(let reason) = $0 { [("reason", reason)] } else { nil } }
         text.family(
             "sidegate_observed_total", .counter,
-            "Requests that were let through, and would not have been if access.mode were enforce.")
+            "Requests that were forwarded, but would be denied if access.mode were enforce.")
         events(&text) { event in
             if case .observed(let would, let reason) = event { [("would", would), ("reason", reason)] } else { nil }
         }
         text.family("sidegate_logouts_total", .counter, "Sessions that were ended, by the user or by the provider.")
         events(&text) { if case .logout(let reason) = $0 { [("reason", reason)] } else { nil } }
-        text.family("sidegate_session_rejections_total", .counter, "Requests whose session is not good any more.")
+        text.family("sidegate_session_rejections_total", .counter, "Requests with a session that is no longer valid.")
         events(&text) { if case .sessionRejected(let reason) = $0 { [("reason", reason)] } else { nil } }
         text.family("sidegate_auth_redirects_total", .counter, "Browsers that were sent to the identity provider.")
         text.sample([], snapshot.events[.redirect] ?? 0)

@@ -2,16 +2,16 @@
 
 import Synchronization
 
-/// What is counted for the whole process, off the loops that serve.
+/// The counters of the whole process, apart from those of the workers.
 final class ProcessCounters: Sendable {
     private let reloads = Atomic<UInt64>(0)
     private let failedReloads = Atomic<UInt64>(0)
     private let lastReloadFailed = Atomic<Bool>(false)
-    /// Sections whose files hold others than those in force, which cannot be used.
+    /// Sections whose files have changed to certificates that cannot be used.
     private let badCertificates = Mutex<Set<String>>([])
     private let keyRefreshes = Atomic<UInt64>(0)
     private let failedKeyRefreshes = Atomic<UInt64>(0)
-    /// nil: there is none.
+    /// nil: Redis is not configured.
     private let redisUp = Mutex<Bool?>(nil)
     private let unexpectedRedisReplies = Atomic<UInt64>(0)
 
@@ -20,7 +20,7 @@ final class ProcessCounters: Sendable {
         lastReloadFailed.store(!isGood, ordering: .relaxed)
     }
 
-    /// A section's certificates were read anew by themselves.
+    /// A section's certificates were re-read because their files changed.
     func certificatesReloaded(_ section: String, isGood: Bool) {
         if isGood { reloads.add(1, ordering: .relaxed) } else { failedReloads.add(1, ordering: .relaxed) }
         badCertificates.withLock { sections in
@@ -28,7 +28,7 @@ final class ProcessCounters: Sendable {
         }
     }
 
-    /// All that the configuration names are those in force.
+    /// The certificates in force are those of the configuration.
     func certificatesAreGood() {
         badCertificates.withLock { $0 = [] }
     }
@@ -41,7 +41,7 @@ final class ProcessCounters: Sendable {
         redisUp.withLock { $0 = isUp }
     }
 
-    /// A connection to Redis ended because of what it answered.
+    /// A connection to Redis ended because of an unexpected reply.
     func unexpectedRedisReply() { unexpectedRedisReplies.add(1, ordering: .relaxed) }
 
     var figures: Figures {
@@ -56,11 +56,11 @@ final class ProcessCounters: Sendable {
     struct Figures {
         var reloads: UInt64
         var failedReloads: UInt64
-        /// Of the start, too, which would have failed else.
+        /// True from the start, which would have failed otherwise.
         var lastReloadIsGood: Bool
         var keyRefreshes: UInt64
         var failedKeyRefreshes: UInt64
-        /// nil: nothing is kept there.
+        /// nil: Redis is not configured.
         var isRedisUp: Bool?
         var unexpectedRedisReplies: UInt64
     }

@@ -2,7 +2,7 @@
 
 import Glibc
 
-/// What the kernel says of this process: proc(5).
+/// The kernel's figures for this process: proc(5).
 struct ProcessFigures {
     /// User and system time.
     var cpuSeconds: Double = 0
@@ -16,7 +16,7 @@ struct ProcessFigures {
     static func now() -> ProcessFigures {
         var figures = ProcessFigures()
         let ticks = Double(max(1, sysconf(Int32(_SC_CLK_TCK))))
-        // The name in parentheses may hold anything: what counts comes after the last one.
+        // The name in parentheses may hold any character: the fields start after the last parenthesis.
         let text = read("/proc/self/stat")
         let fields = text.lastIndex(of: ")").map { text[$0...].dropFirst().split(separator: " ") } ?? []
         // Field 3 of proc_pid_stat(5) is the first of these.

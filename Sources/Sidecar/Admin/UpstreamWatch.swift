@@ -6,8 +6,8 @@ import Reactor
 import Synchronization
 import TLS
 
-/// Whether the app can be reached, for whoever asks how the gate is. What requests have shown within the last seconds
-/// counts; only when there were none is a connection opened, and closed at once. Nobody asks, nothing is tried.
+/// Whether the app can be reached, for health checks and metrics. The requests of the last seconds decide; only when
+/// there were none is a connection opened, and closed at once. Without a health check nothing is tried.
 final class UpstreamWatch: Sendable {
     private let loop: EventLoop
     private let resolver: Resolver
@@ -21,7 +21,7 @@ final class UpstreamWatch: Sendable {
         trial = loop.bind(Trial())
     }
 
-    /// The app is there from now on.
+    /// From now on the app is at `endpoint`.
     func moved(to endpoint: UpstreamConfiguration.Endpoint) {
         self.endpoint.withLock { $0 = endpoint }
         loop.submit { [trial] in trial.assumeOnLoop { $0.forget() } }
@@ -53,11 +53,11 @@ private final class Trial {
 
     func forget() { endedAt = MonotonicTime(nanoseconds: 0) }
 
-    /// What is known already; nil when it is too old.
+    /// The last result; nil when it is too old.
     func verdict(reached: MonotonicTime, unreachable: MonotonicTime, _ now: MonotonicTime) -> Bool? {
         let known = [(reached, true), (unreachable, false), (endedAt, isGood)].filter { $0.0.nanoseconds > 0 }
         guard let last = known.max(by: { $0.0 < $1.0 }) else { return nil }
-        // An app that is back is to be seen soon.
+        // The return of an app is to be noticed soon.
         return now.since(last.0) < (last.1 ? Self.goodFor : Self.badFor) ? last.1 : nil
     }
 

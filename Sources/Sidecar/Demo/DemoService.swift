@@ -8,13 +8,13 @@ import HTTP
 import Proxy
 import Reactor
 
-/// `sidegate demo`: an identity provider, an app that knows nothing of sign-in and, between them, the gate as `run`
-/// runs it, in one process over real sockets.
+/// `sidegate demo`: an identity provider, an app without a sign-in of its own and, between them, the gate as `run`
+/// starts it, in one process over real sockets.
 package final class DemoService: Sendable {
     private let provider: Server
     private let app: Server
     private let service: Service
-    /// Where to point a browser.
+    /// The address to open in a browser.
     package let url: String
     package let providerURL: String
     package let appURL: String
@@ -26,17 +26,17 @@ package final class DemoService: Sendable {
         }
         let addresses = try listen.resolved()
         guard let address = addresses.first else { throw ServiceError("--listen \(listen) stands for no address") }
-        // The browser needs a host it can open, also when the gate listens on every address.
+        // The browser needs a host that it can open, even when the gate listens on all addresses.
         let browserHost = host.isEmpty || host == "0.0.0.0" || host == "::" ? "127.0.0.1" : host
         let shownHost = browserHost.contains(":") ? "[\(browserHost)]" : browserHost
         let loopback = SocketAddress.v4(0x7f00_0001, port: 0)
         let secret = Array(Base64URL.encodeToString(Random.bytes(32)).utf8)
 
-        // The three know each other's addresses, so the sockets come first; port 0 is not known before.
+        // Each of the three needs the addresses of the others, so the sockets are opened first: port 0 is assigned then.
         let gatePort = try port != 0 ? port : Self.freePort(address)
         url = "http://\(shownHost):\(gatePort)"
         let returnURL = url + "/.sidegate/callback"
-        // The same gate under the name that many type.
+        // The same gate under the name that many users type.
         let returnURLs =
             browserHost == "127.0.0.1" ? [returnURL, "http://localhost:\(gatePort)/.sidegate/callback"] : [returnURL]
         let issuer = "sidegate-demo"
@@ -74,7 +74,7 @@ package final class DemoService: Sendable {
             .option("demo", "log.format", "text"),
             .option("demo", "workers", "1"),
         ]
-        // Only what stands here counts: neither a file nor the environment of whoever tries the demo.
+        // The demo ignores configuration files and the environment.
         var request = LoadRequest(file: nil, overrides: overrides, environment: [:])
         request.candidates = []
         let loaded = ConfigurationLoader.load(request)

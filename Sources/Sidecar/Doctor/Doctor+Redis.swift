@@ -7,7 +7,7 @@ import Redis
 import TLS
 
 extension Doctor {
-    /// Whether Redis can be reached and does what is asked of it, and whether it forgets what it should keep.
+    /// Whether Redis can be reached and allows the commands that a gate sends, and whether it evicts data.
     func redis(_ settings: RedisSettings) -> [DoctorFinding] {
         let name = "redis.url"
         let place = settings.address.words
@@ -24,12 +24,12 @@ extension Doctor {
                     .ok, name,
                     "\(place) answers in \(facts.milliseconds) ms" + (facts.version.map { ", version \($0)" } ?? ""))
             ]
-            // Used tokens that are thrown away sign in again.
+            // A used token that was evicted could sign in again.
             if let policy = facts.policy, policy != "noeviction" {
                 findings.append(
                     DoctorFinding(
                         .warning, "redis maxmemory-policy",
-                        "\(policy): under pressure it forgets used tokens and logouts",
+                        "\(policy): when memory is short, used tokens and logouts are evicted",
                         mend: "set maxmemory-policy noeviction, or give Sidegate a server of its own"))
             }
             if facts.isReplica {
@@ -43,16 +43,16 @@ extension Doctor {
     }
 }
 
-/// What a look at the server brings.
+/// What the server reports.
 private struct RedisFacts: Sendable {
     var milliseconds: UInt64 = 0
-    /// Nil where the user may not ask.
+    /// Nil when the user has no right to INFO.
     var version: String?
     var policy: String?
     var isReplica = false
 }
 
-/// One connection, and each kind of command that a gate sends; what it writes it removes.
+/// Sends each kind of command that a gate sends, over one connection, and removes what it wrote.
 private struct RedisExamination {
     let result: Result<RedisFacts, DoctorProblem>
 
@@ -80,7 +80,7 @@ private struct RedisExamination {
     }
 }
 
-/// Asks one question after another; lives until the last is answered.
+/// Sends one command after another; lives until the last reply.
 private final class RedisPatient {
     private let connection: RedisConnection
     private let loop: EventLoop
@@ -107,7 +107,7 @@ private final class RedisPatient {
             ask(RESPCommand("EVAL", Array(text.utf8), Array("1".utf8), key), .ok) { [self] _ in
                 facts.milliseconds = loop.now.since(began).count / 1_000_000
                 ask(RESPCommand("DEL", key), .count) { [self] _ in
-                    // Nobody understands it, so nothing comes of it.
+                    // An empty message is ignored by every replica.
                     ask(RESPCommand("PUBLISH", channel, []), .count) { [self] _ in inform() }
                 }
             }
@@ -131,7 +131,7 @@ private final class RedisPatient {
         }
     }
 
-    /// - Parameter isNeeded: the gate cannot do without it; else nil is gone on with.
+    /// - Parameter isNeeded: the gate needs the command; otherwise a refusal continues with nil.
     private func ask<Value>(
         _ command: RESPCommand, _ shape: RedisReply<Value>, isNeeded: Bool = true, then: @escaping (Value?) -> Void
     ) {

@@ -3,13 +3,13 @@
 import Configuration
 import JWT
 
-/// Tries what a running gate will need of others: the app, the identity provider, its clock and its keys.
+/// Checks what a running gate depends on: the app, the identity provider, its clock and its keys.
 package struct Doctor {
     private let settings: Settings
     private let blanks: Set<String>
     private let network = DoctorNetwork()
 
-    /// - Parameter blanks: paths of keys that have no value yet worth trying.
+    /// - Parameter blanks: paths of options that have no usable value yet.
     package init(_ settings: Settings, blanks: Set<String> = []) {
         self.settings = settings
         self.blanks = blanks
@@ -47,14 +47,14 @@ package struct Doctor {
             return [
                 DoctorFinding(
                     .warning, name, "\(address) answers \(answer.status)",
-                    mend: "look into the app's log: this is what its users would see")
+                    mend: "check the app's log: users would see this error")
             ]
         case .success(let answer):
             return [DoctorFinding(.ok, name, "\(address) answers \(answer.status)")] + appSession(answer.cookies)
         }
     }
 
-    /// A hint where the app keeps a session of its own that the configuration does not mention.
+    /// A hint when the app has a session of its own that the configuration does not mention.
     private func appSession(_ cookies: [String]) -> [DoctorFinding] {
         let known = settings.session.appCookies
         let found = cookies.filter { name in
@@ -67,15 +67,17 @@ package struct Doctor {
             return [
                 DoctorFinding(
                     .warning, "session.appCookies",
-                    "the app has a session of its own (\(names)), which outlives a sign-out and a change of users",
-                    mend: "set `session.appCookies: [\(names)]`, and `session.logoutPaths` to the app's own ways out")
+                    "the app has a session of its own (\(names)), which stays when the user signs out or changes",
+                    mend:
+                        "set `session.appCookies: [\(names)]`, and `session.logoutPaths` to the app's own logout paths")
             ]
         }
         guard !found.isEmpty, settings.session.logoutPaths.isEmpty else { return [] }
         return [
             DoctorFinding(
                 .ok, "session.logoutPaths",
-                "not set: if the app has a way to sign out of its own, name its path, or it signs in again at once")
+                "not set: if the app has a logout of its own, name its path; otherwise the user is signed in again at once"
+            )
         ]
     }
 
@@ -93,7 +95,7 @@ package struct Doctor {
         }
     }
 
-    /// Whoever reaches the app past the gate is whoever they say.
+    /// A client that reaches the app without passing the gate can claim any identity.
     private func wayAround(_ upstream: UpstreamSettings) -> DoctorFinding? {
         let name = "bypass"
         switch upstream.address {
@@ -101,16 +103,16 @@ package struct Doctor {
         case .http(let host, let port), .https(let host, let port), .h2c(let host, let port):
             guard LoopbackHost.isNamed(in: "\(UpstreamAddress.http(host: host, port: port))") else {
                 return DoctorFinding(
-                    .ok, name, "\(upstream.address) is on the network: see that only the gate can reach it")
+                    .ok, name, "\(upstream.address) is on the network: make sure that only the gate can reach it")
             }
             guard let places = ListeningPorts.beyondLoopback(port) else { return nil }
             if places.isEmpty {
-                return DoctorFinding(.ok, name, "\(upstream.address) is listened on for this machine alone")
+                return DoctorFinding(.ok, name, "\(upstream.address) is open on this machine only")
             }
             return DoctorFinding(
                 .warning, name,
-                "port \(port) is open on \(places.joined(separator: ", ")) too: who comes that way can say to be anybody",
-                mend: "have the app listen on 127.0.0.1 alone, or close the port to others by the firewall")
+                "port \(port) is open on \(places.joined(separator: ", ")) too: a client that connects there can claim any identity",
+                mend: "make the app listen on 127.0.0.1 only, or block the port in the firewall")
         }
     }
 
@@ -121,12 +123,12 @@ package struct Doctor {
         var findings: [DoctorFinding] = []
         switch network.head(login + "/") {
         case .failure(let problem):
-            // Where browsers reach it the gate need not, so this host alone is no fault of the gate's.
+            // Only browsers need to reach the provider, so a failure here may be expected.
             findings.append(
                 DoctorFinding(
                     .failed, "identityProvider.loginURL", "\(login): \(problem)",
                     mend:
-                        "correct the address; if only browsers can reach it from where they are, this is to be expected"
+                        "correct the address; if only browsers can reach the provider, this is expected"
                 ))
             findings.append(DoctorFinding(.warning, "clock", "not compared: the identity provider did not answer"))
         case .success(let answer):
@@ -136,7 +138,7 @@ package struct Doctor {
         return findings
     }
 
-    /// Empty where there is none, or at the host that was tried already.
+    /// Empty when there is no such URL, or when its host was tried already.
     private func logout() -> [DoctorFinding] {
         guard let template = settings.identityProvider.logoutURL else { return [] }
         let logout = Self.origin(of: template.source)
@@ -150,7 +152,7 @@ package struct Doctor {
         }
     }
 
-    /// What decides over `iat` and `exp`.
+    /// The clock difference, which affects `iat` and `exp`.
     private func clock(_ skew: Double?, of server: String) -> DoctorFinding {
         guard let skew else {
             return DoctorFinding(.warning, "clock", "not compared: \(server) sends no Date")
@@ -161,16 +163,16 @@ package struct Doctor {
             abs(seconds) <= 1
             ? "agrees with \(server) to the second"
             : "\(abs(seconds)) seconds \(seconds > 0 ? "ahead of" : "behind") \(server)"
-        // Half a second is lost in the date itself, and as much on the way.
+        // The date is off by up to half a second, and so is the transfer.
         if abs(skew) > allowed + 1 {
             return DoctorFinding(
                 .failed, "clock", "\(difference), and token.clockSkew allows \(Int(allowed))",
-                mend: "set the clocks by NTP (timedatectl set-ntp true), here or there")
+                mend: "synchronize the clocks by NTP (timedatectl set-ntp true), here or there")
         }
         if abs(skew) > Swift.max(2, allowed / 2) {
             return DoctorFinding(
                 .warning, "clock", "\(difference), of \(Int(allowed)) that token.clockSkew allows",
-                mend: "set the clocks by NTP before they drift further")
+                mend: "synchronize the clocks by NTP before they drift further")
         }
         return DoctorFinding(.ok, "clock", difference)
     }
@@ -181,7 +183,7 @@ package struct Doctor {
         case .failure(let problem):
             return DoctorFinding(
                 .failed, name, "\(remote.url): \(problem)",
-                mend: "open the address yourself: it must answer 200 with a JSON Web Key Set")
+                mend: "open the address in a browser: it must answer 200 with a JSON Web Key Set")
         case .success(let set):
             let algorithms = settings.token.policy.algorithms
             let shown = set.keys.map { "\($0.keyID ?? "no kid") (\($0.summary))" }
@@ -190,7 +192,9 @@ package struct Doctor {
             guard set.keys.contains(where: { key in algorithms.contains { key.serves($0) } }) else {
                 return DoctorFinding(
                     .failed, name, list,
-                    mend: "none of these serves token.algorithms; name what the identity provider signs with")
+                    mend:
+                        "none of these can be used with token.algorithms; set it to the algorithms that the identity provider signs with"
+                )
             }
             return DoctorFinding(.ok, name, list)
         }
@@ -204,7 +208,7 @@ package struct Doctor {
         case .failure(let problem):
             return DoctorFinding(
                 .failed, "provisioning.url", "\(host): \(problem)",
-                mend: "start what listens there, or correct the address")
+                mend: "start the server there, or correct the address")
         case .success(let answer):
             return DoctorFinding(
                 .ok, "provisioning.url", "\(host) answers \(answer.status); the address itself is not called")

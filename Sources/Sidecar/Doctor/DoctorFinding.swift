@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One line of what `sidegate doctor` found.
+/// One line of the output of `sidegate doctor`.
 package struct DoctorFinding: Equatable, Sendable {
     package enum Outcome: String, Sendable {
         case ok
@@ -10,10 +10,10 @@ package struct DoctorFinding: Equatable, Sendable {
     }
 
     package let outcome: Outcome
-    /// What was looked at: a key, or a part.
+    /// What was checked: an option, or a part.
     package let subject: String
     package let detail: String
-    /// What to do about it; empty when all is well.
+    /// How to fix it; empty when there is nothing to fix.
     package let mend: String
 
     package init(_ outcome: Outcome, _ subject: String, _ detail: String, mend: String = "") {

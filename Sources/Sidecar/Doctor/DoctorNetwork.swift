@@ -7,14 +7,14 @@ import Outbound
 import Reactor
 import TLS
 
-/// The doctor's calls: each waits for its end, so they are made from a thread that may, one after another.
+/// The doctor's calls. Each blocks until it ends, so they are made one after another, from a thread that may block.
 package final class DoctorNetwork: Sendable {
     private let loop = EventLoop(label: "sidegate.doctor")
     private let resolver = Resolver()
 
     package init() {}
 
-    /// What a server answered, and what its clock said.
+    /// A server's answer, and the time of its clock.
     struct Answer: Sendable {
         var status: Int
         /// How far our clock is ahead of the server's, in seconds; nil: it sent no date.
@@ -23,9 +23,9 @@ package final class DoctorNetwork: Sendable {
         var cookies: [String] = []
     }
 
-    /// Asks for the head of `url`. Never a POST: nothing is to happen because of the doctor.
+    /// Sends a HEAD request to `url`. Never a POST: the doctor must have no effect.
     ///
-    /// - Parameter tls: how it is met over https.
+    /// - Parameter tls: for https.
     func head(_ url: String, _ tls: ClientTLSSettings = ClientTLSSettings()) -> Result<Answer, DoctorProblem> {
         guard let url = OutboundURL(url) else { return .failure(DoctorProblem("this address cannot be called")) }
         let before = wallClockNow()
@@ -41,8 +41,8 @@ package final class DoctorNetwork: Sendable {
         }
     }
 
-    /// Whether anybody takes connections there. It is asked by HTTP/1.1, and a server of HTTP/2 alone answers with what is
-    /// none: nil is its status.
+    /// Whether a server accepts connections there. The request is HTTP/1.1, which a server that only speaks HTTP/2 does not
+    /// answer: its status is nil.
     func listener(_ url: String) -> Result<Int?, DoctorProblem> {
         guard let url = OutboundURL(url) else { return .failure(DoctorProblem("this address cannot be called")) }
         let reply = Reply<Result<OutboundResponse, OutboundFailure>>()
@@ -104,7 +104,7 @@ package final class DoctorNetwork: Sendable {
         return reply.wait().mapError { DoctorProblem($0.description) }
     }
 
-    /// A date has whole seconds, so half a second is what it means on average; what a cache kept is older by `Age`.
+    /// A date has whole seconds, so half a second is added as the mean; a cached response is older by `Age`.
     private static func skew(_ response: OutboundResponse, at now: Double) -> Double? {
         guard let date = response.field("date").flatMap(HTTPDate.seconds) else { return nil }
         let age = response.field("age").flatMap { Int($0) } ?? 0
@@ -115,7 +115,7 @@ package final class DoctorNetwork: Sendable {
     private static let patience = Nanoseconds.seconds(5)
 }
 
-/// Why a call of the doctor's got no answer, or not the right one.
+/// Why a call got no answer, or an unusable one.
 package struct DoctorProblem: Error, CustomStringConvertible {
     package let description: String
 

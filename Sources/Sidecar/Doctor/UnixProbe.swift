@@ -37,7 +37,7 @@ final class UnixProbe: TransportOwner {
         self.transport = transport
         transport.owner = self
         let request = request
-        // A new socket has room for so little.
+        // Fits into the send buffer of a new socket.
         _ = transport.write(request.span)
     }
 

@@ -2,28 +2,28 @@
 
 import Reactor
 
-/// When a key set is fetched: by its own word of how long it is good, sooner after a failure, and at once for a token
-/// whose key is unknown, but not each time.
+/// When a key set is fetched: before its freshness lifetime ends, sooner after a failure, and at once for a token whose
+/// key is unknown, at a limited rate.
 ///
-/// A pure value: the time and the chance come as arguments, and it says what to do.
+/// A pure value: the time and the random number are arguments, and the result says what to do.
 package struct KeyRefreshSchedule {
-    /// What is to be done about a token whose key is unknown.
+    /// What to do for a token whose key is unknown.
     package enum Demand: Equatable {
-        /// Fetch, now.
+        /// Fetch now.
         case fetch
-        /// A fetch is on its way: wait for it.
+        /// A fetch is in progress: wait for it.
         case join
-        /// It was fetched for another one a moment ago: who asks for unknown keys all the time gets no fetch each.
+        /// The last fetch for an unknown key was a moment ago: a flood of such tokens must not cause one fetch each.
         case refuse
     }
 
-    /// A fetch is on its way.
+    /// A fetch is in progress.
     package private(set) var isFetching = false
-    /// When the next one is due; `distantFuture` while one is on its way.
+    /// When the next one is due; `distantFuture` while one is in progress.
     package private(set) var due = MonotonicTime(nanoseconds: 0)
-    /// Fetches that failed since the last that did not.
+    /// Failed fetches since the last success.
     package private(set) var failures = 0
-    /// When a fetch was last begun on demand.
+    /// When a fetch was last started on demand.
     private var demanded: MonotonicTime?
 
     package init() {}
@@ -43,20 +43,20 @@ package struct KeyRefreshSchedule {
         return .fetch
     }
 
-    /// The set came.
+    /// The set was fetched.
     ///
     /// - Parameters:
-    ///   - maxAge: how long it is good by its own word, in seconds; nil: it does not say.
+    ///   - maxAge: its freshness lifetime in seconds; nil: not given.
     ///   - chance: from 0 to 1; spreads the replicas of one deployment over time.
     package mutating func succeeded(_ now: MonotonicTime, maxAge: Double?, chance: Double) {
         isFetching = false
         failures = 0
         let age = min(max(maxAge ?? Self.usualAge, Self.leastAge), Self.mostAge)
-        // A little early, and never late: nobody is to wait for keys because of it.
+        // A little early, and never late: no request should have to wait for keys.
         due = now.advanced(by: .seconds(max(Self.leastAge, age * (1 - 0.1 * Self.bounded(chance)))))
     }
 
-    /// It did not come, or was of no use.
+    /// The set was not fetched, or was unusable.
     package mutating func failed(_ now: MonotonicTime, chance: Double) {
         isFetching = false
         failures = min(failures + 1, 64)
@@ -83,10 +83,9 @@ package struct KeyRefreshSchedule {
     package static let mostDelay: Double = 300
 }
 
-/// How long a response is good by its own word (RFC 9111 §4.2).
+/// The freshness lifetime of a response (RFC 9111 §4.2).
 package enum Freshness {
-    /// Seconds that are left of it; nil: it does not say. A directive that cannot be read is not there; of several the
-    /// least counts.
+    /// The seconds that remain; nil: not given. A malformed directive is ignored; the least of several applies.
     package static func maxAge(cacheControl: String?, age: String?) -> Double? {
         guard let cacheControl else { return nil }
         var least: Double?
@@ -104,7 +103,7 @@ package enum Freshness {
         return max(0, least - (age.flatMap { seconds(trimmed($0[...])) } ?? 0))
     }
 
-    /// RFC 9111 §1.2.2: digits; also within quotes, which §5.2 asks readers to bear.
+    /// RFC 9111 §1.2.2: digits, also quoted, which §5.2 requires recipients to accept.
     private static func seconds(_ text: Substring) -> Double? {
         var digits = text
         if digits.count >= 2, digits.hasPrefix("\""), digits.hasSuffix("\"") { digits = digits.dropFirst().dropLast() }

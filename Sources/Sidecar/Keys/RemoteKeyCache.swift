@@ -5,12 +5,12 @@ import Logging
 import Outbound
 import Reactor
 
-/// All sources together, on the services' loop.
+/// The keys of all sources together, on the services' loop.
 final class RemoteKeyCache {
     private let sources: [RemoteKeySource]
     private let constant: KeySet
     private let apply: @Sendable (KeySet, @escaping @Sendable () -> Void) -> Void
-    /// Who waits for the fetches that are on their way.
+    /// Callers that wait for the fetches in progress.
     private var waiting: [@Sendable () -> Void] = []
 
     init(
@@ -24,11 +24,11 @@ final class RemoteKeyCache {
         self.sources = sources.map { source in
             RemoteKeySource(
                 source, algorithms: algorithms, loop: loop, resolver: resolver, logger: logger, chance: chance,
-                told: ended)
+                report: ended)
         }
     }
 
-    /// All that is known.
+    /// All known keys.
     var keys: KeySet { sources.compactMap(\.keys).reduce(constant) { $0.merged(with: $1) } }
 
     func takeOver(from other: RemoteKeyCache) {
@@ -43,12 +43,12 @@ final class RemoteKeyCache {
 
     func start() {
         for source in sources { source.start { [weak self] in self?.fetched($0) } }
-        if !sources.contains(where: \.isFetching) { tellWaiting() }
+        if !sources.contains(where: \.isFetching) { resumeWaiting() }
     }
 
     func stop() {
         for source in sources { source.stop() }
-        tellWaiting()
+        resumeWaiting()
     }
 
     func refresh(_ done: @escaping @Sendable () -> Void) {
@@ -58,19 +58,19 @@ final class RemoteKeyCache {
         waiting.append(done)
     }
 
-    /// A fetch of some source has ended; `isNew`: its keys are others than before.
+    /// A fetch of a source has ended; `isNew`: its keys have changed.
     private func fetched(_ isNew: Bool) {
         if isNew {
             let keys = keys
-            // Who waits goes on when the new keys are in force, not before.
+            // Callers continue when the new keys are in force, not before.
             let waiting = sources.contains(where: \.isFetching) ? [] : takeWaiting()
             apply(keys) { for done in waiting { done() } }
         } else if !sources.contains(where: \.isFetching) {
-            tellWaiting()
+            resumeWaiting()
         }
     }
 
-    private func tellWaiting() {
+    private func resumeWaiting() {
         for done in takeWaiting() { done() }
     }
 
@@ -80,6 +80,6 @@ final class RemoteKeyCache {
         return waiting
     }
 
-    /// Each is a request that waits; beyond it requests are judged by the keys that are there.
+    /// Each is a request that waits; any more are judged by the keys in force.
     private static let maximumWaiting = 10_000
 }

@@ -5,7 +5,7 @@ import Logging
 import Outbound
 import Reactor
 
-/// One URL.
+/// The key set of one URL.
 final class RemoteKeySource {
     private(set) var keys: KeySet?
 
@@ -16,19 +16,19 @@ final class RemoteKeySource {
     private let client: OutboundClient
     private let logger: Logger
     private let chance: () -> Double
-    private let told: (Bool) -> Void
+    private let report: (Bool) -> Void
     private var schedule = KeyRefreshSchedule()
     private var timer: LoopTimer?
     private var call: OutboundCall?
-    /// What `keys` was read from: the same text again needs no reading.
+    /// The text of `keys`: the same text again is not parsed.
     private var text: [UInt8] = []
     private var fetched: ((Bool) -> Void)?
 
     init(
         _ source: RemoteKeys.Source, algorithms: [Algorithm], loop: EventLoop,
-        resolver: Resolver, logger: Logger, chance: @escaping () -> Double, told: @escaping (Bool) -> Void
+        resolver: Resolver, logger: Logger, chance: @escaping () -> Double, report: @escaping (Bool) -> Void
     ) {
-        self.told = told
+        self.report = report
         url = source.url
         allowWeak = source.allowWeak
         self.algorithms = algorithms
@@ -40,19 +40,19 @@ final class RemoteKeySource {
 
     var isFetching: Bool { schedule.isFetching }
 
-    /// What one has the other may take.
+    /// The key set of one is valid for the other.
     func isSame(as other: RemoteKeySource) -> Bool {
         url == other.url && allowWeak == other.allowWeak && algorithms == other.algorithms
     }
 
-    /// Keeps what was fetched, and goes on waiting; what is on its way is fetched again.
+    /// Keeps the fetched keys and the schedule; a fetch in progress starts again.
     func takeOver(from old: RemoteKeySource) {
         keys = old.keys
         text = old.text
         if !old.isFetching, old.keys != nil { schedule = old.schedule }
     }
 
-    /// - Parameter fetched: called at the end of each fetch, with whether there are other keys than before.
+    /// - Parameter fetched: called at the end of each fetch, with whether the keys have changed.
     func start(_ fetched: @escaping (Bool) -> Void) {
         self.fetched = fetched
         timer = loop.makeTimer { [weak self] in self?.timeCame() }
@@ -66,7 +66,7 @@ final class RemoteKeySource {
         fetched = nil
     }
 
-    /// A key is wanted that is not there. False when no fetch is made for it.
+    /// A key is missing. False when no fetch is made for it.
     func refresh() -> Bool {
         guard fetched != nil else { return false }
         switch schedule.keyWanted(loop.now) {
@@ -99,10 +99,10 @@ final class RemoteKeySource {
                 now,
                 maxAge: Freshness.maxAge(cacheControl: response.field("Cache-Control"), age: response.field("Age")),
                 chance: chance())
-            told(true)
+            report(true)
         } catch {
             schedule.failed(now, chance: chance())
-            told(false)
+            report(false)
             logger.warning(
                 "key set not fetched",
                 metadata: [
@@ -114,7 +114,7 @@ final class RemoteKeySource {
         fetched?(isNew)
     }
 
-    /// Takes the keys over; true when they are others than before.
+    /// Replaces the keys; true when they have changed.
     private func read(_ body: [UInt8]) throws(Refusal) -> Bool {
         if keys != nil, body == text { return false }
         let set: KeySet
@@ -124,9 +124,9 @@ final class RemoteKeySource {
             throw Refusal(cause: "\(error)")
         }
         let useful = set.keys.filter { key in algorithms.contains { key.serves($0) } }
-        guard !useful.isEmpty else { throw Refusal(cause: "none of its keys serves one of token.algorithms") }
+        guard !useful.isEmpty else { throw Refusal(cause: "none of its keys can be used with token.algorithms") }
         for reason in set.ignored {
-            logger.warning("key left out of a key set", metadata: ["url": "\(url)", "cause": "\(reason)"])
+            logger.warning("key ignored in a key set", metadata: ["url": "\(url)", "cause": "\(reason)"])
         }
         logger.info(
             keys == nil ? "key set fetched" : "key set changed",
@@ -144,7 +144,7 @@ final class RemoteKeySource {
         }
     }
 
-    /// Why a set is not taken.
+    /// Why a key set is rejected.
     private struct Refusal: Error {
         let cause: String
     }

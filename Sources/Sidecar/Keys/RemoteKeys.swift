@@ -8,8 +8,8 @@ import Proxy
 import Reactor
 import TLS
 
-/// The key sets that are fetched while the gate runs (`token.keys[].jwksURL`): kept fresh, on a loop that serves no
-/// browser. Whatever happens to a fetch, the last good set stays in force.
+/// The key sets that are fetched while the gate runs (`token.keys[].jwksURL`), on a loop that serves no browser. When a
+/// fetch fails, the last valid set stays in force.
 package final class RemoteKeys: KeyRefresher {
     /// One key set.
     package struct Source: Sendable {
@@ -31,9 +31,9 @@ package final class RemoteKeys: KeyRefresher {
     /// Fetches nothing before ``start()``.
     ///
     /// - Parameters:
-    ///   - constant: the keys of the config itself, which are always in force.
+    ///   - constant: the keys of the configuration itself, which are always in force.
     ///   - loop: where calls are made; not a worker's.
-    ///   - ended: told of the end of each fetch.
+    ///   - ended: called at the end of each fetch.
     ///   - apply: puts keys into force, and calls back when they are.
     package init(
         _ sources: [Source], constant: KeySet, algorithms: [Algorithm], loop: EventLoop,
@@ -49,13 +49,13 @@ package final class RemoteKeys: KeyRefresher {
                 chance: chance, ended: ended, apply: apply))
     }
 
-    /// Begins to fetch; waits for nothing.
+    /// Starts to fetch, without waiting.
     package func start() {
         loop.submit { [cache] in cache.assumeOnLoop { $0.start() } }
     }
 
-    /// Takes the place of `other`, on the same loop: what it has of the same addresses stays, and who waits for it waits
-    /// for this one. `done` gets all keys that are known then, and whoever puts them into force calls ``confirm()``.
+    /// Replaces `other`, on the same loop. Key sets of the same addresses are kept, and requests that wait for `other` wait
+    /// for this one. `done` gets all keys known then; once they are in force, ``confirm()`` must be called.
     package func takeOver(from other: RemoteKeys?, _ done: @escaping @Sendable (KeySet) -> Void) {
         loop.submit { [cache] in
             cache.assumeOnLoop { cache in
@@ -66,7 +66,7 @@ package final class RemoteKeys: KeyRefresher {
         }
     }
 
-    /// Puts into force what is known by now: more may have come while the keys of ``takeOver(from:_:)`` were on their way.
+    /// Puts the latest keys into force: more may have been fetched while those of ``takeOver(from:_:)`` were distributed.
     package func confirm() {
         loop.submit { [cache] in cache.assumeOnLoop { $0.confirm() } }
     }
@@ -75,7 +75,7 @@ package final class RemoteKeys: KeyRefresher {
         loop.submit { [cache] in cache.assumeOnLoop { $0.refresh(done) } }
     }
 
-    /// Ends all calls.
+    /// Cancels all calls.
     package func stop() {
         loop.submit { [cache] in cache.assumeOnLoop { $0.stop() } }
     }

@@ -5,18 +5,18 @@ import Logging
 import Reactor
 import Synchronization
 
-/// The files of certificates, keys and authorities, read anew whenever they change. What cannot be used, and what does
-/// not fit together, changes nothing: the certificates before it stay in force, and the log says why.
+/// The files of certificates, keys and authorities, re-read whenever they change. When they cannot be used, or do not fit
+/// together, the old certificates stay in force, and the cause is logged.
 package final class CertificateWatch: Sendable {
     private let watcher: Mutex<FileWatcher?> = Mutex(nil)
 
     /// - Parameters:
-    ///   - name: of the section of the configuration, for the log.
-    ///   - told: how it went, after each change.
-    ///   - apply: puts new certificates into force, or throws and changes nothing; called on a thread that serves nothing
-    ///     else.
+    ///   - name: the section of the configuration, for the log.
+    ///   - ended: called after each change, with its result.
+    ///   - apply: puts new certificates into force, or throws and changes nothing; called on a thread of its own.
     package init<Holder: CertificateHolder>(
-        _ holder: Holder, _ name: String, logger: Logger, told: @escaping @Sendable (_ isGood: Bool) -> Void = { _ in },
+        _ holder: Holder, _ name: String, logger: Logger,
+        ended: @escaping @Sendable (_ isGood: Bool) -> Void = { _ in },
         apply: @escaping @Sendable (Holder) throws -> Void
     ) {
         guard !holder.files.isEmpty else { return }
@@ -27,30 +27,30 @@ package final class CertificateWatch: Sendable {
             do {
                 let fresh = try reread()
                 let fingerprint = fresh.fingerprint
-                let (isNew, isMended) = last.withLock { last in
+                let (isNew, isFixed) = last.withLock { last in
                     defer { if fingerprint == last.fingerprint { last.problem = nil } }
                     return (fingerprint != last.fingerprint, last.problem != nil)
                 }
                 guard isNew else {
-                    if isMended { told(true) }
+                    if isFixed { ended(true) }
                     return
                 }
                 try apply(fresh)
                 last.withLock { $0 = (fingerprint, nil) }
-                told(true)
+                ended(true)
                 var metadata: Logger.Metadata = ["section": "\(name)"]
                 if let end = fresh.notAfter { metadata["expires"] = "\(CalendarDate(secondsSince1970: end))" }
                 return logger.info("certificates changed", metadata: metadata)
             } catch {
                 problem = "\(error)"
             }
-            // Each problem once, not at each look.
+            // Each problem is logged once, not at each read.
             let isNew = last.withLock { last in
                 defer { last.problem = problem }
                 return last.problem != problem
             }
             guard isNew else { return }
-            told(false)
+            ended(false)
             logger.error(
                 "certificates not changed: the files cannot be used",
                 metadata: ["section": "\(name)", "cause": "\(problem)"])

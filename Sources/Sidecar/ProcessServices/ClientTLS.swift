@@ -18,7 +18,7 @@ struct ClientTLS: Sendable {
             self.context = context
             watch = CertificateWatch(
                 settings, section, logger: logger,
-                told: { counters.certificatesReloaded(section, isGood: $0) }
+                ended: { counters.certificatesReloaded(section, isGood: $0) }
             ) {
                 try context.replace(with: TLSClientConfiguration($0))
             }

@@ -6,9 +6,9 @@ import Proxy
 import SharedState
 import Synchronization
 
-/// The gates of all workers, as those see them who change what the gates go by while they run.
+/// The gates of all workers, for services that change keys, lists and revocations while the gates run.
 ///
-/// Made before the workers, which need it, and told of them afterwards; what comes before that is kept.
+/// It is made before the workers, which need it. Changes that come before ``attach(_:)`` are applied then.
 package final class GateRegistry: LocalGates {
     private struct State {
         var server: Server?
@@ -19,7 +19,7 @@ package final class GateRegistry: LocalGates {
 
     package init() {}
 
-    /// The workers are there.
+    /// The workers have started.
     package func attach(_ server: Server) {
         let early = state.withLock { state in
             state.server = server
@@ -30,14 +30,14 @@ package final class GateRegistry: LocalGates {
         for work in early { work(server) }
     }
 
-    /// The keys in force from now on; `done` is called when every loop has them.
+    /// Replaces the keys; `done` is called when they are in force on every loop.
     package func replaceKeys(_ keys: KeySet, _ done: @escaping @Sendable () -> Void = {}) {
         withServer { server in
             server.onEachWorker({ worker in worker.update { $0.replaceKeys(keys) } }, done)
         }
     }
 
-    /// The addresses of `access.users.emailsFile` from now on.
+    /// Replaces the addresses of `access.users.emailsFile`.
     package func replaceListedEmails(_ emails: [String], _ done: @escaping @Sendable () -> Void = {}) {
         withServer { server in
             server.onEachWorker({ worker in worker.update { $0.replaceListedEmails(emails) } }, done)
@@ -61,7 +61,7 @@ package final class GateRegistry: LocalGates {
         }
     }
 
-    /// Those that other replicas know of.
+    /// Revocations that came from other replicas.
     package func revoke(all revocations: [Revocation]) {
         withServer { server in
             server.onEachWorker({ $0.revoke(all: revocations) })
@@ -76,7 +76,7 @@ package final class GateRegistry: LocalGates {
         if let server { work(server) }
     }
 
-    /// What all loops together say.
+    /// The combined result of all loops.
     private final class Verdict: Sendable {
         private let hasFailed = Atomic(false)
 

@@ -4,10 +4,10 @@ import Logging
 import Reactor
 import Synchronization
 
-/// The file of `access.users.emailsFile`, read anew whenever it changes. One that cannot be read, or is wrong, changes
-/// nothing: the list before it stays in force, and the log says why.
+/// The file of `access.users.emailsFile`, re-read whenever it changes. When it cannot be read, or has errors, the old list
+/// stays in force, and the cause is logged.
 package final class ListedEmails: Sendable {
-    /// Why a file is not taken, in words.
+    /// Why a file cannot be used.
     package struct Problem: Error, Equatable {
         package let words: String
 
@@ -19,8 +19,8 @@ package final class ListedEmails: Sendable {
     private let watcher: Mutex<FileWatcher?> = Mutex(nil)
 
     /// - Parameters:
-    ///   - emails: what was read at the start.
-    ///   - read: reads the file, on a thread that serves nothing else.
+    ///   - emails: the list of the start.
+    ///   - read: reads the file, on a thread of its own.
     ///   - apply: puts a list into force.
     package init(
         _ path: String, now emails: [String], logger: Logger,
@@ -37,7 +37,7 @@ package final class ListedEmails: Sendable {
                     last = (emails, nil)
                     return isNew
                 case .failure(let problem):
-                    // Each problem once, not at each look.
+                    // Each problem is logged once, not at each read.
                     let isNew = problem != last.problem
                     last.problem = problem
                     return isNew

@@ -9,17 +9,17 @@ import Reactor
 import SharedState
 import TLS
 
-/// Tells the app of users before they come in, by HTTP (`provisioning`): a JSON object of the fields, signed.
+/// Notifies the app of users before their first request, by HTTP (`provisioning`): a signed JSON object of their fields.
 ///
-/// A user is told once in this process, once by all replicas that share what they know, or at each sign-in with
-/// `eachLogin`; the app may be told again after a restart, and must bear it (`Idempotency-Key`).
+/// The app is notified of a user once by this process, once by all replicas that share their state, or at each sign-in
+/// with `eachLogin`. After a restart it may be notified again, and must tolerate that (`Idempotency-Key`).
 package final class HTTPProvisioner: Provisioner {
     private let loop: EventLoop
     private let queue: LoopBound<ProvisioningQueue>
 
     /// - Parameters:
     ///   - secret: signs each body; nil: calls are not signed.
-    ///   - shared: whom other replicas told of; on `loop` too. Nil: nobody else tells.
+    ///   - shared: the users that other replicas notified the app of, also on `loop`; nil: not shared.
     ///   - loop: where calls are made; not a worker's.
     ///   - tls: for https; nil: such a URL fails.
     package init(
@@ -39,17 +39,17 @@ package final class HTTPProvisioner: Provisioner {
     }
 }
 
-/// What is known and on its way, on the services' loop.
+/// The users that are known, and the calls in progress, on the services' loop.
 private final class ProvisioningQueue {
     private typealias Done = @Sendable (ProvisioningOutcome) -> Void
 
-    /// One user who is being told.
+    /// The notification of one user.
     private final class Flight {
         let call: ProvisioningCall
         var waiting: [Done]
         var policy: ProvisioningPolicy
         var timer: LoopTimer?
-        /// Sign-ins of the same user with other fields, which came meanwhile: the app is told of the last ones next.
+        /// Later sign-ins of the same user with other fields: the app is notified of the last of them next.
         var next: (call: ProvisioningCall, waiting: [Done])?
 
         init(_ call: ProvisioningCall, _ waiting: [Done], _ now: MonotonicTime) {
@@ -69,7 +69,7 @@ private final class ProvisioningQueue {
     private var users = ProvisionedUsers()
     private var flights: [ProvisionedUsers.Key: Flight] = [:]
     private var waitingCount = 0
-    /// Attempts that wait for their turn, and how many have it.
+    /// Attempts that wait, and the number of those in progress.
     private var queue: [Flight] = []
     private var running = 0
 
@@ -90,7 +90,7 @@ private final class ProvisioningQueue {
         let user = ProvisionedUsers.Key(call.userKey)
         if !eachLogin, users.contains(user) { return done(.known) }
         guard waitingCount < Self.maximumWaiting else {
-            logger.warning("too many sign-ins wait for the app to be told", metadata: ["id": "\(call.requestID)"])
+            logger.warning("too many sign-ins wait for provisioning", metadata: ["id": "\(call.requestID)"])
             return done(.failed)
         }
         waitingCount += 1
@@ -162,10 +162,10 @@ private final class ProvisioningQueue {
         case .noSeat:
             finish(flight, .noSeat)
         case .failed:
-            report("the app was not told of a user", flight, cause)
+            report("provisioning of a user failed", flight, cause)
             finish(flight, .failed)
         case .again(let pause):
-            report("the app is to be told of a user again", flight, cause)
+            report("provisioning of a user will be retried", flight, cause)
             flight.timer?.set(loop.now.advanced(by: pause))
         }
         startWaiting()
@@ -176,7 +176,7 @@ private final class ProvisioningQueue {
         flights[user] = nil
         waitingCount -= flight.waiting.count
         for (index, done) in flight.waiting.enumerated() {
-            // One call, one event: the others came in by it.
+            // One call is one event: it also served the others.
             done(outcome == .told && index > 0 ? .known : outcome)
         }
         guard let (call, waiting) = flight.next else { return }
@@ -192,10 +192,10 @@ private final class ProvisioningQueue {
             ])
     }
 
-    /// Connections to the app for this purpose.
+    /// Concurrent calls to the app.
     private static let maximumRunning = 32
-    /// Sign-ins that wait, all users together.
+    /// Sign-ins that wait, of all users together.
     private static let maximumWaiting = 4096
-    /// Of an answer that nobody reads but for its status.
+    /// Of an answer of which only the status is used.
     private static let maximumBytes = 1 << 20
 }

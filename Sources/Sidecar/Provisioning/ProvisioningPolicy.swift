@@ -3,32 +3,32 @@
 import Gate
 import Reactor
 
-/// What follows from the app's answer to a provisioning call.
+/// The next step after the app's answer to a provisioning call.
 ///
-/// A pure value: one for each sign-in that is told.
+/// A pure value: one for each notification.
 package struct ProvisioningPolicy {
-    /// What came back.
+    /// The app's answer.
     package enum Answer: Equatable {
         case status(UInt16)
-        /// Nothing, or nothing that can be understood.
+        /// None, or a malformed one.
         case none
     }
 
     package enum Step: Equatable {
         case agreed, noSeat, failed
-        /// Ask again, so much later.
+        /// Try again after this pause.
         case again(after: Nanoseconds)
     }
 
     package private(set) var attempts = 0
-    /// When it must be over.
+    /// When it must have ended.
     package let deadline: MonotonicTime
 
     package init(_ now: MonotonicTime) {
         deadline = now.advanced(by: Self.total)
     }
 
-    /// An attempt begins: how long it may take.
+    /// Starts an attempt; returns its time limit.
     package mutating func begin(_ now: MonotonicTime) -> Nanoseconds {
         attempts += 1
         return min(Self.each, deadline.since(now))
@@ -53,13 +53,13 @@ package struct ProvisioningPolicy {
     package static let total = Nanoseconds.seconds(10)
 }
 
-/// The users whom the app has agreed to, as far as remembered: the oldest are forgotten for new ones.
+/// The users that the app has accepted. It is bounded: new ones replace the oldest.
 package struct ProvisionedUsers {
-    /// SHA-256 of the user, in four words: a key that needs no memory of its own.
+    /// SHA-256 of the user, in four words: a key without an allocation.
     package struct Key: Hashable {
         private let words: SIMD4<UInt64>
 
-        /// - Parameter bytes: 32 bytes; of others, the first 32.
+        /// - Parameter bytes: 32 bytes; any beyond are ignored.
         package init(_ bytes: [UInt8]) {
             var words = SIMD4<UInt64>()
             for (index, byte) in bytes.prefix(32).enumerated() {

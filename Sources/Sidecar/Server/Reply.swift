@@ -3,7 +3,7 @@
 import Glibc
 import Synchronization
 
-/// Something that comes from a loop, for a thread that waits.
+/// Passes a value from a loop to a thread that waits for it.
 final class Reply<Value: Sendable>: Sendable {
     private let value = Mutex<Value?>(nil)
     private let reading: Int32
@@ -11,7 +11,7 @@ final class Reply<Value: Sendable>: Sendable {
 
     init() {
         var pair: [Int32] = [-1, -1]
-        precondition(unsafe pipe(&pair) == 0, "without a pipe nobody can be waited for")
+        precondition(unsafe pipe(&pair) == 0, "no pipe for a blocking wait")
         (reading, writing) = (pair[0], pair[1])
     }
 
@@ -20,7 +20,7 @@ final class Reply<Value: Sendable>: Sendable {
         close(writing)
     }
 
-    /// The first value counts.
+    /// Only the first value is kept.
     func give(_ value: Value) {
         let isFirst = self.value.withLock { own in
             if own == nil { own = value } else { return false }
@@ -38,7 +38,7 @@ final class Reply<Value: Sendable>: Sendable {
         return value
     }
 
-    /// Nil when none came within so many milliseconds.
+    /// Nil when the time is over before there is a value.
     func wait(milliseconds: Int32) -> Value? {
         var entry = pollfd(fd: reading, events: Int16(POLLIN), revents: 0)
         _ = unsafe poll(&entry, 1, milliseconds)

@@ -4,12 +4,12 @@ import Proxy
 import Reactor
 import Synchronization
 
-/// Where a server's connections come from.
+/// The source of a server's connections.
 package enum ListenSource: Sendable {
     case open(SocketAddress)
     /// A listening socket that the process inherited.
     case inherited(descriptor: Int32)
-    /// Whoever comes there is only sent on to https.
+    /// Requests there are redirected to https.
     indirect case redirecting(ListenSource)
 
     /// The source itself, and whether it only redirects.
@@ -53,10 +53,10 @@ package final class Server: Sendable {
 
     /// Where it listens, with real ports.
     package let addresses: [SocketAddress]
-    /// Those of unix sockets that it made.
+    /// Those of unix sockets that it created.
     private let ownAddresses: [SocketAddress]
     private let loops: [EventLoop]
-    /// One for each loop, in its order, once it is made.
+    /// One for each loop, in the order of the loops, once it is made.
     private let workers: Mutex<[LoopBound<Worker>?]>
 
     /// Opens the addresses and starts to serve.
@@ -64,7 +64,7 @@ package final class Server: Sendable {
     /// - Parameters:
     ///   - name: for the queues' labels.
     ///   - makeWorker: called once on each loop.
-    ///   - paused: told when accepting pauses for want of descriptors or memory.
+    ///   - paused: called when accepting pauses for lack of descriptors or memory.
     package init(
         name: String, listen: [ListenSource], workers count: Int, kind: EventLoop.Kind = .batched,
         paused: @escaping @Sendable (SystemError) -> Void,
@@ -77,8 +77,8 @@ package final class Server: Sendable {
         for (source, redirects) in listen.map(\.plain) {
             do throws(SystemError) {
                 let first: ListeningSocket
-                // A port can be opened by each loop, and the kernel spreads the clients; a path, or a socket that
-                // somebody else opened, only once.
+                // Each loop can open a port, and the kernel distributes the clients; a path or an inherited socket
+                // is opened only once.
                 let opensEach: Bool
                 switch source {
                 case .open(let address):
@@ -128,8 +128,8 @@ package final class Server: Sendable {
         }
     }
 
-    /// Runs `body` with each worker, on its loop, those that are still to be made included. `completion` is called once,
-    /// on some loop, when all have.
+    /// Runs `body` with each worker, on its loop, including workers that are not made yet. `completion` is called once, on
+    /// any loop, when all have run it.
     package func onEachWorker(
         _ body: @escaping @Sendable (Worker) -> Void, _ completion: @escaping @Sendable () -> Void = {}
     ) {
@@ -142,13 +142,13 @@ package final class Server: Sendable {
         }
     }
 
-    /// The counters of all workers together; `completion` is called once, on some loop.
+    /// The counters of all workers together; `completion` is called once, on any loop.
     package func metrics(_ completion: @escaping @Sendable (MetricsSnapshot) -> Void) {
         let sum = MetricsSum()
         onEachWorker({ sum.add($0.metricsSnapshot()) }, { completion(sum.total) })
     }
 
-    /// Accepts no more and lets requests in flight finish; `completion` is called once, on some loop, when all have.
+    /// Stops accepting and lets requests in flight finish; `completion` is called once, on any loop, when all have.
     package func drain(_ completion: @escaping @Sendable () -> Void) {
         removeSocketFiles()
         let countdown = Countdown(loops.count, completion)
@@ -163,7 +163,7 @@ package final class Server: Sendable {
         }
     }
 
-    /// Takes away the unix sockets that it made.
+    /// Removes the unix sockets that it created.
     package func removeSocketFiles() {
         for address in ownAddresses { address.removeSocketFile() }
     }
@@ -181,7 +181,7 @@ package final class Server: Sendable {
     }
 }
 
-/// Calls back when so many things have happened, wherever they do.
+/// Calls back after a given number of events on any threads.
 private final class Countdown: Sendable {
     private let left: Mutex<Int>
     private let completion: @Sendable () -> Void
@@ -200,7 +200,7 @@ private final class Countdown: Sendable {
     }
 }
 
-/// What the loops say, added up.
+/// The sum of the loops' counters.
 private final class MetricsSum: Sendable {
     private let sum = Mutex(MetricsSnapshot())
 

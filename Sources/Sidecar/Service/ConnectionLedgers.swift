@@ -4,10 +4,9 @@ import Proxy
 import Reactor
 import Synchronization
 
-/// The counts of connections to the apps, which stay in force over a change of the configuration: a connection that was
-/// opened before it still counts.
+/// The counts of connections to the apps. They are kept across reloads: a connection opened before a reload still counts.
 ///
-/// An app is known by its address. Of several with the same address each has a count of its own, in their order.
+/// An app is identified by its address. Several with the same address have a count each, in their order.
 final class ConnectionLedgers: Sendable {
     private struct Entry {
         let endpoint: UpstreamConfiguration.Endpoint
@@ -16,7 +15,7 @@ final class ConnectionLedgers: Sendable {
 
     private let entries = Mutex<[Entry]>([])
 
-    /// Gives each app of `configuration` its count; the limits are in force from now on.
+    /// Assigns each app of `configuration` its count; its limits are in force from now on.
     func assign(to configuration: inout ProxyConfiguration) {
         let upstreams = [configuration.upstream] + configuration.otherUpstreams
         let ledgers = entries.withLock { entries in

@@ -3,7 +3,7 @@
 import Reactor
 import Telemetry
 
-/// Log lines to a descriptor by way of a writer that never holds up a loop.
+/// Writes log lines to a descriptor without ever blocking a loop.
 package struct LogWriter: LogSink {
     private let writer: SerialWriter
 
@@ -16,7 +16,7 @@ package struct LogWriter: LogSink {
         writer.write(bytes)
     }
 
-    /// Waits until all lines are out.
+    /// Waits until all lines are written.
     package func flush() {
         writer.flush()
     }

@@ -7,28 +7,28 @@ import Logging
 import Reactor
 import Synchronization
 
-/// Loads the configuration anew at SIGHUP and when one of its files changes, and has it put into force, whole, when there
-/// is nothing wrong with it. What is wrong leaves the old one in force, and is said with file and line.
+/// Reloads the configuration at SIGHUP and when one of its files changes, and puts it into force as a whole when it has no
+/// errors. Otherwise the old one stays in force, and the errors are logged with file and line.
 final class Reloader: Sendable {
-    /// Puts a configuration into force: calls back when it is, or says why it cannot be.
+    /// Puts a configuration into force: calls back when it is, or returns why it cannot be.
     typealias Apply =
         @Sendable (Settings, GateConfiguration, @escaping @Sendable () -> Void) -> Result<Void, ServiceError>
 
     private struct State {
-        /// Of what was loaded last, good or bad.
+        /// Of the configuration loaded last, valid or not.
         var digest: [UInt8]
         var files: [String]
         var watcher: FileWatcher?
-        /// One that is good is on its way to the loops.
+        /// A valid one is being distributed to the loops.
         var isApplying = false
-        /// What came meanwhile.
+        /// The cause of a reload that waits for that to end.
         var pending: Cause?
     }
 
     private enum Cause {
         /// Something may have changed.
         case files
-        /// Somebody wants it loaded, changed or not.
+        /// An explicit request: reload even when nothing has changed.
         case signal
     }
 
@@ -44,15 +44,15 @@ final class Reloader: Sendable {
     private let hangUp = Mutex<SignalWatcher?>(nil)
 
     /// - Parameters:
-    ///   - request: what was loaded at the start.
-    ///   - loaded: what came of it.
-    ///   - fallbackSecret: as at the start, so that sessions stay good where the configuration has no secret.
+    ///   - request: the one of the start.
+    ///   - loaded: its result.
+    ///   - fallbackSecret: the one of the start, so that sessions stay valid when the configuration has no secret.
     init(
         _ request: LoadRequest, loaded: LoadedConfiguration, fallbackSecret: [UInt8], counters: ProcessCounters,
         notifier: ServiceNotifier, logger: Logger, apply: @escaping Apply
     ) {
         var request = request
-        // The one that was found then, wherever others turn up.
+        // Always the file found at the start, even if another appears at a place that is searched first.
         request.file = loaded.file
         self.request = request
         self.fallbackSecret = fallbackSecret
@@ -80,7 +80,7 @@ final class Reloader: Sendable {
             defer { state.digest = loaded.digest }
             return (state.digest != loaded.digest, state.files)
         }
-        // What is broken may name less than it means to.
+        // A broken configuration may name fewer files than intended, so the old ones are watched too.
         watch(loaded.settings == nil ? old + loaded.files.filter { !old.contains($0) } : loaded.files)
         guard isNew || cause == .signal else { return }
         notifier.reloading()
@@ -116,13 +116,13 @@ final class Reloader: Sendable {
 
     private func failed(_ cause: String) {
         counters.reloaded(isGood: false)
-        logger.error("configuration not changed: the one before stays in force", metadata: ["cause": "\(cause)"])
+        logger.error("configuration not reloaded: the old one stays in force", metadata: ["cause": "\(cause)"])
         notifier.ready()
     }
 
     private func applied(_ settings: Settings) {
         counters.reloaded(isGood: true)
-        logger.info("configuration loaded anew", metadata: ["file": "\(settings.file ?? "none")"])
+        logger.info("configuration reloaded", metadata: ["file": "\(settings.file ?? "none")"])
         notifier.ready()
         let pending = state.withLock { state in
             state.isApplying = false

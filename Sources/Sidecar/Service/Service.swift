@@ -11,9 +11,9 @@ import Synchronization
 import TLS
 import Telemetry
 
-/// A running gate: `sidegate run`, from checked settings to the process's end.
+/// A running gate: `sidegate run`, from checked settings to the end of the process.
 package final class Service: Sendable {
-    /// What another configuration changes.
+    /// State that a reload changes.
     private struct State {
         var drainDelay: Nanoseconds
         var drainTimeout: Nanoseconds
@@ -33,7 +33,7 @@ package final class Service: Sendable {
     private let admin: AdminServer?
     private let handler: AdminHandler
     private let upstream: UpstreamWatch
-    /// What browsers' connections are made from; its certificates can be replaced under way. Nil: plain HTTP.
+    /// For connections of browsers; its certificates can be replaced while it is in use. Nil: plain HTTP.
     package let tls: TLSServerContext?
     private let services: ProcessServices
     private let counters = ProcessCounters()
@@ -44,7 +44,7 @@ package final class Service: Sendable {
     private let format: LogFormat
     private let log: LogWriter
     private let workerCount: Int
-    /// As the process was started with them.
+    /// Those that the process was started with.
     private let initial: Settings
     private let state: Mutex<State>
 
@@ -58,7 +58,7 @@ package final class Service: Sendable {
     package init(
         _ settings: Settings, gate configuration: GateConfiguration, log: LogWriter, version: String = ""
     ) throws(ServiceError) {
-        // Before anything listens: whoever can reach the service can also stop it.
+        // Before anything listens: a service that can be reached can also be stopped.
         stop = StopSignals()
         format = Self.format(settings)
         threshold = LogThreshold(Self.level(settings))
@@ -92,7 +92,7 @@ package final class Service: Sendable {
                 probePaths: settings.admin.probePaths, probe: AppProbe(settings, proxy.upstream),
                 certificateEnd: Self.certificateEnd(tls)),
             loop: services.loop, resolver: resolver)
-        // Before the workers: who finds the gate open finds this open too.
+        // Before the workers: when the gate accepts connections, so does this.
         admin = try AdminServer.open(settings.admin, handler, inherited, logger)
         do throws(Server.OpenError) {
             server = try Server(
@@ -129,11 +129,11 @@ package final class Service: Sendable {
         }
     }
 
-    /// From now on the configuration is loaded anew at SIGHUP, and when one of its files changes.
+    /// From now on the configuration is reloaded at SIGHUP, and when one of its files changes.
     ///
     /// - Parameters:
-    ///   - loaded: what the settings are from.
-    ///   - fallbackSecret: what ``GateAssembly`` was given.
+    ///   - loaded: the source of the settings.
+    ///   - fallbackSecret: the one that ``GateAssembly`` got.
     package func reload(_ request: LoadRequest, loaded: LoadedConfiguration, fallbackSecret: [UInt8]) {
         let reloader = Reloader(
             request, loaded: loaded, fallbackSecret: fallbackSecret, counters: counters, notifier: notifier,
@@ -157,14 +157,14 @@ package final class Service: Sendable {
         runMainThread()
     }
 
-    // MARK: Another configuration
+    // MARK: Reloading
 
-    /// Puts another configuration into force, on all loops, then calls back. Nothing has changed when it throws.
+    /// Puts another configuration into force on all loops, then calls back. When it throws, nothing has changed.
     private func apply(
         _ settings: Settings, _ configuration: GateConfiguration, _ done: @escaping @Sendable () -> Void
     ) throws(ServiceError) {
         var configuration = configuration
-        // The workers have the stores that they were started with.
+        // The workers keep the stores that they were started with.
         configuration.session.isStored = initial.session.isShared
         let next = try services.prepare(settings)
         var proxy = try Self.proxy(settings, configuration, workers: workerCount, tls: tls, logger)
@@ -177,7 +177,7 @@ package final class Service: Sendable {
             }
         }
         for key in unchangeable(settings) {
-            logger.warning("a changed key takes effect at the next start only", metadata: ["key": "\(key)"])
+            logger.warning("a changed option takes effect only at the next start", metadata: ["key": "\(key)"])
         }
         ledgers.assign(to: &proxy)
         counters.certificatesAreGood()
@@ -209,7 +209,7 @@ package final class Service: Sendable {
             }, done)
     }
 
-    /// Keys that are bound to what was opened at the start.
+    /// Changed options that take effect only at the next start.
     private func unchangeable(_ settings: Settings) -> [String] {
         var keys: [String] = []
         if settings.listen != initial.listen { keys.append("listen") }
@@ -223,23 +223,23 @@ package final class Service: Sendable {
         return keys
     }
 
-    /// For the files that hold certificates, which are taken up without all else.
+    /// Watches the files of certificates, which are re-read without a reload.
     private func watchCertificates(_ settings: Settings, _ proxy: ProxyConfiguration) {
-        func told(_ section: String) -> @Sendable (Bool) -> Void {
+        func ended(_ section: String) -> @Sendable (Bool) -> Void {
             { [counters] in counters.certificatesReloaded(section, isGood: $0) }
         }
         var watches: [CertificateWatch] = []
         let offersHTTP2 = settings.limits.http2.isEnabled
         if let wanted = settings.tls, let context = tls {
             watches.append(
-                CertificateWatch(wanted, "tls", logger: logger, told: told("tls")) {
+                CertificateWatch(wanted, "tls", logger: logger, ended: ended("tls")) {
                     try context.replace(with: TLSServerConfiguration($0, offersHTTP2: offersHTTP2))
                 })
         }
         if let context = proxy.upstream.tls {
             let offersHTTP2 = settings.upstream.offersHTTP2
             watches.append(
-                CertificateWatch(settings.upstream.tls, "upstream.tls", logger: logger, told: told("upstream.tls")) {
+                CertificateWatch(settings.upstream.tls, "upstream.tls", logger: logger, ended: ended("upstream.tls")) {
                     try context.replace(with: TLSClientConfiguration($0, offersHTTP2: offersHTTP2))
                 })
         }
@@ -247,7 +247,7 @@ package final class Service: Sendable {
             guard let context = proxy.otherUpstreams[index].tls else { continue }
             let (section, offersHTTP2) = ("upstreams[\(index)].tls", app.upstream.offersHTTP2)
             watches.append(
-                CertificateWatch(app.upstream.tls, section, logger: logger, told: told(section)) {
+                CertificateWatch(app.upstream.tls, section, logger: logger, ended: ended(section)) {
                     try context.replace(with: TLSClientConfiguration($0, offersHTTP2: offersHTTP2))
                 })
         }
@@ -267,7 +267,8 @@ package final class Service: Sendable {
             proxy.upstream.notSecured = notSecured
             let ownCookieSet: @Sendable (String) -> Void = { name in
                 logger.notice(
-                    "a cookie that the app set was dropped: its name is the gate's own", metadata: ["cookie": "\(name)"]
+                    "a cookie that the app set was dropped: its name is reserved for the gate",
+                    metadata: ["cookie": "\(name)"]
                 )
             }
             proxy.upstream.ownCookieSet = ownCookieSet
@@ -287,7 +288,7 @@ package final class Service: Sendable {
         return { tls.certificates.map(\.notAfter).min().map { Double($0) } }
     }
 
-    // MARK: The end
+    // MARK: Stopping
 
     private func beginToStop() {
         let (isFirst, delay) = state.withLock { state in
@@ -295,7 +296,7 @@ package final class Service: Sendable {
             return (!state.isStopping, state.drainDelay)
         }
         guard isFirst else { return }
-        // First of all: who sends work here is to send it elsewhere.
+        // First: load balancers must stop sending requests here.
         handler.change { $0.isStopping = true }
         notifier.stopping()
         logger.info("stopping")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why the service cannot start: something it names cannot be opened.
+/// Why the service cannot start, or a configuration cannot take effect.
 package struct ServiceError: Error, CustomStringConvertible {
     package let description: String
 

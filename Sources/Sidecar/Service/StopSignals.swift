@@ -4,7 +4,7 @@ import Glibc
 import Reactor
 import Synchronization
 
-/// SIGTERM and SIGINT, heard from the moment this is made; one that comes before there is something to stop is kept.
+/// Handles SIGTERM and SIGINT from its creation on; a signal that arrives before there is an action is kept.
 ///
 /// The watchers live as long as the process.
 final class StopSignals: Sendable {
@@ -22,7 +22,7 @@ final class StopSignals: Sendable {
         }
     }
 
-    /// Runs `action` at each signal, at once when one has come already.
+    /// Runs `action` at each signal, and at once when one has arrived already.
     func onStop(_ action: @escaping @Sendable () -> Void) {
         let hasCome = state.withLock { state in
             state.action = action

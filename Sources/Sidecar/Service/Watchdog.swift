@@ -2,10 +2,10 @@
 
 import Reactor
 
-/// Tells the service manager again and again that every loop still turns. When one hangs the manager hears nothing any
-/// more, and starts the service anew.
+/// Notifies the service manager at intervals that every loop is alive. When one hangs, the notifications stop, and the
+/// manager restarts the service.
 enum Watchdog {
-    /// Nothing, when the manager does not want to know.
+    /// Does nothing when the manager has no watchdog for this service.
     static func start(_ notifier: ServiceNotifier, _ server: Server, loop: EventLoop) {
         guard let timeout = notifier.watchdogTimeout else { return }
         let interval = Nanoseconds(count: max(1_000_000, timeout.count / 3))

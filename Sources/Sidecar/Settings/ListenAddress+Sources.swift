@@ -4,20 +4,20 @@ import Configuration
 import Reactor
 
 extension ListenAddress {
-    /// The sockets it stands for.
+    /// Its sockets.
     func sources(_ inherited: InheritedSockets) throws(ServiceError) -> [ListenSource] {
         if case .redirect(let address) = self { return try address.sources(inherited).map { .redirecting($0) } }
         guard case .inherited(let name) = self else { return try resolved().map { .open($0) } }
         let descriptors = inherited.descriptors(named: name)
         guard !descriptors.isEmpty else {
             throw ServiceError(
-                "`listen`: no socket was handed over for \(self). Start the service by its socket unit"
+                "`listen`: no socket was inherited for \(self). Start the service with its socket unit"
                     + (name.isEmpty ? "." : ", with FileDescriptorName=\(name).") + " Or write host:port.")
         }
         return descriptors.map { .inherited(descriptor: $0) }
     }
 
-    /// The socket addresses it stands for; none for sockets that are handed over.
+    /// Its socket addresses; none for inherited sockets.
     func resolved() throws(ServiceError) -> [SocketAddress] {
         switch self {
         case .inherited: return []

@@ -7,11 +7,11 @@ import Reactor
 import TLS
 
 extension ProxyConfiguration {
-    /// What one of `workers` workers runs with: `limits.connections` is divided among them.
+    /// The configuration of one of `workers` workers; `limits.connections` is divided among them.
     ///
     /// - Parameters:
-    ///   - identityHeaders: names that no trailer may carry to the app.
-    ///   - tls: what browsers' connections are made from.
+    ///   - identityHeaders: names that are not allowed in trailers to the app.
+    ///   - tls: for connections of browsers.
     init(
         _ settings: Settings, identityHeaders: [String], workers: Int, tls: TLSServerContext?
     ) throws(TLSError) {

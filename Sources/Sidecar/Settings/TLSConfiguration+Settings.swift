@@ -6,9 +6,9 @@ import Proxy
 import TLS
 
 extension TLSServerConfiguration {
-    /// What browsers meet, by settings whose certificates were judged already.
+    /// For connections of browsers, from settings whose certificates were checked already.
     ///
-    /// - Parameter offersHTTP2: HTTP/2 is agreed on with whoever can speak it.
+    /// - Parameter offersHTTP2: HTTP/2 is negotiated with clients that support it.
     package init(_ settings: TLSSettings, offersHTTP2: Bool) throws(TLSError) {
         self.init(identities: try settings.certificates.identities)
         minimumVersion = settings.minimumVersion == "1.3" ? .v13 : .v12
@@ -24,9 +24,9 @@ extension TLSServerConfiguration {
 }
 
 extension TLSClientConfiguration {
-    /// How others are met.
+    /// For connections to other servers.
     ///
-    /// - Parameter offersHTTP2: HTTP/2 is agreed on with an app that can speak it.
+    /// - Parameter offersHTTP2: HTTP/2 is negotiated with an app that supports it.
     package init(_ settings: ClientTLSSettings, offersHTTP2: Bool = false) throws(TLSError) {
         self.init()
         if offersHTTP2 { protocols = [TLSServerConfiguration.http2, "http/1.1"] }

@@ -3,14 +3,14 @@
 import Configuration
 import TLS
 
-/// Whether connections can be made from settings at all: libssl refuses what is too weak for its policy, such as
-/// certificates signed by way of SHA-1.
+/// Whether TLS connections are possible with given settings: libssl refuses certificates that are too weak for its policy,
+/// such as those signed with SHA-1.
 package enum TLSTrial {
-    /// What is at fault; empty when all is well.
+    /// The errors; empty when there are none.
     package static func findings(_ settings: Settings) -> [Finding] {
         var findings: [Finding] = []
         func attempt(_ path: String, _ origin: Origin, _ make: () throws -> Void) {
-            do { try make() } catch { findings.append(.error(origin, "`\(path)`: \(error); \(mend)")) }
+            do { try make() } catch { findings.append(.error(origin, "`\(path)`: \(error); \(fix)")) }
         }
         if let tls = settings.tls {
             attempt("tls.certificates", tls.origin) {
@@ -27,5 +27,5 @@ package enum TLSTrial {
         return findings
     }
 
-    private static let mend = "have it issued anew, signed by way of SHA-256, for a key of P-256 or RSA with 2048 bits"
+    private static let fix = "use a certificate that is signed with SHA-256, for a P-256 key or an RSA key of 2048 bits"
 }
