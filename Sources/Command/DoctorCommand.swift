@@ -26,7 +26,7 @@ struct DoctorCommand: ParsableCommand {
             let report = DoctorReport([
                 DoctorFinding(
                     .failed, "configuration", "\(loaded.file ?? "no file"): \(count) error\(count == 1 ? "" : "s")",
-                    mend: "mend what standard error says; the rest was not tried")
+                    fix: "correct the errors on standard error; the other checks did not run")
             ])
             StandardOutput.write(report.text)
             throw ExitStatus.badConfiguration
@@ -53,13 +53,13 @@ struct DoctorReport {
         for finding in findings {
             let outcome = Self.padded(finding.outcome.rawValue, to: 7)
             text += "\(outcome)  \(Self.padded(finding.subject, to: width))  \(TerminalText.shown(finding.detail))\n"
-            if !finding.mend.isEmpty {
-                text += Self.padded("", to: 7 + 2 + width + 2) + "mend: \(TerminalText.shown(finding.mend))\n"
+            if !finding.fix.isEmpty {
+                text += Self.padded("", to: 7 + 2 + width + 2) + "fix: \(TerminalText.shown(finding.fix))\n"
             }
         }
         func count(_ outcome: DoctorFinding.Outcome) -> Int { findings.count { $0.outcome == outcome } }
         let warnings = count(.warning)
-        return text + "\(count(.ok)) ok, \(warnings) warning\(warnings == 1 ? "" : "s"), \(count(.failed)) FAILED\n"
+        return text + "\(count(.ok)) ok, \(warnings) warning\(warnings == 1 ? "" : "s"), \(count(.failed)) failed\n"
     }
 
     private static func padded(_ text: String, to width: Int) -> String {

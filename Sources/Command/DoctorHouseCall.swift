@@ -23,14 +23,14 @@ struct DoctorHouseCall {
         if let file = loaded.file, loaded.showsSecretsToOthers {
             return DoctorFinding(
                 .warning, "configuration", "\(file) holds secrets, and other users can read it",
-                mend: "chmod o-rwx \(file), or name files with the secrets in it")
+                fix: "chmod o-rwx \(file), or name files with the secrets in it")
         }
         return DoctorFinding(
             .ok, "configuration",
             "\(loaded.file ?? "environment and command line"), preset \(settings.identityProvider.preset)")
     }
 
-    /// What `check` says; the mend is in the words.
+    /// What `check` says; the fix is in the words.
     private var warnings: [DoctorFinding] {
         loaded.findings.map { DoctorFinding(.warning, "configuration", "\($0.origin.label): \($0.message)") }
     }
@@ -39,7 +39,7 @@ struct DoctorHouseCall {
     private var blanks: [DoctorFinding] {
         loaded.blanks.map { path, origin in
             DoctorFinding(
-                .failed, path, "\(origin.label): still what `sidegate init` wrote", mend: "fill in your own value")
+                .failed, path, "\(origin.label): still what `sidegate init` wrote", fix: "fill in your own value")
         }
     }
 
@@ -51,7 +51,7 @@ struct DoctorHouseCall {
                 Self.isMonotonous(secret)
                     ? DoctorFinding(
                         .warning, "session.secret", "\(secret.bytes.count) bytes, but of few different characters",
-                        mend: "take the output of `sidegate secret`")
+                        fix: "take the output of `sidegate secret`")
                     : DoctorFinding(
                         .ok, "session.secret",
                         "\(secret.bytes.count) bytes" + (older > 0 ? ", and \(older) older" : "")))
@@ -64,7 +64,7 @@ struct DoctorHouseCall {
                 key.isSymmetric && Self.bits(key.summary) < 256
                     ? DoctorFinding(
                         .warning, name, identified,
-                        mend: "agree on one of 256 bits with the identity provider (`sidegate secret` makes one)")
+                        fix: "agree on one of 256 bits with the identity provider (`sidegate secret` makes one)")
                     : DoctorFinding(.ok, name, identified))
         }
         return findings
@@ -77,7 +77,7 @@ struct DoctorHouseCall {
                 return DoctorFinding(
                     .warning, "cookies",
                     "publicURL is not set and no proxy is trusted: browsers are taken to come over http",
-                    mend: "set `publicURL` to the address that browsers see, so that cookies are Secure")
+                    fix: "set `publicURL` to the address that browsers see, so that cookies are Secure")
             }
             return DoctorFinding(.ok, "cookies", "Secure where a trusted proxy says that the browser came over https")
         }
@@ -91,7 +91,7 @@ struct DoctorHouseCall {
         }
         return DoctorFinding(
             .warning, "cookies", "over http (\(publicURL)) the session cookie can be read on its way",
-            mend: "serve browsers over https and set `publicURL: https://…`")
+            fix: "serve browsers over https and set `publicURL: https://…`")
     }
 
     private var users: [DoctorFinding] {
@@ -100,7 +100,7 @@ struct DoctorHouseCall {
         return [
             DoctorFinding(
                 count == 0 ? .warning : .ok, "access.users.emailsFile",
-                "\(file): \(count) address\(count == 1 ? "" : "es")", mend: count == 0 ? "put one on each line" : "")
+                "\(file): \(count) address\(count == 1 ? "" : "es")", fix: count == 0 ? "put one on each line" : "")
         ]
     }
 
@@ -121,7 +121,7 @@ struct DoctorHouseCall {
             // Short-lived certificates are renewed late: the last fifth is late for any.
             let isLate = chain.notAfter - now < min(14 * 86_400, (chain.notAfter - chain.notBefore) / 5)
             return isLate
-                ? DoctorFinding(.warning, name, words, mend: "renew it; a running gate takes the new file by itself")
+                ? DoctorFinding(.warning, name, words, fix: "renew it; a running gate takes the new file by itself")
                 : DoctorFinding(.ok, name, words)
         }
     }

@@ -81,7 +81,7 @@ struct Explanation {
             notes.append(
                 .init(
                     title: "no key is configured", detail: "no signature can be good",
-                    mend: "name the configuration: --config FILE"))
+                    fix: "name the configuration: --config FILE"))
         }
         for remote in settings.token.remoteKeys {
             guard let keys = fetched.first(where: { $0.url == remote.url }) else {
@@ -89,7 +89,7 @@ struct Explanation {
                     .init(
                         title: "keys not fetched",
                         detail: "explain asks nobody; the keys of \(remote.url) were not tried",
-                        mend: isAccepted ? "" : "add --fetch to fetch them for this one examination"))
+                        fix: isAccepted ? "" : "add --fetch to fetch them for this one examination"))
                 continue
             }
             notes.append(.init(title: "keys of \(remote.url)", detail: keys.summary))
@@ -102,8 +102,8 @@ struct Explanation {
     }
 
     private static func line(_ note: TokenDiagnosis.Note) -> String {
-        let mend = note.mend.isEmpty ? "" : "\n           mend:     \(TerminalText.shown(note.mend))"
-        return "  note   \(TerminalText.shown(note.title)): \(TerminalText.shown(note.detail))" + mend
+        let fix = note.fix.isEmpty ? "" : "\n           fix:     \(TerminalText.shown(note.fix))"
+        return "  note   \(TerminalText.shown(note.title)): \(TerminalText.shown(note.detail))" + fix
     }
 
     /// A step of the judgement over access; only the one that decided has failed.
@@ -114,7 +114,7 @@ struct Explanation {
         }
         if finding.passed == false, case .refused(let reason) = verdict, finding.name == Self.step(of: reason) {
             return TokenCheck(
-                name, .failed(reason), expected: finding.expected, actual: finding.actual, mend: finding.mend)
+                name, .failed(reason), expected: finding.expected, actual: finding.actual, fix: finding.fix)
         }
         let words = finding.expected.isEmpty ? finding.actual : "\(finding.actual); registered are: \(finding.expected)"
         return TokenCheck(name, .skipped, actual: words)
@@ -133,12 +133,12 @@ struct Explanation {
         switch check.verdict {
         case .passed: line = "  ok     \(check.name)"
         case .skipped: line = "  -      \(check.name)"
-        case .failed(let reason): line = "  FAILED \(check.name): \(reason.rawValue)"
+        case .failed(let reason): line = "  FAIL   \(check.name): \(reason.rawValue)"
         }
         if case .failed = check.verdict {
             line +=
-                "\n           expected: \(TerminalText.shown(check.expected))\n           came:     \(TerminalText.shown(check.actual))"
-            if !check.mend.isEmpty { line += "\n           mend:     \(TerminalText.shown(check.mend))" }
+                "\n           expected: \(TerminalText.shown(check.expected))\n           got:      \(TerminalText.shown(check.actual))"
+            if !check.fix.isEmpty { line += "\n           fix:     \(TerminalText.shown(check.fix))" }
         } else if !check.actual.isEmpty {
             line += " (\(TerminalText.shown(check.actual)))"
         }
@@ -157,14 +157,14 @@ struct Explanation {
                 "fields", .failed(refusal.reason),
                 expected: "the field \(refusal.field), from one of the claims \(names)",
                 actual: "none of them",
-                mend:
+                fix:
                     "let the identity provider send one of them, or name the claim it sends in token.claims.\(refusal.field)"
                     + (refusal.field == "user" ? "" : ", or take \(refusal.field) out of token.required"))
         }
         return TokenCheck(
             "fields", .failed(refusal.reason), expected: "a sound value for the field \(refusal.field), from \(names)",
             actual: "a value with control characters, of the wrong kind, too long, or no e-mail address",
-            mend: "correct what the identity provider sends for this user")
+            fix: "correct what the identity provider sends for this user")
     }
 }
 

@@ -58,7 +58,7 @@ struct PresetArgument: ExpressibleByArgument {
     static var allValueStrings: [String] { Preset.served.map(\.name) }
 }
 
-/// Why a file was not written, and the mend.
+/// Why a file was not written, and the fix.
 struct FileRefusal: Error {
     let words: String
 }

@@ -51,16 +51,16 @@ struct RequestExplanation {
                 refusal = reason.rawValue
                 for finding in findings where finding.passed == false {
                     lines.append(
-                        "  FAILED   access: \(finding.name): \(TerminalText.shown(finding.expected)); came: \(TerminalText.shown(finding.actual))"
+                        "  FAIL     access: \(finding.name): \(TerminalText.shown(finding.expected)); got: \(TerminalText.shown(finding.actual))"
                     )
                 }
             }
         }
         if let unmet = check.unmet {
-            let came = fields?.first { $0.field == unmet.field }?.values.joined(separator: ", ")
+            let actual = fields?.first { $0.field == unmet.field }?.values.joined(separator: ", ")
             lines.append(
-                "  FAILED   require \(unmet.field): one of \(unmet.values.map { TerminalText.shown($0) }.joined(separator: ", "));"
-                    + " came: \(came.map { TerminalText.shown($0) } ?? "nothing")")
+                "  FAIL     require \(unmet.field): one of \(unmet.values.map { TerminalText.shown($0) }.joined(separator: ", "));"
+                    + " got: \(actual.map { TerminalText.shown($0) } ?? "nothing")")
         }
         if case .signInNeeded(let answer) = check.verdict { lines.append("  answer   " + Self.words(answer)) }
         if check.verdict == .unreadable {

@@ -45,9 +45,9 @@ struct Sidegate: ParsableCommand {
         guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-"), !names.contains(word) else {
             return
         }
-        let mend = Suggestion.nearest(to: word, among: names).map { "did you mean `sidegate \($0)`?" }
+        let fix = Suggestion.nearest(to: word, among: names).map { "did you mean `sidegate \($0)`?" }
         StandardError.write(
-            "sidegate: no such command: \(word.prefix(60)); " + (mend ?? "`sidegate --help` lists all"))
+            "sidegate: no such command: \(word.prefix(60)); " + (fix ?? "`sidegate --help` lists all"))
         exit(withError: ExitCode.validationFailure)
     }
 }

@@ -109,10 +109,10 @@ package enum ConfigurationLoader {
                 }
                 layers.append(.file(contents.bytes, path: file, environment: request.environment))
             } catch {
-                let mend = error.isMissing ? "correct the path, or create it" : "correct the path or its permissions"
+                let fix = error.isMissing ? "correct the path, or create it" : "correct the path or its permissions"
                 findings.append(
                     .error(
-                        .file(path: file, line: 1, column: 1), "cannot read the configuration: \(error.words); \(mend)")
+                        .file(path: file, line: 1, column: 1), "cannot read the configuration: \(error.words); \(fix)")
                 )
                 return LoadedConfiguration(
                     settings: nil, findings: findings, resolution: Resolution([]), file: file, files: [file],

@@ -39,7 +39,7 @@ package struct EmailList: Sendable, Equatable {
     package struct Problem: Sendable, Equatable {
         /// Counts from 1.
         package let line: Int
-        /// What is wrong and how to mend it.
+        /// What is wrong and how to fix it.
         package let message: String
     }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One thing that is wrong with a configuration, or that its author should know: where, what, and the mend.
+/// One thing that is wrong with a configuration, or that its author should know: where, what, and the fix.
 ///
 /// A finding never holds the value of a secret.
 package struct Finding: Equatable, Sendable, CustomStringConvertible {
@@ -10,7 +10,7 @@ package struct Finding: Equatable, Sendable, CustomStringConvertible {
 
     package let severity: Severity
     package let origin: Origin
-    /// What is wrong and how to mend it, one line.
+    /// What is wrong and how to fix it, one line.
     package let message: String
     /// The configuration itself is well formed, but something it names could not be opened.
     package let isUnopenable: Bool

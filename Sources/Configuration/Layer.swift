@@ -125,13 +125,13 @@ struct Layer {
         if name == "SIDEGATE_CONFIG" { return }
         if ["_SERVICE_HOST", "_PORT"].contains(where: name.hasSuffix) || name.contains("_SERVICE_PORT") { return }
         if name.contains("_PORT_"), ["_TCP", "_UDP", "_PROTO", "_ADDR"].contains(where: name.hasSuffix) { return }
-        let mend = Suggestion.nearest(to: name, among: known.sorted()).map { "did you mean \($0)?" }
+        let fix = Suggestion.nearest(to: name, among: known.sorted()).map { "did you mean \($0)?" }
         let message = "no key of the configuration has this name; "
         let isOfASection = KeyTable.sections.contains { name.hasPrefix("SIDEGATE_\($0.path.uppercased())_") }
-        if let mend, isOfASection {
-            findings.append(.error(.environment(name), message + mend))
+        if let fix, isOfASection {
+            findings.append(.error(.environment(name), message + fix))
         } else {
-            findings.append(.warning(.environment(name), message + (mend ?? "remove it")))
+            findings.append(.warning(.environment(name), message + (fix ?? "remove it")))
         }
     }
 

@@ -43,7 +43,7 @@ extension SettingsBuilder {
                 keys.append(published)
                 minter = try TokenMinter(privateKeyPEM: bytes, algorithm: algorithm, keyID: published.keyID)
             } catch {
-                findings.append(.error(origin, "`assertion.keyFile`: \(error.message)\(Self.mend(error, algorithm))"))
+                findings.append(.error(origin, "`assertion.keyFile`: \(error.message)\(Self.fix(error, algorithm))"))
             }
         }
         for item in retired {
@@ -95,7 +95,7 @@ extension SettingsBuilder {
         }
     }
 
-    private static func mend(_ error: KeyError, _ algorithm: Algorithm) -> String {
+    private static func fix(_ error: KeyError, _ algorithm: Algorithm) -> String {
         guard case .unsupported = error else { return "" }
         return algorithm == .es256
             ? "; make an EC key on P-256 (openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256), or set"

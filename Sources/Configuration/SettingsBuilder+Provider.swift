@@ -94,9 +94,9 @@ extension SettingsBuilder {
             let path = "identityProvider.\(name)"
             guard isNeeded, resolution.text(path).isEmpty, !resolution.refusedPaths.contains(path) else { continue }
             let use = name == "appName" ? "the issuer of tokens is made of it" : "`loginURL` has {\(name)}"
-            let mend = isLoginRadius ? "the LoginRadius Dashboard shows it under \(whereShown)" : "set it"
+            let fix = isLoginRadius ? "the LoginRadius Dashboard shows it under \(whereShown)" : "set it"
             let origin = resolution.entries[path].flatMap { $0.isDefault ? nil : $0.origin } ?? place(of: path)
-            findings.append(.error(origin, "`\(path)` is missing: \(use); \(mend)"))
+            findings.append(.error(origin, "`\(path)` is missing: \(use); \(fix)"))
         }
     }
 }

@@ -78,12 +78,12 @@ extension SettingsBuilder {
         var requirements: [AccessRule.Requirement] = []
         for entry in entries {
             if !fields.contains(entry.name) {
-                let mend = Suggestion.nearest(to: entry.name, among: fields).map { "did you mean `\($0)`?" }
+                let fix = Suggestion.nearest(to: entry.name, among: fields).map { "did you mean `\($0)`?" }
                 findings.append(
                     .error(
                         entry.nameOrigin,
                         "`access.rules[].require`: no field is called `\(Quoted.plain(entry.name))`; "
-                            + (mend ?? "name its claims in `token.claims.\(Quoted.plain(entry.name))`")))
+                            + (fix ?? "name its claims in `token.claims.\(Quoted.plain(entry.name))`")))
             }
             let values = texts(Located(value: entry.value, origin: entry.nameOrigin))
             if values.isEmpty {

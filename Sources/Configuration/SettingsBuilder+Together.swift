@@ -19,11 +19,11 @@ extension SettingsBuilder {
                         "`identityHeaders`: app servers read \(entry.name) and \(twin.name) as one header; keep one"))
             }
             for name in template.placeholders where !fields.contains(name) {
-                let mend = Suggestion.nearest(to: name, among: fields).map { "did you mean {\($0)}?" }
+                let fix = Suggestion.nearest(to: name, among: fields).map { "did you mean {\($0)}?" }
                 findings.append(
                     .error(
                         entry.nameOrigin,
-                        "`identityHeaders`: no field is called {\(name)}; " + (mend ?? "add it to `token.claims`")))
+                        "`identityHeaders`: no field is called {\(name)}; " + (fix ?? "add it to `token.claims`")))
             }
             headers.append(.init(name: entry.name, template: template, origin: entry.nameOrigin))
         }
@@ -64,16 +64,16 @@ extension SettingsBuilder {
 
     private mutating func checkUpstreamVersion(_ upstream: UpstreamSettings) {
         guard upstream.offersHTTP2 else { return }
-        let mend: String
+        let fix: String
         switch upstream.address {
         case .https, .h2c: return
-        case .http(let host, let port): mend = "write `url: \(UpstreamAddress.h2c(host: host, port: port))`"
-        case .unix: mend = "over a socket in the file system it is HTTP/1.1; remove this key"
+        case .http(let host, let port): fix = "write `url: \(UpstreamAddress.h2c(host: host, port: port))`"
+        case .unix: fix = "over a socket in the file system it is HTTP/1.1; remove this key"
         }
         findings.append(
             .error(
                 resolution.origin("upstream.http2"),
-                "`upstream.http2`: without TLS there is nothing to agree on HTTP/2 with; \(mend)"))
+                "`upstream.http2`: without TLS there is nothing to agree on HTTP/2 with; \(fix)"))
     }
 
     private mutating func checkCookies(_ settings: Settings) {

@@ -10,12 +10,12 @@ extension SettingsBuilder {
         let fields = claims.map(\.field)
         for item in resolution.list("token.required") {
             guard case .text(let field) = item.value, !fields.contains(field) else { continue }
-            let mend = Suggestion.nearest(to: field, among: fields).map { "did you mean `\($0)`?" }
+            let fix = Suggestion.nearest(to: field, among: fields).map { "did you mean `\($0)`?" }
             findings.append(
                 .error(
                     item.origin,
                     "`token.required`: no claim fills the field \(Quoted.text(field)); "
-                        + (mend ?? "add it to `token.claims`")))
+                        + (fix ?? "add it to `token.claims`")))
         }
         if !fields.contains("user") {
             findings.append(

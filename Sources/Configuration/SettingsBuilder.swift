@@ -78,11 +78,11 @@ struct SettingsBuilder: Sendable {
             }
             // A value that was given but refused has its own finding.
             if resolution.refusedPaths.contains(key.path) { continue }
-            findings.append(.error(place(of: key.path), "`\(key.path)` is missing; \(Self.mend(for: key))"))
+            findings.append(.error(place(of: key.path), "`\(key.path)` is missing; \(Self.fix(for: key))"))
         }
     }
 
-    private static func mend(for key: Key) -> String {
+    private static func fix(for key: Key) -> String {
         switch key.path {
         case "upstream.url": "say where the app is: `upstream: http://127.0.0.1:3000`, or --upstream URL"
         case "identityProvider.loginURL":

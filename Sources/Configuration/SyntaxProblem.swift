@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why a text is not the value it should be, and how to mend it; without the text itself.
+/// Why a text is not the value it should be, and how to fix it; without the text itself.
 package struct SyntaxProblem: Error, Equatable, Sendable {
     package let message: String
 

@@ -20,7 +20,7 @@ package protocol CertificateHolder: Sendable {
     var reread: @Sendable () throws(RereadProblem) -> Self { get }
 }
 
-/// Why files that were good are not any more: errors with places and mends.
+/// Why files that were good are not any more: errors with places and fixes.
 package struct RereadProblem: Error, Equatable, CustomStringConvertible {
     package let findings: [Finding]
 

@@ -3,7 +3,7 @@
 import Gate
 
 extension TextRule {
-    /// Throws what is wrong with `text` and how to mend it.
+    /// Throws what is wrong with `text` and how to fix it.
     func check(_ text: String) throws(SyntaxProblem) {
         switch self {
         case .any:

@@ -83,12 +83,12 @@ struct ValueParser {
         for entry in entries where !entry.value.isNull {
             guard let key = keys.first(where: { $0.name == entry.name }) else {
                 let near = Suggestion.nearest(to: entry.name, among: keys.map(\.name))
-                let mend = near.map { "did you mean `\($0)`?" }
+                let fix = near.map { "did you mean `\($0)`?" }
                 findings.append(
                     .error(
                         entry.nameOrigin,
                         "unknown key `\(Quoted.plain(entry.name, limit: 60))` in `\(path)`; "
-                            + (mend ?? "known are \(Quoted.choices(keys.map { "`\($0.name)`" }, joining: "and"))")))
+                            + (fix ?? "known are \(Quoted.choices(keys.map { "`\($0.name)`" }, joining: "and"))")))
                 isSound = false
                 continue
             }
@@ -221,8 +221,8 @@ struct ValueParser {
 
     private static func size(_ text: String, in range: ClosedRange<Int>) throws(SyntaxProblem) -> Int {
         guard let size = SizeText.parse(text) else {
-            let mend = SizeText.correction(text).map { "write \($0)" }
-            throw SyntaxProblem(mend ?? "this is no size; write a number of bytes, or with KiB, MiB or GiB")
+            let fix = SizeText.correction(text).map { "write \($0)" }
+            throw SyntaxProblem(fix ?? "this is no size; write a number of bytes, or with KiB, MiB or GiB")
         }
         guard range.contains(size) else {
             let (least, most) = (SizeText.format(range.lowerBound), SizeText.format(range.upperBound))

@@ -13,7 +13,7 @@ package struct AccessCheck {
         package let expected: String
         package let actual: String
         /// What to do about it; empty unless it failed.
-        package let mend: String
+        package let fix: String
     }
 
     package enum Verdict: Equatable, Sendable {
@@ -47,14 +47,14 @@ package struct AccessCheck {
 
     private func site(_ user: UserFields) -> Finding {
         guard !access.site.isEmpty else {
-            return Finding(name: "site", passed: nil, expected: "", actual: "access.site is not set", mend: "")
+            return Finding(name: "site", passed: nil, expected: "", actual: "access.site is not set", fix: "")
         }
         let sites = user["sites"]
         let passed = policy.isSiteGranted(sites)
         return Finding(
             name: "site", passed: passed, expected: "\(access.site) among the token's sites, or none named",
             actual: sites.isEmpty ? "no sites" : sites.joined(separator: ", "),
-            mend: passed ? "" : "grant \(access.site) to the user at the identity provider, or correct access.site")
+            fix: passed ? "" : "grant \(access.site) to the user at the identity provider, or correct access.site")
     }
 
     private func registration(_ user: UserFields) -> Finding {
@@ -74,14 +74,14 @@ package struct AccessCheck {
         guard !expected.isEmpty else {
             return Finding(
                 name: "registered", passed: nil, expected: "", actual: "access.users is empty: everyone who signs in",
-                mend: "")
+                fix: "")
         }
         let groups = user["groups"]
         let actual =
             (user["email"].first ?? "no email")
             + (users.groups.isEmpty
                 ? "" : groups.isEmpty ? "; no groups" : "; groups " + groups.joined(separator: ", "))
-        let mend =
+        let fix =
             switch policy.registrationRefusal(user) {
             case nil: ""
             case .groupMissing:
@@ -90,21 +90,21 @@ package struct AccessCheck {
             }
         return Finding(
             name: "registered", passed: policy.registrationRefusal(user) == nil, expected: expected, actual: actual,
-            mend: mend)
+            fix: fix)
     }
 
     private func guest(_ user: UserFields) -> Finding {
         guard policy.letsGuestsIn else {
-            return Finding(name: "guest", passed: nil, expected: "", actual: "access.default is signedIn", mend: "")
+            return Finding(name: "guest", passed: nil, expected: "", actual: "access.default is signedIn", fix: "")
         }
         let actual = user["guest"].first.map { "guest \($0)" } ?? "no guest claim, which counts as true"
         guard policy.registrationRefusal(user) != nil else {
             return Finding(
-                name: "guest", passed: nil, expected: "", actual: "not needed by a registered user", mend: "")
+                name: "guest", passed: nil, expected: "", actual: "not needed by a registered user", fix: "")
         }
         let isRefused = policy.verdict(on: user) == .refused(.guestRefused)
         return Finding(
             name: "guest", passed: !isRefused, expected: "a user who is not registered agrees to be a guest",
-            actual: actual, mend: isRefused ? "register the user, or send guest as true" : "")
+            actual: actual, fix: isRefused ? "register the user, or send guest as true" : "")
     }
 }

@@ -162,7 +162,7 @@ package struct FieldMatch: Sendable, Equatable {
     ]
 }
 
-/// A setting that cannot be; the text says what is wrong and how to mend it, for the config's error line.
+/// A setting that cannot be; the text says what is wrong and how to fix it, for the config's error line.
 package struct GateConfigurationError: Error, Equatable, CustomStringConvertible {
     package let description: String
 

@@ -13,7 +13,7 @@ extension TokenExamination {
                 "claims",
                 TokenRefusal(
                     .claimsMalformed, expected: "a JSON object, no name twice, claims of the types of RFC 7519",
-                    actual: problem.message, mend: "the identity provider must write the claims with a JSON library"))
+                    actual: problem.message, fix: "the identity provider must write the claims with a JSON library"))
             skip(Array(Self.claimChecks.dropFirst()), "the claims cannot be read")
             return nil
         }
@@ -31,13 +31,13 @@ extension TokenExamination {
             try judge(
                 "expiry", now < expiry + skew, .expired, expected: "not after \(moment(expiry + skew))",
                 actual: relative(expiry),
-                mend: clockMend(expiry, "send tokens that live longer, or deliver them sooner"))
+                fix: clockFix(expiry, "send tokens that live longer, or deliver them sooner"))
         } else if policy.requireExpiry || policy.maxAge == nil {
             try fail(
                 "expiry",
                 TokenRefusal(
                     .expiryMissing, expected: "exp", actual: "no exp",
-                    mend: policy.requireExpiry
+                    fix: policy.requireExpiry
                         ? "the identity provider must send exp, or token.requireExpiry must be false"
                         : "the identity provider must send exp; or set token.maxAge, which then counts from iat"))
         } else {
@@ -47,7 +47,7 @@ extension TokenExamination {
         if let start = claims.notBefore {
             try judge(
                 "not before", now >= start - skew, .notYetValid, expected: "not before \(moment(start - skew))",
-                actual: relative(start), mend: clockMend(start, "let clocks agree, or raise token.clockSkew"))
+                actual: relative(start), fix: clockFix(start, "let clocks agree, or raise token.clockSkew"))
         } else {
             skip(["not before"], "no nbf")
         }
@@ -58,7 +58,7 @@ extension TokenExamination {
                     "issued at",
                     TokenRefusal(
                         .issuedAtMissing, expected: "iat, or exp", actual: "neither",
-                        mend: "the identity provider must send iat (or exp): else a token would be good for ever"))
+                        fix: "the identity provider must send iat (or exp): else a token would be good for ever"))
             } else {
                 skip(["issued at"], "no iat")
             }
@@ -67,14 +67,14 @@ extension TokenExamination {
         }
         try judge(
             "issued at", issuedAt <= now + skew, .issuedInFuture, expected: "not after \(moment(now + skew))",
-            actual: relative(issuedAt), mend: clockMend(issuedAt, "let clocks agree, or raise token.clockSkew"))
+            actual: relative(issuedAt), fix: clockFix(issuedAt, "let clocks agree, or raise token.clockSkew"))
         guard let maxAge = policy.maxAge else {
             skip(["age"], "token.maxAge is not set")
             return
         }
         try judge(
             "age", now <= issuedAt + maxAge + skew, .tooOld, expected: "at most \(duration(maxAge + skew)) old",
-            actual: relative(issuedAt), mend: "deliver tokens at once after making them, or raise token.maxAge")
+            actual: relative(issuedAt), fix: "deliver tokens at once after making them, or raise token.maxAge")
     }
 
     private func checkIssuer(_ issuer: String?) throws(TokenRefusal) {
@@ -85,7 +85,7 @@ extension TokenExamination {
         try judge(
             "issuer", issuer?.isExactly(policy.issuer) ?? false, .issuerMismatch, expected: quoted(policy.issuer),
             actual: issuer.map { quoted($0) } ?? "no iss",
-            mend: "set token.issuer to exactly what the identity provider sends, final slash included")
+            fix: "set token.issuer to exactly what the identity provider sends, final slash included")
     }
 
     private func checkAudience(_ audience: [String]?) throws(TokenRefusal) {
@@ -96,13 +96,13 @@ extension TokenExamination {
             // RFC 7519 §4.1.3: whoever does not find itself among the audience must refuse.
             try judge(
                 "audience", audience == nil, .audienceMismatch, expected: "no aud, since token.audience is empty",
-                actual: actual(), mend: "set token.audience to this app's name, or token.acceptAnyAudience to true")
+                actual: actual(), fix: "set token.audience to this app's name, or token.acceptAnyAudience to true")
         } else {
             let isForUs = audience?.contains { name in policy.audience.contains { $0.isExactly(name) } } ?? false
             try judge(
                 "audience", isForUs, .audienceMismatch,
                 expected: "one of " + policy.audience.map { quoted($0) }.joined(separator: ", "), actual: actual(),
-                mend: "the token is for another app, or token.audience must be what the identity provider sends")
+                fix: "the token is for another app, or token.audience must be what the identity provider sends")
         }
     }
 
@@ -118,13 +118,13 @@ extension TokenExamination {
                 "id",
                 TokenRefusal(
                     .idMissing, expected: expected, actual: "no jti",
-                    mend: "the identity provider must send a jti, new for each token"))
+                    fix: "the identity provider must send a jti, new for each token"))
             return
         }
         let count = id.unicodeScalars.count
         try judge(
             "id", count >= minimum, .idTooShort, expected: expected, actual: "\(count) characters",
-            mend: "the identity provider must send a longer jti, or token.minimumIDLength must be lower")
+            fix: "the identity provider must send a longer jti, or token.minimumIDLength must be lower")
     }
 
     private func relative(_ time: Double) -> String {
@@ -132,7 +132,7 @@ extension TokenExamination {
     }
 
     /// The usual mistake with times, or the usual advice.
-    private func clockMend(_ time: Double, _ advice: String) -> String {
+    private func clockFix(_ time: Double, _ advice: String) -> String {
         time.magnitude > 1e11 ? "this looks like milliseconds; RFC 7519 counts seconds" : advice
     }
 }

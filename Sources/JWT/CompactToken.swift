@@ -15,13 +15,13 @@ struct CompactToken {
         guard !token.isEmpty else {
             throw TokenRefusal(
                 .tokenMissing, expected: "a token", actual: "none",
-                mend: "the identity provider must add the token to the return URL; compare the parameter's name")
+                fix: "the identity provider must add the token to the return URL; compare the parameter's name")
         }
         let maximum = TokenPolicy.maximumTokenByteCount
         guard token.count <= maximum else {
             throw TokenRefusal(
                 .tokenTooLarge, expected: "at most \(maximum) bytes", actual: "\(token.count) bytes",
-                mend: "leave claims out that the app does not need, groups above all")
+                fix: "leave claims out that the app does not need, groups above all")
         }
         var dots = 0
         var first = 0
@@ -34,7 +34,7 @@ struct CompactToken {
         guard dots == 2, first > 0 else {
             throw TokenRefusal(
                 .tokenMalformed, expected: "a compact JWS: three parts with dots between",
-                actual: Self.describe(token, dots), mend: "the token may have been cut off or changed on its way here")
+                actual: Self.describe(token, dots), fix: "the token may have been cut off or changed on its way here")
         }
         header = try Self.decode(token.extracting(0..<first), "header")
         payload = try Self.decode(token.extracting(first + 1..<second), "claims")
@@ -47,7 +47,7 @@ struct CompactToken {
             throw TokenRefusal(
                 .tokenMalformed, expected: "base64url without padding",
                 actual: "a \(name) part that is not (padding, white space, + or /, stray bits, or a length of 4n+1)",
-                mend: "base64-encode with the URL alphabet, then drop every ="
+                fix: "base64-encode with the URL alphabet, then drop every ="
             )
         }
         return bytes

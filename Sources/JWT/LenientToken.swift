@@ -40,14 +40,14 @@ struct LenientToken {
             notes.append(
                 .init(
                     title: "an encrypted token", detail: "five parts are a JWE, which nobody but its receiver can read",
-                    mend: "make the identity provider send signed tokens (JWS) that are not encrypted"))
+                    fix: "make the identity provider send signed tokens (JWS) that are not encrypted"))
         default:
             notes.append(
                 .init(
                     title: "not three parts",
                     detail: parts.count == 1
                         ? "there is no dot in it" : "\(parts.count) parts where three are, with two dots between",
-                    mend: parts.count == 2
+                    fix: parts.count == 2
                         ? "the signature was cut off: was the whole value copied?" : "copy the whole value, and only it"
                 ))
         }
@@ -61,28 +61,28 @@ struct LenientToken {
                 notes.append(
                     .init(
                         title: "white space inside", detail: "in: \(list)",
-                        mend: "a token is one line; encoders that break lines need that turned off"))
+                        fix: "a token is one line; encoders that break lines need that turned off"))
             case .percent:
                 notes.append(
                     .init(
                         title: "percent-encoded twice", detail: "%XX in: \(list)",
-                        mend: "encode the token once when the URL is made; unpadded base64url needs no encoding at all")
+                        fix: "encode the token once when the URL is made; unpadded base64url needs no encoding at all")
                 )
             case .padding:
                 notes.append(
                     .init(
                         title: "padded base64", detail: "= at the end of: \(list)",
-                        mend: "drop every = (RFC 7515 §2); in PHP: rtrim($text, '=')"))
+                        fix: "drop every = (RFC 7515 §2); in PHP: rtrim($text, '=')"))
             case .standardAlphabet:
                 notes.append(
                     .init(
                         title: "standard base64 in place of base64url", detail: "+ or / in: \(list)",
-                        mend: "write - for + and _ for / ; in PHP: strtr($text, '+/', '-_')"))
+                        fix: "write - for + and _ for / ; in PHP: strtr($text, '+/', '-_')"))
             case .nothing:
                 notes.append(
                     .init(
                         title: "no base64", detail: "letters of neither alphabet, or a cut-off end, in: \(list)",
-                        mend: "the token was changed on its way, or only a part of it was copied"))
+                        fix: "the token was changed on its way, or only a part of it was copied"))
             }
         }
         return notes

@@ -63,13 +63,13 @@ struct NameDiagnosis {
     }
 
     private func note(_ title: String, _ detail: String, _ name: String, _ meant: String?) -> TokenDiagnosis.Note {
-        guard let meant else { return .init(title: title, detail: detail, mend: "write the name in plain ASCII") }
+        guard let meant else { return .init(title: title, detail: detail, fix: "write the name in plain ASCII") }
         if aliases[meant]?.contains(where: { $0.isExactly(name) }) ?? false {
             return .init(title: title, detail: detail + "; \(setting) makes it \(quoted(meant)) here")
         }
         return .init(
             title: title, detail: detail,
-            mend:
+            fix:
                 "have the identity provider write \(quoted(meant)), or set \(setting): { \(meant): [\(quoted(name))] }")
     }
 
@@ -85,7 +85,7 @@ struct NameDiagnosis {
                     title: "two names that look alike",
                     detail: "the \(part)s \(quoted(earlier.name)) and \(quoted(later.name)) both read as "
                         + quoted(later.meaning),
-                    mend: "send one of them: which one another reader believes is anyone's guess"))
+                    fix: "send one of them: which one another reader believes is anyone's guess"))
         }
         return notes
     }

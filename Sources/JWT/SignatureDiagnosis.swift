@@ -18,7 +18,7 @@ struct SignatureDiagnosis {
             return [
                 .init(
                     title: "no signature", detail: "there is nothing behind the second dot",
-                    mend: "the identity provider must sign its tokens; or the end was cut off when it was copied")
+                    fix: "the identity provider must sign its tokens; or the end was cut off when it was copied")
             ]
         }
         let input = signingInput
@@ -46,7 +46,7 @@ struct SignatureDiagnosis {
         {
             return .init(
                 title: "an ECDSA signature in DER", detail: "it begins as ASN.1 does",
-                mend: "JWS wants r and s one behind the other, without DER (RFC 7518 §3.4)")
+                fix: "JWS wants r and s one behind the other, without DER (RFC 7518 §3.4)")
         }
         return nil
     }
@@ -62,13 +62,13 @@ struct SignatureDiagnosis {
                         title: "another key",
                         detail: "the signature is good by \(by), but the token names the key "
                             + (keyID.map { quoted($0) } ?? "nothing"),
-                        mend: "give that key the keyID \(quoted(keyID ?? "")), or none, in token.keys")
+                        fix: "give that key the keyID \(quoted(keyID ?? "")), or none, in token.keys")
                 }
                 return .init(
                     title: "another algorithm",
                     detail: "the signature is good by \(by) with \(algorithm.rawValue), but the header says "
                         + (named.map { quoted($0) } ?? "nothing"),
-                    mend: "make the identity provider's header name the algorithm that it signs with")
+                    fix: "make the identity provider's header name the algorithm that it signs with")
             }
         }
         return nil
@@ -80,7 +80,7 @@ struct SignatureDiagnosis {
     private struct Reading {
         let key: [UInt8]
         let detail: String
-        let mend: String
+        let fix: String
     }
 
     private func otherSecret(_ signature: [UInt8], _ input: [UInt8]) -> TokenDiagnosis.Note? {
@@ -98,21 +98,21 @@ struct SignatureDiagnosis {
                         return .init(
                             title: "the secret is read in another way",
                             detail: "the signature would be good by \(secret.name) with \(how)",
-                            mend: reading.mend.isEmpty
-                                ? "make the header name the algorithm that is used" : reading.mend)
+                            fix: reading.fix.isEmpty
+                                ? "make the header name the algorithm that is used" : reading.fix)
                     }
                     let by = how.isEmpty ? secret.name : "\(secret.name) with \(how)"
                     if let hexadecimal, key.isValid(hexadecimal.span, for: input.span) {
                         return .init(
                             title: "the signature is written in hexadecimal",
                             detail: "it is the right one by \(by), as text of digits, encoded once more",
-                            mend: "base64url-encode the bytes: in PHP the last argument of hash_hmac must be true")
+                            fix: "base64url-encode the bytes: in PHP the last argument of hash_hmac must be true")
                     }
                     if let standard, key.isValid(signature.span, for: standard.span) {
                         return .init(
                             title: "signed before base64 was put right",
                             detail: "the signature is good by \(by) for header and claims in padded standard base64",
-                            mend: "first turn both into unpadded base64url, then sign that text")
+                            fix: "first turn both into unpadded base64url, then sign that text")
                     }
                 }
             }
@@ -123,13 +123,13 @@ struct SignatureDiagnosis {
     private static func readings(_ secret: TokenDiagnosis.NamedSecret) -> [Reading] {
         var readings: [Reading] = []
         let text = secret.text
-        if let key = try? secret.encoding.decode(text) { readings.append(Reading(key: key, detail: "", mend: "")) }
+        if let key = try? secret.encoding.decode(text) { readings.append(Reading(key: key, detail: "", fix: "")) }
         for encoding in SecretEncoding.allCases where encoding != secret.encoding {
             guard let key = try? encoding.decode(text) else { continue }
             readings.append(
                 Reading(
                     key: key, detail: "secretEncoding: \(encoding.rawValue)",
-                    mend: "set secretEncoding: \(encoding.rawValue) where \(secret.name) is"))
+                    fix: "set secretEncoding: \(encoding.rawValue) where \(secret.name) is"))
         }
         for (ending, name) in [([10], "a line feed"), ([13, 10], "a carriage return and a line feed")]
             as [([UInt8], String)]
@@ -137,7 +137,7 @@ struct SignatureDiagnosis {
             readings.append(
                 Reading(
                     key: text + ending, detail: "\(name) behind it",
-                    mend:
+                    fix:
                         "the identity provider takes the line break at the end of its file for a part of the secret: remove it there"
                 ))
         }
@@ -146,25 +146,25 @@ struct SignatureDiagnosis {
             readings.append(
                 Reading(
                     key: trimmed, detail: "the white space around it left out",
-                    mend: "remove the white space around the secret in \(secret.name)"))
+                    fix: "remove the white space around the secret in \(secret.name)"))
         }
         if let digest = MD5.hexDigest(text.span) {
             if let raw = Hex.decode(digest.span) {
                 readings.append(
                     Reading(
                         key: raw, detail: "the raw bytes of its MD5",
-                        mend: "use md5() as it is, which gives hexadecimal text, and secretEncoding: md5hex"))
+                        fix: "use md5() as it is, which gives hexadecimal text, and secretEncoding: md5hex"))
             }
             readings.append(
                 Reading(
                     key: digest.map { (0x61...0x66).contains($0) ? $0 - 32 : $0 }, detail: "its MD5 in capital letters",
-                    mend: "write the MD5 in lower case, and set secretEncoding: md5hex"))
+                    fix: "write the MD5 in lower case, and set secretEncoding: md5hex"))
         }
         let sha = SHA256.hash(text.span)
         readings.append(
             Reading(
                 key: Hex.encode(sha), detail: "its SHA-256 in hexadecimal",
-                mend: "use the secret itself as the key, or configure that text as the secret"))
+                fix: "use the secret itself as the key, or configure that text as the secret"))
         return readings
     }
 

@@ -16,7 +16,7 @@ struct TimeDiagnosis {
                         title: "a time as text",
                         detail: "\(name) is \(quoted(text)), "
                             + (seconds == nil ? "a date as text" : "digits in quotes"),
-                        mend: "send seconds since 1970 as a number, without quotation marks"))
+                        fix: "send seconds since 1970 as a number, without quotation marks"))
                 continue
             }
             guard let time = value.number?.double else { continue }
@@ -27,7 +27,7 @@ struct TimeDiagnosis {
                     .init(
                         title: "\(unit) in place of seconds",
                         detail: "\(name) is \(value.number?.text ?? ""): in \(unit) that is \(moment(time / factor))",
-                        mend: factor == 1e3
+                        fix: factor == 1e3
                             ? "divide by 1000: in JavaScript Math.floor(Date.now() / 1000)"
                             : "send whole seconds since 1970"))
             }
@@ -37,13 +37,13 @@ struct TimeDiagnosis {
                 .init(
                     title: "a length of time in place of a moment",
                     detail: "exp is \(claims["exp"]?.number?.text ?? ""), which is in \(moment(expiry).prefix(4))",
-                    mend: "exp is when the token ends: the time now in seconds since 1970, plus how long it lives"))
+                    fix: "exp is when the token ends: the time now in seconds since 1970, plus how long it lives"))
         } else if let expiry = claims["exp"]?.number?.double, let start = claims["iat"]?.number?.double, expiry <= start
         {
             notes.append(
                 .init(
                     title: "it ends before it begins", detail: "exp is not later than iat",
-                    mend: "compare how the identity provider makes the two; both count seconds since 1970"))
+                    fix: "compare how the identity provider makes the two; both count seconds since 1970"))
         }
         return notes
     }
@@ -61,7 +61,7 @@ struct TimeDiagnosis {
             return [
                 .init(
                     title: "clock", detail: detail,
-                    mend:
+                    fix:
                         "a difference of about \(offset) looks like local time taken for UTC at the identity provider; "
                         + "if the token is old, make a new one")
             ]
@@ -70,14 +70,14 @@ struct TimeDiagnosis {
             return [
                 .init(
                     title: "clock", detail: detail,
-                    mend: "set both clocks by NTP, or raise token.clockSkew (now \(duration(policy.clockSkew)))")
+                    fix: "set both clocks by NTP, or raise token.clockSkew (now \(duration(policy.clockSkew)))")
             ]
         }
         if let maxAge = policy.maxAge, -difference > maxAge + policy.clockSkew {
             return [
                 .init(
                     title: "clock", detail: detail + ": the token is old, or that clock is slow",
-                    mend: "try with a fresh token; if it is fresh, set both clocks by NTP")
+                    fix: "try with a fresh token; if it is fresh, set both clocks by NTP")
             ]
         }
         return [.init(title: "clock", detail: detail + ", within what is allowed")]

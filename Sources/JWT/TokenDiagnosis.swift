@@ -15,12 +15,12 @@ package struct TokenDiagnosis {
         /// What was seen, where.
         package let detail: String
         /// What to do about it; empty when nothing is wrong.
-        package let mend: String
+        package let fix: String
 
-        package init(title: String, detail: String, mend: String = "") {
+        package init(title: String, detail: String, fix: String = "") {
             self.title = title
             self.detail = detail
-            self.mend = mend
+            self.fix = fix
         }
     }
 
@@ -95,7 +95,7 @@ package struct TokenDiagnosis {
                 notes.append(
                     Note(
                         title: "a logout token", detail: "by its claim \"events\" it signs somebody out",
-                        mend: "it signs nobody in; make the identity provider send a sign-in token"))
+                        fix: "it signs nobody in; make the identity provider send a sign-in token"))
             }
             notes += times.clock(resolvedClaims)
         }

@@ -59,7 +59,7 @@ final class TokenExamination {
                 "critical",
                 TokenRefusal(
                     .criticalHeaderUnsupported, expected: "no crit", actual: quoted(critical),
-                    mend: "tell the identity provider to send tokens without critical extensions"))
+                    fix: "tell the identity provider to send tokens without critical extensions"))
         } else {
             pass("critical", expected: "no crit", actual: "none")
         }
@@ -78,7 +78,7 @@ final class TokenExamination {
                 TokenRefusal(
                     .signatureInvalid, expected: "a signature by \(candidates.count == 1 ? "the" : "a") configured key",
                     actual: token.signature.isEmpty ? "none" : "a signature that does not fit",
-                    mend: "compare the \(kind) with the identity provider's; or the token was changed on its way"))
+                    fix: "compare the \(kind) with the identity provider's; or the token was changed on its way"))
             return nil
         }
         pass("signature", expected: "a signature by a configured key", actual: "good")
@@ -103,7 +103,7 @@ final class TokenExamination {
             "header",
             TokenRefusal(
                 .headerMalformed, expected: "a JSON object, no name twice", actual: problem,
-                mend: "the identity provider must write the header with a JSON library"))
+                fix: "the identity provider must write the header with a JSON library"))
         return nil
     }
 
@@ -114,7 +114,7 @@ final class TokenExamination {
                 "algorithm",
                 TokenRefusal(
                     .algorithmMissing, expected: allowed, actual: "nothing",
-                    mend: "if the identity provider calls it otherwise (ALG), add that name to token.headerAliases.alg")
+                    fix: "if the identity provider calls it otherwise (ALG), add that name to token.headerAliases.alg")
             )
             return nil
         }
@@ -124,7 +124,7 @@ final class TokenExamination {
                 "algorithm",
                 TokenRefusal(
                     .algorithmNotAllowed, expected: allowed, actual: quoted(name),
-                    mend: known == nil
+                    fix: known == nil
                         ? "the identity provider must sign with one of the allowed algorithms"
                         : "if the identity provider is right, set token.algorithms to [\(name)] and give its key"))
             return nil
@@ -147,7 +147,7 @@ final class TokenExamination {
                 TokenRefusal(
                     .keyNotFound, expected: wanted,
                     actual: configured.isEmpty ? "no key at all" : configured.joined(separator: ", "),
-                    mend: "add the identity provider's current key to token.keys, or correct its keyID"))
+                    fix: "add the identity provider's current key to token.keys, or correct its keyID"))
             return nil
         }
         pass("key", expected: wanted, actual: candidates.map(\.summary).joined(separator: ", "))
@@ -158,12 +158,12 @@ final class TokenExamination {
 
     func judge(
         _ name: String, _ passed: Bool, _ reason: ReasonCode, expected: @autoclosure () -> String,
-        actual: @autoclosure () -> String, mend: @autoclosure () -> String
+        actual: @autoclosure () -> String, fix: @autoclosure () -> String
     ) throws(TokenRefusal) {
         if passed {
             pass(name, expected: expected(), actual: actual())
         } else {
-            try fail(name, TokenRefusal(reason, expected: expected(), actual: actual(), mend: mend()))
+            try fail(name, TokenRefusal(reason, expected: expected(), actual: actual(), fix: fix()))
         }
     }
 
@@ -179,7 +179,7 @@ final class TokenExamination {
         hasFailed = true
         checks.append(
             TokenCheck(
-                name, .failed(refusal.reason), expected: refusal.expected, actual: refusal.actual, mend: refusal.mend))
+                name, .failed(refusal.reason), expected: refusal.expected, actual: refusal.actual, fix: refusal.fix))
     }
 
     func skip(_ names: [String], _ why: @autoclosure () -> String) {

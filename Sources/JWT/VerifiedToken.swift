@@ -40,13 +40,13 @@ package struct TokenRefusal: Error, Equatable, Sendable {
     /// What came instead.
     package let actual: String
     /// What the operator can do about it.
-    package let mend: String
+    package let fix: String
 
-    package init(_ reason: ReasonCode, expected: String = "", actual: String = "", mend: String = "") {
+    package init(_ reason: ReasonCode, expected: String = "", actual: String = "", fix: String = "") {
         self.reason = reason
         self.expected = expected
         self.actual = actual
-        self.mend = mend
+        self.fix = fix
     }
 }
 
@@ -65,13 +65,13 @@ package struct TokenCheck: Equatable, Sendable {
     package let expected: String
     package let actual: String
     /// What to do about it; empty unless it failed.
-    package let mend: String
+    package let fix: String
 
-    package init(_ name: String, _ verdict: Verdict, expected: String = "", actual: String = "", mend: String = "") {
+    package init(_ name: String, _ verdict: Verdict, expected: String = "", actual: String = "", fix: String = "") {
         self.name = name
         self.verdict = verdict
         self.expected = expected
         self.actual = actual
-        self.mend = mend
+        self.fix = fix
     }
 }

@@ -8,7 +8,7 @@ package struct ManifestPlace: Equatable, Sendable {
     static let start = ManifestPlace(line: 1, column: 1)
 }
 
-/// Why manifests cannot be worked on: where, what, and the mend.
+/// Why manifests cannot be worked on: where, what, and the fix.
 package struct ManifestProblem: Error, Equatable, Sendable {
     package let place: ManifestPlace
     package let message: String

@@ -25,7 +25,7 @@ package enum BuiltInTemplates {
 
     /// Every name a value can have on some page.
     package static let names: Set<String> = [
-        "brand", "title", "message", "advice", "mend", "status", "code", "requestID", "account", "causes",
+        "brand", "title", "message", "advice", "fix", "status", "code", "requestID", "account", "causes",
         "url", "tryAgainURL", "switchAccountURL", "signInURL", "actionURL", "cancelURL", "fields", "name", "value",
         "isRefused", "isNotAllowed", "isLoginLoop", "isUpstreamDown", "isSignIn", "isSignOut", "hasCauses",
         "hasActions",
@@ -92,8 +92,8 @@ package enum BuiltInTemplates {
         {{#switchAccountURL}}<a class="button" href="{{switchAccountURL}}">Use another account</a>
         {{/switchAccountURL}}{{#tryAgainURL}}<a class="button" href="{{tryAgainURL}}">Try again</a>
         {{/tryAgainURL}}</div>
-        {{/hasActions}}{{#mend}}<details><summary>For the administrator</summary><p>{{mend}}</p></details>
-        {{/mend}}{{> foot}}
+        {{/hasActions}}{{#fix}}<details><summary>For the administrator</summary><p>{{fix}}</p></details>
+        {{/fix}}{{> foot}}
         """
 
     private static let confirm = """
@@ -129,8 +129,8 @@ package enum BuiltInTemplates {
         {{#account}}<p class="account"><small>Account</small><bdi>{{account}}</bdi></p>
         {{/account}}{{#advice}}<p class="soft">{{advice}}</p>
         {{/advice}}{{#tryAgainURL}}<div class="actions"><a class="button" href="{{tryAgainURL}}">Try again</a></div>
-        {{/tryAgainURL}}{{#mend}}<details><summary>For the administrator</summary><p>{{mend}}</p></details>
-        {{/mend}}{{> foot}}
+        {{/tryAgainURL}}{{#fix}}<details><summary>For the administrator</summary><p>{{fix}}</p></details>
+        {{/fix}}{{> foot}}
         """
 
     private static func icon(_ shape: String) -> String {

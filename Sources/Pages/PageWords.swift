@@ -83,7 +83,7 @@ enum PageWords {
         let reason = Reason.of(code)
         return [
             "title": .text(reason.title), "message": .text(reason.happened), "advice": .text(reason.advice),
-            "mend": .text(reason.mend), "code": .text(code), "requestID": .text(requestID),
+            "fix": .text(reason.fix), "code": .text(code), "requestID": .text(requestID),
         ]
     }
 

@@ -49,7 +49,7 @@ struct AccessTests {
     }
 
     @Test(
-        "What is no address or domain is refused, with the mend",
+        "What is no address or domain is refused, with the fix",
         arguments: [
             ("emails: [ada]", "exactly one `@`"), ("emails: [\"ada@a@example.com\"]", "exactly one `@`"),
             ("emails: [\"@example.com\"]", "use `access.users.emailDomains`"),

@@ -49,7 +49,7 @@ struct CertificateTests {
     }
 
     @Test(
-        "what cannot serve is an error with its place and its mend",
+        "what cannot serve is an error with its place and its fix",
         arguments: [
             (
                 "certificates: [{ certificate: ec.pem, key: other.key }]", "5:51",
@@ -84,11 +84,11 @@ struct CertificateTests {
                 "there is no certificate in it"
             ),
         ])
-    func bad(text: String, position: String, mend: String) {
+    func bad(text: String, position: String, fix: String) {
         let loaded = place.load(minimal + "tls: { \(text) }")
         #expect(loaded.errors.count == 1, "\(loaded.errors)")
         #expect(loaded.errors.first?.hasPrefix("c.yaml:\(position): error: ") == true, "\(loaded.errors)")
-        #expect(loaded.errors.first?.contains(mend) == true, "\(loaded.errors)")
+        #expect(loaded.errors.first?.contains(fix) == true, "\(loaded.errors)")
     }
 
     @Test("a key that others can read is warned of")
@@ -120,10 +120,10 @@ struct CertificateTests {
             ("url: https://app, tls: { serverName: \"a b\" }", "not a host name"),
             ("url: https://app, tls: { ca: authority.pem, insecureSkipVerify: true }", "remove one of the two"),
         ] as [(String, String?)])
-    func upstream(text: String, mend: String?) {
+    func upstream(text: String, fix: String?) {
         let loaded = place.load(minimal.replacing("http://127.0.0.1:3000", with: "{ \(text) }"))
-        if let mend {
-            #expect(loaded.errors.contains { $0.contains(mend) && $0.hasPrefix("c.yaml:1:") }, "\(loaded.errors)")
+        if let fix {
+            #expect(loaded.errors.contains { $0.contains(fix) && $0.hasPrefix("c.yaml:1:") }, "\(loaded.errors)")
         } else {
             #expect(loaded.errors == [])
         }
@@ -145,10 +145,10 @@ struct CertificateTests {
             ("listen: \"redirect::80\"", "name the address that serves too"),
             ("listen: [\"redirect::80\", \":443\"]\npublicURL: http://app.example", "`publicURL` is http"),
         ] as [(String, String?)])
-    func redirects(text: String, mend: String?) {
+    func redirects(text: String, fix: String?) {
         let loaded = place.load(minimal + text)
-        if let mend {
-            #expect(loaded.errors.contains { $0.contains(mend) }, "\(loaded.errors)")
+        if let fix {
+            #expect(loaded.errors.contains { $0.contains(fix) }, "\(loaded.errors)")
         } else {
             #expect(loaded.errors == [])
         }

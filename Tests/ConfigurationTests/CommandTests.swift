@@ -171,7 +171,7 @@ struct CommandTests {
     }
 
     @Test(
-        "explain: refused is 2, with the reason code, what was expected, what came and the mend",
+        "explain: refused is 2, with the reason code, what was expected, what came and the fix",
         arguments: [
             ([], "2001-09-09T01:46:41Z", "accepted", Int32(0)),
             ([], "1000000001", "accepted", 0),
@@ -195,7 +195,7 @@ struct CommandTests {
         #expect(result.status == status)
         #expect(result.output.hasSuffix("\n\(last)\n"), "\(result.output)")
         if status == 2 {
-            for word in ["FAILED", "expected:", "came:", "mend:"] { #expect(result.output.contains(word)) }
+            for word in ["FAIL ", "expected:", "got:", "fix:"] { #expect(result.output.contains(word)) }
         }
         for secret in ["0123456789abcdef", "another-secret", String(token.split(separator: ".").last ?? "?")] {
             #expect(!(result.output + result.errors).contains(secret))

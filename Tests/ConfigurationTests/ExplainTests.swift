@@ -68,7 +68,7 @@ struct ExplainTests {
             name: "ProProfs: another site", preset: "proprofs",
             payload: #"{"iat":1700000000,"jti":"\#(jti)","user_email":"a@b.c","site_access":"44567"}"#,
             encoding: .md5hex, more: "access: { site: \"1\" }\n", verdict: "refused: site_not_granted",
-            words: ["FAILED access: site", "grant 1 to the user"]),
+            words: ["FAIL   access: site", "grant 1 to the user"]),
         Case(
             name: "ProProfs: a short jti", preset: "proprofs",
             payload: #"{"iat":1700000000,"jti":"short","user_email":"a@b.c"}"#, encoding: .md5hex,
@@ -77,7 +77,7 @@ struct ExplainTests {
             name: "ProProfs: nobody who is registered", preset: "proprofs",
             payload: #"{"iat":1700000000,"jti":"\#(jti)","user_email":"a@b.c"}"#, encoding: .md5hex,
             more: "access: { users: { emailDomains: [example.com] } }\n", verdict: "refused: user_not_registered",
-            words: ["FAILED access: registered", "emailDomains"]),
+            words: ["FAIL   access: registered", "emailDomains"]),
         Case(
             name: "ProProfs: nobody who is registered, as a visitor", preset: "proprofs",
             payload: #"{"iat":1700000000,"jti":"\#(jti)","user_email":"a@b.c"}"#, encoding: .md5hex,
@@ -87,7 +87,7 @@ struct ExplainTests {
             name: "ProProfs: nobody who is registered, and no guest either", preset: "proprofs",
             payload: #"{"iat":1700000000,"jti":"\#(jti)","user_email":"a@b.c","guest":false}"#, encoding: .md5hex,
             more: "access: { default: guest, users: { emailDomains: [example.com] } }\n",
-            verdict: "refused: guest_refused", words: ["FAILED access: guest"]),
+            verdict: "refused: guest_refused", words: ["FAIL   access: guest"]),
         Case(
             name: "LoginRadius: another issuer", preset: "loginradius",
             payload: #"{"iss":"https://other.hub.loginradius.com/","sub":"u","iat":1700000000,"exp":1700000600}"#,

@@ -139,9 +139,9 @@ struct FileTests {
             ("entirely: different", "`sidegate config schema` lists all keys"),
             ("<<: {}", "`sidegate config schema` lists all keys"),
         ])
-    func suggestions(text: String, mend: String) {
+    func suggestions(text: String, fix: String) {
         let errors = place.load(text).errors
-        #expect(errors.contains { $0.contains("unknown key") && $0.contains(mend) }, "\(errors)")
+        #expect(errors.contains { $0.contains("unknown key") && $0.contains(fix) }, "\(errors)")
     }
 
     @Test("What is empty counts as not given")
@@ -151,7 +151,7 @@ struct FileTests {
         #expect(loaded.settings?.listen == [.tcp(host: "0.0.0.0", port: 8080)])
     }
 
-    @Test("What is missing is named, where its section is or at the beginning, with the mend")
+    @Test("What is missing is named, where its section is or at the beginning, with the fix")
     func missing() {
         let filler = String(repeating: "\n", count: 7)
         let errors = place.load(

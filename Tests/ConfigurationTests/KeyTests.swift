@@ -73,7 +73,7 @@ struct KeyTests {
         #expect(loaded.errors.first?.contains("give it as publicKeyFile") == true)
     }
 
-    @Test("A public key must serve an algorithm that is pinned; the mend names those it serves")
+    @Test("A public key must serve an algorithm that is pinned; the fix names those it serves")
     func keyAndAlgorithm() {
         place.write("k.pem", Self.publicKey, mode: 0o644)
         let good = load("publicKeyFile: k.pem", algorithms: "[EdDSA]")

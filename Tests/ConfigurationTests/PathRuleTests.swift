@@ -37,7 +37,7 @@ struct PathRuleTests {
     }
 
     @Test(
-        "A rule that cannot be is refused, with its mend",
+        "A rule that cannot be is refused, with its fix",
         arguments: [
             ("{ allow: anyone }", "`access.rules[].paths` is missing"),
             ("{ paths: [], deny: true }", "`access.rules[].paths` is missing"),
@@ -102,7 +102,7 @@ struct PathRuleTests {
     }
 
     @Test(
-        "An app that cannot be is refused, with its mend",
+        "An app that cannot be is refused, with its fix",
         arguments: [
             ("{ paths: [/a] }", "`upstreams[].url` is missing"),
             ("{ url: \"http://b\" }", "name `hosts` or `paths`"),

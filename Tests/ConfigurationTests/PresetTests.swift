@@ -149,7 +149,7 @@ struct PresetTests {
         #expect(other.settings?.token.signingKey?.algorithm == .hs512)
     }
 
-    @Test("A logout token needs a shared secret: without one the error says so and names the mend")
+    @Test("A logout token needs a shared secret: without one the error says so and names the fix")
     func logoutTokenWithoutSecret() {
         place.write("k.pem", KeyTests.publicKey)
         let keys = """
@@ -168,11 +168,11 @@ struct PresetTests {
         #expect(
             preset.errors.first?.hasSuffix("set `identityProvider.logoutTokenParameter: \"\"`") == true,
             "\(preset.lines)")
-        let mended = place.load(
+        let fixed = place.load(
             keys
                 + "identityProvider: { preset: ispring, loginURL: https://idp/, logoutURL: https://idp/, logoutTokenParameter: \"\" }"
         )
-        #expect(mended.errors == [])
+        #expect(fixed.errors == [])
     }
 
     @Test("proprofs: the key is md5(API key) in hexadecimal, and the raw digest is not")

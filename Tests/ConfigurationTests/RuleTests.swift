@@ -18,10 +18,10 @@ struct RuleTests {
             ("upstream: { url: \"h2c://app\", http2: true }", nil),
             ("upstream: { url: \"http://app\", http2: false }", nil),
         ])
-    func upstreamVersion(text: String, mend: String?) {
+    func upstreamVersion(text: String, fix: String?) {
         let errors = place.load(text).errors
         #expect(
-            errors.contains { $0.contains("`upstream.http2`") && $0.contains(mend ?? "") } == (mend != nil), "\(errors)"
+            errors.contains { $0.contains("`upstream.http2`") && $0.contains(fix ?? "") } == (fix != nil), "\(errors)"
         )
     }
 

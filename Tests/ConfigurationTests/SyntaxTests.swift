@@ -67,7 +67,7 @@ struct SyntaxTests {
     }
 
     @Test(
-        "What is no listening address is refused, with the mend",
+        "What is no listening address is refused, with the fix",
         arguments: [
             ("8080", "write \"127.0.0.1:8080\""), ("127.0.0.1", "port is missing"), ("[::1]", "port is missing"),
             ("::1:8080", "in brackets"), ("[::1:8080", "`[` without `]`"), ("[fe80::1%eth0]:80", "no IPv6 address"),
@@ -79,9 +79,9 @@ struct SyntaxTests {
             ("1.2.3.04:80", "not an IPv4 address"), ("unix:run/x", "absolute"), ("systemd:a b", "FileDescriptorName"),
             ("http://localhost:80", "in brackets"), ("", "not a host name"), ("a..b:1", "not a host name"),
         ])
-    func notListenAddresses(text: String, mend: String) {
+    func notListenAddresses(text: String, fix: String) {
         let problem = #expect(throws: SyntaxProblem.self) { try ListenAddress(text) }
-        #expect(problem?.message.contains(mend) == true, "\(problem?.message ?? "")")
+        #expect(problem?.message.contains(fix) == true, "\(problem?.message ?? "")")
     }
 
     @Test("A socket's path has at most 107 bytes")
@@ -108,7 +108,7 @@ struct SyntaxTests {
     }
 
     @Test(
-        "What is no upstream is refused, with the mend",
+        "What is no upstream is refused, with the fix",
         arguments: [
             ("h2c://app/path", "a path, query or fragment cannot stand in this address"),
             ("127.0.0.1:3000", "of the form http://127.0.0.1:3000"), ("http://", "host"),
@@ -116,9 +116,9 @@ struct SyntaxTests {
             ("http://app?x", "path"), ("http://app#x", "path"), ("http://u:p@app", "user name or password"),
             ("ftp://app", "of the form"), ("", "of the form"), ("unix:app.sock", "absolute"),
         ])
-    func notUpstreams(text: String, mend: String) {
+    func notUpstreams(text: String, fix: String) {
         let problem = #expect(throws: SyntaxProblem.self) { try UpstreamAddress(text) }
-        #expect(problem?.message.contains(mend) == true, "\(problem?.message ?? "")")
+        #expect(problem?.message.contains(fix) == true, "\(problem?.message ?? "")")
     }
 
     @Test(

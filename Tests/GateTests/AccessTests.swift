@@ -397,13 +397,13 @@ struct GuestTests {
 
 @Suite("Access, explained")
 struct AccessCheckTests {
-    @Test("each step says what was wanted, what came and how to mend it")
+    @Test("each step says what was wanted, what came and how to fix it")
     func findings() throws {
         var access = AccessConfiguration()
         let nobody = AccessCheck(access).examine([("user", ["ada"])])
         #expect(nobody.verdict == .allowed)
         #expect(nobody.findings.map(\.name) == ["site", "registered", "guest"])
-        #expect(nobody.findings.allSatisfy { $0.passed == nil && $0.mend.isEmpty })
+        #expect(nobody.findings.allSatisfy { $0.passed == nil && $0.fix.isEmpty })
 
         access.site = "1"
         access.users.emails = ["bob@example.com"]
@@ -412,7 +412,7 @@ struct AccessCheckTests {
         let refused = AccessCheck(access).examine(ada)
         #expect(refused.verdict == .refused(.siteNotGranted))
         #expect(refused.findings.map(\.passed) == [false, false, nil])
-        #expect(refused.findings[0].actual == "2, 3" && !refused.findings[0].mend.isEmpty)
+        #expect(refused.findings[0].actual == "2, 3" && !refused.findings[0].fix.isEmpty)
         #expect(refused.findings[1].expected == "one of 1 listed address; and a group of staff")
         #expect(refused.findings[1].actual == "ada@example.com; no groups")
 

@@ -108,7 +108,7 @@ def doctor(path, *arguments):
     lines = {}
     for line in done.stdout.splitlines():
         words = line.split()
-        if words and words[0] in ("ok", "warning", "FAILED"):
+        if words and words[0] in ("ok", "warning", "FAIL"):
             lines.setdefault(words[1], []).append((words[0], line))
     return done, lines
 
@@ -123,8 +123,8 @@ def test_nothing_wrong_is_0_and_nothing_but_heads_is_asked(peers, config):
     done, lines = doctor(config(app.url, provider.url,
                                 f"provisioning: {{ url: {hook.url}/users, secret: 0123456789abcdef }}\n"))
     assert done.returncode == 0, done.stdout
-    assert done.stdout.splitlines()[-1].endswith("0 warnings, 0 FAILED")
-    assert "mend:" not in done.stdout
+    assert done.stdout.splitlines()[-1].endswith("0 warnings, 0 failed")
+    assert "fix:" not in done.stdout
     for subject in ("configuration", "session.secret", "cookies", "upstream", "identityProvider.loginURL", "clock",
                     "provisioning.url"):
         assert outcome(lines, subject) == ["ok"], done.stdout
@@ -154,8 +154,8 @@ def test_secrets_are_not_in_the_report(peers, config):
 def test_an_app_that_is_not_there_fails(peers, config):
     done, lines = doctor(config("http://127.0.0.1:1", peers().url))
     assert done.returncode == 1
-    assert outcome(lines, "upstream") == ["FAILED"]
-    assert "refused" in done.stdout and "mend:" in done.stdout
+    assert outcome(lines, "upstream") == ["FAIL"]
+    assert "refused" in done.stdout and "fix:" in done.stdout
 
 
 def test_an_app_that_answers_503_is_a_warning(peers, config):
@@ -182,7 +182,7 @@ def test_an_app_behind_a_unix_socket(peers, config, tmp_path):
 
 def test_a_unix_socket_that_is_not_there_or_does_not_speak_HTTP_fails(peers, config, tmp_path):
     done, lines = doctor(config(f"unix:{tmp_path}/none.sock", peers().url))
-    assert outcome(lines, "upstream") == ["FAILED"] and done.returncode == 1
+    assert outcome(lines, "upstream") == ["FAIL"] and done.returncode == 1
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "odd.sock"))
         listener.listen()
@@ -197,19 +197,19 @@ def test_a_unix_socket_that_is_not_there_or_does_not_speak_HTTP_fails(peers, con
         thread.start()
         done, lines = doctor(config(f"unix:{tmp_path}/odd.sock", peers().url))
         thread.join()
-    assert outcome(lines, "upstream") == ["FAILED"]
+    assert outcome(lines, "upstream") == ["FAIL"]
     assert "does not speak HTTP" in done.stdout
 
 
 @pytest.mark.parametrize("ahead, found, words", [
-    (0, "ok", "to the second"), (45, "warning", "behind"), (-45, "warning", "ahead of"), (300, "FAILED", "300 seconds behind"),
-    (-300, "FAILED", "300 seconds ahead of"),
+    (0, "ok", "to the second"), (45, "warning", "behind"), (-45, "warning", "ahead of"), (300, "FAIL", "300 seconds behind"),
+    (-300, "FAIL", "300 seconds ahead of"),
 ])
 def test_the_clock_is_held_against_the_provider_s(peers, config, ahead, found, words):
     done, lines = doctor(config(peers().url, peers(ahead=ahead).url))
     assert outcome(lines, "clock") == [found], done.stdout
     assert words in lines["clock"][0][1]
-    assert done.returncode == (1 if found == "FAILED" else 0)
+    assert done.returncode == (1 if found == "FAIL" else 0)
 
 
 def test_a_provider_without_a_date_is_a_warning(peers, config):
@@ -219,9 +219,9 @@ def test_a_provider_without_a_date_is_a_warning(peers, config):
 
 def test_a_provider_that_cannot_be_reached_fails(peers, config):
     done, lines = doctor(config(peers().url, "http://127.0.0.1:1"))
-    assert outcome(lines, "identityProvider.loginURL") == ["FAILED"] and done.returncode == 1
+    assert outcome(lines, "identityProvider.loginURL") == ["FAIL"] and done.returncode == 1
     done, lines = doctor(config(peers().url, "http://no-such-name.invalid"))
-    assert outcome(lines, "identityProvider.loginURL") == ["FAILED"]
+    assert outcome(lines, "identityProvider.loginURL") == ["FAIL"]
 
 
 @pytest.fixture
@@ -250,7 +250,7 @@ def test_the_keys_of_each_jwksURL_are_listed(peers, config, key_set):
 ])
 def test_a_key_set_that_cannot_be_used_fails(peers, config, options, words):
     done, lines = doctor(config(peers().url, peers().url, key=f"jwksURL: {peers(**options).url}/jwks.json"))
-    assert outcome(lines, "jwksURL") == ["FAILED"] and done.returncode == 1
+    assert outcome(lines, "jwksURL") == ["FAIL"] and done.returncode == 1
     assert words in done.stdout
 
 
@@ -258,8 +258,8 @@ def test_a_key_set_of_another_kind_fails(peers, config, key_set):
     keys = peers(body=key_set[1])
     done, lines = doctor(config(peers().url, peers().url, key=f"jwksURL: {keys.url}/jwks.json"),
                          "--set", "token.algorithms=RS256")
-    assert outcome(lines, "jwksURL") == ["FAILED"]
-    assert "name what the identity provider signs with" in done.stdout
+    assert outcome(lines, "jwksURL") == ["FAIL"]
+    assert "set it to the algorithms that the identity provider signs with" in done.stdout
 
 
 @pytest.fixture
@@ -279,7 +279,7 @@ def test_a_key_set_over_https_is_had_only_by_whom_ca_vouches_for(peers, config, 
     assert "spring-2026 (Ed25519)" in done.stdout
     keys.asked.clear()
     done, lines = doctor(config(peers().url, peers().url, key=f"jwksURL: {keys.url}/jwks.json"))
-    assert outcome(lines, "jwksURL") == ["FAILED"] and done.returncode == 1
+    assert outcome(lines, "jwksURL") == ["FAIL"] and done.returncode == 1
     assert "no secure connection" in done.stdout and keys.asked == []
 
 
@@ -288,7 +288,7 @@ def test_a_config_with_errors_fails_and_nothing_is_tried(peers, config):
     path = config(app.url, peers().url, "wrokers: 1\n")
     done, lines = doctor(path)
     assert done.returncode == 1 and app.asked == []
-    assert outcome(lines, "configuration") == ["FAILED"]
+    assert outcome(lines, "configuration") == ["FAIL"]
     assert f"{path}:8:1: error: " in done.stderr
 
 

@@ -211,7 +211,7 @@ class TestBadOne:
         assert Metrics(gate).get("sidegate_config_last_reload_successful") == 0
         assert gate.exchange("GET", "/", session).status == 200 and ask(gate, "/readyz").status == 200
         gate.config.write_text(good)
-        wait_until(lambda: Metrics(gate).get("sidegate_config_last_reload_successful") == 1, "mended")
+        wait_until(lambda: Metrics(gate).get("sidegate_config_last_reload_successful") == 1, "fixed")
         assert gate.exchange("GET", "/", session).status == 200
 
     @pytest.mark.parametrize("text", ["", "[", "listen: [", "\x00", "upstream: http://127.0.0.1:1"])

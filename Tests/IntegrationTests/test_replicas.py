@@ -200,7 +200,7 @@ class TestLogout:
             wire.cut()
             assert log_out(front.gates[0]) == 200
             assert is_in(far, ada), "it cannot know yet"
-            wire.mend()
+            wire.fix()
             wait_until(lambda: not is_in(far, ada), "it has learnt of it")
         finally:
             wire.close()
@@ -273,7 +273,7 @@ class TestOutage:
             with Load(front) as load:
                 wire.cut()
                 assert use(front.gates[0], tokens.token()) == 503
-                wire.mend()
+                wire.fix()
                 wait_until(lambda: use(front.gates[0], tokens.token()) == 303, "sign-ins work again")
             assert set(load.statuses) == {200}
         finally:
@@ -675,7 +675,7 @@ class TestDoctor:
         assert "allkeys-lru" in self.doctor(tmp_path, redis)
         redis("ACL", "SETUSER", "weak", "on", ">pass", "~*", "+ping")
         text = self.doctor(tmp_path, redis, user="weak", password="pass")
-        assert "FAILED" in text and "NOPERM" in text and "pass:" not in text
+        assert "FAIL" in text and "NOPERM" in text and "pass:" not in text
         redis.stop()
         assert "refused" in self.doctor(tmp_path, redis).lower()
 

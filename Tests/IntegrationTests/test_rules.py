@@ -307,7 +307,7 @@ access:
         ("GET /x", "user=ada,email=ada@example.com", 0, ["let in"]),
         ("GET /x", "user=ada,email=ada@other.test", 2, ["refused: user_not_registered"]),
         ("GET /admin/x", "user=ada,email=a@example.com,groups=staff,users", 2,
-         ["access.rules[1]", "require groups: admins", "came: staff, users", "refused: group_missing"]),
+         ["access.rules[1]", "require groups: admins", "got: staff, users", "refused: group_missing"]),
         ("GET /admin/x", "email=a@example.com,groups=staff,admins", 0, ["let in"]),
         ("GET /%41dmin%2Fx?a", None, 2, ["/Admin%2Fx (its canonical form", "access.rules[1]", "/Admin/x"]),
         ("GET /public/%2e%2e/Admin?a", None, 2, ["refused: path_unreadable", "dot segment"]),
@@ -329,13 +329,13 @@ access:
 
     def test_check_names_the_line_and_the_mend(self, config, tmp_path):
         bad = tmp_path / "sidegate.yaml"
-        for good, wrong, line, mend in (("groups: [admins]", "group: [admins]", 9, "did you mean `groups`?"),
+        for good, wrong, line, fix in (("groups: [admins]", "group: [admins]", 9, "did you mean `groups`?"),
                                         ("deny: true", "deny: yes", 10, "write true"), ("allow: anyone", "alow: anyone", 8, "did you mean `allow`?"),
                                         ("/public/*", "/public/**", 8, "* stands at the end only")):
             bad.write_text(config.read_text().replace(good, wrong))
             done = sidegate("check", "--config", bad)
             assert done.returncode == 1
-            assert re.search(rf":{line}:\d+: error: .*" + re.escape(mend), done.stderr), done.stderr
+            assert re.search(rf":{line}:\d+: error: .*" + re.escape(fix), done.stderr), done.stderr
 
 
 def test_ten_thousand_rules_are_served(upstream, start_gate):

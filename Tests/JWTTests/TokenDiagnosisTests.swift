@@ -29,7 +29,7 @@ import Testing
             + Base64URL.encodeToString(HMAC.authenticationCode(for: bytes(input).span, key: key.span, hash))
     }
 
-    @Test("A good token gives its key, by source and kind, and the clock's difference, and nothing to mend")
+    @Test("A good token gives its key, by source and kind, and the clock's difference, and nothing to fix")
     func good() throws {
         let notes = try notes(JWTTests.signed(goodClaims), keyID: "k1", now: now + 5)
         #expect(
@@ -69,7 +69,7 @@ import Testing
         let notes = try notes(token)
         let note = try #require(notes.first { $0.title == title }, "\(notes)")
         #expect(note.detail.contains(detail))
-        #expect(!note.mend.isEmpty)
+        #expect(!note.fix.isEmpty)
     }
 
     @Test("Plain names, and texts in any script in values, are nothing to note")
@@ -88,11 +88,11 @@ import Testing
                 "an unusual name", "upper and lower case", "upper and lower case", "upper and lower case",
                 "look-alike letters", "key", "clock",
             ])
-        #expect(aliased.allSatisfy { $0.mend.isEmpty })
+        #expect(aliased.allSatisfy { $0.fix.isEmpty })
         #expect(aliased[4].detail.hasSuffix(#"token.claimAliases makes it "exp" here"#))
         let plain = try notes(KnownAnswerTests.ispringToken, secret: "secret", now: 123_456_800)
-        #expect(plain.first { $0.title == "look-alike letters" }?.mend.contains("token.claimAliases: { exp: [") == true)
-        #expect(plain.first { $0.detail.contains("\"ALG\"") }?.mend.contains("token.headerAliases: { alg: [") == true)
+        #expect(plain.first { $0.title == "look-alike letters" }?.fix.contains("token.claimAliases: { exp: [") == true)
+        #expect(plain.first { $0.detail.contains("\"ALG\"") }?.fix.contains("token.headerAliases: { alg: [") == true)
     }
 
     @Test("Two names that read alike are told, whatever makes them differ")
@@ -138,7 +138,7 @@ import Testing
         let notes = try notes(signed(key: key), secret: text)
         let note = try #require(notes.first { $0.title == "the secret is read in another way" }, "\(notes)")
         #expect(note.detail == "the signature would be good by \(Self.secretName) with \(detail)")
-        #expect(!note.mend.isEmpty)
+        #expect(!note.fix.isEmpty)
         #expect(notes.contains { $0.title == "keys" && $0.detail.contains("\(Self.secretName) (utf8)") })
         noLeak(notes, text, key)
     }
@@ -151,7 +151,7 @@ import Testing
     func otherWayRound() throws {
         let notes = try notes(JWTTests.signed(goodClaims), .md5hex)
         let note = try #require(notes.first { $0.title == "the secret is read in another way" })
-        #expect(note.mend == "set secretEncoding: utf8 where \(Self.secretName) is")
+        #expect(note.fix == "set secretEncoding: utf8 where \(Self.secretName) is")
     }
 
     private func notes(_ token: String, _ encoding: SecretEncoding) throws -> [TokenDiagnosis.Note] {
@@ -159,7 +159,7 @@ import Testing
     }
 
     private func noLeak(_ notes: [TokenDiagnosis.Note], _ text: String, _ key: [UInt8]) {
-        let all = notes.map { $0.title + $0.detail + $0.mend }.joined()
+        let all = notes.map { $0.title + $0.detail + $0.fix }.joined()
         #expect(!all.contains(text) && !all.contains(Hex.encodeToString(key)))
         #expect(!all.contains(Base64URL.encodeToString(key)) && !all.contains(Base64.encodeToString(key)))
     }
@@ -223,7 +223,7 @@ import Testing
     func times(claims: String, title: String, detail: String) throws {
         let notes = try notes(JWTTests.signed(claims))
         let note = try #require(notes.first { $0.title == title }, "\(notes)")
-        #expect(note.detail.contains(detail) && !note.mend.isEmpty)
+        #expect(note.detail.contains(detail) && !note.fix.isEmpty)
     }
 
     @Test(
@@ -234,11 +234,11 @@ import Testing
             (7200, "2 h ahead", "about 2 h looks like local time"), (-19_810, "5 h 30 min behind", "local time"),
             (-1000, "16 min 40 s behind", "fresh token"), (500, "8 min 20 s ahead", "NTP"),
         ])
-    func clock(difference: Double, detail: String, mend: String) throws {
+    func clock(difference: Double, detail: String, fix: String) throws {
         let token = JWTTests.signed(goodClaims)
         let note = try #require(try notes(token, now: now - difference).first { $0.title == "clock" })
         #expect(note.detail.contains(detail))
-        #expect(mend.isEmpty ? note.mend.isEmpty : note.mend.contains(mend), "\(note.mend)")
+        #expect(fix.isEmpty ? note.fix.isEmpty : note.fix.contains(fix), "\(note.fix)")
     }
 
     @Test("Wrong base64 is told part by part, and what is inside is looked at all the same")
@@ -258,7 +258,7 @@ import Testing
         #expect(try self.notes(good + "%3D").map(\.title).contains("percent-encoded twice"))
         #expect(try self.notes("ey$.e30.x").map(\.title).contains("no base64"))
         #expect(try self.notes("a.b.c.d.e").first?.title == "an encrypted token")
-        #expect(try self.notes("e30.e30").first?.mend.contains("cut off") == true)
+        #expect(try self.notes("e30.e30").first?.fix.contains("cut off") == true)
         #expect(try self.notes("nothing").first?.title == "not three parts")
         #expect(try self.notes("").isEmpty)
     }
@@ -298,6 +298,6 @@ import Testing
         _ = try notes(String(repeating: "=&?%", count: 50_000))
         _ = try notes(JWTTests.signed("[" + String(repeating: "[", count: 4000)))
         let notes = try notes(JWTTests.signed("{\"\u{435}\\u001b[2J\":1}"))
-        #expect(notes.allSatisfy { !$0.detail.contains("\u{1b}") && !$0.mend.contains("\u{1b}") })
+        #expect(notes.allSatisfy { !$0.detail.contains("\u{1b}") && !$0.fix.contains("\u{1b}") })
     }
 }

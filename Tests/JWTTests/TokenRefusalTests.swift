@@ -221,11 +221,11 @@ import Testing
             ])
         for check in checks {
             switch check.verdict {
-            case .passed: #expect(!check.expected.isEmpty && !check.actual.isEmpty && check.mend.isEmpty)
-            case .failed: #expect(!check.expected.isEmpty && !check.actual.isEmpty && !check.mend.isEmpty)
+            case .passed: #expect(!check.expected.isEmpty && !check.actual.isEmpty && check.fix.isEmpty)
+            case .failed: #expect(!check.expected.isEmpty && !check.actual.isEmpty && !check.fix.isEmpty)
             case .skipped: #expect(!check.actual.isEmpty)
             }
-            let text = check.expected + check.actual + check.mend
+            let text = check.expected + check.actual + check.fix
             #expect(!text.contains(secret), "secrets are never shown")
             #expect(!text.unicodeScalars.contains { $0.properties.generalCategory == .control })
         }
@@ -233,7 +233,7 @@ import Testing
             let first = try #require(checks.first { if case .failed = $0.verdict { true } else { false } })
             #expect(first.expected == refusal.expected)
             #expect(first.actual == refusal.actual)
-            #expect(first.mend == refusal.mend)
+            #expect(first.fix == refusal.fix)
         }
     }
 
@@ -285,6 +285,6 @@ import Testing
         #expect(verifier.refusal(signed(#"{"exp":-62135596800}"#))?.actual.hasPrefix("0001-01-01T00:00:00Z") == true)
         #expect(verifier.refusal(signed(#"{"exp":-1e300}"#))?.actual == "-1e+300, ages ago")
         #expect(verifier.refusal(signed(#"{"nbf":253402300799}"#))?.actual.hasPrefix("9999-12-31T23:59:59Z") == true)
-        #expect(verifier.refusal(signed(#"{"iat":1700000000000}"#))?.mend.contains("milliseconds") == true)
+        #expect(verifier.refusal(signed(#"{"iat":1700000000000}"#))?.fix.contains("milliseconds") == true)
     }
 }

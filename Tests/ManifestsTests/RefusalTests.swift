@@ -8,7 +8,7 @@ struct RefusalTests {
     static let head = "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\n"
 
     @Test(
-        "Each is refused with the place and the mend",
+        "Each is refused with the place and the fix",
         arguments: [
             ("a: [1\n", "2:1: ", "give plain YAML or JSON"),
             ("{{- if .Values.enabled }}\na: b\n", "1:3: ", "give plain YAML or JSON"),

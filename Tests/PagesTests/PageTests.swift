@@ -89,7 +89,7 @@ struct PageTests {
         ] {
             #expect(html.contains(text), "\(text)")
         }
-        #expect(html.contains(HTMLEscape.escape(reason.mend)))
+        #expect(html.contains(HTMLEscape.escape(reason.fix)))
     }
 
     @Test("Not allowed: the account is named, and another can be used")

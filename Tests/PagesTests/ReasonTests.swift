@@ -17,14 +17,14 @@ struct ReasonTests {
         let reason = Reason.of(code)
         #expect(reason.code == code)
         #expect(!reason.title.isEmpty && !reason.title.hasSuffix("."))
-        for text in [reason.happened, reason.advice, reason.mend] {
+        for text in [reason.happened, reason.advice, reason.fix] {
             #expect(text.hasSuffix("."), "\(text)")
             #expect(
                 text.first?.isUppercase == true || text.hasPrefix("token.") || text.hasPrefix("session.")
                     || text.hasPrefix("return_to") || text.hasPrefix("provisioning.")
                     || text.hasPrefix("identityProvider."))
         }
-        #expect(!reason.happened.contains("  ") && !reason.advice.contains("  ") && !reason.mend.contains("  "))
+        #expect(!reason.happened.contains("  ") && !reason.advice.contains("  ") && !reason.fix.contains("  "))
     }
 
     @Test("A code that is not in the table still has words")

@@ -16,7 +16,7 @@ struct TroubleshootingTests {
         return String(decoding: bytes.prefix(max(count, 0)), as: UTF8.self)
     }
 
-    @Test("Every reason code has a section with what happened, why, and the mend, in the words of the page and the log")
+    @Test("Every reason code has a section with what happened, why, and the fix, in the words of the page and the log")
     func codes() throws {
         let sections = try Self.page().components(separatedBy: "\n#### `").dropFirst()
         let named = sections.map { String($0.prefix { $0 != "`" }) }
@@ -25,7 +25,7 @@ struct TroubleshootingTests {
         for (code, section) in zip(named, sections) {
             let reason = Reason.of(code)
             #expect(section.contains("\n\n\(reason.happened)\n"), "\(code): what happened")
-            #expect(section.contains("\n**Mend:** \(reason.mend)\n"), "\(code): the mend")
+            #expect(section.contains("\n**Fix:** \(reason.fix)\n"), "\(code): the fix")
             let why = section.components(separatedBy: "\n**Why:** ").last?.prefix { $0 != "\n" } ?? ""
             #expect(why.count > 20 && why.hasSuffix("."), "\(code): why")
         }

@@ -8,7 +8,7 @@ import Testing
 
 @Suite("The file of registered users", .timeLimit(.minutes(5)))
 struct ListedEmailsTests {
-    @Test("a changed file is in force, a bad one changes nothing and is said once, a mended one counts again")
+    @Test("a changed file is in force, a bad one changes nothing and is said once, a fixed one counts again")
     func changes() async throws {
         let path = try Self.file("ada")
         defer { unsafe unlink(path) }

@@ -16,7 +16,7 @@ extension Doctor {
             return [
                 DoctorFinding(
                     .failed, name, "\(place): \(problem)",
-                    mend: "start it, or correct `redis`; docs/replicas.md lists the rights that its user needs")
+                    fix: "start it, or correct `redis`; docs/replicas.md lists the rights that its user needs")
             ]
         case .success(let facts):
             var findings = [
@@ -30,12 +30,12 @@ extension Doctor {
                     DoctorFinding(
                         .warning, "redis maxmemory-policy",
                         "\(policy): when memory is short, used tokens and logouts are evicted",
-                        mend: "set maxmemory-policy noeviction, or give Sidegate a server of its own"))
+                        fix: "set maxmemory-policy noeviction, or give Sidegate a server of its own"))
             }
             if facts.isReplica {
                 findings.append(
                     DoctorFinding(
-                        .failed, "redis role", "\(place) is a replica, which takes no writes", mend: "name the primary")
+                        .failed, "redis role", "\(place) is a replica, which takes no writes", fix: "name the primary")
                 )
             }
             return findings

@@ -41,13 +41,13 @@ package struct Doctor {
         case .failure(let problem):
             return [
                 DoctorFinding(
-                    .failed, name, "\(address): \(problem)", mend: "start the app, or correct `\(name)`")
+                    .failed, name, "\(address): \(problem)", fix: "start the app, or correct `\(name)`")
             ]
         case .success(let answer) where answer.status >= 500:
             return [
                 DoctorFinding(
                     .warning, name, "\(address) answers \(answer.status)",
-                    mend: "check the app's log: users would see this error")
+                    fix: "check the app's log: users would see this error")
             ]
         case .success(let answer):
             return [DoctorFinding(.ok, name, "\(address) answers \(answer.status)")] + appSession(answer.cookies)
@@ -68,7 +68,7 @@ package struct Doctor {
                 DoctorFinding(
                     .warning, "session.appCookies",
                     "the app has a session of its own (\(names)), which stays when the user signs out or changes",
-                    mend:
+                    fix:
                         "set `session.appCookies: [\(names)]`, and `session.logoutPaths` to the app's own logout paths")
             ]
         }
@@ -87,7 +87,7 @@ package struct Doctor {
         switch network.listener("\(UpstreamAddress.http(host: host, port: port))/") {
         case .failure(let problem):
             DoctorFinding(
-                .failed, name, "\(address): \(problem)", mend: "start the app, or correct `\(name)`")
+                .failed, name, "\(address): \(problem)", fix: "start the app, or correct `\(name)`")
         case .success(nil):
             DoctorFinding(.ok, name, "\(address) takes connections")
         case .success:
@@ -112,7 +112,7 @@ package struct Doctor {
             return DoctorFinding(
                 .warning, name,
                 "port \(port) is open on \(places.joined(separator: ", ")) too: a client that connects there can claim any identity",
-                mend: "make the app listen on 127.0.0.1 only, or block the port in the firewall")
+                fix: "make the app listen on 127.0.0.1 only, or block the port in the firewall")
         }
     }
 
@@ -127,7 +127,7 @@ package struct Doctor {
             findings.append(
                 DoctorFinding(
                     .failed, "identityProvider.loginURL", "\(login): \(problem)",
-                    mend:
+                    fix:
                         "correct the address; if only browsers can reach the provider, this is expected"
                 ))
             findings.append(DoctorFinding(.warning, "clock", "not compared: the identity provider did not answer"))
@@ -146,7 +146,7 @@ package struct Doctor {
         let name = "identityProvider.logoutURL"
         switch network.head(logout + "/") {
         case .failure(let problem):
-            return [DoctorFinding(.failed, name, "\(logout): \(problem)", mend: "correct the address")]
+            return [DoctorFinding(.failed, name, "\(logout): \(problem)", fix: "correct the address")]
         case .success(let answer):
             return [DoctorFinding(.ok, name, "\(logout) answers \(answer.status)")]
         }
@@ -167,12 +167,12 @@ package struct Doctor {
         if abs(skew) > allowed + 1 {
             return DoctorFinding(
                 .failed, "clock", "\(difference), and token.clockSkew allows \(Int(allowed))",
-                mend: "synchronize the clocks by NTP (timedatectl set-ntp true), here or there")
+                fix: "synchronize the clocks by NTP (timedatectl set-ntp true), here or there")
         }
         if abs(skew) > Swift.max(2, allowed / 2) {
             return DoctorFinding(
                 .warning, "clock", "\(difference), of \(Int(allowed)) that token.clockSkew allows",
-                mend: "synchronize the clocks by NTP before they drift further")
+                fix: "synchronize the clocks by NTP before they drift further")
         }
         return DoctorFinding(.ok, "clock", difference)
     }
@@ -183,7 +183,7 @@ package struct Doctor {
         case .failure(let problem):
             return DoctorFinding(
                 .failed, name, "\(remote.url): \(problem)",
-                mend: "open the address in a browser: it must answer 200 with a JSON Web Key Set")
+                fix: "open the address in a browser: it must answer 200 with a JSON Web Key Set")
         case .success(let set):
             let algorithms = settings.token.policy.algorithms
             let shown = set.keys.map { "\($0.keyID ?? "no kid") (\($0.summary))" }
@@ -192,7 +192,7 @@ package struct Doctor {
             guard set.keys.contains(where: { key in algorithms.contains { key.serves($0) } }) else {
                 return DoctorFinding(
                     .failed, name, list,
-                    mend:
+                    fix:
                         "none of these can be used with token.algorithms; set it to the algorithms that the identity provider signs with"
                 )
             }
@@ -208,7 +208,7 @@ package struct Doctor {
         case .failure(let problem):
             return DoctorFinding(
                 .failed, "provisioning.url", "\(host): \(problem)",
-                mend: "start the server there, or correct the address")
+                fix: "start the server there, or correct the address")
         case .success(let answer):
             return DoctorFinding(
                 .ok, "provisioning.url", "\(host) answers \(answer.status); the address itself is not called")

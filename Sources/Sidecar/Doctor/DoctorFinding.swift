@@ -6,7 +6,7 @@ package struct DoctorFinding: Equatable, Sendable {
         case ok
         /// Works, but its operator should know.
         case warning
-        case failed = "FAILED"
+        case failed = "FAIL"
     }
 
     package let outcome: Outcome
@@ -14,12 +14,12 @@ package struct DoctorFinding: Equatable, Sendable {
     package let subject: String
     package let detail: String
     /// How to fix it; empty when there is nothing to fix.
-    package let mend: String
+    package let fix: String
 
-    package init(_ outcome: Outcome, _ subject: String, _ detail: String, mend: String = "") {
+    package init(_ outcome: Outcome, _ subject: String, _ detail: String, fix: String = "") {
         self.outcome = outcome
         self.subject = subject
         self.detail = detail
-        self.mend = mend
+        self.fix = fix
     }
 }

@@ -36,10 +36,10 @@ package final class Server: Sendable {
         }
 
         package var description: String {
-            "cannot listen on \(place): \(error). " + mend
+            "cannot listen on \(place): \(error). " + fix
         }
 
-        private var mend: String {
+        private var fix: String {
             switch error.code {
             case SystemError.addressInUse:
                 "Another program listens there: stop it, or choose another address in `listen`."

@@ -126,7 +126,7 @@ class Wire:
     def cut(self):
         self.is_cut.set()
 
-    def mend(self):
+    def fix(self):
         """What was sent meanwhile is lost, and so are the connections that sent it."""
         self.is_cut.clear()
         for end in self.sockets:
@@ -138,7 +138,7 @@ class Wire:
 
     def close(self):
         self.listener.close()
-        self.mend()
+        self.fix()
 
 
 class FaultyRedis:
