@@ -331,7 +331,7 @@ class TestListener:
             process = ChildProcess([BINARY, "run", "--config", config], tmp_path / "log", env=clean_environment())
             try:
                 process.wait_until_accepting(("127.0.0.1", gate_port))
-                wait_until(lambda: "no health and metrics here" in process.output(), "the warning")
+                wait_until(lambda: "health and metrics are not available" in process.output(), "the warning")
                 assert process.stop() == 0
             finally:
                 process.kill()

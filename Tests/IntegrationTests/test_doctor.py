@@ -259,7 +259,7 @@ def test_a_key_set_of_another_kind_fails(peers, config, key_set):
     done, lines = doctor(config(peers().url, peers().url, key=f"jwksURL: {keys.url}/jwks.json"),
                          "--set", "token.algorithms=RS256")
     assert outcome(lines, "jwksURL") == ["FAIL"]
-    assert "name what the identity provider signs with" in done.stdout
+    assert "set it to the algorithms that the identity provider signs with" in done.stdout
 
 
 @pytest.fixture

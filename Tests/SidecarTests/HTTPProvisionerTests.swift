@@ -89,7 +89,7 @@ struct HTTPProvisionerTests {
         let bench = try Bench(server)
         #expect(await bench.provision("ada") == .told)
         #expect(Set(try await keys.next(3)).count == 1)
-        #expect(bench.log.text.contains("to be told of a user again"))
+        #expect(bench.log.text.contains("provisioning of a user will be retried"))
         #expect(!bench.log.text.contains("ada@example.com"))
     }
 
