@@ -96,8 +96,11 @@ enum HostAndPort {
         guard isSane, !host.isEmpty, host.utf8.count <= 253, !host.hasPrefix("."), !host.contains("..") else {
             throw SyntaxProblem("this is not a host name or address")
         }
-        // Only digits and dots, yet not four numbers: a mistyped address, which no resolver should be asked about.
-        if host.utf8.allSatisfy({ $0 &- 0x30 < 10 || $0 == 0x2E }), !IPv4Text.isValid(host) {
+        // A name whose last label is a number, decimal or hexadecimal, is an address (WHATWG URL §3.5). Resolvers read
+        // shorthands such as 127.1 and 0x7f.1 too; only four decimal numbers are compared with other addresses.
+        let last = (host.split(separator: ".").last ?? "").lowercased()
+        let isNumber = last.utf8.allSatisfy { $0 &- 0x30 < 10 } || last.hasPrefix("0x")
+        if isNumber, !IPv4Text.isValid(host) {
             throw SyntaxProblem("this is not an IPv4 address: four numbers from 0 to 255")
         }
     }
