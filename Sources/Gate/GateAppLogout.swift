@@ -52,11 +52,18 @@ extension Gate {
     }
 }
 
-/// The end of a session that comes with the app's response to a request.
-package struct SignOut: Sendable {
+/// The end of a session that comes with the app's response to a request. A class, since each exchange has room for one and
+/// hardly any has one.
+package final class SignOut: Sendable {
     package let revocation: Revocation
     /// What a browser that shows the response gets in its place, without `cookies`; nil: it gets the app's own.
     package let answer: LocalResponse?
     /// Field lines that end the cookies, each with CRLF.
     package let cookies: [UInt8]
+
+    init(revocation: Revocation, answer: LocalResponse?, cookies: [UInt8]) {
+        self.revocation = revocation
+        self.answer = answer
+        self.cookies = cookies
+    }
 }

@@ -21,15 +21,8 @@ extension [UInt8] {
 
     /// Appends a number in decimal digits.
     public mutating func append(decimal value: UInt64) {
-        // Twenty digits are enough for 64 bits.
-        var digits = InlineArray<20, UInt8>(repeating: 0x30)
-        var start = 20
-        var rest = value
-        repeat {
-            start &-= 1
-            digits[start] = UInt8(truncatingIfNeeded: 0x30 &+ rest % 10)
-            rest /= 10
-        } while rest > 0
-        append(copying: digits.span.extracting(start...))
+        // Most numbers have few digits: one by one costs less than a copy.
+        if value >= 10 { append(decimal: value / 10) }
+        append(UInt8(truncatingIfNeeded: 0x30 &+ value % 10))
     }
 }
