@@ -2,6 +2,7 @@
 """Clients that are slow by intent, and the one count of connections to the app that all workers share."""
 
 import contextlib
+import select
 import socket
 import threading
 import time
@@ -173,7 +174,8 @@ class TestSlowClients:
                 client.sendall(f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{gate.port}\r\nCookie: {session['Cookie']}\r\n\r\n".encode())
                 assert status(client) == 200
             assert time.monotonic() - begun > 10, "there was no grace"
-            assert status(clients[0]) == 408
+            # Once it is served nobody waits, and the others are left alone.
+            assert status(select.select(clients, [], [], 20)[0][0]) == 408
 
     def test_nobody_is_ended_while_nobody_waits(self, upstream, start_gate):
         gate = start_gate(
@@ -225,6 +227,26 @@ class TestSlowClients:
             assert status(client) == 100
             client.sendall(b"abc")
             assert status(client) == 200
+
+
+class TestClientsThatLeave:
+    @pytest.mark.parametrize("is_whole", [True, False])
+    def test_an_http2_client_that_closes_holds_nothing(self, upstream, start_gate, is_whole):
+        app = Holding(upstream)
+        gate = start_gate(
+            upstream, admin=admin(), upstream={"url": upstream.url, "maxConnections": 1, "connectTimeout": "20s"})
+        c = FrameConnection(gate.port)
+        session = gate.session_cookie()
+        c.cookie = session["Cookie"]
+        c.request("GET" if is_whole else "POST", "/hold", end=is_whole)
+        wait_until(lambda: busy(gate) == 1, "the first request has the connection")
+        c.request("GET", "/hold")
+        wait_until(lambda: Metrics(gate).get("sidegate_upstream_requests_waiting") == 1, "the second waits")
+        c.socket.shutdown(socket.SHUT_WR)
+        assert visit(gate, session) == 200
+        assert Metrics(gate).get("sidegate_upstream_requests_waiting") == 0
+        app.release(2)
+        c.close()
 
 
 class TestTheProcessLimit:
