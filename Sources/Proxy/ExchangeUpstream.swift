@@ -58,6 +58,7 @@ extension Exchange {
         machine.upstreamAcquired()
         upstream = connection
         let expectsContent = !isRequestComplete
+        if request.expectsContinue { forwardedAt = worker.loop.now }
         if let kept, kept.count > 0 { return repeatRequest(kept, on: connection) }
         if let early = takeEarly() {
             connection.start(self, expectsContent: true, contentFollows: true)
