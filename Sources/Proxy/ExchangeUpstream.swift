@@ -46,6 +46,9 @@ extension Exchange {
     }
 
     func noConnectionInTime() {
+        let (ticket, id) = (ticket, waiter?.id)
+        worker.lookAtPaceNow()
+        guard self.ticket == ticket, awaitsUpstream, waiter?.id == id else { return }
         let isConnecting = pool?.isConnecting ?? false
         pool?.cancel(self)
         upstreamLost(isConnecting ? .connectTimeout : .overloaded)

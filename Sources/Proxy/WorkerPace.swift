@@ -62,6 +62,11 @@ extension Worker {
     /// Nine tenths of the connections that clients may have are open.
     var isCrowded: Bool { connectionCount * 10 >= limits.connections * 9 }
 
+    /// A request has waited for as long as it may: slow ones end before it does.
+    func lookAtPaceNow() {
+        if let paceTimer, paceTimer.deadline != .distantFuture { lookAtPace() }
+    }
+
     private func lookAtPace() {
         let now = loop.now
         // What a loop that was held up did not see is nobody's fault.
@@ -132,6 +137,7 @@ extension Exchange {
     /// The client sends too slowly while others wait.
     func requestTooSlow() {
         worker.metrics.endedSlow(.request)
+        penalize()
         guard machine.state == .exchanging(.streaming) else { return refuse(status: 408, "request_too_slow") }
         record.ended("request_too_slow")
         cutShort(.cancel)
@@ -140,8 +146,14 @@ extension Exchange {
     /// The client takes the response too slowly while others wait.
     func responseTooSlow() {
         worker.metrics.endedSlow(.response)
+        penalize()
         record.ended("response_too_slow")
         cutShort(.cancel)
+    }
+
+    /// Before its connection is free for others.
+    private func penalize() {
+        upstream?.pool.penalize(holding?.client ?? clientNetwork)
     }
 }
 

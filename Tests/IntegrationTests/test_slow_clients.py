@@ -310,6 +310,38 @@ class TestStalledRequests:
             app.close()
 
 
+class TestClientsThatReturn:
+    def test_slow_clients_that_connect_again_do_not_take_the_app_away_again(self, upstream, start_gate):
+        gate = start_gate(
+            upstream, workers=2, admin=admin(),
+            upstream={"url": upstream.url, "maxConnections": 4, "connectTimeout": "4s"})
+        session = gate.session_cookie()
+        stopped = threading.Event()
+
+        def attack(source):
+            while not stopped.is_set():
+                with contextlib.suppress(OSError), contextlib.closing(
+                        upload(gate, session, LENGTH, b"x", source)) as client:
+                    while not stopped.is_set() and not select.select([client], [], [], 0.2)[0]:
+                        client.send(b"x")
+        # Each its own client, and none beyond its share.
+        threads = [threading.Thread(target=attack, args=(f"127.0.2.{n}",), daemon=True) for n in range(1, 5)]
+        for thread in threads:
+            thread.start()
+        try:
+            wait_until(lambda: busy(gate) == 4, "all connections are held")
+            wait_until(lambda: visit(gate, session) == 200, "slow requests end", deadline=60)
+            results = []
+            for _ in range(6):
+                wait_until(lambda: busy(gate) == 4, "all connections are held again")
+                results.append(visit(gate, session))
+            assert results == [200] * 6
+        finally:
+            stopped.set()
+            for thread in threads:
+                thread.join(5)
+
+
 class TestClientsThatLeave:
     @pytest.mark.parametrize("is_whole", [True, False])
     def test_an_http2_client_that_closes_holds_nothing(self, upstream, start_gate, is_whole):
