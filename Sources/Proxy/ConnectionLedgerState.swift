@@ -91,6 +91,9 @@ package struct ConnectionLedgerState: Sendable {
     private var waited: UInt64 = 0
     private var waitingSince: MonotonicTime?
     private var lastWaited = MonotonicTime(nanoseconds: 0)
+    /// The last request that waited was not served: until then the time counts as if it still waited.
+    private var countsUntil: MonotonicTime?
+    private var penalties = ClientPenalties()
 
     package init(limit: Int, maximumWaiting: Int = 1024) {
         self.limit = max(1, limit)
@@ -147,7 +150,10 @@ package struct ConnectionLedgerState: Sendable {
         clients[client, default: Client()].waiters.append(
             Waiter(id: id, member: member, since: now, sequence: nextSequence))
         waiterCount += 1
-        if isFirst { waitingSince = now }
+        if isFirst {
+            countWaited(now)
+            waitingSince = now
+        }
         if episode == 0 {
             lastEpisode += 1
             episode = lastEpisode
@@ -170,7 +176,7 @@ package struct ConnectionLedgerState: Sendable {
             return
         }
         clients[client]?.waiters.remove(at: index)
-        removed(client, now)
+        removed(client, now, isServed: false)
     }
 
     /// During an episode: a request is through with its connection, which may serve another one.
@@ -219,12 +225,33 @@ package struct ConnectionLedgerState: Sendable {
     ///
     /// - Parameter requests: how many requests one connection carries.
     package func isBeyondShare(
-        _ client: ClientNetwork, share: Double, requests: Int, othersSince start: MonotonicTime
+        _ client: ClientNetwork, share: Double, requests: Int, othersSince start: MonotonicTime, _ now: MonotonicTime
     ) -> Bool {
-        let most = max(1, (Double(limit) * Double(max(1, requests)) * share).rounded(.down))
-        guard Double(held(by: client)) > most else { return false }
+        let held = Double(held(by: client))
+        let isBeyond = held > max(1, (Double(limit) * Double(max(1, requests)) * share).rounded(.down))
+        guard isBeyond || held > 0 && penalties.contains(client, now) else { return false }
         return clients.contains { other, state in
             other != client && (state.waiters.first.map { $0.since <= start } ?? false)
+                && (isBeyond || !penalties.contains(other, now))
+        }
+    }
+
+    /// A request of the client was ended as slow. What it connects next must not hold up others for as long again.
+    package mutating func penalize(_ client: ClientNetwork, _ now: MonotonicTime) {
+        penalties.add(client, now)
+    }
+
+    /// Waiters are served in this order.
+    package func rank(of client: ClientNetwork, _ now: MonotonicTime) -> Rank {
+        Rank(isPenalized: penalties.contains(client, now), held: held(by: client))
+    }
+
+    package struct Rank: Comparable, Sendable {
+        let isPenalized: Bool
+        let held: Int
+
+        package static func < (left: Rank, right: Rank) -> Bool {
+            left.isPenalized == right.isPenalized ? left.held < right.held : right.isPenalized
         }
     }
 
@@ -232,16 +259,20 @@ package struct ConnectionLedgerState: Sendable {
 
     /// For how long requests have waited so far; ends an episode that is over.
     package mutating func look(_ now: MonotonicTime) -> (episode: UInt64, waited: Nanoseconds) {
-        if waiterCount == 0, episode != 0, now.since(lastWaited) >= Self.calm {
+        if waiterCount == 0, episode != 0, now.since(lastWaited) >= Self.calm, now >= countsUntil ?? now {
             episode = 0
             clients = [:]
+            countWaited(now)
         }
-        let current = waitingSince.map { now.since($0).count } ?? 0
+        let current = waitingSince.map { min(now, countsUntil ?? now).since($0).count } ?? 0
         return (episode, Nanoseconds(count: waited &+ current))
     }
 
     /// How long nobody must have waited until connections are no longer counted by client.
     package static let calm = Nanoseconds.seconds(1)
+    /// For how long the time counts on after the last waiter left without a connection. Else a request that is slow for
+    /// a multiple of the time that others wait would end when none of them is left.
+    package static let grace = Nanoseconds.seconds(3)
     /// Of eight grants, one at least goes to the request that comes first in the whole process. The others may spare a
     /// connection that stays with its worker.
     private static let maximumLocalGrants = 7
@@ -259,14 +290,14 @@ package struct ConnectionLedgerState: Sendable {
         preferring member: MemberID?, _ now: MonotonicTime
     ) -> (member: MemberID, grant: Grant)? {
         guard waiterCount > 0 else { return nil }
-        var best: (client: ClientNetwork, held: Int, sequence: UInt64)?
-        var local: (client: ClientNetwork, held: Int, sequence: UInt64)?
+        var best: (client: ClientNetwork, rank: Rank, sequence: UInt64)?
+        var local: (client: ClientNetwork, rank: Rank, sequence: UInt64)?
         for (client, state) in clients {
             guard let first = state.waiters.first else { continue }
-            let candidate = (client: client, held: state.held, sequence: first.sequence)
-            if best.map({ (candidate.held, candidate.sequence) < ($0.held, $0.sequence) }) ?? true { best = candidate }
+            let candidate = (client: client, rank: rank(of: client, now), sequence: first.sequence)
+            if best.map({ (candidate.rank, candidate.sequence) < ($0.rank, $0.sequence) }) ?? true { best = candidate }
             if first.member == member,
-                local.map({ (candidate.held, candidate.sequence) < ($0.held, $0.sequence) }) ?? true
+                local.map({ (candidate.rank, candidate.sequence) < ($0.rank, $0.sequence) }) ?? true
             {
                 local = candidate
             }
@@ -278,7 +309,7 @@ package struct ConnectionLedgerState: Sendable {
                 if let own = waiters.firstIndex(where: { $0.member == member }) {
                     index = own
                     localGrants += 1
-                } else if let local, local.held == best.held {
+                } else if let local, local.rank == best.rank {
                     client = local.client
                     localGrants += 1
                 } else {
@@ -290,7 +321,7 @@ package struct ConnectionLedgerState: Sendable {
         }
         guard let waiter = clients[client]?.waiters.remove(at: index) else { return nil }
         clients[client]?.held += 1
-        removed(client, now)
+        removed(client, now, isServed: true)
         return (waiter.member, Grant(waiter: waiter.id, client: client, episode: episode))
     }
 
@@ -303,19 +334,25 @@ package struct ConnectionLedgerState: Sendable {
             most.value.waiters.count > own + 1, let last = most.value.waiters.last
         else { return false }
         clients[most.key]?.waiters.removeLast()
-        removed(most.key, now)
+        removed(most.key, now, isServed: false)
         notes.append(.displaced(last.member, last.id))
         return true
     }
 
-    private mutating func removed(_ client: ClientNetwork, _ now: MonotonicTime) {
+    private mutating func removed(_ client: ClientNetwork, _ now: MonotonicTime, isServed: Bool) {
         waiterCount -= 1
         lastWaited = now
-        if waiterCount == 0, let start = waitingSince {
-            waited &+= now.since(start).count
-            waitingSince = nil
+        if waiterCount == 0 {
+            if isServed { countWaited(now) } else { countsUntil = now.advanced(by: Self.grace) }
         }
         forgetIfUnused(client)
+    }
+
+    /// Nobody waits any more, and no grace is left.
+    private mutating func countWaited(_ now: MonotonicTime) {
+        if let start = waitingSince { waited &+= min(now, countsUntil ?? now).since(start).count }
+        waitingSince = nil
+        countsUntil = nil
     }
 
     private mutating func forgetIfUnused(_ client: ClientNetwork) {

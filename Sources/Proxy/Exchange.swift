@@ -51,6 +51,10 @@ final class Exchange {
     /// The gate was asked with the form; asked again, it gets it again.
     var hasForm = false
     var contentReceived: UInt64 = 0
+    /// When the head went to the app, of a request with `Expect`.
+    var forwardedAt: MonotonicTime?
+    /// Of a call (gRPC): how far its content has come.
+    var messages: CallMessages?
     var hasRetried = false
     /// With the app's response the session ends.
     var signOut: SignOut?
@@ -102,6 +106,7 @@ final class Exchange {
     func requestHeadReceived(_ peer: Peer, contentFollows: Bool) {
         context = peer.context(worker.clock)
         machine.requestHeadReceived(hasContent: hasContent)
+        if hasContent, request.isCall { messages = CallMessages() }
         switch worker.service {
         case .local:
             if worker.answersAtOnce { return formReceived() }
@@ -134,6 +139,7 @@ final class Exchange {
     /// - Parameter more: more is at hand.
     func requestContent(_ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool) {
         contentReceived += UInt64(content.count)
+        messages?.add(content)
         let isRequestEnd = isEnd ? machine.requestEnded() : .none
         switch machine.state {
         case .collecting:
@@ -297,6 +303,8 @@ final class Exchange {
         early = nil
         waiter = nil
         mayContinue = false
+        forwardedAt = nil
+        messages = nil
         letGoOfHolding()
         hasForm = false
         contentReceived = 0

@@ -46,6 +46,9 @@ extension Exchange {
     }
 
     func noConnectionInTime() {
+        let (ticket, id) = (ticket, waiter?.id)
+        worker.lookAtPaceNow()
+        guard self.ticket == ticket, awaitsUpstream, waiter?.id == id else { return }
         let isConnecting = pool?.isConnecting ?? false
         pool?.cancel(self)
         upstreamLost(isConnecting ? .connectTimeout : .overloaded)
@@ -58,6 +61,7 @@ extension Exchange {
         machine.upstreamAcquired()
         upstream = connection
         let expectsContent = !isRequestComplete
+        if request.expectsContinue { forwardedAt = worker.loop.now }
         if let kept, kept.count > 0 { return repeatRequest(kept, on: connection) }
         if let early = takeEarly() {
             connection.start(self, expectsContent: true, contentFollows: true)

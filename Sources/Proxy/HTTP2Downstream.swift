@@ -33,8 +33,6 @@ final class HTTP2Downstream: TransportOwner, DownstreamConnection {
     private var isServeScheduled = false
     private var isFlushScheduled = false
     private var isFlushing = false
-    /// The peer has closed its side.
-    private(set) var hasPeerEnded = false
     private(set) var isIdle = true
     /// Memory that is of use only while there are requests was given back.
     var hasRested = false
@@ -85,7 +83,7 @@ final class HTTP2Downstream: TransportOwner, DownstreamConnection {
     // MARK: Reading
 
     func transportReadable() {
-        guard phase != .closed, !hasPeerEnded else { return }
+        guard phase != .closed else { return }
         let end = transport.readTurn(
             while: { phase != .closed }, boundFor: { nil }, receive: { receive($0) })
         switch end {
@@ -168,14 +166,9 @@ final class HTTP2Downstream: TransportOwner, DownstreamConnection {
     }
 
     private func peerEnded() {
-        guard phase == .open || phase == .draining else { return close() }
-        hasPeerEnded = true
-        transport.pauseReading()
-        // What it sent whole is owed a response; the rest will never be whole.
-        session.forEachStream { stream in
-            if !stream.isInboundEnded { session.reset(stream, .cancel) }
-        }
-        scheduleFlush()
+        // Without SETTINGS and window updates of its own no peer of this protocol can go on: it is gone (RFC 9113 §9.1),
+        // where one of HTTP/1.1 may wait for its response. What its streams hold is free for others at once.
+        close()
     }
 
     func transportPeerClosed(failed: Bool) {

@@ -34,7 +34,7 @@ extension HTTP2Downstream {
     func endIfThrough() {
         guard phase == .open || phase == .draining else { return }
         let isOver =
-            session.termination != nil || session.streamCount == 0 && (hasPeerEnded || session.sentFinalGoAway)
+            session.termination != nil || session.streamCount == 0 && session.sentFinalGoAway
         guard isOver, output.isBlocked || !session.wantsToSend else { return }
         linger()
     }
@@ -59,7 +59,6 @@ extension HTTP2Downstream {
     private var isAtFault: Bool { session.termination != nil && session.termination != .noError }
 
     func finishSending() {
-        if hasPeerEnded { return close() }
         // Who is to calm down learns that the connection is over a little later, as does whoever reads no GOAWAY.
         if session.termination != .enhanceYourCalm { transport.shutDownWriting() }
         if !isAtFault { transport.resumeReading() }

@@ -61,6 +61,7 @@ final class HTTP2UpstreamPool {
         }
         waiting.append((exchange, exchange.ticket, fresh))
         exchange.awaitsConnection(until: worker.loop.now.advanced(by: configuration.connectTimeout))
+        giveWay(to: exchange.clientNetwork)
         connectIfNeeded()
         return nil
     }
@@ -93,10 +94,11 @@ final class HTTP2UpstreamPool {
 
     private func connectIfNeeded() {
         // A new one has room for many.
-        guard let first = waiting.first, awaited == nil,
+        guard !waiting.isEmpty, awaited == nil,
             attempts == 0 || waiting.count > attempts * HTTP2UpstreamShared.maximumStreams
         else { return }
-        switch owner.requestShared(first.exchange) {
+        let index = waiting.count > 1 ? owner.fewest(waiting.map(\.exchange.clientNetwork)) : 0
+        switch owner.requestShared(waiting[index].exchange) {
         case .granted:
             attempts += 1
             connecting += 1
@@ -104,6 +106,13 @@ final class HTTP2UpstreamPool {
         case .awaited(let id, let client): awaited = (id, client)
         case .none: break
         }
+    }
+
+    /// The ledger knows one of those that wait here: the one that comes first.
+    private func giveWay(to client: ClientNetwork) {
+        guard let (id, other) = awaited, other != client, owner.fewest([other, client]) == 1 else { return }
+        awaited = nil
+        owner.cancelShared(id, other)
     }
 
     /// Nobody waits here any more.

@@ -131,21 +131,29 @@ extension UpstreamPool {
         ledger.perform { state, _ in state.letGo(client, episode) }
     }
 
-    /// Which of the clients holds fewest: its index.
+    /// Which of the clients comes first: its index.
     func fewest(_ clients: [ClientNetwork]) -> Int {
         guard episode != 0 else { return 0 }
-        let held = ledger.perform { state, _ in clients.map { state.held(by: $0) } }
-        return held.indices.min { held[$0] < held[$1] } ?? 0
+        let now = worker.loop.now
+        let ranks = ledger.perform { state, _ in clients.map { state.rank(of: $0, now) } }
+        return ranks.indices.min { ranks[$0] < ranks[$1] } ?? 0
     }
 
     /// Whether `exchange` may be ended for others: its client holds more than its share, and others wait.
     func isBeyondShare(_ exchange: Exchange, share: Double, patience: Nanoseconds) -> Bool {
         guard episode != 0, let holding = exchange.holding else { return false }
         let (client, requests) = (holding.client, requestsPerConnection)
-        let start = MonotonicTime(nanoseconds: worker.loop.now.nanoseconds &- patience.count)
+        let now = worker.loop.now
+        let start = MonotonicTime(nanoseconds: now.nanoseconds &- patience.count)
         return ledger.perform { state, _ in
-            state.isBeyondShare(client, share: share, requests: requests, othersSince: start)
+            state.isBeyondShare(client, share: share, requests: requests, othersSince: start, now)
         }
+    }
+
+    /// A request of `client` is ended as slow.
+    func penalize(_ client: ClientNetwork) {
+        let now = worker.loop.now
+        ledger.perform { state, _ in state.penalize(client, now) }
     }
 
     /// Looks how long requests have waited since the last look; false when none has for a while.

@@ -23,9 +23,12 @@ struct PaceRound {
 
     /// Adds what was measured to `meter`; true when the client is to be cut off.
     ///
-    /// - Parameter total: bytes of the request that came, or of the response that were taken.
+    /// - Parameters:
+    ///   - total: bytes of the request that came, or of the response that were taken.
+    ///   - isExempt: no rate is asked of it; only the share of its client counts.
     func isTooSlow(
-        _ side: PaceMeter.Side, _ meter: inout PaceMeter?, number: UInt64, total: UInt64, of exchange: Exchange?
+        _ side: PaceMeter.Side, _ meter: inout PaceMeter?, number: UInt64, total: UInt64, of exchange: Exchange?,
+        isExempt: Bool = false
     ) -> Bool {
         let time = time(for: exchange)
         guard time.count > 0 else { return false }
@@ -35,7 +38,7 @@ struct PaceRound {
         }
         guard let isSlow = meter?.add(time, total: total, rate: limits.minimumBodyRate), let stalled = meter?.stalled
         else { return false }
-        if isSlow { return true }
+        if isSlow, !isExempt { return true }
         // Others of its own are ended first: they have stalled for long, and another client waits.
         guard let exchange, let pool = exchange.upstream?.pool,
             stalled.count >= pool.configuration.connectTimeout.count / 2
@@ -58,6 +61,11 @@ extension Worker {
 
     /// Nine tenths of the connections that clients may have are open.
     var isCrowded: Bool { connectionCount * 10 >= limits.connections * 9 }
+
+    /// A request has waited for as long as it may: slow ones end before it does.
+    func lookAtPaceNow() {
+        if let paceTimer, paceTimer.deadline != .distantFuture { lookAtPace() }
+    }
 
     private func lookAtPace() {
         let now = loop.now
@@ -96,28 +104,56 @@ extension UpstreamPool {
 }
 
 extension Exchange {
-    /// The client may send content of the request, and the response has not begun.
-    var awaitsContent: Bool {
-        guard !isRequestComplete, !request.expectsContinue || mayContinue || contentReceived > 0 else { return false }
+    /// Whether the client is waited for, to send content of the request.
+    enum ContentWait {
+        case none
+        /// It may send when it likes: only the share of its client counts.
+        case exempt
+        case measured
+    }
+
+    var contentWait: ContentWait {
+        guard !isRequestComplete, !awaitsContinue else { return .none }
         switch machine.state {
-        case .collecting, .receiving: return true
-        // The messages of a call are as far apart as its peers like (gRPC).
-        case .exchanging(.awaited): return upstream?.isBlocked == false && !(upstream?.sink == nil && request.isCall)
-        case .deciding, .awaiting, .acquiring, .exchanging, .tunnelling, .answered, .ended: return false
+        case .collecting, .receiving: return .measured
+        case .exchanging(let response):
+            guard upstream?.isBlocked == false else { return .none }
+            // The messages of a call are as far apart as its peers like (gRPC).
+            let isBetweenMessages = upstream?.sink == nil && messages?.isBetween == true
+            return response == .streaming || isBetweenMessages ? .exempt : .measured
+        case .deciding, .awaiting, .acquiring, .tunnelling, .answered, .ended: return .none
         }
     }
+
+    /// The client holds its content back until the app agrees to it. It need not wait for that without end (RFC 9110
+    /// §10.1.1), and many apps never answer.
+    private var awaitsContinue: Bool {
+        guard request.expectsContinue, !mayContinue, contentReceived == 0 else { return false }
+        return forwardedAt.map { worker.loop.now.since($0) < Self.continueTime } ?? true
+    }
+
+    private static let continueTime = Nanoseconds.seconds(1)
 
     /// The client sends too slowly while others wait.
     func requestTooSlow() {
         worker.metrics.endedSlow(.request)
-        refuse(status: 408, "request_too_slow")
+        penalize()
+        guard machine.state == .exchanging(.streaming) else { return refuse(status: 408, "request_too_slow") }
+        record.ended("request_too_slow")
+        cutShort(.cancel)
     }
 
     /// The client takes the response too slowly while others wait.
     func responseTooSlow() {
         worker.metrics.endedSlow(.response)
+        penalize()
         record.ended("response_too_slow")
         cutShort(.cancel)
+    }
+
+    /// Before its connection is free for others.
+    private func penalize() {
+        upstream?.pool.penalize(holding?.client ?? clientNetwork)
     }
 }
 
@@ -129,9 +165,10 @@ extension HTTP1Downstream {
     func measurePace(_ round: PaceRound) {
         switch phase {
         case .content where !output.isBlocked, .head where !output.isBlocked:
-            guard let exchange, exchange.awaitsContent else { return }
+            guard let exchange, exchange.contentWait != .none else { return }
             if round.isTooSlow(
-                .request, &pace, number: exchange.ticket, total: exchange.contentReceived, of: exchange)
+                .request, &pace, number: exchange.ticket, total: exchange.contentReceived, of: exchange,
+                isExempt: exchange.contentWait == .exempt)
             {
                 isPersistent = false
                 exchange.requestTooSlow()
@@ -190,8 +227,11 @@ extension HTTP2DownstreamStream {
             if let exchange { return exchange.responseTooSlow() }
             worker.metrics.endedSlow(.response)
             session.reset(stream, .cancel)
-        } else if let exchange, exchange.awaitsContent, hasNoContentAtHand {
-            if round.isTooSlow(.request, &pace, number: 1, total: exchange.contentReceived, of: exchange) {
+        } else if let exchange, exchange.contentWait != .none, hasNoContentAtHand {
+            if round.isTooSlow(
+                .request, &pace, number: 1, total: exchange.contentReceived, of: exchange,
+                isExempt: exchange.contentWait == .exempt)
+            {
                 exchange.requestTooSlow()
             }
         }
@@ -200,7 +240,7 @@ extension HTTP2DownstreamStream {
 
 extension RequestHead {
     /// A call of gRPC.
-    fileprivate var isCall: Bool {
+    var isCall: Bool {
         let bytes = bytes.span
         for field in fields where field.known == .contentType {
             return bytes.extracting(field.value.range).beginsIgnoringCase("application/grpc")

@@ -2,6 +2,7 @@
 """Deliberately slow clients, and the count of connections to the app that all workers share."""
 
 import contextlib
+import select
 import socket
 import threading
 import time
@@ -10,11 +11,12 @@ import pytest
 
 from harness.admin import Metrics
 from harness.frames import SETTINGS, FrameConnection, frame, setting
+from harness.h2_upstream import H2Upstream
 from harness.process import wait_until
 from harness.reloads import admin, change
 from harness.wire import Connection
 
-INITIAL_WINDOW_SIZE = 4
+MAX_CONCURRENT_STREAMS, INITIAL_WINDOW_SIZE = 3, 4
 LARGE = bytes(400_000)  # more than a stream holds
 ATTACKER, VISITOR = "127.0.0.66", "127.0.0.77"
 
@@ -173,7 +175,8 @@ class TestSlowClients:
                 client.sendall(f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{gate.port}\r\nCookie: {session['Cookie']}\r\n\r\n".encode())
                 assert status(client) == 200
             assert time.monotonic() - begun > 10, "there was no grace"
-            assert status(clients[0]) == 408
+            # Once it is served nobody waits, and the others are left alone.
+            assert status(select.select(clients, [], [], 20)[0][0]) == 408
 
     def test_no_request_is_ended_while_none_waits(self, upstream, start_gate):
         gate = start_gate(
@@ -225,6 +228,138 @@ class TestSlowClients:
             assert status(client) == 100
             client.sendall(b"abc")
             assert status(client) == 200
+
+
+class TestStalledRequests:
+    """Requests of one client that hold all connections, sending nothing, where no rate is asked of them."""
+
+    def test_a_response_that_has_begun_does_not_exempt_from_the_share(self, upstream, start_gate):
+        begun = []
+
+        def serve(connection):
+            request = connection.read_head()
+            if request.method == "POST":
+                connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+                begun.append(request)
+                upstream.read_body(request, connection)
+            else:
+                connection.respond(200, {}, b"")
+        upstream.serve = serve
+        gate = start_gate(
+            upstream, workers=2, admin=admin(),
+            upstream={"url": upstream.url, "maxConnections": 4, "connectTimeout": "3s"})
+        session = gate.session_cookie()
+        with contextlib.ExitStack() as stack:
+            for _ in range(4):
+                stack.enter_context(contextlib.closing(upload(gate, session, LENGTH, b"x")))
+            wait_until(lambda: len(begun) == 4, "all responses have begun")
+            assert [visit(gate, session) for _ in range(3)] == [200] * 3
+        wait_until(lambda: '"request_too_slow"' in gate.log(), "the reason in the log")
+
+    def test_an_app_that_ignores_expect_is_not_held(self, upstream, start_gate):
+        waits = []
+
+        def serve(connection):
+            request = connection.read_head()
+            if request.method == "POST":
+                waits.append(request)
+                upstream.read_body(request, connection)
+            connection.respond(200, {}, b"")
+        upstream.serve = serve
+        gate = start_gate(
+            upstream, workers=2, admin=admin(),
+            upstream={"url": upstream.url, "maxConnections": 4, "connectTimeout": "3s"})
+        session = gate.session_cookie()
+        with contextlib.ExitStack() as stack:
+            for _ in range(4):
+                stack.enter_context(contextlib.closing(
+                    upload(gate, session, LENGTH + b"\r\nExpect: 100-continue", b"")))
+            wait_until(lambda: len(waits) == 4, "all requests are at the app")
+            assert [visit(gate, session) for _ in range(3)] == [200] * 3
+
+    @pytest.mark.parametrize("path", ["/call", "/begun"])
+    @pytest.mark.parametrize("content", [b"", b"\0\0\0\xff\xff", b"\0\0\0\0\0"], ids=["nothing", "half a message", "a message"])
+    def test_calls_over_shared_connections_do_not_exceed_the_share(self, start_gate, path, content):
+        app = H2Upstream()
+        begun = []
+
+        def began(request):
+            if request.method == "POST":
+                if path == "/begun":
+                    request.head(200, {"content-type": "application/grpc"})
+                begun.append(request)
+        app.began = began
+        app.settings = setting(MAX_CONCURRENT_STREAMS, 2)
+        gate = start_gate(
+            app.url, workers=1, admin=admin(), upstream={"url": app.url, "maxConnections": 2, "connectTimeout": "3s"})
+        session = gate.session_cookie()
+        attackers = []
+        try:
+            for _ in range(8):
+                c = FrameConnection(gate.port, connected=connected(gate.port, ATTACKER))
+                attackers.append(c)
+                c.cookie = session["Cookie"]
+                stream = c.request("POST", path, [("content-type", "application/grpc"), ("te", "trailers")], end=False)
+                if content:
+                    c.data(stream, content)
+            wait_until(lambda: len(begun) == 4, "all streams are held")
+            assert [visit(gate, session) for _ in range(3)] == [200] * 3
+        finally:
+            for c in attackers:
+                c.close()
+            app.close()
+
+
+class TestClientsThatReturn:
+    def test_slow_clients_that_connect_again_do_not_take_the_app_away_again(self, upstream, start_gate):
+        gate = start_gate(
+            upstream, workers=2, admin=admin(),
+            upstream={"url": upstream.url, "maxConnections": 4, "connectTimeout": "4s"})
+        session = gate.session_cookie()
+        stopped = threading.Event()
+
+        def attack(source):
+            while not stopped.is_set():
+                with contextlib.suppress(OSError), contextlib.closing(
+                        upload(gate, session, LENGTH, b"x", source)) as client:
+                    while not stopped.is_set() and not select.select([client], [], [], 0.2)[0]:
+                        client.send(b"x")
+        # Each its own client, and none beyond its share.
+        threads = [threading.Thread(target=attack, args=(f"127.0.2.{n}",), daemon=True) for n in range(1, 5)]
+        for thread in threads:
+            thread.start()
+        try:
+            wait_until(lambda: busy(gate) == 4, "all connections are held")
+            wait_until(lambda: visit(gate, session) == 200, "slow requests end", deadline=60)
+            results = []
+            for _ in range(6):
+                wait_until(lambda: busy(gate) == 4, "all connections are held again")
+                results.append(visit(gate, session))
+            assert results == [200] * 6
+        finally:
+            stopped.set()
+            for thread in threads:
+                thread.join(5)
+
+
+class TestClientsThatLeave:
+    @pytest.mark.parametrize("is_whole", [True, False])
+    def test_an_http2_client_that_closes_holds_nothing(self, upstream, start_gate, is_whole):
+        app = Holding(upstream)
+        gate = start_gate(
+            upstream, admin=admin(), upstream={"url": upstream.url, "maxConnections": 1, "connectTimeout": "20s"})
+        c = FrameConnection(gate.port)
+        session = gate.session_cookie()
+        c.cookie = session["Cookie"]
+        c.request("GET" if is_whole else "POST", "/hold", end=is_whole)
+        wait_until(lambda: busy(gate) == 1, "the first request has the connection")
+        c.request("GET", "/hold")
+        wait_until(lambda: Metrics(gate).get("sidegate_upstream_requests_waiting") == 1, "the second waits")
+        c.socket.shutdown(socket.SHUT_WR)
+        assert visit(gate, session) == 200
+        assert Metrics(gate).get("sidegate_upstream_requests_waiting") == 0
+        app.release(2)
+        c.close()
 
 
 class TestTheProcessLimit:

@@ -106,7 +106,8 @@ struct ConnectionLedgerTests {
         _ = state.wait(1, 5, Self.client(1), hasIdle: false, Self.time(0), &notes)
         for _ in 1...3 { state.hold(Self.client(1), 1) }
         func isBeyond(_ client: UInt32, _ milliseconds: UInt64) -> Bool {
-            state.isBeyondShare(Self.client(client), share: 0.5, requests: 1, othersSince: Self.time(milliseconds))
+            state.isBeyondShare(
+                Self.client(client), share: 0.5, requests: 1, othersSince: Self.time(milliseconds), Self.time(2000))
         }
         #expect(!isBeyond(1, 1000), "nobody else waits")
         _ = state.wait(2, 1, Self.client(2), hasIdle: false, Self.time(100), &notes)
@@ -137,13 +138,52 @@ struct ConnectionLedgerTests {
         _ = state.wait(1, 1, Self.client(1), hasIdle: false, Self.time(0), &notes)
         _ = state.wait(1, 2, Self.client(1), hasIdle: false, Self.time(0), &notes)
         #expect(state.look(Self.time(50)) == (1, .milliseconds(50)))
-        state.cancel(2, of: 1, Self.client(1), Self.time(60))
+        #expect(state.closed(1, Self.time(60), &notes)?.waiter == 2)
         #expect(state.look(Self.time(1059)) == (1, .milliseconds(60)))
         #expect(state.look(Self.time(1060)) == (0, .milliseconds(60)))
         state.hold(Self.client(1), 1)
         #expect(state.held(by: Self.client(1)) == 0)
         _ = state.wait(2, 1, Self.client(1), hasIdle: false, Self.time(2000), &notes)
         #expect(state.episode == 2)
+    }
+
+    @Test("time counts for a while after the last waiter left without a connection")
+    func grace() {
+        var state = Self.state(limit: 1)
+        var notes: [State.Note] = []
+        _ = state.wait(1, 1, Self.client(1), hasIdle: false, Self.time(0), &notes)
+        _ = state.wait(1, 2, Self.client(2), hasIdle: false, Self.time(0), &notes)
+        state.cancel(2, of: 1, Self.client(2), Self.time(1000))
+        #expect(state.look(Self.time(3500)) == (1, .milliseconds(3500)))
+        _ = state.wait(1, 3, Self.client(2), hasIdle: false, Self.time(3800), &notes)
+        #expect(state.look(Self.time(4000)) == (1, .milliseconds(4000)))
+        state.cancel(3, of: 1, Self.client(2), Self.time(5000))
+        #expect(state.look(Self.time(7999)) == (1, .milliseconds(7999)))
+        #expect(state.look(Self.time(9000)) == (0, .milliseconds(8000)))
+        _ = state.wait(1, 4, Self.client(2), hasIdle: false, Self.time(10_000), &notes)
+        #expect(state.look(Self.time(10_001)) == (2, .milliseconds(8001)))
+    }
+
+    @Test("a client of which a request was ended as slow comes after others, and has no share, for a while")
+    func penalty() {
+        var state = Self.state(limit: 4)
+        var notes: [State.Note] = []
+        for id in 1...4 { _ = state.wait(1, UInt64(id), Self.client(1), hasIdle: false, Self.time(0), &notes) }
+        state.penalize(Self.client(2), Self.time(0))
+        _ = state.wait(1, 5, Self.client(2), hasIdle: false, Self.time(1), &notes)
+        for _ in 1...3 { state.hold(Self.client(1), 1) }
+        state.hold(Self.client(2), 1)
+        func isBeyond(_ client: UInt32, _ milliseconds: UInt64) -> Bool {
+            state.isBeyondShare(
+                Self.client(client), share: 0.5, requests: 1, othersSince: Self.time(1000), Self.time(milliseconds))
+        }
+        #expect(isBeyond(1, 1000))
+        #expect(!isBeyond(2, 1000), "nobody else waits")
+        _ = state.wait(1, 6, Self.client(3), hasIdle: false, Self.time(2), &notes)
+        #expect(isBeyond(2, 1000), "one is beyond its share")
+        #expect(!isBeyond(2, 300_000), "it was forgiven")
+        #expect(state.closed(1, Self.time(1001), &notes)?.client == Self.client(3))
+        #expect(state.closed(1, Self.time(1001), &notes)?.client == Self.client(2))
     }
 
     // MARK: Whatever happens

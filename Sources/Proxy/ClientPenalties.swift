@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Reactor
+
+/// Clients of which a request was ended as slow: for a while they have no share of the connections, and come after
+/// others.
+struct ClientPenalties: Sendable {
+    private var ends: [ClientNetwork: MonotonicTime] = [:]
+
+    /// Clients whose address is not known are not one client, and get none. Beyond the maximum no client does until one
+    /// has ended.
+    mutating func add(_ client: ClientNetwork, _ now: MonotonicTime) {
+        guard client != .unknown else { return }
+        if ends.count >= Self.maximum, ends[client] == nil {
+            ends = ends.filter { $0.value > now }
+            guard ends.count < Self.maximum else { return }
+        }
+        ends[client] = now.advanced(by: Self.duration)
+    }
+
+    func contains(_ client: ClientNetwork, _ now: MonotonicTime) -> Bool {
+        guard !ends.isEmpty, let end = ends[client] else { return false }
+        return now < end
+    }
+
+    private static let duration = Nanoseconds.seconds(300)
+    private static let maximum = 4096
+}
