@@ -353,7 +353,9 @@ class TestFaultyRedis:
             reply[0] = text + b"\r\n"
             if text in (b"+OK", b"$-1"):
                 continue
-            assert use(gate, tokens.token()) == (503 if policy == "deny" else 303), text
+            # A right reply counts, and the one too many behind it ends the connection.
+            allowed = {303} if policy == "allow" else {503, 303} if text == b"+OK\r\n+OK" else {503}
+            assert use(gate, tokens.token()) in allowed, text
         for text, status in ((b"+OK", 303), (b"$-1", 403)):
             reply[0] = text + b"\r\n"
             wait_until(lambda: use(gate, tokens.token()) == status, f"{text} is understood", deadline=8)
@@ -675,7 +677,7 @@ class TestDoctor:
         assert "allkeys-lru" in self.doctor(tmp_path, redis)
         redis("ACL", "SETUSER", "weak", "on", ">pass", "~*", "+ping")
         text = self.doctor(tmp_path, redis, user="weak", password="pass")
-        assert "FAILED" in text and "NOPERM" in text and "pass:" not in text
+        assert "FAIL" in text and "NOPERM" in text and "pass:" not in text
         redis.stop()
         assert "refused" in self.doctor(tmp_path, redis).lower()
 
