@@ -75,6 +75,8 @@ struct SyntaxTests {
             ("[::1]x:80", "only a port"), ("host:65536", "0 to 65535"), ("host:", "0 to 65535"),
             ("host:+8", "0 to 65535"),
             ("ho st:80", "not a host name"), ("256.0.0.1:80", "not an IPv4 address"),
+            ("0x7f.1:80", "not an IPv4 address"), ("0x7f000001:80", "not an IPv4 address"),
+            ("a.0X1:80", "not an IPv4 address"), ("127.1:80", "not an IPv4 address"),
             ("1.2.3:80", "not an IPv4 address"),
             ("1.2.3.04:80", "not an IPv4 address"), ("unix:run/x", "absolute"), ("systemd:a b", "FileDescriptorName"),
             ("http://localhost:80", "in brackets"), ("", "not a host name"), ("a..b:1", "not a host name"),

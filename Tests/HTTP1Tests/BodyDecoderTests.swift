@@ -89,7 +89,8 @@ struct BodyDecoderTests {
             "Connection",
             "Upgrade", "X-Sidegate-Anything", "X-Real-IP", "If-Match", "Trailer", "TE", "Content-Type",
             "X-Company-User",
-            "x_company.user", "x-remote-user", "forwarded",
+            "x_company.user", "x-remote-user", "forwarded", "X~Forwarded~User", "X+Sidegate+Jwt+Assertion",
+            "X_Forwarded~Email", "X.Original~URL", "x^company|user",
         ])
     func forbiddenTrailers(_ name: String) throws {
         var decoder = BodyDecoder(.chunked, limits: HTTP1Limits(forbiddenTrailers: ["X-Company-User"]))
