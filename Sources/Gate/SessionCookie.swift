@@ -5,7 +5,7 @@ import HTTP
 /// The session's cookie, or cookies: a sealed text too long for one is split over a bounded number (CVE-2024-24814).
 ///
 /// One that is whole stands alone. The first of several begins with their number and a dot, which is not in base64url;
-/// the others begin with the mark of their text, so that cookies of the same names that others have set are told apart.
+/// the others begin with the mark of their text, which distinguishes them from cookies of the same names set by others.
 enum SessionCookie {
     static let maximumChunks = 5
     /// Browsers keep 4,096 bytes of name and value together.

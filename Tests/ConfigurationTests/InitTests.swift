@@ -30,7 +30,7 @@ struct InitTests {
         for (warning, start) in zip(warnings, marked) {
             #expect(warning.contains(start) && warning.contains("warning: this line is still what"), "\(warning)")
         }
-        // Whoever is content with a line removes the mark, or fills in a value.
+        // Removing the mark, or filling in a value, silences the warning.
         place.write("sidegate.yaml", written.output.replacing("# <== FILL IN:", with: "#"))
         #expect(try run("check").errors == "")
         place.write("sidegate.yaml", written.output.replacing("3000\"", with: "4000\""))

@@ -108,7 +108,7 @@ struct SpoofedIdentityTests {
         #expect(try guests.send("GET", ForwardAuthTests.auth, ["X_Forwarded_User: root"]).status == 403)
     }
 
-    @Test("Before anything is told, the proxy must be trusted")
+    @Test("A proxy that is not trusted gets no other answer")
     func untrusted() throws {
         let answer = try Self.asked(ForwardAuthTests.browser(trusted: false), "X_Forwarded_User: root")
         #expect(answer.status == 403 && answer.reason == "proxy_not_trusted")

@@ -85,7 +85,7 @@ struct ConnectionLedgerTests {
         #expect(notes == [.granted(2, State.Grant(waiter: 99, client: Self.client(1), episode: 1))])
     }
 
-    @Test("a full queue takes another client's request in place of one of whoever has most there")
+    @Test("a full queue accepts a request in place of one of the client that has the most there")
     func displaces() {
         var state = Self.state(limit: 1, waiting: 3)
         var notes: [State.Note] = []

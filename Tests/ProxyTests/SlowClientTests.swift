@@ -74,7 +74,7 @@ struct SlowClientTests {
         case longPoll, silentEvents, earlyResponse
     }
 
-    @Test("whoever does not hold anything up is left alone while others wait", arguments: Patient.allCases)
+    @Test("a client that holds nothing up is left alone while others wait", arguments: Patient.allCases)
     func patient(_ kind: Patient) throws {
         try Stage.run(configure: Self.configure) { stage in
             let browser = try stage.browser()

@@ -41,7 +41,7 @@ extension SettingsBuilder {
         }
     }
 
-    /// Whoever is in such a block says what address, scheme and host a request has.
+    /// Any client in such a block can set the address, scheme and host of a request.
     private mutating func warnOfWideNetworks(_ path: String) {
         for item in resolution.list(path) {
             guard case .network(let network) = item.value else { continue }
