@@ -61,7 +61,7 @@ final class Exchange {
     /// How often the store of sessions was asked for this request.
     var sessionLookups = 0
     /// What the request is about, when the gate answered it at once.
-    private var answeredPlace: RequestPlace?
+    private var answeredPlace: RequestPurpose?
     /// The one time limit of this object's own: which one, the state tells.
     var timer: LoopTimer?
     /// What follows when the answer that is awaited does not come in time.
@@ -124,9 +124,9 @@ final class Exchange {
                 return answer(gate.tooManyRequests(request, requestID: requestID, retryAfter: wait))
             }
             if case .length(let length) = request.framing, isTooLarge(length) {
-                return answer(gate.refusal(413, of: request, requestID: requestID))
+                return answer(gate.badRequest(413, of: request, requestID: requestID))
             }
-            context.mayAwaitKeys = worker.services.keys != nil
+            context.canRefreshKeys = worker.services.keys != nil
             let decision = gate.decide(request, context, requestID: requestID)
             // The counters will ask.
             if case .respond = decision { answeredPlace = gate.place(of: request) }
@@ -217,13 +217,13 @@ final class Exchange {
 
     func refusal(_ status: UInt16) -> LocalResponse {
         switch worker.service {
-        case .gate(let gate, _): gate.refusal(status, of: request, requestID: requestID)
+        case .gate(let gate, _): gate.badRequest(status, of: request, requestID: requestID)
         case .local, .asking: LocalResponse(status: status)
         }
     }
 
     /// What the request is about.
-    var place: RequestPlace {
+    var place: RequestPurpose {
         if let answeredPlace { return answeredPlace }
         guard case .gate(let gate, _) = worker.service else { return .other }
         return gate.place(of: request)

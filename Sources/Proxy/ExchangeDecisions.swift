@@ -31,7 +31,7 @@ extension Exchange {
             answer(response)
         case .collectBody(let limit):
             collect(limit: limit, contentFollows: contentFollows)
-        case .claimToken(let pending):
+        case .consumeToken(let pending):
             claim(pending)
         case .checkToken(let question):
             check(question, contentFollows: contentFollows)
@@ -39,13 +39,13 @@ extension Exchange {
             awaitKeys()
         case .provision(let pending):
             provision(pending)
-        case .claimLogoutToken(let pending):
+        case .consumeLogoutToken(let pending):
             claim(pending)
         case .revoke(let revocation, let response):
             revoke(revocation, response)
         case .fetchSession(let session):
             fetch(session)
-        case .keepSession(let session):
+        case .storeSession(let session):
             keep(session)
         }
     }
@@ -175,8 +175,8 @@ extension Exchange {
 
     /// Asked once for a request: what the keys then say counts, whether they could be fetched or not.
     private func awaitKeys() {
-        guard context.mayAwaitKeys, let keys = worker.services.keys else { return answer(refusal(503)) }
-        context.mayAwaitKeys = false
+        guard context.canRefreshKeys, let keys = worker.services.keys else { return answer(refusal(503)) }
+        context.canRefreshKeys = false
         ask(.keys, within: worker.services.limits.keys, otherwise: true) { done in
             keys.refresh { done(true) }
         } then: { [self] _ in
@@ -198,7 +198,7 @@ extension Exchange {
     }
 
     /// Asked once for a request, and again for further tickets.
-    private func fetch(_ session: AwaitedSession) {
+    private func fetch(_ session: SessionReference) {
         ask(.session, within: worker.services.limits.session, otherwise: .unavailable) { done in
             guard let sessions = worker.services.sessions else { return done(.unavailable) }
             sessions.fetch(session, done)
@@ -217,13 +217,13 @@ extension Exchange {
         }
     }
 
-    private func keep(_ session: SessionToKeep) {
+    private func keep(_ session: NewStoredSession) {
         ask(.session, within: worker.services.limits.session, otherwise: false) { done in
             guard let sessions = worker.services.sessions else { return done(false) }
             sessions.keep(session, done)
         } then: { [self] (isKept: Bool) in
             guard case .gate(let gate, _) = worker.service else { return }
-            answer(gate.sessionKept(session, isKept, context))
+            answer(gate.sessionStored(session, isKept, context))
         }
     }
 

@@ -63,7 +63,7 @@ final class WorkerMetrics {
     }
 
     /// What the gate's own answers say of sign-ins and refusals.
-    private func count(_ audit: Audit, _ exchange: Exchange, _ place: RequestPlace) {
+    private func count(_ audit: Audit, _ exchange: Exchange, _ place: RequestPurpose) {
         let reason = exchange.record.reason ?? ""
         switch audit {
         case .none: break

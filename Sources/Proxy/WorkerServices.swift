@@ -76,8 +76,8 @@ package protocol RevocationBroadcaster: AnyObject, Sendable {
 /// Keeps sessions for all replicas.
 package protocol SessionStore: AnyObject, Sendable {
     /// `done` is called exactly once, on any thread.
-    func fetch(_ session: AwaitedSession, _ done: @escaping @Sendable (SessionAnswer) -> Void)
+    func fetch(_ session: SessionReference, _ done: @escaping @Sendable (SessionAnswer) -> Void)
 
     /// `done` is called exactly once, on any thread: false when it is not known to be kept.
-    func keep(_ session: SessionToKeep, _ done: @escaping @Sendable (Bool) -> Void)
+    func keep(_ session: NewStoredSession, _ done: @escaping @Sendable (Bool) -> Void)
 }
