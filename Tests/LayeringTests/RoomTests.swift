@@ -32,7 +32,9 @@ struct RoomTests {
     func exceptions() {
         let types = Set(
             SourceTree.files.flatMap { file in
-                file.declarations.filter { !($0.openVariables + $0.openConstants).isEmpty }.map { "\(file.module).\($0.name)" }
+                file.declarations.filter { !($0.openVariables + $0.openConstants).isEmpty }.map {
+                    "\(file.module).\($0.name)"
+                }
             })
         #expect(Set(Rooms.open.keys).subtracting(types) == [])
     }

@@ -21,7 +21,8 @@ enum Rooms {
     /// Files with nothing but extensions that are not named `Type+Part.swift`.
     static func misnamed(_ file: SourceFile) -> [String] {
         let declarations = file.declarations.filter(\.isTopLevel)
-        guard !declarations.isEmpty, declarations.allSatisfy({ $0.kind == "extension" }), !file.name.contains("+") else {
+        guard !declarations.isEmpty, declarations.allSatisfy({ $0.kind == "extension" }), !file.name.contains("+")
+        else {
             return []
         }
         return ["\(file.path): extends \(declarations[0].name) only, so its name is \(declarations[0].name)+Part.swift"]
@@ -52,10 +53,14 @@ enum Rooms {
 
     /// Folders that `order` does not name.
     static func unordered(_ files: [SourceFile]) -> [String] {
-        Set(files.compactMap { file in
-            guard let folders = order[file.module], !file.room.isEmpty, !folders.contains(file.room) else { return nil }
-            return "Sources/\(file.module)/\(file.room): has no place in the order of folders"
-        }).sorted()
+        Set(
+            files.compactMap { file in
+                guard let folders = order[file.module], !file.room.isEmpty, !folders.contains(file.room) else {
+                    return nil
+                }
+                return "Sources/\(file.module)/\(file.room): has no place in the order of folders"
+            }
+        ).sorted()
     }
 
     /// Modules whose classes keep constants private as well: here a type is more than one file's worth of code.
@@ -83,8 +88,9 @@ extension SourceFile {
 
     /// The identifiers in it.
     var words: Set<String> {
-        Set(lines.flatMap { line in
-            line.split { !($0.isLetter || $0.isNumber || $0 == "_") }.map(String.init)
-        })
+        Set(
+            lines.flatMap { line in
+                line.split { !($0.isLetter || $0.isNumber || $0 == "_") }.map(String.init)
+            })
     }
 }
