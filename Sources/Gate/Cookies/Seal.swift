@@ -101,10 +101,3 @@ final class Seal {
 
     static let nameStart = 6
 }
-
-/// What a sealed text is bound to: one host, or a domain with all that is in it.
-struct CookieScope: Equatable, Sendable {
-    let isDomain: Bool
-    /// Lower case, without a port: cookies do not tell ports apart either.
-    let name: [UInt8]
-}

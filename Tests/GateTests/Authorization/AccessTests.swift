@@ -9,7 +9,7 @@ import Testing
 /// A sign-in by a token with these claims, through the IdP and back.
 @discardableResult
 func signIn(_ browser: Browser, _ claims: (String, JSONValue)..., id: String = "1", email: String? = nil) throws
-    -> Answer
+    -> Reply
 {
     let redirect = try browser.get("/.sidegate/login?return_to=%2Fwanted")
     let answer = try browser.returned(redirect, token: token(email: email, at: browser.now, id: id, claims)).answer
@@ -242,14 +242,12 @@ extension Browser {
         for field in fields { text += field + "\r\n" }
         context.now = now
         context.monotonic = monotonic ?? now
-        context.tokenLookup = .notAsked
-        let request = try RequestHead(parsing: text + "\r\n")
-        var decision = gates[0].decide(request, context)
-        if case .checkToken(let question) = decision {
-            context.tokenLookup = gates[0].tokenChecked(question, .unused, now: context.clock)
-            decision = gates[0].decide(request, context)
+        var request = AccessRequest(try RequestHead(parsing: text + "\r\n"), context)
+        var step = gates[0].decide(&request)
+        if case .ask(let question) = step, case .checkToken = question {
+            step = gates[0].resume(&request, question, with: .checkToken(.unused))
         }
-        guard case .forward(let identity, _) = decision else { return nil }
+        guard case .done(.forward(let identity, _)) = step else { return nil }
         return identity
     }
 }
@@ -356,9 +354,14 @@ struct GuestTests {
         let head = try RequestHead(
             parsing: "GET /.sidegate/callback?jwt=\(jwt) HTTP/1.1\r\nHost: app.example.com\r\n\r\n")
         let context = RequestContext(peer: nil, isSecure: true, now: noon)
-        guard case .consumeToken(let pending) = gate.decide(head, context) else { return #expect(Bool(false)) }
+        var request = AccessRequest(head, context)
+        guard case .ask(let question) = gate.decide(&request), case .consumeToken = question else {
+            return #expect(Bool(false))
+        }
         gate.replaceListedEmails(["ada@example.com"])
-        guard case .respond(let answer) = gate.finishSignIn(pending, .fresh, AccessRequest(head, context)) else {
+        var step = gate.resume(&request, question, with: .consumeToken(.fresh))
+        if case .ask(let next) = step, case .endBearer = next { step = gate.resume(&request, next, with: .endBearer) }
+        guard case .done(.respond(let answer)) = step else {
             return #expect(Bool(false))
         }
         #expect(answer.decision.description == "guest")

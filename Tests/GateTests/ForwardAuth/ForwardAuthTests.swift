@@ -24,7 +24,7 @@ struct ForwardAuthTests {
 
     static let auth = "/.sidegate/auth"
 
-    static func asked(_ browser: Browser, _ uri: String, method: String = "GET", _ more: String...) throws -> Answer {
+    static func asked(_ browser: Browser, _ uri: String, method: String = "GET", _ more: String...) throws -> Reply {
         let fields = ["X-Forwarded-Method: \(method)", "X-Forwarded-Uri: \(uri)", "X-Forwarded-Proto: https"]
         return try #require(try browser.send("GET", auth, fields + more).answer)
     }

@@ -30,7 +30,7 @@ struct RewriteTests {
         var out: [UInt8] = []
         var identity: Identity?
         if signedIn {
-            guard case .forward(let known, _) = gate.decide(&request) else { return ["not forwarded"] }
+            guard case .done(.forward(let known, _)) = gate.decide(&request) else { return ["not forwarded"] }
             identity = known
         }
         gate.rewrite(request, for: identity, into: &out)

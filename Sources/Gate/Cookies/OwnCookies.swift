@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP
+
+/// The gate's own cookies: their names and attributes for http and https.
+struct OwnCookies: Sendable {
+    let sameSite: SameSite
+    private let plain: CookieNames
+    private let secure: CookieNames
+    private let domain: String
+
+    init(_ session: SessionConfiguration) {
+        sameSite = session.sameSite
+        domain = session.domain
+        plain = CookieNames(session, isSecure: false)
+        secure = CookieNames(session, isSecure: true)
+    }
+
+    func names(_ request: borrowing AccessRequest) -> CookieNames { names(isSecure: request.origin.isSecure) }
+
+    func names(isSecure: Bool) -> CookieNames { isSecure ? secure : plain }
+
+    func setCookie(isSecure: Bool) -> SetCookie { SetCookie(isSecure: isSecure, domain: domain) }
+
+    /// The session's cookie, whether it came or not, and all other cookies of the gate that came with the request.
+    func present(in request: borrowing AccessRequest) -> [[UInt8]] {
+        let names = names(request)
+        var own = [names.session]
+        let bytes = request.head.bytes.span
+        request.head.forEachCookie { name, _ in
+            guard own.count < 64, name.upperBound <= bytes.count else { return }
+            let text = bytes.extracting(name.range)
+            guard
+                (names.sessionChunk(text) ?? 0) > 0 || names.attempt(text) != nil || text.equals(names.returns.span)
+                    || text.equals(names.native.span)
+            else { return }
+            own.append(Array(copying: text))
+        }
+        return own
+    }
+}
