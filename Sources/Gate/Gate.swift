@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cryptography
+import Decisions
 import HTTP
 import JWT
 import Pages
@@ -167,7 +168,7 @@ package final class Gate {
             case .unruled, .needs: break
             }
         }
-        var reason: ReasonCode?
+        var reason: Reason?
         switch session(of: request, site, context) {
         case .valid(let identity):
             if identity.goodAt != generation, let other = reconsidered(identity, request, context, site, requestID) {

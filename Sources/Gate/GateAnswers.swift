@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import JWT
 import Pages
@@ -40,7 +41,7 @@ extension Gate {
 
     /// A sign-in that was refused.
     func refused(
-        _ reason: ReasonCode, status: UInt16 = 403, _ request: RequestHead, _ requestID: [UInt8],
+        _ reason: Reason, status: UInt16 = 403, _ request: RequestHead, _ requestID: [UInt8],
         account: String? = nil, tryAgain: String?
     ) -> LocalResponse {
         refused(
@@ -48,7 +49,7 @@ extension Gate {
             requestID: String(decoding: requestID, as: UTF8.self), account: account, tryAgain: tryAgain)
     }
 
-    func refused(_ reason: ReasonCode, status: UInt16, _ pending: PendingSignIn) -> LocalResponse {
+    func refused(_ reason: Reason, status: UInt16, _ pending: PendingSignIn) -> LocalResponse {
         var response = refused(
             reason, status: status, asJSON: pending.answersJSON, requestID: pending.requestID,
             account: pending.fields.account, tryAgain: Self.loginPath(pending.target))
@@ -57,13 +58,13 @@ extension Gate {
     }
 
     private func refused(
-        _ reason: ReasonCode, status: UInt16, asJSON: Bool, requestID: String, account: String?, tryAgain: String?
+        _ reason: Reason, status: UInt16, asJSON: Bool, requestID: String, account: String?, tryAgain: String?
     ) -> LocalResponse {
         var response: LocalResponse
         if asJSON {
             var members: [(String, JSONValue)] = [
                 ("error", "sign_in_refused"), ("reason", .string(reason.rawValue)),
-                ("message", .string(Reason.of(reason.rawValue).happened)),
+                ("message", .string(ReasonText.of(reason).happened)),
             ]
             if !requestID.isEmpty { members.append(("request_id", .string(requestID))) }
             if let tryAgain { members.append(("login_url", .string(tryAgain))) }
@@ -71,10 +72,10 @@ extension Gate {
         } else {
             response = page(
                 status,
-                .refused(code: reason.rawValue, requestID: requestID, account: account, tryAgain: tryAgain))
+                .refused(reason: reason, requestID: requestID, account: account, tryAgain: tryAgain))
         }
-        response.decision = "refused"
-        response.reason = reason.rawValue
+        response.outcome = .refused
+        response.reason = reason
         return response
     }
 
@@ -92,45 +93,48 @@ extension Gate {
         }
         // "Try again" begins to count anew.
         response.add("Set-Cookie", setCookie(isSecure: site.isSecure).expired(names(site).returns))
-        response.decision = "login-loop"
+        response.outcome = .loginLoop
         return response
     }
 
     func unauthenticatedJSON(
-        _ request: RequestHead, _ context: RequestContext, _ reason: ReasonCode?
+        _ request: RequestHead, _ context: RequestContext, _ reason: Reason?
     ) -> LocalResponse {
         unauthenticatedJSON(Array(loginURL(request, context).utf8), reason)
     }
 
-    func unauthenticatedJSON(_ loginURL: [UInt8], _ reason: ReasonCode?) -> LocalResponse {
+    func unauthenticatedJSON(_ loginURL: [UInt8], _ reason: Reason?) -> LocalResponse {
         var response = json(
             401,
             [("error", "unauthenticated"), ("login_url", .string(String(decoding: loginURL, as: UTF8.self)))])
         response.add("WWW-Authenticate", "Bearer")
-        response.decision = "unauthenticated"
-        response.reason = reason?.rawValue
+        response.outcome = .unauthenticated
+        response.reason = reason
         return response
     }
 
     /// A gRPC answer without a message, all in the head.
     ///
     /// - Parameters:
-    ///   - status: of gRPC, in decimal.
+    ///   - status: the status that an HTTP response would have.
     ///   - message: visible ASCII without `%`.
-    func grpc(_ status: String, _ message: String) -> LocalResponse {
+    ///   - statusOfGRPC: in decimal; nil: the one that belongs to `outcome` and `status`.
+    func grpc(
+        _ outcome: Outcome, _ status: UInt16, _ message: String, statusOfGRPC: String? = nil
+    ) -> LocalResponse {
         var response = LocalResponse(status: 200)
         response.add("Content-Type", "application/grpc")
-        response.add("grpc-status", status)
+        response.add("grpc-status", statusOfGRPC ?? Self.grpcStatus(outcome, status))
         response.add("grpc-message", message)
         response.add("Cache-Control", "no-store")
+        response.outcome = outcome
         return response
     }
 
     /// Status 16 is UNAUTHENTICATED.
-    func grpcUnauthenticated(_ reason: ReasonCode?) -> LocalResponse {
-        var response = grpc("16", reason?.rawValue ?? "unauthenticated")
-        response.decision = "unauthenticated"
-        response.reason = reason?.rawValue
+    func grpcUnauthenticated(_ reason: Reason?) -> LocalResponse {
+        var response = grpc(.unauthenticated, 401, reason?.rawValue ?? "unauthenticated")
+        response.reason = reason
         return response
     }
 
@@ -158,7 +162,7 @@ extension Gate {
     }
 
     func notFound(_ request: RequestHead, _ requestID: [UInt8]) -> LocalResponse {
-        error(404, request, requestID, decision: "not-found")
+        error(404, request, requestID, outcome: .notFound)
     }
 
     /// The body is a token, without a form around it.
@@ -198,7 +202,9 @@ extension Gate {
             }
         if isGRPC(request) {
             // UNAVAILABLE: the client may try again. Not so when the app broke off what it had begun.
-            response = statusOfGRPC.map { grpc($0, "upstream_reset") } ?? grpc("14", name)
+            response = grpc(
+                .upstreamFailure, status, statusOfGRPC == nil ? name : Reason.upstreamReset.rawValue,
+                statusOfGRPC: statusOfGRPC)
         } else if NavigationTest.prefersJSON(request) {
             let error: JSONValue = .string(name)
             response = json(status, [("error", error), ("request_id", .string(requestID))])
@@ -207,52 +213,57 @@ extension Gate {
         }
         // RFC 9110 §10.2.3: who was too many may come again soon.
         if status == 503 { response.add("Retry-After", "1") }
-        response.decision = "upstream-failure"
+        response.outcome = .upstreamFailure
         return response
     }
 
     /// 429 for a client that asks too often, with the seconds after which it may ask again (RFC 6585 §4).
     package func tooManyRequests(_ request: RequestHead, requestID: [UInt8], retryAfter: UInt64) -> LocalResponse {
-        var response = error(429, request, requestID, decision: "limited")
+        var response = error(429, request, requestID, outcome: .limited)
         response.add("Retry-After", "\(max(1, retryAfter))")
-        response.reason = "rate_limited"
+        response.reason = .rateLimited
         return response
     }
 
     /// The small page (or JSON, when the head was read and asks for it) for a request that cannot be served: 400, 408,
     /// 413, 414, 431, 501, 505. The connection closes after it.
     package func refusal(_ status: UInt16, of request: RequestHead?, requestID: [UInt8]) -> LocalResponse {
-        var response = error(status, request, requestID, decision: "bad-request")
+        var response = error(status, request, requestID, outcome: .badRequest)
         response.closesConnection = true
         return response
     }
 
     func error(
-        _ status: UInt16, _ request: RequestHead?, _ requestID: [UInt8], decision: StaticString = "refused"
+        _ status: UInt16, _ request: RequestHead?, _ requestID: [UInt8], outcome: Outcome = .refused
     ) -> LocalResponse {
         let requestID = String(decoding: requestID, as: UTF8.self)
         var response: LocalResponse
         if let request, isGRPC(request) {
-            response = grpc(Self.grpcStatus(status), Self.errorName(status))
+            response = grpc(outcome, status, Self.errorName(status))
         } else if let request, NavigationTest.prefersJSON(request) {
             response = json(
                 status, [("error", .string(Self.errorName(status))), ("request_id", .string(requestID))])
         } else {
             response = page(status, .error(status: status, requestID: requestID))
         }
-        response.decision = decision
+        response.outcome = outcome
         return response
     }
 
-    /// As gRPC maps statuses of HTTP, but for 404 and 413, which it has words for.
-    private static func grpcStatus(_ status: UInt16) -> String {
-        switch status {
-        case 401: "16"
-        case 403: "7"
-        case 404: "5"
-        case 413, 431: "8"
-        case 429, 502, 503, 504: "14"
-        default: "13"
+    /// As gRPC maps statuses of HTTP, but for 404 and 413, for which it has statuses of its own.
+    private static func grpcStatus(_ outcome: Outcome, _ status: UInt16) -> String {
+        switch outcome {
+        case .unauthenticated: "16"
+        case .notFound: "5"
+        case .limited, .sessionUnknown, .upstreamFailure: "14"
+        case .refused, .badRequest, .malformed, .forward, .open, .observe, .nativeLogin, .redirect, .confirm, .signIn,
+            .signedIn, .guest, .loginLoop, .logout, .session, .keys, .answer, .forwardAuth, .none:
+            switch status {
+            case 403: "7"
+            case 413, 431: "8"
+            case 503: "14"
+            default: "13"
+            }
         }
     }
 

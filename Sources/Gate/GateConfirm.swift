@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import JWT
 import Pages
@@ -53,7 +54,7 @@ extension Gate {
         if !pending.returns.isEmpty {
             response.add("Set-Cookie", cookie.login(names.returns, pending.returns.cookie, maxAge: ReturnCount.window))
         }
-        response.decision = "confirm"
+        response.outcome = .confirm
         response.user = pending.user
         return response
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import JWT
 import Pages
@@ -8,7 +9,7 @@ import Pages
 extension Gate {
     /// The answer to a request without a session, and without a good reason to have none.
     func unauthenticated(
-        _ request: RequestHead, _ context: RequestContext, _ reason: ReasonCode?, _ requestID: [UInt8],
+        _ request: RequestHead, _ context: RequestContext, _ reason: Reason?, _ requestID: [UInt8],
         as wanted: AccessRule.Unauthenticated? = nil
     ) -> LocalResponse {
         let navigation = NavigationTest.of(request)
@@ -57,7 +58,7 @@ extension Gate {
     ///   the return is one that did not begin here.
     private func redirect(
         to target: ReturnTarget, _ cause: AttemptID.Cause, _ request: RequestHead, _ context: RequestContext,
-        _ site: KnownSite, _ reason: ReasonCode?, isProven: Bool
+        _ site: KnownSite, _ reason: Reason?, isProven: Bool
     ) -> LocalResponse {
         let attempt = AttemptID(cause, now: context.now, random: random.nonce())
         let text = site.loginURL.text(of: target)
@@ -88,13 +89,13 @@ extension Gate {
     }
 
     private func redirect(
-        _ attempt: AttemptID, _ text: [UInt8], _ block: [UInt8], _ site: KnownSite, _ reason: ReasonCode?
+        _ attempt: AttemptID, _ text: [UInt8], _ block: [UInt8], _ site: KnownSite, _ reason: Reason?
     ) -> LocalResponse {
         var body: [UInt8] = []
         body.reserveCapacity(site.redirectPage.byteCount + 2 * text.count)
         site.redirectPage.append(attempt, target: text, to: &body)
         return LocalResponse(
-            status: 302, fieldBlock: block, body: body, decision: "redirect", reason: reason?.rawValue)
+            status: 302, fieldBlock: block, body: body, outcome: .redirect, reason: reason)
     }
 
     /// The line that ends a cookie.

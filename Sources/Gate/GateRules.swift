@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import JWT
 import Pages
@@ -60,7 +61,7 @@ extension Gate {
     }
 
     /// Why this user may not; nil when every rule that has a say is met.
-    func refusal(of identity: Identity, by ruling: Ruling) -> ReasonCode? {
+    func refusal(of identity: Identity, by ruling: Ruling) -> Reason? {
         guard case .needs(let first, let others) = ruling else { return nil }
         if let reason = rules.rules[first].refusal(of: identity.fields) { return reason }
         for index in others {
@@ -84,19 +85,19 @@ extension Gate {
     }
 
     private func deniedStranger(_ request: RequestHead, _ requestID: [UInt8]) -> LocalResponse {
-        let reason = ReasonCode.ruleDenied
+        let reason = Reason.ruleDenied
         guard !isGRPC(request) else { return grpcDenied(reason, nil) }
         let isNavigation = NavigationTest.isNavigation(request)
         let asJSON = isNavigation ? NavigationTest.prefersJSON(request) : !NavigationTest.namesPage(request)
         guard asJSON else { return refused(reason, request, requestID, tryAgain: nil) }
         var members: [(String, JSONValue)] = [
             ("error", "forbidden"), ("reason", .string(reason.rawValue)),
-            ("message", .string(Reason.of(reason.rawValue).happened)),
+            ("message", .string(ReasonText.of(reason).happened)),
         ]
         if !requestID.isEmpty { members.append(("request_id", .string(String(decoding: requestID, as: UTF8.self)))) }
         var response = json(403, members)
-        response.decision = "refused"
-        response.reason = reason.rawValue
+        response.outcome = .refused
+        response.reason = reason
         return response
     }
 
@@ -109,7 +110,7 @@ extension Gate {
 
     /// 400: nobody can say which path the app would take it for.
     func unreadable(_ request: RequestHead, _ requestID: [UInt8]) -> LocalResponse {
-        let reason = ReasonCode.pathUnreadable
+        let reason = Reason.pathUnreadable
         var response: LocalResponse
         if isGRPC(request) {
             response = error(400, request, requestID)
@@ -120,12 +121,12 @@ extension Gate {
                 400,
                 [
                     ("error", .string("bad_request")), ("reason", .string(reason.rawValue)),
-                    ("message", .string(Reason.of(reason.rawValue).happened)),
+                    ("message", .string(ReasonText.of(reason).happened)),
                     ("request_id", .string(String(decoding: requestID, as: UTF8.self))),
                 ])
         }
-        response.decision = "bad-request"
-        response.reason = reason.rawValue
+        response.outcome = .badRequest
+        response.reason = reason
         return response
     }
 
@@ -144,16 +145,10 @@ extension Gate {
         _ decision: Decision, _ request: RequestHead, _ context: RequestContext, _ site: RequestSite
     ) -> Decision {
         guard case .respond(let response) = decision else { return decision }
-        let act: Observation.Act =
-            switch response.decision.description {
-            case "redirect": .redirect
-            case "unauthenticated": .unauthenticated
-            default: .denied
-            }
         let identity = knownIdentity(request, context, site)
         return .observed(
             identity, renewal: identity.flatMap { renewal(of: $0, request, site, now: context.now) },
-            Observation(act: act, reason: response.reason))
+            Observation(would: response.outcome.denial, reason: response.reason))
     }
 
     /// How a request without a session is answered.
@@ -190,12 +185,12 @@ extension AccessRule.Requirement {
         self.values.contains { wanted in values.contains { $0.utf8.elementsEqual(wanted.utf8) } }
     }
 
-    var refusal: ReasonCode { field == "groups" ? .groupMissing : .ruleDenied }
+    var refusal: Reason { field == "groups" ? .groupMissing : .ruleDenied }
 }
 
 extension AccessRule {
     /// Nil when all that it requires holds.
-    func refusal(of fields: UserFields) -> ReasonCode? {
+    func refusal(of fields: UserFields) -> Reason? {
         guard case .signedIn(let requirements) = effect else { return nil }
         for requirement in requirements {
             let values = fields[requirement.field]
