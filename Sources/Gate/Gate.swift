@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cryptography
+import Decisions
 import HTTP
 import JWT
 import Pages
@@ -161,7 +162,7 @@ package final class Gate {
             case .unruled, .needs: break
             }
         }
-        var reason: ReasonCode?
+        var reason: Reason?
         switch session(of: request) {
         case .valid(let identity):
             if identity.authorizedAt != policyEpoch,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import JWT
 import Pages
@@ -37,7 +38,7 @@ extension Gate {
 
     /// 403 for somebody who is known.
     func forbidden(
-        _ reason: ReasonCode, _ identity: Identity, _ request: borrowing AccessRequest
+        _ reason: Reason, _ identity: Identity, _ request: borrowing AccessRequest
     ) -> Decision {
         if identity.isBearer { return .respond(insufficientBearer(reason, identity, request)) }
         if isGRPC(request) { return .respond(grpcDenied(reason, identity)) }
@@ -75,7 +76,7 @@ extension Gate {
 
     /// 403: the page names the account and offers another; JSON for whoever does not look at pages.
     func forbidden(
-        _ reason: ReasonCode, _ fields: UserAttributes, asJSON: Bool, requestID: String, returnTo target: ReturnTarget,
+        _ reason: Reason, _ fields: UserAttributes, asJSON: Bool, requestID: String, returnTo target: ReturnTarget,
         isSignIn: Bool = false
     ) -> LocalResponse {
         var switchAccount = Array("/.sidegate/logout?return_to=".utf8)
@@ -84,7 +85,7 @@ extension Gate {
         if asJSON {
             var members: [(String, JSONValue)] = [
                 ("error", isSignIn ? "sign_in_refused" : "forbidden"), ("reason", .string(reason.rawValue)),
-                ("message", .string(Reason.of(reason.rawValue).happened)), ("account", .string(fields.account)),
+                ("message", .string(ReasonText.of(reason).happened)), ("account", .string(fields.account)),
             ]
             if !requestID.isEmpty { members.append(("request_id", .string(requestID))) }
             response = json(403, members)
@@ -92,18 +93,18 @@ extension Gate {
             response = page(
                 403,
                 .notAllowed(
-                    code: reason.rawValue, account: fields.account, requestID: requestID,
+                    reason: reason, account: fields.account, requestID: requestID,
                     switchAccount: String(decoding: switchAccount, as: UTF8.self)))
         }
-        response.decision = "refused"
-        response.reason = reason.rawValue
+        response.outcome = .refused
+        response.reason = reason
         response.user = fields.user
         return response
     }
 
     /// RFC 6750 §3.1: the token is good, but not for this.
     private func insufficientBearer(
-        _ reason: ReasonCode, _ identity: Identity, _ request: borrowing AccessRequest
+        _ reason: Reason, _ identity: Identity, _ request: borrowing AccessRequest
     ) -> LocalResponse {
         if isGRPC(request) { return grpcDenied(reason, identity) }
         var response = json(
@@ -114,17 +115,16 @@ extension Gate {
             ])
         response.add(
             "WWW-Authenticate", "Bearer error=\"insufficient_scope\", error_description=\"\(reason.rawValue)\"")
-        response.decision = "refused"
-        response.reason = reason.rawValue
+        response.outcome = .refused
+        response.reason = reason
         response.user = identity.user
         return response
     }
 
     /// Status 7 is PERMISSION_DENIED.
-    func grpcDenied(_ reason: ReasonCode, _ identity: Identity?) -> LocalResponse {
-        var response = grpc("7", reason.rawValue)
-        response.decision = "refused"
-        response.reason = reason.rawValue
+    func grpcDenied(_ reason: Reason, _ identity: Identity?) -> LocalResponse {
+        var response = grpc(.refused, 403, reason.rawValue)
+        response.reason = reason
         response.user = identity?.user
         return response
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import JWT
 import Pages
@@ -66,7 +67,7 @@ extension Gate {
     }
 
     /// Why this user may not; nil when every rule that has a say is met.
-    func refusal(of identity: Identity, by ruling: Ruling) -> ReasonCode? {
+    func refusal(of identity: Identity, by ruling: Ruling) -> Reason? {
         guard case .needs(let first, let others) = ruling else { return nil }
         if let reason = rules.rules[first].refusal(of: identity.fields) { return reason }
         for index in others {
@@ -90,19 +91,19 @@ extension Gate {
     }
 
     private func deniedStranger(_ request: borrowing AccessRequest) -> LocalResponse {
-        let reason = ReasonCode.ruleDenied
+        let reason = Reason.ruleDenied
         guard !isGRPC(request) else { return grpcDenied(reason, nil) }
         let isNavigation = NavigationTest.isNavigation(request.head)
         let asJSON = isNavigation ? NavigationTest.prefersJSON(request.head) : !NavigationTest.namesPage(request.head)
         guard asJSON else { return signInRefused(reason, request, tryAgain: nil) }
         var members: [(String, JSONValue)] = [
             ("error", "forbidden"), ("reason", .string(reason.rawValue)),
-            ("message", .string(Reason.of(reason.rawValue).happened)),
+            ("message", .string(ReasonText.of(reason).happened)),
         ]
         if !request.id.isEmpty { members.append(("request_id", .string(request.idText))) }
         var response = json(403, members)
-        response.decision = "refused"
-        response.reason = reason.rawValue
+        response.outcome = .refused
+        response.reason = reason
         return response
     }
 
@@ -115,7 +116,7 @@ extension Gate {
 
     /// 400: nobody can say which path the app would take it for.
     func unreadable(_ request: borrowing AccessRequest) -> LocalResponse {
-        let reason = ReasonCode.pathUnreadable
+        let reason = Reason.pathUnreadable
         var response: LocalResponse
         if isGRPC(request) {
             response = error(400, request)
@@ -126,12 +127,12 @@ extension Gate {
                 400,
                 [
                     ("error", .string("bad_request")), ("reason", .string(reason.rawValue)),
-                    ("message", .string(Reason.of(reason.rawValue).happened)),
+                    ("message", .string(ReasonText.of(reason).happened)),
                     ("request_id", .string(request.idText)),
                 ])
         }
-        response.decision = "bad-request"
-        response.reason = reason.rawValue
+        response.outcome = .badRequest
+        response.reason = reason
         return response
     }
 
@@ -140,16 +141,10 @@ extension Gate {
         _ decision: Decision, _ request: borrowing AccessRequest
     ) -> Decision {
         guard case .respond(let response) = decision else { return decision }
-        let act: Observation.Act =
-            switch response.decision.description {
-            case "redirect": .redirect
-            case "unauthenticated": .unauthenticated
-            default: .denied
-            }
         let identity = knownIdentity(request)
         return .observed(
             identity, renewal: identity.flatMap { renewal(of: $0, request) },
-            Observation(act: act, reason: response.reason))
+            Observation(would: response.outcome.denial, reason: response.reason))
     }
 
     /// How a request without a session is answered.
@@ -186,12 +181,12 @@ extension AccessRule.Requirement {
         self.values.contains { wanted in values.contains { $0.utf8.elementsEqual(wanted.utf8) } }
     }
 
-    var refusal: ReasonCode { field == "groups" ? .groupMissing : .ruleDenied }
+    var refusal: Reason { field == "groups" ? .groupMissing : .ruleDenied }
 }
 
 extension AccessRule {
     /// Nil when all that it requires holds.
-    func refusal(of fields: UserAttributes) -> ReasonCode? {
+    func refusal(of fields: UserAttributes) -> Reason? {
         guard case .signedIn(let requirements) = effect else { return nil }
         for requirement in requirements {
             let values = fields[requirement.field]

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import JWT
 import Pages
@@ -32,10 +33,10 @@ extension Gate {
         let passesAnswers = original.isInPath || Self.asksForRedirect(request)
         switch original.access.path.reserved {
         case nil where original.access.head.method != .trace && original.access.head.method != .connect: break
-        case .unreadable: return .respond(refusedToProxy(403, ReasonCode.pathUnreadable.rawValue))
+        case .unreadable: return .respond(refusedToProxy(403, .pathUnreadable))
         default:
             // Those are to be sent here by the proxy; in no spelling are they the app's.
-            return .respond(refusedToProxy(403, "reserved_path"))
+            return .respond(refusedToProxy(403, .reservedPath))
         }
         switch admit(original.access) {
         case .forward(let identity, let renewal):
@@ -46,7 +47,7 @@ extension Gate {
             return .fetchSession(session)
         case .observed(let identity, let renewal, let observation):
             var response = admitted(identity, renewal, original)
-            response.decision = "observe"
+            response.outcome = .observe
             response.reason = observation.reason
             return .respond(response)
         case .nativeLogin(let cookie):
@@ -57,12 +58,12 @@ extension Gate {
             return .checkToken(question)
         case .respond(let response):
             // nginx makes a 500 of a 400.
-            if response.reason == ReasonCode.pathUnreadable.rawValue {
-                return .respond(refusedToProxy(403, ReasonCode.pathUnreadable.rawValue))
+            if response.reason == .pathUnreadable {
+                return .respond(refusedToProxy(403, .pathUnreadable))
             }
             return .respond(passesAnswers ? passed(response) : plain(response, original.access))
         case .collectBody, .consumeToken, .provision, .consumeLogoutToken, .revoke, .storeSession:
-            return .respond(refusedToProxy(403, "reserved_path"))
+            return .respond(refusedToProxy(403, .reservedPath))
         }
     }
 
@@ -96,7 +97,7 @@ extension Gate {
         }
         response.add("Cache-Control", "no-store")
         if let setCookies { response.add(block: setCookies) }
-        response.decision = identity == nil ? "open" : "forward"
+        response.outcome = identity == nil ? .open : .forward
         response.user = identity?.user
         return response
     }
@@ -105,7 +106,10 @@ extension Gate {
     private func passed(_ response: LocalResponse) -> LocalResponse {
         guard (200..<300).contains(response.status) else { return response }
         var response = response
-        response.status = response.decision.description == "unauthenticated" ? 401 : 403
+        switch response.outcome.denial {
+        case .redirect, .unauthenticated: response.status = 401
+        case .denied: response.status = 403
+        }
         return response
     }
 
@@ -113,11 +117,11 @@ extension Gate {
     private func plain(
         _ response: LocalResponse, _ request: borrowing AccessRequest
     ) -> LocalResponse {
-        switch response.decision.description {
-        case "redirect", "unauthenticated":
+        switch response.outcome.denial {
+        case .redirect, .unauthenticated:
             if response.status == 401 { return response }
             return unauthenticatedNavigation(request, response.reason)
-        default:
+        case .denied:
             var answer = response
             answer.status = 403
             return answer
@@ -126,7 +130,7 @@ extension Gate {
 
     /// 401 in place of a redirect; what the proxy makes of it is to lead back to the page that was asked for.
     private func unauthenticatedNavigation(
-        _ request: borrowing AccessRequest, _ reason: String?
+        _ request: borrowing AccessRequest, _ reason: Reason?
     ) -> LocalResponse {
         var url: [UInt8] = []
         if let known = siteCache(request) {
@@ -136,19 +140,17 @@ extension Gate {
         } else {
             url.append(contentsOf: Self.plainLoginPath.utf8)
         }
-        var response = unauthenticatedJSON(url, nil)
-        response.reason = reason
-        return response
+        return unauthenticatedJSON(url, reason)
     }
 
     /// The proxy asked in a way that has no answer: its administrator finds the reason in the log and in the body.
     private func unanswerable(_ problem: OriginalRequest.Problem) -> LocalResponse {
         switch problem {
-        case .untrusted: refusedToProxy(403, "proxy_not_trusted")
-        case .unnamed: refusedToProxy(400, "original_url_missing")
-        case .withoutMethod: refusedToProxy(400, "original_method_missing")
-        case .contradictory: refusedToProxy(400, "original_request_contradictory")
-        case .malformed: refusedToProxy(400, "original_request_malformed")
+        case .untrusted: refusedToProxy(403, .proxyNotTrusted)
+        case .unnamed: refusedToProxy(400, .originalURLMissing)
+        case .withoutMethod: refusedToProxy(400, .originalMethodMissing)
+        case .contradictory: refusedToProxy(400, .originalRequestContradictory)
+        case .malformed: refusedToProxy(400, .originalRequestMalformed)
         }
     }
 
@@ -158,9 +160,9 @@ extension Gate {
         signInRefused(.identityHeaderSpoofed, original.access, tryAgain: nil)
     }
 
-    private func refusedToProxy(_ status: UInt16, _ reason: String) -> LocalResponse {
-        var response = json(status, [("error", "forward_auth"), ("reason", .string(reason))])
-        response.decision = "forward-auth"
+    private func refusedToProxy(_ status: UInt16, _ reason: Reason) -> LocalResponse {
+        var response = json(status, [("error", "forward_auth"), ("reason", .string(reason.rawValue))])
+        response.outcome = .forwardAuth
         response.reason = reason
         return response
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 
 // The app's own way to sign out (`session.logoutPaths`): the app gets the request, and then the gate's session ends too.
@@ -18,7 +19,7 @@ extension Gate {
         var answer: LocalResponse?
         if NavigationTest.isShown(request.head) {
             var page = signedOut(session, returnTo: nil, origin, now: request.context.now)
-            page.decision = "logout"
+            page.outcome = .logout
             page.user = identity.user
             answer = page
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import JWT
 
@@ -75,7 +76,7 @@ extension Gate {
         case .replayed: return .respond(invalidLogout(.replayed))
         case .fresh, .unavailable:
             var response = json(200, [])
-            response.decision = "logout"
+            response.outcome = .logout
             response.user = pending.revocation.user
             return .revoke(pending.revocation, response)
         }
@@ -85,16 +86,16 @@ extension Gate {
     package func logoutNotRemembered(_ revocation: Revocation) -> LocalResponse {
         var response = json(503, [("error", "temporarily_unavailable")])
         response.add("Retry-After", "60")
-        response.decision = "refused"
+        response.outcome = .refused
         response.user = revocation.user
         return response
     }
 
     /// §2.8: 400, and why.
-    private func invalidLogout(_ reason: ReasonCode) -> LocalResponse {
+    private func invalidLogout(_ reason: Reason) -> LocalResponse {
         var response = json(400, [("error", "invalid_request"), ("error_description", .string(reason.rawValue))])
-        response.decision = "refused"
-        response.reason = reason.rawValue
+        response.outcome = .refused
+        response.reason = reason
         return response
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cryptography
+import Decisions
 import HTTP
 import JWT
 import Pages
@@ -41,7 +42,7 @@ extension Gate {
         for cookie in endedCookies(of: request, origin, page: named?.bytes ?? []) {
             response.add("Set-Cookie", cookie)
         }
-        response.decision = "logout"
+        response.outcome = .logout
         response.user = session?.fields.user
         guard let id = session?.id ?? ticket?.id, let signedInAt = session?.signedInAt ?? ticket?.signedInAt else {
             return .respond(response)
@@ -88,7 +89,7 @@ extension Gate {
             200,
             .confirmSignOut(account: session?.fields.account, action: String(decoding: action, as: UTF8.self)),
             hasForm: true)
-        response.decision = "confirm"
+        response.outcome = .confirm
         response.user = session?.fields.user
         return response
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import JWT
 import Pages
@@ -40,7 +41,7 @@ extension Gate {
 
     /// A sign-in that was refused.
     func signInRefused(
-        _ reason: ReasonCode, status: UInt16 = 403, _ request: borrowing AccessRequest,
+        _ reason: Reason, status: UInt16 = 403, _ request: borrowing AccessRequest,
         account: String? = nil, tryAgain: String?
     ) -> LocalResponse {
         signInRefused(
@@ -48,7 +49,7 @@ extension Gate {
             requestID: request.idText, account: account, tryAgain: tryAgain)
     }
 
-    func signInRefused(_ reason: ReasonCode, status: UInt16, _ pending: PendingSignIn) -> LocalResponse {
+    func signInRefused(_ reason: Reason, status: UInt16, _ pending: PendingSignIn) -> LocalResponse {
         var response = signInRefused(
             reason, status: status, asJSON: pending.answersJSON, requestID: pending.requestID,
             account: pending.fields.account, tryAgain: Self.loginPath(pending.target))
@@ -57,13 +58,13 @@ extension Gate {
     }
 
     private func signInRefused(
-        _ reason: ReasonCode, status: UInt16, asJSON: Bool, requestID: String, account: String?, tryAgain: String?
+        _ reason: Reason, status: UInt16, asJSON: Bool, requestID: String, account: String?, tryAgain: String?
     ) -> LocalResponse {
         var response: LocalResponse
         if asJSON {
             var members: [(String, JSONValue)] = [
                 ("error", "sign_in_refused"), ("reason", .string(reason.rawValue)),
-                ("message", .string(Reason.of(reason.rawValue).happened)),
+                ("message", .string(ReasonText.of(reason).happened)),
             ]
             if !requestID.isEmpty { members.append(("request_id", .string(requestID))) }
             if let tryAgain { members.append(("login_url", .string(tryAgain))) }
@@ -71,10 +72,10 @@ extension Gate {
         } else {
             response = page(
                 status,
-                .refused(code: reason.rawValue, requestID: requestID, account: account, tryAgain: tryAgain))
+                .refused(reason: reason, requestID: requestID, account: account, tryAgain: tryAgain))
         }
-        response.decision = "refused"
-        response.reason = reason.rawValue
+        response.outcome = .refused
+        response.reason = reason
         return response
     }
 
@@ -92,45 +93,48 @@ extension Gate {
         }
         // "Try again" begins to count anew.
         response.add("Set-Cookie", setCookie(isSecure: request.origin.isSecure).expired(names(request).returns))
-        response.decision = "login-loop"
+        response.outcome = .loginLoop
         return response
     }
 
     func unauthenticatedJSON(
-        _ request: borrowing AccessRequest, _ reason: ReasonCode?
+        _ request: borrowing AccessRequest, _ reason: Reason?
     ) -> LocalResponse {
         unauthenticatedJSON(Array(loginURL(request).utf8), reason)
     }
 
-    func unauthenticatedJSON(_ loginURL: [UInt8], _ reason: ReasonCode?) -> LocalResponse {
+    func unauthenticatedJSON(_ loginURL: [UInt8], _ reason: Reason?) -> LocalResponse {
         var response = json(
             401,
             [("error", "unauthenticated"), ("login_url", .string(String(decoding: loginURL, as: UTF8.self)))])
         response.add("WWW-Authenticate", "Bearer")
-        response.decision = "unauthenticated"
-        response.reason = reason?.rawValue
+        response.outcome = .unauthenticated
+        response.reason = reason
         return response
     }
 
     /// A gRPC answer without a message, all in the head.
     ///
     /// - Parameters:
-    ///   - status: of gRPC, in decimal.
+    ///   - status: the status that an HTTP response would have.
     ///   - message: visible ASCII without `%`.
-    func grpc(_ status: String, _ message: String) -> LocalResponse {
+    ///   - statusOfGRPC: in decimal; nil: the one that belongs to `outcome` and `status`.
+    func grpc(
+        _ outcome: Outcome, _ status: UInt16, _ message: String, statusOfGRPC: String? = nil
+    ) -> LocalResponse {
         var response = LocalResponse(status: 200)
         response.add("Content-Type", "application/grpc")
-        response.add("grpc-status", status)
+        response.add("grpc-status", statusOfGRPC ?? Self.grpcStatus(outcome, status))
         response.add("grpc-message", message)
         response.add("Cache-Control", "no-store")
+        response.outcome = outcome
         return response
     }
 
     /// Status 16 is UNAUTHENTICATED.
-    func grpcUnauthenticated(_ reason: ReasonCode?) -> LocalResponse {
-        var response = grpc("16", reason?.rawValue ?? "unauthenticated")
-        response.decision = "unauthenticated"
-        response.reason = reason?.rawValue
+    func grpcUnauthenticated(_ reason: Reason?) -> LocalResponse {
+        var response = grpc(.unauthenticated, 401, reason?.rawValue ?? "unauthenticated")
+        response.reason = reason
         return response
     }
 
@@ -158,7 +162,7 @@ extension Gate {
     }
 
     func notFound(_ request: borrowing AccessRequest) -> LocalResponse {
-        error(404, request, decision: "not-found")
+        error(404, request, outcome: .notFound)
     }
 
     /// The body is a token, without a form around it.
@@ -198,7 +202,9 @@ extension Gate {
             }
         if isGRPC(request) {
             // UNAVAILABLE: the client may try again. Not so when the app broke off what it had begun.
-            response = statusOfGRPC.map { grpc($0, "upstream_reset") } ?? grpc("14", name)
+            response = grpc(
+                .upstreamFailure, status, statusOfGRPC == nil ? name : Reason.upstreamReset.rawValue,
+                statusOfGRPC: statusOfGRPC)
         } else if NavigationTest.prefersJSON(request.head) {
             let error: JSONValue = .string(name)
             response = json(status, [("error", error), ("request_id", .string(requestID))])
@@ -207,52 +213,57 @@ extension Gate {
         }
         // RFC 9110 §10.2.3: who was too many may come again soon.
         if status == 503 { response.add("Retry-After", "1") }
-        response.decision = "upstream-failure"
+        response.outcome = .upstreamFailure
         return response
     }
 
     /// 429 for a client that asks too often, with the seconds after which it may ask again (RFC 6585 §4).
     package func tooManyRequests(_ request: borrowing AccessRequest, retryAfter: UInt64) -> LocalResponse {
-        var response = error(429, request, decision: "limited")
+        var response = error(429, request, outcome: .limited)
         response.add("Retry-After", "\(max(1, retryAfter))")
-        response.reason = "rate_limited"
+        response.reason = .rateLimited
         return response
     }
 
     /// The small page (or JSON, when the head was read and asks for it) for a request that cannot be served: 400, 408,
     /// 413, 414, 431, 501, 505. The connection closes after it.
     package func badRequest(_ status: UInt16, of request: borrowing AccessRequest) -> LocalResponse {
-        var response = error(status, request, decision: "bad-request")
+        var response = error(status, request, outcome: .badRequest)
         response.closesConnection = true
         return response
     }
 
     func error(
-        _ status: UInt16, _ request: borrowing AccessRequest, decision: StaticString = "refused"
+        _ status: UInt16, _ request: borrowing AccessRequest, outcome: Outcome = .refused
     ) -> LocalResponse {
         let requestID = request.idText
         var response: LocalResponse
         if isGRPC(request) {
-            response = grpc(Self.grpcStatus(status), Self.errorName(status))
+            response = grpc(outcome, status, Self.errorName(status))
         } else if NavigationTest.prefersJSON(request.head) {
             response = json(
                 status, [("error", .string(Self.errorName(status))), ("request_id", .string(requestID))])
         } else {
             response = page(status, .error(status: status, requestID: requestID))
         }
-        response.decision = decision
+        response.outcome = outcome
         return response
     }
 
-    /// As gRPC maps statuses of HTTP, but for 404 and 413, which it has words for.
-    private static func grpcStatus(_ status: UInt16) -> String {
-        switch status {
-        case 401: "16"
-        case 403: "7"
-        case 404: "5"
-        case 413, 431: "8"
-        case 429, 502, 503, 504: "14"
-        default: "13"
+    /// As gRPC maps statuses of HTTP, but for 404 and 413, for which it has statuses of its own.
+    private static func grpcStatus(_ outcome: Outcome, _ status: UInt16) -> String {
+        switch outcome {
+        case .unauthenticated: "16"
+        case .notFound: "5"
+        case .limited, .sessionUnknown, .upstreamFailure: "14"
+        case .refused, .badRequest, .malformed, .forward, .open, .observe, .nativeLogin, .redirect, .confirm, .signIn,
+            .signedIn, .guest, .loginLoop, .logout, .session, .keys, .answer, .forwardAuth, .none:
+            switch status {
+            case 403: "7"
+            case 413, 431: "8"
+            case 503: "14"
+            default: "13"
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cryptography
+import Decisions
 import HTTP
 import JWT
 
@@ -8,7 +9,7 @@ import JWT
 enum IdentityVerdict {
     /// There are none.
     case none
-    case refused(ReasonCode)
+    case refused(Reason)
     case valid(Identity)
     /// It is kept elsewhere, and that must be asked first.
     case needsLookup(SessionReference)
@@ -259,7 +260,7 @@ extension Gate {
             members.append(("idle_expires_at", Self.number(session.seenAt + limits.idleTimeout)))
         }
         var response = json(200, JSONObject(members))
-        response.decision = "session"
+        response.outcome = .session
         response.user = identity.user
         return response
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cryptography
+import Decisions
 import HTTP
 import JWT
 import Pages
@@ -54,7 +55,7 @@ extension Gate {
     }
 
     /// Why a session with a good ticket is not there.
-    func absence(of session: SessionReference, now: Double) -> ReasonCode {
+    func absence(of session: SessionReference, now: Double) -> Reason {
         if now - session.ticket.signedInAt >= limits.lifetime { return .sessionExpired }
         if endedSessions.end([Revocation.subject(session: session.id)], signedInAt: session.ticket.signedInAt) {
             return .sessionRevoked
@@ -93,7 +94,7 @@ extension Gate {
 
     /// 503: the session may be good, but the store that knows does not answer. No redirect, which would end in a loop.
     func sessionUnknown(_ request: borrowing AccessRequest) -> LocalResponse {
-        var response = error(503, request, decision: "session-unknown")
+        var response = error(503, request, outcome: .sessionUnknown)
         response.add("Retry-After", "2")
         return response
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cryptography
+import Decisions
 import HTTP
 import JWT
 
@@ -16,7 +17,7 @@ struct ReturnedAttempt {
     /// `initiated` says, since the same goes for honest links to a provider that returns no `state`.
     var needsQuestion = false
     /// Why it is not ours.
-    var refusal = ReasonCode.loginStateMissing
+    var refusal = Reason.loginStateMissing
     /// The state it names.
     var named: LoginAttemptID?
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import JWT
 import Pages
@@ -54,7 +55,7 @@ extension Gate {
             response.add(
                 "Set-Cookie", cookie.login(names.returns, pending.returns.cookie, maxAge: RedirectLoopCounter.window))
         }
-        response.decision = "confirm"
+        response.outcome = .confirm
         response.user = pending.user
         return response
     }

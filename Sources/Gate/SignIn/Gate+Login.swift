@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import JWT
 import Pages
@@ -8,7 +9,7 @@ import Pages
 extension Gate {
     /// The answer to a request without a session, and without a good reason to have none.
     func unauthenticated(
-        _ request: borrowing AccessRequest, _ reason: ReasonCode?,
+        _ request: borrowing AccessRequest, _ reason: Reason?,
         as wanted: AccessRule.Unauthenticated? = nil
     ) -> LocalResponse {
         let navigation = NavigationTest.of(request.head)
@@ -54,7 +55,7 @@ extension Gate {
     ///   the return is one that did not begin here.
     private func redirect(
         to target: ReturnTarget, _ cause: LoginAttemptID.Cause, _ request: borrowing AccessRequest,
-        _ site: SiteCache, _ reason: ReasonCode?, isProven: Bool
+        _ site: SiteCache, _ reason: Reason?, isProven: Bool
     ) -> LocalResponse {
         let attempt = LoginAttemptID(cause, now: request.context.now, random: random.nonce())
         let text = site.loginURL.text(of: target)
@@ -85,13 +86,13 @@ extension Gate {
     }
 
     private func redirect(
-        _ attempt: LoginAttemptID, _ text: [UInt8], _ block: [UInt8], _ site: SiteCache, _ reason: ReasonCode?
+        _ attempt: LoginAttemptID, _ text: [UInt8], _ block: [UInt8], _ site: SiteCache, _ reason: Reason?
     ) -> LocalResponse {
         var body: [UInt8] = []
         body.reserveCapacity(site.redirectPage.byteCount + 2 * text.count)
         site.redirectPage.append(attempt, target: text, to: &body)
         return LocalResponse(
-            status: 302, fieldBlock: block, body: body, decision: "redirect", reason: reason?.rawValue)
+            status: 302, fieldBlock: block, body: body, outcome: .redirect, reason: reason)
     }
 
     /// The line that ends a cookie.

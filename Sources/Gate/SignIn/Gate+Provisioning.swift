@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cryptography
+import Decisions
 import HTTP
 import JWT
 import Pages
@@ -39,8 +40,8 @@ extension Gate {
             .noSeat(
                 account: pending.fields.account, requestID: pending.requestID,
                 tryAgain: Self.loginPath(pending.target)))
-        response.decision = "refused"
-        response.reason = ReasonCode.seatLimitReached.rawValue
+        response.outcome = .refused
+        response.reason = .seatLimitReached
         response.user = pending.user
         return response
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cryptography
+import Decisions
 import HTTP
 import JWT
 import Pages
@@ -187,7 +188,7 @@ extension Gate {
         endAppSession(pending, &response)
         // Coming back without a session is how it is meant to be here.
         response.add("Set-Cookie", cookie.expired(names.returns))
-        response.decision = "guest"
+        response.outcome = .guest
         response.user = pending.user
         return response
     }
@@ -223,7 +224,7 @@ extension Gate {
             response.add(
                 "Set-Cookie", cookie.login(names.returns, pending.returns.cookie, maxAge: RedirectLoopCounter.window))
         }
-        response.decision = "sign-in"
+        response.outcome = .signIn
         response.user = pending.user
         return response
     }
@@ -232,7 +233,7 @@ extension Gate {
         var response = seeOther(pending.target.bytes)
         let names = pending.isSecure ? secureNames : plainNames
         endAttempt(pending, names, setCookie(isSecure: pending.isSecure), &response)
-        response.decision = "signed-in"
+        response.outcome = .signedIn
         response.user = pending.user
         return response
     }

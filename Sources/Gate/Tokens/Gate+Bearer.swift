@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import JWT
 
@@ -104,7 +105,7 @@ extension Gate {
     }
 
     /// 401, with what was wrong; 503 when that is not known.
-    func invalidBearer(_ reason: ReasonCode, _ request: borrowing AccessRequest) -> LocalResponse {
+    func invalidBearer(_ reason: Reason, _ request: borrowing AccessRequest) -> LocalResponse {
         if reason == .replayStoreUnavailable { return bearerUnknown(request) }
         if isGRPC(request) { return grpcUnauthenticated(reason) }
         var response = json(
@@ -115,20 +116,20 @@ extension Gate {
             ])
         response.add(
             "WWW-Authenticate", "Bearer error=\"invalid_token\", error_description=\"\(reason.rawValue)\"")
-        response.decision = "unauthenticated"
-        response.reason = reason.rawValue
+        response.outcome = .unauthenticated
+        response.reason = reason
         return response
     }
 
     /// The token may be good, but nobody can say whether it has signed in: the client is to keep it and try again.
     private func bearerUnknown(_ request: borrowing AccessRequest) -> LocalResponse {
-        let reason = ReasonCode.replayStoreUnavailable.rawValue
+        let reason = Reason.replayStoreUnavailable
         var response =
             isGRPC(request)
-            ? grpc("14", reason)
-            : json(503, [("error", "temporarily_unavailable"), ("error_description", .string(reason))])
+            ? grpc(.refused, 503, reason.rawValue)
+            : json(503, [("error", "temporarily_unavailable"), ("error_description", .string(reason.rawValue))])
         response.add("Retry-After", "2")
-        response.decision = "refused"
+        response.outcome = .refused
         response.reason = reason
         return response
     }
@@ -145,7 +146,7 @@ struct VerifiedUser {
 
 /// Why nobody is signed in by this token.
 struct SignInRefusal: Error {
-    let reason: ReasonCode
+    let reason: Reason
 }
 
 extension Gate {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import Gate
 import HTTP
 import Reactor
@@ -10,21 +11,21 @@ extension Exchange {
     func perform(_ decision: Decision, contentFollows: Bool) {
         switch decision {
         case .forward(let identity, let renewal):
-            record.decision = identity == nil ? "open" : "forward"
+            record.outcome = identity == nil ? .open : .forward
             record.user = identity?.user
             forward(identity, renewal: renewal, contentFollows: contentFollows)
         case .forwardLogout(let identity, let signOut):
-            record.decision = "forward"
+            record.outcome = .forward
             record.user = identity.user
             self.signOut = signOut
             forward(identity, renewal: nil, contentFollows: contentFollows)
         case .observed(let identity, let renewal, let observation):
-            record.decision = identity == nil ? "open" : "forward"
+            record.outcome = identity == nil ? .open : .forward
             record.user = identity?.user
             record.observed(observation)
             forward(identity, renewal: renewal, contentFollows: contentFollows)
         case .nativeLogin(let cookie):
-            record.decision = "native-login"
+            record.outcome = .nativeLogin
             if cookie != nil { record.opensNativeLogin = true }
             forward(nil, renewal: cookie, contentFollows: contentFollows)
         case .respond(let response):
@@ -307,7 +308,7 @@ extension Exchange {
         switch machine.state {
         case .awaiting: overdue?()
         case .acquiring: acquisitionTimedOut()
-        case .exchanging(.streaming): endStream("session_expired")
+        case .exchanging(.streaming): endStream(.sessionExpired)
         case .deciding, .collecting, .receiving, .exchanging(.awaited), .tunnelling, .answered, .ended: break
         }
     }
