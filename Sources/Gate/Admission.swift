@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import JWT
 
@@ -80,14 +81,9 @@ struct Admission {
     /// A refusal that is not enforced (`access.mode: observe`) lets the request pass.
     func observed(_ step: Step, _ request: borrowing AccessRequest) -> Step {
         guard !authorization.isEnforced, case .done(.respond(let response)) = step else { return step }
-        let act: Observation.Act =
-            switch response.decision.description {
-            case "redirect": .redirect
-            case "unauthenticated": .unauthenticated
-            default: .denied
-            }
         let identity = knownIdentity(request)
         let renewal = identity.flatMap { sessionSeal.renewal(of: $0, request) }
-        return .done(.observed(identity, renewal: renewal, Observation(act: act, reason: response.reason)))
+        return .done(
+            .observed(identity, renewal: renewal, Observation(would: response.outcome.denial, reason: response.reason)))
     }
 }

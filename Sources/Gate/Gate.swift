@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cryptography
+import Decisions
 import HTTP
 import JWT
 import Pages
@@ -88,7 +89,7 @@ package final class Gate {
         case .unreadable: return .respond(responses.unreadable(request))
         case .unruled, .needs: break
         }
-        var reason: ReasonCode?
+        var reason: Reason?
         switch sessions.session(of: request) {
         case .valid(let identity): return admission.admit(identity, ruling, request)
         case .refused(let code): reason = code

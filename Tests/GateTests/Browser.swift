@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cryptography
+import Decisions
 import Gate
 import HTTP
 import HTTP1
@@ -84,7 +85,7 @@ struct Reply {
         String(decoding: response.body, as: UTF8.self).replacing("&#61;", "=").replacing("&amp;", "&")
             .replacing("&#39;", "'")
     }
-    var reason: String? { response.reason }
+    var reason: String? { response.reason?.rawValue }
     var fields: [(name: String, value: String)] {
         String(decoding: response.fieldBlock, as: UTF8.self).split(separator: "\r\n").map { line in
             let parts = line.split(separator: ":", maxSplits: 1)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import JWT
 
@@ -55,7 +56,7 @@ final class Authorizer {
     }
 
     /// Why this user may not pass; nil when every rule that applies is met.
-    func refusal(of identity: Identity, by ruling: Ruling) -> ReasonCode? {
+    func refusal(of identity: Identity, by ruling: Ruling) -> Reason? {
         guard case .needs(let first, let others) = ruling else { return nil }
         if let reason = rules.rules[first].refusal(of: identity.fields) { return reason }
         for index in others {

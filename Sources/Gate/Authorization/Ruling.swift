@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import JWT
 
@@ -69,12 +70,12 @@ extension AccessRule.Requirement {
         self.values.contains { wanted in values.contains { $0.utf8.elementsEqual(wanted.utf8) } }
     }
 
-    var refusal: ReasonCode { field == "groups" ? .groupMissing : .ruleDenied }
+    var refusal: Reason { field == "groups" ? .groupMissing : .ruleDenied }
 }
 
 extension AccessRule {
     /// Nil when every requirement is met.
-    func refusal(of fields: UserAttributes) -> ReasonCode? {
+    func refusal(of fields: UserAttributes) -> Reason? {
         guard case .signedIn(let requirements) = effect else { return nil }
         for requirement in requirements {
             let values = fields[requirement.field]

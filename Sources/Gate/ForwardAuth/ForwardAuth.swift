@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import JWT
 
@@ -53,10 +54,10 @@ struct ForwardAuth {
     ) -> Step {
         switch original.access.path.reserved {
         case nil where original.access.head.method != .trace && original.access.head.method != .connect: break
-        case .unreadable: return .respond(refusedToProxy(403, ReasonCode.pathUnreadable.rawValue))
+        case .unreadable: return .respond(refusedToProxy(403, .pathUnreadable))
         default:
             // The proxy must send those to the gate; in no spelling are they the app's.
-            return .respond(refusedToProxy(403, "reserved_path"))
+            return .respond(refusedToProxy(403, .reservedPath))
         }
         let decision: Decision
         switch judge(original.access) {
@@ -70,15 +71,15 @@ struct ForwardAuth {
             return .respond(granted(identity, nil, original))
         case .observed(let identity, let renewal, let observation):
             var response = granted(identity, renewal, original)
-            response.decision = "observe"
+            response.outcome = .observe
             response.reason = observation.reason
             return .respond(response)
         case .nativeLogin(let cookie):
             return .respond(granted(nil, cookie, original))
         case .respond(let response):
             // nginx turns a 400 into a 500.
-            if response.reason == ReasonCode.pathUnreadable.rawValue {
-                return .respond(refusedToProxy(403, ReasonCode.pathUnreadable.rawValue))
+            if response.reason == .pathUnreadable {
+                return .respond(refusedToProxy(403, .pathUnreadable))
             }
             let passes = original.dialect.passesResponses || Self.requestsRedirect(query.head)
             return .respond(passes ? passed(response) : plain(response, original.access))
@@ -114,7 +115,7 @@ struct ForwardAuth {
         }
         response.add("Cache-Control", "no-store")
         if let setCookies { response.add(block: setCookies) }
-        response.decision = identity == nil ? "open" : "forward"
+        response.outcome = identity == nil ? .open : .forward
         response.user = identity?.user
         return response
     }
@@ -123,16 +124,19 @@ struct ForwardAuth {
     private func passed(_ response: LocalResponse) -> LocalResponse {
         guard (200..<300).contains(response.status) else { return response }
         var response = response
-        response.status = response.decision.description == "unauthenticated" ? 401 : 403
+        switch response.outcome.denial {
+        case .redirect, .unauthenticated: response.status = 401
+        case .denied: response.status = 403
+        }
         return response
     }
 
     /// 401 or 403, for proxies that understand no other refusal.
     private func plain(_ response: LocalResponse, _ original: borrowing AccessRequest) -> LocalResponse {
-        switch response.decision.description {
-        case "redirect", "unauthenticated":
+        switch response.outcome.denial {
+        case .redirect, .unauthenticated:
             return response.status == 401 ? response : unauthenticatedNavigation(original, response.reason)
-        default:
+        case .denied:
             var response = response
             response.status = 403
             return response
@@ -140,19 +144,17 @@ struct ForwardAuth {
     }
 
     /// 401 in place of a redirect; the address in it leads back to the original page.
-    private func unauthenticatedNavigation(_ original: borrowing AccessRequest, _ reason: String?) -> LocalResponse {
+    private func unauthenticatedNavigation(_ original: borrowing AccessRequest, _ reason: Reason?) -> LocalResponse {
         var url = Array(LoginAddress.path.utf8)
         if let origin = original.publicOrigin {
             url = LoginAddress.url(ReturnTarget(of: original) ?? .root, on: origin)
         }
-        var response = responses.unauthenticatedJSON(url, nil)
-        response.reason = reason
-        return response
+        return responses.unauthenticatedJSON(url, reason)
     }
 
-    private func refusedToProxy(_ status: UInt16, _ reason: String) -> LocalResponse {
-        var response = responses.json(status, [("error", "forward_auth"), ("reason", .string(reason))])
-        response.decision = "forward-auth"
+    private func refusedToProxy(_ status: UInt16, _ reason: Reason) -> LocalResponse {
+        var response = responses.json(status, [("error", "forward_auth"), ("reason", .string(reason.rawValue))])
+        response.outcome = .forwardAuth
         response.reason = reason
         return response
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 
 /// How one kind of proxy describes the request that it asks about, and which responses it understands.
@@ -27,13 +28,13 @@ enum OriginalRequestProblem: Error {
     case contradictory, malformed
 
     /// What the proxy's administrator finds in the log and in the body.
-    var response: (status: UInt16, reason: String) {
+    var response: (status: UInt16, reason: Reason) {
         switch self {
-        case .untrusted: (403, "proxy_not_trusted")
-        case .unnamed: (400, "original_url_missing")
-        case .withoutMethod: (400, "original_method_missing")
-        case .contradictory: (400, "original_request_contradictory")
-        case .malformed: (400, "original_request_malformed")
+        case .untrusted: (403, .proxyNotTrusted)
+        case .unnamed: (400, .originalURLMissing)
+        case .withoutMethod: (400, .originalMethodMissing)
+        case .contradictory: (400, .originalRequestContradictory)
+        case .malformed: (400, .originalRequestMalformed)
         }
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import JWT
 
@@ -36,7 +37,7 @@ struct AssertionSigner {
         response.add("Content-Type", "application/json")
         response.add("Cache-Control", "public, max-age=300")
         response.add("X-Content-Type-Options", "nosniff")
-        response.decision = "keys"
+        response.outcome = .keys
         return response
     }
 

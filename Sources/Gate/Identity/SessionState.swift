@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import JWT
 
 /// A session: the user, the time of the sign-in and of the last request. It is sealed in the browser's cookie, or stored
@@ -55,7 +56,7 @@ struct SessionLimits: Sendable {
     let idleTimeout: Double
 
     /// Nil while the session is valid.
-    func refusal(signedInAt: Double, seenAt: Double, now: Double) -> ReasonCode? {
+    func refusal(signedInAt: Double, seenAt: Double, now: Double) -> Reason? {
         if now - signedInAt >= lifetime { return .sessionExpired }
         if idleTimeout > 0, now - seenAt >= idleTimeout { return .sessionIdle }
         return nil

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import JWT
 
@@ -81,7 +82,7 @@ struct BackchannelLogout {
         case .replayed: return .respond(invalid(.replayed))
         case .fresh, .unavailable:
             var response = responses.json(200, [])
-            response.decision = "logout"
+            response.outcome = .logout
             response.user = pending.revocation.user
             return .ask(.revoke(PendingRevocation(pending.revocation, response)))
         }
@@ -96,17 +97,17 @@ struct BackchannelLogout {
     private func notRemembered(_ revocation: Revocation) -> LocalResponse {
         var response = responses.json(503, [("error", "temporarily_unavailable")])
         response.add("Retry-After", "60")
-        response.decision = "refused"
+        response.outcome = .refused
         response.user = revocation.user
         return response
     }
 
     /// §2.8: 400, with the reason.
-    private func invalid(_ reason: ReasonCode) -> LocalResponse {
+    private func invalid(_ reason: Reason) -> LocalResponse {
         var response = responses.json(
             400, [("error", "invalid_request"), ("error_description", .string(reason.rawValue))])
-        response.decision = "refused"
-        response.reason = reason.rawValue
+        response.outcome = .refused
+        response.reason = reason
         return response
     }
 

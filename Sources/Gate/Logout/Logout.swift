@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cryptography
+import Decisions
 import HTTP
 import JWT
 import Pages
@@ -62,7 +63,7 @@ struct Logout {
 
         var response = signedOut(session, returnTo: named, origin, now: request.context.now)
         for cookie in endedCookies(request, origin, page: named?.bytes ?? []) { response.add("Set-Cookie", cookie) }
-        response.decision = "logout"
+        response.outcome = .logout
         response.user = session?.fields.user
         guard let id = session?.id ?? ticket?.id, let signedInAt = session?.signedInAt ?? ticket?.signedInAt else {
             return .respond(response)
@@ -80,7 +81,7 @@ struct Logout {
         var answer: LocalResponse?
         if NavigationTest.isShown(request.head) {
             var page = signedOut(session, returnTo: nil, origin, now: now)
-            page.decision = "logout"
+            page.outcome = .logout
             page.user = identity.user
             answer = page
         }
@@ -119,7 +120,7 @@ struct Logout {
             200,
             .confirmSignOut(account: session?.fields.account, action: String(decoding: action, as: UTF8.self)),
             hasForm: true)
-        response.decision = "confirm"
+        response.outcome = .confirm
         response.user = session?.fields.user
         return response
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import JWT
 import Pages
@@ -8,7 +9,7 @@ import Pages
 extension Responses {
     /// A sign-in that was refused.
     func signInRefused(
-        _ reason: ReasonCode, status: UInt16 = 403, _ request: borrowing AccessRequest, account: String? = nil,
+        _ reason: Reason, status: UInt16 = 403, _ request: borrowing AccessRequest, account: String? = nil,
         tryAgain: String?
     ) -> LocalResponse {
         var response: LocalResponse
@@ -20,38 +21,38 @@ extension Responses {
         } else {
             response = page(
                 status,
-                .refused(code: reason.rawValue, requestID: request.idText, account: account, tryAgain: tryAgain))
+                .refused(
+                    reason: reason, requestID: request.idText, account: account, tryAgain: tryAgain))
         }
-        response.decision = "refused"
-        response.reason = reason.rawValue
+        response.outcome = .refused
+        response.reason = reason
         return response
     }
 
     /// 401 without a redirect: it names the address at which a page's script can send the user to sign in.
-    func unauthenticatedJSON(_ request: borrowing AccessRequest, _ reason: ReasonCode?) -> LocalResponse {
+    func unauthenticatedJSON(_ request: borrowing AccessRequest, _ reason: Reason?) -> LocalResponse {
         unauthenticatedJSON(LoginAddress.url(for: request), reason)
     }
 
-    func unauthenticatedJSON(_ loginURL: [UInt8], _ reason: ReasonCode?) -> LocalResponse {
+    func unauthenticatedJSON(_ loginURL: [UInt8], _ reason: Reason?) -> LocalResponse {
         var response = json(
             401,
             [("error", "unauthenticated"), ("login_url", .string(String(decoding: loginURL, as: UTF8.self)))])
         response.add("WWW-Authenticate", "Bearer")
-        response.decision = "unauthenticated"
-        response.reason = reason?.rawValue
+        response.outcome = .unauthenticated
+        response.reason = reason
         return response
     }
 
     /// Status 16 is UNAUTHENTICATED.
-    func grpcUnauthenticated(_ reason: ReasonCode?) -> LocalResponse {
-        var response = grpc("16", reason?.rawValue ?? "unauthenticated")
-        response.decision = "unauthenticated"
-        response.reason = reason?.rawValue
+    func grpcUnauthenticated(_ reason: Reason?) -> LocalResponse {
+        var response = grpc(.unauthenticated, 401, reason?.rawValue ?? "unauthenticated")
+        response.reason = reason
         return response
     }
 
     /// 401, with what is wrong with the bearer token; 503 when that is not known.
-    func invalidBearer(_ reason: ReasonCode, _ request: borrowing AccessRequest) -> LocalResponse {
+    func invalidBearer(_ reason: Reason, _ request: borrowing AccessRequest) -> LocalResponse {
         if reason == .replayStoreUnavailable { return bearerUnknown(request) }
         if ContentType.isGRPC(request.head) { return grpcUnauthenticated(reason) }
         var response = json(
@@ -62,34 +63,34 @@ extension Responses {
             ])
         response.add(
             "WWW-Authenticate", "Bearer error=\"invalid_token\", error_description=\"\(reason.rawValue)\"")
-        response.decision = "unauthenticated"
-        response.reason = reason.rawValue
+        response.outcome = .unauthenticated
+        response.reason = reason
         return response
     }
 
     /// The token may be valid, but it is not known whether it has signed in: the client is to keep it and try again.
     private func bearerUnknown(_ request: borrowing AccessRequest) -> LocalResponse {
-        let reason = ReasonCode.replayStoreUnavailable.rawValue
+        let reason = Reason.replayStoreUnavailable
         var response =
             ContentType.isGRPC(request.head)
-            ? grpc("14", reason)
-            : json(503, [("error", "temporarily_unavailable"), ("error_description", .string(reason))])
+            ? grpc(.refused, 503, reason.rawValue)
+            : json(503, [("error", "temporarily_unavailable"), ("error_description", .string(reason.rawValue))])
         response.add("Retry-After", "2")
-        response.decision = "refused"
+        response.outcome = .refused
         response.reason = reason
         return response
     }
 
     /// 503: the session may be valid, but the store that knows does not answer. No redirect, which would end in a loop.
     func sessionUnknown(_ request: borrowing AccessRequest) -> LocalResponse {
-        var response = error(503, request, decision: "session-unknown")
+        var response = error(503, request, outcome: .sessionUnknown)
         response.add("Retry-After", "2")
         return response
     }
 
     /// 403 for a known user.
     func forbidden(
-        _ reason: ReasonCode, _ identity: Identity, _ request: borrowing AccessRequest
+        _ reason: Reason, _ identity: Identity, _ request: borrowing AccessRequest
     ) -> LocalResponse {
         if ContentType.isGRPC(request.head) { return grpcDenied(reason, identity) }
         if identity.isBearer { return insufficientBearer(reason, identity) }
@@ -102,7 +103,7 @@ extension Responses {
 
     /// 403: the page names the account and offers another; JSON for other clients.
     func forbidden(
-        _ reason: ReasonCode, _ fields: UserAttributes, _ request: borrowing AccessRequest, asJSON: Bool,
+        _ reason: Reason, _ fields: UserAttributes, _ request: borrowing AccessRequest, asJSON: Bool,
         returnTo target: ReturnTarget, isSignIn: Bool = false
     ) -> LocalResponse {
         var switchAccount = Array("/.sidegate/logout?return_to=".utf8)
@@ -117,18 +118,18 @@ extension Responses {
             response = page(
                 403,
                 .notAllowed(
-                    code: reason.rawValue, account: fields.account, requestID: request.idText,
+                    reason: reason, account: fields.account, requestID: request.idText,
                     switchAccount: String(decoding: switchAccount, as: UTF8.self)))
         }
-        response.decision = "refused"
-        response.reason = reason.rawValue
+        response.outcome = .refused
+        response.reason = reason
         response.user = fields.user
         return response
     }
 
     /// 403 for a request without a user.
     func denied(_ request: borrowing AccessRequest) -> LocalResponse {
-        let reason = ReasonCode.ruleDenied
+        let reason = Reason.ruleDenied
         guard !ContentType.isGRPC(request.head) else { return grpcDenied(reason, nil) }
         let isNavigation = NavigationTest.isNavigation(request.head)
         let asJSON = isNavigation ? NavigationTest.prefersJSON(request.head) : !NavigationTest.namesPage(request.head)
@@ -136,14 +137,14 @@ extension Responses {
         var members = refusalMembers("forbidden", reason)
         if !request.id.isEmpty { members.append(("request_id", .string(request.idText))) }
         var response = json(403, members)
-        response.decision = "refused"
-        response.reason = reason.rawValue
+        response.outcome = .refused
+        response.reason = reason
         return response
     }
 
     /// 400: it cannot be said which path the app would take it for.
     func unreadable(_ request: borrowing AccessRequest) -> LocalResponse {
-        let reason = ReasonCode.pathUnreadable
+        let reason = Reason.pathUnreadable
         var response: LocalResponse
         if ContentType.isGRPC(request.head) {
             response = error(400, request)
@@ -152,13 +153,13 @@ extension Responses {
         } else {
             response = json(400, refusalMembers("bad_request", reason) + [("request_id", .string(request.idText))])
         }
-        response.decision = "bad-request"
-        response.reason = reason.rawValue
+        response.outcome = .badRequest
+        response.reason = reason
         return response
     }
 
     /// RFC 6750 §3.1: the token is valid, but not sufficient for this.
-    private func insufficientBearer(_ reason: ReasonCode, _ identity: Identity) -> LocalResponse {
+    private func insufficientBearer(_ reason: Reason, _ identity: Identity) -> LocalResponse {
         var response = json(
             403,
             [
@@ -167,25 +168,24 @@ extension Responses {
             ])
         response.add(
             "WWW-Authenticate", "Bearer error=\"insufficient_scope\", error_description=\"\(reason.rawValue)\"")
-        response.decision = "refused"
-        response.reason = reason.rawValue
+        response.outcome = .refused
+        response.reason = reason
         response.user = identity.user
         return response
     }
 
     /// Status 7 is PERMISSION_DENIED.
-    private func grpcDenied(_ reason: ReasonCode, _ identity: Identity?) -> LocalResponse {
-        var response = grpc("7", reason.rawValue)
-        response.decision = "refused"
-        response.reason = reason.rawValue
+    private func grpcDenied(_ reason: Reason, _ identity: Identity?) -> LocalResponse {
+        var response = grpc(.refused, 403, reason.rawValue)
+        response.reason = reason
         response.user = identity?.user
         return response
     }
 
-    private func refusalMembers(_ error: String, _ reason: ReasonCode) -> [(String, JSONValue)] {
+    private func refusalMembers(_ error: String, _ reason: Reason) -> [(String, JSONValue)] {
         [
             ("error", .string(error)), ("reason", .string(reason.rawValue)),
-            ("message", .string(Reason.of(reason.rawValue).happened)),
+            ("message", .string(ReasonText.of(reason).happened)),
         ]
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import JWT
 import Pages
@@ -72,19 +73,23 @@ final class Responses {
     /// A gRPC response without a message, all in the head.
     ///
     /// - Parameters:
-    ///   - status: of gRPC, in decimal.
+    ///   - status: the status that an HTTP response would have.
     ///   - message: visible ASCII without `%`.
-    func grpc(_ status: String, _ message: String) -> LocalResponse {
+    ///   - statusOfGRPC: in decimal; nil: the one that belongs to `outcome` and `status`.
+    func grpc(
+        _ outcome: Outcome, _ status: UInt16, _ message: String, statusOfGRPC: String? = nil
+    ) -> LocalResponse {
         var response = LocalResponse(status: 200)
         response.add("Content-Type", "application/grpc")
-        response.add("grpc-status", status)
+        response.add("grpc-status", statusOfGRPC ?? Self.grpcStatus(outcome, status))
         response.add("grpc-message", message)
         response.add("Cache-Control", "no-store")
+        response.outcome = outcome
         return response
     }
 
     func notFound(_ request: borrowing AccessRequest) -> LocalResponse {
-        error(404, request, decision: "not-found")
+        error(404, request, outcome: .notFound)
     }
 
     func unsupportedMediaType(_ request: borrowing AccessRequest) -> LocalResponse {
@@ -116,7 +121,9 @@ final class Responses {
             }
         if ContentType.isGRPC(request.head) {
             // UNAVAILABLE: the client may try again. Not so when the app broke off what it had begun.
-            response = statusOfGRPC.map { grpc($0, "upstream_reset") } ?? grpc("14", name)
+            response = grpc(
+                .upstreamFailure, status, statusOfGRPC == nil ? name : Reason.upstreamReset.rawValue,
+                statusOfGRPC: statusOfGRPC)
         } else if NavigationTest.prefersJSON(request.head) {
             let error: JSONValue = .string(name)
             response = json(status, [("error", error), ("request_id", .string(requestID))])
@@ -125,52 +132,57 @@ final class Responses {
         }
         // RFC 9110 §10.2.3: the client may try again soon.
         if status == 503 { response.add("Retry-After", "1") }
-        response.decision = "upstream-failure"
+        response.outcome = .upstreamFailure
         return response
     }
 
     /// 429 for a client that asks too often, with the seconds after which it may ask again (RFC 6585 §4).
     func tooManyRequests(_ request: borrowing AccessRequest, retryAfter: UInt64) -> LocalResponse {
-        var response = error(429, request, decision: "limited")
+        var response = error(429, request, outcome: .limited)
         response.add("Retry-After", "\(max(1, retryAfter))")
-        response.reason = "rate_limited"
+        response.reason = .rateLimited
         return response
     }
 
     /// The small page (or JSON, when the head was read and asks for it) for a request that cannot be served: 400, 408,
     /// 413, 414, 431, 501, 505. The connection closes after it.
     func badRequest(_ status: UInt16, of request: borrowing AccessRequest) -> LocalResponse {
-        var response = error(status, request, decision: "bad-request")
+        var response = error(status, request, outcome: .badRequest)
         response.closesConnection = true
         return response
     }
 
     func error(
-        _ status: UInt16, _ request: borrowing AccessRequest, decision: StaticString = "refused"
+        _ status: UInt16, _ request: borrowing AccessRequest, outcome: Outcome = .refused
     ) -> LocalResponse {
         let requestID = request.idText
         var response: LocalResponse
         if ContentType.isGRPC(request.head) {
-            response = grpc(Self.grpcStatus(status), Self.errorName(status))
+            response = grpc(outcome, status, Self.errorName(status))
         } else if NavigationTest.prefersJSON(request.head) {
             response = json(
                 status, [("error", .string(Self.errorName(status))), ("request_id", .string(requestID))])
         } else {
             response = page(status, .error(status: status, requestID: requestID))
         }
-        response.decision = decision
+        response.outcome = outcome
         return response
     }
 
-    /// As gRPC maps statuses of HTTP, but for 404 and 413, which it has words for.
-    private static func grpcStatus(_ status: UInt16) -> String {
-        switch status {
-        case 401: "16"
-        case 403: "7"
-        case 404: "5"
-        case 413, 431: "8"
-        case 429, 502, 503, 504: "14"
-        default: "13"
+    /// As gRPC maps statuses of HTTP, but for 404 and 413, for which it has statuses of its own.
+    private static func grpcStatus(_ outcome: Outcome, _ status: UInt16) -> String {
+        switch outcome {
+        case .unauthenticated: "16"
+        case .notFound: "5"
+        case .limited, .sessionUnknown, .upstreamFailure: "14"
+        case .refused, .badRequest, .malformed, .forward, .open, .observe, .nativeLogin, .redirect, .confirm, .signIn,
+            .signedIn, .guest, .loginLoop, .logout, .session, .keys, .answer, .forwardAuth, .none:
+            switch status {
+            case 403: "7"
+            case 413, 431: "8"
+            case 503: "14"
+            default: "13"
+            }
         }
     }
 

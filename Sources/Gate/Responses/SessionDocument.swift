@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import JWT
 
@@ -42,7 +43,7 @@ struct SessionDocument {
             members.append(("idle_expires_at", Self.number(session.seenAt + limits.idleTimeout)))
         }
         var response = responses.json(200, JSONObject(members))
-        response.decision = "session"
+        response.outcome = .session
         response.user = identity.user
         return response
     }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import JWT
 
 /// What a request's session cookies amount to.
 enum SessionVerdict {
     /// There are none.
     case none
-    case refused(ReasonCode)
+    case refused(Reason)
     case valid(Identity)
     /// The session is stored elsewhere, and the store must be asked first.
     case needsLookup(SessionReference)

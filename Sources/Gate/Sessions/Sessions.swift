@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cryptography
+import Decisions
 import HTTP
 import JWT
 
@@ -153,7 +154,7 @@ final class Sessions {
     }
 
     /// Why a session with a genuine ticket is not in the store.
-    private func absence(of session: SessionReference, now: Double) -> ReasonCode {
+    private func absence(of session: SessionReference, now: Double) -> Reason {
         if now - session.ticket.signedInAt >= limits.lifetime { return .sessionExpired }
         if revocations.hasEnded(session) { return .sessionRevoked }
         // It was signed out elsewhere, or idle for too long: the store does not say which.

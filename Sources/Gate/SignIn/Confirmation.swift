@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import JWT
 import Pages
@@ -72,7 +73,7 @@ struct Confirmation {
         if !pending.returns.isEmpty {
             response.add("Set-Cookie", loops.cookie(pending.returns, isSecure: isSecure))
         }
-        response.decision = "confirm"
+        response.outcome = .confirm
         response.user = pending.user
         return response
     }
@@ -99,7 +100,7 @@ struct Confirmation {
         return pending
     }
 
-    private func refusal(_ reason: ReasonCode, _ request: borrowing AccessRequest) -> Refusal {
+    private func refusal(_ reason: Reason, _ request: borrowing AccessRequest) -> Refusal {
         Refusal(response: responses.signInRefused(reason, request, tryAgain: LoginAddress.path))
     }
 

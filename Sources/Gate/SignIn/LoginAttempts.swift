@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import JWT
 
@@ -15,7 +16,7 @@ struct ReturnedAttempt {
     /// since the same holds for honest links to a provider that returns no `state`.
     var needsQuestion = false
     /// Why it is not ours.
-    var refusal = ReasonCode.loginStateMissing
+    var refusal = Reason.loginStateMissing
     /// The attempt that its `state` names.
     var named: LoginAttemptID?
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import JWT
 
@@ -32,7 +33,7 @@ final class LoginRedirect {
     ///
     /// - Parameter reason: why the session that came with it does not count.
     func unauthenticated(
-        _ request: borrowing AccessRequest, _ reason: ReasonCode?, as wanted: AccessRule.Unauthenticated?
+        _ request: borrowing AccessRequest, _ reason: Reason?, as wanted: AccessRule.Unauthenticated?
     ) -> LocalResponse {
         let navigation = NavigationTest.of(request.head)
         let mayRedirect: Bool =
@@ -74,7 +75,7 @@ final class LoginRedirect {
     ///   the return counts as one that did not begin here.
     private func redirect(
         to target: ReturnTarget, _ cause: LoginAttemptID.Cause, _ request: borrowing AccessRequest, _ site: LoginSite,
-        _ reason: ReasonCode?, isProven: Bool
+        _ reason: Reason?, isProven: Bool
     ) -> LocalResponse {
         let attempt = LoginAttemptID(cause, now: request.context.now, random: random.nonce())
         let text = site.loginURL.text(of: target)
@@ -103,13 +104,13 @@ final class LoginRedirect {
     }
 
     private func redirect(
-        _ attempt: LoginAttemptID, _ text: [UInt8], _ block: [UInt8], _ site: LoginSite, _ reason: ReasonCode?
+        _ attempt: LoginAttemptID, _ text: [UInt8], _ block: [UInt8], _ site: LoginSite, _ reason: Reason?
     ) -> LocalResponse {
         var body: [UInt8] = []
         body.reserveCapacity(site.redirectPage.byteCount + 2 * text.count)
         site.redirectPage.append(attempt, target: text, to: &body)
         return LocalResponse(
-            status: 302, fieldBlock: block, body: body, decision: "redirect", reason: reason?.rawValue)
+            status: 302, fieldBlock: block, body: body, outcome: .redirect, reason: reason)
     }
 
     /// The line that ends a cookie.

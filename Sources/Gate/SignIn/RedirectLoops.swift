@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cryptography
+import Decisions
 import HTTP
 import JWT
 import Pages
@@ -53,7 +54,7 @@ final class RedirectLoops {
         }
         // "Try again" restarts the count.
         response.add("Set-Cookie", cookie(RedirectLoopCounter(), isSecure: request.origin.isSecure))
-        response.decision = "login-loop"
+        response.outcome = .loginLoop
         return response
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import JWT
 
@@ -56,7 +57,7 @@ struct SessionStart {
         endAttempt(pending, isSecure, &response)
         endAppSession(pending, isSecure, &response)
         response.add("Set-Cookie", loops.cookie(pending.returns, isSecure: isSecure))
-        response.decision = "sign-in"
+        response.outcome = .signIn
         response.user = pending.user
         return response
     }
@@ -75,7 +76,7 @@ struct SessionStart {
         endAppSession(pending, isSecure, &response)
         // Coming back without a session is intended here.
         response.add("Set-Cookie", cookie.expired(names.returns))
-        response.decision = "guest"
+        response.outcome = .guest
         response.user = pending.user
         return response
     }
@@ -84,14 +85,14 @@ struct SessionStart {
     func alreadySignedIn(_ pending: PendingSignIn, _ request: borrowing AccessRequest) -> LocalResponse {
         var response = seeOther(pending.target.bytes)
         endAttempt(pending, request.origin.isSecure, &response)
-        response.decision = "signed-in"
+        response.outcome = .signedIn
         response.user = pending.user
         return response
     }
 
     /// A verified sign-in that is refused after all.
     func refused(
-        _ reason: ReasonCode, status: UInt16, _ pending: PendingSignIn, _ request: borrowing AccessRequest
+        _ reason: Reason, status: UInt16, _ pending: PendingSignIn, _ request: borrowing AccessRequest
     ) -> LocalResponse {
         var response = responses.signInRefused(
             reason, status: status, request, account: pending.fields.account,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import JWT
 import Pages
@@ -223,7 +224,7 @@ struct SignIn {
     }
 
     private func forbidden(
-        _ reason: ReasonCode, _ fields: UserAttributes, _ target: ReturnTarget, _ request: borrowing AccessRequest
+        _ reason: Reason, _ fields: UserAttributes, _ target: ReturnTarget, _ request: borrowing AccessRequest
     ) -> LocalResponse {
         responses.forbidden(
             reason, fields, request, asJSON: NavigationTest.prefersJSON(request.head), returnTo: target, isSignIn: true)
@@ -244,8 +245,8 @@ struct SignIn {
             .noSeat(
                 account: pending.fields.account, requestID: request.idText,
                 tryAgain: LoginAddress.path(pending.target)))
-        response.decision = "refused"
-        response.reason = ReasonCode.seatLimitReached.rawValue
+        response.outcome = .refused
+        response.reason = .seatLimitReached
         response.user = pending.user
         return response
     }

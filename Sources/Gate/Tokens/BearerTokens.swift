@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import JWT
 
 /// What a request's `Authorization` amounts to.
 enum BearerVerdict {
     case none
-    case refused(ReasonCode)
+    case refused(Reason)
     case valid(Identity)
     /// The token is valid, and the replay store must be asked first whether it has signed in.
     case unchecked(TokenQuestion)

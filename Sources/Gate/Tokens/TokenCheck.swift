@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cryptography
+import Decisions
 import HTTP
 import JWT
 
@@ -12,7 +13,7 @@ struct VerifiedUser {
 
 /// Why a token signs nobody in.
 struct SignInRefusal: Error {
-    let reason: ReasonCode
+    let reason: Reason
 }
 
 /// Verifies tokens by the keys in force, and maps their claims to a user.
@@ -64,7 +65,7 @@ final class TokenCheck {
     /// request.
     ///
     /// After a bad signature too: a provider may change a key and keep its name, or give its keys no names.
-    func canRefreshKeys(after reason: ReasonCode, _ request: borrowing AccessRequest) -> Bool {
+    func canRefreshKeys(after reason: Reason, _ request: borrowing AccessRequest) -> Bool {
         guard hasRemoteKeys, request.canRefreshKeys else { return false }
         return reason == .keyNotFound || reason == .signatureInvalid
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import Gate
 import HTTP
 import Reactor
@@ -9,21 +10,21 @@ extension Exchange {
     package func perform(_ decision: Decision) {
         switch decision {
         case .forward(let identity, let renewal):
-            record.decision = identity == nil ? "open" : "forward"
+            record.outcome = identity == nil ? .open : .forward
             record.user = identity?.user
             forward(identity, renewal: renewal)
         case .forwardLogout(let identity, let signOut):
-            record.decision = "forward"
+            record.outcome = .forward
             record.user = identity.user
             self.signOut = signOut
             forward(identity, renewal: nil)
         case .observed(let identity, let renewal, let observation):
-            record.decision = identity == nil ? "open" : "forward"
+            record.outcome = identity == nil ? .open : .forward
             record.user = identity?.user
             record.observed(observation)
             forward(identity, renewal: renewal)
         case .nativeLogin(let cookie):
-            record.decision = "native-login"
+            record.outcome = .nativeLogin
             if cookie != nil { record.opensNativeLogin = true }
             forward(nil, renewal: cookie)
         case .respond(let response):
@@ -129,7 +130,7 @@ extension Exchange {
         switch machine.state {
         case .awaiting: overdue?()
         case .acquiring: acquisitionTimedOut()
-        case .exchanging(.streaming): endStream("session_expired")
+        case .exchanging(.streaming): endStream(.sessionExpired)
         case .deciding, .collecting, .receiving, .exchanging(.awaited), .tunnelling, .answered, .ended: break
         }
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import HTTP2
 import Reactor
@@ -39,8 +40,8 @@ extension Exchange {
     func requestTooSlow() {
         worker.metrics.endedSlow(.request)
         penalize()
-        guard machine.state == .exchanging(.streaming) else { return refuse(status: 408, "request_too_slow") }
-        record.ended("request_too_slow")
+        guard machine.state == .exchanging(.streaming) else { return refuse(status: 408, .requestTooSlow) }
+        record.ended(.requestTooSlow)
         abort(.cancel)
     }
 
@@ -48,7 +49,7 @@ extension Exchange {
     func responseTooSlow() {
         worker.metrics.endedSlow(.response)
         penalize()
-        record.ended("response_too_slow")
+        record.ended(.responseTooSlow)
         abort(.cancel)
     }
 

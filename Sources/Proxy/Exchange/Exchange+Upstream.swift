@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import Gate
 import HTTP
 import HTTP1
@@ -171,7 +172,7 @@ extension Exchange {
         // A response by which the session ends does not end with it.
         guard signOut == nil, let identity, case .gate(let gate, _) = worker.service else { return true }
         if updateCount != worker.updateCount, gate.hasEnded(identity, now: worker.loop.wallClock) {
-            endStream("session_revoked")
+            endStream(.sessionRevoked)
             return false
         }
         worker.streamBegan(self)
@@ -185,7 +186,7 @@ extension Exchange {
     ///
     /// Never inlined: Swift 6.3 fails on what it would make of that in a caller that is optimised whole.
     @inline(never)
-    func endStream(_ reason: String) {
+    func endStream(_ reason: Reason) {
         record.ended(reason)
         abort()
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import Gate
 import HTTP
 import HTTP1
@@ -182,10 +183,11 @@ final class Exchange {
 
     /// The request cannot be read on: where it ends, or would, is not known.
     func refuse(_ error: HTTP1Error) {
-        refuse(status: error.status, error.description)
+        refuse(status: error.status, error.reason, detail: error.description)
     }
 
-    func refuse(status: UInt16, _ description: String) {
+    /// - Parameter detail: the reason in words, for the log.
+    func refuse(status: UInt16, _ reason: Reason, detail: String? = nil) {
         switch machine.state {
         case .deciding, .collecting, .receiving, .acquiring, .exchanging(.awaited):
             releaseUpstream()
@@ -194,7 +196,7 @@ final class Exchange {
             response.closesConnection = true
             machine.answered()
             record.answered(response)
-            record.malformed(status, description)
+            record.malformed(status, reason, detail: detail)
             downstream?.sendLocal(addingHSTS(response), to: self)
             responseEnded()
         case .exchanging(.streaming):

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import Gate
 import Reactor
 
@@ -52,7 +53,7 @@ extension Worker {
         for tunnel in Array(tunnels.values) where tunnel.hasEnded(gate, now: now) { tunnel.close() }
         for exchange in Array(streams.values) {
             guard let identity = exchange.identity, gate.hasEnded(identity, now: now) else { continue }
-            exchange.endStream("session_revoked")
+            exchange.endStream(.sessionRevoked)
         }
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import JWT
 
@@ -24,7 +25,7 @@ protocol LoginProtocol: AnyObject {
 /// What a return amounts to.
 enum LoginResult {
     case verified(VerifiedLogin)
-    case refused(ReasonCode, status: UInt16)
+    case refused(Reason, status: UInt16)
     /// Something must be fetched first.
     case ask(Question)
 }

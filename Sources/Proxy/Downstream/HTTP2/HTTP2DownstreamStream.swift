@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import HTTP1
 import HTTP2
@@ -128,7 +129,7 @@ final class HTTP2DownstreamStream: StreamHandler {
         }
         exchange.begin(self, client: connection.peer.text)
         // Its stream is being reset: what follows is for the log.
-        if let fault { return exchange.refuse(status: 400, fault.description) }
+        if let fault { return exchange.refuse(status: 400, fault.reason, detail: fault.description) }
         if isTooLarge { return exchange.refuse(.headTooLarge) }
         do throws(HTTP1Error) {
             try connection.shared.parser.readWhole(&exchange.request)
@@ -139,7 +140,8 @@ final class HTTP2DownstreamStream: StreamHandler {
         if isTunnel {
             // RFC 8441 §5; of other protocols nothing is known (RFC 9220 §3).
             guard exchange.request.asksForWebSocket else {
-                return exchange.refuse(status: 501, "a protocol other than websocket")
+                return exchange.refuse(
+                    status: 501, .requestNotSupported, detail: "a protocol other than websocket")
             }
         } else if exchange.request.framing == .none, hasContent {
             exchange.request.framing = .chunked
@@ -218,7 +220,7 @@ final class HTTP2DownstreamStream: StreamHandler {
             session.reset(stream, .cancel)
             lose()
         } else {
-            exchange?.refuse(status: 408, "body_timeout")
+            exchange?.refuse(status: 408, .bodyTimeout)
         }
         return now.advanced(by: limit)
     }
