@@ -3,20 +3,20 @@
 import Cryptography
 import HTTP
 
-/// The name of an attempt, which is the `state` at the IdP and the end of the cookie's name: why it began (one letter),
-/// when (eleven hexadecimal digits of milliseconds), and twelve random bytes.
+/// The name of an attempt, which is the `state` at the provider and the end of the cookie's name: its cause (one letter),
+/// its time (eleven hexadecimal digits of milliseconds), and twelve random bytes.
 ///
-/// Anyone can read and change it. What it says tells only which attempts are old and what looks like a loop; what
-/// counts is sealed in the cookie.
+/// It is neither secret nor authenticated. It only serves to find old attempts and suspected loops; the authenticated
+/// state is sealed in the cookie.
 struct LoginAttemptID: Equatable, Sendable {
     /// In place, so that an attempt costs no memory of its own.
     let bytes: InlineArray<28, UInt8>
 
     /// Why an attempt begins.
     enum Cause: UInt8 {
-        /// A page was asked for without a session.
+        /// A page was requested without a session.
         case navigation = 0x6e  // n
-        /// Somebody asked to sign in, or was asked whether to.
+        /// The user asked to sign in, or was asked to confirm.
         case wish = 0x77  // w
     }
 
@@ -62,13 +62,14 @@ struct LoginAttemptID: Equatable, Sendable {
         left.bytes.span.equals(right.bytes.span)
     }
 
-    /// Began earlier, by its own word.
+    /// Self-declared, so unauthenticated: it began earlier.
     func isOlder(than other: LoginAttemptID) -> Bool {
         for index in 1..<12 where bytes[index] != other.bytes[index] { return bytes[index] < other.bytes[index] }
         return false
     }
 
-    /// By its own word, a page was asked for without a (good) session after `moment`, in seconds since 1970.
+    /// Self-declared, so unauthenticated: a page was requested without a valid session after `moment`, in seconds since
+    /// 1970.
     func isNavigation(after moment: Double) -> Bool {
         guard bytes[0] == Cause.navigation.rawValue else { return false }
         var milliseconds: UInt64 = 0

@@ -55,7 +55,7 @@ final class Seal {
 
     /// Appends the same of the text that `appendText` appends.
     ///
-    /// - Parameter data: of ``authenticated(_:_:)``, for whoever keeps it.
+    /// - Parameter data: of ``authenticated(_:_:)``, which callers can keep.
     func seal(boundTo data: Span<UInt8>, into out: inout [UInt8], _ appendText: (inout [UInt8]) -> Void) {
         var sealed: [UInt8] = []
         swap(&sealed, &self.sealed)

@@ -3,8 +3,8 @@
 import HTTP
 import JWT
 
-/// A signed statement about the user for the app (`assertion`): proof for an app that can check a signature that the
-/// request came through this gate, whoever else can reach the app.
+/// A signed statement about the user for the app (`assertion`): it proves to an app that verifies signatures that the
+/// request passed this gate, even where others can reach the app.
 package struct AssertionConfiguration: Sendable {
     /// The header that carries it.
     package var header: String

@@ -6,7 +6,7 @@ import HTTP
 ///
 /// Only what was opened or verified gets in, so a client cannot fill it with what it makes up. Sealed texts and
 /// signatures end at random, so their last bytes choose the slot; the whole text, the host and the scheme must then be
-/// equal. Times are not looked at here: whoever asks judges them, each time. A fixed number of slots, newest wins.
+/// equal. Times of sessions are not compared here: the caller does so, each time. A fixed number of slots, the newest wins.
 struct IdentityCache {
     private struct Entry {
         let text: [UInt8]

@@ -87,7 +87,7 @@ struct SpoofFilter: Sendable {
     /// Sidegate's own, for later versions as for this one (CVE-2023-27487, CVE-2024-45806).
     private static let ownPrefix: StaticString = "x-sidegate-"
 
-    /// Removed whoever sends them. The X-Forwarded-… that Sidegate sets are here for their other spellings; `proxy`
+    /// Removed from every client's requests. The X-Forwarded-… that Sidegate sets are here for their other spellings; `proxy`
     /// would become HTTP_PROXY in a CGI program's environment (CVE-2016-5385).
     private static let always = [
         "proxy", "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto",

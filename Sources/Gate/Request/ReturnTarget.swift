@@ -95,7 +95,7 @@ package struct ReturnTarget: Sendable, Equatable {
         return Self.holdsControlCharacter(path.span) ? Self.root.bytes : path
     }
 
-    /// Appends the whole URL, for the IdP.
+    /// Appends the whole URL, for the provider.
     func appendAbsolute(to output: inout [UInt8], on origin: PublicOrigin) {
         if bytes.first == UInt8(ascii: "/") { origin.append(to: &output) }
         output.append(contentsOf: bytes)

@@ -153,7 +153,7 @@ struct AccessTests {
         #expect(try browser.get("/.sidegate/session").status == 200)
     }
 
-    @Test("who is not registered is told which account it is, and offered another")
+    @Test("the page for an unregistered user names the account, and offers another")
     func page() throws {
         let browser = try Browser { $0.access.users.emails = ["bob@example.com"] }
         let atSignIn = try signIn(browser)
@@ -179,7 +179,7 @@ struct AccessTests {
     }
 
     @Test(
-        "JSON for whoever asks for it, and for what is no navigation",
+        "JSON for clients that ask for it, and for what is no navigation",
         arguments: [
             ("GET", ["Accept: application/json"], true), ("GET", ["Accept: text/html"], false), ("GET", [], false),
             ("GET", ["Sec-Fetch-Mode: cors", "Accept: */*"], true), ("GET", ["X-Requested-With: XMLHttpRequest"], true),
@@ -262,7 +262,7 @@ struct GuestTests {
         }
     }
 
-    @Test("everyone comes in without a redirect, whatever is asked for, and the app is told nothing")
+    @Test("everyone passes without a redirect, on every path, and the app learns nothing")
     func everyone() throws {
         let browser = try browser()
         for (method, fields) in [
@@ -316,7 +316,7 @@ struct GuestTests {
         #expect(try registered.get("/").user == "ada")
     }
 
-    @Test("CVE-2026-34454: a guest's sign-in ends the session of whoever was signed in before, and uses the token up")
+    @Test("CVE-2026-34454: a guest's sign-in ends the session of the previous user, and consumes the token")
     func endsOldSession() throws {
         let browser = try browser { $0.access.users.emails = ["bob@example.com"] }
         try browser.returned(browser.get("/.sidegate/login"), token: token("bob", id: "b"))

@@ -188,7 +188,7 @@ struct StoredSessionTests {
         #expect(browser.records.reads == 0)
     }
 
-    @Test("a ticket of an older secret is sealed anew, so that the secret can go")
+    @Test("a ticket of an older secret is sealed again, so that the secret can be removed")
     func rotation() throws {
         let secrets = ["the first secret of sessions, 32b", "the second secret of sessions, 32"].map { Array($0.utf8) }
         let browser = try browser { $0.session.secrets = [secrets[0]] }

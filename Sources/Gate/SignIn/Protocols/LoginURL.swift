@@ -3,7 +3,7 @@
 import HTTP
 import Pages
 
-/// The URL of the IdP's login page for one origin, with all that does not change from attempt to attempt written out.
+/// The URL of the provider's login page for one origin, with all that does not change from attempt to attempt written out.
 ///
 /// It always is a `SafeURL`: the template's scheme and host are plain, and what varies is percent-encoded, which is the
 /// same in HTML.
