@@ -5,15 +5,15 @@ import HTTP
 import JWT
 
 /// What becomes of a request for an app once it is known which user sent it, or that nobody did.
-struct Admission {
+final class Admission {
     private let sessions: Sessions
     private let sessionSeal: SessionSeal
     private let bearer: BearerTokens
     private let authorization: Authorizer
-    private let appLogout: AppLogout
+    private let appLogout: AppLogout?
     private let responses: Responses
 
-    init(_ parts: GateParts, _ appLogout: AppLogout) {
+    init(_ parts: GateParts, _ appLogout: AppLogout?) {
         sessions = parts.sessions
         sessionSeal = parts.sessionSeal
         bearer = parts.bearer
@@ -40,7 +40,7 @@ struct Admission {
 
     private func forward(_ identity: Identity, _ request: borrowing AccessRequest) -> Step {
         let renewal = sessionSeal.renewal(of: identity, request)
-        if let signOut = appLogout.signOut(identity, request) { return .done(.forwardLogout(identity, signOut)) }
+        if let signOut = appLogout?.signOut(identity, request) { return .done(.forwardLogout(identity, signOut)) }
         return .done(.forward(identity, renewal: renewal))
     }
 
@@ -80,7 +80,7 @@ struct Admission {
 
     /// A refusal that is not enforced (`access.mode: observe`) lets the request pass.
     func observed(_ step: Step, _ request: borrowing AccessRequest) -> Step {
-        guard !authorization.isEnforced, case .done(.respond(let response)) = step else { return step }
+        guard case .done(.respond(let response)) = step else { return step }
         let identity = knownIdentity(request)
         let renewal = identity.flatMap { sessionSeal.renewal(of: $0, request) }
         return .done(

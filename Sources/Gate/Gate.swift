@@ -43,7 +43,7 @@ package final class Gate {
         bearer = parts.bearer
         (redirect, signIn) = parts.signIn(JWTRedirectLogin(configuration, parts.tokens))
         logout = parts.logout
-        admission = Admission(parts, AppLogout(configuration.session.logoutPaths, parts.logout))
+        admission = Admission(parts, parts.appLogout)
         backchannelLogout = parts.backchannelLogout
         forwardAuth = parts.forwardAuth
         forwarding = Forwarding(configuration, parts.assertions, parts.random)
@@ -74,11 +74,9 @@ package final class Gate {
 
     /// What becomes of a request for an app, in the order: native login, rules, session, bearer token, guest, sign-in.
     private func admit(_ request: borrowing AccessRequest) -> Step {
-        guard forwarding.isReadable(request) else {
-            return admission.observed(.respond(responses.unreadable(request)), request)
-        }
         if let open = nativeLogin?.admission(of: request) { return .done(.nativeLogin(cookie: open.cookie)) }
-        return admission.observed(judge(request), request)
+        let step = forwarding.isReadable(request) ? judge(request) : .respond(responses.unreadable(request))
+        return authorization.isEnforced ? step : admission.observed(step, request)
     }
 
     private func judge(_ request: borrowing AccessRequest) -> Step {

@@ -56,6 +56,12 @@ struct GateParts {
             responses: responses, random: random)
     }
 
+    /// nil: no path of the app signs users out.
+    var appLogout: AppLogout? {
+        let paths = configuration.session.logoutPaths
+        return paths.isEmpty ? nil : AppLogout(paths, logout)
+    }
+
     var backchannelLogout: BackchannelLogout {
         BackchannelLogout(
             configuration, tokens: tokens, revocations: revocations, limits: limits, responses: responses)

@@ -5,7 +5,7 @@ import HTTP
 
 /// What becomes of a request that may pass: the app that gets it, the head that the app gets, and what the gate removes
 /// from the app's response.
-struct Forwarding {
+final class Forwarding {
     private let rewrite: RequestRewrite
     private let apps: AppRoutes
     private let ownCookies: OwnCookieFilter

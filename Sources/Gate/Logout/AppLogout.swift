@@ -4,7 +4,7 @@ import HTTP
 
 /// The app's own way to sign out (`session.logoutPaths`): the app gets the request, and then the gate's session ends too.
 /// Otherwise the next request would sign in again at once.
-struct AppLogout {
+final class AppLogout {
     private let paths: [PathPattern]
     private let logout: Logout
 
@@ -15,7 +15,7 @@ struct AppLogout {
 
     /// Nil: the user does not sign out by this request.
     func signOut(_ identity: Identity, _ request: borrowing AccessRequest) -> SignOut? {
-        guard !paths.isEmpty, let session = identity.session, isLogout(request), let origin = request.publicOrigin,
+        guard let session = identity.session, isLogout(request), let origin = request.publicOrigin,
             agrees(request, origin)
         else { return nil }
         return logout.signOut(identity, session, request, origin)
