@@ -91,7 +91,7 @@ extension Gate {
             response = page(403, .loginLoop(causes: [], requestID: requestID, tryAgain: tryAgain))
         }
         // "Try again" begins to count anew.
-        response.add("Set-Cookie", setCookie(isSecure: site.isSecure).expired(names(site).returns))
+        response.add("Set-Cookie", returnsCookieEnd(names(site), isSecure: site.isSecure))
         response.decision = "login-loop"
         return response
     }

@@ -67,20 +67,18 @@ extension Gate {
 
     /// Returns without a session, of late, with this one.
     func countReturn(
-        _ request: RequestHead, _ attempt: ReturnedAttempt, _ names: CookieNames, _ context: RequestContext
+        _ request: RequestHead, _ attempt: ReturnedAttempt, _ names: CookieNames, _ binding: SiteBinding,
+        isSecure: Bool, _ context: RequestContext
     ) -> ReturnCount {
-        var cookie: ReturnCount?
-        var hasOwnCookies = false
-        let filter = OwnCookieFilter(configuration.session)
-        let bytes = request.bytes.span
-        request.forEachCookie { name, value in
-            guard name.upperBound <= bytes.count, value.upperBound <= bytes.count else { return }
-            let text = bytes.extracting(name.range)
-            if text.equals(names.returns.span) { cookie = ReturnCount(cookie: bytes.extracting(value.range)) }
-            hasOwnCookies = hasOwnCookies || filter.isOurs(text)
+        let cookies = returnsCookies(of: request, names, binding, isSecure: isSecure)
+        if let count = cookies.count { return count.adding(context.now) }
+        // A count that does not open is another host's, or that of a replica whose secret differs. The attempt tells
+        // which: with another secret it does not open either, and then the gate's own memory counts.
+        let isOthers = cookies.isForeign && !attempt.isOurs
+        if isOthers || !cookies.hasOwn, attempt.named != nil {
+            return loopWatch.returned(watchKey(request, context), now: context.now)
         }
-        if hasOwnCookies || attempt.named == nil { return (cookie ?? ReturnCount()).adding(context.now) }
-        return loopWatch.returned(watchKey(request, context), now: context.now)
+        return ReturnCount().adding(context.now)
     }
 
     /// Address and User-Agent, as a digest.

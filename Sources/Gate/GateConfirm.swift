@@ -15,15 +15,14 @@ extension Gate {
     ) -> PendingSignIn.Question {
         var wasAsked = false
         let attempts = attempts(of: request, names)
-        for attempt in attempts where attempt.value.upperBound <= request.bytes.count {
-            let value = request.bytes.span.extracting(attempt.value.range)
-            guard let encoded = loginSeal.open(value, name: names.login + attempt.id.text, site: pending.binding),
-                let state = LoginState(encoded: encoded), now - state.startedAt < LoginState.lifetime
+        for attempt in attempts {
+            guard let state = state(of: attempt, request, names, pending.binding),
+                now - state.startedAt < LoginState.lifetime
             else { continue }
             wasAsked = wasAsked || (!state.token.isEmpty && state.token == pending.replayKeys.first)
         }
-        return PendingSignIn.Question(
-            wasAsked: wasAsked, endingAttempts: surplus(attempts).map { names.login + $0.text })
+        let surplus = surplus(attempts, of: request, names, pending.binding)
+        return PendingSignIn.Question(wasAsked: wasAsked, endingAttempts: surplus.map { names.login + $0.text })
     }
 
     /// The page. What was verified goes along in a sealed field; a login cookie binds that field to this browser.
@@ -51,7 +50,8 @@ extension Gate {
                 name, loginSeal.seal(state.encoded, name: name, site: pending.binding), maxAge: LoginState.lifetime))
         for name in question.endingAttempts { response.add("Set-Cookie", cookie.expired(name)) }
         if !pending.returns.isEmpty {
-            response.add("Set-Cookie", cookie.login(names.returns, pending.returns.cookie, maxAge: ReturnCount.window))
+            response.add(
+                "Set-Cookie", returnsCookie(pending.returns, names, pending.binding, isSecure: pending.isSecure))
         }
         response.decision = "confirm"
         response.user = pending.user
@@ -95,24 +95,13 @@ extension Gate {
                 encoded: encoded, origin: origin, binding: binding, isSecure: site.isSecure,
                 answersJSON: NavigationTest.prefersJSON(request),
                 requestID: String(decoding: requestID, as: UTF8.self), spentAttempt: name,
-                lastOldChunk: SessionCookiePlaces(request, names).lastChunk, returns: returns(of: request, names),
+                lastOldChunk: SessionCookiePlaces(request, names).lastChunk,
+                // Kept as the confirm page has set it: agreeing is no return from the IdP.
+                returns: returnsCookies(of: request, names, binding, isSecure: site.isSecure).count ?? ReturnCount(),
                 now: context.now)
         else { return .respond(refused(.loginStateExpired, request, requestID, tryAgain: Self.plainLoginPath)) }
         pending.endsAppSession = endsAppSession(pending.fields, request, site, now: context.now)
         return claim(pending, context)
-    }
-
-    /// The count that the confirm page has set, kept as it is: agreeing is no return from the IdP.
-    private func returns(of request: RequestHead, _ names: CookieNames) -> ReturnCount {
-        var count = ReturnCount()
-        let bytes = request.bytes.span
-        request.forEachCookie { name, value in
-            guard name.upperBound <= bytes.count, value.upperBound <= bytes.count,
-                bytes.extracting(name.range).equals(names.returns.span)
-            else { return }
-            count = ReturnCount(cookie: bytes.extracting(value.range))
-        }
-        return count
     }
 
     static let confirmPath = "/.sidegate/confirm"

@@ -75,14 +75,14 @@ extension Gate {
         let binding = site.loginBinding(of: attempt)
         loginSeal.seal(boundTo: binding.span, into: &block) { state.append(to: &$0) }
         block.append(contentsOf: site.loginCookieEnd)
-        for old in surplus(attempts(of: request, site.names)) {
-            appendEnd(of: site.names.login + old.text, site, to: &block)
+        for old in surplus(attempts(of: request, site.names), of: request, site.names, site.binding) {
+            appendEnd(site.cookie.expired(site.names.login + old.text), to: &block)
         }
         if reason == .sessionExpired || reason == .sessionIdle,
             min(limits.lifetime, limits.shortestIdle) < ReturnCount.window
         {
             // A session that lasts so briefly ends by itself: no sign of a loop.
-            appendEnd(of: site.names.returns, site, to: &block)
+            appendEnd(returnsCookieEnd(site.names, isSecure: site.cookie.isSecure), to: &block)
         }
         return redirect(attempt, text, block, site, reason)
     }
@@ -98,16 +98,30 @@ extension Gate {
     }
 
     /// The line that ends a cookie.
-    private func appendEnd(of cookie: [UInt8], _ site: KnownSite, to block: inout [UInt8]) {
+    private func appendEnd(_ expired: [UInt8], to block: inout [UInt8]) {
         var line = LocalResponse(status: 302)
-        line.add("Set-Cookie", site.cookie.expired(cookie))
+        line.add("Set-Cookie", expired)
         block.append(contentsOf: line.fieldBlock)
     }
 
-    /// The oldest attempts of a browser, which end to make room for one more.
-    func surplus(_ attempts: [(id: AttemptID, value: ByteRange)]) -> ArraySlice<AttemptID> {
+    /// The attempts of a browser that end to make room for one more: the oldest of its own. A sibling host can set cookies
+    /// of these names too, which count for nothing: they make no attempt end, and some of them end with each redirect.
+    func surplus(
+        _ attempts: [(id: AttemptID, value: ByteRange)], of request: RequestHead, _ names: CookieNames,
+        _ binding: SiteBinding
+    ) -> [AttemptID] {
         guard attempts.count >= LoginState.maximumCount else { return [] }
-        return attempts.map(\.id).sorted { $0.isOlder(than: $1) }.prefix(attempts.count - LoginState.maximumCount + 1)
+        var own: [AttemptID] = []
+        var others: [AttemptID] = []
+        for attempt in attempts {
+            if state(of: attempt, request, names, binding) != nil {
+                own.append(attempt.id)
+            } else if others.count < LoginState.maximumCount {
+                others.append(attempt.id)
+            }
+        }
+        own.sort { $0.isOlder(than: $1) }
+        return others + own.prefix(max(0, own.count - LoginState.maximumCount + 1))
     }
 
     /// The attempts whose cookies came, and where their values stand. Their number is bounded.
@@ -116,11 +130,23 @@ extension Gate {
         let bytes = request.bytes.span
         request.forEachCookie { name, value in
             guard attempts.count < SessionCookie.maximumCandidates, name.upperBound <= bytes.count,
+                value.upperBound <= bytes.count, value.count >= Seal.minimumSize,
                 let attempt = names.attempt(bytes.extracting(name.range))
             else { return }
             attempts.append((attempt, value))
         }
         return attempts
+    }
+
+    /// What an attempt's cookie holds; nil: it was not sealed here for this site.
+    func state(
+        of attempt: (id: AttemptID, value: ByteRange), _ request: RequestHead, _ names: CookieNames,
+        _ binding: SiteBinding
+    ) -> LoginState? {
+        guard attempt.value.upperBound <= request.bytes.count else { return nil }
+        let value = request.bytes.span.extracting(attempt.value.range)
+        return loginSeal.open(value, name: names.login + attempt.id.text, site: binding)
+            .flatMap { LoginState(encoded: $0) }
     }
 
     /// Where a page's script can send the person to sign in: our own URL, which starts an attempt when it is opened.

@@ -73,7 +73,12 @@ extension Gate {
         of request: RequestHead, _ site: RequestSite, _ origin: PublicOrigin, page: [UInt8]
     ) -> [[UInt8]] {
         let cookie = setCookie(isSecure: site.isSecure)
-        return ownCookies(of: request, names(site)).map { cookie.expired($0) }
+        let hostCookie = hostCookie(isSecure: site.isSecure)
+        let names = names(site)
+        return ownCookies(of: request, names).map { name in
+            // Browsers keep no `__Host-` cookie with a Domain, and end none by one.
+            name == names.returns || name == names.native ? hostCookie.expired(name) : cookie.expired(name)
+        }
             + appCookies.ended(host: origin.host, isSecure: site.isSecure, page: page)
     }
 

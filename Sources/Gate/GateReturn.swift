@@ -81,7 +81,9 @@ extension Gate {
         let isSameUser = current.map { $0.fields.isSameUser(as: user.fields) } ?? false
         // A good session, and yet this attempt began after it: another replica did not know the session.
         let isUnknownElsewhere = current.map { attempt.named?.isNavigation(after: $0.signedInAt) ?? false } ?? true
-        let returns = isUnknownElsewhere ? countReturn(request, attempt, names(site), context) : ReturnCount()
+        let returns =
+            isUnknownElsewhere
+            ? countReturn(request, attempt, names(site), binding, isSecure: site.isSecure, context) : ReturnCount()
         if returns.isLoop { return .respond(loginLoop(request, context, site, requestID, tryAgain: tryAgain)) }
 
         var pending = PendingSignIn(
@@ -185,7 +187,7 @@ extension Gate {
         endAttempt(pending, names, cookie, &response)
         endAppSession(pending, &response)
         // Coming back without a session is how it is meant to be here.
-        response.add("Set-Cookie", cookie.expired(names.returns))
+        response.add("Set-Cookie", returnsCookieEnd(names, isSecure: pending.isSecure))
         response.decision = "guest"
         response.user = pending.user
         return response
@@ -216,12 +218,8 @@ extension Gate {
         for line in lines { response.add("Set-Cookie", line) }
         endAttempt(pending, names, cookie, &response)
         endAppSession(pending, &response)
-        if pending.returns.isEmpty {
-            response.add("Set-Cookie", cookie.expired(names.returns))
-        } else {
-            response.add(
-                "Set-Cookie", cookie.login(names.returns, pending.returns.cookie, maxAge: ReturnCount.window))
-        }
+        response.add(
+            "Set-Cookie", returnsCookie(pending.returns, names, pending.binding, isSecure: pending.isSecure))
         response.decision = "sign-in"
         response.user = pending.user
         return response

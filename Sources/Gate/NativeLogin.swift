@@ -93,7 +93,7 @@ extension Gate {
         var state: [UInt8] = [Self.nativeLoginVersion]
         state.appendTime(now)
         let name = names(site).native
-        let cookie = SetCookie(isSecure: site.isSecure, domain: "").session(
+        let cookie = hostCookie(isSecure: site.isSecure).session(
             name, nativeSeal.seal(state, name: name, site: binding), maxAge: native.lifetime, sameSite: .lax)
         var line: [UInt8] = []
         line.append("Set-Cookie: ")
@@ -111,7 +111,7 @@ extension Gate {
         var isOpen = false
         request.forEachCookie { cookie, value in
             guard !isOpen, looks < SessionCookie.maximumCandidates, cookie.upperBound <= bytes.count,
-                value.upperBound <= bytes.count,
+                value.upperBound <= bytes.count, value.count >= Seal.minimumSize,
                 bytes.extracting(cookie.range).equals(name.span)
             else { return }
             looks += 1
