@@ -37,7 +37,10 @@ extension Gate {
     private func isAppLogout(_ request: RequestHead) -> Bool {
         guard request.targetForm != .asterisk, request.path.upperBound <= request.bytes.count else { return false }
         let path = request.bytes.span.extracting(request.path.range)
-        return RequestPath.isPlain(path) && logoutPaths.contains { $0.matches(path) }
+        guard !RequestPath.isPlain(path) else { return logoutPaths.contains { $0.matches(path) } }
+        // In any reading: where the app takes the path for another one, no more happens than that the session ends.
+        guard let odd = try? RequestPath(path, delivery: .canonical) else { return false }
+        return odd.all.contains { reading in logoutPaths.contains { $0.matches(reading.span) } }
     }
 
     /// As for `/.sidegate/logout`: another site's link or image signs nobody out, nor does what is fetched ahead.
