@@ -58,6 +58,8 @@ final class Exchange {
     var hasRetried = false
     /// With the app's response the session ends.
     var signOut: SignOut?
+    /// The response is complete, but the client's stream still holds some of it: it is logged when that has been sent.
+    var endsWhenSent = false
     /// How often the store of sessions was asked for this request.
     var sessionLookups = 0
     /// What the request is about, when the gate answered it at once.
@@ -264,7 +266,7 @@ final class Exchange {
         let action = machine.responseEnded()
         guard action != .none, let downstream else { return }
         letGoOfUpstream()
-        end()
+        if endsWhenSent { worker.streamEnded(self) } else { end() }
         downstream.exchangeFinished(isRequestComplete: action == .finish)
     }
 
@@ -311,6 +313,7 @@ final class Exchange {
         hasRetried = false
         sessionLookups = 0
         signOut = nil
+        endsWhenSent = false
         forwardsUpgrade = false
         answeredPlace = nil
         requestID.removeAll(keepingCapacity: true)
