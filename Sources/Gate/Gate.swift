@@ -13,12 +13,12 @@ package final class Gate {
     package let configuration: GateConfiguration
 
     let random: RandomPool
-    let siteRules: RequestSite.Rules
+    let originRules: RequestOrigin.Rules
     let returnPath: [UInt8]
     let tokenParameter: [UInt8]
     var verifier: TokenVerifier
     let rules: AccessRules
-    let matching: FieldMatching
+    let matching: ClaimMapping
     let rendering: HeaderRendering
     let limits: SessionLimits
     let sessionSeal: Seal
@@ -49,10 +49,10 @@ package final class Gate {
     var endedSessions = Revocations()
     /// Rises whenever whoever was let in before has to be looked at again. Zero while there is nothing to look at, as
     /// in a new ``Identity``.
-    var generation: UInt64
+    var policyEpoch: UInt64
     /// The fields that a logout token's `sub` can mean.
     let subjectFields: [String]
-    let logoutMatching: FieldMatching
+    let logoutMapping: ClaimMapping
     let nativeLogin: NativeLogin?
     let appCookies: AppCookies
     let logoutPaths: [PathPattern]
@@ -63,9 +63,9 @@ package final class Gate {
     /// Counts the key sets that were in force, and the tokens that signed in while this gate ran.
     var keyCount: UInt64 = 0
     var spentCount: UInt64 = 0
-    var loopWatch = LoopWatch()
-    /// The site of the latest redirect; see ``KnownSite``.
-    var lastSite: KnownSite?
+    var loopDetector = RedirectLoopDetector()
+    /// The site of the latest redirect; see ``SiteCache``.
+    var lastSite: SiteCache?
     /// Kept between requests for its memory.
     var joinedCookie: [UInt8] = []
 
@@ -75,11 +75,11 @@ package final class Gate {
         let random = RandomPool(random)
         self.random = random
         let session = configuration.session
-        siteRules = RequestSite.Rules(configuration)
+        originRules = RequestOrigin.Rules(configuration)
         returnPath = Array(configuration.returnPath.utf8)
         tokenParameter = Array(configuration.tokenParameter.utf8)
         verifier = TokenVerifier(policy: configuration.tokenPolicy, keys: configuration.keys)
-        matching = FieldMatching(configuration.claims, required: configuration.required)
+        matching = ClaimMapping(configuration.claims, required: configuration.required)
         rendering = HeaderRendering(rules: configuration.identityHeaders, encoding: configuration.headerEncoding)
         limits = SessionLimits(lifetime: session.lifetime, idleTimeout: session.idleTimeout)
         sessionSeal = Seal(.session, secrets: session.secrets, random: random)
@@ -89,10 +89,10 @@ package final class Gate {
         ticketSeal = Seal(.ticket, secrets: session.secrets, random: random)
         access = AccessPolicy(configuration.access)
         rules = AccessRules(configuration.access.rules)
-        generation = access.isOpen ? 0 : 1
+        policyEpoch = access.isOpen ? 0 : 1
         letsGuestsIn = access.letsGuestsIn
         subjectFields = configuration.claims.filter { $0.field == "user" || $0.claims.contains("sub") }.map(\.field)
-        logoutMatching = FieldMatching(configuration.claims, required: [], needsUser: false)
+        logoutMapping = ClaimMapping(configuration.claims, required: [], needsUser: false)
         nativeLogin = configuration.nativeLogin.map { NativeLogin($0) }
         appCookies = AppCookies(configuration)
         logoutPaths = session.logoutPaths.map { PathPattern($0) }
@@ -119,12 +119,12 @@ package final class Gate {
         }
         if request.targetForm != .asterisk {
             guard request.path.upperBound <= request.bytes.count else {
-                return .respond(refusal(400, of: request, requestID: requestID))
+                return .respond(badRequest(400, of: request, requestID: requestID))
             }
             let path = request.bytes.span.extracting(request.path.range)
-            if let own = OwnPath.of(path, returnPath: returnPath) {
+            if let own = ReservedPath.of(path, returnPath: returnPath) {
                 // A proxy's question is about another request, perhaps of another host.
-                if own != .auth, let session = awaitedSession(request, context) { return .fetchSession(session) }
+                if own != .auth, let session = sessionReference(request, context) { return .fetchSession(session) }
                 return answer(own, request, context, requestID)
             }
         }
@@ -137,7 +137,7 @@ package final class Gate {
         _ request: RequestHead, _ context: RequestContext, _ requestID: [UInt8],
         delivery: RequestPath.Delivery = .canonical
     ) -> Decision {
-        let site = RequestSite(request, context, siteRules)
+        let site = RequestOrigin(request, context, originRules)
         var oddPath: RequestPath?
         if readsPaths {
             do {
@@ -154,7 +154,7 @@ package final class Gate {
     }
 
     private func judge(
-        _ request: RequestHead, _ oddPath: RequestPath?, _ context: RequestContext, _ site: RequestSite,
+        _ request: RequestHead, _ oddPath: RequestPath?, _ context: RequestContext, _ site: RequestOrigin,
         _ requestID: [UInt8]
     ) -> Decision {
         var ruling = Ruling.unruled
@@ -170,7 +170,9 @@ package final class Gate {
         var reason: ReasonCode?
         switch session(of: request, site, context) {
         case .valid(let identity):
-            if identity.goodAt != generation, let other = reconsidered(identity, request, context, site, requestID) {
+            if identity.authorizedAt != policyEpoch,
+                let other = reauthorize(identity, request, context, site, requestID)
+            {
                 return other
             }
             if let reason = refusal(of: identity, by: ruling) {
@@ -178,14 +180,15 @@ package final class Gate {
             }
             return .forward(identity, renewal: renewal(of: identity, request, site, now: context.now))
         case .refused(let code): reason = code
-        case .elsewhere(let session): return .fetchSession(session)
-        case .unknown: return .respond(sessionUnknown(request, requestID))
+        case .needsLookup(let session): return .fetchSession(session)
+        case .storeUnavailable: return .respond(sessionUnknown(request, requestID))
         case .none, .unchecked: break
         }
         if configuration.bearer {
             switch bearer(of: request, context) {
             case .valid(let identity):
-                if identity.goodAt != generation, let other = reconsidered(identity, request, context, site, requestID)
+                if identity.authorizedAt != policyEpoch,
+                    let other = reauthorize(identity, request, context, site, requestID)
                 {
                     return other
                 }
@@ -197,7 +200,7 @@ package final class Gate {
                 if awaitsKeys(after: code, context) { return .awaitKeys }
                 return .respond(invalidBearer(code, request, context))
             case .unchecked(let question): return .checkToken(question)
-            case .none, .elsewhere, .unknown: break
+            case .none, .needsLookup, .storeUnavailable: break
             }
         }
         if letsGuestsIn, case .unruled = ruling { return .forward(nil, renewal: nil) }
@@ -209,9 +212,9 @@ package final class Gate {
         form body: [UInt8], of request: RequestHead, _ context: RequestContext, requestID: [UInt8] = []
     ) -> Decision {
         guard request.path.upperBound <= request.bytes.count else {
-            return .respond(refusal(400, of: request, requestID: requestID))
+            return .respond(badRequest(400, of: request, requestID: requestID))
         }
-        switch OwnPath.of(request.bytes.span.extracting(request.path.range), returnPath: returnPath) {
+        switch ReservedPath.of(request.bytes.span.extracting(request.path.range), returnPath: returnPath) {
         case .callback: return returned(request, form: body, context, requestID)
         case .confirm: return confirmed(request, form: body, context, requestID)
         case .backchannelLogout: return backchannelLogout(request, body: body, context)
@@ -243,7 +246,8 @@ package final class Gate {
         into out: inout [UInt8]
     ) {
         requestRewrite.write(
-            request, for: identity, context, RequestSite(request, context, siteRules), app: app, requestID: requestID,
+            request, for: identity, context, RequestOrigin(request, context, originRules), app: app,
+            requestID: requestID,
             random: random, into: &out)
         if configuration.assertion != nil, let identity { appendAssertion(of: identity, now: context.now, to: &out) }
     }
@@ -251,7 +255,7 @@ package final class Gate {
     /// Which app a request that may pass is for: 0 is `upstream`, the others are those of `upstreams`, from 1.
     package func app(for request: RequestHead, _ context: RequestContext) -> Int {
         guard !apps.isEmpty else { return 0 }
-        return apps.index(for: request, RequestSite(request, context, siteRules))
+        return apps.index(for: request, RequestOrigin(request, context, originRules))
     }
 
     /// The request asks for a protocol that `app` may switch to, and `rewrite` forwards its Upgrade.
@@ -260,7 +264,7 @@ package final class Gate {
     }
 
     private func answer(
-        _ own: OwnPath, _ request: RequestHead, _ context: RequestContext, _ requestID: [UInt8]
+        _ own: ReservedPath, _ request: RequestHead, _ context: RequestContext, _ requestID: [UInt8]
     ) -> Decision {
         switch own {
         case .callback: callback(request, context, requestID)
@@ -276,7 +280,7 @@ package final class Gate {
         }
     }
 
-    func names(_ site: RequestSite) -> CookieNames { site.isSecure ? secureNames : plainNames }
+    func names(_ site: RequestOrigin) -> CookieNames { site.isSecure ? secureNames : plainNames }
 
     func setCookie(isSecure: Bool) -> SetCookie {
         SetCookie(isSecure: isSecure, domain: configuration.session.domain)
@@ -284,35 +288,7 @@ package final class Gate {
 
     /// What return targets must stay on.
     func targetSite(_ origin: PublicOrigin) -> ReturnTarget.Site {
-        let domain = siteRules.fixedBinding.flatMap { $0.isDomain ? $0.name : nil } ?? []
+        let domain = originRules.fixedScope.flatMap { $0.isDomain ? $0.name : nil } ?? []
         return ReturnTarget.Site(origin: origin, domain: domain, returnPath: returnPath)
-    }
-}
-
-/// The client's own X-Request-ID, when logs and headers can carry it.
-enum RequestIdentifier {
-    /// Its place: exactly one, 1 to 128 letters, digits and `-._~:+/=@`.
-    static func place(in request: RequestHead) -> ByteRange? {
-        var place: ByteRange?
-        let bytes = request.bytes.span
-        for index in request.fields.indices where request.fields[index].known == .xRequestID {
-            guard place == nil else { return nil }
-            let value = request.fields[index].value
-            guard (1...128).contains(value.count), value.upperBound <= bytes.count else { return nil }
-            for position in value.range where !isPlain(bytes[position]) { return nil }
-            place = value
-        }
-        return place
-    }
-
-    private static func isPlain(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            // - . / 0…9 :
-            UInt8(ascii: "-")...UInt8(ascii: ":"), UInt8(ascii: "_"), UInt8(ascii: "~"), UInt8(ascii: "+"),
-            UInt8(ascii: "="), UInt8(ascii: "@"):
-            true
-        default: false
-        }
     }
 }

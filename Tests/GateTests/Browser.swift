@@ -175,7 +175,7 @@ final class Browser {
         turn += 1
         context.now = now
         context.monotonic = monotonic ?? now
-        context.mayAwaitKeys = fetchKeys != nil
+        context.canRefreshKeys = fetchKeys != nil
         var requestID: [UInt8] = []
         gate.requestID(of: request, into: &requestID)
         context.sessionLookup = .notAsked
@@ -191,7 +191,7 @@ final class Browser {
         }
         if case .awaitKeys = decision {
             try fetchKeys?(gate)
-            context.mayAwaitKeys = false
+            context.canRefreshKeys = false
             decision = gate.decide(request, context, requestID: requestID)
         }
         if case .checkToken(let question) = decision {
@@ -206,7 +206,7 @@ final class Browser {
             decision = gate.decide(form: body, of: request, context, requestID: requestID)
             if case .awaitKeys = decision {
                 try fetchKeys?(gate)
-                context.mayAwaitKeys = false
+                context.canRefreshKeys = false
                 decision = gate.decide(form: body, of: request, context, requestID: requestID)
             }
         }
@@ -231,7 +231,7 @@ final class Browser {
             return try follow(.forward(identity, renewal: nil), of: request, gate, requestID)
         case .respond(let response):
             return keep(.answered(Answer(response: response)))
-        case .claimToken(let pending):
+        case .consumeToken(let pending):
             let verdict =
                 isStoreAway
                 ? .unavailable : store.consume(pending.replayKeys, for: pending.retention, now: context.clock)
@@ -240,7 +240,7 @@ final class Browser {
         case .provision(let pending):
             calls.append(pending.call)
             return try follow(gate.finishProvisioning(pending, appSays, context), of: request, gate, requestID)
-        case .claimLogoutToken(let pending):
+        case .consumeLogoutToken(let pending):
             let verdict = store.consume(pending.replayKeys, for: pending.retention, now: context.clock)
             return try follow(gate.finishLogout(pending, verdict, context), of: request, gate, requestID)
         case .revoke(let revocation, let response):
@@ -256,9 +256,9 @@ final class Browser {
             nativeLogins += 1
             if cookie != nil { nativeOpenings += 1 }
             return try follow(.forward(nil, renewal: cookie), of: request, gate, requestID)
-        case .keepSession(let session):
+        case .storeSession(let session):
             let isKept = records.keep(session, now: now)
-            return keep(.answered(Answer(response: gate.sessionKept(session, isKept, context))))
+            return keep(.answered(Answer(response: gate.sessionStored(session, isKept, context))))
         case .collectBody, .awaitKeys, .fetchSession, .checkToken:
             return keep(.answered(Answer(response: LocalResponse(status: 500))))
         }

@@ -162,7 +162,8 @@ extension SettingsBuilder {
     }
 
     private mutating func checkReturnPath(_ path: String) {
-        guard !resolution.refusedPaths.contains("identityProvider.returnPath"), !OwnPath.permitsReturnPath(path) else {
+        guard !resolution.refusedPaths.contains("identityProvider.returnPath"), !ReservedPath.permitsReturnPath(path)
+        else {
             return
         }
         findings.append(

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP
+import JWT
+import Pages
+
+// `/.sidegate/auth`: another proxy serves the app and asks about each request (nginx `auth_request`, Traefik
+// `forwardAuth`, Caddy `forward_auth`, Envoy `ext_authz`). The judgement is the same as for requests that pass here.
+extension Gate {
+    func forwardAuth(_ request: RequestHead, _ context: RequestContext, _ requestID: [UInt8]) -> Decision {
+        let original: OriginalRequest
+        do throws(OriginalRequest.Problem) {
+            original = try OriginalRequest(request, context, rules, needsPath: !rules.isEmpty, originRules)
+        } catch {
+            return .respond(unanswerable(error))
+        }
+        let decision =
+            lookAlikes.isIn(request)
+            ? .respond(spoofed(original, requestID)) : answer(original, request, requestID)
+        return original.isNamed ? about(original.head, decision) : decision
+    }
+
+    /// The logs tell of the request that was asked about.
+    private func about(_ head: RequestHead, _ decision: Decision) -> Decision {
+        guard case .respond(var response) = decision else { return decision }
+        response.subject = RequestSubject(
+            method: Array(head.bytes[head.methodName.range]), path: Array(head.bytes[head.path.range]))
+        return .respond(response)
+    }
+
+    private func answer(_ original: OriginalRequest, _ request: RequestHead, _ requestID: [UInt8]) -> Decision {
+        let head = original.head
+        let passesAnswers = original.isInPath || Self.asksForRedirect(request)
+        switch ReservedPath.of(head.bytes.span.extracting(head.path.range), returnPath: returnPath) {
+        case nil where head.method != .trace && head.method != .connect: break
+        case .unreadable: return .respond(refusedToProxy(403, ReasonCode.pathUnreadable.rawValue))
+        default:
+            // Those are to be sent here by the proxy; in no spelling are they the app's.
+            return .respond(refusedToProxy(403, "reserved_path"))
+        }
+        switch admit(head, original.context, requestID, delivery: .asSent) {
+        case .forward(let identity, let renewal):
+            return .respond(admitted(identity, renewal, original))
+        case .forwardLogout(let identity, _):
+            return .respond(admitted(identity, nil, original))
+        case .fetchSession(let session):
+            return .fetchSession(session)
+        case .observed(let identity, let renewal, let observation):
+            var response = admitted(identity, renewal, original)
+            response.decision = "observe"
+            response.reason = observation.reason
+            return .respond(response)
+        case .nativeLogin(let cookie):
+            return .respond(admitted(nil, cookie, original))
+        case .awaitKeys:
+            return .awaitKeys
+        case .checkToken(let question):
+            return .checkToken(question)
+        case .respond(let response):
+            // nginx makes a 500 of a 400.
+            if response.reason == ReasonCode.pathUnreadable.rawValue {
+                return .respond(refusedToProxy(403, ReasonCode.pathUnreadable.rawValue))
+            }
+            return .respond(passesAnswers ? passed(response) : plain(response, head, original.context))
+        case .collectBody, .consumeToken, .provision, .consumeLogoutToken, .revoke, .storeSession:
+            return .respond(refusedToProxy(403, "reserved_path"))
+        }
+    }
+
+    /// 202: X-Auth-Request-* and the identity headers, empty where there is nothing to say, so that what a browser sent
+    /// under these names is overwritten by proxies that copy them.
+    private func admitted(
+        _ identity: Identity?, _ setCookies: [UInt8]?, _ original: OriginalRequest
+    ) -> LocalResponse {
+        // Envoy takes 200 alone for a yes.
+        var response = LocalResponse(status: original.isInPath ? 200 : 202)
+        let present = identity.map { authRendering.block(for: $0.fields) } ?? []
+        response.add(block: present)
+        let names = present.split(separator: 10).map { line in
+            SpoofFilter.folded(String(decoding: line.prefix { $0 != UInt8(ascii: ":") }, as: UTF8.self))
+        }
+        for rule in authRendering.rules {
+            let folded = SpoofFilter.folded(rule.name)
+            guard !names.contains(folded) else { continue }
+            // Never empty without need, since apps read it themselves; but the browser's own must not pass for ours.
+            if rule.isAuthorization,
+                !original.head.fields.contains(where: { $0.known == .authorization })
+            {
+                continue
+            }
+            response.add(block: Array(rule.name.utf8) + Array(": \r\n".utf8))
+        }
+        if identity?.isBearer ?? false, !authRendering.rules.contains(where: { $0.isAuthorization }) {
+            // As where requests pass through here, the app does not get the token, if the proxy copies this.
+            response.add("Authorization", "")
+        }
+        if let assertion = configuration.assertion {
+            var line: [UInt8] = []
+            if let identity { appendAssertion(of: identity, now: original.context.now, to: &line) }
+            response.add(block: line.isEmpty ? Array("\(assertion.header): \r\n".utf8) : line)
+        }
+        response.add("Cache-Control", "no-store")
+        if let setCookies { response.add(block: setCookies) }
+        response.decision = identity == nil ? "open" : "forward"
+        response.user = identity?.user
+        return response
+    }
+
+    /// An answer that goes on to the browser as it is: but 2xx would let it in.
+    private func passed(_ response: LocalResponse) -> LocalResponse {
+        guard (200..<300).contains(response.status) else { return response }
+        var response = response
+        response.status = response.decision.description == "unauthenticated" ? 401 : 403
+        return response
+    }
+
+    /// 401 or 403, for proxies that understand no other refusal.
+    private func plain(
+        _ response: LocalResponse, _ head: RequestHead, _ context: RequestContext
+    ) -> LocalResponse {
+        switch response.decision.description {
+        case "redirect", "unauthenticated":
+            if response.status == 401 { return response }
+            return unauthenticatedNavigation(head, context, response.reason)
+        default:
+            var answer = response
+            answer.status = 403
+            return answer
+        }
+    }
+
+    /// 401 in place of a redirect; what the proxy makes of it is to lead back to the page that was asked for.
+    private func unauthenticatedNavigation(
+        _ head: RequestHead, _ context: RequestContext, _ reason: String?
+    ) -> LocalResponse {
+        var url: [UInt8] = []
+        if let known = siteCache(RequestOrigin(head, context, originRules), head) {
+            let target = ReturnTarget(
+                of: head, prefix: known.targetPrefix, origin: known.origin, tokenParameter: tokenParameter)
+            known.origin.append(to: &url)
+            url.append(contentsOf: Self.loginPath(target).utf8)
+        } else {
+            url.append(contentsOf: Self.plainLoginPath.utf8)
+        }
+        var response = unauthenticatedJSON(url, nil)
+        response.reason = reason
+        return response
+    }
+
+    /// The proxy asked in a way that has no answer: its administrator finds the reason in the log and in the body.
+    private func unanswerable(_ problem: OriginalRequest.Problem) -> LocalResponse {
+        switch problem {
+        case .untrusted: refusedToProxy(403, "proxy_not_trusted")
+        case .unnamed: refusedToProxy(400, "original_url_missing")
+        case .withoutMethod: refusedToProxy(400, "original_method_missing")
+        case .contradictory: refusedToProxy(400, "original_request_contradictory")
+        case .malformed: refusedToProxy(400, "original_request_malformed")
+        }
+    }
+
+    /// Another spelling of an identity header would reach the app beside the one that the proxy overwrites. Refused in
+    /// any mode and on any path.
+    private func spoofed(_ original: OriginalRequest, _ requestID: [UInt8]) -> LocalResponse {
+        signInRefused(.identityHeaderSpoofed, original.head, requestID, tryAgain: nil)
+    }
+
+    private func refusedToProxy(_ status: UInt16, _ reason: String) -> LocalResponse {
+        var response = json(status, [("error", "forward_auth"), ("reason", .string(reason))])
+        response.decision = "forward-auth"
+        response.reason = reason
+        return response
+    }
+
+    /// `?redirect=1`
+    private static func asksForRedirect(_ request: RequestHead) -> Bool {
+        Parameters(query: request).values("redirect").contains { value in
+            ["1", "true", "yes"].contains { value.elementsEqual($0.utf8) }
+        }
+    }
+
+    /// The config's own headers, and X-Auth-Request-* beside them.
+    static func authRendering(_ configuration: GateConfiguration) -> HeaderRendering {
+        let own = configuration.identityHeaders
+        let names = Set(own.map { SpoofFilter.folded($0.name) })
+        let more = HeaderPreset.authRequest.rules.filter { !names.contains(SpoofFilter.folded($0.name)) }
+        return HeaderRendering(rules: own + more, encoding: configuration.headerEncoding)
+    }
+}
+
+extension HeaderRule {
+    fileprivate var isAuthorization: Bool { SpoofFilter.folded(name) == SpoofFilter.folded("authorization") }
+}
