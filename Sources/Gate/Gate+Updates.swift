@@ -60,8 +60,8 @@ extension Gate {
     /// request.
     ///
     /// A bad signature too: a provider may change a key and keep its name, or give its keys no names.
-    func awaitsKeys(after reason: ReasonCode, _ context: RequestContext) -> Bool {
-        guard configuration.hasRemoteKeys, context.canRefreshKeys else { return false }
+    func awaitsKeys(after reason: ReasonCode, _ request: borrowing AccessRequest) -> Bool {
+        guard configuration.hasRemoteKeys, request.context.canRefreshKeys else { return false }
         return reason == .keyNotFound || reason == .signatureInvalid
     }
 }

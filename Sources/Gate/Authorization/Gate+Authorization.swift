@@ -23,8 +23,7 @@ extension Gate {
 
     /// Nil when the user is still authorized: forward the request. Revocation has been checked already.
     func reauthorize(
-        _ identity: Identity, _ request: RequestHead, _ context: RequestContext, _ site: RequestOrigin,
-        _ requestID: [UInt8]
+        _ identity: Identity, _ request: borrowing AccessRequest
     ) -> Decision? {
         switch authorization(of: identity) {
         case .allowed: return nil
@@ -32,26 +31,25 @@ extension Gate {
             // The app does not get to see our tokens, not even those of nobody.
             return .forward(identity.isBearer ? Self.anonymousBearer : nil, renewal: nil)
         case .refused(let reason):
-            return forbidden(reason, identity, request, site, requestID)
+            return forbidden(reason, identity, request)
         }
     }
 
     /// 403 for somebody who is known.
     func forbidden(
-        _ reason: ReasonCode, _ identity: Identity, _ request: RequestHead, _ site: RequestOrigin, _ requestID: [UInt8]
+        _ reason: ReasonCode, _ identity: Identity, _ request: borrowing AccessRequest
     ) -> Decision {
         if identity.isBearer { return .respond(insufficientBearer(reason, identity, request)) }
         if isGRPC(request) { return .respond(grpcDenied(reason, identity)) }
         var target = ReturnTarget.root
-        let isNavigation = NavigationTest.isNavigation(request)
-        if isNavigation, let known = siteCache(site, request) {
-            target = ReturnTarget(
-                of: request, prefix: known.targetPrefix, origin: known.origin, tokenParameter: tokenParameter)
+        let isNavigation = NavigationTest.isNavigation(request.head)
+        if isNavigation, let known = siteCache(request) {
+            target = ReturnTarget(of: request, prefix: known.targetPrefix, origin: known.origin)
         }
-        let asJSON = isNavigation ? NavigationTest.prefersJSON(request) : !NavigationTest.namesPage(request)
+        let asJSON = isNavigation ? NavigationTest.prefersJSON(request.head) : !NavigationTest.namesPage(request.head)
         return .respond(
             forbidden(
-                reason, identity.fields, asJSON: asJSON, requestID: String(decoding: requestID, as: UTF8.self),
+                reason, identity.fields, asJSON: asJSON, requestID: request.idText,
                 returnTo: target))
     }
 
@@ -105,7 +103,7 @@ extension Gate {
 
     /// RFC 6750 §3.1: the token is good, but not for this.
     private func insufficientBearer(
-        _ reason: ReasonCode, _ identity: Identity, _ request: RequestHead
+        _ reason: ReasonCode, _ identity: Identity, _ request: borrowing AccessRequest
     ) -> LocalResponse {
         if isGRPC(request) { return grpcDenied(reason, identity) }
         var response = json(

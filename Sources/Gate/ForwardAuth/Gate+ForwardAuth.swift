@@ -7,17 +7,17 @@ import Pages
 // `/.sidegate/auth`: another proxy serves the app and asks about each request (nginx `auth_request`, Traefik
 // `forwardAuth`, Caddy `forward_auth`, Envoy `ext_authz`). The judgement is the same as for requests that pass here.
 extension Gate {
-    func forwardAuth(_ request: RequestHead, _ context: RequestContext, _ requestID: [UInt8]) -> Decision {
+    func forwardAuth(_ request: borrowing AccessRequest) -> Decision {
         let original: OriginalRequest
         do throws(OriginalRequest.Problem) {
-            original = try OriginalRequest(request, context, rules, needsPath: !rules.isEmpty, originRules)
+            original = try OriginalRequest(request, rules, needsPath: !rules.isEmpty)
         } catch {
             return .respond(unanswerable(error))
         }
         let decision =
-            lookAlikes.isIn(request)
-            ? .respond(spoofed(original, requestID)) : answer(original, request, requestID)
-        return original.isNamed ? about(original.head, decision) : decision
+            lookAlikes.isIn(request.head)
+            ? .respond(spoofed(original)) : answer(original, request)
+        return original.isNamed ? about(original.access.head, decision) : decision
     }
 
     /// The logs tell of the request that was asked about.
@@ -28,17 +28,16 @@ extension Gate {
         return .respond(response)
     }
 
-    private func answer(_ original: OriginalRequest, _ request: RequestHead, _ requestID: [UInt8]) -> Decision {
-        let head = original.head
+    private func answer(_ original: borrowing OriginalRequest, _ request: borrowing AccessRequest) -> Decision {
         let passesAnswers = original.isInPath || Self.asksForRedirect(request)
-        switch ReservedPath.of(head.bytes.span.extracting(head.path.range), returnPath: returnPath) {
-        case nil where head.method != .trace && head.method != .connect: break
+        switch original.access.path.reserved {
+        case nil where original.access.head.method != .trace && original.access.head.method != .connect: break
         case .unreadable: return .respond(refusedToProxy(403, ReasonCode.pathUnreadable.rawValue))
         default:
             // Those are to be sent here by the proxy; in no spelling are they the app's.
             return .respond(refusedToProxy(403, "reserved_path"))
         }
-        switch admit(head, original.context, requestID, delivery: .asSent) {
+        switch admit(original.access) {
         case .forward(let identity, let renewal):
             return .respond(admitted(identity, renewal, original))
         case .forwardLogout(let identity, _):
@@ -61,7 +60,7 @@ extension Gate {
             if response.reason == ReasonCode.pathUnreadable.rawValue {
                 return .respond(refusedToProxy(403, ReasonCode.pathUnreadable.rawValue))
             }
-            return .respond(passesAnswers ? passed(response) : plain(response, head, original.context))
+            return .respond(passesAnswers ? passed(response) : plain(response, original.access))
         case .collectBody, .consumeToken, .provision, .consumeLogoutToken, .revoke, .storeSession:
             return .respond(refusedToProxy(403, "reserved_path"))
         }
@@ -70,7 +69,7 @@ extension Gate {
     /// 202: X-Auth-Request-* and the identity headers, empty where there is nothing to say, so that what a browser sent
     /// under these names is overwritten by proxies that copy them.
     private func admitted(
-        _ identity: Identity?, _ setCookies: [UInt8]?, _ original: OriginalRequest
+        _ identity: Identity?, _ setCookies: [UInt8]?, _ original: borrowing OriginalRequest
     ) -> LocalResponse {
         // Envoy takes 200 alone for a yes.
         var response = LocalResponse(status: original.isInPath ? 200 : 202)
@@ -84,7 +83,7 @@ extension Gate {
             guard !names.contains(folded) else { continue }
             // Never empty without need, since apps read it themselves; but the browser's own must not pass for ours.
             if rule.isAuthorization,
-                !original.head.fields.contains(where: { $0.known == .authorization })
+                !original.access.head.fields.contains(where: { $0.known == .authorization })
             {
                 continue
             }
@@ -96,7 +95,7 @@ extension Gate {
         }
         if let assertion = configuration.assertion {
             var line: [UInt8] = []
-            if let identity { appendAssertion(of: identity, now: original.context.now, to: &line) }
+            if let identity { appendAssertion(of: identity, now: original.access.context.now, to: &line) }
             response.add(block: line.isEmpty ? Array("\(assertion.header): \r\n".utf8) : line)
         }
         response.add("Cache-Control", "no-store")
@@ -116,12 +115,12 @@ extension Gate {
 
     /// 401 or 403, for proxies that understand no other refusal.
     private func plain(
-        _ response: LocalResponse, _ head: RequestHead, _ context: RequestContext
+        _ response: LocalResponse, _ request: borrowing AccessRequest
     ) -> LocalResponse {
         switch response.decision.description {
         case "redirect", "unauthenticated":
             if response.status == 401 { return response }
-            return unauthenticatedNavigation(head, context, response.reason)
+            return unauthenticatedNavigation(request, response.reason)
         default:
             var answer = response
             answer.status = 403
@@ -131,12 +130,11 @@ extension Gate {
 
     /// 401 in place of a redirect; what the proxy makes of it is to lead back to the page that was asked for.
     private func unauthenticatedNavigation(
-        _ head: RequestHead, _ context: RequestContext, _ reason: String?
+        _ request: borrowing AccessRequest, _ reason: String?
     ) -> LocalResponse {
         var url: [UInt8] = []
-        if let known = siteCache(RequestOrigin(head, context, originRules), head) {
-            let target = ReturnTarget(
-                of: head, prefix: known.targetPrefix, origin: known.origin, tokenParameter: tokenParameter)
+        if let known = siteCache(request) {
+            let target = ReturnTarget(of: request, prefix: known.targetPrefix, origin: known.origin)
             known.origin.append(to: &url)
             url.append(contentsOf: Self.loginPath(target).utf8)
         } else {
@@ -160,8 +158,8 @@ extension Gate {
 
     /// Another spelling of an identity header would reach the app beside the one that the proxy overwrites. Refused in
     /// any mode and on any path.
-    private func spoofed(_ original: OriginalRequest, _ requestID: [UInt8]) -> LocalResponse {
-        signInRefused(.identityHeaderSpoofed, original.head, requestID, tryAgain: nil)
+    private func spoofed(_ original: borrowing OriginalRequest) -> LocalResponse {
+        signInRefused(.identityHeaderSpoofed, original.access, tryAgain: nil)
     }
 
     private func refusedToProxy(_ status: UInt16, _ reason: String) -> LocalResponse {
@@ -172,8 +170,8 @@ extension Gate {
     }
 
     /// `?redirect=1`
-    private static func asksForRedirect(_ request: RequestHead) -> Bool {
-        Parameters(query: request).values("redirect").contains { value in
+    private static func asksForRedirect(_ request: borrowing AccessRequest) -> Bool {
+        Parameters(query: request.head).values("redirect").contains { value in
             ["1", "true", "yes"].contains { value.elementsEqual($0.utf8) }
         }
     }

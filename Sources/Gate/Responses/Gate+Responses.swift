@@ -40,12 +40,12 @@ extension Gate {
 
     /// A sign-in that was refused.
     func signInRefused(
-        _ reason: ReasonCode, status: UInt16 = 403, _ request: RequestHead, _ requestID: [UInt8],
+        _ reason: ReasonCode, status: UInt16 = 403, _ request: borrowing AccessRequest,
         account: String? = nil, tryAgain: String?
     ) -> LocalResponse {
         signInRefused(
-            reason, status: status, asJSON: NavigationTest.prefersJSON(request),
-            requestID: String(decoding: requestID, as: UTF8.self), account: account, tryAgain: tryAgain)
+            reason, status: status, asJSON: NavigationTest.prefersJSON(request.head),
+            requestID: request.idText, account: account, tryAgain: tryAgain)
     }
 
     func signInRefused(_ reason: ReasonCode, status: UInt16, _ pending: PendingSignIn) -> LocalResponse {
@@ -80,26 +80,26 @@ extension Gate {
 
     /// The third time back without a session.
     func loginLoop(
-        _ request: RequestHead, _ context: RequestContext, _ site: RequestOrigin, _ requestID: [UInt8], tryAgain: String
+        _ request: borrowing AccessRequest, tryAgain: String
     ) -> LocalResponse {
-        loopDetector.forget(watchKey(request, context))
-        let requestID = String(decoding: requestID, as: UTF8.self)
+        loopDetector.forget(watchKey(request))
+        let requestID = request.idText
         var response: LocalResponse
-        if NavigationTest.prefersJSON(request) {
+        if NavigationTest.prefersJSON(request.head) {
             response = json(403, [("error", "login_loop"), ("request_id", .string(requestID))])
         } else {
             response = page(403, .loginLoop(causes: [], requestID: requestID, tryAgain: tryAgain))
         }
         // "Try again" begins to count anew.
-        response.add("Set-Cookie", returnsCookieEnd(names(site), isSecure: site.isSecure))
+        response.add("Set-Cookie", returnsCookieEnd(names(request), isSecure: request.origin.isSecure))
         response.decision = "login-loop"
         return response
     }
 
     func unauthenticatedJSON(
-        _ request: RequestHead, _ context: RequestContext, _ reason: ReasonCode?
+        _ request: borrowing AccessRequest, _ reason: ReasonCode?
     ) -> LocalResponse {
-        unauthenticatedJSON(Array(loginURL(request, context).utf8), reason)
+        unauthenticatedJSON(Array(loginURL(request).utf8), reason)
     }
 
     func unauthenticatedJSON(_ loginURL: [UInt8], _ reason: ReasonCode?) -> LocalResponse {
@@ -134,22 +134,22 @@ extension Gate {
         return response
     }
 
-    func isGRPC(_ request: RequestHead) -> Bool {
+    func isGRPC(_ request: borrowing AccessRequest) -> Bool {
         hasContentType(request) { type in
             guard type.count >= 16, type.extracting(0..<16).equalsIgnoringCase("application/grpc") else { return false }
             return type.count == 16 || type[16] == UInt8(ascii: "+") || type[16] == UInt8(ascii: "-")
         }
     }
 
-    func isForm(_ request: RequestHead) -> Bool {
+    func isForm(_ request: borrowing AccessRequest) -> Bool {
         hasContentType(request) { $0.equalsIgnoringCase("application/x-www-form-urlencoded") }
     }
 
     /// There is a Content-Type, and each that there is passes.
-    private func hasContentType(_ request: RequestHead, _ test: (Span<UInt8>) -> Bool) -> Bool {
+    private func hasContentType(_ request: borrowing AccessRequest, _ test: (Span<UInt8>) -> Bool) -> Bool {
         var found = false
-        let bytes = request.bytes.span
-        for field in request.fields where field.known == .contentType {
+        let bytes = request.head.bytes.span
+        for field in request.head.fields where field.known == .contentType {
             let end = bytes.firstIndex(of: UInt8(ascii: ";"), in: field.value.range)
             guard test(bytes.extracting(bytes.trimmed(field.value.lowerBound..<end))) else { return false }
             found = true
@@ -157,38 +157,38 @@ extension Gate {
         return found
     }
 
-    func notFound(_ request: RequestHead, _ requestID: [UInt8]) -> LocalResponse {
-        error(404, request, requestID, decision: "not-found")
+    func notFound(_ request: borrowing AccessRequest) -> LocalResponse {
+        error(404, request, decision: "not-found")
     }
 
     /// The body is a token, without a form around it.
-    func isBareToken(_ request: RequestHead) -> Bool {
+    func isBareToken(_ request: borrowing AccessRequest) -> Bool {
         hasContentType(request) { type in
             type.equalsIgnoringCase("application/jwt") || type.equalsIgnoringCase("application/logout+jwt")
                 || type.equalsIgnoringCase("text/plain")
         }
     }
 
-    func unsupportedMediaType(_ request: RequestHead, _ requestID: [UInt8]) -> LocalResponse {
-        error(415, request, requestID)
+    func unsupportedMediaType(_ request: borrowing AccessRequest) -> LocalResponse {
+        error(415, request)
     }
 
-    func methodNotAllowed(_ request: RequestHead, _ requestID: [UInt8], allow: String? = nil) -> LocalResponse {
-        var response = error(405, request, requestID)
+    func methodNotAllowed(_ request: borrowing AccessRequest, allow: String? = nil) -> LocalResponse {
+        var response = error(405, request)
         response.add("Allow", allow ?? "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS")
         return response
     }
 
     /// Neither the config nor the request says where the browser is.
-    func hostMissing(_ request: RequestHead, _ requestID: [UInt8]) -> LocalResponse {
-        error(400, request, requestID)
+    func hostMissing(_ request: borrowing AccessRequest) -> LocalResponse {
+        error(400, request)
     }
 
     /// The page (or JSON, by Accept) for an app that is down or broken (502), slow (504) or has too much to do (503).
     package func upstreamFailure(
-        _ status: UInt16, of request: RequestHead, requestID: [UInt8], statusOfGRPC: String? = nil
+        _ status: UInt16, of request: borrowing AccessRequest, statusOfGRPC: String? = nil
     ) -> LocalResponse {
-        let requestID = String(decoding: requestID, as: UTF8.self)
+        let requestID = request.idText
         var response: LocalResponse
         let name =
             switch status {
@@ -199,7 +199,7 @@ extension Gate {
         if isGRPC(request) {
             // UNAVAILABLE: the client may try again. Not so when the app broke off what it had begun.
             response = statusOfGRPC.map { grpc($0, "upstream_reset") } ?? grpc("14", name)
-        } else if NavigationTest.prefersJSON(request) {
+        } else if NavigationTest.prefersJSON(request.head) {
             let error: JSONValue = .string(name)
             response = json(status, [("error", error), ("request_id", .string(requestID))])
         } else {
@@ -212,8 +212,8 @@ extension Gate {
     }
 
     /// 429 for a client that asks too often, with the seconds after which it may ask again (RFC 6585 §4).
-    package func tooManyRequests(_ request: RequestHead, requestID: [UInt8], retryAfter: UInt64) -> LocalResponse {
-        var response = error(429, request, requestID, decision: "limited")
+    package func tooManyRequests(_ request: borrowing AccessRequest, retryAfter: UInt64) -> LocalResponse {
+        var response = error(429, request, decision: "limited")
         response.add("Retry-After", "\(max(1, retryAfter))")
         response.reason = "rate_limited"
         return response
@@ -221,20 +221,20 @@ extension Gate {
 
     /// The small page (or JSON, when the head was read and asks for it) for a request that cannot be served: 400, 408,
     /// 413, 414, 431, 501, 505. The connection closes after it.
-    package func badRequest(_ status: UInt16, of request: RequestHead?, requestID: [UInt8]) -> LocalResponse {
-        var response = error(status, request, requestID, decision: "bad-request")
+    package func badRequest(_ status: UInt16, of request: borrowing AccessRequest) -> LocalResponse {
+        var response = error(status, request, decision: "bad-request")
         response.closesConnection = true
         return response
     }
 
     func error(
-        _ status: UInt16, _ request: RequestHead?, _ requestID: [UInt8], decision: StaticString = "refused"
+        _ status: UInt16, _ request: borrowing AccessRequest, decision: StaticString = "refused"
     ) -> LocalResponse {
-        let requestID = String(decoding: requestID, as: UTF8.self)
+        let requestID = request.idText
         var response: LocalResponse
-        if let request, isGRPC(request) {
+        if isGRPC(request) {
             response = grpc(Self.grpcStatus(status), Self.errorName(status))
-        } else if let request, NavigationTest.prefersJSON(request) {
+        } else if NavigationTest.prefersJSON(request.head) {
             response = json(
                 status, [("error", .string(Self.errorName(status))), ("request_id", .string(requestID))])
         } else {

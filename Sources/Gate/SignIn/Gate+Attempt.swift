@@ -31,8 +31,8 @@ extension Gate {
     ///
     /// - Parameter isUnseen: another site's page has the return as an image or the like.
     func attempt(
-        of request: RequestHead, _ parameters: Parameters, _ names: CookieNames, _ scope: CookieScope,
-        isUnseen: Bool, now: Double
+        of request: borrowing AccessRequest, _ parameters: Parameters, _ names: CookieNames, _ scope: CookieScope,
+        isUnseen: Bool
     ) -> ReturnedAttempt {
         var result = ReturnedAttempt()
         var candidates = attempts(of: request, names)
@@ -44,14 +44,14 @@ extension Gate {
         }
         candidates.sort { $1.id.isOlder(than: $0.id) }
         // More than a browser is given may come: a sister host can set some of these names too.
-        for candidate in candidates where candidate.value.upperBound <= request.bytes.count {
+        for candidate in candidates where candidate.value.upperBound <= request.head.bytes.count {
             let name = names.login + candidate.id.text
-            let value = request.bytes.span.extracting(candidate.value.range)
+            let value = request.head.bytes.span.extracting(candidate.value.range)
             guard let encoded = loginSeal.open(value, name: name, scope: scope),
                 // Having been asked is no attempt: the next token must be asked about as well.
                 let state = LoginState(encoded: encoded), state.token.isEmpty
             else { continue }
-            guard now - state.startedAt < LoginState.lifetime else {
+            guard request.context.now - state.startedAt < LoginState.lifetime else {
                 result.refusal = .loginStateExpired
                 // Too old to vouch for the user, but still where they wanted to go.
                 result.target = result.target ?? state.target
@@ -67,30 +67,30 @@ extension Gate {
 
     /// Returns without a session, of late, with this one.
     func countReturn(
-        _ request: RequestHead, _ attempt: ReturnedAttempt, _ names: CookieNames, _ scope: CookieScope,
-        isSecure: Bool, _ context: RequestContext
+        _ request: borrowing AccessRequest, _ attempt: ReturnedAttempt, _ names: CookieNames, _ scope: CookieScope
     ) -> RedirectLoopCounter {
-        let cookies = returnsCookies(of: request, names, scope, isSecure: isSecure)
-        if let count = cookies.count { return count.adding(context.now) }
+        let now = request.context.now
+        let cookies = returnsCookies(of: request, names, scope)
+        if let count = cookies.count { return count.adding(now) }
         // A count that does not open is another host's, or that of a replica whose secret differs. The attempt tells
         // which: with another secret it does not open either, and then the gate's own memory counts.
         let isOthers = cookies.isForeign && !attempt.isOurs
         if isOthers || !cookies.hasOwn, attempt.named != nil {
-            return loopDetector.returned(watchKey(request, context), now: context.now)
+            return loopDetector.returned(watchKey(request), now: now)
         }
-        return RedirectLoopCounter().adding(context.now)
+        return RedirectLoopCounter().adding(now)
     }
 
     /// Address and User-Agent, as a digest.
-    func watchKey(_ request: RequestHead, _ context: RequestContext) -> [UInt8] {
+    func watchKey(_ request: borrowing AccessRequest) -> [UInt8] {
         var text: [UInt8] = []
-        text.appendNumber(context.peer?.high ?? 0, bytes: 8)
-        text.appendNumber(context.peer?.low ?? 0, bytes: 8)
-        for field in request.fields
-        where (field.known == .userAgent || field.known == .xForwardedFor && context.isTrustedPeer)
-            && field.value.upperBound <= request.bytes.count
+        text.appendNumber(request.context.peer?.high ?? 0, bytes: 8)
+        text.appendNumber(request.context.peer?.low ?? 0, bytes: 8)
+        for field in request.head.fields
+        where (field.known == .userAgent || field.known == .xForwardedFor && request.context.isTrustedPeer)
+            && field.value.upperBound <= request.head.bytes.count
         {
-            text.appendCounted(request.bytes[field.value.range])
+            text.appendCounted(request.head.bytes[field.value.range])
         }
         return SHA256.hash(text.span)
     }

@@ -23,10 +23,10 @@ extension Gate {
 
     /// After `.provision`: the answer or the next step, now that the app has spoken. There is no session before it agreed.
     package func finishProvisioning(
-        _ pending: PendingProvisioning, _ verdict: ProvisioningVerdict, _ context: RequestContext
+        _ pending: PendingProvisioning, _ verdict: ProvisioningVerdict, _ request: borrowing AccessRequest
     ) -> Decision {
         switch verdict {
-        case .agreed: signIn(pending.pending, context)
+        case .agreed: signIn(pending.pending, request)
         case .noSeat: .respond(noSeat(pending.pending))
         case .failed: .respond(signInRefused(.provisioningFailed, status: 502, pending.pending))
         }

@@ -17,12 +17,13 @@ extension Gate {
     }
 
     func returnsCookies(
-        of request: RequestHead, _ names: CookieNames, _ scope: CookieScope, isSecure: Bool
+        of request: borrowing AccessRequest, _ names: CookieNames, _ scope: CookieScope
     ) -> ReturnsCookies {
         var found = ReturnsCookies()
-        let bytes = request.bytes.span
+        let isSecure = request.origin.isSecure
+        let bytes = request.head.bytes.span
         var looks = 0
-        request.forEachCookie { name, value in
+        request.head.forEachCookie { name, value in
             guard name.upperBound <= bytes.count, value.upperBound <= bytes.count else { return }
             let text = bytes.extracting(name.range)
             found.hasOwn = found.hasOwn || ownCookies.isOurs(text)

@@ -67,7 +67,7 @@ extension Exchange {
     /// may wait for the app before it sends content.
     private var defersToContent: Bool {
         guard case .length = request.framing, !request.expectsContinue, !isRequestComplete,
-            case .gate(let gate, _) = worker.service, let pool = worker.pool(of: gate.app(for: request, context))
+            case .gate(let gate, _) = worker.service, let pool = worker.pool(of: gate.app(for: access))
         else { return false }
         return pool.defersToContent
     }
@@ -113,8 +113,8 @@ extension Exchange {
         guard case .gate(let gate, _) = worker.service else { return }
         let decision =
             hasForm
-            ? gate.decide(form: form, of: request, context, requestID: requestID)
-            : gate.decide(request, context, requestID: requestID)
+            ? gate.decide(form: form, of: &access)
+            : gate.decide(&access)
         perform(decision, contentFollows: contentFollows)
     }
 
@@ -132,17 +132,17 @@ extension Exchange {
     private func spend(_ pending: PendingSignIn, _ verdict: ReplayVerdict) {
         guard case .gate(let gate, _) = worker.service else { return }
         guard gate.endsBearer(verdict) else {
-            return perform(gate.finishSignIn(pending, verdict, context), contentFollows: false)
+            return perform(gate.finishSignIn(pending, verdict, access), contentFollows: false)
         }
         guard let revocations = worker.services.revocations else {
             gate.tokenSpent(pending.replayKeys)
-            return perform(gate.finishSignIn(pending, verdict, context), contentFollows: false)
+            return perform(gate.finishSignIn(pending, verdict, access), contentFollows: false)
         }
         ask(.revocation, within: worker.services.limits.revocation, otherwise: false) { done in
             revocations.tokenSpent(pending.replayKeys) { done(true) }
         } then: { [self] (_: Bool) in
             guard case .gate(let gate, _) = worker.service else { return }
-            perform(gate.finishSignIn(pending, verdict, context), contentFollows: false)
+            perform(gate.finishSignIn(pending, verdict, access), contentFollows: false)
         }
     }
 
@@ -169,7 +169,7 @@ extension Exchange {
             worker.replayStore.consume(pending.replayKeys, for: pending.retention, now: context.clock, done)
         } then: { [self] (verdict: ReplayVerdict) in
             guard case .gate(let gate, _) = worker.service else { return }
-            perform(gate.finishLogout(pending, verdict, context), contentFollows: false)
+            perform(gate.finishLogout(pending, verdict, access), contentFollows: false)
         }
     }
 
@@ -187,13 +187,13 @@ extension Exchange {
     private func provision(_ pending: PendingProvisioning) {
         guard case .gate(let gate, _) = worker.service else { return }
         guard let provisioner = worker.services.provisioner else {
-            return perform(gate.finishProvisioning(pending, .failed, context), contentFollows: false)
+            return perform(gate.finishProvisioning(pending, .failed, access), contentFollows: false)
         }
         ask(.provisioning, within: worker.services.limits.provisioning, otherwise: .failed) { done in
             provisioner.provision(pending.call, done)
         } then: { [self] (outcome: ProvisioningOutcome) in
             if outcome == .told { record.isProvisioned = true }
-            perform(gate.finishProvisioning(pending, outcome.verdict, context), contentFollows: false)
+            perform(gate.finishProvisioning(pending, outcome.verdict, access), contentFollows: false)
         }
     }
 
@@ -223,7 +223,7 @@ extension Exchange {
             sessions.keep(session, done)
         } then: { [self] (isKept: Bool) in
             guard case .gate(let gate, _) = worker.service else { return }
-            answer(gate.sessionStored(session, isKept, context))
+            answer(gate.sessionStored(session, isKept, access))
         }
     }
 

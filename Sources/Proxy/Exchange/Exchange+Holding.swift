@@ -33,7 +33,7 @@ extension Exchange {
 
     /// Whose request it is, as far as trusted proxies tell.
     var clientNetwork: ClientNetwork {
-        guard case .gate(let gate, _) = worker.service, let address = gate.client(of: request, context) ?? context.peer
+        guard case .gate(let gate, _) = worker.service, let address = gate.client(of: access) ?? context.peer
         else { return .unknown }
         return ClientNetwork(address)
     }

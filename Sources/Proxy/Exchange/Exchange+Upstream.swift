@@ -16,7 +16,7 @@ extension Exchange {
     func acquireUpstream(fresh: Bool, contentFollows: Bool) {
         guard case .gate(let gate, _) = worker.service else { return }
         // Each time anew: another configuration may be in force when a request goes again.
-        app = gate.app(for: request, context)
+        app = gate.app(for: access)
         guard let pool = worker.pool(of: app) else { return }
         record.upstreamStarted = worker.loop.now
         if let bound = downstream?.boundUpstreams {
@@ -99,8 +99,8 @@ extension Exchange {
     /// Appends the request's head as the app gets it.
     func writeUpstreamHead(into output: inout [UInt8]) {
         guard case .gate(let gate, _) = worker.service else { return }
-        gate.rewrite(request, for: identity, context, app: app, requestID: requestID, into: &output)
-        forwardsUpgrade = gate.forwardsUpgrade(request, app: app)
+        gate.rewrite(access, for: identity, app: app, into: &output)
+        forwardsUpgrade = gate.forwardsUpgrade(access, app: app)
         switch request.framing {
         case .none, .untilClose: break
         case .length(let length):
@@ -233,7 +233,7 @@ extension Exchange {
             guard case .gate(let gate, _) = worker.service else { return }
             record.upstreamFailed(loss, isReset: code != nil)
             let answer = gate.upstreamFailure(
-                status, of: request, requestID: requestID, statusOfGRPC: code?.statusOfGRPC)
+                status, of: access, statusOfGRPC: code?.statusOfGRPC)
             record.answered(answer)
             downstream?.sendLocal(addingHSTS(answer), to: self)
             responseEnded()
@@ -270,7 +270,7 @@ extension Exchange {
             upstream = nil
             connection.abandon()
             record.upstreamFailed(.malformed)
-            let answer = gate.upstreamFailure(502, of: request, requestID: requestID)
+            let answer = gate.upstreamFailure(502, of: access)
             record.answered(answer)
             downstream?.sendLocal(addingHSTS(answer), to: self)
             responseEnded()

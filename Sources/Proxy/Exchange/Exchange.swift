@@ -11,12 +11,12 @@ import Reactor
 ///
 /// A worker keeps finished exchanges for the next requests, memory included.
 final class Exchange {
-    var request = RequestHead()
+    /// The request as the gate judges it; its head is filled by the downstream stream.
+    var access = AccessRequest()
     var response = ResponseHead()
     var record = ExchangeRecord()
     /// The peer's address, for the log.
     private(set) var client: [UInt8] = []
-    private(set) var requestID: [UInt8] = []
     /// Counts the requests this object served and the answers it awaited, so that a late one to an earlier question is
     /// known as such.
     var generation: UInt64 = 0
@@ -39,7 +39,6 @@ final class Exchange {
     /// What of the content the app may still refuse unseen; nil: not kept, or too much.
     var retryBuffer: RetryBuffer?
     var machine = ExchangeStateMachine()
-    var context = RequestContext(peer: nil, now: 0)
     var identity: Identity?
     /// Which of the apps the request is for.
     var app = 0
@@ -62,8 +61,6 @@ final class Exchange {
     var endsWhenSent = false
     /// How often the store of sessions was asked for this request.
     var sessionLookups = 0
-    /// What the request is about, when the gate answered it at once.
-    private var answeredPlace: RequestPurpose?
     /// The one time limit of this object's own: which one, the state tells.
     var timer: LoopTimer?
     /// What follows when the answer that is awaited does not come in time.
@@ -74,6 +71,18 @@ final class Exchange {
     init(worker: Worker) {
         self.worker = worker
     }
+
+    var request: RequestHead {
+        _read { yield access.head }
+        _modify { yield &access.head }
+    }
+
+    var context: RequestContext {
+        _read { yield access.context }
+        _modify { yield &access.context }
+    }
+
+    var requestID: [UInt8] { access.id }
 
     // MARK: What the browser's side tells
 
@@ -117,22 +126,17 @@ final class Exchange {
         case .asyncHandler:
             collect(limit: Self.localContentLimit, contentFollows: contentFollows)
         case .gate(let gate, _):
-            // Once for all that is asked about it.
-            let request = request
             record.isCounted = true
             worker.metrics.requestBegan()
-            gate.requestID(of: request, into: &requestID)
+            gate.requestID(of: access.head, into: &access.id)
             if let limiter = worker.services.limiter, let wait = excess(limiter, gate) {
-                return answer(gate.tooManyRequests(request, requestID: requestID, retryAfter: wait))
+                return answer(gate.tooManyRequests(access, retryAfter: wait))
             }
             if case .length(let length) = request.framing, isTooLarge(length) {
-                return answer(gate.badRequest(413, of: request, requestID: requestID))
+                return answer(gate.badRequest(413, of: access))
             }
             context.canRefreshKeys = worker.services.keys != nil
-            let decision = gate.decide(request, context, requestID: requestID)
-            // The counters will ask.
-            if case .respond = decision { answeredPlace = gate.place(of: request) }
-            perform(decision, contentFollows: contentFollows)
+            perform(gate.decide(&access), contentFollows: contentFollows)
         }
     }
 
@@ -188,7 +192,7 @@ final class Exchange {
         switch machine.state {
         case .deciding, .collecting, .receiving, .acquiring, .exchanging(.awaited):
             releaseUpstream()
-            if requestID.isEmpty { requestID = worker.freshRequestID() }
+            if requestID.isEmpty { access.id = worker.freshRequestID() }
             var response = refusal(status)
             response.closesConnection = true
             machine.answered()
@@ -219,22 +223,21 @@ final class Exchange {
 
     func refusal(_ status: UInt16) -> LocalResponse {
         switch worker.service {
-        case .gate(let gate, _): gate.badRequest(status, of: request, requestID: requestID)
+        case .gate(let gate, _): gate.badRequest(status, of: access)
         case .handler, .asyncHandler: LocalResponse(status: status)
         }
     }
 
     /// What the request is about.
     var place: RequestPurpose {
-        if let answeredPlace { return answeredPlace }
         guard case .gate(let gate, _) = worker.service else { return .other }
-        return gate.place(of: request)
+        return gate.purpose(of: &access)
     }
 
     /// Whole seconds until the client may ask again; nil when it need not wait.
     private func excess(_ limiter: RateLimiter, _ gate: Gate) -> UInt64? {
         // Over a unix socket, with nobody to tell whom it speaks for, all clients look the same.
-        guard let client = gate.client(of: request, context) ?? context.peer,
+        guard let client = gate.client(of: access) ?? context.peer,
             let wait = limiter.wait(for: client, worker.loop.now)
         else { return nil }
         return UInt64(wait.seconds.rounded(.up))
@@ -286,7 +289,7 @@ final class Exchange {
     /// Never happened: the browser took it back before anything was done.
     func discard() {
         downstream = nil
-        request.reset()
+        access.reset()
         worker.recycle(self)
     }
 
@@ -315,9 +318,7 @@ final class Exchange {
         signOut = nil
         endsWhenSent = false
         forwardsUpgrade = false
-        answeredPlace = nil
-        requestID.removeAll(keepingCapacity: true)
-        request.reset()
+        access.reset()
         response.reset()
         worker.recycle(self)
     }

@@ -358,7 +358,7 @@ struct GuestTests {
         let context = RequestContext(peer: nil, isSecure: true, now: noon)
         guard case .consumeToken(let pending) = gate.decide(head, context) else { return #expect(Bool(false)) }
         gate.replaceListedEmails(["ada@example.com"])
-        guard case .respond(let answer) = gate.finishSignIn(pending, .fresh, context) else {
+        guard case .respond(let answer) = gate.finishSignIn(pending, .fresh, AccessRequest(head, context)) else {
             return #expect(Bool(false))
         }
         #expect(answer.decision.description == "guest")
