@@ -73,8 +73,9 @@ struct GateParts {
 
     /// The way to the provider and back, by its protocol.
     func signIn(_ login: any LoginProtocol) -> (LoginRedirect, SignIn) {
-        let attempts = LoginAttempts(seal: seal(.login), cookies: cookies)
-        let loops = RedirectLoops(configuration.session, cookies, responses)
+        let loginSeal = seal(.login)
+        let attempts = LoginAttempts(seal: loginSeal, cookies: cookies)
+        let loops = RedirectLoops(configuration.session, cookies, loginSeal, responses)
         let confirmation = Confirmation(
             seal: seal(.signIn), attempts: attempts, loops: loops, responses: responses, cookies: cookies,
             random: random)

@@ -81,7 +81,7 @@ struct NativeLogin {
         var state: [UInt8] = [Self.version]
         state.appendTime(request.context.now)
         let name = cookies.names(request).native
-        let cookie = SetCookie(isSecure: request.origin.isSecure, domain: "").session(
+        let cookie = cookies.hostCookie(isSecure: request.origin.isSecure).session(
             name, seal.seal(state, name: name, scope: scope), maxAge: lifetime, sameSite: .lax)
         var line: [UInt8] = []
         line.append("Set-Cookie: ")
@@ -100,7 +100,7 @@ struct NativeLogin {
         var isOpen = false
         request.head.forEachCookie { cookie, value in
             guard !isOpen, looks < SessionCookie.maximumCandidates, cookie.upperBound <= bytes.count,
-                value.upperBound <= bytes.count,
+                value.upperBound <= bytes.count, value.count >= Seal.minimumSize,
                 bytes.extracting(cookie.range).equals(name.span)
             else { return }
             looks += 1

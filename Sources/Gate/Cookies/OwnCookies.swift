@@ -22,8 +22,24 @@ struct OwnCookies: Sendable {
 
     func setCookie(isSecure: Bool) -> SetCookie { SetCookie(isSecure: isSecure, domain: domain) }
 
+    /// For the cookies of one host, whatever the session's domain is.
+    func hostCookie(isSecure: Bool) -> SetCookie { SetCookie(isSecure: isSecure, domain: "") }
+
+    /// Set-Cookie values that end the session's cookie, whether it came or not, and all other cookies of the gate that came
+    /// with the request.
+    func ended(in request: borrowing AccessRequest) -> [[UInt8]] {
+        let isSecure = request.origin.isSecure
+        let cookie = setCookie(isSecure: isSecure)
+        let hostCookie = hostCookie(isSecure: isSecure)
+        let names = names(request)
+        return present(in: request).map { name in
+            // Browsers keep no `__Host-` cookie with a Domain, and end none by one.
+            name == names.returns || name == names.native ? hostCookie.expired(name) : cookie.expired(name)
+        }
+    }
+
     /// The session's cookie, whether it came or not, and all other cookies of the gate that came with the request.
-    func present(in request: borrowing AccessRequest) -> [[UInt8]] {
+    private func present(in request: borrowing AccessRequest) -> [[UInt8]] {
         let names = names(request)
         var own = [names.session]
         let bytes = request.head.bytes.span

@@ -100,4 +100,6 @@ final class Seal {
     }
 
     static let nameStart = 6
+    /// No sealed text is shorter.
+    static let minimumSize = (SealingKey.overhead + 1) * 4 / 3
 }

@@ -101,12 +101,16 @@ struct ForwardAuth {
             let folded = SpoofFilter.folded(rule.name)
             guard !names.contains(folded) else { continue }
             // Never empty without need, since apps read it themselves; but the browser's own must not pass for the gate's.
-            if folded == SpoofFilter.folded("authorization"),
+            if rule.isAuthorization,
                 !original.access.head.fields.contains(where: { $0.known == .authorization })
             {
                 continue
             }
             response.add(block: Array(rule.name.utf8) + Array(": \r\n".utf8))
+        }
+        if identity?.isBearer ?? false, !rendering.rules.contains(where: { $0.isAuthorization }) {
+            // As for requests that pass the gate itself, the app does not get the token, if the proxy copies this.
+            response.add("Authorization", "")
         }
         if let assertions {
             var line: [UInt8] = []
@@ -172,4 +176,8 @@ struct ForwardAuth {
         let more = HeaderPreset.authRequest.rules.filter { !names.contains(SpoofFilter.folded($0.name)) }
         return HeaderRendering(rules: own + more, encoding: configuration.headerEncoding)
     }
+}
+
+extension HeaderRule {
+    fileprivate var isAuthorization: Bool { SpoofFilter.folded(name) == SpoofFilter.folded("authorization") }
 }

@@ -14,7 +14,7 @@ struct SessionState: Sendable, Equatable {
     let seenAt: Double
     let fields: UserAttributes
 
-    static let idByteCount = 16
+    static let idByteCount = SessionCookie.idByteCount
 
     init(id: [UInt8], signedInAt: Double, seenAt: Double, fields: UserAttributes) {
         self.id = id

@@ -21,12 +21,22 @@ final class AppLogout {
         return logout.signOut(identity, session, request, origin)
     }
 
+    /// In any reading: where the app takes the path for another one, the session ends all the same, which does no harm.
     private func isLogout(_ request: borrowing AccessRequest) -> Bool {
         // Where another proxy forwards the request, the gate does not see the response with which the session would end.
-        guard request.path.isPlain, request.path.delivery == .canonical else { return false }
-        let path = request.head.bytes.span.extracting(request.path.place.range)
-        for pattern in paths where pattern.matches(path) { return true }
-        return false
+        guard request.path.delivery == .canonical else { return false }
+        let text = request.head.bytes.span.extracting(request.path.place.range)
+        let odd: RequestPath?
+        switch request.path.form {
+        case .none, .outside, .unreadable: return false
+        case .plain:
+            for pattern in paths where pattern.matches(text) { return true }
+            return false
+        case .odd(let path): odd = path
+        case .unread: odd = try? RequestPath(text, delivery: .canonical)
+        }
+        guard let odd else { return false }
+        return odd.all.contains { reading in paths.contains { $0.matches(reading.span) } }
     }
 
     /// As for `/.sidegate/logout`: another site's link or image signs nobody out, nor does a prefetch.

@@ -104,10 +104,8 @@ struct Logout {
     private func endedCookies(
         _ request: borrowing AccessRequest, _ origin: PublicOrigin, page: [UInt8]
     ) -> [[UInt8]] {
-        let isSecure = request.origin.isSecure
-        let cookie = cookies.setCookie(isSecure: isSecure)
-        return cookies.present(in: request).map { cookie.expired($0) }
-            + appCookies.ended(host: origin.host, isSecure: isSecure, page: page)
+        cookies.ended(in: request)
+            + appCookies.ended(host: origin.host, isSecure: request.origin.isSecure, page: page)
     }
 
     private func confirmation(_ session: SessionState?, returnTo: ReturnTarget?) -> LocalResponse {

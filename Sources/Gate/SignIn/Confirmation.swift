@@ -44,8 +44,9 @@ struct Confirmation {
             else { continue }
             wasShown = wasShown || (!state.token.isEmpty && state.token == pending.replayKeys.first)
         }
+        let surplus = attempts.surplus(present, request, pending.scope)
         return PendingSignIn.NeededConfirmation(
-            wasShown: wasShown, endingAttempts: attempts.surplus(present).map { attempts.cookie($0, request) })
+            wasShown: wasShown, endingAttempts: surplus.map { attempts.cookie($0, request) })
     }
 
     func page(
@@ -71,7 +72,7 @@ struct Confirmation {
             cookie.login(name, attempts.sealed(state, name: name, pending.scope), maxAge: LoginState.lifetime))
         for name in needed.endingAttempts { response.add("Set-Cookie", cookie.expired(name)) }
         if !pending.returns.isEmpty {
-            response.add("Set-Cookie", loops.cookie(pending.returns, isSecure: isSecure))
+            response.add("Set-Cookie", loops.cookie(pending.returns, pending.scope, isSecure: isSecure))
         }
         response.outcome = .confirm
         response.user = pending.user
@@ -95,7 +96,7 @@ struct Confirmation {
         guard request.context.now - state.startedAt < LoginState.lifetime,
             let pending = PendingSignIn(
                 encoded: encoded, origin: origin, scope: scope, spentAttempt: attempts.cookie(id, request),
-                returns: loops.current(request), now: request.context.now)
+                returns: loops.current(request, scope), now: request.context.now)
         else { throw refusal(.loginStateExpired, request) }
         return pending
     }

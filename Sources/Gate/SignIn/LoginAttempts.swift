@@ -41,6 +41,7 @@ struct LoginAttempts {
         let bytes = request.head.bytes.span
         request.head.forEachCookie { name, value in
             guard attempts.count < SessionCookie.maximumCandidates, name.upperBound <= bytes.count,
+                value.upperBound <= bytes.count, value.count >= Seal.minimumSize,
                 let attempt = names.attempt(bytes.extracting(name.range))
             else { return }
             attempts.append((attempt, value))
@@ -48,10 +49,23 @@ struct LoginAttempts {
         return attempts
     }
 
-    /// The oldest attempts of a browser, which end to make room for one more.
-    func surplus(_ attempts: [Present]) -> ArraySlice<LoginAttemptID> {
+    /// The attempts of a browser that end to make room for one more: the oldest of its own. A sibling host can set cookies
+    /// of these names too, which count for nothing: they make no attempt end, and some of them end with each redirect.
+    func surplus(
+        _ attempts: [Present], _ request: borrowing AccessRequest, _ scope: CookieScope
+    ) -> [LoginAttemptID] {
         guard attempts.count >= LoginState.maximumCount else { return [] }
-        return attempts.map(\.id).sorted { $0.isOlder(than: $1) }.prefix(attempts.count - LoginState.maximumCount + 1)
+        var own: [LoginAttemptID] = []
+        var others: [LoginAttemptID] = []
+        for attempt in attempts {
+            if state(of: attempt, request, scope) != nil {
+                own.append(attempt.id)
+            } else if others.count < LoginState.maximumCount {
+                others.append(attempt.id)
+            }
+        }
+        own.sort { $0.isOlder(than: $1) }
+        return others + own.prefix(max(0, own.count - LoginState.maximumCount + 1))
     }
 
     /// The cookie's name.

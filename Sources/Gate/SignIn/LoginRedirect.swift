@@ -93,12 +93,13 @@ final class LoginRedirect {
         let binding = site.loginBinding(of: attempt)
         attempts.appendSealed(state, boundTo: binding.span, to: &block)
         block.append(contentsOf: site.loginCookieEnd)
-        for old in attempts.surplus(attempts.present(in: request)) {
-            appendEnd(of: site.names.login + old.text, site, to: &block)
+        for old in attempts.surplus(attempts.present(in: request), request, site.scope) {
+            appendEnd(site.cookie.expired(site.names.login + old.text), to: &block)
         }
         if hasShortSessions, reason == .sessionExpired || reason == .sessionIdle {
             // A session that lasts so briefly ends by itself: no sign of a loop.
-            appendEnd(of: site.names.returns, site, to: &block)
+            appendEnd(
+                cookies.hostCookie(isSecure: site.cookie.isSecure).expired(site.names.returns), to: &block)
         }
         return redirect(attempt, text, block, site, reason)
     }
@@ -114,9 +115,9 @@ final class LoginRedirect {
     }
 
     /// The line that ends a cookie.
-    private func appendEnd(of cookie: [UInt8], _ site: LoginSite, to block: inout [UInt8]) {
+    private func appendEnd(_ expired: [UInt8], to block: inout [UInt8]) {
         var line = LocalResponse(status: 302)
-        line.add("Set-Cookie", site.cookie.expired(cookie))
+        line.add("Set-Cookie", expired)
         block.append(contentsOf: line.fieldBlock)
     }
 

@@ -11,6 +11,7 @@ final class LoginSite {
     private let isSecure: Bool
 
     let origin: PublicOrigin
+    let scope: CookieScope
     let target: ReturnTarget.Site
     /// The start of the target that this very request is for, whose host may be another one of the session's domain.
     let targetPrefix: [UInt8]
@@ -37,6 +38,7 @@ final class LoginSite {
         authority = Array(request.head.bytes[Self.authority(request)])
         isSecure = request.origin.isSecure
         self.origin = origin
+        self.scope = scope
         target = request.site.targetSite(origin)
         targetPrefix = target.prefix(of: request.requestOrigin ?? origin)
         loginURL = login.start(on: origin)

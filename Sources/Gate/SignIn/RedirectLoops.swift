@@ -8,39 +8,55 @@ import Pages
 
 /// Detects browsers that come back from the provider without a session again and again: no further redirect ends that.
 ///
-/// A browser's returns are counted in a cookie; those of browsers that keep no cookie at all, here.
+/// A browser's returns are counted in a cookie; those of browsers that keep no cookie at all, here. The cookie is for one
+/// host: over https its prefix `__Host-` keeps every other host from setting it, so it is plain, and replicas whose secrets
+/// differ, which is a cause of loops, can read each other's. Over http a sibling host can set it, and would keep the user
+/// out by a count of its own: there it is sealed, as login cookies are.
 final class RedirectLoops {
     private var withoutCookies = RedirectLoopDetector()
     private let cookies: OwnCookies
     private let filter: OwnCookieFilter
+    private let seal: Seal
     private let responses: Responses
 
-    init(_ session: SessionConfiguration, _ cookies: OwnCookies, _ responses: Responses) {
+    init(_ session: SessionConfiguration, _ cookies: OwnCookies, _ seal: Seal, _ responses: Responses) {
         filter = OwnCookieFilter(session)
         self.cookies = cookies
+        self.seal = seal
         self.responses = responses
     }
 
     /// Recent returns without a session, with this one.
-    func count(_ request: borrowing AccessRequest, _ attempt: ReturnedAttempt) -> RedirectLoopCounter {
-        let (cookie, hasOwnCookies) = read(request)
-        if hasOwnCookies || attempt.named == nil {
-            return (cookie ?? RedirectLoopCounter()).adding(request.context.now)
+    func count(
+        _ request: borrowing AccessRequest, _ attempt: ReturnedAttempt, _ scope: CookieScope
+    ) -> RedirectLoopCounter {
+        let now = request.context.now
+        let present = present(in: request, scope)
+        if let count = present.count { return count.adding(now) }
+        // A count that does not open is another host's, or that of a replica whose secret differs. The attempt shows
+        // which: with another secret it does not open either, and then the gate's own memory counts.
+        let isOthers = present.isForeign && !attempt.isOurs
+        if isOthers || !present.hasOwn, attempt.named != nil {
+            return withoutCookies.returned(Self.key(request), now: now)
         }
-        return withoutCookies.returned(Self.key(request), now: request.context.now)
+        return RedirectLoopCounter().adding(now)
     }
 
     /// The count that the confirmation page has set: confirming is no return from the provider.
-    func current(_ request: borrowing AccessRequest) -> RedirectLoopCounter {
-        read(request).cookie ?? RedirectLoopCounter()
+    func current(_ request: borrowing AccessRequest, _ scope: CookieScope) -> RedirectLoopCounter {
+        present(in: request, scope).count ?? RedirectLoopCounter()
     }
 
-    /// Set-Cookie for a count that is kept.
-    func cookie(_ count: RedirectLoopCounter, isSecure: Bool) -> [UInt8] {
+    /// The value of a Set-Cookie field; an empty count ends the cookie.
+    func cookie(_ count: RedirectLoopCounter, _ scope: CookieScope, isSecure: Bool) -> [UInt8] {
+        guard !count.isEmpty else { return cookieEnd(isSecure: isSecure) }
         let name = cookies.names(isSecure: isSecure).returns
-        let cookie = cookies.setCookie(isSecure: isSecure)
-        return count.isEmpty
-            ? cookie.expired(name) : cookie.login(name, count.cookie, maxAge: RedirectLoopCounter.window)
+        let value = isSecure ? count.cookie : seal.seal(count.cookie, name: name, scope: scope)
+        return cookies.hostCookie(isSecure: isSecure).login(name, value, maxAge: RedirectLoopCounter.window)
+    }
+
+    func cookieEnd(isSecure: Bool) -> [UInt8] {
+        cookies.hostCookie(isSecure: isSecure).expired(cookies.names(isSecure: isSecure).returns)
     }
 
     /// The response to the third return without a session.
@@ -53,23 +69,46 @@ final class RedirectLoops {
             response = responses.page(403, .loginLoop(causes: [], requestID: request.idText, tryAgain: tryAgain))
         }
         // "Try again" restarts the count.
-        response.add("Set-Cookie", cookie(RedirectLoopCounter(), isSecure: request.origin.isSecure))
+        response.add("Set-Cookie", cookieEnd(isSecure: request.origin.isSecure))
         response.outcome = .loginLoop
         return response
     }
 
-    private func read(_ request: borrowing AccessRequest) -> (cookie: RedirectLoopCounter?, hasOwnCookies: Bool) {
+    /// What a request holds of the cookie.
+    private struct Present {
+        /// Nil: none that counts.
+        var count: RedirectLoopCounter?
+        /// One came that the gate has not sealed.
+        var isForeign = false
+        /// Some cookie of the gate's names came.
+        var hasOwn = false
+    }
+
+    private func present(in request: borrowing AccessRequest, _ scope: CookieScope) -> Present {
         let returns = cookies.names(request).returns
-        var cookie: RedirectLoopCounter?
-        var hasOwnCookies = false
+        let isSecure = request.origin.isSecure
+        var found = Present()
         let bytes = request.head.bytes.span
+        var looks = 0
         request.head.forEachCookie { name, value in
             guard name.upperBound <= bytes.count, value.upperBound <= bytes.count else { return }
             let text = bytes.extracting(name.range)
-            if text.equals(returns.span) { cookie = RedirectLoopCounter(cookie: bytes.extracting(value.range)) }
-            hasOwnCookies = hasOwnCookies || filter.isOurs(text)
+            found.hasOwn = found.hasOwn || filter.isOurs(text)
+            guard found.count == nil, text.equals(returns.span) else { return }
+            let value = bytes.extracting(value.range)
+            if isSecure {
+                found.count = RedirectLoopCounter(cookie: value)
+                return
+            }
+            guard value.count >= Seal.minimumSize, looks < SessionCookie.maximumCandidates else { return }
+            looks += 1
+            if let plain = seal.open(value, name: returns, scope: scope) {
+                found.count = RedirectLoopCounter(cookie: plain.span)
+            } else {
+                found.isForeign = true
+            }
         }
-        return (cookie, hasOwnCookies)
+        return found
     }
 
     /// Address and User-Agent, as a digest.

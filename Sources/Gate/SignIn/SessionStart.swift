@@ -56,7 +56,7 @@ struct SessionStart {
         for line in lines { response.add("Set-Cookie", line) }
         endAttempt(pending, isSecure, &response)
         endAppSession(pending, isSecure, &response)
-        response.add("Set-Cookie", loops.cookie(pending.returns, isSecure: isSecure))
+        response.add("Set-Cookie", loops.cookie(pending.returns, pending.scope, isSecure: isSecure))
         response.outcome = .signIn
         response.user = pending.user
         return response
@@ -75,7 +75,7 @@ struct SessionStart {
         endAttempt(pending, isSecure, &response)
         endAppSession(pending, isSecure, &response)
         // Coming back without a session is intended here.
-        response.add("Set-Cookie", cookie.expired(names.returns))
+        response.add("Set-Cookie", loops.cookieEnd(isSecure: isSecure))
         response.outcome = .guest
         response.user = pending.user
         return response

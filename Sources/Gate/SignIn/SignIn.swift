@@ -99,7 +99,7 @@ struct SignIn {
         let isSameUser = current.map { $0.fields.isSameUser(as: fields) } ?? false
         // A valid session, and yet this attempt began after it: another replica did not know the session.
         let isUnknownElsewhere = current.map { attempt.named?.isNavigation(after: $0.signedInAt) ?? false } ?? true
-        let returns = isUnknownElsewhere ? loops.count(request, attempt) : RedirectLoopCounter()
+        let returns = isUnknownElsewhere ? loops.count(request, attempt, scope) : RedirectLoopCounter()
         if returns.isLoop { return .respond(loops.response(to: request, tryAgain: tryAgain)) }
 
         var pending = PendingSignIn(

@@ -56,6 +56,8 @@ final class Exchange {
     var hasRetried = false
     /// With the app's response the session ends.
     var signOut: SignOut?
+    /// The response is complete, but the client's stream still holds some of it: it is logged when that has been sent.
+    var endsWhenSent = false
     /// Some of the request's content is at hand while its head is judged.
     var contentFollows = false
     /// The one time limit of this object's own: which one, the state tells.
@@ -268,7 +270,7 @@ final class Exchange {
         let action = machine.responseEnded()
         guard action != .none, let downstream else { return }
         releaseUpstream()
-        end()
+        if endsWhenSent { worker.streamEnded(self) } else { end() }
         downstream.exchangeFinished(isRequestComplete: action == .finish)
     }
 
@@ -314,6 +316,7 @@ final class Exchange {
         hasRetried = false
         contentFollows = false
         signOut = nil
+        endsWhenSent = false
         forwardsUpgrade = false
         access.reset()
         response.reset()
