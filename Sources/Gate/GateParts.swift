@@ -15,6 +15,7 @@ struct GateParts {
     let sessionSeal: SessionSeal
     let revocations: SessionRevocations
     let sessions: Sessions
+    let rules: AccessRules
     let authorization: Authorizer
     let assertions: AssertionSigner?
     private let configuration: GateConfiguration
@@ -38,7 +39,8 @@ struct GateParts {
         sessions = Sessions(
             seal: sessionSeal, rendering: rendering, limits: limits, revocations: revocations,
             cookies: cookies)
-        authorization = Authorizer(configuration.access, policy, epoch)
+        rules = AccessRules(configuration.access.rules)
+        authorization = Authorizer(configuration.access.mode, rules, policy, epoch)
         assertions = configuration.assertion.map { AssertionSigner($0, limits) }
     }
 
@@ -68,7 +70,7 @@ struct GateParts {
     }
 
     var forwardAuth: ForwardAuth {
-        ForwardAuth(configuration, rules: authorization.rules, assertions: assertions, responses: responses)
+        ForwardAuth(configuration, rules: rules, assertions: assertions, responses: responses)
     }
 
     /// The way to the provider and back, by its protocol.

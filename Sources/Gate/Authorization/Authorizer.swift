@@ -9,21 +9,23 @@ import JWT
 /// A user who was authorized is checked again when lists or revocations change; until then the check is a comparison of
 /// two numbers.
 final class Authorizer {
-    /// Everyone is let in; the app learns the user when there is one.
-    let letsGuestsIn: Bool
-    /// `access.mode: enforce`
-    let isEnforced: Bool
-    let rules: AccessRules
+    private let mode: AccessConfiguration.Mode
+    private let rules: AccessRules
     private var policy: AccessPolicy
     private let epoch: PolicyEpoch
 
-    init(_ access: AccessConfiguration, _ policy: AccessPolicy, _ epoch: PolicyEpoch) {
+    init(_ mode: AccessConfiguration.Mode, _ rules: AccessRules, _ policy: AccessPolicy, _ epoch: PolicyEpoch) {
+        self.mode = mode
+        self.rules = rules
         self.policy = policy
         self.epoch = epoch
-        rules = AccessRules(access.rules)
-        letsGuestsIn = policy.letsGuestsIn
-        isEnforced = access.mode == .enforce
     }
+
+    /// Everyone may pass; the app learns the user when there is one.
+    var letsGuestsIn: Bool { policy.letsGuestsIn }
+
+    /// `access.mode: enforce`
+    var isEnforced: Bool { mode == .enforce }
 
     func replaceListedEmails(_ emails: [String]) {
         policy.replaceListedEmails(emails)

@@ -5,8 +5,7 @@ import HTTP
 
 /// Makes sessions, and the text of their cookies: the session itself, sealed, or the sealed ticket of a stored one.
 final class SessionSeal {
-    /// The browser has a ticket, and the session is stored elsewhere.
-    let isStored: Bool
+    private let usesTickets: Bool
     private let sessions: Seal
     private let tickets: Seal
     private let random: RandomPool
@@ -14,13 +13,16 @@ final class SessionSeal {
     private let limits: SessionLimits
 
     init(_ session: SessionConfiguration, _ cookies: OwnCookies, _ limits: SessionLimits, _ random: RandomPool) {
-        isStored = session.isStored
+        usesTickets = session.isStored
         sessions = Seal(.session, secrets: session.secrets, random: random)
         tickets = Seal(.ticket, secrets: session.secrets, random: random)
         self.cookies = cookies
         self.limits = limits
         self.random = random
     }
+
+    /// The browser has a ticket, and the session is stored elsewhere.
+    var isStored: Bool { usesTickets }
 
     /// A fresh session.
     func start(_ fields: UserAttributes, now: Double) -> SessionState {

@@ -28,7 +28,7 @@ package struct TokenQuestion {
 /// A token that signed in was seen by a browser, its history and perhaps logs: it is refused here. The replay store is
 /// asked about that before a token counts, and again at most a minute after each answer.
 final class BearerTokens {
-    let isEnabled: Bool
+    private let isEnabled: Bool
     private let isSingleUse: Bool
     private let replayFailure: ReplayFailurePolicy
     private let tokens: TokenCheck

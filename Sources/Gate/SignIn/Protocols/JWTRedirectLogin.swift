@@ -6,7 +6,7 @@ import JWT
 
 /// The provider is reached by a URL template, and sends the browser back with a signed token in the query or in a form.
 final class JWTRedirectLogin: LoginProtocol {
-    let namesAttempts: Bool
+    private let requiresState: Bool
     private let template: URLTemplate
     private let returnPath: [UInt8]
     private let tokenParameter: [UInt8]
@@ -16,10 +16,12 @@ final class JWTRedirectLogin: LoginProtocol {
         template = configuration.loginURL
         returnPath = Array(configuration.returnPath.utf8)
         tokenParameter = Array(configuration.tokenParameter.utf8)
-        // A template without a `{state}` of its own carries the state in the return URL, and some providers drop it.
-        namesAttempts = configuration.requiresState || template.contains(.state)
+        requiresState = configuration.requiresState
         self.tokens = tokens
     }
+
+    /// A template without a `{state}` of its own carries the state in the return URL, and some providers drop it.
+    var namesAttempts: Bool { requiresState || template.contains(.state) }
 
     func start(on origin: PublicOrigin) -> LoginURL {
         LoginURL(template, origin, returnPath: returnPath)
