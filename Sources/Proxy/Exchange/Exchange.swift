@@ -58,6 +58,8 @@ final class Exchange {
     var hasRetried = false
     /// With the app's response the session ends.
     var signOut: SignOut?
+    /// The response is complete, but the client's stream still holds some of it: it is logged when that has been sent.
+    var endsWhenSent = false
     /// How often the store of sessions was asked for this request.
     var sessionLookups = 0
     /// The one time limit of this object's own: which one, the state tells.
@@ -269,7 +271,7 @@ final class Exchange {
         let action = machine.responseEnded()
         guard action != .none, let downstream else { return }
         releaseUpstream()
-        end()
+        if endsWhenSent { worker.streamEnded(self) } else { end() }
         downstream.exchangeFinished(isRequestComplete: action == .finish)
     }
 
@@ -316,6 +318,7 @@ final class Exchange {
         hasRetried = false
         sessionLookups = 0
         signOut = nil
+        endsWhenSent = false
         forwardsUpgrade = false
         access.reset()
         response.reset()

@@ -69,6 +69,7 @@ extension HTTP2DownstreamStream: DownstreamStream {
             session.end(stream, trailers: list)
         }
         connection.contentGiven(to: stream)
+        if isEnd { exchange?.endsWhenSent = stream.pendingContent > 0 }
     }
 
     func sendLocal(_ response: LocalResponse, to exchange: Exchange) {
@@ -89,6 +90,7 @@ extension HTTP2DownstreamStream: DownstreamStream {
             session.end(stream)
         }
         connection.contentGiven(to: stream)
+        exchange.endsWhenSent = stream.pendingContent > 0
     }
 
     func abort(_ code: ErrorCode) {
@@ -98,6 +100,7 @@ extension HTTP2DownstreamStream: DownstreamStream {
     }
 
     func exchangeFinished(isRequestComplete: Bool) {
+        if exchange?.endsWhenSent ?? false { unsent = exchange }
         exchange = nil
         // What is left of the request is thrown away, and the stream reset a moment after the response has left.
         inbound = []

@@ -16,6 +16,8 @@ final class HTTP2DownstreamStream: StreamHandler {
     let stream: Stream
     /// Nil once it is through.
     var exchange: Exchange?
+    /// It is through, but the end of its response has not been sent: with the stream it is logged.
+    var unsent: Exchange?
     /// In the connection's list of those to be served.
     var isReady = false
     /// Content not yet given on.
@@ -96,7 +98,8 @@ final class HTTP2DownstreamStream: StreamHandler {
 
     func streamClosed(_ end: Stream.End) {
         isLost = true
-        connection.markReady(self)
+        // By the end of a response that waited, perhaps: then nothing else leads to `serve()`.
+        if unsent != nil { connection.wake(self) } else { connection.markReady(self) }
     }
 
     func contentLeft() {
@@ -116,7 +119,7 @@ final class HTTP2DownstreamStream: StreamHandler {
         } else {
             forwardContent()
         }
-        if isLost { lose() }
+        if isLost { lose() } else if stream.isOutboundSent { endUnsent() }
     }
 
     private func begin(_ exchange: Exchange) {
@@ -191,6 +194,14 @@ final class HTTP2DownstreamStream: StreamHandler {
         self.exchange = nil
         inbound = []
         exchange?.downstreamLost()
+        endUnsent()
+    }
+
+    /// The last of the response has been sent, or never will be.
+    private func endUnsent() {
+        guard let unsent else { return }
+        self.unsent = nil
+        if stream.isOutboundSent { unsent.end() } else { unsent.downstreamLost() }
     }
 
     // MARK: Time
