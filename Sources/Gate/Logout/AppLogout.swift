@@ -25,18 +25,7 @@ final class AppLogout {
     private func isLogout(_ request: borrowing AccessRequest) -> Bool {
         // Where another proxy forwards the request, the gate does not see the response with which the session would end.
         guard request.path.delivery == .canonical else { return false }
-        let text = request.head.bytes.span.extracting(request.path.place.range)
-        let odd: RequestPath?
-        switch request.path.form {
-        case .none, .outside, .unreadable: return false
-        case .plain:
-            for pattern in paths where pattern.matches(text) { return true }
-            return false
-        case .odd(let path): odd = path
-        case .unread: odd = try? RequestPath(text, delivery: .canonical)
-        }
-        guard let odd else { return false }
-        return odd.all.contains { reading in paths.contains { $0.matches(reading.span) } }
+        return request.path.anyReading(in: request.head) { path in paths.contains { $0.matches(path) } }
     }
 
     /// As for `/.sidegate/logout`: another site's link or image signs nobody out, nor does a prefetch.
