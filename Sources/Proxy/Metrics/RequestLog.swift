@@ -23,7 +23,7 @@ package final class RequestLog {
         lines = AccessLog(format: format)
     }
 
-    func record(_ exchange: Exchange, _ context: RequestContext, client: [UInt8], _ loop: EventLoop) {
+    func record(_ exchange: some FinishedExchange, _ context: RequestContext, client: [UInt8], _ loop: EventLoop) {
         if logsRequests {
             prepare(loop)
             exchange.request.log(
@@ -33,7 +33,9 @@ package final class RequestLog {
         if buffer.count >= Self.batchSize { flush() }
     }
 
-    private func auditAll(_ exchange: Exchange, _ context: RequestContext, client: [UInt8], _ loop: EventLoop) {
+    private func auditAll(
+        _ exchange: some FinishedExchange, _ context: RequestContext, client: [UInt8], _ loop: EventLoop
+    ) {
         let record = exchange.record
         // In the order in which they happened: the app is told before anybody is in.
         if record.isProvisioned { audit(.provisioned, exchange, context, client: client, loop) }
@@ -59,7 +61,8 @@ package final class RequestLog {
     }
 
     private func audit(
-        _ kind: AuditEvent.Kind, _ exchange: Exchange, _ context: RequestContext, client: [UInt8], _ loop: EventLoop,
+        _ kind: AuditEvent.Kind, _ exchange: some FinishedExchange, _ context: RequestContext, client: [UInt8],
+        _ loop: EventLoop,
         reason: String? = nil
     ) {
         prepare(loop)

@@ -33,12 +33,17 @@ final class WorkerMetrics {
     private var reachedAt = MonotonicTime(nanoseconds: 0)
     private var unreachableAt = MonotonicTime(nanoseconds: 0)
     /// The identity provider's name, as a label.
-    var provider = ""
+    private var provider = ""
 
-    /// A request's head is there.
+    /// Another configuration is in force.
+    func use(provider: String) {
+        self.provider = provider
+    }
+
+    /// A request's head has arrived.
     func requestBegan() { begun &+= 1 }
 
-    func requestEnded(_ exchange: Exchange, _ now: MonotonicTime) {
+    func requestEnded(_ exchange: some FinishedExchange, _ now: MonotonicTime) {
         if exchange.record.isCounted { finished &+= 1 }
         let duration = now.since(exchange.record.started).count
         let (method, status) = (exchange.request.method, exchange.record.status)
@@ -47,9 +52,9 @@ final class WorkerMetrics {
             numbers.add(.app, method, status, duration, upstream: upstreamDuration.count)
             reachedAt = now
         } else {
-            let place = exchange.place
+            let place = exchange.purpose
             numbers.add(place == .app ? .app : .own, method, status, duration, upstream: nil)
-            count(exchange.record.audit, exchange, place)
+            count(exchange, place)
         }
         if let act = exchange.record.observation {
             count(.observed(would: act.name.description, reason: exchange.record.observedReason ?? ""))
@@ -63,9 +68,9 @@ final class WorkerMetrics {
     }
 
     /// What the gate's own answers say of sign-ins and refusals.
-    private func count(_ audit: Audit, _ exchange: Exchange, _ place: RequestPurpose) {
+    private func count(_ exchange: some FinishedExchange, _ place: RequestPurpose) {
         let reason = exchange.record.reason ?? ""
-        switch audit {
+        switch exchange.record.audit {
         case .none: break
         case .signIn, .guest: count(.login(provider: provider, isSuccess: true, reason: ""))
         case .loop: count(.login(provider: provider, isSuccess: false, reason: "login_loop"))

@@ -6,7 +6,7 @@ import Reactor
 /// manager restarts the service.
 enum Watchdog {
     /// Does nothing when the manager has no watchdog for this service.
-    static func start(_ notifier: ServiceNotifier, _ server: Server, loop: EventLoop) {
+    static func start(_ notifier: ServiceNotifier, _ server: Server<Worker>, loop: EventLoop) {
         guard let timeout = notifier.watchdogTimeout else { return }
         let interval = Nanoseconds(count: max(1_000_000, timeout.count / 3))
         loop.submit {

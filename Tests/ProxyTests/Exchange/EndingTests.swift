@@ -122,7 +122,7 @@ struct EndingTests {
 
     private static func drain(_ stage: Stage) throws -> Count {
         let count = Count()
-        try stage.run { $0.drain { count.add() } }
+        try stage.runServer { $0.drain { count.add() } }
         return count
     }
 

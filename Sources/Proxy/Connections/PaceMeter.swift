@@ -2,10 +2,11 @@
 
 import Reactor
 
-/// How fast a client sends its request or takes its response, in time that is measured only while the client is the one
+/// Measures how fast a client sends its request or takes its response. Time counts only while the client is the one
 /// waited for and others need what it holds (`limits.minimumBodyRate`).
 ///
-/// Time counts in windows. The first one is grace; a later one with fewer bytes than the rate asks for is too slow.
+/// Time is divided into windows. The first one is grace; a later one with fewer bytes than the rate requires is too
+/// slow.
 package struct PaceMeter: Sendable {
     package enum Side: Equatable, Sendable {
         case request, response
@@ -15,11 +16,11 @@ package struct PaceMeter: Sendable {
     private let window: Nanoseconds
     /// Which of the requests of a connection.
     package let number: UInt64
-    /// For how long without a break, of the time measured, fewer bytes came than the rate asks for.
+    /// For how much of the measured time, without a break, fewer bytes came than the rate requires.
     package private(set) var stalled = Nanoseconds(count: 0)
     private var measured = Nanoseconds(count: 0)
     private var isGraceOver = false
-    /// Bytes at the start of the window, and at the last look.
+    /// Bytes at the start of the window, and at the last measurement.
     private var first: UInt64
     private var last: UInt64
 
@@ -33,7 +34,7 @@ package struct PaceMeter: Sendable {
 
     /// Adds `time`, during which the client was waited for.
     ///
-    /// - Parameter total: bytes since whenever, which only grow.
+    /// - Parameter total: a count of bytes that only grows.
     /// - Returns: whether the client is too slow.
     package mutating func add(_ time: Nanoseconds, total: UInt64, rate: UInt64) -> Bool {
         let recent = total &- min(last, total)

@@ -2,21 +2,21 @@
 
 import Reactor
 
-/// What is on its way to one peer and not yet in its socket: heads being put together, and what a full socket left.
+/// Output for one peer that is not in its socket yet: heads being written, and what a full socket did not take.
 ///
-/// Bounded by its user, who stops reading from the other side while `isBlocked`. The memory is lent by the worker and
-/// given back when the queue is empty, so an idle connection holds none.
+/// Its user bounds it, by not reading from the other side while `isBlocked`. The memory comes from the loop and returns
+/// to it when the queue is empty, so an idle connection holds none.
 package struct OutputQueue {
     package enum Outcome: Equatable {
-        /// All of it is in the socket.
+        /// Everything is in the socket.
         case done
-        /// The socket is full; the rest waits here.
+        /// The socket is full; the rest is queued.
         case blocked
         /// The connection is broken.
         case failed
     }
 
-    /// Appended to when a head or a chunk header is written; leaves with the next ``send(_:_:to:)``.
+    /// Heads and chunk headers are appended here, and sent with the next ``send(_:_:to:)``.
     package var bytes: [UInt8] = []
     /// How much of `bytes` is in the socket already.
     private var sent = 0
@@ -92,6 +92,8 @@ package struct OutputQueue {
     }
 
     private static let copiedCount = 2048
+    /// Pieces smaller than this are copied together rather than sent one by one.
+    static let coalescingLimit = 8192
 
     private mutating func append(_ span: Span<UInt8>) {
         bytes.append(span: span)
@@ -106,7 +108,7 @@ extension [UInt8] {
         unsafe span.withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
     }
 
-    /// Appends ASCII text of the program's own.
+    /// Appends ASCII text of the program itself.
     @inline(__always)
     mutating func append(text: StaticString) {
         unsafe append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))

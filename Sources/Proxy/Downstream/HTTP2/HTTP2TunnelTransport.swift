@@ -4,17 +4,16 @@ import Glibc
 import HTTP2
 import Reactor
 
-/// A stream that became a tunnel (RFC 8441), as the byte stream that it now is: a ``Tunnel`` cannot tell it from a
-/// connection.
+/// A stream that became a tunnel (RFC 8441), as a byte stream: for a ``Tunnel`` it does not differ from a connection.
 final class HTTP2TunnelTransport: Transport {
-    /// Holds the stream, and by it the connection.
+    /// Keeps the stream alive, and with it the connection.
     private let stream: HTTP2DownstreamStream
     private var isClosed = false
     private var awaitsWritable = false
 
     init(_ stream: HTTP2DownstreamStream) {
         self.stream = stream
-        super.init(loop: stream.worker.loop)
+        super.init(loop: stream.connection.loop)
     }
 
     @available(*, unavailable)
@@ -22,9 +21,9 @@ final class HTTP2TunnelTransport: Transport {
         preconditionFailure("a tunnel is made of a stream")
     }
 
-    // MARK: What happens on the stream
+    // MARK: Events of the stream
 
-    /// Bytes have come, or the end.
+    /// Bytes have arrived, or the end.
     func readable() {
         guard !isClosed else { return }
         if !isReadingPaused {
@@ -34,7 +33,7 @@ final class HTTP2TunnelTransport: Transport {
         }
     }
 
-    /// All but little of what was written has left.
+    /// Most of what was written has been sent.
     func writable() {
         guard !isClosed, awaitsWritable else { return }
         awaitsWritable = false
@@ -45,21 +44,19 @@ final class HTTP2TunnelTransport: Transport {
 
     override func read(into buffer: ReceiveBuffer, boundFor sink: Transport? = nil) -> ReadOutcome {
         guard !isClosed else { return .failed(EBADF) }
-        if !stream.inbound.isEmpty {
-            let count = min(stream.inbound.count, buffer.capacity)
-            _ = unsafe stream.inbound.withUnsafeBytes { bytes in
+        let taken = stream.read { bytes in
+            let count = min(bytes.count, buffer.capacity)
+            _ = unsafe bytes.withUnsafeBytes { bytes in
                 unsafe buffer.fill(from: 0, to: count) { place, room in
                     guard let start = bytes.baseAddress else { return 0 }
                     unsafe place.copyMemory(from: start, byteCount: min(room, bytes.count))
                     return min(room, bytes.count)
                 }
             }
-            stream.inbound.removeFirst(count)
-            stream.session.consume(count, on: stream.stream)
-            stream.connection.scheduleFlush()
-            return .bytes(count, more: !stream.inbound.isEmpty || stream.isEnded || stream.isLost)
+            return count
         }
-        if stream.isEnded { return .end }
+        if let taken { return .bytes(taken, more: stream.isReadable) }
+        if stream.isAtEnd { return .end }
         return stream.isLost ? .failed(ECONNRESET) : .wouldBlock
     }
 
@@ -73,7 +70,7 @@ final class HTTP2TunnelTransport: Transport {
         give(first, &room)
         give(second, &room)
         give(third, &room)
-        stream.connection.contentGiven(to: stream.stream)
+        stream.connection.contentSubmitted(on: stream.stream)
         return .wrote(written)
     }
 
@@ -87,7 +84,7 @@ final class HTTP2TunnelTransport: Transport {
     override func awaitWritable() {
         awaitsWritable = true
         stream.stream.awaitsRoom = true
-        // It may have left while it was written.
+        // It may have been sent while it was written.
         if stream.stream.pendingContent < Self.capacity / 2 {
             loop.afterEvent { [self] in writable() }
         }
@@ -103,10 +100,10 @@ final class HTTP2TunnelTransport: Transport {
         guard !isClosed else { return }
         isClosed = true
         owner = nil
-        stream.inbound = []
+        stream.discardContent()
         let state = stream.stream
         if !(state.isInboundEnded && state.isOutboundEnded) {
-            // RFC 8441 §5: what a reset is to a TCP connection.
+            // RFC 8441 §5: the equivalent of a TCP reset.
             stream.session.reset(state, .cancel)
         }
         stream.connection.scheduleFlush()
@@ -119,7 +116,7 @@ final class HTTP2TunnelTransport: Transport {
     override func resumeReading() {
         guard isReadingPaused else { return }
         super.resumeReading()
-        guard !stream.inbound.isEmpty || stream.isEnded || stream.isLost else { return }
+        guard stream.isReadable else { return }
         loop.afterEvent { [self] in
             if !isReadingPaused, !isClosed { owner?.transportReadable() }
         }

@@ -2,17 +2,17 @@
 
 import HTTP
 
-/// What a proxy says of a connection before its first byte: the PROXY protocol, versions 1 and 2
+/// What a proxy reports about a connection before its first byte: the PROXY protocol, versions 1 and 2
 /// (https://www.haproxy.org/download/2.9/doc/proxy-protocol.txt).
 package enum ProxyProtocolHeader: Equatable {
-    /// The proxy speaks for itself (a health check), or does not know the client.
+    /// The proxy's own connection (a health check), or one whose client it does not know.
     case local
     case client(IPAddress, destinationPort: UInt16, isSecure: Bool)
 }
 
 /// Reads a PROXY protocol header, byte by byte if need be, and nothing of what follows it.
 package struct ProxyProtocolParser {
-    /// Not what the protocol allows, or longer than we read: the connection cannot be served.
+    /// Not allowed by the protocol, or longer than what is read: the connection cannot be served.
     package struct Malformed: Error {}
 
     private var bytes: [UInt8] = []
@@ -32,7 +32,7 @@ package struct ProxyProtocolParser {
         return (count, nil)
     }
 
-    /// How many bytes are the header's for sure; at least 1.
+    /// How many bytes certainly belong to the header; at least 1.
     private func wantedByteCount() throws(Malformed) -> Int {
         guard isBinary else { return 1 }
         guard bytes.count >= Self.fixedLength else { return Self.fixedLength - bytes.count }
@@ -66,7 +66,7 @@ package struct ProxyProtocolParser {
         let words = line[textStart.count..<(line.count - 2)].split(
             separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
         guard let family = words.first else { throw Malformed() }
-        // What stands after UNKNOWN is to be ignored.
+        // The rest of the line after UNKNOWN is to be ignored.
         if family.elementsEqual("UNKNOWN".utf8) { return .local }
         let isV4 = family.elementsEqual("TCP4".utf8)
         guard isV4 || family.elementsEqual("TCP6".utf8), words.count == 5,
@@ -114,12 +114,12 @@ package struct ProxyProtocolParser {
                 IPAddress(high: number(rest, at: 0, count: 8), low: number(rest, at: 8, count: 8)),
                 destinationPort: UInt16(truncatingIfNeeded: number(rest, at: 34, count: 2)),
                 isSecure: try isSecure(rest.dropFirst(36)))
-        // Unspecified, UDP and unix sockets name no client that could be used.
+        // Unspecified, UDP and unix sockets name no usable client.
         default: return .local
         }
     }
 
-    /// Whether the client came to the proxy over TLS: the type PP2_TYPE_SSL, section 2.2.6.
+    /// Whether the client connected to the proxy over TLS: the type PP2_TYPE_SSL, section 2.2.6.
     private static func isSecure(_ extensions: ArraySlice<UInt8>) throws(Malformed) -> Bool {
         var rest = extensions
         var isSecure = false
@@ -135,7 +135,7 @@ package struct ProxyProtocolParser {
         return isSecure
     }
 
-    /// Big-endian; the caller has seen that the bytes are there.
+    /// Big-endian; the caller has checked that there are enough bytes.
     private static func number(_ bytes: ArraySlice<UInt8>, at offset: Int, count: Int) -> UInt64 {
         bytes.dropFirst(offset).prefix(count).reduce(0) { $0 << 8 | UInt64($1) }
     }
@@ -147,6 +147,6 @@ package struct ProxyProtocolParser {
         0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a,
     ]
     private static let fixedLength = 16
-    /// Addresses and extensions; more than proxies are known to send.
+    /// For addresses and extensions; more than proxies are known to send.
     private static let maximumAddressLength = 2048
 }

@@ -3,15 +3,15 @@
 import HTTP
 import Reactor
 
-/// The other end of a browser's connection, as the gate and the log know it.
+/// The other end of a client's connection, as the gate and the log know it.
 struct Peer {
     let address: IPAddress?
     /// For the log; `unix` for a unix socket.
     let text: [UInt8]
-    /// Its X-Forwarded-* fields are believed.
+    /// Its X-Forwarded-* fields are trusted.
     let isTrusted: Bool
     let localPort: UInt16?
-    /// The browser's own connection is encrypted.
+    /// The client's own connection is encrypted.
     private(set) var isSecure: Bool
 
     /// The same over TLS.
@@ -35,8 +35,8 @@ struct Peer {
         isTrusted = address.map { address in trusted.contains { $0.contains(address) } } ?? false
     }
 
-    /// Whom `proxy` speaks for. It passes on bytes, not requests: the X-Forwarded-* fields in them are the client's word,
-    /// not the proxy's.
+    /// The client that `proxy` names. The proxy forwards bytes, not requests: X-Forwarded-* fields in them come from the
+    /// client, not from the proxy.
     init(_ header: ProxyProtocolHeader, from proxy: Peer, trusted: [CIDR]) {
         switch header {
         case .local:

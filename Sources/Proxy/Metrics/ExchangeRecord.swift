@@ -113,14 +113,15 @@ struct ExchangeRecord {
         if let upstreamStarted { upstreamDuration = now.since(upstreamStarted) }
     }
 
-    mutating func upstreamFailed(_ loss: ExchangeStateMachine.Loss, isReset: Bool = false) {
+    mutating func upstreamFailed(_ loss: UpstreamLoss) {
         reason =
             switch loss {
             case .unreachable: "upstream_unreachable"
             case .notSecured: "upstream_not_secured"
             case .connectTimeout: "upstream_connect_timeout"
             case .overloaded: "upstream_overloaded"
-            case .closed: isReset ? "upstream_reset" : "upstream_closed"
+            case .closed: "upstream_closed"
+            case .reset: "upstream_reset"
             case .refused: "upstream_refused"
             case .responseTimeout: "upstream_response_timeout"
             case .malformed: "upstream_malformed"

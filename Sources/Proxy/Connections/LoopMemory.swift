@@ -2,25 +2,27 @@
 
 import HTTP
 import HTTP1
+import HTTP2
 import Reactor
 
-/// Memory that the connections of a worker share, and text that is the same for all of them.
-extension Worker {
-    func makeExchange() -> Exchange {
-        spareExchanges.popLast() ?? Exchange(worker: self)
+/// Memory that the connections of a loop share, and text that is the same for all of them.
+final class LoopMemory {
+    private(set) var loop: EventLoop
+    /// Of the HTTP/2 sessions, with clients as with apps.
+    private(set) var http2 = SessionMemory()
+    private var spareBuffers: [[UInt8]] = []
+    private var dateSecond = -1.0
+    private var dateBytes: [UInt8] = []
+    private var dateLineBytes: [UInt8] = []
+
+    init(_ loop: EventLoop) {
+        self.loop = loop
     }
 
-    func recycle(_ exchange: Exchange) {
-        // The object may still be in use further up the call stack, but nothing there reads it any more.
-        guard spareExchanges.count < Self.maximumSpares, exchange.request.bytes.capacity <= Self.spareCapacity else {
-            return
-        }
-        spareExchanges.append(exchange)
-    }
+    // MARK: Buffers
 
-    /// Memory for an output queue that has none.
-    func takeBuffer(instead current: consuming [UInt8]) -> [UInt8] {
-        if current.capacity > 0 { return current }
+    /// Memory for an output queue.
+    func takeBuffer() -> [UInt8] {
         if let buffer = spareBuffers.popLast() { return buffer }
         var buffer: [UInt8] = []
         buffer.reserveCapacity(4096)
@@ -39,6 +41,8 @@ extension Worker {
         }
     }
 
+    // MARK: Text
+
     /// Calls `body` with what follows a chunk's content: its end, and the last chunk when the message ends.
     func withChunkTail(content: Int, isEnd: Bool, trailers: [UInt8], _ body: (Span<UInt8>) -> Void) {
         guard isEnd else { return content > 0 ? body(Self.chunkEnd.span) : body(Span()) }
@@ -49,9 +53,10 @@ extension Worker {
         body(tail.span)
     }
 
-    /// Of trailers that came otherwise than in chunks: those that may pass, as HTTP/1.1's decoder knows them.
-    func filtered(trailers: [UInt8]) -> [UInt8] {
-        var decoder = BodyDecoder(.chunked, limits: limits.message)
+    /// Trailers that did not come in chunks, without those that must not pass: HTTP/1.1's decoder knows the rules.
+    static func filtered(trailers: [UInt8], _ limits: HTTP1Limits) -> [UInt8] {
+        guard !trailers.isEmpty else { return [] }
+        var decoder = BodyDecoder(.chunked, limits: limits)
         let text = Array("0\r\n".utf8) + trailers + Array("\r\n".utf8)
         guard let piece = try? decoder.decode(text.span), piece.isEnd else { return [] }
         return decoder.trailers
@@ -74,8 +79,10 @@ extension Worker {
         return dateLineBytes
     }
 
-    private static let maximumSpares = 256
-    private static let spareCapacity = 16384
+    /// Objects and buffers that a loop keeps for later use, of each kind.
+    static let maximumSpares = 256
+    /// Larger memory is not kept.
+    static let spareCapacity = 16384
     private static let chunkEnd: [UInt8] = [13, 10]
     private static let lastChunk: [UInt8] = [0x30, 13, 10, 13, 10]
     private static let chunkEndAndLast: [UInt8] = [13, 10, 0x30, 13, 10, 13, 10]

@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Gate
+import HTTP
+import HTTP1
+import Reactor
+
+/// An exchange that a gate guards: asks the gate, then answers, or passes the request to an app and the response to the
+/// client. ``ExchangeStateMachine`` decides what follows from what happens; this class does it.
+final class GateExchange: Exchange, FinishedExchange {
+    private(set) var service: GateService
+    private(set) var requestID: [UInt8] = []
+    var record = ExchangeRecord()
+    var machine = ExchangeStateMachine()
+    var context = RequestContext(peer: nil, now: 0)
+    /// Counts requests and questions, so that a late answer to an earlier question is recognised.
+    private(set) var questionCount: UInt64 = 0
+    /// What follows if an answer does not arrive in time.
+    private var overdue: (() -> Void)?
+    /// The time limit of the current state.
+    private var timer: LoopTimer?
+    /// How often the session store was asked for this request.
+    var sessionLookups = 0
+    /// What the request is about, if the gate answered it at once.
+    private var answeredPurpose: RequestPurpose?
+
+    // What the gate lets pass.
+    var identity: Identity?
+    var renewal: [UInt8]?
+    /// With the app's response the session ends.
+    var signOut: SignOut?
+    /// ``GateService/updateCount`` when the request was let through.
+    var updateCount: UInt64 = 0
+
+    // The app's side.
+    var upstream: (any UpstreamStream)? {
+        didSet { if upstream == nil { releaseHolding() } }
+    }
+    var waiter: UpstreamWaiter?
+    private var holding: ConnectionHolding?
+    /// The app's number.
+    var app = 0
+    /// The app was asked to switch protocols.
+    var forwardsUpgrade = false
+    var hasEventStream = false
+
+    // The content's pace.
+    /// The app has agreed to content that the client held back (`Expect`), or the gate has.
+    var mayContinue = false
+    /// When the head went to the app, of a request with `Expect`.
+    var forwardedAt: MonotonicTime?
+    /// How far the content of a gRPC call has arrived.
+    private(set) var messages: CallMessages?
+
+    init(_ service: GateService) {
+        self.service = service
+    }
+
+    override func began() {
+        context.now = service.loop.wallClock
+        questionCount &+= 1
+        machine = ExchangeStateMachine()
+        record.begin(service.loop.now)
+    }
+
+    // MARK: The request
+
+    override func requestHeadReceived(_ peer: Peer, contentFollows: Bool) {
+        // Once for everything that reads it.
+        let request = request
+        let gate = service.gate
+        context = peer.context(service.clock)
+        machine.requestHeadReceived(
+            hasContent: hasContent, isIdempotent: request.method.isIdempotent, maximumContent: service.maximumContent)
+        if hasContent, request.isCall { messages = CallMessages() }
+        record.isCounted = true
+        service.metrics.requestBegan()
+        gate.requestID(of: request, into: &requestID)
+        if let limiter = service.services.limiter, let wait = excess(limiter) {
+            return answer(gate.tooManyRequests(request, requestID: requestID, retryAfter: wait))
+        }
+        if case .length(let length) = request.framing, length > service.maximumContent {
+            return answer(gate.badRequest(413, of: request, requestID: requestID))
+        }
+        context.canRefreshKeys = service.services.keys != nil
+        let decision = gate.decide(request, context, requestID: requestID)
+        // For the counters.
+        if case .respond = decision { answeredPurpose = gate.place(of: request) }
+        perform(decision, contentFollows: contentFollows)
+    }
+
+    /// Whole seconds until the client may send another request; nil if it need not wait.
+    private func excess(_ limiter: RateLimiter) -> UInt64? {
+        // Over a unix socket whose proxy names no client, all clients look the same.
+        guard let client = service.gate.client(of: request, context) ?? context.peer,
+            let wait = limiter.wait(for: client, service.loop.now)
+        else { return nil }
+        return UInt64(wait.seconds.rounded(.up))
+    }
+
+    override var wantsContent: Bool {
+        switch machine.state {
+        case .collecting, .receiving: true
+        case .exchanging: !machine.isRequestComplete && upstream?.isBlocked == false
+        case .deciding, .awaiting, .acquiring, .tunnelling, .answered, .ended: false
+        }
+    }
+
+    override var requestSink: Transport? { upstream?.sink }
+
+    override func requestContent(_ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool) {
+        messages?.add(content)
+        switch machine.contentReceived(content, isEnd: isEnd, trailers: trailers) {
+        case .send: send(content, isEnd: isEnd, trailers: trailers, more: more)
+        case .acquire:
+            acquireUpstream(fresh: false, contentFollows: true)
+            if upstream != nil {
+                send(content, isEnd: isEnd, trailers: trailers, more: more)
+            } else if machine.state == .acquiring {
+                machine.hold(content)
+            }
+        case .none: break
+        case .decide: decideAgain()
+        case .refuse:
+            abandonUpstream()
+            answer(refusal(413))
+        case .abort: abort()
+        }
+    }
+
+    private func send(_ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool) {
+        upstream?.send(content, isEnd: isEnd, trailers: trailers, more: more, isChunked: request.framing == .chunked)
+    }
+
+    override func downstreamLost() {
+        guard downstream != nil else { return }
+        machine.aborted()
+        record.isAborted = true
+        releaseUpstream()
+        end()
+    }
+
+    override func downstreamWritable() {
+        upstream?.resume()
+    }
+
+    override var isEventStream: Bool { hasEventStream }
+
+    // MARK: Pace
+
+    override var contentCount: UInt64 { machine.contentCount }
+
+    override var contentWait: ContentWait { waitForContent }
+
+    override var waitOfOthers: Nanoseconds { upstream?.pool.ledger.waitedLately ?? Nanoseconds(count: 0) }
+
+    override func mayEnd(stalled: Nanoseconds, share: Double, patience: Nanoseconds) -> Bool {
+        mayEndForOthers(stalled: stalled, share: share, patience: patience)
+    }
+
+    override func requestTooSlow() { endSlowRequest() }
+
+    override func responseTooSlow() { endSlowResponse() }
+
+    // MARK: Responses of the gate's own
+
+    override func refuse(status: UInt16, _ description: String) {
+        switch machine.state {
+        case .deciding, .collecting, .receiving, .acquiring, .exchanging(.awaited):
+            releaseUpstream()
+            if requestID.isEmpty { service.freshRequestID(into: &requestID) }
+            var response = refusal(status)
+            response.closesConnection = true
+            machine.answered()
+            record.answered(response)
+            record.malformed(status, description)
+            downstream?.sendLocal(addingHSTS(response))
+            responseEnded()
+        case .exchanging(.streaming):
+            abort()
+        case .awaiting, .tunnelling, .answered, .ended:
+            break
+        }
+    }
+
+    func answer(_ response: LocalResponse) {
+        machine.answered()
+        sendAnswer(response)
+    }
+
+    /// Sends the response that ends the exchange.
+    func sendAnswer(_ response: LocalResponse) {
+        guard let downstream else { return }
+        record.answered(response)
+        // Copied only if something is added.
+        if context.isSecure {
+            downstream.sendLocal(addingHSTS(response))
+        } else {
+            downstream.sendLocal(response)
+        }
+        responseEnded()
+    }
+
+    func refusal(_ status: UInt16) -> LocalResponse {
+        service.gate.badRequest(status, of: request, requestID: requestID)
+    }
+
+    /// Adds what every response over TLS has.
+    private func addingHSTS(_ response: LocalResponse) -> LocalResponse {
+        guard context.isSecure, !service.strictTransportLine.isEmpty else { return response }
+        var response = response
+        response.add(block: service.strictTransportLine)
+        return response
+    }
+
+    var purpose: RequestPurpose { answeredPurpose ?? service.gate.place(of: request) }
+
+    // MARK: The connection to the app
+
+    /// The request is counted in the ledger of an app, as one that holds a connection.
+    func hold(_ holding: ConnectionHolding) {
+        guard holding.episode != 0 else { return }
+        releaseHolding()
+        self.holding = holding
+    }
+
+    func releaseHolding() {
+        guard let holding else { return }
+        self.holding = nil
+        holding.release()
+    }
+
+    var held: ConnectionHolding? { holding }
+
+    /// The exchange needs no connection any more.
+    func releaseUpstream() {
+        stopTimer()
+        if let waiter {
+            self.waiter = nil
+            waiter.pool.cancel(waiter)
+        }
+        abandonUpstream()
+    }
+
+    /// Holds no connection first; then the connection is free for others.
+    private func abandonUpstream() {
+        let abandoned = upstream
+        upstream = nil
+        abandoned?.abandon()
+    }
+
+    // MARK: Questions
+
+    /// Asks something outside of this loop, and continues with the answer, or with `late` if none arrives within `limit`.
+    /// An answer that arrives later, or after the client has gone, is dropped.
+    func ask<Answer: Sendable>(
+        _ what: ExchangeStateMachine.Awaited, within limit: Nanoseconds, otherwise late: Answer,
+        _ question: (@escaping @Sendable (Answer) -> Void) -> Void, then proceed: @escaping (Answer) -> Void
+    ) {
+        machine.awaits(what)
+        questionCount &+= 1
+        let (count, loop) = (questionCount, service.loop)
+        let settle = { [self] (answer: Answer) in
+            guard questionCount == count, machine.state == .awaiting(what) else { return }
+            // There is one answer to each question.
+            questionCount &+= 1
+            stopTimer()
+            machine.answerReceived()
+            proceed(answer)
+        }
+        overdue = { settle(late) }
+        setTimer(loop.now.advanced(by: limit))
+        let waiter = loop.bind(settle)
+        question { answer in loop.submit { waiter.assumeOnLoop { $0(answer) } } }
+    }
+
+    // MARK: Time
+
+    func setTimer(_ deadline: MonotonicTime) {
+        let timer = timer ?? service.loop.makeTimer { [unowned self] in timedOut() }
+        self.timer = timer
+        timer.set(deadline)
+    }
+
+    func stopTimer() {
+        timer?.cancel()
+        overdue = nil
+    }
+
+    private func timedOut() {
+        switch machine.state {
+        case .awaiting: overdue?()
+        case .acquiring: acquisitionTimedOut()
+        case .exchanging(.streaming): endStream("session_expired")
+        case .deciding, .collecting, .receiving, .exchanging(.awaited), .tunnelling, .answered, .ended: break
+        }
+    }
+
+    // MARK: The end
+
+    /// The session is over: the client sees a response that is not complete, and its next request is judged again.
+    ///
+    /// Never inlined: Swift 6.3 fails to compile a caller into which it was inlined with whole-module optimisation.
+    @inline(never)
+    func endStream(_ reason: String) {
+        record.ended(reason)
+        abort()
+    }
+
+    func abort(_ end: StreamEnd = .failed) {
+        machine.aborted()
+        abandonDownstream(end)
+    }
+
+    /// Ends the response in a way that shows that it is not complete.
+    func abandonDownstream(_ end: StreamEnd) {
+        record.isAborted = true
+        downstream?.abort(end)
+        releaseUpstream()
+        self.end()
+    }
+
+    func responseEnded() {
+        let action = machine.responseEnded()
+        releaseUpstream()
+        end(action)
+    }
+
+    /// Reports the exchange, notifies the client's connection if the response is complete, and returns the object to the
+    /// service: the connection's next request, which may begin before that, gets another one.
+    func end(_ action: ExchangeStateMachine.EndAction? = nil) {
+        guard let downstream = leaveDownstream() else { return }
+        stopTimer()
+        service.finished(self, context)
+        service.streamEnded(self)
+        if let action { downstream.exchangeFinished(isRequestComplete: action == .finish) }
+        reset()
+        recycle()
+    }
+
+    private func reset() {
+        identity = nil
+        renewal = nil
+        signOut = nil
+        app = 0
+        forwardsUpgrade = false
+        hasEventStream = false
+        mayContinue = false
+        forwardedAt = nil
+        messages = nil
+        sessionLookups = 0
+        answeredPurpose = nil
+        releaseHolding()
+        requestID.removeAll(keepingCapacity: true)
+        resetRequest()
+        // With it, the memory of forms and content.
+        machine = ExchangeStateMachine()
+    }
+
+    override func recycle() {
+        service.recycle(self)
+    }
+}
