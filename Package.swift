@@ -50,14 +50,15 @@ let package = Package(
         .systemLibrary(name: "CEpoll"),
 
         // Pure.
-        module("HTTP"),
-        module("HTTP1", ["HTTP"]),
-        module("HTTP2", ["HTTP", "CNGHTTP2"]),
+        module("Decisions"),
+        module("HTTP", ["Decisions"]),
+        module("HTTP1", ["Decisions", "HTTP"]),
+        module("HTTP2", ["Decisions", "HTTP", "CNGHTTP2"]),
         module("Cryptography", ["COpenSSL"]),
-        module("JWT", ["Cryptography"]),
-        module("Pages"),
-        module("Gate", ["HTTP", "JWT", "Cryptography", "Pages"]),
-        module("Telemetry", [.product(name: "Logging", package: "swift-log")]),
+        module("JWT", ["Decisions", "Cryptography"]),
+        module("Pages", ["Decisions"]),
+        module("Gate", ["Decisions", "HTTP", "JWT", "Cryptography", "Pages"]),
+        module("Telemetry", ["Decisions", .product(name: "Logging", package: "swift-log")]),
         module("Configuration", ["HTTP", "JWT", "Cryptography", "Gate", "Pages", "CYAML"], small),
         module("Manifests", ["CYAML"], small),
 
@@ -66,7 +67,9 @@ let package = Package(
         module("TLS", ["Reactor", "Cryptography", "COpenSSL"]),
         module("Outbound", ["HTTP", "HTTP1", "TLS", "Reactor"]),
         module("Redis", ["TLS", "Reactor"]),
-        module("Proxy", ["HTTP", "HTTP1", "HTTP2", "Gate", "Pages", "TLS", "Reactor", "Telemetry"]),
+        module(
+            "Proxy",
+            ["Decisions", "HTTP", "HTTP1", "HTTP2", "Gate", "Pages", "TLS", "Reactor", "Telemetry"]),
         module(
             "SharedState",
             [
@@ -77,14 +80,14 @@ let package = Package(
         module(
             "Sidecar",
             [
-                "HTTP", "HTTP1", "JWT", "Gate", "Cryptography", "Outbound", "Redis", "SharedState", "Proxy", "Demo",
-                "Configuration", "Telemetry", "Reactor", "TLS",
+                "Decisions", "HTTP", "HTTP1", "JWT", "Gate", "Cryptography", "Outbound", "Redis", "SharedState",
+                "Proxy", "Demo", "Configuration", "Telemetry", "Reactor", "TLS",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .executableTarget(
             name: "sidegate",
             dependencies: [
-                "Sidecar", "Configuration", "Demo", "Gate", "JWT", "Cryptography", "Manifests",
+                "Sidecar", "Configuration", "Decisions", "Demo", "Gate", "JWT", "Cryptography", "Manifests",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Command",
@@ -99,18 +102,19 @@ let package = Package(
             path: "Tests/TestSupport",
             swiftSettings: settings),
 
+        tests("DecisionsTests", ["Decisions"]),
         tests("HTTPTests", ["HTTP"]),
         tests("HTTP1Tests", ["HTTP", "HTTP1", "TestSupport"], exclude: ["Corpus"]),
         tests("HTTP2Tests", ["HTTP", "HTTP1", "HTTP2"]),
         tests("CryptographyTests", ["Cryptography"], exclude: ["Keys"]),
-        tests("JWTTests", ["JWT", "Cryptography"], exclude: ["Vectors"]),
-        tests("PagesTests", ["Pages", "JWT", "Cryptography"]),
+        tests("JWTTests", ["Decisions", "JWT", "Cryptography"], exclude: ["Vectors"]),
+        tests("PagesTests", ["Decisions", "Pages", "Cryptography"]),
         tests(
-            "GateTests", ["Gate", "HTTP", "HTTP1", "JWT", "Cryptography", "Pages", "TestSupport"],
+            "GateTests", ["Decisions", "Gate", "HTTP", "HTTP1", "JWT", "Cryptography", "Pages", "TestSupport"],
             exclude: ["Path/Corpus"]),
-        tests("DemoTests", ["Demo", "HTTP", "HTTP1", "JWT", "Cryptography"]),
-        tests("TelemetryTests", ["Telemetry", .product(name: "Logging", package: "swift-log")]),
-        tests("ConfigurationTests", ["Configuration", "Cryptography", "Gate", "HTTP", "JWT", "sidegate"]),
+        tests("DemoTests", ["Decisions", "Demo", "HTTP", "HTTP1", "JWT", "Cryptography"]),
+        tests("TelemetryTests", ["Decisions", "Telemetry", .product(name: "Logging", package: "swift-log")]),
+        tests("ConfigurationTests", ["Configuration", "Cryptography", "Decisions", "Gate", "HTTP", "JWT", "sidegate"]),
         tests("ReactorTests", ["Reactor", "TestSupport"]),
         tests("TLSTests", ["TLS", "Reactor", "Cryptography", "TestSupport"], exclude: ["Keys"]),
         tests("OutboundTests", ["Outbound", "TLS", "Reactor", "Cryptography", "TestSupport"]),
@@ -118,8 +122,8 @@ let package = Package(
         tests(
             "ProxyTests",
             [
-                "Proxy", "HTTP", "HTTP1", "HTTP2", "Gate", "TLS", "Reactor", "JWT", "Cryptography", "Pages",
-                "Telemetry", "TestSupport",
+                "Decisions", "Proxy", "HTTP", "HTTP1", "HTTP2", "Gate", "TLS", "Reactor", "JWT", "Cryptography",
+                "Pages", "Telemetry", "TestSupport",
             ]),
         tests(
             "SidecarTests",

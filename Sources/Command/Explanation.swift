@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Configuration
+import Decisions
 import Gate
 import JWT
 
@@ -120,7 +121,7 @@ struct Explanation {
         return TokenCheck(name, .skipped, actual: words)
     }
 
-    private static func step(of reason: ReasonCode) -> String {
+    private static func step(of reason: Reason) -> String {
         switch reason {
         case .siteNotGranted: "site"
         case .guestRefused: "guest"

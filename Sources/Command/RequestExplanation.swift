@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Configuration
+import Decisions
 import Gate
 import JWT
 
@@ -83,7 +84,7 @@ struct RequestExplanation {
         switch check.verdict {
         case .letIn, .open, .reservedPath: nil
         case .signInNeeded: "unauthenticated"
-        case .unreadable: ReasonCode.pathUnreadable.rawValue
+        case .unreadable: Reason.pathUnreadable.rawValue
         case .refused(let reason): reason.rawValue
         }
     }

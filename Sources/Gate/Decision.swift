@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 
 /// What is to become of a request.
@@ -42,28 +43,11 @@ package enum Decision {
 
 /// What `access.mode: enforce` would have done in place of letting a request through.
 package struct Observation: Sendable, Equatable {
-    package enum Act: Sendable, Equatable {
-        /// To the identity provider.
-        case redirect
-        /// 401
-        case unauthenticated
-        case denied
+    package let would: Outcome.Denial
+    package let reason: Reason?
 
-        /// For the access log.
-        package var name: StaticString {
-            switch self {
-            case .redirect: "redirect"
-            case .unauthenticated: "unauthenticated"
-            case .denied: "denied"
-            }
-        }
-    }
-
-    package let act: Act
-    package let reason: String?
-
-    package init(act: Act, reason: String?) {
-        self.act = act
+    package init(would: Outcome.Denial, reason: Reason?) {
+        self.would = would
         self.reason = reason
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import JWT
 
@@ -60,8 +61,8 @@ extension Gate {
     /// request.
     ///
     /// A bad signature too: a provider may change a key and keep its name, or give its keys no names.
-    func awaitsKeys(after reason: ReasonCode, _ context: RequestContext) -> Bool {
-        guard configuration.hasRemoteKeys, context.canRefreshKeys else { return false }
+    func awaitsKeys(after reason: Reason, _ request: borrowing AccessRequest) -> Bool {
+        guard configuration.hasRemoteKeys, request.context.canRefreshKeys else { return false }
         return reason == .keyNotFound || reason == .signatureInvalid
     }
 }

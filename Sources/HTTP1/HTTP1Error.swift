@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
+
 /// Why a message was rejected. The connection must then be closed: the end of the message is unknown.
 ///
 /// The raw value is the case's name.
@@ -56,6 +58,29 @@ package enum HTTP1Error: String, Error, Equatable, Sendable, CaseIterable, Custo
     case invalidChunkEnd
     case trailersTooLarge
     case cutShort
+
+    /// The code for logs. A rejected response is `upstream_malformed` whatever the error.
+    package var reason: Reason {
+        switch self {
+        case .bareCR, .bareLF, .nul, .controlByte: .requestCharacterInvalid
+        case .invalidMethod, .invalidTarget, .fragmentInTarget, .userInformationInTarget, .targetFormNotAllowed,
+            .invalidVersion:
+            .requestLineInvalid
+        case .connectNotSupported, .unsupportedVersion, .unsupportedExpectation: .requestNotSupported
+        case .methodTooLong, .targetTooLong, .fieldNameTooLong, .tooManyFields, .headTooLarge, .trailersTooLarge:
+            .requestHeadTooLarge
+        case .emptyFieldName, .invalidFieldName, .ambiguousFieldName, .spaceBeforeColon, .foldedField:
+            .requestFieldInvalid
+        case .missingHost, .repeatedHost, .invalidHost: .requestHostInvalid
+        case .invalidContentLength, .repeatedContentLength, .contentLengthWithTransferEncoding,
+            .invalidTransferEncoding, .repeatedTransferEncoding, .transferEncodingInHTTP10:
+            .requestFramingInvalid
+        case .invalidChunkSize, .chunkSizeOverflow, .invalidChunkExtension, .tooMuchChunkOverhead, .invalidChunkEnd,
+            .cutShort:
+            .requestContentInvalid
+        case .invalidStatusLine, .invalidStatus: .upstreamMalformed
+        }
+    }
 
     /// A description for logs; it never contains data from the peer.
     package var description: String {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
+
 /// The texts of the pages: the values for each template.
 enum PageWords {
     static func values(of page: Page, brand: String) -> [String: TemplateValue] {
@@ -16,18 +18,18 @@ enum PageWords {
                 "message": .text("You are being redirected. If nothing happens, use the link."),
                 "url": link(url),
             ]
-        case .refused(let code, let requestID, let account, let tryAgain):
-            return reason(code, requestID).merging([
+        case .refused(let reason, let requestID, let account, let tryAgain):
+            return words(of: reason, requestID).merging([
                 "isRefused": .flag(true), "account": .text(account ?? ""), "tryAgainURL": link(tryAgain),
                 "hasActions": .flag(link(tryAgain) != absent),
             ]) { $1 }
-        case .notAllowed(let code, let account, let requestID, let switchAccount):
-            return reason(code, requestID).merging([
+        case .notAllowed(let reason, let account, let requestID, let switchAccount):
+            return words(of: reason, requestID).merging([
                 "isNotAllowed": .flag(true), "account": .text(account), "switchAccountURL": link(switchAccount),
                 "hasActions": .flag(link(switchAccount) != absent),
             ]) { $1 }
         case .noSeat(let account, let requestID, let tryAgain):
-            return reason("seat_limit_reached", requestID).merging([
+            return words(of: .seatLimitReached, requestID).merging([
                 "account": .text(account ?? ""), "tryAgainURL": link(tryAgain),
             ]) { $1 }
         case .signedOut(let signIn):
@@ -79,11 +81,11 @@ enum PageWords {
         }
     }
 
-    private static func reason(_ code: String, _ requestID: String) -> [String: TemplateValue] {
-        let reason = Reason.of(code)
+    private static func words(of reason: Reason, _ requestID: String) -> [String: TemplateValue] {
+        let text = ReasonText.of(reason)
         return [
-            "title": .text(reason.title), "message": .text(reason.happened), "advice": .text(reason.advice),
-            "fix": .text(reason.fix), "code": .text(code), "requestID": .text(requestID),
+            "title": .text(text.title), "message": .text(text.happened), "advice": .text(text.advice),
+            "fix": .text(text.fix), "code": .text(reason.rawValue), "requestID": .text(requestID),
         ]
     }
 

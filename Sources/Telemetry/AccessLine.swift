@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
+
 /// The fields of an access line except the texts, which are passed as bytes.
 package struct AccessLine: Sendable {
     /// When the request arrived, in seconds since 1970.
@@ -11,25 +13,27 @@ package struct AccessLine: Sendable {
     package var duration: Double
     /// From sending to the app to the response's first byte, in seconds; nil if the request was not forwarded.
     package var upstreamDuration: Double?
-    /// The decision, such as `forward` or `redirect`.
-    package var decision: StaticString
-    /// The decision if `access.mode` were `enforce`; nil: the same.
-    package var would: StaticString?
-    /// The reason code, if there is one.
-    package var reason: String?
+    /// Written as `decision`.
+    package var outcome: Outcome
+    /// How the request would be turned away if `access.mode` were `enforce`; nil: not at all.
+    package var would: Outcome.Denial?
+    package var reason: Reason?
+    /// The reason in words, without data from outside.
+    package var detail: String?
 
     package init(
         time: Double, status: UInt16, bytes: UInt64, duration: Double, upstreamDuration: Double? = nil,
-        decision: StaticString, would: StaticString? = nil, reason: String? = nil
+        outcome: Outcome, would: Outcome.Denial? = nil, reason: Reason? = nil, detail: String? = nil
     ) {
         self.time = time
         self.status = status
         self.bytes = bytes
         self.duration = duration
         self.upstreamDuration = upstreamDuration
-        self.decision = decision
+        self.outcome = outcome
         self.would = would
         self.reason = reason
+        self.detail = detail
     }
 }
 
@@ -57,16 +61,17 @@ package struct AccessLog: Sendable {
         path: Span<UInt8>, user: Span<UInt8>, to out: inout [UInt8]
     ) {
         let path = path.extracting(0..<endOfPath(path))
-        let reason = (line.reason ?? "").utf8.span
+        let decision = line.outcome.name
+        let detail = (line.detail ?? "").utf8.span
+        // The names of outcomes and reasons are far below 64 bytes.
         let bound =
-            640 + line.decision.utf8CodeUnitCount + (line.would?.utf8CodeUnitCount ?? 0)
-            + OutputSpan<UInt8>.escapedBound(id.count, limit: Limit.short)
+            768 + OutputSpan<UInt8>.escapedBound(id.count, limit: Limit.short)
             + OutputSpan<UInt8>.escapedBound(client.count, limit: Limit.short)
             + OutputSpan<UInt8>.escapedBound(method.count, limit: Limit.short)
             + OutputSpan<UInt8>.escapedBound(host.count, limit: Limit.middle)
             + OutputSpan<UInt8>.escapedBound(path.count, limit: Limit.path)
             + OutputSpan<UInt8>.escapedBound(user.count, limit: Limit.middle)
-            + OutputSpan<UInt8>.escapedBound(reason.count, limit: Limit.short)
+            + OutputSpan<UInt8>.escapedBound(detail.count, limit: Limit.short)
         out.append(addingCapacity: bound) { out in
             switch format {
             case .json:
@@ -90,14 +95,11 @@ package struct AccessLog: Sendable {
                 }
                 out.append(#","user":""#, user, Limit.middle)
                 out.append(#","decision":""#)
-                out.append(line.decision)
+                out.append(decision)
                 out.append(#"""#)
-                if let would = line.would {
-                    out.append(#","would":""#)
-                    out.append(would)
-                    out.append(#"""#)
-                }
-                out.append(#","reason":""#, reason, Limit.short)
+                if let would = line.would { out.append(#","would":""#, would.rawValue.utf8.span, Limit.short) }
+                if let reason = line.reason { out.append(#","reason":""#, reason.rawValue.utf8.span, Limit.short) }
+                out.append(#","detail":""#, detail, Limit.short)
                 out.append("}\n")
             case .text:
                 timestamp.append(line.time, to: &out)
@@ -119,14 +121,11 @@ package struct AccessLog: Sendable {
                 }
                 out.append(#" user=""#, user, Limit.middle)
                 out.append(#" decision=""#)
-                out.append(line.decision)
+                out.append(decision)
                 out.append(#"""#)
-                if let would = line.would {
-                    out.append(#" would=""#)
-                    out.append(would)
-                    out.append(#"""#)
-                }
-                out.append(#" reason=""#, reason, Limit.short)
+                if let would = line.would { out.append(#" would=""#, would.rawValue.utf8.span, Limit.short) }
+                if let reason = line.reason { out.append(#" reason=""#, reason.rawValue.utf8.span, Limit.short) }
+                out.append(#" detail=""#, detail, Limit.short)
                 out.append("\n")
             }
         }

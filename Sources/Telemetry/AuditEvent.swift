@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
+
 /// One event of the audit trail for signing in.
 package struct AuditEvent: Equatable, Sendable {
     package enum Kind: String, Sendable, CaseIterable {
         case login
-        /// The reason gives the initiator: `user`, or `backchannel` for the identity provider.
+        /// With a cause in place of a reason.
         case logout
         /// A refused sign-in.
         case denied
@@ -26,14 +28,15 @@ package struct AuditEvent: Equatable, Sendable {
     /// The user, if known.
     package var user: String?
     package var email: String?
-    /// The reason code, if there is one.
-    package var reason: String?
+    package var reason: Reason?
+    /// Of a logout; written as `reason`.
+    package var cause: LogoutCause?
     /// The identity provider, such as the preset's name or the issuer.
     package var provider: String?
 
     package init(
         _ kind: Kind, time: Double, id: String, client: String, host: String, user: String? = nil,
-        email: String? = nil, reason: String? = nil, provider: String? = nil
+        email: String? = nil, reason: Reason? = nil, cause: LogoutCause? = nil, provider: String? = nil
     ) {
         self.kind = kind
         self.time = time
@@ -43,6 +46,7 @@ package struct AuditEvent: Equatable, Sendable {
         self.user = user
         self.email = email
         self.reason = reason
+        self.cause = cause
         self.provider = provider
     }
 
@@ -56,7 +60,7 @@ package struct AuditEvent: Equatable, Sendable {
         line.add("host", host)
         line.add("user", user ?? "")
         line.add("email", email ?? "")
-        line.add("reason", reason ?? "", limit: Limit.short)
+        line.add("reason", reason?.rawValue ?? cause?.rawValue ?? "", limit: Limit.short)
         line.add("provider", provider ?? "")
         line.end(appendingTo: &out)
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Configuration
+import Decisions
 import Gate
 import JWT
 import Testing
@@ -34,7 +35,7 @@ struct PresetTests {
         return try #require(gate)
     }
 
-    private func verdict(_ loaded: LoadedConfiguration, _ token: String, at now: Double) throws -> ReasonCode? {
+    private func verdict(_ loaded: LoadedConfiguration, _ token: String, at now: Double) throws -> Reason? {
         let settings = try #require(loaded.settings, "\(loaded.lines)")
         let verifier = TokenVerifier(policy: settings.token.policy, keys: settings.token.keys)
         do {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import Demo
 import HTTP
 import HTTP1
@@ -134,7 +135,7 @@ struct DemoIdentityProviderTests {
             #expect(try verify(location).claims["email"] == nil)
         case .expired, .forged, .future, .issuer:
             let refusal = #expect(throws: TokenRefusal.self) { _ = try verify(location) }
-            let expected: ReasonCode =
+            let expected: Reason =
                 switch fault {
                 case .expired: .expired
                 case .forged: .signatureInvalid

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cryptography
+import Decisions
 import Glibc
 import JWT
 
@@ -61,7 +62,7 @@ extension TokenVerifier {
         }
     }
 
-    func reason(_ token: String, now: Double = now) -> ReasonCode? {
+    func reason(_ token: String, now: Double = now) -> Reason? {
         refusal(token, now: now)?.reason
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import JWT
 import Testing
 
@@ -43,8 +44,8 @@ import Testing
         arguments: [
             (1_700_000_000.0, nil), (1_700_000_240, nil), (1_700_000_240.5, .tooOld), (1_699_999_940, nil),
             (1_699_999_939, .issuedInFuture),
-        ] as [(Double, ReasonCode?)])
-    func proprofsAge(_ moment: Double, _ reason: ReasonCode?) throws {
+        ] as [(Double, Reason?)])
+    func proprofsAge(_ moment: Double, _ reason: Reason?) throws {
         let token = Self.proprofsInput + "aaCUetXQUYu7XJju7O_nMvHdpHZoySwvRYUdaJXKEE0"
         let verifier = try verifier("key goes here", .md5hex, Self.proprofsPolicy)
         #expect(verifier.reason(token, now: moment) == reason)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import JWT
 import Testing
 
@@ -18,8 +19,8 @@ import Testing
             (#"{"iat":1700000000}"#, 1_700_000_360, nil), (#"{"iat":1700000000}"#, 1_700_000_360.1, .tooOld),
             (#"{"iat":1700000000,"exp":1700003600}"#, 1_700_000_361, .tooOld),
             (#"{"iat":1700000000,"exp":1700000060}"#, 1_700_000_121, .expired),
-        ] as [(String, Double, ReasonCode?)])
-    func limits(claims: String, moment: Double, reason: ReasonCode?) throws {
+        ] as [(String, Double, Reason?)])
+    func limits(claims: String, moment: Double, reason: Reason?) throws {
         let verifier = try TokenVerifier.symmetric()
         #expect(verifier.reason(signed(claims), now: moment) == reason)
     }

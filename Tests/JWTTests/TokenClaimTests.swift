@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cryptography
+import Decisions
 import JWT
 import Testing
 
@@ -69,8 +70,8 @@ import Testing
             (#"{"alg":"HS256","ALG":"none"}"#, goodClaims, .headerMalformed),
             (#"{"alg":"none","ALG":"HS256"}"#, goodClaims, .headerMalformed),
             (#"{"ALG":"none"}"#, goodClaims, .algorithmNotAllowed), (#"{"ALG":7}"#, goodClaims, .headerMalformed),
-        ] as [(String, String, ReasonCode?)])
-    func conflicts(header: String, claims: String, reason: ReasonCode?) throws {
+        ] as [(String, String, Reason?)])
+    func conflicts(header: String, claims: String, reason: Reason?) throws {
         let verifier = try TokenVerifier.symmetric(Self.manual)
         #expect(verifier.reason(signed(claims, header: header)) == reason)
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cryptography
+import Decisions
 import JWT
 import Testing
 
@@ -230,7 +231,7 @@ import Testing
             (unknown, third, nil), (unknown, first, .signatureInvalid),
             (none, first, nil), (none, second, nil), (none, third, nil),
             (none, "another secret of length", .signatureInvalid),
-        ] as [(String, String, ReasonCode?)] {
+        ] as [(String, String, Reason?)] {
             #expect(
                 verifier.reason(signed(goodClaims, header: header, secret: secret)) == reason, "\(header) \(secret)")
         }

@@ -5,18 +5,19 @@ enum Layers {
     /// The folder below `Sources`, and what its files may import.
     static let allowed: [String: Set<String>] = [
         // Pure: values and decisions. No clock, no socket, no file, no queue.
-        "HTTP": [],
-        "HTTP1": ["HTTP"],
+        "Decisions": [],
+        "HTTP": ["Decisions"],
+        "HTTP1": ["Decisions", "HTTP"],
         // Glibc for memory alone, which libnghttp2 asks for.
-        "HTTP2": ["HTTP", "CNGHTTP2", "Glibc"],
+        "HTTP2": ["Decisions", "HTTP", "CNGHTTP2", "Glibc"],
         "Cryptography": ["COpenSSL", "Synchronization"],
-        "JWT": ["Cryptography", "Synchronization"],
-        "Pages": [],
-        "Gate": ["HTTP", "JWT", "Cryptography", "Pages", "Synchronization"],
+        "JWT": ["Decisions", "Cryptography", "Synchronization"],
+        "Pages": ["Decisions"],
+        "Gate": ["Decisions", "HTTP", "JWT", "Cryptography", "Pages", "Synchronization"],
         "Demo": ["HTTP", "JWT", "Cryptography", "Gate", "Pages", "Synchronization"],
         "Manifests": ["CYAML"],
         // Input and output.
-        "Telemetry": ["Logging", "Synchronization", "Glibc"],
+        "Telemetry": ["Decisions", "Logging", "Synchronization", "Glibc"],
         "Configuration": [
             "HTTP", "JWT", "Cryptography", "Gate", "Pages", "CYAML", "Glibc", "FoundationEssentials", "Synchronization",
         ],
@@ -25,24 +26,24 @@ enum Layers {
         "Redis": ["TLS", "Reactor"],
         "TLS": ["Reactor", "Cryptography", "COpenSSL", "Glibc", "Synchronization"],
         "Proxy": [
-            "HTTP", "HTTP1", "HTTP2", "Gate", "Pages", "TLS", "Reactor", "Telemetry", "Logging", "Synchronization",
-            "Glibc",
+            "Decisions", "HTTP", "HTTP1", "HTTP2", "Gate", "Pages", "TLS", "Reactor", "Telemetry", "Logging",
+            "Synchronization", "Glibc",
         ],
         "SharedState": ["HTTP", "Gate", "Cryptography", "Redis", "Proxy", "Reactor", "Logging", "Synchronization"],
         // Assembly.
         "Sidecar": [
-            "HTTP", "HTTP1", "JWT", "Cryptography", "Pages", "Gate", "Telemetry", "Configuration", "Demo", "Reactor",
-            "TLS", "Outbound", "Redis", "SharedState", "Proxy", "Logging", "Synchronization", "Glibc",
+            "Decisions", "HTTP", "HTTP1", "JWT", "Cryptography", "Pages", "Gate", "Telemetry", "Configuration", "Demo",
+            "Reactor", "TLS", "Outbound", "Redis", "SharedState", "Proxy", "Logging", "Synchronization", "Glibc",
         ],
         "Command": [
-            "HTTP", "JWT", "Cryptography", "Pages", "Gate", "Telemetry", "Configuration", "Demo", "Sidecar",
-            "Manifests", "ArgumentParser",
+            "Decisions", "HTTP", "JWT", "Cryptography", "Pages", "Gate", "Telemetry", "Configuration", "Demo",
+            "Sidecar", "Manifests", "ArgumentParser",
             "FoundationEssentials", "Glibc",
         ],
     ]
 
     /// Modules that touch nothing outside of memory.
-    static let pure: Set<String> = ["HTTP", "HTTP1", "Gate", "JWT", "Pages", "Manifests"]
+    static let pure: Set<String> = ["Decisions", "HTTP", "HTTP1", "Gate", "JWT", "Pages", "Manifests"]
     static let inputAndOutput: Set<String> = [
         "Glibc", "Dispatch", "Reactor", "Proxy", "CEpoll", "Foundation", "FoundationEssentials",
     ]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cryptography
+import Decisions
 import Pages
 import Testing
 
@@ -50,8 +51,8 @@ struct PageTests {
     func hostileURLs(url: String) throws {
         let renderer = try PageRenderer()
         for page: Page in [
-            .refused(code: "expired", requestID: "r", tryAgain: url), .signedOut(signIn: url),
-            .notAllowed(code: "group_missing", account: "a", requestID: "r", switchAccount: url),
+            .refused(reason: .expired, requestID: "r", tryAgain: url), .signedOut(signIn: url),
+            .notAllowed(reason: .groupMissing, account: "a", requestID: "r", switchAccount: url),
             .noSeat(account: "a", requestID: "r", tryAgain: url), .loginLoop(requestID: "r", tryAgain: url),
             .upstreamDown(status: 502, requestID: "r", tryAgain: url),
         ] {
@@ -81,9 +82,9 @@ struct PageTests {
     @Test("A refusal shows the cause, the code, the request ID, and offers another attempt")
     func refused() throws {
         let html = String(
-            decoding: try PageRenderer().render(.refused(code: "expired", requestID: "req-1", tryAgain: "/again")),
+            decoding: try PageRenderer().render(.refused(reason: .expired, requestID: "req-1", tryAgain: "/again")),
             as: UTF8.self)
-        let reason = Reason.of("expired")
+        let reason = ReasonText.of(.expired)
         for text in [
             reason.title, reason.happened, reason.advice, "expired</dd>", "req-1", "href=\"/again\">Try again",
         ] {
@@ -97,7 +98,7 @@ struct PageTests {
         let html = String(
             decoding: try PageRenderer().render(
                 .notAllowed(
-                    code: "group_missing", account: "ada@example.com", requestID: "r",
+                    reason: .groupMissing, account: "ada@example.com", requestID: "r",
                     switchAccount: "/.sidegate/logout")),
             as: UTF8.self)
         #expect(html.contains("<bdi>ada@example.com</bdi>"))
@@ -206,7 +207,7 @@ struct OwnTemplateTests {
     func errors() throws {
         let renderer = try PageRenderer(templates: ["error": "{{code}}|{{status}}|{{account}}|{{title}}"])
         #expect(
-            String(decoding: renderer.render(.refused(code: "expired", requestID: "r")), as: UTF8.self)
+            String(decoding: renderer.render(.refused(reason: .expired, requestID: "r")), as: UTF8.self)
                 == "expired|||This sign-in has expired")
         #expect(
             String(
@@ -244,9 +245,8 @@ struct OwnTemplateTests {
 /// One page of each kind, with `text` for all texts.
 func pages(with text: String) -> [Page] {
     [
-        .redirecting(to: "/next"), .refused(code: "expired", requestID: text, account: text, tryAgain: "/"),
-        .refused(code: text, requestID: text),
-        .notAllowed(code: "group_missing", account: text, requestID: text, switchAccount: "/"),
+        .redirecting(to: "/next"), .refused(reason: .expired, requestID: text, account: text, tryAgain: "/"),
+        .notAllowed(reason: .groupMissing, account: text, requestID: text, switchAccount: "/"),
         .noSeat(account: text, requestID: text, tryAgain: "/"), .signedOut(signIn: "/"),
         .confirmSignIn(account: text, action: "/", fields: [HiddenField(text, text)]),
         .confirmSignOut(account: text, action: "/", fields: [HiddenField(text, text)]),

@@ -1,36 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import JWT
+import Decisions
 import Pages
 import Testing
 
-@Suite("Texts for reason codes")
+@Suite("Texts for reasons")
 struct ReasonTests {
-    @Test("Every reason code has texts, and there are no others")
-    func complete() {
-        #expect(Set(Reason.all.map(\.code)) == Set(ReasonCode.allCases.map(\.rawValue)))
-        #expect(Reason.all.count == ReasonCode.allCases.count)
-    }
-
-    @Test("Texts are sentences, titles are not", arguments: Reason.all.map(\.code))
-    func sentences(code: String) {
-        let reason = Reason.of(code)
-        #expect(reason.code == code)
-        #expect(!reason.title.isEmpty && !reason.title.hasSuffix("."))
-        for text in [reason.happened, reason.advice, reason.fix] {
+    @Test("Texts are sentences, titles are not", arguments: Reason.allCases)
+    func sentences(reason: Reason) {
+        let words = ReasonText.of(reason)
+        #expect(!words.title.isEmpty && !words.title.hasSuffix("."))
+        for text in [words.happened, words.advice, words.fix] {
             #expect(text.hasSuffix("."), "\(text)")
             #expect(
                 text.first?.isUppercase == true || text.hasPrefix("token.") || text.hasPrefix("session.")
                     || text.hasPrefix("return_to") || text.hasPrefix("provisioning.")
                     || text.hasPrefix("identityProvider."))
+            #expect(!text.contains("  "))
         }
-        #expect(!reason.happened.contains("  ") && !reason.advice.contains("  ") && !reason.fix.contains("  "))
     }
 
-    @Test("An unknown code still has texts")
-    func unknown() {
-        let reason = Reason.of("not_a_code")
-        #expect(reason.code == "not_a_code")
-        #expect(!reason.title.isEmpty)
+    @Test(
+        "Reasons about tokens, users, sign-ins, sessions and paths have texts of their own; those of connections do not"
+    )
+    func complete() {
+        for reason in Reason.allCases {
+            switch reason.topic {
+            case .token, .use, .user, .attempt, .provisioning, .session, .path: #expect(reason.text != nil, "\(reason)")
+            case .transfer, .upstream, .request: #expect(reason.text == nil, "\(reason)")
+            // The proxy's user sees one of them.
+            case .forwardAuth: #expect((reason.text != nil) == (reason == .identityHeaderSpoofed), "\(reason)")
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import Telemetry
 import Testing
 
@@ -27,7 +28,7 @@ struct AccessLogTests {
     @Test("The decision of observe mode is logged beside the actual one", arguments: LogFormat.allCases)
     func would(format: LogFormat) {
         let observed = AccessLine(
-            time: 0, status: 200, bytes: 0, duration: 0, decision: "forward", would: "denied", reason: "rule_denied")
+            time: 0, status: 200, bytes: 0, duration: 0, outcome: .forward, would: .denied, reason: .ruleDenied)
         #expect(
             line(format, observed).contains(
                 format == .json
@@ -38,7 +39,7 @@ struct AccessLogTests {
     @Test("Missing values have no field", arguments: LogFormat.allCases)
     func absent(format: LogFormat) {
         let text = line(
-            format, AccessLine(time: 0, status: 302, bytes: 0, duration: 0, decision: "redirect"), user: "", client: "")
+            format, AccessLine(time: 0, status: 302, bytes: 0, duration: 0, outcome: .redirect), user: "", client: "")
         for name in ["user", "upstreamDuration", "reason", "client", "would"] { #expect(!text.contains(name)) }
         #expect(text.hasSuffix(format == .json ? "\"redirect\"}\n" : "\"redirect\"\n"))
     }
@@ -86,7 +87,7 @@ struct AccessLogTests {
             log.append(
                 AccessLine(
                     time: .infinity, status: .max, bytes: .max, duration: .infinity, upstreamDuration: .nan,
-                    decision: "forward", reason: String(decoding: bytes, as: UTF8.self)),
+                    outcome: .forward, detail: String(decoding: bytes, as: UTF8.self)),
                 id: bytes.span, client: bytes.span, method: bytes.span, host: bytes.span, path: bytes.span,
                 user: bytes.span, to: &out)
             #expect(out.count < 20_000)
@@ -106,8 +107,8 @@ struct LogForgingTests {
             var out: [UInt8] = []
             log.append(
                 AccessLine(
-                    time: 0, status: 200, bytes: 0, duration: 0, upstreamDuration: 0, decision: "forward",
-                    reason: String(decoding: text, as: UTF8.self)),
+                    time: 0, status: 200, bytes: 0, duration: 0, upstreamDuration: 0, outcome: .forward,
+                    detail: String(decoding: text, as: UTF8.self)),
                 id: text.span, client: text.span, method: text.span, host: text.span, path: text.span, user: text.span,
                 to: &out)
             #expect(isOneLine(out), "\(text)")
@@ -215,7 +216,7 @@ private func line(
     _ format: LogFormat,
     _ values: AccessLine = AccessLine(
         time: 1_795_253_400.125, status: 200, bytes: 10240, duration: 0.001234, upstreamDuration: 0.000987,
-        decision: "forward", reason: "expired"),
+        outcome: .forward, reason: .expired),
     path: [UInt8] = Array("/wiki".utf8), user: String = "ada@example.com", client: String = "192.0.2.7"
 ) -> String {
     var log = AccessLog(format: format)
@@ -228,7 +229,7 @@ private func append(
     to out: inout [UInt8], _ log: inout AccessLog,
     _ values: AccessLine = AccessLine(
         time: 1_795_253_400.125, status: 200, bytes: 10240, duration: 0.001234, upstreamDuration: 0.000987,
-        decision: "forward", reason: "expired"),
+        outcome: .forward, reason: .expired),
     path: [UInt8] = Array("/wiki".utf8), user: String = "ada@example.com", client: String = "192.0.2.7"
 ) {
     let id = Array("r1".utf8)

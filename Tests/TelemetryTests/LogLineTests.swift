@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import Logging
 import Synchronization
 import Telemetry
@@ -11,7 +12,7 @@ struct LogLineTests {
     func audit() {
         let event = AuditEvent(
             .denied, time: 1_795_253_400, id: "r1", client: "192.0.2.7", host: "app.example.com",
-            user: "ada", email: "ada@example.com", reason: "expired", provider: "generic")
+            user: "ada", email: "ada@example.com", reason: .expired, provider: "generic")
         #expect(
             text(event, .json)
                 == #"{"time":"2026-11-21T09:30:00.000Z","kind":"audit","event":"denied","id":"r1","client":"192.0.2.7","#
@@ -36,7 +37,7 @@ struct LogLineTests {
     func auditForging(format: LogFormat) {
         let evil = "x\"\r\n\u{2028}{\"kind\":\"audit\",\"event\":\"login\"}\u{1b}[2J"
         let event = AuditEvent(
-            .login, time: 0, id: evil, client: evil, host: evil, user: evil, email: evil, reason: evil, provider: evil)
+            .login, time: 0, id: evil, client: evil, host: evil, user: evil, email: evil, provider: evil)
         #expect(isOneLine(Array(text(event, format).utf8)))
         #expect(!text(event, format).contains("\"event\":\"login\",\"event\""))
         #expect(text(event, .json).contains(#""user":"x\"\u000d\u000a\u2028{\"kind\":"#))

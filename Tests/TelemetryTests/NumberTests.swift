@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import Telemetry
 import Testing
 
@@ -18,7 +19,8 @@ struct NumberTests {
             (.infinity, "9999-12-31T23:59:59.999Z"),
         ] as [(Double, String)])
     func times(time: Double, text: String) {
-        #expect(line(AccessLine(time: time, status: 200, bytes: 0, duration: 0, decision: "x")).contains("\"\(text)\""))
+        #expect(
+            line(AccessLine(time: time, status: 200, bytes: 0, duration: 0, outcome: .answer)).contains("\"\(text)\""))
     }
 
     @Test("The cached text of a second is not used for the next, nor for the previous one")
@@ -30,7 +32,7 @@ struct NumberTests {
             var out: [UInt8] = []
             let none: [UInt8] = []
             log.append(
-                AccessLine(time: time, status: 200, bytes: 0, duration: 0, decision: "x"), id: none.span,
+                AccessLine(time: time, status: 200, bytes: 0, duration: 0, outcome: .answer), id: none.span,
                 client: none.span, method: none.span, host: none.span, path: none.span, user: none.span, to: &out)
             #expect(String(decoding: out, as: UTF8.self).contains("T00:\(minute):\(text)Z\""))
         }
@@ -44,7 +46,7 @@ struct NumberTests {
         ] as [UInt64])
     func counts(value: UInt64) {
         #expect(
-            line(AccessLine(time: 0, status: 200, bytes: value, duration: 0, decision: "x"))
+            line(AccessLine(time: 0, status: 200, bytes: value, duration: 0, outcome: .answer))
                 .contains("\"bytes\":\(value),"))
     }
 
@@ -57,7 +59,7 @@ struct NumberTests {
         ] as [(Double, String)])
     func durations(value: Double, text: String) {
         #expect(
-            line(AccessLine(time: 0, status: 200, bytes: 0, duration: value, decision: "x"))
+            line(AccessLine(time: 0, status: 200, bytes: 0, duration: value, outcome: .answer))
                 .contains("\"duration\":\(text),"))
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import JWT
 
 /// What `access` makes of a user, step by step, for `sidegate explain`: the same judgement as at a sign-in.
@@ -20,7 +21,7 @@ package struct AccessCheck {
         case allowed
         /// In as a guest, whom the app knows nothing of.
         case visitor
-        case refused(ReasonCode)
+        case refused(Reason)
     }
 
     private let access: AccessConfiguration

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import JWT
 
@@ -9,7 +10,7 @@ struct AccessPolicy: Sendable {
         case allowed
         /// Comes in as everyone does (`access.default: guest`), and the app is told nothing.
         case visitor
-        case refused(ReasonCode)
+        case refused(Reason)
     }
 
     /// Everyone comes in; the app learns who it is when that is known.
@@ -49,7 +50,7 @@ struct AccessPolicy: Sendable {
     }
 
     /// Nil for registered users.
-    func registrationRefusal(_ fields: UserAttributes) -> ReasonCode? {
+    func registrationRefusal(_ fields: UserAttributes) -> Reason? {
         if needsAddress {
             guard let email = fields["email"].first, isRegistered(email) else { return .userNotRegistered }
         }

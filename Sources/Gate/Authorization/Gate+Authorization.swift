@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import JWT
 import Pages
@@ -23,8 +24,7 @@ extension Gate {
 
     /// Nil when the user is still authorized: forward the request. Revocation has been checked already.
     func reauthorize(
-        _ identity: Identity, _ request: RequestHead, _ context: RequestContext, _ site: RequestOrigin,
-        _ requestID: [UInt8]
+        _ identity: Identity, _ request: borrowing AccessRequest
     ) -> Decision? {
         switch authorization(of: identity) {
         case .allowed: return nil
@@ -32,26 +32,25 @@ extension Gate {
             // The app does not get to see our tokens, not even those of nobody.
             return .forward(identity.isBearer ? Self.anonymousBearer : nil, renewal: nil)
         case .refused(let reason):
-            return forbidden(reason, identity, request, site, requestID)
+            return forbidden(reason, identity, request)
         }
     }
 
     /// 403 for somebody who is known.
     func forbidden(
-        _ reason: ReasonCode, _ identity: Identity, _ request: RequestHead, _ site: RequestOrigin, _ requestID: [UInt8]
+        _ reason: Reason, _ identity: Identity, _ request: borrowing AccessRequest
     ) -> Decision {
         if identity.isBearer { return .respond(insufficientBearer(reason, identity, request)) }
         if isGRPC(request) { return .respond(grpcDenied(reason, identity)) }
         var target = ReturnTarget.root
-        let isNavigation = NavigationTest.isNavigation(request)
-        if isNavigation, let known = siteCache(site, request) {
-            target = ReturnTarget(
-                of: request, prefix: known.targetPrefix, origin: known.origin, tokenParameter: tokenParameter)
+        let isNavigation = NavigationTest.isNavigation(request.head)
+        if isNavigation, let known = siteCache(request) {
+            target = ReturnTarget(of: request, prefix: known.targetPrefix, origin: known.origin)
         }
-        let asJSON = isNavigation ? NavigationTest.prefersJSON(request) : !NavigationTest.namesPage(request)
+        let asJSON = isNavigation ? NavigationTest.prefersJSON(request.head) : !NavigationTest.namesPage(request.head)
         return .respond(
             forbidden(
-                reason, identity.fields, asJSON: asJSON, requestID: String(decoding: requestID, as: UTF8.self),
+                reason, identity.fields, asJSON: asJSON, requestID: request.idText,
                 returnTo: target))
     }
 
@@ -77,7 +76,7 @@ extension Gate {
 
     /// 403: the page names the account and offers another; JSON for whoever does not look at pages.
     func forbidden(
-        _ reason: ReasonCode, _ fields: UserAttributes, asJSON: Bool, requestID: String, returnTo target: ReturnTarget,
+        _ reason: Reason, _ fields: UserAttributes, asJSON: Bool, requestID: String, returnTo target: ReturnTarget,
         isSignIn: Bool = false
     ) -> LocalResponse {
         var switchAccount = Array("/.sidegate/logout?return_to=".utf8)
@@ -86,7 +85,7 @@ extension Gate {
         if asJSON {
             var members: [(String, JSONValue)] = [
                 ("error", isSignIn ? "sign_in_refused" : "forbidden"), ("reason", .string(reason.rawValue)),
-                ("message", .string(Reason.of(reason.rawValue).happened)), ("account", .string(fields.account)),
+                ("message", .string(ReasonText.of(reason).happened)), ("account", .string(fields.account)),
             ]
             if !requestID.isEmpty { members.append(("request_id", .string(requestID))) }
             response = json(403, members)
@@ -94,18 +93,18 @@ extension Gate {
             response = page(
                 403,
                 .notAllowed(
-                    code: reason.rawValue, account: fields.account, requestID: requestID,
+                    reason: reason, account: fields.account, requestID: requestID,
                     switchAccount: String(decoding: switchAccount, as: UTF8.self)))
         }
-        response.decision = "refused"
-        response.reason = reason.rawValue
+        response.outcome = .refused
+        response.reason = reason
         response.user = fields.user
         return response
     }
 
     /// RFC 6750 §3.1: the token is good, but not for this.
     private func insufficientBearer(
-        _ reason: ReasonCode, _ identity: Identity, _ request: RequestHead
+        _ reason: Reason, _ identity: Identity, _ request: borrowing AccessRequest
     ) -> LocalResponse {
         if isGRPC(request) { return grpcDenied(reason, identity) }
         var response = json(
@@ -116,17 +115,16 @@ extension Gate {
             ])
         response.add(
             "WWW-Authenticate", "Bearer error=\"insufficient_scope\", error_description=\"\(reason.rawValue)\"")
-        response.decision = "refused"
-        response.reason = reason.rawValue
+        response.outcome = .refused
+        response.reason = reason
         response.user = identity.user
         return response
     }
 
     /// Status 7 is PERMISSION_DENIED.
-    func grpcDenied(_ reason: ReasonCode, _ identity: Identity?) -> LocalResponse {
-        var response = grpc("7", reason.rawValue)
-        response.decision = "refused"
-        response.reason = reason.rawValue
+    func grpcDenied(_ reason: Reason, _ identity: Identity?) -> LocalResponse {
+        var response = grpc(.refused, 403, reason.rawValue)
+        response.reason = reason
         response.user = identity?.user
         return response
     }

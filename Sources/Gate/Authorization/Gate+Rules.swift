@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import JWT
 import Pages
@@ -18,14 +19,20 @@ enum Ruling {
 }
 
 extension Gate {
-    /// - Parameter oddPath: the path, where it is not plain.
-    func ruling(on request: RequestHead, _ oddPath: RequestPath?) -> Ruling {
-        let bytes = request.bytes.span
-        guard request.targetForm != .asterisk, request.methodName.upperBound <= bytes.count else { return .unruled }
-        let method = bytes.extracting(request.methodName.range)
-        let judgement =
-            oddPath.map { rules.judge($0, method: method) }
-            ?? rules.judge(bytes.extracting(request.path.range), method: method)
+    func ruling(on request: borrowing AccessRequest) -> Ruling {
+        let bytes = request.head.bytes.span
+        guard request.head.targetForm != .asterisk, request.head.methodName.upperBound <= bytes.count else {
+            return .unruled
+        }
+        let method = bytes.extracting(request.head.methodName.range)
+        let judgement: AccessRules.Judgement =
+            switch request.path.form {
+            case .odd(let path): rules.judge(path, method: method)
+            case .unreadable: .unreadable
+            case .none, .outside, .plain, .unread:
+                rules.judge(
+                    bytes.extracting(request.path.place.range), method: method, delivery: request.path.delivery)
+            }
         switch judgement {
         case .unreadable: return .unreadable
         case .rule(nil): return .unruled
@@ -40,15 +47,15 @@ extension Gate {
     }
 
     /// Who it is, where nobody needs to be anyone.
-    func openDecision(_ request: RequestHead, _ context: RequestContext, _ site: RequestOrigin) -> Decision {
-        switch session(of: request, site, context) {
+    func openDecision(_ request: borrowing AccessRequest) -> Decision {
+        switch session(of: request) {
         case .valid(let identity) where authorization(of: identity) == .allowed:
-            return .forward(identity, renewal: renewal(of: identity, request, site, now: context.now))
+            return .forward(identity, renewal: renewal(of: identity, request))
         case .needsLookup(let session): return .fetchSession(session)
         case .valid, .refused, .storeUnavailable, .none, .unchecked: break
         }
         guard configuration.bearer else { return .forward(nil, renewal: nil) }
-        switch bearer(of: request, context) {
+        switch bearer(of: request) {
         case .valid(let identity) where authorization(of: identity) == .allowed:
             return .forward(identity, renewal: nil)
         case .unchecked(let question): return .checkToken(question)
@@ -60,7 +67,7 @@ extension Gate {
     }
 
     /// Why this user may not; nil when every rule that has a say is met.
-    func refusal(of identity: Identity, by ruling: Ruling) -> ReasonCode? {
+    func refusal(of identity: Identity, by ruling: Ruling) -> Reason? {
         guard case .needs(let first, let others) = ruling else { return nil }
         if let reason = rules.rules[first].refusal(of: identity.fields) { return reason }
         for index in others {
@@ -70,90 +77,74 @@ extension Gate {
     }
 
     /// 403, whoever asks.
-    func denied(_ request: RequestHead, _ context: RequestContext, _ site: RequestOrigin, _ requestID: [UInt8])
+    func denied(_ request: borrowing AccessRequest)
         -> Decision
     {
-        if case .needsLookup(let session) = session(of: request, site, context) { return .fetchSession(session) }
-        if configuration.bearer, case .unchecked(let question) = bearer(of: request, context) {
+        if case .needsLookup(let session) = session(of: request) { return .fetchSession(session) }
+        if configuration.bearer, case .unchecked(let question) = bearer(of: request) {
             return .checkToken(question)
         }
-        if let identity = knownIdentity(request, context, site) {
-            return forbidden(.ruleDenied, identity, request, site, requestID)
+        if let identity = knownIdentity(request) {
+            return forbidden(.ruleDenied, identity, request)
         }
-        return .respond(deniedStranger(request, requestID))
+        return .respond(deniedStranger(request))
     }
 
-    private func deniedStranger(_ request: RequestHead, _ requestID: [UInt8]) -> LocalResponse {
-        let reason = ReasonCode.ruleDenied
+    private func deniedStranger(_ request: borrowing AccessRequest) -> LocalResponse {
+        let reason = Reason.ruleDenied
         guard !isGRPC(request) else { return grpcDenied(reason, nil) }
-        let isNavigation = NavigationTest.isNavigation(request)
-        let asJSON = isNavigation ? NavigationTest.prefersJSON(request) : !NavigationTest.namesPage(request)
-        guard asJSON else { return signInRefused(reason, request, requestID, tryAgain: nil) }
+        let isNavigation = NavigationTest.isNavigation(request.head)
+        let asJSON = isNavigation ? NavigationTest.prefersJSON(request.head) : !NavigationTest.namesPage(request.head)
+        guard asJSON else { return signInRefused(reason, request, tryAgain: nil) }
         var members: [(String, JSONValue)] = [
             ("error", "forbidden"), ("reason", .string(reason.rawValue)),
-            ("message", .string(Reason.of(reason.rawValue).happened)),
+            ("message", .string(ReasonText.of(reason).happened)),
         ]
-        if !requestID.isEmpty { members.append(("request_id", .string(String(decoding: requestID, as: UTF8.self)))) }
+        if !request.id.isEmpty { members.append(("request_id", .string(request.idText))) }
         var response = json(403, members)
-        response.decision = "refused"
-        response.reason = reason.rawValue
+        response.outcome = .refused
+        response.reason = reason
         return response
     }
 
     /// Who sent the request, by a session or a bearer token that is good in itself, whatever that user may.
-    func knownIdentity(_ request: RequestHead, _ context: RequestContext, _ site: RequestOrigin) -> Identity? {
-        if case .valid(let identity) = session(of: request, site, context) { return identity }
-        guard configuration.bearer, case .valid(let identity) = bearer(of: request, context) else { return nil }
+    func knownIdentity(_ request: borrowing AccessRequest) -> Identity? {
+        if case .valid(let identity) = session(of: request) { return identity }
+        guard configuration.bearer, case .valid(let identity) = bearer(of: request) else { return nil }
         return identity
     }
 
     /// 400: nobody can say which path the app would take it for.
-    func unreadable(_ request: RequestHead, _ requestID: [UInt8]) -> LocalResponse {
-        let reason = ReasonCode.pathUnreadable
+    func unreadable(_ request: borrowing AccessRequest) -> LocalResponse {
+        let reason = Reason.pathUnreadable
         var response: LocalResponse
         if isGRPC(request) {
-            response = error(400, request, requestID)
-        } else if NavigationTest.isNavigation(request), !NavigationTest.prefersJSON(request) {
-            response = signInRefused(reason, status: 400, request, requestID, tryAgain: nil)
+            response = error(400, request)
+        } else if NavigationTest.isNavigation(request.head), !NavigationTest.prefersJSON(request.head) {
+            response = signInRefused(reason, status: 400, request, tryAgain: nil)
         } else {
             response = json(
                 400,
                 [
                     ("error", .string("bad_request")), ("reason", .string(reason.rawValue)),
-                    ("message", .string(Reason.of(reason.rawValue).happened)),
-                    ("request_id", .string(String(decoding: requestID, as: UTF8.self))),
+                    ("message", .string(ReasonText.of(reason).happened)),
+                    ("request_id", .string(request.idText)),
                 ])
         }
-        response.decision = "bad-request"
-        response.reason = reason.rawValue
+        response.outcome = .badRequest
+        response.reason = reason
         return response
-    }
-
-    /// The path of a request about which something is decided by it; nil where it is plain.
-    func oddPath(of request: RequestHead, _ delivery: RequestPath.Delivery) throws(PathProblem) -> RequestPath? {
-        guard request.targetForm != .asterisk, request.path.upperBound <= request.bytes.count else { return nil }
-        let sent = request.bytes.span.extracting(request.path.range)
-        guard !RequestPath.isPlain(sent) else { return nil }
-        let path = try RequestPath(sent, delivery: delivery)
-        if delivery == .canonical { try apps.checkStripped(path.canonical) }
-        return path
     }
 
     /// What comes through although `decision` would not let it (`access.mode: observe`).
     func observed(
-        _ decision: Decision, _ request: RequestHead, _ context: RequestContext, _ site: RequestOrigin
+        _ decision: Decision, _ request: borrowing AccessRequest
     ) -> Decision {
         guard case .respond(let response) = decision else { return decision }
-        let act: Observation.Act =
-            switch response.decision.description {
-            case "redirect": .redirect
-            case "unauthenticated": .unauthenticated
-            default: .denied
-            }
-        let identity = knownIdentity(request, context, site)
+        let identity = knownIdentity(request)
         return .observed(
-            identity, renewal: identity.flatMap { renewal(of: $0, request, site, now: context.now) },
-            Observation(act: act, reason: response.reason))
+            identity, renewal: identity.flatMap { renewal(of: $0, request) },
+            Observation(would: response.outcome.denial, reason: response.reason))
     }
 
     /// How a request without a session is answered.
@@ -190,12 +181,12 @@ extension AccessRule.Requirement {
         self.values.contains { wanted in values.contains { $0.utf8.elementsEqual(wanted.utf8) } }
     }
 
-    var refusal: ReasonCode { field == "groups" ? .groupMissing : .ruleDenied }
+    var refusal: Reason { field == "groups" ? .groupMissing : .ruleDenied }
 }
 
 extension AccessRule {
     /// Nil when all that it requires holds.
-    func refusal(of fields: UserAttributes) -> ReasonCode? {
+    func refusal(of fields: UserAttributes) -> Reason? {
         guard case .signedIn(let requirements) = effect else { return nil }
         for requirement in requirements {
             let values = fields[requirement.field]

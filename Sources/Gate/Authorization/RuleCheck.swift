@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import JWT
 
@@ -22,7 +23,7 @@ package struct RuleCheck {
         case letIn
         /// A session is needed, and there is none; what is then answered, where the rule says it.
         case signInNeeded(AccessRule.Unauthenticated?)
-        case refused(ReasonCode)
+        case refused(Reason)
     }
 
     /// What the app gets; nil when it has none.

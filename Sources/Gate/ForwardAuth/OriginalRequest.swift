@@ -8,7 +8,7 @@ import HTTP
 ///
 /// Proxies pass on what the browser sent beside what they add, so whatever is there in two spellings must say the same,
 /// and the method is only taken from where the target came from.
-struct OriginalRequest {
+struct OriginalRequest: ~Copyable {
     enum Problem: Error {
         /// The peer is none of `trustedProxies` (CVE-2026-40575).
         case untrusted
@@ -19,23 +19,23 @@ struct OriginalRequest {
         case contradictory, malformed
     }
 
-    private(set) var head: RequestHead
-    private(set) var context: RequestContext
+    /// The request that is asked about, read.
+    let access: AccessRequest
     /// The proxy wrote it into our path, as Envoy does: it passes on whatever we answer.
     let isInPath: Bool
     /// It says which request is meant; else it is about the session alone.
     let isNamed: Bool
 
     init(
-        _ request: RequestHead, _ context: RequestContext, _ rules: AccessRules, needsPath: Bool,
-        _ originRules: RequestOrigin.Rules
+        _ query: borrowing AccessRequest, _ rules: AccessRules, needsPath: Bool
     ) throws(Problem) {
+        let request = query.head
         let said = try Said(request)
         let bytes = request.bytes.span
         let reservedPath = bytes.extracting(request.path.range)
-        isInPath = reservedPath.count > Self.path.utf8CodeUnitCount
-        isNamed = said.originalURL != nil || said.forwardedURI != nil || isInPath
-        if !said.isSilent || isInPath, !context.isTrustedPeer { throw .untrusted }
+        let isInPath = reservedPath.count > Self.path.utf8CodeUnitCount
+        let isNamed = said.originalURL != nil || said.forwardedURI != nil || isInPath
+        if !said.isSilent || isInPath, !query.context.isTrustedPeer { throw .untrusted }
 
         var target: [UInt8]
         var authority: [UInt8]?
@@ -63,17 +63,22 @@ struct OriginalRequest {
         }
         if method == nil, rules.distinguishesMethods { throw .withoutMethod }
 
-        let site = RequestOrigin(request, context, originRules)
         var head = request
         // What was said of the site is in the two values now.
         head.fields.removeAll { Self.isSpent($0.known) }
         try head.put(method: method ?? Array("GET".utf8), target)
-        let host = authority ?? Array(request.bytes[site.host.upperBound <= bytes.count ? site.host.range : 0..<0])
+        let host =
+            authority
+            ?? Array(
+                request.bytes[query.origin.host.upperBound <= bytes.count ? query.origin.host.range : 0..<0])
         head.authority = head.add(host)
-        self.head = head
-        var original = context
-        original.isSecure = isSecure ?? site.isSecure
-        self.context = original
+        var context = query.context
+        context.isSecure = isSecure ?? query.origin.isSecure
+        var access = AccessRequest(head, context, id: query.id)
+        access.read(by: query.site, delivery: .asSent)
+        self.access = access
+        self.isInPath = isInPath
+        self.isNamed = isNamed
     }
 
     private static func isSpent(_ field: KnownField) -> Bool {

@@ -103,17 +103,18 @@ struct AppRoutes: Sendable {
         }
     }
 
-    /// - Parameter request: its path was found readable.
-    func index(for request: RequestHead, _ site: RequestOrigin) -> Int {
+    func index(for request: borrowing AccessRequest) -> Int {
         var path: [UInt8] = [UInt8(ascii: "/")]
-        if request.targetForm != .asterisk, request.path.upperBound <= request.bytes.count {
-            let sent = request.bytes.span.extracting(request.path.range)
-            path = RequestPath.isPlain(sent) ? Array(copying: sent) : (try? RequestPath.canonical(of: sent)) ?? path
+        if request.path.isPlain {
+            path = Array(copying: request.head.bytes.span.extracting(request.path.place.range))
+        } else if let canonical = request.path.canonical(in: request.head) {
+            path = canonical
         }
+        let place = request.origin.host
         let knowsHosts = !named.isEmpty || !wildcards.isEmpty
         let host =
-            knowsHosts && site.host.upperBound <= request.bytes.count
-            ? Self.name(request.bytes[site.host.range]) : []
+            knowsHosts && place.upperBound <= request.head.bytes.count
+            ? Self.name(request.head.bytes[place.range]) : []
         return index(path: path.span, host: host)
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import JWT
 
@@ -82,16 +83,16 @@ extension Gate {
     }
 
     /// `/.sidegate/jwks.json`: what the app verifies with. Open to all, as public keys are.
-    func keySet(_ request: RequestHead, _ requestID: [UInt8]) -> LocalResponse {
-        guard let assertion = configuration.assertion else { return notFound(request, requestID) }
-        guard request.method == .get || request.method == .head else {
-            return methodNotAllowed(request, requestID, allow: "GET, HEAD")
+    func keySet(_ request: borrowing AccessRequest) -> LocalResponse {
+        guard let assertion = configuration.assertion else { return notFound(request) }
+        guard request.head.method == .get || request.head.method == .head else {
+            return methodNotAllowed(request, allow: "GET, HEAD")
         }
         var response = LocalResponse(status: 200, body: assertion.keySet)
         response.add("Content-Type", "application/json")
         response.add("Cache-Control", "public, max-age=300")
         response.add("X-Content-Type-Options", "nosniff")
-        response.decision = "keys"
+        response.outcome = .keys
         return response
     }
 

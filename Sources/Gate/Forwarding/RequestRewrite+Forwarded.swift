@@ -6,17 +6,17 @@ import HTTP
 extension RequestRewrite {
     /// X-Forwarded-*: from a trusted proxy carried on, from anyone else afresh (CVE-2026-40575).
     func writeForwarded(
-        _ request: RequestHead, _ bytes: Span<UInt8>, _ context: RequestContext, _ site: RequestOrigin,
-        into out: inout [UInt8]
+        _ access: borrowing AccessRequest, _ bytes: Span<UInt8>, into out: inout [UInt8]
     ) {
-        writeForwardedFor(request, bytes, context, into: &out)
+        let site = access.origin
+        writeForwardedFor(access.head, bytes, access.context, into: &out)
         out.append(site.isSecure ? "X-Forwarded-Proto: https\r\n" : "X-Forwarded-Proto: http\r\n")
         guard !site.host.isEmpty else { return }
         let host = bytes.extracting(site.host.range)
         out.append("X-Forwarded-Host: ")
         out.append(copying: host)
         out.append("\r\nX-Forwarded-Port: ")
-        if context.isTrustedPeer, let named = Self.port(of: request, bytes) {
+        if access.context.isTrustedPeer, let named = Self.port(of: access.head, bytes) {
             out.append(copying: bytes.extracting(named.range))
         } else if let port = Self.portStart(of: host) {
             out.append(copying: host.extracting(port...))

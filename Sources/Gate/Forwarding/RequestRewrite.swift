@@ -41,27 +41,29 @@ struct RequestRewrite {
 
     /// - Parameter app: which of the apps gets it, as ``AppRoutes`` counts them.
     func write(
-        _ request: RequestHead, for identity: Identity?, _ context: RequestContext, _ site: RequestOrigin, app: Int,
-        requestID: [UInt8], random: RandomPool, into out: inout [UInt8]
+        _ access: borrowing AccessRequest, for identity: Identity?, app: Int, random: RandomPool,
+        into out: inout [UInt8]
     ) {
-        let bytes = request.bytes.span
+        let bytes = access.head.bytes.span
         out.reserveCapacity(out.count + bytes.count + (identity?.headerBlock.count ?? 0) + 512)
-        let passesUpgrade = forwardsUpgrade(request, app: app)
+        let passesUpgrade = forwardsUpgrade(access.head, app: app)
         let app = apps.app(app)
-        let isStripped = writeRequestLine(request, bytes, for: app, into: &out)
-        writeHost(request, bytes, for: app, into: &out)
+        let isStripped = writeRequestLine(access, bytes, for: app, into: &out)
+        writeHost(access.head, bytes, for: app, into: &out)
         if isStripped, let app {
             out.append("X-Forwarded-Prefix: ")
             out.append(contentsOf: app.stripPrefix.utf8)
             out.append("\r\n")
         }
-        let isTraced = copyFields(request, bytes, identity, context, passesUpgrade: passesUpgrade, into: &out)
+        let isTraced = copyFields(
+            access.head, bytes, identity, isTrusted: access.context.isTrustedPeer, passesUpgrade: passesUpgrade,
+            into: &out)
         if !isTraced { writeTraceparent(random, into: &out) }
-        writeConnection(request, bytes, passesUpgrade: passesUpgrade, into: &out)
-        writeForwarded(request, bytes, context, site, into: &out)
-        if !requestID.isEmpty {
+        writeConnection(access.head, bytes, passesUpgrade: passesUpgrade, into: &out)
+        writeForwarded(access, bytes, into: &out)
+        if !access.id.isEmpty {
             out.append("X-Request-ID: ")
-            out.append(contentsOf: requestID)
+            out.append(copying: access.id.span)
             out.append("\r\n")
         }
         if let identity { out.append(contentsOf: identity.headerBlock) }
@@ -69,44 +71,33 @@ struct RequestRewrite {
 
     /// Whether the app's prefix was taken off the path.
     private func writeRequestLine(
-        _ request: RequestHead, _ bytes: Span<UInt8>, for app: AppRoute?, into out: inout [UInt8]
+        _ access: borrowing AccessRequest, _ bytes: Span<UInt8>, for app: AppRoute?, into out: inout [UInt8]
     ) -> Bool {
-        let start = request.methodName.lowerBound
-        let end = request.path.upperBound
-        if let app, !app.stripPrefix.isEmpty, request.targetForm != .asterisk {
-            let path = bytes.extracting(request.path.range)
-            let normal = Self.normalized(path) ?? Array(copying: path)
+        let method = access.head.methodName
+        let path = access.head.path
+        if let app, !app.stripPrefix.isEmpty, access.head.targetForm != .asterisk {
+            let normal = access.path.canonical(in: access.head) ?? Array(copying: bytes.extracting(path.range))
             let stripped = app.stripped(normal)
-            out.append(copying: bytes.extracting(request.methodName.range))
+            out.append(copying: bytes.extracting(method.range))
             out.append(UInt8(ascii: " "))
             out.append(contentsOf: stripped ?? normal)
-            if request.query != nil { QueryFilter.appendQuery(of: request, without: tokenParameter, to: &out) }
+            if access.head.query != nil { QueryFilter.appendQuery(of: access.head, without: tokenParameter, to: &out) }
             return stripped != nil
         }
-        if normalizesPath, request.targetForm != .asterisk,
-            let normal = Self.normalized(bytes.extracting(request.path.range))
-        {
-            out.append(copying: bytes.extracting(request.methodName.range))
+        if normalizesPath, let normal = access.path.canonical(in: access.head) {
+            out.append(copying: bytes.extracting(method.range))
             out.append(UInt8(ascii: " "))
             out.append(contentsOf: normal)
-        } else if request.path.lowerBound == request.methodName.upperBound + 1,
-            bytes[request.path.lowerBound - 1] == 0x20
-        {
+        } else if path.lowerBound == method.upperBound + 1, bytes[path.lowerBound - 1] == 0x20 {
             // As usual, "GET /path" stands there as it is to be.
-            out.append(copying: bytes.extracting(start..<end))
+            out.append(copying: bytes.extracting(method.lowerBound..<path.upperBound))
         } else {
-            out.append(copying: bytes.extracting(request.methodName.range))
+            out.append(copying: bytes.extracting(method.range))
             out.append(UInt8(ascii: " "))
-            out.append(copying: bytes.extracting(request.path.range))
+            out.append(copying: bytes.extracting(path.range))
         }
-        if request.query != nil { QueryFilter.appendQuery(of: request, without: tokenParameter, to: &out) }
+        if access.head.query != nil { QueryFilter.appendQuery(of: access.head, without: tokenParameter, to: &out) }
         return false
-    }
-
-    /// The path's canonical form; nil: it is in it already, or has none and is let through all the same, since rules are
-    /// only observed.
-    private static func normalized(_ path: Span<UInt8>) -> [UInt8]? {
-        RequestPath.isPlain(path) ? nil : try? RequestPath.canonical(of: path)
     }
 
     private func writeHost(
@@ -123,10 +114,10 @@ struct RequestRewrite {
 
     /// Copies the fields that may pass, as they came; whether a sound traceparent was among them.
     private func copyFields(
-        _ request: RequestHead, _ bytes: Span<UInt8>, _ identity: Identity?, _ context: RequestContext,
+        _ request: RequestHead, _ bytes: Span<UInt8>, _ identity: Identity?, isTrusted: Bool,
         passesUpgrade: Bool, into out: inout [UInt8]
     ) -> Bool {
-        let filter = context.isTrustedPeer ? fromTrusted : fromStrangers
+        let filter = isTrusted ? fromTrusted : fromStrangers
         let keepsAuthorization = !setsAuthorization && !(identity?.isBearer ?? false)
         let tracing = Traceparent.isSound(in: request)
         var cookiesAreWritten = false
@@ -149,7 +140,7 @@ struct RequestRewrite {
             case .upgrade: passes = passesUpgrade
             case .authorization: passes = keepsAuthorization
             case .traceparent: passes = tracing
-            case .xOriginalURL, .xOriginalMethod: passes = context.isTrustedPeer && passesOriginalURL
+            case .xOriginalURL, .xOriginalMethod: passes = isTrusted && passesOriginalURL
             case .referer: passes = !holdsToken(bytes.extracting(field.value.range))
             case .cookie:
                 passes = false

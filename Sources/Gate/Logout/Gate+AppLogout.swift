@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 
 // The app's own way to sign out (`session.logoutPaths`): the app gets the request, and then the gate's session ends too.
 // Otherwise the next request would sign in again at once.
 extension Gate {
     /// `decision`, unless it lets a request through by which the user signs out of the app.
-    func endingSession(_ decision: Decision, _ request: RequestHead, _ context: RequestContext) -> Decision {
+    func endingSession(_ decision: Decision, _ request: borrowing AccessRequest) -> Decision {
         guard case .forward(let identity?, _) = decision, let session = identity.session, isAppLogout(request) else {
             return decision
         }
-        let site = RequestOrigin(request, context, originRules)
-        guard let origin = site.publicOrigin(request, originRules), agreesToSignOut(request, origin) else {
+        guard let origin = request.publicOrigin, agreesToSignOut(request, origin) else {
             return decision
         }
-        let path = Array(request.bytes[request.path.range])
-        let cookies = endedCookies(of: request, site, origin, page: path)
+        let path = Array(request.head.bytes[request.path.place.range])
+        let cookies = endedCookies(of: request, origin, page: path)
         var answer: LocalResponse?
-        if NavigationTest.isShown(request) {
-            var page = signedOut(session, returnTo: nil, origin, now: context.now)
-            page.decision = "logout"
+        if NavigationTest.isShown(request.head) {
+            var page = signedOut(session, returnTo: nil, origin, now: request.context.now)
+            page.outcome = .logout
             page.user = identity.user
             answer = page
         }
@@ -32,25 +32,26 @@ extension Gate {
         return .forwardLogout(
             identity,
             SignOut(
-                revocation: revocation(of: session, ticket: identity.stored?.ticket, now: context.now), answer: answer,
+                revocation: revocation(of: session, ticket: identity.stored?.ticket, now: request.context.now),
+                answer: answer,
                 cookies: block))
     }
 
-    private func isAppLogout(_ request: RequestHead) -> Bool {
-        guard request.targetForm != .asterisk, request.path.upperBound <= request.bytes.count else { return false }
-        let path = request.bytes.span.extracting(request.path.range)
-        return RequestPath.isPlain(path) && logoutPaths.contains { $0.matches(path) }
+    private func isAppLogout(_ request: borrowing AccessRequest) -> Bool {
+        guard request.path.isPlain else { return false }
+        let path = request.head.bytes.span.extracting(request.path.place.range)
+        return logoutPaths.contains { $0.matches(path) }
     }
 
     /// As for `/.sidegate/logout`: another site's link or image signs nobody out, nor does what is fetched ahead.
-    private func agreesToSignOut(_ request: RequestHead, _ origin: PublicOrigin) -> Bool {
-        let check = SiteCheck.of(request, on: targetSite(origin))
-        switch request.method {
+    private func agreesToSignOut(_ request: borrowing AccessRequest, _ origin: PublicOrigin) -> Bool {
+        let check = SiteCheck.of(request.head, on: request.site.targetSite(origin))
+        switch request.head.method {
         case .get: guard check == .thisSite else { return false }
         case .post, .delete, .put, .patch: guard check != .otherSite else { return false }
         case .head, .options, .trace, .connect, .other: return false
         }
-        return !NavigationTest.isPrefetch(request)
+        return !NavigationTest.isPrefetch(request.head)
     }
 }
 

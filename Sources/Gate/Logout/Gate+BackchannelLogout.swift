@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import JWT
 
 // `POST /.sidegate/backchannel-logout`: the identity provider says, by a signed token, that a user is signed out (OpenID
 // Connect Back-Channel Logout 1.0, for providers of any kind).
 extension Gate {
-    func backchannelLogout(_ request: RequestHead, _ requestID: [UInt8]) -> Decision {
-        guard request.method == .post else {
-            return .respond(methodNotAllowed(request, requestID, allow: "POST"))
+    func backchannelLogout(_ request: borrowing AccessRequest) -> Decision {
+        guard request.head.method == .post else {
+            return .respond(methodNotAllowed(request, allow: "POST"))
         }
         guard isForm(request) || isBareToken(request) else {
-            return .respond(unsupportedMediaType(request, requestID))
+            return .respond(unsupportedMediaType(request))
         }
         return .collectBody(limit: Self.formLimit)
     }
 
     /// The form's `logout_token` or its parameter of the sign-in token's name; or the token alone.
-    func backchannelLogout(_ request: RequestHead, body: [UInt8], _ context: RequestContext) -> Decision {
+    func backchannelLogout(_ request: borrowing AccessRequest, body: [UInt8]) -> Decision {
         let tokens: [[UInt8]]
         if isForm(request) {
             let parameters = Parameters(form: body)
@@ -34,9 +35,9 @@ extension Gate {
 
         let verified: VerifiedToken
         do {
-            verified = try verifier.verify(token.span, now: context.now)
+            verified = try verifier.verify(token.span, now: request.context.now)
         } catch {
-            if awaitsKeys(after: error.reason, context) { return .awaitKeys }
+            if awaitsKeys(after: error.reason, request) { return .awaitKeys }
             return .respond(invalidLogout(error.reason))
         }
         // §2.4: a token with a nonce is an ID token, which others may have come by.
@@ -57,9 +58,10 @@ extension Gate {
         return .consumeLogoutToken(
             PendingLogout(
                 replayKeys: replayKeys(verified),
-                retention: retention(of: verified, now: context.now),
+                retention: retention(of: verified, now: request.context.now),
                 revocation: Revocation(
-                    subjects: subjects, revokedAt: context.now, expiresAt: context.now + limits.lifetime,
+                    subjects: subjects, revokedAt: request.context.now,
+                    expiresAt: request.context.now + limits.lifetime,
                     user: subject.isEmpty ? fields.account : subject)))
     }
 
@@ -68,13 +70,13 @@ extension Gate {
     /// Each token ends sessions once: whoever comes by an old one cannot keep a user out. Without the store's word they
     /// end all the same, since it is the safe side.
     package func finishLogout(
-        _ pending: PendingLogout, _ verdict: ReplayVerdict, _ context: RequestContext
+        _ pending: PendingLogout, _ verdict: ReplayVerdict, _ request: borrowing AccessRequest
     ) -> Decision {
         switch verdict {
         case .replayed: return .respond(invalidLogout(.replayed))
         case .fresh, .unavailable:
             var response = json(200, [])
-            response.decision = "logout"
+            response.outcome = .logout
             response.user = pending.revocation.user
             return .revoke(pending.revocation, response)
         }
@@ -84,16 +86,16 @@ extension Gate {
     package func logoutNotRemembered(_ revocation: Revocation) -> LocalResponse {
         var response = json(503, [("error", "temporarily_unavailable")])
         response.add("Retry-After", "60")
-        response.decision = "refused"
+        response.outcome = .refused
         response.user = revocation.user
         return response
     }
 
     /// §2.8: 400, and why.
-    private func invalidLogout(_ reason: ReasonCode) -> LocalResponse {
+    private func invalidLogout(_ reason: Reason) -> LocalResponse {
         var response = json(400, [("error", "invalid_request"), ("error_description", .string(reason.rawValue))])
-        response.decision = "refused"
-        response.reason = reason.rawValue
+        response.outcome = .refused
+        response.reason = reason
         return response
     }
 

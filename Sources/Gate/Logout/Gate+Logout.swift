@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cryptography
+import Decisions
 import HTTP
 import JWT
 import Pages
@@ -9,26 +10,25 @@ import Pages
 extension Gate {
     /// `/.sidegate/logout`: by POST, or by GET from this site; else a page asks, or another site's image could sign
     /// people out.
-    func logout(_ request: RequestHead, _ context: RequestContext, _ requestID: [UInt8]) -> Decision {
-        let site = RequestOrigin(request, context, originRules)
-        guard let origin = site.publicOrigin(request, originRules) else {
-            return .respond(hostMissing(request, requestID))
+    func logout(_ request: borrowing AccessRequest) -> Decision {
+        guard let origin = request.publicOrigin else {
+            return .respond(hostMissing(request))
         }
-        let check = SiteCheck.of(request, on: targetSite(origin))
+        let check = SiteCheck.of(request.head, on: request.site.targetSite(origin))
         let agreed: Bool
-        switch request.method {
+        switch request.head.method {
         case .post: agreed = check != .otherSite
         case .get: agreed = check == .thisSite
         case .head: agreed = false
         case .put, .delete, .connect, .options, .trace, .patch, .other:
-            return .respond(methodNotAllowed(request, requestID, allow: "GET, HEAD, POST"))
+            return .respond(methodNotAllowed(request, allow: "GET, HEAD, POST"))
         }
-        guard let named = Parameters(query: request).returnTarget(on: targetSite(origin)) else {
-            return .respond(signInRefused(.returnURLRefused, status: 400, request, requestID, tryAgain: nil))
+        guard let named = Parameters(query: request.head).returnTarget(on: request.site.targetSite(origin)) else {
+            return .respond(signInRefused(.returnURLRefused, status: 400, request, tryAgain: nil))
         }
         var session: SessionState?
         var ticket: SessionTicket?
-        switch self.session(of: request, site, context) {
+        switch self.session(of: request) {
         case .valid(let identity):
             session = identity.session
             ticket = identity.stored?.ticket
@@ -38,17 +38,17 @@ extension Gate {
         }
         guard agreed else { return .respond(confirmLogout(session, returnTo: named)) }
 
-        var response = signedOut(session, returnTo: named, origin, now: context.now)
-        for cookie in endedCookies(of: request, site, origin, page: named?.bytes ?? []) {
+        var response = signedOut(session, returnTo: named, origin, now: request.context.now)
+        for cookie in endedCookies(of: request, origin, page: named?.bytes ?? []) {
             response.add("Set-Cookie", cookie)
         }
-        response.decision = "logout"
+        response.outcome = .logout
         response.user = session?.fields.user
         guard let id = session?.id ?? ticket?.id, let signedInAt = session?.signedInAt ?? ticket?.signedInAt else {
             return .respond(response)
         }
         let revocation = revocation(
-            id: id, signedInAt: signedInAt, user: session?.fields.user ?? "", ticket: ticket, now: context.now)
+            id: id, signedInAt: signedInAt, user: session?.fields.user ?? "", ticket: ticket, now: request.context.now)
         return .revoke(revocation, response)
     }
 
@@ -72,11 +72,11 @@ extension Gate {
     ///
     /// - Parameter page: the path of a page of the app; empty: not known.
     func endedCookies(
-        of request: RequestHead, _ site: RequestOrigin, _ origin: PublicOrigin, page: [UInt8]
+        of request: borrowing AccessRequest, _ origin: PublicOrigin, page: [UInt8]
     ) -> [[UInt8]] {
-        let cookie = setCookie(isSecure: site.isSecure)
-        return ownCookies(of: request, names(site)).map { cookie.expired($0) }
-            + appCookies.ended(host: origin.host, isSecure: site.isSecure, page: page)
+        let cookie = setCookie(isSecure: request.origin.isSecure)
+        return ownCookies(of: request, names(request)).map { cookie.expired($0) }
+            + appCookies.ended(host: origin.host, isSecure: request.origin.isSecure, page: page)
     }
 
     private func confirmLogout(_ session: SessionState?, returnTo: ReturnTarget?) -> LocalResponse {
@@ -89,7 +89,7 @@ extension Gate {
             200,
             .confirmSignOut(account: session?.fields.account, action: String(decoding: action, as: UTF8.self)),
             hasForm: true)
-        response.decision = "confirm"
+        response.outcome = .confirm
         response.user = session?.fields.user
         return response
     }
@@ -136,10 +136,10 @@ extension Gate {
     private static let logoutTokenLifetime = 60
 
     /// The session's cookie, whether it came or not, and all of ours that did.
-    private func ownCookies(of request: RequestHead, _ names: CookieNames) -> [[UInt8]] {
+    private func ownCookies(of request: borrowing AccessRequest, _ names: CookieNames) -> [[UInt8]] {
         var own = [names.session]
-        let bytes = request.bytes.span
-        request.forEachCookie { name, _ in
+        let bytes = request.head.bytes.span
+        request.head.forEachCookie { name, _ in
             guard own.count < 64, name.upperBound <= bytes.count else { return }
             let text = bytes.extracting(name.range)
             guard

@@ -38,7 +38,16 @@ package enum ReservedPath {
     /// Only the plain spelling is served. Whatever an app server could resolve to the same path (encodings, case, dot
     /// segments, path parameters) is reserved too, and never forwarded.
     static func of(_ path: Span<UInt8>, returnPath: [UInt8]) -> ReservedPath? {
+        of(path, isPlain: RequestPath.isPlain(path), returnPath: returnPath)
+    }
+
+    /// - Parameter isPlain: by ``RequestPath/isPlain(_:)``.
+    static func of(_ path: Span<UInt8>, isPlain: Bool, returnPath: [UInt8]) -> ReservedPath? {
         if path.equals(returnPath.span) { return .callback }
+        // A plain path has no segment that begins with a dot: it can only be another spelling of the return path.
+        guard !isPlain else {
+            return isLikeReturnPath(path, returnPath) && isReserved(path, returnPath) ? .nothing : nil
+        }
         if path.count > prefix.utf8CodeUnitCount, path.extracting(0..<prefix.utf8CodeUnitCount).equals(prefix) {
             let name = path.extracting(prefix.utf8CodeUnitCount...)
             if name.equals("login") { return .login }
@@ -87,8 +96,13 @@ package enum ReservedPath {
             }
             previous = byte
         }
-        // Without those only case, and dots or a slash at the end, can make another spelling of the return path.
-        return path.count >= returnPath.count
+        return isLikeReturnPath(path, returnPath)
+    }
+
+    /// Without escapes and the like only case, and dots or a slash at the end, can make another spelling of the return
+    /// path.
+    private static func isLikeReturnPath(_ path: Span<UInt8>, _ returnPath: [UInt8]) -> Bool {
+        path.count >= returnPath.count
             ? path.extracting(0..<returnPath.count).equalsFoldingCase(returnPath.span)
             : path.count + 1 == returnPath.count
                 && path.equalsFoldingCase(returnPath.span.extracting(0..<path.count))

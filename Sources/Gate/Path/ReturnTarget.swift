@@ -51,28 +51,24 @@ package struct ReturnTarget: Sendable, Equatable {
     /// - Parameters:
     ///   - prefix: what a target on the request's host begins with; see ``Site/prefix(of:)``.
     ///   - origin: the site's.
-    init(of request: borrowing RequestHead, prefix: [UInt8], origin: PublicOrigin, tokenParameter: [UInt8]) {
-        let all = request.bytes.span
-        guard request.path.upperBound <= all.count else {
-            self = .root
-            return
-        }
-        let path = all.extracting(request.path.range)
+    init(of request: borrowing AccessRequest, prefix: [UInt8], origin: PublicOrigin) {
+        let all = request.head.bytes.span
+        let path = all.extracting(request.path.place.range)
         // That it is none of our own paths was judged before.
-        guard path.count > 0, path[0] == UInt8(ascii: "/"), RequestPath.isPlain(path) || !PathText.namesHost(path)
+        guard path.count > 0, path[0] == UInt8(ascii: "/"), request.path.isPlain || !PathText.namesHost(path)
         else {
             self = .root
             return
         }
         var text: [UInt8] = []
-        text.reserveCapacity(prefix.count + path.count + Int(request.query?.count ?? 0) + 1)
+        text.reserveCapacity(prefix.count + path.count + Int(request.head.query?.count ?? 0) + 1)
         if !prefix.isEmpty {
             text.append(contentsOf: prefix)
-        } else if Self.needsHost(path) {
+        } else if !request.path.isPlain, Self.needsHost(path) {
             origin.append(to: &text)
         }
         text.append(copying: path)
-        QueryFilter.appendQuery(of: request, without: tokenParameter, to: &text)
+        QueryFilter.appendQuery(of: request.head, without: request.site.tokenParameter, to: &text)
         guard text.count <= Self.maximumLength else {
             self = .root
             return

@@ -2,16 +2,23 @@
 
 import HTTP
 
-/// Which site a request is for, as the browser sees it: quick facts for each request, the whole origin when needed.
+/// Scheme and host of a request as the browser sees them, in the form that costs nothing: ``PublicOrigin`` is made of it
+/// when the whole origin is needed.
 ///
-/// `publicURL` rules; else it is the connection and the Host. X-Forwarded-Proto and -Host count only from a trusted
+/// `publicURL` decides, otherwise the connection and Host. X-Forwarded-Proto and -Host count only from a trusted
 /// proxy (CVE-2026-40575), and of several values the last, which that proxy itself added.
 struct RequestOrigin {
     let isSecure: Bool
-    /// The host's place in the head; empty when the config fixes what cookies are bound to.
+    /// The host's place in the head.
     let host: ByteRange
 
-    init(_ request: borrowing RequestHead, _ context: RequestContext, _ rules: borrowing Rules) {
+    /// Of no request.
+    init() {
+        isSecure = false
+        host = .empty
+    }
+
+    init(_ request: borrowing RequestHead, _ context: RequestContext, _ rules: RequestRules) {
         var isSecure = context.isSecure
         var host = request.authority
         if context.isTrustedPeer {
@@ -35,39 +42,6 @@ struct RequestOrigin {
         }
         self.isSecure = rules.publicURL?.isSecure ?? isSecure
         self.host = host
-    }
-
-    /// Nil when the request names no plain host and the config does not either.
-    func publicOrigin(_ request: RequestHead, _ rules: Rules) -> PublicOrigin? {
-        rules.publicURL ?? requestOrigin(request)
-    }
-
-    /// The host this very request is for, which may be another one of the session's domain.
-    func requestOrigin(_ request: RequestHead) -> PublicOrigin? {
-        guard host.upperBound <= request.bytes.count else { return nil }
-        return PublicOrigin(isSecure: isSecure, authority: request.bytes.span.extracting(host.range))
-    }
-
-    /// What sealed cookies are bound to.
-    func cookieScope(_ request: RequestHead, _ rules: Rules) -> CookieScope? {
-        if let fixed = rules.fixedScope { return fixed }
-        return requestOrigin(request).map { CookieScope(isDomain: false, name: $0.host) }
-    }
-
-    final class Rules: Sendable {
-        let publicURL: PublicOrigin?
-        /// With a domain or a public URL; else it is each request's host.
-        let fixedScope: CookieScope?
-
-        init(_ configuration: GateConfiguration) {
-            publicURL = configuration.publicURL
-            let domain = configuration.session.domain.utf8.map(lowercased)
-            if !domain.isEmpty {
-                fixedScope = CookieScope(isDomain: true, name: domain)
-            } else {
-                fixedScope = configuration.publicURL.map { CookieScope(isDomain: false, name: $0.host) }
-            }
-        }
     }
 
     /// The text behind the last comma.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import JWT
 import Pages
@@ -40,15 +41,15 @@ extension Gate {
 
     /// A sign-in that was refused.
     func signInRefused(
-        _ reason: ReasonCode, status: UInt16 = 403, _ request: RequestHead, _ requestID: [UInt8],
+        _ reason: Reason, status: UInt16 = 403, _ request: borrowing AccessRequest,
         account: String? = nil, tryAgain: String?
     ) -> LocalResponse {
         signInRefused(
-            reason, status: status, asJSON: NavigationTest.prefersJSON(request),
-            requestID: String(decoding: requestID, as: UTF8.self), account: account, tryAgain: tryAgain)
+            reason, status: status, asJSON: NavigationTest.prefersJSON(request.head),
+            requestID: request.idText, account: account, tryAgain: tryAgain)
     }
 
-    func signInRefused(_ reason: ReasonCode, status: UInt16, _ pending: PendingSignIn) -> LocalResponse {
+    func signInRefused(_ reason: Reason, status: UInt16, _ pending: PendingSignIn) -> LocalResponse {
         var response = signInRefused(
             reason, status: status, asJSON: pending.answersJSON, requestID: pending.requestID,
             account: pending.fields.account, tryAgain: Self.loginPath(pending.target))
@@ -57,13 +58,13 @@ extension Gate {
     }
 
     private func signInRefused(
-        _ reason: ReasonCode, status: UInt16, asJSON: Bool, requestID: String, account: String?, tryAgain: String?
+        _ reason: Reason, status: UInt16, asJSON: Bool, requestID: String, account: String?, tryAgain: String?
     ) -> LocalResponse {
         var response: LocalResponse
         if asJSON {
             var members: [(String, JSONValue)] = [
                 ("error", "sign_in_refused"), ("reason", .string(reason.rawValue)),
-                ("message", .string(Reason.of(reason.rawValue).happened)),
+                ("message", .string(ReasonText.of(reason).happened)),
             ]
             if !requestID.isEmpty { members.append(("request_id", .string(requestID))) }
             if let tryAgain { members.append(("login_url", .string(tryAgain))) }
@@ -71,85 +72,88 @@ extension Gate {
         } else {
             response = page(
                 status,
-                .refused(code: reason.rawValue, requestID: requestID, account: account, tryAgain: tryAgain))
+                .refused(reason: reason, requestID: requestID, account: account, tryAgain: tryAgain))
         }
-        response.decision = "refused"
-        response.reason = reason.rawValue
+        response.outcome = .refused
+        response.reason = reason
         return response
     }
 
     /// The third time back without a session.
     func loginLoop(
-        _ request: RequestHead, _ context: RequestContext, _ site: RequestOrigin, _ requestID: [UInt8], tryAgain: String
+        _ request: borrowing AccessRequest, tryAgain: String
     ) -> LocalResponse {
-        loopDetector.forget(watchKey(request, context))
-        let requestID = String(decoding: requestID, as: UTF8.self)
+        loopDetector.forget(watchKey(request))
+        let requestID = request.idText
         var response: LocalResponse
-        if NavigationTest.prefersJSON(request) {
+        if NavigationTest.prefersJSON(request.head) {
             response = json(403, [("error", "login_loop"), ("request_id", .string(requestID))])
         } else {
             response = page(403, .loginLoop(causes: [], requestID: requestID, tryAgain: tryAgain))
         }
         // "Try again" begins to count anew.
-        response.add("Set-Cookie", setCookie(isSecure: site.isSecure).expired(names(site).returns))
-        response.decision = "login-loop"
+        response.add("Set-Cookie", setCookie(isSecure: request.origin.isSecure).expired(names(request).returns))
+        response.outcome = .loginLoop
         return response
     }
 
     func unauthenticatedJSON(
-        _ request: RequestHead, _ context: RequestContext, _ reason: ReasonCode?
+        _ request: borrowing AccessRequest, _ reason: Reason?
     ) -> LocalResponse {
-        unauthenticatedJSON(Array(loginURL(request, context).utf8), reason)
+        unauthenticatedJSON(Array(loginURL(request).utf8), reason)
     }
 
-    func unauthenticatedJSON(_ loginURL: [UInt8], _ reason: ReasonCode?) -> LocalResponse {
+    func unauthenticatedJSON(_ loginURL: [UInt8], _ reason: Reason?) -> LocalResponse {
         var response = json(
             401,
             [("error", "unauthenticated"), ("login_url", .string(String(decoding: loginURL, as: UTF8.self)))])
         response.add("WWW-Authenticate", "Bearer")
-        response.decision = "unauthenticated"
-        response.reason = reason?.rawValue
+        response.outcome = .unauthenticated
+        response.reason = reason
         return response
     }
 
     /// A gRPC answer without a message, all in the head.
     ///
     /// - Parameters:
-    ///   - status: of gRPC, in decimal.
+    ///   - status: the status that an HTTP response would have.
     ///   - message: visible ASCII without `%`.
-    func grpc(_ status: String, _ message: String) -> LocalResponse {
+    ///   - statusOfGRPC: in decimal; nil: the one that belongs to `outcome` and `status`.
+    func grpc(
+        _ outcome: Outcome, _ status: UInt16, _ message: String, statusOfGRPC: String? = nil
+    ) -> LocalResponse {
         var response = LocalResponse(status: 200)
         response.add("Content-Type", "application/grpc")
-        response.add("grpc-status", status)
+        response.add("grpc-status", statusOfGRPC ?? Self.grpcStatus(outcome, status))
         response.add("grpc-message", message)
         response.add("Cache-Control", "no-store")
+        response.outcome = outcome
         return response
     }
 
     /// Status 16 is UNAUTHENTICATED.
-    func grpcUnauthenticated(_ reason: ReasonCode?) -> LocalResponse {
-        var response = grpc("16", reason?.rawValue ?? "unauthenticated")
-        response.decision = "unauthenticated"
-        response.reason = reason?.rawValue
+    func grpcUnauthenticated(_ reason: Reason?) -> LocalResponse {
+        var response = grpc(.unauthenticated, 401, reason?.rawValue ?? "unauthenticated")
+        response.reason = reason
         return response
     }
 
-    func isGRPC(_ request: RequestHead) -> Bool {
+    func isGRPC(_ request: borrowing AccessRequest) -> Bool {
         hasContentType(request) { type in
             guard type.count >= 16, type.extracting(0..<16).equalsIgnoringCase("application/grpc") else { return false }
             return type.count == 16 || type[16] == UInt8(ascii: "+") || type[16] == UInt8(ascii: "-")
         }
     }
 
-    func isForm(_ request: RequestHead) -> Bool {
+    func isForm(_ request: borrowing AccessRequest) -> Bool {
         hasContentType(request) { $0.equalsIgnoringCase("application/x-www-form-urlencoded") }
     }
 
     /// There is a Content-Type, and each that there is passes.
-    private func hasContentType(_ request: RequestHead, _ test: (Span<UInt8>) -> Bool) -> Bool {
+    private func hasContentType(_ request: borrowing AccessRequest, _ test: (Span<UInt8>) -> Bool) -> Bool {
         var found = false
-        let bytes = request.bytes.span
-        for field in request.fields where field.known == .contentType {
+        let bytes = request.head.bytes.span
+        for field in request.head.fields where field.known == .contentType {
             let end = bytes.firstIndex(of: UInt8(ascii: ";"), in: field.value.range)
             guard test(bytes.extracting(bytes.trimmed(field.value.lowerBound..<end))) else { return false }
             found = true
@@ -157,38 +161,38 @@ extension Gate {
         return found
     }
 
-    func notFound(_ request: RequestHead, _ requestID: [UInt8]) -> LocalResponse {
-        error(404, request, requestID, decision: "not-found")
+    func notFound(_ request: borrowing AccessRequest) -> LocalResponse {
+        error(404, request, outcome: .notFound)
     }
 
     /// The body is a token, without a form around it.
-    func isBareToken(_ request: RequestHead) -> Bool {
+    func isBareToken(_ request: borrowing AccessRequest) -> Bool {
         hasContentType(request) { type in
             type.equalsIgnoringCase("application/jwt") || type.equalsIgnoringCase("application/logout+jwt")
                 || type.equalsIgnoringCase("text/plain")
         }
     }
 
-    func unsupportedMediaType(_ request: RequestHead, _ requestID: [UInt8]) -> LocalResponse {
-        error(415, request, requestID)
+    func unsupportedMediaType(_ request: borrowing AccessRequest) -> LocalResponse {
+        error(415, request)
     }
 
-    func methodNotAllowed(_ request: RequestHead, _ requestID: [UInt8], allow: String? = nil) -> LocalResponse {
-        var response = error(405, request, requestID)
+    func methodNotAllowed(_ request: borrowing AccessRequest, allow: String? = nil) -> LocalResponse {
+        var response = error(405, request)
         response.add("Allow", allow ?? "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS")
         return response
     }
 
     /// Neither the config nor the request says where the browser is.
-    func hostMissing(_ request: RequestHead, _ requestID: [UInt8]) -> LocalResponse {
-        error(400, request, requestID)
+    func hostMissing(_ request: borrowing AccessRequest) -> LocalResponse {
+        error(400, request)
     }
 
     /// The page (or JSON, by Accept) for an app that is down or broken (502), slow (504) or has too much to do (503).
     package func upstreamFailure(
-        _ status: UInt16, of request: RequestHead, requestID: [UInt8], statusOfGRPC: String? = nil
+        _ status: UInt16, of request: borrowing AccessRequest, statusOfGRPC: String? = nil
     ) -> LocalResponse {
-        let requestID = String(decoding: requestID, as: UTF8.self)
+        let requestID = request.idText
         var response: LocalResponse
         let name =
             switch status {
@@ -198,8 +202,10 @@ extension Gate {
             }
         if isGRPC(request) {
             // UNAVAILABLE: the client may try again. Not so when the app broke off what it had begun.
-            response = statusOfGRPC.map { grpc($0, "upstream_reset") } ?? grpc("14", name)
-        } else if NavigationTest.prefersJSON(request) {
+            response = grpc(
+                .upstreamFailure, status, statusOfGRPC == nil ? name : Reason.upstreamReset.rawValue,
+                statusOfGRPC: statusOfGRPC)
+        } else if NavigationTest.prefersJSON(request.head) {
             let error: JSONValue = .string(name)
             response = json(status, [("error", error), ("request_id", .string(requestID))])
         } else {
@@ -207,52 +213,57 @@ extension Gate {
         }
         // RFC 9110 §10.2.3: who was too many may come again soon.
         if status == 503 { response.add("Retry-After", "1") }
-        response.decision = "upstream-failure"
+        response.outcome = .upstreamFailure
         return response
     }
 
     /// 429 for a client that asks too often, with the seconds after which it may ask again (RFC 6585 §4).
-    package func tooManyRequests(_ request: RequestHead, requestID: [UInt8], retryAfter: UInt64) -> LocalResponse {
-        var response = error(429, request, requestID, decision: "limited")
+    package func tooManyRequests(_ request: borrowing AccessRequest, retryAfter: UInt64) -> LocalResponse {
+        var response = error(429, request, outcome: .limited)
         response.add("Retry-After", "\(max(1, retryAfter))")
-        response.reason = "rate_limited"
+        response.reason = .rateLimited
         return response
     }
 
     /// The small page (or JSON, when the head was read and asks for it) for a request that cannot be served: 400, 408,
     /// 413, 414, 431, 501, 505. The connection closes after it.
-    package func badRequest(_ status: UInt16, of request: RequestHead?, requestID: [UInt8]) -> LocalResponse {
-        var response = error(status, request, requestID, decision: "bad-request")
+    package func badRequest(_ status: UInt16, of request: borrowing AccessRequest) -> LocalResponse {
+        var response = error(status, request, outcome: .badRequest)
         response.closesConnection = true
         return response
     }
 
     func error(
-        _ status: UInt16, _ request: RequestHead?, _ requestID: [UInt8], decision: StaticString = "refused"
+        _ status: UInt16, _ request: borrowing AccessRequest, outcome: Outcome = .refused
     ) -> LocalResponse {
-        let requestID = String(decoding: requestID, as: UTF8.self)
+        let requestID = request.idText
         var response: LocalResponse
-        if let request, isGRPC(request) {
-            response = grpc(Self.grpcStatus(status), Self.errorName(status))
-        } else if let request, NavigationTest.prefersJSON(request) {
+        if isGRPC(request) {
+            response = grpc(outcome, status, Self.errorName(status))
+        } else if NavigationTest.prefersJSON(request.head) {
             response = json(
                 status, [("error", .string(Self.errorName(status))), ("request_id", .string(requestID))])
         } else {
             response = page(status, .error(status: status, requestID: requestID))
         }
-        response.decision = decision
+        response.outcome = outcome
         return response
     }
 
-    /// As gRPC maps statuses of HTTP, but for 404 and 413, which it has words for.
-    private static func grpcStatus(_ status: UInt16) -> String {
-        switch status {
-        case 401: "16"
-        case 403: "7"
-        case 404: "5"
-        case 413, 431: "8"
-        case 429, 502, 503, 504: "14"
-        default: "13"
+    /// As gRPC maps statuses of HTTP, but for 404 and 413, for which it has statuses of its own.
+    private static func grpcStatus(_ outcome: Outcome, _ status: UInt16) -> String {
+        switch outcome {
+        case .unauthenticated: "16"
+        case .notFound: "5"
+        case .limited, .sessionUnknown, .upstreamFailure: "14"
+        case .refused, .badRequest, .malformed, .forward, .open, .observe, .nativeLogin, .redirect, .confirm, .signIn,
+            .signedIn, .guest, .loginLoop, .logout, .session, .keys, .answer, .forwardAuth, .none:
+            switch status {
+            case 403: "7"
+            case 413, 431: "8"
+            case 503: "14"
+            default: "13"
+            }
         }
     }
 

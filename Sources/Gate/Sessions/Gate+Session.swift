@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cryptography
+import Decisions
 import HTTP
 import JWT
 
@@ -8,7 +9,7 @@ import JWT
 enum IdentityVerdict {
     /// There are none.
     case none
-    case refused(ReasonCode)
+    case refused(Reason)
     case valid(Identity)
     /// It is kept elsewhere, and that must be asked first.
     case needsLookup(SessionReference)
@@ -30,30 +31,30 @@ enum IdentityVerdict {
 extension Gate {
     /// The session that came with the request. From the loop's cache when its cookie was seen before; the times are
     /// judged each time.
-    func session(of request: RequestHead, _ site: RequestOrigin, _ context: RequestContext) -> IdentityVerdict {
-        guard request.fields.contains(where: { $0.known == .cookie }) else { return .none }
-        let now = context.now
-        let names = names(site)
-        let places = SessionCookiePlaces(request, names)
+    func session(of request: borrowing AccessRequest) -> IdentityVerdict {
+        guard request.head.fields.contains(where: { $0.known == .cookie }) else { return .none }
+        let names = names(request)
+        let places = SessionCookiePlaces(request.head, names)
         guard !places.isEmpty else { return .none }
         // Where the config fixes what cookies are bound to, the request's host does not matter.
-        let host = originRules.fixedScope == nil && site.host.upperBound <= request.bytes.count ? site.host : .empty
+        let host = Self.host(request)
         var left = IdentityVerdict.none
         for index in 0..<places.firstCount {
             let found = found(
-                places.firsts[index], request, site, host: host, names, now: now,
-                join: { first, count, joined in places.join(first, count: count, request.bytes, into: &joined) })
-            let verdict = verdict(on: found, context)
+                places.firsts[index], request, host: host, names,
+                join: { first, count, joined in places.join(first, count: count, request.head.bytes, into: &joined) })
+            let verdict = verdict(on: found, request)
             if verdict.isFinal { return verdict }
             if case .none = left { left = verdict }
         }
         if places.hasMore {
-            let search = SessionCookieSearch(request, names)
+            let search = SessionCookieSearch(request.head, names)
             for first in search.firsts {
                 let found = found(
-                    first, request, site, host: host, names, now: now,
-                    join: { first, count, joined in search.join(first, count: count, request.bytes, into: &joined) })
-                let verdict = verdict(on: found, context)
+                    first, request, host: host, names,
+                    join: { first, count, joined in search.join(first, count: count, request.head.bytes, into: &joined)
+                    })
+                let verdict = verdict(on: found, request)
                 if verdict.isFinal { return verdict }
                 if case .none = left { left = verdict }
             }
@@ -62,15 +63,21 @@ extension Gate {
         return left
     }
 
+    /// The host that a cached session is bound to; empty where the configuration fixes what cookies are bound to.
+    private static func host(_ request: borrowing AccessRequest) -> ByteRange {
+        let host = request.origin.host
+        return request.site.fixedScope == nil && host.upperBound <= request.head.bytes.count ? host : .empty
+    }
+
     /// The user of the session that this browser had last, good or over; nil: not known.
-    func lastUser(of request: RequestHead, _ site: RequestOrigin, now: Double) -> UserAttributes? {
-        let names = names(site)
-        let search = SessionCookieSearch(request, names)
-        let host = originRules.fixedScope == nil && site.host.upperBound <= request.bytes.count ? site.host : .empty
+    func lastUser(of request: borrowing AccessRequest) -> UserAttributes? {
+        let names = names(request)
+        let search = SessionCookieSearch(request.head, names)
+        let host = Self.host(request)
         for first in search.firsts {
             let found = found(
-                first, request, site, host: host, names, now: now,
-                join: { first, count, joined in search.join(first, count: count, request.bytes, into: &joined) })
+                first, request, host: host, names,
+                join: { first, count, joined in search.join(first, count: count, request.head.bytes, into: &joined) })
             if case .identity(let identity) = found { return identity.fields }
         }
         return nil
@@ -88,25 +95,27 @@ extension Gate {
     }
 
     /// What one cookie amounts to. One that is over does not decide: a good one may stand behind it.
-    private func verdict(on found: Found, _ context: RequestContext) -> IdentityVerdict {
-        let now = context.now
+    private func verdict(on found: Found, _ request: borrowing AccessRequest) -> IdentityVerdict {
+        let now = request.context.now
         let identity: Identity
         switch found {
         case .nothing: return .none
         case .identity(let known): identity = known
         case .ticket(let session):
             let reason = absence(of: session, now: now)
-            if reason == .sessionExpired || absentSessions.contains(session.id, now: context.monotonic) {
+            if reason == .sessionExpired || absentSessions.contains(session.id, now: request.context.monotonic) {
                 return .refused(reason)
             }
-            switch context.sessionLookup {
+            switch request.context.sessionLookup {
             case .notAsked: return .needsLookup(session)
             case .answered: return .refused(reason)
             case .failed: return .storeUnavailable(session)
             }
         }
         guard let session = identity.session else { return .none }
-        if context.monotonic >= identity.freshUntil, let stored = identity.stored, context.sessionLookup == .notAsked {
+        if request.context.monotonic >= identity.freshUntil, let stored = identity.stored,
+            request.context.sessionLookup == .notAsked
+        {
             return .needsLookup(stored.again(timeToLive: timeToLive(signedInAt: session.signedInAt, now: now)))
         }
         if let reason = limits.refusal(signedInAt: session.signedInAt, seenAt: session.seenAt, now: now) {
@@ -119,40 +128,41 @@ extension Gate {
     /// - Parameter join: puts the chunks of a first value together; false when one is missing.
     @inline(__always)
     private func found(
-        _ first: ByteRange, _ request: RequestHead, _ site: RequestOrigin, host: ByteRange, _ names: CookieNames,
-        now: Double, join: (ByteRange, Int, inout [UInt8]) -> Bool
+        _ first: ByteRange, _ request: borrowing AccessRequest, host: ByteRange, _ names: CookieNames,
+        join: (ByteRange, Int, inout [UInt8]) -> Bool
     ) -> Found {
-        let bytes = request.bytes.span
+        let bytes = request.head.bytes.span
         let count = SessionCookie.count(first: bytes.extracting(first.range))
         let host = bytes.extracting(host.range)
         if count == 1 {
             let text = bytes.extracting(first.range)
-            if let known = sessions.identity(text, host: host, isSecure: site.isSecure, now: 0) {
+            if let known = sessions.identity(text, host: host, isSecure: request.origin.isSecure, now: 0) {
                 return .identity(known)
             }
-            if configuration.session.isStored, let scope = site.cookieScope(request, originRules),
+            if configuration.session.isStored, let scope = request.cookieScope,
                 let ticket = sessionReference(
-                    text, name: names.session, scope, host: host, isSecure: site.isSecure, now: now)
+                    text, name: names.session, scope, host: host, isSecure: request.origin.isSecure,
+                    now: request.context.now)
             {
                 return .ticket(ticket)
             }
-            return Found(open(text, request, site, host: host, names))
+            return Found(open(text, request, host: host, names))
         }
         // The memory is lent, so that it is not copied while it is written to.
         var joined: [UInt8] = []
         swap(&joined, &joinedCookie)
         defer { swap(&joined, &joinedCookie) }
         guard count > 1, join(first, count, &joined) else { return .nothing }
-        if let known = sessions.identity(joined.span, host: host, isSecure: site.isSecure, now: 0) {
+        if let known = sessions.identity(joined.span, host: host, isSecure: request.origin.isSecure, now: 0) {
             return .identity(known)
         }
-        return Found(open(joined.span, request, site, host: host, names))
+        return Found(open(joined.span, request, host: host, names))
     }
 
     private func open(
-        _ text: Span<UInt8>, _ request: RequestHead, _ site: RequestOrigin, host: Span<UInt8>, _ names: CookieNames
+        _ text: Span<UInt8>, _ request: borrowing AccessRequest, host: Span<UInt8>, _ names: CookieNames
     ) -> Identity? {
-        guard let scope = site.cookieScope(request, originRules),
+        guard let scope = request.cookieScope,
             let opened = sessionSeal.openTellingAge(text, name: names.session, scope: scope),
             let state = SessionState(encoded: opened.plaintext)
         else { return nil }
@@ -160,26 +170,27 @@ extension Gate {
             fields: state.fields, headerBlock: rendering.block(for: state.fields), session: state,
             // Sealed anew at once when the secret is an older one: that can then be dropped sooner.
             renewalDue: opened.isOld ? 0 : limits.idleTimeout > 0 ? state.seenAt + limits.renewalInterval : .infinity)
-        sessions.keep(identity, text, host: host, isSecure: site.isSecure)
+        sessions.keep(identity, text, host: host, isSecure: request.origin.isSecure)
         return identity
     }
 
     /// Set-Cookie lines that count the idle time anew, when it is time for that.
-    func renewal(of identity: Identity, _ request: RequestHead, _ site: RequestOrigin, now: Double) -> [UInt8]? {
+    func renewal(of identity: Identity, _ request: borrowing AccessRequest) -> [UInt8]? {
+        let now = request.context.now
         guard now >= identity.renewalDue, let session = identity.session,
-            let scope = site.cookieScope(request, originRules)
+            let scope = request.cookieScope
         else { return nil }
         // The other requests of the same page need not carry it too; but an answer may get lost.
         identity.renewalDue = now + min(10, askingInterval)
-        let names = names(site)
+        let names = names(request)
         let seen = session.seen(at: now)
         let lines =
             if let ticket = identity.stored?.ticket {
                 sessionCookies(
                     seen, sealed: ticketSeal.seal(ticket.encoded, name: names.session, scope: scope), names,
-                    isSecure: site.isSecure, lastOldChunk: 0, now: now)
+                    isSecure: request.origin.isSecure, lastOldChunk: 0, now: now)
             } else {
-                sessionCookies(seen, names, scope, isSecure: site.isSecure, lastOldChunk: 0, now: now)
+                sessionCookies(seen, names, scope, isSecure: request.origin.isSecure, lastOldChunk: 0, now: now)
             }
         guard let lines else { return nil }
         var block: [UInt8] = []
@@ -222,22 +233,21 @@ extension Gate {
     }
 
     /// `/.sidegate/session`: who is signed in, and until when. It does not count as activity.
-    func sessionDocument(_ request: RequestHead, _ context: RequestContext, _ requestID: [UInt8]) -> LocalResponse {
-        guard request.method == .get || request.method == .head else {
-            return methodNotAllowed(request, requestID, allow: "GET, HEAD")
+    func sessionDocument(_ request: borrowing AccessRequest) -> LocalResponse {
+        guard request.head.method == .get || request.head.method == .head else {
+            return methodNotAllowed(request, allow: "GET, HEAD")
         }
-        let site = RequestOrigin(request, context, originRules)
-        let verdict = session(of: request, site, context)
-        if case .storeUnavailable = verdict { return sessionUnknown(request, requestID) }
+        let verdict = session(of: request)
+        if case .storeUnavailable = verdict { return sessionUnknown(request) }
         guard case .valid(let identity) = verdict, let session = identity.session else {
-            return unauthenticatedJSON(request, context, nil)
+            return unauthenticatedJSON(request, nil)
         }
         switch authorization(of: identity) {
         case .allowed: break
-        case .visitor: return unauthenticatedJSON(request, context, nil)
+        case .visitor: return unauthenticatedJSON(request, nil)
         case .refused(let reason):
             return forbidden(
-                reason, identity.fields, asJSON: true, requestID: String(decoding: requestID, as: UTF8.self),
+                reason, identity.fields, asJSON: true, requestID: request.idText,
                 returnTo: .root)
         }
         var members: [(String, JSONValue)] = [
@@ -250,7 +260,7 @@ extension Gate {
             members.append(("idle_expires_at", Self.number(session.seenAt + limits.idleTimeout)))
         }
         var response = json(200, JSONObject(members))
-        response.decision = "session"
+        response.outcome = .session
         response.user = identity.user
         return response
     }

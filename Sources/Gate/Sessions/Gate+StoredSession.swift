@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cryptography
+import Decisions
 import HTTP
 import JWT
 import Pages
@@ -21,17 +22,16 @@ extension Gate {
     }
 
     /// The session that must be fetched before `request` can be answered.
-    func sessionReference(_ request: RequestHead, _ context: RequestContext) -> SessionReference? {
-        guard configuration.session.isStored, context.sessionLookup == .notAsked else { return nil }
-        if case .needsLookup(let session) = session(of: request, RequestOrigin(request, context, originRules), context)
-        {
+    func sessionReference(_ request: borrowing AccessRequest) -> SessionReference? {
+        guard configuration.session.isStored, request.context.sessionLookup == .notAsked else { return nil }
+        if case .needsLookup(let session) = session(of: request) {
             return session
         }
         return nil
     }
 
     /// After `.fetchSession`: the store's answer is known, and the same `decide` is asked again, with
-    /// `context.sessionLookup` saying so.
+    /// `request.context.sessionLookup` saying so.
     package func sessionFetched(_ awaited: SessionReference, _ answer: SessionAnswer, now: ClockReading) {
         let text = awaited.text
         let host = awaited.host
@@ -55,7 +55,7 @@ extension Gate {
     }
 
     /// Why a session with a good ticket is not there.
-    func absence(of session: SessionReference, now: Double) -> ReasonCode {
+    func absence(of session: SessionReference, now: Double) -> Reason {
         if now - session.ticket.signedInAt >= limits.lifetime { return .sessionExpired }
         if endedSessions.end([Revocation.subject(session: session.id)], signedInAt: session.ticket.signedInAt) {
             return .sessionRevoked
@@ -77,23 +77,24 @@ extension Gate {
 
     /// After `.storeSession`: the answer, now that the store has it or has not. Without the store the sign-in follows
     /// `replay.onFailure`: refused, or a session that lives in the cookie.
-    package func sessionStored(_ session: NewStoredSession, _ isKept: Bool, _ context: RequestContext) -> LocalResponse
+    package func sessionStored(_ session: NewStoredSession, _ isKept: Bool, _ request: borrowing AccessRequest)
+        -> LocalResponse
     {
         let pending = session.pending
         if isKept {
             let names = pending.isSecure ? secureNames : plainNames
             let text = ticketSeal.seal(session.ticket.encoded, name: names.session, scope: pending.scope)
-            return signedIn(pending, session.state, sealed: text, context)
+            return signedIn(pending, session.state, sealed: text, request)
         }
         guard configuration.replayFailure == .allow else {
             return signInRefused(.replayStoreUnavailable, status: 503, pending)
         }
-        return signedIn(pending, session.state, sealed: nil, context)
+        return signedIn(pending, session.state, sealed: nil, request)
     }
 
     /// 503: the session may be good, but the store that knows does not answer. No redirect, which would end in a loop.
-    func sessionUnknown(_ request: RequestHead, _ requestID: [UInt8]) -> LocalResponse {
-        var response = error(503, request, requestID, decision: "session-unknown")
+    func sessionUnknown(_ request: borrowing AccessRequest) -> LocalResponse {
+        var response = error(503, request, outcome: .sessionUnknown)
         response.add("Retry-After", "2")
         return response
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import JWT
 
 /// A session: who signed in, when, and when they were last seen. It lives in the browser's cookie alone, sealed.
@@ -54,7 +55,7 @@ struct SessionLimits: Sendable {
     let idleTimeout: Double
 
     /// Nil while the session is good.
-    func refusal(signedInAt: Double, seenAt: Double, now: Double) -> ReasonCode? {
+    func refusal(signedInAt: Double, seenAt: Double, now: Double) -> Reason? {
         if now - signedInAt >= lifetime { return .sessionExpired }
         if idleTimeout > 0, now - seenAt >= idleTimeout { return .sessionIdle }
         return nil

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cryptography
+import Decisions
 import HTTP
 import JWT
 
@@ -16,7 +17,7 @@ struct ReturnedAttempt {
     /// `initiated` says, since the same goes for honest links to a provider that returns no `state`.
     var needsQuestion = false
     /// Why it is not ours.
-    var refusal = ReasonCode.loginStateMissing
+    var refusal = Reason.loginStateMissing
     /// The state it names.
     var named: LoginAttemptID?
 }
@@ -31,8 +32,8 @@ extension Gate {
     ///
     /// - Parameter isUnseen: another site's page has the return as an image or the like.
     func attempt(
-        of request: RequestHead, _ parameters: Parameters, _ names: CookieNames, _ scope: CookieScope,
-        isUnseen: Bool, now: Double
+        of request: borrowing AccessRequest, _ parameters: Parameters, _ names: CookieNames, _ scope: CookieScope,
+        isUnseen: Bool
     ) -> ReturnedAttempt {
         var result = ReturnedAttempt()
         var candidates = attempts(of: request, names)
@@ -44,14 +45,14 @@ extension Gate {
         }
         candidates.sort { $1.id.isOlder(than: $0.id) }
         // More than a browser is given may come: a sister host can set some of these names too.
-        for candidate in candidates where candidate.value.upperBound <= request.bytes.count {
+        for candidate in candidates where candidate.value.upperBound <= request.head.bytes.count {
             let name = names.login + candidate.id.text
-            let value = request.bytes.span.extracting(candidate.value.range)
+            let value = request.head.bytes.span.extracting(candidate.value.range)
             guard let encoded = loginSeal.open(value, name: name, scope: scope),
                 // Having been asked is no attempt: the next token must be asked about as well.
                 let state = LoginState(encoded: encoded), state.token.isEmpty
             else { continue }
-            guard now - state.startedAt < LoginState.lifetime else {
+            guard request.context.now - state.startedAt < LoginState.lifetime else {
                 result.refusal = .loginStateExpired
                 // Too old to vouch for the user, but still where they wanted to go.
                 result.target = result.target ?? state.target
@@ -67,32 +68,34 @@ extension Gate {
 
     /// Returns without a session, of late, with this one.
     func countReturn(
-        _ request: RequestHead, _ attempt: ReturnedAttempt, _ names: CookieNames, _ context: RequestContext
+        _ request: borrowing AccessRequest, _ attempt: ReturnedAttempt, _ names: CookieNames
     ) -> RedirectLoopCounter {
         var cookie: RedirectLoopCounter?
         var hasOwnCookies = false
         let filter = OwnCookieFilter(configuration.session)
-        let bytes = request.bytes.span
-        request.forEachCookie { name, value in
+        let bytes = request.head.bytes.span
+        request.head.forEachCookie { name, value in
             guard name.upperBound <= bytes.count, value.upperBound <= bytes.count else { return }
             let text = bytes.extracting(name.range)
             if text.equals(names.returns.span) { cookie = RedirectLoopCounter(cookie: bytes.extracting(value.range)) }
             hasOwnCookies = hasOwnCookies || filter.isOurs(text)
         }
-        if hasOwnCookies || attempt.named == nil { return (cookie ?? RedirectLoopCounter()).adding(context.now) }
-        return loopDetector.returned(watchKey(request, context), now: context.now)
+        if hasOwnCookies || attempt.named == nil {
+            return (cookie ?? RedirectLoopCounter()).adding(request.context.now)
+        }
+        return loopDetector.returned(watchKey(request), now: request.context.now)
     }
 
     /// Address and User-Agent, as a digest.
-    func watchKey(_ request: RequestHead, _ context: RequestContext) -> [UInt8] {
+    func watchKey(_ request: borrowing AccessRequest) -> [UInt8] {
         var text: [UInt8] = []
-        text.appendNumber(context.peer?.high ?? 0, bytes: 8)
-        text.appendNumber(context.peer?.low ?? 0, bytes: 8)
-        for field in request.fields
-        where (field.known == .userAgent || field.known == .xForwardedFor && context.isTrustedPeer)
-            && field.value.upperBound <= request.bytes.count
+        text.appendNumber(request.context.peer?.high ?? 0, bytes: 8)
+        text.appendNumber(request.context.peer?.low ?? 0, bytes: 8)
+        for field in request.head.fields
+        where (field.known == .userAgent || field.known == .xForwardedFor && request.context.isTrustedPeer)
+            && field.value.upperBound <= request.head.bytes.count
         {
-            text.appendCounted(request.bytes[field.value.range])
+            text.appendCounted(request.head.bytes[field.value.range])
         }
         return SHA256.hash(text.span)
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import JWT
 import Pages
@@ -11,12 +12,12 @@ import Pages
 extension Gate {
     /// What is needed for the page besides the sign-in itself.
     func question(
-        for pending: PendingSignIn, _ request: RequestHead, _ names: CookieNames, _ now: Double
+        for pending: PendingSignIn, _ request: borrowing AccessRequest, _ names: CookieNames, _ now: Double
     ) -> PendingSignIn.Question {
         var wasAsked = false
         let attempts = attempts(of: request, names)
-        for attempt in attempts where attempt.value.upperBound <= request.bytes.count {
-            let value = request.bytes.span.extracting(attempt.value.range)
+        for attempt in attempts where attempt.value.upperBound <= request.head.bytes.count {
+            let value = request.head.bytes.span.extracting(attempt.value.range)
             guard let encoded = loginSeal.open(value, name: names.login + attempt.id.text, scope: pending.scope),
                 let state = LoginState(encoded: encoded), now - state.startedAt < LoginState.lifetime
             else { continue }
@@ -28,11 +29,11 @@ extension Gate {
 
     /// The page. What was verified goes along in a sealed field; a login cookie binds that field to this browser.
     func confirmPage(
-        _ pending: PendingSignIn, _ question: PendingSignIn.Question, _ context: RequestContext
+        _ pending: PendingSignIn, _ question: PendingSignIn.Question, _ request: borrowing AccessRequest
     ) -> LocalResponse {
         let names = pending.isSecure ? secureNames : plainNames
-        let attempt = LoginAttemptID(.wish, now: context.now, random: random.nonce())
-        let field = signInSeal.seal(pending.encoded(at: context.now), name: attempt.text, scope: pending.scope)
+        let attempt = LoginAttemptID(.wish, now: request.context.now, random: random.nonce())
+        let field = signInSeal.seal(pending.encoded(at: request.context.now), name: attempt.text, scope: pending.scope)
         var response = page(
             200,
             .confirmSignIn(
@@ -43,7 +44,7 @@ extension Gate {
                 ]), hasForm: true)
         let cookie = setCookie(isSecure: pending.isSecure)
         let state = LoginState(
-            startedAt: context.now, target: pending.target, token: pending.replayKeys.first ?? [])
+            startedAt: request.context.now, target: pending.target, token: pending.replayKeys.first ?? [])
         let name = names.login + attempt.text
         response.add(
             "Set-Cookie",
@@ -54,61 +55,60 @@ extension Gate {
             response.add(
                 "Set-Cookie", cookie.login(names.returns, pending.returns.cookie, maxAge: RedirectLoopCounter.window))
         }
-        response.decision = "confirm"
+        response.outcome = .confirm
         response.user = pending.user
         return response
     }
 
     /// `/.sidegate/confirm`
-    func confirm(_ request: RequestHead, _ context: RequestContext, _ requestID: [UInt8]) -> Decision {
-        guard request.method == .post else {
-            return .respond(methodNotAllowed(request, requestID, allow: "POST"))
+    func confirm(_ request: borrowing AccessRequest) -> Decision {
+        guard request.head.method == .post else {
+            return .respond(methodNotAllowed(request, allow: "POST"))
         }
-        guard isForm(request) else { return .respond(unsupportedMediaType(request, requestID)) }
+        guard isForm(request) else { return .respond(unsupportedMediaType(request)) }
         return .collectBody(limit: Self.formLimit)
     }
 
     /// The person agreed, on our page, in the browser that was asked.
     func confirmed(
-        _ request: RequestHead, form: [UInt8], _ context: RequestContext, _ requestID: [UInt8]
+        _ request: borrowing AccessRequest, form: [UInt8]
     ) -> Decision {
-        let site = RequestOrigin(request, context, originRules)
-        guard let origin = site.publicOrigin(request, originRules), let scope = site.cookieScope(request, originRules)
+        guard let origin = request.publicOrigin, let scope = request.cookieScope
         else {
-            return .respond(hostMissing(request, requestID))
+            return .respond(hostMissing(request))
         }
-        let names = names(site)
+        let names = names(request)
         let parameters = Parameters(form: form)
         // Another site could post a field it was given for an account of its own.
-        guard SiteCheck.of(request, on: targetSite(origin)) != .otherSite,
+        guard SiteCheck.of(request.head, on: request.site.targetSite(origin)) != .otherSite,
             let named = parameters.values("attempt").first, let attempt = LoginAttemptID(named),
             let field = parameters.values("sign_in").first,
             let place = attempts(of: request, names).first(where: { $0.id == attempt })?.value,
-            place.upperBound <= request.bytes.count
-        else { return .respond(signInRefused(.loginStateMissing, request, requestID, tryAgain: Self.plainLoginPath)) }
+            place.upperBound <= request.head.bytes.count
+        else { return .respond(signInRefused(.loginStateMissing, request, tryAgain: Self.plainLoginPath)) }
         let name = names.login + attempt.text
         guard
-            let cookie = loginSeal.open(request.bytes.span.extracting(place.range), name: name, scope: scope),
+            let cookie = loginSeal.open(request.head.bytes.span.extracting(place.range), name: name, scope: scope),
             let state = LoginState(encoded: cookie),
             let encoded = signInSeal.open(field.span, name: attempt.text, scope: scope)
-        else { return .respond(signInRefused(.loginStateMissing, request, requestID, tryAgain: Self.plainLoginPath)) }
-        guard context.now - state.startedAt < LoginState.lifetime,
+        else { return .respond(signInRefused(.loginStateMissing, request, tryAgain: Self.plainLoginPath)) }
+        guard request.context.now - state.startedAt < LoginState.lifetime,
             var pending = PendingSignIn(
-                encoded: encoded, origin: origin, scope: scope, isSecure: site.isSecure,
-                answersJSON: NavigationTest.prefersJSON(request),
-                requestID: String(decoding: requestID, as: UTF8.self), spentAttempt: name,
-                lastOldChunk: SessionCookiePlaces(request, names).lastChunk, returns: returns(of: request, names),
-                now: context.now)
-        else { return .respond(signInRefused(.loginStateExpired, request, requestID, tryAgain: Self.plainLoginPath)) }
-        pending.endsAppSession = endsAppSession(pending.fields, request, site, now: context.now)
-        return consume(pending, context)
+                encoded: encoded, origin: origin, scope: scope, isSecure: request.origin.isSecure,
+                answersJSON: NavigationTest.prefersJSON(request.head),
+                requestID: request.idText, spentAttempt: name,
+                lastOldChunk: SessionCookiePlaces(request.head, names).lastChunk, returns: returns(of: request, names),
+                now: request.context.now)
+        else { return .respond(signInRefused(.loginStateExpired, request, tryAgain: Self.plainLoginPath)) }
+        pending.endsAppSession = endsAppSession(pending.fields, request)
+        return consume(pending, request)
     }
 
     /// The count that the confirm page has set, kept as it is: agreeing is no return from the IdP.
-    private func returns(of request: RequestHead, _ names: CookieNames) -> RedirectLoopCounter {
+    private func returns(of request: borrowing AccessRequest, _ names: CookieNames) -> RedirectLoopCounter {
         var count = RedirectLoopCounter()
-        let bytes = request.bytes.span
-        request.forEachCookie { name, value in
+        let bytes = request.head.bytes.span
+        request.head.forEachCookie { name, value in
             guard name.upperBound <= bytes.count, value.upperBound <= bytes.count,
                 bytes.extracting(name.range).equals(names.returns.span)
             else { return }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import JWT
 import Pages
@@ -8,39 +9,36 @@ import Pages
 extension Gate {
     /// The answer to a request without a session, and without a good reason to have none.
     func unauthenticated(
-        _ request: RequestHead, _ context: RequestContext, _ reason: ReasonCode?, _ requestID: [UInt8],
+        _ request: borrowing AccessRequest, _ reason: Reason?,
         as wanted: AccessRule.Unauthenticated? = nil
     ) -> LocalResponse {
-        let navigation = NavigationTest.of(request)
+        let navigation = NavigationTest.of(request.head)
         let mayRedirect: Bool =
             switch wanted {
             case .unauthorized: false
             // What is not read by a redirected request must not be lost silently.
-            case .redirect: request.method == .get || request.method == .head
+            case .redirect: request.head.method == .get || request.head.method == .head
             case nil: navigation != .notNavigation
             }
         guard mayRedirect else {
-            return isGRPC(request) ? grpcUnauthenticated(reason) : unauthenticatedJSON(request, context, reason)
+            return isGRPC(request) ? grpcUnauthenticated(reason) : unauthenticatedJSON(request, reason)
         }
-        let site = RequestOrigin(request, context, originRules)
-        guard let known = siteCache(site, request) else { return hostMissing(request, requestID) }
-        let target = ReturnTarget(
-            of: request, prefix: known.targetPrefix, origin: known.origin, tokenParameter: tokenParameter)
-        return redirect(to: target, .navigation, request, context, known, reason, isProven: navigation == .navigation)
+        guard let known = siteCache(request) else { return hostMissing(request) }
+        let target = ReturnTarget(of: request, prefix: known.targetPrefix, origin: known.origin)
+        return redirect(to: target, .navigation, request, known, reason, isProven: navigation == .navigation)
     }
 
     /// `/.sidegate/login?return_to=`: like any other page to a browser without a session, so that neither an image nor
     /// a prefetch of another site begins an attempt.
-    func login(_ request: RequestHead, _ context: RequestContext, _ requestID: [UInt8]) -> LocalResponse {
-        guard request.method == .get || request.method == .head else {
-            return methodNotAllowed(request, requestID, allow: "GET, HEAD")
+    func login(_ request: borrowing AccessRequest) -> LocalResponse {
+        guard request.head.method == .get || request.head.method == .head else {
+            return methodNotAllowed(request, allow: "GET, HEAD")
         }
-        let site = RequestOrigin(request, context, originRules)
-        guard let known = siteCache(site, request) else { return hostMissing(request, requestID) }
-        guard let target = Parameters(query: request).returnTarget(on: known.target) else {
-            return signInRefused(.returnURLRefused, status: 400, request, requestID, tryAgain: Self.plainLoginPath)
+        guard let known = siteCache(request) else { return hostMissing(request) }
+        guard let target = Parameters(query: request.head).returnTarget(on: known.target) else {
+            return signInRefused(.returnURLRefused, status: 400, request, tryAgain: Self.plainLoginPath)
         }
-        let navigation = NavigationTest.of(request)
+        let navigation = NavigationTest.of(request.head)
         guard navigation != .notNavigation else {
             var url: [UInt8] = []
             known.origin.append(to: &url)
@@ -48,7 +46,7 @@ extension Gate {
             return unauthenticatedJSON(url, nil)
         }
         return redirect(
-            to: target ?? .root, .wish, request, context, known, nil, isProven: navigation == .navigation)
+            to: target ?? .root, .wish, request, known, nil, isProven: navigation == .navigation)
     }
 
     /// 302 to the IdP.
@@ -56,10 +54,10 @@ extension Gate {
     /// - Parameter isProven: a person looks at the result, as far as that shows; without it there is no login cookie, and
     ///   the return is one that did not begin here.
     private func redirect(
-        to target: ReturnTarget, _ cause: LoginAttemptID.Cause, _ request: RequestHead, _ context: RequestContext,
-        _ site: SiteCache, _ reason: ReasonCode?, isProven: Bool
+        to target: ReturnTarget, _ cause: LoginAttemptID.Cause, _ request: borrowing AccessRequest,
+        _ site: SiteCache, _ reason: Reason?, isProven: Bool
     ) -> LocalResponse {
-        let attempt = LoginAttemptID(cause, now: context.now, random: random.nonce())
+        let attempt = LoginAttemptID(cause, now: request.context.now, random: random.nonce())
         let text = site.loginURL.text(of: target)
         var block: [UInt8] = []
         guard isProven else {
@@ -70,8 +68,8 @@ extension Gate {
             site.redirectFields.byteCount + text.count + 2 * target.bytes.count + site.loginCookieEnd.count + 64)
         site.redirectFields.append(attempt, target: text, to: &block)
         let state = LoginState(
-            startedAt: context.now, target: target,
-            isFromOtherSite: SiteCheck.isFromOtherSite(request, on: site.target))
+            startedAt: request.context.now, target: target,
+            isFromOtherSite: SiteCheck.isFromOtherSite(request.head, on: site.target))
         let bound = site.loginBinding(of: attempt)
         loginSeal.seal(boundTo: bound.span, into: &block) { state.append(to: &$0) }
         block.append(contentsOf: site.loginCookieEnd)
@@ -88,13 +86,13 @@ extension Gate {
     }
 
     private func redirect(
-        _ attempt: LoginAttemptID, _ text: [UInt8], _ block: [UInt8], _ site: SiteCache, _ reason: ReasonCode?
+        _ attempt: LoginAttemptID, _ text: [UInt8], _ block: [UInt8], _ site: SiteCache, _ reason: Reason?
     ) -> LocalResponse {
         var body: [UInt8] = []
         body.reserveCapacity(site.redirectPage.byteCount + 2 * text.count)
         site.redirectPage.append(attempt, target: text, to: &body)
         return LocalResponse(
-            status: 302, fieldBlock: block, body: body, decision: "redirect", reason: reason?.rawValue)
+            status: 302, fieldBlock: block, body: body, outcome: .redirect, reason: reason)
     }
 
     /// The line that ends a cookie.
@@ -111,10 +109,11 @@ extension Gate {
     }
 
     /// The attempts whose cookies came, and where their values stand. Their number is bounded.
-    func attempts(of request: RequestHead, _ names: CookieNames) -> [(id: LoginAttemptID, value: ByteRange)] {
+    func attempts(of request: borrowing AccessRequest, _ names: CookieNames) -> [(id: LoginAttemptID, value: ByteRange)]
+    {
         var attempts: [(id: LoginAttemptID, value: ByteRange)] = []
-        let bytes = request.bytes.span
-        request.forEachCookie { name, value in
+        let bytes = request.head.bytes.span
+        request.head.forEachCookie { name, value in
             guard attempts.count < SessionCookie.maximumCandidates, name.upperBound <= bytes.count,
                 let attempt = names.attempt(bytes.extracting(name.range))
             else { return }
@@ -124,10 +123,9 @@ extension Gate {
     }
 
     /// Where a page's script can send the person to sign in: our own URL, which starts an attempt when it is opened.
-    func loginURL(_ request: RequestHead, _ context: RequestContext) -> String {
-        let site = RequestOrigin(request, context, originRules)
+    func loginURL(_ request: borrowing AccessRequest) -> String {
         var url: [UInt8] = []
-        if let origin = site.publicOrigin(request, originRules) {
+        if let origin = request.publicOrigin {
             origin.append(to: &url)
             url.append(contentsOf: Self.loginPath(referringPage(request, origin) ?? .root).utf8)
         } else {
@@ -137,13 +135,13 @@ extension Gate {
     }
 
     /// The page that made the request, to come back to.
-    private func referringPage(_ request: RequestHead, _ origin: PublicOrigin) -> ReturnTarget? {
-        guard let referer = request.fields.first(where: { $0.known == .referer })?.value,
-            referer.upperBound <= request.bytes.count
+    private func referringPage(_ request: borrowing AccessRequest, _ origin: PublicOrigin) -> ReturnTarget? {
+        guard let referer = request.head.fields.first(where: { $0.known == .referer })?.value,
+            referer.upperBound <= request.head.bytes.count
         else { return nil }
-        let text = request.bytes.span.extracting(referer.range)
+        let text = request.head.bytes.span.extracting(referer.range)
         guard WebScheme(prefixOf: text) != nil else { return nil }
-        return ReturnTarget(untrusted: text, on: targetSite(origin))
+        return ReturnTarget(untrusted: text, on: request.site.targetSite(origin))
     }
 
     /// `/.sidegate/login?return_to=…`, for the links of our pages.

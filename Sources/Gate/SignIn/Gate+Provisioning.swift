@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cryptography
+import Decisions
 import HTTP
 import JWT
 import Pages
@@ -23,10 +24,10 @@ extension Gate {
 
     /// After `.provision`: the answer or the next step, now that the app has spoken. There is no session before it agreed.
     package func finishProvisioning(
-        _ pending: PendingProvisioning, _ verdict: ProvisioningVerdict, _ context: RequestContext
+        _ pending: PendingProvisioning, _ verdict: ProvisioningVerdict, _ request: borrowing AccessRequest
     ) -> Decision {
         switch verdict {
-        case .agreed: signIn(pending.pending, context)
+        case .agreed: signIn(pending.pending, request)
         case .noSeat: .respond(noSeat(pending.pending))
         case .failed: .respond(signInRefused(.provisioningFailed, status: 502, pending.pending))
         }
@@ -39,8 +40,8 @@ extension Gate {
             .noSeat(
                 account: pending.fields.account, requestID: pending.requestID,
                 tryAgain: Self.loginPath(pending.target)))
-        response.decision = "refused"
-        response.reason = ReasonCode.seatLimitReached.rawValue
+        response.outcome = .refused
+        response.reason = .seatLimitReached
         response.user = pending.user
         return response
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cryptography
+import Decisions
 import HTTP
 import JWT
 import Pages
@@ -10,97 +11,95 @@ extension Gate {
     /// The largest form that is read: a token of 16 KiB, percent-encoded, and room for more.
     static let formLimit = 64 * 1024
 
-    func callback(_ request: RequestHead, _ context: RequestContext, _ requestID: [UInt8]) -> Decision {
-        switch request.method {
+    func callback(_ request: borrowing AccessRequest) -> Decision {
+        switch request.head.method {
         // Any status but 2xx: the browser drops it, and sends the request again when somebody opens the page.
-        case .get where NavigationTest.isPrefetch(request):
-            .respond(unauthenticatedJSON(request, context, nil))
-        case .get: returned(request, form: nil, context, requestID)
+        case .get where NavigationTest.isPrefetch(request.head):
+            .respond(unauthenticatedJSON(request, nil))
+        case .get: returned(request, form: nil)
         case .post:
             isForm(request)
                 ? .collectBody(limit: Self.formLimit)
-                : .respond(unsupportedMediaType(request, requestID))
+                : .respond(unsupportedMediaType(request))
         // HEAD too: a link preview must not spend the token.
         case .head, .put, .delete, .connect, .options, .trace, .patch, .other:
-            .respond(methodNotAllowed(request, requestID, allow: "GET, POST"))
+            .respond(methodNotAllowed(request, allow: "GET, POST"))
         }
     }
 
     /// The browser is back, with a token, or with something else.
     func returned(
-        _ request: RequestHead, form: [UInt8]?, _ context: RequestContext, _ requestID: [UInt8]
+        _ request: borrowing AccessRequest, form: [UInt8]?
     ) -> Decision {
-        let site = RequestOrigin(request, context, originRules)
-        guard let origin = site.publicOrigin(request, originRules), let scope = site.cookieScope(request, originRules)
+        guard let origin = request.publicOrigin, let scope = request.cookieScope
         else {
-            return .respond(hostMissing(request, requestID))
+            return .respond(hostMissing(request))
         }
-        var parameters = Parameters(query: request)
+        var parameters = Parameters(query: request.head)
         if let form {
             parameters = parameters.appending(Parameters(form: form))
         } else if parameters.values(tokenParameter).isEmpty {
-            parameters = Parameters(doubledQuery: request)
+            parameters = Parameters(doubledQuery: request.head)
         }
         let attempt = self.attempt(
-            of: request, parameters, names(site), scope,
-            isUnseen: NavigationTest.isSubresource(request)
-                && SiteCheck.isFromOtherSite(request, on: targetSite(origin)),
-            now: context.now)
-        let named = parameters.returnTarget(on: targetSite(origin)) ?? nil
+            of: request, parameters, names(request), scope,
+            isUnseen: NavigationTest.isSubresource(request.head)
+                && SiteCheck.isFromOtherSite(request.head, on: request.site.targetSite(origin)))
+        let named = parameters.returnTarget(on: request.site.targetSite(origin)) ?? nil
         let target = attempt.target ?? named ?? .root
         let tryAgain = Self.loginPath(target)
 
         let tokens = parameters.values(tokenParameter).filter { !$0.isEmpty }
         guard let token = tokens.first else {
-            return .respond(signInRefused(.tokenMissing, status: 400, request, requestID, tryAgain: tryAgain))
+            return .respond(signInRefused(.tokenMissing, status: 400, request, tryAgain: tryAgain))
         }
         // Twice, and someone else could read the other one. The same goes for the state.
         guard tokens.count == 1, Set(parameters.values("state")).count <= 1 else {
-            return .respond(signInRefused(.tokenMalformed, status: 400, request, requestID, tryAgain: tryAgain))
+            return .respond(signInRefused(.tokenMalformed, status: 400, request, tryAgain: tryAgain))
         }
         let user: VerifiedUser
         do throws(SignInRefusal) {
-            user = try verifiedUser(token.span, now: context.now)
+            user = try verifiedUser(token.span, now: request.context.now)
         } catch {
-            if awaitsKeys(after: error.reason, context) { return .awaitKeys }
-            return .respond(signInRefused(error.reason, request, requestID, tryAgain: tryAgain))
+            if awaitsKeys(after: error.reason, request) { return .awaitKeys }
+            return .respond(signInRefused(error.reason, request, tryAgain: tryAgain))
         }
         let verdict = signInVerdict(on: user.fields)
         if case .refused(let reason) = verdict {
             return .respond(
                 forbidden(
-                    reason, user.fields, asJSON: NavigationTest.prefersJSON(request),
-                    requestID: String(decoding: requestID, as: UTF8.self), returnTo: target, isSignIn: true))
+                    reason, user.fields, asJSON: NavigationTest.prefersJSON(request.head),
+                    requestID: request.idText, returnTo: target, isSignIn: true))
         }
 
         var current: SessionState?
         var replacedSession: [UInt8]?
-        if case .valid(let identity) = session(of: request, site, context) {
+        if case .valid(let identity) = session(of: request) {
             current = identity.session
             replacedSession = identity.stored?.id
         }
         let isSameUser = current.map { $0.fields.isSameUser(as: user.fields) } ?? false
         // A good session, and yet this attempt began after it: another replica did not know the session.
         let isUnknownElsewhere = current.map { attempt.named?.isNavigation(after: $0.signedInAt) ?? false } ?? true
-        let returns = isUnknownElsewhere ? countReturn(request, attempt, names(site), context) : RedirectLoopCounter()
-        if returns.isLoop { return .respond(loginLoop(request, context, site, requestID, tryAgain: tryAgain)) }
+        let returns = isUnknownElsewhere ? countReturn(request, attempt, names(request)) : RedirectLoopCounter()
+        if returns.isLoop { return .respond(loginLoop(request, tryAgain: tryAgain)) }
 
         var pending = PendingSignIn(
             replayKeys: replayKeys(user.token),
-            retention: retention(of: user.token, now: context.now),
+            retention: retention(of: user.token, now: request.context.now),
             user: user.fields.user, fields: user.fields, target: target, origin: origin, scope: scope,
-            isSecure: site.isSecure, answersJSON: NavigationTest.prefersJSON(request),
-            requestID: String(decoding: requestID, as: UTF8.self), isSignedIn: isSameUser,
-            spentAttempt: attempt.cookie, lastOldChunk: SessionCookiePlaces(request, names(site)).lastChunk,
+            isSecure: request.origin.isSecure, answersJSON: NavigationTest.prefersJSON(request.head),
+            requestID: request.idText, isSignedIn: isSameUser,
+            spentAttempt: attempt.cookie, lastOldChunk: SessionCookiePlaces(request.head, names(request)).lastChunk,
             returns: returns)
         pending.replacedSession = replacedSession
-        pending.endsAppSession = endsAppSession(user.fields, request, site, now: context.now)
+        pending.endsAppSession = endsAppSession(user.fields, request)
 
         // Signing in as who one is already is nobody's trick, and a reload of this page ends here too.
         if !attempt.isOurs, configuration.requiresState {
             guard isSameUser, attempt.named != nil else {
                 return .respond(
-                    signInRefused(attempt.refusal, request, requestID, account: user.fields.account, tryAgain: tryAgain)
+                    signInRefused(attempt.refusal, request, account: user.fields.account, tryAgain: tryAgain)
                 )
             }
         } else if !attempt.isOurs, !isSameUser {
@@ -108,24 +107,24 @@ extension Gate {
             case (.allow, _): break
             case (.deny, false):
                 return .respond(
-                    signInRefused(attempt.refusal, request, requestID, account: user.fields.account, tryAgain: tryAgain)
+                    signInRefused(attempt.refusal, request, account: user.fields.account, tryAgain: tryAgain)
                 )
             case (.deny, true), (.confirm, _):
                 // Whom the app is told nothing of may come in unasked, unless that ends a session.
                 if verdict == .visitor, current == nil {
                     pending.isForGuest = true
                 } else {
-                    pending.question = question(for: pending, request, names(site), context.now)
+                    pending.question = question(for: pending, request, names(request), request.context.now)
                 }
             }
         }
-        return consume(pending, context)
+        return consume(pending, request)
     }
 
     /// The app's session may be another user's: that of the browser's last session, or of one that nobody knows.
-    func endsAppSession(_ fields: UserAttributes, _ request: RequestHead, _ site: RequestOrigin, now: Double) -> Bool {
+    func endsAppSession(_ fields: UserAttributes, _ request: borrowing AccessRequest) -> Bool {
         guard !appCookies.isEmpty else { return false }
-        return lastUser(of: request, site, now: now).map { !$0.isSameUser(as: fields) } ?? true
+        return lastUser(of: request).map { !$0.isSameUser(as: fields) } ?? true
     }
 
     private func endAppSession(_ pending: PendingSignIn, _ response: inout LocalResponse) {
@@ -136,32 +135,32 @@ extension Gate {
     }
 
     /// On to the replay store, when tokens sign in once.
-    func consume(_ pending: PendingSignIn, _ context: RequestContext) -> Decision {
-        guard configuration.singleUse else { return accept(pending, context) }
+    func consume(_ pending: PendingSignIn, _ request: borrowing AccessRequest) -> Decision {
+        guard configuration.singleUse else { return accept(pending, request) }
         return .consumeToken(pending)
     }
 
     /// After `.consumeToken`: the answer, now that the replay store has spoken.
     package func finishSignIn(
-        _ pending: PendingSignIn, _ verdict: ReplayVerdict, _ context: RequestContext
+        _ pending: PendingSignIn, _ verdict: ReplayVerdict, _ request: borrowing AccessRequest
     ) -> Decision {
         switch verdict {
-        case .fresh: return accept(pending, context)
+        case .fresh: return accept(pending, request)
         case .replayed:
-            if pending.question?.wasAsked ?? false { return accept(pending, context) }
+            if pending.question?.wasAsked ?? false { return accept(pending, request) }
             // A reload, or the back button: the person is signed in by this very token or a later one.
             if pending.isSignedIn { return .respond(alreadySignedIn(pending)) }
             return .respond(signInRefused(.replayed, status: 403, pending))
         case .unavailable:
             switch configuration.replayFailure {
-            case .allow: return accept(pending, context)
+            case .allow: return accept(pending, request)
             case .deny: return .respond(signInRefused(.replayStoreUnavailable, status: 503, pending))
             }
         }
     }
 
-    private func accept(_ pending: PendingSignIn, _ context: RequestContext) -> Decision {
-        if let question = pending.question { return .respond(confirmPage(pending, question, context)) }
+    private func accept(_ pending: PendingSignIn, _ request: borrowing AccessRequest) -> Decision {
+        if let question = pending.question { return .respond(confirmPage(pending, question, request)) }
         // Once more: the lists may have changed while the person was asked.
         switch signInVerdict(on: pending.fields) {
         case .refused(let reason):
@@ -173,7 +172,7 @@ extension Gate {
         case .allowed: if pending.isForGuest { return .respond(visit(pending)) }
         }
         if configuration.provisions { return .provision(provisioning(pending)) }
-        return signIn(pending, context)
+        return signIn(pending, request)
     }
 
     /// Nobody's session: on to where the user wanted to go, as everyone may (`access.default: guest`). The session of
@@ -189,23 +188,23 @@ extension Gate {
         endAppSession(pending, &response)
         // Coming back without a session is how it is meant to be here.
         response.add("Set-Cookie", cookie.expired(names.returns))
-        response.decision = "guest"
+        response.outcome = .guest
         response.user = pending.user
         return response
     }
 
     /// A new session, in place of any old one (CVE-2026-34454, CVE-2021-41230), and 303 to where the user wanted to go.
-    func signIn(_ pending: PendingSignIn, _ context: RequestContext) -> Decision {
+    func signIn(_ pending: PendingSignIn, _ request: borrowing AccessRequest) -> Decision {
         let state = SessionState(
-            id: random.bytes(SessionState.idByteCount), signedInAt: context.now, seenAt: context.now,
+            id: random.bytes(SessionState.idByteCount), signedInAt: request.context.now, seenAt: request.context.now,
             fields: pending.fields)
-        if configuration.session.isStored { return keep(state, pending, now: context.now) }
-        return .respond(signedIn(pending, state, sealed: nil, context))
+        if configuration.session.isStored { return keep(state, pending, now: request.context.now) }
+        return .respond(signedIn(pending, state, sealed: nil, request))
     }
 
     /// - Parameter sealed: the cookie's text; nil: the session itself, sealed.
     func signedIn(
-        _ pending: PendingSignIn, _ state: SessionState, sealed: [UInt8]?, _ context: RequestContext
+        _ pending: PendingSignIn, _ state: SessionState, sealed: [UInt8]?, _ request: borrowing AccessRequest
     ) -> LocalResponse {
         let names = pending.isSecure ? secureNames : plainNames
         let cookie = setCookie(isSecure: pending.isSecure)
@@ -213,7 +212,7 @@ extension Gate {
         guard
             let lines = sessionCookies(
                 state, sealed: sealed, names, isSecure: pending.isSecure, lastOldChunk: pending.lastOldChunk,
-                now: context.now)
+                now: request.context.now)
         else { return signInRefused(.fieldInvalid, status: 403, pending) }
         var response = seeOther(pending.target.bytes)
         for line in lines { response.add("Set-Cookie", line) }
@@ -225,7 +224,7 @@ extension Gate {
             response.add(
                 "Set-Cookie", cookie.login(names.returns, pending.returns.cookie, maxAge: RedirectLoopCounter.window))
         }
-        response.decision = "sign-in"
+        response.outcome = .signIn
         response.user = pending.user
         return response
     }
@@ -234,7 +233,7 @@ extension Gate {
         var response = seeOther(pending.target.bytes)
         let names = pending.isSecure ? secureNames : plainNames
         endAttempt(pending, names, setCookie(isSecure: pending.isSecure), &response)
-        response.decision = "signed-in"
+        response.outcome = .signedIn
         response.user = pending.user
         return response
     }

@@ -28,19 +28,18 @@ final class SiteCache {
     private var loginBinding: [UInt8]
 
     /// Nil when neither the config nor the request says where the browser is.
-    init?(_ site: RequestOrigin, _ request: RequestHead, _ gate: Gate) {
-        guard let origin = site.publicOrigin(request, gate.originRules),
-            let scope = site.cookieScope(request, gate.originRules)
+    init?(_ request: borrowing AccessRequest, _ gate: Gate) {
+        guard let origin = request.publicOrigin, let scope = request.cookieScope
         else { return nil }
-        authority = Array(request.bytes[Self.authority(site, request)])
-        isSecure = site.isSecure
+        authority = Array(request.head.bytes[Self.authority(request)])
+        isSecure = request.origin.isSecure
         self.origin = origin
         self.scope = scope
-        target = gate.targetSite(origin)
-        targetPrefix = target.prefix(of: site.requestOrigin(request) ?? origin)
-        loginURL = LoginURL(gate.configuration.loginURL, origin, returnPath: gate.returnPath)
-        names = gate.names(site)
-        cookie = gate.setCookie(isSecure: site.isSecure)
+        target = request.site.targetSite(origin)
+        targetPrefix = target.prefix(of: request.requestOrigin ?? origin)
+        loginURL = LoginURL(gate.configuration.loginURL, origin, returnPath: request.site.returnPath)
+        names = gate.names(request)
+        cookie = gate.setCookie(isSecure: request.origin.isSecure)
         var fields = PrerenderedTemplate()
         fields.append("Location: ".utf8)
         fields.append(loginURL.plain)
@@ -63,11 +62,11 @@ final class SiteCache {
         loginCookieEnd = cookie.loginAttributes(maxAge: LoginState.lifetime) + Array("\r\n".utf8)
     }
 
-    func isOf(_ site: RequestOrigin, _ request: RequestHead) -> Bool {
-        guard isSecure == site.isSecure else { return false }
-        let bytes = request.bytes.span
+    func isOf(_ request: borrowing AccessRequest) -> Bool {
+        guard isSecure == request.origin.isSecure else { return false }
+        let bytes = request.head.bytes.span
         let authority = authority
-        let isSame = bytes.extracting(Self.authority(site, request)).equals(authority.span)
+        let isSame = bytes.extracting(Self.authority(request)).equals(authority.span)
         return isSame
     }
 
@@ -78,16 +77,16 @@ final class SiteCache {
     }
 
     /// The host's place; empty when it lies outside the head.
-    private static func authority(_ site: RequestOrigin, _ request: RequestHead) -> Range<Int> {
-        site.host.upperBound <= request.bytes.count ? site.host.range : 0..<0
+    private static func authority(_ request: borrowing AccessRequest) -> Range<Int> {
+        request.origin.host.upperBound <= request.head.bytes.count ? request.origin.host.range : 0..<0
     }
 }
 
 extension Gate {
     /// What is known of the request's site; nil when neither the config nor the request says where the browser is.
-    func siteCache(_ site: RequestOrigin, _ request: RequestHead) -> SiteCache? {
-        if let lastSite, lastSite.isOf(site, request) { return lastSite }
-        guard let known = SiteCache(site, request, self) else { return nil }
+    func siteCache(_ request: borrowing AccessRequest) -> SiteCache? {
+        if let lastSite, lastSite.isOf(request) { return lastSite }
+        guard let known = SiteCache(request, self) else { return nil }
         lastSite = known
         return known
     }

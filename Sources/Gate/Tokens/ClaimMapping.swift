@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import JWT
 
 /// Makes the user's fields from the claims of a verified token, by `token.claims`.
@@ -11,7 +12,7 @@ struct ClaimMapping: Sendable {
 
     /// Why a token's claims cannot be a user.
     struct Refusal: Error, Equatable {
-        let reason: ReasonCode
+        let reason: Reason
         let field: String
     }
 

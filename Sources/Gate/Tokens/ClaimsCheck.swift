@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import JWT
 
 /// What the gate asks of the claims of a token whose signature and times are good, for `sidegate explain`.
@@ -22,7 +23,7 @@ package struct ClaimsCheck {
     }
 
     package struct Refusal: Error, Equatable, Sendable {
-        package let reason: ReasonCode
+        package let reason: Reason
         package let field: String
     }
 }

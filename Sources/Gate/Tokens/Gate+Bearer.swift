@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import JWT
 
@@ -7,14 +8,14 @@ import JWT
 // cookie. A token that signed in was seen by a browser, its history and perhaps logs: it is refused here, which the replay
 // store is asked about before a token counts, and at most a minute after each answer again.
 extension Gate {
-    func bearer(of request: RequestHead, _ context: RequestContext) -> IdentityVerdict {
-        let now = context.now
-        let bytes = request.bytes.span
+    func bearer(of request: borrowing AccessRequest) -> IdentityVerdict {
+        let now = request.context.now
+        let bytes = request.head.bytes.span
         var token: ByteRange?
         var count = 0
-        for index in request.fields.indices where request.fields[index].known == .authorization {
+        for index in request.head.fields.indices where request.head.fields[index].known == .authorization {
             count += 1
-            let value = request.fields[index].value
+            let value = request.head.fields[index].value
             guard value.count > 7,
                 bytes.extracting(value.lowerBound..<value.lowerBound + 7).equalsIgnoringCase("bearer ")
             else { continue }
@@ -30,8 +31,8 @@ extension Gate {
         let known = bearers.identity(text, host: nowhere, isSecure: false, now: now)
         // CVE-2026-33496: a verdict is one policy's and one key set's.
         if let known, known.verifiedWith == keyCount {
-            if context.monotonic < known.freshUntil { return .valid(known) }
-            if context.tokenLookup != .notAsked { return verdict(on: known, context) }
+            if request.context.monotonic < known.freshUntil { return .valid(known) }
+            if request.context.tokenLookup != .notAsked { return verdict(on: known, request) }
         }
         do throws(SignInRefusal) {
             let user = try verifiedUser(text, now: now)
@@ -44,7 +45,7 @@ extension Gate {
             bearers.keep(
                 identity, text, host: nowhere, isSecure: false, validFrom: now,
                 validUntil: user.token.expiresAt ?? now)
-            return verdict(on: identity, context)
+            return verdict(on: identity, request)
         } catch {
             bearers.forget(text)
             return .refused(error.reason)
@@ -52,12 +53,12 @@ extension Gate {
     }
 
     /// On a token that is good in itself.
-    private func verdict(on identity: Identity, _ context: RequestContext) -> IdentityVerdict {
+    private func verdict(on identity: Identity, _ request: borrowing AccessRequest) -> IdentityVerdict {
         guard configuration.singleUse else {
-            identity.freshUntil = context.monotonic + Self.bearerVerdictLifetime
+            identity.freshUntil = request.context.monotonic + Self.bearerVerdictLifetime
             return .valid(identity)
         }
-        switch context.tokenLookup {
+        switch request.context.tokenLookup {
         case .notAsked:
             return .unchecked(
                 TokenQuestion(replayKeys: identity.replayKeys, identity: identity, spentCount: spentCount))
@@ -68,13 +69,13 @@ extension Gate {
                 return .refused(.replayStoreUnavailable)
             }
             // Not each request waits for a store that does not answer.
-            identity.freshUntil = context.monotonic + Self.pauseAfterFailure
+            identity.freshUntil = request.context.monotonic + Self.pauseAfterFailure
             return .valid(identity)
         }
     }
 
     /// After `.checkToken`: the store's answer is known, and the same `decide` is asked again, with the result in
-    /// `context.tokenLookup`.
+    /// `request.context.tokenLookup`.
     package func tokenChecked(
         _ question: TokenQuestion, _ use: TokenUse, now: ClockReading
     ) -> RequestContext.TokenLookup {
@@ -104,31 +105,31 @@ extension Gate {
     }
 
     /// 401, with what was wrong; 503 when that is not known.
-    func invalidBearer(_ reason: ReasonCode, _ request: RequestHead, _ context: RequestContext) -> LocalResponse {
+    func invalidBearer(_ reason: Reason, _ request: borrowing AccessRequest) -> LocalResponse {
         if reason == .replayStoreUnavailable { return bearerUnknown(request) }
         if isGRPC(request) { return grpcUnauthenticated(reason) }
         var response = json(
             401,
             [
                 ("error", "invalid_token"), ("error_description", .string(reason.rawValue)),
-                ("login_url", .string(loginURL(request, context))),
+                ("login_url", .string(loginURL(request))),
             ])
         response.add(
             "WWW-Authenticate", "Bearer error=\"invalid_token\", error_description=\"\(reason.rawValue)\"")
-        response.decision = "unauthenticated"
-        response.reason = reason.rawValue
+        response.outcome = .unauthenticated
+        response.reason = reason
         return response
     }
 
     /// The token may be good, but nobody can say whether it has signed in: the client is to keep it and try again.
-    private func bearerUnknown(_ request: RequestHead) -> LocalResponse {
-        let reason = ReasonCode.replayStoreUnavailable.rawValue
+    private func bearerUnknown(_ request: borrowing AccessRequest) -> LocalResponse {
+        let reason = Reason.replayStoreUnavailable
         var response =
             isGRPC(request)
-            ? grpc("14", reason)
-            : json(503, [("error", "temporarily_unavailable"), ("error_description", .string(reason))])
+            ? grpc(.refused, 503, reason.rawValue)
+            : json(503, [("error", "temporarily_unavailable"), ("error_description", .string(reason.rawValue))])
         response.add("Retry-After", "2")
-        response.decision = "refused"
+        response.outcome = .refused
         response.reason = reason
         return response
     }
@@ -145,7 +146,7 @@ struct VerifiedUser {
 
 /// Why nobody is signed in by this token.
 struct SignInRefusal: Error {
-    let reason: ReasonCode
+    let reason: Reason
 }
 
 extension Gate {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
+
 /// Why a stream or a connection ends (RFC 9113 §7).
 package enum ErrorCode: UInt32, Sendable, Equatable {
     case noError = 0x0
@@ -48,6 +50,24 @@ package enum MalformedHead: String, Error, Sendable, Equatable, CaseIterable, Cu
     case endedInformational
     case contentBeforeHead
     case oversized
+
+    /// The code for logs. A rejected response is `upstream_malformed` whatever the fault.
+    package var reason: Reason {
+        switch self {
+        case .unknownPseudoField, .pseudoFieldAfterField, .repeatedPseudoField, .missingPseudoField,
+            .pseudoFieldNotAllowed, .invalidMethod, .invalidScheme, .invalidPath:
+            .requestLineInvalid
+        case .invalidFieldName, .upperCaseFieldName, .invalidFieldValue, .connectionSpecificField, .invalidTE,
+            .pseudoFieldInTrailers:
+            .requestFieldInvalid
+        case .invalidAuthority, .differentHost, .repeatedHost: .requestHostInvalid
+        case .invalidContentLength, .repeatedContentLength, .contentLengthDiffers, .trailersWithoutEnd, .endedTunnel,
+            .contentBeforeHead:
+            .requestFramingInvalid
+        case .oversized: .requestHeadTooLarge
+        case .invalidStatus, .endedInformational: .upstreamMalformed
+        }
+    }
 
     package var description: String {
         switch self {

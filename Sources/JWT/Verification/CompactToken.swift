@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cryptography
+import Decisions
 
 /// The three parts of a compact JWS (RFC 7515 §7.1), decoded but not verified.
 struct CompactToken {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
+
 // Compares a token's claims with the policy: RFC 7519 §4.1, with the advice of RFC 8725 §3.8 and §3.9.
 
 extension TokenExamination {

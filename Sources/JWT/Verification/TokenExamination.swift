@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cryptography
+import Decisions
 
 /// Takes one token through all checks, in the order of RFC 7515 §5.2 and RFC 7519 §7.2: form, header, algorithm, key,
 /// signature, and only then the claims. Used once.
@@ -157,7 +158,7 @@ final class TokenExamination {
     // MARK: Recording
 
     func judge(
-        _ name: String, _ passed: Bool, _ reason: ReasonCode, expected: @autoclosure () -> String,
+        _ name: String, _ passed: Bool, _ reason: Reason, expected: @autoclosure () -> String,
         actual: @autoclosure () -> String, fix: @autoclosure () -> String
     ) throws(TokenRefusal) {
         if passed {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
+
 /// A token that passed every check of its policy. Only `TokenVerifier` creates one, so the type is the proof.
 package struct VerifiedToken: Sendable {
     /// The claims, always an object; aliases are replaced by their names.
@@ -34,7 +36,7 @@ package struct VerifiedToken: Sendable {
 
 /// Why a token was refused. Never contains the token, its signature or any part of a key.
 package struct TokenRefusal: Error, Equatable, Sendable {
-    package let reason: ReasonCode
+    package let reason: Reason
     /// What would have passed, for humans: "one of HS256".
     package let expected: String
     /// The value found instead.
@@ -42,7 +44,7 @@ package struct TokenRefusal: Error, Equatable, Sendable {
     /// What the operator can do about it.
     package let fix: String
 
-    package init(_ reason: ReasonCode, expected: String = "", actual: String = "", fix: String = "") {
+    package init(_ reason: Reason, expected: String = "", actual: String = "", fix: String = "") {
         self.reason = reason
         self.expected = expected
         self.actual = actual
@@ -54,7 +56,7 @@ package struct TokenRefusal: Error, Equatable, Sendable {
 package struct TokenCheck: Equatable, Sendable {
     package enum Verdict: Equatable, Sendable {
         case passed
-        case failed(ReasonCode)
+        case failed(Reason)
         /// Not made, since an earlier one failed, or since this policy does not require it.
         case skipped
     }

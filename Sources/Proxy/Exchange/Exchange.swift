@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
+import Gate
 import HTTP
 import HTTP1
 import Reactor
@@ -17,13 +19,24 @@ class Exchange {
         case measured
     }
 
-    private(set) final var request = RequestHead()
+    /// The request as a gate judges it; the client's connection fills its head.
+    private(set) final var access = AccessRequest()
     /// The peer's address, for the log.
     private(set) final var client: [UInt8] = []
     /// Nil when the exchange has ended.
     private(set) final var downstream: (any DownstreamStream)?
     /// Counts the requests that this object has served.
     private(set) final var number: UInt64 = 0
+
+    final var request: RequestHead {
+        _read { yield access.head }
+    }
+
+    final var context: RequestContext {
+        _read { yield access.context }
+    }
+
+    final var requestID: [UInt8] { access.id }
 
     // MARK: For the client's connection
 
@@ -39,13 +52,18 @@ class Exchange {
     final func withRequest<Result, Failure>(
         _ body: (inout RequestHead) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        try body(&request)
+        try body(&access.head)
+    }
+
+    /// Has the request judged, or changes what it is judged by.
+    final func withAccess<Result>(_ body: (inout AccessRequest) -> Result) -> Result {
+        body(&access)
     }
 
     /// The request was withdrawn before anything was done.
     final func discard() {
         downstream = nil
-        request.reset()
+        access.reset()
         recycle()
     }
 
@@ -64,10 +82,16 @@ class Exchange {
     func requestContent(_ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool) { Self.isAbstract() }
 
     /// The request cannot be read to its end, or not in time.
-    func refuse(status: UInt16, _ description: String) { Self.isAbstract() }
+    ///
+    /// - Parameter detail: the reason in words, for the log.
+    func refuse(status: UInt16, _ reason: Reason, detail: String?) { Self.isAbstract() }
+
+    final func refuse(status: UInt16, _ reason: Reason) {
+        refuse(status: status, reason, detail: nil)
+    }
 
     final func refuse(_ error: HTTP1Error) {
-        refuse(status: error.status, error.description)
+        refuse(status: error.status, error.reason, detail: error.description)
     }
 
     /// The client takes more of the response again.
@@ -117,7 +141,7 @@ class Exchange {
 
     /// Prepares for the next request.
     final func resetRequest() {
-        request.reset()
+        access.reset()
     }
 
     private static func isAbstract() -> Never {

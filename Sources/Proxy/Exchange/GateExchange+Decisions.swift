@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import Gate
 import HTTP
 import Reactor
@@ -10,21 +11,21 @@ extension GateExchange {
     func perform(_ decision: Decision, contentFollows: Bool) {
         switch decision {
         case .forward(let identity, let renewal):
-            record.decision = identity == nil ? "open" : "forward"
+            record.outcome = identity == nil ? .open : .forward
             record.user = identity?.user
             forward(identity, renewal: renewal, contentFollows: contentFollows)
         case .forwardLogout(let identity, let signOut):
-            record.decision = "forward"
+            record.outcome = .forward
             record.user = identity.user
             self.signOut = signOut
             forward(identity, renewal: nil, contentFollows: contentFollows)
         case .observed(let identity, let renewal, let observation):
-            record.decision = identity == nil ? "open" : "forward"
+            record.outcome = identity == nil ? .open : .forward
             record.user = identity?.user
             record.observed(observation)
             forward(identity, renewal: renewal, contentFollows: contentFollows)
         case .nativeLogin(let cookie):
-            record.decision = "native-login"
+            record.outcome = .nativeLogin
             if cookie != nil { record.opensNativeLogin = true }
             forward(nil, renewal: cookie, contentFollows: contentFollows)
         case .respond(let response):
@@ -67,7 +68,7 @@ extension GateExchange {
     /// may wait for the app before it sends content.
     private var defersToContent: Bool {
         guard case .length = request.framing, !request.expectsContinue, !isRequestComplete else { return false }
-        return service.pool(of: service.gate.app(for: request, context)).defersToContent
+        return service.pool(of: service.gate.app(for: access)).defersToContent
     }
 
     // MARK: The form
@@ -86,13 +87,10 @@ extension GateExchange {
 
     /// Asks the gate about the same request, with its form when there is one.
     func decideAgain(contentFollows: Bool = false) {
-        let gate = service.gate
-        let decision =
-            if let form = machine.form {
-                gate.decide(form: form, of: request, context, requestID: requestID)
-            } else {
-                gate.decide(request, context, requestID: requestID)
-            }
+        let (gate, form) = (service.gate, machine.form)
+        let decision = withAccess { access in
+            if let form { gate.decide(form: form, of: &access) } else { gate.decide(&access) }
+        }
         perform(decision, contentFollows: contentFollows)
     }
 
@@ -110,17 +108,17 @@ extension GateExchange {
     private func spend(_ pending: PendingSignIn, _ verdict: ReplayVerdict) {
         let gate = service.gate
         guard gate.endsBearer(verdict) else {
-            return perform(gate.finishSignIn(pending, verdict, context), contentFollows: false)
+            return perform(gate.finishSignIn(pending, verdict, access), contentFollows: false)
         }
         guard let revocations = service.services.revocations else {
             gate.tokenSpent(pending.replayKeys)
-            return perform(gate.finishSignIn(pending, verdict, context), contentFollows: false)
+            return perform(gate.finishSignIn(pending, verdict, access), contentFollows: false)
         }
         ask(.revocation, within: service.services.limits.revocation, otherwise: false) { done in
             revocations.tokenSpent(pending.replayKeys) { done(true) }
         } then: { [self] (_: Bool) in
             let gate = service.gate
-            perform(gate.finishSignIn(pending, verdict, context), contentFollows: false)
+            perform(gate.finishSignIn(pending, verdict, access), contentFollows: false)
         }
     }
 
@@ -138,7 +136,8 @@ extension GateExchange {
 
     private func checked(_ question: TokenQuestion, _ use: TokenUse, contentFollows: Bool) {
         let gate = service.gate
-        context.tokenLookup = gate.tokenChecked(question, use, now: context.clock)
+        let lookup = gate.tokenChecked(question, use, now: context.clock)
+        withAccess { $0.context.tokenLookup = lookup }
         decideAgain(contentFollows: contentFollows)
     }
 
@@ -147,14 +146,14 @@ extension GateExchange {
             service.replayStore.consume(pending.replayKeys, for: pending.retention, now: context.clock, done)
         } then: { [self] (verdict: ReplayVerdict) in
             let gate = service.gate
-            perform(gate.finishLogout(pending, verdict, context), contentFollows: false)
+            perform(gate.finishLogout(pending, verdict, access), contentFollows: false)
         }
     }
 
     /// Asked once for a request: what the keys then say counts, whether they could be fetched or not.
     private func awaitKeys() {
         guard context.canRefreshKeys, let keys = service.services.keys else { return answer(refusal(503)) }
-        context.canRefreshKeys = false
+        withAccess { $0.context.canRefreshKeys = false }
         ask(.keys, within: service.services.limits.keys, otherwise: true) { done in
             keys.refresh { done(true) }
         } then: { [self] _ in
@@ -165,13 +164,13 @@ extension GateExchange {
     private func provision(_ pending: PendingProvisioning) {
         let gate = service.gate
         guard let provisioner = service.services.provisioner else {
-            return perform(gate.finishProvisioning(pending, .failed, context), contentFollows: false)
+            return perform(gate.finishProvisioning(pending, .failed, access), contentFollows: false)
         }
         ask(.provisioning, within: service.services.limits.provisioning, otherwise: .failed) { done in
             provisioner.provision(pending.call, done)
         } then: { [self] (outcome: ProvisioningOutcome) in
             if outcome == .told { record.isProvisioned = true }
-            perform(gate.finishProvisioning(pending, outcome.verdict, context), contentFollows: false)
+            perform(gate.finishProvisioning(pending, outcome.verdict, access), contentFollows: false)
         }
     }
 
@@ -185,12 +184,13 @@ extension GateExchange {
             gate.sessionFetched(session, answer, now: service.clock)
             sessionLookups += 1
             // Another cookie may hold the ticket of a session that is there.
-            context.sessionLookup =
+            let lookup: RequestContext.SessionLookup =
                 switch answer {
                 case .unavailable: .failed
                 case .gone where sessionLookups < Gate.maximumLookups: .notAsked
                 case .gone, .found: .answered
                 }
+            withAccess { $0.context.sessionLookup = lookup }
             decideAgain()
         }
     }
@@ -201,7 +201,7 @@ extension GateExchange {
             sessions.keep(session, done)
         } then: { [self] (isKept: Bool) in
             let gate = service.gate
-            answer(gate.sessionStored(session, isKept, context))
+            answer(gate.sessionStored(session, isKept, access))
         }
     }
 

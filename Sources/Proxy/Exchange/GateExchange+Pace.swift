@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import Reactor
 
@@ -37,15 +38,15 @@ extension GateExchange {
     func endSlowRequest() {
         service.endedSlow(.request)
         penalize()
-        guard machine.state == .exchanging(.streaming) else { return refuse(status: 408, "request_too_slow") }
-        record.ended("request_too_slow")
+        guard machine.state == .exchanging(.streaming) else { return refuse(status: 408, .requestTooSlow) }
+        record.ended(.requestTooSlow)
         abort(.cancelled)
     }
 
     func endSlowResponse() {
         service.endedSlow(.response)
         penalize()
-        record.ended("response_too_slow")
+        record.ended(.responseTooSlow)
         abort(.cancelled)
     }
 

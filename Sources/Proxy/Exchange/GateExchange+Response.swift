@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import Gate
 import HTTP
 import Reactor
@@ -78,7 +79,7 @@ extension GateExchange {
         guard signOut == nil, let identity else { return true }
         let gate = service.gate
         if updateCount != service.updateCount, gate.hasEnded(identity, now: service.loop.wallClock) {
-            endStream("session_revoked")
+            endStream(.sessionRevoked)
             return false
         }
         service.streamBegan(self)

@@ -8,7 +8,7 @@ import Reactor
 extension GateExchange {
     func acquireUpstream(fresh: Bool, contentFollows: Bool) {
         // Each time: another configuration may be in force when a request is sent again.
-        app = service.gate.app(for: request, context)
+        app = service.gate.app(for: access)
         let pool = service.pool(of: app)
         record.upstreamStarted = service.loop.now
         // Also with another session, or if a fresh one is needed: those of the session before are closed.
@@ -77,8 +77,8 @@ extension GateExchange {
     /// Appends the request's head as the app gets it.
     private func writeHead(into output: inout [UInt8]) {
         let gate = service.gate
-        gate.rewrite(request, for: identity, context, app: app, requestID: requestID, into: &output)
-        forwardsUpgrade = gate.forwardsUpgrade(request, app: app)
+        gate.rewrite(access, for: identity, app: app, into: &output)
+        forwardsUpgrade = gate.forwardsUpgrade(access, app: app)
         switch request.framing {
         case .none, .untilClose: break
         case .length(let length):
@@ -94,7 +94,7 @@ extension GateExchange {
 /// The events of pools, and of the connection.
 extension GateExchange: UpstreamClient {
     var network: ClientNetwork {
-        guard let address = service.gate.client(of: request, context) ?? context.peer else { return .unknown }
+        guard let address = service.gate.client(of: access) ?? context.peer else { return .unknown }
         return ClientNetwork(address)
     }
 
@@ -155,8 +155,7 @@ extension GateExchange: UpstreamClient {
     func sendUpstreamFailure(_ status: UInt16, _ loss: UpstreamLoss) {
         var statusOfGRPC: String?
         if case .reset(let end) = loss { statusOfGRPC = end.statusOfGRPC }
-        sendAnswer(
-            service.gate.upstreamFailure(status, of: request, requestID: requestID, statusOfGRPC: statusOfGRPC))
+        sendAnswer(service.gate.upstreamFailure(status, of: access, statusOfGRPC: statusOfGRPC))
     }
 
     var keepsBoundUpstream: Bool {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import Gate
 import HTTP
 import HTTP1
@@ -9,10 +10,8 @@ import Reactor
 /// client. ``ExchangeStateMachine`` decides what follows from what happens; this class does it.
 final class GateExchange: Exchange, FinishedExchange {
     private(set) var service: GateService
-    private(set) var requestID: [UInt8] = []
     var record = ExchangeRecord()
     var machine = ExchangeStateMachine()
-    var context = RequestContext(peer: nil, now: 0)
     /// Counts requests and questions, so that a late answer to an earlier question is recognised.
     private(set) var questionCount: UInt64 = 0
     /// What follows if an answer does not arrive in time.
@@ -21,8 +20,6 @@ final class GateExchange: Exchange, FinishedExchange {
     private var timer: LoopTimer?
     /// How often the session store was asked for this request.
     var sessionLookups = 0
-    /// What the request is about, if the gate answered it at once.
-    private var answeredPurpose: RequestPurpose?
 
     // What the gate lets pass.
     var identity: Identity?
@@ -57,7 +54,7 @@ final class GateExchange: Exchange, FinishedExchange {
     }
 
     override func began() {
-        context.now = service.loop.wallClock
+        withAccess { $0.context.now = service.loop.wallClock }
         questionCount &+= 1
         machine = ExchangeStateMachine()
         record.begin(service.loop.now)
@@ -66,33 +63,30 @@ final class GateExchange: Exchange, FinishedExchange {
     // MARK: The request
 
     override func requestHeadReceived(_ peer: Peer, contentFollows: Bool) {
-        // Once for everything that reads it.
-        let request = request
-        let gate = service.gate
-        context = peer.context(service.clock)
+        let (gate, services) = (service.gate, service.services)
+        withAccess { access in
+            access.context = peer.context(service.clock)
+            access.context.canRefreshKeys = services.keys != nil
+            gate.requestID(of: access.head, into: &access.id)
+        }
         machine.requestHeadReceived(
             hasContent: hasContent, isIdempotent: request.method.isIdempotent, maximumContent: service.maximumContent)
         if hasContent, request.isCall { messages = CallMessages() }
         record.isCounted = true
         service.metrics.requestBegan()
-        gate.requestID(of: request, into: &requestID)
-        if let limiter = service.services.limiter, let wait = excess(limiter) {
-            return answer(gate.tooManyRequests(request, requestID: requestID, retryAfter: wait))
+        if let limiter = services.limiter, let wait = excess(limiter) {
+            return answer(gate.tooManyRequests(access, retryAfter: wait))
         }
         if case .length(let length) = request.framing, length > service.maximumContent {
-            return answer(gate.badRequest(413, of: request, requestID: requestID))
+            return answer(gate.badRequest(413, of: access))
         }
-        context.canRefreshKeys = service.services.keys != nil
-        let decision = gate.decide(request, context, requestID: requestID)
-        // For the counters.
-        if case .respond = decision { answeredPurpose = gate.place(of: request) }
-        perform(decision, contentFollows: contentFollows)
+        perform(withAccess { gate.decide(&$0) }, contentFollows: contentFollows)
     }
 
     /// Whole seconds until the client may send another request; nil if it need not wait.
     private func excess(_ limiter: RateLimiter) -> UInt64? {
         // Over a unix socket whose proxy names no client, all clients look the same.
-        guard let client = service.gate.client(of: request, context) ?? context.peer,
+        guard let client = service.gate.client(of: access) ?? context.peer,
             let wait = limiter.wait(for: client, service.loop.now)
         else { return nil }
         return UInt64(wait.seconds.rounded(.up))
@@ -164,16 +158,16 @@ final class GateExchange: Exchange, FinishedExchange {
 
     // MARK: Responses of the gate's own
 
-    override func refuse(status: UInt16, _ description: String) {
+    override func refuse(status: UInt16, _ reason: Reason, detail: String?) {
         switch machine.state {
         case .deciding, .collecting, .receiving, .acquiring, .exchanging(.awaited):
             releaseUpstream()
-            if requestID.isEmpty { service.freshRequestID(into: &requestID) }
+            if requestID.isEmpty { withAccess { service.freshRequestID(into: &$0.id) } }
             var response = refusal(status)
             response.closesConnection = true
             machine.answered()
             record.answered(response)
-            record.malformed(status, description)
+            record.malformed(status, reason, detail: detail)
             downstream?.sendLocal(addingHSTS(response))
             responseEnded()
         case .exchanging(.streaming):
@@ -202,7 +196,7 @@ final class GateExchange: Exchange, FinishedExchange {
     }
 
     func refusal(_ status: UInt16) -> LocalResponse {
-        service.gate.badRequest(status, of: request, requestID: requestID)
+        service.gate.badRequest(status, of: access)
     }
 
     /// Adds what every response over TLS has.
@@ -213,7 +207,7 @@ final class GateExchange: Exchange, FinishedExchange {
         return response
     }
 
-    var purpose: RequestPurpose { answeredPurpose ?? service.gate.place(of: request) }
+    var purpose: RequestPurpose { withAccess { service.gate.purpose(of: &$0) } }
 
     // MARK: The connection to the app
 
@@ -291,7 +285,7 @@ final class GateExchange: Exchange, FinishedExchange {
         switch machine.state {
         case .awaiting: overdue?()
         case .acquiring: acquisitionTimedOut()
-        case .exchanging(.streaming): endStream("session_expired")
+        case .exchanging(.streaming): endStream(.sessionExpired)
         case .deciding, .collecting, .receiving, .exchanging(.awaited), .tunnelling, .answered, .ended: break
         }
     }
@@ -302,7 +296,7 @@ final class GateExchange: Exchange, FinishedExchange {
     ///
     /// Never inlined: Swift 6.3 fails to compile a caller into which it was inlined with whole-module optimisation.
     @inline(never)
-    func endStream(_ reason: String) {
+    func endStream(_ reason: Reason) {
         record.ended(reason)
         abort()
     }
@@ -349,9 +343,7 @@ final class GateExchange: Exchange, FinishedExchange {
         forwardedAt = nil
         messages = nil
         sessionLookups = 0
-        answeredPurpose = nil
         releaseHolding()
-        requestID.removeAll(keepingCapacity: true)
         resetRequest()
         // With it, the memory of forms and content.
         machine = ExchangeStateMachine()

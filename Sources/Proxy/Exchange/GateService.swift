@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import Gate
 import HTTP
 import Reactor
@@ -165,7 +166,7 @@ final class GateService: ExchangeService {
         clients?.closeTunnels { $0.hasEnded(gate, now: now) }
         for exchange in Array(streams.values) {
             guard let identity = exchange.identity, gate.hasEnded(identity, now: now) else { continue }
-            exchange.endStream("session_revoked")
+            exchange.endStream(.sessionRevoked)
         }
     }
 

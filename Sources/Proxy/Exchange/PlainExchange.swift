@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import Gate
 import HTTP
 import Reactor
@@ -19,7 +20,6 @@ final class PlainExchange: Exchange, FinishedExchange {
     private let service: PlainService
     private(set) var record = ExchangeRecord()
     private var state = State.reading
-    private var context = RequestContext(peer: nil, now: 0)
     private var content: [UInt8] = []
     private var isRequestComplete = true
     private var timer: LoopTimer?
@@ -28,22 +28,20 @@ final class PlainExchange: Exchange, FinishedExchange {
         self.service = service
     }
 
-    var requestID: [UInt8] { [] }
-
     /// No address of a gate.
     var purpose: RequestPurpose { .other }
 
     override func began() {
         state = .reading
         isRequestComplete = true
-        context = RequestContext(peer: nil, now: service.loop.wallClock)
+        withAccess { $0.context = RequestContext(peer: nil, now: service.loop.wallClock) }
         record.begin(service.loop.now)
     }
 
     // MARK: The request
 
     override func requestHeadReceived(_ peer: Peer, contentFollows: Bool) {
-        context = peer.context(service.clock)
+        withAccess { $0.context = peer.context(service.clock) }
         isRequestComplete = !hasContent
         guard hasContent, service.readsContent else { return answer() }
         state = .collecting
@@ -70,22 +68,22 @@ final class PlainExchange: Exchange, FinishedExchange {
 
     override func requestTooSlow() {
         service.endedSlow(.request)
-        refuse(status: 408, "request_too_slow")
+        refuse(status: 408, .requestTooSlow)
     }
 
     override func responseTooSlow() {
         service.endedSlow(.response)
-        record.ended("response_too_slow")
+        record.ended(.responseTooSlow)
         record.isAborted = true
         downstream?.abort(.cancelled)
         end()
     }
 
-    override func refuse(status: UInt16, _ description: String) {
+    override func refuse(status: UInt16, _ reason: Reason, detail: String?) {
         guard state == .reading || state == .collecting else { return }
         var response = LocalResponse(status: status)
         response.closesConnection = true
-        send(response) { $0.malformed(status, description) }
+        send(response) { $0.malformed(status, reason, detail: detail) }
     }
 
     override func downstreamLost() {

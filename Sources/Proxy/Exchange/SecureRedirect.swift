@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import Gate
 import HTTP
 
@@ -30,7 +31,7 @@ package struct SecureRedirect: Sendable {
         // RFC 9110 §15.4.9: a POST stays one.
         var response = LocalResponse(status: 308)
         response.add("Location", location)
-        response.decision = "redirect"
+        response.outcome = .redirect
         return response
     }
 

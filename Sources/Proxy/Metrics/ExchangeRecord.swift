@@ -1,41 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import Gate
 import HTTP
 import Reactor
-
-/// What a response of the gate is for the audit trail.
-enum Audit {
-    case none, signIn, logout, refused
-    /// For the counters alone.
-    case redirect, unauthenticated, guest, loop, limited
-
-    /// From the gate's word for its decision.
-    init(_ decision: StaticString) {
-        // As it is: a `String` would be made for each request.
-        let word = unsafe Span(_unsafeStart: decision.utf8Start, count: decision.utf8CodeUnitCount)
-        self =
-            if word.equals("redirect") {
-                .redirect
-            } else if word.equals("unauthenticated") {
-                .unauthenticated
-            } else if word.equals("sign-in") {
-                .signIn
-            } else if word.equals("logout") {
-                .logout
-            } else if word.equals("refused") {
-                .refused
-            } else if word.equals("guest") {
-                .guest
-            } else if word.equals("login-loop") {
-                .loop
-            } else if word.equals("limited") {
-                .limited
-            } else {
-                .none
-            }
-    }
-}
+import Telemetry
 
 /// What is remembered of an exchange for the access log.
 struct ExchangeRecord {
@@ -46,16 +15,15 @@ struct ExchangeRecord {
     private(set) var status: UInt16 = 0
     /// Content bytes of the response.
     var bytesSent: UInt64 = 0
-    var decision: StaticString = "none"
-    private(set) var reason: String?
+    var outcome = Outcome.none
+    private(set) var reason: Reason?
+    /// The reason in words, without data from outside.
+    private(set) var detail: String?
     var user: String?
     /// The request that this one asked about.
     private(set) var subject: RequestSubject?
     /// What `access.mode: enforce` would have done.
-    private(set) var observation: Observation.Act?
-    private(set) var observedReason: String?
-    /// What the audit trail is told.
-    private(set) var audit = Audit.none
+    private(set) var observation: Observation?
     /// The app was told of the user.
     var isProvisioned = false
     /// The identity provider ended the sessions, not the user.
@@ -66,18 +34,26 @@ struct ExchangeRecord {
     var isAborted = false
     /// It is among the requests in flight.
     var isCounted = false
-    /// What went wrong is the app's doing; the reason says what.
-    private(set) var hasUpstreamFailed = false
-    /// No connection to the app could be made.
-    private(set) var wasUnreachable = false
+    private(set) var upstreamFailure: UpstreamFailure?
 
-    /// The audit trail may want to know.
-    var concernsAudit: Bool {
-        switch audit {
-        case .signIn, .logout, .refused: true
-        case .none, .redirect, .unauthenticated, .guest, .loop, .limited: isProvisioned || opensNativeLogin
+    /// The audit trail has an event for it.
+    var concernsAudit: Bool { auditKind != nil || isProvisioned || opensNativeLogin }
+
+    /// The event that the outcome is in the audit trail.
+    var auditKind: AuditEvent.Kind? {
+        switch outcome {
+        case .signIn: .login
+        case .logout: .logout
+        // Without a reason, as for a method that is not allowed, the refusal is about no user.
+        case .refused: reason.map { $0 == .replayed ? .replayed : .denied }
+        case .forward, .open, .observe, .nativeLogin, .redirect, .unauthenticated, .confirm, .signedIn, .guest,
+            .loginLoop, .session, .sessionUnknown, .keys, .answer, .notFound, .forwardAuth, .limited, .badRequest,
+            .malformed, .upstreamFailure, .none:
+            nil
         }
     }
+
+    var logoutCause: LogoutCause { isBackchannelLogout ? .backchannel : .user }
 
     mutating func begin(_ now: MonotonicTime) {
         self = ExchangeRecord()
@@ -88,23 +64,20 @@ struct ExchangeRecord {
         status = response.status
         bytesSent = UInt64(response.body.count)
         if reason == nil {
-            decision = response.decision
-            if let reason = response.reason { self.reason = reason }
+            outcome = response.outcome
+            reason = response.reason
         }
         if let user = response.user { self.user = user }
         if subject != nil || response.subject != nil { subject = response.subject }
-        audit = Audit(response.decision)
     }
 
     /// The session ended with the app's response.
     mutating func signedOut() {
-        decision = "logout"
-        audit = .logout
+        outcome = .logout
     }
 
     mutating func observed(_ observation: Observation) {
-        self.observation = observation.act
-        observedReason = observation.reason
+        self.observation = observation
         reason = observation.reason
     }
 
@@ -114,31 +87,21 @@ struct ExchangeRecord {
     }
 
     mutating func upstreamFailed(_ loss: UpstreamLoss) {
-        reason =
-            switch loss {
-            case .unreachable: "upstream_unreachable"
-            case .notSecured: "upstream_not_secured"
-            case .connectTimeout: "upstream_connect_timeout"
-            case .overloaded: "upstream_overloaded"
-            case .closed: "upstream_closed"
-            case .reset: "upstream_reset"
-            case .refused: "upstream_refused"
-            case .responseTimeout: "upstream_response_timeout"
-            case .malformed: "upstream_malformed"
-            }
-        hasUpstreamFailed = true
-        wasUnreachable = loss == .unreachable || loss == .connectTimeout
+        let failure = UpstreamFailure(loss)
+        upstreamFailure = failure
+        reason = failure.reason
     }
 
     /// The response was ended before its end, with the session.
-    mutating func ended(_ reason: String) {
+    mutating func ended(_ reason: Reason) {
         self.reason = reason
     }
 
     /// The head was refused before anything could be decided.
-    mutating func malformed(_ status: UInt16, _ description: String) {
+    mutating func malformed(_ status: UInt16, _ reason: Reason, detail: String?) {
         self.status = status
-        decision = "malformed"
-        reason = description
+        outcome = .malformed
+        self.reason = reason
+        self.detail = detail
     }
 }

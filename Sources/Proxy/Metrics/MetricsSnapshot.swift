@@ -1,19 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import Reactor
 
 /// Something that is counted by its labels.
 package enum MetricEvent: Hashable, Sendable {
-    case login(provider: String, isSuccess: Bool, reason: String)
-    case logout(reason: String)
+    case login(provider: String, LoginResult)
+    case logout(LogoutCause)
     case redirect
-    case denied(reason: String)
-    case sessionRejected(reason: String)
+    case denied(Reason)
+    case sessionRejected(Reason)
     /// What was let through, and would not have been if rules were enforced.
-    case observed(would: String, reason: String)
-    case upstreamFailed(reason: String)
+    case observed(would: Outcome.Denial, reason: Reason?)
+    case upstreamFailed(UpstreamFailure)
     /// Ended since the client sent its request, or took its response, too slowly while others waited.
     case endedSlow(String)
+}
+
+/// How a return from the identity provider ended.
+package enum LoginResult: Hashable, Sendable {
+    case success
+    case refused(Reason)
+    /// The browser keeps coming back without its session.
+    case loop
 }
 
 /// The counters of one loop, or of several added up, as they were at a moment.

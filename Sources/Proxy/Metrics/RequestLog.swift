@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import Gate
 import HTTP
 import Reactor
@@ -40,17 +41,11 @@ package final class RequestLog {
         // In the order in which they happened: the app is told before anybody is in.
         if record.isProvisioned { audit(.provisioned, exchange, context, client: client, loop) }
         if record.opensNativeLogin { audit(.nativeLogin, exchange, context, client: client, loop) }
-        switch record.audit {
-        case .none, .redirect, .unauthenticated, .guest, .loop, .limited: break
-        // A method or a form that is not taken says nothing about anybody.
-        case .refused where record.reason == nil: break
-        case .signIn: audit(.login, exchange, context, client: client, loop)
-        case .logout:
-            let cause = record.isBackchannelLogout ? "backchannel" : "user"
-            audit(.logout, exchange, context, client: client, loop, reason: record.reason ?? cause)
-        case .refused:
-            let kind: AuditEvent.Kind = record.reason == "replayed" ? .replayed : .denied
-            audit(kind, exchange, context, client: client, loop, reason: record.reason)
+        guard let kind = record.auditKind else { return }
+        switch kind {
+        case .login, .provisioned, .nativeLogin: audit(kind, exchange, context, client: client, loop)
+        case .logout: audit(kind, exchange, context, client: client, loop, cause: record.logoutCause)
+        case .denied, .replayed: audit(kind, exchange, context, client: client, loop, reason: record.reason)
         }
     }
 
@@ -63,14 +58,14 @@ package final class RequestLog {
     private func audit(
         _ kind: AuditEvent.Kind, _ exchange: some FinishedExchange, _ context: RequestContext, client: [UInt8],
         _ loop: EventLoop,
-        reason: String? = nil
+        reason: Reason? = nil, cause: LogoutCause? = nil
     ) {
         prepare(loop)
         AuditEvent(
             kind, time: context.now, id: String(decoding: exchange.requestID, as: UTF8.self),
             client: String(decoding: client, as: UTF8.self),
             host: String(decoding: exchange.request.bytes[exchange.request.authority.range], as: UTF8.self),
-            user: exchange.record.user, reason: reason
+            user: exchange.record.user, reason: reason, cause: cause
         ).append(to: &buffer, format: format)
     }
 
@@ -92,8 +87,8 @@ extension RequestHead {
         let line = AccessLine(
             time: context.now, status: record.status, bytes: record.bytesSent,
             duration: now.since(record.started).seconds, upstreamDuration: record.upstreamDuration?.seconds,
-            decision: record.decision, would: record.observation?.name,
-            reason: record.isAborted ? record.reason ?? "aborted" : record.reason)
+            outcome: record.outcome, would: record.observation?.would,
+            reason: record.isAborted ? record.reason ?? .aborted : record.reason, detail: record.detail)
         let text = bytes.span
         if let subject = record.subject {
             let (askedMethod, askedPath) = (subject.method, subject.path)

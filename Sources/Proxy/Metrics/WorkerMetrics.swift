@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import Gate
 import HTTP
 import Reactor
@@ -56,10 +57,13 @@ final class WorkerMetrics {
             numbers.add(place == .app ? .app : .own, method, status, duration, upstream: nil)
             count(exchange, place)
         }
-        if let act = exchange.record.observation {
-            count(.observed(would: act.name.description, reason: exchange.record.observedReason ?? ""))
+        if let observation = exchange.record.observation {
+            count(.observed(would: observation.would, reason: observation.reason))
         }
-        if exchange.record.hasUpstreamFailed { countFailure(exchange.record, now) }
+        if let failure = exchange.record.upstreamFailure {
+            count(.upstreamFailed(failure))
+            if failure.isUnreachable { unreachableAt = now }
+        }
     }
 
     /// A request was ended since its client was too slow while others waited.
@@ -69,38 +73,32 @@ final class WorkerMetrics {
 
     /// What the gate's own answers say of sign-ins and refusals.
     private func count(_ exchange: some FinishedExchange, _ place: RequestPurpose) {
-        let reason = exchange.record.reason ?? ""
-        switch exchange.record.audit {
-        case .none: break
-        case .signIn, .guest: count(.login(provider: provider, isSuccess: true, reason: ""))
-        case .loop: count(.login(provider: provider, isSuccess: false, reason: "login_loop"))
-        case .logout: count(.logout(reason: exchange.record.isBackchannelLogout ? "backchannel" : "user"))
+        let reason = exchange.record.reason
+        switch exchange.record.outcome {
+        case .signIn, .guest: count(.login(provider: provider, .success))
+        case .loginLoop: count(.login(provider: provider, .loop))
+        case .logout: count(.logout(exchange.record.logoutCause))
         case .redirect:
             redirects &+= 1
-            if !reason.isEmpty { count(.sessionRejected(reason: reason)) }
-        case .unauthenticated where reason.hasPrefix("session_"): count(.sessionRejected(reason: reason))
-        case .unauthenticated where !reason.isEmpty: count(.denied(reason: reason))
-        case .unauthenticated: break
-        // A method or a form that is not taken says nothing about anybody.
-        case .refused where reason.isEmpty: break
+            if let reason { count(.sessionRejected(reason)) }
+        case .unauthenticated:
+            if let reason { count(reason.topic == .session ? .sessionRejected(reason) : .denied(reason)) }
         case .refused:
+            // Without a reason, as for a method that is not allowed, the refusal is about no user.
+            guard let reason else { return }
             switch place {
-            case .signIn: count(.login(provider: provider, isSuccess: false, reason: reason))
-            case .app, .other: count(.denied(reason: reason))
+            case .signIn: count(.login(provider: provider, .refused(reason)))
+            case .app, .other: count(.denied(reason))
             case .logout: break
             }
-        case .limited: count(.denied(reason: reason))
+        case .limited: if let reason { count(.denied(reason)) }
+        case .forward, .open, .observe, .nativeLogin, .confirm, .signedIn, .session, .sessionUnknown, .keys, .answer,
+            .notFound, .forwardAuth, .badRequest, .malformed, .upstreamFailure, .none:
+            break
         }
     }
 
-    private func countFailure(_ record: ExchangeRecord, _ now: MonotonicTime) {
-        guard let reason = record.reason else { return }
-        let prefix = "upstream_"
-        count(.upstreamFailed(reason: reason.hasPrefix(prefix) ? String(reason.dropFirst(prefix.count)) : reason))
-        if record.wasUnreachable { unreachableAt = now }
-    }
-
-    /// Reasons are words of ours, so there are not many; the bound is for the day when one is not.
+    /// Labels are values of enums, so there are not many; the bound holds whatever becomes of them.
     private func count(_ event: MetricEvent) {
         guard events.count < Self.maximumEvents || events[event] != nil else { return }
         events[event, default: 0] &+= 1

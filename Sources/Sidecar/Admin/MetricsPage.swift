@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import Proxy
 import Telemetry
 
@@ -60,8 +61,8 @@ struct MetricsPage {
             counts: snapshot.numbers.upstreamDurations(.app), sum: snapshot.numbers.upstreamDurationSum(.app))
         text.family("sidegate_upstream_errors_total", .counter, "Requests that failed between Sidegate and the app.")
         events(&text) { event in
-            if case .upstreamFailed(let reason) = event {
-                [("upstream", MetricRoute.app.label), ("reason", reason)]
+            if case .upstreamFailed(let failure) = event {
+                [("upstream", MetricRoute.app.label), ("reason", failure.rawValue)]
             } else {
                 nil
             }
@@ -81,24 +82,28 @@ struct MetricsPage {
     private func signIns(_ text: inout MetricsText) {
         text.family("sidegate_logins_total", .counter, "Returns from the identity provider.")
         events(&text) { event in
-            if case .login(let provider, let isSuccess, let reason) = event {
-                [("provider", provider), ("result", Self.result(isSuccess)), ("reason", reason)]
+            if case .login(let provider, let result) = event {
+                [("provider", provider)] + Self.labels(result)
             } else {
                 nil
             }
         }
         text.family("sidegate_denied_total", .counter, "Requests of users without access.")
-        events(&text) { if case .denied(let reason) = $0 { [("reason", reason)] } else { nil } }
+        events(&text) { if case .denied(let reason) = $0 { [("reason", reason.rawValue)] } else { nil } }
         text.family(
             "sidegate_observed_total", .counter,
             "Requests that were forwarded, but would be denied if access.mode were enforce.")
         events(&text) { event in
-            if case .observed(let would, let reason) = event { [("would", would), ("reason", reason)] } else { nil }
+            if case .observed(let would, let reason) = event {
+                [("would", would.rawValue), ("reason", reason?.rawValue ?? "")]
+            } else {
+                nil
+            }
         }
         text.family("sidegate_logouts_total", .counter, "Sessions that were ended, by the user or by the provider.")
-        events(&text) { if case .logout(let reason) = $0 { [("reason", reason)] } else { nil } }
+        events(&text) { if case .logout(let cause) = $0 { [("reason", cause.rawValue)] } else { nil } }
         text.family("sidegate_session_rejections_total", .counter, "Requests with a session that is no longer valid.")
-        events(&text) { if case .sessionRejected(let reason) = $0 { [("reason", reason)] } else { nil } }
+        events(&text) { if case .sessionRejected(let reason) = $0 { [("reason", reason.rawValue)] } else { nil } }
         text.family("sidegate_auth_redirects_total", .counter, "Browsers that were sent to the identity provider.")
         text.sample([], snapshot.events[.redirect] ?? 0)
     }
@@ -153,6 +158,14 @@ struct MetricsPage {
             left.labels.map(\.value).joined(separator: "\u{0}") < right.labels.map(\.value).joined(separator: "\u{0}")
         }
         for (labels, count) in sorted { text.sample(labels, count) }
+    }
+
+    private static func labels(_ login: LoginResult) -> MetricsText.Labels {
+        switch login {
+        case .success: [("result", result(true)), ("reason", "")]
+        case .refused(let reason): [("result", result(false)), ("reason", reason.rawValue)]
+        case .loop: [("result", result(false)), ("reason", "login_loop")]
+        }
     }
 
     private static func result(_ isSuccess: Bool) -> String { isSuccess ? "success" : "failure" }

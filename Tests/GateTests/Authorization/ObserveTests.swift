@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import Gate
 import JWT
 import Testing
@@ -23,13 +24,13 @@ struct ObserveTests {
         arguments: [
             ("GET", "/public/a", nil), ("GET", "/x", .redirect), ("POST", "/x", .unauthenticated),
             ("POST", "/internal/x", .denied), ("GET", "/a%00", .denied), ("GET", "/admin/x", .redirect),
-        ] as [(String, String, Observation.Act?)])
-    func strangers(method: String, path: String, act: Observation.Act?) throws {
+        ] as [(String, String, Decisions.Outcome.Denial?)])
+    func strangers(method: String, path: String, would: Decisions.Outcome.Denial?) throws {
         let browser = try Self.browser()
         let outcome = try browser.send(method, path, ["X-Forwarded-User: root"])
         #expect(outcome.status == 0 && outcome.user == nil)
         #expect(outcome.head?.contains("root") == false)
-        #expect(browser.observations.map(\.act) == [act].compactMap { $0 })
+        #expect(browser.observations.map(\.would) == [would].compactMap { $0 })
     }
 
     @Test("Who is signed in is known to the app, and the reason is said")
@@ -39,7 +40,7 @@ struct ObserveTests {
         #expect(try browser.returned(browser.get("/.sidegate/login"), token: token(id: "x")).status == 303)
         let outcome = try browser.get("/admin/x")
         #expect(outcome.user == "ada")
-        #expect(browser.observations == [Observation.denied("group_missing")])
+        #expect(browser.observations == [Observation.denied(.groupMissing)])
     }
 
     @Test("Who is not registered signs in, and is marked")
@@ -47,7 +48,7 @@ struct ObserveTests {
         let browser = try Self.browser { $0.access.users.emails = ["bob@example.com"] }
         #expect(try browser.returned(browser.get("/.sidegate/login"), token: token(id: "x")).status == 303)
         #expect(try browser.get("/x").user == "ada")
-        #expect(browser.observations == [Observation.denied("user_not_registered")])
+        #expect(browser.observations == [Observation.denied(.userNotRegistered)])
     }
 
     @Test("A path passes as it came, since nothing is to change")
@@ -60,7 +61,7 @@ struct ObserveTests {
         let browser = try Self.browser()
         let outcome = try browser.get("/x", "Authorization: Bearer of-the-app")
         #expect(outcome.head?.contains("Authorization: Bearer of-the-app") == true)
-        #expect(browser.observations.map(\.act) == [.unauthenticated])
+        #expect(browser.observations.map(\.would) == [.unauthenticated])
     }
 
     @Test("Our own paths answer as ever")
@@ -70,5 +71,5 @@ struct ObserveTests {
 }
 
 extension Observation {
-    static func denied(_ reason: String) -> Observation { Observation(act: .denied, reason: reason) }
+    static func denied(_ reason: Reason) -> Observation { Observation(would: .denied, reason: reason) }
 }

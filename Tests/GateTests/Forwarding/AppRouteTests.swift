@@ -45,8 +45,11 @@ struct AppRouteTests {
         ])
     func choice(host: String, path: String, app: Int) throws {
         let browser = try Self.browser()
-        let request = try RequestHead(parsing: "GET \(path) HTTP/1.1\r\nHost: \(host)\r\n\r\n")
-        #expect(browser.gates[0].app(for: request, browser.context) == app)
+        var request = AccessRequest(
+            try RequestHead(parsing: "GET \(path) HTTP/1.1\r\nHost: \(host)\r\n\r\n"), browser.context)
+        browser.gates[0].read(&request)
+        let selected = browser.gates[0].app(for: request)
+        #expect(selected == app)
     }
 
     @Test(

@@ -24,14 +24,16 @@ struct RewriteTests {
             + fields.map { $0 + "\r\n" }.joined()
             + (signedIn
                 ? "Cookie: " + browser.jar.map { "\($0.name)=\($0.value)" }.joined(separator: "; ") + "\r\n" : "")
-        let request = try RequestHead(parsing: text + "\r\n")
+        var request = AccessRequest(
+            try RequestHead(parsing: text + "\r\n"), browser.context, id: Array("r1".utf8))
+        gate.read(&request)
         var out: [UInt8] = []
         var identity: Identity?
         if signedIn {
-            guard case .forward(let known, _) = gate.decide(request, browser.context) else { return ["not forwarded"] }
+            guard case .forward(let known, _) = gate.decide(&request) else { return ["not forwarded"] }
             identity = known
         }
-        gate.rewrite(request, for: identity, browser.context, requestID: Array("r1".utf8), into: &out)
+        gate.rewrite(request, for: identity, into: &out)
         return String(decoding: out, as: UTF8.self).split(separator: "\r\n", omittingEmptySubsequences: false).map(
             String.init)
     }
@@ -319,10 +321,13 @@ struct RewriteTests {
             ("00-0123456789abcdef0123456789abcdef-0000000000000000-01", false),
             ("00-0123456789ABCDEF0123456789abcdef-0123456789abcdef-01", false), ("", false), ("x", false),
         ] {
-            let request = try RequestHead(
-                parsing: "GET / HTTP/1.1\r\nHost: a\r\ntracestate: a=b\r\ntraceparent: \(value)\r\n\r\n")
+            var request = AccessRequest(
+                try RequestHead(
+                    parsing: "GET / HTTP/1.1\r\nHost: a\r\ntracestate: a=b\r\ntraceparent: \(value)\r\n\r\n"),
+                RequestContext(peer: nil, now: noon))
+            gate.read(&request)
             var out: [UInt8] = []
-            gate.rewrite(request, for: nil, RequestContext(peer: nil, now: noon), requestID: [], into: &out)
+            gate.rewrite(request, for: nil, into: &out)
             let head = String(decoding: out, as: UTF8.self)
             #expect(head.contains("\r\ntraceparent: \(value)\r\n") == passes)
             #expect(head.contains("tracestate") == passes)

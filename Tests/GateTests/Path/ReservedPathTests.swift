@@ -64,19 +64,25 @@ struct ReservedPathTests {
     @Test("what cannot be served is answered with a page that is stored nowhere, or JSON")
     func pages() throws {
         let gate = Gate(try configuration(), random: Sequence().bytes)
-        let html = try RequestHead(parsing: "GET / HTTP/1.1\r\nHost: a\r\nAccept: text/html\r\n\r\n")
-        let json = try RequestHead(parsing: "GET / HTTP/1.1\r\nHost: a\r\nAccept: application/problem+json\r\n\r\n")
+        let context = RequestContext(peer: nil, now: noon)
+        let html = AccessRequest(
+            try RequestHead(parsing: "GET / HTTP/1.1\r\nHost: a\r\nAccept: text/html\r\n\r\n"), context,
+            id: Array("r-1".utf8))
+        let json = AccessRequest(
+            try RequestHead(parsing: "GET / HTTP/1.1\r\nHost: a\r\nAccept: application/problem+json\r\n\r\n"),
+            context, id: Array("r-1".utf8))
+        let unread = AccessRequest()
         for status in [UInt16(502), 504] {
-            let page = Answer(response: gate.upstreamFailure(status, of: html, requestID: Array("r-1".utf8)))
+            let page = Answer(response: gate.upstreamFailure(status, of: html))
             #expect(page.status == status && page["cache-control"] == "no-store")
             #expect(page.body.contains("r-1") && page["content-type"] == "text/html; charset=utf-8")
-            let document = Answer(response: gate.upstreamFailure(status, of: json, requestID: Array("r-1".utf8)))
+            let document = Answer(response: gate.upstreamFailure(status, of: json))
             #expect(document.status == status && document.body.contains("\"request_id\":\"r-1\""))
         }
         for status in [UInt16(400), 408, 413, 414, 431, 501, 505] {
-            let page = Answer(response: gate.badRequest(status, of: nil, requestID: []))
+            let page = Answer(response: gate.badRequest(status, of: unread))
             #expect(page.status == status && page.response.closesConnection && !page.body.isEmpty)
-            let document = Answer(response: gate.badRequest(status, of: json, requestID: []))
+            let document = Answer(response: gate.badRequest(status, of: json))
             #expect(document["content-type"] == "application/json")
         }
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import Gate
 import HTTP
 import JWT
@@ -114,13 +115,13 @@ struct CrossSiteAttemptTests {
                 }
                 let answer = try #require(outcome.answer)
                 #expect(answer.status == 200, "\(policy) \(site ?? "") \(path)")
-                #expect(answer.response.decision.description == "confirm")
+                #expect(answer.response.outcome == .confirm)
                 #expect(answer.body.contains("eve@example.com"))
                 #expect(try victim.get("/").status == 302)
                 // The page can be reloaded, and agreeing leads where the link led to.
                 let again = try #require(
                     victim.get("/.sidegate/callback?jwt=" + jwt, "Sec-Fetch-Site: cross-site").answer)
-                #expect(again.response.decision.description == "confirm")
+                #expect(again.response.outcome == .confirm)
                 let form =
                     "attempt=\(try #require(again.hidden("attempt")))"
                     + "&sign_in=\(try #require(again.hidden("sign_in")))"

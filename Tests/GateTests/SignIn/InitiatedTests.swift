@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import Gate
 import HTTP
 import JWT
@@ -220,7 +221,7 @@ struct LoopTests {
         browser.blocks = { $0 == "__Host-sidegate" }
         for turn in 0..<2 { try browser.returned(browser.get("/"), token: token(id: "\(turn)")) }
         let answer = try #require(browser.returned(browser.get("/x"), token: token()).answer)
-        #expect(answer.response.decision.description == "login-loop")
+        #expect(answer.response.outcome == .loginLoop)
         #expect(answer.body.contains("cookie"))
         #expect(answer.body.contains("/.sidegate/login?return_to=%2Fx"))
     }

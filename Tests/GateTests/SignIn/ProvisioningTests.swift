@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import Gate
 import HTTP
 import JWT
@@ -20,7 +21,7 @@ struct ProvisioningTests {
         let answer = try signIn(
             browser, ("groups", ["a", "b"]), ("family_name", "Lovel\"ace"), ("phone", "not a field"))
         #expect(answer.status == 303 && answer.location == "/wanted")
-        #expect(answer.response.decision.description == "sign-in")
+        #expect(answer.response.outcome == .signIn)
         #expect(try browser.get("/").user == "ada")
         let call = try #require(browser.calls.first)
         #expect(browser.calls.count == 1)
@@ -43,7 +44,7 @@ struct ProvisioningTests {
             #expect(answer.status == (isFull ? 403 : 502))
             #expect(answer.reason == (isFull ? "seat_limit_reached" : "provisioning_failed"))
             #expect(answer.response.user == "ada")
-            #expect(answer.response.decision.description == "refused")
+            #expect(answer.response.outcome == .refused)
             #expect(answer["cache-control"] == "no-store")
             #expect(answer.setCookies.isEmpty)
             #expect(!browser.jar.contains { $0.name == "__Host-sidegate" })
@@ -88,7 +89,7 @@ struct ProvisioningTests {
     func confirmed() throws {
         let browser = try browser()
         let page = try #require(browser.get("/.sidegate/callback?jwt=" + token(id: "1")).answer)
-        #expect(page.response.decision.description == "confirm")
+        #expect(page.response.outcome == .confirm)
         #expect(browser.calls.isEmpty)
         browser.appSays = .noSeat
         let form = "attempt=\(page.hidden("attempt") ?? "")&sign_in=\(page.hidden("sign_in") ?? "")"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import Gate
 import HTTP
 import HTTP1
@@ -280,7 +281,7 @@ struct SpentBearerTests {
         let observed = try Browser { $0.access.mode = .observe }
         try spend(observed, jwt)
         #expect(try bearer(observed, jwt).user == nil)
-        #expect(observed.observations.last?.reason == "replayed")
+        #expect(observed.observations.last?.reason == .replayed)
     }
 }
 

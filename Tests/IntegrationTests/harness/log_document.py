@@ -34,9 +34,10 @@ def undocumented(line: dict) -> list[str]:
             found.append(f"decision {line.get('decision')}")
         if line.get("would", "denied") not in ACTS:
             found.append(f"would {line['would']}")
-        # A request that cannot be read is described in words.
-        if reason is not None and reason not in REASONS and line.get("decision") != "malformed":
+        if reason is not None and reason not in REASONS:
             found.append(f"reason {reason}")
+        if "detail" in line and reason is None:
+            found.append("detail without a reason")
         return found
     if line.get("kind") == "audit":
         found = [f"field {name}" for name in line.keys() - AUDIT_FIELDS]

@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Gate
+import Decisions
 import Glibc
-import JWT
+import HTTP1
+import HTTP2
+import Pages
+import Proxy
 import Telemetry
 import Testing
 
-/// `Tests/IntegrationTests/test_log_document.py` compares the same page with the literals of the sources.
+/// `Tests/IntegrationTests/test_log_document.py` compares the same page with the lines of a running gate.
 @Suite("docs/log.md")
 struct LogDocumentTests {
     @Test("The table of access lines has every field, in the order of the line")
     func accessFields() throws {
         let line = AccessLine(
-            time: 0, status: 200, bytes: 1, duration: 1, upstreamDuration: 1, decision: "forward", would: "denied",
-            reason: "expired")
+            time: 0, status: 200, bytes: 1, duration: 1, upstreamDuration: 1, outcome: .forward, would: .denied,
+            reason: .expired, detail: "x")
         var log = AccessLog(format: .json)
         var out: [UInt8] = []
         let text: [UInt8] = [UInt8(ascii: "x")]
@@ -26,7 +29,7 @@ struct LogDocumentTests {
     @Test("The table of audit lines has every field, in the order of the line")
     func auditFields() throws {
         let event = AuditEvent(
-            .login, time: 0, id: "x", client: "x", host: "x", user: "x", email: "x", reason: "x", provider: "x")
+            .login, time: 0, id: "x", client: "x", host: "x", user: "x", email: "x", reason: .expired, provider: "x")
         var out: [UInt8] = []
         event.append(to: &out, format: .json)
         #expect(try Self.names(below: "## Audit lines") == Self.members(out))
@@ -37,24 +40,61 @@ struct LogDocumentTests {
         #expect(try Self.names(below: "### Audit events") == AuditEvent.Kind.allCases.map(\.rawValue))
     }
 
-    @Test("The table of reasons has every reason code")
-    func reasonCodes() throws {
-        let names = try Self.names(below: "### Tokens, users and sessions")
-        #expect(Set(names) == Set(ReasonCode.allCases.map(\.rawValue)))
-        #expect(Set(names).count == names.count, "a code has two rows")
+    @Test("The table of decisions has every outcome")
+    func outcomes() throws {
+        let names = try Self.names(below: "## Decisions")
+        #expect(names.sorted() == Outcome.allCases.map(\.name.description).sorted())
     }
 
-    @Test(
-        "The field `would` names each act of observe mode",
-        arguments: [Observation.Act.redirect, .unauthenticated, .denied])
-    func acts(_ act: Observation.Act) throws {
-        let row = try Self.lines().first { $0.hasPrefix("| `would` |") }
-        #expect(try #require(row).contains("`\(act.name)`"))
+    @Test("The tables of reasons have every reason, by topic")
+    func reasons() throws {
+        var expected: [String: [String]] = [:]
+        for reason in Reason.allCases { expected[Self.heading(of: reason), default: []].append(reason.rawValue) }
+        for (heading, codes) in expected {
+            #expect(try Self.names(below: heading).sorted() == codes.sorted(), "\(heading)")
+        }
+    }
+
+    private static func heading(of reason: Reason) -> String {
+        switch reason.topic {
+        case .token, .use, .user, .attempt, .provisioning, .session, .path: "### Tokens, users and sessions"
+        case .forwardAuth where reason.text != nil: "### Tokens, users and sessions"
+        case .forwardAuth: "### Forward-auth"
+        case .transfer, .upstream: "### Limits and connections"
+        case .request: "### Requests that cannot be read"
+        }
+    }
+
+    @Test("The table of the causes of a logout has every cause")
+    func causes() throws {
+        #expect(try Self.names(below: "### Causes of a logout") == LogoutCause.allCases.map(\.rawValue))
+    }
+
+    @Test("The field `would` names each way of turning a request away", arguments: Outcome.Denial.allCases)
+    func denials(_ denial: Outcome.Denial) throws {
+        let row = try Self.lines(of: "log.md").first { $0.hasPrefix("| `would` |") }
+        #expect(try #require(row).contains("`\(denial.rawValue)`"))
+    }
+
+    @Test("docs/monitoring.md names each failure of the app", arguments: UpstreamFailure.allCases)
+    func failures(_ failure: UpstreamFailure) throws {
+        let row = try Self.lines(of: "monitoring.md").first { $0.hasPrefix("| `sidegate_upstream_errors_total{") }
+        #expect(try #require(row).contains("`\(failure.rawValue)`"))
+    }
+
+    @Test("A request that cannot be read has a code of that topic, and its description is free text")
+    func errors() {
+        for error in HTTP1Error.allCases where error.reason != .upstreamMalformed {
+            #expect(error.reason.topic == .request, "\(error)")
+        }
+        for fault in MalformedHead.allCases where fault.reason != .upstreamMalformed {
+            #expect(fault.reason.topic == .request, "\(fault)")
+        }
     }
 
     /// What stands in backticks in the first column of the first table below a heading.
     private static func names(below heading: String) throws -> [String] {
-        let section = try lines().drop { $0 != heading }.dropFirst()
+        let section = try lines(of: "log.md").drop { $0 != heading }.dropFirst()
         let table = section.drop { !$0.hasPrefix("|") }.prefix { $0.hasPrefix("|") }
         return table.compactMap { row in
             guard row.hasPrefix("| `") else { return nil }
@@ -69,9 +109,9 @@ struct LogDocumentTests {
         }
     }
 
-    private static func lines() throws -> [Substring] {
+    private static func lines(of page: String) throws -> [Substring] {
         let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(4).joined(separator: "/")
-        let descriptor = unsafe open(root + "/docs/log.md", O_RDONLY | O_CLOEXEC)
+        let descriptor = unsafe open(root + "/docs/" + page, O_RDONLY | O_CLOEXEC)
         try #require(descriptor >= 0)
         defer { close(descriptor) }
         var bytes = [UInt8](repeating: 0, count: 1 << 20)

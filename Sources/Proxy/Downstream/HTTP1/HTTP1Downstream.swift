@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import Gate
 import HTTP
 import HTTP1
@@ -397,10 +398,10 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
         case .head:
             isPersistent = false
             if let exchange { noteRequest(of: exchange) }
-            exchange?.refuse(status: 408, "head_timeout")
+            exchange?.refuse(status: 408, .headTimeout)
         case .content where !writer.isBlocked && exchange?.wantsContent == true:
             isPersistent = false
-            exchange?.refuse(status: 408, "body_timeout")
+            exchange?.refuse(status: 408, .bodyTimeout)
         case .content, .response, .flushing, .skipping:
             // The app is the one waited for, and has its own time limits; or the client does not read.
             if writer.isBlocked || phase == .skipping { return lost() }

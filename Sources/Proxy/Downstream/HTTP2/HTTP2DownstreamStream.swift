@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import HTTP1
 import HTTP2
@@ -150,7 +151,7 @@ final class HTTP2DownstreamStream: StreamHandler, HTTP2Task {
             head = .forwarded
             exchange.begin(self, client: connection.peer.text)
             // The stream is being reset: what follows is for the log.
-            exchange.refuse(status: 400, fault.description)
+            exchange.refuse(status: 400, fault.reason, detail: fault.description)
         case .received(let kind, let isEnd):
             // Cancelled in the same read: nothing is done for it.
             guard !isLost else { return discard(exchange) }
@@ -183,7 +184,8 @@ final class HTTP2DownstreamStream: StreamHandler, HTTP2Task {
         isHeadRequest = exchange.request.method == .head
         // RFC 8441 §5; other protocols are not supported (RFC 9220 §3).
         if kind == .tunnel, !exchange.request.asksForWebSocket {
-            return exchange.refuse(status: 501, "a protocol other than websocket")
+            return exchange.refuse(
+                status: 501, .requestNotSupported, detail: "a protocol other than websocket")
         }
         let contentFollows = kind == .request && (!inbound.isEmpty || isEnded && exchange.hasContent)
         exchange.requestHeadReceived(connection.peer, contentFollows: contentFollows)
@@ -301,7 +303,7 @@ final class HTTP2DownstreamStream: StreamHandler, HTTP2Task {
             session.reset(stream, .cancel)
             lose()
         } else {
-            exchange?.refuse(status: 408, "body_timeout")
+            exchange?.refuse(status: 408, .bodyTimeout)
         }
         return now.advanced(by: limit)
     }

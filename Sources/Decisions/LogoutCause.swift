@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The initiator of a logout, in `reason` of audit lines and of `sidegate_logouts_total`.
+package enum LogoutCause: String, Sendable, CaseIterable {
+    case user
+    /// The identity provider.
+    case backchannel
+}

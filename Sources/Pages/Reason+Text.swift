@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Decisions
+
+extension Reason {
+    /// The texts of a reason that pages show; nil for one that is reported elsewhere only.
+    package var text: ReasonText? {
+        switch self {
+        case .tokenMissing:
+            ReasonText(
+                title: "Sign-in came back empty",
+                happened: "The identity provider sent you back without a sign-in token.",
+                advice: "Please start again from the page you wanted to see.",
+                fix:
+                    "Compare identityProvider.tokenParameter with the parameter the provider uses, and see that nothing on "
+                    + "the way (a redirect, a cache) cuts the query off.")
+        case .tokenTooLarge:
+            ReasonText(
+                title: "The sign-in token is too large",
+                happened: "The identity provider sent a sign-in token that is larger than 16 KiB.",
+                advice: Self.cannotHelp,
+                fix: "Have the provider put less into the token; long lists of groups are the usual cause.")
+        case .tokenMalformed:
+            ReasonText(
+                title: "The sign-in token is damaged",
+                happened: "The identity provider sent a malformed sign-in token, or more than one.",
+                advice: Self.again,
+                fix:
+                    "The token must be a compact JWS: three parts of unpadded base64url with dots between, given once. "
+                    + "`sidegate explain` shows where it breaks; often the provider pads, or encodes the URL twice.")
+        case .headerMalformed:
+            ReasonText(
+                title: "The sign-in token is damaged",
+                happened: "The first part of the sign-in token, its header, cannot be read.",
+                advice: Self.again,
+                fix:
+                    "The header must be a UTF-8 JSON object with \"alg\" and without duplicate names. For providers that "
+                    + "spell names differently set token.headerAliases.")
+        case .claimsMalformed:
+            ReasonText(
+                title: "The sign-in token is damaged",
+                happened: "The second part of the sign-in token, its statements about you, cannot be read.",
+                advice: Self.again,
+                fix:
+                    "The claims must be a UTF-8 JSON object without duplicate names, and its times must be numbers, not text. "
+                    + "A logout token cannot be used to sign in.")
+        case .algorithmNotAllowed:
+            ReasonText(
+                title: "The sign-in token is signed in an unexpected way",
+                happened: "The sign-in token uses a signature algorithm that this site does not accept.",
+                advice: Self.cannotHelp,
+                fix:
+                    "Make the provider sign with one of token.algorithms, or add its algorithm there if you mean to accept it."
+            )
+        case .algorithmMissing:
+            ReasonText(
+                title: "The sign-in token does not say how it is signed",
+                happened: "The sign-in token names no signature algorithm.",
+                advice: Self.cannotHelp,
+                fix:
+                    "The token's header must hold \"alg\". For providers that spell it differently set token.headerAliases."
+            )
+        case .criticalHeaderUnsupported:
+            ReasonText(
+                title: "The sign-in token requires an unknown extension",
+                happened: "The sign-in token requires an extension (\"crit\") that this site does not support.",
+                advice: Self.cannotHelp,
+                fix: "Turn the extension off at the provider; no critical header is supported.")
+        case .keyNotFound:
+            ReasonText(
+                title: "The sign-in token cannot be checked",
+                happened: "This site has no key that matches the one the sign-in token was signed with.",
+                advice: Self.again,
+                fix:
+                    "Compare the token's \"kid\" and \"alg\" with token.keys. After the provider changed its keys, update "
+                    + "the key file or key set.")
+        case .signatureInvalid:
+            ReasonText(
+                title: "The sign-in token is not genuine",
+                happened: "The signature of the sign-in token does not match.",
+                advice: Self.again,
+                fix:
+                    "Both sides must hold the same secret (or the matching key pair). Check token.keys: secretEncoding, a "
+                    + "stray space or newline, and the right environment (test or live).")
+        case .expired:
+            ReasonText(
+                title: "This sign-in has expired",
+                happened: "The sign-in token was valid for a short time only, and has expired.",
+                advice: "Please try again. A page left open for long, or an old link, is the usual cause.",
+                fix:
+                    "If it happens at once, compare the clocks of this machine and of the provider; token.clockSkew allows "
+                    + "for small differences.")
+        case .notYetValid:
+            ReasonText(
+                title: "This sign-in is not valid yet",
+                happened: "The sign-in token is not valid yet.",
+                advice: "Please wait a minute and try again.",
+                fix:
+                    "The clock of this machine is behind the provider's (\"nbf\"). Synchronise both, or raise token.clockSkew."
+            )
+        case .issuedInFuture:
+            ReasonText(
+                title: "This sign-in comes from the future",
+                happened: "According to this site's clock, the sign-in token was issued in the future.",
+                advice: "Please wait a minute and try again.",
+                fix:
+                    "The clock of this machine is behind the provider's (\"iat\"). Synchronise both, or raise token.clockSkew."
+            )
+        case .tooOld:
+            ReasonText(
+                title: "This sign-in is too old",
+                happened: "The sign-in token was issued longer ago than this site accepts.",
+                advice: "Please try again, and start from the page you wanted to see.",
+                fix:
+                    "token.maxAge counts from \"iat\". Compare the clocks, or raise it if the provider is slow to redirect."
+            )
+        case .expiryMissing:
+            ReasonText(
+                title: "The sign-in token has no expiry time",
+                happened: "The sign-in token does not say when it expires, and this site requires it.",
+                advice: Self.cannotHelp,
+                fix: "Have the provider add \"exp\", or set token.requireExpiry to false and rely on token.maxAge.")
+        case .issuedAtMissing:
+            ReasonText(
+                title: "The sign-in token has no time of issue",
+                happened: "The sign-in token does not say when it was issued.",
+                advice: Self.cannotHelp,
+                fix:
+                    "Without \"exp\" the token needs \"iat\". For providers that spell it differently set token.claimAliases."
+            )
+        case .issuerMismatch:
+            ReasonText(
+                title: "The sign-in comes from somewhere else",
+                happened: "The sign-in token was issued by another identity provider than the one this site trusts.",
+                advice: Self.cannotHelp,
+                fix: "token.issuer must equal the token's \"iss\" exactly, to the last slash.")
+        case .audienceMismatch:
+            ReasonText(
+                title: "The sign-in is meant for another site",
+                happened: "The sign-in token was made for another application.",
+                advice: "Please start again from the page you wanted to see.",
+                fix:
+                    "List the token's \"aud\" in token.audience. A token that names an audience is refused while that list is "
+                    + "empty.")
+        case .idMissing:
+            ReasonText(
+                title: "The sign-in token has no ID",
+                happened: "The sign-in token lacks the unique ID that this site requires.",
+                advice: Self.cannotHelp,
+                fix: "Have the provider add \"jti\", or set token.minimumIDLength to 0.")
+        case .idTooShort:
+            ReasonText(
+                title: "The sign-in token's ID is too short",
+                happened: "The unique ID of the sign-in token is shorter than this site requires.",
+                advice: Self.cannotHelp,
+                fix: "Have the provider use a longer \"jti\", or lower token.minimumIDLength.")
+        case .replayed:
+            ReasonText(
+                title: "This sign-in was used already",
+                happened: "Each sign-in token works once, and this one has been used.",
+                advice: "Please try again. Going back in the browser, or reloading, is the usual cause.",
+                fix:
+                    "Seen for many users at once: something on the way (a scanner of links, a proxy) opens the return URL "
+                    + "before the browser does.")
+        case .replayStoreUnavailable:
+            ReasonText(
+                title: "Sign-in is not possible at the moment",
+                happened: "This site could not check whether the sign-in token was used before, so it accepts none.",
+                advice: "Please try again in a minute.",
+                fix: "The shared store is out of reach; replay.onFailure decides what happens then.")
+        case .fieldMissing:
+            ReasonText(
+                title: "Account information is missing",
+                happened: "The identity provider did not send account information that this site requires.",
+                advice: "Ask your administrator to complete your account, for example its e-mail address.",
+                fix: "Every field of token.required must come from one of its claims in token.claims.")
+        case .fieldInvalid:
+            ReasonText(
+                title: "Account information is invalid",
+                happened: "Your account information contains a value that this site cannot accept.",
+                advice: "Ask your administrator to check your account, for example its e-mail address.",
+                fix: "An e-mail address has exactly one @; no field may hold control characters.")
+        case .userNotRegistered:
+            ReasonText(
+                title: "Your account is not registered here",
+                happened: "You are signed in, but this site does not know your account.",
+                advice: "Use another account, or ask your administrator to register this one.",
+                fix: "Add the address to access.users (emails, emailsFile, emailDomains or groups).")
+        case .siteNotGranted:
+            ReasonText(
+                title: "Your account has no access to this site",
+                happened: "You are signed in, but your account is not granted to this site.",
+                advice: "Use another account, or ask your administrator for access.",
+                fix: "The token's sites must hold access.site.")
+        case .guestRefused:
+            ReasonText(
+                title: "Guests have no access",
+                happened: "Your account is not registered here, and your sign-in does not allow access as a guest.",
+                advice: "Use another account, or ask your administrator to register this one.",
+                fix:
+                    "The token's \"guest\" is false and access.users does not hold the account; register it, or have the "
+                    + "provider send guest as true.")
+        case .groupMissing:
+            ReasonText(
+                title: "This page is for another group",
+                happened: "You are signed in, but your account is not in a group that may see this page.",
+                advice: "Use another account, or ask your administrator to add you to the group.",
+                fix:
+                    "The setting access.users.groups or a rule of access.rules requires a group; see which ones the token carries with "
+                    + "`sidegate explain`.")
+        case .ruleDenied:
+            ReasonText(
+                title: "You may not see this page",
+                happened: "The rules of this site do not allow this page for your account.",
+                advice: "Use another account, or ask your administrator for access.",
+                fix: "A rule of access.rules denies the path, or requires a field the account does not have.")
+        case .seatLimitReached:
+            ReasonText(
+                title: "No free seat",
+                happened: "All seats of this application are taken, so no account can be added.",
+                advice: "Ask your administrator to free a seat or to add one, then try again.",
+                fix: "The application answered the request of provisioning.url with 402, 403 or 409.")
+        case .provisioningFailed:
+            ReasonText(
+                title: "Your account could not be set up",
+                happened: "The application did not confirm your account, so you were not signed in.",
+                advice: "Please try again in a minute.",
+                fix: "provisioning.url did not answer with success; its answer is in the log.")
+        case .loginStateMissing:
+            ReasonText(
+                title: "This sign-in was not started here",
+                happened:
+                    "Your browser did not start this sign-in here, or has lost the cookie from the start of it.",
+                advice: "Please start again from the page you wanted to see, and allow cookies for this site.",
+                fix:
+                    "identityProvider.initiated says what happens to sign-ins that start at the provider. Otherwise look for "
+                    + "another host name, http in place of https, or blocked cookies.")
+        case .loginStateExpired:
+            ReasonText(
+                title: "The sign-in took too long",
+                happened: "More than ten minutes passed between the start of the sign-in and its end.",
+                advice: "Please try again.",
+                fix:
+                    "Nothing, unless it happens at once: then replicas hold different session secrets, or the clock jumps."
+            )
+        case .returnURLRefused:
+            ReasonText(
+                title: "That address is not on this site",
+                happened: "The requested return address is outside of this site.",
+                advice: "Please start again from the page you wanted to see.",
+                fix: "return_to must be a path of this site, or a URL on its host or under session.domain.")
+        case .sessionExpired:
+            ReasonText(
+                title: "Your session has ended",
+                happened: "Your session has reached the maximum lifetime of this site.",
+                advice: "Please sign in again.",
+                fix: "session.lifetime sets how long that is.")
+        case .sessionIdle:
+            ReasonText(
+                title: "Your session has ended",
+                happened: "You were signed out after a period of inactivity.",
+                advice: "Please sign in again.",
+                fix: "session.idleTimeout sets how long that is.")
+        case .sessionRevoked:
+            ReasonText(
+                title: "You were signed out",
+                happened: "Your session was ended, by a logout elsewhere or by an administrator.",
+                advice: "Please sign in again.",
+                fix: "The provider sent a back-channel logout, or the session was removed from the store.")
+        case .sessionInvalid:
+            ReasonText(
+                title: "Your session is not valid here",
+                happened: "The session cookie of your browser could not be opened.",
+                advice: "Please sign in again.",
+                fix:
+                    "The session secret changed without keeping the old one in session.secrets, replicas hold different "
+                    + "secrets, or the cookie was tampered with.")
+        case .identityHeaderSpoofed:
+            ReasonText(
+                title: "This request was blocked",
+                happened: "The request had a header that an application could mistake for your identity.",
+                advice: "Browsers do not send such a header. If an extension or a script adds it, disable it.",
+                fix:
+                    "A header whose name is another spelling of an identity header, such as X_Forwarded_User, came with a "
+                    + "proxy's question. Let the proxy drop such names, and look in its log for the client.")
+        case .pathUnreadable:
+            ReasonText(
+                title: "The address cannot be read",
+                happened: "The address of this page is ambiguous, so the request was not forwarded.",
+                advice: "Check the address, or start from the front page. If a link led here, tell your administrator.",
+                fix:
+                    "The path has a dot segment or begins with two slashes, perhaps encoded, or holds an encoding that servers "
+                    + "read differently. Have the client send the resolved path; `sidegate explain --request PATH` says what is wrong."
+            )
+        case .proxyNotTrusted, .originalURLMissing, .originalMethodMissing, .originalRequestContradictory,
+            .originalRequestMalformed, .reservedPath, .rateLimited, .headTimeout, .bodyTimeout, .requestTooSlow,
+            .responseTooSlow, .aborted, .upstreamUnreachable, .upstreamConnectTimeout, .upstreamNotSecured,
+            .upstreamOverloaded, .upstreamRefused, .upstreamClosed, .upstreamReset, .upstreamResponseTimeout,
+            .upstreamMalformed, .requestLineInvalid, .requestCharacterInvalid, .requestFieldInvalid,
+            .requestHostInvalid, .requestFramingInvalid, .requestContentInvalid, .requestHeadTooLarge,
+            .requestNotSupported:
+            nil
+        }
+    }
+
+    private static let again = "Please try again. If it keeps failing, tell your administrator the code below."
+    private static let cannotHelp = "Trying again is unlikely to help. Tell your administrator the code below."
+}
