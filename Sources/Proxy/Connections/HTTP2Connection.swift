@@ -90,9 +90,9 @@ class HTTP2Connection: TransportOwner {
     func outputDrained() { flush() }
     /// The peer takes no more.
     func writeFailed() { close() }
-    /// The transport is closed; the streams are told next.
+    /// The transport is closed; the streams are notified next.
     func closed() {}
-    /// The streams have been told as well.
+    /// The streams have been notified as well.
     func finished() {}
 
     final func pauseReading() { transport.pauseReading() }

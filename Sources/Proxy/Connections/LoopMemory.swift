@@ -53,7 +53,7 @@ final class LoopMemory {
         body(tail.span)
     }
 
-    /// Trailers that did not come in chunks, without those that must not pass: HTTP/1.1's decoder knows the rules.
+    /// Trailers that did not arrive in chunks, without those that must not pass: HTTP/1.1's decoder knows the rules.
     static func filtered(trailers: [UInt8], _ limits: HTTP1Limits) -> [UInt8] {
         guard !trailers.isEmpty else { return [] }
         var decoder = BodyDecoder(.chunked, limits: limits)

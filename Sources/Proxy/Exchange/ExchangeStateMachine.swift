@@ -51,7 +51,7 @@ package struct ExchangeStateMachine: ~Copyable {
     package private(set) var isRequestComplete = true
     /// Bytes of content so far.
     package private(set) var contentCount: UInt64 = 0
-    /// The request's form, as far as it was read. Nil: none was asked for.
+    /// The request's form, as far as it was read; nil if none was requested.
     package private(set) var form: [UInt8]?
 
     private var hasContent = false

@@ -5,8 +5,8 @@ import Gate
 import HTTP
 import Reactor
 
-/// What the gate decided is done, and what it must know first is asked for: each wait has an end, and nothing is done
-/// for a browser that went away meanwhile.
+/// Performs what the gate decides, and asks for what it must know first. Each wait has a time limit, and nothing more is
+/// done for a client that is gone.
 extension GateExchange {
     func perform(_ decision: Decision, contentFollows: Bool) {
         switch decision {
@@ -17,8 +17,7 @@ extension GateExchange {
         case .forwardLogout(let identity, let signOut):
             record.outcome = .forward
             record.user = identity.user
-            self.signOut = signOut
-            forward(identity, renewal: nil, contentFollows: contentFollows)
+            forward(identity, signOut: signOut, contentFollows: contentFollows)
         case .observed(let identity, let renewal, let observation):
             record.outcome = identity == nil ? .open : .forward
             record.user = identity?.user
@@ -51,10 +50,11 @@ extension GateExchange {
         }
     }
 
-    private func forward(_ identity: Identity?, renewal: [UInt8]?, contentFollows: Bool) {
-        self.identity = identity
-        self.renewal = renewal
-        updateCount = service.updateCount
+    private func forward(
+        _ identity: Identity?, renewal: [UInt8]? = nil, signOut: SignOut? = nil, contentFollows: Bool
+    ) {
+        letPass(
+            Passage(identity: identity, renewal: renewal, signOut: signOut, updateCount: service.updateCount))
         if hasContent, !contentFollows, defersToContent {
             machine.deferred()
             downstream?.resumeRequest()
@@ -64,8 +64,8 @@ extension GateExchange {
         acquireUpstream(fresh: false, contentFollows: contentFollows)
     }
 
-    /// A connection to the app is taken when the first content is here: a head alone holds none. Not so where the client
-    /// may wait for the app before it sends content.
+    /// A connection to the app is taken when the first content has arrived, so that a head alone holds none. Not if the
+    /// client may wait for the app before it sends content.
     private var defersToContent: Bool {
         guard case .length = request.framing, !request.expectsContinue, !isRequestComplete else { return false }
         return service.pool(of: service.gate.app(for: access)).defersToContent
@@ -79,7 +79,7 @@ extension GateExchange {
         if case .length(let length) = request.framing, length > UInt64(limit) { return answer(refusal(413)) }
         // RFC 9110 §10.1.1: the app does not get this request, so it cannot agree to the content.
         if request.expectsContinue, !contentFollows {
-            mayContinue = true
+            agreedToContent()
             downstream?.sendContinue()
         }
         downstream?.resumeRequest()
@@ -94,7 +94,7 @@ extension GateExchange {
         perform(decision, contentFollows: contentFollows)
     }
 
-    // MARK: What others must say first
+    // MARK: Questions
 
     private func claim(_ pending: PendingSignIn) {
         ask(.claim, within: service.services.limits.claim, otherwise: .unavailable) { done in
@@ -104,7 +104,7 @@ extension GateExchange {
         }
     }
 
-    /// Before a sign-in goes on, its token ends as bearer on every loop of the process.
+    /// Before a sign-in continues, every loop of the process stops accepting its token as bearer token.
     private func spend(_ pending: PendingSignIn, _ verdict: ReplayVerdict) {
         let gate = service.gate
         guard gate.endsBearer(verdict) else {
@@ -122,7 +122,7 @@ extension GateExchange {
         }
     }
 
-    /// Asked once for a request.
+    /// At most once for each request.
     private func check(_ question: TokenQuestion, contentFollows: Bool) {
         if let use = service.replayStore.knownUse(of: question.replayKeys) {
             return checked(question, use, contentFollows: contentFollows)
@@ -150,7 +150,7 @@ extension GateExchange {
         }
     }
 
-    /// Asked once for a request: what the keys then say counts, whether they could be fetched or not.
+    /// At most once for each request: the keys in force afterwards decide, whether they could be fetched or not.
     private func awaitKeys() {
         guard context.canRefreshKeys, let keys = service.services.keys else { return answer(refusal(503)) }
         withAccess { $0.context.canRefreshKeys = false }
@@ -174,7 +174,7 @@ extension GateExchange {
         }
     }
 
-    /// Asked once for a request, and again for further tickets.
+    /// Once for each request, and again for further tickets.
     private func fetch(_ session: SessionReference) {
         ask(.session, within: service.services.limits.session, otherwise: .unavailable) { done in
             guard let sessions = service.services.sessions else { return done(.unavailable) }
@@ -182,8 +182,8 @@ extension GateExchange {
         } then: { [self] (answer: SessionAnswer) in
             let gate = service.gate
             gate.sessionFetched(session, answer, now: service.clock)
-            sessionLookups += 1
-            // Another cookie may hold the ticket of a session that is there.
+            countSessionLookup()
+            // Another cookie may hold the ticket of a session that exists.
             let lookup: RequestContext.SessionLookup =
                 switch answer {
                 case .unavailable: .failed
@@ -219,7 +219,7 @@ extension GateExchange {
     /// The app has answered the request by which its user signs out: ends the session, and answers in its place.
     func finish(_ signOut: SignOut, _ head: borrowing ResponseHead) {
         guard var answer = signOut.answer else { return }
-        // Those of the app come first: what ends its session must not be undone by it.
+        // The app's cookies first: those that end the gate's session must not be overwritten by them.
         for field in head.fields where field.known == .setCookie {
             answer.add("Set-Cookie", Array(head.bytes[field.value.range]))
         }
@@ -233,8 +233,8 @@ extension GateExchange {
         if record.user == nil { record.user = revocation.user }
         let gate = service.gate
         let finish = { [self] (isRemembered: Bool) in
-            // Who sent the logout token must know that it is to be sent again: the answer is no success. A user who
-            // signs out loses the cookie all the same.
+            // The provider must learn that it has to send the logout token again, so this is not a success. A user who
+            // signs out loses the cookie in any case.
             answer(isRemembered || revocation.isOfOneSession ? response : gate.logoutNotRemembered(revocation))
         }
         guard let revocations = service.services.revocations else { return finish(service.revoke(revocation)) }

@@ -13,7 +13,7 @@ extension GateExchange {
         case .exchanging(let response):
             guard upstream?.isBlocked == false else { return .none }
             // The messages of a gRPC call may be any time apart.
-            let isBetweenMessages = upstream?.sink == nil && messages?.isBetween == true
+            let isBetweenMessages = upstream?.sink == nil && contentProgress.messages?.isBetween == true
             return response == .streaming || isBetweenMessages ? .exempt : .measured
         case .deciding, .awaiting, .acquiring, .tunnelling, .answered, .ended: return .none
         }
@@ -22,17 +22,17 @@ extension GateExchange {
     /// The client holds its content back until the app agrees to it. It need not wait for that without end (RFC 9110
     /// §10.1.1), and many apps never answer.
     private var awaitsContinue: Bool {
-        guard request.expectsContinue, !mayContinue, contentCount == 0 else { return false }
-        return forwardedAt.map { service.loop.now.since($0) < Self.continueTime } ?? true
+        guard request.expectsContinue, !contentProgress.mayContinue, contentCount == 0 else { return false }
+        return contentProgress.forwardedAt.map { service.loop.now.since($0) < Self.continueTime } ?? true
     }
 
     private static let continueTime = Nanoseconds.seconds(1)
 
     func mayEndForOthers(stalled: Nanoseconds, share: Double, patience: Nanoseconds) -> Bool {
-        guard let pool = upstream?.pool, let held,
+        guard let pool = upstream?.pool, let holding,
             stalled.count >= pool.configuration.connectTimeout.count / 2
         else { return false }
-        return pool.ledger.mayEnd(held, requests: pool.requestsPerConnection, share: share, patience: patience)
+        return pool.ledger.mayEnd(holding, requests: pool.requestsPerConnection, share: share, patience: patience)
     }
 
     func endSlowRequest() {
@@ -52,6 +52,6 @@ extension GateExchange {
 
     /// Called before the connection is free for others.
     private func penalize() {
-        upstream?.pool.ledger.penalize(held?.network ?? network)
+        upstream?.pool.ledger.penalize(holding?.network ?? network)
     }
 }

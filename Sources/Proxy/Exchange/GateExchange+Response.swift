@@ -10,7 +10,7 @@ extension GateExchange {
     func informationalResponse(_ head: inout ResponseHead) {
         removeReservedCookies(&head)
         guard case .forwardInformational = machine.responseHeadReceived(status: head.status) else { return }
-        mayContinue = true
+        agreedToContent()
         downstream?.sendInformational(head)
         throttle()
     }
@@ -20,7 +20,7 @@ extension GateExchange {
     ) {
         record.responseStarted(head.status, service.loop.now)
         removeReservedCookies(&head)
-        if let signOut {
+        if let signOut = passage.signOut {
             if signOut.answer != nil {
                 machine.responseReplaced()
                 return finish(signOut, head)
@@ -55,7 +55,7 @@ extension GateExchange {
     /// Field lines that are added to the app's response.
     private func extraFields(_ head: borrowing ResponseHead) -> [UInt8]? {
         // What deletes cookies is sent in any case.
-        let renewal = signOut?.cookies ?? renewal(in: head)
+        let renewal = passage.signOut?.cookies ?? renewal(in: head)
         guard context.isSecure, !service.strictTransportLine.isEmpty, !head.hasStrictTransport else { return renewal }
         return renewal.map { $0 + service.strictTransportLine } ?? service.strictTransportLine
     }
@@ -63,9 +63,9 @@ extension GateExchange {
     /// The renewed session cookie, or the one that opens native login, unless others could get it with this response;
     /// a later one carries it then.
     private func renewal(in head: borrowing ResponseHead) -> [UInt8]? {
-        guard let renewal else { return nil }
+        guard let renewal = passage.renewal else { return nil }
         if head.isForSharedCaches {
-            identity?.renewalNotSent()
+            passage.identity?.renewalNotSent()
             return nil
         }
         return renewal
@@ -74,11 +74,11 @@ extension GateExchange {
     /// The response continues for a while, and its session may end before it does. False if it has ended already, and the
     /// response with it.
     private func beginStream(_ head: borrowing ResponseHead) -> Bool {
-        hasEventStream = head.isEventStream
+        if head.isEventStream { beginEventStream() }
         // A response that ends the session does not end with it.
-        guard signOut == nil, let identity else { return true }
+        guard passage.signOut == nil, let identity = passage.identity else { return true }
         let gate = service.gate
-        if updateCount != service.updateCount, gate.hasEnded(identity, now: service.loop.wallClock) {
+        if passage.updateCount != service.updateCount, gate.hasEnded(identity, now: service.loop.wallClock) {
             endStream(.sessionRevoked)
             return false
         }
@@ -97,7 +97,7 @@ extension GateExchange {
         switch machine.responseHeadReceived(status: 101, wantsUpgrade: isWanted) {
         case .openTunnel: openTunnel(&head, connection, early)
         case .answerBadGateway:
-            upstream = nil
+            leaveUpstream()
             connection.abandon()
             record.upstreamFailed(.malformed)
             sendUpstreamFailure(502, .malformed)
@@ -107,7 +107,7 @@ extension GateExchange {
     }
 
     private func openTunnel(_ head: inout ResponseHead, _ connection: HTTP1Upstream, _ early: Span<UInt8>) {
-        upstream = nil
+        leaveUpstream()
         removeReservedCookies(&head)
         let appSide = connection.detach()
         record.responseStarted(101, service.loop.now)
@@ -116,11 +116,13 @@ extension GateExchange {
             return abort()
         }
         let gate = service.gate
-        let tunnel = service.makeTunnel(clientSide, appSide, identity)
-        let end = identity.flatMap { gate.endOfSession($0) }
+        let tunnel = service.makeTunnel(clientSide, appSide, passage.identity)
+        let end = passage.identity.flatMap { gate.endOfSession($0) }
         tunnel.start(fromClient: waiting.span, fromApp: early, until: end.map { service.monotonic($0) })
         // The session may have ended since the request was let through.
-        if updateCount != service.updateCount, tunnel.hasEnded(gate, now: service.loop.wallClock) { tunnel.close() }
+        if passage.updateCount != service.updateCount, tunnel.hasEnded(gate, now: service.loop.wallClock) {
+            tunnel.close()
+        }
         machine.aborted()
         self.end()
     }

@@ -8,11 +8,11 @@ import Reactor
 extension GateExchange {
     func acquireUpstream(fresh: Bool, contentFollows: Bool) {
         // Each time: another configuration may be in force when a request is sent again.
-        app = service.gate.app(for: access)
+        select(app: service.gate.app(for: access))
         let pool = service.pool(of: app)
         record.upstreamStarted = service.loop.now
         // Also with another session, or if a fresh one is needed: those of the session before are closed.
-        if let connection = downstream?.boundUpstreams?.take(from: pool, for: identity) {
+        if let connection = downstream?.boundUpstreams?.take(from: pool, for: passage.identity) {
             if !fresh {
                 pool.ledger.hold(for: self)
                 return start(on: connection, contentFollows: contentFollows)
@@ -21,7 +21,7 @@ extension GateExchange {
         }
         switch pool.acquire(for: self, fresh: fresh, isAlone: request.authenticatesConnection) {
         case .stream(let stream): start(on: stream, contentFollows: contentFollows)
-        case .waiting(let waiter): self.waiter = waiter
+        case .waiting(let waiter): wait(as: waiter)
         }
     }
 
@@ -37,11 +37,8 @@ extension GateExchange {
 
     /// Sends the request on `stream`.
     private func start(on stream: any UpstreamStream, contentFollows: Bool) {
-        stopTimer()
-        waiter = nil
         let action = machine.upstreamAcquired(mayRefuse: stream.mayRefuse)
-        upstream = stream
-        if request.expectsContinue { forwardedAt = service.loop.now }
+        use(stream)
         let isChunked = request.framing == .chunked
         switch action {
         case .start:
@@ -76,9 +73,7 @@ extension GateExchange {
 
     /// Appends the request's head as the app gets it.
     private func writeHead(into output: inout [UInt8]) {
-        let gate = service.gate
-        gate.rewrite(access, for: identity, app: app, into: &output)
-        forwardsUpgrade = gate.forwardsUpgrade(access, app: app)
+        service.gate.rewrite(access, for: passage.identity, app: app, into: &output)
         switch request.framing {
         case .none, .untilClose: break
         case .length(let length):
@@ -99,7 +94,7 @@ extension GateExchange: UpstreamClient {
     }
 
     func holdIfConnected(to pool: UpstreamPool, _ ledger: LedgerMember, episode: UInt64) -> ClientNetwork? {
-        guard usesConnection(of: pool), held?.episode != episode else { return nil }
+        guard usesConnection(of: pool), holding?.episode != episode else { return nil }
         let network = network
         hold(ConnectionHolding(ledger: ledger, network: network, episode: episode))
         return network
@@ -133,13 +128,12 @@ extension GateExchange: UpstreamClient {
     }
 
     func upstreamDone() {
-        upstream = nil
+        leaveUpstream()
     }
 
     func upstreamLost(_ loss: UpstreamLoss) {
         stopTimer()
-        waiter = nil
-        upstream = nil
+        leaveUpstream()
         switch machine.upstreamLost(loss) {
         case .retry: acquireUpstream(fresh: true, contentFollows: false)
         case .answer(let status):
@@ -159,11 +153,11 @@ extension GateExchange: UpstreamClient {
     }
 
     var keepsBoundUpstream: Bool {
-        downstream?.isOneClient == true && !service.isDraining && signOut == nil && !request.cameByProxy
+        downstream?.isOneClient == true && !service.isDraining && passage.signOut == nil && !request.cameByProxy
     }
 
     func keepBound(_ connection: HTTP1Upstream) {
-        downstream?.keep(connection, for: identity)
+        downstream?.keep(connection, for: passage.identity)
     }
 }
 

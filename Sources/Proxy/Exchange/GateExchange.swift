@@ -19,35 +19,41 @@ final class GateExchange: Exchange, FinishedExchange {
     /// The time limit of the current state.
     private var timer: LoopTimer?
     /// How often the session store was asked for this request.
-    var sessionLookups = 0
-
-    // What the gate lets pass.
-    var identity: Identity?
-    var renewal: [UInt8]?
-    /// With the app's response the session ends.
-    var signOut: SignOut?
-    /// ``GateService/updateCount`` when the request was let through.
-    var updateCount: UInt64 = 0
-
-    // The app's side.
-    var upstream: (any UpstreamStream)? {
+    private(set) var sessionLookups = 0
+    /// What the gate lets pass; empty until then.
+    private(set) var passage = Passage()
+    /// The app's number.
+    private(set) var app = 0
+    /// The app was asked to switch protocols.
+    private(set) var forwardsUpgrade = false
+    private(set) var upstream: (any UpstreamStream)? {
         didSet { if upstream == nil { releaseHolding() } }
     }
-    var waiter: UpstreamWaiter?
-    private var holding: ConnectionHolding?
-    /// The app's number.
-    var app = 0
-    /// The app was asked to switch protocols.
-    var forwardsUpgrade = false
-    var hasEventStream = false
+    private(set) var waiter: UpstreamWaiter?
+    private(set) var holding: ConnectionHolding?
+    private(set) var contentProgress = ContentProgress()
+    private(set) var hasEventStream = false
 
-    // The content's pace.
-    /// The app has agreed to content that the client held back (`Expect`), or the gate has.
-    var mayContinue = false
-    /// When the head went to the app, of a request with `Expect`.
-    var forwardedAt: MonotonicTime?
-    /// How far the content of a gRPC call has arrived.
-    private(set) var messages: CallMessages?
+    /// What the gate lets pass, and how.
+    struct Passage {
+        var identity: Identity?
+        /// `Set-Cookie` lines to add to the response.
+        var renewal: [UInt8]?
+        /// With the app's response the session ends.
+        var signOut: SignOut?
+        /// ``GateService/updateCount`` when the request was let through.
+        var updateCount: UInt64 = 0
+    }
+
+    /// Whether the client may be expected to send content.
+    struct ContentProgress {
+        /// The app has agreed to content that the client held back (`Expect`), or the gate has.
+        var mayContinue = false
+        /// When the head went to the app, of a request with `Expect`.
+        var forwardedAt: MonotonicTime?
+        /// How far the content of a gRPC call has arrived.
+        var messages: CallMessages?
+    }
 
     init(_ service: GateService) {
         self.service = service
@@ -56,7 +62,6 @@ final class GateExchange: Exchange, FinishedExchange {
     override func began() {
         withAccess { $0.context.now = service.loop.wallClock }
         questionCount &+= 1
-        machine = ExchangeStateMachine()
         record.begin(service.loop.now)
     }
 
@@ -71,7 +76,7 @@ final class GateExchange: Exchange, FinishedExchange {
         }
         machine.requestHeadReceived(
             hasContent: hasContent, isIdempotent: request.method.isIdempotent, maximumContent: service.maximumContent)
-        if hasContent, request.isCall { messages = CallMessages() }
+        if hasContent, request.isCall { contentProgress.messages = CallMessages() }
         record.isCounted = true
         service.metrics.requestBegan()
         if let limiter = services.limiter, let wait = excess(limiter) {
@@ -103,7 +108,7 @@ final class GateExchange: Exchange, FinishedExchange {
     override var requestSink: Transport? { upstream?.sink }
 
     override func requestContent(_ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool) {
-        messages?.add(content)
+        contentProgress.messages?.add(content)
         switch machine.contentReceived(content, isEnd: isEnd, trailers: trailers) {
         case .send: send(content, isEnd: isEnd, trailers: trailers, more: more)
         case .acquire:
@@ -211,20 +216,46 @@ final class GateExchange: Exchange, FinishedExchange {
 
     // MARK: The connection to the app
 
-    /// The request is counted in the ledger of an app, as one that holds a connection.
+    /// The gate lets the request pass.
+    func letPass(_ passage: Passage) {
+        self.passage = passage
+    }
+
+    /// The request is for the app with that number.
+    func select(app: Int) {
+        self.app = app
+        forwardsUpgrade = service.gate.forwardsUpgrade(access, app: app)
+    }
+
+    func wait(as waiter: UpstreamWaiter) {
+        self.waiter = waiter
+    }
+
+    /// The request is sent on `stream`.
+    func use(_ stream: any UpstreamStream) {
+        stopTimer()
+        waiter = nil
+        upstream = stream
+        if request.expectsContinue { contentProgress.forwardedAt = service.loop.now }
+    }
+
+    /// The stream no longer belongs to the exchange, which does not wait for another either.
+    func leaveUpstream() {
+        waiter = nil
+        upstream = nil
+    }
+
     func hold(_ holding: ConnectionHolding) {
         guard holding.episode != 0 else { return }
         releaseHolding()
         self.holding = holding
     }
 
-    func releaseHolding() {
+    private func releaseHolding() {
         guard let holding else { return }
         self.holding = nil
         holding.release()
     }
-
-    var held: ConnectionHolding? { holding }
 
     /// The exchange needs no connection any more.
     func releaseUpstream() {
@@ -243,7 +274,20 @@ final class GateExchange: Exchange, FinishedExchange {
         abandoned?.abandon()
     }
 
+    /// The client may send the content that it held back (`Expect`).
+    func agreedToContent() {
+        contentProgress.mayContinue = true
+    }
+
+    func beginEventStream() {
+        hasEventStream = true
+    }
+
     // MARK: Questions
+
+    func countSessionLookup() {
+        sessionLookups += 1
+    }
 
     /// Asks something outside of this loop, and continues with the answer, or with `late` if none arrives within `limit`.
     /// An answer that arrives later, or after the client has gone, is dropped.
@@ -333,15 +377,11 @@ final class GateExchange: Exchange, FinishedExchange {
     }
 
     private func reset() {
-        identity = nil
-        renewal = nil
-        signOut = nil
+        passage = Passage()
         app = 0
         forwardsUpgrade = false
         hasEventStream = false
-        mayContinue = false
-        forwardedAt = nil
-        messages = nil
+        contentProgress = ContentProgress()
         sessionLookups = 0
         releaseHolding()
         resetRequest()

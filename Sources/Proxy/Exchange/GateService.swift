@@ -165,7 +165,7 @@ final class GateService: ExchangeService {
         let (gate, now) = (gate, loop.wallClock)
         clients?.closeTunnels { $0.hasEnded(gate, now: now) }
         for exchange in Array(streams.values) {
-            guard let identity = exchange.identity, gate.hasEnded(identity, now: now) else { continue }
+            guard let identity = exchange.passage.identity, gate.hasEnded(identity, now: now) else { continue }
             exchange.endStream(.sessionRevoked)
         }
     }

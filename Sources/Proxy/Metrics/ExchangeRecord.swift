@@ -6,11 +6,11 @@ import HTTP
 import Reactor
 import Telemetry
 
-/// What is remembered of an exchange for the access log.
+/// What the log and the counters need to know of an exchange.
 struct ExchangeRecord {
     var started = MonotonicTime(nanoseconds: 0)
     var upstreamStarted: MonotonicTime?
-    /// From handing the request to the app until its response's head.
+    /// From sending the request to the app until the head of its response.
     private(set) var upstreamDuration: Nanoseconds?
     private(set) var status: UInt16 = 0
     /// Content bytes of the response.
@@ -20,19 +20,19 @@ struct ExchangeRecord {
     /// The reason in words, without data from outside.
     private(set) var detail: String?
     var user: String?
-    /// The request that this one asked about.
+    /// The request that this one is about (forward-auth).
     private(set) var subject: RequestSubject?
     /// What `access.mode: enforce` would have done.
     private(set) var observation: Observation?
-    /// The app was told of the user.
+    /// The app was notified of the user.
     var isProvisioned = false
     /// The identity provider ended the sessions, not the user.
     var isBackchannelLogout = false
     /// This request opened the app's own login page.
     var opensNativeLogin = false
-    /// The response did not reach its end.
+    /// The response is not complete.
     var isAborted = false
-    /// It is among the requests in flight.
+    /// It was counted as a request in flight.
     var isCounted = false
     private(set) var upstreamFailure: UpstreamFailure?
 
@@ -92,7 +92,7 @@ struct ExchangeRecord {
         reason = failure.reason
     }
 
-    /// The response was ended before its end, with the session.
+    /// The response was ended before it was complete.
     mutating func ended(_ reason: Reason) {
         self.reason = reason
     }

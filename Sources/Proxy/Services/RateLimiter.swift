@@ -4,12 +4,12 @@ import HTTP
 import Reactor
 import Synchronization
 
-/// How often the clients of one network may ask (`limits.requestsPerSecond`), for all loops together: an IPv4 address, or
-/// the /64 of an IPv6 one, which is what one household or machine has.
+/// Limits the requests of each client network (`limits.requestsPerSecond`), for all loops together: an IPv4 address, or the
+/// /64 of an IPv6 one, which is what one household or machine has.
 ///
-/// Each network has a bucket that fills evenly and holds what may come within a second at once. It is kept as one number,
-/// the moment at which it would be full again (the generic cell rate algorithm). The table is bounded: where it is full,
-/// the network that has been quiet the longest is forgotten, which only ever lets more through.
+/// Each network has a bucket that fills evenly and holds the requests of one second. It is stored as one number, the time
+/// at which it would be full again (the generic cell rate algorithm). The table is bounded: when it is full, the network
+/// that has sent nothing for the longest time is removed, which only ever lets more through.
 package final class RateLimiter: Sendable {
     private struct Slot {
         var network: UInt64 = 0
@@ -17,28 +17,30 @@ package final class RateLimiter: Sendable {
         var fullAt: UInt64 = 0
     }
 
-    /// Requests a second.
-    package let rate: Int
+    private let requestsPerSecond: Int
     /// Nanoseconds that one request takes out of the bucket, and that it holds.
     private let cost: UInt64
     private let depth: UInt64
     private let slots: Mutex<[Slot]>
-    /// Nobody outside can tell which networks share a place.
+    /// Makes it impossible to predict which networks share a slot.
     private let seed: UInt64
 
     /// - Parameters:
-    ///   - rate: requests a second, at least one.
+    ///   - rate: requests per second, at least one.
     ///   - networks: how many are remembered.
     package init(rate: Int, networks: Int = 65536) {
-        self.rate = max(1, rate)
-        cost = max(1, 1_000_000_000 / UInt64(self.rate))
-        depth = cost * UInt64(self.rate - 1)
+        requestsPerSecond = max(1, rate)
+        cost = max(1, 1_000_000_000 / UInt64(requestsPerSecond))
+        depth = cost * UInt64(requestsPerSecond - 1)
         let sets = max(1, networks / Self.ways)
         slots = Mutex([Slot](repeating: Slot(), count: sets * Self.ways))
         seed = UInt64.random(in: 1 ... .max) | 1
     }
 
-    /// Takes a request out of the client's bucket; when it is empty, how long until one is there again.
+    /// Requests per second.
+    package var rate: Int { requestsPerSecond }
+
+    /// Takes a request out of the client's bucket; if it is empty, returns how long it takes until it is not.
     package func wait(for client: IPAddress, _ now: MonotonicTime) -> Nanoseconds? {
         let network = ClientNetwork(client).bits
         let now = now.nanoseconds

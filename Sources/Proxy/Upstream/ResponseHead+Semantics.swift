@@ -3,8 +3,8 @@
 import HTTP
 
 extension ResponseHead {
-    /// A cache that serves many users might keep this response by the app's own word (RFC 9111 §3): a cookie of one
-    /// user must not travel with it.
+    /// The app lets caches that serve many users store this response (RFC 9111 §3): it must not carry a cookie of one
+    /// user.
     var isForSharedCaches: Bool {
         var isFresh = false
         let bytes = bytes.span
@@ -25,7 +25,7 @@ extension ResponseHead {
         return isFresh
     }
 
-    /// The app says by itself how long it shall be come to by https; browsers heed the first word only (RFC 6797 §8.1).
+    /// The app sends Strict-Transport-Security itself; browsers use the first field only (RFC 6797 §8.1).
     var hasStrictTransport: Bool {
         let bytes = bytes.span
         return fields.contains { field in
@@ -33,8 +33,8 @@ extension ResponseHead {
         }
     }
 
-    /// Content-Type is `text/event-stream`, with or without parameters, or gRPC's, whose calls have deadlines of their
-    /// own.
+    /// Content-Type is `text/event-stream`, with or without parameters, or that of gRPC, whose calls have their own
+    /// deadlines.
     var isEventStream: Bool {
         let bytes = bytes.span
         for field in fields where field.known == .contentType {
@@ -46,7 +46,7 @@ extension ResponseHead {
 }
 
 extension Span<UInt8> {
-    /// `text`, which must be lower case, stands somewhere in the bytes, in any case.
+    /// The bytes contain `text`, which must be lower case, ignoring case.
     fileprivate func holdsIgnoringCase(_ text: StaticString) -> Bool {
         let length = text.utf8CodeUnitCount
         guard length <= count else { return false }

@@ -13,7 +13,7 @@ import Telemetry
 import TestSupport
 import Testing
 
-/// A worker on a loop of its own, between the app that a test plays and the browsers that it plays too.
+/// A worker on a loop of its own, between an app and browsers that a test acts as.
 final class Stage {
     let loop: EventLoop
     let app: App
@@ -102,7 +102,7 @@ final class Stage {
         for _ in 0..<4 { try runServer { _ in } }
     }
 
-    /// Waits until the worker is as it should be.
+    /// Waits until `test` is true.
     func wait(_ test: @escaping @Sendable (Worker) -> Bool) throws {
         for _ in 0..<5000 {
             if try run(test) { return }

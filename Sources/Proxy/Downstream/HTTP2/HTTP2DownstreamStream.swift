@@ -11,7 +11,7 @@ import Reactor
 /// The session reports events; ``serve()`` acts on them later. Content that the app is not ready for waits here, and is
 /// acknowledged when it has been forwarded: never more than the stream's window, 64 KiB, is held.
 final class HTTP2DownstreamStream: StreamHandler, HTTP2Task {
-    /// How far the request's head has come.
+    /// The state of the request's head.
     private enum Head {
         case awaited
         case received(Stream.Head, isEnd: Bool)
@@ -20,7 +20,7 @@ final class HTTP2DownstreamStream: StreamHandler, HTTP2Task {
         case forwarded
     }
 
-    /// How far the request's content has come.
+    /// The state of the request's content.
     private enum Content {
         /// More can arrive.
         case open

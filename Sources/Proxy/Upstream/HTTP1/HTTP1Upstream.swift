@@ -168,7 +168,7 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
             let rest = input.extracting(position...)
             switch phase {
             case .idle:
-                // Bytes that no request asked for could not be told from the next response.
+                // Bytes without a request could not be distinguished from the next response.
                 return close()
             case .head:
                 guard let consumed = receiveHead(rest) else { return }
@@ -210,7 +210,7 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
         }
         let rest = input.extracting(progress.consumed...)
         if head.status == 101 {
-            // Nobody can have agreed to it before the request was sent.
+            // The app cannot agree to a request that was not sent completely.
             guard output.isEmpty else {
                 lost(.malformed)
                 return nil

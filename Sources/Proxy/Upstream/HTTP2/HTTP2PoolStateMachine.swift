@@ -166,7 +166,7 @@ package struct HTTP2PoolStateMachine {
 
     // MARK: The ledger
 
-    /// Another connection is needed: for whom first. Nil: none is, or it has been requested.
+    /// The client for which another connection is needed first. Nil: none is needed, or it has been requested.
     ///
     /// - Parameter first: which of the clients comes first.
     package func needsConnection(first: ([ClientNetwork]) -> Int) -> ClientNetwork? {
@@ -184,8 +184,8 @@ package struct HTTP2PoolStateMachine {
         self.request = request
     }
 
-    /// The ledger's queue holds a place for one of the waiting requests, the one that comes first. Another comes before
-    /// it: the place to be given up, nil if there is none.
+    /// The ledger's queue holds a place for one of the waiting requests, the first one. If a request of `client` precedes it,
+    /// returns the place to be given up.
     package mutating func yield(to client: ClientNetwork, first: ([ClientNetwork]) -> Int) -> Request? {
         guard let request, request.client != client, first([request.client, client]) == 1 else { return nil }
         self.request = nil
