@@ -9,7 +9,7 @@ import Reactor
 final class LoopMemory {
     private(set) var loop: EventLoop
     /// Of the HTTP/2 sessions, with clients as with apps.
-    private(set) var http2 = SessionMemory()
+    private(set) lazy var http2 = SessionMemory()
     private var spareBuffers: [[UInt8]] = []
     private var dateSecond = -1.0
     private var dateBytes: [UInt8] = []

@@ -68,10 +68,10 @@ final class GateExchange: Exchange, FinishedExchange {
     // MARK: The request
 
     override func requestHeadReceived(_ peer: Peer, contentFollows: Bool) {
-        let (gate, services) = (service.gate, service.services)
+        let gate = service.gate
         withAccess { access in
             access.context = peer.context(service.clock)
-            access.context.canRefreshKeys = services.keys != nil
+            access.context.canRefreshKeys = service.services.keys != nil
             gate.requestID(of: access.head, into: &access.id)
         }
         machine.requestHeadReceived(
@@ -79,7 +79,7 @@ final class GateExchange: Exchange, FinishedExchange {
         if hasContent, request.isCall { contentProgress.messages = CallMessages() }
         record.isCounted = true
         service.metrics.requestBegan()
-        if let limiter = services.limiter, let wait = excess(limiter) {
+        if let limiter = service.services.limiter, let wait = excess(limiter) {
             return answer(gate.tooManyRequests(access, retryAfter: wait))
         }
         if case .length(let length) = request.framing, length > service.maximumContent {
