@@ -41,6 +41,10 @@ protocol DownstreamStream: AnyObject {
     /// The connection to the app belongs to this client from now on.
     func keep(_ connection: HTTP1Upstream, for identity: Identity?)
 
+    /// The end of the response was submitted and not sent: the exchange is reported when it was
+    /// (``Exchange/responseSent(isComplete:)``).
+    var holdsResponse: Bool { get }
+
     /// The exchange has ended. `isRequestComplete`: the request was read to its end.
     func exchangeFinished(isRequestComplete: Bool)
 

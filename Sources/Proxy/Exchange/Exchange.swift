@@ -100,6 +100,9 @@ class Exchange {
     /// The client's connection is gone, or its request broke off.
     func downstreamLost() { Self.isAbstract() }
 
+    /// The response, whose end the client's stream held when the exchange ended, was sent, or will never be.
+    func responseSent(isComplete: Bool) { Self.isAbstract() }
+
     /// Pauses are in the nature of this response.
     var isEventStream: Bool { false }
 

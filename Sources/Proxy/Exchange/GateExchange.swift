@@ -369,9 +369,20 @@ final class GateExchange: Exchange, FinishedExchange {
     func end(_ action: ExchangeStateMachine.EndAction? = nil) {
         guard let downstream = leaveDownstream() else { return }
         stopTimer()
-        service.finished(self, context)
         service.streamEnded(self)
+        let isHeld = action != nil && downstream.holdsResponse
+        if !isHeld { service.finished(self, context) }
         if let action { downstream.exchangeFinished(isRequestComplete: action == .finish) }
+        if !isHeld { release() }
+    }
+
+    override func responseSent(isComplete: Bool) {
+        if !isComplete { record.isAborted = true }
+        service.finished(self, context)
+        release()
+    }
+
+    private func release() {
         reset()
         recycle()
     }

@@ -134,8 +134,19 @@ final class PlainExchange: Exchange, FinishedExchange {
         guard let downstream = leaveDownstream() else { return }
         state = .ended
         timer?.cancel()
-        service.finished(self, context)
+        let isHeld = isResponseComplete && downstream.holdsResponse
+        if !isHeld { service.finished(self, context) }
         if isResponseComplete { downstream.exchangeFinished(isRequestComplete: isRequestComplete) }
+        if !isHeld { release() }
+    }
+
+    override func responseSent(isComplete: Bool) {
+        if !isComplete { record.isAborted = true }
+        service.finished(self, context)
+        release()
+    }
+
+    private func release() {
         content = []
         resetRequest()
         recycle()

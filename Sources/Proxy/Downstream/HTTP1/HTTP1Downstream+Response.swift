@@ -7,6 +7,9 @@ import Reactor
 extension HTTP1Downstream: DownstreamStream {
     var isBlocked: Bool { writer.isBlocked }
 
+    /// Output is bounded, and what the socket does not take follows soon.
+    var holdsResponse: Bool { false }
+
     func sendInformational(_ head: borrowing ResponseHead) {
         // HTTP/1.0 has no 1xx (RFC 9110 §15.2).
         guard current.version == .http11 else { return }

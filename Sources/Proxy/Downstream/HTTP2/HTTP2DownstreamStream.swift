@@ -41,6 +41,8 @@ final class HTTP2DownstreamStream: StreamHandler, HTTP2Task {
     private(set) var stream: Stream
     /// Nil when it has ended.
     private(set) var exchange: Exchange?
+    /// An exchange that has ended, while the end of its response was not sent: it is logged with the end of the stream.
+    private var unsent: Exchange?
     /// The client or the connection is gone.
     private(set) var isLost = false
     private(set) var isHeadRequest = false
@@ -111,7 +113,8 @@ final class HTTP2DownstreamStream: StreamHandler, HTTP2Task {
 
     func streamClosed(_ end: Stream.End) {
         isLost = true
-        connection.markReady(self)
+        // Perhaps when the end of a response was sent: then nothing else leads to `serve()`.
+        if unsent != nil { connection.wake(self) } else { connection.markReady(self) }
     }
 
     func contentLeft() {
@@ -137,7 +140,7 @@ final class HTTP2DownstreamStream: StreamHandler, HTTP2Task {
         } else {
             forwardContent()
         }
-        if isLost { lose() }
+        if isLost { lose() } else if stream.isOutboundSent { endUnsent() }
     }
 
     private func beginIfReceived() {
@@ -224,9 +227,19 @@ final class HTTP2DownstreamStream: StreamHandler, HTTP2Task {
         self.exchange = nil
         inbound = []
         exchange?.downstreamLost()
+        endUnsent()
+    }
+
+    /// The end of the response was sent, or will never be.
+    private func endUnsent() {
+        guard let unsent else { return }
+        self.unsent = nil
+        unsent.responseSent(isComplete: stream.isOutboundSent)
     }
 
     // MARK: The end of the exchange
+
+    var holdsResponse: Bool { hasPendingContent }
 
     func abort(_ end: StreamEnd) {
         exchange = nil
@@ -235,6 +248,7 @@ final class HTTP2DownstreamStream: StreamHandler, HTTP2Task {
     }
 
     func exchangeFinished(isRequestComplete: Bool) {
+        if holdsResponse { unsent = exchange }
         exchange = nil
         // The rest of the request is discarded, and the stream reset a moment after the response was sent.
         inbound = []
