@@ -6,7 +6,7 @@ import Reactor
 import TLS
 
 /// Listens and serves on one event loop.
-package protocol LoopServer: AnyObject {
+package protocol LoopServer: AnyObject, SendableMetatype {
     /// Open connections of clients, with tunnels.
     var connectionCount: Int { get }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Proxy
 import Reactor
 
 /// Notifies the service manager at intervals that every loop is alive. When one hangs, the notifications stop, and the
