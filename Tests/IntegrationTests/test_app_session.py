@@ -213,6 +213,14 @@ class TestTheAppsOwnLogout:
             assert upstream.last.body == (b"a=1" if method == "POST" else b"")
             assert browser.navigate("/").status == 302
 
+    @pytest.mark.parametrize("path", ["/%6cogout", "/%6Cogout?next=/x", "/l%6fgout", "/logout;x=1", "/%256cogout", "//logout", "/logout%2F"])
+    def test_in_any_spelling(self, upstream, start_gate, path):
+        gate = start_gate(upstream, session={"logoutPaths": ["/logout", "/logout/"]})
+        browser = gate.signed_in()
+        assert "signed out" in browser.fetch("GET", path, SAME_ORIGIN).text.lower()
+        assert upstream.last.target == path
+        assert browser.navigate("/").status == 302
+
     def test_a_script_gets_the_apps_response_and_the_session_ends_too(self, upstream, start_gate):
         gate = start_gate(upstream, session={"appCookies": ["SID"], "logoutPaths": ["/logout"]})
         for size in (2, 300_000):

@@ -131,6 +131,17 @@ def test_without_problems_it_is_0_and_only_heads_are_requested(peers, config):
     assert app.asked == provider.asked == hook.asked == [("HEAD", "/")]
 
 
+def test_required_state_is_hinted_at_and_the_exit_code_stays(peers, config):
+    app, provider = peers(), peers()
+    path = config(app.url, provider.url)
+    done, lines = doctor(path)
+    assert done.returncode == 0 and outcome(lines, "identityProvider.requireState") == ["ok"], done.stdout
+    for old, new in (("={returnURL}\"", "={returnURL}\", requireState: true"), ("={returnURL}\", requireState: true", "={returnTo}\"")):
+        path.write_text(path.read_text().replace(old, new))
+        done, lines = doctor(path)
+        assert done.returncode == 0 and outcome(lines, "identityProvider.requireState") == [], done.stdout
+
+
 def test_a_session_of_the_apps_own_is_hinted_at(peers, config):
     app, provider = peers(cookies=["theme=dark", "PHPSESSID=x; Path=/", "connect.sid=y"]), peers()
     session = "session: { secret: a-session-secret-of-at-least-32-bytes-0002"

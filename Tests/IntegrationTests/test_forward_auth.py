@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Forward-auth: nginx, Caddy, Traefik and Envoy serve the app, and Sidegate decides by the same rules."""
 
+import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from harness import tokens
 from harness.front import FRONTS
-from harness.gate import NAVIGATION, XHR, Browser
+from harness.gate import NAVIGATION, ROOT, XHR, Browser
 from harness.journal import lines
 from harness.process import wait_until
 
@@ -17,6 +18,7 @@ RULES = [
     {"paths": ["/internal/*"], "deny": True},
 ]
 AUTH = "/.sidegate/auth"
+OVERRIDES = re.findall(r'"([A-Z][\w-]+)"', next((ROOT / "Sources/Gate").rglob("OverrideHeaders.swift")).read_text())
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +120,26 @@ class TestBehindARealProxy:
         assert upstream.last.get("X-Forwarded-User") == "ada"
         assert front.exchange("GET", "/admin/x", bearer).status == 403
 
+    @pytest.mark.parametrize("claimed", ["203.0.113.9", "203.0.113.9, 198.51.100.7", "127.0.0.1, 203.0.113.9", ""])
+    def test_a_client_does_not_choose_its_address(self, ada, front, upstream, claimed):
+        for ask in (ada.navigate, lambda path, headers: front.exchange("GET", path, {**NAVIGATION, **headers})):
+            assert ask("/public/a", headers={"X-Forwarded-For": claimed}).status == 200
+            assert upstream.last.all("X-Forwarded-For") == ["127.0.0.1"], upstream.last.head
+        assert ada.navigate("/x", headers={"X-Forwarded-For": claimed}).status == 200
+        assert upstream.last.all("X-Forwarded-For") == ["127.0.0.1"], upstream.last.head
+
+    @pytest.mark.parametrize("name", OVERRIDES)
+    def test_no_field_gives_the_app_another_path_or_method(self, ada, upstream, name):
+        """The names that the gate removes where requests pass through it."""
+        assert ada.navigate("/x", headers={name: "/evil"}).status in (200, 400, 403)
+        assert all(not request.get(name) for request in upstream.requests), upstream.last.head
+
+    def test_credentials_of_the_apps_own_reach_it(self, ada, upstream):
+        for value in ("Basic YTpi", "Bearer not-ours"):
+            assert ada.navigate("/public/a", headers={"Authorization": value}).status == 200
+            assert upstream.last.all("Authorization") == [value]
+        assert ada.navigate("/public/a").status == 200 and upstream.last.get("Authorization") is None
+
     def test_a_websocket_is_checked_like_any_request(self, ada, front, upstream):
         handshake = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
                      "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
@@ -180,6 +202,22 @@ def test_a_renewed_session_reaches_the_browser(start_gate, tmp_path, upstream, f
         wait_until(lambda: browser.navigate("/x").status == 200 and browser.cookies["sidegate"] != first, "another cookie")
         assert browser.cookies["app"] == "1"
         assert browser.navigate("/x").status == 200
+    finally:
+        front.stop()
+
+
+def test_envoy_keeps_tokens_from_the_app(start_gate, tmp_path, upstream):
+    """The other proxies cannot: to them an empty field of the answer is none."""
+    gate = start_gate("http://127.0.0.1:9", trustedProxies=["127.0.0.1"], access={"rules": RULES})
+    front = FRONTS["envoy"](tmp_path / "front", gate, upstream)
+    try:
+        used, unused = tokens.token(), tokens.token()
+        browser = Browser(front)
+        assert browser.finish(browser.start("/"), used).status == 303
+        for path, token in (("/public/a", used), ("/public/a", unused), ("/x", unused)):
+            assert front.exchange("GET", path, {**XHR, "Authorization": f"Bearer {token}"}).status == 200
+            assert not upstream.last.get("Authorization"), path
+        assert front.exchange("GET", "/x", {**XHR, "Authorization": f"Bearer {used}"}).status == 401
     finally:
         front.stop()
 

@@ -17,6 +17,7 @@ from harness.frames import END_HEADERS, END_STREAM, FrameConnection, StreamReset
 from harness.gate import FROM_ANOTHER_SITE, NAVIGATION, Browser
 from harness.http2_cases import cases
 from harness.http2_floods import FLOODS, attack
+from harness.journal import lines
 from harness.process import wait_until
 from harness.wire import Connection
 
@@ -433,6 +434,56 @@ class TestTransfers:
             thread.join(30)
         assert not failures, failures
         assert gate.exchange("GET", "/", session).status == 200
+
+
+class TestTheLog:
+    """The last of a response that fits into what a stream holds."""
+
+    @staticmethod
+    def logged(gate, path):
+        found = []
+
+        def look():
+            found[:] = [line for line in lines(gate) if line.get("kind") == "access" and line["path"] == path]
+            return found
+        wait_until(look, f"{path} is logged")
+        return found[0]
+
+    @pytest.mark.parametrize("end", ["reset", "close", "goaway"])
+    @pytest.mark.parametrize("path", ["/bytes/20000", "/.sidegate/session"])
+    def test_what_a_client_did_not_take_is_cut_short(self, start_gate, upstream, app, path, end):
+        gate = start_gate(upstream)
+        with FrameConnection(gate.port, settings=setting(4, 10)) as c:
+            c.cookie = gate.session_cookie()["Cookie"]
+            stream = c.request("GET", path)
+            c.stalled.add(stream)
+            c.read_until(lambda f: f.type == h2.DATA and f.stream == stream)
+            if end == "reset":
+                c.send(frame(h2.RST_STREAM, 0, stream, word(h2.CANCEL)))
+            elif end == "close":
+                c.close()
+            else:
+                c.send(frame(h2.GOAWAY, 0, 0, word(0) + word(h2.NO_ERROR)))
+                c.close()
+            line = self.logged(gate, path)
+            assert (line["status"], line["reason"]) == (200, "aborted")
+
+    def test_what_a_client_takes_late_is_whole(self, gate, app, session):
+        for size in (1, 20_000, 32_767, 32_768, 40_000):
+            with FrameConnection(gate.port, settings=setting(4, 1000)) as c:
+                c.cookie = session["Cookie"]
+                path = f"/bytes/{size}"
+                response = c.get(path, [("x-request-id", f"late-{size}")])
+                assert response.body == random.Random(size).randbytes(size)
+                # The response comes before the request's end, which never comes.
+                stream = c.request("POST", "/answer-early", [("x-request-id", f"early-{size}")], end=False)
+                c.data(stream, b"some")
+                assert c.response(stream).status == 403
+                c.read_until(lambda f: f.type == h2.RST_STREAM and f.stream == stream)
+            for name, status in ((f"late-{size}", 200), (f"early-{size}", 403)):
+                found = []
+                wait_until(lambda: found.extend(line for line in lines(gate) if line.get("id") == name) or found, name)
+                assert found[0]["status"] == status and "reason" not in found[0], found
 
 
 class TestEnding:

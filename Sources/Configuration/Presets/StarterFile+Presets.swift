@@ -33,6 +33,7 @@ extension StarterFile {
                   logoutURL: ""                         # where the browser goes after logout, such as https://idp.example.com/logout
                   tokenParameter: jwt                   # the parameter that carries the token
                   returnPath: /.sidegate/callback
+                  #requireState: true                   # recommended where the provider keeps the query of the return URL
 
                 """,
             token: """
@@ -161,6 +162,7 @@ extension StarterFile {
                   tokenParameter: jwt             # Query String Parameter: write jwt there, or its value here
                   logoutURL: ""
                   returnPath: /.sidegate/callback # whitelist your publicURL: Configuration > Domain Whitelisting
+                  #requireState: true             # recommended, once a sign-in works with it: return_url then keeps its query
 
                 """,
             token: """

@@ -26,7 +26,7 @@ extension Gate {
         var state: [UInt8] = [Self.nativeLoginVersion]
         state.appendTime(request.context.now)
         let name = names(request).native
-        let cookie = SetCookie(isSecure: request.origin.isSecure, domain: "").session(
+        let cookie = hostCookie(isSecure: request.origin.isSecure).session(
             name, nativeSeal.seal(state, name: name, scope: scope), maxAge: native.lifetime, sameSite: .lax)
         var line: [UInt8] = []
         line.append("Set-Cookie: ")
@@ -44,7 +44,7 @@ extension Gate {
         var isOpen = false
         request.head.forEachCookie { cookie, value in
             guard !isOpen, looks < SessionCookie.maximumCandidates, cookie.upperBound <= bytes.count,
-                value.upperBound <= bytes.count,
+                value.upperBound <= bytes.count, value.count >= Seal.minimumSize,
                 bytes.extracting(cookie.range).equals(name.span)
             else { return }
             looks += 1

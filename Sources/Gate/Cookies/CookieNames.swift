@@ -8,7 +8,8 @@ struct CookieNames: Sendable {
     let session: [UInt8]
     /// `__Host-sidegate-login-`, before an attempt's name
     let login: [UInt8]
-    /// `__Host-sidegate-login-returns`: when the browser last came back from the IdP
+    /// `__Host-sidegate-login-returns`: when the browser last came back from the IdP. For one host, whatever the session's
+    /// domain is: over https no other host can set it.
     let returns: [UInt8]
     /// `__Host-sidegate-native`: the app's own login page is open. For one host, whatever the session's domain is.
     let native: [UInt8]
@@ -19,8 +20,9 @@ struct CookieNames: Sendable {
         let name = session.cookieName.isEmpty ? prefix + "sidegate" : session.cookieName
         self.session = Array(name.utf8)
         login = Array((prefix + Self.loginBase).utf8)
-        returns = login + Array("returns".utf8)
-        native = Array(((isSecure ? "__Host-" : "") + Self.nativeBase).utf8)
+        let hostPrefix = isSecure ? "__Host-" : ""
+        returns = Array((hostPrefix + Self.loginBase + "returns").utf8)
+        native = Array((hostPrefix + Self.nativeBase).utf8)
     }
 
     /// The name of the session's chunk; the first has the plain name.

@@ -100,6 +100,8 @@ final class Seal {
     }
 
     static let nameStart = 6
+    /// No sealed text is shorter.
+    static let minimumSize = (SealingKey.overhead + 1) * 4 / 3
 }
 
 /// What a sealed text is bound to: one host, or a domain with all that is in it.

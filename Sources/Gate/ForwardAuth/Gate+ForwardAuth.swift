@@ -83,12 +83,16 @@ extension Gate {
             let folded = SpoofFilter.folded(rule.name)
             guard !names.contains(folded) else { continue }
             // Never empty without need, since apps read it themselves; but the browser's own must not pass for ours.
-            if folded == SpoofFilter.folded("authorization"),
+            if rule.isAuthorization,
                 !original.access.head.fields.contains(where: { $0.known == .authorization })
             {
                 continue
             }
             response.add(block: Array(rule.name.utf8) + Array(": \r\n".utf8))
+        }
+        if identity?.isBearer ?? false, !authRendering.rules.contains(where: { $0.isAuthorization }) {
+            // As where requests pass through here, the app does not get the token, if the proxy copies this.
+            response.add("Authorization", "")
         }
         if let assertion = configuration.assertion {
             var line: [UInt8] = []
@@ -181,4 +185,8 @@ extension Gate {
         let more = HeaderPreset.authRequest.rules.filter { !names.contains(SpoofFilter.folded($0.name)) }
         return HeaderRendering(rules: own + more, encoding: configuration.headerEncoding)
     }
+}
+
+extension HeaderRule {
+    fileprivate var isAuthorization: Bool { SpoofFilter.folded(name) == SpoofFilter.folded("authorization") }
 }

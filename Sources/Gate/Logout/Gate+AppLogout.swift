@@ -38,9 +38,8 @@ extension Gate {
     }
 
     private func isAppLogout(_ request: borrowing AccessRequest) -> Bool {
-        guard request.path.isPlain else { return false }
-        let path = request.head.bytes.span.extracting(request.path.place.range)
-        return logoutPaths.contains { $0.matches(path) }
+        // In any reading: where the app takes the path for another one, no more happens than that the session ends.
+        request.path.anyReading(in: request.head) { path in logoutPaths.contains { $0.matches(path) } }
     }
 
     /// As for `/.sidegate/logout`: another site's link or image signs nobody out, nor does what is fetched ahead.

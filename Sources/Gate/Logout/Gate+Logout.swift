@@ -75,7 +75,12 @@ extension Gate {
         of request: borrowing AccessRequest, _ origin: PublicOrigin, page: [UInt8]
     ) -> [[UInt8]] {
         let cookie = setCookie(isSecure: request.origin.isSecure)
-        return ownCookies(of: request, names(request)).map { cookie.expired($0) }
+        let hostCookie = hostCookie(isSecure: request.origin.isSecure)
+        let names = names(request)
+        return ownCookies(of: request, names).map { name in
+            // Browsers keep no `__Host-` cookie with a Domain, and end none by one.
+            name == names.returns || name == names.native ? hostCookie.expired(name) : cookie.expired(name)
+        }
             + appCookies.ended(host: origin.host, isSecure: request.origin.isSecure, page: page)
     }
 

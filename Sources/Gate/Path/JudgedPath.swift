@@ -74,4 +74,16 @@ struct JudgedPath {
         case .unreadable, .unread: try? RequestPath.canonical(of: head.bytes.span.extracting(place.range))
         }
     }
+
+    /// Whether any reading of the path passes `test`.
+    func anyReading(in head: borrowing RequestHead, _ test: (Span<UInt8>) -> Bool) -> Bool {
+        switch form {
+        case .none, .outside, .unreadable: return false
+        case .plain: return test(head.bytes.span.extracting(place.range))
+        case .odd(let path): return path.all.contains { test($0.span) }
+        case .unread:
+            let path = try? RequestPath(head.bytes.span.extracting(place.range), delivery: .canonical)
+            return path?.all.contains { test($0.span) } ?? false
+        }
+    }
 }

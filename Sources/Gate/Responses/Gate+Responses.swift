@@ -92,7 +92,7 @@ extension Gate {
             response = page(403, .loginLoop(causes: [], requestID: requestID, tryAgain: tryAgain))
         }
         // "Try again" begins to count anew.
-        response.add("Set-Cookie", setCookie(isSecure: request.origin.isSecure).expired(names(request).returns))
+        response.add("Set-Cookie", returnsCookieEnd(names(request), isSecure: request.origin.isSecure))
         response.outcome = .loginLoop
         return response
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Cryptography
 import HTTP
 
 /// The session's cookie, or cookies: a sealed text too long for one is split over a bounded number (CVE-2024-24814).
@@ -14,9 +15,11 @@ enum SessionCookie {
     static let markSize = 12
     /// What a number and a dot take.
     static let prefixSize = 2
-    /// Cookies of one name that are looked at. Browsers keep at most 180 of a site, so the good one is among them
-    /// wherever a sister host's cookies stand.
-    static let maximumCandidates = 256
+    /// Shorter texts hold no session, whatever was sealed: a nonce, a tag, a version, an identifier and two times.
+    static let minimumSize = (SealingKey.overhead + 1 + SessionState.idByteCount + 16) * 4 / 3
+    /// Cookies of one name that are looked at. A head of up to 64 KiB holds fewer, so they hide the good one wherever it
+    /// stands only where `limits.headerBytes` was raised; each takes less than two microseconds.
+    static let maximumCandidates = 1024
 
     /// The values for chunk 0, 1 and so on; nil when there would be too many.
     static func split(_ sealed: [UInt8]) -> [[UInt8]]? {
@@ -123,12 +126,13 @@ struct SessionCookieSearch {
         var chunks: [(number: Int, value: ByteRange)] = []
         let bytes = request.bytes.span
         request.forEachCookie { name, value in
-            guard name.upperBound <= bytes.count, value.upperBound <= bytes.count, !value.isEmpty,
+            guard name.upperBound <= bytes.count, value.upperBound <= bytes.count,
                 let chunk = names.sessionChunk(bytes.extracting(name.range))
             else { return }
             if chunk == 0 {
+                guard value.count >= SessionCookie.minimumSize else { return }
                 if firsts.count < SessionCookie.maximumCandidates { firsts.append(value) }
-            } else if chunks.count < SessionCookie.maximumCandidates {
+            } else if value.count > SessionCookie.markSize, chunks.count < SessionCookie.maximumCandidates {
                 chunks.append((chunk, value))
             }
         }

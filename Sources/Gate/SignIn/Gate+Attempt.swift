@@ -68,22 +68,17 @@ extension Gate {
 
     /// Returns without a session, of late, with this one.
     func countReturn(
-        _ request: borrowing AccessRequest, _ attempt: ReturnedAttempt, _ names: CookieNames
+        _ request: borrowing AccessRequest, _ attempt: ReturnedAttempt, _ names: CookieNames, _ scope: CookieScope
     ) -> RedirectLoopCounter {
-        var cookie: RedirectLoopCounter?
-        var hasOwnCookies = false
-        let filter = OwnCookieFilter(configuration.session)
-        let bytes = request.head.bytes.span
-        request.head.forEachCookie { name, value in
-            guard name.upperBound <= bytes.count, value.upperBound <= bytes.count else { return }
-            let text = bytes.extracting(name.range)
-            if text.equals(names.returns.span) { cookie = RedirectLoopCounter(cookie: bytes.extracting(value.range)) }
-            hasOwnCookies = hasOwnCookies || filter.isOurs(text)
+        let cookies = returnsCookies(of: request, names, scope)
+        if let count = cookies.count { return count.adding(request.context.now) }
+        // A count that does not open is another host's, or that of a replica whose secret differs. The attempt tells
+        // which: with another secret it does not open either, and then the gate's own memory counts.
+        let isOthers = cookies.isForeign && !attempt.isOurs
+        if isOthers || !cookies.hasOwn, attempt.named != nil {
+            return loopDetector.returned(watchKey(request), now: request.context.now)
         }
-        if hasOwnCookies || attempt.named == nil {
-            return (cookie ?? RedirectLoopCounter()).adding(request.context.now)
-        }
-        return loopDetector.returned(watchKey(request), now: request.context.now)
+        return RedirectLoopCounter().adding(request.context.now)
     }
 
     /// Address and User-Agent, as a digest.

@@ -16,15 +16,14 @@ extension Gate {
     ) -> PendingSignIn.Question {
         var wasAsked = false
         let attempts = attempts(of: request, names)
-        for attempt in attempts where attempt.value.upperBound <= request.head.bytes.count {
-            let value = request.head.bytes.span.extracting(attempt.value.range)
-            guard let encoded = loginSeal.open(value, name: names.login + attempt.id.text, scope: pending.scope),
-                let state = LoginState(encoded: encoded), now - state.startedAt < LoginState.lifetime
+        for attempt in attempts {
+            guard let state = state(of: attempt, request, names, pending.scope),
+                now - state.startedAt < LoginState.lifetime
             else { continue }
             wasAsked = wasAsked || (!state.token.isEmpty && state.token == pending.replayKeys.first)
         }
-        return PendingSignIn.Question(
-            wasAsked: wasAsked, endingAttempts: surplus(attempts).map { names.login + $0.text })
+        let surplus = surplus(attempts, of: request, names, pending.scope)
+        return PendingSignIn.Question(wasAsked: wasAsked, endingAttempts: surplus.map { names.login + $0.text })
     }
 
     /// The page. What was verified goes along in a sealed field; a login cookie binds that field to this browser.
@@ -53,7 +52,7 @@ extension Gate {
         for name in question.endingAttempts { response.add("Set-Cookie", cookie.expired(name)) }
         if !pending.returns.isEmpty {
             response.add(
-                "Set-Cookie", cookie.login(names.returns, pending.returns.cookie, maxAge: RedirectLoopCounter.window))
+                "Set-Cookie", returnsCookie(pending.returns, names, pending.scope, isSecure: pending.isSecure))
         }
         response.outcome = .confirm
         response.user = pending.user
@@ -97,24 +96,13 @@ extension Gate {
                 encoded: encoded, origin: origin, scope: scope, isSecure: request.origin.isSecure,
                 answersJSON: NavigationTest.prefersJSON(request.head),
                 requestID: request.idText, spentAttempt: name,
-                lastOldChunk: SessionCookiePlaces(request.head, names).lastChunk, returns: returns(of: request, names),
+                lastOldChunk: SessionCookiePlaces(request.head, names).lastChunk,
+                // Kept as the confirm page has set it: agreeing is no return from the IdP.
+                returns: returnsCookies(of: request, names, scope).count ?? RedirectLoopCounter(),
                 now: request.context.now)
         else { return .respond(signInRefused(.loginStateExpired, request, tryAgain: Self.plainLoginPath)) }
         pending.endsAppSession = endsAppSession(pending.fields, request)
         return consume(pending, request)
-    }
-
-    /// The count that the confirm page has set, kept as it is: agreeing is no return from the IdP.
-    private func returns(of request: borrowing AccessRequest, _ names: CookieNames) -> RedirectLoopCounter {
-        var count = RedirectLoopCounter()
-        let bytes = request.head.bytes.span
-        request.head.forEachCookie { name, value in
-            guard name.upperBound <= bytes.count, value.upperBound <= bytes.count,
-                bytes.extracting(name.range).equals(names.returns.span)
-            else { return }
-            count = RedirectLoopCounter(cookie: bytes.extracting(value.range))
-        }
-        return count
     }
 
     static let confirmPath = "/.sidegate/confirm"

@@ -73,14 +73,14 @@ extension Gate {
         let bound = site.loginBinding(of: attempt)
         loginSeal.seal(boundTo: bound.span, into: &block) { state.append(to: &$0) }
         block.append(contentsOf: site.loginCookieEnd)
-        for old in surplus(attempts(of: request, site.names)) {
-            appendEnd(of: site.names.login + old.text, site, to: &block)
+        for old in surplus(attempts(of: request, site.names), of: request, site.names, site.scope) {
+            appendEnd(site.cookie.expired(site.names.login + old.text), to: &block)
         }
         if reason == .sessionExpired || reason == .sessionIdle,
             min(limits.lifetime, limits.shortestIdle) < RedirectLoopCounter.window
         {
             // A session that lasts so briefly ends by itself: no sign of a loop.
-            appendEnd(of: site.names.returns, site, to: &block)
+            appendEnd(returnsCookieEnd(site.names, isSecure: site.cookie.isSecure), to: &block)
         }
         return redirect(attempt, text, block, site, reason)
     }
@@ -96,16 +96,30 @@ extension Gate {
     }
 
     /// The line that ends a cookie.
-    private func appendEnd(of cookie: [UInt8], _ site: SiteCache, to block: inout [UInt8]) {
+    private func appendEnd(_ expired: [UInt8], to block: inout [UInt8]) {
         var line = LocalResponse(status: 302)
-        line.add("Set-Cookie", site.cookie.expired(cookie))
+        line.add("Set-Cookie", expired)
         block.append(contentsOf: line.fieldBlock)
     }
 
-    /// The oldest attempts of a browser, which end to make room for one more.
-    func surplus(_ attempts: [(id: LoginAttemptID, value: ByteRange)]) -> ArraySlice<LoginAttemptID> {
+    /// The attempts of a browser that end to make room for one more: the oldest of its own. A sibling host can set cookies
+    /// of these names too, which count for nothing: they make no attempt end, and some of them end with each redirect.
+    func surplus(
+        _ attempts: [(id: LoginAttemptID, value: ByteRange)], of request: borrowing AccessRequest,
+        _ names: CookieNames, _ scope: CookieScope
+    ) -> [LoginAttemptID] {
         guard attempts.count >= LoginState.maximumCount else { return [] }
-        return attempts.map(\.id).sorted { $0.isOlder(than: $1) }.prefix(attempts.count - LoginState.maximumCount + 1)
+        var own: [LoginAttemptID] = []
+        var others: [LoginAttemptID] = []
+        for attempt in attempts {
+            if state(of: attempt, request, names, scope) != nil {
+                own.append(attempt.id)
+            } else if others.count < LoginState.maximumCount {
+                others.append(attempt.id)
+            }
+        }
+        own.sort { $0.isOlder(than: $1) }
+        return others + own.prefix(max(0, own.count - LoginState.maximumCount + 1))
     }
 
     /// The attempts whose cookies came, and where their values stand. Their number is bounded.
@@ -115,11 +129,23 @@ extension Gate {
         let bytes = request.head.bytes.span
         request.head.forEachCookie { name, value in
             guard attempts.count < SessionCookie.maximumCandidates, name.upperBound <= bytes.count,
+                value.upperBound <= bytes.count, value.count >= Seal.minimumSize,
                 let attempt = names.attempt(bytes.extracting(name.range))
             else { return }
             attempts.append((attempt, value))
         }
         return attempts
+    }
+
+    /// What an attempt's cookie holds; nil: it was not sealed here for this site.
+    func state(
+        of attempt: (id: LoginAttemptID, value: ByteRange), _ request: borrowing AccessRequest, _ names: CookieNames,
+        _ scope: CookieScope
+    ) -> LoginState? {
+        guard attempt.value.upperBound <= request.head.bytes.count else { return nil }
+        let value = request.head.bytes.span.extracting(attempt.value.range)
+        return loginSeal.open(value, name: names.login + attempt.id.text, scope: scope)
+            .flatMap { LoginState(encoded: $0) }
     }
 
     /// Where a page's script can send the person to sign in: our own URL, which starts an attempt when it is opened.

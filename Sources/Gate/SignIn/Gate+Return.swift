@@ -81,7 +81,7 @@ extension Gate {
         let isSameUser = current.map { $0.fields.isSameUser(as: user.fields) } ?? false
         // A good session, and yet this attempt began after it: another replica did not know the session.
         let isUnknownElsewhere = current.map { attempt.named?.isNavigation(after: $0.signedInAt) ?? false } ?? true
-        let returns = isUnknownElsewhere ? countReturn(request, attempt, names(request)) : RedirectLoopCounter()
+        let returns = isUnknownElsewhere ? countReturn(request, attempt, names(request), scope) : RedirectLoopCounter()
         if returns.isLoop { return .respond(loginLoop(request, tryAgain: tryAgain)) }
 
         var pending = PendingSignIn(
@@ -187,7 +187,7 @@ extension Gate {
         endAttempt(pending, names, cookie, &response)
         endAppSession(pending, &response)
         // Coming back without a session is how it is meant to be here.
-        response.add("Set-Cookie", cookie.expired(names.returns))
+        response.add("Set-Cookie", returnsCookieEnd(names, isSecure: pending.isSecure))
         response.outcome = .guest
         response.user = pending.user
         return response
@@ -218,12 +218,8 @@ extension Gate {
         for line in lines { response.add("Set-Cookie", line) }
         endAttempt(pending, names, cookie, &response)
         endAppSession(pending, &response)
-        if pending.returns.isEmpty {
-            response.add("Set-Cookie", cookie.expired(names.returns))
-        } else {
-            response.add(
-                "Set-Cookie", cookie.login(names.returns, pending.returns.cookie, maxAge: RedirectLoopCounter.window))
-        }
+        response.add(
+            "Set-Cookie", returnsCookie(pending.returns, names, pending.scope, isSecure: pending.isSecure))
         response.outcome = .signIn
         response.user = pending.user
         return response

@@ -5,8 +5,7 @@ import HTTP
 /// When a browser came back from the IdP without a session, in whole seconds: three times within half a minute is a
 /// loop that no further redirect will end.
 ///
-/// Kept in a small plain cookie. Nothing is gained by changing it, and a sealed one could not be read by the very
-/// replicas whose secrets differ.
+/// Kept in a small cookie, see `Gate.returnsCookie`.
 struct RedirectLoopCounter: Sendable, Equatable {
     private(set) var times: [UInt64] = []
 

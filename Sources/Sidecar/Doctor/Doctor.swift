@@ -135,7 +135,18 @@ package struct Doctor {
             findings.append(DoctorFinding(.ok, "identityProvider.loginURL", "\(login) answers \(answer.status)"))
             findings.append(clock(answer.skew, of: login))
         }
-        return findings
+        return findings + state()
+    }
+
+    /// A hint: whether the provider keeps the query of the return URL, and the state in it, only its administrator knows.
+    private func state() -> [DoctorFinding] {
+        let provider = settings.identityProvider
+        guard provider.loginURL.placeholders.contains("returnURL"), !provider.requiresState else { return [] }
+        return [
+            DoctorFinding(
+                .ok, "identityProvider.requireState",
+                "not set: if the provider keeps the query of the return URL, true refuses sign-ins that others began")
+        ]
     }
 
     /// Empty when there is no such URL, or when its host was tried already.

@@ -166,6 +166,25 @@ struct ForwardAuthTests {
         #expect(try Self.asked(Self.browser(), "/%69nternal/a").status == 403)
     }
 
+    @Test("A bearer token of ours is not for the app; any other credentials are")
+    func authorization() throws {
+        let browser = try Self.browser()
+        func told(_ uri: String, _ credentials: String) throws -> String? {
+            let fields = ["X-Forwarded-Method: GET", "X-Forwarded-Uri: \(uri)", "Authorization: \(credentials)"]
+            let answer = try #require(browser.send("GET", Self.auth, fields).answer)
+            #expect(answer.status == 202)
+            return answer["authorization"]
+        }
+        let used = try token(id: "used")
+        #expect(try told("/public/a", "Bearer " + used) == "")
+        #expect(try told("/x", "Bearer " + used) == "")
+        let attempt = try browser.get("/page")
+        #expect(try browser.returned(attempt, token: used).status == 303)
+        browser.jar = []
+        #expect(try told("/public/a", "Bearer " + used) == "")
+        for other in ["Bearer of-the-apps-own", "Basic YTpi"] { #expect(try told("/public/a", other) == nil) }
+    }
+
     @Test("A gRPC refusal, which is a 200 elsewhere, lets nobody in")
     func grpc() throws {
         let browser = try Self.browser()

@@ -36,6 +36,15 @@ struct JunkCookieTests {
         #expect(try browser.get("/", "Accept: application/json").answer?.reason == "session_invalid")
     }
 
+    @Test("do not hide it by their number: as many as a head holds", arguments: [1, 40, 90])
+    func number(_ length: Int) throws {
+        let browser = try Browser { $0.session.cookieName = "s" }
+        try browser.signIn()
+        let good = browser.jar
+        browser.jar = Self.junk(27_000 / (length + 4), length).map { (name: "s", value: $0.value) } + good
+        #expect(try browser.get("/").user == "ada")
+    }
+
     @Test("do not hide a session of several chunks")
     func chunks() throws {
         let browser = try Browser()
@@ -127,6 +136,100 @@ struct JunkCookieTests {
         let count = browser.nativeLogins
         try browser.get("/login")
         #expect(browser.nativeLogins == count + 1)
+    }
+}
+
+/// Cookies of the names that signing in uses, set by a sibling host: over plain http, or for the session's domain.
+@Suite("Cookies for signing in that others have set")
+struct PlantedCookieTests {
+    private static func times(_ times: Double...) -> String { times.map { "\(UInt64($0))" }.joined(separator: ".") }
+
+    private func plain(_ change: (inout GateConfiguration) throws -> Void = { _ in }) throws -> Browser {
+        let browser = try Browser(change)
+        browser.context.isSecure = false
+        return browser
+    }
+
+    @Test("A count of returns that the gate has not made keeps nobody out", arguments: [true, false])
+    func count(isSecure: Bool) throws {
+        for value in [
+            Self.times(noon, noon, noon), Self.times(noon - 1, noon), "x", "", String(repeating: "A", count: 60),
+        ] {
+            for isFirst in [true, false] {
+                let browser = isSecure ? try Browser { $0.session.domain = "example.com" } : try plain()
+                let name = (isSecure ? "__Secure-" : "") + "sidegate-login-returns"
+                let planted = (0..<3).map { _ in (name: name, value: value) }
+                for _ in 0..<2 {
+                    let redirect = try browser.get("/")
+                    browser.jar = isFirst ? planted + browser.jar : browser.jar + planted
+                    #expect(try browser.returned(redirect, token: token(id: "\(browser.jar.count)")).status == 303)
+                    browser.jar.removeAll { $0.name.hasSuffix("sidegate") }
+                }
+            }
+        }
+    }
+
+    @Test("The gate's own count is found among them", arguments: [true, false])
+    func ownCount(isFirst: Bool) throws {
+        let browser = try plain()
+        browser.blocks = { $0 == "sidegate" }
+        let planted = [(name: "sidegate-login-returns", value: Self.times(noon))]
+        var statuses: [Int] = []
+        for turn in 0..<4 {
+            browser.now += 2
+            let redirect = try browser.get("/page")
+            let own = browser.jar
+            browser.jar = isFirst ? planted + own : own + planted
+            let returned = try browser.returned(redirect, token: token(at: browser.now, id: "\(turn)"))
+            statuses.append(returned.status)
+        }
+        #expect(statuses == [303, 303, 403, 303])
+    }
+
+    @Test("The cookies of the one host have no Domain, so that browsers keep and end them")
+    func hostOnly() throws {
+        let browser = try Browser {
+            $0.session.domain = "example.com"
+            $0.nativeLogin = NativeLoginConfiguration(parameters: ["no_sso"], paths: ["/login"])
+        }
+        try browser.get("/login?no_sso=1")
+        let returned = try #require(try browser.returned(browser.get("/"), token: token()).answer)
+        let logout = try #require(browser.send("POST", "/.sidegate/logout", ["Content-Length: 0"]).answer)
+        let lines = (returned.setCookies + logout.setCookies).filter { $0.hasPrefix("__Host-") }
+        #expect(lines.count == 3)
+        #expect(!lines.contains { $0.contains("Domain") })
+    }
+
+    @Test("Attempts that the gate has not begun push out none that it has")
+    func attempts() throws {
+        let browser = try plain { $0.initiated = .deny }
+        let first = try browser.get("/first")
+        let good = browser.jar
+        #expect(good.count == 1)
+        // Newer by their names.
+        let planted = (0..<30).map { number in
+            (
+                name: "sidegate-login-nfffffffffff" + String(repeating: "A", count: 14) + "\(10 + number)",
+                value: good[0].value
+            )
+        }
+        for isFirst in [true, false] {
+            browser.jar = isFirst ? planted + good : good + planted
+            for turn in 0..<3 {
+                let answer = try #require(browser.get("/\(turn)").answer)
+                #expect(!answer.setCookies.contains { $0.hasPrefix(good[0].name) })
+                // Some of the others end with each.
+                #expect(answer.setCookies.count { $0.contains("Max-Age=0;") } == 7)
+            }
+        }
+        #expect(try browser.returned(first, token: token()).answer?.location == "/first")
+        // Of its own the oldest end, as ever.
+        let many = try plain()
+        for turn in 0..<20 {
+            many.now += 1
+            try many.get("/\(turn)")
+        }
+        #expect(many.jar.count == 7)
     }
 }
 
