@@ -369,6 +369,6 @@ struct ExchangeStateMachineTests {
             }
             #expect(finishes <= 1 && retries <= 1)
         }
-        #expect(walked > 200_000)
+        #expect(walked > 150_000)
     }
 }
