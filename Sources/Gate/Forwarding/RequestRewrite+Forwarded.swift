@@ -9,40 +9,49 @@ extension RequestRewrite {
         _ access: borrowing AccessRequest, _ bytes: Span<UInt8>, into out: inout [UInt8]
     ) {
         let site = access.origin
-        writeForwardedFor(access.head, bytes, access.context, into: &out)
-        out.append(site.isSecure ? "X-Forwarded-Proto: https\r\n" : "X-Forwarded-Proto: http\r\n")
-        guard !site.host.isEmpty else { return }
-        let host = bytes.extracting(site.host.range)
-        out.append("X-Forwarded-Host: ")
-        out.append(copying: host)
-        out.append("\r\nX-Forwarded-Port: ")
-        if access.context.isTrustedPeer, let named = Self.port(of: access.head, bytes) {
-            out.append(copying: bytes.extracting(named.range))
-        } else if let port = Self.portStart(of: host) {
-            out.append(copying: host.extracting(port...))
-        } else {
-            out.append(site.isSecure ? "443" : "80")
+        writeForwardedFor(access, bytes, into: &out)
+        // As few pieces as possible: each costs a check of the memory.
+        guard !site.host.isEmpty else {
+            out.append(site.isSecure ? "X-Forwarded-Proto: https\r\n" : "X-Forwarded-Proto: http\r\n")
+            return
         }
+        let host = bytes.extracting(site.host.range)
+        out.append(
+            site.isSecure
+                ? "X-Forwarded-Proto: https\r\nX-Forwarded-Host: " : "X-Forwarded-Proto: http\r\nX-Forwarded-Host: ")
+        out.append(copying: host)
+        if access.context.isTrustedPeer, let named = Self.port(of: access.head, bytes) {
+            writePort(bytes.extracting(named.range), into: &out)
+        } else if let port = Self.portStart(of: host) {
+            writePort(host.extracting(port...), into: &out)
+        } else {
+            out.append(site.isSecure ? "\r\nX-Forwarded-Port: 443\r\n" : "\r\nX-Forwarded-Port: 80\r\n")
+        }
+    }
+
+    private func writePort(_ port: Span<UInt8>, into out: inout [UInt8]) {
+        out.append("\r\nX-Forwarded-Port: ")
+        out.append(copying: port)
         out.append("\r\n")
     }
 
     private func writeForwardedFor(
-        _ request: RequestHead, _ bytes: Span<UInt8>, _ context: RequestContext, into out: inout [UInt8]
+        _ access: borrowing AccessRequest, _ bytes: Span<UInt8>, into out: inout [UInt8]
     ) {
         let start = out.count
         out.append("X-Forwarded-For: ")
         let listStart = out.count
-        if context.isTrustedPeer {
-            for index in request.fields.indices where request.fields[index].known == .xForwardedFor {
-                let value = request.fields[index].value
+        if access.context.isTrustedPeer {
+            for index in access.head.fields.indices where access.head.fields[index].known == .xForwardedFor {
+                let value = access.head.fields[index].value
                 guard !value.isEmpty else { continue }
                 if out.count > listStart { out.append(", ") }
                 out.append(copying: bytes.extracting(value.range))
             }
         }
-        if let peer = context.peer {
+        if access.context.peer != nil {
             if out.count > listStart { out.append(", ") }
-            out.append(peer)
+            out.append(copying: access.peerText.span)
         }
         if out.count == listStart {
             out.removeLast(out.count - start)
@@ -72,16 +81,5 @@ extension RequestRewrite {
             index -= 1
         }
         return nil
-    }
-}
-
-extension [UInt8] {
-    /// An address in its usual text.
-    mutating func append(_ address: IPAddress) {
-        guard address.isV4 else { return append(contentsOf: address.description.utf8) }
-        for shift in stride(from: 24, through: 0, by: -8) {
-            append(decimal: (address.low >> UInt64(shift)) & 0xff)
-            if shift > 0 { append(UInt8(ascii: ".")) }
-        }
     }
 }

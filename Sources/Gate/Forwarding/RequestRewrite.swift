@@ -292,7 +292,7 @@ struct RequestRewrite {
     private func writeTraceparent(_ random: RandomPool, into out: inout [UInt8]) {
         out.append("traceparent: 00-")
         random.appendIdentifier(words: 2, to: &out)
-        out.append("-")
+        out.append(UInt8(ascii: "-"))
         random.appendIdentifier(words: 1, to: &out)
         out.append("-01\r\n")
     }

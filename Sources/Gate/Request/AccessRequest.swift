@@ -23,6 +23,9 @@ package struct AccessRequest: ~Copyable {
     private var hasRefreshedKeys = false
     private(set) var origin = RequestOrigin()
     private(set) var path = JudgedPath()
+    /// The address of `context.peer`, as text; kept from request to request while the peer is the same.
+    private(set) var peerText: [UInt8] = []
+    private var peerOfText: IPAddress?
     private var rules: RequestRules?
     private var isRead = false
 
@@ -55,6 +58,11 @@ package struct AccessRequest: ~Copyable {
         }
         guard !isRead else { return }
         isRead = true
+        if context.peer != peerOfText {
+            peerOfText = context.peer
+            peerText.removeAll(keepingCapacity: true)
+            if let peer = context.peer { peerText.append(peer) }
+        }
         origin = RequestOrigin(head, context, rules)
         path = JudgedPath(head, returnPath: rules.returnPath, isRead: rules.readsPaths, delivery)
     }
@@ -129,4 +137,15 @@ package struct AccessRequest: ~Copyable {
     /// The tickets of one request that the store may be asked about: several cookies may hold one, and those of ended
     /// sessions stay in browsers.
     private static let maximumLookups = 4
+}
+
+extension [UInt8] {
+    /// An address in its usual text.
+    mutating func append(_ address: IPAddress) {
+        guard address.isV4 else { return append(contentsOf: address.description.utf8) }
+        for shift in stride(from: 24, through: 0, by: -8) {
+            append(decimal: (address.low >> UInt64(shift)) & 0xff)
+            if shift > 0 { append(UInt8(ascii: ".")) }
+        }
+    }
 }
