@@ -43,7 +43,7 @@ def loginradius(module_loginradius, upstream):
     return module_loginradius
 
 
-class TestTheWay:
+class TestRedirectAndReturn:
     def test_loginradius_login_url(self, loginradius):
         location = Visit(loginradius).go("/wiki?page=1")
         assert location.startswith(

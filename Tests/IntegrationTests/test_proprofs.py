@@ -177,7 +177,7 @@ class TestGuests:
         assert b"forged" not in upstream.last.head
 
 
-class TestTheWay:
+class TestRedirectAndReturn:
     def test_proprofs_without_a_session_the_browser_goes_to_the_script(self, proprofs):
         assert visit(proprofs).go("/article/9") == PROVIDER["loginURL"]
 

@@ -216,7 +216,7 @@ class TestFailures:
         refused(page, "provisioning_failed", 502)
         assert len(accounts.calls) == 1 and not browser.has_session, "redirects are not followed either"
 
-    def test_an_endless_answer_is_bounded(self, gate, accounts):
+    def test_an_endless_response_is_cut_off(self, gate, accounts):
         def flood(request, connection):
             connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n")
             for _ in range(100):
