@@ -320,7 +320,7 @@ class TestCertificates:
     def serial(connection) -> str:
         return connection.socket.getpeercert()["serialNumber"]
 
-    def test_new_certificates_are_for_new_connections_and_invalid_ones_ignored(self, tmp_path, authority, upstream, start_gate):
+    def test_only_valid_certificates_apply_to_new_connections(self, tmp_path, authority, upstream, start_gate):
         first, second = authority.issue("first", "DNS:localhost"), authority.issue("second", "DNS:localhost")
         pair = {"certificate": str(tmp_path / "tls.crt"), "key": str(tmp_path / "tls.key")}
 
