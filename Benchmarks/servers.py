@@ -108,7 +108,7 @@ def nginx(name: str, folder: Path, under, http: str, port: int) -> Process:
 
 
 def start_upstream(folder: Path) -> Process:
-    """nginx with three files, in memory where /dev/shm exists, because the folder is there."""
+    """nginx with three files; `folder` is in memory where /dev/shm exists."""
     files = folder / "files"
     files.mkdir()
     for name, size in SIZES.items():

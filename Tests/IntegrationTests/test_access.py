@@ -58,7 +58,7 @@ class TestDomains:
         pytest.param("ada@evilexample.com", id="another domain that ends alike"),
         pytest.param("ada@evil.test@example.com", id="two @"),
         pytest.param('"ada@evil.test"@example.com', id="two @, one quoted"),
-        pytest.param("ada@example.com@evil.test", id="two @, ours first"),
+        pytest.param("ada@example.com@evil.test", id="two @, allowed domain first"),
         pytest.param("ada@example.com.", id="a trailing dot"),
         pytest.param("ada@example.com ", id="a trailing space"),
         pytest.param("ada@example.com\n", id="a trailing line break"),

@@ -154,8 +154,8 @@ def test_loginradius_logout_at_the_provider_ends_the_session_here(loginradius, b
     log_in(browser, "grace@example.com", "compiler")
     until(browser, lambda b: "grace@example.com" in page_text(b), "the app")
     browser.get(loginradius.provider.url + "/logout")
-    until(browser, lambda b: b.find_element(By.TAG_NAME, "button"), "the question").click()
-    until(browser, lambda b: "You are logged out" in page_text(b), "the answer")
+    until(browser, lambda b: b.find_element(By.TAG_NAME, "button"), "the page that asks for confirmation").click()
+    until(browser, lambda b: "You are logged out" in page_text(b), "the page after the logout")
     assert "sidegate" in cookie_names(browser, loginradius), "the cookie still exists, but its session has ended"
     browser.get(loginradius.origin + "/")
     until(browser, lambda b: b.find_element(By.NAME, "password"), "the login page")

@@ -61,7 +61,7 @@ class TestBasics:
         done = sidegate("--generate-completion-script", shell)
         assert done.returncode == 0 and "explain" in done.stdout
 
-    def test_secrets_are_fresh_and_256_bits(self):
+    def test_secrets_are_random_with_256_bits(self):
         first, second = sidegate("secret").stdout.strip(), sidegate("secret").stdout.strip()
         assert first != second
         assert re.fullmatch(r"[A-Za-z0-9_-]{43}", first)
@@ -121,7 +121,7 @@ class TestCheck:
 
     @pytest.mark.parametrize("path", ["/.sidegate/confirm", "/.sidegate/CONFIRM", "/.sidegate/auth/x", "/.sidegate", "/cb.", "/a//b",
                                       "/cb?x", "/%63b"])
-    def test_a_return_path_that_is_taken_or_has_two_spellings(self, config, path):
+    def test_a_return_path_that_is_reserved_or_has_two_spellings(self, config, path):
         config.write_text(CONFIG.replace("  loginURL", f'  returnPath: "{path}"\n  loginURL'))
         done = sidegate("check", "--config", config)
         assert done.returncode == 1 and f"{config}:4:15: error: `identityProvider.returnPath`" in done.stderr
@@ -261,7 +261,7 @@ class TestTokens:
     def test_explain_reads_standard_input(self, config):
         assert sidegate("explain", "--config", config, "-", input=tokens.token() + "\n").returncode == 0
 
-    def test_a_minted_url_is_the_whole_return_url(self, config):
+    def test_a_minted_url_is_the_complete_return_url(self, config):
         done = sidegate("mint", "--config", config, "--claim", "email=a@example.com", "--url")
         assert done.returncode == 0
         assert re.fullmatch(r"https?://[^/]+/\.sidegate/callback\?(.*&)?jwt=[\w-]+\.[\w-]+\.[\w-]+", done.stdout.strip())

@@ -294,7 +294,7 @@ def test_a_key_set_over_https_is_fetched_only_from_a_server_verified_by_ca(peers
     assert "no secure connection" in done.stdout and keys.asked == []
 
 
-def test_a_config_with_errors_fails_and_nothing_is_tried(peers, config):
+def test_a_config_with_errors_fails_without_requests(peers, config):
     app = peers()
     path = config(app.url, peers().url, "wrokers: 1\n")
     done, lines = doctor(path)

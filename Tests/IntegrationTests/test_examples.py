@@ -125,7 +125,7 @@ class TestISpring:
         page = Surfer().post(idp.url + "/ispring/authentication.php", {"email[]": "a", "password[]": "b", "form[]": "c"})
         assert "Password" in page.text and "Warning" not in page.text
 
-    def test_the_session_has_a_new_name_after_login(self, run, app):
+    def test_the_session_id_changes_after_login(self, run, app):
         gate, _ = self.start(run, app)
         surfer = Surfer()
         page = surfer.get(gate.origin + "/")

@@ -51,7 +51,7 @@ def test_a_connection_serves_many_requests_over_few_upstream_connections(gate, u
     assert len(upstream.connections) - before <= 1
 
 
-def test_connection_close_is_kept(gate, session):
+def test_connection_close_is_honoured(gate, session):
     with gate.connection() as connection:
         response = connection.exchange("GET", "/", {**session, "Connection": "close"})
         assert response["Connection"].lower() == "close"
@@ -124,7 +124,7 @@ class TestInterimResponses:
             response = connection.response("PUT")
             assert response.status == 200 and response.json()["body"] == "hello"
 
-    def test_a_final_answer_to_expect_needs_no_body(self, gate, upstream, session):
+    def test_a_final_response_to_expect_needs_no_body(self, gate, upstream, session):
         def serve(connection):
             connection.read_head()
             connection.send(b"HTTP/1.1 413 Too Much\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno")

@@ -129,7 +129,7 @@ def test_an_absolute_target_names_the_host(gate, upstream, session):
     assert upstream.last.all("Host") == [f"127.0.0.1:{gate.port}"]
 
 
-def test_options_of_the_server_passes(gate, upstream, session):
+def test_options_for_the_server_is_forwarded(gate, upstream, session):
     with gate.connection() as connection:
         connection.send(f"OPTIONS * HTTP/1.1\r\nHost: 127.0.0.1:{gate.port}\r\nCookie: {session['Cookie']}\r\n\r\n")
         assert connection.response("OPTIONS").status == 200
@@ -163,7 +163,7 @@ class TestTheAppsBrokenResponses:
     }
 
     @pytest.mark.parametrize("name", BROKEN)
-    def test_they_become_502(self, gate, upstream, session, name):
+    def test_broken_responses_become_502(self, gate, upstream, session, name):
         def answer(request, connection):
             connection.send(self.BROKEN[name])
             connection.close()

@@ -126,7 +126,7 @@ def test_conformance(case, connect, app):
 
 
 class TestMessages:
-    def test_a_request_reaches_the_app_as_one_of_http_1_1(self, connect, upstream):
+    def test_a_request_reaches_the_app_as_http_1_1(self, connect, upstream):
         c = connect()
         response = c.response(c.request("GET", "/a?b=c", [("accept", "*/*"), ("te", "trailers"), ("x-a", "1")]))
         got = upstream.last

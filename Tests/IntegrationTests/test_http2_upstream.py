@@ -215,7 +215,7 @@ class TestRequests:
         assert app.requests[0].trailers == [("x-sum", "7")]
         assert app.requests[0].get("transfer-encoding") is None
 
-    def test_an_expectation_is_answered_by_the_app(self, gate, app):
+    def test_the_app_answers_an_expectation(self, gate, app):
         def began(request):
             request.head(100)
         app.began = began
@@ -249,7 +249,7 @@ class TestRequests:
         assert all(c.response(stream).status == 200 for stream in streams)
         assert len({request.connection for request in app.requests}) == 1
 
-    def test_an_upgrade_is_not_for_http2(self, gate, app):
+    def test_an_upgrade_is_not_sent_over_http2(self, gate, app):
         response = ask(gate, "GET", "/", {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
                                           "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="})
         assert response.status == 200 and app.requests[0].get("upgrade") is None
@@ -340,7 +340,7 @@ class TestBreaking:
         app.answer = app.echo
         assert ask(gate).status == 200
 
-    def test_an_idle_connection_that_the_app_closed_costs_no_request(self, gate, app):
+    def test_an_idle_connection_that_the_app_closed_fails_no_request(self, gate, app):
         assert ask(gate).status == 200
         app.requests[0].connection.break_off()
         for _ in range(3):

@@ -153,7 +153,7 @@ class TestForwardedHeaders:
         gate.exchange("GET", "/", session)
         assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", upstream.last.get("traceparent"))
 
-    def test_the_host_is_the_browsers(self, gate, upstream):
+    def test_the_app_gets_the_browsers_host(self, gate, upstream):
         token = tokens.token()
         gate.exchange("GET", "/", {"Authorization": f"Bearer {token}"}, host="app.example.com:8080")
         assert upstream.last.all("Host") == ["app.example.com:8080"]

@@ -2,7 +2,7 @@
 """Forward-auth with real proxies and apps: for any request, the app receives no identity other than Sidegate's.
 
 CVE-2025-64484: PHP, CGI and WSGI read X_Forwarded_User and X.Forwarded.User as X-Forwarded-User, and a proxy overwrites
-the latter alone.
+only the latter.
 """
 
 import contextlib

@@ -149,7 +149,7 @@ class TestRedirectAndReturn:
         browser.go("/course/7?lesson=2&q=a%20b")
         assert accepted(browser.bring(by_php(printed(), header=PRINTED_HEADER))) == "/course/7?lesson=2&q=a%20b"
 
-    def test_ispring_return_address_comes_by_get_with_jwt(self, ispring):
+    def test_ispring_return_needs_the_parameter_jwt(self, ispring):
         browser = visit(ispring)
         browser.go()
         refused(browser.navigate("/sso/login/jwt"), "token_missing", 400)
@@ -207,7 +207,7 @@ class TestLogout:
         assert before <= claims["iat"] <= before + 5 and claims["exp"] == claims["iat"] + 60
         assert len(claims["jti"]) >= 16
 
-    def test_ispring_logout_token_is_fresh_each_time(self, ispring):
+    def test_ispring_logout_token_is_new_each_time(self, ispring):
         seen = set()
         for _ in range(2):
             browser = visit(ispring)
@@ -252,7 +252,7 @@ class TestNativeLogin:
         assert browser.post_form("/login", {"login": "a", "password": "b"}).status == 200
         assert browser.navigate("/course/7").status == 302, "the rest stays closed"
 
-    def test_ispring_native_login_is_off_until_paths_are_named(self, ispring, upstream):
+    def test_ispring_native_login_is_off_without_paths(self, ispring, upstream):
         for asked in ("/login?no_sso", "/login?no_jwt=1"):
             assert ispring.exchange("GET", asked, NAVIGATION).status == 302
         assert upstream.requests == []

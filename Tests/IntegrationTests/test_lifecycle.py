@@ -74,7 +74,7 @@ class TestStop:
         assert gate.stop() == 0, "it ends before the app answers"
         ended.set()
 
-    def test_an_interrupt_ends_it_as_well(self, upstream, start_gate):
+    def test_an_interrupt_stops_it_too(self, upstream, start_gate):
         gate = start_gate(upstream)
         gate.was_stopped = True
         gate.process.child.send_signal(signal.SIGINT)

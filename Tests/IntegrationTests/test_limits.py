@@ -32,7 +32,7 @@ class TestRequestsPerSecond:
     def test_the_limit_applies_to_all_workers_and_connections(self, upstream, start_gate):
         gate = start_gate(upstream, workers=4, limits={"requestsPerSecond": 10})
         statuses = [gate.exchange("GET", "/", NAVIGATION).status for _ in range(60)]
-        # The burst, and the requests that became available while they were sent.
+        # The burst, and the requests that the rate permitted while they were sent.
         assert 10 <= statuses.count(302) <= 40 and statuses.count(429) >= 20
 
     def test_clients_behind_a_trusted_proxy_are_distinguished(self, upstream, start_gate):
@@ -162,7 +162,7 @@ class TestRequestIDs:
         ("/.sidegate/callback?jwt=broken", NAVIGATION, 403),
         ("/.sidegate/callback", NAVIGATION, 400),
     ])
-    def test_error_pages_show_the_id_that_the_log_has(self, gate, target, headers, status):
+    def test_error_pages_show_the_id_in_the_log(self, gate, target, headers, status):
         answer = gate.exchange("GET", target, {**headers, "X-Request-ID": f"id-on-page-{status}"})
         assert answer.status == status and f"id-on-page-{status}".encode() in answer.body
         wait_until(lambda: f'"id":"id-on-page-{status}"' in gate.log(), "the id in the log")

@@ -75,7 +75,7 @@ class TestLogoutURL:
         with pytest.raises(AssertionError):
             mints.read_by_python(query(location)["t"], "another-secret-of-32-bytes-or-more-01")
 
-    def test_logout_token_is_signed_with_the_key_as_the_provider_has_it(self, upstream, start_gate):
+    def test_logout_token_is_signed_with_the_decoded_key(self, upstream, start_gate):
         """With secretEncoding the key is the decoded text."""
         key = bytes(range(32))
         gate = self.start(upstream, start_gate, "https://idp.test/out?t={logoutToken}",

@@ -48,7 +48,7 @@ def test_metabase_login_url_contains_return_to(metabase):
     assert location.partition("?")[0] == LOGIN and query(location) == {"return_to": metabase.origin + "/dashboard/1"}
 
 
-def test_metabase_return_to_comes_back(metabase):
+def test_metabase_return_to_is_the_return_target(metabase):
     browser = visit(metabase)
     back = query(browser.go("/dashboard/1"))["return_to"]
     assert accepted(browser.bring(by_php(payload()), return_to=back)) == "/dashboard/1"

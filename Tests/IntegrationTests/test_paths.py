@@ -171,7 +171,7 @@ class TestAnswers:
         return start_module_gate(module_upstream, access=RULES["one part open"], trustedProxies=["127.0.0.1/32"])
 
     @pytest.mark.parametrize("path", ["/public/../closed", "/public/..%2fx", "/%2fx", "/\\x", "/public/%2e/a", "/public/..;/a"])
-    def test_an_ambiguous_path_is_400_and_403_in_forward_auth(self, class_gate, path):
+    def test_an_unreadable_path_is_400_and_403_in_forward_auth(self, class_gate, path):
         response = class_gate.exchange("GET", path, NAVIGATION)
         assert response.status == 400 and "path_unreadable" in response.text
         asked = class_gate.exchange("GET", "/.sidegate/auth", {"X-Forwarded-Uri": path, "X-Forwarded-Method": "GET"})

@@ -55,7 +55,7 @@ class TestKnownAnswers:
         assert done.returncode == code, done.stdout + done.stderr
         assert ("username@yourcompany.com" if code == 0 else "refused: expired") in done.stdout
 
-    def test_ispring_printed_token_is_refused_by_the_generic_preset_with_the_look_alike_named(self, configured):
+    def test_ispring_printed_token_is_refused_by_the_generic_preset_with_a_hint(self, configured):
         done = explain(configured("generic", secret="secret", allowWeakSecret=True), 123_456_800, ISPRING)
         assert done.returncode == 2
         text = done.stdout.lower()

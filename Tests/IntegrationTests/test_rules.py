@@ -96,7 +96,7 @@ def test_a_denied_path_is_denied_in_every_spelling(gate, upstream, path):
 
 
 @pytest.mark.parametrize("path", UNSAFE)
-def test_a_path_without_a_safe_reading_is_400(gate, upstream, staff, path):
+def test_an_unreadable_path_is_400(gate, upstream, staff, path):
     assert gate.exchange("GET", path, NAVIGATION).status == 400
     assert gate.exchange("GET", path, {**NAVIGATION, **staff}).status == 400
     assert upstream.requests == []

@@ -63,7 +63,7 @@ def test_without_one_of_the_options_no_notification_is_sent(start_gate, upstream
     back = browser.start("/")
     assert browser.finish(back, token(sub="ada", email="ada@example.com")).status == 502
     assert server.requests == []
-    # In TLS 1.3 a server requires the certificate after the handshake, and its alert may be lost by the reset.
+    # In TLS 1.3 a server requires the certificate after the handshake, and its alert may be lost with the reset.
     words = ["no secure connection"] + ["the connection was closed"] * (missing == "clientCertificate")
     wait_until(lambda: any(word in gate.log() for word in words), "the reason in the log")
 

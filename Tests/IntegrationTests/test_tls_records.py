@@ -100,7 +100,7 @@ def crumbs(mine: random.Random):
 # Both directions.
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_bodies_of_any_size_pass_both_ways_whole(gate, session, kind):
+def test_bodies_of_any_size_pass_both_ways(gate, session, kind):
     def client(index):
         mine = random.Random(f"{kind} {index}")
         with connected(gate, kind, cut=crumbs(mine)) as connection:
@@ -114,7 +114,7 @@ def test_bodies_of_any_size_pass_both_ways_whole(gate, session, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_streams_of_any_size_pass_both_ways_whole(gate, session, kind):
+def test_streams_of_any_size_pass_both_ways(gate, session, kind):
     def client(index):
         mine = random.Random(f"h2 {kind} {index}")
         made = opened(gate, kind, protocols=["h2"], cut=crumbs(mine)).handshake()
@@ -236,7 +236,7 @@ def test_the_first_segment_may_end_anywhere(gate, session):
 
 
 @pytest.mark.parametrize("kind", SUITES)
-def test_sessions_continue_and_other_groups_are_required(gate, session, kind):
+def test_sessions_are_resumed_and_other_groups_are_requested(gate, session, kind):
     """The gate counts the records of tickets, which it sends later, and of a handshake with a second ClientHello."""
     saved = None
     for turn in range(3):

@@ -117,7 +117,7 @@ def test_under_load_no_handshake_fails_and_no_session_is_lost(start_gate, upstre
     assert failures == []
 
 
-def test_as_kubernetes_swaps_what_it_mounts(start_gate, upstream, authority, pairs, tmp_path):
+def test_kubernetes_swap_of_mounted_certificates_is_noticed(start_gate, upstream, authority, pairs, tmp_path):
     mount = tmp_path / "mount"
     mount.mkdir()
 
@@ -216,7 +216,7 @@ def test_authorities_of_the_app_are_reloaded_and_no_tls_session_outlives_them(st
         app.stop()
 
 
-def test_the_certificate_shown_to_the_app_is_renewed(start_gate, authority, pairs, mounted):
+def test_the_certificate_sent_to_the_app_is_renewed(start_gate, authority, pairs, mounted):
     def demand(context):
         context.verify_mode = ssl.CERT_REQUIRED
         context.load_verify_locations(authority.path)

@@ -69,7 +69,7 @@ def test_requests_and_bodies_pass_both_ways(start_gate, start_app, authority, ce
     assert app.names == ["localhost"], "one connection, with a server name"
 
 
-def test_a_slow_app_and_a_slow_browser_lose_nothing(start_gate, start_app, authority, certificate):
+def test_a_slow_app_and_a_slow_browser_lose_no_data(start_gate, start_app, authority, certificate):
     app = start_app(certificate)
     gate = gate_before(start_gate, app, authority)
     body = os.urandom(4_000_000)
@@ -94,7 +94,7 @@ def test_a_slow_app_and_a_slow_browser_lose_nothing(start_gate, start_app, autho
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def test_both_versions_are_spoken(start_gate, start_app, authority, certificate, version):
+def test_both_versions_are_supported(start_gate, start_app, authority, certificate, version):
     def only(context):
         context.minimum_version = context.maximum_version = version
 

@@ -113,7 +113,7 @@ class TestDeadKeptConnections:
 
     @pytest.mark.parametrize("how", ["close", "reset"])
     @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
-    def test_a_repeatable_request_is_retried_once_on_a_fresh_connection(self, gate, upstream, session, method, how):
+    def test_a_repeatable_request_is_retried_once_on_a_new_connection(self, gate, upstream, session, method, how):
         serve, heads = self.dies_on_second_request(how)
         upstream.serve = serve
         with gate.connection() as connection:

@@ -99,7 +99,7 @@ def test_rules_apply_to_the_path_that_the_browser_sent(gate, seen, session):
     assert seen() == {"wiki": ["/open/x"]}
 
 
-def test_a_path_without_a_safe_reading_is_400_also_without_rules(upstream, start_gate, apps):
+def test_an_unreadable_path_is_400_also_without_rules(upstream, start_gate, apps):
     gate = start_gate(upstream, upstreams=[{"paths": ["/wiki/*"], "url": apps["wiki"].url}])
     assert gate.exchange("GET", "/wiki/%00", gate.session_cookie()).status == 400
     assert gate.exchange("GET", "/wiki/%61", gate.session_cookie()).json()["target"] == "/wiki/a"

@@ -20,7 +20,7 @@ class Clock:
 
     def __init__(self, folder: Path):
         compiler = shutil.which("cc") or shutil.which("clang") or beside_swift("clang")
-        assert compiler, "neither `cc` nor Swift's own `clang` is there"
+        assert compiler, "neither `cc` nor Swift's `clang` is installed"
         self.library, self.file = folder / "clock.so", folder / "clock"
         subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", self.library, SOURCE], check=True)
         self.off = 0

@@ -113,7 +113,7 @@ class Browser:
 
     def __init__(self, gate: Gate):
         Browser._number += 1
-        self.user_agent = f"Mozilla/5.0 (test browser {Browser._number})"  # each user has a browser of their own
+        self.user_agent = f"Mozilla/5.0 (test browser {Browser._number})"  # the gate sees another browser for each user
         self.gate = gate
         self.cookies: dict[str, str] = {}
 

@@ -74,7 +74,7 @@ def raw_ecdsa(der: bytes, width: int) -> bytes:
 
 
 def private_key(algorithm: str) -> str:
-    """A fresh private key for the algorithm, PEM, made by `openssl genpkey`."""
+    """A new private key for the algorithm as PEM, made by `openssl genpkey`."""
     curve = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}.get(algorithm)
     options = ["EC", "-pkeyopt", f"ec_paramgen_curve:{curve}"] if curve else ["RSA", "-pkeyopt", "rsa_keygen_bits:2048"]
     return subprocess.run(["openssl", "genpkey", "-algorithm", *options], check=True, capture_output=True, text=True).stdout
