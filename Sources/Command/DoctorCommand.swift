@@ -32,7 +32,7 @@ struct DoctorCommand: ParsableCommand {
             throw ExitStatus.badConfiguration
         }
         let report = DoctorReport(
-            DoctorHouseCall(settings, loaded).findings
+            OfflineChecks(settings, loaded).findings
                 + Doctor(settings, blanks: Set(loaded.blanks.map(\.path))).examine())
         StandardOutput.write(report.text)
         if report.hasFailures { throw ExitStatus.badConfiguration }

@@ -114,7 +114,7 @@ struct AlgorithmArgument: ExpressibleByArgument {
     static var allValueStrings: [String] { Algorithm.allCases.map(\.rawValue) }
 }
 
-/// Where the identity provider would send a browser.
+/// The address to which the identity provider would send a browser.
 struct ReturnAddress {
     private let settings: Settings
 
@@ -126,7 +126,7 @@ struct ReturnAddress {
     }
 
     private var origin: String {
-        if let publicURL = settings.publicURL { return publicURL.description }
+        if let publicURL = settings.publicURL { return publicURL.words }
         for address in settings.listen {
             guard case .tcp(let host, let port) = address else { continue }
             let isEverywhere = ["", "0.0.0.0", "::"].contains(host)

@@ -49,7 +49,7 @@ struct DocumentTests {
     func schemaHasEveryKey() throws {
         let schema = try JSONParser.parse(Array(JSONSchema.text().utf8).span)
         #expect(schema["$schema"]?.string == "http://json-schema.org/draft-07/schema#")
-        for key in OptionTable.keys {
+        for key in OptionTable.rows {
             var node: JSONValue? = schema
             for part in key.path.split(separator: ".") {
                 // A section with a shorthand is one of two things; the second is the mapping.

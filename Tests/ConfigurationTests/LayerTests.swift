@@ -22,8 +22,8 @@ struct LayerTests {
 
     @Test("Every key has one environment name of its own")
     func environmentNames() {
-        #expect(OptionTable.key("token.clockSkew")?.environmentName == "SIDEGATE_TOKEN_CLOCKSKEW")
-        let names = OptionTable.keys.map(\.environmentName)
+        #expect(OptionTable.row("token.clockSkew")?.environmentName == "SIDEGATE_TOKEN_CLOCKSKEW")
+        let names = OptionTable.rows.map(\.environmentName)
         #expect(Set(names).count == names.count)
         #expect(names.allSatisfy { $0.allSatisfy { $0.isUppercase || $0 == "_" || $0.isNumber } })
     }

@@ -64,7 +64,7 @@ struct RedisTests {
         arguments: [
             ("redis: { url: \"redis://cache\" }", "nothing is kept there"),
             ("replay: { store: redis }\nredis: { user: gate }", "add `redis.passwordFile`"),
-            ("replay: { store: redis }\nredis: { ca: ca.pem }", "`redis.ca` goes with"),
+            ("replay: { store: redis }\nredis: { ca: ca.pem }", "`redis.ca` is for rediss:// only"),
             ("replay: { store: redis }\nredis: { urlFile: missing }", "`redis.urlFile`: cannot read"),
             ("replay: { store: redis }\nredis: { timeout: 1ms }", "choose a duration from 10ms to 5s"),
         ])

@@ -52,11 +52,11 @@ struct RuleTests {
     @Test("Every default of the table is a value of its key")
     func defaults() {
         let loaded = place.load(minimal)
-        for key in OptionTable.keys where key.fallback != nil {
+        for key in OptionTable.rows where key.defaultText != nil {
             #expect(loaded.resolution.entries[key.path] != nil, "\(key.path)")
         }
-        #expect(Set(OptionTable.keys.map(\.path)).count == OptionTable.keys.count)
-        for key in OptionTable.keys {
+        #expect(Set(OptionTable.rows.map(\.path)).count == OptionTable.rows.count)
+        for key in OptionTable.rows {
             let section = key.path.split(separator: ".").dropLast().joined(separator: ".")
             #expect(section.isEmpty || OptionTable.section(section) != nil, "\(key.path)")
         }

@@ -153,9 +153,9 @@ struct SecretTests {
 
     @Test("Every secret has a File twin")
     func twins() {
-        let keys = OptionTable.keys.filter(\.isSecret)
+        let keys = OptionTable.rows.filter(\.isSecret)
         #expect(keys.map(\.path).contains("session.secret"))
-        for key in keys { #expect(OptionTable.key(key.path + "File") != nil, "\(key.path)") }
+        for key in keys { #expect(OptionTable.row(key.path + "File") != nil, "\(key.path)") }
     }
 
     @Test(
@@ -250,4 +250,35 @@ struct SecretTests {
         #expect(again.settings?.pages.brand == "true: \"# {x}\"")
         #expect(again.settings?.listen == loaded.settings?.listen)
     }
+
+    @Test(
+        "a file that others can read is reported when it holds a secret itself, not when the environment does",
+        arguments: [
+            ("session: { secret: \"${S}\" }", false), ("session: { secret: \"${S}${S}\" }", false),
+            ("session: { secret: \"${S:-}\" }", false), ("session: { secretFile: s.secret }", false),
+            ("session: { secrets: [\"${S}\", \"${S}\"] }", false),
+            ("session: { secret: \"${S:-\(literal)}\" }", true), ("session: { secret: \"\(literal)${S}\" }", true),
+            ("session: { secret: \"\(literal)\" }", true), ("session: { secrets: [\"${S}\", \"\(literal)\"] }", true),
+            ("redis: { url: \"redis://user:${S}@cache:6379\" }", false),
+            ("redis: { url: \"redis://${U}@cache\" }", false),
+            ("redis: { url: \"redis://cache\" }", false), ("redis: { url: \"redis://user:\(literal)@${H}\" }", true),
+            ("redis: { url: \"redis://${H}:\(literal)@cache\" }", true), ("redis: { passwordFile: s.secret }", false),
+            ("provisioning: { secret: \"${S}\" }", false), ("provisioning: { secret: \"\(literal)\" }", true),
+            ("token: { keys: [{ secret: \"${S}\" }, { secretFile: s.secret }] }", false),
+            ("token: { keys: { secret: \"${S}\" } }", false), ("token: { keys: { secret: \"\(literal)\" } }", true),
+            ("token: { keys: [{ secret: \"${S}\" }, { secret: \"\(literal)\" }] }", true),
+        ])
+    func secretsInTheFile(line: String, isReported: Bool) {
+        place.write("s.secret", literal)
+        let environment = ["S": literal, "H": "cache", "U": "user:\(literal)"]
+        let file = place.write("c.yaml", "upstream: http://127.0.0.1:3000\n\(line)\n", mode: 0o644)
+        let loaded = ConfigurationLoader.load(LoadRequest(file: file, environment: environment))
+        #expect(loaded.showsSecretsToOthers == isReported)
+        #expect(loaded.advice.contains { $0.message.contains("holds secrets") } == isReported)
+        #expect(loaded.advice.allSatisfy { !$0.description.contains(literal) })
+        place.write("c.yaml", "upstream: http://127.0.0.1:3000\n\(line)\n", mode: 0o600)
+        #expect(!ConfigurationLoader.load(LoadRequest(file: file, environment: environment)).showsSecretsToOthers)
+    }
 }
+
+private let literal = "0123456789abcdef-0123456789abcdef"

@@ -115,6 +115,6 @@ struct VerificationKeyTests {
         place.write("k.pem", Self.publicKey)
         let loaded = load("{ publicKeyFile: k.pem, secretEncoding: hex }", algorithms: "[EdDSA]")
         #expect(loaded.errors.count == 1)
-        #expect(loaded.errors.first?.contains("goes with `secret` or `secretFile` only") == true)
+        #expect(loaded.errors.first?.contains("is for `secret` or `secretFile` only") == true)
     }
 }

@@ -117,7 +117,7 @@ class TestReload:
         change(gate, session={"store": "redis"}, replay={"store": "memory"}, redis={"prefix": "other:"},
                identityHeaders={"X-Who": "{email}"})
         said = [line for line in gate.log().splitlines() if "next start" in line]
-        for key in ("session.store", "replay.store", "redis"):
+        for key in ("session.store", "replay.store", "redis.prefix"):
             assert any(f'"key":"{key}"' in line for line in said), said
         assert is_in(gate, ada) and is_in(gate, front.signed_in())
 

@@ -5,15 +5,15 @@ package enum OptionReference {
     package static func text() -> String {
         var text = introduction
         for section in [""] + OptionTable.sections.map(\.path) {
-            let keys = OptionTable.keys.filter { $0.section == section }
-            if keys.isEmpty { continue }
+            let rows = OptionTable.rows.filter { $0.section == section }
+            if rows.isEmpty { continue }
             text += "\n## " + (section.isEmpty ? "At the top" : "`\(section)`") + "\n\n"
             if let known = OptionTable.section(section) { text += known.summary + "\n\n" }
             text += tableHead
-            for key in keys {
-                text += row(key)
-                if case .list(.object(let parts)) = key.kind {
-                    for part in parts { text += row(part, below: key.path + "[].") }
+            for row in rows {
+                text += line(row)
+                if case .list(.object(let parts)) = row.kind {
+                    for part in parts { text += line(part, below: row.path + "[].") }
                 }
             }
         }
@@ -30,13 +30,13 @@ package enum OptionReference {
         return text
     }
 
-    private static func row(_ key: ConfigurationOption, below prefix: String = "") -> String {
-        let fallback = key.fallback.map { $0.isEmpty ? "" : "`\($0)`" } ?? ""
-        var summary = escaped(key.summary)
-        if key.isRequired { summary += " **Required.**" }
-        let choices = choices(key.kind)
+    private static func line(_ row: OptionRow, below prefix: String = "") -> String {
+        let standard = row.defaultText.map { $0.isEmpty ? "" : "`\($0)`" } ?? ""
+        var summary = escaped(row.documentation)
+        if row.isRequired { summary += " **Required.**" }
+        let choices = choices(row.kind)
         if !choices.isEmpty { summary += " One of " + choices + "." }
-        return "| `\(prefix)\(key.path)` | \(kind(key.kind)) | \(escaped(fallback)) | \(summary) |\n"
+        return "| `\(prefix)\(row.path)` | \(kind(row.kind)) | \(escaped(standard)) | \(summary) |\n"
     }
 
     private static func escaped(_ text: String) -> String {
@@ -57,7 +57,7 @@ package enum OptionReference {
         case .text(.emailDomain): "domain"
         case .text(.requestPath), .text(.rootedPath), .text(.pathPattern): "path of a request"
         case .text: "text"
-        case .listenAddress: "address"
+        case .listenAddress, .listenAddressOrOff: "address"
         case .upstreamAddress, .redisAddress: "URL"
         case .origin: "origin"
         case .network: "address block"
@@ -65,7 +65,6 @@ package enum OptionReference {
         case .list(let item): "list: " + self.kind(item)
         case .map(_, let value, _): "mapping: " + self.kind(value)
         case .object: "mapping"
-        case .anything: "–"
         }
     }
 

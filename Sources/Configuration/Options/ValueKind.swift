@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a key takes. Parsing, the JSON Schema and the reference are all read off it.
+/// What an option takes. Parser, JSON Schema and reference follow from it.
 package indirect enum ValueKind: Sendable {
     case boolean
     case integer(ClosedRange<Int>)
@@ -13,6 +13,8 @@ package indirect enum ValueKind: Sendable {
     case choice([String])
     case text(TextRule)
     case listenAddress
+    /// An address to listen on; or nothing, `off`, `none` or `false`.
+    case listenAddressOrOff
     case upstreamAddress
     /// `redis://`, `rediss://` or `unix:/path`.
     case redisAddress
@@ -24,10 +26,8 @@ package indirect enum ValueKind: Sendable {
     case list(ValueKind)
     /// Names of the user's choice. With `keepsDefaults` the entries given join the default ones, else they replace them.
     case map(name: TextRule, ValueKind, keepsDefaults: Bool = false)
-    /// A mapping with keys of its own, as items of a list; at most one key of each exclusive group may be set.
-    case object([ConfigurationOption])
-    /// Anything at all: keys that are not served yet and are only compared with their default.
-    case anything
+    /// A mapping with options of its own, as items of a list; at most one option of each group may be set.
+    case object([OptionRow])
 }
 
 /// Which texts a text value may be.

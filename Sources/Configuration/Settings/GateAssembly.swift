@@ -8,11 +8,11 @@ import Pages
 package struct GateAssembly {
     private let settings: Settings
     private let fallbackSecret: [UInt8]
-    /// What the gate refused, with its place; empty for settings that were loaded for serving.
+    /// What the gate refused, with its location; empty for settings that were loaded for serving.
     package private(set) var findings: [Finding] = []
 
-    /// - Parameter fallbackSecret: seals sessions when the settings hold no secret: random, and the same one for as long
-    ///   as the process lives.
+    /// - Parameter fallbackSecret: seals sessions when the settings have no secret: random, and the same for the life of
+    ///   the process.
     package init(_ settings: Settings, fallbackSecret: [UInt8]) {
         self.settings = settings
         self.fallbackSecret = fallbackSecret
@@ -26,7 +26,7 @@ package struct GateAssembly {
         let logout = provider.logoutURL.flatMap {
             template($0, "logoutURL", provider.logoutURLOrigin, URLTemplate.logout)
         }
-        // A form's answer may lead to either: a logout, or another account's login.
+        // The response to a form may redirect to either: a logout, or another account's login.
         let pages = pages(formOrigins: Set([login, logout].compactMap { $0?.origin }))
         let headers = headers()
         guard let login, let pages, findings.isEmpty else { return nil }
@@ -34,7 +34,7 @@ package struct GateAssembly {
         var gate = GateConfiguration(
             loginURL: login, tokenPolicy: settings.token.policy, keys: settings.token.keys, session: session(),
             upstreamAuthority: settings.upstream.address.authority, pages: pages)
-        gate.publicURL = settings.publicURL.flatMap { PublicOrigin($0.description) }
+        gate.publicURL = settings.publicURL
         gate.preserveHost = settings.upstream.preserveHost
         gate.upgrades = settings.upstream.upgrades
         gate.logoutURL = logout
@@ -43,7 +43,7 @@ package struct GateAssembly {
         }
         gate.tokenParameter = provider.tokenParameter
         gate.returnPath = provider.returnPath
-        gate.initiated = InitiatedPolicy(rawValue: provider.initiated) ?? .confirm
+        gate.initiated = provider.initiated
         gate.requiresState = provider.requiresState
         gate.keysMove = !settings.token.remoteKeys.isEmpty
         gate.singleUse = settings.token.singleUse
@@ -56,14 +56,14 @@ package struct GateAssembly {
         gate.trustedProxies = settings.trustedProxies
         gate.nativeLogin = nativeLogin()
         gate.provisions = settings.provisioning != nil
-        gate.replayFailure = ReplayFailurePolicy(rawValue: settings.replay.onFailure) ?? .deny
+        gate.replayFailure = settings.replay.onFailure
         gate.identityHeaders = headers
         gate.assertion = settings.assertion.map {
             AssertionConfiguration(
                 header: $0.header, minter: $0.minter, issuer: $0.issuer, audience: $0.audience,
                 lifetime: $0.lifetime.inSeconds, keys: $0.keys)
         }
-        gate.headerEncoding = HeaderEncoding(rawValue: settings.identity.encoding) ?? .utf8
+        gate.headerEncoding = settings.identity.encoding
         return gate
     }
 
@@ -79,10 +79,10 @@ package struct GateAssembly {
         }
     }
 
-    /// Who may come in.
+    /// Which users are let in.
     package func access() -> AccessConfiguration {
         var access = AccessConfiguration()
-        access.default = AccessConfiguration.Default(rawValue: settings.access.default) ?? .signedIn
+        access.default = settings.access.default
         access.users.emails = settings.access.emails
         access.users.listedEmails = settings.access.listedEmails
         access.users.hasEmailsFile = settings.access.emailsFile != nil
@@ -90,7 +90,7 @@ package struct GateAssembly {
         access.users.groups = settings.access.groups
         access.site = settings.access.site
         access.rules = settings.access.rules
-        access.mode = AccessConfiguration.Mode(rawValue: settings.access.mode) ?? .enforce
+        access.mode = settings.access.mode
         return access
     }
 
@@ -122,7 +122,7 @@ package struct GateAssembly {
         var session = SessionConfiguration(secrets: secrets.isEmpty ? [fallbackSecret] : secrets)
         session.cookieName = settings.cookieName
         session.domain = settings.domain
-        session.sameSite = SameSite(rawValue: settings.sameSite) ?? .lax
+        session.sameSite = settings.sameSite
         session.lifetime = settings.lifetime.inSeconds
         session.idleTimeout = settings.idleTimeout.inSeconds
         session.isStored = settings.isShared
@@ -135,8 +135,7 @@ package struct GateAssembly {
     private mutating func headers() -> [HeaderRule] {
         let own = settings.identity.headers
         let named = Set(own.map { HeaderName.folded($0.name) })
-        let preset = HeaderPreset(rawValue: settings.identity.preset) ?? .forwarded
-        var rules = preset.rules.filter { !named.contains(HeaderName.folded($0.name)) }
+        var rules = settings.identity.preset.rules.filter { !named.contains(HeaderName.folded($0.name)) }
         for header in own where !header.template.parts.isEmpty {
             do {
                 let fields = settings.token.claims.map(\.field)
@@ -165,7 +164,7 @@ package struct GateAssembly {
 }
 
 extension UpstreamAddress {
-    /// The Host the app gets when the browser's own is not kept.
+    /// The Host that the app gets when the browser's is not kept.
     package var authority: String {
         switch self {
         case .http(let host, let port), .h2c(let host, let port):

@@ -1,31 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cryptography
-import HTTP
 
-// Who may come in, the emergency door, and telling the app.
+// Which users are let in, native login, and notifying the app.
 
 extension SettingsBuilder {
     mutating func access() -> AccessSettings {
         var settings = AccessSettings(
-            default: resolution.text("access.default"), emails: resolution.texts("access.users.emails"),
-            emailsFile: nil, listedEmails: [], emailDomains: resolution.texts("access.users.emailDomains"),
-            groups: resolution.texts("access.users.groups"), site: resolution.text("access.site"), rules: [],
-            ruleOrigins: [], mode: resolution.text("access.mode"))
+            default: resolution[AccessOptions.default], emails: resolution[AccessOptions.emails],
+            emailsFile: nil, listedEmails: [], emailDomains: resolution[AccessOptions.emailDomains],
+            groups: resolution[AccessOptions.groups], site: resolution[AccessOptions.site], rules: [],
+            ruleOrigins: [], mode: resolution[AccessOptions.mode])
         rules(&settings)
-        let named = resolution.text("access.users.emailsFile")
-        if !named.isEmpty {
-            let origin = resolution.origin("access.users.emailsFile")
-            settings.emailsFile = files.locate(named, namedAt: origin)
-            // A command that looks at tokens says nothing of a list it cannot read; its verdict says so instead.
-            if let emails = listedEmails(named, at: origin) { settings.listedEmails = emails }
+        if let file = resolution.given(AccessOptions.emailsFile) {
+            settings.emailsFile = files.locate(file.value, namedAt: file.origin)
+            if let emails = listedEmails(file.value, at: file.origin) { settings.listedEmails = emails }
         }
         requireFields(settings)
         return settings
     }
 
     private mutating func listedEmails(_ name: String, at origin: SourceLocation) -> [String]? {
-        let key = "access.users.emailsFile"
+        let key = AccessOptions.emailsFile.path
         let path = files.locate(name, namedAt: origin)
         guard
             let contents = files.read(
@@ -35,7 +31,7 @@ extension SettingsBuilder {
             findings.append(
                 .warning(
                     origin,
-                    "`\(key)`: every user of this machine can write \(Quoted.plain(path)), and so let anyone in; run"
+                    "`\(key)`: every user of this machine can write \(Quoted.plain(path)), and so register anyone; run"
                         + " chmod o-w on it"))
         }
         let list = EmailList(contents.bytes)
@@ -43,7 +39,7 @@ extension SettingsBuilder {
             findings.append(.error(.file(path: path, line: problem.line, column: 1), "`\(key)`: \(problem.message)"))
         }
         if list.emails.isEmpty, list.problems.isEmpty {
-            let others = resolution.texts("access.users.emails") + resolution.texts("access.users.emailDomains")
+            let others = resolution[AccessOptions.emails] + resolution[AccessOptions.emailDomains]
             findings.append(
                 .warning(
                     origin,
@@ -53,20 +49,26 @@ extension SettingsBuilder {
         return list.emails
     }
 
-    /// What is compared must be filled from some claim, or nobody could ever come in.
+    /// What is compared must be filled from some claim, otherwise no user could ever be let in.
     private mutating func requireFields(_ access: AccessSettings) {
-        let fields = Set(resolution.map("token.claims").map(\.name))
+        let fields = Set(resolution[TokenOptions.claims].map(\.name))
         let needs = [
-            ("access.users.emails", "email", !access.emails.isEmpty),
-            ("access.users.emailsFile", "email", access.emailsFile != nil),
-            ("access.users.emailDomains", "email", !access.emailDomains.isEmpty),
-            ("access.users.groups", "groups", !access.groups.isEmpty),
-            ("access.site", "sites", !access.site.isEmpty),
+            (AccessOptions.emails.path, resolution.origin(AccessOptions.emails), "email", !access.emails.isEmpty),
+            (
+                AccessOptions.emailsFile.path, resolution.origin(AccessOptions.emailsFile), "email",
+                access.emailsFile != nil
+            ),
+            (
+                AccessOptions.emailDomains.path, resolution.origin(AccessOptions.emailDomains), "email",
+                !access.emailDomains.isEmpty
+            ),
+            (AccessOptions.groups.path, resolution.origin(AccessOptions.groups), "groups", !access.groups.isEmpty),
+            (AccessOptions.site.path, resolution.origin(AccessOptions.site), "sites", !access.site.isEmpty),
         ]
-        for (path, field, isSet) in needs where isSet && !fields.contains(field) {
+        for (path, origin, field, isSet) in needs where isSet && !fields.contains(field) {
             findings.append(
                 .error(
-                    resolution.origin(path),
+                    origin,
                     "`\(path)` is about the field `\(field)`, which no claim fills; name its claims in"
                         + " `token.claims.\(field)`"))
         }
@@ -74,35 +76,34 @@ extension SettingsBuilder {
 
     /// nil: off.
     mutating func nativeLogin() -> NativeLoginSettings? {
-        let paths = resolution.texts("nativeLogin.paths")
         let settings = NativeLoginSettings(
-            parameters: resolution.texts("nativeLogin.parameters"), paths: paths,
-            with: resolution.texts("nativeLogin.with"), from: networks("nativeLogin.from"),
-            lifetime: resolution.duration("nativeLogin.lifetime"))
-        guard !paths.isEmpty else {
+            parameters: resolution[NativeLoginOptions.parameters], paths: resolution[NativeLoginOptions.paths],
+            with: resolution[NativeLoginOptions.with], from: resolution[NativeLoginOptions.from].map(\.block),
+            lifetime: resolution[NativeLoginOptions.lifetime])
+        guard !settings.paths.isEmpty else {
             if !settings.with.isEmpty {
                 findings.append(
                     .warning(
-                        resolution.origin("nativeLogin.with"),
+                        resolution.origin(NativeLoginOptions.with),
                         "`nativeLogin.with` does nothing while `nativeLogin.paths` is empty; name the login page there")
                 )
             }
             return nil
         }
-        for path in ["nativeLogin.paths", "nativeLogin.with"] {
-            warnOfPatterns(resolution.entries[path].map { Located(value: $0.value, origin: $0.origin) }, path)
+        for option in [NativeLoginOptions.paths, NativeLoginOptions.with] {
+            warnOfPatterns(resolution.items(option), option.path)
         }
         if settings.parameters.isEmpty {
             findings.append(
                 .error(
-                    resolution.origin("nativeLogin.parameters"),
-                    "`nativeLogin.parameters` is empty, so nobody can ask for it; name one, such as no_sso"))
+                    resolution.origin(NativeLoginOptions.parameters),
+                    "`nativeLogin.parameters` is empty, so native login cannot be requested; name one, such as no_sso"))
         }
-        let token = resolution.text("identityProvider.tokenParameter")
+        let token = resolution[IdentityProviderOptions.tokenParameter]
         if settings.parameters.contains(token) {
             findings.append(
                 .error(
-                    resolution.origin("nativeLogin.parameters"),
+                    resolution.origin(NativeLoginOptions.parameters),
                     "`nativeLogin.parameters`: \(Quoted.text(token)) carries the token; choose another name"))
         }
         return settings
@@ -110,35 +111,23 @@ extension SettingsBuilder {
 
     /// nil: off.
     mutating func provisioning() -> ProvisioningSettings? {
-        let url = resolution.text("provisioning.url")
-        let origin = resolution.origin("provisioning.url")
-        guard !url.isEmpty, purpose == .serve else { return nil }
+        guard let url = resolution.given(ProvisioningOptions.url), purpose == .serve else { return nil }
         let secret = provisioningSecret()
-        if secret == nil, resolution.refusedPaths.isDisjoint(with: ["provisioning.secret", "provisioning.secretFile"]) {
+        if secret == nil, !resolution.refused(ProvisioningOptions.secret) {
             findings.append(
                 .warning(
-                    origin,
-                    "`provisioning.url`: calls are not signed, so the app cannot tell them from anyone else's; share a"
+                    url.origin,
+                    "`provisioning.url`: calls are not signed, so the app cannot verify who made them; share a"
                         + " secret with it and set `provisioning.secretFile`"))
         }
-        warnOfPlainHTTP(url, "provisioning.url", origin, "names and addresses of users")
+        warnOfPlainHTTP(url, ProvisioningOptions.url.path, "names and addresses of users")
         return ProvisioningSettings(
-            url: url, secret: secret, eachLogin: resolution.boolean("provisioning.eachLogin"),
-            tls: callTLS(
-                url, in: "provisioning",
-                parts(of: "provisioning", "ca", "serverName", "clientCertificate", "clientKey")))
+            url: url.value, secret: secret, eachLogin: resolution[ProvisioningOptions.eachLogin],
+            tls: callTLS(url.value, resolution, ProvisioningOptions.tls, prefix: ""))
     }
 
     private mutating func provisioningSecret() -> Secret? {
-        var found: (bytes: [UInt8], path: String, origin: SourceLocation)?
-        if let (text, origin) = resolution.textIfSet("provisioning.secret"), !text.isEmpty {
-            found = (Array(text.utf8), "provisioning.secret", origin)
-        } else if let (name, origin) = resolution.textIfSet("provisioning.secretFile"), !name.isEmpty,
-            let bytes = files.readSecret(name, for: "provisioning.secretFile", at: origin, into: &findings)
-        {
-            found = (bytes, "provisioning.secretFile", origin)
-        }
-        guard let found else { return nil }
+        guard let found = secret(ProvisioningOptions.secret) else { return nil }
         if found.bytes.count < Self.minimumProvisioningSecret {
             findings.append(
                 .error(
@@ -153,20 +142,27 @@ extension SettingsBuilder {
 
     // MARK: - For all calls of our own
 
-    mutating func warnOfPlainHTTP(_ url: String, _ path: String, _ origin: SourceLocation, _ what: String) {
-        guard url.lowercased().hasPrefix("http://"), !LoopbackHost.isNamed(in: url) else { return }
+    mutating func warnOfPlainHTTP(_ url: Located<String>, _ path: String, _ what: String) {
+        guard url.value.lowercased().hasPrefix("http://"), !LoopbackHost.isNamed(in: url.value) else { return }
         findings.append(
-            .warning(origin, "`\(path)`: over http \(what) can be read and changed on their way; use https"))
+            .warning(url.origin, "`\(path)`: over http \(what) can be read and changed on their way; use https"))
     }
 
-    func networks(_ path: String) -> [CIDR] {
-        resolution.list(path).compactMap {
-            if case .network(let network) = $0.value { network.block } else { nil }
+    /// A secret that stands in the configuration, or in the file that it names; nil when it is not set.
+    mutating func secret(
+        _ option: SecretOption<String?>
+    ) -> (bytes: [UInt8], path: String, origin: SourceLocation)? {
+        if let text = resolution.given(option.inline) {
+            return (Array(text.value.utf8), option.inline.path, text.origin)
         }
+        guard let file = resolution.given(option.file),
+            let bytes = files.readSecret(file.value, for: option.file.path, at: file.origin, into: &findings)
+        else { return nil }
+        return (bytes, option.file.path, file.origin)
     }
 }
 
-/// Whether an address leads no further than this machine.
+/// Whether an address stays on this machine.
 package enum LoopbackHost {
     /// `url` is absolute.
     package static func isNamed(in url: String) -> Bool {

@@ -14,30 +14,29 @@ package struct AssertionSettings: Sendable {
     package var lifetime: Duration
 }
 
-// The keys of the signed statement are read and judged before anything listens.
+// The keys of the signed statement are read and checked before anything listens.
 
 extension SettingsBuilder {
-    /// nil: off, or nothing that could serve.
+    /// nil: off, or not usable.
     mutating func assertion() -> AssertionSettings? {
         guard purpose == .serve else { return nil }
-        let path = resolution.text("assertion.keyFile")
-        let retired = resolution.list("assertion.retiredKeyFiles")
-        guard !path.isEmpty else {
+        let retired = resolution.items(AssertionOptions.retiredKeyFiles)
+        guard let file = resolution.given(AssertionOptions.keyFile) else {
             if !retired.isEmpty {
                 findings.append(
                     .error(
-                        resolution.origin("assertion.retiredKeyFiles"),
+                        resolution.origin(AssertionOptions.retiredKeyFiles),
                         "`assertion.retiredKeyFiles` does nothing without `assertion.keyFile`; add it or remove this"))
             }
             return nil
         }
-        let origin = resolution.origin("assertion.keyFile")
-        let algorithm = Algorithm(name: resolution.text("assertion.algorithm")) ?? .es256
-        let header = resolution.text("assertion.header")
+        let origin = file.origin
+        let algorithm = resolution[AssertionOptions.algorithm]
+        let header = resolution[AssertionOptions.header]
         checkHeader(header)
         var keys: [PublishedKey] = []
         var minter: TokenMinter?
-        if let bytes = files.readSecret(path, for: "assertion.keyFile", at: origin, into: &findings) {
+        if let bytes = files.readSecret(file.value, for: "assertion.keyFile", at: origin, into: &findings) {
             do throws(KeyError) {
                 let published = try PublishedKey(privateKeyPEM: bytes, algorithm: algorithm)
                 keys.append(published)
@@ -47,43 +46,38 @@ extension SettingsBuilder {
             }
         }
         for item in retired {
-            if case .text(let path) = item.value, let key = retiredKey(path, at: item.origin) { keys.append(key) }
+            if let key = retiredKey(item.value, at: item.origin) { keys.append(key) }
         }
         guard let minter else { return nil }
-        var issuer = resolution.text("assertion.issuer")
-        if issuer.isEmpty {
-            if case .origin(let origin)? = resolution.entries["publicURL"]?.value { issuer = origin.description }
+        let named = resolution[AssertionOptions.issuer] ?? resolution[AddressOptions.publicURL]?.words
+        let audience = resolution[AssertionOptions.audience]
+        if named == nil, audience == nil {
+            findings.append(
+                .warning(
+                    origin,
+                    "`assertion`: nothing says which app a statement is for, so one for another app with the same key would"
+                        + " be accepted too; set `publicURL` or `assertion.audience`"))
         }
-        if issuer.isEmpty {
-            issuer = "sidegate"
-            if resolution.text("assertion.audience").isEmpty {
-                findings.append(
-                    .warning(
-                        origin,
-                        "`assertion`: nothing says which app a statement is for, so one for another app with the same key"
-                            + " would be believed too; set `publicURL` or `assertion.audience`"))
-            }
-        }
-        let audience = resolution.text("assertion.audience")
+        let issuer = named ?? "sidegate"
         return AssertionSettings(
-            header: header, minter: minter, keys: keys, issuer: issuer, audience: audience.isEmpty ? issuer : audience,
-            lifetime: resolution.duration("assertion.lifetime"))
+            header: header, minter: minter, keys: keys, issuer: issuer, audience: audience ?? issuer,
+            lifetime: resolution[AssertionOptions.lifetime])
     }
 
     private mutating func checkHeader(_ header: String) {
         let folded = HeaderName.folded(header)
-        let preset = HeaderPreset(rawValue: resolution.text("headerPreset"))?.rules.map(\.name) ?? []
-        let names = resolution.map("identityHeaders").map(\.name) + preset
+        let preset = resolution[IdentityOptions.preset].rules.map(\.name)
+        let names = resolution[IdentityOptions.headers].map(\.name) + preset
         let isTaken = names.contains { HeaderName.folded($0) == folded }
         if isTaken {
             findings.append(
                 .error(
-                    resolution.origin("assertion.header"),
+                    resolution.origin(AssertionOptions.header),
                     "`assertion.header`: \(header) is an identity header already; choose another name"))
         }
     }
 
-    /// The public half is enough, and a retired private key is better thrown away; but it may still be where it was.
+    /// The public half is enough, and a retired private key should be deleted; but the file may still hold it.
     private mutating func retiredKey(_ path: String, at origin: SourceLocation) -> PublishedKey? {
         let name = "assertion.retiredKeyFiles"
         guard let bytes = files.read(path, for: name, at: origin, into: &findings)?.bytes else { return nil }

@@ -7,20 +7,23 @@ import JWT
 extension SettingsBuilder {
     mutating func verificationKeys(for algorithms: Set<Algorithm>) -> KeySet {
         var keys: [VerificationKey] = []
-        for (index, item) in resolution.list("token.keys").enumerated() {
-            guard case .object(let parts) = item.value, parts["jwksURL"] == nil else { continue }
-            for name in Self.callParts {
-                if let given = parts[name] { refuseUnfit(name, given.origin, "jwksURL") }
+        for (index, item) in resolution.items(TokenOptions.keys).enumerated() {
+            let values = item.value
+            if values[KeyOptions.jwksURL] != nil { continue }
+            let tls = KeyOptions.tls
+            for option in [tls.ca, tls.serverName, tls.certificate, tls.key] {
+                refuseUnfit(option, in: values, companions: "jwksURL")
             }
-            guard let source = source(of: parts, at: item.origin) else { continue }
-            if source.name.hasPrefix("secret") {
+            guard let source = source(of: values, at: item.origin) else { continue }
+            let keyID = values[KeyOptions.keyID]
+            if case .secret = source.form {
                 namedSecrets.append(
                     NamedSecret(
                         name: "token.keys[\(index)].\(source.name)", text: Secret(source.bytes),
-                        encoding: source.encoding, keyID: keyID(in: parts)))
+                        encoding: source.encoding, keyID: keyID))
             }
             do {
-                let loaded = try source.load(keyID: keyID(in: parts), allowWeak: allowsWeak(parts))
+                let loaded = try source.load(keyID: keyID, allowWeak: values[KeyOptions.allowsWeakSecret])
                 check(loaded, against: algorithms, at: source.origin)
                 keys += loaded
             } catch {
@@ -33,74 +36,74 @@ extension SettingsBuilder {
     /// Key sets that are fetched while the gate runs.
     mutating func remoteKeys(for algorithms: Set<Algorithm>) -> [RemoteKeySettings] {
         var result: [RemoteKeySettings] = []
-        for item in resolution.list("token.keys") {
-            guard case .object(let parts) = item.value, let part = parts["jwksURL"], case .text(let url) = part.value
-            else { continue }
+        for item in resolution.items(TokenOptions.keys) {
+            let values = item.value
+            guard let url = values.given(KeyOptions.jwksURL) else { continue }
             let path = "token.keys[].jwksURL"
-            if url.isEmpty {
-                findings.append(.error(part.origin, "`\(path)` is empty; write https://idp.example.com/jwks.json"))
+            if url.value.isEmpty {
+                findings.append(.error(url.origin, "`\(path)` is empty; write https://idp.example.com/jwks.json"))
                 continue
             }
-            if let given = parts["secretEncoding"] {
-                refuseUnfit("secretEncoding", given.origin, "secret` or `secretFile")
-            }
-            if let given = parts["keyID"] { refuseUnfit("keyID", given.origin, "secretFile` or `publicKeyFile") }
-            if result.contains(where: { $0.url == url }) {
-                findings.append(.error(part.origin, "`\(path)`: this address is there twice; remove one"))
+            refuseUnfit(KeyOptions.secretEncoding, in: values, companions: "secret` or `secretFile")
+            refuseUnfit(KeyOptions.keyID, in: values, companions: "secretFile` or `publicKeyFile")
+            if result.contains(where: { $0.url == url.value }) {
+                findings.append(.error(url.origin, "`\(path)`: this address is there twice; remove one"))
             }
             if !algorithms.isEmpty, algorithms.allSatisfy(\.isSymmetric) {
                 findings.append(
                     .warning(
-                        part.origin,
+                        url.origin,
                         "`\(path)`: published key sets hold public keys, which serve none of `token.algorithms`; name what"
                             + " the identity provider signs with, such as RS256"))
             }
-            warnOfPlainHTTP(url, path, part.origin, "keys")
+            warnOfPlainHTTP(url, path, "keys")
             result.append(
                 RemoteKeySettings(
-                    url: url, tls: callTLS(url, in: "token.keys[]", parts), allowWeakSecret: allowsWeak(parts),
-                    origin: part.origin))
+                    url: url.value, tls: callTLS(url.value, values, KeyOptions.tls, prefix: "token.keys[]."),
+                    allowWeakSecret: values[KeyOptions.allowsWeakSecret], origin: url.origin))
         }
         return result
     }
 
-    private func keyID(in parts: [String: Located]) -> String? {
-        guard case .text(let keyID)? = parts["keyID"]?.value, !keyID.isEmpty else { return nil }
-        return keyID
-    }
-
-    private func allowsWeak(_ parts: [String: Located]) -> Bool {
-        parts["allowWeakSecret"]?.value == .boolean(true)
-    }
-
     /// Reads what the item names; nil with a finding when there is nothing to read.
-    private mutating func source(of parts: [String: Located], at origin: SourceLocation) -> KeySource? {
-        for name in KeySource.names {
-            guard let part = parts[name], case .text(let text) = part.value else { continue }
-            let path = "token.keys[].\(name)"
-            var bytes: [UInt8]?
-            switch name {
-            case "secret": bytes = Array(text.utf8)
-            case "secretFile": bytes = files.readSecret(text, for: path, at: part.origin, into: &findings)
-            default: bytes = files.read(text, for: path, at: part.origin, into: &findings)?.bytes
+    private mutating func source(of values: OptionValues, at origin: SourceLocation) -> KeySource? {
+        let sources: [(KeySource.Form, Option<String?>, isFile: Bool)] = [
+            (.secret, KeyOptions.secret.file, true), (.secret, KeyOptions.secret.inline, false),
+            (.publicKey, KeyOptions.publicKeyFile, true), (.keySet, KeyOptions.jwksFile, true),
+        ]
+        for (form, option, isFile) in sources {
+            guard let given = values.given(option) else { continue }
+            let path = "token.keys[].\(option.name)"
+            let bytes: [UInt8]?
+            if !isFile {
+                bytes = Array(given.value.utf8)
+            } else if form == .secret {
+                bytes = files.readSecret(given.value, for: path, at: given.origin, into: &findings)
+            } else {
+                bytes = files.read(given.value, for: path, at: given.origin, into: &findings)?.bytes
             }
-            var encoding = SecretEncoding(rawValue: resolution.text("token.secretEncoding")) ?? .utf8
-            if let given = parts["secretEncoding"], case .text(let text) = given.value {
-                encoding = SecretEncoding(rawValue: text) ?? .utf8
-                if !name.hasPrefix("secret") { refuseUnfit("secretEncoding", given.origin, "secret` or `secretFile") }
+            if form != .secret {
+                refuseUnfit(KeyOptions.secretEncoding, in: values, companions: "secret` or `secretFile")
             }
-            if let given = parts["keyID"], name == "jwksFile" {
-                refuseUnfit("keyID", given.origin, "secretFile` or `publicKeyFile")
+            if form == .keySet {
+                refuseUnfit(KeyOptions.keyID, in: values, companions: "secretFile` or `publicKeyFile")
             }
-            return bytes.map { KeySource(name: name, bytes: $0, encoding: encoding, origin: part.origin) }
+            let encoding = values[KeyOptions.secretEncoding] ?? resolution[TokenOptions.secretEncoding]
+            return bytes.map {
+                KeySource(form: form, name: option.name, bytes: $0, encoding: encoding, origin: given.origin)
+            }
         }
-        let names = (KeySource.names + ["jwksURL"]).map { "`\($0)`" }
+        let names = (sources.map(\.1) + [KeyOptions.jwksURL]).map { "`\($0.name)`" }
         findings.append(.error(origin, "this key names no source; add \(Quoted.choices(names))"))
         return nil
     }
 
-    private mutating func refuseUnfit(_ name: String, _ origin: SourceLocation, _ companions: String) {
-        findings.append(.error(origin, "`token.keys[].\(name)` goes with `\(companions)` only; remove it"))
+    private mutating func refuseUnfit<Value>(
+        _ option: Option<Value>, in values: OptionValues, companions: String
+    ) {
+        guard let entry = values.entry(option.path) else { return }
+        findings.append(
+            .error(entry.origin, "`token.keys[].\(option.name)` is for `\(companions)` only; remove it"))
     }
 
     private mutating func check(
@@ -131,18 +134,22 @@ extension SettingsBuilder {
 
 /// What an item of `token.keys` names, read.
 private struct KeySource {
-    static let names = ["secretFile", "secret", "publicKeyFile", "jwksFile"]
+    enum Form {
+        case secret, publicKey, keySet
+    }
 
-    var name: String
-    var bytes: [UInt8]
-    var encoding: SecretEncoding
-    var origin: SourceLocation
+    let form: Form
+    /// Of the option.
+    let name: String
+    let bytes: [UInt8]
+    let encoding: SecretEncoding
+    let origin: SourceLocation
 
     func load(keyID: String?, allowWeak: Bool) throws(KeyError) -> [VerificationKey] {
-        switch name {
-        case "publicKeyFile": [try VerificationKey(pem: bytes, keyID: keyID)]
-        case "jwksFile": try KeySet(jwks: bytes, allowWeak: allowWeak).keys
-        default: [try VerificationKey(secret: bytes, encoding: encoding, keyID: keyID, allowWeak: allowWeak)]
+        switch form {
+        case .publicKey: [try VerificationKey(pem: bytes, keyID: keyID)]
+        case .keySet: try KeySet(jwks: bytes, allowWeak: allowWeak).keys
+        case .secret: [try VerificationKey(secret: bytes, encoding: encoding, keyID: keyID, allowWeak: allowWeak)]
         }
     }
 }

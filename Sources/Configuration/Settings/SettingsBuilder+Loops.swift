@@ -2,28 +2,26 @@
 
 import Glibc
 
-// Addresses that would lead a request back here, or that two servers would share.
+// Addresses by which a request would come back to Sidegate, or that two servers would share.
 
 extension SettingsBuilder {
     mutating func checkLoops(_ settings: Settings) {
         guard purpose == .serve else { return }
         let machine = MachineAddresses.current()
-        if resolution.entries["upstream.url"] != nil {
-            refuseLoop(settings.upstream.address, "upstream.url", resolution.origin("upstream.url"), settings, machine)
+        if let url = resolution.given(UpstreamOptions.url) {
+            refuseLoop(url, "upstream.url", settings, machine)
         }
-        for item in resolution.list("upstreams") {
-            guard case .object(let parts) = item.value, let part = parts["url"],
-                case .upstreamAddress(let address) = part.value
-            else { continue }
-            refuseLoop(address, "upstreams[].url", part.origin, settings, machine)
+        for item in resolution.items(AppOptions.list) {
+            guard let url = item.value.given(AppOptions.url) else { continue }
+            refuseLoop(url, "upstreams[].url", settings, machine)
         }
         checkAdminAddress(settings, machine)
     }
 
     private mutating func refuseLoop(
-        _ upstream: UpstreamAddress, _ path: String, _ origin: SourceLocation, _ settings: Settings,
-        _ machine: MachineAddresses
+        _ url: Located<UpstreamAddress>, _ path: String, _ settings: Settings, _ machine: MachineAddresses
     ) {
+        let (upstream, origin) = (url.value, url.origin)
         if let own = settings.listen.first(where: { $0.takes(upstream, on: machine) }) {
             findings.append(
                 .error(
@@ -46,14 +44,14 @@ extension SettingsBuilder {
         guard settings.admin.isDefault else {
             findings.append(
                 .error(
-                    resolution.origin("admin.listen"),
-                    "`admin.listen`: \(admin) is an address of `listen` too (\(own)), and health and metrics are not for"
-                        + " everyone; choose another port"))
+                    resolution.origin(AdminOptions.listen),
+                    "`admin.listen`: \(admin) is an address of `listen` too (\(own)), and health and metrics are not"
+                        + " public; choose another port"))
             return
         }
         findings.append(
             .warning(
-                resolution.origin("listen"),
+                resolution.origin(AddressOptions.listen),
                 "`listen`: \(own) takes the default address of `admin.listen` (\(admin)), so health and metrics are served"
                     + " nowhere; set `admin.listen` to another port, or to off"))
     }

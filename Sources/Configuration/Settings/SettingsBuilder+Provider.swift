@@ -1,110 +1,108 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import HTTP
-
-// The identity provider: where it is, and what its preset needs to know.
+// The identity provider: where it is, and what its preset needs.
 
 extension SettingsBuilder {
     mutating func identityProvider() -> IdentityProviderSettings {
-        let login = resolution.textIfSet("identityProvider.loginURL")
-        let logout = resolution.text("identityProvider.logoutURL")
-        requireNames(login)
+        let preset = resolution[IdentityProviderOptions.preset]
+        let login = resolution[IdentityProviderOptions.loginURL]
+        requireNames(login, preset)
         return IdentityProviderSettings(
-            preset: resolution.text("identityProvider.preset"),
-            loginURL: login.map { loginURL($0.text) } ?? .empty,
-            logoutURL: logout.isEmpty ? nil : logoutURL(logout),
-            tokenParameter: resolution.text("identityProvider.tokenParameter"),
-            returnPath: resolution.text("identityProvider.returnPath"),
-            initiated: resolution.text("identityProvider.initiated"),
-            requiresState: resolution.boolean("identityProvider.requireState"),
-            loginURLOrigin: login?.origin ?? .builtIn,
-            logoutURLOrigin: resolution.origin("identityProvider.logoutURL"))
+            preset: preset,
+            // Empty where it may be missing, in a command that inspects tokens.
+            loginURL: login.map(loginURL) ?? .empty,
+            logoutURL: resolution[IdentityProviderOptions.logoutURL].map(logoutURL),
+            tokenParameter: resolution[IdentityProviderOptions.tokenParameter],
+            returnPath: resolution[IdentityProviderOptions.returnPath],
+            initiated: resolution[IdentityProviderOptions.initiated],
+            requiresState: resolution[IdentityProviderOptions.requiresState],
+            loginURLOrigin: resolution.origin(IdentityProviderOptions.loginURL),
+            logoutURLOrigin: resolution.origin(IdentityProviderOptions.logoutURL))
     }
 
-    /// With the values of {apiKey} and {jwtApp} in their place, and {returnTo} where the provider expects it.
-    private func loginURL(_ text: String) -> TextTemplate {
-        // The rule of the key has parsed it before.
-        guard let template = try? TextTemplate(text) else { return .empty }
-        var url = ""
-        for part in template.parts {
-            switch part {
-            case .text(let text): url += text
-            case .placeholder(let name) where Self.fixedPlaceholders.contains(name):
-                var encoded: [UInt8] = []
-                PercentText.append(resolution.text("identityProvider.\(name)"), to: &encoded)
-                url += String(decoding: encoded, as: UTF8.self)
-            case .placeholder(let name): url += "{\(name)}"
+    /// With the values of {apiKey} and {jwtApp}, and {returnTo} where the provider expects it.
+    private func loginURL(_ template: TextTemplate) -> TextTemplate {
+        let values = [
+            "apiKey": resolution[IdentityProviderOptions.apiKey], "jwtApp": resolution[IdentityProviderOptions.jwtApp],
+        ]
+        let url = template.replacing(values.mapValues(PercentText.encoded))
+        guard let parameter = resolution[IdentityProviderOptions.returnToParameter],
+            !template.placeholders.contains("returnTo")
+        else { return url }
+        return url.addingQueryParameter(parameter, placeholder: "returnTo")
+    }
+
+    private func logoutURL(_ template: TextTemplate) -> TextTemplate {
+        guard let parameter = resolution[IdentityProviderOptions.logoutTokenParameter],
+            !template.placeholders.contains("logoutToken")
+        else { return template }
+        return template.addingQueryParameter(parameter, placeholder: "logoutToken")
+    }
+
+    /// `token.issuer`; while it is not set, not even to "", the preset's.
+    func issuer() -> String {
+        guard let template = presetIssuer else { return resolution[TokenOptions.issuer] }
+        let name = resolution[IdentityProviderOptions.appName]
+        return name.isEmpty ? resolution[TokenOptions.issuer] : template.replacing(["appName": name]).source
+    }
+
+    private var presetIssuer: TextTemplate? {
+        resolution.isSet(TokenOptions.issuer) ? nil : resolution[IdentityProviderOptions.preset].issuer
+    }
+
+    /// What a login URL or an issuer is made of must be set; each error says where the vendor shows it.
+    private mutating func requireNames(_ login: TextTemplate?, _ preset: Preset) {
+        guard purpose == .serve else { return }
+        let placeholders = login?.placeholders ?? []
+        let needs = [
+            (IdentityProviderOptions.apiKey, placeholders.contains("apiKey"), "`loginURL` has {apiKey}"),
+            (IdentityProviderOptions.jwtApp, placeholders.contains("jwtApp"), "`loginURL` has {jwtApp}"),
+            (IdentityProviderOptions.appName, presetIssuer != nil, "the issuer of tokens is made of it"),
+        ]
+        for (option, isNeeded, use) in needs {
+            guard isNeeded, resolution[option].isEmpty, !resolution.refused(option) else { continue }
+            let origin = resolution.isSet(option) ? resolution.origin(option) : sourceLocation(of: option.path)
+            findings.append(
+                .error(
+                    origin, "`\(option.path)` is missing: \(use); \(preset.valuesShownAt[option.name] ?? "set it")"))
+        }
+    }
+}
+
+extension TextTemplate {
+    /// With these placeholders replaced by text.
+    fileprivate func replacing(_ values: [String: String]) -> TextTemplate {
+        TextTemplate(
+            parts: parts.map { part in
+                if case .placeholder(let name) = part, let value = values[name] { .text(value) } else { part }
+            })
+    }
+
+    /// A URL with one more query parameter, before a fragment.
+    fileprivate func addingQueryParameter(_ name: String, placeholder: String) -> TextTemplate {
+        var head: [Part] = []
+        var tail: [Part] = []
+        for part in parts {
+            if tail.isEmpty, case .text(let text) = part, let mark = text.firstIndex(of: "#") {
+                head.append(.text(String(text[..<mark])))
+                tail.append(.text(String(text[mark...])))
+            } else if tail.isEmpty {
+                head.append(part)
+            } else {
+                tail.append(part)
             }
         }
-        let parameter = resolution.text("identityProvider.returnToParameter")
-        if !parameter.isEmpty, !template.placeholders.contains("returnTo") {
-            url = Self.adding("\(parameter)={returnTo}", to: url)
-        }
-        return (try? TextTemplate(url)) ?? .empty
-    }
-
-    private func logoutURL(_ text: String) -> TextTemplate? {
-        let parameter = resolution.text("identityProvider.logoutTokenParameter")
-        guard !parameter.isEmpty, (try? TextTemplate(text))?.placeholders.contains("logoutToken") == false else {
-            return try? TextTemplate(text)
-        }
-        return try? TextTemplate(Self.adding("\(parameter)={logoutToken}", to: text))
-    }
-
-    /// One more query parameter, before a fragment.
-    private static func adding(_ parameter: String, to url: String) -> String {
-        let fragment = url.firstIndex(of: "#") ?? url.endIndex
-        var head = String(url[..<fragment])
-        if !head.contains("?") {
-            head += "?"
-        } else if !head.hasSuffix("?"), !head.hasSuffix("&") {
-            head += "&"
-        }
-        return head + parameter + url[fragment...]
-    }
-
-    private static let fixedPlaceholders = ["apiKey", "jwtApp"]
-
-    // MARK: - LoginRadius
-
-    /// `token.issuer`; of the preset loginradius the one of the app's name, unless something is set, be it "".
-    func issuer() -> String {
-        let issuer = resolution.text("token.issuer")
-        guard needsAppName else { return issuer }
-        let name = resolution.text("identityProvider.appName")
-        return name.isEmpty ? issuer : "https://\(name).hub.loginradius.com/"
-    }
-
-    private var needsAppName: Bool {
-        resolution.text("identityProvider.preset") == "loginradius"
-            && resolution.entries["token.issuer"]?.isDefault == true
-    }
-
-    /// What a login URL or an issuer is made of must be there; each error says where the vendor shows it.
-    private mutating func requireNames(_ login: (text: String, origin: SourceLocation)?) {
-        guard purpose == .serve else { return }
-        let placeholders = login.flatMap { try? TextTemplate($0.text) }?.placeholders ?? []
-        let isLoginRadius = resolution.text("identityProvider.preset") == "loginradius"
-        let needs = [
-            ("apiKey", placeholders.contains("apiKey"), "Configuration > API Credentials > API Key And Secret"),
-            ("jwtApp", placeholders.contains("jwtApp"), "Integration > JWT > App Name of the JWT app"),
-            ("appName", needsAppName, "Configuration > API Credentials; or set `token.issuer` to what `iss` holds"),
-        ]
-        for (name, isNeeded, whereShown) in needs {
-            let path = "identityProvider.\(name)"
-            guard isNeeded, resolution.text(path).isEmpty, !resolution.refusedPaths.contains(path) else { continue }
-            let use = name == "appName" ? "the issuer of tokens is made of it" : "`loginURL` has {\(name)}"
-            let fix = isLoginRadius ? "the LoginRadius Dashboard shows it under \(whereShown)" : "set it"
-            let origin = resolution.entries[path].flatMap { $0.isDefault ? nil : $0.origin } ?? sourceLocation(of: path)
-            findings.append(.error(origin, "`\(path)` is missing: \(use); \(fix)"))
-        }
+        let texts = head.map { if case .text(let text) = $0 { text } else { "{}" } }.joined()
+        let separator = !texts.contains("?") ? "?" : texts.hasSuffix("?") || texts.hasSuffix("&") ? "" : "&"
+        return TextTemplate(parts: head + [.text(separator + name + "="), .placeholder(placeholder)] + tail)
     }
 }
 
 /// RFC 3986 §2.1.
 enum PercentText {
     /// Everything but unreserved characters is encoded.
-    static func append(_ text: String, to output: inout [UInt8]) {
+    static func encoded(_ text: String) -> String {
+        var output: [UInt8] = []
         let digits = Array("0123456789ABCDEF".utf8)
         for byte in text.utf8 {
             let isUnreserved =
@@ -115,5 +113,6 @@ enum PercentText {
                 output += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
             }
         }
+        return String(decoding: output, as: UTF8.self)
     }
 }

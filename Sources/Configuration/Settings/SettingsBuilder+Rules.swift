@@ -2,52 +2,34 @@
 
 import Gate
 
-// `access.rules` and `upstreams`: what is decided by a request's path.
+// `access.rules` and `upstreams`: what depends on a request's path.
 
 extension SettingsBuilder {
     mutating func rules(_ settings: inout AccessSettings) {
-        let fields = resolution.map("token.claims").map(\.name)
+        let fields = resolution[TokenOptions.claims].map(\.name)
         var seen = CoveredPaths()
-        for (index, item) in resolution.list("access.rules").enumerated() {
-            guard case .object(let parts) = item.value else { continue }
-            guard let paths = rulePaths(parts["paths"]), !paths.isEmpty else {
+        for (index, item) in resolution.items(AccessOptions.rules).enumerated() {
+            let values = item.value
+            let paths = values[RuleOptions.paths] ?? []
+            guard !paths.isEmpty else {
                 findings.append(
                     .error(
-                        parts["paths"]?.origin ?? item.origin,
+                        values.entry(RuleOptions.paths.path)?.origin ?? item.origin,
                         "`access.rules[].paths` is missing; name them, such as [\"/admin/*\"], or [\"/*\"] for the whole site"
                     ))
                 continue
             }
-            warnOfPatterns(parts["paths"], "access.rules[].paths")
-            let methods = texts(parts["methods"])
-            var rule = AccessRule(paths: paths, methods: methods, effect: .signedIn([]))
-            if parts["allow"] != nil {
-                rule.effect = .anyone
-            } else if let require = parts["require"] {
-                rule.effect = .signedIn(requirements(require, fields))
-            } else if let deny = parts["deny"] {
-                if deny.value == .boolean(true) {
-                    rule.effect = .deny
-                } else {
-                    findings.append(
-                        .error(deny.origin, "`access.rules[].deny`: false says nothing; write true, or remove it"))
-                }
-            } else if parts["unauthenticated"] == nil {
-                findings.append(
-                    .error(
-                        item.origin,
-                        "`access.rules[]` says nothing of these paths; add `allow: anyone`, `require`, `unauthenticated` or"
-                            + " `deny: true`"))
-            }
-            if let given = parts["unauthenticated"], case .text(let text) = given.value {
-                rule.unauthenticated = AccessRule.Unauthenticated(rawValue: text)
+            warnOfPatterns(values.items(RuleOptions.paths).map(\.written), "access.rules[].paths")
+            let methods = values[RuleOptions.methods] ?? []
+            var rule = AccessRule(paths: paths, methods: methods, effect: effect(values, fields, at: item.origin))
+            if let response = values.given(RuleOptions.unauthenticated) {
+                rule.unauthenticated = response.value
                 if case .signedIn = rule.effect {
                 } else {
                     findings.append(
                         .error(
-                            given.origin,
-                            "`access.rules[].unauthenticated` does nothing where nobody is asked to sign in; remove it")
-                    )
+                            response.origin,
+                            "`access.rules[].unauthenticated` does nothing where sign-in is not needed; remove it"))
                 }
             }
             if let cover = seen.cover(of: paths) {
@@ -63,20 +45,29 @@ extension SettingsBuilder {
         }
     }
 
-    private func rulePaths(_ part: Located?) -> [RulePath]? {
-        guard part != nil else { return nil }
-        return texts(part).compactMap { try? RulePath($0) }
+    private mutating func effect(
+        _ values: OptionValues, _ fields: [String], at origin: SourceLocation
+    ) -> AccessRule.Effect {
+        if values[RuleOptions.allow] != nil { return .anyone }
+        if let require = values[RuleOptions.require] { return .signedIn(requirements(require, fields)) }
+        if let deny = values.given(RuleOptions.deny) {
+            if deny.value { return .deny }
+            findings.append(
+                .error(deny.origin, "`access.rules[].deny`: false says nothing; write true, or remove it"))
+        } else if values[RuleOptions.unauthenticated] == nil {
+            findings.append(
+                .error(
+                    origin,
+                    "`access.rules[]` says nothing of these paths; add `allow: anyone`, `require`, `unauthenticated` or"
+                        + " `deny: true`"))
+        }
+        return .signedIn([])
     }
 
-    private func texts(_ part: Located?) -> [String] {
-        guard case .list(let items)? = part?.value else { return [] }
-        return items.compactMap { if case .text(let text) = $0.value { text } else { nil } }
-    }
-
-    private mutating func requirements(_ require: Located, _ fields: [String]) -> [AccessRule.Requirement] {
-        guard case .map(let entries) = require.value else { return [] }
-        var requirements: [AccessRule.Requirement] = []
-        for entry in entries {
+    private mutating func requirements(
+        _ entries: [MapEntry<[String]>], _ fields: [String]
+    ) -> [AccessRule.Requirement] {
+        entries.map { entry in
             if !fields.contains(entry.name) {
                 let fix = Suggestion.nearest(to: entry.name, among: fields).map { "did you mean `\($0)`?" }
                 findings.append(
@@ -85,38 +76,36 @@ extension SettingsBuilder {
                         "`access.rules[].require`: no field is called `\(Quoted.plain(entry.name))`; "
                             + (fix ?? "name its claims in `token.claims.\(Quoted.plain(entry.name))`")))
             }
-            let values = texts(Located(value: entry.value, origin: entry.nameOrigin))
-            if values.isEmpty {
+            if entry.value.isEmpty {
                 findings.append(
                     .error(
                         entry.nameOrigin,
-                        "`access.rules[].require.\(Quoted.plain(entry.name))` is empty, so nobody could come in; name a value,"
-                            + " or write `deny: true`"))
+                        "`access.rules[].require.\(Quoted.plain(entry.name))` is empty, so no user could be let in; name a"
+                            + " value, or write `deny: true`"))
             }
-            requirements.append(.init(field: entry.name, values: values))
+            return AccessRule.Requirement(field: entry.name, values: entry.value)
         }
-        return requirements
     }
 
     // MARK: - Several apps
 
     mutating func apps() -> [AppSettings] {
-        let fallback = upstreamWithoutFindings()
+        let standard = upstreamWithoutFindings()
         var apps: [AppSettings] = []
         var taken: Set<String> = []
-        for item in resolution.list("upstreams") {
-            guard case .object(let parts) = item.value else { continue }
-            guard case .upstreamAddress(let address)? = parts["url"]?.value else {
+        for item in resolution.items(AppOptions.list) {
+            let values = item.value
+            guard let address = values[AppOptions.url] else {
                 findings.append(
                     .error(
                         item.origin, "`upstreams[].url` is missing; say where the app is: `url: http://127.0.0.1:3001`")
                 )
                 continue
             }
-            var app = AppSettings(
-                hosts: texts(parts["hosts"]).map { $0.lowercased() }, paths: rulePaths(parts["paths"]) ?? [],
-                stripPrefix: "", upstream: fallback)
-            warnOfPatterns(parts["paths"], "upstreams[].paths")
+            let app = AppSettings(
+                hosts: (values[AppOptions.hosts] ?? []).map { $0.lowercased() }, paths: values[AppOptions.paths] ?? [],
+                stripPrefix: values[AppOptions.stripPrefix] ?? "", upstream: upstream(values, address, standard))
+            warnOfPatterns(values.items(AppOptions.paths).map(\.written), "upstreams[].paths")
             if app.hosts.isEmpty, app.paths.isEmpty {
                 findings.append(
                     .error(
@@ -133,40 +122,49 @@ extension SettingsBuilder {
                         ))
                 }
             }
-            if let prefix = parts["stripPrefix"], case .text(let text) = prefix.value {
-                app.stripPrefix = text
-                for path in app.paths where !path.isBelow(text) {
-                    findings.append(
-                        .error(
-                            prefix.origin,
-                            "`upstreams[].stripPrefix`: the path \(path) does not begin with \(Quoted.plain(text)); correct one of"
-                                + " the two"))
-                }
+            for path in app.paths where !path.isBelow(app.stripPrefix) {
+                findings.append(
+                    .error(
+                        values.origin(AppOptions.stripPrefix),
+                        "`upstreams[].stripPrefix`: the path \(path) does not begin with \(Quoted.plain(app.stripPrefix));"
+                            + " correct one of the two"))
             }
-            app.upstream.address = address
-            if case .duration(let time)? = parts["connectTimeout"]?.value { app.upstream.connectTimeout = time }
-            if case .duration(let time)? = parts["responseTimeout"]?.value { app.upstream.responseTimeout = time }
-            if case .duration(let time)? = parts["idleTimeout"]?.value { app.upstream.idleTimeout = time }
-            if case .integer(let count)? = parts["maxConnections"]?.value { app.upstream.maxConnections = count }
-            if case .boolean(let keeps)? = parts["preserveHost"]?.value { app.upstream.preserveHost = keeps }
-            if let protocols = parts["upgrades"] { app.upstream.upgrades = texts(protocols) }
-            if case .boolean(let offers)? = parts["http2"]?.value { app.upstream.offersHTTP2 = offers }
-            var tls: [String: Located] = [:]
-            if case .object(let given)? = parts["tls"]?.value { tls = given }
-            app.upstream.tls = appTLS(address, tls)
             apps.append(app)
         }
         return apps
     }
 
-    /// What `upstream` says, for what an item of `upstreams` leaves open.
+    /// An item of `upstreams`, with `standard` for what it leaves open.
+    private mutating func upstream(
+        _ values: OptionValues, _ address: UpstreamAddress, _ standard: UpstreamSettings
+    ) -> UpstreamSettings {
+        UpstreamSettings(
+            address: address,
+            connectTimeout: values[AppOptions.connectTimeout] ?? standard.connectTimeout,
+            responseTimeout: values[AppOptions.responseTimeout] ?? standard.responseTimeout,
+            idleTimeout: values[AppOptions.idleTimeout] ?? standard.idleTimeout,
+            maxConnections: values[AppOptions.maxConnections] ?? standard.maxConnections,
+            preserveHost: values[AppOptions.preservesHost] ?? standard.preserveHost,
+            upgrades: values[AppOptions.upgrades] ?? standard.upgrades,
+            offersHTTP2: values[AppOptions.offersHTTP2] ?? standard.offersHTTP2,
+            tls: upstreamTLS(
+                address, values[AppOptions.tls] ?? OptionValues([:]), AppOptions.tlsOptions, prefix: "upstreams[].tls.")
+        )
+    }
+
+    /// The settings of `upstream`, whose findings are reported elsewhere.
     private func upstreamWithoutFindings() -> UpstreamSettings {
         var other = SettingsBuilder(self)
         return other.upstream()
     }
 }
 
-/// The paths that rules for all methods have decided about already.
+extension Located where Value == RulePath {
+    /// As it was written.
+    fileprivate var written: Located<String> { Located<String>(value: value.description, origin: origin) }
+}
+
+/// The paths that earlier rules for all methods cover.
 private struct CoveredPaths {
     private var rules: [String: Int] = [:]
 

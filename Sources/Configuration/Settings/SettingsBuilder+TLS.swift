@@ -1,44 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cryptography
+import Gate
 import Glibc
 
-// `tls`: certificates are read, and judged, before anything listens.
+// `tls`: certificates are read and checked before anything listens.
 
 extension SettingsBuilder {
-    /// nil: plain HTTP, or nothing that could serve.
+    /// nil: plain HTTP, or not usable.
     mutating func tls() -> TLSSettings? {
-        let items = resolution.list("tls.certificates")
-        let clientAuthentication =
-            TLSSettings.ClientAuthentication(rawValue: resolution.text("tls.clientAuth")) ?? .none
+        let items = resolution.items(TLSOptions.certificates)
         guard purpose == .serve else { return nil }
         guard !items.isEmpty else {
-            guard !resolution.refusedPaths.contains("tls.certificates") else { return nil }
-            for entry in given("minimumVersion", "clientCA", "clientAuth", "hsts", in: "tls") {
+            guard !resolution.refused(TLSOptions.certificates) else { return nil }
+            for row in TLSOptions.rows where resolution.isChanged(row) {
                 findings.append(
                     .error(
-                        entry.nameOrigin,
-                        "`\(entry.key.path)` does nothing without a certificate; add `tls.certificates` or remove it"))
+                        resolution.entry(row.path)?.nameOrigin ?? .builtIn,
+                        "`\(row.path)` does nothing without a certificate; add `tls.certificates` or remove it"))
             }
             return nil
         }
         var settings = TLSSettings(
-            certificates: [], minimumVersion: resolution.text("tls.minimumVersion"),
-            clientAuthentication: clientAuthentication, clientAuthorities: nil, strictTransportSecurity: nil,
+            certificates: [], minimumVersion: resolution[TLSOptions.minimumVersion],
+            clientAuthentication: resolution[TLSOptions.clientAuthentication], clientAuthorities: nil,
+            strictTransportSecurity: resolution[TLSOptions.strictTransportSecurity],
             origin: items.first?.origin ?? .builtIn, files: [])
-        let strict = resolution.duration("tls.hsts")
-        if strict > .zero { settings.strictTransportSecurity = strict }
         for item in items {
-            guard case .object(let parts) = item.value else { continue }
-            guard let certificate = parts["certificate"], let key = parts["key"] else {
-                let missing = parts["key"] == nil ? "key" : "certificate"
+            let (certificate, key) = (item.value.given(TLSOptions.certificate), item.value.given(TLSOptions.key))
+            guard let certificate, let key else {
+                let missing = key == nil ? "key" : "certificate"
                 findings.append(
                     .error(item.origin, "`tls.certificates[].\(missing)` is missing; name the PEM file of both"))
                 continue
             }
-            settings.files += [certificate, key].compactMap { part in
-                if case .text(let path) = part.value { files.locate(path, namedAt: part.origin) } else { nil }
-            }
+            settings.files += [certificate, key].map { files.locate($0.value, namedAt: $0.origin) }
             let pair = pair((certificate, "tls.certificates[].certificate"), (key, "tls.certificates[].key"))
             if let pair { settings.certificates.append(pair) }
         }
@@ -55,32 +51,35 @@ extension SettingsBuilder {
     }
 
     private mutating func clientAuthorities(_ settings: inout TLSSettings) {
-        guard let (path, origin) = file("tls.clientCA") else {
+        guard let file = resolution.given(TLSOptions.clientAuthorities) else {
             if settings.clientAuthentication != .none {
                 findings.append(
                     .error(
-                        resolution.origin("tls.clientAuth"),
-                        "`tls.clientAuth`: nobody is named who vouches for browsers; add `tls.clientCA`"))
+                        resolution.origin(TLSOptions.clientAuthentication),
+                        "`tls.clientAuth`: no authority is named that vouches for browsers; add `tls.clientCA`"))
             }
             return
         }
-        settings.files.append(files.locate(path, namedAt: origin))
-        settings.clientAuthorities = authorities(path, for: "tls.clientCA", at: origin)
+        settings.files.append(files.locate(file.value, namedAt: file.origin))
+        settings.clientAuthorities = authorities(
+            file.value, for: TLSOptions.clientAuthorities.path, at: file.origin)
         if settings.clientAuthentication == .none {
             findings.append(
-                .error(origin, "`tls.clientCA` does nothing; set `tls.clientAuth` to request or require, or remove it"))
+                .error(
+                    file.origin, "`tls.clientCA` does nothing; set `tls.clientAuth` to request or require, or remove it"
+                ))
         }
     }
 
     mutating func checkRedirects(_ settings: Settings) {
-        let items = resolution.list("listen").filter {
-            if case .listenAddress(.redirect) = $0.value { true } else { false }
+        let items = resolution.items(AddressOptions.listen).filter {
+            if case .redirect = $0.value { true } else { false }
         }
         guard let first = items.first else { return }
         if items.count == settings.listen.count {
             findings.append(
                 .error(
-                    first.origin, "`listen` only redirects; name the address that serves too, such as 0.0.0.0:443"))
+                    first.origin, "`listen` only redirects; add the address that serves, such as 0.0.0.0:443"))
         }
         if settings.publicURL?.isSecure == false {
             findings.append(
@@ -91,24 +90,7 @@ extension SettingsBuilder {
         }
     }
 
-    /// Those of a section's keys that say something else than their defaults.
-    func given(_ names: String..., in section: String) -> [Resolution.Entry] {
-        names.compactMap { resolution.entries["\(section).\($0)"] }.filter { entry in
-            switch (entry.value, entry.key.fallback) {
-            case (.text(let text), let fallback): text != "" && text != fallback?.filter { $0 != "\"" }
-            case (.boolean(let value), _): value
-            case (.duration(let duration), _): duration > .zero
-            default: false
-            }
-        }
-    }
-
     // MARK: - Files
-
-    func file(_ path: String) -> (path: String, origin: SourceLocation)? {
-        guard let (text, origin) = resolution.textIfSet(path), !text.isEmpty else { return nil }
-        return (text, origin)
-    }
 
     mutating func authorities(_ path: String, for key: String, at origin: SourceLocation) -> CertificateChain? {
         guard let bytes = files.read(path, for: key, at: origin, isNoted: false, into: &findings)?.bytes else {
@@ -123,21 +105,18 @@ extension SettingsBuilder {
         }
     }
 
-    /// A certificate and its key, both there, in force and fitting each other; each with the path of its key.
+    /// A certificate and its key, valid and belonging together; each with the path of its option.
     mutating func pair(
-        _ certificate: (part: Located, name: String), _ key: (part: Located, name: String)
+        _ certificate: (file: Located<String>, name: String), _ key: (file: Located<String>, name: String)
     ) -> CertificateSettings? {
-        guard case .text(let certificatePath) = certificate.part.value, case .text(let keyPath) = key.part.value else {
-            return nil
-        }
-        let chain = chain(certificatePath, for: certificate.name, at: certificate.part.origin)
-        let privateKey = privateKey(keyPath, for: key.name, at: key.part.origin)
+        let chain = chain(certificate.file.value, for: certificate.name, at: certificate.file.origin)
+        let privateKey = privateKey(key.file.value, for: key.name, at: key.file.origin)
         guard let chain, let privateKey else { return nil }
         guard chain.isFor(privateKey) else {
             findings.append(
                 .error(
-                    key.part.origin,
-                    "`\(key.name)`: this is not the key of the certificate in \(Quoted.plain(certificatePath)); name the"
+                    key.file.origin,
+                    "`\(key.name)`: this is not the key of the certificate in \(Quoted.plain(certificate.file.value)); name the"
                         + " key that its request was made with, or the certificate that belongs to this key"))
             return nil
         }
@@ -166,7 +145,7 @@ extension SettingsBuilder {
             let date = CalendarDate(secondsSince1970: chain.notBefore)
             findings.append(
                 .error(
-                    origin, "`\(key)`: the certificate is good from \(date) on only; wait, or set this machine's clock")
+                    origin, "`\(key)`: the certificate is valid from \(date) on; wait, or set this machine's clock")
             )
             return nil
         }

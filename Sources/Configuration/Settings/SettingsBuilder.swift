@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Resolved keys → `Settings`: reads the files they name and checks what concerns more than one key.
+/// Resolved options → `Settings`: reads the files they name and checks what concerns more than one option.
 ///
-/// Works on to the end whatever it finds, so that all errors come at once; the result counts only without errors.
+/// It continues to the end whatever it finds, so that all errors are reported at once; the result is valid only without
+/// errors.
 struct SettingsBuilder: Sendable {
     let resolution: Resolution
     let files: NamedFile
@@ -20,27 +21,27 @@ struct SettingsBuilder: Sendable {
         files = NamedFile(environment: environment)
     }
 
-    /// One that begins anew.
+    /// A fresh one, without findings.
     init(_ other: SettingsBuilder) {
         (resolution, file, purpose, files) = (other.resolution, other.file, other.purpose, other.files)
     }
 
     mutating func build() -> Settings {
-        requireKeys()
+        requireOptions()
         let settings = Settings(
             file: file,
             listen: listen(),
-            publicURL: origin("publicURL"),
+            publicURL: resolution[AddressOptions.publicURL],
             upstream: upstream(),
             apps: apps(),
             tls: tls(),
-            trustedProxies: networks("trustedProxies"),
-            proxyProtocol: resolution.boolean("proxyProtocol"),
+            trustedProxies: resolution[ProxyOptions.trusted].map(\.block),
+            proxyProtocol: resolution[ProxyOptions.usesProxyProtocol],
             identityProvider: identityProvider(),
             token: token(),
             session: session(),
             replay: ReplaySettings(
-                onFailure: resolution.text("replay.onFailure"), isShared: resolution.text("replay.store") == "redis"),
+                onFailure: resolution[ReplayOptions.onFailure], isShared: resolution[ReplayOptions.store] == .redis),
             redis: redis(),
             identity: identity(),
             assertion: assertion(),
@@ -48,115 +49,112 @@ struct SettingsBuilder: Sendable {
             nativeLogin: nativeLogin(),
             provisioning: provisioning(),
             limits: limits(),
-            workers: resolution.integer("workers") == 0 ? nil : resolution.integer("workers"),
-            admin: admin(),
+            workers: resolution[WorkerOptions.workers],
+            admin: AdminSettings(
+                listen: resolution[AdminOptions.listen], isDefault: !resolution.isSet(AdminOptions.listen),
+                probePaths: resolution[AdminOptions.probePaths]),
             log: LogSettings(
-                level: resolution.text("log.level"),
-                format: resolution.textIfSet("log.format").flatMap { LogSettings.Format(rawValue: $0.text) },
-                access: resolution.boolean("log.access")),
+                level: resolution[LogOptions.level], format: resolution[LogOptions.format],
+                access: resolution[LogOptions.access]),
             pages: pages())
         checkTogether(settings)
         return settings
     }
 
-    /// Where to point for something that is not there: its section if that is begun, else the file's beginning.
+    /// The location to report for a missing option: its section if the file has it, else the file's beginning.
     func sourceLocation(of path: String) -> SourceLocation {
         let section = path.lastIndex(of: ".").map { String(path[..<$0]) + "." } ?? path
         let neighbour = resolution.entries.values
-            .filter { $0.key.path.hasPrefix(section) && $0.nameOrigin.path != nil }
+            .filter { $0.row.path.hasPrefix(section) && $0.nameOrigin.path != nil }
             .map(\.nameOrigin)
             .min { $0.lineAndColumn < $1.lineAndColumn }
         return neighbour ?? file.map { .file(path: $0, line: 1, column: 1) } ?? .builtIn
     }
 
-    private mutating func requireKeys() {
+    private mutating func requireOptions() {
         guard purpose == .serve else { return }
-        for key in OptionTable.keys where key.isRequired {
-            switch resolution.entries[key.path]?.value {
-            case nil, .text(""), .list([]): break
+        for row in OptionTable.rows where row.isRequired {
+            switch resolution.entries[row.path]?.value {
+            case nil, .text(""), .template(.empty), .list([]): break
             default: continue
             }
             // A value that was given but refused has its own finding.
-            if resolution.refusedPaths.contains(key.path) { continue }
-            findings.append(.error(sourceLocation(of: key.path), "`\(key.path)` is missing; \(Self.fix(for: key))"))
+            if resolution.refused(row) { continue }
+            findings.append(.error(sourceLocation(of: row.path), "`\(row.path)` is missing; \(Self.fix(for: row))"))
         }
     }
 
-    private static func fix(for key: ConfigurationOption) -> String {
-        switch key.path {
-        case "upstream.url": "say where the app is: `upstream: http://127.0.0.1:3000`, or --upstream URL"
-        case "identityProvider.loginURL":
-            "say where people log in: `loginURL: \"https://idp.example.com/login?return_url={returnURL}\"`, or --login-url URL"
-        case "token.keys":
+    private static func fix(for row: OptionRow) -> String {
+        switch row.path {
+        case UpstreamOptions.url.path: "say where the app is: `upstream: http://127.0.0.1:3000`, or --upstream URL"
+        case IdentityProviderOptions.loginURL.path:
+            "say where users log in: `loginURL: \"https://idp.example.com/login?return_url={returnURL}\"`, or --login-url URL"
+        case TokenOptions.keys.path:
             "say how tokens are verified: `keys: [{ secretFile: /run/secrets/jwt }]`, or --secret-file FILE"
-        default: key.summary
+        default: row.summary
         }
     }
 
     private mutating func listen() -> [ListenAddress] {
         var addresses: [ListenAddress] = []
-        for item in resolution.list("listen") {
-            guard case .listenAddress(let address) = item.value else { continue }
-            // Port 0 asks for a free port each time, so twice is no conflict.
+        for item in resolution.items(AddressOptions.listen) {
+            let address = item.value
+            // Port 0 requests a free port each time, so twice is no conflict.
             if addresses.contains(address), case .tcp(_, port: 1...) = address {
                 findings.append(.error(item.origin, "`listen`: \(address) is there twice; remove one"))
             }
             addresses.append(address)
         }
-        if addresses.isEmpty, !resolution.refusedPaths.contains("listen") {
+        if addresses.isEmpty, !resolution.refused(AddressOptions.listen) {
             findings.append(
-                .error(resolution.origin("listen"), "`listen` is empty; name an address, such as 0.0.0.0:8080"))
+                .error(
+                    resolution.origin(AddressOptions.listen), "`listen` is empty; name an address, such as 0.0.0.0:8080"
+                ))
         }
         return addresses
     }
 
-    private func origin(_ path: String) -> HTTPOrigin? {
-        guard case .origin(let origin)? = resolution.entries[path]?.value else { return nil }
-        return origin
-    }
-
     mutating func upstream() -> UpstreamSettings {
+        let url = resolution[UpstreamOptions.url]
         // Without an address there is an error, or a command that connects to nothing.
-        var address = UpstreamAddress.http(host: "localhost", port: 80)
-        if case .upstreamAddress(let given)? = resolution.entries["upstream.url"]?.value { address = given }
+        let address = url ?? .http(host: "localhost", port: 80)
         return UpstreamSettings(
             address: address,
-            connectTimeout: resolution.duration("upstream.connectTimeout"),
-            responseTimeout: resolution.duration("upstream.responseTimeout"),
-            idleTimeout: resolution.duration("upstream.idleTimeout"),
-            maxConnections: resolution.integer("upstream.maxConnections"),
-            preserveHost: resolution.boolean("upstream.preserveHost"),
-            upgrades: resolution.texts("upstream.upgrades"),
-            offersHTTP2: resolution.boolean("upstream.http2"),
-            tls: upstreamTLS(address))
+            connectTimeout: resolution[UpstreamOptions.connectTimeout],
+            responseTimeout: resolution[UpstreamOptions.responseTimeout],
+            idleTimeout: resolution[UpstreamOptions.idleTimeout],
+            maxConnections: resolution[UpstreamOptions.maxConnections],
+            preserveHost: resolution[UpstreamOptions.preservesHost],
+            upgrades: resolution[UpstreamOptions.upgrades],
+            offersHTTP2: resolution[UpstreamOptions.offersHTTP2],
+            tls: upstreamTLS(url, resolution, UpstreamOptions.tls, prefix: ""))
     }
 
     private func limits() -> LimitSettings {
-        let bodyBytes = resolution.integer("limits.bodyBytes")
-        let rate = resolution.integer("limits.requestsPerSecond")
-        return LimitSettings(
-            headerBytes: resolution.integer("limits.headerBytes"),
-            bodyBytes: bodyBytes == 0 ? nil : bodyBytes,
-            connections: resolution.integer("limits.connections"),
-            headerTimeout: resolution.duration("limits.headerTimeout"),
-            bodyIdleTimeout: resolution.duration("limits.bodyIdleTimeout"),
-            minimumBodyRate: resolution.integer("limits.minimumBodyRate"),
-            clientShare: resolution.integer("limits.clientShare"),
-            keepAliveTimeout: resolution.duration("limits.keepAliveTimeout"),
-            drainTimeout: resolution.duration("limits.drainTimeout"),
-            drainDelay: resolution.duration("limits.drainDelay"),
-            requestsPerSecond: rate == 0 ? nil : rate,
-            http2: HTTP2Settings(resolution))
+        LimitSettings(
+            headerBytes: resolution[LimitOptions.headerBytes],
+            bodyBytes: resolution[LimitOptions.bodyBytes],
+            connections: resolution[LimitOptions.connections],
+            headerTimeout: resolution[LimitOptions.headerTimeout],
+            bodyIdleTimeout: resolution[LimitOptions.bodyIdleTimeout],
+            minimumBodyRate: resolution[LimitOptions.minimumBodyRate],
+            clientShare: resolution[LimitOptions.clientShare],
+            keepAliveTimeout: resolution[LimitOptions.keepAliveTimeout],
+            drainTimeout: resolution[LimitOptions.drainTimeout],
+            drainDelay: resolution[LimitOptions.drainDelay],
+            requestsPerSecond: resolution[LimitOptions.requestsPerSecond],
+            http2: HTTP2Settings(
+                isEnabled: resolution[HTTP2Options.enabled],
+                maxConcurrentStreams: resolution[HTTP2Options.maxConcurrentStreams]))
     }
 
     private mutating func pages() -> PageSettings {
-        let directory = resolution.text("pages.directory")
-        let origin = resolution.origin("pages.directory")
-        return PageSettings(
-            brand: resolution.text("pages.brand"),
-            templates: directory.isEmpty || purpose == .inspect
-                ? [:] : templates(in: files.locate(directory, namedAt: origin), origin),
-            directoryOrigin: origin)
+        let origin = resolution.origin(PageOptions.directory)
+        var settings = PageSettings(brand: resolution[PageOptions.brand], templates: [:], directoryOrigin: origin)
+        if let directory = resolution[PageOptions.directory], purpose == .serve {
+            settings.templates = templates(in: files.locate(directory, namedAt: origin), origin)
+        }
+        return settings
     }
 
     private mutating func templates(in directory: String, _ origin: SourceLocation) -> [String: String] {
@@ -183,9 +181,9 @@ struct SettingsBuilder: Sendable {
 
 /// What a configuration is loaded for.
 package enum Purpose: Sendable {
-    /// All that `run` needs must be there.
+    /// Serving: all required options must be set.
     case serve
-    /// A command that looks at tokens and opens no socket: what is given must be right, but nothing is required, and
-    /// the secrets of sessions and the pages are not read.
+    /// A command that inspects tokens and opens no socket: what is given must be right, but nothing is required, and the
+    /// secrets of sessions and the pages are not read.
     case inspect
 }

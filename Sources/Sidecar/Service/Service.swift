@@ -176,7 +176,7 @@ package final class Service: Sendable {
                 throw ServiceError("TLS cannot be set up: \(error)")
             }
         }
-        for key in unchangeable(settings) {
+        for key in OptionTable.waitingForStart(initial, settings) {
             logger.warning("a changed option takes effect only at the next start", metadata: ["key": "\(key)"])
         }
         ledgers.assign(to: &proxy)
@@ -207,20 +207,6 @@ package final class Service: Sendable {
                             services: next.worker)
                     }, swapped)
             }, done)
-    }
-
-    /// Changed options that take effect only at the next start.
-    private func unchangeable(_ settings: Settings) -> [String] {
-        var keys: [String] = []
-        if settings.listen != initial.listen { keys.append("listen") }
-        if settings.workers != initial.workers { keys.append("workers") }
-        if (settings.tls == nil) != (initial.tls == nil) { keys.append("tls") }
-        if settings.admin.listen != initial.admin.listen { keys.append("admin.listen") }
-        if settings.session.isShared != initial.session.isShared { keys.append("session.store") }
-        if settings.replay.isShared != initial.replay.isShared { keys.append("replay.store") }
-        if let redis = settings.redis, let old = initial.redis, !redis.isSamePlace(as: old) { keys.append("redis") }
-        if settings.log.format != initial.log.format { keys.append("log.format") }
-        return keys
     }
 
     /// Watches the files of certificates, which are re-read without a reload.

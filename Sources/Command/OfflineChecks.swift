@@ -2,11 +2,12 @@
 
 import Configuration
 import Cryptography
+import Gate
 import JWT
 import Sidecar
 
-/// What the doctor sees without asking anybody: the configuration, its secrets, its cookies.
-struct DoctorHouseCall {
+/// The checks of `doctor` that need no connection: the configuration, its secrets, its cookies.
+struct OfflineChecks {
     private let settings: Settings
     private let loaded: LoadedConfiguration
 
@@ -27,15 +28,15 @@ struct DoctorHouseCall {
         }
         return DoctorFinding(
             .ok, "configuration",
-            "\(loaded.file ?? "environment and command line"), preset \(settings.identityProvider.preset)")
+            "\(loaded.file ?? "environment and command line"), preset \(settings.identityProvider.preset.name)")
     }
 
-    /// What `check` says; the fix is in the words.
+    /// The warnings of `check`; the message contains the fix.
     private var warnings: [DoctorFinding] {
         loaded.findings.map { DoctorFinding(.warning, "configuration", "\($0.origin.label): \($0.message)") }
     }
 
-    /// What `init` left to be filled in.
+    /// Values that `init` left to be filled in.
     private var blanks: [DoctorFinding] {
         loaded.blanks.map { path, origin in
             DoctorFinding(
@@ -76,7 +77,7 @@ struct DoctorHouseCall {
             if settings.trustedProxies.isEmpty {
                 return DoctorFinding(
                     .warning, "cookies",
-                    "publicURL is not set and no proxy is trusted: browsers are taken to come over http",
+                    "publicURL is not set and no proxy is trusted: all requests count as plain http",
                     fix: "set `publicURL` to the address that browsers see, so that cookies are Secure")
             }
             return DoctorFinding(.ok, "cookies", "Secure where a trusted proxy says that the browser came over https")
@@ -84,13 +85,14 @@ struct DoctorHouseCall {
         if publicURL.isSecure {
             let prefix = settings.session.domain.isEmpty ? "__Host-" : "__Secure-"
             return DoctorFinding(
-                .ok, "cookies", "\(name.isEmpty ? prefix + "sidegate" : name), Secure, for \(publicURL)")
+                .ok, "cookies", "\(name.isEmpty ? prefix + "sidegate" : name), Secure, for \(publicURL.words)")
         }
-        if LoopbackHost.isNamed(in: publicURL.description) {
-            return DoctorFinding(.ok, "cookies", "not Secure, for \(publicURL), which does not leave this machine")
+        if LoopbackHost.isNamed(in: publicURL.words) {
+            return DoctorFinding(
+                .ok, "cookies", "not Secure, for \(publicURL.words), which does not leave this machine")
         }
         return DoctorFinding(
-            .warning, "cookies", "over http (\(publicURL)) the session cookie can be read on its way",
+            .warning, "cookies", "over http (\(publicURL.words)) the session cookie can be read on its way",
             fix: "serve browsers over https and set `publicURL: https://…`")
     }
 
@@ -104,7 +106,7 @@ struct DoctorHouseCall {
         ]
     }
 
-    /// What is expired or does not fit was told by loading; here is how long the rest will do.
+    /// Expired and mismatched certificates are errors of loading; this reports how long the others are valid.
     private var certificates: [DoctorFinding] {
         var all = settings.tls?.certificates.map { ("tls.certificates", $0.chain) } ?? []
         if let own = settings.upstream.tls.certificate { all.append(("upstream.tls.certificate", own.chain)) }
@@ -117,11 +119,12 @@ struct DoctorHouseCall {
         let now = Int64(Instant.now().seconds)
         return all.map { name, chain in
             let words =
-                "\(chain.names.first ?? "no name"), good until \(CalendarDate(secondsSince1970: chain.notAfter))"
-            // Short-lived certificates are renewed late: the last fifth is late for any.
+                "\(chain.names.first ?? "no name"), valid until \(CalendarDate(secondsSince1970: chain.notAfter))"
+            // Short-lived certificates are renewed late: the last fifth of its lifetime is late for any.
             let isLate = chain.notAfter - now < min(14 * 86_400, (chain.notAfter - chain.notBefore) / 5)
             return isLate
-                ? DoctorFinding(.warning, name, words, fix: "renew it; a running gate takes the new file by itself")
+                ? DoctorFinding(
+                    .warning, name, words, fix: "renew it; a running gate loads the new file without a reload")
                 : DoctorFinding(.ok, name, words)
         }
     }
