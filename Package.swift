@@ -58,8 +58,9 @@ let package = Package(
         module("Pages"),
         module("Gate", ["HTTP", "JWT", "Cryptography", "Pages"]),
         module("Telemetry", [.product(name: "Logging", package: "swift-log")]),
-        module("Configuration", ["HTTP", "JWT", "Cryptography", "Gate", "Pages", "CYAML"], small),
-        module("Manifests", ["CYAML"], small),
+        module("YAML", ["CYAML"], small),
+        module("Configuration", ["HTTP", "JWT", "Cryptography", "Gate", "Pages", "YAML"], small),
+        module("Manifests", ["YAML"], small),
 
         // Input and output.
         module("Reactor", ["CEpoll"]),
@@ -84,7 +85,7 @@ let package = Package(
         .executableTarget(
             name: "sidegate",
             dependencies: [
-                "Sidecar", "Configuration", "Demo", "Gate", "JWT", "Cryptography", "Manifests",
+                "Sidecar", "Configuration", "Demo", "Gate", "JWT", "Cryptography", "Manifests", "YAML",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Command",

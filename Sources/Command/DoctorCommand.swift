@@ -3,6 +3,7 @@
 import ArgumentParser
 import Configuration
 import Sidecar
+import YAML
 
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -52,9 +53,9 @@ struct DoctorReport {
         var text = ""
         for finding in findings {
             let outcome = Self.padded(finding.outcome.rawValue, to: 7)
-            text += "\(outcome)  \(Self.padded(finding.subject, to: width))  \(TerminalText.shown(finding.detail))\n"
+            text += "\(outcome)  \(Self.padded(finding.subject, to: width))  \(PrintableText.escaped(finding.detail))\n"
             if !finding.fix.isEmpty {
-                text += Self.padded("", to: 7 + 2 + width + 2) + "fix: \(TerminalText.shown(finding.fix))\n"
+                text += Self.padded("", to: 7 + 2 + width + 2) + "fix: \(PrintableText.escaped(finding.fix))\n"
             }
         }
         func count(_ outcome: DoctorFinding.Outcome) -> Int { findings.count { $0.outcome == outcome } }

@@ -3,6 +3,7 @@
 import Configuration
 import Gate
 import JWT
+import YAML
 
 /// What `explain` says of a token. Claims are shown, since they are what it is about; signatures and keys are not.
 struct Explanation {
@@ -64,7 +65,7 @@ struct Explanation {
         var lines = checks.map(Self.line)
         for (field, values) in fields {
             lines.append(
-                "  field  \(TerminalText.shown(field)) = \(values.map { TerminalText.shown($0) }.joined(separator: ", "))"
+                "  field  \(PrintableText.escaped(field)) = \(values.map { PrintableText.escaped($0) }.joined(separator: ", "))"
             )
         }
         lines += notes.map(Self.line)
@@ -102,8 +103,8 @@ struct Explanation {
     }
 
     private static func line(_ note: TokenDiagnosis.Note) -> String {
-        let fix = note.fix.isEmpty ? "" : "\n           fix:     \(TerminalText.shown(note.fix))"
-        return "  note   \(TerminalText.shown(note.title)): \(TerminalText.shown(note.detail))" + fix
+        let fix = note.fix.isEmpty ? "" : "\n           fix:     \(PrintableText.escaped(note.fix))"
+        return "  note   \(PrintableText.escaped(note.title)): \(PrintableText.escaped(note.detail))" + fix
     }
 
     /// A step of the judgement over access; only the one that decided has failed.
@@ -137,10 +138,10 @@ struct Explanation {
         }
         if case .failed = check.verdict {
             line +=
-                "\n           expected: \(TerminalText.shown(check.expected))\n           got:      \(TerminalText.shown(check.actual))"
-            if !check.fix.isEmpty { line += "\n           fix:     \(TerminalText.shown(check.fix))" }
+                "\n           expected: \(PrintableText.escaped(check.expected))\n           got:      \(PrintableText.escaped(check.actual))"
+            if !check.fix.isEmpty { line += "\n           fix:     \(PrintableText.escaped(check.fix))" }
         } else if !check.actual.isEmpty {
-            line += " (\(TerminalText.shown(check.actual)))"
+            line += " (\(PrintableText.escaped(check.actual)))"
         }
         return line
     }

@@ -3,6 +3,7 @@
 import ArgumentParser
 import Glibc
 import Manifests
+import YAML
 
 struct InjectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -67,7 +68,7 @@ struct InjectCommand: ParsableCommand {
         options.port = port.number
         options.adminPort = adminPort.number
 
-        let name = filename == "-" ? "standard input" : TerminalText.shown(filename)
+        let name = filename == "-" ? "standard input" : PrintableText.escaped(filename)
         let text = try Self.read(filename, shown: name)
         do throws(ManifestProblem) {
             let result = try SidecarInjector(options, isMarkedOnly: markedOnly).inject(text)

@@ -3,6 +3,7 @@
 import Configuration
 import Gate
 import JWT
+import YAML
 
 /// What `explain --request` says: which rule decides about a request, and why.
 struct RequestExplanation {
@@ -17,15 +18,16 @@ struct RequestExplanation {
             access, apps: assembly.apps(), hasNativeLogin: settings.nativeLogin != nil,
             returnPath: settings.identityProvider.returnPath, method: request.method, path: request.path,
             host: request.host, fields: fields)
-        var lines = ["  request  \(request.method) \(TerminalText.shown(request.path))"]
+        var lines = ["  request  \(request.method) \(PrintableText.escaped(request.path))"]
         if let path = check.normalPath {
             let isSame = path == request.path
             lines.append(
-                "  path     \(TerminalText.shown(path))" + (isSame ? "" : " (its canonical form: what the app gets)"))
+                "  path     \(PrintableText.escaped(path))" + (isSame ? "" : " (its canonical form: what the app gets)")
+            )
         }
         for reading in check.readings.dropFirst() {
             lines.append(
-                "  reading  some apps take it for \(TerminalText.shown(reading.path)): \(Self.name(reading.rule, access))"
+                "  reading  some apps take it for \(PrintableText.escaped(reading.path)): \(Self.name(reading.rule, access))"
             )
         }
         if check.normalPath != nil {
@@ -51,7 +53,7 @@ struct RequestExplanation {
                 refusal = reason.rawValue
                 for finding in findings where finding.passed == false {
                     lines.append(
-                        "  FAIL     access: \(finding.name): \(TerminalText.shown(finding.expected)); got: \(TerminalText.shown(finding.actual))"
+                        "  FAIL     access: \(finding.name): \(PrintableText.escaped(finding.expected)); got: \(PrintableText.escaped(finding.actual))"
                     )
                 }
             }
@@ -59,8 +61,8 @@ struct RequestExplanation {
         if let unmet = check.unmet {
             let actual = fields?.first { $0.field == unmet.field }?.values.joined(separator: ", ")
             lines.append(
-                "  FAIL     require \(unmet.field): one of \(unmet.values.map { TerminalText.shown($0) }.joined(separator: ", "));"
-                    + " got: \(actual.map { TerminalText.shown($0) } ?? "nothing")")
+                "  FAIL     require \(unmet.field): one of \(unmet.values.map { PrintableText.escaped($0) }.joined(separator: ", "));"
+                    + " got: \(actual.map { PrintableText.escaped($0) } ?? "nothing")")
         }
         if case .signInNeeded(let answer) = check.verdict { lines.append("  answer   " + Self.words(answer)) }
         if check.verdict == .unreadable {
@@ -106,11 +108,12 @@ struct RequestExplanation {
                         + requirements.map { "\($0.field): \($0.values.joined(separator: " or "))" }.joined(
                             separator: "; ")
             }
-        return TerminalText.shown("\(methods)\(rule.paths.map(\.description).joined(separator: ", ")): \(effect)")
+        return PrintableText.escaped("\(methods)\(rule.paths.map(\.description).joined(separator: ", ")): \(effect)")
     }
 
     private static func words(_ fields: [(field: String, values: [String])]) -> String {
-        TerminalText.shown(fields.map { "\($0.field) = \($0.values.joined(separator: ", "))" }.joined(separator: "; "))
+        PrintableText.escaped(
+            fields.map { "\($0.field) = \($0.values.joined(separator: ", "))" }.joined(separator: "; "))
     }
 
     private static func words(_ answer: AccessRule.Unauthenticated?) -> String {

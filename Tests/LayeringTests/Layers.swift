@@ -14,11 +14,12 @@ enum Layers {
         "Pages": [],
         "Gate": ["HTTP", "JWT", "Cryptography", "Pages", "Synchronization"],
         "Demo": ["HTTP", "JWT", "Cryptography", "Gate", "Pages", "Synchronization"],
-        "Manifests": ["CYAML"],
+        "YAML": ["CYAML"],
+        "Manifests": ["YAML"],
         // Input and output.
         "Telemetry": ["Logging", "Synchronization", "Glibc"],
         "Configuration": [
-            "HTTP", "JWT", "Cryptography", "Gate", "Pages", "CYAML", "Glibc", "FoundationEssentials", "Synchronization",
+            "HTTP", "JWT", "Cryptography", "Gate", "Pages", "YAML", "Glibc", "FoundationEssentials", "Synchronization",
         ],
         "Reactor": ["CEpoll", "Dispatch", "Glibc", "Synchronization"],
         "Outbound": ["HTTP", "HTTP1", "TLS", "Reactor"],
@@ -36,13 +37,12 @@ enum Layers {
         ],
         "Command": [
             "HTTP", "JWT", "Cryptography", "Pages", "Gate", "Telemetry", "Configuration", "Demo", "Sidecar",
-            "Manifests", "ArgumentParser",
-            "FoundationEssentials", "Glibc",
+            "Manifests", "YAML", "ArgumentParser", "FoundationEssentials", "Glibc",
         ],
     ]
 
     /// Modules that touch nothing outside of memory.
-    static let pure: Set<String> = ["HTTP", "HTTP1", "Gate", "JWT", "Pages", "Manifests"]
+    static let pure: Set<String> = ["HTTP", "HTTP1", "Gate", "JWT", "Pages", "Manifests", "YAML"]
     static let inputAndOutput: Set<String> = [
         "Glibc", "Dispatch", "Reactor", "Proxy", "CEpoll", "Foundation", "FoundationEssentials",
     ]
@@ -53,7 +53,7 @@ enum Layers {
         "CEpoll": ["Reactor"],
         "COpenSSL": ["Cryptography", "TLS"],
         "CNGHTTP2": ["HTTP2"],
-        "CYAML": ["Configuration", "Manifests"],
+        "CYAML": ["YAML"],
         "ArgumentParser": ["Command"],
     ]
 

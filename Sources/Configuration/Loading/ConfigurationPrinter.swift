@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import YAML
+
 /// The configuration in force, as YAML that says where each value comes from. Secrets are redacted.
 package struct ConfigurationPrinter {
     /// Defaults too, not only what is set.
@@ -88,21 +90,8 @@ package struct ConfigurationPrinter {
         return isPlain || isDuration && !text.isEmpty && Int(text) == nil ? text : quoted(text)
     }
 
-    /// A double-quoted scalar (YAML 1.2 §7.3.1), which is JSON too.
     private static func quoted(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case "\n": result += "\\n"
-            case _ where scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value):
-                let digits = String(scalar.value, radix: 16)
-                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
         // What is printed may be read again as a file.
-        return result.replacing("${", with: "$${") + "\""
+        QuotedScalar.text(text).replacing("${", with: "$${")
     }
 }
