@@ -7,10 +7,10 @@ import Sidecar
 struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
-        abstract: "Says what is wrong with a configuration, and how to fix it.",
+        abstract: "Reports what is wrong with a configuration, and how to fix it.",
         discussion: """
             Reads everything that `run` would read: the file, the environment, keys, secrets and templates. All errors \
-            come at once, as FILE:LINE:COLUMN: error: …; the exit status is 1 if there is one, else 0.
+            are reported at once, as FILE:LINE:COLUMN: error: …; the exit status is 1 if there is one, else 0.
             """)
 
     @OptionGroup var source: ConfigurationOptions

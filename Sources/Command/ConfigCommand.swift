@@ -6,7 +6,7 @@ import Configuration
 struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config",
-        abstract: "Shows the configuration in force, or what one may hold.",
+        abstract: "Prints the configuration in force, or the schema and reference of its keys.",
         subcommands: [PrintCommand.self, SchemaCommand.self, ReferenceCommand.self])
 
     struct PrintCommand: ParsableCommand {
@@ -14,7 +14,7 @@ struct ConfigCommand: ParsableCommand {
             commandName: "print",
             abstract: "Prints the values that are set, where each comes from, and no secret.")
 
-        @Flag(help: "The defaults too.")
+        @Flag(help: "Includes the defaults.")
         var effective = false
 
         @OptionGroup var source: ConfigurationOptions

@@ -3,7 +3,7 @@
 import ArgumentParser
 import Configuration
 
-/// The options by which every command finds its configuration.
+/// The options with which every command finds its configuration.
 struct ConfigurationOptions: ParsableArguments {
     @Option(
         name: [.long, .short],
@@ -36,16 +36,16 @@ struct ConfigurationOptions: ParsableArguments {
         ConfigurationLoader.load(request(purpose: purpose, options: options, environment: environment))
     }
 
-    /// Loads, tells every finding on standard error, and gives the settings or ends the command.
+    /// Loads, writes every finding to standard error, and returns the settings or ends the command.
     ///
-    /// - Parameter unopenable: the status when nothing is wrong but files that cannot be opened.
+    /// - Parameter unopenable: the status when the only errors are files that cannot be opened.
     func settings(
         purpose: Purpose, options: [Override] = [], unopenable: ExitStatus = .badConfiguration
     ) throws -> Settings {
         try Self.settings(load(purpose: purpose, options: options), unopenable: unopenable)
     }
 
-    /// Tells every finding on standard error, and gives the settings or ends the command.
+    /// Writes every finding to standard error, and returns the settings or ends the command.
     static func settings(_ loaded: LoadedConfiguration, unopenable: ExitStatus) throws -> Settings {
         for finding in loaded.findings { StandardError.write(finding.description) }
         if let settings = loaded.settings { return settings }
@@ -66,14 +66,14 @@ struct Assignment: ExpressibleByArgument {
     }
 }
 
-/// The options that say everything without a file.
+/// The options that suffice without a file.
 struct ServingOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Where the app is: http://host:port or unix:/path.", valueName: "url"))
     var upstream: String?
 
     @Option(
         help: ArgumentHelp(
-            "Where people log in; {returnURL} stands for this gate's return path.", valueName: "url"))
+            "Where users log in; {returnURL} stands for this gate's return path.", valueName: "url"))
     var loginURL: String?
 
     @Option(

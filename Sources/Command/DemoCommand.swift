@@ -9,7 +9,7 @@ struct DemoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo",
         abstract:
-            "Shows it all without a configuration: a demo identity provider, a demo app, and the gate between them.")
+            "Runs a demo without a configuration: an identity provider, an app, and the gate between them.")
 
     @Option(help: ArgumentHelp("Where to accept connections.", valueName: "address"))
     var listen = "127.0.0.1:8080"
@@ -42,12 +42,12 @@ struct DemoCommand: ParsableCommand {
 
                 \(demo.url)
 
-            You come to the demo's identity provider (\(demo.providerURL)). Sign in there, without a password, as
+            The gate redirects you to the demo's identity provider (\(demo.providerURL)). Sign in there, without a password, as
 
             \(users.joined(separator: "\n"))
 
-            and the demo's app shows what the gate tells it about you. The app itself (\(demo.appURL)) knows nothing of
-            sign-in. Try as well:
+            and the demo's app shows what it learns from the gate about you. The app itself (\(demo.appURL)) has no sign-in.
+            Also try:
 
               - a deep link:          \(demo.url)/some/page?q=1 leads back there after the sign-in
               - an API call:          curl -i -H 'Accept: application/json' \(demo.url)/api gets a 401
@@ -55,7 +55,7 @@ struct DemoCommand: ParsableCommand {
               - a bad token:          the login page can send expired and forged ones on request
               - signing out:          \(demo.url)/.sidegate/logout
 
-            Ctrl-C ends it. `sidegate run --help` is about the real thing.
+            Ctrl-C ends it. `sidegate run --help` describes how to run a gate of your own.
 
             """
     }

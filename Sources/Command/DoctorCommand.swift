@@ -8,12 +8,12 @@ import YAML
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Tries whether a gate with this configuration would work.",
+        abstract: "Checks whether a gate with this configuration would work.",
         discussion: """
-            Checks the configuration as `check` does, then asks the app, the identity provider (its clock too), key sets \
-            and the provisioning host, from where it runs, and the kernel whether others can reach the app past the \
-            gate. It sends HEAD requests, and fetches key sets; nothing else happens because of it. The exit status is \
-            0 when nothing failed, warnings or not, else 1.
+            Checks the configuration as `check` does, then connects to the app, the identity provider (and compares its \
+            clock), key sets, Redis and the provisioning host, from the machine on which it runs, and asks the kernel \
+            whether others can reach the app past the gate. It sends HEAD requests, and fetches key sets; it changes \
+            nothing. The exit status is 0 when nothing failed, with or without warnings, else 1.
             """)
 
     @OptionGroup var source: ConfigurationOptions

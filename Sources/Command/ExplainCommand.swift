@@ -10,11 +10,11 @@ import Sidecar
 struct ExplainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain",
-        abstract: "Says check by check why a token, or a request, is accepted or refused.",
+        abstract: "Reports check by check why a token, or a request, is accepted or refused.",
         discussion: """
-            The token is not used up, and nothing is sent anywhere but, with --fetch, for key sets. A whole return URL, a \
-            form or an Authorization header may stand in its place. \
-            With --request it says instead which of access.rules decides about a request, and why. \
+            The token is not consumed, and no connection is made except, with --fetch, to fetch key sets. Instead of the \
+            token, a whole return URL, a form or an Authorization header can be given. \
+            With --request it reports which of access.rules decides about a request, and why. \
             The exit status is 0 when the token would be accepted or the request let in, 2 when it would be refused.
             """)
 
@@ -22,29 +22,30 @@ struct ExplainCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The moment to judge it at: seconds since 1970, or 2026-03-01T12:00:00Z. Default: now.", valueName: "time"))
+            "The time at which to check it: seconds since 1970, or 2026-03-01T12:00:00Z. Default: now.",
+            valueName: "time"))
     var at: Instant?
 
     @Argument(help: ArgumentHelp("The token; - or nothing reads it from standard input.", valueName: "token"))
     var token: String?
 
-    @Flag(help: "Fetches the key sets of jwksURL first; without it, explain asks nobody.")
+    @Flag(help: "Fetches the key sets of jwksURL first; without it, explain makes no connection.")
     var fetch = false
 
     @Option(
         help: ArgumentHelp(
-            "A request to judge instead of a token: 'GET /admin/x', or with a whole URL.", valueName: "request"))
+            "A request to check instead of a token: 'GET /admin/x', or with a whole URL.", valueName: "request"))
     var request: String?
 
     @Option(
         name: .customLong("as"),
         help: ArgumentHelp(
-            "With --request: who is signed in, as fields: user=ada,email=ada@example.com,groups=admins,staff.",
+            "With --request: the signed-in user, as fields: user=ada,email=ada@example.com,groups=admins,staff.",
             valueName: "fields"))
     var user: String?
 
     func validate() throws {
-        if request == nil, user != nil { throw ValidationError("--as says who sends a request; add --request.") }
+        if request == nil, user != nil { throw ValidationError("--as names the user of a request; add --request.") }
         if request != nil, token != nil { throw ValidationError("Either a token or --request, not both.") }
         if let request, ExplainedRequest(request) == nil {
             throw ValidationError("--request takes a method and a path, such as 'GET /admin/x'.")
@@ -77,7 +78,7 @@ struct ExplainCommand: ParsableCommand {
                 let keys = set.keys.map { "\($0.keyID ?? "no kid") (\($0.summary))" }
                 return FetchedKeys(url: remote.url, keys: set, summary: keys.joined(separator: ", "))
             case .failure(let problem):
-                return FetchedKeys(url: remote.url, keys: nil, summary: "could not be had: \(problem)")
+                return FetchedKeys(url: remote.url, keys: nil, summary: "cannot be fetched: \(problem)")
             }
         }
     }

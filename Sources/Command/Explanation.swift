@@ -5,14 +5,14 @@ import Gate
 import JWT
 import YAML
 
-/// What `explain` says of a token. Claims are shown, since they are what it is about; signatures and keys are not.
+/// The report of `explain` about a token. Claims are shown, since the report is about them; signatures and keys are not.
 struct Explanation {
     let isAccepted: Bool
     let text: String
 
     /// - Parameters:
     ///   - token: as it was pasted.
-    ///   - fetched: the key sets of `jwksURL`, where they were asked for.
+    ///   - fetched: the key sets of `jwksURL`, where they were fetched.
     init(of token: [UInt8], _ settings: Settings, fetched: [FetchedKeys] = [], at now: Double) {
         let policy = settings.token.policy
         let parameter = settings.identityProvider.tokenParameter
@@ -38,15 +38,15 @@ struct Explanation {
                 let (verdict, findings) = AccessCheck(access).examine(matched)
                 checks += findings.map { Self.check($0, verdict) }
                 if verdict == .visitor {
-                    notes.append(.init(title: "a visitor", detail: "let in as a guest: the app is not told who it is"))
+                    notes.append(.init(title: "a visitor", detail: "let in as a guest: the app gets no identity"))
                 }
             case .failure(let refusal):
                 checks.append(Self.check(refusal, settings))
-                checks.append(TokenCheck("access", .skipped, actual: "not looked at until the fields are there"))
+                checks.append(TokenCheck("access", .skipped, actual: "not checked, since fields are missing"))
             }
         } else {
             for name in ["fields", "access"] {
-                checks.append(TokenCheck(name, .skipped, actual: "not looked at until the token itself is good"))
+                checks.append(TokenCheck(name, .skipped, actual: "not checked, since the token itself is refused"))
             }
         }
 
@@ -73,7 +73,7 @@ struct Explanation {
         text = lines.map { $0 + "\n" }.joined()
     }
 
-    /// What is to be known of the configuration rather than of the token.
+    /// Notes about the configuration rather than about the token.
     private static func notes(
         _ settings: Settings, _ fetched: [FetchedKeys], isAccepted: Bool
     ) -> [TokenDiagnosis.Note] {
@@ -81,7 +81,7 @@ struct Explanation {
         if settings.token.keys.keys.isEmpty, settings.token.remoteKeys.isEmpty {
             notes.append(
                 .init(
-                    title: "no key is configured", detail: "no signature can be good",
+                    title: "no key is configured", detail: "no signature can be verified",
                     fix: "name the configuration: --config FILE"))
         }
         for remote in settings.token.remoteKeys {
@@ -89,15 +89,15 @@ struct Explanation {
                 notes.append(
                     .init(
                         title: "keys not fetched",
-                        detail: "explain asks nobody; the keys of \(remote.url) were not tried",
-                        fix: isAccepted ? "" : "add --fetch to fetch them for this one examination"))
+                        detail: "explain made no connection; the keys of \(remote.url) were not tried",
+                        fix: isAccepted ? "" : "add --fetch to fetch them for this report"))
                 continue
             }
             notes.append(.init(title: "keys of \(remote.url)", detail: keys.summary))
         }
         if isAccepted, settings.token.singleUse {
             notes.append(
-                .init(title: "single use", detail: "whether it was used before is known to the running gate alone"))
+                .init(title: "single use", detail: "only the running gate knows whether the token was used before"))
         }
         return notes
     }
@@ -107,7 +107,7 @@ struct Explanation {
         return "  note   \(PrintableText.escaped(note.title)): \(PrintableText.escaped(note.detail))" + fix
     }
 
-    /// A step of the judgement over access; only the one that decided has failed.
+    /// A step of the check of access; only the one that decided has failed.
     private static func check(_ finding: AccessCheck.Finding, _ verdict: AccessCheck.Verdict) -> TokenCheck {
         let name = "access: " + finding.name
         if finding.passed == true {
@@ -163,16 +163,16 @@ struct Explanation {
                     + (refusal.field == "user" ? "" : ", or take \(refusal.field) out of token.required"))
         }
         return TokenCheck(
-            "fields", .failed(refusal.reason), expected: "a sound value for the field \(refusal.field), from \(names)",
+            "fields", .failed(refusal.reason), expected: "a valid value for the field \(refusal.field), from \(names)",
             actual: "a value with control characters, of the wrong kind, too long, or no e-mail address",
             fix: "correct what the identity provider sends for this user")
     }
 }
 
-/// What came of one `jwksURL`.
+/// The result of fetching one `jwksURL`.
 struct FetchedKeys {
     let url: String
-    /// nil: it could not be had.
+    /// nil: it cannot be fetched.
     let keys: KeySet?
     /// The keys, or why there are none.
     let summary: String

@@ -7,19 +7,19 @@ import Sidecar
 struct HealthcheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "healthcheck",
-        abstract: "Asks the gate that runs on this machine how it is.",
+        abstract: "Queries the health of the gate that runs on this machine.",
         discussion: """
-            Asks for /healthz at `admin.listen` of the configuration, which need not be good otherwise. The exit status is \
-            0 when the gate answers 200, else 1: what a container's HEALTHCHECK needs, without a shell.
+            Requests /healthz at `admin.listen` of the configuration, which may have errors elsewhere. The exit status is 0 \
+            when the gate answers 200, else 1, as a container's HEALTHCHECK needs it, without a shell.
             """)
 
     @OptionGroup var source: ConfigurationOptions
-    @Flag(help: "Ask for /readyz: whether the app can be reached, and the gate is not about to stop.")
+    @Flag(help: "Requests /readyz: whether the app can be reached, and the gate is not about to stop.")
     var ready = false
 
     func run() throws {
         guard let address = AdminAddress.of(source.load(purpose: .inspect)) else {
-            StandardError.write("sidegate: `admin.listen` is off; there is nobody to ask")
+            StandardError.write("sidegate: `admin.listen` is off or invalid, so there is no address to query")
             throw ExitStatus.badConfiguration
         }
         let path = ready ? "/readyz" : "/healthz"

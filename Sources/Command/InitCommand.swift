@@ -8,10 +8,10 @@ import Glibc
 struct InitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "init",
-        abstract: "Writes a commented configuration to begin with, with fresh secrets.",
+        abstract: "Writes a commented configuration to start from, with fresh secrets.",
         discussion: """
-            It passes `sidegate check` as it is; lines that need a value of yours are marked, in the words of the vendor's \
-            settings page. The file is readable by its owner alone; one that exists is never overwritten.
+            It passes `sidegate check` as it is; lines that need a value of yours are marked, with the names that the \
+            vendor's settings page uses. The file is readable by its owner alone; one that exists is never overwritten.
 
             \(Preset.served.map { "\($0.name): \($0.summary)" }.joined(separator: "\n"))
             """)
@@ -63,7 +63,7 @@ struct FileRefusal: Error {
     let words: String
 }
 
-/// A file of mode 600 that was not there before.
+/// A new file of mode 600.
 enum PrivateFile {
     static func create(_ path: String, _ text: String) throws(FileRefusal) {
         let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)

@@ -10,16 +10,16 @@ struct InjectCommand: ParsableCommand {
         commandName: "inject",
         abstract: "Adds the sidecar to the pods of Kubernetes manifests.",
         discussion: """
-            Reads manifests (YAML or JSON, many documents, Lists) and prints them with Sidegate in each pod that does not \
-            say `sidegate/inject: disabled`: of Pod, Deployment, StatefulSet, DaemonSet, ReplicaSet, Job and CronJob. All \
-            else stays as it is, comments too. Nothing is read from a cluster, and doing it twice changes nothing.
+            Reads manifests (YAML or JSON, many documents, Lists) and prints them with Sidegate in each pod without the \
+            annotation `sidegate/inject: disabled`: of Pod, Deployment, StatefulSet, DaemonSet, ReplicaSet, Job and CronJob. All \
+            else stays as it is, comments too. It does not connect to a cluster, and running it twice changes nothing.
 
             kubectl create deployment … --dry-run=client -o yaml | sidegate inject | kubectl apply -f -
 
             Expects a ConfigMap with the key sidegate.yaml, and a Secret with the keys jwt-secret and session-secret. The \
             annotations sidegate/image, sidegate/config-map, sidegate/secret, sidegate/sidecar (native or plain), \
-            sidegate/port and sidegate/admin-port of a workload or its pod beat the options. The exit status is 1 when a \
-            manifest cannot be worked on; then nothing is printed.
+            sidegate/port and sidegate/admin-port of a workload or its pod override the options. The exit status is 1 when \
+            a manifest cannot be changed; then nothing is printed.
             """)
 
     @Option(
@@ -86,7 +86,7 @@ struct InjectCommand: ParsableCommand {
     private static func read(_ path: String, shown name: String) throws -> [UInt8] {
         let descriptor = path == "-" ? 0 : unsafe open(path, O_RDONLY | O_CLOEXEC)
         defer { if descriptor > 0 { close(descriptor) } }
-        // One byte more than what is refused as too large.
+        // One byte more than the limit, so that what is too large is refused.
         let limit = SidecarInjector.maximumSize + 1
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 65_536)

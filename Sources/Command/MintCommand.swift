@@ -12,7 +12,7 @@ struct MintCommand: ParsableCommand {
         abstract: "Makes a development token.",
         discussion: """
             Signed with the first secret of the configuration, or with --key-file (a private key in PEM, or a secret). \
-            iat, exp and jti are added, and iss and aud as the configuration wants them, unless a claim names them.
+            iat, exp and jti are added, and iss and aud as the configuration requires them, unless a claim names them.
 
             sidegate mint --claim sub=ada --claim email=ada@example.com --claim groups='["admins"]' --url
             """)
@@ -26,10 +26,10 @@ struct MintCommand: ParsableCommand {
             valueName: "name=value"))
     var claim: [ClaimArgument] = []
 
-    @Option(help: ArgumentHelp("How long it is good; 0: without exp.", valueName: "duration"))
+    @Option(help: ArgumentHelp("How long it is valid; 0: without exp.", valueName: "duration"))
     var lifetime: Lifetime = Lifetime(argument: "3m") ?? Lifetime(seconds: 180)
 
-    @Flag(help: "Prints the whole URL that the identity provider would send the browser to.")
+    @Flag(help: "Prints the whole URL to which the identity provider would send the browser.")
     var url = false
 
     @Option(

@@ -5,12 +5,12 @@ import Gate
 import JWT
 import YAML
 
-/// What `explain --request` says: which rule decides about a request, and why.
+/// The report of `explain --request`: which rule decides about a request, and why.
 struct RequestExplanation {
     let isLetIn: Bool
     let text: String
 
-    /// - Parameter fields: of who is signed in; nil: nobody.
+    /// - Parameter fields: of the signed-in user; nil: there is no session.
     init(of request: ExplainedRequest, as fields: [(field: String, values: [String])]?, _ settings: Settings) {
         let assembly = GateAssembly(settings, fallbackSecret: [])
         let access = assembly.access()
@@ -44,7 +44,7 @@ struct RequestExplanation {
             let name = check.app == 0 ? "upstream" : "upstreams[\(check.app - 1)]"
             lines.append("  app      \(name): \(app.address)")
         }
-        lines.append("  as       " + (fields.map(Self.words) ?? "nobody: no session (--as user=ada,groups=admins)"))
+        lines.append("  as       " + (fields.map(Self.words) ?? "no session (--as user=ada,groups=admins for one)"))
 
         var refusal = Self.refusal(check)
         if let fields, refusal == nil, check.verdict != .open {
@@ -70,10 +70,10 @@ struct RequestExplanation {
                 "  answer   400: apps differ in how they read this path" + (check.problem.map { ": " + $0 } ?? ""))
         }
         if check.verdict == .ownPath {
-            lines.append("  note     the path is Sidegate's own; no app gets it, and no rule is asked")
+            lines.append("  note     the path is Sidegate's own; it reaches no app, and no rule applies")
         }
         if access.mode == .observe, refusal != nil {
-            lines.append("  note     access.mode is observe: it comes through all the same, and the log says so")
+            lines.append("  note     access.mode is observe: the request is let through, and the log reports it")
         }
         lines.append(
             refusal.map { "refused: \($0)" } ?? (check.verdict == .ownPath ? "answered by Sidegate" : "let in"))
@@ -92,7 +92,7 @@ struct RequestExplanation {
 
     private static func name(_ rule: Int?, _ access: AccessConfiguration) -> String {
         guard let rule, rule < access.rules.count else { return "no rule" }
-        return "access.rules[\(rule)] has a say too: \(words(access.rules[rule]))"
+        return "access.rules[\(rule)] applies too: \(words(access.rules[rule]))"
     }
 
     private static func words(_ rule: AccessRule) -> String {

@@ -41,7 +41,7 @@ struct AccessTests {
                 .path + "/users.txt")
     }
 
-    @Test("Without access everyone comes in for whom the identity provider vouches")
+    @Test("Without access every user of the identity provider is let in")
     func defaults() throws {
         let gate = try gate("")
         #expect(gate.access.default == .signedIn && gate.access.users == RegisteredUsers() && gate.access.site == "")
@@ -49,7 +49,7 @@ struct AccessTests {
     }
 
     @Test(
-        "What is no address or domain is refused, with the fix",
+        "An invalid address or domain is refused, with the fix",
         arguments: [
             ("emails: [ada]", "exactly one `@`"), ("emails: [\"ada@a@example.com\"]", "exactly one `@`"),
             ("emails: [\"@example.com\"]", "use `access.users.emailDomains`"),
@@ -80,7 +80,7 @@ struct AccessTests {
             ])
     }
 
-    @Test("A list that is empty is warned of, and one that everybody can write")
+    @Test("A list that is empty causes a warning, and so does one that every user can write")
     func listWarnings() {
         place.write("users.txt", "# nobody yet\n", mode: 0o602)
         let loaded = place.load(minimal + "access: { users: { emailsFile: users.txt } }")
@@ -159,7 +159,7 @@ struct AccessTests {
     }
 
     @Test(
-        "provisioning: unsigned, or over plain http to another machine, is warned of",
+        "provisioning: unsigned calls, and plain http to another machine, cause a warning",
         arguments: [
             ("url: https://app.example.com/u", ["are not signed"]),
             ("url: http://app.example.com/u, secret: 0123456789abcdef", ["over http"]),

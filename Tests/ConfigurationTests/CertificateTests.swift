@@ -49,7 +49,7 @@ struct CertificateTests {
     }
 
     @Test(
-        "what cannot serve is an error with its place and its fix",
+        "unusable certificates are errors with location and fix",
         arguments: [
             (
                 "certificates: [{ certificate: ec.pem, key: other.key }]", "5:51",
@@ -91,7 +91,7 @@ struct CertificateTests {
         #expect(loaded.errors.first?.contains(fix) == true, "\(loaded.errors)")
     }
 
-    @Test("a key that others can read is warned of")
+    @Test("a key that others can read causes a warning")
     func readable() {
         place.write("open.key", (try? key("ec.key")) ?? [], mode: 0o644)
         let loaded = place.load(minimal + "tls: { certificates: [{ certificate: ec.pem, key: open.key }] }")
@@ -129,7 +129,7 @@ struct CertificateTests {
         }
     }
 
-    @Test("an app that nobody verifies is warned of")
+    @Test("an app whose certificate is not verified causes a warning")
     func unverified() {
         let loaded = place.load(
             minimal.replacing("http://127.0.0.1:3000", with: "{ url: https://app, tls: { insecureSkipVerify: true } }"))

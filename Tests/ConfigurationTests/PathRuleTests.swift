@@ -63,7 +63,7 @@ struct PathRuleTests {
     }
 
     @Test(
-        "A rule behind one that has all of its paths is warned of",
+        "A rule behind one that has all of its paths causes a warning",
         arguments: [
             ("/*", "/a", true), ("/a/*", "/a/b/*", true), ("/a/*", "/a", true), ("/a", "/a", true),
             ("/a", "/a/*", false),

@@ -5,12 +5,12 @@ import HTTP
 import JWT
 import Testing
 
-@Suite("What values may be, together")
+@Suite("Valid values and combinations")
 struct RuleTests {
     let place = Workplace()
 
     @Test(
-        "HTTP/2 to the app is agreed on over TLS, or said by the address",
+        "HTTP/2 to the app is negotiated over TLS, or given by the address",
         arguments: [
             ("upstream: { url: \"http://app:3000\", http2: true }", "write `url: h2c://app:3000`"),
             ("upstream: { url: \"unix:/run/app.sock\", http2: true }", "remove this key"),

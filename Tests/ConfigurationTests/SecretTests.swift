@@ -34,7 +34,7 @@ struct SecretTests {
     }
 
     @Test(
-        "A file that others can read is warned of, one that the group can read is not",
+        "A file that others can read causes a warning, one that the group can read does not",
         arguments: [
             (0o600, false), (0o640, false), (0o604, true), (0o644, true),
         ])
@@ -132,7 +132,7 @@ struct SecretTests {
         #expect(flag.lines == [])
     }
 
-    @Test("A secret on the command line is warned of")
+    @Test("A secret on the command line causes a warning")
     func visibleSecret() {
         let loaded = withSession("", overrides: [.set("session.secret", Self.secret)])
         #expect(
@@ -141,7 +141,7 @@ struct SecretTests {
             ])
     }
 
-    @Test("A verification secret on the command line is warned of, the name of its file is not")
+    @Test("A verification secret on the command line causes a warning, the name of its file does not")
     func visibleKey() {
         place.write("s", Self.secret)
         let inline = place.load(minimal, overrides: [.set("token.keys", "[{\"secret\": \"\(Self.secret)\"}]")])
@@ -236,7 +236,7 @@ struct SecretTests {
         #expect(!short.contains("# default"))
     }
 
-    @Test("What `config print --effective` prints is a configuration that means the same")
+    @Test("The output of `config print --effective` is a configuration that means the same")
     func printRoundTrip() throws {
         let file =
             minimal

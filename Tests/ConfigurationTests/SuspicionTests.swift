@@ -24,7 +24,7 @@ struct SuspicionTests {
         }
     }
 
-    @Test("one secret for two purposes, wherever it stands, is warned of and not shown")
+    @Test("one secret for two purposes causes a warning, wherever it comes from, and is not shown")
     func secrets() {
         let secret = "0123456789abcdef0123456789abcdef"
         place.write("a.secret", secret + "\n")

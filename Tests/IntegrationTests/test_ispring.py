@@ -73,7 +73,7 @@ def test_ispring_cyrillic_exp_is_honoured(ispring):
     assert accepted(visit(ispring).enter(by_php(printed(), header=PRINTED_HEADER)))
     over = printed(**{"IAT": now - 200, CYRILLIC_EXP: now - 100})
     refused(visit(ispring).enter(by_php(over, header=PRINTED_HEADER)), "expired")
-    # PHP's json_encode escapes the letters unless told otherwise: the same name.
+    # PHP's json_encode escapes the letters unless configured otherwise: the same name.
     escaped = json.dumps(over)
     assert "\\u0435\\u0445\\u0440" in escaped
     refused(visit(ispring).enter(by_openssl(escaped, header=PRINTED_HEADER)), "expired")

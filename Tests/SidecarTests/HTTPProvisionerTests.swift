@@ -45,7 +45,7 @@ struct HTTPProvisionerTests {
         #expect(!(try await heads.next()).contains("Signature"))
     }
 
-    @Test("a user is told once, others again", arguments: [false, true])
+    @Test("the app is notified once of each user", arguments: [false, true])
     func remembered(eachLogin: Bool) async throws {
         let count = Count()
         let server = try ScriptedServer { connection in
@@ -76,7 +76,7 @@ struct HTTPProvisionerTests {
         #expect(await bench.provision("ada") == .told)
     }
 
-    @Test("what may pass is asked again, with the same key", arguments: ["500", "429", "408", "silent"])
+    @Test("temporary failures are retried, with the same key", arguments: ["500", "429", "408", "silent"])
     func again(answer: String) async throws {
         let keys = Mailbox<String>()
         let count = Count()
@@ -93,7 +93,7 @@ struct HTTPProvisionerTests {
         #expect(!bench.log.text.contains("ada@example.com"))
     }
 
-    @Test("three attempts, then it has failed; the next sign-in begins anew")
+    @Test("three attempts, then it has failed; the next sign-in starts over")
     func failed() async throws {
         let count = Count()
         let server = try ScriptedServer { connection in
@@ -107,7 +107,7 @@ struct HTTPProvisionerTests {
         #expect(await bench.provision("ada") == .told)
     }
 
-    @Test("what will not change fails at once", arguments: [301, 400, 401, 404, 422])
+    @Test("permanent failures are not retried", arguments: [301, 400, 401, 404, 422])
     func atOnce(status: Int) async throws {
         let count = Count()
         let server = try ScriptedServer { connection in

@@ -32,8 +32,8 @@ struct Option<Value: Sendable>: Sendable {
     var path: String { row.path }
     var name: String { row.name }
 
-    /// Of the right type, since the row's kind parsed it. An option that is not in the table is a mistake of ours, which
-    /// every load shows.
+    /// Always of the right type, since the row's kind parsed it. An option that is missing in the table is a programming
+    /// error, which every load detects.
     func value(_ parsed: ParsedValue?) -> Value {
         guard let parsed else {
             guard let unset else { preconditionFailure("\(path) has neither a value nor a default") }
@@ -56,7 +56,7 @@ struct Option<Value: Sendable>: Sendable {
         with { $0.startOnly = StartOnly(note: note) { setting($0) != setting($1) } }
     }
 
-    /// The same within a part of the settings; that the part appears or disappears is the business of other options.
+    /// The same within a part of the settings; other options report that the part appears or disappears.
     func atStart<Part, Setting: Equatable & Sendable>(
         within part: @escaping @Sendable (Settings) -> Part?, _ setting: @escaping @Sendable (Part) -> Setting
     ) -> Option {

@@ -22,7 +22,8 @@ package enum OptionReference {
 
     /// What each preset sets.
     private static func presets() -> String {
-        var text = "\n## Presets\n\nWhat `identityProvider.preset` sets; every key here can be set otherwise.\n"
+        var text =
+            "\n## Presets\n\nWhat `identityProvider.preset` sets; each of these keys can be set to another value.\n"
         for preset in Preset.served where !preset.defaults.isEmpty {
             text += "\n### `\(preset.name)`\n\n\(preset.summary)\n\n| key | value |\n|---|---|\n"
             for (path, value) in preset.defaults { text += "| `\(path)` | `\(escaped(value))` |\n" }
@@ -81,18 +82,18 @@ package enum OptionReference {
     private static let introduction = """
         # Configuration
 
-        All keys, from the table that the program itself reads (`sidegate config reference` prints this page,
+        All keys, from the table that the program itself uses (`sidegate config reference` prints this page,
         `sidegate config schema` a JSON Schema for editors, `sidegate config print --effective` the values in force and
         where each comes from).
 
-        Values come from the file, the environment and the command line; the command line beats the environment, the
-        environment beats the file, and everything beats a preset's defaults.
+        Values come from the file, the environment and the command line. The command line overrides the environment, the
+        environment overrides the file, and all of them override a preset's defaults.
 
         - File: YAML, one document. `--config FILE`, else `$SIDEGATE_CONFIG`, `./sidegate.yaml`,
-          `/etc/sidegate/sidegate.yaml`, the first that exists. Without a file the environment and the command line may
-          say all. `${NAME}` in a value reads the environment and is an error when unset; `${NAME:-default}` has a default
+          `/etc/sidegate/sidegate.yaml`, the first that exists. Without a file the environment and the command line
+          suffice. `${NAME}` in a value reads the environment and is an error when unset; `${NAME:-default}` has a default
           for what is unset or empty; `$${` stands for `${`. Anchors, aliases and tags are refused, and so is a key that
-          stands twice.
+          is set twice.
         - Environment: `SIDEGATE_` and the path in capitals, dots as `_`: `token.clockSkew` is
           `SIDEGATE_TOKEN_CLOCKSKEW=10s`. Lists and mappings as JSON: `SIDEGATE_TOKEN_REQUIRED='["email"]'`; a list of one
           may be given as it is. An empty variable counts as unset.
@@ -103,17 +104,17 @@ package enum OptionReference {
         expected, a single value is a list of one.
 
         Every secret `NAME` has a twin `NAMEFile` that names a file with it. One trailing newline is dropped; a file that
-        other users can read is warned of. A relative path is looked for in `$CREDENTIALS_DIRECTORY` first, then beside the
+        other users can read causes a warning. A relative path is looked for in `$CREDENTIALS_DIRECTORY` first, then beside the
         configuration file (from the environment or the command line: in the working directory). Of a secret's keys one may
-        be set at a time; one set nearer to the command line displaces the others.
+        be set at a time; one set nearer to the command line replaces the others.
 
         `sidegate check` reports all errors at once, as `FILE:LINE:COLUMN: error: …`, and exits with 1 if there is one. Among them
         are addresses that lead back to Sidegate: `upstream` or one of `upstreams` that is an address of `listen` or
         `admin.listen`, by any name of this machine, and `admin.listen` among `listen`.
 
-        Warnings (`FILE:LINE:COLUMN: warning: …`) are about what is well formed and hardly meant: `trustedProxies` that hold most of
-        the Internet; one secret for two purposes; paths that look like regular expressions or templates, which are compared as
-        they stand; rules for paths that Sidegate answers itself; lines that are still as `sidegate init` wrote them; secrets in a
+        Warnings (`FILE:LINE:COLUMN: warning: …`) are about what is well formed and probably not intended: `trustedProxies` that
+        contain most of the Internet; one secret for two purposes; paths that look like regular expressions or templates, which are compared as
+        they are written; rules for paths that Sidegate answers itself; lines that are still as `sidegate init` wrote them; secrets in a
         file that other users can read.
 
         """

@@ -5,7 +5,7 @@ protocol OptionSource: Sendable {
     func entry(_ path: String) -> OptionEntry?
 }
 
-/// A value with its two places.
+/// A value with its two locations.
 package struct OptionEntry: Sendable {
     let value: ParsedValue
     /// Of the option's name.
@@ -20,13 +20,13 @@ extension OptionSource {
         option.value(entry(option.path)?.value ?? option.row.defaultValue)
     }
 
-    /// The value with its place; nil when the option has none.
+    /// The value with its location; nil when the option has none.
     func given<Value>(_ option: Option<Value?>) -> Located<Value>? {
         guard let entry = entry(option.path), let value = option.value(entry.value) else { return nil }
         return Located(value: value, origin: entry.origin)
     }
 
-    /// The items of a list, each with its place.
+    /// The items of a list, each with its location.
     func items<Item>(_ option: Option<[Item]>) -> [Located<Item>] {
         guard case .list(let items)? = entry(option.path)?.value else { return [] }
         return items.flatMap { item in
@@ -41,10 +41,10 @@ extension OptionSource {
         }
     }
 
-    /// Where the value stands.
+    /// The location of the value.
     func origin<Value>(_ option: Option<Value>) -> SourceLocation { entry(option.path)?.origin ?? .builtIn }
 
-    /// It says something else than the default.
+    /// The value differs from the default.
     func isChanged(_ row: OptionRow) -> Bool {
         guard let value = entry(row.path)?.value else { return false }
         return value != .text("") && value != row.defaultValue
@@ -61,7 +61,7 @@ package struct OptionValues: Equatable, Sendable, OptionSource {
 
     package func entry(_ path: String) -> OptionEntry? { entries[path] }
 
-    /// Places do not count.
+    /// Locations do not count.
     package static func == (left: OptionValues, right: OptionValues) -> Bool {
         left.entries.mapValues(\.value) == right.entries.mapValues(\.value)
     }

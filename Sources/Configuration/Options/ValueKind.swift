@@ -30,7 +30,7 @@ package indirect enum ValueKind: Sendable {
     case object([OptionRow])
 }
 
-/// Which texts a text value may be.
+/// What a text value may be.
 package enum TextRule: Sendable {
     case any
     /// A path in the file system.
@@ -53,7 +53,7 @@ package enum TextRule: Sendable {
     case pathPattern
     /// A path of `access.rules` or `upstreams`: `/…`, or `/…/*` for it and all below.
     case rulePath
-    /// What is taken off the front of a path: `/…`; or nothing.
+    /// A prefix that is removed from a path: `/…`; or nothing.
     case pathPrefix
     /// A method (RFC 9110 §9), in capitals.
     case method
@@ -64,7 +64,7 @@ package enum TextRule: Sendable {
     case parameterNameOrNone
     /// An e-mail address.
     case email
-    /// What stands after the `@`.
+    /// The part after the `@`.
     case emailDomain
     /// A header that Sidegate may set (RFC 9110 §5.1).
     case headerName
@@ -72,7 +72,7 @@ package enum TextRule: Sendable {
     case assertionHeader
     /// RFC 6265 §4.1.1.
     case cookieName
-    /// A protocol of an Upgrade field (RFC 9110 §7.8) that may pass unseen.
+    /// A protocol of an Upgrade field (RFC 9110 §7.8) that may pass unread.
     case upgradeProtocol
     /// A DNS name, for cookies.
     case domain

@@ -32,7 +32,7 @@ package struct Located<Value: Sendable>: Sendable {
 }
 
 extension Located: Equatable where Value: Equatable {
-    /// Two values are equal when they mean the same, wherever they stand.
+    /// Two values are equal when they mean the same, whatever their locations.
     package static func == (left: Located, right: Located) -> Bool { left.value == right.value }
 }
 

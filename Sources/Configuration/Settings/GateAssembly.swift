@@ -4,7 +4,7 @@ import Gate
 import JWT
 import Pages
 
-/// `Settings` → what the gate runs with.
+/// `Settings` → the configuration of the gate.
 package struct GateAssembly {
     private let settings: Settings
     private let fallbackSecret: [UInt8]
@@ -18,7 +18,7 @@ package struct GateAssembly {
         self.fallbackSecret = fallbackSecret
     }
 
-    /// nil with findings when something does not fit.
+    /// nil with findings when the settings are inconsistent.
     package mutating func assemble() -> GateConfiguration? {
         let provider = settings.identityProvider
         let login = template(
