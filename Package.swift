@@ -107,7 +107,8 @@ let package = Package(
         tests("JWTTests", ["JWT", "Cryptography"], exclude: ["Vectors"]),
         tests("PagesTests", ["Pages", "JWT", "Cryptography"]),
         tests(
-            "GateTests", ["Gate", "HTTP", "HTTP1", "JWT", "Cryptography", "Pages", "TestSupport"], exclude: ["Corpus"]),
+            "GateTests", ["Gate", "HTTP", "HTTP1", "JWT", "Cryptography", "Pages", "TestSupport"],
+            exclude: ["Path/Corpus"]),
         tests("DemoTests", ["Demo", "HTTP", "HTTP1", "JWT", "Cryptography"]),
         tests("TelemetryTests", ["Telemetry", .product(name: "Logging", package: "swift-log")]),
         tests("ConfigurationTests", ["Configuration", "Cryptography", "Gate", "HTTP", "JWT", "sidegate"]),

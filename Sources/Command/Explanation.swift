@@ -25,7 +25,7 @@ struct Explanation {
         var notes: [TokenDiagnosis.Note] = []
         if let verified {
             let claims = ClaimsCheck(
-                claims: settings.token.claims.map { FieldMatch($0.field, $0.claims) }, required: settings.token.required
+                claims: settings.token.claims.map { ClaimRule($0.field, $0.claims) }, required: settings.token.required
             )
             switch claims.examine(verified.claims) {
             case .success(let matched):

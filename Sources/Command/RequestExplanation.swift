@@ -69,21 +69,21 @@ struct RequestExplanation {
             lines.append(
                 "  answer   400: apps differ in how they read this path" + (check.problem.map { ": " + $0 } ?? ""))
         }
-        if check.verdict == .ownPath {
+        if check.verdict == .reservedPath {
             lines.append("  note     the path is Sidegate's own; it reaches no app, and no rule applies")
         }
         if access.mode == .observe, refusal != nil {
             lines.append("  note     access.mode is observe: the request is let through, and the log reports it")
         }
         lines.append(
-            refusal.map { "refused: \($0)" } ?? (check.verdict == .ownPath ? "answered by Sidegate" : "let in"))
+            refusal.map { "refused: \($0)" } ?? (check.verdict == .reservedPath ? "answered by Sidegate" : "let in"))
         isLetIn = refusal == nil
         text = lines.map { $0 + "\n" }.joined()
     }
 
     private static func refusal(_ check: RuleCheck) -> String? {
         switch check.verdict {
-        case .letIn, .open, .ownPath: nil
+        case .letIn, .open, .reservedPath: nil
         case .signInNeeded: "unauthenticated"
         case .unreadable: ReasonCode.pathUnreadable.rawValue
         case .refused(let reason): reason.rawValue

@@ -17,24 +17,24 @@ package enum Decision {
     case collectBody(limit: Int)
     /// Ask the replay store with `pending.replayKeys` for `pending.retention`; report a token that is used up now to every
     /// loop (`Gate.tokenSpent`), then `Gate.finishSignIn`.
-    case claimToken(PendingSignIn)
+    case consumeToken(PendingSignIn)
     /// Ask the replay store, without claiming anything, whether a bearer token has signed in; then ask the same `decide`
     /// again, with what `Gate.tokenChecked` answers as `context.tokenLookup`.
     case checkToken(TokenQuestion)
     /// The key that signed a token is not known: have the key sets fetched, then ask the same `decide` again, with
-    /// `context.mayAwaitKeys` false.
+    /// `context.canRefreshKeys` false.
     case awaitKeys
     /// Tell the app of the user (`pending.call`), then `Gate.finishProvisioning`.
     case provision(PendingProvisioning)
     /// Ask the replay store with the logout token's keys, then `Gate.finishLogout`.
-    case claimLogoutToken(PendingLogout)
+    case consumeLogoutToken(PendingLogout)
     /// End the sessions on every loop (`Gate.revoke`), their tunnels and streams too, then respond.
     case revoke(Revocation, LocalResponse)
     /// The session is kept elsewhere: fetch it, tell `Gate.sessionFetched`, then ask the same `decide` again, with
     /// `context.sessionLookup` saying that it was asked for.
-    case fetchSession(AwaitedSession)
-    /// Have the session kept, then `Gate.sessionKept`.
-    case keepSession(SessionToKeep)
+    case fetchSession(SessionReference)
+    /// Have the session kept, then `Gate.sessionStored`.
+    case storeSession(NewStoredSession)
     /// The app gets it without identity: its own login page, in an emergency. `cookie` is a block of `Set-Cookie` lines
     /// when it was opened by this very request, which the audit trail is told.
     case nativeLogin(cookie: [UInt8]?)
@@ -199,10 +199,10 @@ package struct PendingSignIn: Sendable {
     /// For the logs.
     package let user: String
 
-    let fields: UserFields
+    let fields: UserAttributes
     let target: ReturnTarget
     let origin: PublicOrigin
-    let binding: SiteBinding
+    let scope: CookieScope
     let isSecure: Bool
     let answersJSON: Bool
     let requestID: String
@@ -212,7 +212,7 @@ package struct PendingSignIn: Sendable {
     let spentAttempt: [UInt8]?
     /// The last chunk of the session that came with the request.
     let lastOldChunk: Int
-    let returns: ReturnCount
+    let returns: RedirectLoopCounter
     /// The user did not begin here: fresh, it leads to a page that asks.
     var question: Question?
     /// Nobody was asked, since a guest gets nothing by it: whatever the lists say by now, it makes no session.

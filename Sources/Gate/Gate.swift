@@ -13,12 +13,11 @@ package final class Gate {
     package let configuration: GateConfiguration
 
     let random: RandomPool
-    let siteRules: RequestSite.Rules
-    let returnPath: [UInt8]
+    let requestRules: RequestRules
     let tokenParameter: [UInt8]
     var verifier: TokenVerifier
     let rules: AccessRules
-    let matching: FieldMatching
+    let matching: ClaimMapping
     let rendering: HeaderRendering
     let limits: SessionLimits
     let sessionSeal: Seal
@@ -33,8 +32,6 @@ package final class Gate {
     private let requestRewrite: RequestRewrite
     let ownCookies: OwnCookieFilter
     let apps: AppRoutes
-    /// Something is decided by a request's path, so it must be readable.
-    private let readsPaths: Bool
     /// What a proxy is told of a user beside the identity headers.
     let authRendering: HeaderRendering
     /// Names that a question of a proxy must not carry.
@@ -49,10 +46,10 @@ package final class Gate {
     var endedSessions = Revocations()
     /// Rises whenever whoever was let in before has to be looked at again. Zero while there is nothing to look at, as
     /// in a new ``Identity``.
-    var generation: UInt64
+    var policyEpoch: UInt64
     /// The fields that a logout token's `sub` can mean.
     let subjectFields: [String]
-    let logoutMatching: FieldMatching
+    let logoutMapping: ClaimMapping
     let nativeLogin: NativeLogin?
     let appCookies: AppCookies
     let logoutPaths: [PathPattern]
@@ -63,9 +60,9 @@ package final class Gate {
     /// Counts the key sets that were in force, and the tokens that signed in while this gate ran.
     var keyCount: UInt64 = 0
     var spentCount: UInt64 = 0
-    var loopWatch = LoopWatch()
-    /// The site of the latest redirect; see ``KnownSite``.
-    var lastSite: KnownSite?
+    var loopDetector = RedirectLoopDetector()
+    /// The site of the latest redirect; see ``SiteCache``.
+    var lastSite: SiteCache?
     /// Kept between requests for its memory.
     var joinedCookie: [UInt8] = []
 
@@ -75,11 +72,10 @@ package final class Gate {
         let random = RandomPool(random)
         self.random = random
         let session = configuration.session
-        siteRules = RequestSite.Rules(configuration)
-        returnPath = Array(configuration.returnPath.utf8)
+        requestRules = RequestRules(configuration)
         tokenParameter = Array(configuration.tokenParameter.utf8)
         verifier = TokenVerifier(policy: configuration.tokenPolicy, keys: configuration.keys)
-        matching = FieldMatching(configuration.claims, required: configuration.required)
+        matching = ClaimMapping(configuration.claims, required: configuration.required)
         rendering = HeaderRendering(rules: configuration.identityHeaders, encoding: configuration.headerEncoding)
         limits = SessionLimits(lifetime: session.lifetime, idleTimeout: session.idleTimeout)
         sessionSeal = Seal(.session, secrets: session.secrets, random: random)
@@ -89,10 +85,10 @@ package final class Gate {
         ticketSeal = Seal(.ticket, secrets: session.secrets, random: random)
         access = AccessPolicy(configuration.access)
         rules = AccessRules(configuration.access.rules)
-        generation = access.isOpen ? 0 : 1
+        policyEpoch = access.isOpen ? 0 : 1
         letsGuestsIn = access.letsGuestsIn
         subjectFields = configuration.claims.filter { $0.field == "user" || $0.claims.contains("sub") }.map(\.field)
-        logoutMatching = FieldMatching(configuration.claims, required: [], needsUser: false)
+        logoutMapping = ClaimMapping(configuration.claims, required: [], needsUser: false)
         nativeLogin = configuration.nativeLogin.map { NativeLogin($0) }
         appCookies = AppCookies(configuration)
         logoutPaths = session.logoutPaths.map { PathPattern($0) }
@@ -101,7 +97,6 @@ package final class Gate {
         requestRewrite = RequestRewrite(configuration)
         ownCookies = OwnCookieFilter(session)
         apps = AppRoutes(configuration.apps)
-        readsPaths = configuration.readsPaths
         authRendering = Self.authRendering(configuration)
         lookAlikes = IdentityLookAlikes(
             authRendering.rules.map(\.name) + (configuration.assertion.map { [$0.header] } ?? []))
@@ -109,120 +104,130 @@ package final class Gate {
         formPageFields = PageFields.block(configuration, hasForm: true)
     }
 
+    /// Derives what a request is judged by. Called by the others where it was not yet.
+    package func read(_ request: inout AccessRequest) {
+        request.read(by: requestRules)
+    }
+
     /// What is to become of this request.
     ///
-    /// `requestID` (from ``requestID(of:into:)``) stands on the pages that are made.
-    package func decide(_ request: RequestHead, _ context: RequestContext, requestID: [UInt8] = []) -> Decision {
+    /// Its identifier (from ``requestID(of:into:)``) appears on the pages that are made.
+    package func decide(_ request: inout AccessRequest) -> Decision {
+        read(&request)
         // TRACE would send the identity headers back to whoever asks; CONNECT is for forward proxies.
-        if request.method == .trace || request.method == .connect {
-            return .respond(methodNotAllowed(request, requestID))
+        if request.head.method == .trace || request.head.method == .connect {
+            return .respond(methodNotAllowed(request))
         }
-        if request.targetForm != .asterisk {
-            guard request.path.upperBound <= request.bytes.count else {
-                return .respond(refusal(400, of: request, requestID: requestID))
-            }
-            let path = request.bytes.span.extracting(request.path.range)
-            if let own = OwnPath.of(path, returnPath: returnPath) {
-                // A proxy's question is about another request, perhaps of another host.
-                if own != .auth, let session = awaitedSession(request, context) { return .fetchSession(session) }
-                return answer(own, request, context, requestID)
-            }
+        if case .outside = request.path.form { return .respond(badRequest(400, of: request)) }
+        if let own = request.path.reserved {
+            // A proxy's question is about another request, perhaps of another host.
+            if own != .auth, let session = sessionReference(request) { return .fetchSession(session) }
+            return answer(own, request)
         }
-        let decision = admit(request, context, requestID)
-        return logoutPaths.isEmpty ? decision : endingSession(decision, request, context)
+        let decision = admit(request)
+        return logoutPaths.isEmpty ? decision : endingSession(decision, request)
     }
 
     /// What is to become of a request that is for an app.
-    func admit(
-        _ request: RequestHead, _ context: RequestContext, _ requestID: [UInt8],
-        delivery: RequestPath.Delivery = .canonical
-    ) -> Decision {
-        let site = RequestSite(request, context, siteRules)
-        var oddPath: RequestPath?
-        if readsPaths {
-            do {
-                oddPath = try self.oddPath(of: request, delivery)
-            } catch {
-                let refusal = Decision.respond(unreadable(request, requestID))
-                return configuration.access.mode == .observe ? observed(refusal, request, context, site) : refusal
-            }
+    func admit(_ request: borrowing AccessRequest) -> Decision {
+        if !isReadable(request) {
+            let refusal = Decision.respond(unreadable(request))
+            return configuration.access.mode == .observe ? observed(refusal, request) : refusal
         }
-        if let nativeLogin, oddPath == nil, let open = decide(nativeLogin, request, context, site) { return open }
-        let decision = judge(request, oddPath, context, site, requestID)
+        if let nativeLogin, request.path.isPlain, let open = decide(nativeLogin, request) { return open }
+        let decision = judge(request)
         guard configuration.access.mode == .observe else { return decision }
-        return observed(decision, request, context, site)
+        return observed(decision, request)
     }
 
-    private func judge(
-        _ request: RequestHead, _ oddPath: RequestPath?, _ context: RequestContext, _ site: RequestSite,
-        _ requestID: [UInt8]
-    ) -> Decision {
+    /// The path, and what is left of it for an app without its prefix, can be read in one way that all readers share.
+    private func isReadable(_ request: borrowing AccessRequest) -> Bool {
+        switch request.path.form {
+        case .unreadable: return false
+        case .odd(let path) where request.path.delivery == .canonical:
+            return (try? apps.checkStripped(path.canonical)) != nil
+        case .none, .outside, .plain, .odd, .unread: return true
+        }
+    }
+
+    private func judge(_ request: borrowing AccessRequest) -> Decision {
         var ruling = Ruling.unruled
         if !rules.isEmpty {
-            ruling = self.ruling(on: request, oddPath)
+            ruling = self.ruling(on: request)
             switch ruling {
-            case .open: return openDecision(request, context, site)
-            case .denied: return denied(request, context, site, requestID)
-            case .unreadable: return .respond(unreadable(request, requestID))
+            case .open: return openDecision(request)
+            case .denied: return denied(request)
+            case .unreadable: return .respond(unreadable(request))
             case .unruled, .needs: break
             }
         }
         var reason: ReasonCode?
-        switch session(of: request, site, context) {
+        switch session(of: request) {
         case .valid(let identity):
-            if identity.goodAt != generation, let other = reconsidered(identity, request, context, site, requestID) {
+            if identity.authorizedAt != policyEpoch,
+                let other = reauthorize(identity, request)
+            {
                 return other
             }
             if let reason = refusal(of: identity, by: ruling) {
-                return forbidden(reason, identity, request, site, requestID)
+                return forbidden(reason, identity, request)
             }
-            return .forward(identity, renewal: renewal(of: identity, request, site, now: context.now))
+            return .forward(identity, renewal: renewal(of: identity, request))
         case .refused(let code): reason = code
-        case .elsewhere(let session): return .fetchSession(session)
-        case .unknown: return .respond(sessionUnknown(request, requestID))
+        case .needsLookup(let session): return .fetchSession(session)
+        case .storeUnavailable: return .respond(sessionUnknown(request))
         case .none, .unchecked: break
         }
         if configuration.bearer {
-            switch bearer(of: request, context) {
+            switch bearer(of: request) {
             case .valid(let identity):
-                if identity.goodAt != generation, let other = reconsidered(identity, request, context, site, requestID)
+                if identity.authorizedAt != policyEpoch,
+                    let other = reauthorize(identity, request)
                 {
                     return other
                 }
                 if let reason = refusal(of: identity, by: ruling) {
-                    return forbidden(reason, identity, request, site, requestID)
+                    return forbidden(reason, identity, request)
                 }
                 return .forward(identity, renewal: nil)
             case .refused(let code):
-                if awaitsKeys(after: code, context) { return .awaitKeys }
-                return .respond(invalidBearer(code, request, context))
+                if awaitsKeys(after: code, request) { return .awaitKeys }
+                return .respond(invalidBearer(code, request))
             case .unchecked(let question): return .checkToken(question)
-            case .none, .elsewhere, .unknown: break
+            case .none, .needsLookup, .storeUnavailable: break
             }
         }
         if letsGuestsIn, case .unruled = ruling { return .forward(nil, renewal: nil) }
-        return .respond(unauthenticated(request, context, reason, requestID, as: unauthenticated(by: ruling)))
+        return .respond(unauthenticated(request, reason, as: unauthenticated(by: ruling)))
     }
 
     /// After `.collectBody`: the same request with its form.
-    package func decide(
-        form body: [UInt8], of request: RequestHead, _ context: RequestContext, requestID: [UInt8] = []
-    ) -> Decision {
-        guard request.path.upperBound <= request.bytes.count else {
-            return .respond(refusal(400, of: request, requestID: requestID))
-        }
-        switch OwnPath.of(request.bytes.span.extracting(request.path.range), returnPath: returnPath) {
-        case .callback: return returned(request, form: body, context, requestID)
-        case .confirm: return confirmed(request, form: body, context, requestID)
-        case .backchannelLogout: return backchannelLogout(request, body: body, context)
+    package func decide(form body: [UInt8], of request: inout AccessRequest) -> Decision {
+        read(&request)
+        if case .outside = request.path.form { return .respond(badRequest(400, of: request)) }
+        switch request.path.reserved {
+        case .callback: return returned(request, form: body)
+        case .confirm: return confirmed(request, form: body)
+        case .backchannelLogout: return backchannelLogout(request, body: body)
         case .login, .logout, .session, .auth, .keys, .nothing, .unreadable, nil:
-            return .respond(notFound(request, requestID))
+            return .respond(notFound(request))
         }
+    }
+
+    /// What the request is about, for metrics.
+    package func purpose(of request: inout AccessRequest) -> RequestPurpose {
+        read(&request)
+        return RequestPurpose(request.path)
+    }
+
+    /// The client's address behind the trusted proxies; nil when that cannot be determined.
+    package func client(of request: borrowing AccessRequest) -> IPAddress? {
+        ClientAddress.of(request.head, request.context, trusted: configuration.trustedProxies)
     }
 
     /// Appends the request's identifier to `out`: the client's X-Request-ID when it is sane, else a fresh one
     /// (32 hexadecimal digits).
-    package func requestID(of request: RequestHead, into out: inout [UInt8]) {
+    package func requestID(of request: borrowing RequestHead, into out: inout [UInt8]) {
         if let place = RequestIdentifier.place(in: request) {
             out.append(copying: request.bytes.span.extracting(place.range))
         } else {
@@ -237,82 +242,48 @@ package final class Gate {
     /// (X-Forwarded-*, X-Request-ID, traceparent, identity). One operation: no path does half of it.
     /// Connection is written only as `upgrade` (when ``forwardsUpgrade(_:app:)``) or `te`.
     ///
-    /// - Parameter app: which of the apps gets it, by ``app(for:_:)``.
+    /// - Parameter app: which of the apps gets it, by ``app(for:)``.
     package func rewrite(
-        _ request: RequestHead, for identity: Identity?, _ context: RequestContext, app: Int = 0, requestID: [UInt8],
-        into out: inout [UInt8]
+        _ request: borrowing AccessRequest, for identity: Identity?, app: Int = 0, into out: inout [UInt8]
     ) {
-        requestRewrite.write(
-            request, for: identity, context, RequestSite(request, context, siteRules), app: app, requestID: requestID,
-            random: random, into: &out)
-        if configuration.assertion != nil, let identity { appendAssertion(of: identity, now: context.now, to: &out) }
+        requestRewrite.write(request, for: identity, app: app, random: random, into: &out)
+        if configuration.assertion != nil, let identity {
+            appendAssertion(of: identity, now: request.context.now, to: &out)
+        }
     }
 
     /// Which app a request that may pass is for: 0 is `upstream`, the others are those of `upstreams`, from 1.
-    package func app(for request: RequestHead, _ context: RequestContext) -> Int {
-        guard !apps.isEmpty else { return 0 }
-        return apps.index(for: request, RequestSite(request, context, siteRules))
+    package func app(for request: borrowing AccessRequest) -> Int {
+        apps.isEmpty ? 0 : apps.index(for: request)
     }
 
     /// The request asks for a protocol that `app` may switch to, and `rewrite` forwards its Upgrade.
-    package func forwardsUpgrade(_ request: RequestHead, app: Int) -> Bool {
-        requestRewrite.forwardsUpgrade(request, app: app)
+    package func forwardsUpgrade(_ request: borrowing AccessRequest, app: Int) -> Bool {
+        requestRewrite.forwardsUpgrade(request.head, app: app)
     }
 
     private func answer(
-        _ own: OwnPath, _ request: RequestHead, _ context: RequestContext, _ requestID: [UInt8]
+        _ own: ReservedPath, _ request: borrowing AccessRequest
     ) -> Decision {
         switch own {
-        case .callback: callback(request, context, requestID)
-        case .confirm: confirm(request, context, requestID)
-        case .login: .respond(login(request, context, requestID))
-        case .logout: logout(request, context, requestID)
-        case .session: .respond(sessionDocument(request, context, requestID))
-        case .auth: forwardAuth(request, context, requestID)
-        case .backchannelLogout: backchannelLogout(request, requestID)
-        case .keys: .respond(keySet(request, requestID))
-        case .nothing: .respond(notFound(request, requestID))
-        case .unreadable: .respond(unreadable(request, requestID))
+        case .callback: callback(request)
+        case .confirm: confirm(request)
+        case .login: .respond(login(request))
+        case .logout: logout(request)
+        case .session: .respond(sessionDocument(request))
+        case .auth: forwardAuth(request)
+        case .backchannelLogout: backchannelLogout(request)
+        case .keys: .respond(keySet(request))
+        case .nothing: .respond(notFound(request))
+        case .unreadable: .respond(unreadable(request))
         }
     }
 
-    func names(_ site: RequestSite) -> CookieNames { site.isSecure ? secureNames : plainNames }
+    func names(_ request: borrowing AccessRequest) -> CookieNames {
+        request.origin.isSecure ? secureNames : plainNames
+    }
 
     func setCookie(isSecure: Bool) -> SetCookie {
         SetCookie(isSecure: isSecure, domain: configuration.session.domain)
-    }
-
-    /// What return targets must stay on.
-    func targetSite(_ origin: PublicOrigin) -> ReturnTarget.Site {
-        let domain = siteRules.fixedBinding.flatMap { $0.isDomain ? $0.name : nil } ?? []
-        return ReturnTarget.Site(origin: origin, domain: domain, returnPath: returnPath)
-    }
-}
-
-/// The client's own X-Request-ID, when logs and headers can carry it.
-enum RequestIdentifier {
-    /// Its place: exactly one, 1 to 128 letters, digits and `-._~:+/=@`.
-    static func place(in request: RequestHead) -> ByteRange? {
-        var place: ByteRange?
-        let bytes = request.bytes.span
-        for index in request.fields.indices where request.fields[index].known == .xRequestID {
-            guard place == nil else { return nil }
-            let value = request.fields[index].value
-            guard (1...128).contains(value.count), value.upperBound <= bytes.count else { return nil }
-            for position in value.range where !isPlain(bytes[position]) { return nil }
-            place = value
-        }
-        return place
-    }
-
-    private static func isPlain(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            // - . / 0…9 :
-            UInt8(ascii: "-")...UInt8(ascii: ":"), UInt8(ascii: "_"), UInt8(ascii: "~"), UInt8(ascii: "+"),
-            UInt8(ascii: "="), UInt8(ascii: "@"):
-            true
-        default: false
-        }
     }
 }

@@ -36,15 +36,15 @@ package struct GateConfiguration: Sendable {
     package var tokenPolicy: TokenPolicy
     package var keys: KeySet
     /// Keys are fetched while the gate runs (`jwksURL`): a token whose key is unknown is worth asking again.
-    package var keysMove = false
+    package var hasRemoteKeys = false
     /// Each token signs in once.
     package var singleUse = true
     /// Where jti is required, the same issuer and jti twice is a replay too.
     package var replayByID = true
     /// Also accept `Authorization: Bearer`.
     package var bearer = true
-    /// Field matching, in the order of the config; see ``FieldMatch/standard``.
-    package var claims = FieldMatch.standard
+    /// Field matching, in the order of the config; see ``ClaimRule/standard``.
+    package var claims = ClaimRule.standard
     /// Fields that must be present, besides `user`.
     package var required = ["email"]
 
@@ -140,7 +140,7 @@ package enum HeaderEncoding: String, Sendable, CaseIterable {
 }
 
 /// One line of `token.claims`: a field and the claims it is taken from, the first present one.
-package struct FieldMatch: Sendable, Equatable {
+package struct ClaimRule: Sendable, Equatable {
     package var field: String
     package var claims: [String]
 
@@ -151,14 +151,14 @@ package struct FieldMatch: Sendable, Equatable {
 
     /// The default of the config.
     package static let standard = [
-        FieldMatch("user", ["sub", "preferred_username", "email"]),
-        FieldMatch("email", ["email"]),
-        FieldMatch("familyName", ["family_name"]),
-        FieldMatch("givenName", ["given_name"]),
-        FieldMatch("preferredUsername", ["preferred_username"]),
-        FieldMatch("groups", ["groups", "roles"]),
-        FieldMatch("sites", ["site_access"]),
-        FieldMatch("guest", ["guest"]),
+        ClaimRule("user", ["sub", "preferred_username", "email"]),
+        ClaimRule("email", ["email"]),
+        ClaimRule("familyName", ["family_name"]),
+        ClaimRule("givenName", ["given_name"]),
+        ClaimRule("preferredUsername", ["preferred_username"]),
+        ClaimRule("groups", ["groups", "roles"]),
+        ClaimRule("sites", ["site_access"]),
+        ClaimRule("guest", ["guest"]),
     ]
 }
 

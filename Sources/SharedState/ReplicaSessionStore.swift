@@ -21,9 +21,9 @@ package final class ReplicaSessionStore: SessionStore {
     }
 
     /// Reads the session, and writes at most once in each renewal interval, however many replicas read it.
-    package func fetch(_ session: AwaitedSession, _ done: @escaping @Sendable (SessionAnswer) -> Void) {
+    package func fetch(_ session: SessionReference, _ done: @escaping @Sendable (SessionAnswer) -> Void) {
         let renewal = TimeToLiveExtension(
-            threshold: session.keptFor - session.renewalInterval, timeToLive: session.keptFor)
+            threshold: session.timeToLive - session.renewalInterval, timeToLive: session.timeToLive)
         let key = ReplicaKey(.session, session.id)
         onConnection { [store] connection in
             connection.get(key, atMost: Self.maximumRecord, extending: renewal) { result in
@@ -38,8 +38,8 @@ package final class ReplicaSessionStore: SessionStore {
         }
     }
 
-    package func keep(_ session: SessionToKeep, _ done: @escaping @Sendable (Bool) -> Void) {
-        let (key, record, timeToLive) = (ReplicaKey(.session, session.id), session.record, session.keptFor)
+    package func keep(_ session: NewStoredSession, _ done: @escaping @Sendable (Bool) -> Void) {
+        let (key, record, timeToLive) = (ReplicaKey(.session, session.id), session.record, session.timeToLive)
         let replaced = session.replaced.map { ReplicaKey(.session, $0) }
         onConnection { [self] connection in
             connection.put(key, record, timeToLive: timeToLive) { [self] result in

@@ -45,7 +45,7 @@ struct AccessTests {
     func defaults() throws {
         let gate = try gate("")
         #expect(gate.access.default == .signedIn && gate.access.users == RegisteredUsers() && gate.access.site == "")
-        #expect(gate.nativeLogin == nil && !gate.provisions && !gate.keysMove && gate.replayByID)
+        #expect(gate.nativeLogin == nil && !gate.provisions && !gate.hasRemoteKeys && gate.replayByID)
     }
 
     @Test(
@@ -230,7 +230,7 @@ struct AccessTests {
         #expect(token.remoteKeys.first?.origin.label.contains("c.yaml:3:") == true)
         var assembly = GateAssembly(try #require(loaded.settings), fallbackSecret: [])
         let gate = assembly.assemble()
-        #expect(gate?.keysMove == true)
+        #expect(gate?.hasRemoteKeys == true)
     }
 
     @Test(

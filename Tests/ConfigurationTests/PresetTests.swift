@@ -110,8 +110,8 @@ struct PresetTests {
         #expect(gate.returnPath == "/sso/login/jwt")
         #expect(gate.tokenParameter == "jwt")
         #expect(gate.required == ["email"])
-        #expect(gate.claims.contains(FieldMatch("user", ["email"])))
-        #expect(gate.claims.contains(FieldMatch("login", ["preferred_username", "sub"])))
+        #expect(gate.claims.contains(ClaimRule("user", ["email"])))
+        #expect(gate.claims.contains(ClaimRule("login", ["preferred_username", "sub"])))
         #expect(gate.nativeLogin == nil)
         let native = load("ispring", provider: login, more: "nativeLogin: { paths: [/login] }\n")
         #expect(native.settings?.nativeLogin?.parameters == ["no_sso", "no_jwt"])
@@ -204,8 +204,8 @@ struct PresetTests {
         #expect(gate.tokenPolicy.maxAge == 180)
         #expect(gate.tokenPolicy.minimumIDLength == 32)
         #expect(!gate.replayByID && gate.singleUse)
-        #expect(gate.claims.contains(FieldMatch("email", ["user_email"])))
-        #expect(gate.claims.contains(FieldMatch("user", ["user_email"])))
+        #expect(gate.claims.contains(ClaimRule("email", ["user_email"])))
+        #expect(gate.claims.contains(ClaimRule("user", ["user_email"])))
         #expect(gate.access.site == "44567")
     }
 
@@ -275,15 +275,15 @@ struct PresetTests {
     @Test("zendesk: the user by external_id, three minutes, a jti")
     func zendesk() throws {
         let gate = try gate(load("zendesk", provider: login))
-        #expect(gate.claims.contains(FieldMatch("user", ["external_id", "email"])))
+        #expect(gate.claims.contains(ClaimRule("user", ["external_id", "email"])))
         #expect(gate.tokenPolicy.maxAge == 180 && gate.tokenPolicy.minimumIDLength == 1)
     }
 
     @Test("metabase: first and last name, groups, and exp is needed")
     func metabase() throws {
         let gate = try gate(load("metabase", provider: login))
-        #expect(gate.claims.contains(FieldMatch("givenName", ["first_name"])))
-        #expect(gate.claims.contains(FieldMatch("familyName", ["last_name"])))
+        #expect(gate.claims.contains(ClaimRule("givenName", ["first_name"])))
+        #expect(gate.claims.contains(ClaimRule("familyName", ["last_name"])))
         #expect(gate.tokenPolicy.requireExpiry)
     }
 
@@ -298,7 +298,7 @@ struct PresetTests {
         #expect(gate.returnPath == "/sso" && gate.tokenParameter == "t" && gate.replayByID)
         #expect(gate.tokenPolicy.maxAge == 60 && gate.tokenPolicy.minimumIDLength == 0 && gate.required == [])
         #expect(
-            gate.claims.contains(FieldMatch("user", ["sub"]))
-                && gate.claims.contains(FieldMatch("email", ["user_email"])))
+            gate.claims.contains(ClaimRule("user", ["sub"]))
+                && gate.claims.contains(ClaimRule("email", ["user_email"])))
     }
 }

@@ -175,74 +175,72 @@ final class Browser {
         turn += 1
         context.now = now
         context.monotonic = monotonic ?? now
-        context.mayAwaitKeys = fetchKeys != nil
-        var requestID: [UInt8] = []
-        gate.requestID(of: request, into: &requestID)
+        context.canRefreshKeys = fetchKeys != nil
         context.sessionLookup = .notAsked
         context.tokenLookup = .notAsked
-        var decision = gate.decide(request, context, requestID: requestID)
+        var access = AccessRequest(request, context)
+        gate.requestID(of: request, into: &access.id)
+        var decision = gate.decide(&access)
         var lookups = 0
         while case .fetchSession(let session) = decision, lookups < Gate.maximumLookups {
             lookups += 1
             let isThere = records.fetch(session, by: gate, now: context.clock)
-            context.sessionLookup =
+            access.context.sessionLookup =
                 records.isAway ? .failed : isThere || lookups == Gate.maximumLookups ? .answered : .notAsked
-            decision = gate.decide(request, context, requestID: requestID)
+            decision = gate.decide(&access)
         }
         if case .awaitKeys = decision {
             try fetchKeys?(gate)
-            context.mayAwaitKeys = false
-            decision = gate.decide(request, context, requestID: requestID)
+            access.context.canRefreshKeys = false
+            decision = gate.decide(&access)
         }
         if case .checkToken(let question) = decision {
             tokenQuestions += 1
             let use = isStoreAway ? .unavailable : store.knownUse(of: question.replayKeys) ?? .unavailable
-            context.tokenLookup = gate.tokenChecked(question, use, now: context.clock)
-            decision = gate.decide(request, context, requestID: requestID)
+            access.context.tokenLookup = gate.tokenChecked(question, use, now: context.clock)
+            decision = gate.decide(&access)
         }
         if case .collectBody(let limit) = decision {
             let body = Array((form ?? "").utf8)
             guard body.count <= limit else { return keep(.answered(Answer(response: LocalResponse(status: 413)))) }
-            decision = gate.decide(form: body, of: request, context, requestID: requestID)
+            decision = gate.decide(form: body, of: &access)
             if case .awaitKeys = decision {
                 try fetchKeys?(gate)
-                context.mayAwaitKeys = false
-                decision = gate.decide(form: body, of: request, context, requestID: requestID)
+                access.context.canRefreshKeys = false
+                decision = gate.decide(form: body, of: &access)
             }
         }
-        return try follow(decision, of: request, gate, requestID)
+        return try follow(decision, of: access, gate)
     }
 
     private func follow(
-        _ decision: Decision, of request: RequestHead, _ gate: Gate, _ requestID: [UInt8]
+        _ decision: Decision, of access: borrowing AccessRequest, _ gate: Gate
     ) throws -> Outcome {
         switch decision {
         case .forward(let identity, let renewal):
             var head: [UInt8] = []
-            gate.rewrite(
-                request, for: identity, context, app: gate.app(for: request, context), requestID: requestID,
-                into: &head)
+            gate.rewrite(access, for: identity, app: gate.app(for: access), into: &head)
             let lines = String(decoding: renewal ?? [], as: UTF8.self).split(separator: "\r\n").map {
                 String($0.dropFirst("Set-Cookie: ".count))
             }
             return keep(
                 .forwarded(head: String(decoding: head, as: UTF8.self), user: identity?.user, setCookies: lines))
         case .forwardLogout(let identity, _):
-            return try follow(.forward(identity, renewal: nil), of: request, gate, requestID)
+            return try follow(.forward(identity, renewal: nil), of: access, gate)
         case .respond(let response):
             return keep(.answered(Answer(response: response)))
-        case .claimToken(let pending):
+        case .consumeToken(let pending):
             let verdict =
                 isStoreAway
                 ? .unavailable : store.consume(pending.replayKeys, for: pending.retention, now: context.clock)
             if gate.endsBearer(verdict) { for gate in gates { gate.tokenSpent(pending.replayKeys) } }
-            return try follow(gate.finishSignIn(pending, verdict, context), of: request, gate, requestID)
+            return try follow(gate.finishSignIn(pending, verdict, access), of: access, gate)
         case .provision(let pending):
             calls.append(pending.call)
-            return try follow(gate.finishProvisioning(pending, appSays, context), of: request, gate, requestID)
-        case .claimLogoutToken(let pending):
+            return try follow(gate.finishProvisioning(pending, appSays, access), of: access, gate)
+        case .consumeLogoutToken(let pending):
             let verdict = store.consume(pending.replayKeys, for: pending.retention, now: context.clock)
-            return try follow(gate.finishLogout(pending, verdict, context), of: request, gate, requestID)
+            return try follow(gate.finishLogout(pending, verdict, access), of: access, gate)
         case .revoke(let revocation, let response):
             revocations.append(revocation)
             if let session = revocation.storedSession { records.remove(session) }
@@ -251,14 +249,14 @@ final class Browser {
             return keep(.answered(Answer(response: answer)))
         case .observed(let identity, let renewal, let observation):
             observations.append(observation)
-            return try follow(.forward(identity, renewal: renewal), of: request, gate, requestID)
+            return try follow(.forward(identity, renewal: renewal), of: access, gate)
         case .nativeLogin(let cookie):
             nativeLogins += 1
             if cookie != nil { nativeOpenings += 1 }
-            return try follow(.forward(nil, renewal: cookie), of: request, gate, requestID)
-        case .keepSession(let session):
+            return try follow(.forward(nil, renewal: cookie), of: access, gate)
+        case .storeSession(let session):
             let isKept = records.keep(session, now: now)
-            return keep(.answered(Answer(response: gate.sessionKept(session, isKept, context))))
+            return keep(.answered(Answer(response: gate.sessionStored(session, isKept, access))))
         case .collectBody, .awaitKeys, .fetchSession, .checkToken:
             return keep(.answered(Answer(response: LocalResponse(status: 500))))
         }
@@ -300,6 +298,14 @@ final class Browser {
             if !line.contains("Max-Age=0;"), !blocks(name) { jar.append((name, String(pair[1]))) }
         }
         return outcome
+    }
+}
+
+extension Gate {
+    /// What becomes of a request that is made for one question.
+    func decide(_ head: RequestHead, _ context: RequestContext) -> Decision {
+        var request = AccessRequest(head, context)
+        return decide(&request)
     }
 }
 

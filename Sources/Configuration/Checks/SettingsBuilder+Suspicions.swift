@@ -29,7 +29,7 @@ extension SettingsBuilder {
                         item.origin,
                         "`\(path)`: \(Quoted.text(text)) looks like \(words), and is compared as it stands; write whole"
                             + " paths, or beginnings such as \"\(LiteralPattern.suggestion(text))\""))
-            } else if OwnPath.isOwn(text, returnPath: returnPath) {
+            } else if ReservedPath.isOwn(text, returnPath: returnPath) {
                 findings.append(
                     .warning(
                         item.origin,

@@ -158,12 +158,14 @@ extension SettingsBuilder {
     }
 
     private mutating func checkReturnPath(_ path: String) {
-        guard !resolution.refused(IdentityProviderOptions.returnPath), !OwnPath.permitsReturnPath(path) else { return }
+        guard !resolution.refused(IdentityProviderOptions.returnPath), !ReservedPath.permitsReturnPath(path) else {
+            return
+        }
         findings.append(
             .error(
                 resolution.origin(IdentityProviderOptions.returnPath),
                 "`identityProvider.returnPath`: "
-                    + (OwnPath.isOwn(path, returnPath: "")
+                    + (ReservedPath.isOwn(path, returnPath: "")
                         ? "Sidegate uses this path for something else; choose another, such as /.sidegate/callback"
                         : "a segment that ends with a dot has other spellings; choose another path")))
     }

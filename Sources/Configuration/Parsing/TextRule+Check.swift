@@ -164,7 +164,7 @@ extension TextRule {
         if text.contains("*"), !isBeginning || text.dropLast().contains("*") {
             throw SyntaxProblem("`*` stands at the end only, after a `/`: /static/*")
         }
-        if OwnPath.isOwn(text, returnPath: "") {
+        if ReservedPath.isOwn(text, returnPath: "") {
             throw SyntaxProblem("paths below /.sidegate/ are Sidegate's own; remove it")
         }
         try checkRequestPath(isBeginning ? String(text.dropLast(2)) : text)

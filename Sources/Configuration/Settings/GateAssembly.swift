@@ -45,11 +45,11 @@ package struct GateAssembly {
         gate.returnPath = provider.returnPath
         gate.initiated = provider.initiated
         gate.requiresState = provider.requiresState
-        gate.keysMove = !settings.token.remoteKeys.isEmpty
+        gate.hasRemoteKeys = !settings.token.remoteKeys.isEmpty
         gate.singleUse = settings.token.singleUse
         gate.replayByID = settings.token.replayByID
         gate.bearer = settings.token.bearer
-        gate.claims = settings.token.claims.map { FieldMatch($0.field, $0.claims) }
+        gate.claims = settings.token.claims.map { ClaimRule($0.field, $0.claims) }
         gate.required = settings.token.required
         gate.access = access()
         gate.apps = apps()

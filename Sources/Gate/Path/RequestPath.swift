@@ -29,7 +29,7 @@ struct RequestPath {
         self.canonical = canonical
         var start = [canonical]
         if delivery == .asSent, sent.count > 0, !sent.equals(canonical.span) { start.append(Array(copying: sent)) }
-        var readings = PathReadings(of: start)
+        var readings = PathAlternates(of: start)
         try readings.readAll()
         alternates = Array(readings.texts.dropFirst())
     }
@@ -120,7 +120,7 @@ enum PathProblem: Error, Equatable {
     /// Two slashes or backslashes at the start of some reading.
     case leadingSlashes
     /// Encoded again and again, or more readings than any honest path has.
-    case tooManyReadings
+    case tooManyAlternates
 
     /// For the log and for `explain`.
     var detail: StaticString {
@@ -131,7 +131,7 @@ enum PathProblem: Error, Equatable {
             "the path holds an escape or a character in an encoding that RFC 3986 or UTF-8 does not allow"
         case .dotSegment: "the path holds a dot segment, plain or in a form that some servers resolve"
         case .leadingSlashes: "the path begins with two slashes or backslashes in some reading"
-        case .tooManyReadings: "the path can be read in too many ways"
+        case .tooManyAlternates: "the path can be read in too many ways"
         }
     }
 }

@@ -15,7 +15,7 @@ public struct RequestContext: Sendable {
     /// Seconds on the monotonic clock, for measuring durations.
     public var monotonic: Double
     /// Whether key sets may be fetched for this request; false once they were, and where that is not possible.
-    public var mayAwaitKeys = false
+    public var canRefreshKeys = false
     /// The result of the session store's lookup for this request.
     public var sessionLookup = SessionLookup.notAsked
 

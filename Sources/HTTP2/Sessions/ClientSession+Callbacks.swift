@@ -67,7 +67,7 @@ extension ClientSession {
         let outcome = builder.finish(endsStream: isEnd) { [] }
         defer { builder.text = [] }
         guard !stream.isReset else { return }
-        stream.isInboundBegun = true
+        stream.inboundBegan()
         switch outcome {
         case .malformed(let fault): refuse(stream, fault)
         // It reads no requests.
@@ -81,11 +81,11 @@ extension ClientSession {
             if isEnd { return refuse(stream, .endedInformational) }
             stream.handler?.headReceived(&builder.text, .informational, isEnd: false)
         case .response(let line):
-            stream.hasInboundHead = true
+            stream.headReceived(isEnd: false)
             let hasContent = !stream.isHead && line.status != 204 && line.status != 304
             stream.declaredLength = hasContent ? line.contentLength : 0
             if isEnd, let length = stream.declaredLength, length > 0 { return refuse(stream, .contentLengthDiffers) }
-            stream.isInboundEnded = isEnd
+            stream.headReceived(isEnd: isEnd)
             stream.handler?.headReceived(&builder.text, .response, isEnd: isEnd)
         case .trailers:
             trailersEnded(stream)

@@ -71,10 +71,7 @@ package final class ClientSession: Session {
         guard room > 0 else { return nil }
         let nextID = unsafe nghttp2_session_get_next_stream_id(session)
         guard nextID <= UInt32(Int32.max) else { return nil }
-        let stream = Stream(id: Int32(truncatingIfNeeded: nextID))
-        stream.isHead = isHead
-        stream.hasOutboundHead = true
-        stream.isOutboundEnded = isEnd
+        let stream = Stream(sending: Int32(truncatingIfNeeded: nextID), isHead: isHead, isEnd: isEnd)
         let pointer = unsafe Unmanaged.passUnretained(stream).toOpaque()
         let result = unsafe fields.withVectors { vectors, count in
             guard !isEnd else { return unsafe nghttp2_submit_request(session, nil, vectors, count, nil, pointer) }

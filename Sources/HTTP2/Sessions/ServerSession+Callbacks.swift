@@ -86,11 +86,11 @@ extension ServerSession {
             reset(stream, .enhanceYourCalm)
         case .tooLarge:
             charge(AbuseBudget.oversizedHead)
-            stream.isInboundEnded = endsStream
+            stream.headReceived(isEnd: endsStream)
             builder.text = []
             stream.handler?.headReceived(&builder.text, .oversizedRequest, isEnd: endsStream)
         case .request(let line):
-            stream.isInboundEnded = endsStream
+            stream.headReceived(isEnd: endsStream)
             stream.declaredLength = line.contentLength
             stream.handler?.headReceived(&builder.text, line.isTunnel ? .tunnel : .request, isEnd: endsStream)
         // It reads no responses.
@@ -109,7 +109,7 @@ extension ServerSession {
         switch FrameKind(rawValue: header.type) {
         case .headers, .data:
             guard header.flags & 0x1 != 0, let stream = stream(header.stream_id) else { return }
-            stream.isOutboundSent = true
+            stream.endSent()
         case .goAway:
             let code = unsafe frame.goaway.error_code
             if code == 0 { noticeSent() } else { terminatedByLibrary(code) }

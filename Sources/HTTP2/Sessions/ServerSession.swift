@@ -45,9 +45,7 @@ package final class ServerSession: Session {
     }
 
     func open(_ id: Int32) -> Stream {
-        let stream = Stream(id: id)
-        stream.isInboundBegun = true
-        stream.hasInboundHead = true
+        let stream = Stream(receiving: id)
         keep(stream)
         unsafe nghttp2_session_set_stream_user_data(session, id, Unmanaged.passUnretained(stream).toOpaque())
         return stream
@@ -57,7 +55,7 @@ package final class ServerSession: Session {
 
     /// Sends a 1xx head.
     package func sendInformational(_ fields: borrowing FieldList, on stream: Stream) {
-        guard !stream.isClosed, !stream.isReset, !stream.hasOutboundHead else { return }
+        guard stream.acceptsHead else { return }
         _ = unsafe fields.withVectors { vectors, count in
             unsafe nghttp2_submit_headers(session, Self.noFlags, stream.id, nil, vectors, count, nil)
         }
@@ -65,9 +63,8 @@ package final class ServerSession: Session {
 
     /// Sends the response's head; content follows unless `isEnd`.
     package func sendHead(_ fields: borrowing FieldList, on stream: Stream, isEnd: Bool) {
-        guard !stream.isClosed, !stream.isReset, !stream.hasOutboundHead else { return }
-        stream.hasOutboundHead = true
-        stream.isOutboundEnded = isEnd
+        guard stream.acceptsHead else { return }
+        stream.outboundBegan(isEnd: isEnd)
         let result = unsafe fields.withVectors { vectors, count in
             guard !isEnd else { return unsafe nghttp2_submit_response(session, stream.id, vectors, count, nil) }
             var provider = unsafe Self.provider(for: stream)
@@ -80,7 +77,7 @@ package final class ServerSession: Session {
     ///
     /// Should be delayed: a client that is still sending may see the reset before the response (curl 7).
     package func stopRequest(_ stream: Stream) -> Bool {
-        if stream.isClosed || stream.isReset || stream.isInboundEnded { return true }
+        if !stream.isOpen || stream.isInboundEnded { return true }
         guard stream.isOutboundSent else { return false }
         reset(stream, .noError)
         return true

@@ -28,7 +28,7 @@ extension Session {
 
     func close(_ stream: Stream, _ code: UInt32) {
         guard !stream.isClosed else { return }
-        stream.isClosed = true
+        stream.close()
         unsafe nghttp2_session_set_stream_user_data(session, stream.id, nil)
         if let last = streams.popLast(), last !== stream {
             streams[stream.index] = last
@@ -100,7 +100,7 @@ extension Session {
         if let length = stream.declaredLength, stream.contentReceived != length {
             return refuse(stream, .contentLengthDiffers)
         }
-        stream.isInboundEnded = true
+        stream.inboundEnded()
         stream.handler?.ended(trailers: trailers)
     }
 

@@ -6,24 +6,23 @@ import CNGHTTP2
 extension Session {
     /// Sends content after the head; it is copied.
     package func send(_ content: Span<UInt8>, on stream: Stream) {
-        guard !stream.isClosed, !stream.isReset, stream.hasOutboundHead, !stream.isOutboundEnded, !content.isEmpty
-        else { return }
+        guard stream.acceptsContent, !content.isEmpty else { return }
         stream.content.append(content)
         resume(stream)
     }
 
     /// Ends the content.
     package func end(_ stream: Stream, trailers: FieldList? = nil) {
-        guard !stream.isClosed, !stream.isReset, stream.hasOutboundHead, !stream.isOutboundEnded else { return }
-        stream.isOutboundEnded = true
+        guard stream.acceptsContent else { return }
+        stream.outboundEnded()
         stream.trailers = trailers
         resume(stream)
     }
 
     /// Ends the stream in both directions, so that the peer sees it as incomplete.
     package func reset(_ stream: Stream, _ code: ErrorCode) {
-        guard !stream.isClosed, !stream.isReset else { return }
-        stream.isReset = true
+        guard stream.isOpen else { return }
+        stream.reset()
         stream.content.clear()
         frameGuard.closed.noteReset(stream.id)
         submitReset(stream.id, code)

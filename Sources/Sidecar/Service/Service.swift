@@ -220,16 +220,16 @@ package final class Service: Sendable {
                 logger.warning("no secure connection to the app", metadata: ["cause": "\(failure)"])
             }
             proxy.upstream.notSecured = notSecured
-            let ownCookieSet: @Sendable (String) -> Void = { name in
+            let reservedCookieSet: @Sendable (String) -> Void = { name in
                 logger.notice(
                     "a cookie that the app set was dropped: its name is reserved for the gate",
                     metadata: ["cookie": "\(name)"]
                 )
             }
-            proxy.upstream.ownCookieSet = ownCookieSet
+            proxy.upstream.reservedCookieSet = reservedCookieSet
             for index in proxy.otherUpstreams.indices {
                 proxy.otherUpstreams[index].notSecured = notSecured
-                proxy.otherUpstreams[index].ownCookieSet = ownCookieSet
+                proxy.otherUpstreams[index].reservedCookieSet = reservedCookieSet
             }
             return proxy
         } catch {

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import JWT
+
+/// What `access` makes of a user, step by step, for `sidegate explain`: the same judgement as at a sign-in.
+package struct AccessCheck {
+    /// One step, in the order in which they are taken.
+    package struct Finding: Equatable, Sendable {
+        /// What is looked at: "site", "registered".
+        package let name: String
+        /// nil: there is nothing to look at in this config.
+        package let passed: Bool?
+        package let expected: String
+        package let actual: String
+        /// What to do about it; empty unless it failed.
+        package let fix: String
+    }
+
+    package enum Verdict: Equatable, Sendable {
+        case allowed
+        /// In as a guest, whom the app knows nothing of.
+        case visitor
+        case refused(ReasonCode)
+    }
+
+    private let access: AccessConfiguration
+    private let policy: AccessPolicy
+
+    /// `access.users.listedEmails` are those of `emailsFile` now.
+    package init(_ access: AccessConfiguration) {
+        self.access = access
+        policy = AccessPolicy(access)
+    }
+
+    /// - Parameter fields: as `ClaimsCheck.examine` returns them.
+    package func examine(_ fields: [(field: String, values: [String])]) -> (verdict: Verdict, findings: [Finding]) {
+        var user = UserAttributes()
+        for field in fields { user.set(field.field, field.values, isList: field.values.count > 1) }
+        let verdict: Verdict =
+            switch policy.verdict(on: user) {
+            case .allowed: .allowed
+            case .visitor: .visitor
+            case .refused(let reason): .refused(reason)
+            }
+        return (verdict, [site(user), registration(user), guest(user)])
+    }
+
+    private func site(_ user: UserAttributes) -> Finding {
+        guard !access.site.isEmpty else {
+            return Finding(name: "site", passed: nil, expected: "", actual: "access.site is not set", fix: "")
+        }
+        let sites = user["sites"]
+        let passed = policy.isSiteGranted(sites)
+        return Finding(
+            name: "site", passed: passed, expected: "\(access.site) among the token's sites, or none named",
+            actual: sites.isEmpty ? "no sites" : sites.joined(separator: ", "),
+            fix: passed ? "" : "grant \(access.site) to the user at the identity provider, or correct access.site")
+    }
+
+    private func registration(_ user: UserAttributes) -> Finding {
+        let users = access.users
+        var wanted: [String] = []
+        if !users.emails.isEmpty || users.hasEmailsFile {
+            let count = users.emails.count + users.listedEmails.count
+            wanted.append("one of \(count) listed address\(count == 1 ? "" : "es")")
+        }
+        if !users.emailDomains.isEmpty {
+            wanted.append("an address at " + users.emailDomains.joined(separator: ", "))
+        }
+        var expected = wanted.joined(separator: ", or ")
+        if !users.groups.isEmpty {
+            expected += (expected.isEmpty ? "" : "; and ") + "a group of " + users.groups.joined(separator: ", ")
+        }
+        guard !expected.isEmpty else {
+            return Finding(
+                name: "registered", passed: nil, expected: "", actual: "access.users is empty: everyone who signs in",
+                fix: "")
+        }
+        let groups = user["groups"]
+        let actual =
+            (user["email"].first ?? "no email")
+            + (users.groups.isEmpty
+                ? "" : groups.isEmpty ? "; no groups" : "; groups " + groups.joined(separator: ", "))
+        let fix =
+            switch policy.registrationRefusal(user) {
+            case nil: ""
+            case .groupMissing:
+                "add the user to one of these groups at the identity provider, or change access.users.groups"
+            default: "add the address to access.users.emails or emailsFile, or its domain to emailDomains"
+            }
+        return Finding(
+            name: "registered", passed: policy.registrationRefusal(user) == nil, expected: expected, actual: actual,
+            fix: fix)
+    }
+
+    private func guest(_ user: UserAttributes) -> Finding {
+        guard policy.letsGuestsIn else {
+            return Finding(name: "guest", passed: nil, expected: "", actual: "access.default is signedIn", fix: "")
+        }
+        let actual = user["guest"].first.map { "guest \($0)" } ?? "no guest claim, which counts as true"
+        guard policy.registrationRefusal(user) != nil else {
+            return Finding(
+                name: "guest", passed: nil, expected: "", actual: "not needed by a registered user", fix: "")
+        }
+        let isRefused = policy.verdict(on: user) == .refused(.guestRefused)
+        return Finding(
+            name: "guest", passed: !isRefused, expected: "a user who is not registered agrees to be a guest",
+            actual: actual, fix: isRefused ? "register the user, or send guest as true" : "")
+    }
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP
+
+/// The names of our cookies, for one scheme.
+struct CookieNames: Sendable {
+    /// `__Host-sidegate`
+    let session: [UInt8]
+    /// `__Host-sidegate-login-`, before an attempt's name
+    let login: [UInt8]
+    /// `__Host-sidegate-login-returns`: when the browser last came back from the IdP
+    let returns: [UInt8]
+    /// `__Host-sidegate-native`: the app's own login page is open. For one host, whatever the session's domain is.
+    let native: [UInt8]
+
+    init(_ session: SessionConfiguration, isSecure: Bool) {
+        // RFC 6265bis §4.1.3: browsers keep such a cookie only with Secure, and __Host- only for the one host.
+        let prefix = !isSecure ? "" : session.domain.isEmpty ? "__Host-" : "__Secure-"
+        let name = session.cookieName.isEmpty ? prefix + "sidegate" : session.cookieName
+        self.session = Array(name.utf8)
+        login = Array((prefix + Self.loginBase).utf8)
+        returns = login + Array("returns".utf8)
+        native = Array(((isSecure ? "__Host-" : "") + Self.nativeBase).utf8)
+    }
+
+    /// The name of the session's chunk; the first has the plain name.
+    func session(chunk: Int) -> [UInt8] {
+        chunk == 0 ? session : session + [UInt8(ascii: "-"), UInt8(ascii: "0") + UInt8(chunk)]
+    }
+
+    /// Which chunk of the session a cookie of that name is.
+    @inline(__always)
+    func sessionChunk(_ name: Span<UInt8>) -> Int? {
+        if name.count == session.count { return name.equals(session.span) ? 0 : nil }
+        guard name.count == session.count &+ 2, name[session.count] == UInt8(ascii: "-"),
+            name.extracting(0..<session.count).equals(session.span)
+        else { return nil }
+        let digit = name[session.count + 1] &- UInt8(ascii: "0")
+        return digit > 0 && digit < UInt8(SessionCookie.maximumChunks) ? Int(digit) : nil
+    }
+
+    /// The attempt whose login cookie has that name.
+    func attempt(_ name: Span<UInt8>) -> LoginAttemptID? {
+        guard name.count == login.count + LoginAttemptID.length, name.extracting(0..<login.count).equals(login.span)
+        else {
+            return nil
+        }
+        return LoginAttemptID(Array(copying: name.extracting(login.count...)))
+    }
+
+    static let loginBase = "sidegate-login-"
+    static let nativeBase = "sidegate-native"
+}

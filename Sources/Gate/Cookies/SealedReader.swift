@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The binary form of what is sealed: counted texts and big-endian numbers, short, and read without trust in itself.
+extension [UInt8] {
+    /// Four bytes of length, then the text.
+    mutating func appendCounted(_ text: some Collection<UInt8>) {
+        appendNumber(UInt64(text.count), bytes: 4)
+        append(contentsOf: text)
+    }
+
+    mutating func appendNumber(_ number: UInt64, bytes count: Int) {
+        // The last bytes of the eight.
+        unsafe Swift.withUnsafeBytes(of: number.bigEndian) { bytes in
+            unsafe append(
+                contentsOf: UnsafeRawBufferPointer(rebasing: bytes[(8 - Swift.min(Swift.max(count, 0), 8))...]))
+        }
+    }
+
+    /// Seconds since 1970, to the millisecond.
+    mutating func appendTime(_ seconds: Double) {
+        appendNumber(UInt64(Swift.max(0, Swift.min(seconds * 1000, 9e15))), bytes: 8)
+    }
+}
+
+/// Reads the same back; nil wherever the text ends too early.
+struct SealedReader {
+    private let bytes: [UInt8]
+    private var position = 0
+
+    init(_ bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+
+    var isAtEnd: Bool { position == bytes.count }
+
+    mutating func number(bytes count: Int) -> UInt64? {
+        guard bytes.count - position >= count else { return nil }
+        var number: UInt64 = 0
+        for byte in bytes[position..<position + count] { number = number << 8 | UInt64(byte) }
+        position += count
+        return number
+    }
+
+    mutating func byte() -> UInt8? {
+        number(bytes: 1).map { UInt8(truncatingIfNeeded: $0) }
+    }
+
+    mutating func time() -> Double? {
+        number(bytes: 8).map { Double($0) / 1000 }
+    }
+
+    mutating func text(count: Int) -> [UInt8]? {
+        guard count >= 0, bytes.count - position >= count else { return nil }
+        defer { position += count }
+        return Array(bytes[position..<position + count])
+    }
+
+    /// What is left.
+    mutating func rest() -> [UInt8] {
+        text(count: bytes.count - position) ?? []
+    }
+
+    mutating func counted() -> [UInt8]? {
+        guard let count = number(bytes: 4) else { return nil }
+        return text(count: Int(count))
+    }
+}
+
+extension UserAttributes {
+    /// One byte for the fields' number; for each its name, whether it is a list, and its values, with their lengths.
+    func append(to output: inout [UInt8]) {
+        output.appendNumber(UInt64(fields.count), bytes: 2)
+        for field in fields {
+            output.append(UInt8(clamping: field.name.utf8.count))
+            output.append(contentsOf: field.name.utf8.prefix(255))
+            // 512 values at most, so the highest bit is free for the list's mark.
+            output.appendNumber(UInt64(field.values.count) | (field.isList ? 0x8000 : 0), bytes: 2)
+            for value in field.values {
+                output.appendNumber(UInt64(value.utf8.count), bytes: 2)
+                output.append(contentsOf: value.utf8)
+            }
+        }
+    }
+
+    init?(from reader: inout SealedReader) {
+        guard let count = reader.number(bytes: 2) else { return nil }
+        for _ in 0..<count {
+            guard let nameCount = reader.byte(), let name = reader.text(count: Int(nameCount)),
+                let marked = reader.number(bytes: 2)
+            else { return nil }
+            var values: [String] = []
+            for _ in 0..<(marked & 0x7fff) {
+                guard let valueCount = reader.number(bytes: 2), let value = reader.text(count: Int(valueCount)) else {
+                    return nil
+                }
+                values.append(String(decoding: value, as: UTF8.self))
+            }
+            set(String(decoding: name, as: UTF8.self), values, isList: marked & 0x8000 != 0)
+        }
+    }
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP
+
+/// The texts that servers and frameworks are known to make of a path: whatever some sequence of their steps leads to.
+///
+/// The steps are independent of each other: percent-escapes decoded once more; plus signs taken for spaces; backslashes
+/// taken for slashes; repeated slashes for one; path parameters dropped; dots and white space at the ends of segments
+/// dropped; look-alikes of ASCII characters replaced; the text cut at a question mark or a number sign, as where it is
+/// taken for a URL reference (CVE-2024-38474, CVE-2024-38475). An app may take any of them, in any order.
+struct PathAlternates {
+    /// The starting points, then what the steps make of them, each once.
+    private(set) var texts: [[UInt8]]
+    /// How often each was decoded.
+    private var depths: [Int]
+    private var byteCount: Int
+    private let maximumByteCount: Int
+    /// Dot segments and slashes at the start are read as lenient servers do, in place of being a problem.
+    private let resolvesDots: Bool
+
+    init(of start: [[UInt8]], resolvesDots: Bool = false) {
+        texts = start
+        depths = start.map { _ in 0 }
+        byteCount = start.reduce(0) { $0 + $1.count }
+        maximumByteCount = max(Self.minimumBound, 4 * byteCount)
+        self.resolvesDots = resolvesDots
+    }
+
+    mutating func readAll() throws(PathProblem) {
+        guard texts.allSatisfy({ $0.count <= Self.maximumLength }) else { throw .tooManyAlternates }
+        var index = 0
+        while index < texts.count {
+            try take(texts[index], depth: depths[index])
+            index += 1
+        }
+    }
+
+    /// Checks one text, and adds what each step makes of it.
+    private mutating func take(_ text: [UInt8], depth: Int) throws(PathProblem) {
+        let traits = PathTraits(text)
+        guard !traits.hasControlCharacter else { throw .controlCharacter }
+        if traits.mayHoldOtherEncoding, PathText.holdsOtherEncoding(text) { throw .otherEncoding }
+        if resolvesDots {
+            if traits.hasDotSegment { try add(PathText.resolved(text), depth) }
+        } else {
+            guard !traits.hasDotSegment else { throw .dotSegment }
+            guard !traits.beginsWithTwoSlashes else { throw .leadingSlashes }
+        }
+        if traits.hasPercent, let decoded = PathText.decoded(text), decoded != text {
+            guard depth < PathText.maximumRounds else { throw .tooManyAlternates }
+            try add(decoded, depth + 1)
+        }
+        if traits.hasBackslash { try add(text.map { $0 == UInt8(ascii: "\\") ? UInt8(ascii: "/") : $0 }, depth) }
+        if traits.hasDoubledSlash { try add(PathText.mergingSlashes(text), depth) }
+        if traits.hasParameter { try add(PathText.withoutParameters(text), depth) }
+        if traits.hasPlus { try add(text.map { $0 == UInt8(ascii: "+") ? 0x20 : $0 }, depth) }
+        if traits.mayBeTrimmed {
+            try add(PathText.trimmed(text, keepsDots: false), depth)
+            // Of a segment of two dots and a space, what is left is the parent directory.
+            try add(PathText.trimmed(text, keepsDots: true), depth)
+        }
+        if traits.hasNonASCII, let folded = LookAlikes.fold(text) { try add(folded, depth) }
+        for end in [UInt8(ascii: "?"), UInt8(ascii: "#")] where traits.hasURLDelimiter {
+            try add(Array(text.prefix { $0 != end }), depth)
+        }
+    }
+
+    private mutating func add(_ text: [UInt8], _ depth: Int) throws(PathProblem) {
+        if let known = texts.firstIndex(of: text) {
+            // Reached in fewer rounds: there is room for more of them.
+            depths[known] = min(depths[known], depth)
+            return
+        }
+        byteCount += text.count
+        guard texts.count < Self.maximumCount, byteCount <= maximumByteCount else { throw .tooManyAlternates }
+        texts.append(text.isEmpty ? [UInt8(ascii: "/")] : text)
+        depths.append(depth)
+    }
+
+    /// Honest paths have one to about twenty readings, of at most a few kilobytes; the bounds keep hostile ones from
+    /// costing more than a few milliseconds.
+    private static let maximumCount = 256
+    private static let minimumBound = 16 * 1024
+    private static let maximumLength = 8 * 1024
+}
+
+/// What a path holds that some step changes: one pass, so that steps without effect cost nothing.
+private struct PathTraits {
+    var hasPercent = false
+    var hasBackslash = false
+    var hasDoubledSlash = false
+    var hasParameter = false
+    var hasPlus = false
+    var hasURLDelimiter = false
+    var hasNonASCII = false
+    var hasControlCharacter = false
+    var hasDotSegment = false
+    var beginsWithTwoSlashes = false
+    /// Some segment ends with a dot or white space, or begins with a space.
+    var mayBeTrimmed = false
+    var mayHoldOtherEncoding: Bool { hasPercent || hasNonASCII }
+
+    init(_ text: [UInt8]) {
+        var segmentStart = 0
+        var isDots = true
+        var previous: UInt8 = 0
+        func endsSegment(at index: Int) -> Bool { isDots && (1...2).contains(index - segmentStart) }
+        for index in text.indices {
+            let byte = text[index]
+            switch byte {
+            case UInt8(ascii: "/"):
+                if previous == byte, index > 0 { hasDoubledSlash = true }
+                if endsSegment(at: index) { hasDotSegment = true }
+                noteEnd(previous)
+                segmentStart = index + 1
+                isDots = true
+                previous = byte
+                continue
+            case UInt8(ascii: "%"): hasPercent = true
+            case UInt8(ascii: "\\"): hasBackslash = true
+            case UInt8(ascii: ";"): hasParameter = true
+            case UInt8(ascii: "+"): hasPlus = true
+            case 0x20: if previous == UInt8(ascii: "/") { mayBeTrimmed = true }
+            case UInt8(ascii: "?"), UInt8(ascii: "#"): hasURLDelimiter = true
+            case 0..<0x20, 0x7f: hasControlCharacter = true
+            case 0x80...: hasNonASCII = true
+            default: break
+            }
+            if byte != UInt8(ascii: ".") { isDots = false }
+            previous = byte
+        }
+        if endsSegment(at: text.count) { hasDotSegment = true }
+        noteEnd(previous)
+        beginsWithTwoSlashes = text.count > 1 && PathText.isSlash(text[0]) && PathText.isSlash(text[1])
+    }
+
+    private mutating func noteEnd(_ last: UInt8) {
+        switch last {
+        case UInt8(ascii: "."), 0x20, 0x85, 0xa0: mayBeTrimmed = true
+        default: break
+        }
+    }
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP
+
+/// What of the configuration requests are read by: the site's address, its trusted proxies, and whether paths matter.
+final class RequestRules: Sendable {
+    let publicURL: PublicOrigin?
+    /// What cookies are bound to, with a domain or a public URL; nil: the host of each request.
+    let fixedScope: CookieScope?
+    let trustedProxies: [CIDR]
+    let returnPath: [UInt8]
+    let tokenParameter: [UInt8]
+    /// Something is decided by a request's path, so it must be readable.
+    let readsPaths: Bool
+
+    init(_ configuration: GateConfiguration) {
+        publicURL = configuration.publicURL
+        trustedProxies = configuration.trustedProxies
+        returnPath = Array(configuration.returnPath.utf8)
+        tokenParameter = Array(configuration.tokenParameter.utf8)
+        readsPaths = configuration.readsPaths
+        let domain = configuration.session.domain.utf8.map(lowercased)
+        if !domain.isEmpty {
+            fixedScope = CookieScope(isDomain: true, name: domain)
+        } else {
+            fixedScope = configuration.publicURL.map { CookieScope(isDomain: false, name: $0.host) }
+        }
+    }
+
+    /// What return targets must stay on.
+    func targetSite(_ origin: PublicOrigin) -> ReturnTarget.Site {
+        let domain = fixedScope.flatMap { $0.isDomain ? $0.name : nil } ?? []
+        return ReturnTarget.Site(origin: origin, domain: domain, returnPath: returnPath)
+    }
+}

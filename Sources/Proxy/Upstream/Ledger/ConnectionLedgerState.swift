@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Reactor
+
+/// The connections to one app that the whole process may hold, and the requests that wait for one
+/// (`upstream.maxConnections`).
+///
+/// Each worker's pool is a member. A member reports each connection that it opens or closes. While no request waits,
+/// nothing else is reported. When a request has to wait, an episode begins: each member reports how many requests of
+/// each client hold a connection, gives back its idle connections, and asks before it keeps a released one. The episode
+/// ends when no request has waited for ``calm``.
+///
+/// A pure value; ``ConnectionLedger`` guards it with a lock and delivers the notes.
+package struct ConnectionLedgerState: Sendable {
+    package typealias MemberID = Int
+    package typealias WaiterID = UInt64
+
+    /// For a member other than the caller.
+    package enum Note: Equatable, Sendable {
+        /// An episode has begun.
+        case contended(MemberID, episode: UInt64)
+        /// Requests wait: idle connections are to be given back.
+        case releaseIdle(MemberID)
+        /// A member that has no connection waits, and this one has the most. For connections that many requests share,
+        /// which no single request releases.
+        case rotate(MemberID)
+        /// The member may open a connection for this waiter. It counts as open, and the client as holding it.
+        case granted(MemberID, Grant)
+        /// The waiter has lost its place to one of a client with fewer.
+        case displaced(MemberID, WaiterID)
+    }
+
+    package struct Grant: Equatable, Sendable {
+        package let waiter: WaiterID
+        package let client: ClientNetwork
+        package let episode: UInt64
+
+        package init(waiter: WaiterID, client: ClientNetwork, episode: UInt64) {
+            self.waiter = waiter
+            self.client = client
+            self.episode = episode
+        }
+    }
+
+    package enum Wait: Equatable {
+        /// The member may use its idle connection.
+        case use
+        /// The member may open a connection.
+        case connect
+        case wait
+        /// As many wait as may.
+        case refuse
+    }
+
+    package enum Release: Equatable {
+        case keep
+        /// For a waiter of the same member.
+        case hand(Grant)
+        /// The connection is to be closed. It is no longer counted.
+        case close
+    }
+
+    private struct Waiter: Sendable {
+        let id: WaiterID
+        let member: MemberID
+        let since: MonotonicTime
+        let sequence: UInt64
+    }
+
+    private struct Client: Sendable {
+        var held = 0
+        /// In order of arrival.
+        var waiters: [Waiter] = []
+    }
+
+    /// Connections that may be open.
+    package private(set) var limit: Int
+    /// Open connections and attempts to open one.
+    package private(set) var open = 0
+    package private(set) var waiterCount = 0
+    /// Of the contention; 0: none.
+    package private(set) var episode: UInt64 = 0
+    private var lastEpisode: UInt64 = 0
+    private var nextSequence: UInt64 = 0
+    private var members: [MemberID: Int] = [:]
+    private var clients: [ClientNetwork: Client] = [:]
+    private let maximumWaiting: Int
+    /// Grants in a row to a waiter of the member that released, before an older one elsewhere.
+    private var localGrants = 0
+    /// For how long at least one request has waited, in all.
+    private var waited: UInt64 = 0
+    private var waitingSince: MonotonicTime?
+    private var lastWaited = MonotonicTime(nanoseconds: 0)
+    /// The last request that waited was not served: until then the time counts as if it still waited.
+    private var countsUntil: MonotonicTime?
+    private var penalties = ClientPenalties()
+
+    package init(limit: Int, maximumWaiting: Int = 1024) {
+        self.limit = max(1, limit)
+        self.maximumWaiting = max(1, maximumWaiting)
+    }
+
+    // MARK: Members
+
+    package mutating func join(_ member: MemberID) {
+        members[member] = members[member] ?? 0
+    }
+
+    /// The member has no connection and no waiter any more.
+    package mutating func leave(_ member: MemberID) {
+        members[member] = nil
+    }
+
+    package func openCount(of member: MemberID) -> Int { members[member] ?? 0 }
+
+    /// Another configuration is in force.
+    package mutating func setLimit(_ limit: Int, _ now: MonotonicTime, _ notes: inout [Note]) {
+        self.limit = max(1, limit)
+        while open < self.limit, let waiter = takeNext(preferring: nil, now) {
+            count(waiter.member, 1)
+            notes.append(.granted(waiter.member, waiter.grant))
+        }
+    }
+
+    // MARK: Connections
+
+    /// A request of `client` needs a connection.
+    ///
+    /// - Parameter hasIdle: the member has an idle connection that would do.
+    package mutating func wait(
+        _ member: MemberID, _ id: WaiterID, _ client: ClientNetwork, hasIdle: Bool, _ now: MonotonicTime,
+        _ notes: inout [Note]
+    ) -> Wait {
+        if waiterCount == 0 {
+            if hasIdle {
+                hold(client, episode)
+                return .use
+            }
+            if open < limit {
+                count(member, 1)
+                hold(client, episode)
+                return .connect
+            }
+        }
+        if waiterCount >= maximumWaiting {
+            guard displace(for: client, now, &notes) else { return .refuse }
+        }
+        let isFirst = waiterCount == 0
+        nextSequence += 1
+        clients[client, default: Client()].waiters.append(
+            Waiter(id: id, member: member, since: now, sequence: nextSequence))
+        waiterCount += 1
+        if isFirst {
+            countWaited(now)
+            waitingSince = now
+        }
+        if episode == 0 {
+            lastEpisode += 1
+            episode = lastEpisode
+            localGrants = 0
+            for other in members.keys.sorted() { notes.append(.contended(other, episode: episode)) }
+        } else if isFirst {
+            for other in members.keys.sorted() where other != member { notes.append(.releaseIdle(other)) }
+        }
+        if members[member, default: 0] == 0,
+            let most = members.filter({ $0.key != member }).max(by: { ($0.value, $1.key) < ($1.value, $0.key) })?.key
+        {
+            notes.append(.rotate(most))
+        }
+        return .wait
+    }
+
+    /// The waiter waits no longer.
+    package mutating func cancel(_ id: WaiterID, of member: MemberID, _ client: ClientNetwork, _ now: MonotonicTime) {
+        guard let index = clients[client]?.waiters.firstIndex(where: { $0.id == id && $0.member == member }) else {
+            return
+        }
+        clients[client]?.waiters.remove(at: index)
+        removed(client, now, isServed: false)
+    }
+
+    /// During an episode: a request is through with its connection, which may serve another one.
+    package mutating func released(_ member: MemberID, _ now: MonotonicTime, _ notes: inout [Note]) -> Release {
+        guard open <= limit else {
+            count(member, -1)
+            return .close
+        }
+        guard let next = takeNext(preferring: member, now) else { return .keep }
+        if next.member == member { return .hand(next.grant) }
+        count(member, -1)
+        count(next.member, 1)
+        notes.append(.granted(next.member, next.grant))
+        return .close
+    }
+
+    /// A connection, or an attempt to open one, has ended.
+    ///
+    /// - Returns: a waiter of the same member for which another one may be opened.
+    package mutating func closed(_ member: MemberID, _ now: MonotonicTime, _ notes: inout [Note]) -> Grant? {
+        count(member, -1)
+        guard open < limit, let next = takeNext(preferring: member, now) else { return nil }
+        count(next.member, 1)
+        if next.member == member { return next.grant }
+        notes.append(.granted(next.member, next.grant))
+        return nil
+    }
+
+    // MARK: Clients
+
+    /// A request of `client` holds a connection. Reports of an earlier episode count for nothing.
+    package mutating func hold(_ client: ClientNetwork, _ episode: UInt64) {
+        guard episode != 0, episode == self.episode else { return }
+        clients[client, default: Client()].held += 1
+    }
+
+    package mutating func releaseHold(_ client: ClientNetwork, _ episode: UInt64) {
+        guard episode != 0, episode == self.episode, let held = clients[client]?.held, held > 0 else { return }
+        clients[client]?.held = held - 1
+        forgetIfUnused(client)
+    }
+
+    package func held(by client: ClientNetwork) -> Int { clients[client]?.held ?? 0 }
+
+    /// The client holds more than its share while a request of another client has waited since before `start`.
+    ///
+    /// - Parameter requests: how many requests one connection carries.
+    package func isBeyondShare(
+        _ client: ClientNetwork, share: Double, requests: Int, othersSince start: MonotonicTime, _ now: MonotonicTime
+    ) -> Bool {
+        let held = Double(held(by: client))
+        let isBeyond = held > max(1, (Double(limit) * Double(max(1, requests)) * share).rounded(.down))
+        guard isBeyond || held > 0 && penalties.contains(client, now) else { return false }
+        return clients.contains { other, state in
+            other != client && (state.waiters.first.map { $0.since <= start } ?? false)
+                && (isBeyond || !penalties.contains(other, now))
+        }
+    }
+
+    /// A request of the client was ended as slow. What it connects next must not hold up others for as long again.
+    package mutating func penalize(_ client: ClientNetwork, _ now: MonotonicTime) {
+        penalties.add(client, now)
+    }
+
+    /// Waiters are served in this order.
+    package func rank(of client: ClientNetwork, _ now: MonotonicTime) -> Rank {
+        Rank(isPenalized: penalties.contains(client, now), held: held(by: client))
+    }
+
+    package struct Rank: Comparable, Sendable {
+        let isPenalized: Bool
+        let held: Int
+
+        package static func < (left: Rank, right: Rank) -> Bool {
+            left.isPenalized == right.isPenalized ? left.held < right.held : right.isPenalized
+        }
+    }
+
+    // MARK: Time
+
+    /// For how long requests have waited so far; ends an episode that is over.
+    package mutating func look(_ now: MonotonicTime) -> (episode: UInt64, waited: Nanoseconds) {
+        if waiterCount == 0, episode != 0, now.since(lastWaited) >= Self.calm, now >= countsUntil ?? now {
+            episode = 0
+            clients = [:]
+            countWaited(now)
+        }
+        let current = waitingSince.map { min(now, countsUntil ?? now).since($0).count } ?? 0
+        return (episode, Nanoseconds(count: waited &+ current))
+    }
+
+    /// How long nobody must have waited until connections are no longer counted by client.
+    package static let calm = Nanoseconds.seconds(1)
+    /// For how long the time counts on after the last waiter left without a connection. Else a request that is slow for
+    /// a multiple of the time that others wait would end when none of them is left.
+    package static let grace = Nanoseconds.seconds(3)
+    /// Of eight grants, one at least goes to the request that comes first in the whole process. The others may spare a
+    /// connection that stays with its worker.
+    private static let maximumLocalGrants = 7
+
+    // MARK: Private
+
+    private mutating func count(_ member: MemberID, _ change: Int) {
+        open += change
+        members[member, default: 0] += change
+    }
+
+    /// The waiter that comes next: of the client that holds fewest, the first. Among equals a waiter of `member` may come
+    /// before an older one.
+    private mutating func takeNext(
+        preferring member: MemberID?, _ now: MonotonicTime
+    ) -> (member: MemberID, grant: Grant)? {
+        guard waiterCount > 0 else { return nil }
+        var best: (client: ClientNetwork, rank: Rank, sequence: UInt64)?
+        var local: (client: ClientNetwork, rank: Rank, sequence: UInt64)?
+        for (client, state) in clients {
+            guard let first = state.waiters.first else { continue }
+            let candidate = (client: client, rank: rank(of: client, now), sequence: first.sequence)
+            if best.map({ (candidate.rank, candidate.sequence) < ($0.rank, $0.sequence) }) ?? true { best = candidate }
+            if first.member == member,
+                local.map({ (candidate.rank, candidate.sequence) < ($0.rank, $0.sequence) }) ?? true
+            {
+                local = candidate
+            }
+        }
+        guard let best else { return nil }
+        var (client, index) = (best.client, 0)
+        if let member, let waiters = clients[best.client]?.waiters, waiters.first?.member != member {
+            if localGrants < Self.maximumLocalGrants {
+                if let own = waiters.firstIndex(where: { $0.member == member }) {
+                    index = own
+                    localGrants += 1
+                } else if let local, local.rank == best.rank {
+                    client = local.client
+                    localGrants += 1
+                } else {
+                    localGrants = 0
+                }
+            } else {
+                localGrants = 0
+            }
+        }
+        guard let waiter = clients[client]?.waiters.remove(at: index) else { return nil }
+        clients[client]?.held += 1
+        removed(client, now, isServed: true)
+        return (waiter.member, Grant(waiter: waiter.id, client: client, episode: episode))
+    }
+
+    /// The queue is full: the client with most waiters loses its last one, if that helps.
+    private mutating func displace(
+        for client: ClientNetwork, _ now: MonotonicTime, _ notes: inout [Note]
+    ) -> Bool {
+        let own = clients[client]?.waiters.count ?? 0
+        guard let most = clients.max(by: { $0.value.waiters.count < $1.value.waiters.count }),
+            most.value.waiters.count > own + 1, let last = most.value.waiters.last
+        else { return false }
+        clients[most.key]?.waiters.removeLast()
+        removed(most.key, now, isServed: false)
+        notes.append(.displaced(last.member, last.id))
+        return true
+    }
+
+    private mutating func removed(_ client: ClientNetwork, _ now: MonotonicTime, isServed: Bool) {
+        waiterCount -= 1
+        lastWaited = now
+        if waiterCount == 0 {
+            if isServed { countWaited(now) } else { countsUntil = now.advanced(by: Self.grace) }
+        }
+        forgetIfUnused(client)
+    }
+
+    /// Nobody waits any more, and no grace is left.
+    private mutating func countWaited(_ now: MonotonicTime) {
+        if let start = waitingSince { waited &+= min(now, countsUntil ?? now).since(start).count }
+        waitingSince = nil
+        countsUntil = nil
+    }
+
+    private mutating func forgetIfUnused(_ client: ClientNetwork) {
+        if let state = clients[client], state.held == 0, state.waiters.isEmpty { clients[client] = nil }
+    }
+}

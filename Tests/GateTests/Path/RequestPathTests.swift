@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP
+import TestSupport
+import Testing
+
+@testable import Gate
+
+@Suite("Reading a request's path")
+struct RequestPathTests {
+    private static func read(_ path: String, _ delivery: RequestPath.Delivery = .canonical) throws(PathProblem)
+        -> RequestPath
+    {
+        let bytes = Array(path.utf8)
+        return try RequestPath(bytes.span, delivery: delivery)
+    }
+
+    private static func problem(_ path: String, _ delivery: RequestPath.Delivery = .canonical) -> PathProblem? {
+        do throws(PathProblem) {
+            _ = try read(path, delivery)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    @Test(
+        "a dot segment in any reading, at any stage of decoding, makes a path unreadable",
+        arguments: [
+            "/..", "/.", "/a/../b", "/a/./b", "/./a", "/a/..", "/a/.", "/%2e%2e/a", "/a/%2e", "/a/.%2E/b",
+            "/a/%252e%252e/b",
+            "/public/..%2fclosed/..%2fpublic%2fz/../secret.txt", "/%2fclosed/..%2fx/../secret.txt", "/a\\..\\b",
+            "/a%5c..%5cb",
+            "/a/..;/b", "/a/..;x=1/b", "/a/.;/b", "/a/..%3bx/b", "/a/..%20/b", "/a/..+/b", "/a/..%c2%a0/b",
+            "/a/..%3f/b",
+            "/a/..%23", "/a/%EF%BC%8E%EF%BC%8E/b", "/a/%E2%80%A5/b", "/a%2f..%2fb", "/a%252f..%252fb", "/..;/..;/b",
+            "/a;/../b",
+            "/a;b=%2f..%2fc", "/a/..%5c", "/a/%E2%80%A4/b", "/a/..%253b/b", "/a%3b/..", "/a/;/../b", "/a//../b",
+            "/a/..//b",
+        ])
+    func dotSegments(_ path: String) {
+        for delivery in [RequestPath.Delivery.canonical, .asSent] {
+            #expect(Self.problem(path, delivery) == .dotSegment, "\(path)")
+        }
+    }
+
+    @Test(
+        "two slashes at the start of any reading but the text as sent make a path unreadable",
+        arguments: [
+            "/%2fa", "/%5ca", "/\\a", "/\\\\a", "/%252fa", "/;//a", "/;a//b", "/%3b/a", "/;a/b", "/%20/a", "/+/a",
+            "/%5c%5ca",
+            "//%2fa", "//\\a", "///;/a", "/%EF%BC%8Fa", "/%E2%88%95a", "/.../a",
+        ])
+    func leadingSlashes(_ path: String) {
+        #expect(Self.problem(path) == .leadingSlashes, "\(path)")
+        #expect(Self.problem(path, .asSent) != nil, "\(path)")
+    }
+
+    @Test(
+        "plain slashes at the start reach the app as one; an app that gets the text as sent must not get them",
+        arguments: [("//a", "/a"), ("///a/b", "/a/b"), ("//", "/"), ("//x/admin/", "/x/admin/"), ("//a//b", "/a//b")])
+    func plainSlashes(sent: String, given: String) throws {
+        #expect(try Self.read(sent).canonical == Array(given.utf8))
+        #expect(Self.problem(sent, .asSent) == .leadingSlashes)
+    }
+
+    @Test(
+        "honest paths are readable",
+        arguments: [
+            "/", "/a", "/a/", "/a.b/c..d", "/a..", "/.well-known/x", "/a//b", "/a%2Fb", "/a;v=1/b", "/a%20b", "/a+b",
+            "/wiki/C++",
+            "/%C3%A9t%C3%A9", "/a%5Cb", "/a\\b", "/100%25", "/a%3Fb%23c", "/main...dev", "/~ada", "/a:b@c",
+            "/http://b/c",
+            "/proxy/https%3A%2F%2Fb%2Fc%3Fd%3De%2526f%3Bg%23h+i//j", "/%E2%82%AC/%F0%9F%98%80", "/a./b", "/a%2520b",
+        ])
+    func honest(_ path: String) {
+        for delivery in [RequestPath.Delivery.canonical, .asSent] {
+            #expect(Self.problem(path, delivery) == nil, "\(path)")
+        }
+    }
+
+    @Test("steps of readers combine in every order")
+    func combinations() throws {
+        for (path, reading) in [
+            ("/a%2f/b%5cc;x//d%3fe", "/a/b/c/d"), ("/a%3f/b", "/a"), ("/a%2523b", "/a"), ("/a;%2fb", "/a"),
+            ("/a;%2fb", "/a/b"),
+            ("/x;y/%61dmin%3bz", "/x/admin"), ("/x/admin+", "/x/admin"), ("/x\\admin.;b", "/x/admin"),
+            ("/x%252fadmin%2520", "/x/admin"), ("/x/ADM%C4%B1N", "/x/ADMiN"), ("/x//admin%23/y", "/x/admin"),
+        ] {
+            let all = try Self.read(path).all.map { String(decoding: $0, as: UTF8.self) }
+            #expect(all.contains(reading), "\(path): \(all)")
+            #expect(Set(all).count == all.count)
+        }
+    }
+
+    @Test(
+        "white space, look-alikes and letters of any alphabet are folded",
+        arguments: [
+            ("/x/%F0%9D%90%9Closed", "/x/closed"), ("/x/%E2%93%92losed", "/x/closed"),
+            ("/x/%E2%85%BDlosed", "/x/closed"),
+            ("/x/%EF%AC%81le", "/x/file"), ("/x/CAF%C3%89", "/x/café"), ("/x/%D0%94%D0%9E%D0%9C", "/x/дом"),
+            ("/x/stra%C3%9Fe", "/x/strasse"), ("/x/closed%E3%80%80/y", "/x/closed/y"),
+            ("/x/%E2%80%83closed/y", "/x/closed/y"),
+            ("/x/a%CD%BEb", "/x/a"), ("/x/a%EF%B9%96b", "/x/a"), ("/x%E2%A7%B8y", "/x/y"),
+        ])
+    func folded(_ path: String, _ reading: String) throws {
+        let all = try Self.read(path).all.map { String(decoding: $0, as: UTF8.self).lowercased() }
+        #expect(all.contains(reading), "\(all)")
+    }
+
+    @Test(
+        "dot segments of look-alikes and white space are found",
+        arguments: ["/a/%EF%B8%B0/b", "/a/..%E3%80%80/b", "/a/%20../b", "/a/%20..%20/b", "/a/%E2%80%83.%E2%80%A4/b"])
+    func foldedDots(_ path: String) {
+        #expect(Self.problem(path) == .dotSegment)
+    }
+
+    @Test("a path that could be read in hundreds of ways costs a bounded amount and is refused")
+    func bounded() {
+        let odd = String(repeating: "/a;b+c%20.%3bd%5ce%2520%252f%253f%2523 //".replacing(" ", with: ""), count: 400)
+        #expect(Self.problem(odd) == .tooManyAlternates)
+        #expect(Self.problem("/%25252525252e") == .tooManyAlternates)
+    }
+
+    @Test("generated spellings: what the app is given is its own canonical form, and judged at least as strictly")
+    func generated() throws {
+        let rules = try AccessRulesTests.rules([["/closed/*"], ["/public/*"], ["/*"]])
+        var generator = SeededGenerator(seed: 17)
+        let pieces = Self.pieces
+        var readable = 0
+        for _ in 0..<5_000 {
+            var path = "/"
+            for _ in 0..<Int.random(in: 1...7, using: &generator) {
+                path += pieces[Int.random(in: 0..<pieces.count, using: &generator)]
+            }
+            guard let sent = try? Self.read(path) else { continue }
+            readable += 1
+            let given = String(decoding: sent.canonical, as: UTF8.self)
+            let again = try Self.read(given)
+            #expect(again.canonical == sent.canonical, "\(path)")
+            #expect(Set(again.all) == Set(sent.all), "\(path)")
+            #expect(AccessRulesTests.judge(rules, given) == AccessRulesTests.judge(rules, path), "\(path)")
+            for reading in sent.all {
+                #expect(reading.first == UInt8(ascii: "/"))
+                #expect(
+                    !reading.split(separator: UInt8(ascii: "/")).contains { $0.elementsEqual("..".utf8) }, "\(path)")
+            }
+        }
+        #expect(readable > 250)
+    }
+
+    static let pieces = [
+        "/", "//", "\\", "%2f", "%5c", "%252f", "..", ".", "%2e", "%2e%2e", "%252e", ";", ";a=b", "%3b", "%20", "+",
+        "public",
+        "closed", "Closed", "%63losed", "c%6cosed", "%2563losed", "a", "b", "%3f", "%23", "%253f", "%25", "%41",
+        "%c2%a0", "%00",
+        "%EF%BC%8F", "%u002f", "%c0%af",
+    ]
+}
