@@ -135,7 +135,7 @@ def test_loginradius_in_two_tabs_and_out_everywhere(loginradius, browser):
     keep_screenshot(browser, "loginradius-2-signed-in")
 
     browser.switch_to.window(first)
-    browser.refresh()  # the login page knows who is there by now
+    browser.refresh()  # the login page knows the user by now
     until(browser, lambda b: path_of(b, loginradius) == "/one?tab=1", "the first tab's page")
     assert "ada@example.com" in page_text(browser)
 

@@ -91,7 +91,7 @@ class TestISpring:
         assert page.url == gate.origin + DEEP_LINK, page.text[:2000]
         assert 'id="user">ada@example.com<' in page.text
 
-        # The provider's session goes on: no second login.
+        # The provider's session is still valid: no second login.
         surfer.cookies = {key: value for key, value in surfer.cookies.items() if "sidegate" not in key[1]}
         assert surfer.get(gate.origin + "/other").url == gate.origin + "/other"
 
@@ -241,7 +241,7 @@ class TestFlask:
         page = first.submit(first.get(idp.url + "/logout"))
         assert "You are logged out" in page.text
         response, _ = second.once("GET", gate.origin + "/", None, {})
-        assert response.status == 302, "the gate was told through the back channel"
+        assert response.status == 302, "the gate was notified through the back channel"
 
     @pytest.mark.parametrize("url", [
         "https://evil.test/", "{origin}.evil.test/.sidegate/callback", "{origin}@evil.test/.sidegate/callback",

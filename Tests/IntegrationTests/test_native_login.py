@@ -109,7 +109,7 @@ class TestWhileItIsOpen:
         browser.navigate("/login?no_sso")
         assert upstream.last.get("X-Forwarded-User") is None
         browser.navigate("/")
-        assert upstream.last.get("X-Forwarded-User") == "ada", "the session goes on elsewhere"
+        assert upstream.last.get("X-Forwarded-User") == "ada", "the session continues elsewhere"
 
     def test_the_cookie_is_held_tight(self, native):
         response = native.exchange("GET", "/login?no_sso", NAVIGATION)

@@ -345,7 +345,7 @@ class TestCertificates:
                 with gate.connection() as new:
                     return self.serial(new) != before and new.exchange("GET", "/", session).status == 200
             wait_until(is_second, "the new certificate")
-            assert old.exchange("GET", "/", session).status == 200, "the old connection goes on"
+            assert old.exchange("GET", "/", session).status == 200, "the old connection is still served"
             # A key of another certificate: the new one stays.
             put(second.certificate, first.key)
             wait_until(lambda: Metrics(gate).get("sidegate_config_last_reload_successful") == 0, "refused")
@@ -388,12 +388,12 @@ class TestFetchedKeys:
 
 class TestUsersToldOf:
     def test_the_app_is_not_called_again(self, upstream, start_gate):
-        told = Upstream()
-        told.answer = lambda request, connection: connection.respond(204, {"Content-Length": "0"})
-        gate = start_gate(upstream, admin=admin(), provisioning={"url": told.url + "/users"})
+        notified = Upstream()
+        notified.answer = lambda request, connection: connection.respond(204, {"Content-Length": "0"})
+        gate = start_gate(upstream, admin=admin(), provisioning={"url": notified.url + "/users"})
         gate.signed_in()
         for _ in range(2):
             hang_up(gate)
             gate.signed_in()
-        assert len(told.requests) == 1
-        told.stop()
+        assert len(notified.requests) == 1
+        notified.stop()

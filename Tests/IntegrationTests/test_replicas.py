@@ -212,7 +212,7 @@ class TestLogout:
         assert log_out(front.gates[0]) == 503, "the provider shall try again"
         assert not is_in(front.gates[0], ada) and is_in(front.gates[1], ada)
         redis.start()
-        wait_until(lambda: not is_in(front.gates[1], ada), "the other was told")
+        wait_until(lambda: not is_in(front.gates[1], ada), "the other was notified")
 
     def test_foreign_values_in_redis_end_no_session(self, cluster, redis):
         front = cluster()
@@ -373,7 +373,7 @@ class TestFaultyRedis:
         wait_until(lambda: self.unexpected(gate) >= 1, "it is noticed", deadline=60)
         seen = redis.count("ZSCAN")
         assert seen <= 2 * 1024
-        assert "the replies to ZSCAN have no end" in gate.log()
+        wait_until(lambda: "the replies to ZSCAN have no end" in gate.log(), "the cause is in the log")
         wait_until(lambda: use(gate, tokens.token()) == 303, "people sign in", deadline=8)
 
     @pytest.mark.parametrize("page", [
@@ -397,7 +397,7 @@ class TestFaultyRedis:
         def attempts():
             use(gate, tokens.token())
             return len(redis.connects) >= count
-        wait_until(attempts, "it goes on trying", deadline=60)
+        wait_until(attempts, "it keeps trying", deadline=60)
         # Of three connections one has made four attempts more at least, with pauses of 25, 50, 100 and 200 ms.
         took = redis.connects[count - 1] - redis.connects[0]
         assert took > 0.3, f"{count} connections in {took:.2f} s"
@@ -494,7 +494,7 @@ class TestStoredSessions:
         with Load(front) as load:
             redis.stop()
             began = len(load.statuses)
-            wait_until(lambda: len(load.statuses) > began + 200, "the load goes on")
+            wait_until(lambda: len(load.statuses) > began + 200, "the load continues")
             cold = start_gate(upstream, **front.settings)
             response = at(cold, load.browser, headers=NAVIGATION)
             assert response.status == 503 and int(response["Retry-After"]) > 0
@@ -525,7 +525,7 @@ class TestStoredSessions:
         with Load(front) as load:
             redis("CONFIG", "RESETSTAT")
             began, already = time.monotonic(), len(load.statuses)
-            wait_until(lambda: time.monotonic() - began > 6.5 and len(load.statuses) - already > 500, "the load goes on")
+            wait_until(lambda: time.monotonic() - began > 6.5 and len(load.statuses) - already > 500, "the load continues")
         stats = redis("INFO", "commandstats").decode()
         intervals = 1 + (time.monotonic() - began) / 2
         calls = {line.split(":")[0][8:]: int(line.split("calls=")[1].split(",")[0])

@@ -47,7 +47,7 @@ class TestSessionSecrets:
                         browser = front.signed_in(sub="bob", email="bob@example.com")
                         assert all(is_in(other, browser) for other in front.gates)
             count = len(load.statuses)
-            wait_until(lambda: len(load.statuses) > count + 100, "the load goes on")
+            wait_until(lambda: len(load.statuses) > count + 100, "the load continues")
         assert set(load.statuses) == {200}
         late = front.signed_in()
         # The old ones were renewed meanwhile for who was there; who was not loses the session with the secret.
@@ -64,19 +64,19 @@ class TestSessionSecrets:
             front = cluster(app=app.url)
             for values in self.STEPS:
                 change(front.gates[0], **secrets(*values))
-                for told in front.gates:
-                    self.closes_all(front, told)
+                for gate in front.gates:
+                    self.closes_all(front, gate)
                 change(front.gates[1], **secrets(*values))
                 self.closes_all(front, front.gates[1])
 
     @staticmethod
-    def closes_all(front, told):
+    def closes_all(front, gate):
         ada = front.signed_in()
 
         async def talk():
             clients = [await websockets.connect(
                 f"ws://127.0.0.1:{gate.port}/", extra_headers={"Cookie": ada.cookie_header()}) for gate in front.gates]
-            assert await asyncio.to_thread(log_out, told) == 200
+            assert await asyncio.to_thread(log_out, gate) == 200
             for client in clients:
                 with pytest.raises(websockets.ConnectionClosed):
                     await asyncio.wait_for(client.recv(), 30)

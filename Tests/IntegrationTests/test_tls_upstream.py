@@ -110,7 +110,7 @@ def test_an_rsa_app_and_one_by_its_address(start_gate, start_app, authority):
 
 
 class TestNotTheApp:
-    """Who cannot be believed gets no request: 502, and the log says why."""
+    """A server that cannot be verified gets no request: 502, and the log says why."""
 
     def refused(self, gate, app, words):
         for fields, kind in ((NAVIGATION, "text/html"), (XHR, "json")):

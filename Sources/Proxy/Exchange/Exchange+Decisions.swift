@@ -192,7 +192,7 @@ extension Exchange {
         ask(.provisioning, within: worker.services.limits.provisioning, otherwise: .failed) { done in
             provisioner.provision(pending.call, done)
         } then: { [self] (outcome: ProvisioningOutcome) in
-            if outcome == .told { record.isProvisioned = true }
+            if outcome == .notified { record.isProvisioned = true }
             perform(gate.finishProvisioning(pending, outcome.verdict, access), contentFollows: false)
         }
     }

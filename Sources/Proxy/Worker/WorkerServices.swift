@@ -46,8 +46,8 @@ package protocol Provisioner: AnyObject, Sendable {
 }
 
 package enum ProvisioningOutcome: Sendable, Equatable {
-    /// The app was told of the user and agreed, in this very call.
-    case told
+    /// The app was notified of the user and agreed, in this very call.
+    case notified
     /// The app had agreed before, and was not asked again.
     case known
     case noSeat
@@ -55,7 +55,7 @@ package enum ProvisioningOutcome: Sendable, Equatable {
 
     package var verdict: ProvisioningVerdict {
         switch self {
-        case .told, .known: .agreed
+        case .notified, .known: .agreed
         case .noSeat: .noSeat
         case .failed: .failed
         }

@@ -3,6 +3,7 @@
 import Cryptography
 import Gate
 import Glibc
+import JWT
 
 // `tls`: certificates are read and checked before anything listens.
 
@@ -166,23 +167,12 @@ extension SettingsBuilder {
     }
 }
 
-/// A day of the Gregorian calendar, in UTC.
+/// A day in UTC, such as 2026-11-30.
 package struct CalendarDate: CustomStringConvertible {
     package let description: String
 
     package init(secondsSince1970 seconds: Int64) {
-        // Days from 0000-03-01, as years that end with February have their leap day last (Howard Hinnant, "chrono-
-        // Compatible Low-Level Date Algorithms").
-        let days = (seconds >= 0 ? seconds : seconds - 86_399) / 86_400 + 719_468
-        let era = (days >= 0 ? days : days - 146_096) / 146_097
-        let dayOfEra = days - era * 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let shifted = (5 * dayOfYear + 2) / 153
-        let month = shifted < 10 ? shifted + 3 : shifted - 9
-        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        let day = dayOfYear - (153 * shifted + 2) / 5 + 1
-        description = "\(year)-\(month < 10 ? "0" : "")\(month)-\(day < 10 ? "0" : "")\(day)"
+        description = String(moment(Double(seconds)).prefix { $0 != "T" })
     }
 }
 

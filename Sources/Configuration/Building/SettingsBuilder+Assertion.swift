@@ -3,17 +3,6 @@
 import Gate
 import JWT
 
-/// `assertion`
-package struct AssertionSettings: Sendable {
-    package var header: String
-    package var minter: TokenMinter
-    /// Of the signing key and the retired ones.
-    package var keys: [PublishedKey]
-    package var issuer: String
-    package var audience: String
-    package var lifetime: Duration
-}
-
 // The keys of the signed statement are read and checked before anything listens.
 
 extension SettingsBuilder {
