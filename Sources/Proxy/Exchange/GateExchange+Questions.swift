@@ -57,7 +57,7 @@ extension GateExchange: StepDriver {
             ask(.provisioning, within: limits.provisioning, otherwise: .failed) { done in
                 provisioner.provision(pending.call, done)
             } then: { [self] (outcome: ProvisioningOutcome) in
-                if outcome == .told { record.isProvisioned = true }
+                if outcome == .notified { record.isProvisioned = true }
                 answered(question, with: .provision(outcome.verdict))
             }
         case .fetchSession(let session):

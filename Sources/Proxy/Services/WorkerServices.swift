@@ -46,7 +46,7 @@ package protocol Provisioner: AnyObject, Sendable {
 
 package enum ProvisioningOutcome: Sendable, Equatable {
     /// The app was notified of the user by this call, and agreed.
-    case told
+    case notified
     /// The app had agreed before, and was not notified again.
     case known
     case noSeat
@@ -54,7 +54,7 @@ package enum ProvisioningOutcome: Sendable, Equatable {
 
     package var verdict: ProvisioningVerdict {
         switch self {
-        case .told, .known: .agreed
+        case .notified, .known: .agreed
         case .noSeat: .noSeat
         case .failed: .failed
         }

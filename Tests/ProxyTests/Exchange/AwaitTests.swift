@@ -167,7 +167,7 @@ struct AwaitTests {
         "the app decides whether a user is let in",
         arguments: [
             Provisioning(
-                testDescription: "told", outcome: .told, status: "HTTP/1.1 303 See Other",
+                testDescription: "notified", outcome: .notified, status: "HTTP/1.1 303 See Other",
                 audit: ["provisioned", "login"]),
             Provisioning(testDescription: "known", outcome: .known, status: "HTTP/1.1 303 See Other", audit: ["login"]),
             Provisioning(
@@ -231,7 +231,7 @@ struct AwaitTests {
             let (_, done) = try provisioner.questions.next()
             browser.reset()
             try stage.waitUntilEmpty()
-            done(.told)
+            done(.notified)
             try stage.settle()
         }
     }
