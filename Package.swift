@@ -112,7 +112,7 @@ let package = Package(
         tests("PagesTests", ["Decisions", "Pages", "Cryptography"]),
         tests(
             "GateTests", ["Decisions", "Gate", "HTTP", "HTTP1", "JWT", "Cryptography", "Pages", "TestSupport"],
-            exclude: ["Path/Corpus"]),
+            exclude: ["Request/Corpus"]),
         tests("DemoTests", ["Decisions", "Demo", "HTTP", "HTTP1", "JWT", "Cryptography"]),
         tests("TelemetryTests", ["Decisions", "Telemetry", .product(name: "Logging", package: "swift-log")]),
         tests("ConfigurationTests", ["Configuration", "Cryptography", "Decisions", "Gate", "HTTP", "JWT", "sidegate"]),

@@ -77,7 +77,7 @@ struct PathAlternates {
         depths.append(depth)
     }
 
-    /// Honest paths have one to about twenty readings, of at most a few kilobytes; the bounds keep hostile ones from
+    /// Legitimate paths have one to about twenty readings, of at most a few kilobytes; the bounds keep hostile ones from
     /// costing more than a few milliseconds.
     private static let maximumCount = 256
     private static let minimumBound = 16 * 1024

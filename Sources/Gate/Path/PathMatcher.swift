@@ -137,7 +137,7 @@ struct PathMatcher: Sendable {
         return nil
     }
 
-    /// FNV-1a. The table holds the config's segments alone, so nobody outside can make it slow.
+    /// FNV-1a. The table holds the configuration's segments alone, so no client can make it slow.
     private static func hash(_ segment: Span<UInt8>) -> Int {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for index in segment.indices {

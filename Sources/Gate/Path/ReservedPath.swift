@@ -64,7 +64,7 @@ package enum ReservedPath {
         return .nothing
     }
 
-    /// Some reading of `path` is one of ours.
+    /// Some reading of `path` is a reserved path.
     static func isReserved(_ path: Span<UInt8>, _ returnPath: [UInt8]) -> Bool {
         let text = Array(copying: path)
         guard isSuspicious(text, returnPath) else { return false }
@@ -73,7 +73,7 @@ package enum ReservedPath {
         do {
             try readings.readAll()
         } catch {
-            // It holds one of our names in a form that nobody writes by chance.
+            // It holds a reserved name in a form that does not occur by chance.
             return true
         }
         return readings.texts.contains { text in
@@ -82,7 +82,7 @@ package enum ReservedPath {
         }
     }
 
-    /// A quick look that leaves most paths of an app alone: ours need a dot at the start of a segment, in some
+    /// A quick look that leaves most paths of an app alone: reserved ones need a dot at the start of a segment, in some
     /// encoding, or the return path's length and letters.
     private static func mayBeReserved(_ path: Span<UInt8>, _ returnPath: [UInt8]) -> Bool {
         var previous: UInt8 = 0
@@ -109,7 +109,7 @@ package enum ReservedPath {
     }
 
     /// Some decoding of `path` holds `sidegate`, or the last name of the return path: without either, no step of any
-    /// reader makes it one of ours.
+    /// reader makes it a reserved path.
     private static func isSuspicious(_ path: [UInt8], _ returnPath: [UInt8]) -> Bool {
         let last = folded(returnPath).last ?? []
         var text = path
