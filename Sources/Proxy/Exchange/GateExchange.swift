@@ -18,8 +18,8 @@ final class GateExchange: Exchange, FinishedExchange {
     private var overdue: (() -> Void)?
     /// The time limit of the current state.
     private var timer: LoopTimer?
-    /// How often the session store was asked for this request.
-    private(set) var sessionLookups = 0
+    /// Some of the request's content is available while its head is judged.
+    private(set) var contentFollows = false
     /// What the gate lets pass; empty until then.
     private(set) var passage = Passage()
     /// The app's number.
@@ -85,7 +85,8 @@ final class GateExchange: Exchange, FinishedExchange {
         if case .length(let length) = request.framing, length > service.maximumContent {
             return answer(gate.badRequest(413, of: access))
         }
-        perform(withAccess { gate.decide(&$0) }, contentFollows: contentFollows)
+        self.contentFollows = contentFollows
+        take(withAccess { gate.decide(&$0) })
     }
 
     /// Whole seconds until the client may send another request; nil if it need not wait.
@@ -119,7 +120,7 @@ final class GateExchange: Exchange, FinishedExchange {
                 machine.hold(content)
             }
         case .none: break
-        case .decide: decideAgain()
+        case .decide: formReceived()
         case .refuse:
             abandonUpstream()
             answer(refusal(413))
@@ -285,20 +286,21 @@ final class GateExchange: Exchange, FinishedExchange {
 
     // MARK: Questions
 
-    func countSessionLookup() {
-        sessionLookups += 1
+    func noContentFollows() {
+        contentFollows = false
     }
 
     /// Asks something outside of this loop, and continues with the answer, or with `late` if none arrives within `limit`.
     /// An answer that arrives later, or after the client has gone, is dropped.
-    func ask<Answer: Sendable>(
-        _ what: ExchangeStateMachine.Awaited, within limit: Nanoseconds, otherwise late: Answer,
-        _ question: (@escaping @Sendable (Answer) -> Void) -> Void, then proceed: @escaping (Answer) -> Void
+    func ask<Result: Sendable>(
+        _ what: ExchangeStateMachine.Awaited, within limit: Nanoseconds, otherwise late: Result,
+        _ question: (@escaping @Sendable (Result) -> Void) -> Void, then proceed: @escaping (Result) -> Void
     ) {
         machine.awaits(what)
+        contentFollows = false
         questionCount &+= 1
         let (count, loop) = (questionCount, service.loop)
-        let settle = { [self] (answer: Answer) in
+        let settle = { [self] (answer: Result) in
             guard questionCount == count, machine.state == .awaiting(what) else { return }
             // There is one answer to each question.
             questionCount &+= 1
@@ -393,7 +395,7 @@ final class GateExchange: Exchange, FinishedExchange {
         forwardsUpgrade = false
         hasEventStream = false
         contentProgress = ContentProgress()
-        sessionLookups = 0
+        contentFollows = false
         releaseHolding()
         resetRequest()
         // With it, the memory of forms and content.
