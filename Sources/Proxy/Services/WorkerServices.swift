@@ -21,7 +21,7 @@ package struct WorkerServices: Sendable {
 
 /// How long a request waits for each of them at most; each has a shorter limit itself.
 package struct WaitLimits: Sendable {
-    package var claim = Nanoseconds.seconds(10)
+    package var replayStore = Nanoseconds.seconds(10)
     package var keys = Nanoseconds.seconds(8)
     package var provisioning = Nanoseconds.seconds(15)
     package var revocation = Nanoseconds.seconds(5)

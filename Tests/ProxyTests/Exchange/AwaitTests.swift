@@ -241,7 +241,7 @@ struct AwaitTests {
     @Test("a replay store that does not answer counts as unreachable")
     func claim() throws {
         let store = ScriptedReplayStore()
-        let services = Self.services { $0.limits.claim = .milliseconds(20) }
+        let services = Self.services { $0.limits.replayStore = .milliseconds(20) }
         try Stage.run(services: services, replayStore: store) { stage in
             let browser = try stage.browser()
             try browser.send(
@@ -266,7 +266,7 @@ struct AwaitTests {
         arguments: [TokenUse.unused, .used, .unavailable, nil])
     func tokenUse(use: TokenUse?) throws {
         let store = ScriptedReplayStore()
-        let services = Self.services { if use == nil { $0.limits.claim = .milliseconds(20) } }
+        let services = Self.services { if use == nil { $0.limits.replayStore = .milliseconds(20) } }
         try Stage.run(services: services, replayStore: store) { stage in
             let browser = try stage.browser()
             let request = try Self.own("POST /", body: "hello")
