@@ -2,13 +2,13 @@
 
 import Reactor
 
-/// Clients of which a request was ended as slow: for a while they have no share of the connections, and come after
-/// others.
+/// Clients of which a request was ended because it was slow: for a while they have no share of the connections, and are
+/// served after others.
 struct ClientPenalties: Sendable {
     private var ends: [ClientNetwork: MonotonicTime] = [:]
 
-    /// Clients whose address is not known are not one client, and get none. Beyond the maximum no client does until one
-    /// has ended.
+    /// Clients whose address is unknown are not one client, and get no penalty. Beyond the maximum no client does until a
+    /// penalty has ended.
     mutating func add(_ client: ClientNetwork, _ now: MonotonicTime) {
         guard client != .unknown else { return }
         if ends.count >= Self.maximum, ends[client] == nil {
