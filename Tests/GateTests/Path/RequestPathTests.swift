@@ -44,7 +44,8 @@ struct RequestPathTests {
             "/a/.%93./b", "/a/..%ff/b", "/a/%c9../b", "/a/%80.%80/b", "/a/.%C5%d5./b", "/a/..%E2%82/b",
             "/a/..%ED%A0%80",
             "/a/.%F4%90%80%80./b", "/a/.%25%932e/b", "/a%93%2f..%93%2fb", "/a/.%E2%80%8B./b", "/a/..%C2%AD/b",
-            "/a/%EF%BB%BF../b", "/a/.%E2%81%A0", "/a/%F3%A0%80%81..;x/b", "/a/..%93+/b", "/a/%EF%BC%8E%AD%EF%BC%8E/b",
+            "/a/%EF%BB%BF../b", "/a/.%E2%81%A0", "/a/%F3%A0%80%81..;x/b", "/a/..%93+/b", "/a/..%20.%93/b",
+            "/a/..%2520%252e/b", "/a/%EF%BC%8E%AD%EF%BC%8E/b",
         ])
     func dotSegments(_ path: String) {
         for delivery in [RequestPath.Delivery.canonical, .asSent] {
