@@ -89,7 +89,7 @@ package enum ReservedPath {
         for index in path.indices {
             let byte = path[index]
             switch byte {
-            case UInt8(ascii: "%"), UInt8(ascii: "\\"), UInt8(ascii: ";"), UInt8(ascii: "+"): return true
+            case UInt8(ascii: "%"), UInt8(ascii: "\\"), UInt8(ascii: ";"), UInt8(ascii: "+"), 0x80...: return true
             case UInt8(ascii: "."), UInt8(ascii: "/"):
                 if previous == UInt8(ascii: "/") { return true }
             default: break
@@ -108,17 +108,33 @@ package enum ReservedPath {
                 && path.equalsFoldingCase(returnPath.span.extracting(0..<path.count))
     }
 
-    /// Some decoding of `path` holds `sidegate`, or the last name of the return path: without either, no step of any
-    /// reader makes it a reserved path.
+    /// Some decoding of `path`, with characters replaced or dropped, holds `sidegate`, or the last name of the return path:
+    /// without either, no step of any reader makes it a reserved path.
     private static func isSuspicious(_ path: [UInt8], _ returnPath: [UInt8]) -> Bool {
         let last = folded(returnPath).last ?? []
-        var text = path
+        var texts = [path]
+        var byteCount = 0
         for _ in 0...PathText.maximumRounds {
-            // Parsers of URLs drop tabs and line ends (WHATWG URL §4.4).
-            let letters = (LookAlikes.fold(text) ?? text).filter { $0 >= 0x20 }.map(lowercased)
-            if letters.holds(name) || letters.holds(last) { return true }
-            guard let decoded = PathText.decoded(text) else { return false }
-            text = decoded
+            var index = 0
+            while index < texts.count {
+                let text = texts[index]
+                index += 1
+                byteCount += text.count
+                // More than any honest path comes to.
+                guard byteCount <= maximumByteCount + 8 * path.count else { return true }
+                // Parsers of URLs drop tabs and line ends (WHATWG URL §4.4).
+                let letters = (LookAlikes.fold(text) ?? text).filter { $0 >= 0x20 }.map(lowercased)
+                if letters.holds(name) || letters.holds(last) { return true }
+                guard text.contains(where: { $0 >= 0x80 }) else { continue }
+                for changed in [
+                    LookAlikes.fold(text), DroppedCharacters.withoutInvalidBytes(text),
+                    DroppedCharacters.withoutIgnorables(text),
+                ] {
+                    if let changed, !texts.contains(changed) { texts.append(changed) }
+                }
+            }
+            texts = texts.compactMap(PathText.decoded)
+            guard !texts.isEmpty else { return false }
         }
         return false
     }
@@ -128,6 +144,7 @@ package enum ReservedPath {
         path.split(separator: UInt8(ascii: "/")).map { $0.map(lowercased) }
     }
 
+    private static let maximumByteCount = 1024
     private static let name = Array("sidegate".utf8)
     private static let prefix: StaticString = "/.sidegate/"
 }

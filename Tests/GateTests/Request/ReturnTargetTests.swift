@@ -39,6 +39,15 @@ struct ReturnTargetTests {
         }
     }
 
+    @Test(
+        "where a reader that leaves characters out finds two slashes at the start, the host is named",
+        arguments: ["/%93/evil.example", "/%ff%2fevil.example", "/%E2%80%8B/evil.example", "/a/.%93.//evil.example"])
+    func namedHost(_ text: String) throws {
+        let site = try site()
+        let target = ReturnTarget(untrusted: Array(text.utf8).span, on: site)
+        #expect(target?.bytes == Array("https://app.example.com\(text)".utf8))
+    }
+
     @Test("every control character is refused wherever it stands, plain and in three rounds of encoding")
     func controlCharacters() throws {
         let site = try site()
@@ -71,7 +80,8 @@ struct ReturnTargetTests {
         "a page asked for whose URL a browser would take elsewhere is not come back to",
         arguments: [
             "//evil.example/", "/\\evil.example", "/.//evil.example", "/%2f/evil.example", "/a/..//evil.example",
-            "/%2e%2e//evil.example", "/.sidegate/x/..%2F..//evil.example",
+            "/%2e%2e//evil.example", "/.sidegate/x/..%2F..//evil.example", "/%93/evil.example",
+            "/%E2%80%8B/evil.example", "/a/..%ff//evil.example",
         ])
     func ownPages(_ target: String) throws {
         let browser = try Browser()
