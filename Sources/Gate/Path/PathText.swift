@@ -92,8 +92,8 @@ enum PathText {
         output.reserveCapacity(text.count)
         for (index, part) in text.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).enumerated() {
             var part = part
-            while let count = droppedAtEnd(of: part, keepsDots: keepsDots) { part.removeLast(count) }
             while part.first == 0x20 { part.removeFirst() }
+            while let count = droppedAtEnd(of: part, keepsDots: keepsDots) { part.removeLast(count) }
             if index > 0 { output.append(UInt8(ascii: "/")) }
             output.append(contentsOf: part)
         }
@@ -107,7 +107,8 @@ enum PathText {
         case UInt8(ascii: "."):
             guard keepsDots else { return 1 }
             // Of two dots, a space and a dot, a reader that trims both leaves the parent directory.
-            return part.contains { !isDot($0) } && part.allSatisfy { isDot($0) || isWhiteSpace($0) } ? 1 : nil
+            guard let first = part.first, isDot(first), part.contains(where: { !isDot($0) }) else { return nil }
+            return part.allSatisfy { isDot($0) || isWhiteSpace($0) } ? 1 : nil
         case 0x85, 0xa0:
             // Other characters of UTF-8 end with these bytes too.
             let before = part.dropLast().last ?? 0
