@@ -194,6 +194,8 @@ package struct PendingSignIn: Sendable {
     let isSignedIn: Bool
     /// The login cookie of the attempt that ends with this.
     let spentAttempt: [UInt8]?
+    /// `Set-Cookie` values by which the browser's other attempts count only when a return names them.
+    var otherAttempts: [[UInt8]] = []
     /// The last chunk of the session that came with the request.
     let lastOldChunk: Int
     let returns: RedirectLoopCounter

@@ -66,6 +66,42 @@ extension Gate {
         return result
     }
 
+    /// The `Set-Cookie` values by which the other attempts of a browser count from now on only when a return names them.
+    /// `ended` is the one that a return has named.
+    ///
+    /// This browser's provider returns `state`, so a return without it is none of the provider's. It would count as the
+    /// answer to an attempt that is still pending, such as that of another tab, and another site could replace the
+    /// session by a sign-in with its own token.
+    ///
+    /// The newest are kept as they are otherwise. Those for which there is no room end: they must not count either.
+    func othersOnlyWhenNamed(
+        besides ended: LoginAttemptID, _ request: borrowing AccessRequest, _ names: CookieNames, _ scope: CookieScope
+    ) -> [[UInt8]] {
+        // No return without `state` counts anyway.
+        guard !configuration.requiresState, !configuration.loginURL.contains(.state) else { return [] }
+        let cookie = setCookie(isSecure: request.origin.isSecure)
+        var lines: [[UInt8]] = []
+        var byteCount = 0
+        for attempt in attempts(of: request, names).sorted(by: { $1.id.isOlder(than: $0.id) }) where attempt.id != ended
+        {
+            // What does not open is another host's and counts for nothing; a question that was asked is no attempt.
+            guard let state = state(of: attempt, request, names, scope), state.token.isEmpty, !state.isFromOtherSite
+            else { continue }
+            let remaining = state.startedAt + LoginState.lifetime - request.context.now
+            guard remaining > 0 else { continue }
+            let name = names.login + attempt.id.text
+            let value = loginSeal.seal(state.onlyWhenNamed.encoded, name: name, scope: scope)
+            let line = cookie.login(name, value, maxAge: min(remaining, LoginState.lifetime))
+            byteCount += line.count
+            let hasRoom = lines.count < LoginState.maximumCount && byteCount <= Self.maximumOtherAttemptBytes
+            lines.append(hasRoom ? line : cookie.expired(name))
+        }
+        return lines
+    }
+
+    /// Proxies in front may not accept much more than this in the head of a response.
+    private static let maximumOtherAttemptBytes = 4096
+
     /// Returns without a session, of late, with this one.
     func countReturn(
         _ request: borrowing AccessRequest, _ attempt: ReturnedAttempt, _ names: CookieNames, _ scope: CookieScope

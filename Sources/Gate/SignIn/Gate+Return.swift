@@ -93,6 +93,9 @@ extension Gate {
             spentAttempt: attempt.cookie, lastOldChunk: SessionCookiePlaces(request.head, names(request)).lastChunk,
             returns: returns)
         pending.replacedSession = replacedSession
+        if attempt.isOurs, let named = attempt.named {
+            pending.otherAttempts = othersOnlyWhenNamed(besides: named, request, names(request), scope)
+        }
         pending.endsAppSession = endsAppSession(user.fields, request)
 
         // Signing in as who one is already is nobody's trick, and a reload of this page ends here too.
@@ -239,6 +242,7 @@ extension Gate {
     ) {
         guard let attempt = pending.spentAttempt else { return }
         response.add("Set-Cookie", cookie.expired(attempt))
+        for other in pending.otherAttempts { response.add("Set-Cookie", other) }
     }
 
     /// 303, or with `SameSite=Strict` a page that goes on: after a redirect that began at the IdP the browser would not
