@@ -331,7 +331,8 @@ extension OptionTable {
         ConfigurationOption(
             "limits.clientShare", .fraction, "0.5",
             "The part of `upstream.maxConnections` that one client, which is an IPv4 address or the /64 of an IPv6 one, may"
-                + " hold while requests of other clients wait: beyond it, its stalled requests end first."),
+                + " hold while requests of other clients wait: beyond it, its stalled requests end first."
+                + " For five minutes after one of its requests was ended as slow, it never holds more."),
         ConfigurationOption(
             "limits.keepAliveTimeout", .duration(anyTime), "75s", "How long an idle browser connection is kept."),
         ConfigurationOption(

@@ -15,7 +15,9 @@ struct PaceRound {
     /// The time that counts for `exchange`; nil: its client holds up a connection to no app.
     func time(for exchange: Exchange?) -> Nanoseconds {
         if isCrowded { return elapsed }
-        guard let pool = exchange?.upstream?.pool else { return Nanoseconds(count: 0) }
+        guard let exchange, let pool = exchange.upstream?.pool else { return Nanoseconds(count: 0) }
+        // It is in the way of others of its client.
+        if pool.isHeldBack(exchange) { return elapsed }
         return min(pool.waitedLately, elapsed)
     }
 

@@ -17,7 +17,8 @@ extension UpstreamPool {
         switch outcome {
         case .connect: return .granted
         case .use, .wait: return .awaited(id, client)
-        case .refuse: return .none
+        // Only requests are held back.
+        case .refuse, .holdBack: return .none
         }
     }
 
@@ -58,7 +59,38 @@ extension UpstreamPool {
             guard let exchange = waiting.removeValue(forKey: id) else { return shared?.displaced(id) ?? () }
             exchange.waiter = nil
             exchange.upstreamLost(.overloaded)
+        case .heldBack(_, let id):
+            guard !holdBack(id) else { break }
+            shared?.displaced(id)
+            shared?.dispatchWaiting()
         }
+    }
+
+    /// Connections are counted by client already when the pool is made.
+    func joinEpisode() {
+        let now = worker.loop.now
+        let look = ledger.perform { state, _ in state.look(now) }
+        guard look.episode != 0 else { return }
+        (episode, waited) = look
+        worker.startPacing()
+    }
+
+    /// The client of `exchange` has been penalized, and holds its share.
+    func holdsBack(_ exchange: Exchange) -> Bool {
+        guard episode != 0 else { return false }
+        let (client, requests) = (exchange.clientNetwork, requestsPerConnection)
+        let (share, now) = (worker.limits.clientShare, worker.loop.now)
+        return ledger.perform { state, _ in state.holdsBack(client, share: share, requests: requests, now) }
+    }
+
+    /// Requests of the client of `exchange` are held back, on any worker.
+    func isHeldBack(_ exchange: Exchange) -> Bool {
+        !heldBackClients.isEmpty && heldBackClients.contains(exchange.holding?.client ?? exchange.clientNetwork)
+    }
+
+    private func scheduleRetry() {
+        guard !heldBack.isEmpty else { return }
+        worker.loop.afterEvent { [self] in retryHeldBack() }
     }
 
     func granted(_ grant: ConnectionLedgerState.Grant) {
@@ -129,6 +161,7 @@ extension UpstreamPool {
 
     func releaseHold(_ client: ClientNetwork, _ episode: UInt64) {
         ledger.perform { state, _ in state.releaseHold(client, episode) }
+        scheduleRetry()
     }
 
     /// Which of the clients comes first: its index.
@@ -152,8 +185,8 @@ extension UpstreamPool {
 
     /// A request of `client` is ended as slow.
     func penalize(_ client: ClientNetwork) {
-        let now = worker.loop.now
-        ledger.perform { state, _ in state.penalize(client, now) }
+        let (requests, share, now) = (requestsPerConnection, worker.limits.clientShare, worker.loop.now)
+        ledger.perform { state, notes in state.penalize(client, share: share, requests: requests, now, &notes) }
     }
 
     /// Looks how long requests have waited since the last look; false when none has for a while.
@@ -162,10 +195,12 @@ extension UpstreamPool {
             waitedLately = Nanoseconds(count: 0)
             return false
         }
-        let (current, total, waiters) = ledger.perform { state, _ in
+        let (current, total, waiters, clients) = ledger.perform { state, _ in
             let look = state.look(now)
-            return (look.episode, look.waited, state.waiterCount)
+            return (look.episode, look.waited, state.waiterCount, state.heldBackClients(now))
         }
+        heldBackClients = clients
+        scheduleRetry()
         endings = waiters
         waitedLately = Nanoseconds(count: total.count &- min(waited.count, total.count))
         waited = total

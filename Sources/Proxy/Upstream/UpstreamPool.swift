@@ -26,6 +26,11 @@ final class UpstreamPool {
     /// For how long requests had waited at the last look, and between the last two.
     var waited = Nanoseconds(count: 0)
     var waitedLately = Nanoseconds(count: 0)
+    /// Requests of penalized clients that hold their share, in order of arrival. They are in ``waiting`` too, and unknown
+    /// to the ledger.
+    private(set) var heldBack: [(id: UInt64, isFresh: Bool)] = []
+    /// Clients of which requests are held back, on any worker.
+    var heldBackClients: [ClientNetwork] = []
     /// Requests that the current look at the pace of clients may still end for others.
     var endings = 0
     private var nextCookieReport = MonotonicTime(nanoseconds: 0)
@@ -61,6 +66,7 @@ final class UpstreamPool {
             loop.submit { bound.assumeOnLoop { Self.deliver(note, to: $0.object?.pool, of: ledger) } }
         }
         inbox.pool = self
+        joinEpisode()
         guard configuration.version != .http1 else { return }
         shared = HTTP2UpstreamPool(configuration, owner: self, worker: worker)
     }
@@ -78,15 +84,22 @@ final class UpstreamPool {
     /// Gives `exchange` a connection: at once when one is idle (the result), else later by ``Exchange/upstreamReady(_:)``
     /// or ``Exchange/upstreamLost(_:)``.
     func acquire(_ exchange: Exchange, fresh: Bool) -> (any UpstreamStream)? {
-        if let shared, expectsHTTP2 { return shared.acquire(exchange, fresh: fresh) }
+        if let shared, expectsHTTP2 {
+            guard !holdsBack(exchange) else {
+                holdBack(exchange, fresh: fresh)
+                return nil
+            }
+            return shared.acquire(exchange, fresh: fresh)
+        }
         if episode == 0, !fresh, let connection = idle.popLast() { return connection }
         // An idle connection is no use to it, but makes room.
         if fresh, let connection = idle.popLast() { discard(connection) }
         nextWaiter += 1
         let (id, client, now) = (nextWaiter, exchange.clientNetwork, worker.loop.now)
         let hasIdle = !fresh && !idle.isEmpty
+        let share = worker.limits.clientShare
         let (outcome, episode) = ledger.perform { [member] state, notes in
-            let outcome = state.wait(member, id, client, hasIdle: hasIdle, now, &notes)
+            let outcome = state.wait(member, id, client, hasIdle: hasIdle, share: share, now, &notes)
             return (outcome, state.episode)
         }
         switch outcome {
@@ -104,8 +117,49 @@ final class UpstreamPool {
             if !idle.isEmpty || !bound.isEmpty { worker.loop.afterEvent { [self] in releaseIdle() } }
         case .refuse:
             refuse(exchange)
+        case .holdBack:
+            holdBack(exchange, fresh: fresh)
         }
         return nil
+    }
+
+    /// `exchange` waits until its client, which has been penalized, holds less than its share.
+    func holdBack(_ exchange: Exchange, fresh: Bool) {
+        if heldBack.count >= Self.maximumHeldBack { heldBack.removeAll { waiting[$0.id] == nil } }
+        guard heldBack.count < Self.maximumHeldBack else { return refuse(exchange) }
+        nextWaiter += 1
+        exchange.waiter = (nextWaiter, exchange.clientNetwork)
+        waiting[nextWaiter] = exchange
+        heldBack.append((nextWaiter, fresh))
+        exchange.waitForConnection(until: worker.loop.now.advanced(by: configuration.connectTimeout))
+    }
+
+    /// The ledger does not know the request that waits as `id` any more; false: it waits no longer, or not here.
+    func holdBack(_ id: UInt64) -> Bool {
+        guard waiting[id] != nil else { return false }
+        heldBack.append((id, true))
+        return true
+    }
+
+    /// Clients may hold less than their share by now.
+    func retryHeldBack() {
+        guard !heldBack.isEmpty else { return }
+        let entries = heldBack
+        heldBack = []
+        var atShare: Set<ClientNetwork> = []
+        for entry in entries {
+            guard let exchange = waiting[entry.id], let client = exchange.waiter?.client else { continue }
+            guard !atShare.contains(client), !holdsBack(exchange) else {
+                atShare.insert(client)
+                heldBack.append(entry)
+                continue
+            }
+            waiting[entry.id] = nil
+            exchange.waiter = nil
+            guard exchange.awaitsUpstream else { continue }
+            exchange.stopTimer()
+            if let connection = acquire(exchange, fresh: entry.isFresh) { exchange.upstreamReady(connection) }
+        }
     }
 
     /// As many wait as may.
@@ -324,6 +378,7 @@ final class UpstreamPool {
         unowned var pool: UpstreamPool?
     }
 
+    private static let maximumHeldBack = 1024
     private static let reportInterval = Nanoseconds.seconds(10)
     private static let cookieReportInterval = Nanoseconds.seconds(600)
 }

@@ -229,7 +229,11 @@ final class HTTP2UpstreamPool {
             guard let found = hasRoom(at: index) ? index : waiting.indices.first(where: { hasRoom(at: $0) }),
                 let connection = connectionWithRoom(for: waiting[found].exchange, fresh: waiting[found].isFresh)
             else { break }
-            let exchange = waiting.remove(at: found).exchange
+            let (exchange, _, isFresh) = waiting.remove(at: found)
+            guard !owner.holdsBack(exchange) else {
+                owner.holdBack(exchange, fresh: isFresh)
+                continue
+            }
             owner.holdsOther(exchange)
             exchange.upstreamReady(connection.makeStream())
         }

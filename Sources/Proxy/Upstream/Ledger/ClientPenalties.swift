@@ -2,10 +2,11 @@
 
 import Reactor
 
-/// Clients of which a request was ended as slow: for a while they have no share of the connections, and come after
-/// others.
+/// Clients of which a request was ended as slow: for a while they hold no more than their share of the connections, have
+/// no right to that share while others wait, and come after them.
 struct ClientPenalties: Sendable {
     private var ends: [ClientNetwork: MonotonicTime] = [:]
+    private var lastEnd = MonotonicTime(nanoseconds: 0)
 
     /// Clients whose address is not known are not one client, and get none. Beyond the maximum no client does until one
     /// has ended.
@@ -15,8 +16,12 @@ struct ClientPenalties: Sendable {
             ends = ends.filter { $0.value > now }
             guard ends.count < Self.maximum else { return }
         }
-        ends[client] = now.advanced(by: Self.duration)
+        lastEnd = now.advanced(by: Self.duration)
+        ends[client] = lastEnd
     }
+
+    /// Some client has a penalty.
+    func areInForce(_ now: MonotonicTime) -> Bool { now < lastEnd }
 
     func contains(_ client: ClientNetwork, _ now: MonotonicTime) -> Bool {
         guard !ends.isEmpty, let end = ends[client] else { return false }
