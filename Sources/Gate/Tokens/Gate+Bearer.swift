@@ -41,6 +41,7 @@ extension Gate {
                 freshUntil: -.infinity, replayKeys: configuration.singleUse ? replayKeys(user.token) : [])
             identity.isKnownUnused = known?.isKnownUnused ?? false
             identity.verifiedWith = keyCount
+            identity.tokenExpiresAt = user.token.expiresAt ?? now
             // A clock set back verifies again.
             bearers.keep(
                 identity, text, host: nowhere, isSecure: false, validFrom: now,
@@ -61,7 +62,9 @@ extension Gate {
         switch request.context.tokenLookup {
         case .notAsked:
             return .unchecked(
-                TokenQuestion(replayKeys: identity.replayKeys, identity: identity, spentCount: spentCount))
+                TokenQuestion(
+                    replayKeys: identity.replayKeys, expiresAt: identity.tokenExpiresAt, identity: identity,
+                    spentCount: spentCount))
         case .unused: return .valid(identity)
         case .used: return .refused(.replayed)
         case .failed:
@@ -90,6 +93,10 @@ extension Gate {
         case .used:
             bearers.forget { $0 === question.identity }
             return .used
+        case .lastKnownUnused:
+            // Another loop asked before the outage.
+            if question.spentCount == spentCount { question.identity.isKnownUnused = true }
+            return .failed
         case .unavailable:
             return .failed
         }

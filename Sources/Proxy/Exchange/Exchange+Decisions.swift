@@ -153,7 +153,7 @@ extension Exchange {
             return checked(question, use, contentFollows: contentFollows)
         }
         ask(.claim, within: worker.services.limits.claim, otherwise: .unavailable) { done in
-            worker.replayStore.use(of: question.replayKeys, done)
+            worker.replayStore.use(of: question.replayKeys, until: question.expiresAt, done)
         } then: { [self] (use: TokenUse) in
             checked(question, use, contentFollows: false)
         }

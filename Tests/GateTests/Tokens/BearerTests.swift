@@ -243,6 +243,42 @@ struct SpentBearerTests {
         #expect(try bearer(browser, jwt).answer?.reason == "replayed")
     }
 
+    @Test("an outage: what another loop has asked about is valid here too, for as long as any other")
+    func askedElsewhere() throws {
+        let browser = try Browser()
+        let gate = browser.gates[0]
+        let jwt = try token()
+        let request = try RequestHead(
+            parsing: "GET / HTTP/1.1\r\nHost: app.example.com\r\nAuthorization: Bearer \(jwt)\r\n\r\n")
+        for isSpent in [false, true] {
+            var context = browser.context
+            guard case .checkToken(let question) = gate.decide(request, context) else {
+                Issue.record("not asked")
+                return
+            }
+            #expect(question.expiresAt == noon + 300)
+            if isSpent { try spend(browser, jwt) }
+            context.tokenLookup = gate.tokenChecked(question, .lastKnownUnused, now: context.clock)
+            let decision = gate.decide(request, context)
+            if isSpent {
+                guard case .respond(let response) = decision else {
+                    Issue.record("it signed in meanwhile")
+                    return
+                }
+                #expect(response.reason == .replayStoreUnavailable)
+            } else {
+                guard case .forward = decision else {
+                    Issue.record("not accepted")
+                    return
+                }
+            }
+            // Not each request waits for the store, and yet it is soon asked again.
+            browser.now += 6
+            browser.context.now = browser.now
+            browser.context.monotonic = browser.now
+        }
+    }
+
     @Test("with singleUse off nothing is asked")
     func notSingleUse() throws {
         let browser = try Browser { $0.singleUse = false }
