@@ -70,7 +70,7 @@ def rates(options, folder, upstream) -> bool:
 def idle_memory(options, folder, upstream) -> bool:
     """What an idle connection holds: TLS with HTTP/1.1 after a request, and cleartext HTTP/2 after one.
 
-    nginx's figure beside the former tells what libssl takes, which we have let go of by then.
+    nginx's figure beside the former tells what libssl takes, which Sidegate has freed by then.
     """
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE

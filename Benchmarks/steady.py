@@ -3,7 +3,7 @@
 """What changes under load, and what must not: requests that are lost by reloads and restarts, memory and descriptors over
 time.
 
-First wrk keeps 64 connections busy while the configuration is loaded anew twenty times and three new processes take the
+First wrk keeps 64 connections busy while the configuration is reloaded twenty times and three new processes take the
 place of the old one, on a socket that is handed over; no request may be lost. Then one process serves a mix for `--soak`
 seconds (sign-ins, refused tokens, downloads by slow readers, uploads, clients that hang up, HTTP/2), and what it holds in
 the last quarter is compared with what it held in the second.
@@ -94,7 +94,7 @@ def changes(options, folder: Path, upstream: int) -> bool:
         report = wrk.communicate(timeout=60)[0]
         codes.append(replica.end())
     log = (folder / "replicas.log").read_text(errors="replace")
-    reloads = log.count("configuration loaded anew")
+    reloads = log.count("configuration reloaded")
     requests = int(re.search(r"(\d+) requests in", report).group(1))
     lost = sum(map(int, re.findall(r"(?:connect|read|write|timeout) (\d+)", report)))
     refused = int((re.search(r"Non-2xx or 3xx responses: (\d+)", report) or [0, 0])[1])

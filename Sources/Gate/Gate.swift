@@ -9,210 +9,196 @@ import Pages
 /// Decides what becomes of each request: the heart of Sidegate.
 ///
 /// Pure: no input or output, no clock (the time comes with each request), no randomness but the injected one. One gate
-/// belongs to one event loop and is confined to it; it keeps that loop's keys and caches.
+/// belongs to one event loop and is confined to it.
 package final class Gate {
-    package let configuration: GateConfiguration
-
-    let random: RandomPool
-    let requestRules: RequestRules
-    let tokenParameter: [UInt8]
-    var verifier: TokenVerifier
-    let rules: AccessRules
-    let matching: ClaimMapping
-    let rendering: HeaderRendering
-    let limits: SessionLimits
-    let sessionSeal: Seal
-    let loginSeal: Seal
-    let signInSeal: Seal
-    let nativeSeal: Seal
-    let ticketSeal: Seal
-    let plainNames: CookieNames
-    let secureNames: CookieNames
-    let pageFields: [UInt8]
-    let formPageFields: [UInt8]
-    private let requestRewrite: RequestRewrite
-    let ownCookies: OwnCookieFilter
-    let apps: AppRoutes
-    /// What a proxy is told of a user beside the identity headers.
-    let authRendering: HeaderRendering
-    /// Names that a question of a proxy must not carry.
-    let lookAlikes: IdentityLookAlikes
-
-    var access: AccessPolicy
-    /// Who has no session is let in all the same, as nobody.
-    let letsGuestsIn: Bool
-    var revocations = Revocations()
-    /// Sessions whose users signed out. Apart from the others, so that however many there are, a provider's word finds
-    /// room.
-    var endedSessions = Revocations()
-    /// Rises whenever whoever was let in before has to be looked at again. Zero while there is nothing to look at, as
-    /// in a new ``Identity``.
-    var policyEpoch: UInt64
-    /// The fields that a logout token's `sub` can mean.
-    let subjectFields: [String]
-    let logoutMapping: ClaimMapping
-    let nativeLogin: NativeLogin?
-    let appCookies: AppCookies
-    let logoutPaths: [PathPattern]
-
-    var sessions = IdentityCache()
-    var absentSessions = AbsentSessions()
-    var bearers = IdentityCache()
-    /// Counts the key sets that were in force, and the tokens that signed in while this gate ran.
-    var keyCount: UInt64 = 0
-    var spentCount: UInt64 = 0
-    var loopDetector = RedirectLoopDetector()
-    /// The site of the latest redirect; see ``SiteCache``.
-    var lastSite: SiteCache?
-    /// Kept between requests for its memory.
-    var joinedCookie: [UInt8] = []
+    private let requestRules: RequestRules
+    private let limits: SessionLimits
+    private let nativeLogin: NativeLogin?
+    private let authorization: Authorizer
+    private let sessions: Sessions
+    private let revocations: SessionRevocations
+    private let tokens: TokenCheck
+    private let bearer: BearerTokens
+    private let admission: Admission
+    private let redirect: LoginRedirect
+    private let signIn: SignIn
+    private let logout: Logout
+    private let backchannelLogout: BackchannelLogout
+    private let forwardAuth: ForwardAuth
+    private let forwarding: Forwarding
+    private let assertions: AssertionSigner?
+    private let sessionDocument: SessionDocument
+    private let responses: Responses
 
     /// - Parameter random: makes that many unpredictable bytes; in production `Random.bytes`.
     package init(_ configuration: GateConfiguration, random: @escaping (Int) -> [UInt8] = { Random.bytes($0) }) {
-        self.configuration = configuration
-        let random = RandomPool(random)
-        self.random = random
-        let session = configuration.session
+        let parts = GateParts(configuration, RandomPool(random))
         requestRules = RequestRules(configuration)
-        tokenParameter = Array(configuration.tokenParameter.utf8)
-        verifier = TokenVerifier(policy: configuration.tokenPolicy, keys: configuration.keys)
-        matching = ClaimMapping(configuration.claims, required: configuration.required)
-        rendering = HeaderRendering(rules: configuration.identityHeaders, encoding: configuration.headerEncoding)
-        limits = SessionLimits(lifetime: session.lifetime, idleTimeout: session.idleTimeout)
-        sessionSeal = Seal(.session, secrets: session.secrets, random: random)
-        loginSeal = Seal(.login, secrets: session.secrets, random: random)
-        signInSeal = Seal(.signIn, secrets: session.secrets, random: random)
-        nativeSeal = Seal(.nativeLogin, secrets: session.secrets, random: random)
-        ticketSeal = Seal(.ticket, secrets: session.secrets, random: random)
-        access = AccessPolicy(configuration.access)
-        rules = AccessRules(configuration.access.rules)
-        policyEpoch = access.isOpen ? 0 : 1
-        letsGuestsIn = access.letsGuestsIn
-        subjectFields = configuration.claims.filter { $0.field == "user" || $0.claims.contains("sub") }.map(\.field)
-        logoutMapping = ClaimMapping(configuration.claims, required: [], needsUser: false)
-        nativeLogin = configuration.nativeLogin.map { NativeLogin($0) }
-        appCookies = AppCookies(configuration)
-        logoutPaths = session.logoutPaths.map { PathPattern($0) }
-        plainNames = CookieNames(session, isSecure: false)
-        secureNames = CookieNames(session, isSecure: true)
-        requestRewrite = RequestRewrite(configuration)
-        ownCookies = OwnCookieFilter(session)
-        apps = AppRoutes(configuration.apps)
-        authRendering = Self.authRendering(configuration)
-        lookAlikes = IdentityLookAlikes(
-            authRendering.rules.map(\.name) + (configuration.assertion.map { [$0.header] } ?? []))
-        pageFields = PageFields.block(configuration, hasForm: false)
-        formPageFields = PageFields.block(configuration, hasForm: true)
+        limits = parts.limits
+        nativeLogin = parts.nativeLogin
+        authorization = parts.authorization
+        sessions = parts.sessions
+        revocations = parts.revocations
+        tokens = parts.tokens
+        bearer = parts.bearer
+        (redirect, signIn) = parts.signIn(JWTRedirectLogin(configuration, parts.tokens))
+        logout = parts.logout
+        admission = Admission(parts, parts.appLogout)
+        backchannelLogout = parts.backchannelLogout
+        forwardAuth = parts.forwardAuth
+        forwarding = Forwarding(configuration, parts.assertions, parts.random)
+        assertions = parts.assertions
+        sessionDocument = SessionDocument(parts.sessions, parts.authorization, parts.responses, parts.limits)
+        responses = parts.responses
     }
 
-    /// Derives what a request is judged by. Called by the others where it was not yet.
+    // MARK: The judgement
+
+    /// What becomes of a request.
+    package func decide(_ request: inout AccessRequest) -> Step {
+        read(&request)
+        // TRACE would send the identity headers back to the client; CONNECT is for forward proxies.
+        if request.head.method == .trace || request.head.method == .connect {
+            return .respond(responses.methodNotAllowed(request))
+        }
+        if case .outside = request.path.form { return .respond(responses.badRequest(400, of: request)) }
+        if let reserved = request.path.reserved {
+            // A proxy's query is about another request, perhaps of another host.
+            if reserved != .auth, let session = sessions.reference(in: request) {
+                return .ask(.fetchSession(session))
+            }
+            return answer(reserved, request)
+        }
+        return admit(request)
+    }
+
+    /// What becomes of a request for an app, in the order: native login, rules, session, bearer token, guest, sign-in.
+    private func admit(_ request: borrowing AccessRequest) -> Step {
+        if let open = nativeLogin?.admission(of: request) { return .done(.nativeLogin(cookie: open.cookie)) }
+        let step = forwarding.isReadable(request) ? judge(request) : .respond(responses.unreadable(request))
+        return authorization.isEnforced ? step : admission.observed(step, request)
+    }
+
+    private func judge(_ request: borrowing AccessRequest) -> Step {
+        let ruling = authorization.ruling(on: request)
+        switch ruling {
+        case .open: return admission.open(request)
+        case .denied: return admission.denied(request)
+        case .unreadable: return .respond(responses.unreadable(request))
+        case .unruled, .needs: break
+        }
+        var reason: Reason?
+        switch sessions.session(of: request) {
+        case .valid(let identity): return admission.admit(identity, ruling, request)
+        case .refused(let code): reason = code
+        case .needsLookup(let session): return .ask(.fetchSession(session))
+        case .storeUnavailable: return .respond(responses.sessionUnknown(request))
+        case .none: break
+        }
+        switch bearer.verdict(on: request) {
+        case .valid(let identity): return admission.admit(identity, ruling, request)
+        case .refused(let code):
+            if tokens.canRefreshKeys(after: code, request) { return .ask(.keys) }
+            return .respond(responses.invalidBearer(code, request))
+        case .unchecked(let question): return .ask(.checkToken(question))
+        case .none: break
+        }
+        if authorization.letsGuestsIn, case .unruled = ruling { return .done(.forward(nil, renewal: nil)) }
+        return .respond(redirect.unauthenticated(request, reason, as: authorization.unauthenticated(by: ruling)))
+    }
+
+    private func answer(_ reserved: ReservedPath, _ request: borrowing AccessRequest) -> Step {
+        switch reserved {
+        case .callback: signIn.callback(request)
+        case .confirm: signIn.confirm(request)
+        case .login: .respond(redirect.login(request))
+        case .logout: logout.step(request)
+        case .session: .respond(sessionDocument.response(to: request))
+        case .auth: forwardAuth.step(request) { admit($0) }
+        case .backchannelLogout: backchannelLogout.step(request)
+        case .keys: .respond(assertions?.keySet(request, responses) ?? responses.notFound(request))
+        case .nothing: .respond(responses.notFound(request))
+        case .unreadable: .respond(responses.unreadable(request))
+        }
+    }
+
+    /// The next step, with the answer to the question of the one before.
+    package func resume(_ request: inout AccessRequest, _ question: Question, with answer: Answer) -> Step {
+        switch (question, answer) {
+        case (.content, .content(let form)): request.formReceived(form)
+        case (.keys, .keys): request.keysRefreshed()
+        case (.fetchSession(let session), .fetchSession(let result, let now)):
+            sessions.fetched(session, result, now: now)
+            request.sessionLookedUp(isAnswered: result != .unavailable, isGone: result == .gone)
+        case (.checkToken(let token), .checkToken(let use)):
+            request.tokenLookedUp(bearer.checked(token, use, now: request.context.clock))
+        case (.consumeToken(let pending), .consumeToken(let verdict)):
+            return signIn.consumed(pending, verdict, request)
+        case (.endBearer(let spent), .endBearer): return signIn.finish(spent.pending, spent.verdict, request)
+        case (.provision(let pending), .provision(let verdict)):
+            return signIn.provisioned(pending.pending, verdict, request)
+        case (.storeSession(let session), .storeSession(let isStored)):
+            return .respond(signIn.stored(session, isStored, request))
+        case (.consumeLogoutToken(let pending), .consumeLogoutToken(let verdict)):
+            return backchannelLogout.consumed(pending, verdict)
+        case (.revoke(let pending), .revoke(let isRemembered)):
+            return .respond(backchannelLogout.revoked(pending, isRemembered: isRemembered))
+        default: preconditionFailure("the answer is to another question")
+        }
+        return request.form == nil ? decide(&request) : decideForm(&request)
+    }
+
+    /// The same request with its form.
+    private func decideForm(_ request: inout AccessRequest) -> Step {
+        read(&request)
+        let form = request.form ?? []
+        switch request.path.reserved {
+        case .callback: return signIn.returned(request, form: form)
+        case .confirm: return signIn.confirmed(request, form: form)
+        case .backchannelLogout: return backchannelLogout.step(request, body: form)
+        case .login, .logout, .session, .auth, .keys, .nothing, .unreadable, nil:
+            return .respond(responses.notFound(request))
+        }
+    }
+
+    // MARK: For the proxy
+
+    /// Derives what a request is judged by. ``decide(_:)`` does so itself.
     package func read(_ request: inout AccessRequest) {
         request.read(by: requestRules)
     }
 
-    /// What is to become of this request.
-    ///
-    /// Its identifier (from ``requestID(of:into:)``) appears on the pages that are made.
-    package func decide(_ request: inout AccessRequest) -> Decision {
-        read(&request)
-        // TRACE would send the identity headers back to whoever asks; CONNECT is for forward proxies.
-        if request.head.method == .trace || request.head.method == .connect {
-            return .respond(methodNotAllowed(request))
-        }
-        if case .outside = request.path.form { return .respond(badRequest(400, of: request)) }
-        if let own = request.path.reserved {
-            // A proxy's question is about another request, perhaps of another host.
-            if own != .auth, let session = sessionReference(request) { return .fetchSession(session) }
-            return answer(own, request)
-        }
-        let decision = admit(request)
-        return logoutPaths.isEmpty ? decision : endingSession(decision, request)
+    /// Appends the request's identifier to `out`: the client's X-Request-ID, or a new one.
+    package func requestID(of request: borrowing RequestHead, into out: inout [UInt8]) {
+        forwarding.appendRequestID(of: request, to: &out)
     }
 
-    /// What is to become of a request that is for an app.
-    func admit(_ request: borrowing AccessRequest) -> Decision {
-        if !isReadable(request) {
-            let refusal = Decision.respond(unreadable(request))
-            return configuration.access.mode == .observe ? observed(refusal, request) : refusal
-        }
-        if let nativeLogin, request.path.isPlain, let open = decide(nativeLogin, request) { return open }
-        let decision = judge(request)
-        guard configuration.access.mode == .observe else { return decision }
-        return observed(decision, request)
+    /// Writes the head that the app gets; see ``Forwarding``.
+    package func rewrite(
+        _ request: borrowing AccessRequest, for identity: Identity?, app: Int = 0, into out: inout [UInt8]
+    ) {
+        forwarding.writeHead(request, for: identity, app: app, into: &out)
     }
 
-    /// The path, and what is left of it for an app without its prefix, can be read in one way that all readers share.
-    private func isReadable(_ request: borrowing AccessRequest) -> Bool {
-        switch request.path.form {
-        case .unreadable: return false
-        case .odd(let path) where request.path.delivery == .canonical:
-            return (try? apps.checkStripped(path.canonical)) != nil
-        case .none, .outside, .plain, .odd, .unread: return true
-        }
+    /// Which app a request that may pass is for: 0 is `upstream`, the others are those of `upstreams`, from 1.
+    package func app(for request: borrowing AccessRequest) -> Int { forwarding.app(for: request) }
+
+    /// The request asks for a protocol that `app` may switch to, and `rewrite` forwards its Upgrade.
+    package func forwardsUpgrade(_ request: borrowing AccessRequest, app: Int) -> Bool {
+        forwarding.forwardsUpgrade(request, app: app)
     }
 
-    private func judge(_ request: borrowing AccessRequest) -> Decision {
-        var ruling = Ruling.unruled
-        if !rules.isEmpty {
-            ruling = self.ruling(on: request)
-            switch ruling {
-            case .open: return openDecision(request)
-            case .denied: return denied(request)
-            case .unreadable: return .respond(unreadable(request))
-            case .unruled, .needs: break
-            }
-        }
-        var reason: Reason?
-        switch session(of: request) {
-        case .valid(let identity):
-            if identity.authorizedAt != policyEpoch,
-                let other = reauthorize(identity, request)
-            {
-                return other
-            }
-            if let reason = refusal(of: identity, by: ruling) {
-                return forbidden(reason, identity, request)
-            }
-            return .forward(identity, renewal: renewal(of: identity, request))
-        case .refused(let code): reason = code
-        case .needsLookup(let session): return .fetchSession(session)
-        case .storeUnavailable: return .respond(sessionUnknown(request))
-        case .none, .unchecked: break
-        }
-        if configuration.bearer {
-            switch bearer(of: request) {
-            case .valid(let identity):
-                if identity.authorizedAt != policyEpoch,
-                    let other = reauthorize(identity, request)
-                {
-                    return other
-                }
-                if let reason = refusal(of: identity, by: ruling) {
-                    return forbidden(reason, identity, request)
-                }
-                return .forward(identity, renewal: nil)
-            case .refused(let code):
-                if awaitsKeys(after: code, request) { return .awaitKeys }
-                return .respond(invalidBearer(code, request))
-            case .unchecked(let question): return .checkToken(question)
-            case .none, .needsLookup, .storeUnavailable: break
-            }
-        }
-        if letsGuestsIn, case .unruled = ruling { return .forward(nil, renewal: nil) }
-        return .respond(unauthenticated(request, reason, as: unauthenticated(by: ruling)))
+    /// Removes the Set-Cookie fields of the gate's own names from an app's response; the first such name, or nil.
+    package func removeOwnCookies(from response: inout ResponseHead) -> String? {
+        forwarding.removeOwnCookies(from: &response)
     }
 
-    /// After `.collectBody`: the same request with its form.
-    package func decide(form body: [UInt8], of request: inout AccessRequest) -> Decision {
-        read(&request)
-        if case .outside = request.path.form { return .respond(badRequest(400, of: request)) }
-        switch request.path.reserved {
-        case .callback: return returned(request, form: body)
-        case .confirm: return confirmed(request, form: body)
-        case .backchannelLogout: return backchannelLogout(request, body: body)
-        case .login, .logout, .session, .auth, .keys, .nothing, .unreadable, nil:
-            return .respond(notFound(request))
-        }
+    /// A key for a WebSocket handshake that the proxy begins itself.
+    package func webSocketKey() -> [UInt8] { forwarding.webSocketKey() }
+
+    /// The client's address behind the trusted proxies; nil when that cannot be determined.
+    package func client(of request: borrowing AccessRequest) -> IPAddress? {
+        ClientAddress.of(request.head, request.context, trusted: requestRules.trustedProxies)
     }
 
     /// What the request is about, for metrics.
@@ -221,70 +207,52 @@ package final class Gate {
         return RequestPurpose(request.path)
     }
 
-    /// The client's address behind the trusted proxies; nil when that cannot be determined.
-    package func client(of request: borrowing AccessRequest) -> IPAddress? {
-        ClientAddress.of(request.head, request.context, trusted: configuration.trustedProxies)
+    /// For an app that is down or broken (502), slow (504) or overloaded (503).
+    package func upstreamFailure(
+        _ status: UInt16, of request: borrowing AccessRequest, statusOfGRPC: String? = nil
+    ) -> LocalResponse {
+        responses.upstreamFailure(status, of: request, statusOfGRPC: statusOfGRPC)
     }
 
-    /// Appends the request's identifier to `out`: the client's X-Request-ID when it is sane, else a fresh one
-    /// (32 hexadecimal digits).
-    package func requestID(of request: borrowing RequestHead, into out: inout [UInt8]) {
-        if let place = RequestIdentifier.place(in: request) {
-            out.append(copying: request.bytes.span.extracting(place.range))
-        } else {
-            random.appendIdentifier(words: 2, to: &out)
-        }
+    /// 429 for a client that sends too many requests.
+    package func tooManyRequests(_ request: borrowing AccessRequest, retryAfter: UInt64) -> LocalResponse {
+        responses.tooManyRequests(request, retryAfter: retryAfter)
     }
 
-    /// Writes the head the app gets: `GET /path?query HTTP/1.1`, Host, the other fields, each line with CRLF, but
-    /// without the framing fields (Content-Length, Transfer-Encoding) and the final empty line.
-    ///
-    /// Strips (hop-by-hop fields, identity headers in every spelling, our cookies, the token parameter), then sets
-    /// (X-Forwarded-*, X-Request-ID, traceparent, identity). One operation: no path does half of it.
-    /// Connection is written only as `upgrade` (when ``forwardsUpgrade(_:app:)``) or `te`.
-    ///
-    /// - Parameter app: which of the apps gets it, by ``app(for:)``.
-    package func rewrite(
-        _ request: borrowing AccessRequest, for identity: Identity?, app: Int = 0, into out: inout [UInt8]
-    ) {
-        requestRewrite.write(request, for: identity, app: app, random: random, into: &out)
-        if configuration.assertion != nil, let identity {
-            appendAssertion(of: identity, now: request.context.now, to: &out)
-        }
+    /// For a request that cannot be served; the connection closes after it.
+    package func badRequest(_ status: UInt16, of request: borrowing AccessRequest) -> LocalResponse {
+        responses.badRequest(status, of: request)
     }
 
-    /// Which app a request that may pass is for: 0 is `upstream`, the others are those of `upstreams`, from 1.
-    package func app(for request: borrowing AccessRequest) -> Int {
-        apps.isEmpty ? 0 : apps.index(for: request)
+    // MARK: Updates, on the gate's loop
+
+    /// The keys in force from now on. What was verified by the old ones is verified again.
+    package func replaceKeys(_ keys: KeySet) { tokens.replaceKeys(keys) }
+
+    /// The addresses of `access.users.emailsFile` from now on; a user who is no longer listed is refused at the next
+    /// request.
+    package func replaceListedEmails(_ emails: [String]) { authorization.replaceListedEmails(emails) }
+
+    /// Ends sessions, from the next request on; false when there is no room to remember it.
+    package func revoke(_ revocation: Revocation, now: ClockReading) -> Bool {
+        revocations.add(revocation, now: now)
     }
 
-    /// The request asks for a protocol that `app` may switch to, and `rewrite` forwards its Upgrade.
-    package func forwardsUpgrade(_ request: borrowing AccessRequest, app: Int) -> Bool {
-        requestRewrite.forwardsUpgrade(request.head, app: app)
+    /// A token has signed in, on any loop: it is no bearer token any more.
+    package func tokenSpent(_ replayKeys: [[UInt8]]) { bearer.spent(replayKeys) }
+
+    /// This gate replaces `other`, on the same loop: what was revoked stays revoked.
+    package func takeOver(from other: Gate) { revocations.takeOver(from: other.revocations) }
+
+    /// The session of this identity is over, or its user may no longer pass: what is still open for it is to be closed.
+    /// Cheap while nothing has changed.
+    package func hasEnded(_ identity: Identity, now: Double) -> Bool {
+        if let end = endOfSession(identity), now >= end { return true }
+        return revocations.end(identity) || authorization.hasEnded(identity)
     }
 
-    private func answer(
-        _ own: ReservedPath, _ request: borrowing AccessRequest
-    ) -> Decision {
-        switch own {
-        case .callback: callback(request)
-        case .confirm: confirm(request)
-        case .login: .respond(login(request))
-        case .logout: logout(request)
-        case .session: .respond(sessionDocument(request))
-        case .auth: forwardAuth(request)
-        case .backchannelLogout: backchannelLogout(request)
-        case .keys: .respond(keySet(request))
-        case .nothing: .respond(notFound(request))
-        case .unreadable: .respond(unreadable(request))
-        }
-    }
-
-    func names(_ request: borrowing AccessRequest) -> CookieNames {
-        request.origin.isSecure ? secureNames : plainNames
-    }
-
-    func setCookie(isSecure: Bool) -> SetCookie {
-        SetCookie(isSecure: isSecure, domain: configuration.session.domain)
+    /// When the session ends at the latest, in seconds since 1970; nil for a bearer token.
+    package func endOfSession(_ identity: Identity) -> Double? {
+        identity.session.map { $0.signedInAt + limits.lifetime }
     }
 }

@@ -26,7 +26,7 @@ package struct GateConfiguration: Sendable {
     package var logoutTokenMinter: TokenMinter?
     /// The query parameter, and form field of a POST, that carries the token.
     package var tokenParameter = "jwt"
-    /// Where the IdP sends the browser back; begins with a slash.
+    /// Where the provider sends the browser back; begins with a slash.
     package var returnPath = "/.sidegate/callback"
     /// What becomes of a sign-in that the user did not start here.
     package var initiated = InitiatedPolicy.confirm
@@ -52,19 +52,19 @@ package struct GateConfiguration: Sendable {
     package var apps: [AppRoute] = []
 
     package var access = AccessConfiguration()
-    /// Whose X-Forwarded-For is walked back through to find the client; whether the peer itself is one of them is said
-    /// with each request.
+    /// The proxies whose X-Forwarded-For is followed to find the client; whether the peer is one of them comes with each
+    /// request.
     package var trustedProxies: [CIDR] = []
     /// nil: off.
     package var nativeLogin: NativeLoginConfiguration?
-    /// The app is told of a user before the session is made.
+    /// The app is notified of a user before the session begins.
     package var provisions = false
 
     package var session: SessionConfiguration
     /// Sign-ins while the replay store is out of reach.
     package var replayFailure = ReplayFailurePolicy.deny
 
-    /// What the app is told of the user; `HeaderPreset.rules`, then what the config adds or overrides.
+    /// The identity headers: `HeaderPreset.rules`, then what the configuration adds or overrides.
     package var identityHeaders = HeaderPreset.forwarded.rules
     package var headerEncoding = HeaderEncoding.utf8
     /// nil: off.
@@ -124,7 +124,7 @@ package enum SameSite: String, Sendable, CaseIterable {
     case strict, lax, none
 }
 
-/// A return from the IdP that no login cookie of this browser explains (`identityProvider.initiated`).
+/// A return from the provider that no login cookie of this browser explains (`identityProvider.initiated`).
 package enum InitiatedPolicy: String, Sendable, CaseIterable {
     case allow, confirm, deny
 }

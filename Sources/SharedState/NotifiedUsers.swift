@@ -3,7 +3,7 @@
 import Cryptography
 import Reactor
 
-/// The users of whom any replica has notified the app, so that the first sign-in at one of them is the first of all.
+/// The users about whom some replica has notified the app: a first sign-in is the first one of all replicas.
 ///
 /// The store holds no names: a user is a digest, keyed with the session secret. Without the store no user is known, and
 /// the app is notified again, which it must tolerate anyway.

@@ -57,9 +57,9 @@ final class Sequence {
 /// What a request came to.
 enum Outcome {
     case forwarded(head: String, user: String?, setCookies: [String])
-    case answered(Answer)
+    case answered(Reply)
 
-    var answer: Answer? {
+    var answer: Reply? {
         if case .answered(let answer) = self { answer } else { nil }
     }
 
@@ -76,7 +76,7 @@ enum Outcome {
 }
 
 /// A local response, easy to look at.
-struct Answer {
+struct Reply {
     let response: LocalResponse
 
     var status: UInt16 { response.status }
@@ -177,90 +177,52 @@ final class Browser {
         context.now = now
         context.monotonic = monotonic ?? now
         context.canRefreshKeys = fetchKeys != nil
-        context.sessionLookup = .notAsked
-        context.tokenLookup = .notAsked
-        var access = AccessRequest(request, context)
-        gate.requestID(of: request, into: &access.id)
-        var decision = gate.decide(&access)
-        var lookups = 0
-        while case .fetchSession(let session) = decision, lookups < Gate.maximumLookups {
-            lookups += 1
-            let isThere = records.fetch(session, by: gate, now: context.clock)
-            access.context.sessionLookup =
-                records.isAway ? .failed : isThere || lookups == Gate.maximumLookups ? .answered : .notAsked
-            decision = gate.decide(&access)
-        }
-        if case .awaitKeys = decision {
-            try fetchKeys?(gate)
-            access.context.canRefreshKeys = false
-            decision = gate.decide(&access)
-        }
-        if case .checkToken(let question) = decision {
-            tokenQuestions += 1
-            let use = isStoreAway ? .unavailable : store.knownUse(of: question.replayKeys) ?? .unavailable
-            access.context.tokenLookup = gate.tokenChecked(question, use, now: context.clock)
-            decision = gate.decide(&access)
-        }
-        if case .collectBody(let limit) = decision {
-            let body = Array((form ?? "").utf8)
-            guard body.count <= limit else { return keep(.answered(Answer(response: LocalResponse(status: 413)))) }
-            decision = gate.decide(form: body, of: &access)
-            if case .awaitKeys = decision {
-                try fetchKeys?(gate)
-                access.context.canRefreshKeys = false
-                decision = gate.decide(form: body, of: &access)
-            }
-        }
-        return try follow(decision, of: access, gate)
+        let exchange = TestExchange(self, gate, AccessRequest(request, context), form: form)
+        exchange.take(exchange.start())
+        guard let outcome = exchange.outcome else { throw NoAnswer() }
+        return keep(outcome)
     }
 
-    private func follow(
-        _ decision: Decision, of access: borrowing AccessRequest, _ gate: Gate
-    ) throws -> Outcome {
-        switch decision {
-        case .forward(let identity, let renewal):
-            var head: [UInt8] = []
-            gate.rewrite(access, for: identity, app: gate.app(for: access), into: &head)
-            let lines = String(decoding: renewal ?? [], as: UTF8.self).split(separator: "\r\n").map {
-                String($0.dropFirst("Set-Cookie: ".count))
-            }
-            return keep(
-                .forwarded(head: String(decoding: head, as: UTF8.self), user: identity?.user, setCookies: lines))
-        case .forwardLogout(let identity, _):
-            return try follow(.forward(identity, renewal: nil), of: access, gate)
-        case .respond(let response):
-            return keep(.answered(Answer(response: response)))
-        case .consumeToken(let pending):
-            let verdict =
-                isStoreAway
-                ? .unavailable : store.consume(pending.replayKeys, for: pending.retention, now: context.clock)
-            if gate.endsBearer(verdict) { for gate in gates { gate.tokenSpent(pending.replayKeys) } }
-            return try follow(gate.finishSignIn(pending, verdict, access), of: access, gate)
+    struct NoAnswer: Error {}
+
+    fileprivate func answer(to question: Question, by gate: Gate) throws -> Answer? {
+        switch question {
+        case .content: return nil
+        case .keys:
+            try fetchKeys?(gate)
+            return .keys
+        case .consumeToken(let pending): return .consumeToken(consume(pending.replayKeys, pending.retention))
+        case .consumeLogoutToken(let pending):
+            return .consumeLogoutToken(store.consume(pending.replayKeys, for: pending.retention, now: context.clock))
+        case .endBearer(let token):
+            for gate in gates { gate.tokenSpent(token.replayKeys) }
+            return .endBearer
+        case .checkToken(let token):
+            tokenQuestions += 1
+            return .checkToken(isStoreAway ? .unavailable : store.knownUse(of: token.replayKeys) ?? .unavailable)
         case .provision(let pending):
             calls.append(pending.call)
-            return try follow(gate.finishProvisioning(pending, appSays, access), of: access, gate)
-        case .consumeLogoutToken(let pending):
-            let verdict = store.consume(pending.replayKeys, for: pending.retention, now: context.clock)
-            return try follow(gate.finishLogout(pending, verdict, access), of: access, gate)
-        case .revoke(let revocation, let response):
-            revocations.append(revocation)
-            if let session = revocation.storedSession { records.remove(session) }
-            let hasRoom = gates.allSatisfy { $0.revoke(revocation, now: context.clock) }
-            let answer = hasRoom || revocation.isOfOneSession ? response : gate.logoutNotRemembered(revocation)
-            return keep(.answered(Answer(response: answer)))
-        case .observed(let identity, let renewal, let observation):
-            observations.append(observation)
-            return try follow(.forward(identity, renewal: renewal), of: access, gate)
-        case .nativeLogin(let cookie):
-            nativeLogins += 1
-            if cookie != nil { nativeOpenings += 1 }
-            return try follow(.forward(nil, renewal: cookie), of: access, gate)
-        case .storeSession(let session):
-            let isKept = records.keep(session, now: now)
-            return keep(.answered(Answer(response: gate.sessionStored(session, isKept, access))))
-        case .collectBody, .awaitKeys, .fetchSession, .checkToken:
-            return keep(.answered(Answer(response: LocalResponse(status: 500))))
+            return .provision(appSays)
+        case .fetchSession(let session): return .fetchSession(records.fetch(session, now: now), now: context.clock)
+        case .storeSession(let session): return .storeSession(records.keep(session, now: now))
+        case .revoke(let pending):
+            revocations.append(pending.revocation)
+            if let session = pending.revocation.storedSession { records.remove(session) }
+            return .revoke(gates.allSatisfy { $0.revoke(pending.revocation, now: context.clock) })
         }
+    }
+
+    private func consume(_ keys: [[UInt8]], _ retention: Retention) -> ReplayVerdict {
+        isStoreAway ? .unavailable : store.consume(keys, for: retention, now: context.clock)
+    }
+
+    fileprivate func observed(_ observation: Observation) {
+        observations.append(observation)
+    }
+
+    fileprivate func nativeLogin(isOpened: Bool) {
+        nativeLogins += 1
+        if isOpened { nativeOpenings += 1 }
     }
 
     /// Through the IdP and back, to what the callback answers.
@@ -302,9 +264,66 @@ final class Browser {
     }
 }
 
+/// Drives one request of a browser, as the proxy's exchange does.
+private final class TestExchange: StepDriver {
+    private(set) var outcome: Outcome?
+    private let browser: Browser
+    private let gate: Gate
+    private let form: String?
+    private var access: AccessRequest
+
+    init(_ browser: Browser, _ gate: Gate, _ access: consuming AccessRequest, form: String?) {
+        self.browser = browser
+        self.gate = gate
+        self.form = form
+        self.access = access
+    }
+
+    func start() -> Step {
+        gate.requestID(of: access.head, into: &access.id)
+        return gate.decide(&access)
+    }
+
+    func resume(_ question: Question, with answer: Answer) -> Step {
+        gate.resume(&access, question, with: answer)
+    }
+
+    func find(answerTo question: Question) {
+        if case .content(let limit) = question {
+            let body = Array((form ?? "").utf8)
+            guard body.count <= limit else { return perform(.respond(LocalResponse(status: 413))) }
+            return answered(question, with: .content(body))
+        }
+        if let answer = try? browser.answer(to: question, by: gate) { answered(question, with: answer) }
+    }
+
+    func perform(_ decision: Decision) {
+        switch decision {
+        case .forward(let identity, let renewal): forward(identity, renewal)
+        case .forwardLogout(let identity, _): forward(identity, nil)
+        case .observed(let identity, let renewal, let observation):
+            browser.observed(observation)
+            forward(identity, renewal)
+        case .nativeLogin(let cookie):
+            browser.nativeLogin(isOpened: cookie != nil)
+            forward(nil, cookie)
+        case .respond(let response): outcome = .answered(Reply(response: response))
+        }
+    }
+
+    private func forward(_ identity: Identity?, _ renewal: [UInt8]?) {
+        var head: [UInt8] = []
+        gate.rewrite(access, for: identity, app: gate.app(for: access), into: &head)
+        let lines = String(decoding: renewal ?? [], as: UTF8.self).split(separator: "\r\n").map {
+            String($0.dropFirst("Set-Cookie: ".count))
+        }
+        outcome = .forwarded(head: String(decoding: head, as: UTF8.self), user: identity?.user, setCookies: lines)
+    }
+}
+
 extension Gate {
-    /// What becomes of a request that is made for one question.
-    func decide(_ head: RequestHead, _ context: RequestContext) -> Decision {
+    /// The first step of a request.
+    func decide(_ head: RequestHead, _ context: RequestContext) -> Step {
         var request = AccessRequest(head, context)
         return decide(&request)
     }

@@ -241,7 +241,7 @@ class TestFlask:
         page = first.submit(first.get(idp.url + "/logout"))
         assert "You are logged out" in page.text
         response, _ = second.once("GET", gate.origin + "/", None, {})
-        assert response.status == 302, "the gate was told through the back channel"
+        assert response.status == 302, "the back-channel logout has arrived"
 
     @pytest.mark.parametrize("url", [
         "https://evil.test/", "{origin}.evil.test/.sidegate/callback", "{origin}@evil.test/.sidegate/callback",

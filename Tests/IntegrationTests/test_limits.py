@@ -79,7 +79,7 @@ class TestConnections:
             assert connection.get("/", session).status == 200
         with gate.connection() as one_more:
             assert one_more.exchange("GET", "/", dict(session)).status == 200
-            # The second goes on, and the first, idle for longer, was told to go.
+            # The second is served; the first, idle for longer, was closed.
             assert connections[1].get("/", session).status == 200
             with pytest.raises((ConnectionEnded, OSError)):
                 connections[0].get("/", session)

@@ -230,7 +230,7 @@ class TestLogout:
         assert log_out(front.gates[0]) == 503, "the provider shall try again"
         assert not is_in(front.gates[0], ada) and is_in(front.gates[1], ada)
         redis.start()
-        wait_until(lambda: not is_in(front.gates[1], ada), "the other was told")
+        wait_until(lambda: not is_in(front.gates[1], ada), "the other replica has been notified")
 
     def test_foreign_values_in_redis_end_no_session(self, cluster, redis):
         front = cluster()

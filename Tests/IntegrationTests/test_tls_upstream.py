@@ -289,7 +289,7 @@ def test_many_at_a_time(start_gate, start_app, authority, certificate):
 
 
 class TestHTTP2:
-    """An app behind https that can speak HTTP/2 as well: nginx, which tells what it was asked in."""
+    """An app behind https that can speak HTTP/2 as well: nginx, which reports the protocol of the request."""
 
     @pytest.fixture
     def app(self, tmp_path, certificate):

@@ -73,8 +73,8 @@ struct SecureCallTests {
                     }
                 })
             // Lives as long as the loop.
-            let keeper = loop.makeTimer { withExtendedLifetime(listener) {} }
-            keeper.set(.distantFuture)
+            let anchor = loop.makeTimer { withExtendedLifetime(listener) {} }
+            anchor.set(.distantFuture)
             opened.send(port)
         }
         let url = try #require(OutboundURL("https://\(host):\(try await opened.next())/"))

@@ -90,7 +90,7 @@ struct BackPressureTests {
     }
 
     @Test(
-        "bytes and end that came before a pause is over are told when it is", arguments: EventLoop.Kind.allCases,
+        "bytes and an end that arrive during a pause are reported after it", arguments: EventLoop.Kind.allCases,
         Link.available)
     func toldAfterPause(kind: EventLoop.Kind, link: Link) async throws {
         let loop = EventLoop(kind)

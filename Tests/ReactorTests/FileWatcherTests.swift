@@ -67,7 +67,7 @@ struct FileWatcherTests {
                 try $0.rename("new", "a")
             }),
         Change(
-            testDescription: "removed, and made anew",
+            testDescription: "removed, and created again",
             change: {
                 try $0.remove("a")
                 try $0.write("a", "two")

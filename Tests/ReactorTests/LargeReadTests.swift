@@ -47,7 +47,7 @@ struct LargeReadTests {
     }
 
     @Test(
-        "what comes right after a full read is told next", arguments: EventLoop.Kind.allCases, [true, false])
+        "what arrives right after a full read is reported next", arguments: EventLoop.Kind.allCases, [true, false])
     func afterFullRead(kind: EventLoop.Kind, isReset: Bool) async throws {
         let loop = EventLoop(kind)
         defer { loop.shutDown() }

@@ -45,7 +45,7 @@ struct HTTPProvisionerTests {
         #expect(!(try await heads.next()).contains("Signature"))
     }
 
-    @Test("a user is told once, others again", arguments: [false, true])
+    @Test("the app is notified of a user once, and of other users separately", arguments: [false, true])
     func remembered(eachLogin: Bool) async throws {
         let count = Count()
         let server = try ScriptedServer { connection in
@@ -93,7 +93,7 @@ struct HTTPProvisionerTests {
         #expect(!bench.log.text.contains("ada@example.com"))
     }
 
-    @Test("three attempts, then it has failed; the next sign-in begins anew")
+    @Test("three attempts, then it has failed; the next sign-in starts over")
     func failed() async throws {
         let count = Count()
         let server = try ScriptedServer { connection in

@@ -31,7 +31,7 @@ struct ListedEmailsTests {
         // The same list as before: said, for the log's sake.
         #expect(try await lists.next() == ["ada", "bob"])
         unsafe unlink(path)
-        try await log.wait(for: "nothing there")
+        try await log.wait(for: "no such file")
         try Self.write(path, "")
         #expect(try await lists.next() == [])
         withExtendedLifetime(listed) {}
@@ -51,7 +51,7 @@ struct ListedEmailsTests {
     @Sendable
     private static func read(_ path: String) -> Result<[String], ListedEmails.Problem> {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return .failure(ListedEmails.Problem("nothing there")) }
+        guard descriptor >= 0 else { return .failure(ListedEmails.Problem("no such file")) }
         defer { close(descriptor) }
         var bytes = [UInt8](repeating: 0, count: 4096)
         let count = unsafe Glibc.read(descriptor, &bytes, bytes.count)

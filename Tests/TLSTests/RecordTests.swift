@@ -204,7 +204,7 @@ struct RecordTests {
     }
 
     @Test("each record sent, and each second, permits more key updates")
-    func allowance() throws {
+    func keyUpdateBudget() throws {
         let (ours, theirs) = try Pair.sockets()
         defer { for raw in [ours, theirs] { close(raw) } }
         let clock = Mutex(MonotonicTime(nanoseconds: 5_000_000_000))

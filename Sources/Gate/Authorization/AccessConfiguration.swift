@@ -2,37 +2,37 @@
 
 import HTTP
 
-/// `access` of the config: who may come in, and where.
+/// `access` of the configuration: who may pass, and where.
 package struct AccessConfiguration: Sendable {
     package enum Default: String, Sendable, CaseIterable {
-        /// Who has no session is sent to sign in.
+        /// A request without a session is sent to sign in.
         case signedIn
-        /// Everyone comes in; the app learns who it is when that is known.
+        /// Everyone may pass; the app learns the user when there is one.
         case guest
     }
 
-    /// Whether refusals are carried out.
+    /// Whether refusals are enforced.
     package enum Mode: String, Sendable, CaseIterable {
         case enforce
-        /// Everything comes through; what `enforce` would do is said in the log.
+        /// Every request passes; the log says what `enforce` would do.
         case observe
     }
 
     package var `default` = Default.signedIn
     package var mode = Mode.enforce
     package var users = RegisteredUsers()
-    /// This app's site ID, which a token that names sites must grant; empty: not looked at.
+    /// This app's site ID, which a token that names sites must grant; empty: not checked.
     package var site = ""
-    /// The first that matches decides; where none does, ``default``.
+    /// The first that matches decides; where none does, ``default`` applies.
     package var rules: [AccessRule] = []
 
     package init() {}
 }
 
-/// `access.users`: registered users only. All empty: whoever the identity provider vouches for.
+/// `access.users`: registered users only. All empty: every user that the identity provider vouches for.
 ///
-/// Someone is registered whose address is listed or in a listed domain; where groups are named, being in one of them is
-/// needed too.
+/// A user is registered whose address is listed or in a listed domain; where groups are named, membership in one of them
+/// is required too.
 package struct RegisteredUsers: Sendable, Equatable {
     /// Addresses; upper and lower case of A to Z are the same.
     package var emails: [String] = []
@@ -49,13 +49,13 @@ package struct RegisteredUsers: Sendable, Equatable {
 
 /// `nativeLogin` of the config: the app's own login page without single sign-on, for emergencies.
 package struct NativeLoginConfiguration: Sendable {
-    /// Query parameters that ask for it.
+    /// Query parameters that request it.
     package var parameters: [String]
-    /// Where the app's login page is: exact paths, or beginnings that end in `/*`.
+    /// The app's login page: exact paths, or prefixes that end in `/*`.
     package var paths: [String]
-    /// More paths the page needs, open once it was asked for.
+    /// More paths the page needs, open once it was requested.
     package var with: [String] = []
-    /// Who may ask; empty: everyone.
+    /// Networks that may request it; empty: all.
     package var from: [CIDR] = []
     /// Seconds that it stays open.
     package var lifetime: Double = 900

@@ -4,22 +4,22 @@ import Decisions
 import HTTP
 import JWT
 
-/// Whom the app is for, of all whom the identity provider vouches for: `access` of the config, but for its rules.
+/// Which of the identity provider's users may pass: `access` of the configuration, except its rules.
 struct AccessPolicy: Sendable {
     enum Verdict: Equatable, Sendable {
         case allowed
-        /// Comes in as everyone does (`access.default: guest`), and the app is told nothing.
+        /// Passes as everyone does (`access.default: guest`), and the app learns nothing.
         case visitor
         case refused(Reason)
     }
 
-    /// Everyone comes in; the app learns who it is when that is known.
+    /// Everyone may pass; the app learns the user when there is one.
     let letsGuestsIn: Bool
     private let emails: Set<[UInt8]>
-    /// What `emailsFile` holds at the moment.
+    /// The current content of `emailsFile`.
     private var listedEmails: Set<[UInt8]>
     private let domains: Set<[UInt8]>
-    /// Some address is listed, or would be: then an address must be.
+    /// Addresses are restricted, so a user needs one.
     private let needsAddress: Bool
     private let groups: Set<[UInt8]>
     private let site: [UInt8]
@@ -35,7 +35,7 @@ struct AccessPolicy: Sendable {
         site = Array(access.site.utf8)
     }
 
-    /// There is nothing to judge: whoever signs in is in.
+    /// Nothing is restricted: every user who signs in may pass.
     var isOpen: Bool { !needsAddress && groups.isEmpty && site.isEmpty }
 
     mutating func replaceListedEmails(_ emails: [String]) {

@@ -69,7 +69,7 @@ package struct AccessRules: Sendable {
     /// Some rule is for certain methods alone.
     let distinguishesMethods: Bool
     private let exact: PathMatcher
-    /// As an app sees it that tells neither capitals apart nor a slash at the end.
+    /// As an app sees it that ignores case and a trailing slash.
     private let lenient: PathMatcher
     /// No pattern has capitals or a slash at the end, so for a path without them both matchers say the same.
     private let isUniform: Bool

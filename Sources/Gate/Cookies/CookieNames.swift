@@ -2,14 +2,14 @@
 
 import HTTP
 
-/// The names of our cookies, for one scheme.
+/// The names of the gate's cookies, for one scheme.
 struct CookieNames: Sendable {
     /// `__Host-sidegate`
     let session: [UInt8]
     /// `__Host-sidegate-login-`, before an attempt's name
     let login: [UInt8]
-    /// `__Host-sidegate-login-returns`: when the browser last came back from the IdP. For one host, whatever the session's
-    /// domain is: over https no other host can set it.
+    /// `__Host-sidegate-login-returns`: when the browser last returned from the identity provider. For one host, whatever
+    /// the session's domain is: over https no other host can set it.
     let returns: [UInt8]
     /// `__Host-sidegate-native`: the app's own login page is open. For one host, whatever the session's domain is.
     let native: [UInt8]

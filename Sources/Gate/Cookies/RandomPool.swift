@@ -38,7 +38,7 @@ final class RandomPool {
         return portion
     }
 
-    /// Twelve unpredictable bytes: a nonce, or what tells an attempt from others.
+    /// Twelve unpredictable bytes: a nonce, or the unique part of an attempt's name.
     func nonce() -> InlineArray<12, UInt8> {
         if used + 12 > pool.count {
             pool = source(Self.portion)

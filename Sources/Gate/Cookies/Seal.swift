@@ -55,7 +55,7 @@ final class Seal {
 
     /// Appends the same of the text that `appendText` appends.
     ///
-    /// - Parameter data: of ``authenticated(_:_:)``, for whoever keeps it.
+    /// - Parameter data: of ``authenticated(_:_:)``, which callers can keep.
     func seal(boundTo data: Span<UInt8>, into out: inout [UInt8], _ appendText: (inout [UInt8]) -> Void) {
         var sealed: [UInt8] = []
         swap(&sealed, &self.sealed)
@@ -102,11 +102,4 @@ final class Seal {
     static let nameStart = 6
     /// No sealed text is shorter.
     static let minimumSize = (SealingKey.overhead + 1) * 4 / 3
-}
-
-/// What a sealed text is bound to: one host, or a domain with all that is in it.
-struct CookieScope: Equatable, Sendable {
-    let isDomain: Bool
-    /// Lower case, without a port: cookies do not tell ports apart either.
-    let name: [UInt8]
 }

@@ -20,7 +20,7 @@ struct SetCookie: Sendable {
         return line
     }
 
-    /// A login cookie, which must come along when the IdP sends the browser back by a form POST.
+    /// A login cookie, which must come along when the provider sends the browser back by a form POST.
     ///
     /// A POST from another site carries no cookie with `SameSite=Lax`. Over https: `None`. Over http that is not
     /// possible; without the attribute, browsers send a cookie that is at most two minutes old, or any cookie. The

@@ -135,7 +135,7 @@ struct RequestRewrite {
             case .host, .contentLength, .transferEncoding,
                 .connection, .keepAlive, .proxyConnection, .proxyAuthenticate, .proxyAuthorization, .te, .http2Settings,
                 .forwarded, .xForwardedFor, .xForwardedHost, .xForwardedPort, .xForwardedProto, .xRequestID:
-                // The framing is the connection's, hop-by-hop fields end here (RFC 9110 §7.6.1), the rest is set anew.
+                // The framing is the connection's, hop-by-hop fields end here (RFC 9110 §7.6.1), the rest is set again.
                 passes = false
             case .upgrade: passes = passesUpgrade
             case .authorization: passes = keepsAuthorization

@@ -36,7 +36,10 @@ struct JudgedPath {
         delivery = .canonical
     }
 
-    init(_ head: borrowing RequestHead, _ rules: RequestRules, _ delivery: RequestPath.Delivery) {
+    /// - Parameter isRead: something is decided by paths, so all readings must be known.
+    init(
+        _ head: borrowing RequestHead, returnPath: [UInt8], isRead: Bool, _ delivery: RequestPath.Delivery
+    ) {
         self.delivery = delivery
         guard head.targetForm != .asterisk, head.path.upperBound <= head.bytes.count else {
             place = .empty
@@ -47,10 +50,10 @@ struct JudgedPath {
         place = head.path
         let text = head.bytes.span.extracting(head.path.range)
         let isPlain = RequestPath.isPlain(text)
-        reserved = ReservedPath.of(text, isPlain: isPlain, returnPath: rules.returnPath)
+        reserved = ReservedPath.of(text, isPlain: isPlain, returnPath: returnPath)
         if isPlain {
             form = .plain
-        } else if rules.readsPaths, reserved == nil {
+        } else if isRead, reserved == nil {
             do throws(PathProblem) {
                 form = .odd(try RequestPath(text, delivery: delivery))
             } catch {

@@ -13,6 +13,14 @@ package struct AccessRequest: ~Copyable {
     /// The request's identifier (X-Request-ID), for logs, pages and the app.
     package var id: [UInt8] = []
 
+    /// The form that came as its content; nil: not read, or not needed.
+    private(set) var form: [UInt8]?
+    /// The result of the session store's lookup for this request.
+    private(set) var sessionLookup = SessionLookup.notAsked
+    /// The result of the replay store's lookup of this request's bearer token.
+    private(set) var tokenLookup = TokenLookup.notAsked
+    private var sessionLookups = 0
+    private var hasRefreshedKeys = false
     private(set) var origin = RequestOrigin()
     private(set) var path = JudgedPath()
     private var rules: RequestRules?
@@ -31,6 +39,11 @@ package struct AccessRequest: ~Copyable {
         head.reset()
         id.removeAll(keepingCapacity: true)
         isRead = false
+        form = nil
+        sessionLookup = .notAsked
+        tokenLookup = .notAsked
+        sessionLookups = 0
+        hasRefreshedKeys = false
     }
 
     /// Derives origin and path, unless that was done by the same rules.
@@ -43,7 +56,7 @@ package struct AccessRequest: ~Copyable {
         guard !isRead else { return }
         isRead = true
         origin = RequestOrigin(head, context, rules)
-        path = JudgedPath(head, rules, delivery)
+        path = JudgedPath(head, returnPath: rules.returnPath, isRead: rules.readsPaths, delivery)
     }
 
     /// What of the configuration it is read by.
@@ -72,4 +85,48 @@ package struct AccessRequest: ~Copyable {
 
     /// The client's address, behind the trusted proxies; nil when that cannot be determined.
     var client: IPAddress? { ClientAddress.of(head, context, trusted: site.trustedProxies) }
+
+    /// Another request that this one asks about; the lookups count for both.
+    func about(_ head: RequestHead, _ context: RequestContext) -> AccessRequest {
+        var other = AccessRequest(head, context, id: id)
+        other.sessionLookup = sessionLookup
+        other.tokenLookup = tokenLookup
+        other.hasRefreshedKeys = hasRefreshedKeys
+        return other
+    }
+
+    enum SessionLookup {
+        case notAsked, answered, failed
+    }
+
+    enum TokenLookup {
+        case notAsked, unused, used, failed
+    }
+
+    /// Key sets may be fetched for this request: once.
+    var canRefreshKeys: Bool { context.canRefreshKeys && !hasRefreshedKeys }
+
+    mutating func keysRefreshed() {
+        hasRefreshedKeys = true
+    }
+
+    mutating func formReceived(_ form: [UInt8]) {
+        self.form = form
+    }
+
+    /// The session store has answered about one ticket, or not. Another cookie may hold the ticket of a session that is
+    /// there.
+    mutating func sessionLookedUp(isAnswered: Bool, isGone: Bool) {
+        sessionLookups += 1
+        sessionLookup =
+            !isAnswered ? .failed : isGone && sessionLookups < Self.maximumLookups ? .notAsked : .answered
+    }
+
+    mutating func tokenLookedUp(_ result: TokenLookup) {
+        tokenLookup = result
+    }
+
+    /// The tickets of one request that the store may be asked about: several cookies may hold one, and those of ended
+    /// sessions stay in browsers.
+    private static let maximumLookups = 4
 }

@@ -5,7 +5,7 @@ import HTTP
 /// Where a request comes from, behind the proxies that are trusted to tell (CVE-2026-40575).
 enum ClientAddress {
     /// The peer; of a trusted peer, the last address in X-Forwarded-For that is no trusted proxy's own. What stands
-    /// before that one, anybody could have written. Nil when it cannot be told.
+    /// before that one, anybody could have written. Nil when it cannot be determined.
     static func of(_ request: RequestHead, _ context: RequestContext, trusted: [CIDR]) -> IPAddress? {
         guard context.isTrustedPeer else { return context.peer }
         let bytes = request.bytes.span

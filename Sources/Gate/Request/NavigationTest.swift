@@ -2,7 +2,7 @@
 
 import HTTP
 
-/// Whether a request is a browser's navigation: only that is redirected to the IdP, all else gets a 401.
+/// Whether a request is a browser's navigation: only that is redirected to the provider, everything else gets 401.
 ///
 /// GET or HEAD; `Sec-Fetch-Mode` absent or `navigate`; `Sec-Fetch-Dest` absent or `document`; not
 /// `X-Requested-With: XMLHttpRequest`; `Accept` absent or with `text/html`, `application/xhtml+xml` or `*/*`; no
@@ -48,7 +48,7 @@ enum NavigationTest {
         return .navigation
     }
 
-    /// By the browser's own word a part of a page, or a script's request: nobody looks at the result.
+    /// The browser declares the request a part of a page, or a script's: nobody looks at the result.
     static func isSubresource(_ request: RequestHead) -> Bool {
         let bytes = request.bytes.span
         return request.fields.contains { field in
@@ -109,7 +109,7 @@ enum NavigationTest {
         return false
     }
 
-    /// Own pages are JSON for whoever asks for JSON and not for a page.
+    /// Clients that ask for JSON and not for a page get the gate's pages as JSON.
     static func prefersJSON(_ request: RequestHead) -> Bool {
         let bytes = request.bytes.span
         var asksForJSON = false

@@ -61,7 +61,7 @@ struct Parameters {
 }
 
 extension Parameters {
-    /// A query to which an IdP that does not look for one has added a second: `?state=…?jwt=…`.
+    /// A query to which a provider that does not look for one has added a second: `?state=…?jwt=…`.
     init(doubledQuery request: RequestHead) {
         guard let query = request.query, query.upperBound <= request.bytes.count else { return }
         let bytes = request.bytes[query.range].map { $0 == UInt8(ascii: "?") ? UInt8(ascii: "&") : $0 }

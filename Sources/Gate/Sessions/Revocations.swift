@@ -64,12 +64,12 @@ struct Revocations {
 }
 
 extension Revocation {
-    /// Who a token's `sub`, or a field filled from it, names.
+    /// The user that a token's `sub`, or a field filled from it, names.
     static func subject(_ identifier: String) -> [UInt8] { Array("s:".utf8) + Array(identifier.utf8) }
 
     /// One session, by its identifier.
     static func subject(session: [UInt8]) -> [UInt8] { Array("i:".utf8) + session }
 
-    /// Who has this address, whatever its letters' case.
-    static func subject(email: String) -> [UInt8] { Array("e:".utf8) + AccessPolicy.folded(email) }
+    /// The user with this address, regardless of case.
+    static func subject(email: String) -> [UInt8] { Array("e:".utf8) + email.utf8.map(lowercased) }
 }

@@ -2,10 +2,10 @@
 
 import HTTP
 
-/// When a browser came back from the IdP without a session, in whole seconds: three times within half a minute is a
+/// When a browser came back from the provider without a session, in whole seconds: three times within half a minute is a
 /// loop that no further redirect will end.
 ///
-/// Kept in a small cookie, see `Gate.returnsCookie`.
+/// Kept in a small cookie; see ``RedirectLoops``.
 struct RedirectLoopCounter: Sendable, Equatable {
     private(set) var times: [UInt64] = []
 

@@ -14,22 +14,8 @@ public struct RequestContext: Sendable {
     public var now: Double
     /// Seconds on the monotonic clock, for measuring durations.
     public var monotonic: Double
-    /// Whether key sets may be fetched for this request; false once they were, and where that is not possible.
+    /// Whether key sets can be fetched.
     public var canRefreshKeys = false
-    /// The result of the session store's lookup for this request.
-    public var sessionLookup = SessionLookup.notAsked
-
-    /// The result of the replay store's lookup of this request's bearer token.
-    public var tokenLookup = TokenLookup.notAsked
-
-    public enum SessionLookup: Sendable {
-        case notAsked, answered, failed
-    }
-
-    public enum TokenLookup: Sendable {
-        case notAsked, unused, used, failed
-    }
-
     public var clock: ClockReading { ClockReading(wall: now, monotonic: monotonic) }
 
     /// - Parameter monotonic: nil for the same number as `now`, for callers with one clock.

@@ -5,53 +5,34 @@ import Gate
 import HTTP
 import Reactor
 
-/// What the gate decided is done, and what it must know first is asked for: each wait has an end, and nothing is done
-/// for a browser that went away meanwhile.
+// What the gate decided is done.
 extension Exchange {
-    func perform(_ decision: Decision, contentFollows: Bool) {
+    package func perform(_ decision: Decision) {
         switch decision {
         case .forward(let identity, let renewal):
             record.outcome = identity == nil ? .open : .forward
             record.user = identity?.user
-            forward(identity, renewal: renewal, contentFollows: contentFollows)
+            forward(identity, renewal: renewal)
         case .forwardLogout(let identity, let signOut):
             record.outcome = .forward
             record.user = identity.user
             self.signOut = signOut
-            forward(identity, renewal: nil, contentFollows: contentFollows)
+            forward(identity, renewal: nil)
         case .observed(let identity, let renewal, let observation):
             record.outcome = identity == nil ? .open : .forward
             record.user = identity?.user
             record.observed(observation)
-            forward(identity, renewal: renewal, contentFollows: contentFollows)
+            forward(identity, renewal: renewal)
         case .nativeLogin(let cookie):
             record.outcome = .nativeLogin
             if cookie != nil { record.opensNativeLogin = true }
-            forward(nil, renewal: cookie, contentFollows: contentFollows)
+            forward(nil, renewal: cookie)
         case .respond(let response):
             answer(response)
-        case .collectBody(let limit):
-            collect(limit: limit, contentFollows: contentFollows)
-        case .consumeToken(let pending):
-            claim(pending)
-        case .checkToken(let question):
-            check(question, contentFollows: contentFollows)
-        case .awaitKeys:
-            awaitKeys()
-        case .provision(let pending):
-            provision(pending)
-        case .consumeLogoutToken(let pending):
-            claim(pending)
-        case .revoke(let revocation, let response):
-            revoke(revocation, response)
-        case .fetchSession(let session):
-            fetch(session)
-        case .storeSession(let session):
-            keep(session)
         }
     }
 
-    private func forward(_ identity: Identity?, renewal: [UInt8]?, contentFollows: Bool) {
+    private func forward(_ identity: Identity?, renewal: [UInt8]?) {
         self.identity = identity
         self.renewal = renewal
         updateCount = worker.updateCount
@@ -104,127 +85,8 @@ extension Exchange {
                 answer($0)
             }
         case .gate:
-            hasForm = true
-            decideAgain()
-        }
-    }
-
-    /// Asks the gate about the same request, with its form when there is one.
-    private func decideAgain(contentFollows: Bool = false) {
-        guard case .gate(let gate, _) = worker.service else { return }
-        let decision =
-            hasForm
-            ? gate.decide(form: form, of: &access)
-            : gate.decide(&access)
-        perform(decision, contentFollows: contentFollows)
-    }
-
-    // MARK: What others must say first
-
-    private func claim(_ pending: PendingSignIn) {
-        ask(.claim, within: worker.services.limits.claim, otherwise: .unavailable) { done in
-            worker.replayStore.consume(pending.replayKeys, for: pending.retention, now: context.clock, done)
-        } then: { [self] (verdict: ReplayVerdict) in
-            spend(pending, verdict)
-        }
-    }
-
-    /// Before a sign-in goes on, its token ends as bearer on every loop of the process.
-    private func spend(_ pending: PendingSignIn, _ verdict: ReplayVerdict) {
-        guard case .gate(let gate, _) = worker.service else { return }
-        guard gate.endsBearer(verdict) else {
-            return perform(gate.finishSignIn(pending, verdict, access), contentFollows: false)
-        }
-        guard let revocations = worker.services.revocations else {
-            gate.tokenSpent(pending.replayKeys)
-            return perform(gate.finishSignIn(pending, verdict, access), contentFollows: false)
-        }
-        ask(.revocation, within: worker.services.limits.revocation, otherwise: false) { done in
-            revocations.tokenSpent(pending.replayKeys) { done(true) }
-        } then: { [self] (_: Bool) in
-            guard case .gate(let gate, _) = worker.service else { return }
-            perform(gate.finishSignIn(pending, verdict, access), contentFollows: false)
-        }
-    }
-
-    /// Asked once for a request.
-    private func check(_ question: TokenQuestion, contentFollows: Bool) {
-        if let use = worker.replayStore.knownUse(of: question.replayKeys) {
-            return checked(question, use, contentFollows: contentFollows)
-        }
-        ask(.claim, within: worker.services.limits.claim, otherwise: .unavailable) { done in
-            worker.replayStore.use(of: question.replayKeys, until: question.expiresAt, done)
-        } then: { [self] (use: TokenUse) in
-            checked(question, use, contentFollows: false)
-        }
-    }
-
-    private func checked(_ question: TokenQuestion, _ use: TokenUse, contentFollows: Bool) {
-        guard case .gate(let gate, _) = worker.service else { return }
-        context.tokenLookup = gate.tokenChecked(question, use, now: context.clock)
-        decideAgain(contentFollows: contentFollows)
-    }
-
-    private func claim(_ pending: PendingLogout) {
-        ask(.claim, within: worker.services.limits.claim, otherwise: .unavailable) { done in
-            worker.replayStore.consume(pending.replayKeys, for: pending.retention, now: context.clock, done)
-        } then: { [self] (verdict: ReplayVerdict) in
-            guard case .gate(let gate, _) = worker.service else { return }
-            perform(gate.finishLogout(pending, verdict, access), contentFollows: false)
-        }
-    }
-
-    /// Asked once for a request: what the keys then say counts, whether they could be fetched or not.
-    private func awaitKeys() {
-        guard context.canRefreshKeys, let keys = worker.services.keys else { return answer(refusal(503)) }
-        context.canRefreshKeys = false
-        ask(.keys, within: worker.services.limits.keys, otherwise: true) { done in
-            keys.refresh { done(true) }
-        } then: { [self] _ in
-            decideAgain()
-        }
-    }
-
-    private func provision(_ pending: PendingProvisioning) {
-        guard case .gate(let gate, _) = worker.service else { return }
-        guard let provisioner = worker.services.provisioner else {
-            return perform(gate.finishProvisioning(pending, .failed, access), contentFollows: false)
-        }
-        ask(.provisioning, within: worker.services.limits.provisioning, otherwise: .failed) { done in
-            provisioner.provision(pending.call, done)
-        } then: { [self] (outcome: ProvisioningOutcome) in
-            if outcome == .told { record.isProvisioned = true }
-            perform(gate.finishProvisioning(pending, outcome.verdict, access), contentFollows: false)
-        }
-    }
-
-    /// Asked once for a request, and again for further tickets.
-    private func fetch(_ session: SessionReference) {
-        ask(.session, within: worker.services.limits.session, otherwise: .unavailable) { done in
-            guard let sessions = worker.services.sessions else { return done(.unavailable) }
-            sessions.fetch(session, done)
-        } then: { [self] (answer: SessionAnswer) in
-            guard case .gate(let gate, _) = worker.service else { return }
-            gate.sessionFetched(session, answer, now: worker.clock)
-            sessionLookups += 1
-            // Another cookie may hold the ticket of a session that is there.
-            context.sessionLookup =
-                switch answer {
-                case .unavailable: .failed
-                case .gone where sessionLookups < Gate.maximumLookups: .notAsked
-                case .gone, .found: .answered
-                }
-            decideAgain()
-        }
-    }
-
-    private func keep(_ session: NewStoredSession) {
-        ask(.session, within: worker.services.limits.session, otherwise: false) { done in
-            guard let sessions = worker.services.sessions else { return done(false) }
-            sessions.keep(session, done)
-        } then: { [self] (isKept: Bool) in
-            guard case .gate(let gate, _) = worker.service else { return }
-            answer(gate.sessionStored(session, isKept, access))
+            contentFollows = false
+            answered(.content(limit: formLimit), with: .content(form))
         }
     }
 
@@ -247,48 +109,8 @@ extension Exchange {
         }
         answer.add(block: signOut.cookies)
         releaseUpstream()
-        revoke(signOut.revocation, answer)
+        take(.ask(.revoke(PendingRevocation(signOut.revocation, answer))))
         return true
-    }
-
-    private func revoke(_ revocation: Revocation, _ response: LocalResponse) {
-        record.isBackchannelLogout = !revocation.isOfOneSession
-        if record.user == nil { record.user = revocation.user }
-        guard case .gate(let gate, _) = worker.service else { return }
-        let finish = { [self] (isRemembered: Bool) in
-            // Who sent the logout token must know that it is to be sent again: the answer is no success. A user who
-            // signs out loses the cookie all the same.
-            answer(isRemembered || revocation.isOfOneSession ? response : gate.logoutNotRemembered(revocation))
-        }
-        guard let revocations = worker.services.revocations else { return finish(worker.revoke(revocation)) }
-        ask(.revocation, within: worker.services.limits.revocation, otherwise: false) { done in
-            revocations.revoke(revocation, done)
-        } then: { (isRemembered: Bool) in
-            finish(isRemembered)
-        }
-    }
-
-    /// Asks somebody off this loop, and goes on with the answer, or with `late` when none comes within `limit`. An
-    /// answer that comes after the browser has gone, or after its time, is for nobody.
-    private func ask<Answer: Sendable>(
-        _ what: ExchangeStateMachine.Awaited, within limit: Nanoseconds, otherwise late: Answer,
-        _ question: (@escaping @Sendable (Answer) -> Void) -> Void, then proceed: @escaping (Answer) -> Void
-    ) {
-        machine.awaits(what)
-        generation &+= 1
-        let generation = generation
-        let loop = worker.loop
-        let settle = { [self] (answer: Answer) in
-            guard self.generation == generation, machine.state == .awaiting(what) else { return }
-            // Whatever comes of it, it is not asked again with this generation.
-            self.generation &+= 1
-            stopTimer()
-            proceed(answer)
-        }
-        overdue = { settle(late) }
-        setTimer(loop.now.advanced(by: limit))
-        let waiter = loop.bind(settle)
-        question { answer in loop.submit { waiter.assumeOnLoop { $0(answer) } } }
     }
 
     // MARK: Time

@@ -48,8 +48,6 @@ final class Exchange {
     var renewal: [UInt8]?
     var form: [UInt8] = []
     var formLimit = 0
-    /// The gate was asked with the form; asked again, it gets it again.
-    var hasForm = false
     var contentReceived: UInt64 = 0
     /// When the head went to the app, of a request with `Expect`.
     var forwardedAt: MonotonicTime?
@@ -60,8 +58,8 @@ final class Exchange {
     var signOut: SignOut?
     /// The response is complete, but the client's stream still holds some of it: it is logged when that has been sent.
     var endsWhenSent = false
-    /// How often the store of sessions was asked for this request.
-    var sessionLookups = 0
+    /// Some of the request's content is at hand while its head is judged.
+    var contentFollows = false
     /// The one time limit of this object's own: which one, the state tells.
     var timer: LoopTimer?
     /// What follows when the answer that is awaited does not come in time.
@@ -137,7 +135,8 @@ final class Exchange {
                 return answer(gate.badRequest(413, of: access))
             }
             context.canRefreshKeys = worker.services.keys != nil
-            perform(gate.decide(&access), contentFollows: contentFollows)
+            self.contentFollows = contentFollows
+            take(gate.decide(&access))
         }
     }
 
@@ -313,10 +312,9 @@ final class Exchange {
         forwardedAt = nil
         messages = nil
         releaseHolding()
-        hasForm = false
         contentReceived = 0
         hasRetried = false
-        sessionLookups = 0
+        contentFollows = false
         signOut = nil
         endsWhenSent = false
         forwardsUpgrade = false

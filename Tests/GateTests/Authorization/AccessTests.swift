@@ -10,7 +10,7 @@ import Testing
 /// A sign-in by a token with these claims, through the IdP and back.
 @discardableResult
 func signIn(_ browser: Browser, _ claims: (String, JSONValue)..., id: String = "1", email: String? = nil) throws
-    -> Answer
+    -> Reply
 {
     let redirect = try browser.get("/.sidegate/login?return_to=%2Fwanted")
     let answer = try browser.returned(redirect, token: token(email: email, at: browser.now, id: id, claims)).answer
@@ -153,7 +153,7 @@ struct AccessTests {
         #expect(try browser.get("/.sidegate/session").status == 200)
     }
 
-    @Test("who is not registered is told which account it is, and offered another")
+    @Test("the page for an unregistered user names the account, and offers another")
     func page() throws {
         let browser = try Browser { $0.access.users.emails = ["bob@example.com"] }
         let atSignIn = try signIn(browser)
@@ -179,7 +179,7 @@ struct AccessTests {
     }
 
     @Test(
-        "JSON for whoever asks for it, and for what is no navigation",
+        "JSON for clients that ask for it, and for what is no navigation",
         arguments: [
             ("GET", ["Accept: application/json"], true), ("GET", ["Accept: text/html"], false), ("GET", [], false),
             ("GET", ["Sec-Fetch-Mode: cors", "Accept: */*"], true), ("GET", ["X-Requested-With: XMLHttpRequest"], true),
@@ -243,14 +243,12 @@ extension Browser {
         for field in fields { text += field + "\r\n" }
         context.now = now
         context.monotonic = monotonic ?? now
-        context.tokenLookup = .notAsked
-        let request = try RequestHead(parsing: text + "\r\n")
-        var decision = gates[0].decide(request, context)
-        if case .checkToken(let question) = decision {
-            context.tokenLookup = gates[0].tokenChecked(question, .unused, now: context.clock)
-            decision = gates[0].decide(request, context)
+        var request = AccessRequest(try RequestHead(parsing: text + "\r\n"), context)
+        var step = gates[0].decide(&request)
+        if case .ask(let question) = step, case .checkToken = question {
+            step = gates[0].resume(&request, question, with: .checkToken(.unused))
         }
-        guard case .forward(let identity, _) = decision else { return nil }
+        guard case .done(.forward(let identity, _)) = step else { return nil }
         return identity
     }
 }
@@ -264,7 +262,7 @@ struct GuestTests {
         }
     }
 
-    @Test("everyone comes in without a redirect, whatever is asked for, and the app is told nothing")
+    @Test("everyone passes without a redirect, on every path, and the app learns nothing")
     func everyone() throws {
         let browser = try browser()
         for (method, fields) in [
@@ -318,7 +316,7 @@ struct GuestTests {
         #expect(try registered.get("/").user == "ada")
     }
 
-    @Test("CVE-2026-34454: a guest's sign-in ends the session of whoever was signed in before, and uses the token up")
+    @Test("CVE-2026-34454: a guest's sign-in ends the session of the previous user, and consumes the token")
     func endsOldSession() throws {
         let browser = try browser { $0.access.users.emails = ["bob@example.com"] }
         try browser.returned(browser.get("/.sidegate/login"), token: token("bob", id: "b"))
@@ -357,9 +355,14 @@ struct GuestTests {
         let head = try RequestHead(
             parsing: "GET /.sidegate/callback?jwt=\(jwt) HTTP/1.1\r\nHost: app.example.com\r\n\r\n")
         let context = RequestContext(peer: nil, isSecure: true, now: noon)
-        guard case .consumeToken(let pending) = gate.decide(head, context) else { return #expect(Bool(false)) }
+        var request = AccessRequest(head, context)
+        guard case .ask(let question) = gate.decide(&request), case .consumeToken = question else {
+            return #expect(Bool(false))
+        }
         gate.replaceListedEmails(["ada@example.com"])
-        guard case .respond(let answer) = gate.finishSignIn(pending, .fresh, AccessRequest(head, context)) else {
+        var step = gate.resume(&request, question, with: .consumeToken(.fresh))
+        if case .ask(let next) = step, case .endBearer = next { step = gate.resume(&request, next, with: .endBearer) }
+        guard case .done(.respond(let answer)) = step else {
             return #expect(Bool(false))
         }
         #expect(answer.outcome == .guest)

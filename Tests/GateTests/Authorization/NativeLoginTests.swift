@@ -112,7 +112,7 @@ struct NativeLoginTests {
         #expect(browser.nativeOpenings == 1)
     }
 
-    @Test("CVE-2026-34457: ends by itself, however often it is used, until it is asked for anew")
+    @Test("CVE-2026-34457: ends by itself, however often it is used, until it is requested again")
     func lifetime() throws {
         let browser = try browser()
         try browser.get("/login?no_sso")

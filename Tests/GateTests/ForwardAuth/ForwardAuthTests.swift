@@ -5,7 +5,7 @@ import HTTP
 import JWT
 import Testing
 
-@Suite("Forward-auth: what another proxy is told")
+@Suite("Forward-auth: responses to other proxies")
 struct ForwardAuthTests {
     static func browser(
         trusted: Bool = true, _ change: (inout GateConfiguration) throws -> Void = { _ in }
@@ -24,7 +24,7 @@ struct ForwardAuthTests {
 
     static let auth = "/.sidegate/auth"
 
-    static func asked(_ browser: Browser, _ uri: String, method: String = "GET", _ more: String...) throws -> Answer {
+    static func asked(_ browser: Browser, _ uri: String, method: String = "GET", _ more: String...) throws -> Reply {
         let fields = ["X-Forwarded-Method: \(method)", "X-Forwarded-Uri: \(uri)", "X-Forwarded-Proto: https"]
         return try #require(try browser.send("GET", auth, fields + more).answer)
     }
@@ -42,7 +42,7 @@ struct ForwardAuthTests {
         #expect(try Self.asked(Self.browser(), uri, method: method).status == status)
     }
 
-    @Test("Signed in, the identity is told in both sets of headers, and what is not known is told as empty")
+    @Test("Signed in, both sets of headers hold the identity, and unknown fields are empty")
     func signedIn() throws {
         let browser = try Self.browser()
         try signIn(browser, ("groups", ["staff"]))
@@ -124,7 +124,7 @@ struct ForwardAuthTests {
         #expect(try Self.browser().send("GET", Self.auth, fields).status == 400)
     }
 
-    @Test("CVE-2026-40575: only a trusted proxy is told anything of a request it names")
+    @Test("CVE-2026-40575: only a trusted proxy gets a verdict on a request that it names")
     func untrusted() throws {
         let answer = try Self.asked(Self.browser(trusted: false), "/public/a")
         #expect(answer.status == 403 && answer.reason == "proxy_not_trusted")

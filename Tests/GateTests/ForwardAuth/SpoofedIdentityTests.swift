@@ -18,7 +18,7 @@ struct SpoofedIdentityTests {
 
     static func asked(
         _ browser: Browser, _ field: String, path: String = "/public/x", query: String = ""
-    ) throws -> Answer {
+    ) throws -> Reply {
         let fields = ["X-Forwarded-Method: GET", "X-Forwarded-Uri: \(path)", "X-Forwarded-Proto: https", field]
         return try #require(try browser.send("GET", ForwardAuthTests.auth + query, fields).answer)
     }

@@ -53,7 +53,7 @@ struct AppRouteTests {
     }
 
     @Test(
-        "A prefix is taken off, and the app is told",
+        "A prefix is removed, and a header names it",
         arguments: [
             ("/wiki", "/"), ("/wiki/", "/"), ("/wiki/a?b=/wiki", "/a?b=/wiki"), ("/wiki//evil.test/x", "/evil.test/x"),
             ("/wiki/%61", "/a"), ("//wiki/a//b", "/a//b"),

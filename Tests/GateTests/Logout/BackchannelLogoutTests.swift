@@ -235,10 +235,16 @@ struct BackchannelLogoutTests {
         #expect(try browser.get("/").answer?.reason == "session_revoked", "kept for the later one's time")
     }
 
-    @Test("an identity provider is told when there was no room")
+    @Test("an identity provider gets 503 when there was no room")
     func noRoom() throws {
         let gate = Gate(try configuration())
-        let answer = gate.logoutNotRemembered(Revocation(subjects: [], revokedAt: 0, expiresAt: 0, user: "ada"))
+        let revocation = Revocation(subjects: [], revokedAt: 0, expiresAt: 0, user: "ada")
+        let question = Question.revoke(PendingRevocation(revocation, LocalResponse(status: 200)))
+        var request = AccessRequest()
+        guard case .done(.respond(let answer)) = gate.resume(&request, question, with: .revoke(false)) else {
+            Issue.record("no response")
+            return
+        }
         #expect(answer.status == 503)
         #expect(String(decoding: answer.fieldBlock, as: UTF8.self).contains("Retry-After: 60\r\n"))
     }

@@ -57,7 +57,7 @@ struct LogoutTests {
         }
     }
 
-    @Test("every cookie of ours ends, and nobody is told to sign in at once")
+    @Test("every cookie of the gate ends, and no redirect signs in again at once")
     func cookies() throws {
         let browser = try Browser()
         try browser.get("/one")

@@ -62,7 +62,7 @@ struct NavigationTests {
         Case("TRACE /", 405),
     ]
 
-    @Test("a navigation is redirected, anything else is told 401", arguments: cases)
+    @Test("a navigation is redirected, anything else gets 401", arguments: cases)
     func answersByKind(_ example: Case) throws {
         let lines = example.request.split(separator: "|").map { line in
             String(line.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
@@ -107,7 +107,7 @@ struct NavigationTests {
         #expect(elsewhere.body.contains(#"return_to=%2F"}"#))
     }
 
-    @Test("gRPC is told status 16, in a head without a message")
+    @Test("gRPC gets status 16, in a head without a message")
     func grpc() throws {
         let answer = try #require(
             Browser().send("POST", "/s/M", ["Content-Type: application/grpc", "Content-Length: 0"]).answer)

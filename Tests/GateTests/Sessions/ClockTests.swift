@@ -113,7 +113,7 @@ struct ClockTests {
             parsing: "GET /.sidegate/callback?jwt=\(jwt) HTTP/1.1\r\nHost: app.example.com\r\n\r\n")
         for ahead in [0.0, 900, 3500] {
             let context = RequestContext(peer: nil, isSecure: true, now: noon + ahead)
-            guard case .consumeToken(let pending) = gate.decide(request, context) else {
+            guard case .ask(.consumeToken(let pending)) = gate.decide(request, context) else {
                 Issue.record("refused at \(ahead)")
                 continue
             }

@@ -60,7 +60,7 @@ struct SessionTests {
         #expect(lines.isEmpty)
     }
 
-    @Test("the loop's cache judges the times anew each time")
+    @Test("cached sessions have their times compared on each request")
     func cacheAndTimes() throws {
         let browser = try Browser()
         try browser.signIn()
@@ -227,7 +227,7 @@ struct SessionTests {
         #expect(!head.contains("sso="))
     }
 
-    @Test("CVE-2024-39315: /.sidegate/session tells fields and times, never the token, and is no activity")
+    @Test("CVE-2024-39315: /.sidegate/session shows fields and times, never the token, and is no activity")
     func document() throws {
         let browser = try Browser()
         #expect(try browser.get("/.sidegate/session").status == 401)

@@ -12,25 +12,15 @@ struct Records {
     private(set) var writes = 0
     var isAway = false
 
-    /// Whether it is there.
-    @discardableResult
-    mutating func fetch(_ session: SessionReference, by gate: Gate, now clock: ClockReading) -> Bool {
-        let now = clock.wall
+    mutating func fetch(_ session: SessionReference, now: Double) -> SessionAnswer {
         reads += 1
-        guard !isAway else {
-            gate.sessionFetched(session, .unavailable, now: clock)
-            return false
-        }
-        guard let found = kept[session.id], found.until > now else {
-            gate.sessionFetched(session, .gone, now: clock)
-            return false
-        }
+        guard !isAway else { return .unavailable }
+        guard let found = kept[session.id], found.until > now else { return .gone }
         if found.until - now <= session.timeToLive - session.renewalInterval {
             writes += 1
             kept[session.id] = (found.record, now + session.timeToLive)
         }
-        gate.sessionFetched(session, .found(found.record), now: clock)
-        return true
+        return .found(found.record)
     }
 
     mutating func keep(_ session: NewStoredSession, now: Double) -> Bool {
@@ -198,7 +188,7 @@ struct StoredSessionTests {
         #expect(browser.records.reads == 0)
     }
 
-    @Test("a ticket of an older secret is sealed anew, so that the secret can go")
+    @Test("a ticket of an older secret is sealed again, so that the secret can be removed")
     func rotation() throws {
         let secrets = ["the first secret of sessions, 32b", "the second secret of sessions, 32"].map { Array($0.utf8) }
         let browser = try browser { $0.session.secrets = [secrets[0]] }

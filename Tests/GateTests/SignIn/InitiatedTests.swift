@@ -215,7 +215,7 @@ struct LoopTests {
         #expect(try walk(browser) == [303, 303, 403, 303])
     }
 
-    @Test("the page says what to look at, and is told apart in the logs")
+    @Test("the page names what to check, and the log distinguishes it")
     func page() throws {
         let browser = try Browser()
         browser.blocks = { $0 == "__Host-sidegate" }

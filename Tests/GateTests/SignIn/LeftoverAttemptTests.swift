@@ -13,7 +13,7 @@ struct LeftoverAttemptTests {
         "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document", "Sec-Fetch-Site: none", "Accept: text/html",
     ]
 
-    private static func attempts(_ answer: Answer?) -> [String] {
+    private static func attempts(_ answer: Reply?) -> [String] {
         (answer?.setCookies ?? []).filter {
             $0.hasPrefix("__Host-sidegate-login-") && !$0.hasPrefix("__Host-sidegate-login-returns")
         }
@@ -24,7 +24,7 @@ struct LeftoverAttemptTests {
         case get, post
     }
 
-    private func finish(_ browser: Browser, _ redirect: Outcome, _ jwt: String, _ way: Way) throws -> Answer? {
+    private func finish(_ browser: Browser, _ redirect: Outcome, _ jwt: String, _ way: Way) throws -> Reply? {
         switch way {
         case .get: try browser.returned(redirect, token: jwt).answer
         case .post:
@@ -33,7 +33,7 @@ struct LeftoverAttemptTests {
     }
 
     /// The return of another site, with its own token and without a `state`.
-    private func attack(_ browser: Browser, _ jwt: String, _ way: Way) throws -> Answer? {
+    private func attack(_ browser: Browser, _ jwt: String, _ way: Way) throws -> Reply? {
         switch way {
         case .get: try browser.get("/.sidegate/callback?jwt=" + jwt, "Sec-Fetch-Site: cross-site").answer
         case .post:

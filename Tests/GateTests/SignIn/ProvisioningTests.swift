@@ -15,7 +15,7 @@ struct ProvisioningTests {
         }
     }
 
-    @Test("the app is told the fields of a user, under our names, and then the session begins")
+    @Test("the app gets the fields of a user, under the gate's names, and then the session begins")
     func agreed() throws {
         let browser = try browser()
         let answer = try signIn(
@@ -102,7 +102,7 @@ struct ProvisioningTests {
         #expect(browser.calls.count == 1)
     }
 
-    @Test("nobody is told of who may not come in, nor of guests, nor of bearer tokens")
+    @Test("the app is not notified of refused users, guests or bearer tokens")
     func notTold() throws {
         let closed = try browser { $0.access.users.emails = ["bob@example.com"] }
         try signIn(closed)

@@ -180,7 +180,9 @@ struct SpentBearerTests {
     private func keys(_ browser: Browser, _ jwt: String) throws -> [[UInt8]] {
         let request = try RequestHead(
             parsing: "GET /.sidegate/callback?jwt=\(jwt) HTTP/1.1\r\nHost: app.example.com\r\n\r\n")
-        guard case .consumeToken(let pending) = browser.gates[0].decide(request, browser.context) else { return [] }
+        guard case .ask(.consumeToken(let pending)) = browser.gates[0].decide(request, browser.context) else {
+            return []
+        }
         return pending.replayKeys
     }
 
@@ -229,14 +231,13 @@ struct SpentBearerTests {
         let jwt = try token()
         let request = try RequestHead(
             parsing: "GET / HTTP/1.1\r\nHost: app.example.com\r\nAuthorization: Bearer \(jwt)\r\n\r\n")
-        var context = browser.context
-        guard case .checkToken(let question) = gate.decide(request, context) else {
+        var access = AccessRequest(request, browser.context)
+        guard case .ask(let question) = gate.decide(&access), case .checkToken = question else {
             Issue.record("not asked")
             return
         }
         try spend(browser, jwt)
-        context.tokenLookup = gate.tokenChecked(question, .unused, now: context.clock)
-        guard case .forward = gate.decide(request, context) else {
+        guard case .done(.forward) = gate.resume(&access, question, with: .checkToken(.unused)) else {
             Issue.record("the answer was for this request")
             return
         }
@@ -251,26 +252,17 @@ struct SpentBearerTests {
         let request = try RequestHead(
             parsing: "GET / HTTP/1.1\r\nHost: app.example.com\r\nAuthorization: Bearer \(jwt)\r\n\r\n")
         for isSpent in [false, true] {
-            var context = browser.context
-            guard case .checkToken(let question) = gate.decide(request, context) else {
+            var access = AccessRequest(request, browser.context)
+            guard case .ask(let question) = gate.decide(&access), case .checkToken(let token) = question else {
                 Issue.record("not asked")
                 return
             }
-            #expect(question.expiresAt == noon + 300)
+            #expect(token.expiresAt == noon + 300)
             if isSpent { try spend(browser, jwt) }
-            context.tokenLookup = gate.tokenChecked(question, .lastKnownUnused, now: context.clock)
-            let decision = gate.decide(request, context)
-            if isSpent {
-                guard case .respond(let response) = decision else {
-                    Issue.record("it signed in meanwhile")
-                    return
-                }
-                #expect(response.reason == .replayStoreUnavailable)
-            } else {
-                guard case .forward = decision else {
-                    Issue.record("not accepted")
-                    return
-                }
+            switch gate.resume(&access, question, with: .checkToken(.lastKnownUnused)) {
+            case .done(.forward): #expect(!isSpent)
+            case .done(.respond(let response)): #expect(isSpent && response.reason == .replayStoreUnavailable)
+            default: Issue.record("neither accepted nor refused")
             }
             // Not each request waits for the store, and yet it is soon asked again.
             browser.now += 6

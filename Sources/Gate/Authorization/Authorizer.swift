@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Decisions
+import HTTP
+import JWT
+
+/// Who may pass, and where: `access` of the configuration.
+///
+/// A user who was authorized is checked again when lists or revocations change; until then the check is a comparison of
+/// two numbers.
+final class Authorizer {
+    private let mode: AccessConfiguration.Mode
+    private let rules: AccessRules
+    private var policy: AccessPolicy
+    private let epoch: PolicyEpoch
+
+    init(_ mode: AccessConfiguration.Mode, _ rules: AccessRules, _ policy: AccessPolicy, _ epoch: PolicyEpoch) {
+        self.mode = mode
+        self.rules = rules
+        self.policy = policy
+        self.epoch = epoch
+    }
+
+    /// Everyone may pass; the app learns the user when there is one.
+    var letsGuestsIn: Bool { policy.letsGuestsIn }
+
+    /// `access.mode: enforce`
+    var isEnforced: Bool { mode == .enforce }
+
+    func replaceListedEmails(_ emails: [String]) {
+        policy.replaceListedEmails(emails)
+        epoch.advance()
+    }
+
+    /// Nothing has changed since the identity was authorized.
+    func isCurrent(_ identity: Identity) -> Bool { identity.authorizedAt == epoch.value }
+
+    /// The verdict of `access` on this user now. A positive result is kept until the policy epoch changes.
+    func verdict(on identity: Identity) -> AccessPolicy.Verdict {
+        guard !isCurrent(identity) else { return .allowed }
+        let verdict = policy.verdict(on: identity.fields)
+        if verdict == .allowed { identity.authorizedAt = epoch.value }
+        return verdict
+    }
+
+    /// The user may no longer pass.
+    func hasEnded(_ identity: Identity) -> Bool {
+        !isCurrent(identity) && isEnforced && verdict(on: identity) != .allowed
+    }
+
+    /// The verdict on a user who signs in. While nothing is enforced, everyone may: the log marks their requests then.
+    func signInVerdict(on fields: UserAttributes) -> AccessPolicy.Verdict {
+        isEnforced ? policy.verdict(on: fields) : .allowed
+    }
+
+    func ruling(on request: borrowing AccessRequest) -> Ruling {
+        rules.isEmpty ? .unruled : rules.ruling(on: request)
+    }
+
+    /// Why this user may not pass; nil when every rule that applies is met.
+    func refusal(of identity: Identity, by ruling: Ruling) -> Reason? {
+        guard case .needs(let first, let others) = ruling else { return nil }
+        if let reason = rules.rules[first].refusal(of: identity.fields) { return reason }
+        for index in others {
+            if let reason = rules.rules[index].refusal(of: identity.fields) { return reason }
+        }
+        return nil
+    }
+
+    /// The response that a rule demands for a request without a session.
+    func unauthenticated(by ruling: Ruling) -> AccessRule.Unauthenticated? {
+        guard case .needs(let first, _) = ruling else { return nil }
+        return rules.rules[first].unauthenticated
+    }
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP
+
+/// The gate's own cookies: their names and attributes for http and https.
+struct OwnCookies: Sendable {
+    let sameSite: SameSite
+    private let plain: CookieNames
+    private let secure: CookieNames
+    private let domain: String
+
+    init(_ session: SessionConfiguration) {
+        sameSite = session.sameSite
+        domain = session.domain
+        plain = CookieNames(session, isSecure: false)
+        secure = CookieNames(session, isSecure: true)
+    }
+
+    func names(_ request: borrowing AccessRequest) -> CookieNames { names(isSecure: request.origin.isSecure) }
+
+    func names(isSecure: Bool) -> CookieNames { isSecure ? secure : plain }
+
+    func setCookie(isSecure: Bool) -> SetCookie { SetCookie(isSecure: isSecure, domain: domain) }
+
+    /// For the cookies of one host, whatever the session's domain is.
+    func hostCookie(isSecure: Bool) -> SetCookie { SetCookie(isSecure: isSecure, domain: "") }
+
+    /// Set-Cookie values that end the session's cookie, whether it came or not, and all other cookies of the gate that came
+    /// with the request.
+    func ended(in request: borrowing AccessRequest) -> [[UInt8]] {
+        let isSecure = request.origin.isSecure
+        let cookie = setCookie(isSecure: isSecure)
+        let hostCookie = hostCookie(isSecure: isSecure)
+        let names = names(request)
+        return present(in: request).map { name in
+            // Browsers keep no `__Host-` cookie with a Domain, and end none by one.
+            name == names.returns || name == names.native ? hostCookie.expired(name) : cookie.expired(name)
+        }
+    }
+
+    /// The session's cookie, whether it came or not, and all other cookies of the gate that came with the request.
+    private func present(in request: borrowing AccessRequest) -> [[UInt8]] {
+        let names = names(request)
+        var own = [names.session]
+        let bytes = request.head.bytes.span
+        request.head.forEachCookie { name, _ in
+            guard own.count < 64, name.upperBound <= bytes.count else { return }
+            let text = bytes.extracting(name.range)
+            guard
+                (names.sessionChunk(text) ?? 0) > 0 || names.attempt(text) != nil || text.equals(names.returns.span)
+                    || text.equals(names.native.span)
+            else { return }
+            own.append(Array(copying: text))
+        }
+        return own
+    }
+}

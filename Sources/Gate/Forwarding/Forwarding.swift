@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+import HTTP
+
+/// What becomes of a request that may pass: the app that gets it, the head that the app gets, and what the gate removes
+/// from the app's response.
+final class Forwarding {
+    private let rewrite: RequestRewrite
+    private let apps: AppRoutes
+    private let ownCookies: OwnCookieFilter
+    private let assertions: AssertionSigner?
+    private let random: RandomPool
+
+    init(_ configuration: GateConfiguration, _ assertions: AssertionSigner?, _ random: RandomPool) {
+        rewrite = RequestRewrite(configuration)
+        apps = AppRoutes(configuration.apps)
+        ownCookies = OwnCookieFilter(configuration.session)
+        self.assertions = assertions
+        self.random = random
+    }
+
+    /// The path, and what is left of it for an app without its prefix, is the same for all readers.
+    func isReadable(_ request: borrowing AccessRequest) -> Bool {
+        switch request.path.form {
+        case .none, .outside, .plain, .unread: return true
+        case .unreadable: return false
+        case .odd(let path):
+            guard request.path.delivery == .canonical else { return true }
+            return (try? apps.checkStripped(path.canonical)) != nil
+        }
+    }
+
+    /// 0 is `upstream`, the others are those of `upstreams`, from 1.
+    func app(for request: borrowing AccessRequest) -> Int {
+        apps.isEmpty ? 0 : apps.index(for: request)
+    }
+
+    /// Writes the head the app gets: `GET /path?query HTTP/1.1`, Host, the other fields, each line with CRLF, but without
+    /// the framing fields (Content-Length, Transfer-Encoding) and the final empty line.
+    ///
+    /// Strips (hop-by-hop fields, identity headers in every spelling, the gate's cookies, the token parameter), then sets
+    /// (X-Forwarded-*, X-Request-ID, traceparent, identity). One operation: no code path does half of it.
+    /// Connection is written only as `upgrade` (when ``forwardsUpgrade(_:app:)``) or `te`.
+    ///
+    /// - Parameter app: which of the apps gets it, by ``app(for:)``.
+    func writeHead(
+        _ request: borrowing AccessRequest, for identity: Identity?, app: Int, into out: inout [UInt8]
+    ) {
+        rewrite.write(request, for: identity, app: app, random: random, into: &out)
+        if let assertions, let identity { assertions.append(for: identity, now: request.context.now, to: &out) }
+    }
+
+    func forwardsUpgrade(_ request: borrowing AccessRequest, app: Int) -> Bool {
+        rewrite.forwardsUpgrade(request.head, app: app)
+    }
+
+    /// The client's X-Request-ID when it is safe to log, otherwise a new one (32 hexadecimal digits).
+    func appendRequestID(of request: borrowing RequestHead, to out: inout [UInt8]) {
+        if let place = RequestIdentifier.place(in: request) {
+            out.append(copying: request.bytes.span.extracting(place.range))
+        } else {
+            random.appendIdentifier(words: 2, to: &out)
+        }
+    }
+
+    func removeOwnCookies(from response: inout ResponseHead) -> String? {
+        response.removeOwnCookies(ownCookies)
+    }
+
+    /// A key for a handshake that the gate begins itself (RFC 6455 §4.1): sixteen random bytes, base 64.
+    func webSocketKey() -> [UInt8] {
+        Base64.encode(random.bytes(16).span)
+    }
+}

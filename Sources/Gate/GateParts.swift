@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP
+import JWT
+
+/// Makes the parts of a gate that several others use.
+struct GateParts {
+    let random: RandomPool
+    let limits: SessionLimits
+    let cookies: OwnCookies
+    let appCookies: AppCookies
+    let responses: Responses
+    let tokens: TokenCheck
+    let bearer: BearerTokens
+    let sessionSeal: SessionSeal
+    let revocations: SessionRevocations
+    let sessions: Sessions
+    let rules: AccessRules
+    let authorization: Authorizer
+    let assertions: AssertionSigner?
+    private let configuration: GateConfiguration
+
+    init(_ configuration: GateConfiguration, _ random: RandomPool) {
+        let session = configuration.session
+        let limits = SessionLimits(lifetime: session.lifetime, idleTimeout: session.idleTimeout)
+        let policy = AccessPolicy(configuration.access)
+        let epoch = PolicyEpoch(policy.isOpen ? 0 : 1)
+        let rendering = HeaderRendering(rules: configuration.identityHeaders, encoding: configuration.headerEncoding)
+        self.configuration = configuration
+        self.random = random
+        self.limits = limits
+        cookies = OwnCookies(session)
+        appCookies = AppCookies(configuration)
+        responses = Responses(configuration)
+        tokens = TokenCheck(configuration)
+        bearer = BearerTokens(configuration, tokens, rendering)
+        sessionSeal = SessionSeal(session, cookies, limits, random)
+        revocations = SessionRevocations(configuration.claims, limits, epoch)
+        sessions = Sessions(
+            seal: sessionSeal, rendering: rendering, limits: limits, revocations: revocations,
+            cookies: cookies)
+        rules = AccessRules(configuration.access.rules)
+        authorization = Authorizer(configuration.access.mode, rules, policy, epoch)
+        assertions = configuration.assertion.map { AssertionSigner($0, limits) }
+    }
+
+    func seal(_ purpose: Seal.Purpose) -> Seal {
+        Seal(purpose, secrets: configuration.session.secrets, random: random)
+    }
+
+    var nativeLogin: NativeLogin? {
+        configuration.nativeLogin.map { NativeLogin($0, seal: seal(.nativeLogin), cookies: cookies) }
+    }
+
+    var logout: Logout {
+        Logout(
+            configuration, sessions: sessions, revocations: revocations, cookies: cookies, appCookies: appCookies,
+            responses: responses, random: random)
+    }
+
+    /// nil: no path of the app signs users out.
+    var appLogout: AppLogout? {
+        let paths = configuration.session.logoutPaths
+        return paths.isEmpty ? nil : AppLogout(paths, logout)
+    }
+
+    var backchannelLogout: BackchannelLogout {
+        BackchannelLogout(
+            configuration, tokens: tokens, revocations: revocations, limits: limits, responses: responses)
+    }
+
+    var forwardAuth: ForwardAuth {
+        ForwardAuth(configuration, rules: rules, assertions: assertions, responses: responses)
+    }
+
+    /// The way to the provider and back, by its protocol.
+    func signIn(_ login: any LoginProtocol) -> (LoginRedirect, SignIn) {
+        let loginSeal = seal(.login)
+        let attempts = LoginAttempts(seal: loginSeal, cookies: cookies)
+        let loops = RedirectLoops(configuration.session, cookies, loginSeal, responses)
+        let confirmation = Confirmation(
+            seal: seal(.signIn), attempts: attempts, loops: loops, responses: responses, cookies: cookies,
+            random: random)
+        let start = SessionStart(
+            seal: sessionSeal, limits: limits, cookies: cookies, appCookies: appCookies, loops: loops,
+            responses: responses)
+        let redirect = LoginRedirect(login, attempts, responses, cookies, limits, random)
+        let signIn = SignIn(
+            configuration, login: login, attempts: attempts, loops: loops, confirmation: confirmation, start: start,
+            sessions: sessions, bearer: bearer, authorization: authorization, responses: responses)
+        return (redirect, signIn)
+    }
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The user of a request, ready for use: made once for a session or a bearer token and kept in the loop's cache.
+package final class Identity {
+    /// For the logs.
+    package let user: String
+    /// The identity headers: field lines, each with CRLF.
+    package let headerBlock: [UInt8]
+    /// Nil for a bearer token.
+    let session: SessionState?
+    let fields: UserAttributes
+    /// The policy epoch in which its authorization was last confirmed; see ``PolicyEpoch``.
+    var authorizedAt: UInt64 = 0
+    /// When the session's cookie is to be sealed again.
+    var renewalDue: Double
+    /// For a session that is stored elsewhere: its reference in the store.
+    let stored: SessionReference?
+    /// When, on the monotonic clock, the store is asked again.
+    var freshUntil: Double
+    /// A bearer token's keys in the replay store.
+    let replayKeys: [[UInt8]]
+    /// When the bearer token expires, in seconds since 1970.
+    var tokenExpiresAt: Double = 0
+    /// The replay store has confirmed once that the bearer token did not sign in.
+    var isKnownUnused = false
+    /// ``TokenCheck/keyEpoch`` when the bearer token was last verified.
+    var verifiedWith: UInt64 = 0
+    /// The assertion that the app got last; nil: none yet.
+    var assertion: Assertion?
+
+    init(
+        fields: UserAttributes, headerBlock: [UInt8], session: SessionState?, renewalDue: Double = .infinity,
+        stored: SessionReference? = nil, freshUntil: Double = .infinity, replayKeys: [[UInt8]] = []
+    ) {
+        user = fields.user
+        self.fields = fields
+        self.headerBlock = headerBlock
+        self.session = session
+        self.renewalDue = renewalDue
+        self.stored = stored
+        self.freshUntil = freshUntil
+        self.replayKeys = replayKeys
+    }
+
+    /// The renewal that came with the decision could not be sent: the next request gets one.
+    package func renewalNotSent() {
+        renewalDue = -.infinity
+    }
+
+    /// Both are of one sign-in, or neither has a user.
+    package static func isSameSession(_ one: Identity?, _ other: Identity?) -> Bool {
+        guard let one, let other else { return one == nil && other == nil }
+        if one === other { return true }
+        if let session = one.session, let otherSession = other.session { return session.id == otherSession.id }
+        return one.isBearer && other.isBearer && one.fields == other.fields
+    }
+
+    /// It came as `Authorization: Bearer`, which the app does not get to see.
+    var isBearer: Bool { session == nil }
+
+    /// An identity without a user, whose token the app does not receive.
+    static var anonymousBearer: Identity { Identity(fields: UserAttributes(), headerBlock: [], session: nil) }
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP
+
+/// Knows the header names that a client must not send to the app, in every spelling an app server could take for them.
+///
+/// CVE-2025-64484: CGI, WSGI, Rack and PHP turn `-`, and some also `_`, `.` or any other sign, into one letter, and fold
+/// case. So names are compared folded: letters in lower case, whatever is neither letter nor digit as `-`.
+///
+/// Most names are let go after a look at their first letter and length.
+struct SpoofFilter: Sendable {
+    /// For each first letter (26: anything else), a bit for each length that some name has; longer ones share bit 63.
+    private let lengths: [UInt64]
+    /// The names with that many bytes, folded; longer ones in the last.
+    private let names: [[[UInt8]]]
+
+    /// - Parameter extra: names of identity headers the config sets, besides those of all presets.
+    init(identityHeaders extra: [String], isTrusted: Bool) {
+        var all = Set(Self.always.map { Array($0.utf8) })
+        for preset in HeaderPreset.allCases where preset != .basic {
+            for rule in preset.rules { all.insert(Self.folded(rule.name)) }
+        }
+        for name in extra where Self.folded(name) != Array("authorization".utf8) { all.insert(Self.folded(name)) }
+        if !isTrusted { all.formUnion(Self.fromStrangers.map { Array($0.utf8) }) }
+        self.init(names: all)
+    }
+
+    /// Knows `names` alone, which are folded, and Sidegate's own.
+    init(names all: Set<[UInt8]>) {
+        var lengths = [UInt64](repeating: 0, count: 27)
+        var names = [[[UInt8]]](repeating: [], count: 64)
+        for name in all {
+            guard let first = name.first else { continue }
+            let length = min(name.count, 63)
+            lengths[Self.letterIndex(first)] |= 1 << UInt64(length)
+            names[length].append(name)
+        }
+        // x-sidegate-…, of any length
+        lengths[Self.letterIndex(UInt8(ascii: "x"))] |= ~0 << UInt64(Self.ownPrefix.utf8CodeUnitCount)
+        self.lengths = lengths
+        self.names = names
+    }
+
+    /// Whether a field of that name is removed.
+    @inline(__always)
+    func removes(_ name: Span<UInt8>) -> Bool {
+        guard name.count > 0 else { return false }
+        let length = min(name.count, 63)
+        let first = Self.letterIndex(lowercased(name[0]))
+        return lengths[first] & (1 << UInt64(truncatingIfNeeded: length)) != 0 && isListed(name, length)
+    }
+
+    private func isListed(_ name: Span<UInt8>, _ length: Int) -> Bool {
+        if name.count >= Self.ownPrefix.utf8CodeUnitCount, Self.hasOwnPrefix(name) { return true }
+        for candidate in names[length] where Self.isEqual(name, candidate) { return true }
+        return false
+    }
+
+    /// `name` in the one spelling that names are compared in.
+    static func folded(_ name: String) -> [UInt8] {
+        name.utf8.map(fold)
+    }
+
+    private static func isEqual(_ name: Span<UInt8>, _ candidate: [UInt8]) -> Bool {
+        guard name.count == candidate.count else { return false }
+        for index in name.indices where fold(name[index]) != candidate[index] { return false }
+        return true
+    }
+
+    private static func hasOwnPrefix(_ name: Span<UInt8>) -> Bool {
+        unsafe UnsafeBufferPointer(start: ownPrefix.utf8Start, count: ownPrefix.utf8CodeUnitCount)
+            .enumerated().allSatisfy { fold(name[$0.offset]) == $0.element }
+    }
+
+    @inline(__always)
+    private static func fold(_ byte: UInt8) -> UInt8 {
+        let lower = lowercased(byte)
+        return lower &- UInt8(ascii: "a") < 26 || lower &- UInt8(ascii: "0") < 10 ? lower : UInt8(ascii: "-")
+    }
+
+    @inline(__always)
+    private static func letterIndex(_ byte: UInt8) -> Int {
+        let index = byte &- UInt8(ascii: "a")
+        return index < 26 ? Int(index) : 26
+    }
+
+    /// Sidegate's own, for later versions as for this one (CVE-2023-27487, CVE-2024-45806).
+    private static let ownPrefix: StaticString = "x-sidegate-"
+
+    /// Removed from every client's requests. The X-Forwarded-… that Sidegate sets are here for their other spellings; `proxy`
+    /// would become HTTP_PROXY in a CGI program's environment (CVE-2016-5385).
+    private static let always = [
+        "proxy", "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto",
+        "x-request-id", "x-forwarded-access-token", "x-auth-request-access-token", "x-remote-user", "x-remote-group",
+        "x-remote-groups", "x-remote-email", "x-remote-name",
+        "x-forwarded-username", "x-forwarded-fullname",
+    ]
+
+    /// What only a trusted proxy may tell the app: addresses, and other ways to say scheme, host or path.
+    private static let fromStrangers = [
+        "x-real-ip", "x-client-ip", "client-ip", "true-client-ip", "cf-connecting-ip", "fastly-client-ip",
+        "x-cluster-client-ip", "x-originating-ip", "x-remote-ip", "x-remote-addr",
+        "x-forwarded", "forwarded-for", "x-forwarded-by", "x-forwarded-server", "x-forwarded-scheme", "x-forwarded-ssl",
+        "x-forwarded-protocol", "x-forwarded-prefix", "x-forwarded-path", "x-forwarded-uri", "x-forwarded-method",
+        "x-forwarded-client-cert", "x-url-scheme", "front-end-https", "x-original-host",
+        "x-original-url", "x-original-uri", "x-original-method", "x-original-path", "x-rewrite-url",
+        "x-envoy-original-path",
+    ]
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Decisions
+import HTTP
+import JWT
+
+/// `POST /.sidegate/backchannel-logout`: the identity provider ends a user's sessions by a signed token (OpenID Connect
+/// Back-Channel Logout 1.0, for providers of any kind).
+struct BackchannelLogout {
+    private let tokens: TokenCheck
+    private let revocations: SessionRevocations
+    private let limits: SessionLimits
+    private let mapping: ClaimMapping
+    private let responses: Responses
+
+    init(
+        _ configuration: GateConfiguration, tokens: TokenCheck, revocations: SessionRevocations, limits: SessionLimits,
+        responses: Responses
+    ) {
+        mapping = ClaimMapping(configuration.claims, required: [], needsUser: false)
+        self.tokens = tokens
+        self.revocations = revocations
+        self.limits = limits
+        self.responses = responses
+    }
+
+    func step(_ request: borrowing AccessRequest) -> Step {
+        guard request.head.method == .post else {
+            return .respond(responses.methodNotAllowed(request, allow: "POST"))
+        }
+        guard ContentType.isForm(request.head) || ContentType.isBareToken(request.head) else {
+            return .respond(responses.unsupportedMediaType(request))
+        }
+        return .ask(.content(limit: SignIn.formLimit))
+    }
+
+    /// The form's `logout_token` or its parameter of the sign-in token's name; or the token alone.
+    func step(_ request: borrowing AccessRequest, body: [UInt8]) -> Step {
+        let present = Self.tokens(in: body, of: request)
+        guard let token = present.first else { return .respond(invalid(.tokenMissing)) }
+        guard present.count == 1 else { return .respond(invalid(.tokenMalformed)) }
+
+        let now = request.context.now
+        let verified: VerifiedToken
+        do throws(SignInRefusal) {
+            verified = try tokens.verified(token.span, now: now)
+        } catch {
+            if tokens.canRefreshKeys(after: error.reason, request) { return .ask(.keys) }
+            return .respond(invalid(error.reason))
+        }
+        // §2.4: a token with a nonce is an ID token, which others may have obtained.
+        guard verified.claims["nonce"] == nil else { return .respond(invalid(.claimsMalformed)) }
+        let fields: UserAttributes
+        do {
+            fields = try mapping.fields(of: verified.claims)
+        } catch {
+            return .respond(invalid(error.reason))
+        }
+        var subjects = revocations.subjects(of: fields)
+        let subject = verified.claims["sub"]?.string ?? ""
+        guard ClaimMapping.isSound(subject) else { return .respond(invalid(.fieldInvalid)) }
+        if !subject.isEmpty, !subjects.contains(Revocation.subject(subject)) {
+            subjects.append(Revocation.subject(subject))
+        }
+        guard !subjects.isEmpty else { return .respond(invalid(.fieldMissing)) }
+        return .ask(
+            .consumeLogoutToken(
+                PendingLogout(
+                    replayKeys: tokens.replayKeys(verified),
+                    retention: tokens.retention(of: verified, atLeast: LoginState.lifetime, now: now),
+                    revocation: Revocation(
+                        subjects: subjects, revokedAt: now, expiresAt: now + limits.lifetime,
+                        user: subject.isEmpty ? fields.account : subject))))
+    }
+
+    /// The replay store has answered.
+    ///
+    /// Each token ends sessions once: nobody who obtains an old one can keep a user out. Without the store's answer they
+    /// end all the same, which is the safe side.
+    func consumed(_ pending: PendingLogout, _ verdict: ReplayVerdict) -> Step {
+        switch verdict {
+        case .replayed: return .respond(invalid(.replayed))
+        case .fresh, .unavailable:
+            var response = responses.json(200, [])
+            response.outcome = .logout
+            response.user = pending.revocation.user
+            return .ask(.revoke(PendingRevocation(pending.revocation, response)))
+        }
+    }
+
+    /// The loops have applied the revocation, or had no room: then the provider must try again. A user who signs out loses
+    /// the cookie all the same.
+    func revoked(_ pending: PendingRevocation, isRemembered: Bool) -> LocalResponse {
+        isRemembered || pending.revocation.isOfOneSession ? pending.response : notRemembered(pending.revocation)
+    }
+
+    private func notRemembered(_ revocation: Revocation) -> LocalResponse {
+        var response = responses.json(503, [("error", "temporarily_unavailable")])
+        response.add("Retry-After", "60")
+        response.outcome = .refused
+        response.user = revocation.user
+        return response
+    }
+
+    /// §2.8: 400, with the reason.
+    private func invalid(_ reason: Reason) -> LocalResponse {
+        var response = responses.json(
+            400, [("error", "invalid_request"), ("error_description", .string(reason.rawValue))])
+        response.outcome = .refused
+        response.reason = reason
+        return response
+    }
+
+    private static func tokens(in body: [UInt8], of request: borrowing AccessRequest) -> [[UInt8]] {
+        guard ContentType.isForm(request.head) else {
+            let text = body.span
+            let token = Array(copying: text.extracting(text.trimmed(0..<lineEnd(body))))
+            return token.isEmpty ? [] : [token]
+        }
+        let parameters = Parameters(form: body)
+        let name = request.site.tokenParameter
+        var named = parameters.values("logout_token")
+        if name != Array("logout_token".utf8) { named += parameters.values(name) }
+        return named.filter { !$0.isEmpty }
+    }
+
+    /// The start of the line breaks at the end of a body.
+    private static func lineEnd(_ body: [UInt8]) -> Int {
+        (body.lastIndex { $0 != 10 && $0 != 13 && $0 != 0x20 && $0 != 0x09 } ?? -1) + 1
+    }
+}
+
+/// A verified logout token that waits for the replay store's verdict.
+package struct PendingLogout: Sendable {
+    package let replayKeys: [[UInt8]]
+    /// How long the token must be remembered.
+    package let retention: Retention
+    let revocation: Revocation
+}
+
+/// A revocation that must be applied before its response is sent.
+package struct PendingRevocation: Sendable {
+    package let revocation: Revocation
+    let response: LocalResponse
+
+    package init(_ revocation: Revocation, _ response: LocalResponse) {
+        self.revocation = revocation
+        self.response = response
+    }
+}

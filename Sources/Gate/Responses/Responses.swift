@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Decisions
+import HTTP
+import JWT
+import Pages
+
+/// The gate's own responses: pages for people, JSON for clients that ask for it, gRPC statuses. None may be stored, and
+/// none passes its address on to the next page.
+final class Responses {
+    private let pages: PageRenderer
+    private let pageFields: [UInt8]
+    private let formPageFields: [UInt8]
+
+    init(_ configuration: GateConfiguration) {
+        pages = configuration.pages
+        pageFields = PageFields.block(configuration, hasForm: false)
+        formPageFields = PageFields.block(configuration, hasForm: true)
+    }
+
+    func page(_ status: UInt16, _ page: Page, hasForm: Bool = false) -> LocalResponse {
+        var response = LocalResponse(status: status, body: pages.render(page))
+        addPageFields(&response, hasForm: hasForm)
+        return response
+    }
+
+    /// A redirect; its body is a page with a link, so that no browser ever shows a blank one.
+    func redirect(_ status: UInt16, to url: [UInt8]) -> LocalResponse {
+        var response = LocalResponse(status: status, body: redirectBody(url))
+        response.add("Location", url)
+        addPageFields(&response)
+        return response
+    }
+
+    /// 200 with a page that goes on to `url` by itself.
+    func refresh(to url: [UInt8]) -> LocalResponse {
+        var response = LocalResponse(status: 200, body: redirectBody(url))
+        var refresh: [UInt8] = []
+        refresh.append("0;url=")
+        refresh.append(contentsOf: url)
+        response.add("Refresh", refresh)
+        addPageFields(&response)
+        return response
+    }
+
+    /// The field lines and the pieces of a redirect's page, for redirects that are written out ahead.
+    var redirectTemplate: (fields: [UInt8], pieces: [[UInt8]]) { (pageFields, pages.redirectPieces) }
+
+    private func redirectBody(_ url: [UInt8]) -> [UInt8] {
+        pages.render(.redirecting(to: String(decoding: url, as: UTF8.self)))
+    }
+
+    /// What all pages have; see ``PageFields``.
+    private func addPageFields(_ response: inout LocalResponse, hasForm: Bool = false) {
+        response.add(block: hasForm ? formPageFields : pageFields)
+    }
+
+    func json(_ status: UInt16, _ members: JSONObject) -> LocalResponse {
+        var body = JSONValue.object(members).serialized()
+        body.append(10)
+        var response = LocalResponse(status: status, body: body)
+        response.add("Content-Type", "application/json")
+        response.add("Cache-Control", "no-store")
+        response.add("Referrer-Policy", "no-referrer")
+        response.add("X-Content-Type-Options", "nosniff")
+        return response
+    }
+
+    func json(_ status: UInt16, _ members: [(String, JSONValue)]) -> LocalResponse {
+        json(status, JSONObject(members))
+    }
+
+    /// A gRPC response without a message, all in the head.
+    ///
+    /// - Parameters:
+    ///   - status: the status that an HTTP response would have.
+    ///   - message: visible ASCII without `%`.
+    ///   - statusOfGRPC: in decimal; nil: the one that belongs to `outcome` and `status`.
+    func grpc(
+        _ outcome: Outcome, _ status: UInt16, _ message: String, statusOfGRPC: String? = nil
+    ) -> LocalResponse {
+        var response = LocalResponse(status: 200)
+        response.add("Content-Type", "application/grpc")
+        response.add("grpc-status", statusOfGRPC ?? Self.grpcStatus(outcome, status))
+        response.add("grpc-message", message)
+        response.add("Cache-Control", "no-store")
+        response.outcome = outcome
+        return response
+    }
+
+    func notFound(_ request: borrowing AccessRequest) -> LocalResponse {
+        error(404, request, outcome: .notFound)
+    }
+
+    func unsupportedMediaType(_ request: borrowing AccessRequest) -> LocalResponse {
+        error(415, request)
+    }
+
+    func methodNotAllowed(_ request: borrowing AccessRequest, allow: String? = nil) -> LocalResponse {
+        var response = error(405, request)
+        response.add("Allow", allow ?? "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS")
+        return response
+    }
+
+    /// Neither the config nor the request says where the browser is.
+    func hostMissing(_ request: borrowing AccessRequest) -> LocalResponse {
+        error(400, request)
+    }
+
+    /// The page (or JSON, by Accept) for an app that is down or broken (502), slow (504) or has too much to do (503).
+    func upstreamFailure(
+        _ status: UInt16, of request: borrowing AccessRequest, statusOfGRPC: String? = nil
+    ) -> LocalResponse {
+        let requestID = request.idText
+        var response: LocalResponse
+        let name =
+            switch status {
+            case 503: "overloaded"
+            case 504: "upstream_timeout"
+            default: "upstream_unavailable"
+            }
+        if ContentType.isGRPC(request.head) {
+            // UNAVAILABLE: the client may try again. Not so when the app broke off what it had begun.
+            response = grpc(
+                .upstreamFailure, status, statusOfGRPC == nil ? name : Reason.upstreamReset.rawValue,
+                statusOfGRPC: statusOfGRPC)
+        } else if NavigationTest.prefersJSON(request.head) {
+            let error: JSONValue = .string(name)
+            response = json(status, [("error", error), ("request_id", .string(requestID))])
+        } else {
+            response = page(status, .upstreamDown(status: status, requestID: requestID))
+        }
+        // RFC 9110 §10.2.3: the client may try again soon.
+        if status == 503 { response.add("Retry-After", "1") }
+        response.outcome = .upstreamFailure
+        return response
+    }
+
+    /// 429 for a client that asks too often, with the seconds after which it may ask again (RFC 6585 §4).
+    func tooManyRequests(_ request: borrowing AccessRequest, retryAfter: UInt64) -> LocalResponse {
+        var response = error(429, request, outcome: .limited)
+        response.add("Retry-After", "\(max(1, retryAfter))")
+        response.reason = .rateLimited
+        return response
+    }
+
+    /// The small page (or JSON, when the head was read and asks for it) for a request that cannot be served: 400, 408,
+    /// 413, 414, 431, 501, 505. The connection closes after it.
+    func badRequest(_ status: UInt16, of request: borrowing AccessRequest) -> LocalResponse {
+        var response = error(status, request, outcome: .badRequest)
+        response.closesConnection = true
+        return response
+    }
+
+    func error(
+        _ status: UInt16, _ request: borrowing AccessRequest, outcome: Outcome = .refused
+    ) -> LocalResponse {
+        let requestID = request.idText
+        var response: LocalResponse
+        if ContentType.isGRPC(request.head) {
+            response = grpc(outcome, status, Self.errorName(status))
+        } else if NavigationTest.prefersJSON(request.head) {
+            response = json(
+                status, [("error", .string(Self.errorName(status))), ("request_id", .string(requestID))])
+        } else {
+            response = page(status, .error(status: status, requestID: requestID))
+        }
+        response.outcome = outcome
+        return response
+    }
+
+    /// As gRPC maps statuses of HTTP, but for 404 and 413, for which it has statuses of its own.
+    private static func grpcStatus(_ outcome: Outcome, _ status: UInt16) -> String {
+        switch outcome {
+        case .unauthenticated: "16"
+        case .notFound: "5"
+        case .limited, .sessionUnknown, .upstreamFailure: "14"
+        case .refused, .badRequest, .malformed, .forward, .open, .observe, .nativeLogin, .redirect, .confirm, .signIn,
+            .signedIn, .guest, .loginLoop, .logout, .session, .keys, .answer, .forwardAuth, .none:
+            switch status {
+            case 403: "7"
+            case 413, 431: "8"
+            case 503: "14"
+            default: "13"
+            }
+        }
+    }
+
+    private static func errorName(_ status: UInt16) -> String {
+        switch status {
+        case 404: "not_found"
+        case 405: "method_not_allowed"
+        case 408: "request_timeout"
+        case 413: "content_too_large"
+        case 414: "uri_too_long"
+        case 415: "unsupported_media_type"
+        case 429: "too_many_requests"
+        case 431: "header_fields_too_large"
+        case 501: "not_implemented"
+        case 503: "unavailable"
+        case 505: "http_version_not_supported"
+        default: "bad_request"
+        }
+    }
+}

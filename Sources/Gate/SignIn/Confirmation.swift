@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Decisions
+import HTTP
+import JWT
+import Pages
+
+/// The page that names the account and asks, for a sign-in that the user did not start here (`initiated: confirm`).
+///
+/// The token is consumed before the page is shown, so that nobody else can use it meanwhile; the form that the page posts
+/// signs in once, by a key of its own. It holds what was verified, sealed, and a login cookie binds it to the browser.
+struct Confirmation {
+    /// Why a posted form signs nobody in.
+    struct Refusal: Error {
+        let response: LocalResponse
+    }
+
+    private let seal: Seal
+    private let attempts: LoginAttempts
+    private let loops: RedirectLoops
+    private let responses: Responses
+    private let cookies: OwnCookies
+    private let random: RandomPool
+
+    init(
+        seal: Seal, attempts: LoginAttempts, loops: RedirectLoops, responses: Responses, cookies: OwnCookies,
+        random: RandomPool
+    ) {
+        self.seal = seal
+        self.attempts = attempts
+        self.loops = loops
+        self.responses = responses
+        self.cookies = cookies
+        self.random = random
+    }
+
+    /// What the page needs besides the sign-in itself.
+    func needed(for pending: PendingSignIn, _ request: borrowing AccessRequest) -> PendingSignIn.NeededConfirmation {
+        var wasShown = false
+        let present = attempts.present(in: request)
+        for attempt in present {
+            guard let state = attempts.state(of: attempt, request, pending.scope),
+                request.context.now - state.startedAt < LoginState.lifetime
+            else { continue }
+            wasShown = wasShown || (!state.token.isEmpty && state.token == pending.replayKeys.first)
+        }
+        let surplus = attempts.surplus(present, request, pending.scope)
+        return PendingSignIn.NeededConfirmation(
+            wasShown: wasShown, endingAttempts: surplus.map { attempts.cookie($0, request) })
+    }
+
+    func page(
+        for pending: PendingSignIn, _ needed: PendingSignIn.NeededConfirmation, _ request: borrowing AccessRequest
+    ) -> LocalResponse {
+        let now = request.context.now
+        let isSecure = request.origin.isSecure
+        let attempt = LoginAttemptID(.wish, now: now, random: random.nonce())
+        let field = seal.seal(pending.encoded(at: now), name: attempt.text, scope: pending.scope)
+        var response = responses.page(
+            200,
+            .confirmSignIn(
+                account: pending.fields.account, action: Self.path,
+                fields: [
+                    HiddenField("attempt", String(decoding: attempt.text, as: UTF8.self)),
+                    HiddenField("sign_in", String(decoding: field, as: UTF8.self)),
+                ]), hasForm: true)
+        let cookie = cookies.setCookie(isSecure: isSecure)
+        let state = LoginState(startedAt: now, target: pending.target, token: pending.replayKeys.first ?? [])
+        let name = attempts.cookie(attempt, request)
+        response.add(
+            "Set-Cookie",
+            cookie.login(name, attempts.sealed(state, name: name, pending.scope), maxAge: LoginState.lifetime))
+        for name in needed.endingAttempts { response.add("Set-Cookie", cookie.expired(name)) }
+        if !pending.returns.isEmpty {
+            response.add("Set-Cookie", loops.cookie(pending.returns, pending.scope, isSecure: isSecure))
+        }
+        response.outcome = .confirm
+        response.user = pending.user
+        return response
+    }
+
+    /// The sign-in that a posted form confirms, on the page of the gate, in the browser that was asked.
+    func confirmed(_ request: borrowing AccessRequest, form: [UInt8]) throws(Refusal) -> PendingSignIn {
+        guard let origin = request.publicOrigin, let scope = request.cookieScope else {
+            throw Refusal(response: responses.hostMissing(request))
+        }
+        let parameters = Parameters(form: form)
+        // Another site could post a field that it was given for an account of its own.
+        guard SiteCheck.of(request.head, on: request.site.targetSite(origin)) != .otherSite,
+            let named = parameters.values("attempt").first, let id = LoginAttemptID(named),
+            let field = parameters.values("sign_in").first,
+            let attempt = attempts.present(in: request).first(where: { $0.id == id }),
+            let state = attempts.state(of: attempt, request, scope),
+            let encoded = seal.open(field.span, name: id.text, scope: scope)
+        else { throw refusal(.loginStateMissing, request) }
+        guard request.context.now - state.startedAt < LoginState.lifetime,
+            let pending = PendingSignIn(
+                encoded: encoded, origin: origin, scope: scope, spentAttempt: attempts.cookie(id, request),
+                returns: loops.current(request, scope), now: request.context.now)
+        else { throw refusal(.loginStateExpired, request) }
+        return pending
+    }
+
+    private func refusal(_ reason: Reason, _ request: borrowing AccessRequest) -> Refusal {
+        Refusal(response: responses.signInRefused(reason, request, tryAgain: LoginAddress.path))
+    }
+
+    private static let path = "/.sidegate/confirm"
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Decisions
+import HTTP
+import JWT
+
+/// What a return from the provider has to do with the attempts of this browser.
+struct ReturnedAttempt {
+    /// It answers an attempt that began here, in this browser, not too long ago.
+    var isOurs = false
+    /// The target of that attempt.
+    var target: ReturnTarget?
+    /// The login cookie that ends with it.
+    var cookie: [UInt8]?
+    /// It may answer an attempt that another site began, but names none: the user is asked, whatever `initiated` says,
+    /// since the same holds for honest links to a provider that returns no `state`.
+    var needsQuestion = false
+    /// Why it is not ours.
+    var refusal = Reason.loginStateMissing
+    /// The attempt that its `state` names.
+    var named: LoginAttemptID?
+}
+
+/// The sign-ins that a browser has begun: each has a login cookie of its own, so that several tabs can sign in at once.
+struct LoginAttempts {
+    /// An attempt whose cookie came, and where the cookie's value stands.
+    typealias Present = (id: LoginAttemptID, value: ByteRange)
+
+    private let seal: Seal
+    private let cookies: OwnCookies
+
+    init(seal: Seal, cookies: OwnCookies) {
+        self.seal = seal
+        self.cookies = cookies
+    }
+
+    /// The attempts whose cookies came. Their number is bounded.
+    func present(in request: borrowing AccessRequest) -> [Present] {
+        let names = cookies.names(request)
+        var attempts: [Present] = []
+        let bytes = request.head.bytes.span
+        request.head.forEachCookie { name, value in
+            guard attempts.count < SessionCookie.maximumCandidates, name.upperBound <= bytes.count,
+                value.upperBound <= bytes.count, value.count >= Seal.minimumSize,
+                let attempt = names.attempt(bytes.extracting(name.range))
+            else { return }
+            attempts.append((attempt, value))
+        }
+        return attempts
+    }
+
+    /// The attempts of a browser that end to make room for one more: the oldest of its own. A sibling host can set cookies
+    /// of these names too, which count for nothing: they make no attempt end, and some of them end with each redirect.
+    func surplus(
+        _ attempts: [Present], _ request: borrowing AccessRequest, _ scope: CookieScope
+    ) -> [LoginAttemptID] {
+        guard attempts.count >= LoginState.maximumCount else { return [] }
+        var own: [LoginAttemptID] = []
+        var others: [LoginAttemptID] = []
+        for attempt in attempts {
+            if state(of: attempt, request, scope) != nil {
+                own.append(attempt.id)
+            } else if others.count < LoginState.maximumCount {
+                others.append(attempt.id)
+            }
+        }
+        own.sort { $0.isOlder(than: $1) }
+        return others + own.prefix(max(0, own.count - LoginState.maximumCount + 1))
+    }
+
+    /// The cookie's name.
+    func cookie(_ attempt: LoginAttemptID, _ request: borrowing AccessRequest) -> [UInt8] {
+        cookies.names(request).login + attempt.text
+    }
+
+    /// The state that an attempt's cookie holds; nil when the gate did not seal it.
+    func state(
+        of attempt: Present, _ request: borrowing AccessRequest, _ scope: CookieScope
+    ) -> LoginState? {
+        guard attempt.value.upperBound <= request.head.bytes.count else { return nil }
+        let value = request.head.bytes.span.extracting(attempt.value.range)
+        return seal.open(value, name: cookie(attempt.id, request), scope: scope).flatMap { LoginState(encoded: $0) }
+    }
+
+    /// The value of an attempt's cookie.
+    func sealed(_ state: LoginState, name: [UInt8], _ scope: CookieScope) -> [UInt8] {
+        seal.seal(state.encoded, name: name, scope: scope)
+    }
+
+    /// What the cookies of a site's attempts are bound to, with room for the attempt's name; see ``Seal``.
+    func binding(_ names: CookieNames, _ scope: CookieScope) -> [UInt8] {
+        let anyName = names.login + Array(repeating: 0, count: LoginAttemptID.length)
+        return seal.authenticated(anyName.span, scope)
+    }
+
+    /// Appends the value of the cookie that is bound to `binding`.
+    func appendSealed(_ state: LoginState, boundTo binding: Span<UInt8>, to out: inout [UInt8]) {
+        seal.seal(boundTo: binding, into: &out) { state.append(to: &$0) }
+    }
+
+    /// The `Set-Cookie` values by which the other attempts of a browser count from now on only when a return names them.
+    /// `ended` is the one that a return has named.
+    ///
+    /// This browser's provider returns `state`, so a return without it is none of the provider's. It would count as the
+    /// answer to an attempt that is still pending, such as that of another tab, and another site could replace the
+    /// session by a sign-in with its own token.
+    ///
+    /// The newest are kept as they are otherwise. Those for which there is no room end: they must not count either.
+    func othersOnlyWhenNamed(
+        besides ended: LoginAttemptID, _ request: borrowing AccessRequest, _ scope: CookieScope
+    ) -> [[UInt8]] {
+        let setCookie = cookies.setCookie(isSecure: request.origin.isSecure)
+        var lines: [[UInt8]] = []
+        var byteCount = 0
+        for attempt in present(in: request).sorted(by: { $1.id.isOlder(than: $0.id) }) where attempt.id != ended {
+            // What does not open is another host's and counts for nothing; a question that was shown is no attempt.
+            guard let state = state(of: attempt, request, scope), state.token.isEmpty, !state.isFromOtherSite
+            else { continue }
+            let remaining = state.startedAt + LoginState.lifetime - request.context.now
+            guard remaining > 0 else { continue }
+            let name = cookie(attempt.id, request)
+            let line = setCookie.login(
+                name, sealed(state.onlyWhenNamed, name: name, scope), maxAge: min(remaining, LoginState.lifetime))
+            byteCount += line.count
+            let hasRoom = lines.count < LoginState.maximumCount && byteCount <= Self.maximumOtherBytes
+            lines.append(hasRoom ? line : setCookie.expired(name))
+        }
+        return lines
+    }
+
+    /// Proxies in front may not accept much more than this in the head of a response.
+    private static let maximumOtherBytes = 4096
+
+    /// Which attempt a return ends: the one that `state` names, and no other; without a `state`, when the provider does
+    /// not send it back, the newest.
+    ///
+    /// The newest counts only where the login protocol does not name attempts: then a provider may drop what the gate
+    /// appends to the return URL, and a pending attempt is the sign that the user began here. An attempt that another site
+    /// began is no such sign, since that site may send its own token after it.
+    ///
+    /// - Parameters:
+    ///   - namesAttempts: a return without a `state` answers no attempt.
+    ///   - isUnseen: another site's page has the return as an image or the like.
+    func returned(
+        _ request: borrowing AccessRequest, _ parameters: Parameters, _ scope: CookieScope, namesAttempts: Bool,
+        isUnseen: Bool
+    ) -> ReturnedAttempt {
+        var result = ReturnedAttempt()
+        var candidates = present(in: request)
+        if let state = parameters.values("state").first {
+            result.named = LoginAttemptID(state)
+            candidates.removeAll { $0.id != result.named }
+        } else if namesAttempts || isUnseen {
+            return result
+        }
+        candidates.sort { $1.id.isOlder(than: $0.id) }
+        // More than a browser is given may come: a sister host can set some of these names too.
+        for candidate in candidates {
+            // A question that was shown is no attempt: the next token must lead to one as well.
+            guard let state = state(of: candidate, request, scope), state.token.isEmpty else { continue }
+            let cookie = cookie(candidate.id, request)
+            guard request.context.now - state.startedAt < LoginState.lifetime else {
+                result.refusal = .loginStateExpired
+                // Too old to vouch for the user, but still the target.
+                result.target = result.target ?? state.target
+                continue
+            }
+            guard result.named != nil || !state.isFromOtherSite else {
+                return ReturnedAttempt(target: state.target, cookie: cookie, needsQuestion: true)
+            }
+            return ReturnedAttempt(isOurs: true, target: state.target, cookie: cookie, named: result.named)
+        }
+        return result
+    }
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP
+
+/// A verified sign-in that waits for the replay store, the user, the app or the session store.
+package struct PendingSignIn: Sendable {
+    /// The keys of its proof in the replay store.
+    package let replayKeys: [[UInt8]]
+    /// How long the token must be remembered.
+    package let retention: Retention
+    /// For the logs.
+    package let user: String
+
+    let fields: UserAttributes
+    let target: ReturnTarget
+    let origin: PublicOrigin
+    let scope: CookieScope
+    /// A session of the same user came with the request.
+    let isSignedIn: Bool
+    /// The login cookie of the attempt that ends with this.
+    let spentAttempt: [UInt8]?
+    /// `Set-Cookie` values by which the browser's other attempts count only when a return names them.
+    var otherAttempts: [[UInt8]] = []
+    let returns: RedirectLoopCounter
+    /// The user did not begin here: a fresh sign-in leads to a page that asks.
+    var confirmation: NeededConfirmation?
+    /// Confirmation was skipped, since a guest gains nothing by it: whatever the lists say by now, it makes no session.
+    var isForGuest = false
+    /// The browser's last session was another user's, or is unknown: the app's own session ends too.
+    var endsAppSession = true
+    /// The session that came with the request, where sessions are stored elsewhere.
+    var replacedSession: [UInt8]?
+
+    struct NeededConfirmation: Sendable {
+        /// The page was shown before, to this browser: a reload shows it again.
+        let wasShown: Bool
+        /// Login cookies that end to make room for one more.
+        let endingAttempts: [[UInt8]]
+    }
+}
+
+extension PendingSignIn {
+    private static let version: UInt8 = 1
+
+    /// What must survive until the user has confirmed.
+    func encoded(at now: Double) -> [UInt8] {
+        var output: [UInt8] = [Self.version]
+        output.appendTime(now)
+        // Remembered at least as long as the page can be used, or it could be used twice.
+        output.appendTime(max(retention.until, now + LoginState.lifetime))
+        // Another key than the token's own, which is consumed by now.
+        output.appendCounted([UInt8(ascii: "c")] + (replayKeys.first ?? []))
+        output.appendCounted(target.bytes)
+        fields.append(to: &output)
+        return output
+    }
+
+    init?(
+        encoded: [UInt8], origin: PublicOrigin, scope: CookieScope, spentAttempt: [UInt8],
+        returns: RedirectLoopCounter, now: Double
+    ) {
+        var reader = SealedReader(encoded)
+        guard reader.byte() == Self.version, let madeAt = reader.time(), now - madeAt < LoginState.lifetime,
+            let expiresAt = reader.time(), let key = reader.counted(), let target = reader.counted(),
+            let fields = UserAttributes(from: &reader), reader.isAtEnd
+        else { return nil }
+        self.init(
+            replayKeys: [key], retention: Retention(until: expiresAt, atLeast: LoginState.lifetime, now: now),
+            user: fields.user, fields: fields, target: ReturnTarget(trusted: target), origin: origin, scope: scope,
+            isSignedIn: false, spentAttempt: spentAttempt, returns: returns)
+    }
+}
+
+/// A sign-in whose token was consumed, and must end as bearer token on every loop before the sign-in proceeds.
+package struct SpentToken: Sendable {
+    let pending: PendingSignIn
+    let verdict: ReplayVerdict
+
+    package var replayKeys: [[UInt8]] { pending.replayKeys }
+
+    init(_ pending: PendingSignIn, _ verdict: ReplayVerdict) {
+        self.pending = pending
+        self.verdict = verdict
+    }
+}
+
+/// A sign-in that waits for the app's answer about its user.
+package struct PendingProvisioning: Sendable {
+    package let call: ProvisioningCall
+    let pending: PendingSignIn
+}

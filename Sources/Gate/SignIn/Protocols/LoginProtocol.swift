@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Decisions
+import HTTP
+import JWT
+
+/// How a browser gets to an identity provider and back.
+///
+/// A protocol knows the provider's address and what the provider sends. Attempts and their cookies, confirmation, single
+/// use, provisioning and sessions are the same for all and are not its concern.
+protocol LoginProtocol: AnyObject {
+    /// Each genuine return names its attempt by `state`: without one, the return is not an answer to any attempt.
+    var namesAttempts: Bool { get }
+
+    /// The address that starts an attempt on a site, with places for the attempt's name and its target.
+    func start(on origin: PublicOrigin) -> LoginURL
+
+    /// The parameters that the provider sent with the browser, in the query or in a form.
+    func parameters(of request: borrowing AccessRequest, form: [UInt8]?) -> Parameters
+
+    /// The user that a return proves. Called again after a question was answered.
+    func finish(_ parameters: Parameters, _ request: borrowing AccessRequest) -> LoginResult
+}
+
+/// What a return amounts to.
+enum LoginResult {
+    case verified(VerifiedLogin)
+    case refused(Reason, status: UInt16)
+    /// Something must be fetched first.
+    case ask(Question)
+}
+
+/// A user that an identity provider vouches for.
+struct VerifiedLogin {
+    let fields: UserAttributes
+    /// What stands for this proof in the replay store, so that it signs in once.
+    let replayKeys: [[UInt8]]
+    let retention: Retention
+}

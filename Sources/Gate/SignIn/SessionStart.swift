@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Decisions
+import HTTP
+import JWT
+
+/// The end of a sign-in: a new session in place of any old one (CVE-2026-34454, CVE-2021-41230), its cookies, and the
+/// redirect to the target.
+struct SessionStart {
+    private let seal: SessionSeal
+    private let limits: SessionLimits
+    private let cookies: OwnCookies
+    private let appCookies: AppCookies
+    private let loops: RedirectLoops
+    private let responses: Responses
+
+    init(
+        seal: SessionSeal, limits: SessionLimits, cookies: OwnCookies, appCookies: AppCookies, loops: RedirectLoops,
+        responses: Responses
+    ) {
+        self.seal = seal
+        self.limits = limits
+        self.cookies = cookies
+        self.appCookies = appCookies
+        self.loops = loops
+        self.responses = responses
+    }
+
+    /// The new session: at once where it lives in the cookie, otherwise it goes to the store first.
+    func step(_ pending: PendingSignIn, _ request: borrowing AccessRequest) -> Step {
+        let now = request.context.now
+        let state = seal.start(pending.fields, now: now)
+        guard seal.isStored else { return .respond(signedIn(pending, state, ticket: nil, request)) }
+        let (ticket, record) = seal.ticket(for: state)
+        return .ask(
+            .storeSession(
+                NewStoredSession(
+                    id: state.id, record: record,
+                    timeToLive: limits.timeToLive(signedInAt: state.signedInAt, now: now),
+                    replaced: pending.replacedSession, state: state, ticket: ticket, pending: pending)))
+    }
+
+    /// 303 with the session's cookies.
+    ///
+    /// - Parameter ticket: nil: the cookie holds the session itself.
+    func signedIn(
+        _ pending: PendingSignIn, _ state: SessionState, ticket: SessionTicket?, _ request: borrowing AccessRequest
+    ) -> LocalResponse {
+        let isSecure = request.origin.isSecure
+        guard
+            let lines = seal.cookieLines(
+                state, ticket: ticket, pending.scope, isSecure: isSecure, lastOldChunk: lastOldChunk(request),
+                now: request.context.now)
+        else { return refused(.fieldInvalid, status: 403, pending, request) }
+        var response = seeOther(pending.target.bytes)
+        for line in lines { response.add("Set-Cookie", line) }
+        endAttempt(pending, isSecure, &response)
+        endAppSession(pending, isSecure, &response)
+        response.add("Set-Cookie", loops.cookie(pending.returns, pending.scope, isSecure: isSecure))
+        response.outcome = .signIn
+        response.user = pending.user
+        return response
+    }
+
+    /// No session: on to the target, as everyone may (`access.default: guest`). The session of the user who was signed in
+    /// before ends.
+    func visit(_ pending: PendingSignIn, _ request: borrowing AccessRequest) -> LocalResponse {
+        let isSecure = request.origin.isSecure
+        var response = seeOther(pending.target.bytes)
+        let names = cookies.names(request)
+        let cookie = cookies.setCookie(isSecure: isSecure)
+        for chunk in 0...lastOldChunk(request) {
+            response.add("Set-Cookie", cookie.expired(names.session(chunk: chunk)))
+        }
+        endAttempt(pending, isSecure, &response)
+        endAppSession(pending, isSecure, &response)
+        // Coming back without a session is intended here.
+        response.add("Set-Cookie", loops.cookieEnd(isSecure: isSecure))
+        response.outcome = .guest
+        response.user = pending.user
+        return response
+    }
+
+    /// A reload, or the back button: the user is signed in by this very token or a later one.
+    func alreadySignedIn(_ pending: PendingSignIn, _ request: borrowing AccessRequest) -> LocalResponse {
+        var response = seeOther(pending.target.bytes)
+        endAttempt(pending, request.origin.isSecure, &response)
+        response.outcome = .signedIn
+        response.user = pending.user
+        return response
+    }
+
+    /// A verified sign-in that is refused after all.
+    func refused(
+        _ reason: Reason, status: UInt16, _ pending: PendingSignIn, _ request: borrowing AccessRequest
+    ) -> LocalResponse {
+        var response = responses.signInRefused(
+            reason, status: status, request, account: pending.fields.account,
+            tryAgain: LoginAddress.path(pending.target))
+        response.user = pending.user
+        return response
+    }
+
+    /// The last chunk of the session that came with the request.
+    private func lastOldChunk(_ request: borrowing AccessRequest) -> Int {
+        SessionCookiePlaces(request.head, cookies.names(request)).lastChunk
+    }
+
+    private func endAttempt(_ pending: PendingSignIn, _ isSecure: Bool, _ response: inout LocalResponse) {
+        guard let attempt = pending.spentAttempt else { return }
+        response.add("Set-Cookie", cookies.setCookie(isSecure: isSecure).expired(attempt))
+        for other in pending.otherAttempts { response.add("Set-Cookie", other) }
+    }
+
+    private func endAppSession(_ pending: PendingSignIn, _ isSecure: Bool, _ response: inout LocalResponse) {
+        guard pending.endsAppSession else { return }
+        for cookie in appCookies.ended(host: pending.origin.host, isSecure: isSecure, page: pending.target.bytes) {
+            response.add("Set-Cookie", cookie)
+        }
+    }
+
+    /// 303, or with `SameSite=Strict` a page that goes on by itself: after a redirect that began at the provider the
+    /// browser would not send a strict cookie.
+    private func seeOther(_ target: [UInt8]) -> LocalResponse {
+        cookies.sameSite == .strict ? responses.refresh(to: target) : responses.redirect(303, to: target)
+    }
+}

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Decisions
+import HTTP
+import JWT
+import Pages
+
+/// The way back from the provider: the return, the confirmation of a sign-in that did not begin here, single use,
+/// provisioning, and the session.
+struct SignIn {
+    private let login: any LoginProtocol
+    private let initiated: InitiatedPolicy
+    private let requiresState: Bool
+    private let isSingleUse: Bool
+    private let provisions: Bool
+    private let replayFailure: ReplayFailurePolicy
+    private let hasAppCookies: Bool
+    private let attempts: LoginAttempts
+    private let loops: RedirectLoops
+    private let confirmation: Confirmation
+    private let start: SessionStart
+    private let sessions: Sessions
+    private let bearer: BearerTokens
+    private let authorization: Authorizer
+    private let responses: Responses
+
+    init(
+        _ configuration: GateConfiguration, login: any LoginProtocol, attempts: LoginAttempts, loops: RedirectLoops,
+        confirmation: Confirmation, start: SessionStart, sessions: Sessions, bearer: BearerTokens,
+        authorization: Authorizer, responses: Responses
+    ) {
+        initiated = configuration.initiated
+        requiresState = configuration.requiresState
+        isSingleUse = configuration.singleUse
+        provisions = configuration.provisions
+        replayFailure = configuration.replayFailure
+        hasAppCookies = !configuration.session.appCookies.isEmpty
+        self.login = login
+        self.attempts = attempts
+        self.loops = loops
+        self.confirmation = confirmation
+        self.start = start
+        self.sessions = sessions
+        self.bearer = bearer
+        self.authorization = authorization
+        self.responses = responses
+    }
+
+    // MARK: The return
+
+    /// The return path.
+    func callback(_ request: borrowing AccessRequest) -> Step {
+        switch request.head.method {
+        // Any status but 2xx: the browser drops it, and sends the request again when somebody opens the page.
+        case .get where NavigationTest.isPrefetch(request.head):
+            .respond(responses.unauthenticatedJSON(request, nil))
+        case .get: returned(request, form: nil)
+        case .post:
+            ContentType.isForm(request.head)
+                ? .ask(.content(limit: Self.formLimit)) : .respond(responses.unsupportedMediaType(request))
+        // HEAD too: a link preview must not consume the token.
+        case .head, .put, .delete, .connect, .options, .trace, .patch, .other:
+            .respond(responses.methodNotAllowed(request, allow: "GET, POST"))
+        }
+    }
+
+    /// The browser is back, with a proof of the provider or with something else.
+    func returned(_ request: borrowing AccessRequest, form: [UInt8]?) -> Step {
+        guard let origin = request.publicOrigin, let scope = request.cookieScope else {
+            return .respond(responses.hostMissing(request))
+        }
+        let site = request.site.targetSite(origin)
+        let parameters = login.parameters(of: request, form: form)
+        let attempt = attempts.returned(
+            request, parameters, scope, namesAttempts: login.namesAttempts,
+            isUnseen: NavigationTest.isSubresource(request.head)
+                && SiteCheck.isFromOtherSite(request.head, on: site))
+        let named = parameters.returnTarget(on: site) ?? nil
+        let target = attempt.target ?? named ?? .root
+        let tryAgain = LoginAddress.path(target)
+
+        let verified: VerifiedLogin
+        switch login.finish(parameters, request) {
+        case .verified(let result): verified = result
+        case .refused(let reason, let status):
+            return .respond(responses.signInRefused(reason, status: status, request, tryAgain: tryAgain))
+        case .ask(let question): return .ask(question)
+        }
+        let fields = verified.fields
+        let verdict = authorization.signInVerdict(on: fields)
+        if case .refused(let reason) = verdict { return .respond(forbidden(reason, fields, target, request)) }
+
+        var current: SessionState?
+        var replacedSession: [UInt8]?
+        if case .valid(let identity) = sessions.session(of: request) {
+            current = identity.session
+            replacedSession = identity.stored?.id
+        }
+        let isSameUser = current.map { $0.fields.isSameUser(as: fields) } ?? false
+        // A valid session, and yet this attempt began after it: another replica did not know the session.
+        let isUnknownElsewhere = current.map { attempt.named?.isNavigation(after: $0.signedInAt) ?? false } ?? true
+        let returns = isUnknownElsewhere ? loops.count(request, attempt, scope) : RedirectLoopCounter()
+        if returns.isLoop { return .respond(loops.response(to: request, tryAgain: tryAgain)) }
+
+        var pending = PendingSignIn(
+            replayKeys: verified.replayKeys, retention: verified.retention, user: fields.user, fields: fields,
+            target: target, origin: origin, scope: scope, isSignedIn: isSameUser, spentAttempt: attempt.cookie,
+            returns: returns)
+        pending.replacedSession = replacedSession
+        pending.endsAppSession = endsAppSession(fields, request)
+        // Elsewhere a return without a state counts for nothing anyway.
+        if attempt.isOurs, let named = attempt.named, !login.namesAttempts {
+            pending.otherAttempts = attempts.othersOnlyWhenNamed(besides: named, request, scope)
+        }
+
+        // Signing in as the present user gains an attacker nothing, and a reload of this page ends here too.
+        if !attempt.isOurs, requiresState {
+            guard isSameUser, attempt.named != nil else {
+                return .respond(refused(attempt, fields, tryAgain, request))
+            }
+        } else if !attempt.isOurs, !isSameUser {
+            switch (initiated, attempt.needsQuestion) {
+            case (.allow, _): break
+            case (.deny, false): return .respond(refused(attempt, fields, tryAgain, request))
+            case (.deny, true), (.confirm, _):
+                // A guest, of whom the app learns nothing, may come in without confirming, unless that ends a session.
+                if verdict == .visitor, current == nil {
+                    pending.isForGuest = true
+                } else {
+                    pending.confirmation = confirmation.needed(for: pending, request)
+                }
+            }
+        }
+        return consume(pending, request)
+    }
+
+    /// `/.sidegate/confirm`
+    func confirm(_ request: borrowing AccessRequest) -> Step {
+        guard request.head.method == .post else {
+            return .respond(responses.methodNotAllowed(request, allow: "POST"))
+        }
+        guard ContentType.isForm(request.head) else { return .respond(responses.unsupportedMediaType(request)) }
+        return .ask(.content(limit: Self.formLimit))
+    }
+
+    /// The form of the confirmation page.
+    func confirmed(_ request: borrowing AccessRequest, form: [UInt8]) -> Step {
+        do throws(Confirmation.Refusal) {
+            var pending = try confirmation.confirmed(request, form: form)
+            pending.endsAppSession = endsAppSession(pending.fields, request)
+            return consume(pending, request)
+        } catch {
+            return .respond(error.response)
+        }
+    }
+
+    // MARK: Single use
+
+    /// On to the replay store, when tokens sign in once.
+    private func consume(_ pending: PendingSignIn, _ request: borrowing AccessRequest) -> Step {
+        isSingleUse ? .ask(.consumeToken(pending)) : accept(pending, request)
+    }
+
+    /// The replay store has answered. Before the sign-in proceeds, its token ends as bearer on every loop of the process.
+    func consumed(_ pending: PendingSignIn, _ verdict: ReplayVerdict, _ request: borrowing AccessRequest) -> Step {
+        bearer.end(with: verdict)
+            ? .ask(.endBearer(SpentToken(pending, verdict))) : finish(pending, verdict, request)
+    }
+
+    func finish(_ pending: PendingSignIn, _ verdict: ReplayVerdict, _ request: borrowing AccessRequest) -> Step {
+        switch verdict {
+        case .fresh: return accept(pending, request)
+        case .replayed:
+            if pending.confirmation?.wasShown ?? false { return accept(pending, request) }
+            if pending.isSignedIn { return .respond(start.alreadySignedIn(pending, request)) }
+            return .respond(start.refused(.replayed, status: 403, pending, request))
+        case .unavailable:
+            switch replayFailure {
+            case .allow: return accept(pending, request)
+            case .deny: return .respond(start.refused(.replayStoreUnavailable, status: 503, pending, request))
+            }
+        }
+    }
+
+    private func accept(_ pending: PendingSignIn, _ request: borrowing AccessRequest) -> Step {
+        if let needed = pending.confirmation { return .respond(confirmation.page(for: pending, needed, request)) }
+        // Once more: the lists may have changed while the user was asked.
+        switch authorization.signInVerdict(on: pending.fields) {
+        case .refused(let reason): return .respond(forbidden(reason, pending.fields, pending.target, request))
+        case .visitor: return .respond(start.visit(pending, request))
+        case .allowed: if pending.isForGuest { return .respond(start.visit(pending, request)) }
+        }
+        guard provisions else { return start.step(pending, request) }
+        return .ask(
+            .provision(
+                PendingProvisioning(
+                    call: ProvisioningCall(pending.fields, requestID: request.idText), pending: pending)))
+    }
+
+    // MARK: Provisioning and the session
+
+    /// The app has answered. There is no session before it agreed.
+    func provisioned(
+        _ pending: PendingSignIn, _ verdict: ProvisioningVerdict, _ request: borrowing AccessRequest
+    ) -> Step {
+        switch verdict {
+        case .agreed: start.step(pending, request)
+        case .noSeat: .respond(noSeat(pending, request))
+        case .failed: .respond(start.refused(.provisioningFailed, status: 502, pending, request))
+        }
+    }
+
+    /// The session store has answered. Without it the sign-in follows `replay.onFailure`: refused, or a session that lives
+    /// in the cookie.
+    func stored(_ session: NewStoredSession, _ isStored: Bool, _ request: borrowing AccessRequest) -> LocalResponse {
+        guard isStored || replayFailure == .allow else {
+            return start.refused(.replayStoreUnavailable, status: 503, session.pending, request)
+        }
+        return start.signedIn(session.pending, session.state, ticket: isStored ? session.ticket : nil, request)
+    }
+
+    // MARK: Responses
+
+    /// The app's session may be another user's: that of the browser's last session, or of an unknown one.
+    private func endsAppSession(_ fields: UserAttributes, _ request: borrowing AccessRequest) -> Bool {
+        guard hasAppCookies else { return false }
+        return sessions.lastUser(of: request).map { !$0.isSameUser(as: fields) } ?? true
+    }
+
+    private func forbidden(
+        _ reason: Reason, _ fields: UserAttributes, _ target: ReturnTarget, _ request: borrowing AccessRequest
+    ) -> LocalResponse {
+        responses.forbidden(
+            reason, fields, request, asJSON: NavigationTest.prefersJSON(request.head), returnTo: target, isSignIn: true)
+    }
+
+    private func refused(
+        _ attempt: ReturnedAttempt, _ fields: UserAttributes, _ tryAgain: String, _ request: borrowing AccessRequest
+    ) -> LocalResponse {
+        responses.signInRefused(attempt.refusal, request, account: fields.account, tryAgain: tryAgain)
+    }
+
+    private func noSeat(_ pending: PendingSignIn, _ request: borrowing AccessRequest) -> LocalResponse {
+        guard !NavigationTest.prefersJSON(request.head) else {
+            return start.refused(.seatLimitReached, status: 403, pending, request)
+        }
+        var response = responses.page(
+            403,
+            .noSeat(
+                account: pending.fields.account, requestID: request.idText,
+                tryAgain: LoginAddress.path(pending.target)))
+        response.outcome = .refused
+        response.reason = .seatLimitReached
+        response.user = pending.user
+        return response
+    }
+
+    /// The largest form that is read: a token of 16 KiB, percent-encoded, and room for more.
+    static let formLimit = 64 * 1024
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Decisions
+import HTTP
+import JWT
+
+/// What a request's `Authorization` amounts to.
+enum BearerVerdict {
+    case none
+    case refused(Reason)
+    case valid(Identity)
+    /// The token is valid, and the replay store must be asked first whether it has signed in.
+    case unchecked(TokenQuestion)
+}
+
+/// A verified bearer token of which the replay store must be asked whether it has signed in.
+package struct TokenQuestion {
+    /// The token's keys in the replay store.
+    package let replayKeys: [[UInt8]]
+    /// When the token expires, in seconds since 1970.
+    package let expiresAt: Double
+    fileprivate let identity: Identity
+    /// ``BearerTokens/spentCount`` when it is asked: a sign-in since then may be missing in the answer.
+    fileprivate let spentCount: UInt64
+}
+
+/// `Authorization: Bearer`, for API and mobile clients: the same checks as at a sign-in, but it consumes nothing and sets
+/// no cookie.
+///
+/// A token that signed in was seen by a browser, its history and perhaps logs: it is refused here. The replay store is
+/// asked about that before a token counts, and again at most a minute after each answer.
+final class BearerTokens {
+    private let isEnabled: Bool
+    private let isSingleUse: Bool
+    private let replayFailure: ReplayFailurePolicy
+    private let tokens: TokenCheck
+    private let rendering: HeaderRendering
+    private var known = IdentityCache()
+    /// Counts the tokens that signed in while this gate ran.
+    private var spentCount: UInt64 = 0
+
+    init(_ configuration: GateConfiguration, _ tokens: TokenCheck, _ rendering: HeaderRendering) {
+        isEnabled = configuration.bearer
+        isSingleUse = configuration.singleUse
+        replayFailure = configuration.replayFailure
+        self.tokens = tokens
+        self.rendering = rendering
+    }
+
+    /// The user of the request's token. Nothing where bearer tokens are off.
+    func verdict(on request: borrowing AccessRequest) -> BearerVerdict {
+        guard isEnabled else { return .none }
+        let bytes = request.head.bytes.span
+        var token: ByteRange?
+        var count = 0
+        for index in request.head.fields.indices where request.head.fields[index].known == .authorization {
+            count += 1
+            let value = request.head.fields[index].value
+            guard value.count > 7,
+                bytes.extracting(value.lowerBound..<value.lowerBound + 7).equalsIgnoringCase("bearer ")
+            else { continue }
+            var start = value.lowerBound + 7
+            while start < value.upperBound, bytes[start] == 0x20 { start += 1 }
+            token = ByteRange(start..<value.upperBound)
+        }
+        guard let token else { return .none }
+        // The app and the gate could each read another one (CVE-2020-25017).
+        guard count == 1 else { return .refused(.tokenMalformed) }
+        return verdict(on: bytes.extracting(token.range), request)
+    }
+
+    private func verdict(on text: Span<UInt8>, _ request: borrowing AccessRequest) -> BearerVerdict {
+        let now = request.context.now
+        let nowhere = text.extracting(0..<0)
+        let cached = known.identity(text, host: nowhere, isSecure: false, now: now)
+        // CVE-2026-33496: a verdict is one policy's and one key set's.
+        if let cached, cached.verifiedWith == tokens.keyEpoch {
+            if request.context.monotonic < cached.freshUntil { return .valid(cached) }
+            if request.tokenLookup != .notAsked { return verdict(on: cached, request) }
+        }
+        do throws(SignInRefusal) {
+            let user = try tokens.verifiedUser(text, now: now)
+            let identity = Identity(
+                fields: user.fields, headerBlock: rendering.block(for: user.fields), session: nil,
+                freshUntil: -.infinity, replayKeys: isSingleUse ? tokens.replayKeys(user.token) : [])
+            identity.isKnownUnused = cached?.isKnownUnused ?? false
+            identity.verifiedWith = tokens.keyEpoch
+            identity.tokenExpiresAt = user.token.expiresAt ?? now
+            // When the clock is set back, it is verified again.
+            known.keep(
+                identity, text, host: nowhere, isSecure: false, validFrom: now, validUntil: user.token.expiresAt ?? now)
+            return verdict(on: identity, request)
+        } catch {
+            known.forget(text)
+            return .refused(error.reason)
+        }
+    }
+
+    /// On a token that is valid in itself.
+    private func verdict(on identity: Identity, _ request: borrowing AccessRequest) -> BearerVerdict {
+        guard isSingleUse else {
+            identity.freshUntil = request.context.monotonic + Self.verdictLifetime
+            return .valid(identity)
+        }
+        switch request.tokenLookup {
+        case .notAsked:
+            return .unchecked(
+                TokenQuestion(
+                    replayKeys: identity.replayKeys, expiresAt: identity.tokenExpiresAt, identity: identity,
+                    spentCount: spentCount))
+        case .unused: return .valid(identity)
+        case .used: return .refused(.replayed)
+        case .failed:
+            guard identity.isKnownUnused || replayFailure == .allow else { return .refused(.replayStoreUnavailable) }
+            // Not each request waits for a store that does not answer.
+            identity.freshUntil = request.context.monotonic + Self.pauseAfterFailure
+            return .valid(identity)
+        }
+    }
+
+    /// The store has answered.
+    func checked(_ question: TokenQuestion, _ use: TokenUse, now: ClockReading) -> AccessRequest.TokenLookup {
+        switch use {
+        case .unused:
+            // Otherwise some token signed in meanwhile, perhaps this one: the answer is for this request alone.
+            if question.spentCount == spentCount {
+                question.identity.freshUntil = now.monotonic + Self.verdictLifetime
+                question.identity.isKnownUnused = true
+            }
+            return .unused
+        case .used:
+            known.forget { $0 === question.identity }
+            return .used
+        case .lastKnownUnused:
+            // Another loop of the process has asked before the outage.
+            if question.spentCount == spentCount { question.identity.isKnownUnused = true }
+            return .failed
+        case .unavailable:
+            return .failed
+        }
+    }
+
+    /// A token has signed in, on any loop: its identity is forgotten.
+    func spent(_ replayKeys: [[UInt8]]) {
+        spentCount &+= 1
+        known.forget { identity in identity.replayKeys.contains { replayKeys.contains($0) } }
+    }
+
+    /// A sign-in with that verdict ends the token's use as bearer: every loop must forget it.
+    func end(with verdict: ReplayVerdict) -> Bool {
+        guard isEnabled, isSingleUse else { return false }
+        return switch verdict {
+        case .fresh, .replayed: true
+        case .unavailable: replayFailure == .allow
+        }
+    }
+
+    /// Seconds after which the replay store is asked again.
+    private static let verdictLifetime: Double = 60
+    /// Seconds for which a store that did not answer is not asked again.
+    private static let pauseAfterFailure: Double = 5
+}

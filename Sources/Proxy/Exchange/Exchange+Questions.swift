@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Gate
+import HTTP
+import Reactor
+
+// What the gate must know before it can decide is requested from the services: each wait has a time limit, and nothing is
+// done for a browser that went away meanwhile.
+extension Exchange: StepDriver {
+    package func resume(_ question: Question, with answer: Answer) -> Step {
+        guard case .gate(let gate, _) = worker.service else { preconditionFailure("only a gate asks questions") }
+        return gate.resume(&access, question, with: answer)
+    }
+
+    package func find(answerTo question: Question) {
+        let services = worker.services
+        let limits = services.limits
+        switch question {
+        case .content(let limit):
+            collect(limit: limit, contentFollows: contentFollows)
+        case .keys:
+            guard let keys = services.keys else { return answer(refusal(503)) }
+            ask(.keys, within: limits.keys, otherwise: true) { done in
+                keys.refresh { done(true) }
+            } then: { [self] (_: Bool) in
+                answered(question, with: .keys)
+            }
+        case .consumeToken(let pending):
+            consume(pending.replayKeys, pending.retention) { [self] in answered(question, with: .consumeToken($0)) }
+        case .consumeLogoutToken(let pending):
+            consume(pending.replayKeys, pending.retention) { [self] in
+                answered(question, with: .consumeLogoutToken($0))
+            }
+        case .checkToken(let token):
+            if let use = worker.replayStore.knownUse(of: token.replayKeys) {
+                return answered(question, with: .checkToken(use))
+            }
+            ask(.claim, within: limits.claim, otherwise: .unavailable) { done in
+                worker.replayStore.use(of: token.replayKeys, until: token.expiresAt, done)
+            } then: { [self] (use: TokenUse) in
+                answered(question, with: .checkToken(use))
+            }
+        case .endBearer(let token):
+            guard let revocations = services.revocations else {
+                worker.tokenSpent(token.replayKeys)
+                return answered(question, with: .endBearer)
+            }
+            ask(.revocation, within: limits.revocation, otherwise: false) { done in
+                revocations.tokenSpent(token.replayKeys) { done(true) }
+            } then: { [self] (_: Bool) in
+                answered(question, with: .endBearer)
+            }
+        case .provision(let pending):
+            guard let provisioner = services.provisioner else {
+                return answered(question, with: .provision(.failed))
+            }
+            ask(.provisioning, within: limits.provisioning, otherwise: .failed) { done in
+                provisioner.provision(pending.call, done)
+            } then: { [self] (outcome: ProvisioningOutcome) in
+                if outcome == .told { record.isProvisioned = true }
+                answered(question, with: .provision(outcome.verdict))
+            }
+        case .fetchSession(let session):
+            ask(.session, within: limits.session, otherwise: .unavailable) { done in
+                guard let sessions = services.sessions else { return done(.unavailable) }
+                sessions.fetch(session, done)
+            } then: { [self] (answer: SessionAnswer) in
+                answered(question, with: .fetchSession(answer, now: worker.clock))
+            }
+        case .storeSession(let session):
+            ask(.session, within: limits.session, otherwise: false) { done in
+                guard let sessions = services.sessions else { return done(false) }
+                sessions.keep(session, done)
+            } then: { [self] (isStored: Bool) in
+                answered(question, with: .storeSession(isStored))
+            }
+        case .revoke(let pending):
+            revoke(pending.revocation) { [self] in answered(question, with: .revoke($0)) }
+        }
+    }
+
+    private func consume(
+        _ keys: [[UInt8]], _ retention: Retention, _ proceed: @escaping (ReplayVerdict) -> Void
+    ) {
+        ask(.claim, within: worker.services.limits.claim, otherwise: .unavailable) { done in
+            worker.replayStore.consume(keys, for: retention, now: context.clock, done)
+        } then: { (verdict: ReplayVerdict) in
+            proceed(verdict)
+        }
+    }
+
+    private func revoke(_ revocation: Revocation, _ proceed: @escaping (Bool) -> Void) {
+        record.isBackchannelLogout = !revocation.isOfOneSession
+        if record.user == nil { record.user = revocation.user }
+        guard let revocations = worker.services.revocations else { return proceed(worker.revoke(revocation)) }
+        ask(.revocation, within: worker.services.limits.revocation, otherwise: false) { done in
+            revocations.revoke(revocation, done)
+        } then: { (isRemembered: Bool) in
+            proceed(isRemembered)
+        }
+    }
+
+    /// Asks a service off this loop, and proceeds with its answer, or with `late` when none comes within `limit`. An
+    /// answer that comes after the browser has gone, or too late, is dropped.
+    func ask<Result: Sendable>(
+        _ what: ExchangeStateMachine.Awaited, within limit: Nanoseconds, otherwise late: Result,
+        _ question: (@escaping @Sendable (Result) -> Void) -> Void, then proceed: @escaping (Result) -> Void
+    ) {
+        machine.awaits(what)
+        contentFollows = false
+        generation &+= 1
+        let generation = generation
+        let loop = worker.loop
+        let settle = { [self] (answer: Result) in
+            guard self.generation == generation, machine.state == .awaiting(what) else { return }
+            // A second answer of this generation is dropped.
+            self.generation &+= 1
+            stopTimer()
+            proceed(answer)
+        }
+        overdue = { settle(late) }
+        setTimer(loop.now.advanced(by: limit))
+        let waiter = loop.bind(settle)
+        question { answer in loop.submit { waiter.assumeOnLoop { $0(answer) } } }
+    }
+}
