@@ -32,7 +32,7 @@ demo: deps
 	$(SWIFT) build --product sidegate
 	exec "$$($(SWIFT) build --show-bin-path)/sidegate" demo --listen $(LISTEN)
 
-# One after the other, also under -j: both halves build, and the second measures memory.
+# Sequential, also with -j: both parts build, and the second measures memory.
 test: deps deps-test
 	$(MAKE) unit
 	$(MAKE) black-box
@@ -75,7 +75,7 @@ bench-rules: deps-bench build
 bench-count: deps-bench build
 	$(PYTHON) Benchmarks/bench.py --sidegate $(BINARY) --count $(BENCH_ARGS)
 
-# With the built program where there is one; CHARTS_COMPLETE=1 lets a skipped test fail the run.
+# Uses the built program if it exists. With CHARTS_COMPLETE=1 a skipped test fails the run.
 charts: deps-charts
 	PATH="$$(scripts/chart-tools):$$PATH" SIDEGATE_BINARY="$${SIDEGATE_BINARY:-$(wildcard $(BINARY))}" $(PYTHON) -m pytest $(PYTEST_ARGS) Tests/ChartTests
 

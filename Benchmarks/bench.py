@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Sidegate beside nginx and HAProxy, in front of the same upstream.
+"""Compares Sidegate with nginx and HAProxy in front of the same upstream.
 
-All run on the machine at hand with one worker each, so requests/s says as much of the load generator as of the proxy;
-CPU for a request is the figure to read. Rounds are interleaved, medians are compared, under 10 % is a tie.
-Access logs are off on all sides.
+All run on one machine with one worker each, so requests/s depends on the load generator as much as on the proxy; compare
+the CPU time for each request. Rounds are interleaved and medians are compared; a difference under 10 % is a tie. Access
+logs are off everywhere.
 """
 
 import argparse
@@ -23,7 +23,7 @@ import encrypted
 import load
 import servers
 
-# scenario: (path, connections, {competitor: the most that ours may cost relative to it})
+# scenario: (path, connections, {competitor: the highest permitted cost of Sidegate relative to it})
 SCENARIOS = {
     "1 KiB, 1 connection": ("/1k", 1, {"nginx": 1.3}),
     "1 KiB, 64 connections": ("/1k", 64, {"nginx": 1.0, "haproxy-jwt": 0.6, "haproxy-plain": None}),
@@ -41,7 +41,7 @@ IDLE_CONNECTIONS = 10_000
 
 
 class Starter:
-    """Starts one proxy, also under a measuring program."""
+    """Starts one proxy, optionally under a measuring program."""
 
     def __init__(self, folder, start):
         self.folder, self.start = folder, start
@@ -57,7 +57,7 @@ def rates(options, folder, upstream) -> bool:
         **{f"haproxy-{job}": servers.start_haproxy(folder, upstream.port, job) for job in ("plain", "jwt", "redirect")},
     }
     session = proxies["sidegate"].sign_in()
-    # HAProxy's cookie is the token itself, and must outlive the run.
+    # HAProxy's cookie is the token itself, which must be valid for the whole run.
     headers = {"sidegate": {"Cookie": session}, "haproxy-jwt": {"Cookie": f"session={servers.token(86400)}"}}
     print(f"{'':28}{'':14}{'requests/s':>12}{'CPU µs each':>13}   ours / theirs")
     good = True
@@ -70,7 +70,7 @@ def rates(options, folder, upstream) -> bool:
             for name in names if turn % 2 else reversed(names):
                 sent = {"Accept": "text/html"} if scenario.startswith("redirect") else headers.get(name, {})
                 result = load.wrk(proxies[name], path, connections, options.seconds, sent)
-                if turn:  # the first is for warming up
+                if turn:  # the first round warms up
                     rounds[name].append(result)
         median = {n: statistics.median(r.cpu_micros for r in rs) for n, rs in rounds.items()}
         for name in names:
@@ -93,14 +93,14 @@ def memory(options, folder, upstream) -> bool:
     proxy = servers.Sidegate(options.sidegate, folder, upstream.port, environment_name="sidegate-memory")
     session = proxy.sign_in()
     resident = proxy.memory()
-    load.wrk(proxy, "/1k", 64, 1, {"Cookie": session})  # what any use costs once is not an idle connection's
+    load.wrk(proxy, "/1k", 64, 1, {"Cookie": session})  # the one-time costs of the first use are not counted
     time.sleep(1)
     before = proxy.memory()
     request = f"GET /1k HTTP/1.1\r\nHost: 127.0.0.1:{proxy.port}\r\nCookie: {session}\r\n\r\n".encode()
     connections = []
     for n in range(IDLE_CONNECTIONS):
         connection = socket.socket()
-        connection.bind((f"127.0.0.{2 + n % 4}", 0))  # more than one source: no shortage of ports
+        connection.bind((f"127.0.0.{2 + n % 4}", 0))  # several source addresses: ports do not run out
         connection.settimeout(10)
         connection.connect(("127.0.0.1", proxy.port))
         connection.sendall(request)
@@ -129,7 +129,7 @@ def counts(options, folder, upstream) -> bool:
         "haproxy-jwt": (lambda under: servers.start_haproxy(folder, upstream.port, "jwt", under),
                         {"Cookie": f"session={servers.token(86400)}"}),
     }
-    # Without a threshold: what the redirect to sign in costs, beside HAProxy's.
+    # Without a threshold: the cost of the redirect to sign in, compared with HAProxy's.
     competitors["sidegate-redirect"] = competitors["sidegate"][0], {"Accept": "text/html"}
     competitors["haproxy-redirect"] = (
         lambda under: servers.start_haproxy(folder, upstream.port, "redirect", under), {"Accept": "text/html"})
@@ -153,7 +153,7 @@ def main():
     parser.add_argument("--sidegate", type=Path, default=Path(__file__).parent.parent / ".build" / "sidegate")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3, help="of each round")
-    parser.add_argument("--only", help="scenarios whose name holds this; memory: what idle connections hold")
+    parser.add_argument("--only", help="scenarios whose names contain this; memory: the memory of idle connections")
     parser.add_argument("--count", action="store_true", help="instructions and system calls instead of rates")
     parser.add_argument("--count-of", nargs="+", default=["sidegate"],
                         choices=["sidegate", "sidegate-redirect", "nginx", "haproxy-plain", "haproxy-jwt", "haproxy-redirect"])
@@ -178,7 +178,7 @@ def main():
                     good &= memory(options, folder, upstream)
                     good &= encrypted.idle_memory(options, folder, upstream)
         finally:
-            servers.Process.stop_all()  # whatever went wrong, nothing is left behind
+            servers.Process.stop_all()  # no process is left running after an error
     sys.exit(0 if good else 1)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The two figures that do not drift with the machine's mood: user instructions and system calls for a request."""
+"""The two figures that do not depend on the machine's load: user instructions and system calls for each request."""
 
 import re
 import signal
@@ -13,13 +13,13 @@ CONNECTIONS = 64
 
 
 def instructions_per_request(start, path: str, headers, status: int = 200) -> float:
-    """Instructions in user space under callgrind, between two loads of different length."""
+    """Instructions in user space under callgrind: the difference between two loads of different length."""
     folder = Path(start.folder)
     output = folder / "callgrind.out"
     proxy = start(["valgrind", "--tool=callgrind", f"--callgrind-out-file={output}", "--"])
     try:
         values = headers(proxy) if callable(headers) else headers
-        exactly(proxy.port, path, CONNECTIONS, 1000, values, status)  # caches and pools are filled
+        exactly(proxy.port, path, CONNECTIONS, 1000, values, status)  # fills caches and pools
         settle(proxy.pid)
 
         def total_of(count: int) -> int:
@@ -40,20 +40,20 @@ def instructions_per_request(start, path: str, headers, status: int = 200) -> fl
 
 
 def settle(pid: int):
-    """Waits until the process has nothing to do of its own any more, such as a second look at its configuration."""
+    """Waits until the process has no more background work, such as checking its configuration for changes."""
     def used() -> list:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
     deadline = time.monotonic() + 60
     before, since = used(), time.monotonic()
     while time.monotonic() - since < 1:
-        assert time.monotonic() < deadline, "the process does not come to rest"
+        assert time.monotonic() < deadline, "the process does not become idle"
         time.sleep(0.05)
         if used() != before:
             before, since = used(), time.monotonic()
 
 
 def system_calls_per_request(start, path: str, headers, status: int = 200) -> tuple[float, dict]:
-    """System calls under strace, between two loads of different length; and by name."""
+    """System calls under strace, in total and by name: the difference between two loads of different length."""
     proxy = start([])
     try:
         values = headers(proxy) if callable(headers) else headers

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""TLS and HTTP/2 beside nginx and nghttpx, which proxy plainly: rates, handshakes, and what idle connections hold."""
+"""TLS and HTTP/2 compared with nginx and nghttpx, which only proxy: rates, handshakes, and memory of idle connections."""
 
 import socket
 import ssl
@@ -15,7 +15,7 @@ IDLE = 5000
 TLS_IDLE = 12  # KiB
 HTTP2_IDLE = 8  # KiB
 
-# name: (how one round is made, {competitor: the most that ours may cost relative to it})
+# name: (how one round is run, {competitor: the highest permitted cost of Sidegate relative to it})
 SCENARIOS = {
     "TLS HTTP/1.1, 64 connections": (
         lambda proxy, seconds, headers: load.h2load(proxy, "/1k", 64, 1, seconds, headers, http1=True), {"nginx": 1.0}),
@@ -68,9 +68,9 @@ def rates(options, folder, upstream) -> bool:
 
 
 def idle_memory(options, folder, upstream) -> bool:
-    """What an idle connection holds: TLS with HTTP/1.1 after a request, and cleartext HTTP/2 after one.
+    """The memory of an idle connection after one request: TLS with HTTP/1.1, and HTTP/2 in cleartext.
 
-    nginx's figure beside the former tells what libssl takes, which Sidegate has freed by then.
+    The first is compared with nginx, whose figure includes the memory of libssl, which Sidegate has freed by then.
     """
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE

@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""What floods over HTTP/2 cost, and how long others wait meanwhile.
+"""The cost of floods over HTTP/2, and the latency of other clients meanwhile.
 
-Each flood of the tests' table runs for some seconds from a process of its own, one connection after another, as fast as
-the gate takes it. Another client sends one request after another at a steady pace over its own connection to the same
-event loop. Printed are the gate's CPU seconds for each second, less what that client alone costs, the slowest request, and
-how many connections the attacker spent.
+Each flood of the tests' table runs for some seconds in its own process, one connection after another, as fast as the
+gate accepts it. Another client sends requests at a steady pace over its own connection to the same event loop. Prints
+the gate's CPU seconds per second, without the cost of that client, the slowest request, and the number of connections
+that the attacker used.
 """
 
 import argparse
@@ -33,7 +33,7 @@ def flood(port: int, name: str, seconds: float, result):
 
 
 def serve_others(connection, headers, until: float) -> list:
-    """Milliseconds of each request."""
+    """The duration of each request in milliseconds."""
     times = []
     while time.monotonic() < until:
         begun = time.monotonic()
@@ -47,7 +47,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sidegate", type=Path, default=Path(".build/release/sidegate"))
     parser.add_argument("--seconds", type=float, default=3)
-    parser.add_argument("--only", default="", help="floods whose names hold this")
+    parser.add_argument("--only", default="", help="floods whose names contain this")
     arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
     failed = []

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 class Round:
     requests: int
     per_second: float
-    cpu_micros: float  # of the proxy, for a request
+    cpu_micros: float  # of the proxy, for each request
 
 
 def wrk(proxy, path: str, connections: int, seconds: float, headers: dict, expected_redirect=False,
@@ -36,7 +36,7 @@ def wrk(proxy, path: str, connections: int, seconds: float, headers: dict, expec
 
 
 def h2load(proxy, path: str, connections: int, streams: int, seconds: float, headers: dict, http1=False) -> Round:
-    """HTTP/2, or HTTP/1.1, over TLS when the proxy is a TLS one."""
+    """HTTP/2 or HTTP/1.1, over TLS when the proxy terminates TLS."""
     arguments = ["h2load", "-t1", f"-c{connections}", f"-m{streams}", f"-D{seconds}", *(["--h1"] if http1 else [])]
     for name, value in headers.items():
         arguments += ["-H", f"{name}: {value}"]
@@ -54,7 +54,7 @@ def h2load(proxy, path: str, connections: int, streams: int, seconds: float, hea
 
 
 def handshakes(proxy, count: int, resumed: bool, headers: dict) -> Round:
-    """`count` connections, each a handshake and one request, one after the other; full ones or resumed ones."""
+    """`count` connections, one after the other, each with a full or resumed handshake and one request."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     request = f"GET /1k HTTP/1.1\r\nHost: 127.0.0.1:{proxy.port}\r\nConnection: close\r\n".encode()
@@ -73,7 +73,7 @@ def handshakes(proxy, count: int, resumed: bool, headers: dict) -> Round:
     session, _ = connect(None)
     before, started, used = proxy.cpu_seconds(), time.monotonic(), 0
     for _ in range(count):
-        # A ticket of TLS 1.3 is for one use, and each connection brings new ones.
+        # A TLS 1.3 ticket is for a single use; each connection issues new ones.
         newer, reused = connect(session if resumed else None)
         session, used = newer, used + reused
     if used != (count if resumed else 0):
@@ -82,7 +82,7 @@ def handshakes(proxy, count: int, resumed: bool, headers: dict) -> Round:
 
 
 def exactly(port: int, path: str, connections: int, count: int, headers: dict, status: int = 200):
-    """Sends `count` requests over `connections` keep-alive connections, each sending its next at its answer."""
+    """Sends `count` requests over `connections` keep-alive connections, each of which waits for the response first."""
     request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n".encode()
     request += b"".join(f"{n}: {v}\r\n".encode() for n, v in headers.items()) + b"\r\n"
     started = finished = 0

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""What access rules cost: user instructions for a signed-in request with no rule, with 10 and with 10,000 of them.
+"""The cost of access rules: user instructions for a signed-in request with no rule, with 10 and with 10,000 rules.
 
-The rule that decides is the last one, and the paths of the others are like the one asked for. Under callgrind, so the figures
-do not drift.
+The last rule decides, and the paths of the others are similar to the requested one. Runs under callgrind, so the figures
+do not depend on the machine's load.
 """
 
 import argparse

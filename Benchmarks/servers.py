@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The upstream and the proxies that are compared, each one process with one worker."""
+"""The upstream and the compared proxies, each one process with one worker."""
 
 import base64
 import hashlib
@@ -40,7 +40,7 @@ def token(lifetime: int) -> str:
 
 
 class Process:
-    """A started server and what the kernel says of it."""
+    """A started server and the kernel's figures for it."""
 
     started: list = []
     is_encrypted = False
@@ -66,7 +66,7 @@ class Process:
             time.sleep(0.02)
 
     def cpu_seconds(self) -> float:
-        """User and system time of all its threads, also of those that ended, in the kernel's nanoseconds."""
+        """User and system time of all its threads, including those that have ended, from a clock in nanoseconds."""
         return time.clock_gettime((~self.pid << 3) | 2)  # clock_getcpuclockid(3)
 
     def memory(self) -> int:
@@ -108,7 +108,7 @@ def nginx(name: str, folder: Path, under, http: str, port: int) -> Process:
 
 
 def start_upstream(folder: Path) -> Process:
-    """nginx with three files, in memory when /dev/shm is there (the folder is)."""
+    """nginx with three files; `folder` is in memory where /dev/shm exists."""
     files = folder / "files"
     files.mkdir()
     for name, size in SIZES.items():
@@ -121,7 +121,7 @@ def start_upstream(folder: Path) -> Process:
 
 
 def start_nginx(folder: Path, upstream: int, under=()) -> Process:
-    """Plain proxying with keep-alive: no sign-in. Buffers large enough not to flatter us with 10 MiB bodies."""
+    """Plain proxying with keep-alive, without sign-in. Large buffers, because small ones slow 10 MiB bodies down."""
     port = free_port()
     return nginx("nginx", folder, under, f"""
         upstream app {{ server 127.0.0.1:{upstream}; keepalive 256; keepalive_requests 100000000; }}
@@ -136,7 +136,7 @@ def start_nginx(folder: Path, upstream: int, under=()) -> Process:
 
 
 def certificate(folder: Path) -> tuple:
-    """An ECDSA P-256 certificate and its key, as most sites have."""
+    """An ECDSA P-256 certificate and its key, the kind that most sites use."""
     files = folder / "tls.crt", folder / "tls.key"
     if not files[0].exists():
         subprocess.run(
@@ -148,7 +148,7 @@ def certificate(folder: Path) -> tuple:
 
 
 def start_nginx_tls(folder: Path, upstream: int, name="nginx-tls") -> Process:
-    """Terminates TLS with HTTP/1.1 and HTTP/2, and proxies plainly."""
+    """Terminates TLS with HTTP/1.1 and HTTP/2, and only proxies."""
     port = free_port()
     crt, key = certificate(folder)
     proxy = nginx(name, folder, (), f"""
@@ -169,7 +169,7 @@ def start_nginx_tls(folder: Path, upstream: int, name="nginx-tls") -> Process:
 
 
 def start_nghttpx(folder: Path, upstream: int, encrypted=True) -> Process:
-    """nghttp2's own proxy: the same library as ours, without sign-in."""
+    """nghttp2's own proxy: the same HTTP/2 library as Sidegate's, without sign-in."""
     port = free_port()
     crt, key = certificate(folder)
     name = "nghttpx" if encrypted else "nghttpx-plain"
@@ -184,7 +184,7 @@ def start_nghttpx(folder: Path, upstream: int, encrypted=True) -> Process:
 
 
 def start_haproxy(folder: Path, upstream: int, job: str, under=()) -> Process:
-    """One HAProxy for each job: `plain`, `jwt` (our job: the token of a cookie checked, identity set), `redirect`."""
+    """HAProxy for one job: `plain`, `jwt` (as Sidegate: checks a cookie's token and sets the identity) or `redirect`."""
     port = free_port()
     rules = {
         "plain": "",
@@ -228,7 +228,7 @@ backend app
 
 
 class Sidegate(Process):
-    """One worker, session cookie checked, identity headers set, access log off as everywhere here."""
+    """One worker; checks the session cookie and sets the identity headers. The access log is off, as for the others."""
 
     def __init__(self, binary: Path, folder: Path, upstream: int, under=(), environment_name="sidegate", tls=False,
                  more: dict = None):
@@ -252,7 +252,7 @@ class Sidegate(Process):
         super().__init__(environment_name, [binary, "run", "--config", configuration], port, folder, under)
 
     def sign_in(self) -> str:
-        """A session cookie, got as a browser gets it."""
+        """Signs in as a browser does; returns the session cookie."""
         def get(target, cookie=None):
             if self.is_encrypted:
                 connection = http.client.HTTPSConnection(

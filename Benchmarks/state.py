@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""What a signed-in request costs more when sessions are kept in Redis, and when the app gets a signed statement.
+"""The additional cost of a signed-in request when sessions are stored in Redis, and when the app gets an assertion.
 
-Both are paid for once a minute and not for each request: the loop keeps what it has fetched, and what it has signed.
-Instructions in user space and system calls for a request, which do not drift with the machine's mood.
+Both costs arise once a minute, not for each request: the loop caches sessions and assertions. Measures instructions in
+user space and system calls for each request, which do not depend on the machine's load.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import counting
 import servers
 from bench import Starter
 
-# {case: (what it changes in the config, the most that it may cost relative to the plain one)}
+# {case: (its changes of the configuration, its highest permitted cost relative to the plain one)}
 CASES = ("plain", None), ("session.store: redis", 1.15), ("assertion", 1.10)
 
 
@@ -38,7 +38,7 @@ def changes(case: str, folder: Path, redis) -> dict:
                        check=True, capture_output=True)
         key.chmod(0o600)
         return {"assertion": {"keyFile": str(key), "audience": "app"}}
-    # Under callgrind everything takes longer, the clock does not.
+    # Under callgrind everything is slower, but the clock is not.
     return {"session": {"secret": "a-session-secret-for-measuring-only-001", "store": "redis"},
             "redis": {"url": f"redis://127.0.0.1:{redis.port}/0", "timeout": "5s"}}
 

@@ -1,12 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""What changes under load, and what must not: requests that are lost by reloads and restarts, memory and descriptors over
-time.
+"""Reloads and restarts under load, which must not lose requests, and memory and descriptors over time, which must not grow.
 
-First wrk keeps 64 connections busy while the configuration is reloaded twenty times and three new processes take the
-place of the old one, on a socket that is handed over; no request may be lost. Then one process serves a mix for `--soak`
-seconds (sign-ins, refused tokens, downloads by slow readers, uploads, clients that hang up, HTTP/2), and what it holds in
-the last quarter is compared with what it held in the second.
+First wrk keeps 64 connections busy while the configuration is reloaded twenty times and new processes replace the old
+one three times on an inherited socket; no request may be lost. Then one process serves a mix for `--soak` seconds
+(sign-ins, refused tokens, downloads by slow readers, uploads, clients that hang up, HTTP/2), and its memory and
+descriptors in the last quarter are compared with those in the second.
 """
 
 import argparse
@@ -27,7 +26,7 @@ from pathlib import Path
 
 import servers
 
-# As systemd hands a socket over: descriptor 3, and the process's own number.
+# As systemd passes a socket: descriptor 3, and the process's own ID.
 HAND_OVER = 'exec 3<&"$1"; shift; exec env LISTEN_PID=$$ LISTEN_FDS=1 "$@"'
 RELOADS, RESTARTS = 20, 3
 
@@ -58,7 +57,7 @@ class Replica(servers.Sidegate):
 
 
 def changes(options, folder: Path, upstream: int) -> bool:
-    """Reloads and restarts under load; true when nothing was lost."""
+    """Reloads and restarts under load; true when no request was lost."""
     configuration = folder / "changing.yaml"
 
     def write(number: int):
@@ -82,7 +81,7 @@ def changes(options, folder: Path, upstream: int) -> bool:
         codes, begun = [], time.monotonic()
         steps = RELOADS + RESTARTS
         for step in range(steps):
-            # Spread over the run, with room at both ends.
+            # Spread over the run, with some time at the start and at the end.
             time.sleep(max(0, begun + options.seconds * (step + 1) / (steps + 2) - time.monotonic()))
             if step % 7 == 6:
                 fresh = Replica(options.sidegate, folder, configuration, listening)
@@ -105,7 +104,7 @@ def changes(options, folder: Path, upstream: int) -> bool:
 
 
 class Mix:
-    """Clients of all kinds, each in a thread of its own until told to stop."""
+    """Clients of all kinds, each in its own thread until they are stopped."""
 
     def __init__(self, gate: servers.Sidegate):
         self.gate, self.session = gate, gate.sign_in()
@@ -136,7 +135,7 @@ class Mix:
         return response.status
 
     def sign_in(self):
-        # Each used token is remembered for minutes, so memory is level only once as many are forgotten as come.
+        # Each used token is remembered for minutes, so memory is constant only once as many expire as are added.
         self.gate.sign_in()
         time.sleep(0.2)
 
@@ -207,9 +206,9 @@ def soak(options, folder: Path, upstream: int) -> bool:
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sidegate", type=Path, default=Path(__file__).parent.parent / ".build" / "sidegate")
-    parser.add_argument("--seconds", type=int, default=30, help="of reloads and restarts")
-    parser.add_argument("--requests", type=int, default=100_000, help="that must have been answered in them")
-    parser.add_argument("--soak", type=int, default=600, help="seconds; 0: none")
+    parser.add_argument("--seconds", type=int, default=30, help="duration of the reloads and restarts")
+    parser.add_argument("--requests", type=int, default=100_000, help="the number that must be answered in that time")
+    parser.add_argument("--soak", type=int, default=600, help="duration of the soak in seconds; 0: none")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as place:
         folder = Path(place)

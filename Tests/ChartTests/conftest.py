@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""These tests need Python's own packages of the system (python3-pytest, python3-yaml, python3-jsonschema) and programs:
-helm or CHART_TOOL, kubernetes-validate (pip), kubectl or kustomize, promtool, systemd-analyze, hadolint (pip), dpkg, groff,
-shellcheck, lintian, and our own as SIDEGATE_BINARY. `make charts` has them all. A test whose program is missing is skipped and says so; with CHARTS_COMPLETE=1 that fails the run."""
+"""These tests need the system's Python packages (python3-pytest, python3-yaml, python3-jsonschema) and programs: helm or
+CHART_TOOL, kubernetes-validate (pip), kubectl or kustomize, promtool, systemd-analyze, hadolint (pip), dpkg, groff,
+shellcheck, lintian, and Sidegate as SIDEGATE_BINARY. `make charts` provides all of them. A test whose program is missing is
+skipped with a reason; with CHARTS_COMPLETE=1 that fails the run."""
 
 import os
 import sys

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Renders charts with helm, or with the program in CHART_TOOL where helm is not installed.
+"""Renders charts with helm, or with the program in CHART_TOOL when helm is not installed.
 
-CHART_TOOL accepts helm's flags and prints what `helm template` prints; without the word `template`.
+CHART_TOOL accepts the flags of `helm template`, without the word `template`, and has the same output.
 """
 
 import functools
@@ -25,11 +25,11 @@ APIS = ["monitoring.coreos.com/v1", "gateway.networking.k8s.io/v1"]
 
 
 class RenderingFailed(Exception):
-    """What the renderer wrote to standard error."""
+    """The error output of the renderer."""
 
 
 def branches(chart: Path) -> list[str]:
-    """The names of the files with values for each branch of a chart."""
+    """The names of a chart's files in ci/, each with the values for one branch of its templates."""
     return sorted(path.name for path in (chart / "ci").glob("*-values.yaml"))
 
 
@@ -44,7 +44,7 @@ def _command() -> tuple[str, ...]:
 
 @functools.cache
 def _ready(chart: Path) -> Path:
-    """The chart, with its dependencies where helm looks for them; the project's own tree stays as it is."""
+    """A copy of the chart with its dependencies where helm looks for them; the project's tree is not changed."""
     if _command()[0].endswith("helm") and yaml.safe_load((chart / "Chart.yaml").read_text()).get("dependencies"):
         if chart.is_relative_to(ROOT):
             copy = Path(tempfile.mkdtemp(prefix="charts-")) / "repository"
@@ -82,7 +82,7 @@ def _text(chart: Path, values: str | None, version: str, sets: tuple[str, ...], 
 
 
 def render_text(chart: Path, values=None, version="1.33.0", sets=(), extra=None) -> str:
-    """All manifests as one text. `values`: a file of ci/; `extra`: a mapping of more values."""
+    """All manifests as one text. `values` is a file in ci/, `extra` a mapping with more values."""
     return _text(chart, values, version, tuple(sets), yaml.safe_dump(extra) if extra else "")
 
 
@@ -93,7 +93,7 @@ def render(chart: Path, values=None, version="1.33.0", sets=(), extra=None) -> l
 
 @functools.cache
 def _chart_of_notes() -> Path:
-    """The chart with its notes as a manifest: `helm install --dry-run` wants a cluster in some versions."""
+    """The chart with its notes as a manifest, because some versions of `helm install --dry-run` need a cluster."""
     copy = Path(tempfile.mkdtemp(prefix="notes-")) / CHART.name
     shutil.copytree(CHART, copy)
     (copy / "templates/NOTES.txt").rename(copy / "notes.txt")
@@ -104,13 +104,13 @@ def _chart_of_notes() -> Path:
 
 
 def notes(values: str, extra=None) -> str:
-    """What `helm install` prints at the end."""
+    """The notes that `helm install` prints at the end."""
     manifests = render(_chart_of_notes(), values, extra=extra)
     return next(m["data"]["notes"] for m in manifests if m["metadata"]["name"] == "the-notes")
 
 
 def refusal(chart: Path, values=None, sets=(), extra=None) -> str:
-    """Why the renderer refuses these values."""
+    """The renderer's error message for these values."""
     try:
         render_text(chart, values, sets=sets, extra=extra)
     except RenderingFailed as failure:
@@ -119,7 +119,7 @@ def refusal(chart: Path, values=None, sets=(), extra=None) -> str:
 
 
 def kustomize(folder: Path) -> list[dict] | None:
-    """The manifests of a kustomization; None where neither kustomize nor kubectl is at hand."""
+    """The manifests of a kustomization; None when neither kustomize nor kubectl is installed."""
     if program := shutil.which("kustomize"):
         command = [program, "build"]
     elif program := shutil.which("kubectl"):
@@ -139,7 +139,7 @@ def of_kind(manifests: list[dict], kind: str) -> dict:
 
 
 def pods(manifests: list[dict]) -> list[tuple[str, dict]]:
-    """The specification of each pod, with the name of what it belongs to."""
+    """The specification of each pod, with the name of its resource."""
     found = []
     for manifest in manifests:
         name = f"{manifest['kind']}/{manifest['metadata']['name']}"

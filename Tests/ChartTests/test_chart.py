@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""helm/sidegate: rendered for every branch and every supported version of Kubernetes."""
+"""helm/sidegate, rendered for every branch and every supported version of Kubernetes."""
 
 import json
 import os
@@ -28,7 +28,7 @@ IDENTIFIERS = [f"{chart.name}-{branch or 'default'}" for chart, branch in ALL]
 def test_manifests_are_valid_for_the_version_of_kubernetes(version, tmp_path):
     validator = shutil.which("kubernetes-validate")
     if validator is None:
-        pytest.skip("kubernetes-validate is not there: pip install kubernetes-validate")
+        pytest.skip("kubernetes-validate is missing: pip install kubernetes-validate")
     files = []
     for chart, branch in ALL:
         files.append(tmp_path / f"{chart.name}-{branch}.yaml")
@@ -48,12 +48,12 @@ def test_pods_satisfy_the_standard_restricted(chart, branch):
 
 
 @pytest.mark.parametrize(("chart", "branch"), ALL, ids=IDENTIFIERS)
-def test_no_secret_is_ever_made(chart, branch):
+def test_no_secret_is_generated(chart, branch):
     assert all(manifest["kind"] != "Secret" for manifest in render(chart, branch))
 
 
 @pytest.mark.parametrize(("chart", "branch"), ALL, ids=IDENTIFIERS)
-def test_selectors_find_the_pods_and_nothing_else(chart, branch):
+def test_selectors_match_only_the_pods(chart, branch):
     manifests = render(chart, branch)
     deployment = of_kind(manifests, "Deployment")
     labels = deployment["spec"]["template"]["metadata"]["labels"]
@@ -67,11 +67,11 @@ def test_selectors_find_the_pods_and_nothing_else(chart, branch):
         assert selector and selector.items() <= labels.items()
         for manifest in manifests:
             if manifest["kind"] == "Pod":
-                assert not selector.items() <= manifest["metadata"]["labels"].items(), "the test's pod gets requests"
+                assert not selector.items() <= manifest["metadata"]["labels"].items(), "the test's pod would get requests"
 
 
 @pytest.mark.parametrize(("chart", "branch"), ALL, ids=IDENTIFIERS)
-def test_every_port_that_something_points_to_exists(chart, branch):
+def test_every_referenced_port_exists(chart, branch):
     manifests = render(chart, branch)
     pod = of_kind(manifests, "Deployment")["spec"]["template"]["spec"]
     numbers = {port["containerPort"] for container in containers(pod) for port in container.get("ports", [])}
@@ -132,7 +132,7 @@ def test_probes_use_health_and_readiness_on_the_admin_port():
     }
 
 
-def test_the_configuration_arrives_as_it_was_given():
+def test_the_configuration_is_not_changed():
     given = {
         "upstream": {"url": "http://app:80", "maxConnections": 1000000},
         "limits": {"bodyBytes": 104857600, "requestsPerSecond": 0},
@@ -145,11 +145,11 @@ def test_the_configuration_arrives_as_it_was_given():
     arrived = yaml.safe_load(data["sidegate.yaml"])
     for key in given:
         assert arrived[key].items() >= given[key].items(), key
-    assert arrived["session"]["secretFile"] == "session", "a default that was not given stays"
-    assert "e+" not in data["sidegate.yaml"], "a number became a power of ten"
+    assert arrived["session"]["secretFile"] == "session", "defaults of other options stay"
+    assert "e+" not in data["sidegate.yaml"], "a number was written with an exponent"
 
 
-def test_files_beside_the_configuration_arrive_byte_for_byte():
+def test_configuration_files_are_not_changed():
     files = {"a.pem": "-----BEGIN\n  x\n\n", "b.txt": "no newline", "c.txt": "{{ not a template }}\ttab\n"}
     data = of_kind(render(CHART, "minimal-values.yaml", extra={"configFiles": files}), "ConfigMap")["data"]
     assert {name: data[name] for name in files} == files
@@ -163,7 +163,7 @@ def test_configuration_and_secrets_are_mounted_as_directories():
     assert {"name": "CREDENTIALS_DIRECTORY", "value": "/run/secrets/sidegate"} in gate()["env"]
 
 
-def test_secrets_come_from_the_given_secret_and_are_closed_to_others():
+def test_secrets_come_from_the_given_secret_with_restricted_permissions():
     projected = volume("ingress-values.yaml", "secrets")["projected"]
     assert projected["defaultMode"] == 0o440
     assert projected["sources"] == [
@@ -187,7 +187,7 @@ def test_a_certificate_is_mounted_beside_the_secrets():
     assert (port["name"], port["port"], port["appProtocol"]) == ("https", 443, "https")
 
 
-def test_an_existing_config_map_is_listened_for_on_the_ports_that_the_chart_declares():
+def test_an_existing_config_map_uses_the_ports_of_the_chart():
     manifests = render(CHART, "existing-values.yaml")
     assert not [manifest for manifest in manifests if manifest["kind"] == "ConfigMap"]
     assert volume("existing-values.yaml", "config")["configMap"]["name"] == "my-config"
@@ -196,7 +196,7 @@ def test_an_existing_config_map_is_listened_for_on_the_ports_that_the_chart_decl
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_stop_waits_where_kubernetes_has_the_pause(version):
+def test_a_stop_pauses_where_kubernetes_supports_sleep(version):
     expected = {"preStop": {"sleep": {"seconds": 5}}} if minor(version) >= 30 else None
     assert gate(version=version).get("lifecycle") == expected
 
@@ -206,7 +206,7 @@ def test_the_grace_period_outlasts_pause_and_drain():
     assert pod["terminationGracePeriodSeconds"] >= 5 + 30 + 10
 
 
-def test_an_autoscaler_alone_decides_about_replicas():
+def test_with_an_autoscaler_the_deployment_sets_no_replicas():
     manifests = render(CHART, "autoscaling-values.yaml")
     assert "replicas" not in of_kind(manifests, "Deployment")["spec"]
     target = of_kind(manifests, "HorizontalPodAutoscaler")["spec"]["scaleTargetRef"]
@@ -214,7 +214,7 @@ def test_an_autoscaler_alone_decides_about_replicas():
     assert target == {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}
 
 
-@pytest.mark.parametrize("extra", [{"rollOnConfigChange": True}, {}], ids=["asked for", "by default"])
+@pytest.mark.parametrize("extra", [{"rollOnConfigChange": True}, {}], ids=["enabled", "by default"])
 def test_pods_roll_with_the_configuration_only_when_enabled(extra):
     def annotations(level):
         more = {**extra, "config": {"log": {"level": level}}}
@@ -224,7 +224,7 @@ def test_pods_roll_with_the_configuration_only_when_enabled(extra):
     assert (annotations("info") != annotations("debug")) == bool(extra)
 
 
-def test_spread_constraints_get_the_selector_they_lack():
+def test_spread_constraints_get_a_missing_selector():
     spec = of_kind(render(CHART, "ingress-values.yaml"), "Deployment")["spec"]
     zone, host = spec["template"]["spec"]["topologySpreadConstraints"]
     assert zone["labelSelector"] == spec["selector"]
@@ -236,14 +236,14 @@ def test_an_image_with_a_digest_has_no_tag():
     assert gate()["image"] == "sidegate:" + yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]
 
 
-def test_a_default_budget_keeps_all_but_one():
+def test_the_default_budget_allows_one_unavailable_pod():
     budget = of_kind(render(CHART, "minimal-values.yaml"), "PodDisruptionBudget")["spec"]
     assert budget["maxUnavailable"] == 1 and "minAvailable" not in budget
     budget = of_kind(render(CHART, "ingress-values.yaml"), "PodDisruptionBudget")["spec"]
     assert budget["minAvailable"] == "50%" and "maxUnavailable" not in budget
 
 
-def test_the_helm_test_runs_our_own_image_on_what_the_pods_load():
+def test_the_helm_test_uses_the_pods_image_and_configuration():
     manifests = render(CHART, "minimal-values.yaml")
     deployment, test = of_kind(manifests, "Deployment"), of_kind(manifests, "Pod")
     assert test["metadata"]["annotations"]["helm.sh/hook"] == "test"
@@ -255,7 +255,7 @@ def test_the_helm_test_runs_our_own_image_on_what_the_pods_load():
     assert test["spec"]["securityContext"] == deployment["spec"]["template"]["spec"]["securityContext"]
 
 
-def test_a_policy_opens_metrics_to_those_named_and_names_to_itself():
+def test_a_policy_admits_the_named_peers_to_metrics_and_the_gate_to_dns():
     closed = of_kind(render(CHART, "network-closed-values.yaml"), "NetworkPolicy")["spec"]
     assert closed["ingress"] == [{"ports": [{"port": 8080, "protocol": "TCP"}]}]
     assert [port["port"] for rule in closed["egress"] for port in rule["ports"]] == [53, 53]
@@ -272,7 +272,7 @@ def test_the_chart_has_the_alerts_of_the_examples():
     assert rule["spec"]["groups"] == yaml.safe_load(own)["groups"]
 
 
-def test_alerts_can_be_labelled_left_out_and_added():
+def test_alerts_can_be_labelled_disabled_and_added():
     groups = of_kind(render(CHART, "monitoring-values.yaml"), "PrometheusRule")["spec"]["groups"]
     rules = {rule["alert"]: rule for rule in groups[0]["rules"]}
     assert "SidegateCertificateExpiresSoon" not in rules and "SidegateCertificateExpiresNow" in rules
@@ -282,15 +282,15 @@ def test_alerts_can_be_labelled_left_out_and_added():
 
 @pytest.mark.parametrize(("chart", "branch"), ALL, ids=IDENTIFIERS)
 def test_the_program_accepts_the_configuration(chart, branch, tmp_path):
-    """Every branch's sidegate.yaml, with its files and secrets where the pod would have them."""
+    """sidegate.yaml of every branch, with its files and secrets as in the pod."""
     program = os.environ.get("SIDEGATE_BINARY")
     if program is None:
-        pytest.skip("SIDEGATE_BINARY names no program")
+        pytest.skip("SIDEGATE_BINARY is not set")
     manifests = render(chart, branch)
     given = [manifest["data"] for manifest in manifests if manifest["kind"] == "ConfigMap"]
     given = [data for data in given if "sidegate.yaml" in data]
     if not given:
-        return  # an existing ConfigMap, or switched off
+        return  # an existing ConfigMap, or disabled
     (tmp_path / "etc").mkdir()
     for name, content in given[0].items():
         (tmp_path / "etc" / name).write_text(content)
@@ -311,7 +311,7 @@ def test_the_program_accepts_the_configuration(chart, branch, tmp_path):
 # Values
 
 
-def test_without_values_it_lists_all_missing_ones_and_the_command_to_run():
+def test_without_values_all_missing_ones_and_the_command_are_listed():
     said = refusal(CHART)
     for expected in (
         "config.upstream is not set",
@@ -379,7 +379,7 @@ def test_working_settings_are_not_refused(extra):
         ({"ingress": {"hosts": [{"host": "a", "path": "/"}]}}, "path"),
     ],
 )
-def test_the_schema_refuses_what_does_not_exist(extra, named):
+def test_the_schema_refuses_unknown_and_invalid_values(extra, named):
     assert named in refusal(CHART, "minimal-values.yaml", extra=extra)
 
 
@@ -405,7 +405,7 @@ def test_the_schema_is_draft_07_and_closed(chart):
 
 
 @pytest.mark.parametrize("chart", [CHART, LIBRARY], ids=lambda chart: chart.name)
-def test_schema_and_default_values_name_the_same(chart):
+def test_schema_and_default_values_have_the_same_names(chart):
     schema = json.loads((chart / "values.schema.json").read_text())
     values = yaml.safe_load((chart / "values.yaml").read_text())
     jsonschema.validate(values, schema)
@@ -426,14 +426,14 @@ def test_the_charts_have_the_current_schema():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-# What the templates copy as it is.
+# Values that the templates copy unchanged.
 COPIED = {
     "securityContext", "podSecurityContext", "resources", "startupProbe", "livenessProbe", "readinessProbe", "strategy"
 }
 
 
 def leaves(values, path=()):
-    """The paths of a chart's values that the templates look at one by one."""
+    """The paths of a chart's values that the templates use individually."""
     if isinstance(values, dict) and values and not COPIED & {*path}:
         for key, value in values.items():
             yield from leaves(value, (*path, key))
@@ -444,8 +444,8 @@ def leaves(values, path=()):
 @pytest.mark.parametrize(
     ("chart", "examples", "inside"), [(CHART, CHART, ()), (LIBRARY, APP, ("sidegate",))], ids=["sidegate", "sidegate-sidecar"]
 )
-def test_every_value_is_turned_by_some_branch(chart, examples, inside):
-    kept = {("serviceAccount", "automount")}  # Sidegate has no use for a token, and no branch may have one
+def test_every_value_is_changed_by_some_branch(chart, examples, inside):
+    kept = {("serviceAccount", "automount")}  # Sidegate needs no token, and no branch may enable it
     given = [yaml.safe_load((examples / "ci" / branch).read_text()) for branch in branches(examples)]
     given.append(yaml.safe_load((examples / "values.yaml").read_text()) if inside else {})
     unturned = []
@@ -462,11 +462,11 @@ def test_every_value_is_turned_by_some_branch(chart, examples, inside):
     assert not unturned
 
 
-# What is said
+# Notes
 
 
 @pytest.mark.parametrize("branch", BRANCHES)
-def test_the_notes_say_what_to_do_next(branch):
+def test_the_notes_contain_the_next_steps(branch):
     said = notes(branch)
     assert "helm test rel" in said and "/.sidegate/callback" in said and "<no value>" not in said and "%!" not in said
 
@@ -481,18 +481,18 @@ def test_the_notes_say_what_to_do_next(branch):
         ("minimal-values.yaml", {"ingress": {"enabled": True}}, "without config.publicURL and config.trustedProxies"),
     ],
 )
-def test_the_notes_warn_of_what_is_allowed_but_not_safe(branch, extra, warned):
+def test_the_notes_warn_of_unsafe_settings(branch, extra, warned):
     said = notes(branch, extra)
     assert (warned in said) if warned else ("WARNING" not in said)
 
 
-def test_the_notes_name_the_return_address():
+def test_the_notes_contain_the_return_address():
     assert "https://app.example.com/.sidegate/callback" in notes("ingress-values.yaml")
     path = {"config": {"identityProvider": {"returnPath": "/sso/login/jwt"}}}
     assert "https://app.example.com/sso/login/jwt" in notes("ingress-values.yaml", path)
 
 
-def test_the_notes_know_where_each_preset_returns():
+def test_the_notes_contain_the_return_path_of_each_preset():
     source = (ROOT / "Sources/Configuration/Presets/Preset.swift").read_text()
     presets = re.findall(r'name: "(\w+)", summary(.*?)(?=Preset\(\n|\Z)', source, re.S)
     assert len(presets) == 6
@@ -503,10 +503,10 @@ def test_the_notes_know_where_each_preset_returns():
 
 
 @pytest.mark.parametrize("branch", BRANCHES)
-def test_helm_lint_has_nothing_to_complain_about(branch):
+def test_helm_lint_reports_nothing(branch):
     helm = shutil.which("helm")
     if helm is None:
-        pytest.skip("helm is not there")
+        pytest.skip("helm is missing")
     done = subprocess.run(
         [helm, "lint", "--strict", "--quiet", CHART, "--values", CHART / "ci" / branch], capture_output=True, text=True
     )
@@ -516,7 +516,7 @@ def test_helm_lint_has_nothing_to_complain_about(branch):
 # Versions
 
 
-def test_charts_and_program_have_one_version():
+def test_charts_and_program_have_the_same_version():
     program = re.search(r'number = "([^"]+)"', (ROOT / "Sources/Command/VersionCommand.swift").read_text()).group(1)
     charts = [yaml.safe_load((chart / "Chart.yaml").read_text()) for chart in (CHART, LIBRARY)]
     assert [chart["appVersion"] for chart in charts] == [program, program]
@@ -526,5 +526,5 @@ def test_charts_and_program_have_one_version():
 
 
 @pytest.mark.parametrize("chart", [CHART, LIBRARY, APP], ids=["sidegate", "sidegate-sidecar", "app"])
-def test_charts_say_which_versions_they_are_tested_with(chart):
+def test_charts_require_the_oldest_tested_version(chart):
     assert yaml.safe_load((chart / "Chart.yaml").read_text())["kubeVersion"] == f">={VERSIONS[0]}-0"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Debian package of the built program, the manual page and the completions in it."""
+"""The Debian package of the built program, with its manual page and completions."""
 
 import gzip
 import os
@@ -12,27 +12,27 @@ import pytest
 
 from rendering import ROOT
 
-# What a package outside of Debian does not have: a bug that asks for it, an address at Debian's.
+# Tags that do not apply outside of Debian: they require a bug number, and a Debian address.
 OVERLOOKED = {"bogus-mail-host", "bogus-mail-host-in-debian-changelog", "initial-upload-closes-no-bugs"}
 
 
 def run(*command, **more) -> subprocess.CompletedProcess:
     if shutil.which(str(command[0])) is None:
-        pytest.skip(f"{command[0]} is not there")
+        pytest.skip(f"{command[0]} is missing")
     return subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=300, **more)
 
 
 @pytest.fixture(scope="session")
 def program() -> Path:
     if "SIDEGATE_BINARY" not in os.environ:
-        pytest.skip("SIDEGATE_BINARY names no program")
+        pytest.skip("SIDEGATE_BINARY is not set")
     return Path(os.environ["SIDEGATE_BINARY"]).resolve()
 
 
 @pytest.fixture(scope="session")
 def package(program, tmp_path_factory) -> Path:
     if shutil.which("dpkg-shlibdeps") is None:
-        pytest.skip("dpkg-shlibdeps is not there: apt-get install dpkg-dev")
+        pytest.skip("dpkg-shlibdeps is missing: apt-get install dpkg-dev")
     done = run(ROOT / "scripts/debian-package", program, tmp_path_factory.mktemp("package"))
     assert done.returncode == 0, done.stderr
     return Path(done.stdout.strip())
@@ -61,7 +61,7 @@ def test_it_describes_itself_and_its_requirements(package, program):
         assert library in needed
 
 
-def test_it_has_the_files_that_a_host_needs(unpacked):
+def test_it_contains_the_required_files(unpacked):
     for path, mode in (
         ("usr/bin/sidegate", 0o755),
         ("usr/lib/systemd/system/sidegate.service", 0o644),
@@ -97,7 +97,7 @@ def test_the_units_are_those_of_the_repository(unpacked):
 
 
 def test_the_service_waits_until_it_is_configured(unpacked):
-    """Without secrets a condition holds the start back; with them `check` says what is to be filled in."""
+    """Without the secrets a condition prevents the start; with them `check` reports the lines to fill in."""
     unit = (unpacked / "usr/lib/systemd/system/sidegate.service").read_text()
     conditions = re.findall(r"^ConditionPathExists=(.*)$", unit, re.M)
     missing = [path for path in conditions if not (unpacked / path.lstrip("/")).exists()]
@@ -115,7 +115,7 @@ def filled_in(unpacked: Path, folder: Path, text: str) -> subprocess.CompletedPr
     )
 
 
-def test_the_configuration_names_the_lines_to_fill_in_and_is_valid_then(unpacked, tmp_path):
+def test_the_configuration_marks_the_lines_to_fill_in_and_is_then_valid(unpacked, tmp_path):
     text = (unpacked / "etc/sidegate/sidegate.yaml").read_text()
     empty = filled_in(unpacked, tmp_path, text)
     assert empty.returncode == 1 and "upstream" in empty.stderr and "loginURL" in empty.stderr
@@ -127,14 +127,14 @@ def test_the_configuration_names_the_lines_to_fill_in_and_is_valid_then(unpacked
 
 
 @pytest.mark.parametrize("name", ["postinst", "prerm", "postrm"])
-def test_maintainer_scripts_have_nothing_to_complain_about(unpacked, name):
+def test_shellcheck_reports_nothing_for_maintainer_scripts(unpacked, name):
     done = run("shellcheck", unpacked / "DEBIAN" / name)
     assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize("arguments", ["postinst configure", "postinst configure 0.0.9-1", "prerm remove", "postrm remove"])
-def test_maintainer_scripts_do_nothing_where_no_systemd_runs(unpacked, arguments, tmp_path):
-    """With the tools of systemd replaced by ones that only write down what they are asked."""
+def test_maintainer_scripts_do_nothing_without_systemd(unpacked, arguments, tmp_path):
+    """The tools of systemd are replaced by scripts that only record their arguments."""
     name, *rest = arguments.split()
     for tool in ("systemctl", "deb-systemd-helper", "deb-systemd-invoke"):
         (tmp_path / tool).write_text('#!/bin/sh\necho "${0##*/} $*" >>"$CALLS"\n')
@@ -151,9 +151,9 @@ def test_maintainer_scripts_do_nothing_where_no_systemd_runs(unpacked, arguments
         assert not any("sidegate.socket" in line and "start" in line for line in invoked), "it would take port 80"
 
 
-def test_dpkg_takes_it(package, tmp_path):
+def test_dpkg_unpacks_it(package, tmp_path):
     if os.geteuid() != 0:
-        pytest.skip("dpkg wants to be root")
+        pytest.skip("dpkg needs root")
     administration = tmp_path / "var/lib/dpkg"
     for part in ("info", "updates"):
         (administration / part).mkdir(parents=True)
@@ -162,20 +162,20 @@ def test_dpkg_takes_it(package, tmp_path):
     done = run("dpkg", f"--root={tmp_path}", "--force-depends", "--force-script-chrootless", "--unpack", package)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "usr/bin/sidegate").exists()
-    assert (tmp_path / "etc/sidegate/sidegate.yaml.dpkg-new").exists(), "a conffile waits until dpkg configures"
+    assert (tmp_path / "etc/sidegate/sidegate.yaml.dpkg-new").exists(), "dpkg renames conffiles when it configures the package"
     verified = run("dpkg", f"--root={tmp_path}", "--verify", "sidegate").stdout.splitlines()
     assert [line for line in verified if "/etc/sidegate/sidegate.yaml" not in line] == []
 
 
 def test_lintian_finds_no_error(package, program):
-    # A debug build finds Swift's libraries at the toolchain's place.
+    # A debug build has the path of the toolchain's Swift libraries.
     overlooked = OVERLOOKED | ({"custom-library-search-path"} if b"libswiftCore.so" in program.read_bytes() else set())
     done = run("lintian", "--allow-root", "--tag-display-limit=0", package)
     found = re.findall(r"^([EW]): sidegate(?: changes| source)?: (\S+)(.*)$", done.stdout, re.M)
     assert [f"{kind}: {tag}{rest}" for kind, tag, rest in found if tag not in overlooked] == []
 
 
-def test_it_is_the_same_each_time(package, program, tmp_path):
+def test_the_package_is_reproducible(package, program, tmp_path):
     again = Path(run(ROOT / "scripts/debian-package", program, tmp_path).stdout.strip())
     assert again.read_bytes() == package.read_bytes()
 
@@ -201,7 +201,7 @@ def test_the_manual_page_has_every_command_and_option(manual, program):
         assert f"\\fB{code}\\fR" in manual
 
 
-def test_the_manual_page_is_formatted_without_a_complaint(manual, tmp_path):
+def test_groff_reports_nothing_for_the_manual_page(manual, tmp_path):
     (tmp_path / "sidegate.1").write_text(manual)
     done = run("groff", "-man", "-Tutf8", "-ww", "-K", "utf8", tmp_path / "sidegate.1")
     assert (done.returncode, done.stderr) == (0, "")
@@ -215,7 +215,7 @@ def test_the_packed_manual_page_is_that_of_the_program(unpacked, manual):
     assert without_date(packed) == without_date(manual)
 
 
-def test_the_completions_are_read_by_their_shells(unpacked):
+def test_the_completions_can_be_loaded(unpacked):
     bash = unpacked / "usr/share/bash-completion/completions/sidegate"
     done = run("bash", "-c", f"set -eu; source {bash}; complete -p sidegate")
     assert done.returncode == 0, done.stderr

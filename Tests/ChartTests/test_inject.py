@@ -18,7 +18,7 @@ FORMS = ["native", "plain"]
 def inject(text: str, *arguments: str) -> str:
     program = os.environ.get("SIDEGATE_BINARY")
     if program is None:
-        pytest.skip("SIDEGATE_BINARY names no program")
+        pytest.skip("SIDEGATE_BINARY is not set")
     done = subprocess.run([program, "inject", *arguments], input=text, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -41,7 +41,7 @@ def by_name(pod: dict) -> dict:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_it_gives_what_the_component_gives(form, tmp_path):
+def test_it_has_the_result_of_the_component(form, tmp_path):
     image = "registry.example.com/sidegate:0.1.0"
     injected = pod_of(documents(inject(PLAIN_APP.read_text(), f"--{form}", "--image", image)))
     for part in ("kustomize", "examples/kubernetes/kustomize"):
@@ -52,7 +52,7 @@ def test_it_gives_what_the_component_gives(form, tmp_path):
         file.write_text(file.read_text().replace("kustomize/sidegate-sidecar\n", "kustomize/sidegate-sidecar-plain\n"))
     manifests = kustomize(folder)
     if manifests is None:
-        pytest.skip("neither kustomize nor kubectl is there")
+        pytest.skip("neither kustomize nor kubectl is installed")
     patched = pod_of(manifests)
     assert sidecar(injected) == sidecar(patched)
     assert by_name(injected) == by_name(patched)
@@ -62,7 +62,7 @@ def test_it_gives_what_the_component_gives(form, tmp_path):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_it_gives_what_the_library_chart_gives(form):
+def test_it_has_the_result_of_the_library_chart(form):
     values = {"existingConfigMap": "gate", "existingSecret": "sign-in", "native": form == "native", "preStopSleepSeconds": 0}
     charted = pod_of(render(APP, extra={"sidegate": values}))
     bare = render_text(APP, "off-values.yaml")
@@ -74,7 +74,7 @@ def test_it_gives_what_the_library_chart_gives(form):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_all_else_is_as_it_was(form):
+def test_everything_else_is_unchanged(form):
     text = render_text(CHART, "everything-values.yaml").replace("name: sidegate\n", "name: other\n")
     text = text.replace("containerPort: 8080", "containerPort: 80").replace("containerPort: 9180", "containerPort: 81")
     before, after = documents(text), documents(inject(text, f"--{form}"))
@@ -93,7 +93,7 @@ def test_all_else_is_as_it_was(form):
 
 
 @pytest.mark.parametrize("branch", branches(APP))
-def test_a_second_time_changes_nothing(branch):
+def test_a_second_run_changes_nothing(branch):
     once = inject(render_text(APP, "off-values.yaml"), "--marked-only") or inject(render_text(APP, branch))
     assert inject(once) == inject(inject(once))
 
@@ -105,7 +105,7 @@ def test_the_pods_are_valid_and_satisfy_the_standard_restricted(form, tmp_path):
         assert not list(pod_security.findings(pod)) and not list(pod_security.findings_beyond(pod))
     validator = shutil.which("kubernetes-validate")
     if validator is None:
-        pytest.skip("kubernetes-validate is not there: pip install kubernetes-validate")
+        pytest.skip("kubernetes-validate is missing: pip install kubernetes-validate")
     (tmp_path / "all.yaml").write_text(text)
     versions = ["1.29", "1.35"] if form == "native" else ["1.27", "1.28", "1.35"]
     for version in versions:
@@ -115,7 +115,7 @@ def test_the_pods_are_valid_and_satisfy_the_standard_restricted(form, tmp_path):
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_program_brings_its_own_version():
+def test_the_program_uses_its_own_version():
     image = sidecar(pod_of(documents(inject(PLAIN_APP.read_text()))))["image"]
     component = yaml.safe_load((ROOT / "kustomize/sidegate-sidecar/sidecar.yaml").read_text())
     assert image == component["spec"]["template"]["spec"]["initContainers"][0]["image"]

@@ -16,7 +16,7 @@ ALERTS = yaml.safe_load((FOLDER / "alerts.yaml").read_text())
 ALERT_TESTS = yaml.safe_load((FOLDER / "alerts.test.yaml").read_text())
 DASHBOARD = json.loads((FOLDER / "dashboard.json").read_text())
 
-# The metrics that users rely on, with the labels they have. process_* are those of every Prometheus client.
+# The public metrics with their labels. process_* are common to all Prometheus clients.
 METRICS = {
     "sidegate_http_requests_total": {"route", "method", "code"},
     "sidegate_http_request_duration_seconds": {"route", "le"},
@@ -47,7 +47,7 @@ HISTOGRAMS = {"sidegate_http_request_duration_seconds", "sidegate_upstream_reque
 
 
 def dashboard_expressions() -> dict[str, str]:
-    """Each expression by where it stands, with Grafana's variables filled in as Grafana would."""
+    """Each expression by its location, with the values of Grafana's variables."""
     found = {}
     for panel in DASHBOARD["panels"]:
         for target in panel.get("targets", []):
@@ -62,7 +62,7 @@ def dashboard_expressions() -> dict[str, str]:
     for name, expression in found.items():
         for variable, value in {"$__rate_interval": "5m", "$job": "gate|other", "$instance": ".+"}.items():
             expression = expression.replace(variable, value)
-        assert "$" not in expression, f"{name}: a variable that nobody fills in: {expression}"
+        assert "$" not in expression, f"{name}: an unknown variable: {expression}"
         filled[name] = expression
     return filled
 
@@ -74,22 +74,22 @@ ALERT_EXPRESSIONS = {rule["alert"]: rule["expr"] for group in ALERTS["groups"] f
 def promtool(*arguments) -> subprocess.CompletedProcess:
     program = shutil.which("promtool")
     if program is None:
-        pytest.skip("promtool is not there: it is in Debian's package prometheus")
+        pytest.skip("promtool is missing: it is in Debian's package prometheus")
     return subprocess.run([program, *map(str, arguments)], capture_output=True, text=True, timeout=120)
 
 
-def test_prometheus_takes_the_rules():
+def test_prometheus_accepts_the_rules():
     done = promtool("check", "rules", "--lint=all", "--lint-fatal", FOLDER / "alerts.yaml")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_alerts_come_when_they_must_and_only_then():
+def test_alerts_fire_only_when_they_must():
     done = promtool("test", "rules", FOLDER / "alerts.test.yaml")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("name", ALERT_EXPRESSIONS)
-def test_each_alert_is_seen_to_come_and_to_stay_away(name):
+def test_each_alert_has_a_test_with_and_without_firing(name):
     checks = [check for test in ALERT_TESTS["tests"] for check in test["alert_rule_test"] if check["alertname"] == name]
     assert any(check.get("exp_alerts") for check in checks) and any(not check.get("exp_alerts") for check in checks)
 
@@ -100,7 +100,7 @@ def test_each_alert_has_a_severity_and_an_instruction(rule):
     assert set(rule["annotations"]) == {"summary", "description"}
 
 
-def test_prometheus_takes_every_expression_of_the_dashboard(tmp_path):
+def test_prometheus_accepts_every_expression_of_the_dashboard(tmp_path):
     rules = [{"record": f"panel:{index}", "expr": text} for index, text in enumerate(EXPRESSIONS.values())]
     file = tmp_path / "rules.yaml"
     file.write_text(yaml.safe_dump({"groups": [{"name": "dashboard", "rules": rules}]}))
@@ -128,7 +128,7 @@ def test_the_dashboard_shows_every_metric():
     assert [name for name in METRICS if name not in shown] == []
 
 
-def test_panels_have_their_own_places_and_numbers():
+def test_panels_do_not_overlap_and_have_unique_ids():
     identifiers = [panel["id"] for panel in DASHBOARD["panels"]]
     assert len(set(identifiers)) == len(identifiers)
     taken = {}
@@ -137,13 +137,13 @@ def test_panels_have_their_own_places_and_numbers():
         assert grid["x"] + grid["w"] <= 24
         for x in range(grid["x"], grid["x"] + grid["w"]):
             for y in range(grid["y"], grid["y"] + grid["h"]):
-                assert (x, y) not in taken, f"{panel['title']} lies on {taken[x, y]}"
+                assert (x, y) not in taken, f"{panel['title']} overlaps {taken[x, y]}"
                 taken[x, y] = panel["title"]
 
 
-def test_the_dashboard_fits_every_installation():
+def test_the_dashboard_is_independent_of_the_installation():
     text = json.dumps(DASHBOARD)
-    assert "id" not in DASHBOARD, "an id of one Grafana"
+    assert "id" not in DASHBOARD, "an id of one installation of Grafana"
     sources = {panel["datasource"]["uid"] for panel in DASHBOARD["panels"] if "datasource" in panel}
     assert sources == {"${datasource}"}
     assert "__inputs" not in text

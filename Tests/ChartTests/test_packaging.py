@@ -22,7 +22,7 @@ COMPOSE = yaml.safe_load((DOCKER / "compose.yaml").read_text())
 
 def run(*command) -> subprocess.CompletedProcess:
     if shutil.which(command[0]) is None:
-        pytest.skip(f"{command[0]} is not there")
+        pytest.skip(f"{command[0]} is missing")
     return subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=60)
 
 
@@ -30,7 +30,7 @@ def run(*command) -> subprocess.CompletedProcess:
 
 
 def unit(name: str) -> dict[str, list[str]]:
-    """Each setting of a unit with its values; an empty one empties the list, as systemd reads it."""
+    """Each setting of a unit with its values; as in systemd, an empty value clears the list."""
     settings: dict[str, list[str]] = {}
     for line in (SYSTEMD / name).read_text().splitlines():
         if match := re.match(r"(\w+)=(.*)$", line):
@@ -39,7 +39,7 @@ def unit(name: str) -> dict[str, list[str]]:
     return settings
 
 
-def test_systemd_takes_both_units(tmp_path):
+def test_systemd_accepts_both_units(tmp_path):
     for name in ("sidegate.service", "sidegate.socket"):
         text = (SYSTEMD / name).read_text().replace("/usr/bin/sidegate", "/bin/true")
         (tmp_path / name).write_text(re.sub(r"^Documentation=.*\n", "", text, flags=re.M))
@@ -47,7 +47,7 @@ def test_systemd_takes_both_units(tmp_path):
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
-def test_the_service_is_exposed_to_two_of_ten_at_most():
+def test_the_exposure_level_of_the_service_is_at_most_2():
     done = run("systemd-analyze", "security", "--offline=true", "--threshold=20", SYSTEMD / "sidegate.service")
     assert done.returncode == 0, done.stdout[-400:]
     level = float(re.search(r"Overall exposure level for sidegate.service: ([\d.]+)", done.stdout).group(1))
@@ -71,7 +71,7 @@ def test_the_service_waits_to_be_configured():
     assert set(unit("sidegate.socket")["ConditionPathExists"]) <= set(conditions)
 
 
-def test_the_service_needs_no_privilege_and_writes_nowhere():
+def test_the_service_has_no_privileges_and_no_writable_paths():
     service = unit("sidegate.service")
     assert service["DynamicUser"] == ["yes"] and service["CapabilityBoundingSet"] == [] == service["AmbientCapabilities"]
     assert "ReadWritePaths" not in service and service["ProtectSystem"] == ["strict"]
@@ -80,25 +80,25 @@ def test_the_service_needs_no_privilege_and_writes_nowhere():
 # Docker
 
 
-def test_the_dockerfile_has_nothing_to_complain_about():
+def test_hadolint_reports_nothing():
     done = run("hadolint", ROOT / "Dockerfile")
     assert done.returncode == 0, done.stdout
 
 
-def test_the_image_is_built_in_stages_and_runs_as_a_number_without_a_shell():
+def test_the_image_is_built_in_stages_and_runs_as_a_numeric_user_without_a_shell():
     stages = re.split(r"^FROM ", DOCKERFILE, flags=re.M)[1:]
     assert len(stages) == 2
     assert "--static-swift-stdlib" in stages[0] and "strip " in stages[0]
     last = stages[1]
     assert re.search(r"^USER 65532:65532$", last, re.M)
     for instruction in ("ENTRYPOINT", "CMD"):
-        assert re.search(rf"^{instruction} \[", last, re.M), f"{instruction} would need a shell"
+        assert re.search(rf"^{instruction} \[", last, re.M), f"{instruction} needs a shell"
     health = re.search(r"^HEALTHCHECK .*$", last, re.M).group(0)
     assert 'CMD ["/usr/bin/sidegate",' in health
     assert "ADD " not in DOCKERFILE and "curl" not in re.sub(r"#.*", "", DOCKERFILE)
 
 
-def test_the_image_and_the_charts_mean_the_same_user():
+def test_the_image_and_the_charts_use_the_same_user():
     user = re.search(r"^USER (\d+):(\d+)$", DOCKERFILE, re.M).groups()
     for values, context in (("sidegate", "podSecurityContext"), ("sidegate-sidecar", "securityContext")):
         given = yaml.safe_load((ROOT / "helm" / values / "values.yaml").read_text())[context]
@@ -114,8 +114,8 @@ def test_the_build_gets_only_required_files():
     assert all((ROOT / path).exists() for path in allowed)
 
 
-def test_the_build_uses_what_the_project_says_it_needs():
-    """The -dev packages are those of scripts/dependencies; their libraries are in the last stage."""
+def test_the_build_uses_the_documented_dependencies():
+    """The Dockerfile installs the -dev packages of scripts/dependencies."""
     wanted = re.search(r"^build\)\n(.*?)^    ;;", (ROOT / "scripts/dependencies").read_text(), re.M | re.S).group(1)
     libraries = set(re.findall(r"want (lib[\w.-]+-dev)", wanted))
     assert libraries and libraries <= set(re.findall(r"lib[\w.-]+-dev", DOCKERFILE))
@@ -124,18 +124,18 @@ def test_the_build_uses_what_the_project_says_it_needs():
 def test_the_image_has_the_libraries_that_the_program_loads():
     program = os.environ.get("SIDEGATE_BINARY")
     if program is None:
-        pytest.skip("SIDEGATE_BINARY names no program")
+        pytest.skip("SIDEGATE_BINARY is not set")
     loaded = re.findall(r"(\S+) => (/\S+)", run("ldd", program).stdout)
     packages = set()
     for name, path in loaded:
         if name.startswith(("libswift", "libdispatch", "libBlocksRuntime", "lib_Internal", "libFoundation")):
-            continue  # inside of a release build
+            continue  # linked statically in a release build
         for place in (path, str(Path(path).resolve())):
             for spelling in (place, place.removeprefix("/usr"), "/usr" + place):
                 if found := run("dpkg", "--search", spelling).stdout:
                     packages.add(found.split(":")[0])
     assert "libssl3" in packages
-    # These every Debian image has.
+    # Every Debian image has these packages.
     needed = packages - {"libc6", "libgcc-s1", "zlib1g", "libzstd1"}
     assert needed <= set(re.split(r"\W*\s\W*", DOCKERFILE.split("FROM ")[-1].replace("\\", " "))) , needed
 
@@ -148,14 +148,14 @@ def test_only_the_gate_publishes_a_port():
     assert all(service.get("network_mode") is None for service in COMPOSE["services"].values())
 
 
-def test_the_app_is_reached_by_the_gate_alone():
+def test_only_the_gate_can_reach_the_app():
     app, gate = COMPOSE["services"]["app"], COMPOSE["services"]["gate"]
     assert app["networks"] == ["inside"] and set(gate["networks"]) == {"inside", "outside"}
     assert COMPOSE["networks"]["inside"]["internal"] is True
 
 
 @pytest.mark.parametrize("name", COMPOSE["services"])
-def test_containers_have_no_privilege_and_write_nowhere(name):
+def test_containers_have_no_privileges_and_no_writable_root(name):
     service = COMPOSE["services"][name]
     assert service["read_only"] is True and service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"] and "privileged" not in service
@@ -173,7 +173,7 @@ def test_the_configuration_finds_its_secrets_and_its_app():
     assert "/secrets/" in (DOCKER / ".gitignore").read_text().split(), "a secret could be committed"
 
 
-def test_the_examples_configurations_have_no_key_that_does_not_exist():
+def test_the_examples_configurations_have_no_unknown_options():
     schema = json.loads((ROOT / "docs/sidegate.schema.json").read_text())
     for path in (DOCKER / "gate/sidegate.yaml", ROOT / "examples/kubernetes/kustomize/signed-in/sidegate.yaml"):
         jsonschema.validate(yaml.safe_load(path.read_text()), schema)
@@ -189,7 +189,7 @@ def steps(workflow) -> list[dict]:
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
-def test_workflows_start_with_no_right_but_to_read(workflow):
+def test_workflows_may_only_read(workflow):
     content = yaml.safe_load(workflow.read_text())
     assert content["permissions"] == {"contents": "read"}
     for job in content["jobs"].values():
@@ -199,10 +199,10 @@ def test_workflows_start_with_no_right_but_to_read(workflow):
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
-def test_the_scripts_of_workflows_have_nothing_to_complain_about(workflow, tmp_path):
+def test_shellcheck_reports_nothing_for_the_scripts_of_workflows(workflow, tmp_path):
     for number, step in enumerate(step for step in steps(workflow) if "run" in step):
         file = tmp_path / f"{number}.sh"
-        # What GitHub puts in is as good as a word here.
+        # Any word can replace GitHub's expressions here.
         file.write_text("#!/bin/bash\n" + re.sub(r"\$\{\{[^}]*\}\}", "word", step["run"]))
         done = run("shellcheck", file)
         assert done.returncode == 0, done.stdout
@@ -219,6 +219,6 @@ def test_scripts_used_by_workflows_exist():
 
 
 @pytest.mark.parametrize("script", ["scripts/debian-package", "scripts/chart-tools", "scripts/dependencies", "scripts/test-tools", ".ci/run"])
-def test_shell_scripts_have_nothing_to_complain_about(script):
+def test_shellcheck_reports_nothing_for_scripts(script):
     done = run("shellcheck", ROOT / script)
     assert done.returncode == 0, done.stdout

@@ -23,10 +23,10 @@ def sidecar(pod: dict, name="sidegate") -> dict:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_it_is_native_where_kubernetes_has_that_and_plain_before(version):
+def test_it_is_native_where_kubernetes_supports_it_and_otherwise_plain(version):
     pod = pod_of(render(APP, version=version))
     if minor(version) >= 29:
-        assert pod["initContainers"][0]["name"] == "sidegate", "it must be up before anything else runs"
+        assert pod["initContainers"][0]["name"] == "sidegate", "it must start before all other containers"
         assert pod["initContainers"][0]["restartPolicy"] == "Always"
         assert [container["name"] for container in pod["containers"]] == ["wiki"]
     else:
@@ -71,14 +71,14 @@ def test_requests_go_to_the_gate_and_the_app_listens_on_loopback():
     assert admitted == [8080, 9180]
 
 
-def test_only_the_gate_sees_the_secrets():
+def test_only_the_gate_mounts_the_secrets():
     pod = pod_of(render(APP))
     assert [v["secret"]["secretName"] for v in pod["volumes"] if "secret" in v] == ["wiki-sign-in"]
     assert "sidegate-secrets" not in [mount["name"] for mount in sidecar(pod, "wiki")["volumeMounts"]]
-    assert "securityContext" not in pod, "a group for the pod would change the owner of the app's volumes"
+    assert "securityContext" not in pod, "an fsGroup would change the group of the app's volumes"
 
 
-def test_switched_off_nothing_of_it_is_left():
+def test_disabled_it_renders_nothing():
     text = render_text(APP, "off-values.yaml")
     assert "9180" not in text and "ConfigMap" not in text and "NetworkPolicy" not in text and "secretName: wiki-sign" not in text
     manifests = list(filter(None, yaml.safe_load_all(text)))
@@ -86,7 +86,7 @@ def test_switched_off_nothing_of_it_is_left():
     assert sidecar(pod_of(manifests), "wiki")["readinessProbe"]["httpGet"] == {"path": "/health", "port": 3000}
 
 
-def test_it_is_the_container_of_the_standalone_chart():
+def test_its_container_equals_that_of_the_standalone_chart():
     alone = of_kind(render(CHART, "minimal-values.yaml"), "Deployment")["spec"]["template"]["spec"]
     one, other = sidecar(alone), sidecar(pod_of(render(APP)))
     for field in ("image", "imagePullPolicy", "args", "env", "resources"):
@@ -153,7 +153,7 @@ def test_given_secret_settings_replace_the_defaults():
     ("upstream", "port"),
     [("http://127.0.0.1:3000", 3000), ("http://127.0.0.1:3000/", 3000), ({"url": "http://[::1]:81"}, 81)],
 )
-def test_switched_off_the_port_is_that_of_the_upstream(upstream, port):
+def test_disabled_the_port_is_that_of_the_upstream(upstream, port):
     extra = {"sidegate": {"enabled": False, "config": {"upstream": upstream}}}
     assert of_kind(render(APP, extra=extra), "Service")["spec"]["ports"][0]["targetPort"] == port
 
@@ -163,7 +163,7 @@ def test_switched_off_the_port_is_that_of_the_upstream(upstream, port):
 
 @pytest.fixture(params=["sidegate-sidecar", "sidegate-sidecar-plain"])
 def component(request, tmp_path):
-    """The example with one of the components."""
+    """The manifests of the example with one of the components."""
     for part in ("kustomize", "examples/kubernetes/kustomize"):
         shutil.copytree(ROOT / part, tmp_path / part)
     folder = tmp_path / "examples/kubernetes/kustomize/signed-in"
@@ -173,11 +173,11 @@ def component(request, tmp_path):
     (folder / "kustomization.yaml").write_text(text.replace(line, f"  - ../../../../kustomize/{request.param}\n"))
     manifests = kustomize(folder)
     if manifests is None:
-        pytest.skip("neither kustomize nor kubectl is there")
+        pytest.skip("neither kustomize nor kubectl is installed")
     return manifests, request.param.endswith("-plain")
 
 
-def test_the_component_gives_the_container_and_the_volumes_of_the_library_chart(component):
+def test_the_component_adds_the_container_and_volumes_of_the_library_chart(component):
     manifests, plain = component
     values = {"existingConfigMap": "sidegate", "existingSecret": "sidegate",
               "image": {"repository": "registry.example.com/sidegate"}}
@@ -190,7 +190,7 @@ def test_the_component_gives_the_container_and_the_volumes_of_the_library_chart(
     assert patched["enableServiceLinks"] is False
 
 
-def test_the_component_changes_only_what_is_marked(component, tmp_path):
+def test_the_component_changes_only_marked_workloads(component, tmp_path):
     _, plain = component
     app = tmp_path / "examples/kubernetes/kustomize/app/app.yaml"
     app.write_text(app.read_text().replace("sidegate/inject: enabled", "note: nothing"))

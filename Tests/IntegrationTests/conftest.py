@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fixtures: a scripted app and a gate in front of it, for each test module and for each test that needs its own."""
+"""Fixtures: a scripted app and a gate in front of it, shared by a test module or started for a single test."""
 
 import os
 import resource
@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-# Some tests hold two thousand connections; a user may have 1,024 descriptors unless more are asked for.
+# Some tests open two thousand connections; the default limit is 1,024 descriptors.
 _, _most = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (65536 if _most == resource.RLIM_INFINITY else min(_most, 65536), _most))
-# Where Debian has servers; the PATH of an ordinary user ends before it.
+# Debian installs servers there; the PATH of an ordinary user does not include it.
 os.environ["PATH"] = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"
 
 from harness.gate import BINARY, Gate  # noqa: E402
@@ -27,11 +27,11 @@ from harness.upstream import Upstream  # noqa: E402
 
 def pytest_sessionstart(session):
     if not session.config.option.collectonly and not BINARY.exists():
-        pytest.exit(f"{BINARY} is not there; `make build` makes it, SIDEGATE_BINARY names another", returncode=2)
+        pytest.exit(f"{BINARY} is missing; `make build` builds it, SIDEGATE_BINARY names another", returncode=2)
 
 
 def pytest_sessionfinish(session, exitstatus):
-    """No process outlives the run. Where the run must be complete (SIDEGATE_COMPLETE=1), a test that did not run fails it."""
+    """No process outlives the run. When the run must be complete (SIDEGATE_COMPLETE=1), a skipped test fails it."""
     if not session.config.option.collectonly:
         try:
             wait_until(lambda: not left_behind(), "the processes of the tests have ended")
@@ -53,7 +53,7 @@ def pytest_terminal_summary(terminalreporter, config):
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
 def pytest_runtest_makereport(item, call):
-    """A failed test shows what the gates it used wrote."""
+    """A failed test shows the logs of the gates that it used."""
     outcome = yield
     report = outcome.get_result()
     if report.failed:
@@ -78,7 +78,7 @@ class _GateFactory:
         failures = []
         for gate in self.started:
             if gate.was_stopped:
-                continue  # the test has judged its end
+                continue  # the test has checked its exit code
             code = gate.stop()
             if code != 0:
                 failures.append(f"a gate ended with {code}:\n{gate.log()[-4000:]}")
@@ -87,7 +87,7 @@ class _GateFactory:
 
 @pytest.fixture
 def start_gate(tmp_path):
-    """Starts gates with a config of the test's own; each must still be alive at the end and stop with 0."""
+    """Starts gates with the test's own configuration; each must still run at the end and exit with 0."""
     factory = _GateFactory(tmp_path)
     yield factory
     factory.stop()
@@ -109,7 +109,7 @@ def module_upstream():
 
 @pytest.fixture
 def upstream(module_upstream):
-    """The module's scripted app, as new: it echoes, and has seen nothing."""
+    """The module's scripted app, reset: it echoes, and has recorded no request."""
     module_upstream.end_scripted()
     module_upstream.answer = module_upstream.echo
     module_upstream.serve = module_upstream.serve_requests
@@ -126,7 +126,7 @@ def module_gate(module_upstream, start_module_gate):
 
 @pytest.fixture
 def gate(module_gate, upstream):
-    """A gate with the plain test config before the scripted app, shared by the module's tests."""
+    """A gate with the default test configuration in front of the scripted app, shared by the module's tests."""
     assert module_gate.process.is_running(), f"the gate has ended:\n{module_gate.log()}"
     return module_gate
 
@@ -138,7 +138,7 @@ def module_session(module_gate):
 
 @pytest.fixture
 def session(gate, module_session):
-    """A Cookie header with a session of Ada's."""
+    """A Cookie header with Ada's session."""
     return dict(module_session)
 
 
@@ -151,7 +151,7 @@ def redis(tmp_path):
 
 @pytest.fixture
 def cluster(tmp_path, upstream, start_gate, redis):
-    """Starts replicas behind an nginx; `cluster(...)` gives the front, with its gates."""
+    """Starts replicas behind an nginx; `cluster(...)` returns the front with its gates."""
     fronts = []
 
     def start(count=2, app=upstream, url=None, **changes) -> Front:

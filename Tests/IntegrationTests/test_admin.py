@@ -79,7 +79,7 @@ class TestHealth:
         with socket.create_server(("127.0.0.1", upstream_port)):
             wait_until(lambda: ask(gate, "/readyz").status == 200, "ready again")
 
-    def test_an_app_behind_a_unix_socket_is_seen_too(self, tmp_path, start_gate):
+    def test_an_app_behind_a_unix_socket_is_checked_too(self, tmp_path, start_gate):
         path = tmp_path / "app.sock"
         gate = start_gate(f"unix:{path}", admin=admin(probePaths=["/health"]))
         assert ask(gate, "/readyz").status == 503
@@ -101,7 +101,7 @@ class TestHealth:
         assert ask(gate, "/probe?path=/health").status == 204
         listening.close()
 
-    def test_asking_opens_no_connection_to_the_app_while_requests_show_that_it_is_there(self, upstream, start_gate):
+    def test_readiness_opens_no_connection_while_requests_show_that_the_app_responds(self, upstream, start_gate):
         upstream.answer = lambda request, connection: connection.respond(200, {}, "ok")
         gate = start_gate(upstream, admin=admin())
         session = gate.session_cookie()
@@ -112,7 +112,7 @@ class TestHealth:
             connection.exchange("GET", "/", session)
         assert upstream.requests[0].connection == upstream.requests[-1].connection
 
-    def test_at_sigterm_it_is_not_ready_at_once_and_connections_are_taken_for_the_delay(self, upstream, start_gate):
+    def test_after_sigterm_it_is_not_ready_and_accepts_connections_during_the_delay(self, upstream, start_gate):
         gate = start_gate(upstream, admin=admin(), limits={"drainDelay": "1h"})
         session = gate.session_cookie()
         gate.process.child.send_signal(signal.SIGTERM)
@@ -121,7 +121,7 @@ class TestHealth:
         assert ask(gate, "/readyz").text == "stopping\n" and ask(gate, "/healthz").status == 200
         assert gate.exchange("GET", "/", session).status == 200, "accepts during the delay"
         gate.process.kill()
-        assert start_gate(upstream, limits={"drainDelay": "500ms"}).stop() == 0, "the delay has an end"
+        assert start_gate(upstream, limits={"drainDelay": "500ms"}).stop() == 0, "the gate stops after the delay"
 
     def test_readiness_fails_while_requests_finish(self, upstream, start_gate):
         release = threading.Event()
@@ -145,7 +145,7 @@ class TestHealth:
 
 
 class TestMetrics:
-    def test_names_and_labels_are_the_documented_ones_and_promtool_likes_them(self, watched, upstream):
+    def test_names_and_labels_are_documented_and_promtool_accepts_them(self, watched, upstream):
         browser = watched.signed_in()
         browser.navigate("/")
         browser.navigate("/.sidegate/logout", "POST", {"Sec-Fetch-Site": "same-origin", "Origin": watched.origin})
@@ -157,14 +157,14 @@ class TestMetrics:
             assert set(labels) - {"le"} == NAMES[family], name
         for name in NAMES:
             documented = (ROOT / "docs" / "monitoring.md").read_text()
-            assert f"`{name}" in documented, f"docs/monitoring.md does not say what {name} is"
+            assert f"`{name}" in documented, f"docs/monitoring.md does not describe {name}"
         assert metrics.type.startswith("text/plain; version=0.0.4")
         promtool = shutil.which("promtool")
-        assert promtool, "promtool, of the package prometheus, is needed"
+        assert promtool, "promtool of the package prometheus is missing"
         checked = subprocess.run([promtool, "check", "metrics"], input=metrics.text, capture_output=True, text=True)
         assert checked.returncode == 0, checked.stdout + checked.stderr
 
-    def test_everything_that_happens_about_signing_in_is_counted(self, watched):
+    def test_events_of_signing_in_are_counted(self, watched):
         before = Metrics(watched)
         browser = watched.signed_in()
         used = tokens.token()
@@ -214,7 +214,7 @@ class TestMetrics:
         assert buckets[-1][0] == "+Inf" and [v for _, v in buckets] == sorted(v for _, v in buckets)
         assert buckets[-1][1] == metrics.get("sidegate_http_request_duration_seconds_count", route="default")
 
-    def test_gauges_follow_what_is_open(self, upstream, start_gate):
+    def test_gauges_show_the_open_connections_and_requests(self, upstream, start_gate):
         release = threading.Event()
 
         def answer(request, connection):
@@ -238,7 +238,7 @@ class TestMetrics:
             connection.close()
         wait_until(lambda: Metrics(gate).get("sidegate_connections", protocol="http1") == 0, "no connections")
 
-    def test_http2_is_counted_by_its_own_name_and_stream_by_stream(self, upstream, start_gate):
+    def test_http2_is_counted_under_its_own_name_and_by_stream(self, upstream, start_gate):
         gate = start_gate(upstream, admin=admin())
         session = [("cookie", gate.session_cookie()["Cookie"])]
         before = Metrics(gate).get("sidegate_http_requests_total", route="default", code="200")
@@ -263,13 +263,13 @@ class TestMetrics:
         assert Metrics(gate).get("sidegate_http_requests_in_flight") == 0
         release.set()
 
-    def test_no_label_holds_what_a_client_sent(self, watched):
+    def test_no_label_contains_a_clients_input(self, watched):
         session = watched.session_cookie()
         watched.exchange("GET", "/geheim-path?x=geheim", {**session, "Host": "geheim.example"})
         watched.exchange("GEHEIM", "/", {"Cookie": "sidegate=geheim"})
         assert "geheim" not in Metrics(watched).text.lower() and "ada" not in Metrics(watched).text
 
-    def test_the_process_figures_are_the_kernel_s(self, watched):
+    def test_the_process_figures_are_the_kernels(self, watched):
         metrics = Metrics(watched)
         assert abs(metrics.get("process_open_fds") - watched.process.descriptors()) <= 3
         assert metrics.get("process_resident_memory_bytes") > 1 << 20
@@ -280,7 +280,7 @@ class TestMetrics:
 
 
 class TestProbe:
-    def test_allowed_paths_get_the_app_s_own_status(self, watched, upstream):
+    def test_allowed_paths_get_the_apps_own_status(self, watched, upstream):
         upstream.answer = lambda request, connection: connection.respond(418, {}, "teapot")
         assert ask(watched, "/probe?path=/health").status == 418
         assert ask(watched, "/probe?path=%2Fhealth").status == 418
@@ -291,7 +291,7 @@ class TestProbe:
     @pytest.mark.parametrize("query, status", [
         ("path=/admin", 403), ("path=/health/", 403), ("path=/health%3Fx", 403), ("path=/healt", 403), ("path=", 403),
         ("", 400), ("path=/health&path=/admin", 400)])
-    def test_others_are_refused_without_asking_the_app(self, watched, upstream, query, status):
+    def test_other_paths_are_refused_without_a_request_to_the_app(self, watched, upstream, query, status):
         assert ask(watched, "/probe?" + query).status == status
         assert upstream.requests == []
 
@@ -301,7 +301,7 @@ class TestProbe:
 
 
 class TestListener:
-    def test_unknown_paths_are_404_and_only_reading_is_allowed(self, watched):
+    def test_unknown_paths_are_404_and_only_GET_and_HEAD_are_allowed(self, watched):
         assert ask(watched, "/nothing").status == 404
         assert ask(watched, "/.sidegate/session").status == 404
         assert ask(watched, "/metrics", "POST").status == 405
@@ -309,7 +309,7 @@ class TestListener:
             assert connection.exchange("HEAD", "/healthz").status == 200
             assert connection.exchange("GET", "/healthz").status == 200
 
-    def test_an_address_of_your_own_that_is_taken_is_78(self, tmp_path, upstream):
+    def test_a_configured_address_in_use_is_78(self, tmp_path, upstream):
         with socket.create_server(("127.0.0.1", 0)) as taken:
             config = tmp_path / "sidegate.yaml"
             address = f"127.0.0.1:{taken.getsockname()[1]}"
@@ -317,14 +317,14 @@ class TestListener:
             done = sidegate("run", "--config", config)
             assert done.returncode == 78 and "admin.listen" in done.stderr and address in done.stderr
 
-    def test_the_default_address_may_be_another_gate_s(self, tmp_path, upstream):
+    def test_the_default_address_may_be_in_use_by_another_gate(self, tmp_path, upstream):
         with socket.socket() as taken:
             taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 taken.bind(("127.0.0.1", 9180))
                 taken.listen()
             except OSError:
-                pass  # somebody has it already, which will do
+                pass  # already in use, which has the same effect
             gate_port = free_port()
             config = tmp_path / "sidegate.yaml"
             config.write_text(json.dumps(settings(upstream.url, gate_port, admin=None)))
@@ -343,25 +343,25 @@ class TestListener:
         assert gate.stop() == 0
         assert not path.exists()
 
-    def test_off_listens_nowhere(self, upstream, start_gate):
+    def test_off_opens_no_listener(self, upstream, start_gate):
         gate = start_gate(upstream, admin={"listen": "off"})
         assert "health" not in gate.log()
         assert "off" in sidegate("healthcheck", "--config", gate.config).stderr
 
 
 class TestHealthcheck:
-    def test_its_exit_status_is_the_gate_s_health(self, upstream, start_gate):
+    def test_its_exit_status_is_the_gates_health(self, upstream, start_gate):
         gate = start_gate(upstream, admin=admin())
         assert sidegate("healthcheck", "--config", gate.config).returncode == 0
         assert sidegate("healthcheck", "--ready", "--config", gate.config).returncode == 0
-        # A configuration that is broken by now says nothing of the gate that runs.
+        # A configuration that was broken meanwhile does not matter: the running gate does not use it.
         gate.config.write_text(gate.config.read_text().replace("loginURL", "logginURL"))
         assert sidegate("healthcheck", "--config", gate.config).returncode == 0
         gate.stop()
         done = sidegate("healthcheck", "--config", gate.config)
         assert done.returncode == 1 and "refused" in done.stderr
 
-    def test_the_app_counts_for_readiness_alone(self, start_gate):
+    def test_the_app_counts_for_readiness_only(self, start_gate):
         gate = start_gate(f"http://127.0.0.1:{free_port()}", admin=admin())
         assert sidegate("healthcheck", "--config", gate.config).returncode == 0
         assert sidegate("healthcheck", "--ready", "--config", gate.config).returncode == 1

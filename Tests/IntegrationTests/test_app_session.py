@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The app's cookies: it cannot set the gate's, invalid cookies hide no session, and its own session ends too."""
+"""The app's cookies: the app cannot set the gate's, invalid cookies hide no session, and the app's own session ends too."""
 
 import json
 import random
@@ -28,7 +28,7 @@ def cookies(response) -> list:
     return [line.partition(";")[0] for line in response.all("Set-Cookie")]
 
 
-class TestTheAppSetsNoneOfOurs:
+class TestTheAppSetsNoGateCookies:
     LINES = [spelling.format(name) for name in OWN for spelling in SPELLINGS]
 
     def test_in_an_ordinary_response(self, gate, upstream, session):
@@ -64,16 +64,16 @@ class TestTheAppSetsNoneOfOurs:
             response = connection.exchange("GET", "/", {**session, "Connection": "upgrade", "Upgrade": "websocket"})
             assert response.status == 101 and response.all("Set-Cookie") == []
 
-    def test_the_log_reports_it_once(self, upstream, start_gate):
+    def test_the_log_reports_a_dropped_cookie_once(self, upstream, start_gate):
         gate = start_gate(upstream)
         upstream.answer = lambda request, connection: connection.respond(200, {"Set-Cookie": "sidegate=evil"})
         session = gate.session_cookie()
         for _ in range(5):
             gate.exchange("GET", "/", session)
-        wait_until(lambda: "a cookie that the app set was dropped" in gate.log(), "the log says so")
+        wait_until(lambda: "a cookie that the app set was dropped" in gate.log(), "the log reports it")
         assert gate.log().count("a cookie that the app set was dropped") == 1
 
-    def test_a_renewal_of_ours_still_passes(self, upstream, start_gate):
+    def test_the_gates_renewed_cookie_still_passes(self, upstream, start_gate):
         gate = start_gate(upstream, session={"idleTimeout": "10s"})
         upstream.answer = lambda request, connection: connection.respond(200, {"Set-Cookie": "sidegate=evil"})
         session = gate.session_cookie()
@@ -83,7 +83,7 @@ class TestTheAppSetsNoneOfOurs:
 
 
 class TestJunkHidesNoSession:
-    def test_before_between_and_behind(self, gate, session):
+    def test_junk_before_between_and_after_valid_cookies(self, gate, session):
         choice = random.Random(9)
         good = session["Cookie"]
         for count in (1, 3, 4, 10, 100, 179):
@@ -112,7 +112,7 @@ class TestJunkHidesNoSession:
             browser.navigate("/.sidegate/logout", "POST", {"Sec-Fetch-Site": "same-origin"})
         assert gate.exchange("GET", "/", {"Cookie": "; ".join(ended + [session["Cookie"]])}).status == 200
 
-    def test_nor_does_it_with_sessions_in_redis(self, upstream, start_gate, redis):
+    def test_expired_sessions_in_redis_hide_no_valid_one(self, upstream, start_gate, redis):
         gate = start_gate(upstream, redis={"url": redis.url}, session={"store": "redis"})
         ended = []
         for _ in range(3):
@@ -136,7 +136,7 @@ echo json_encode(['app' => $_SESSION['user'], 'gate' => $_SERVER['HTTP_X_FORWARD
 
 @pytest.fixture(scope="module")
 def php(tmp_path_factory):
-    """An app that remembers in its own session who came first, as many do."""
+    """An app that stores its first user in its own session, as many apps do."""
     folder, port = tmp_path_factory.mktemp("php"), free_port()
     (folder / "index.php").write_text(PHP)
     (folder / "sessions").mkdir()
@@ -159,13 +159,13 @@ class TestTheAppsOwnSession:
             browser.navigate("/.sidegate/login")["Location"]).query))["return_url"]
         assert browser.finish(return_url, tokens.token(**claims)).status == 303
 
-    def test_without_the_key_the_app_serves_the_user_before(self, php, start_gate):
+    def test_without_the_option_the_app_serves_the_previous_user(self, php, start_gate):
         browser = start_gate(php).signed_in()
         assert self.users(browser) == {"app": "ada", "gate": "ada"}
         self.sign_in_again(browser, sub="bob", email="bob@example.com")
         assert self.users(browser) == {"app": "ada", "gate": "bob"}
 
-    def test_with_it_another_user_gets_a_session_of_the_apps(self, php, start_gate):
+    def test_with_the_option_another_user_gets_a_new_session_of_the_app(self, php, start_gate):
         browser = start_gate(php, session={"appCookies": ["PHPSESSID"]}).signed_in()
         assert self.users(browser) == {"app": "ada", "gate": "ada"}
         before = browser.cookies["PHPSESSID"]
@@ -174,14 +174,14 @@ class TestTheAppsOwnSession:
         self.sign_in_again(browser, sub="bob", email="bob@example.com")
         assert self.users(browser) == {"app": "bob", "gate": "bob"}
 
-    def test_with_it_signing_out_ends_the_apps_session(self, php, start_gate):
+    def test_with_the_option_signing_out_ends_the_apps_session(self, php, start_gate):
         browser = start_gate(php, session={"appCookies": ["PHPSESSID"]}).signed_in()
         self.users(browser)
         assert browser.navigate("/.sidegate/logout", "POST", {"Sec-Fetch-Site": "same-origin"}).status == 200
         assert browser.cookies == {}
 
     @pytest.mark.parametrize("name", ["", "sidegate", "__Host-sidegate", "sidegate-login-x", "a b", "sidegate-native"])
-    def test_check_refuses_names_that_are_none_or_ours(self, tmp_path, name):
+    def test_check_refuses_invalid_names_and_the_gates_own(self, tmp_path, name):
         file = tmp_path / "c.yaml"
         file.write_text(json.dumps(settings("http://127.0.0.1:1", 8080, session={"appCookies": ["ok", name]})))
         done = sidegate("check", "--config", file)
@@ -196,12 +196,12 @@ class TestTheAppsOwnLogout:
         copy = {"Cookie": browser.cookie_header()}
         response = browser.fetch("GET", "/logout", SAME_ORIGIN)
         assert response.status == 303 and response["Location"] == "https://idp.test/bye"
-        # The app's own cookies pass, but for those that end.
+        # The app's other cookies pass; those in appCookies are deleted.
         assert browser.cookies == {"gone": "1"}
-        # A copy of the cookie is worth nothing either.
+        # A copy of the session cookie is invalid, too.
         assert gate.exchange("GET", "/", {**copy, **XHR}).status == 401
         assert browser.navigate("/").status == 302
-        wait_until(lambda: '"event":"logout"' in gate.log(), "the audit trail has it")
+        wait_until(lambda: '"event":"logout"' in gate.log(), "the audit line of the logout")
 
     def test_the_app_gets_the_request_with_the_identity(self, upstream, start_gate):
         gate = start_gate(upstream, session={"logoutPaths": ["/logout", "/account/bye"]})
@@ -265,7 +265,7 @@ class TestTheAppsOwnLogout:
             response = connection.get("/", [(n.lower(), v) for n, v in XHR.items()])
             assert response.status == 401
 
-    def test_where_anyone_may_see_the_path_it_is_the_same(self, upstream, start_gate):
+    def test_on_a_path_open_to_anyone_it_ends_the_session_too(self, upstream, start_gate):
         gate = start_gate(upstream, session={"logoutPaths": ["/logout"]},
                           access={"rules": [{"paths": ["/logout"], "allow": "anyone"}]})
         browser = gate.signed_in()
@@ -283,16 +283,16 @@ class TestTheAppsOwnLogout:
         wait_until(lambda: other.exchange("GET", "/", {**copy, **XHR}).status == 401, "it ends on every replica")
 
     @pytest.mark.parametrize("path", ["logout", "/*", "/.sidegate/logout", "/a b", "/a/../b"])
-    def test_check_refuses_paths_that_are_none(self, tmp_path, path):
+    def test_check_refuses_invalid_paths(self, tmp_path, path):
         file = tmp_path / "c.yaml"
         file.write_text(json.dumps(settings("http://127.0.0.1:1", 8080, session={"logoutPaths": [path]})))
         done = sidegate("check", "--config", file)
         assert done.returncode == 1 and "session.logoutPaths" in done.stderr, done.stderr
 
 
-def test_no_generated_line_reaches_a_real_browser_as_one_of_ours(browser, upstream, start_gate):
-    """What a Set-Cookie line means is for browsers to say: Chromium is given hundreds, and has none of the gate's cookies
-    set, changed or ended afterwards."""
+def test_no_generated_line_sets_a_gate_cookie_in_a_real_browser(browser, upstream, start_gate):
+    """Browsers define the meaning of a Set-Cookie line: Chromium receives hundreds, none of which sets, changes or deletes
+    a cookie of the gate."""
     gate = start_gate(upstream)
     choice = random.Random(2)
     blanks, names = ["", " ", "\t", "  "], [*OWN, "sidegate-2", "Sidegate", "sidegate-login-x"]
@@ -314,7 +314,7 @@ def test_no_generated_line_reaches_a_real_browser_as_one_of_ours(browser, upstre
     for number in range(8):
         browser.get(f"{gate.origin}/page/{number}")
         jar = browser.execute_cdp_cmd("Network.getAllCookies", {})["cookies"]
-        # A cookie without a name is sent as its value alone.
+        # A browser sends only the value of a cookie without a name.
         pairs = [f"{c['name']}={c['value']}" if c["name"] else c["value"] for c in jar]
         assert [pair for pair in pairs if A_NAME_OF_OURS.match(pair)] == [f"sidegate={own}"]
     assert len([c for c in jar if c["name"].startswith("app")]) >= 8

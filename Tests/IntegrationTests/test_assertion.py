@@ -38,7 +38,7 @@ def key_set(gate) -> list:
 
 
 def read(statement: str, gate, **options) -> dict:
-    """As PyJWT and pyca/cryptography see it."""
+    """Verifies an assertion with PyJWT and pyca/cryptography; returns its claims."""
     header = jwt.get_unverified_header(statement)
     key = next(k for k in key_set(gate) if k["kid"] == header["kid"])
     return jwt.decode(statement, jwt.PyJWK(key).key, algorithms=[key["alg"]], **{
@@ -55,7 +55,7 @@ def start(upstream, start_gate, tmp_path):
 
 
 @pytest.mark.parametrize("algorithm", ["ES256", "RS256"])
-def test_the_app_gets_a_statement_that_others_can_verify(start, upstream, algorithm):
+def test_the_app_gets_an_assertion_that_other_libraries_verify(start, upstream, algorithm):
     gate = start(algorithm, assertion={"issuer": APP})
     browser = gate.signed_in()
     browser.navigate("/")
@@ -78,10 +78,10 @@ def test_the_key_is_named_by_its_thumbprint_RFC_7638(start):
         text = json.dumps({name: key[name] for name in members}, separators=(",", ":"), sort_keys=True)
         assert key["kid"] == base64url(hashlib.sha256(text.encode()).digest())
         assert key["use"] == "sig" and key["alg"] == algorithm
-        assert not {"d", "p", "q", "dp", "dq", "qi", "k"} & set(key), "a private half is published"
+        assert not {"d", "p", "q", "dp", "dq", "qi", "k"} & set(key), "a part of the private key is published"
 
 
-def test_one_assertion_serves_a_session_for_half_its_life(start, upstream):
+def test_one_assertion_is_used_for_half_its_lifetime(start, upstream):
     gate = start(assertion={"lifetime": "10s"})
     browser = gate.signed_in()
     seen = {}
@@ -91,11 +91,11 @@ def test_one_assertion_serves_a_session_for_half_its_life(start, upstream):
         browser.navigate("/")
         statement = upstream.last.get(HEADER)
         seen[statement] = claims = jwt.decode(statement, options={"verify_signature": False})
-        assert claims["exp"] - asked > 4, "the app was given one that is about to end"
+        assert claims["exp"] - asked > 4, "the app got an assertion that is about to expire"
         return len(seen) == 2
-    wait_until(ask, "the statement is renewed", interval=0.1)
+    wait_until(ask, "the assertion is renewed", interval=0.1)
     first, second = seen.values()
-    assert second["iat"] - first["iat"] >= 4, "signed more than once in half its life"
+    assert second["iat"] - first["iat"] >= 4, "signed more than once in half its lifetime"
 
 
 def test_only_signed_in_users_and_bearers_have_an_assertion(start, upstream):
@@ -108,7 +108,7 @@ def test_only_signed_in_users_and_bearers_have_an_assertion(start, upstream):
 
 
 @pytest.mark.parametrize("name", [HEADER, "X-App-Assertion"])
-def test_a_clients_own_statement_never_reaches_the_app(start, upstream, name):
+def test_a_clients_own_assertion_never_reaches_the_app(start, upstream, name):
     gate = start(assertion={"header": name})
     cookie = gate.session_cookie()
     for spelling in (name, name.lower(), name.replace("-", "_"), name.replace("-", "."), name.upper()):
@@ -118,7 +118,7 @@ def test_a_clients_own_statement_never_reaches_the_app(start, upstream, name):
             assert len(upstream.last.all(name)) == 1
 
 
-def test_forward_auth_answers_with_it_and_overwrites_a_clients_own(start):
+def test_forward_auth_returns_it_and_overwrites_a_clients_own(start):
     gate = start(trustedProxies=["127.0.0.1"], access={"rules": [{"paths": ["/open"], "allow": "anyone"}]})
     about = {"X-Original-URL": gate.origin + "/x", "X-Original-Method": "GET"}
     answer = gate.exchange("GET", "/.sidegate/auth", {**about, **gate.session_cookie()})
@@ -127,7 +127,7 @@ def test_forward_auth_answers_with_it_and_overwrites_a_clients_own(start):
     assert nobody.status == 202 and nobody[HEADER] == ""
 
 
-def test_claims_of_a_token_do_not_pass_for_the_statements_own(start, upstream):
+def test_claims_of_a_token_do_not_replace_the_assertions_own(start, upstream):
     gate = start(token={"claims": {"aud": ["app"], "exp": ["end"], "events": ["ev"], "team": ["team"]}})
     gate.signed_in(app="other", end="never", ev="logout", team="blue").navigate("/")
     claims = read(upstream.last.get(HEADER), gate, audience="sidegate", issuer="sidegate")
@@ -135,7 +135,7 @@ def test_claims_of_a_token_do_not_pass_for_the_statements_own(start, upstream):
 
 
 def test_rotation_has_no_gap(upstream, tmp_path, start_gate):
-    """The next key is published first, then signs; the old one stays published while its statements live."""
+    """The next key is published first, then it signs; the old one remains published while its assertions are valid."""
     old, new = make_key(tmp_path / "old.pem"), make_key(tmp_path / "new.pem")
     public = tmp_path / "old.public.pem"
     subprocess.run(["openssl", "pkey", "-in", old, "-pubout", "-out", public], check=True)
@@ -151,7 +151,7 @@ def test_rotation_has_no_gap(upstream, tmp_path, start_gate):
     assert len({jwt.get_unverified_header(s)["kid"] for s in statements}) == 2
 
 
-def test_without_a_key_there_is_no_statement_and_no_key_set(gate, upstream, session):
+def test_without_a_key_there_is_no_assertion_and_no_key_set(gate, upstream, session):
     gate.exchange("GET", "/", session)
     assert upstream.last.get(HEADER) is None
     assert gate.exchange("GET", "/.sidegate/jwks.json", NAVIGATION).status == 404
@@ -166,7 +166,7 @@ def test_without_a_key_there_is_no_statement_and_no_key_set(gate, upstream, sess
     ({"keyFile": "ec.pem", "retiredKeyFiles": ["secret"]}, "PEM"), ({"retiredKeyFiles": ["ec.pem"]}, "keyFile"),
     ({"keyFile": "ec.pem", "algorithm": "HS256"}, "ES256"), ({"keyFile": "ec.pem", "lifetime": "1s"}, "lifetime"),
 ])
-def test_check_refuses_what_cannot_serve(tmp_path, assertion, words):
+def test_check_refuses_unusable_settings(tmp_path, assertion, words):
     make_key(tmp_path / "ec.pem")
     make_key(tmp_path / "rsa.pem", "RS256")
     subprocess.run(["openssl", "pkey", "-in", tmp_path / "ec.pem", "-pubout", "-out", tmp_path / "public.pem"], check=True)
@@ -182,14 +182,14 @@ def test_check_refuses_what_cannot_serve(tmp_path, assertion, words):
 
 
 class TestExamples:
-    """The sample verifiers of examples/assertion behind the gate, and beside it."""
+    """The sample verifiers of examples/assertion, with requests through the gate and directly."""
 
     @pytest.fixture(params=["PHP", "Python"])
     def verifier(self, request, tmp_path):
-        gate_port = free_port()  # the app must know it before the gate runs
+        gate_port = free_port()  # the app needs the port before the gate starts
         where, audience = f"http://127.0.0.1:{gate_port}", "https://app.example.com"
         if request.param == "PHP":
-            # It calls the gate while it answers the gate.
+            # It calls the gate while it serves a request of the gate.
             app = php(tmp_path, "assertion/verify.php", GATE=where, AUDIENCE=audience, PHP_CLI_SERVER_WORKERS="4",
                       TMPDIR=str(tmp_path))
         else:

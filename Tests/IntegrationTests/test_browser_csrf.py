@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Login CSRF with a real browser: a page of another site begins a sign-in, then brings a token of its own."""
+"""Login CSRF with a real browser: a page of another site begins a sign-in, then sends its own token."""
 
 import base64
 import hashlib
@@ -18,7 +18,7 @@ from harness.upstream import Upstream
 
 EVE = {"sub": "eve", "email": "eve@example.com"}
 
-#: How the other site begins a sign-in at URL, none of which anybody sees.
+#: Ways in which the other site begins a sign-in at URL without a visible result.
 UNSEEN = {
     "image": '<img src="URL" onload="done()" onerror="done()">',
     "fetch": '<script>fetch("URL", {mode: "no-cors", credentials: "include"}).then(done, done)</script>',
@@ -27,7 +27,7 @@ UNSEEN = {
     "script": '<script src="URL" onload="done()" onerror="done()"></script>',
     "prefetch": '<link rel="prefetch" href="URL" onload="done()" onerror="done()">',
 }
-#: And these the browser shows.
+#: Ways with a visible result.
 SEEN = {
     "form": '<form action="URL"><input type="hidden" name="a" value="b"><button>Go</button></form>',
     "link": '<a href="URL"><button>Go</button></a>',
@@ -36,7 +36,7 @@ SEEN = {
 
 
 class Pages(Upstream):
-    """Pages at paths, else the answer that every path gets."""
+    """Serves pages by path, and a default page at all other paths."""
 
     def __init__(self, answer=b"<!doctype html><title>page</title><p>Nothing here"):
         super().__init__()
@@ -54,7 +54,7 @@ class Pages(Upstream):
 
 
 class Provider(Upstream):
-    """Knows Ada, and sends her back at once, with the state or without."""
+    """Signs Ada in without a login page, and sends her back with or without the state."""
 
     def __init__(self, keeps_state: bool):
         super().__init__()
@@ -77,7 +77,7 @@ def chromium(tmp_path_factory, certificate):
     public = subprocess.run(
         ["openssl", "pkey", "-in", certificate.key, "-pubout", "-outform", "DER"], capture_output=True, check=True).stdout
     pin = base64.b64encode(hashlib.sha256(public).digest()).decode()
-    # Debian's Chromium keeps no cookies of parts of other sites' pages, Chrome does.
+    # Debian's Chromium blocks third-party cookies, Chrome does not.
     browser = start_chromium(
         tmp_path_factory.mktemp("profile"), f"--ignore-certificate-errors-spki-list={pin}",
         preferences={"profile.block_third_party_cookies": False, "profile.cookie_controls_mode": 0})
@@ -98,7 +98,7 @@ def browser(chromium):
 
 @pytest.fixture(scope="module")
 def servers():
-    """The app, a login page, and another site, which the gate's own name, localhost, is cross-site to."""
+    """The app, a login page, and another site, which is cross-site to the gate's name, localhost."""
     app, provider, evil = Pages(), Pages(b"<!doctype html><title>log in</title><p>The login page"), Pages()
     yield app, provider, evil
     for server in (app, provider, evil):
@@ -111,7 +111,7 @@ def start(tmp_path_factory, certificate):
     gates = {}
 
     def start(app, provider, policy) -> str:
-        """The origin of a gate; one for each provider and policy."""
+        """The origin of a gate; there is one gate for each provider and policy."""
         if (provider.url, policy) not in gates:
             gates[provider.url, policy] = Gate(
                 tmp_path_factory.mktemp("gate"), app.url, tls={"certificates": [certificate.settings]},
@@ -164,28 +164,28 @@ def test_a_sign_in_that_another_site_began_has_to_be_confirmed(browser, servers,
         browser.switch_to.window(first)
     assert any(name.startswith("__Host-sidegate-login-") for name in cookies(browser, origin))
     bring(browser, evil, origin)
-    until(browser, lambda b: "eve@example.com" in page_text(b), "the page asks, and names the account")
+    until(browser, lambda b: "eve@example.com" in page_text(b), "the page asks for confirmation, and names the account")
     assert "__Host-sidegate" not in cookies(browser, origin)
 
 
 @pytest.mark.parametrize("policy", ["confirm", "deny"])
 @pytest.mark.parametrize("keeps_state", [True, False])
-def test_a_legitimate_link_of_another_site_leads_to_its_page(browser, servers, start, keeps_state, policy):
+def test_a_legitimate_link_on_another_site_leads_to_its_page(browser, servers, start, keeps_state, policy):
     app, _, other = servers
     provider = Provider(keeps_state)
     origin = start(app, provider, policy)
     browser.get(other.put("/mail", f'<a href="{origin}/reports?x=1">the report</a>'))
     browser.find_element(By.TAG_NAME, "a").click()
     if not keeps_state:
-        until(browser, lambda b: "ada@example.com" in page_text(b), "the page asks")
+        until(browser, lambda b: "ada@example.com" in page_text(b), "the page asks for confirmation")
         browser.refresh()
-        until(browser, lambda b: "ada@example.com" in page_text(b), "and asks again when it is reloaded")
+        until(browser, lambda b: "ada@example.com" in page_text(b), "it asks again when it is reloaded")
         browser.find_element(By.CSS_SELECTOR, "form button").click()
     until(browser, lambda b: b.current_url == origin + "/reports?x=1", "the page of the link")
     assert "__Host-sidegate" in cookies(browser, origin)
-    # An address that somebody types needs no question.
+    # An address that the user types needs no confirmation.
     browser.execute_cdp_cmd("Network.clearBrowserCookies", {})
     browser.get(origin + "/typed")
-    until(browser, lambda b: b.current_url == origin + "/typed", "the page that was asked for")
+    until(browser, lambda b: b.current_url == origin + "/typed", "the requested page")
     provider.stop()
     assert not provider.failures, provider.failures

@@ -78,7 +78,7 @@ def test_ispring_from_the_deep_link_to_the_logout_script(ispring, browser):
     assert browser.current_url.startswith(ispring.provider.url + "/ispring/authentication.php")
     keep_screenshot(browser, "ispring-1-login")
     log_in(browser, "ada@example.com", "wrong")
-    until(browser, lambda b: "do not match" in page_text(b), "the login page says so")
+    until(browser, lambda b: "do not match" in page_text(b), "the login page reports it")
     log_in(browser, "ada@example.com", "engine")
 
     until(browser, lambda b: path_of(b, ispring) == DEEP_LINK, "the deep link, with its fragment")
@@ -98,29 +98,29 @@ def test_ispring_from_the_deep_link_to_the_logout_script(ispring, browser):
 def test_ispring_started_at_the_corporate_site(ispring, browser):
     browser.get(ispring.provider.url + "/ispring/authentication.php")
     log_in(browser, "zoe@example.com", "tréma")
-    until(browser, lambda b: path_of(b, ispring) and "zoe@example.com" in page_text(b), "the gate asks")
+    until(browser, lambda b: path_of(b, ispring) and "zoe@example.com" in page_text(b), "confirmation")
     assert "sidegate" not in cookie_names(browser, ispring)
     keep_screenshot(browser, "ispring-4-confirm")
     browser.find_element(By.CSS_SELECTOR, "form button").click()
     until(browser, lambda b: path_of(b, ispring) == "/" and "zoe@example.com" in page_text(b), "the app")
 
 
-def test_ispring_with_the_letters_of_the_page(ispring, browser):
+def test_ispring_with_the_spellings_of_its_page(ispring, browser):
     browser.get(ispring.provider.url + "/ispring/as-printed.php")
     log_in(browser, "ada@example.com", "engine")
-    until(browser, lambda b: path_of(b, ispring) and b.find_element(By.CSS_SELECTOR, "form button"), "the gate asks").click()
+    until(browser, lambda b: path_of(b, ispring) and b.find_element(By.CSS_SELECTOR, "form button"), "confirmation").click()
     until(browser, lambda b: path_of(b, ispring) == "/" and "ada@example.com" in page_text(b), "the app")
 
 
-def test_ispring_native_login_when_single_sign_on_is_out_of_order(ispring, browser):
+def test_ispring_native_login_when_single_sign_on_is_unavailable(ispring, browser):
     browser.get(ispring.origin + "/login?no_sso")
     until(browser, lambda b: "Hello, guest" in page_text(b), "the app's own page")
     keep_screenshot(browser, "ispring-5-native-login")
     browser.get(ispring.origin + "/course/7")
-    until(browser, lambda b: b.find_element(By.NAME, "password"), "the provider: nothing else is open")
+    until(browser, lambda b: b.find_element(By.NAME, "password"), "the provider: no other page is open")
 
 
-def test_loginradius_in_two_tabs_and_out_everywhere(loginradius, browser):
+def test_loginradius_signs_in_in_two_tabs_and_out_everywhere(loginradius, browser):
     first = browser.current_window_handle
     browser.get(loginradius.origin + "/one?tab=1")
     until(browser, lambda b: b.find_element(By.NAME, "email"), "the login page")
@@ -135,7 +135,7 @@ def test_loginradius_in_two_tabs_and_out_everywhere(loginradius, browser):
     keep_screenshot(browser, "loginradius-2-signed-in")
 
     browser.switch_to.window(first)
-    browser.refresh()  # the login page knows who is there by now
+    browser.refresh()  # the user is now logged in at the provider
     until(browser, lambda b: path_of(b, loginradius) == "/one?tab=1", "the first tab's page")
     assert "ada@example.com" in page_text(browser)
 
@@ -154,8 +154,8 @@ def test_loginradius_logout_at_the_provider_ends_the_session_here(loginradius, b
     log_in(browser, "grace@example.com", "compiler")
     until(browser, lambda b: "grace@example.com" in page_text(b), "the app")
     browser.get(loginradius.provider.url + "/logout")
-    until(browser, lambda b: b.find_element(By.TAG_NAME, "button"), "the question").click()
-    until(browser, lambda b: "You are logged out" in page_text(b), "the answer")
-    assert "sidegate" in cookie_names(browser, loginradius), "the cookie is there still, and worth nothing"
+    until(browser, lambda b: b.find_element(By.TAG_NAME, "button"), "the page that asks for confirmation").click()
+    until(browser, lambda b: "You are logged out" in page_text(b), "the page after the logout")
+    assert "sidegate" in cookie_names(browser, loginradius), "the cookie still exists, but its session has ended"
     browser.get(loginradius.origin + "/")
     until(browser, lambda b: b.find_element(By.NAME, "password"), "the login page")

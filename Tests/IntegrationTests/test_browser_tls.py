@@ -59,7 +59,7 @@ class App(Upstream):
 
 
 class Provider(Upstream):
-    """Knows Ada, and sends her back at once."""
+    """Signs Ada in without a login page, and sends her back."""
 
     def __init__(self):
         super().__init__()
@@ -77,7 +77,7 @@ def certificate(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory, certificate):
-    """Accepts this one key, without an authority."""
+    """A browser that accepts only this key, without an authority."""
     public = subprocess.run(
         ["openssl", "pkey", "-in", certificate.key, "-pubout", "-outform", "DER"], capture_output=True, check=True).stdout
     pin = base64.b64encode(hashlib.sha256(public).digest()).decode()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A wall clock that jumps while the gate runs: used tokens and ended sessions remain so."""
+"""A wall clock that jumps while the gate runs: used tokens stay used, and ended sessions stay ended."""
 
 import pytest
 
@@ -20,10 +20,10 @@ def gate(upstream, start_gate, clock):
 
 
 def show(gate, clock, off: int):
-    """Sets the clock, and waits until the gate goes by it."""
+    """Sets the clock, and waits until the gate uses it."""
     clock.set(off)
     wait_until(lambda: gate.exchange("GET", "/", {**XHR, "Authorization": f"Bearer {fresh(clock)}"}).status == 200,
-               "the gate's clock has jumped")
+               "the gate uses the new time")
 
 
 def fresh(clock, **claims) -> str:

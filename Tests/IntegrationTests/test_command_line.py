@@ -61,7 +61,7 @@ class TestBasics:
         done = sidegate("--generate-completion-script", shell)
         assert done.returncode == 0 and "explain" in done.stdout
 
-    def test_secrets_are_fresh_and_256_bits(self):
+    def test_secrets_are_random_with_256_bits(self):
         first, second = sidegate("secret").stdout.strip(), sidegate("secret").stdout.strip()
         assert first != second
         assert re.fullmatch(r"[A-Za-z0-9_-]{43}", first)
@@ -77,14 +77,14 @@ class TestCheck:
         ("an unknown key inside", "  loginURL:", "  loginUrl:", "4:3", ["loginUrl", "did you mean", "loginURL"]),
         ("a snake-case key", "session:\n", "session:\n  idle_timeout: 1h\n", "9:3", ["idle_timeout", "idleTimeout"]),
         ("a bad duration", "session:\n", "session:\n  lifetime: 5 parsecs\n", "9:13", ["lifetime"]),
-        ("a word that is no choice", "session:\n", "session:\n  sameSite: loose\n", "9:13", ["sameSite", "lax"]),
-        ("a list where a text belongs", "upstream: http://127.0.0.1:3000", "upstream: [1, 2]", "2:11", ["upstream"]),
-        ("an upstream that is no URL", "http://127.0.0.1:3000", "ftp://x", "2:11", ["upstream"]),
+        ("an unknown choice", "session:\n", "session:\n  sameSite: loose\n", "9:13", ["sameSite", "lax"]),
+        ("a list in place of text", "upstream: http://127.0.0.1:3000", "upstream: [1, 2]", "2:11", ["upstream"]),
+        ("an upstream that is not a URL", "http://127.0.0.1:3000", "ftp://x", "2:11", ["upstream"]),
         ("a port out of range", '["127.0.0.1:8080"]', '["127.0.0.1:99999"]', "1:10", ["99999"]),
-        ("an algorithm that is none", "token:\n", "token:\n  algorithms: [none]\n", "6:16", ["none"]),
+        ("an unknown algorithm", "token:\n", "token:\n  algorithms: [none]\n", "6:16", ["none"]),
         ("an unknown placeholder", "{returnURL}", "{returnUrl}", "4:13", ["returnUrl", "returnURL"]),
-        ("a key that is there twice", "session:\n", "upstream: http://127.0.0.1:4000\nsession:\n", "8:1", ["upstream"]),
-        ("a file that is not there", "secret: a-session-secret-of-at-least-32-bytes-0002", "secretFile: no-such-file",
+        ("a duplicate key", "session:\n", "upstream: http://127.0.0.1:4000\nsession:\n", "8:1", ["upstream"]),
+        ("a missing file", "secret: a-session-secret-of-at-least-32-bytes-0002", "secretFile: no-such-file",
          "9:15", ["no-such-file"]),
         ("a short session secret", "a-session-secret-of-at-least-32-bytes-0002", "short", "9:11", ["32"]),
         ("a weak token secret CVE_2019_20933", "a-secret-shared-with-the-identity-provider-0001", "short", "7:15",
@@ -110,10 +110,10 @@ class TestCheck:
         config.write_text(CONFIG.replace("127.0.0.1:8080", listen).replace("http://127.0.0.1:3000", upstream))
         done = sidegate("check", "--config", config)
         assert done.returncode == 1 and f"{config}:2:11: error:" in done.stderr and words in done.stderr
-        # So does `run`, which would otherwise serve.
+        # `run` fails as well.
         assert sidegate("run", "--config", config).returncode == 1
 
-    def test_by_the_command_line_and_the_environment_too(self, config):
+    def test_an_upstream_that_is_sidegate_itself_by_command_line_or_environment(self, config):
         done = sidegate("check", "--config", config, "--set", "upstream.url=http://127.0.0.1:8080")
         assert done.returncode == 1 and "--set upstream.url: error:" in done.stderr
         done = sidegate("check", "--config", config, env={**clean_environment(), "SIDEGATE_ADMIN_LISTEN": "0.0.0.0:8080"})
@@ -121,7 +121,7 @@ class TestCheck:
 
     @pytest.mark.parametrize("path", ["/.sidegate/confirm", "/.sidegate/CONFIRM", "/.sidegate/auth/x", "/.sidegate", "/cb.", "/a//b",
                                       "/cb?x", "/%63b"])
-    def test_a_return_path_that_is_taken_or_has_two_spellings(self, config, path):
+    def test_a_return_path_that_is_reserved_or_has_two_spellings(self, config, path):
         config.write_text(CONFIG.replace("  loginURL", f'  returnPath: "{path}"\n  loginURL'))
         done = sidegate("check", "--config", config)
         assert done.returncode == 1 and f"{config}:4:15: error: `identityProvider.returnPath`" in done.stderr
@@ -187,7 +187,7 @@ class TestCheck:
         config.write_text(text)
         assert sidegate("check", "--config", config).returncode == 1
 
-    def test_a_byte_order_mark_is_no_mistake(self, config):
+    def test_a_byte_order_mark_is_accepted(self, config):
         config.write_bytes(b"\xef\xbb\xbf" + CONFIG.encode())
         done = sidegate("check", "--config", config)
         assert (done.returncode, done.stderr) == (0, "")
@@ -199,7 +199,7 @@ class TestCheck:
         done = sidegate("check", "--config", config)
         assert done.returncode == 1 and len(done.stderr.splitlines()) <= 1002
 
-    def test_a_file_that_is_not_there(self, tmp_path):
+    def test_a_missing_file(self, tmp_path):
         done = sidegate("check", "--config", tmp_path / "none.yaml")
         assert done.returncode in (1, 78) and "none.yaml" in done.stderr
 
@@ -232,7 +232,7 @@ class TestCheck:
 
 @pytest.fixture(scope="module")
 def keys(tmp_path_factory):
-    """Private keys and certificates as openssl makes them, by algorithm."""
+    """Private keys and certificates made by openssl, by algorithm."""
     folder = tmp_path_factory.mktemp("keys")
 
     def openssl(*arguments):
@@ -261,7 +261,7 @@ class TestTokens:
     def test_explain_reads_standard_input(self, config):
         assert sidegate("explain", "--config", config, "-", input=tokens.token() + "\n").returncode == 0
 
-    def test_a_minted_url_is_the_whole_return_url(self, config):
+    def test_a_minted_url_is_the_complete_return_url(self, config):
         done = sidegate("mint", "--config", config, "--claim", "email=a@example.com", "--url")
         assert done.returncode == 0
         assert re.fullmatch(r"https?://[^/]+/\.sidegate/callback\?(.*&)?jwt=[\w-]+\.[\w-]+\.[\w-]+", done.stdout.strip())
@@ -290,12 +290,12 @@ class TestTokens:
         assert code in done.stdout
         assert tokens.SECRET not in done.stdout + done.stderr
 
-    def test_explain_judges_at_another_time(self, config):
+    def test_explain_checks_at_another_time(self, config):
         token = tokens.token(iat=1_700_000_000, exp=1_700_000_100)
         assert sidegate("explain", "--config", config, token).returncode == 2
         assert sidegate("explain", "--config", config, "--at", "2023-11-14T22:13:30Z", token).returncode == 0
 
-    def test_the_environment_beats_the_file(self, config):
+    def test_the_environment_overrides_the_file(self, config):
         token = tokens.token(iat=int(time.time()) - 120, exp=int(time.time()) - 30)
         assert sidegate("explain", "--config", config, token).returncode == 0, "within the default skew of 60 s"
         stricter = clean_environment(SIDEGATE_TOKEN_CLOCKSKEW="5s")
@@ -320,7 +320,7 @@ class TestTokens:
                                    capture_output=True, input=f"{header}.{payload}".encode()).stdout
         assert sidegate("explain", "--config", config, f"{header}.{payload}.{base64url(signature)}").returncode == 0
 
-    def test_a_public_key_is_no_hmac_secret_CVE_2016_10555_CVE_2026_34950_CVE_2026_22817(self, config, keys):
+    def test_a_public_key_is_not_an_hmac_secret_CVE_2016_10555_CVE_2026_34950_CVE_2026_22817(self, config, keys):
         pem = (keys / "RS256.pem").read_text()
         config.write_text(CONFIG.replace(f"secret: {tokens.SECRET}", f"publicKeyFile: {keys}/RS256.pem").replace(
             "token:\n", "token:\n  algorithms: [RS256]\n"))

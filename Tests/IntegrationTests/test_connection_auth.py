@@ -23,17 +23,17 @@ def app():
 
 @pytest.fixture
 def users(app, start_gate):
-    """A gate, and cookies of two users."""
+    """A gate, and the cookies of two users."""
     gate = start_gate(app)
     return gate, gate.session_cookie(sub="ada"), gate.session_cookie(sub="bob", email="bob@example.com")
 
 
 def open_connections(app) -> list:
-    """Those that the gate has not closed, as the app sees it."""
+    """The app's connections that the gate has not closed."""
     return [c for c in app.connections if c.thread.is_alive()]
 
 
-def test_the_next_users_request_is_not_the_first_ones(users, app):
+def test_another_users_request_is_not_the_first_users(users, app):
     gate, ada, bob = users
     with gate.connection() as one, gate.connection() as other:
         assert authenticated(one, ada, "ada").json() | {"connection": 0} == {
@@ -50,7 +50,7 @@ def test_the_next_users_request_is_not_the_first_ones(users, app):
 @pytest.mark.parametrize("scheme, offered", [
     ("NTLM", "NTLM"), ("ntlm", "ntlm"), ("Negotiate", "Negotiate"), ("NEGOTIATE", "NEGOTIATE"), ("Kerberos", "Kerberos"),
     ("CredSSP", "CredSSP"), ("NTLM", "Basic realm=\"x, y\", NTLM"), ("NTLM", "Negotiate, NTLM"), ("NTLM", "Digest nonce=\"1\",NTLM")])
-def test_every_scheme_of_the_kind_in_every_spelling(start_gate, scheme, offered):
+def test_every_connection_based_scheme_in_every_spelling(start_gate, scheme, offered):
     app = ConnectionAuthApp(scheme)
     try:
         challenge = app.challenge
@@ -66,7 +66,7 @@ def test_every_scheme_of_the_kind_in_every_spelling(start_gate, scheme, offered)
         app.stop()
 
 
-def test_on_one_client_connection_another_session_does_not_inherit_it(users, app):
+def test_another_session_on_the_same_client_connection_is_not_authenticated(users, app):
     gate, ada, bob = users
     ada_again = gate.session_cookie(sub="ada")
     for other in (bob, ada_again, {}):
@@ -77,12 +77,12 @@ def test_on_one_client_connection_another_session_does_not_inherit_it(users, app
             assert response.status == 401
             if other:
                 assert response["WWW-Authenticate"] == "NTLM"
-                wait_until(lambda: not set(before) & set(open_connections(app)), "the connection of the session before ends")
-            # And neither does the session before get it back.
+                wait_until(lambda: not set(before) & set(open_connections(app)), "the connection of the previous session ends")
+            # Nor is the previous session authenticated again.
             assert connection.exchange("GET", "/", ada).status == (401 if other else 200)
 
 
-def test_it_ends_with_the_clients_connection(users, app):
+def test_the_apps_connection_ends_with_the_clients(users, app):
     gate, ada, _ = users
     with gate.connection() as connection:
         assert authenticated(connection, ada, "ada").status == 200
@@ -111,8 +111,8 @@ def test_a_handshake_whose_connection_died_is_not_continued_on_another(users, ap
         seen = len(app.requests)
         app.connections[number - 1].reset()
         response = connection.exchange("GET", "/", {**ada, **response_to(challenge["WWW-Authenticate"], "ada")})
-        # The end is known before the request comes, or when it is sent: either way no third leg goes to a new connection
-        # that would take it for a good one.
+        # The gate notices the end before the request or while sending it. In both cases it must not send the third step
+        # over a new connection, which would accept it.
         assert response.status in (401, 502)
         assert all(app.users.get(r.connection) is None for r in app.requests[seen:])
     with gate.connection() as connection:
@@ -120,7 +120,7 @@ def test_a_handshake_whose_connection_died_is_not_continued_on_another(users, ap
 
 
 @pytest.mark.parametrize("header", [{"X-Forwarded-For": "192.0.2.1"}, {"Via": "1.1 proxy"}, {"Forwarded": "for=192.0.2.1"}])
-def test_behind_a_proxy_it_ends_after_each_response(app, start_gate, header):
+def test_behind_a_proxy_the_connection_ends_after_each_response(app, start_gate, header):
     for trusted in (["127.0.0.1/32"], []):
         gate = start_gate(app, trustedProxies=trusted, publicURL="http://127.0.0.1")
         ada, bob = gate.session_cookie(sub="ada"), gate.session_cookie(sub="bob")
@@ -135,7 +135,7 @@ def test_behind_a_proxy_it_ends_after_each_response(app, start_gate, header):
             wait_until(lambda: open_connections(app) == [], "none is kept")
 
 
-def test_over_http2_it_ends_after_each_response(users, app):
+def test_over_http2_the_connection_ends_after_each_response(users, app):
     gate, ada, bob = users
     numbers = set()
     for _ in range(2):
@@ -151,7 +151,7 @@ def test_over_http2_it_ends_after_each_response(users, app):
     wait_until(lambda: open_connections(app) == [], "none is kept")
 
 
-def test_other_schemes_share_connections_as_before(users, app):
+def test_other_schemes_share_connections(users, app):
     gate, ada, bob = users
     app.answer = lambda request, connection: connection.respond(
         401, {"WWW-Authenticate": "Basic realm=\"app\", Bearer"}, "", reason="Unauthorized")
@@ -161,7 +161,7 @@ def test_other_schemes_share_connections_as_before(users, app):
     assert len({r.connection for r in app.requests}) == 1
 
 
-def test_idle_ones_make_room_for_those_who_wait(app, start_gate):
+def test_idle_authenticated_connections_are_closed_for_waiting_requests(app, start_gate):
     """An attacker cannot hold all of an app's connections by authenticating on each."""
     gate = start_gate(app, upstream={"url": app.url, "maxConnections": 3})
     ada, bob = gate.session_cookie(sub="ada"), gate.session_cookie(sub="bob")
@@ -177,7 +177,7 @@ def test_idle_ones_make_room_for_those_who_wait(app, start_gate):
             connection.close()
 
 
-def test_a_websocket_after_it_belongs_to_its_user(users, app):
+def test_a_websocket_uses_the_authenticated_connection_of_its_user(users, app):
     gate, ada, _ = users
     with gate.connection() as connection:
         assert authenticated(connection, ada, "ada").status == 200
@@ -234,12 +234,12 @@ def test_generated_interleavings_never_carry_another_users_identity(app, start_g
     for thread in threads:
         thread.join(120)
     assert failures == []
-    assert len(app.users) > 10, "the handshakes came to their end"
-    wait_until(lambda: all(c.number not in app.users for c in open_connections(app)), "none outlives its client")
+    assert len(app.users) > 10, "enough handshakes were completed"
+    wait_until(lambda: all(c.number not in app.users for c in open_connections(app)), "no connection outlives its client's")
 
 
 class TestAnAppThatSpeaksHTTP2:
-    """Its connections are shared, so one that authenticates somebody gets no further request."""
+    """Its connections are shared, so one that has authenticated a user gets no further requests."""
 
     @pytest.fixture
     def h2_app(self):
@@ -281,7 +281,7 @@ class TestAnAppThatSpeaksHTTP2:
         h2_app.answer = answer
         with gate.connection() as slow:
             slow.request("GET", "/slow", bob)
-            wait_until(lambda: "/slow" in seen, "the slow request is under way")
+            wait_until(lambda: "/slow" in seen, "the slow request is in flight")
             assert gate.exchange("GET", "/plain", bob).status == 200
             assert gate.exchange("GET", "/auth", {**ada, "Authorization": "NTLM YWRh"}).status == 200
             release.set()
@@ -289,17 +289,17 @@ class TestAnAppThatSpeaksHTTP2:
         assert seen["/plain"] == seen["/slow"] != seen["/auth"]
 
 
-def test_a_reload_closes_them_and_new_ones_work(app, start_gate):
+def test_a_reload_closes_authenticated_connections_and_new_ones_work(app, start_gate):
     gate = start_gate(app, admin=admin())
     ada = gate.session_cookie(sub="ada")
     with gate.connection() as connection:
         assert authenticated(connection, ada, "ada").status == 200
         change(gate, session={"lifetime": "11h"})
-        wait_until(lambda: open_connections(app) == [], "connections of the configuration before end")
+        wait_until(lambda: open_connections(app) == [], "connections of the previous configuration end")
         assert authenticated(connection, ada, "ada").json()["app"] == "ada"
 
 
-def test_a_user_who_signs_out_takes_it_along(users, app):
+def test_signing_out_closes_the_authenticated_connection(users, app):
     gate, _, bob = users
     ada = gate.signed_in(sub="ada")
     cookie = {"Cookie": ada.cookie_header()}

@@ -102,7 +102,7 @@ def test_an_invalid_token_gets_a_page_with_the_reason(demo, browser):
     assert browser.find_elements(By.PARTIAL_LINK_TEXT, "Try again")
 
 
-def test_pages_fit_a_phone_and_the_dark(demo, browser):
+def test_pages_support_phones_and_dark_mode(demo, browser):
     size = browser.get_window_size()
     try:
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
@@ -111,7 +111,7 @@ def test_pages_fit_a_phone_and_the_dark(demo, browser):
             "features": [{"name": "prefers-color-scheme", "value": "dark"}]})
         browser.get(demo.url + "/.sidegate/callback?jwt=made-up")
         width = browser.execute_script("return document.documentElement.scrollWidth")
-        assert width <= 360, f"a page for a phone is {width} wide"
+        assert width <= 360, f"a page on a phone is {width} wide"
         background = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
         red, green, blue = map(int, re.findall(r"\d+", background)[:3])
         assert red + green + blue < 3 * 90, f"{background} is not dark"
@@ -128,14 +128,14 @@ def test_a_login_that_began_at_the_provider_is_confirmed_first(demo, browser):
     browser.execute_cdp_cmd("Network.clearBrowserCookies", {})
     browser.get(provider)
     until(browser, lambda b: b.find_element(By.CSS_SELECTOR, "button[name=user][value=grace]"), "the provider").click()
-    until(browser, lambda b: b.current_url.startswith(demo.url), "the gate's question")
+    until(browser, lambda b: b.current_url.startswith(demo.url), "the page that asks for confirmation")
     assert "sidegate" not in cookie_names(browser)
     keep_screenshot(browser, "demo-6-confirm")
     browser.find_element(By.CSS_SELECTOR, "form button").click()
     until(browser, lambda b: "Grace" in page_text(b) and b.current_url == demo.url + "/", "the signed-in page")
 
 
-def test_the_demo_is_the_gate_itself(demo):
+def test_the_demo_runs_the_gate_itself(demo):
     assert exchange(demo.port, "GET", "/", NAVIGATION).status == 302
     refused = exchange(demo.port, "GET", "/api/me", XHR)
     assert refused.status == 401 and refused.json()["error"] == "unauthenticated"

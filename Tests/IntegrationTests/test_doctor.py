@@ -19,7 +19,7 @@ PRIVATE_KEY = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY
 
 
 class Peer:
-    """A server on loopback: a status, a clock, a document. It notes what it was asked."""
+    """A server on loopback with a given status, clock and document. It records the requests."""
 
     def __init__(self, status=200, ahead=0.0, dated=True, body=b"", address=None, certificate=None,
                  host="127.0.0.1", cookies=()):
@@ -62,7 +62,7 @@ class Peer:
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*certificate)
-            # The handshake belongs to the connection's own thread; one that fails must not end the server.
+            # The handshake runs in the connection's own thread, so that a failed one does not end the server.
             self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
@@ -131,7 +131,7 @@ def test_without_problems_it_is_0_and_only_heads_are_requested(peers, config):
     assert app.asked == provider.asked == hook.asked == [("HEAD", "/")]
 
 
-def test_required_state_is_hinted_at_and_the_exit_code_stays(peers, config):
+def test_requireState_is_hinted_at_without_changing_the_exit_code(peers, config):
     app, provider = peers(), peers()
     path = config(app.url, provider.url)
     done, lines = doctor(path)
@@ -142,7 +142,7 @@ def test_required_state_is_hinted_at_and_the_exit_code_stays(peers, config):
         assert done.returncode == 0 and outcome(lines, "identityProvider.requireState") == [], done.stdout
 
 
-def test_a_session_of_the_apps_own_is_hinted_at(peers, config):
+def test_the_apps_own_session_causes_a_hint(peers, config):
     app, provider = peers(cookies=["theme=dark", "PHPSESSID=x; Path=/", "connect.sid=y"]), peers()
     session = "session: { secret: a-session-secret-of-at-least-32-bytes-0002"
     path = config(app.url, provider.url)
@@ -162,7 +162,7 @@ def test_secrets_are_not_in_the_report(peers, config):
     assert "0001" not in done.stdout + done.stderr and "0002" not in done.stdout + done.stderr
 
 
-def test_an_app_that_is_not_there_fails(peers, config):
+def test_an_app_that_is_down_fails(peers, config):
     done, lines = doctor(config("http://127.0.0.1:1", peers().url))
     assert done.returncode == 1
     assert outcome(lines, "upstream") == ["FAIL"]
@@ -191,7 +191,7 @@ def test_an_app_behind_a_unix_socket(peers, config, tmp_path):
     assert outcome(lines, "upstream") == ["ok"] and "answers 404" in done.stdout
 
 
-def test_a_unix_socket_that_is_not_there_or_does_not_speak_HTTP_fails(peers, config, tmp_path):
+def test_a_unix_socket_that_is_missing_or_does_not_speak_HTTP_fails(peers, config, tmp_path):
     done, lines = doctor(config(f"unix:{tmp_path}/none.sock", peers().url))
     assert outcome(lines, "upstream") == ["FAIL"] and done.returncode == 1
     with socket.socket(socket.AF_UNIX) as listener:
@@ -216,7 +216,7 @@ def test_a_unix_socket_that_is_not_there_or_does_not_speak_HTTP_fails(peers, con
     (0, "ok", "to the second"), (45, "warning", "behind"), (-45, "warning", "ahead of"), (300, "FAIL", "300 seconds behind"),
     (-300, "FAIL", "300 seconds ahead of"),
 ])
-def test_the_clock_is_held_against_the_provider_s(peers, config, ahead, found, words):
+def test_the_clock_is_compared_with_the_providers(peers, config, ahead, found, words):
     done, lines = doctor(config(peers().url, peers(ahead=ahead).url))
     assert outcome(lines, "clock") == [found], done.stdout
     assert words in lines["clock"][0][1]
@@ -294,7 +294,7 @@ def test_a_key_set_over_https_is_fetched_only_from_a_server_verified_by_ca(peers
     assert "no secure connection" in done.stdout and keys.asked == []
 
 
-def test_a_config_with_errors_fails_and_nothing_is_tried(peers, config):
+def test_a_config_with_errors_fails_without_requests(peers, config):
     app = peers()
     path = config(app.url, peers().url, "wrokers: 1\n")
     done, lines = doctor(path)
@@ -315,7 +315,7 @@ def test_the_warnings_of_check_are_in_the_table(peers, config, tmp_path):
     secret.chmod(0o644)
     done, lines = doctor(config(peers().url, peers().url, key=f"secretFile: {secret}"))
     assert outcome(lines, "configuration") == ["ok", "warning"]
-    assert outcome(lines, "token") == ["warning"]  # 128 bits are accepted, 256 asked for
+    assert outcome(lines, "token") == ["warning"]  # 128 bits are accepted, 256 are recommended
     assert done.returncode == 0
 
 

@@ -47,7 +47,7 @@ def envoy(text: str, port: int, gate, folder: Path) -> list:
 
 @pytest.mark.parametrize("proxy, mark", [(traefik, "loadBalancer"), (caddy, "reverse_proxy"), (envoy, "static_resources")])
 def test_the_other_proxies_configurations_serve_a_browser(tmp_path, upstream, start_gate, proxy, mark):
-    """docs/deployment.md's, but for the port and the certificate."""
+    """The configurations of docs/deployment.md, with another port and without the certificate."""
     text = next(text for text in BLOCKS if mark in text)
     gate = start_gate(upstream, trustedProxies=["127.0.0.1/32"], access={"rules": [{"paths": ["/open/*"], "allow": "anyone"}]})
     port = free_port()

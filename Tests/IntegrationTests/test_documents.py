@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""README and docs match the program: it accepts each configuration and knows each command, and harmless commands are run."""
+"""README and docs match the program: each configuration is valid, each command exists, and harmless commands succeed."""
 
 import hashlib
 import json
@@ -25,14 +25,14 @@ KEYS = ROOT / "Tests/CryptographyTests/Keys"
 SCHEMA = json.loads((ROOT / "docs/sidegate.schema.json").read_text())
 SECRET = "s" * 43
 
-# A configuration is shown in part; what it does not say is filled in.
+# The pages show parts of configurations; these values complete them.
 REST = {
     "upstream": "http://127.0.0.1:3000",
     "identityProvider": {"loginURL": "https://idp.example.com/login?return_url={returnURL}"},
     "token": {"keys": [{"secret": SECRET}]},
     "session": {"secret": "t" * 43},
 }
-# Other programs' files, by a key that each of them has at the top.
+# Other programs' files, by one of their top-level keys.
 OTHERS = {
     "apiVersion": "Kubernetes", "services": "Compose", "scrape_configs": "Prometheus", "dependencies": "Helm's Chart.yaml",
     "spec": "a part of a manifest", "static_resources": "Envoy", "http": "Traefik",
@@ -66,10 +66,10 @@ def test_the_pages_are_found():
 
 
 def configurations():
-    """Those of ours, with the values of a chart taken for what they put into `config`."""
+    """Sidegate's configurations, including those in the `config` of a chart's values."""
     for page, line, language, text in ALL:
         if language != "yaml" or "{{" in text:
-            continue  # the templates of a chart are rendered by the tests of the charts
+            continue  # a chart's template, rendered by the tests of the charts
         content = yaml.safe_load(text)
         yield pytest.param(content, id=named(page, line))
 
@@ -91,7 +91,7 @@ def is_path(name: str) -> bool:
 
 
 def with_files(content, folder: Path, name=""):
-    """Writes what the configuration names, and names it by its bare name."""
+    """Writes the files that the configuration names, and refers to them without a path."""
     if isinstance(content, dict):
         return {key: with_files(value, folder, key) for key, value in content.items()}
     if isinstance(content, list):
@@ -112,7 +112,7 @@ def with_files(content, folder: Path, name=""):
     elif name == "jwksFile":
         (folder / bare).write_text('{"keys": []}')
     else:
-        # Each has its own: one for two purposes is warned of.
+        # Each file has its own secret: using one for two purposes causes a warning.
         (folder / bare).write_text(hashlib.sha256(bare.encode()).hexdigest() + "\n")
     (folder / bare).chmod(0o600)
     return bare
@@ -140,7 +140,7 @@ def test_each_configuration_is_valid(content, tmp_path):
     ours = settings(content)
     if ours is None:
         return
-    assert ours.keys() <= SCHEMA["properties"].keys(), "no program's file that this test knows"
+    assert ours.keys() <= SCHEMA["properties"].keys(), "not a file of a program that this test knows"
     whole = with_files(filled_in(ours), tmp_path)
     (tmp_path / "sidegate.yaml").write_text(yaml.safe_dump(whole))
     (tmp_path / "sidegate.yaml").chmod(0o600)
@@ -161,7 +161,7 @@ def tree():
 
 
 def simple_commands(text: str) -> list[str]:
-    """The commands of a shell's text one by one, without comments and continuation lines."""
+    """The commands of a shell script one by one, without comments and with joined continuation lines."""
     text = re.sub(r"\\\n\s*", " ", text)
     found = []
     for line in text.splitlines():
@@ -194,7 +194,7 @@ OURS = sorted({
 
 
 def judge(words: list[str], command: dict, path: str = "sidegate") -> list[str]:
-    """What is wrong with a command line, by what the program says of its commands."""
+    """The errors of a command line, according to the program's own description of its commands."""
     arguments = command.get("arguments", [])
     options = {("--" if name["kind"] == "long" else "-") + name["name"]: argument
                for argument in arguments for name in argument.get("names", [])}
@@ -230,11 +230,11 @@ def judge(words: list[str], command: dict, path: str = "sidegate") -> list[str]:
 @pytest.mark.parametrize(("place", "command"), OURS, ids=[f"{place} {command}"[:90] for place, command in OURS])
 def test_the_program_knows_each_command(tree, place, command):
     words = shlex.split(command)[1:]
-    # Placeholders such as `ispring|proprofs` or [TOKEN] stand for one of their kind.
+    # Placeholders such as `ispring|proprofs` or [TOKEN] are replaced by an example.
     assert judge([word.strip("[]") for word in words], tree) == [], place
 
 
-def test_this_judge_finds_what_is_wrong(tree):
+def test_wrong_commands_are_found(tree):
     for line in ("sidegate chek", "sidegate check --confg x", "sidegate check x", "sidegate mint --claim", "sidegate config prnt"):
         assert judge(shlex.split(line)[1:], tree), line
     assert not judge(["config", "print", "--effective"], tree)
@@ -274,16 +274,16 @@ def test_harmless_commands_are_run(command, workplace):
     assert done.stdout or done.stderr
 
 
-# Programs for a walk through a page: `make build` puts the tested program where a build would.
+# Substitutes for the commands of a page: `make build` puts the tested program where a build would.
 MAKE = f"""#!/bin/sh
 test "$*" = build && mkdir -p .build && ln -sf {BINARY} .build/sidegate
 """
-# Other ways to try it, and what needs a provider that is there.
+# Other ways to try the program, and commands that need a real provider.
 ELSEWHERE = r"make (demo|test)|sidegate (demo|doctor)"
 
 
 def walk(page: Path) -> str:
-    """A page's commands and its configuration, word by word and in order, up to the start of the gate."""
+    """A page's commands and its configuration, verbatim and in order, up to the start of the gate."""
     script = ""
     for _, language, text in blocks(page):
         if language == "yaml":
@@ -350,7 +350,7 @@ def test_every_page_is_reached_from_the_readme():
     assert [page for page in (ROOT / "docs").rglob("*.md") if page not in seen and page.parent.name != "decisions"] == []
 
 
-def test_links_to_headings_lead_somewhere():
+def test_links_to_headings_have_a_target():
     def anchors(page):
         headings = re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.M | re.S), re.M)
         return {re.sub(r"[^\w -]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
@@ -366,7 +366,7 @@ def test_links_to_headings_lead_somewhere():
 
 
 def test_the_configuration_of_nginx_leads_a_browser_through_the_sign_in(tmp_path, upstream, start_gate):
-    """docs/deployment.md's, but for the port and the certificate."""
+    """The configuration of docs/deployment.md, with another port and without the certificate."""
     text = next(text for page, _, language, text in ALL if language == "nginx")
     gate = start_gate(upstream, trustedProxies=["127.0.0.1/32"])
     port = free_port()

@@ -26,7 +26,7 @@ DEEP_LINK = "/pages/7?tab=all&q=a%20b"
 
 @pytest.fixture
 def run(tmp_path):
-    """Starts examples; ends them with the test, gates first and by their own will."""
+    """Starts examples; stops them at the end of the test, the last one first. Gates must exit with 0."""
     started = []
 
     def start(what, *arguments, **options):
@@ -66,7 +66,7 @@ class TestConfigurations:
         text = (EXAMPLES / "README.md").read_text()
         for path in EXAMPLES.rglob("*"):
             page = EXAMPLES / path.relative_to(EXAMPLES).parts[0] / "README.md"
-            if page.exists():  # which names the rest
+            if page.exists():  # it names the other files
                 assert str(page.relative_to(EXAMPLES)) in text, page
                 continue
             helper = path.name in ("people.php", "session.php", "token.php") or "__pycache__" in path.parts
@@ -91,7 +91,7 @@ class TestISpring:
         assert page.url == gate.origin + DEEP_LINK, page.text[:2000]
         assert 'id="user">ada@example.com<' in page.text
 
-        # The provider's session goes on: no second login.
+        # The session at the provider continues: no second login.
         surfer.cookies = {key: value for key, value in surfer.cookies.items() if "sidegate" not in key[1]}
         assert surfer.get(gate.origin + "/other").url == gate.origin + "/other"
 
@@ -125,7 +125,7 @@ class TestISpring:
         page = Surfer().post(idp.url + "/ispring/authentication.php", {"email[]": "a", "password[]": "b", "form[]": "c"})
         assert "Password" in page.text and "Warning" not in page.text
 
-    def test_the_session_has_a_new_name_after_login(self, run, app):
+    def test_the_session_id_changes_after_login(self, run, app):
         gate, _ = self.start(run, app)
         surfer = Surfer()
         page = surfer.get(gate.origin + "/")
@@ -141,7 +141,7 @@ class TestISpring:
         page = surfer.submit(page)
         assert page.url == gate.origin + "/" and 'id="user">ada@example.com<' in page.text
 
-    def test_logout_php_verifies_the_token_and_whose_it_is(self, run, app):
+    def test_logout_php_verifies_the_token_and_its_user(self, run, app):
         gate, idp = self.start(run, app)
         surfer = Surfer()
         log_in(surfer, surfer.get(gate.origin + "/"))
@@ -164,7 +164,7 @@ class TestISpring:
         assert page.status == 200 and "is logged out" in page.text
         assert "Password" in surfer.get(idp.url + "/ispring/authentication.php").text
 
-    def test_native_login_is_there_when_the_scripts_are_not(self, run, app):
+    def test_native_login_works_when_the_scripts_are_down(self, run, app):
         gate, idp = self.start(run, app)
         idp.stop()
         page = Surfer().get(gate.origin + "/login?no_sso")
@@ -191,7 +191,7 @@ class TestProProfs:
         assert "You are logged out" in surfer.submit(page).text
         assert "Password" in surfer.get(gate.origin + "/").text
 
-    def test_its_token_is_the_pages(self, pair):
+    def test_its_token_is_as_on_the_vendors_page(self, pair):
         _, idp = pair
         surfer = Surfer()
         page = surfer.get(idp.url + "/proprofs/sso.php")
@@ -316,7 +316,7 @@ class TestNode:
 
 
 class TestApps:
-    """Each behind a plain gate, with a user that needs escaping."""
+    """Each app behind a gate, with a user whose name needs escaping."""
 
     USER = {"sub": "<ada>", "given_name": "Åda", "family_name": "Lovelace & Co", "groups": ["a", "b"]}
 
@@ -338,7 +338,7 @@ class TestApps:
 
     @pytest.mark.parametrize("program, arguments", [(python, ["apps/wsgi/app.py"]), (php, ["apps/basic/index.php"])],
                              ids=["Remote-User in WSGI", "Basic"])
-    def test_nobody_is_nobody(self, run, program, arguments):
+    def test_without_the_header_there_is_no_user(self, run, program, arguments):
         assert Surfer().get(run(program, *arguments).url + "/").status in (401, 403)
 
 
@@ -347,7 +347,7 @@ class TestReceiver:
     def receiver(self, run, tmp_path):
         return run(python, "provisioning/receiver.py", str(tmp_path / "accounts.sqlite"), SECRET=PROVISIONING_SECRET, SEATS="2")
 
-    def test_it_makes_accounts_as_long_as_there_are_seats(self, run, app, receiver):
+    def test_it_creates_accounts_as_long_as_there_are_seats(self, run, app, receiver):
         gate = run(ExampleGate, "provisioning", app.url, provisioning__url=receiver.url + "/",
                    identityProvider__loginURL="https://idp.test/")
 
@@ -357,7 +357,7 @@ class TestReceiver:
             assert accepted(enter(user))
         refused(enter("eve"), "seat_limit_reached")
         assert accepted(enter("bob"))
-        # Told of twice, ada still has one seat.
+        # Announced twice, ada still has one seat.
         body = json.dumps({"user": "ada", "email": "ada@new.test"}).encode()
         assert self.call(receiver, body, self.signature(body)) == 200
 

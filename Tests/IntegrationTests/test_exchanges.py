@@ -51,7 +51,7 @@ def test_a_connection_serves_many_requests_over_few_upstream_connections(gate, u
     assert len(upstream.connections) - before <= 1
 
 
-def test_connection_close_is_kept(gate, session):
+def test_connection_close_is_honoured(gate, session):
     with gate.connection() as connection:
         response = connection.exchange("GET", "/", {**session, "Connection": "close"})
         assert response["Connection"].lower() == "close"
@@ -124,7 +124,7 @@ class TestInterimResponses:
             response = connection.response("PUT")
             assert response.status == 200 and response.json()["body"] == "hello"
 
-    def test_a_final_answer_to_expect_needs_no_body(self, gate, upstream, session):
+    def test_a_final_response_to_expect_needs_no_body(self, gate, upstream, session):
         def serve(connection):
             connection.read_head()
             connection.send(b"HTTP/1.1 413 Too Much\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno")
@@ -167,7 +167,7 @@ class TestChunksAndTrailers:
 
     @pytest.mark.parametrize("trailer", ["X-Forwarded-User: mallory", "x_forwarded_user: mallory", "Content-Length: 5",
                                          "Transfer-Encoding: chunked", "Host: evil.test", "X-Sidegate-A: mallory"])
-    def test_a_trailer_is_no_way_around_the_rules_for_fields(self, gate, upstream, session, trailer):
+    def test_a_trailer_cannot_bypass_the_rules_for_fields(self, gate, upstream, session, trailer):
         with gate.connection() as connection:
             connection.request("POST", "/", {**session, "Transfer-Encoding": "chunked"},
                                f"3\r\nabc\r\n0\r\n{trailer}\r\n\r\n".encode())
@@ -198,7 +198,7 @@ def send_in_pieces(connection, data: bytes, source: random.Random):
 
 
 def test_bodies_of_random_framing_and_size_arrive_whole(gate, upstream, session):
-    """Both ways at once, in pieces of random size, on connections that live on; compared by hash."""
+    """Both directions at once, in pieces of random size, on kept-alive connections; compared by hash."""
     answers = {}
 
     def answer(request, connection):
@@ -237,7 +237,7 @@ def test_bodies_of_random_framing_and_size_arrive_whole(gate, upstream, session)
             what = f"seed {seed}, {target}"
             assert response["X-Got"] == hashlib.sha256(body).hexdigest(), what
             assert hashlib.sha256(response.body).hexdigest() == answers[target], what
-            if response.get("Connection", "").lower() == "close":  # a body that ends with its connection
+            if response.get("Connection", "").lower() == "close":  # a body delimited by the end of the connection
                 connection.close()
                 connection = gate.connection()
         connection.close()
@@ -275,7 +275,7 @@ class TestStreams:
         upstream.serve = serve
         with gate.connection() as connection:
             connection.request("POST", "/", {**session, "Content-Length": "100000"})
-            connection.send(b"x")  # the app is asked when the first content has come
+            connection.send(b"x")  # the request is sent to the app once the first content has arrived
             assert connection.read_head().status == 200
             assert connection.read_line() == b"5" and connection.read_exactly(7) == b"early\r\n"
             connection.send(b"x" * 99999)
@@ -294,7 +294,7 @@ class TestStreams:
                 try:
                     connection.send(b"x" * 50_000_000)
                 except OSError:
-                    pass  # the gate need not take it all
+                    pass  # the gate need not read it all
             sender = threading.Thread(target=send, daemon=True)
             sender.start()
             response = connection.response("POST")
@@ -302,7 +302,7 @@ class TestStreams:
             connection.close()
             sender.join(30)
 
-    def test_a_client_that_ends_its_side_still_gets_its_answer(self, gate, upstream, session):
+    def test_a_client_that_closes_its_side_still_gets_its_response(self, gate, upstream, session):
         def answer(request, connection):
             time.sleep(0.1)
             connection.respond(200, {}, "late")
@@ -329,7 +329,7 @@ class TestStreams:
         connection.request("GET", "/", session)
         connection.read_head()
         connection.reset()
-        assert ended.wait(30), "the upstream still sends into nowhere"
+        assert ended.wait(30), "the upstream still sends"
 
     def test_when_the_client_disconnects_before_the_response_the_upstream_is_released(self, gate, upstream, session):
         got, ended = threading.Event(), threading.Event()
@@ -369,7 +369,7 @@ class TestStreams:
 
 
 class TestCutShort:
-    """What the app cuts short is cut short for the client too, never ended cleanly."""
+    """A response that the app cuts short is cut short for the client too, never ended cleanly."""
 
     @pytest.mark.parametrize("start", [
         pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart", id="a length"),

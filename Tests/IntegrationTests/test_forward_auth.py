@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Forward-auth: nginx, Caddy, Traefik and Envoy serve the app, and Sidegate decides by the same rules."""
+"""Forward-auth: nginx, Caddy, Traefik and Envoy serve the app, and Sidegate applies the same rules."""
 
 import re
 from urllib.parse import parse_qs, urlsplit
@@ -46,7 +46,7 @@ def ada(front):
 
 
 class TestBehindARealProxy:
-    def test_a_browser_signs_in_and_comes_back_to_its_page(self, front, upstream):
+    def test_a_browser_signs_in_and_returns_to_its_page(self, front, upstream):
         browser = Browser(front)
         return_url = browser.start("/reports?year=2026&q=a%20b")
         assert return_url.startswith(front.origin + "/.sidegate/callback")
@@ -70,7 +70,7 @@ class TestBehindARealProxy:
         for name in spoofed:
             assert not upstream.last.get(name), upstream.last.head
 
-    def test_a_users_own_words_about_itself_are_overwritten(self, ada, upstream):
+    def test_a_clients_own_identity_headers_are_overwritten(self, ada, upstream):
         assert ada.navigate("/x", headers={"X-Forwarded-User": "root", "X-Forwarded-Groups": "admins"}).status == 200
         assert upstream.last.all("X-Forwarded-User") == ["ada"] and upstream.last.all("X-Forwarded-Groups") == ["staff"]
 
@@ -93,7 +93,7 @@ class TestBehindARealProxy:
         {"X-Forwarded-Uri": "/public/a", "X-Forwarded-Method": "GET"}, {"X-Original-URL": "/public/a", "X-Original-Method": "GET"},
         {"X-Forwarded-Path": "/public/a"}, {"X-Rewrite-URL": "/public/a"}, {"X_Forwarded_Uri": "/public/a"},
     ])
-    def test_CVE_2026_40575_the_browser_cannot_set_the_request_of_the_question(self, front, upstream, headers):
+    def test_CVE_2026_40575_the_browser_cannot_change_the_request_that_is_checked(self, front, upstream, headers):
         response = front.exchange("GET", "/x", {**NAVIGATION, **headers})
         assert response.status in (302, 400), response.status
         assert front.exchange("POST", "/public/a", {**XHR, **headers}, b"").status in (401, 400)
@@ -104,7 +104,7 @@ class TestBehindARealProxy:
         assert front.exchange("POST", "/public/a", {**XHR, "X-HTTP-Method-Override": "GET", "X-Original-Method": "GET"}, b"").status in (401, 400)
         assert upstream.requests == []
 
-    def test_a_form_reaches_the_app_whole(self, ada, upstream):
+    def test_a_form_reaches_the_app_unchanged(self, ada, upstream):
         upstream.answer = lambda request, connection: connection.respond(200, {}, b"")
         response = ada.fetch("POST", "/form", XHR, b"field=" + b"x" * 100_000)
         assert response.status == 200 and len(upstream.last.body) == 100_006
@@ -130,11 +130,11 @@ class TestBehindARealProxy:
 
     @pytest.mark.parametrize("name", OVERRIDES)
     def test_no_field_gives_the_app_another_path_or_method(self, ada, upstream, name):
-        """The names that the gate removes where requests pass through it."""
+        """The names that the gate removes when requests pass through it."""
         assert ada.navigate("/x", headers={name: "/evil"}).status in (200, 400, 403)
         assert all(not request.get(name) for request in upstream.requests), upstream.last.head
 
-    def test_credentials_of_the_apps_own_reach_it(self, ada, upstream):
+    def test_credentials_for_the_app_reach_it(self, ada, upstream):
         for value in ("Basic YTpi", "Bearer not-ours"):
             assert ada.navigate("/public/a", headers={"Authorization": value}).status == 200
             assert upstream.last.all("Authorization") == [value]
@@ -145,7 +145,7 @@ class TestBehindARealProxy:
                      "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
         upstream.answer = lambda request, connection: connection.send(
             b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
-        # nginx does not say of a question that it is about an upgrade; browsers say it themselves.
+        # nginx does not tell Sidegate that the request is an upgrade; browsers send Sec-Fetch-Mode.
         assert front.exchange("GET", "/ws", handshake).status in (401, 302)
         assert front.exchange("GET", "/ws", {**handshake, "Sec-Fetch-Mode": "websocket"}).status == 401
         assert upstream.requests == []
@@ -157,7 +157,7 @@ class TestBehindARealProxy:
 
     @pytest.mark.parametrize("protocol", ["h2c", "TLS/1.0", "h2c, websocket", "websocket, h2c", "WebSocket, x", "foo"])
     def test_only_a_websocket_becomes_a_tunnel(self, ada, upstream, protocol):
-        """Requests within a tunnel are asked about by nobody."""
+        """Requests inside a tunnel are not checked."""
         def answer(request, connection):
             if request.get("Upgrade") not in (None, "", "websocket"):
                 connection.send(f"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: {protocol}\r\n\r\n".encode())
@@ -207,7 +207,7 @@ def test_a_renewed_session_reaches_the_browser(start_gate, tmp_path, upstream, f
 
 
 def test_envoy_keeps_tokens_from_the_app(start_gate, tmp_path, upstream):
-    """The other proxies cannot: to them an empty field of the answer is none."""
+    """The other proxies cannot: they treat an empty field of the response as absent."""
     gate = start_gate("http://127.0.0.1:9", trustedProxies=["127.0.0.1"], access={"rules": RULES})
     front = FRONTS["envoy"](tmp_path / "front", gate, upstream)
     try:
@@ -222,8 +222,8 @@ def test_envoy_keeps_tokens_from_the_app(start_gate, tmp_path, upstream):
         front.stop()
 
 
-class TestTheAnswers:
-    """Asked without a proxy between, as one would ask."""
+class TestResponses:
+    """Sends the requests of the proxies without a proxy."""
 
     def ask(self, gate, uri, method="GET", query="", **headers):
         return gate.exchange("GET", AUTH + query, {
@@ -237,7 +237,7 @@ class TestTheAnswers:
         for name, value in (("User", "ada"), ("Email", "ada@example.com"), ("Preferred-Username", "ada"), ("Groups", "staff,admins")):
             assert response["X-Auth-Request-" + name] == value and response["X-Forwarded-" + name] == value
 
-    def test_401_403_and_nothing_else_without_redirect(self, gate):
+    def test_only_401_and_403_without_redirect(self, gate):
         assert self.ask(gate, "/x", **NAVIGATION).status == 401
         assert self.ask(gate, "/x", **NAVIGATION).json()["login_url"].startswith("https://app.test/.sidegate/login?return_to=")
         assert self.ask(gate, "/internal/x", **NAVIGATION).status == 403
@@ -277,19 +277,19 @@ class TestTheAnswers:
         response = gate.exchange("GET", AUTH, gate.session_cookie())
         assert response.status == 202 and response["X-Auth-Request-User"] == "ada"
 
-    def test_the_log_has_the_request_of_the_question(self, gate):
+    def test_the_log_has_the_checked_request(self, gate):
         self.ask(gate, "/internal/asked?secret=1", method="DELETE")
         wait_until(lambda: any(line.get("path") == "/internal/asked" for line in lines(gate)), "the line")
         line = next(line for line in lines(gate) if line.get("path") == "/internal/asked")
         assert (line["method"], line["status"], line["reason"]) == ("DELETE", 403, "rule_denied")
 
-    def test_own_paths_are_not_the_apps_to_open(self, gate):
+    def test_reserved_paths_are_refused(self, gate):
         for path in ("/.sidegate/login", "/.sidegate/auth", "/%2esidegate/x", "/x/../.sidegate/session"):
             assert self.ask(gate, path).status == 403
 
 
 def secure_session(gate) -> str:
-    """The cookie of a session on https://app.test, made behind a proxy that says so."""
+    """The cookie of a session on https://app.test, begun behind a proxy that reports this origin."""
     headers = {"X-Forwarded-Host": "app.test", "X-Forwarded-Proto": "https", **NAVIGATION}
     start = gate.exchange("GET", "/", headers)
     assert start.status == 302, start.status

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Requests that two parsers could read differently never reach the app."""
+"""Requests that two parsers could interpret differently never reach the app."""
 
 import pytest
 
-# Each is sent with a valid session. {H} stands for the Host and Cookie lines; `SMUGGLED` must never be seen upstream.
+# Each is sent with a valid session. {H} stands for the Host and Cookie lines; `SMUGGLED` must never reach the app.
 AMBIGUOUS = {
     "Content-Length with Transfer-Encoding": b"POST / HTTP/1.1\r\n{H}Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "Transfer-Encoding with Content-Length": b"POST / HTTP/1.1\r\n{H}Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n",
     "two lengths that differ": b"POST / HTTP/1.1\r\n{H}Content-Length: 4\r\nContent-Length: 5\r\n\r\nabcd",
-    "two lengths alike": b"POST / HTTP/1.1\r\n{H}Content-Length: 4\r\nContent-Length: 4\r\n\r\nabcd",
+    "two equal lengths": b"POST / HTTP/1.1\r\n{H}Content-Length: 4\r\nContent-Length: 4\r\n\r\nabcd",
     "a list of lengths": b"POST / HTTP/1.1\r\n{H}Content-Length: 4, 4\r\n\r\nabcd",
     "a signed length": b"POST / HTTP/1.1\r\n{H}Content-Length: +4\r\n\r\nabcd",
     "a negative length": b"POST / HTTP/1.1\r\n{H}Content-Length: -4\r\n\r\nabcd",
@@ -18,7 +18,7 @@ AMBIGUOUS = {
     "a length that overflows": b"POST / HTTP/1.1\r\n{H}Content-Length: 18446744073709551620\r\n\r\nabcd",
     "an unknown coding": b"POST / HTTP/1.1\r\n{H}Transfer-Encoding: gzip\r\n\r\nabcd",
     "identity as a coding": b"POST / HTTP/1.1\r\n{H}Transfer-Encoding: identity\r\n\r\nabcd",
-    "chunked not last": b"POST / HTTP/1.1\r\n{H}Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n",
+    "chunked is not last": b"POST / HTTP/1.1\r\n{H}Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n",
     "chunked twice": b"POST / HTTP/1.1\r\n{H}Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
     "two Transfer-Encoding fields": b"POST / HTTP/1.1\r\n{H}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "an empty Transfer-Encoding": b"POST / HTTP/1.1\r\n{H}Transfer-Encoding: \r\n\r\n0\r\n\r\n",
@@ -62,7 +62,7 @@ AMBIGUOUS = {
     "a chunk size that overflows": b"POST / HTTP/1.1\r\n{H}Transfer-Encoding: chunked\r\n\r\n10000000000000004\r\nabcd\r\n0\r\n\r\n",
     "an empty chunk size": b"POST / HTTP/1.1\r\n{H}Transfer-Encoding: chunked\r\n\r\n\r\nabcd\r\n0\r\n\r\n",
     "a chunk size ended by a bare LF": b"POST / HTTP/1.1\r\n{H}Transfer-Encoding: chunked\r\n\r\n4\nabcd\r\n0\r\n\r\n",
-    "chunk data with no end": b"POST / HTTP/1.1\r\n{H}Transfer-Encoding: chunked\r\n\r\n4\r\nabcdX0\r\n\r\n",
+    "chunk data without a line end": b"POST / HTTP/1.1\r\n{H}Transfer-Encoding: chunked\r\n\r\n4\r\nabcdX0\r\n\r\n",
     "a bare LF in a chunk extension": b"POST / HTTP/1.1\r\n{H}Transfer-Encoding: chunked\r\n\r\n4;a\nb\r\nabcd\r\n0\r\n\r\n",
     "a trailer with a space before its colon": b"POST / HTTP/1.1\r\n{H}Transfer-Encoding: chunked\r\n\r\n0\r\nX : 1\r\n\r\n",
 }
@@ -74,7 +74,7 @@ def expanded(template: bytes, gate, session) -> bytes:
 
 
 @pytest.mark.parametrize("name", AMBIGUOUS)
-def test_it_is_refused_and_the_connection_closes(gate, upstream, session, name):
+def test_an_ambiguous_request_is_refused_and_the_connection_closes(gate, upstream, session, name):
     gate.authority = f"127.0.0.1:{gate.port}"
     complete_before = len([r for r in upstream.requests])
     with gate.connection() as connection:
@@ -82,7 +82,7 @@ def test_it_is_refused_and_the_connection_closes(gate, upstream, session, name):
             connection.send(expanded(AMBIGUOUS[name], gate, session))
             connection.send(b"GET /SMUGGLED HTTP/1.1\r\n" + expanded(b"{H}\r\n", gate, session))
         except OSError:
-            pass  # refused already; the answer is there to be read
+            pass  # already refused; the response can be read
         response = connection.response()
         assert response.status in (400, 431, 501, 505), f"{response.status} {response.body[:300]!r}"
         if "over-long" not in name and response.status not in (501, 505):
@@ -129,7 +129,7 @@ def test_an_absolute_target_names_the_host(gate, upstream, session):
     assert upstream.last.all("Host") == [f"127.0.0.1:{gate.port}"]
 
 
-def test_options_of_the_server_passes(gate, upstream, session):
+def test_options_for_the_server_is_forwarded(gate, upstream, session):
     with gate.connection() as connection:
         connection.send(f"OPTIONS * HTTP/1.1\r\nHost: 127.0.0.1:{gate.port}\r\nCookie: {session['Cookie']}\r\n\r\n")
         assert connection.response("OPTIONS").status == 200
@@ -158,12 +158,12 @@ class TestTheAppsBrokenResponses:
         "a folded field": b"HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 0\r\n\r\n",
         "a status of four digits": b"HTTP/1.1 2000 OK\r\nContent-Length: 0\r\n\r\n",
         "a head without end": b"HTTP/1.1 200 OK\r\nX: " + b"a" * 200000,
-        "a 101 that nobody asked for CVE_2025_64763_CVE_2024_23326": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nEVIL",
+        "an unrequested 101 CVE_2025_64763_CVE_2024_23326": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nEVIL",
         "nothing": b"",
     }
 
     @pytest.mark.parametrize("name", BROKEN)
-    def test_they_become_502(self, gate, upstream, session, name):
+    def test_broken_responses_become_502(self, gate, upstream, session, name):
         def answer(request, connection):
             connection.send(self.BROKEN[name])
             connection.close()

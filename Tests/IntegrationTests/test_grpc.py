@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""gRPC through the gate with a real client and a real server (grpcio): HTTP/2 on both sides, trailers both ways."""
+"""gRPC through the gate with a real client and server (grpcio): HTTP/2 on both sides, trailers in both directions."""
 
 import random
 import threading
@@ -67,7 +67,7 @@ class Echo(grpc.GenericRpcHandler):
             yield message.upper()
 
     def stop(self, messages, context):
-        """As the first message says: whether after an answer, and how."""
+        """Ends the call as the first message requires: before or after a reply, and in one of four ways."""
         first, how = next(messages).decode().split()
         if first == "late":
             yield b"begun"
@@ -76,7 +76,7 @@ class Echo(grpc.GenericRpcHandler):
         elif how == "abort":
             context.abort(grpc.StatusCode.FAILED_PRECONDITION, "no more of it")
         elif how == "raise":
-            raise ValueError("a mistake of the app's")
+            raise ValueError("an error of the app")
 
     def hang(self, message, context):
         context.add_callback(self.cancelled.set)
@@ -124,7 +124,7 @@ def test_a_unary_call_carries_metadata_both_ways(channel, server):
     assert ("x-sum", "trailer") in ended.trailing_metadata()
     assert ("x-raw-bin", b"\x00\xff\x80") in ended.trailing_metadata()
     seen = server.seen[0]
-    assert seen["x-client"] == "yes" and seen["x-forwarded-user"] == "ada", "the identity is the gate's"
+    assert seen["x-client"] == "yes" and seen["x-forwarded-user"] == "ada", "the gate sets the identity"
     assert "authorization" not in seen
 
 
@@ -135,7 +135,7 @@ def test_a_failure_of_the_app_keeps_status_and_message(channel):
     assert ("x-sum", "trailer") in error.value.trailing_metadata()
 
 
-def test_an_unknown_method_is_the_apps_answer(channel):
+def test_an_unknown_method_gets_the_apps_status(channel):
     with pytest.raises(grpc.RpcError) as error:
         call(channel, "Nothing")(b"", metadata=bearer(), timeout=60)
     assert error.value.code() == grpc.StatusCode.UNIMPLEMENTED
@@ -153,8 +153,8 @@ def test_a_client_streams(channel):
         b"%d" % sum(map(len, pieces))
 
 
-def test_both_stream_in_turns(channel):
-    """Each message waits for the answer to the one before, so nothing is kept back on the way."""
+def test_both_sides_stream_in_turns(channel):
+    """Each message is sent after the reply to the previous one, so the gate must not delay any."""
     turn, replies = threading.Semaphore(1), []
 
     def messages():
@@ -167,7 +167,7 @@ def test_both_stream_in_turns(channel):
     assert replies == [b"MESSAGE %d" % i for i in range(20)]
 
 
-def test_calls_at_a_time_share_a_connection(channel, gate):
+def test_concurrent_calls_share_a_connection(channel, gate):
     before = gate.process.descriptors()
     calls = [call(channel, "One").future(b"%d" % i, metadata=bearer(), timeout=60) for i in range(200)]
     assert [c.result() for c in calls] == [(b"%d" % i)[::-1] for i in range(200)]
@@ -190,8 +190,8 @@ def test_a_deadline_of_the_client_ends_the_call_in_the_app(channel, server):
 
 @pytest.mark.parametrize("how", ["cancel", "abort", "raise", "return"])
 @pytest.mark.parametrize("first", ["early", "late"])
-def test_a_call_that_the_app_ends_while_its_client_sends_ends_as_without_a_gate(channel, server, first, how):
-    """The client goes on sending until it hears of it."""
+def test_a_call_that_the_app_ends_during_sending_ends_as_without_a_gate(channel, server, first, how):
+    """The client continues to send until it receives the end."""
     def end(channel):
         def messages():
             yield f"{first} {how}".encode()
@@ -207,7 +207,7 @@ def test_a_call_that_the_app_ends_while_its_client_sends_ends_as_without_a_gate(
     assert end(channel) == expected
 
 
-# What a call ends with when the app resets its stream: before the head of the response, and behind it.
+# The status of a call when the app resets its stream, before or after the head of the response.
 
 RESETS = [
     ("NO_ERROR", h2.NO_ERROR, "INTERNAL"),
@@ -230,10 +230,10 @@ def scripted():
     assert not app.failures, app.failures
 
 
-@pytest.mark.parametrize("has_head", [False, True], ids=["before the head", "behind the head"])
+@pytest.mark.parametrize("has_head", [False, True], ids=["before the head", "after the head"])
 @pytest.mark.parametrize("title, code, status", RESETS, ids=[row[0] for row in RESETS])
-def test_a_reset_of_the_app_ends_a_call_as_grpc_reads_its_code(title, code, status, has_head, scripted, start_gate):
-    """RFC 9113 section 7, and gRPC's table of what each code means. The same as without a gate."""
+def test_a_reset_by_the_app_ends_a_call_with_the_status_for_its_code(title, code, status, has_head, scripted, start_gate):
+    """RFC 9113 section 7, and gRPC's table of the codes. The result is the same as without a gate."""
     begun = threading.Event()
 
     def answer(request):
@@ -259,7 +259,7 @@ def test_a_reset_of_the_app_ends_a_call_as_grpc_reads_its_code(title, code, stat
     assert end(scripted.port) == status
 
 
-def test_a_call_refused_unprocessed_is_sent_again_and_then_status_14(scripted, start_gate):
+def test_a_call_refused_unprocessed_is_retried_once_and_then_status_14(scripted, start_gate):
     scripted.answer = lambda request: request.refuse(h2.REFUSED_STREAM)
     gate = start_gate(scripted.url, token={"bearer": True})
     with grpc.insecure_channel(f"127.0.0.1:{gate.port}", options=[("grpc.enable_retries", 0)]) as channel:
@@ -278,7 +278,7 @@ def test_a_call_without_a_session_gets_status_16(channel, server, metadata, kind
     assert not server.seen
 
 
-def test_a_call_may_be_silent_for_longer_than_others(server, start_gate):
+def test_the_timeouts_of_other_requests_do_not_end_a_silent_call(server, start_gate):
     url = f"h2c://127.0.0.1:{server.port}"
     gate = start_gate(url, upstream={"url": url, "responseTimeout": "200ms"}, limits={"bodyIdleTimeout": "200ms"})
     with grpc.insecure_channel(f"127.0.0.1:{gate.port}") as channel:
@@ -294,7 +294,7 @@ def test_a_call_may_be_silent_for_longer_than_others(server, start_gate):
         assert list(replies) == [b"SECOND"] and replies.code() == grpc.StatusCode.OK
 
 
-def test_a_message_larger_than_content_may_be_is_status_8(server, start_gate):
+def test_a_message_above_the_content_limit_is_status_8(server, start_gate):
     gate = start_gate(f"h2c://127.0.0.1:{server.port}", limits={"bodyBytes": 1000})
     with grpc.insecure_channel(f"127.0.0.1:{gate.port}") as channel, pytest.raises(grpc.RpcError) as error:
         call(channel, "One")(bytes(5000), metadata=bearer(), timeout=60)
@@ -318,8 +318,8 @@ def test_an_app_of_another_protocol_is_status_14(start_gate, upstream):
     upstream.failures.clear()
 
 
-def test_an_app_that_stops_well_loses_no_call(channel, server):
-    """GOAWAY: calls in flight are finished, later ones go over a new connection."""
+def test_an_app_that_stops_gracefully_loses_no_call(channel, server):
+    """GOAWAY: calls in flight are finished, later ones use a new connection."""
     replies = call(channel, "Hang", "unary_stream")(b"", metadata=bearer(), timeout=60)
     assert next(replies) == b"first"
     stopped = server.server.stop(10)
@@ -336,7 +336,7 @@ def test_an_app_that_stops_well_loses_no_call(channel, server):
 
 
 class TestOverTLS:
-    """Both sides encrypted, HTTP/2 agreed on by ALPN on both."""
+    """TLS on both sides, with HTTP/2 negotiated by ALPN."""
 
     @pytest.fixture(scope="class")
     def authority(self, tmp_path_factory):
@@ -380,11 +380,11 @@ class TestOverTLS:
                 for index in range(3):
                     response = connection.exchange("GET", f"/{index}", {"Authorization": f"Bearer {token()}"})
                     assert response.status == 200 and response.json()["target"] == f"/{index}"
-            assert len(app.names) == 1, "the connection that was made is used"
+            assert len(app.names) == 1, "the first connection is used"
         finally:
             app.stop()
 
-    def test_an_app_that_changes_its_mind(self, start_gate, app, authority, certificate):
+    def test_an_app_that_changes_its_protocol(self, start_gate, app, authority, certificate):
         """HTTP/1.1 at first, HTTP/2 after a restart."""
         first = SecureUpstream(certificate)
         gate = self.start(start_gate, first.url, authority, certificate)

@@ -25,7 +25,7 @@ MEGABYTE = 1 << 20
 
 
 class App:
-    """What the scripted app answers here."""
+    """The responses of the scripted app."""
 
     def __init__(self):
         self.release = threading.Event()
@@ -116,7 +116,7 @@ def test_conformance(case, connect, app):
             assert kind == "either"
     elif kind == "answered":
         assert c.response(stream).status == code
-        # The client of a GOAWAY asks for nothing more, and the connection may end.
+        # After its GOAWAY a client sends no more requests, and the connection may end.
         assert c.goaway in (None, h2.NO_ERROR)
     else:
         assert c.is_alive()
@@ -126,7 +126,7 @@ def test_conformance(case, connect, app):
 
 
 class TestMessages:
-    def test_a_request_reaches_the_app_as_one_of_http_1_1(self, connect, upstream):
+    def test_a_request_reaches_the_app_as_http_1_1(self, connect, upstream):
         c = connect()
         response = c.response(c.request("GET", "/a?b=c", [("accept", "*/*"), ("te", "trailers"), ("x-a", "1")]))
         got = upstream.last
@@ -157,7 +157,7 @@ class TestMessages:
             link = [(n.lower(), v) for n, v in {**NAVIGATION, **FROM_ANOTHER_SITE}.items()]
             planted = c.get("/page", link).get("set-cookie").partition(";")[0]
             back = c.get("/.sidegate/callback?jwt=" + tokens.token(), [*link, ("cookie", planted)])
-            assert back.status == 200 and b"ada@example.com" in back.body, "a page asks"
+            assert back.status == 200 and b"ada@example.com" in back.body, "the page asks for confirmation"
 
     def test_an_attempt_that_is_left_over_counts_only_with_its_own_state(self, gate, app, upstream):
         crumbs = {}
@@ -185,7 +185,7 @@ class TestMessages:
             assert ask("/page", typed).status == 200 and ask("/.sidegate/session", typed).status == 200
             assert ask(second + tokens.token(), other_site)["location"].endswith("/2")
 
-    def test_a_token_that_signed_in_is_no_bearer(self, gate, app, upstream):
+    def test_a_token_used_for_a_sign_in_is_refused_as_bearer(self, gate, app, upstream):
         token = tokens.token()
         bearer = [("authorization", f"Bearer {token}"), ("accept", "application/json")]
         with FrameConnection(gate.port) as c:
@@ -210,7 +210,7 @@ class TestMessages:
         response = connect().get("/only-trailers")
         assert (response.status, response.body, response.trailers) == (200, b"", [("grpc-status", "16")])
 
-    def test_trailers_of_a_request_reach_the_app_sifted(self, connect, upstream):
+    def test_trailers_of_a_request_reach_the_app_filtered(self, connect, upstream):
         c = connect()
         stream = c.request("POST", "/", end=False)
         c.data(stream, b"content")
@@ -219,7 +219,7 @@ class TestMessages:
         assert upstream.last.body == b"content" and upstream.last.trailers == [("x-sum", "1")]
 
     @pytest.mark.parametrize("cut", ["at once", "in two", "in bytes"])
-    def test_a_request_is_the_same_however_it_is_cut(self, connect, upstream, cut):
+    def test_a_request_may_be_split_anywhere(self, connect, upstream, cut):
         c = connect()
         for stream in (1, 3, 5):
             data = (c.headers(stream, c.fields("POST"), end=False) + frame(h2.DATA, 0, stream, b"content")
@@ -235,7 +235,7 @@ class TestMessages:
             assert c.response(stream).status == 200
             assert upstream.last.body == b"content" and upstream.last.trailers == [("x-sum", "1")]
 
-    def test_content_of_a_known_length_keeps_it(self, connect, upstream):
+    def test_content_of_a_known_length_keeps_its_Content_Length(self, connect, upstream):
         c = connect()
         stream = c.request("POST", "/", [("content-length", "7")], end=False)
         c.data(stream, b"con")
@@ -277,7 +277,7 @@ class TestMessages:
         assert reset.value.code == h2.INTERNAL_ERROR
         assert c.get().status == 200
 
-    def test_an_early_response_resets_the_rest_of_the_request_gently(self, connect):
+    def test_an_early_response_resets_the_rest_of_the_request_with_NO_ERROR(self, connect):
         c = connect()
         stream = c.request("POST", "/answer-early", end=False)
         c.data(stream, b"some")
@@ -306,7 +306,7 @@ class TestMessages:
             assert c.response(stream).status == 413
             assert c.get().status == 200
 
-    def test_requests_of_one_connection_are_answered_as_they_are_ready(self, connect, app):
+    def test_responses_on_one_connection_may_come_in_any_order(self, connect, app):
         c = connect()
         held = c.request("GET", "/hold")
         others = [c.request("GET", f"/{n}") for n in range(20)]
@@ -463,7 +463,7 @@ class TestTransfers:
 
 
 class TestTheLog:
-    """The last of a response that fits into what a stream holds."""
+    """Responses whose end waits in the buffer of a stream."""
 
     @staticmethod
     def logged(gate, path):
@@ -477,7 +477,7 @@ class TestTheLog:
 
     @pytest.mark.parametrize("end", ["reset", "close", "goaway"])
     @pytest.mark.parametrize("path", ["/bytes/20000", "/.sidegate/session"])
-    def test_what_a_client_did_not_take_is_cut_short(self, start_gate, upstream, app, path, end):
+    def test_a_response_that_a_client_did_not_read_is_logged_as_aborted(self, start_gate, upstream, app, path, end):
         gate = start_gate(upstream)
         with FrameConnection(gate.port, settings=setting(4, 10)) as c:
             c.cookie = gate.session_cookie()["Cookie"]
@@ -494,14 +494,14 @@ class TestTheLog:
             line = self.logged(gate, path)
             assert (line["status"], line["reason"]) == (200, "aborted")
 
-    def test_what_a_client_takes_late_is_whole(self, gate, app, session):
+    def test_a_response_that_a_client_reads_late_is_logged_as_complete(self, gate, app, session):
         for size in (1, 20_000, 32_767, 32_768, 40_000):
             with FrameConnection(gate.port, settings=setting(4, 1000)) as c:
                 c.cookie = session["Cookie"]
                 path = f"/bytes/{size}"
                 response = c.get(path, [("x-request-id", f"late-{size}")])
                 assert response.body == random.Random(size).randbytes(size)
-                # The response comes before the request's end, which never comes.
+                # The response precedes the end of the request, which is never sent.
                 stream = c.request("POST", "/answer-early", [("x-request-id", f"early-{size}")], end=False)
                 c.data(stream, b"some")
                 assert c.response(stream).status == 403
@@ -548,7 +548,7 @@ class TestEnding:
             c.send(part)
             assert c.connection_error() is not None
 
-    def test_content_that_does_not_come_is_408(self, start_gate, upstream, app):
+    def test_content_that_does_not_arrive_is_408(self, start_gate, upstream, app):
         gate = start_gate(upstream, limits={"bodyIdleTimeout": "300ms"})
         with FrameConnection(gate.port) as c:
             c.cookie = gate.session_cookie()["Cookie"]
@@ -557,7 +557,7 @@ class TestEnding:
             assert c.response(stream).status == 408
             assert c.get().status == 200
 
-    def test_content_that_is_not_taken_is_reset(self, start_gate, upstream, app):
+    def test_content_that_is_not_read_is_reset(self, start_gate, upstream, app):
         gate = start_gate(upstream, limits={"bodyIdleTimeout": "300ms"})
         with FrameConnection(gate.port, settings=setting(4, 10)) as c:
             c.updates_windows = False
@@ -573,13 +573,13 @@ class TestEnding:
             c.send(h2.PREFACE)
             assert c.read_head().status == 505
 
-    def test_upgrade_to_h2c_is_not_heeded(self, gate, app, session):
-        """RFC 9113 §3.1: of RFC 7540, and not used any more."""
+    def test_upgrade_to_h2c_is_ignored(self, gate, app, session):
+        """RFC 9113 §3.1: this upgrade of RFC 7540 is obsolete."""
         response = gate.exchange("GET", "/", {**session, "Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c",
                                               "HTTP2-Settings": "AAMAAABkAAQAAP__"})
         assert response.status == 200
 
-    def test_the_preface_is_for_a_fresh_connection_only(self, gate, app, session):
+    def test_the_preface_is_accepted_only_at_the_start_of_a_connection(self, gate, app, session):
         with Connection(gate.port) as c:
             assert c.exchange("GET", "/", session).status == 200
             c.send(h2.PREFACE)
@@ -621,7 +621,7 @@ class TestRealClients:
 
 @pytest.mark.parametrize("name", FLOODS)
 def test_a_flood_ends_its_connection_and_others_are_served(name, start_gate, upstream, app):
-    """How long the others wait meanwhile, and what it costs, Benchmarks/floods.py measures."""
+    """Benchmarks/floods.py measures the latency of others and the cost."""
     gate = start_gate(upstream)
     cookie = gate.session_cookie()["Cookie"]
     ended = []
@@ -646,7 +646,7 @@ def test_a_flood_ends_its_connection_and_others_are_served(name, start_gate, ups
 
 
 class TestWebSocket:
-    """RFC 8441: a stream as a WebSocket, which the app sees as an upgrade of HTTP/1.1."""
+    """RFC 8441: a stream as a WebSocket; the app receives an HTTP/1.1 upgrade."""
 
     @staticmethod
     def ask(c, path="/chat", fields=(), protocol="websocket", stream=1):
@@ -686,7 +686,7 @@ class TestWebSocket:
                 connection.close()
         upstream.serve = serve
 
-    def test_opens_as_an_upgrade_and_carries_both_ways(self, connect, upstream):
+    def test_opens_as_an_upgrade_and_passes_data_both_ways(self, connect, upstream):
         seen = []
         self.echo(upstream, seen)
         c = connect()
@@ -708,7 +708,7 @@ class TestWebSocket:
         c.data(stream, b"", end=True)
         assert c.response(stream).body == content + b"bye"
 
-    def test_content_sent_before_the_answer_waits_for_it(self, connect, upstream):
+    def test_content_sent_before_the_response_waits_for_it(self, connect, upstream):
         seen = []
         self.echo(upstream, seen)
         c = connect()
@@ -718,7 +718,7 @@ class TestWebSocket:
         while c.content(stream) != b"early":
             c.read_frame()
 
-    def test_beside_other_requests(self, connect, upstream, app):
+    def test_concurrently_with_other_requests(self, connect, upstream, app):
         def serve(connection):
             request = connection.read_head()
             if request.get("Upgrade"):
@@ -740,7 +740,7 @@ class TestWebSocket:
         "Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
         "HTTP/1.1 204 No Content\r\n\r\n"], ids=["no proof", "a wrong proof", "200", "204"])
-    def test_an_app_that_does_not_agree_is_no_tunnel(self, connect, upstream, answer):
+    def test_without_the_apps_agreement_there_is_no_tunnel(self, connect, upstream, answer):
         def serve(connection):
             connection.read_head()
             connection.send(answer)
@@ -748,7 +748,7 @@ class TestWebSocket:
         c = connect()
         assert self.head(c, self.ask(c))[":status"] == "502"
 
-    def test_a_refusal_of_the_app_passes(self, connect, upstream):
+    def test_a_refusal_by_the_app_is_forwarded(self, connect, upstream):
         def serve(connection):
             connection.read_head()
             connection.respond(403, {}, "no")
@@ -758,7 +758,7 @@ class TestWebSocket:
         response = c.response(stream)
         assert (response.status, response.body) == (403, b"no")
 
-    def test_without_a_session_there_is_none(self, gate, app, upstream):
+    def test_without_a_session_there_is_no_websocket(self, gate, app, upstream):
         with FrameConnection(gate.port) as c:
             assert self.head(c, self.ask(c))[":status"] == "401"
             assert not upstream.requests
@@ -767,7 +767,7 @@ class TestWebSocket:
         c = connect()
         assert self.head(c, self.ask(c, protocol="connect-udp"))[":status"] == "501"
 
-    def test_a_reset_of_either_side_is_the_others(self, connect, upstream, gate):
+    def test_a_reset_by_either_side_reaches_the_other(self, connect, upstream, gate):
         opened = []
 
         def serve(connection):
@@ -813,7 +813,7 @@ class TestWebSocket:
 
 
 class TestLogout:
-    """A session that ends takes its tunnels and streams with it, but not the connection, which others may share."""
+    """The end of a session closes its tunnels and streams, but not the connection, which others may share."""
 
     @pytest.fixture
     def live(self, connect, start_gate, upstream, app):
@@ -850,7 +850,7 @@ class TestLogout:
         assert TestWebSocket.head(c, stream)[":status"] == "200"
 
     @pytest.mark.parametrize("kind", ["tunnel", "events"])
-    def test_back_channel_logout_ends_what_is_open_for_the_session(self, live, kind):
+    def test_back_channel_logout_ends_the_sessions_streams(self, live, kind):
         gate, c = live
         self.open(c, gate, kind, 1)
         self.open(c, gate, "tunnel", 3, sub="bob", email="bob@example.com")

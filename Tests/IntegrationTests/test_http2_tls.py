@@ -50,14 +50,14 @@ def run(*command, input=None, timeout=30) -> str:
     return (done.stdout + done.stderr).decode("latin-1")
 
 
-# What is agreed on.
+# Negotiation.
 
 @pytest.mark.parametrize("offer,agreed", [
     (["h2", "http/1.1"], "h2"), (["http/1.1", "h2"], "h2"), (["h2"], "h2"), (["http/1.1"], "http/1.1"),
     (["http/1.0"], "http/1.0"), (["h3", "http/1.1"], "http/1.1"), ([], None),
 ])
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def test_http2_is_preferred_to_whatever_is_offered_with_it(gate, authority, offer, agreed, version):
+def test_http2_is_preferred_to_other_offered_protocols(gate, authority, offer, agreed, version):
     context = trusting(authority, minimum_version=version, maximum_version=version)
     if offer:
         context.set_alpn_protocols(offer)
@@ -67,7 +67,7 @@ def test_http2_is_preferred_to_whatever_is_offered_with_it(gate, authority, offe
             assert connection.exchange("GET", "/", NAVIGATION).status == 302
 
 
-def test_without_http2_in_the_config_it_is_not_agreed_on(start_gate, upstream, authority, certificate):
+def test_http2_is_not_negotiated_when_it_is_disabled(start_gate, upstream, authority, certificate):
     plain = secured(
         start_gate(upstream, tls={"certificates": [certificate.settings]}, http2={"enabled": False}),
         trusting(authority))
@@ -81,8 +81,8 @@ def test_without_http2_in_the_config_it_is_not_agreed_on(start_gate, upstream, a
         SecureConnection(plain.port, context)
 
 
-def test_the_preface_is_no_agreement(gate, authority):
-    """RFC 9113 §3.2: over TLS HTTP/2 is negotiated."""
+def test_the_preface_does_not_replace_negotiation(gate, authority):
+    """RFC 9113 §3.2: over TLS, HTTP/2 must be negotiated."""
     for offer in ([], ["http/1.1"]):
         context = trusting(authority)
         if offer:
@@ -108,8 +108,8 @@ def test_http1_on_an_http2_connection_is_refused(gate, authority):
 
 @pytest.mark.parametrize("cipher", [
     "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-ECDSA-CHACHA20-POLY1305"])
-def test_with_tls_1_2_only_suites_that_http2_may_use(gate, authority, cipher):
-    """RFC 9113 §9.2.2: none of its appendix A, which has all that are not AEAD with ephemeral keys."""
+def test_tls_1_2_uses_only_suites_permitted_for_http2(gate, authority, cipher):
+    """RFC 9113 §9.2.2: none of its appendix A, which lists all suites without AEAD or ephemeral keys."""
     context = trusting(authority, maximum_version=ssl.TLSVersion.TLSv1_2)
     context.set_ciphers(cipher)
     context.set_alpn_protocols(["h2"])
@@ -117,7 +117,7 @@ def test_with_tls_1_2_only_suites_that_http2_may_use(gate, authority, cipher):
         assert connection.socket.selected_alpn_protocol() == "h2"
 
 
-# Other people's clients.
+# Independent clients.
 
 def test_curl(gate, authority, upstream):
     cookie = gate.session_cookie()["Cookie"]
@@ -167,7 +167,7 @@ def test_h2load(gate, upstream, options):
 
 
 def test_httpx(gate, authority, upstream):
-    """Python's h2 below it."""
+    """httpx uses Python's h2."""
     body = os.urandom(150_000)
     upstream.answer = lambda request, connection: connection.respond(200, {}, request.body[::-1])
     cookie = gate.session_cookie()["Cookie"]
@@ -178,7 +178,7 @@ def test_httpx(gate, authority, upstream):
             assert response.content == body[::-1]
 
 
-def test_sslscan_finds_nothing_old(gate):
+def test_sslscan_finds_no_obsolete_protocols_or_suites(gate):
     said = run("sslscan", "--no-colour", "--no-check-certificate", f"localhost:{gate.port}")
     for version in ("SSLv2", "SSLv3", "TLSv1.0", "TLSv1.1"):
         assert re.search(rf"{re.escape(version)} +disabled", said), said
@@ -190,7 +190,7 @@ def test_sslscan_finds_nothing_old(gate):
     assert accepted and all(re.fullmatch(r"ECDHE-ECDSA-(AES(128|256)-GCM-SHA\d+|CHACHA20-POLY1305)", name) for name in accepted)
 
 
-# As frames.
+# Frames.
 
 def connect(gate, authority, **options) -> SecureHTTP2:
     return SecureHTTP2(gate.port, trusting(authority), **options)
@@ -248,7 +248,7 @@ def session(module_secure):
     return module_secure.session_cookie()
 
 
-# Who goes on writing until the connection breaks cannot read over TLS what was said before; h2c is not spoken there.
+# A client that writes until the connection breaks cannot read earlier frames over TLS. h2c is not used over TLS.
 READABLE = [case for case in cases if case.expected.kind != "error" and not case.title.startswith("Upgrade to h2c")]
 
 
@@ -290,8 +290,8 @@ def test_peers_that_stall_reset_and_trickle(gate, authority, session, app):
     assert gate.exchange("GET", "/", session).status == 200
 
 
-def test_the_end_is_said_twice(start_gate, upstream, authority, certificate):
-    """GOAWAY, then close_notify: nothing was cut off."""
+def test_a_connection_ends_with_goaway_and_close_notify(start_gate, upstream, authority, certificate):
+    """GOAWAY, then close_notify: the client knows that no data was lost."""
     gate = secured(start_gate(upstream, tls={"certificates": [certificate.settings]}), trusting(authority))
     with connect(gate, authority) as connection:
         assert connection.get("/").status in (302, 401)

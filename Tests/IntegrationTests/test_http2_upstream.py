@@ -45,7 +45,7 @@ def app(module_app):
 
 @pytest.fixture
 def gate(module_app_gate, app):
-    """A gate before an app that speaks HTTP/2; the tests share it, so an app's misdeeds must not outlive a test."""
+    """A gate in front of an app that speaks HTTP/2. The tests share it, so an app's faults must not affect later tests."""
     return module_app_gate
 
 
@@ -63,7 +63,7 @@ def connect(gate):
 
 
 def ask(gate, method="GET", target="/", headers=(), body=None):
-    """By HTTP/1.1."""
+    """Sends a request over HTTP/1.1."""
     return gate.exchange(method, target, {**XHR, "Cookie": gate.cookie, **dict(headers)}, body)
 
 
@@ -84,14 +84,14 @@ def reset(request, code):
     return frame(h2.RST_STREAM, 0, request.stream, word(code))
 
 
-# What an app may answer with. The second column: the status the browser gets; the third: what becomes of the request's
-# stream ("end": nothing), or of the connection.
+# Responses of an app. The second column is the status for the browser; the third is the code with which the gate resets
+# the stream, or CONNECTION when it closes the connection; None for neither.
 
 STREAM, CONNECTION = h2.PROTOCOL_ERROR, "connection"
 
 RESPONSES = [
     ("8.1 head and content", 200, None, lambda r: head(r) + data(r)),
-    ("8.1 nothing but a head", 200, None, lambda r: head(r, end=True)),
+    ("8.1 only a head", 200, None, lambda r: head(r, end=True)),
     ("8.1 an empty last frame", 200, None, lambda r: head(r) + data(r, b"x", False) + data(r, b"")),
     ("8.1 trailers", 200, None, lambda r: head(r) + data(r, b"x", False) + raw(r, [("x-sum", "1")])),
     ("8.1 a head in four frames", 200, None, lambda r: (
@@ -102,7 +102,7 @@ RESPONSES = [
         head(r, status=103) + head(r, ("link", "</a>"), status=103) + head(r) + data(r))),
     ("6.1 padding", 200, None, lambda r: head(r) + frame(h2.DATA, 9, r.stream, b"\x03x" + bytes(3))),
     ("5.5 unknown frames between", 200, None, lambda r: head(r) + frame(0xee, 0, r.stream, b"?") + data(r)),
-    ("8.1.1 as much as Content-Length", 200, None, lambda r: head(r, ("content-length", "1")) + data(r)),
+    ("8.1.1 as much content as Content-Length", 200, None, lambda r: head(r, ("content-length", "1")) + data(r)),
     ("8.1.1 HEAD's Content-Length", 200, None, lambda r: head(r, ("content-length", "5"), end=True)),
     ("8.1.1 304's Content-Length", 304, None, lambda r: head(r, ("content-length", "5"), status=304, end=True)),
     ("8.1 RST_STREAM after the end", 200, None, lambda r: head(r) + data(r) + reset(r, h2.NO_ERROR)),
@@ -117,7 +117,7 @@ RESPONSES = [
     ("8.1.1 less than Content-Length", None, STREAM, lambda r: head(r, ("content-length", "2")) + data(r)),
     ("8.1.1 more than Content-Length", None, STREAM, lambda r: head(r, ("content-length", "1")) + data(r, b"xx")),
     ("8.1.1 no content", 502, STREAM, lambda r: head(r, ("content-length", "1"), end=True)),
-    ("8.1.1 a Content-Length that is no number", 502, STREAM, lambda r: head(r, ("content-length", "1x")) + data(r)),
+    ("8.1.1 a Content-Length that is not a number", 502, STREAM, lambda r: head(r, ("content-length", "1x")) + data(r)),
     ("8.1.1 two Content-Lengths", 502, STREAM,
      lambda r: head(r, ("content-length", "1"), ("content-length", "1")) + data(r)),
     ("8.1.1 content of a 304", None, STREAM, lambda r: head(r, status=304) + data(r)),
@@ -130,13 +130,13 @@ RESPONSES = [
     ("8.2.2 Connection", 502, STREAM, lambda r: head(r, ("connection", "close"), end=True)),
     ("8.2.2 Transfer-Encoding", 502, STREAM, lambda r: head(r, ("transfer-encoding", "chunked"), end=True)),
     ("8.2.2 Upgrade", 502, STREAM, lambda r: head(r, ("upgrade", "h2c"), end=True)),
-    ("8.3 a pseudo-header field behind a field", 502, STREAM, lambda r: raw(r, [("a", "b"), (":status", "200")])),
+    ("8.3 a pseudo-header field after a field", 502, STREAM, lambda r: raw(r, [("a", "b"), (":status", "200")])),
     ("8.3 a request's pseudo-header field", 502, STREAM, lambda r: head(r, (":path", "/"), end=True)),
     ("8.3.2 no :status", 502, STREAM, lambda r: raw(r, [("a", "b")])),
     ("8.3.2 :status twice", 502, STREAM, lambda r: head(r, (":status", "200"), end=True)),
     ("8.3.2 :status of two digits", 502, STREAM, lambda r: raw(r, [(":status", "20")])),
     ("8.3.2 :status of four digits", 502, STREAM, lambda r: raw(r, [(":status", "2000")])),
-    ("8.3.2 :status that is no number", 502, STREAM, lambda r: raw(r, [(":status", "2x0")])),
+    ("8.3.2 :status that is not a number", 502, STREAM, lambda r: raw(r, [(":status", "2x0")])),
     ("8.3.2 :status 999", 502, STREAM, lambda r: raw(r, [(":status", "999")])),
     ("8.6 101", 502, STREAM, lambda r: head(r, status=101)),
     ("10.5.1 a head that is too large", 502, STREAM, lambda r: (
@@ -146,13 +146,13 @@ RESPONSES = [
     ("5.4.2 RST_STREAM in place of a response", 502, None, lambda r: reset(r, h2.INTERNAL_ERROR)),
     ("5.4.2 RST_STREAM in the middle", None, None, lambda r: head(r) + data(r, b"x", False) + reset(r, h2.CANCEL)),
     ("4.2 a frame beyond the largest size", 502, CONNECTION, lambda r: frame(h2.HEADERS, 5, r.stream, bytes(16_385))),
-    ("4.3 what cannot be decoded", 502, CONNECTION, lambda r: frame(h2.HEADERS, 5, r.stream, b"\xff" * 8)),
+    ("4.3 a head that cannot be decoded", 502, CONNECTION, lambda r: frame(h2.HEADERS, 5, r.stream, b"\xff" * 8)),
     ("4.3 PING within a head", 502, CONNECTION, lambda r: head(r, flags=0) + frame(h2.PING, 0, 0, bytes(8))),
     ("5.1 a response to no request", 502, CONNECTION, lambda r: frame(
         h2.HEADERS, 5, r.stream + 2, block([(":status", "200")]))),
     ("5.1 content for no request", 502, CONNECTION, lambda r: frame(h2.DATA, 1, r.stream + 2, b"x")),
     ("5.1 RST_STREAM of no request", 502, CONNECTION, lambda r: frame(h2.RST_STREAM, 0, r.stream + 2, word(8))),
-    ("5.1.1 a stream of the app's", 502, CONNECTION, lambda r: frame(h2.HEADERS, 5, 2, block([(":status", "200")]))),
+    ("5.1.1 a stream opened by the app", 502, CONNECTION, lambda r: frame(h2.HEADERS, 5, 2, block([(":status", "200")]))),
     ("6.1 DATA on stream 0", 502, CONNECTION, lambda r: frame(h2.DATA, 1, 0, b"x")),
     ("6.4 RST_STREAM that is too short", 502, CONNECTION, lambda r: frame(h2.RST_STREAM, 0, r.stream, b"x")),
     ("6.5 SETTINGS of an odd length", 502, CONNECTION, lambda r: frame(h2.SETTINGS, 0, 0, b"x")),
@@ -167,8 +167,8 @@ RESPONSES = [
 
 @pytest.mark.parametrize("title, status, fate, send", RESPONSES, ids=[row[0] for row in RESPONSES])
 def test_response(title, status, fate, send, gate, app):
-    """RFC 9113 in a strict reading, now of the app's side. `None` as status: cut short, or refused before its head went
-    out."""
+    """RFC 9113 interpreted strictly, for apps. `None` as status: the response is cut short, or refused before its head is
+    sent."""
     app.answer = lambda request: request.connection.send(send(request))
     method = "HEAD" if "HEAD's" in title else "GET"
     try:
@@ -190,11 +190,11 @@ def test_response(title, status, fate, send, gate, app):
     app.answer = app.echo
     assert ask(gate).body == b"hello"
     if fate != CONNECTION:
-        assert app.requests[-1].connection is request.connection, "others are not to blame"
+        assert app.requests[-1].connection is request.connection, "the connection is kept for other requests"
 
 
 class TestRequests:
-    def test_a_request_is_one_of_http2(self, gate, app):
+    def test_a_request_is_converted_to_http2(self, gate, app):
         assert ask(gate, "POST", "/p?q=1", {"TE": "trailers", "X-A": "b", "Cookie": gate.cookie + "; own=1"},
                    b"content").body == b"content"
         request = app.requests[0]
@@ -215,7 +215,7 @@ class TestRequests:
         assert app.requests[0].trailers == [("x-sum", "7")]
         assert app.requests[0].get("transfer-encoding") is None
 
-    def test_an_expectation_is_answered_by_the_app(self, gate, app):
+    def test_the_app_answers_an_expectation(self, gate, app):
         def began(request):
             request.head(100)
         app.began = began
@@ -225,7 +225,7 @@ class TestRequests:
             c.send("body")
             assert c.response("POST").body == b"body"
 
-    def test_an_early_answer_is_given_on_and_the_rest_not_sent(self, connect, app):
+    def test_an_early_response_is_forwarded_and_the_rest_not_sent(self, connect, app):
         app.began = lambda request: request.respond(413, [], b"no")
         c = connect()
         stream = c.request("POST", "/", end=False)
@@ -244,12 +244,12 @@ class TestRequests:
         app.answer = answer
         c = connect()
         streams = [c.request("GET", f"/{index}") for index in range(100)]
-        wait_until(lambda: len(app.requests) == 100, "all are there")
+        wait_until(lambda: len(app.requests) == 100, "all requests at the app")
         held.set()
         assert all(c.response(stream).status == 200 for stream in streams)
         assert len({request.connection for request in app.requests}) == 1
 
-    def test_an_upgrade_is_not_for_http2(self, gate, app):
+    def test_an_upgrade_is_not_sent_over_http2(self, gate, app):
         response = ask(gate, "GET", "/", {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
                                           "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="})
         assert response.status == 200 and app.requests[0].get("upgrade") is None
@@ -262,7 +262,7 @@ class TestBreaking:
         stream = c.request()
         c.read_until(lambda f: f.type == h2.HEADERS and f.stream == stream)
         c.send(frame(h2.RST_STREAM, 0, stream, word(h2.CANCEL)))
-        wait_until(lambda: app.requests[0].reset == h2.CANCEL, "the app hears of it")
+        wait_until(lambda: app.requests[0].reset == h2.CANCEL, "the app receives the reset")
         assert c.is_alive()
         app.answer = app.echo
         assert c.get().status == 200 and app.requests[-1].connection is app.requests[0].connection
@@ -275,7 +275,7 @@ class TestBreaking:
         c = connect()
         streams = [c.request(), c.request()]
         begun = set()
-        while begun != set(streams):  # in whichever order
+        while begun != set(streams):  # in any order
             begun.add(c.read_until(lambda f: f.type == h2.DATA).stream)
         app.requests[0].connection.break_off()
         for stream in streams:
@@ -295,18 +295,18 @@ class TestBreaking:
         assert ask(gate, method, "/", {}, body).body == (body or b"hello")
         assert len(app.requests) == 2
 
-    def test_but_only_once(self, gate, app):
+    def test_a_refused_request_is_sent_only_once_more(self, gate, app):
         app.answer = lambda request: request.refuse(h2.REFUSED_STREAM)
         assert ask(gate).status == 502
         assert len(app.requests) == 2
 
-    def test_a_large_body_is_not_kept_to_be_sent_again(self, gate, app):
+    def test_a_large_body_is_not_kept_for_a_retry(self, gate, app):
         app.answer = lambda request: request.refuse(h2.REFUSED_STREAM)
         assert ask(gate, "POST", "/", {}, bytes(60_000)).status == 502
         assert len(app.requests) == 1
 
     def test_requests_above_the_last_stream_of_goaway_use_a_new_connection(self, connect, app):
-        """And what is below is finished where it is."""
+        """Earlier streams are finished on the old connection."""
         first = []
 
         def answer(request):
@@ -326,7 +326,7 @@ class TestBreaking:
         assert app.requests[-1].connection is not first[0].connection
         first[0].data(b"end", end=True)
         assert c.response(early).body == b"end"
-        assert first[0].connection.is_ended.wait(30), "its last response is through"
+        assert first[0].connection.is_ended.wait(30), "the old connection ends after its last response"
 
     def test_goaway_with_settings_in_one_read(self, gate, app):
         """CVE-2021-39162."""
@@ -340,7 +340,7 @@ class TestBreaking:
         app.answer = app.echo
         assert ask(gate).status == 200
 
-    def test_an_idle_connection_that_the_app_closed_costs_no_request(self, gate, app):
+    def test_an_idle_connection_that_the_app_closed_fails_no_request(self, gate, app):
         assert ask(gate).status == 200
         app.requests[0].connection.break_off()
         for _ in range(3):
@@ -356,8 +356,8 @@ class TestBreaking:
         assert app.requests[0].connection is not app.requests[-1].connection
 
 
-# The code for the client, once its response has begun, when the app resets the stream with a code. Everything about the
-# gate's own connection to the app is INTERNAL_ERROR to the client, as is what would promise too much.
+# The app's code to the client's, for a reset after the response has begun. Codes about the gate's own connection to the
+# app become INTERNAL_ERROR for the client, and so do codes that would be wrong for it, such as REFUSED_STREAM.
 
 RESETS = {
     h2.NO_ERROR: h2.INTERNAL_ERROR,
@@ -374,16 +374,16 @@ RESETS = {
     h2.ENHANCE_YOUR_CALM: h2.ENHANCE_YOUR_CALM,
     0xc: h2.INTERNAL_ERROR,  # INADEQUATE_SECURITY
     0xd: h2.INTERNAL_ERROR,  # HTTP_1_1_REQUIRED
-    0xe: h2.INTERNAL_ERROR,  # nobody's
+    0xe: h2.INTERNAL_ERROR,  # unassigned
     0xffffffff: h2.INTERNAL_ERROR,
 }
 
 
 class TestResets:
-    """RST_STREAM on either side and what becomes of it on the other (RFC 9113 sections 5.4.2, 7, 8.1 and 8.7)."""
+    """RST_STREAM on one side and its effect on the other (RFC 9113 sections 5.4.2, 7, 8.1 and 8.7)."""
 
     @pytest.mark.parametrize("code", RESETS)
-    def test_in_the_middle_of_a_response_it_is_the_clients(self, code, connect, app):
+    def test_in_the_middle_of_a_response_it_is_passed_to_the_client(self, code, connect, app):
         c = connect()
         begun = threading.Event()
 
@@ -398,13 +398,13 @@ class TestResets:
         begun.set()
         c.read_until(lambda f: f.type == h2.RST_STREAM and f.stream == stream)
         assert c.reset_code(stream) == RESETS[code] and c.content(stream) == b"some"
-        assert len(app.requests) == 1, "what was answered in part is not asked again"
+        assert len(app.requests) == 1, "a partly answered request is not sent again"
         app.answer = app.echo
         assert c.get().status == 200 and app.requests[-1].connection is app.requests[0].connection
 
     @pytest.mark.parametrize("code", RESETS)
-    def test_behind_the_head_in_one_read_it_is_the_clients(self, code, connect, app):
-        """The head may be overtaken; no response may look whole."""
+    def test_after_the_head_in_one_read_it_is_passed_to_the_client(self, code, connect, app):
+        """The head may be dropped; no response may look complete."""
         app.answer = lambda request: request.connection.send(head(request) + reset(request, code))
         c = connect()
         stream = c.request()
@@ -425,7 +425,7 @@ class TestResets:
         app.answer = app.echo
         assert c.get().status == 200 and app.requests[-1].connection is app.requests[0].connection
 
-    def test_after_a_head_of_1xx_nothing_was_refused_unseen(self, connect, app):
+    def test_after_a_1xx_a_refused_request_is_not_sent_again(self, connect, app):
         def answer(request):
             request.head(103)
             request.refuse(h2.REFUSED_STREAM)
@@ -443,8 +443,8 @@ class TestResets:
         with pytest.raises(CutShort):
             ask(gate)
 
-    def test_trailers_that_ended_the_response_are_not_lost_to_a_reset_behind_them(self, connect, app):
-        """As gRPC's servers end a call whose client goes on sending."""
+    def test_trailers_are_not_lost_by_a_reset_after_them(self, connect, app):
+        """gRPC's servers end a call in this way while its client still sends."""
         def began(request):
             request.connection.send(
                 head(request) + data(request, b"x", end=False) + raw(request, [("grpc-status", "5")])
@@ -460,7 +460,7 @@ class TestResets:
 
     @pytest.mark.parametrize("sent", [0, 4, 65_535])
     def test_a_client_may_stop_an_upload_after_an_early_response(self, sent, connect, app):
-        """The whole response first, then NO_ERROR; what is still on its way is ignored."""
+        """The complete response is sent first, then NO_ERROR; data in transit is ignored."""
         release = threading.Event()
 
         def began(request):
@@ -482,8 +482,8 @@ class TestResets:
         assert c.get().status == 200 and app.requests[-1].connection is app.requests[0].connection
 
     @pytest.mark.parametrize("code", [h2.CANCEL, h2.NO_ERROR, h2.INTERNAL_ERROR, h2.REFUSED_STREAM, 0xe])
-    @pytest.mark.parametrize("when", ["while it uploads", "before the head", "behind the head", "while it downloads"])
-    def test_a_clients_is_cancel_to_the_app(self, code, when, connect, app):
+    @pytest.mark.parametrize("when", ["while it uploads", "before the head", "after the head", "while it downloads"])
+    def test_a_clients_reset_is_cancel_to_the_app(self, code, when, connect, app):
         def answer(request):
             if when != "before the head":
                 request.head(200)
@@ -494,16 +494,16 @@ class TestResets:
             app.answer = lambda request: None
             stream = c.request("POST", "/", end=False)
             c.data(stream, b"some")
-            wait_until(lambda: app.requests and app.requests[0].pieces, "the app has some of it")
+            wait_until(lambda: app.requests and app.requests[0].pieces, "the app has received some content")
         else:
             app.answer = answer
             stream = c.request()
-            wait_until(lambda: app.requests, "the app has it")
+            wait_until(lambda: app.requests, "the app has received the request")
             if when != "before the head":
-                kind = h2.HEADERS if when == "behind the head" else h2.DATA
+                kind = h2.HEADERS if when == "after the head" else h2.DATA
                 c.read_until(lambda f: f.type == kind and f.stream == stream)
         c.send(frame(h2.RST_STREAM, 0, stream, word(code)))
-        wait_until(lambda: app.requests[0].reset is not None, "the app hears of it")
+        wait_until(lambda: app.requests[0].reset is not None, "the app receives the reset")
         assert app.requests[0].reset == h2.CANCEL and c.is_alive() and c.reset_code(stream) is None
         app.answer = app.echo
         assert c.get().status == 200 and app.requests[-1].connection is app.requests[0].connection
@@ -515,7 +515,7 @@ class TestResets:
         for _ in streams:
             c.read_until(lambda f: f.type == h2.HEADERS)
         c.reset_connection()
-        wait_until(lambda: [r.reset for r in app.requests] == [h2.CANCEL] * 3, "the app hears of it")
+        wait_until(lambda: [r.reset for r in app.requests] == [h2.CANCEL] * 3, "the app receives the reset")
 
     def test_the_log_distinguishes_a_reset_from_a_lost_connection(self, gate, app):
         app.answer = lambda request: request.refuse(h2.CANCEL)
@@ -541,7 +541,7 @@ class TestStopping:
             c.request("GET", "/", {"Cookie": gate.cookie})
             assert c.read_head().status == 200
             gate.process.child.terminate()
-            wait_until(lambda: "stopp" in gate.log() or "drain" in gate.log(), "the gate says that it stops")
+            wait_until(lambda: "stopp" in gate.log() or "drain" in gate.log(), "the gate logs that it stops")
             release.set()
             assert b"whole" in c.read_all()
         gate.was_stopped = True
@@ -559,7 +559,7 @@ class TestStopping:
 
 
 class TestPace:
-    def test_no_more_requests_at_a_time_than_the_app_takes(self, start_gate, app):
+    def test_concurrent_requests_are_limited_to_the_apps_setting(self, start_gate, app):
         app.settings = setting(3, 3)
         running, most, lock = [0], [0], threading.Lock()
 
@@ -598,7 +598,7 @@ class TestPace:
 
         def visit():
             for _ in range(10):
-                with gate.connection() as connection:  # of whichever worker
+                with gate.connection() as connection:  # to any worker
                     statuses.append(connection.exchange("GET", "/", session).status)
         threads = [threading.Thread(target=visit) for _ in range(12)]
         for thread in threads:
@@ -632,7 +632,7 @@ class TestPace:
         c.send(frame(h2.WINDOW_UPDATE, 0, stream, word(4 * MEGABYTE)))
         assert len(c.response(stream).body) == 100 * 16_384
 
-    def test_an_app_that_sends_more_than_it_may_is_stopped(self, connect, app):
+    def test_an_app_that_exceeds_its_window_is_reset(self, connect, app):
         app.answer = lambda request: request.connection.send(
             head(request) + b"".join(data(request, bytes(16_384), False) for _ in range(30)))
         c = connect()
@@ -641,11 +641,11 @@ class TestPace:
         with pytest.raises(StreamReset):
             c.response(stream)
         wait_until(lambda: app.requests[0].reset is not None or app.requests[0].connection.is_ended.is_set(),
-                   "the app hears of it")
+                   "the app receives the reset")
         assert h2.FLOW_CONTROL_ERROR in (app.requests[0].reset, app.requests[0].connection.goaway)
 
     def test_an_app_that_does_not_read_slows_only_its_browser(self, connect, app):
-        """The app opens no window, for neither the stream nor what follows."""
+        """The app opens no window, neither for this stream nor for later ones."""
         c = connect()
         assert c.get().status == 200
         app.requests[0].connection.updates_windows = False
@@ -657,7 +657,7 @@ class TestPace:
         received = sum(1 for f in c.frames if f.type == h2.WINDOW_UPDATE and f.stream == stream)
         assert received <= 2
         c.send(frame(h2.RST_STREAM, 0, stream, word(h2.CANCEL)))
-        wait_until(lambda: any(r.reset is not None for r in app.requests), "the app hears of it")
+        wait_until(lambda: any(r.reset is not None for r in app.requests), "the app receives the reset")
         app.requests[0].connection.break_off()
 
     def test_a_window_of_a_byte(self, start_gate, app):
@@ -672,7 +672,7 @@ class TestPace:
             app.settings = b""
 
 
-# Apps that keep the gate busy. Each is sent until the gate has had enough of that connection.
+# Floods by an app. Each is sent until the gate closes the connection.
 
 FLOODS = {
     "PING": lambda r, n: frame(h2.PING, 0, 0, bytes(8)),
@@ -700,7 +700,7 @@ FLOODS = {
 
 
 @pytest.mark.parametrize("name", FLOODS)
-def test_an_app_that_floods_is_left_and_others_are_served(name, start_gate, app, upstream):
+def test_an_app_that_floods_is_disconnected_and_others_are_served(name, start_gate, app, upstream):
     gate = start_gate(app.url)
     gate.cookie = gate.session_cookie()["Cookie"]
     ended = threading.Event()
@@ -719,7 +719,7 @@ def test_an_app_that_floods_is_left_and_others_are_served(name, start_gate, app,
         c.cookie = gate.cookie
         attacked = c.request("GET", "/attack")
         while not ended.is_set():
-            # Some break with that connection.
+            # Some fail because they use that connection.
             try:
                 assert ask(gate).status in (200, 502)
             except CutShort:
@@ -735,7 +735,7 @@ def test_an_app_that_floods_is_left_and_others_are_served(name, start_gate, app,
 
 
 def test_an_app_that_refuses_everything_gets_each_request_twice(gate, app):
-    """Resets from the app's side are as many as we ask for."""
+    """The number of the app's resets is limited by the number of the gate's requests."""
     app.began = lambda request: request.refuse(h2.REFUSED_STREAM) if request.target == "/" else None
     app.answer = lambda request: app.echo(request) if request.target == "/other" else None
     for _ in range(200):

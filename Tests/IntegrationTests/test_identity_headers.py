@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The headers that the app receives: the identity set by the gate, without the gate's own and hop-by-hop fields."""
+"""The headers that the app receives: the identity set by the gate, without the gate's cookies and hop-by-hop fields."""
 
 import re
 
@@ -12,7 +12,7 @@ IDENTITY = ["X-Forwarded-User", "X-Forwarded-Email", "X-Forwarded-Preferred-User
 
 
 def folded(name: str) -> str:
-    """As app servers fold names into variables: HTTP_X_FORWARDED_USER."""
+    """The variable that app servers derive from a name, such as HTTP_X_FORWARDED_USER."""
     return re.sub(r"[^a-z0-9]", "_", name.lower())
 
 
@@ -44,7 +44,7 @@ def test_a_spoofed_identity_header_is_removed_in_every_spelling_CVE_2025_64484(
 @pytest.mark.parametrize("name", IDENTITY)
 def test_connection_cannot_delete_an_identity_header_CVE_2025_48865_GHSA_w9mr_28mw_j8hg(gate, upstream, session, name):
     gate.exchange("GET", "/", [*session.items(), ("Connection", f"keep-alive, {name}")])
-    assert upstream.last.get(name), "our header was nominated away"
+    assert upstream.last.get(name), "Connection removed an identity header"
 
 
 @pytest.mark.parametrize("name", ["X-Sidegate-Jwt-Assertion", "X-Sidegate-Anything", "x_sidegate_session", "X-SIDEGATE-REQUEST"])
@@ -53,13 +53,13 @@ def test_internal_headers_are_stripped_on_entry_CVE_2023_27487_CVE_2024_45806(ga
     assert b"forged" not in upstream.last.head
 
 
-def test_a_header_that_the_session_has_no_value_for_is_not_the_clients(gate, upstream):
+def test_without_a_value_in_the_session_the_clients_header_is_removed(gate, upstream):
     browser = gate.signed_in(groups=None, preferred_username=None)
     browser.navigate("/", headers={"X-Forwarded-Groups": "admins", "x_forwarded_groups": "admins"})
     assert b"admins" not in upstream.last.head
 
 
-def test_our_cookies_are_taken_out_and_others_stay(gate, upstream):
+def test_the_gates_cookies_are_removed_and_others_stay(gate, upstream):
     browser = gate.signed_in()
     started = Browser(gate)
     started.start("/x")
@@ -69,18 +69,18 @@ def test_our_cookies_are_taken_out_and_others_stay(gate, upstream):
     assert "; ".join(upstream.last.all("Cookie")).replace(" ", "") == "a=1;theme=dark;sidegatex=mine;z=9"
 
 
-def test_a_cookie_field_of_ours_alone_leaves_none(gate, upstream, session):
+def test_a_cookie_field_with_only_the_gates_cookies_is_removed(gate, upstream, session):
     gate.exchange("GET", "/", session)
     assert upstream.last.all("Cookie") == []
 
 
-def test_several_cookie_fields_are_all_seen_CVE_2026_26308_CVE_2020_25017(gate, upstream, session):
+def test_all_of_several_cookie_fields_are_read_CVE_2026_26308_CVE_2020_25017(gate, upstream, session):
     gate.exchange("GET", "/", [("Cookie", "a=1"), ("Cookie", session["Cookie"]), ("Cookie", "b=2")])
     text = "; ".join(upstream.last.all("Cookie"))
     assert "sidegate" not in text and "a=1" in text and "b=2" in text
 
 
-def test_hop_by_hop_fields_end_here(gate, upstream, session):
+def test_hop_by_hop_fields_are_not_forwarded(gate, upstream, session):
     gate.exchange("GET", "/", [
         *session.items(), ("Connection", "keep-alive, X-Private, close"), ("X-Private", "1"), ("Keep-Alive", "timeout=60"),
         ("Proxy-Connection", "keep-alive"), ("Proxy-Authorization", "Basic eDp5"), ("TE", "gzip"), ("X-Kept", "yes")])
@@ -92,7 +92,7 @@ def test_hop_by_hop_fields_end_here(gate, upstream, session):
     assert upstream.last.get("TE") in (None, "trailers")
 
 
-def test_a_bearer_token_that_we_took_is_not_passed_on(gate, upstream):
+def test_an_accepted_bearer_token_is_not_forwarded(gate, upstream):
     gate.exchange("GET", "/api?x=1", {"Authorization": f"Bearer {tokens.token()}"})
     assert upstream.last.target == "/api?x=1"
 
@@ -101,7 +101,7 @@ def test_a_bearer_token_that_we_took_is_not_passed_on(gate, upstream):
     ("/page?jwt=eyJ.a.b", "/page"), ("/page?x=1&jwt=eyJ.a.b&y=2", "/page?x=1&y=2"), ("/page?jwt=a&jwt=b&x", "/page?x"),
     ("/page?%6awt=eyJ.a.b&x=1", "/page?x=1"), ("/page?jwtx=1", "/page?jwtx=1"), ("/page?", "/page?"),
 ])
-def test_the_token_parameter_stays_here_CVE_2021_29651(gate, upstream, session, sent, arrives):
+def test_the_token_parameter_is_not_forwarded_CVE_2021_29651(gate, upstream, session, sent, arrives):
     gate.exchange("GET", sent, session)
     assert upstream.last.target == arrives
 
@@ -112,7 +112,7 @@ def test_the_apps_own_authorization_passes_with_a_session(gate, upstream, sessio
 
 
 class TestForwardedHeaders:
-    def test_they_start_afresh_for_an_untrusted_peer_CVE_2026_40575(self, gate, upstream, session):
+    def test_an_untrusted_peers_forwarded_headers_are_replaced_CVE_2026_40575(self, gate, upstream, session):
         gate.exchange("GET", "/", {
             **session, "X-Forwarded-For": "10.9.9.9", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil.test",
             "X-Forwarded-Port": "4444", "Forwarded": "for=10.9.9.9", "X-Real-IP": "10.9.9.9"})
@@ -123,7 +123,7 @@ class TestForwardedHeaders:
         assert request.all("X-Forwarded-Port") == [str(gate.port)]
         assert b"evil.test" not in request.head and b"4444" not in request.head
 
-    def test_an_untrusted_forwarded_host_decides_nothing_CVE_2026_40575(self, gate):
+    def test_an_untrusted_forwarded_host_is_ignored_CVE_2026_40575(self, gate):
         response = gate.exchange("GET", "/", {**NAVIGATION, "X-Forwarded-Host": "evil.test", "X-Forwarded-Proto": "https"})
         assert "evil.test" not in response["Location"] and "https%3A%2F%2F127" not in response["Location"]
 
@@ -135,7 +135,7 @@ class TestForwardedHeaders:
         (cookie,) = response.all("Set-Cookie")
         assert cookie.startswith("__Host-sidegate-login-") and "Secure" in cookie
 
-    def test_request_ids_are_kept_when_sane_and_made_otherwise(self, gate, upstream, session):
+    def test_valid_request_ids_are_kept_and_others_replaced(self, gate, upstream, session):
         gate.exchange("GET", "/", {**session, "X-Request-ID": "abc-123"})
         assert upstream.last.all("X-Request-ID") == ["abc-123"]
         made = set()
@@ -153,14 +153,14 @@ class TestForwardedHeaders:
         gate.exchange("GET", "/", session)
         assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", upstream.last.get("traceparent"))
 
-    def test_the_host_is_the_browsers(self, gate, upstream):
+    def test_the_app_gets_the_browsers_host(self, gate, upstream):
         token = tokens.token()
         gate.exchange("GET", "/", {"Authorization": f"Bearer {token}"}, host="app.example.com:8080")
         assert upstream.last.all("Host") == ["app.example.com:8080"]
 
 
 class TestTemplatesAndEncodings:
-    def test_header_templates_put_fields_together(self, upstream, start_gate):
+    def test_header_templates_combine_fields(self, upstream, start_gate):
         gate = start_gate(upstream, identityHeaders={"X-Who": "{givenName} {familyName} <{email}>", "X-Teams": "{groups}"})
         gate.exchange("GET", "/", gate.session_cookie())
         assert upstream.last.get("X-Who") == "Ada Lovelace <ada@example.com>"
@@ -181,7 +181,7 @@ class TestTemplatesAndEncodings:
     def test_a_claim_cannot_add_a_header(self, gate, upstream, evil):
         browser = Browser(gate)
         response = browser.finish(browser.start("/"), tokens.token(sub=evil, preferred_username=evil))
-        if response.status == 303:  # let in: then what breaks a line must be gone
+        if response.status == 303:  # signed in: then line breaks must be removed
             assert browser.navigate("/").status == 200
             assert "x-admin" not in upstream.last.names
             assert b"\x00" not in upstream.last.head

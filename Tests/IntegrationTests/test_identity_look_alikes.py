@@ -38,25 +38,25 @@ def test_the_page_shows_the_reason_but_not_the_input(gate):
     assert "Set-Cookie" not in dict(response.fields)
 
 
-def test_metrics_count_it(upstream, start_gate):
+def test_metrics_count_refused_look_alikes(upstream, start_gate):
     gate = start_gate(upstream, trustedProxies=["127.0.0.1"], access={"rules": RULES}, admin=admin())
     assert ask(gate, {"X_Forwarded_User": ATTACK}).status == 403
     wait_until(lambda: Metrics(gate).get("sidegate_denied_total", reason="identity_header_spoofed") == 1, "the count")
 
 
-def test_exact_names_are_answered_as_ever(gate, session):
+def test_exact_names_are_accepted_and_overwritten(gate, session):
     for name in ("X-Forwarded-User", "x-forwarded-user", "X-AUTH-REQUEST-USER", "X-Sidegate-Other"):
         response = ask(gate, {**session, name: ATTACK})
         assert response.status == 202 and response["X-Forwarded-User"] == "ada"
 
 
-def test_names_that_only_resemble_are_let_pass(gate):
+def test_names_that_are_merely_similar_are_allowed(gate):
     for name in ("X_Forwarded_Use", "X_Forwarded_Users", "X__Forwarded_User", "XForwardedUser", "api_key", "X.Custom", "Auth_Request"):
         assert ask(gate, {name: ATTACK}).status == 202, name
 
 
 @pytest.mark.parametrize("path", ["/public/x", "/x"])
-def test_as_envoy_asks(gate, session, path):
+def test_envoys_form_of_the_request(gate, session, path):
     for headers in (session, {}):
         assert gate.exchange("GET", AUTH + path, {**headers, **NAVIGATION, "x_forwarded_user": ATTACK}).status == 403
 
@@ -69,13 +69,13 @@ def test_over_http2(gate, session):
     assert over_http2(gate.port, AUTH + "/public/x", [f"x-forwarded-user: {ATTACK}"])[1] == 200
 
 
-def test_when_rules_are_only_observed(upstream, start_gate):
+def test_look_alikes_are_refused_in_observe_mode(upstream, start_gate):
     gate = start_gate(upstream, trustedProxies=["127.0.0.1"], access={"rules": RULES, "mode": "observe"})
     assert ask(gate, {}, "/x").status == 202
     assert ask(gate, {"X_Forwarded_User": ATTACK}, "/x").status == 403
 
 
-def test_on_the_paths_of_native_login(upstream, start_gate):
+def test_look_alikes_are_refused_on_the_paths_of_native_login(upstream, start_gate):
     gate = start_gate(
         upstream, trustedProxies=["127.0.0.1"], nativeLogin={"paths": ["/login"], "from": ["127.0.0.1/32"]})
     assert ask(gate, {}, "/login?no_sso").status == 202

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Forward-auth with real proxies and real apps: the app reads no identity but Sidegate's, for any request of a browser.
+"""Forward-auth with real proxies and apps: for any request, the app receives no identity other than Sidegate's.
 
 CVE-2025-64484: PHP, CGI and WSGI read X_Forwarded_User and X.Forwarded.User as X-Forwarded-User, and a proxy overwrites
-the latter alone.
+only the latter.
 """
 
 import contextlib
@@ -46,7 +46,7 @@ def front(request, tmp_path_factory, module_gate, app):
 
 @pytest.fixture(scope="module", params=FRONTS)
 def open_front(request, tmp_path_factory, module_gate, app):
-    """As the example, but that it drops no names."""
+    """The example's proxy, but without dropping names."""
     front = FRONTS[request.param](tmp_path_factory.mktemp("front") / "front", module_gate, app, UNDONE[request.param])
     front.name = request.param
     yield front
@@ -54,12 +54,12 @@ def open_front(request, tmp_path_factory, module_gate, app):
 
 
 def seen(response) -> dict:
-    """The variables that the app had, where the request reached it."""
+    """The variables that the app received; empty when the request did not reach it."""
     return response.json()["headers"] if response.status == 200 else {}
 
 
 def test_an_app_without_a_proxy_reads_other_spellings(app):
-    """Else the tests below would show nothing."""
+    """Otherwise the tests below would be meaningless."""
     def user(name):
         connection = http.client.HTTPConnection("127.0.0.1", app.port, timeout=10)
         connection.request("GET", "/", headers={name: ATTACK})
@@ -96,7 +96,7 @@ class TestTheExamples:
                     response = ask(target, headers={spelled: ATTACK})
                     assert response.status == 200 and ATTACK not in json.dumps(seen(response)), (spelled, response.text)
 
-    def test_given_twice_beside_each_other(self, front):
+    def test_repeated_identity_headers(self, front):
         browser = Browser(front)
         browser.sign_in(groups=["staff"])
         for names in (["X-Forwarded-User"] * 2, ["X-Forwarded-User", "X_Forwarded_User"], ["x_forwarded_user", "X-FORWARDED-USER"]):
@@ -120,7 +120,7 @@ class TestTheExamples:
             assert ATTACK not in json.dumps(seen(response)), response.text
 
     @pytest.mark.parametrize("names", [["X-Forwarded-User"], ["X_Forwarded_User"], ["X.Forwarded.User", "X-Forwarded-Groups"]])
-    def test_trailers_are_no_headers(self, front, names):
+    def test_trailers_do_not_become_headers(self, front, names):
         browser = Browser(front)
         browser.sign_in(groups=["staff"])
         for target, cookie in (("/x", {"Cookie": browser.cookie_header()}), ("/public/x", {})):
@@ -169,7 +169,7 @@ class TestTheExamples:
         b"X Forwarded User: root@admin", b"X[Forwarded[User: root@admin", b"X/Forwarded/User: root@admin", b"X-Forwarded-User;: root@admin",
         b"Foo: bar\x0bX-Forwarded-User: root@admin", b"\x0cX-Forwarded-User: root@admin", b"X-Forwarded-User:\r\n root@admin",
         b"X_Forwarded_User:\r\n\troot@admin", b"Foo\r: bar\r\nX_Forwarded_User: root@admin"])
-    def test_lines_that_are_no_header_fields(self, front, line):
+    def test_lines_that_are_not_header_fields(self, front, line):
         browser = Browser(front)
         browser.sign_in(groups=["staff"])
         for target, cookie in (("/x", b"Cookie: " + browser.cookie_header().encode() + b"\r\n"), ("/public/x", b"")):
@@ -195,7 +195,7 @@ class TestTheExamples:
                 assert ATTACK not in body, body
 
     @pytest.mark.parametrize("nominated", ["X-Forwarded-Uri, X-Forwarded-Method", "X-Original-URL, X-Original-Method", "Host", "Cookie"])
-    def test_Connection_does_not_change_the_request_of_the_question(self, front, nominated):
+    def test_Connection_does_not_change_the_checked_request(self, front, nominated):
         for extra in ({}, {"X-Forwarded-Uri": "/public/x", "X-Forwarded-Method": "GET"}, {"X-Original-URL": "/public/x"}):
             response = front.exchange("GET", "/x", {**NAVIGATION, "Connection": nominated, **extra})
             assert response.status in (302, 400, 401, 403), response.text
@@ -212,9 +212,9 @@ class TestTheExamples:
 
 
 class TestWhereTheProxyDropsNothing:
-    """Sidegate alone keeps other spellings away."""
+    """Only Sidegate refuses other spellings."""
 
-    def test_the_answer_is_403_and_the_app_sees_nothing(self, open_front):
+    def test_look_alikes_are_403_and_do_not_reach_the_app(self, open_front):
         browser = Browser(open_front)
         browser.sign_in(groups=["staff"])
         refused = 0
@@ -229,8 +229,8 @@ class TestWhereTheProxyDropsNothing:
         assert browser.navigate("/x").status == 200
 
     @pytest.mark.parametrize("nominated", ["X_Forwarded_User", "x_forwarded_user, close", "X-Forwarded-User, X_Forwarded_User"])
-    def test_not_when_Connection_names_it(self, open_front, nominated):
-        """It could be taken out of the question and not out of the request."""
+    def test_Connection_does_not_hide_a_look_alike(self, open_front, nominated):
+        """A proxy could remove it from its request to Sidegate, but not from the request to the app."""
         browser = Browser(open_front)
         browser.sign_in(groups=["staff"])
         for target, cookie in (("/x", {"Cookie": browser.cookie_header()}), ("/public/x", {})):
@@ -244,7 +244,7 @@ class TestWhereTheProxyDropsNothing:
         found = wait_until(lambda: [line for line in lines(open_front.gate) if line.get("path") == path], "the line")
         assert (found[0]["reason"], found[0]["status"], found[0]["decision"]) == ("identity_header_spoofed", 403, "refused")
         wait_until(lambda: [line for line in lines(open_front.gate) if line.get("kind") == "audit"
-                            and (line["event"], line.get("reason")) == ("denied", "identity_header_spoofed")], "the audit's line")
+                            and (line["event"], line.get("reason")) == ("denied", "identity_header_spoofed")], "the audit line")
         assert ATTACK not in open_front.gate.log()
 
 

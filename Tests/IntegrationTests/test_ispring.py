@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Preset ispring: every line of iSpring Learn's page, and what its editions disagree about."""
+"""Preset ispring: every line of iSpring Learn's page, and the differences between its editions."""
 
 import json
 import secrets
@@ -24,7 +24,7 @@ ISPRING = {
 
 
 def printed(**changes) -> dict:
-    """The payload as the page prints it, for now."""
+    """The payload as on the page, with current times."""
     now = int(time.time())
     return {"IAT": now, "JTI": secrets.token_hex(12), CYRILLIC_EXP: now + 60, "email": "username@yourcompany.com", **changes}
 
@@ -73,7 +73,7 @@ def test_ispring_cyrillic_exp_is_honoured(ispring):
     assert accepted(visit(ispring).enter(by_php(printed(), header=PRINTED_HEADER)))
     over = printed(**{"IAT": now - 200, CYRILLIC_EXP: now - 100})
     refused(visit(ispring).enter(by_php(over, header=PRINTED_HEADER)), "expired")
-    # PHP's json_encode escapes the letters unless told otherwise: the same name.
+    # By default PHP's json_encode escapes the letters: it is the same name.
     escaped = json.dumps(over)
     assert "\\u0435\\u0445\\u0440" in escaped
     refused(visit(ispring).enter(by_openssl(escaped, header=PRINTED_HEADER)), "expired")
@@ -99,14 +99,14 @@ def test_ispring_aliases_are_off_for_other_presets(gate):
     assert "issued_at_missing" in response.text or "expiry_missing" in response.text
     now = int(time.time())
     ignored = {**mints.claims(), CYRILLIC_EXP: now - 1000, "IAT": now - 100_000}
-    assert accepted(Visit(gate).enter(by_php(ignored))), "names that mean nothing are ignored"
+    assert accepted(Visit(gate).enter(by_php(ignored))), "unknown names are ignored"
 
 
 def test_ispring_printed_token_with_a_wrong_secret_is_refused(ispring):
     refused(visit(ispring).enter(by_php(printed(), "another-secret-of-32-bytes-or-more-01", PRINTED_HEADER)), "signature_invalid")
 
 
-def test_ispring_needs_nothing_but_an_email(ispring):
+def test_ispring_needs_only_an_email(ispring):
     refused(visit(ispring).enter(by_php(printed(email=None), header=PRINTED_HEADER)), "field_missing")
 
 
@@ -123,7 +123,7 @@ class TestFieldMatching:
         accepted(browser.enter(by_php(modern(**changes))))
         browser.navigate("/")
         assert upstream.last.get("X-Login") in ([login] if login else [None, ""])
-        assert upstream.last.get("X-Forwarded-User") == "username@yourcompany.com", "the user is the address"
+        assert upstream.last.get("X-Forwarded-User") == "username@yourcompany.com", "the user is the e-mail address"
 
     def test_ispring_names_are_synced_at_each_sign_in(self, ispring, upstream):
         for family in ("Müller", "Meier"):
@@ -132,7 +132,7 @@ class TestFieldMatching:
             browser.navigate("/")
             assert upstream.last.get("X-Name").encode("latin-1").decode() == f"Eva {family}"
 
-    def test_ispring_fields_may_be_matched_otherwise(self, upstream, start_gate):
+    def test_ispring_claim_mapping_is_configurable(self, upstream, start_gate):
         gate = start_gate(upstream, **{**ISPRING, "token": {"claims": {"login": ["uid"], "email": ["mail", "email"]}}})
         browser = visit(gate)
         accepted(browser.enter(by_php(modern(uid="u7", mail="eva@yourcompany.com"))))
@@ -140,22 +140,22 @@ class TestFieldMatching:
         assert (upstream.last.get("X-Login"), upstream.last.get("X-Forwarded-Email")) == ("u7", "eva@yourcompany.com")
 
 
-class TestTheWay:
+class TestRedirectAndReturn:
     def test_ispring_without_a_session_the_browser_goes_to_the_identity_provider_url(self, ispring):
-        assert visit(ispring).go("/course/7") == LOGIN, "nothing is passed back by its script, so nothing is sent"
+        assert visit(ispring).go("/course/7") == LOGIN, "its script returns no parameters, so none are sent"
 
     def test_ispring_deep_link_is_remembered(self, ispring):
         browser = visit(ispring)
         browser.go("/course/7?lesson=2&q=a%20b")
         assert accepted(browser.bring(by_php(printed(), header=PRINTED_HEADER))) == "/course/7?lesson=2&q=a%20b"
 
-    def test_ispring_return_address_comes_by_get_with_jwt(self, ispring):
+    def test_ispring_return_needs_the_parameter_jwt(self, ispring):
         browser = visit(ispring)
         browser.go()
         refused(browser.navigate("/sso/login/jwt"), "token_missing", 400)
         refused(browser.navigate("/sso/login/jwt?token=" + by_php(printed())), "token_missing", 400)
 
-    def test_ispring_token_works_once(self, ispring):
+    def test_ispring_token_is_for_single_use(self, ispring):
         token = by_php(printed(), header=PRINTED_HEADER)
         accepted(visit(ispring).enter(token))
         refused(visit(ispring).enter(token), "replayed")
@@ -167,7 +167,7 @@ class TestTheWay:
 
 
 class TestStartedAtTheProvider:
-    """A user who is logged in at the corporate site follows its link, without having been here."""
+    """A user who is logged in at the corporate site follows its link, without an attempt at the gate."""
 
     def test_ispring_idp_initiated_is_confirmed(self, ispring):
         browser = visit(ispring)
@@ -207,7 +207,7 @@ class TestLogout:
         assert before <= claims["iat"] <= before + 5 and claims["exp"] == claims["iat"] + 60
         assert len(claims["jti"]) >= 16
 
-    def test_ispring_logout_token_is_fresh_each_time(self, ispring):
+    def test_ispring_logout_token_is_new_each_time(self, ispring):
         seen = set()
         for _ in range(2):
             browser = visit(ispring)
@@ -216,7 +216,7 @@ class TestLogout:
             seen.add(mints.read_by_php(token)["claims"]["jti"])
         assert len(seen) == 2
 
-    def test_ispring_logout_token_joins_a_query_that_is_there(self, upstream, start_gate):
+    def test_ispring_logout_token_is_added_to_an_existing_query(self, upstream, start_gate):
         gate = start_gate(upstream, identityProvider={**ISPRING["identityProvider"], "logoutURL": LOGOUT + "?from=lms"})
         browser = visit(gate)
         accepted(browser.enter(by_php(printed())))
@@ -224,7 +224,7 @@ class TestLogout:
         assert location.startswith(LOGOUT + "?from=lms&jwt=")
 
     def test_ispring_logout_token_is_refused_for_sign_in(self, ispring):
-        """It is signed with the key of the sign-ins, and travels in a URL."""
+        """It is signed with the key for sign-ins, and is part of a URL."""
         browser = visit(ispring)
         accepted(browser.enter(by_php(printed())))
         token = query(browser.sign_out()["Location"])["jwt"]
@@ -252,7 +252,7 @@ class TestNativeLogin:
         assert browser.post_form("/login", {"login": "a", "password": "b"}).status == 200
         assert browser.navigate("/course/7").status == 302, "the rest stays closed"
 
-    def test_ispring_native_login_is_off_until_paths_are_named(self, ispring, upstream):
+    def test_ispring_native_login_is_off_without_paths(self, ispring, upstream):
         for asked in ("/login?no_sso", "/login?no_jwt=1"):
             assert ispring.exchange("GET", asked, NAVIGATION).status == 302
         assert upstream.requests == []
@@ -275,7 +275,7 @@ def test_ispring_algorithm_is_a_setting(upstream, start_gate, tmp_path, name):
         key = mints.private_key(name)
         (tmp_path / "idp.pem").write_text(mints.public_key(key))
         keys = [{"publicKeyFile": str(tmp_path / "idp.pem")}]
-    # A logout token needs a key that both sides have.
+    # A logout token needs a shared secret.
     provider = {n: v for n, v in ISPRING["identityProvider"].items() if n != "logoutURL"}
     gate = start_gate(upstream, identityProvider=provider, token={"algorithms": [name], "keys": keys})
     assert accepted(visit(gate).enter(by_openssl(printed(), key, '{"Type":"JWT","ALG":"%s"}' % name, name)))

@@ -76,11 +76,11 @@ def publish(signers):
 
 
 def trusting(start_gate, upstream, *urls, algorithms=("RS256",), is_up=True, **changes):
-    """A gate that believes the sets; where their servers are up, one that has them."""
+    """A gate that trusts the key sets; when their servers are up, it has fetched them."""
     keys = [url if isinstance(url, dict) else {"jwksURL": url} for url in urls]
     gate = start_gate(upstream, token={"algorithms": list(algorithms), "keys": keys}, **changes)
     if is_up:
-        # Or the first sign-in might use up the fetch on demand that a test is about.
+        # Otherwise the first sign-in might use the fetch on demand that a test checks.
         published = sum("jwksURL" in key for key in keys)
         wait_until(lambda: gate.log().count("key set fetched") == published, f"{published} key sets\n{gate.log()}")
     return gate
@@ -96,12 +96,12 @@ class TestKeys:
         gate = trusting(start_gate, upstream, publish(signers[1].jwk, signers[0].jwk).url)
         assert accepted(enter(gate, signers[0].token(mint)))
 
-    def test_the_kid_chooses_and_without_one_all_are_tried(self, upstream, start_gate, publish, signers):
+    def test_the_kid_selects_the_key_and_without_one_all_are_tried(self, upstream, start_gate, publish, signers):
         gate = trusting(start_gate, upstream, publish(*(signer.jwk for signer in signers[:2])).url)
         for signer in signers[:2]:
             assert accepted(enter(gate, signer.token()))
             assert accepted(enter(gate, signer.token(kid="none")))
-        assert enter(gate, signers[0].token(kid="key-1")).status == 403, "signed by another key than it says"
+        assert enter(gate, signers[0].token(kid="key-1")).status == 403, "signed by a key other than its kid names"
         assert enter(gate, signers[2].token(kid="none")).status == 403
 
     def test_elliptic_keys_are_chosen_by_type(self, upstream, start_gate, publish, signers, tmp_path):
@@ -120,15 +120,15 @@ class TestKeys:
         for signer in signers:
             assert accepted(enter(gate, signer.token()))
 
-    def test_a_secret_in_a_published_set_is_no_key(self, upstream, start_gate, publish, signers):
-        """Whatever is published is known to all."""
+    def test_a_secret_in_a_published_set_is_not_used(self, upstream, start_gate, publish, signers):
+        """Anyone knows a published secret."""
         secret = "published-so-no-secret-at-all-00000001"
         oct_key = {"kty": "oct", "k": mints.base64url(secret.encode()), "kid": "s", "alg": "HS256"}
         gate = trusting(start_gate, upstream, publish(signers[0].jwk, oct_key).url, algorithms=["RS256", "HS256"])
         assert accepted(enter(gate, signers[0].token()))
         assert enter(gate, by_python(mints.claims(), secret, '{"alg":"HS256","kid":"s"}')).status == 403
 
-    def test_bad_keys_of_a_set_are_left_out(self, upstream, start_gate, publish, signers):
+    def test_invalid_keys_of_a_set_are_ignored(self, upstream, start_gate, publish, signers):
         weak = subprocess.run(["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"], check=True,
                               capture_output=True, text=True).stdout
         bad = [mints.rsa_jwk(weak, kid="weak"), {"kty": "new-kind"}, {"kty": "RSA", "n": "AA", "e": "AQAB"}, {"kty": "RSA"},
@@ -145,7 +145,7 @@ class TestRotation:
         gate = trusting(start_gate, upstream, server.url)
         assert accepted(enter(gate, signers[0].token()))
         server.keys = [signers[1].jwk, signers[0].jwk]
-        assert accepted(enter(gate, signers[1].token())), "the very token that brought the new kid"
+        assert accepted(enter(gate, signers[1].token())), "the token with the new kid is accepted"
         assert accepted(enter(gate, signers[0].token()))
 
     def test_an_unknown_kid_of_a_bearer_fetches_as_well(self, upstream, start_gate, publish, signers):
@@ -156,7 +156,7 @@ class TestRotation:
         response = gate.exchange("GET", "/api", {**XHR, "Authorization": f"Bearer {signers[1].token()}"})
         assert response.status == 200 and upstream.last.get("X-Forwarded-User") == "ada"
 
-    def test_no_sign_in_is_lost_while_keys_rotate_under_way(self, upstream, start_gate, publish, signers):
+    def test_no_sign_in_fails_while_keys_rotate(self, upstream, start_gate, publish, signers):
         server = publish(signers[0].jwk)
         gate = trusting(start_gate, upstream, server.url, workers=2)
         assert accepted(enter(gate, signers[0].token()))
@@ -175,7 +175,7 @@ class TestRotation:
             server.server.wait_for_requests(before + 1)
             rotated.set()
             assert [accepted(answer.result()) for answer in answers] == ["/"] * 12
-        assert server.fetches == before + 1, "all who waited shared one fetch"
+        assert server.fetches == before + 1, "waiting sign-ins share one fetch"
 
     def test_a_storm_of_unknown_kids_fetches_once(self, upstream, start_gate, publish, signers):
         server = publish(signers[0].jwk)
@@ -189,7 +189,7 @@ class TestRotation:
         assert server.fetches - before <= 2
         assert accepted(enter(gate, signers[0].token()))
 
-    def test_a_key_that_is_withdrawn_ends_with_the_next_fetch(self, upstream, start_gate, publish, signers):
+    def test_a_removed_key_is_invalid_after_the_next_fetch(self, upstream, start_gate, publish, signers):
         server = publish(signers[0].jwk)
         gate = trusting(start_gate, upstream, server.url)
         assert accepted(enter(gate, signers[0].token()))
@@ -197,8 +197,8 @@ class TestRotation:
         assert accepted(enter(gate, signers[1].token()))
         assert enter(gate, signers[0].token()).status == 403
 
-    def test_forged_tokens_do_not_fetch_for_ever(self, upstream, start_gate, publish, signers):
-        """A provider may change a key and keep its kid, so a bad signature may fetch; but not each one."""
+    def test_forged_tokens_do_not_each_cause_a_fetch(self, upstream, start_gate, publish, signers):
+        """A provider may change a key and keep its kid, so an invalid signature may cause a fetch, but not each one."""
         server = publish(signers[0].jwk)
         gate = trusting(start_gate, upstream, server.url)
         assert accepted(enter(gate, signers[0].token()))
@@ -229,7 +229,7 @@ class TestOutage:
         refused(enter(gate, signers[1].token()), "key_not_found")
         assert accepted(enter(gate, signers[0].token()))
 
-    def test_an_endless_answer_is_bounded(self, upstream, start_gate, publish, signers):
+    def test_an_endless_response_is_cut_off(self, upstream, start_gate, publish, signers):
         server = publish(signers[0].jwk)
         gate = trusting(start_gate, upstream, server.url)
         assert accepted(enter(gate, signers[0].token()))
@@ -244,7 +244,7 @@ class TestOutage:
         assert gate.process.memory() - before < 20_000_000
         assert accepted(enter(gate, signers[0].token()))
 
-    def test_a_server_that_is_down_at_the_start_comes_later(self, upstream, start_gate, signers):
+    def test_a_key_server_that_is_down_at_the_start_is_used_later(self, upstream, start_gate, signers):
         port = free_port()
         gate = trusting(start_gate, upstream, f"http://127.0.0.1:{port}/jwks.json", is_up=False)
         assert gate.exchange("GET", "/", NAVIGATION).status == 302
@@ -284,7 +284,7 @@ class TestOutage:
             go.set()
             assert accepted(answer.result()), "the first sign-in waited for the keys"
 
-    def test_a_server_that_never_answers_ends_in_a_refusal(self, upstream, start_gate, publish, signers):
+    def test_a_key_server_that_never_responds_causes_a_refusal(self, upstream, start_gate, publish, signers):
         server, ended = publish(signers[0].jwk), threading.Event()
         server.server.answer = lambda request, connection: ended.wait(60)
         gate = trusting(start_gate, upstream, server.url, is_up=False)
@@ -308,7 +308,7 @@ class TestCaching:
             assert accepted(enter(gate, signers[0].token()))
         assert server.fetches == 1
 
-    def test_the_fetch_carries_nothing_of_the_user(self, upstream, start_gate, publish, signers):
+    def test_the_fetch_contains_no_data_of_the_user(self, upstream, start_gate, publish, signers):
         server = publish(signers[0].jwk)
         gate = trusting(start_gate, upstream, server.url)
         accepted(enter(gate, signers[0].token()))
@@ -317,7 +317,7 @@ class TestCaching:
 
 
 class SecureKeyServer:
-    """The set over https, with a certificate of an authority of its own."""
+    """Serves the set over https, with a certificate of its own authority."""
 
     def __init__(self, folder, keys, name="IP:127.0.0.1"):
         def openssl(*arguments):
@@ -344,7 +344,7 @@ class SecureKeyServer:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(folder / "server.pem", folder / "server.key")
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.handle_error = lambda *_: None  # a client that hangs up over the certificate
+        self.server.handle_error = lambda *_: None  # a client that rejects the certificate
         self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
         self.url = f"https://127.0.0.1:{self.server.server_port}/jwks.json"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
@@ -365,11 +365,11 @@ class TestHTTPS:
         gate = trusting(start_gate, upstream, {"jwksURL": secure.url, "ca": str(secure.ca)})
         assert accepted(enter(gate, signers[0].token()))
 
-    def test_a_certificate_of_another_authority_is_not(self, upstream, start_gate, secure, signers):
+    def test_a_certificate_of_another_authority_is_refused(self, upstream, start_gate, secure, signers):
         gate = trusting(start_gate, upstream, secure.url, is_up=False)
         refused(enter(gate, signers[0].token()), "key_not_found")
 
-    def test_a_certificate_of_another_name_is_not(self, upstream, start_gate, tmp_path, signers):
+    def test_a_certificate_of_another_name_is_refused(self, upstream, start_gate, tmp_path, signers):
         server = SecureKeyServer(tmp_path / "other", [signers[0].jwk], name="DNS:keys.test,IP:127.0.0.2")
         try:
             gate = trusting(start_gate, upstream, {"jwksURL": server.url, "ca": str(server.ca)}, is_up=False)

@@ -20,7 +20,7 @@ from harness.wire import Connection
 
 
 class TestStop:
-    def test_sigterm_finishes_what_is_in_flight_and_exits_with_0(self, upstream, start_gate):
+    def test_sigterm_finishes_requests_in_flight_and_exits_with_0(self, upstream, start_gate):
         release = threading.Event()
 
         def answer(request, connection):
@@ -64,7 +64,7 @@ class TestStop:
         assert connection.response()["Connection"].lower() == "close"
         assert gate.process.child.wait(30) == 0
 
-    def test_the_drain_has_an_end(self, upstream, start_gate):
+    def test_the_drain_is_limited(self, upstream, start_gate):
         ended = threading.Event()
         upstream.answer = lambda request, connection: ended.wait(4 * DEADLINE)
         gate = start_gate(upstream, limits={"drainTimeout": "500ms"})
@@ -74,7 +74,7 @@ class TestStop:
         assert gate.stop() == 0, "it ends before the app answers"
         ended.set()
 
-    def test_an_interrupt_ends_it_as_well(self, upstream, start_gate):
+    def test_an_interrupt_stops_it_too(self, upstream, start_gate):
         gate = start_gate(upstream)
         gate.was_stopped = True
         gate.process.child.send_signal(signal.SIGINT)
@@ -86,7 +86,7 @@ class TestStop:
         connections = [gate.connection() for _ in range(20)]
         for connection in connections:
             assert connection.exchange("GET", "/", session).status == 200
-        # Held still, so that the requests lie in the kernel when the signal is seen.
+        # Suspended, so that the requests wait in the kernel when the signal is handled.
         gate.process.child.send_signal(signal.SIGSTOP)
         for connection in connections:
             connection.request("GET", "/last", session)
@@ -123,7 +123,7 @@ class TestStop:
     def test_a_client_that_connects_at_the_last_moment_is_served(self, upstream, start_gate):
         gate = start_gate(upstream)
         session = gate.session_cookie()
-        # Held still, so that the connections wait in the kernel's queue when the signal is seen.
+        # Suspended, so that the connections wait in the kernel's queue when the signal is handled.
         gate.process.child.send_signal(signal.SIGSTOP)
         connections = [gate.connection() for _ in range(20)]
         for connection in connections:
@@ -176,7 +176,7 @@ class TestStop:
                         if response.get("Connection", "").lower() == "close":
                             break
                 except Exception as failure:
-                    # A request sent onto a connection that was idle when it closed is the client's to repeat.
+                    # The client must repeat a request that it sent over a connection closed while idle.
                     if connection.buffer or getattr(failure, "response", None):
                         lost.append(repr(failure))
                 finally:
@@ -216,7 +216,7 @@ class TestServiceManager:
             assert next_message("READY")["READY"] == "1"
             gate.config.write_text("broken: [")
             next_message("RELOADING")
-            assert next_message("READY")["READY"] == "1", "ready with the configuration before"
+            assert next_message("READY")["READY"] == "1", "ready with the previous configuration"
             gate.process.child.send_signal(signal.SIGTERM)
             gate.was_stopped = True
             assert next_message("STOPPING")["STOPPING"] == "1"
@@ -241,7 +241,7 @@ class TestListening:
                 connected.sendall(b"GET / HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n")
                 assert connected.recv(65536).startswith(b"HTTP/1.1 302 ")
             assert process.stop() == 0
-            assert not path.exists(), "the unix socket is left behind"
+            assert not path.exists(), "the unix socket was not removed"
         finally:
             process.kill()
 
@@ -273,7 +273,7 @@ class TestWhereSettingsComeFrom:
         finally:
             process.kill()
 
-    def test_flags_beat_environment_beats_file(self, tmp_path, upstream):
+    def test_flags_override_environment_overrides_file(self, tmp_path, upstream):
         in_file, in_environment, in_flag = free_port(), free_port(), free_port()
         config = tmp_path / "sidegate.yaml"
         config.write_text(json.dumps(settings(upstream.url, in_file)))
@@ -349,7 +349,7 @@ class TestLog:
         gate.stop()
         assert "/quiet" not in gate.log()
 
-    def test_text_is_for_people(self, upstream, start_gate):
+    def test_text_lines_are_readable(self, upstream, start_gate):
         gate = start_gate(upstream, log={"format": "text"})
         gate.exchange("GET", "/readable", gate.session_cookie())
         wait_until(lambda: "/readable" in gate.log(), "the access line")
@@ -375,7 +375,7 @@ class TestLog:
                 child.kill()
                 os.close(terminal)
 
-    def test_a_sign_in_is_an_event_of_its_own(self, upstream, start_gate):
+    def test_a_sign_in_is_an_audit_event(self, upstream, start_gate):
         gate = start_gate(upstream)
         browser = gate.signed_in()
         browser.navigate("/.sidegate/logout", "POST", {"Sec-Fetch-Site": "same-origin", "Origin": gate.origin})

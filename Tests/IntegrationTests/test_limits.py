@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Exceeded limits: the responses, and which connections are closed first."""
+"""Exceeded limits: the responses, and the order in which connections are closed."""
 
 import threading
 
@@ -13,7 +13,7 @@ from harness.process import wait_until
 
 
 class TestRequestsPerSecond:
-    def test_above_it_429_has_retry_after(self, upstream, start_gate):
+    def test_above_the_limit_429_has_retry_after(self, upstream, start_gate):
         gate = start_gate(upstream, limits={"requestsPerSecond": 5}, admin={"listen": f"127.0.0.1:{free_port()}"})
         with gate.connection() as connection:
             answers = [connection.exchange("GET", "/", NAVIGATION) for _ in range(20)]
@@ -22,17 +22,17 @@ class TestRequestsPerSecond:
             refused = next(answer for answer in answers if answer.status == 429)
             assert int(refused["Retry-After"]) >= 1 and "text/html" in refused["Content-Type"]
             assert b"Too many requests" in refused.body
-            assert refused.get("Connection", "").lower() != "close", "the connection goes on"
+            assert refused.get("Connection", "").lower() != "close", "the connection is kept"
             wait_until(lambda: connection.exchange("GET", "/", NAVIGATION).status == 302, "allowed again", interval=0.1)
             wait_until(lambda: connection.exchange("GET", "/", XHR).status == 429, "refused again")
             assert connection.exchange("GET", "/", XHR).json()["error"] == "too_many_requests"
         assert Metrics(gate).get("sidegate_denied_total", reason="rate_limited") >= 10
         assert '"rate_limited"' in gate.log()
 
-    def test_it_counts_over_all_loops_and_connections(self, upstream, start_gate):
+    def test_the_limit_applies_to_all_workers_and_connections(self, upstream, start_gate):
         gate = start_gate(upstream, workers=4, limits={"requestsPerSecond": 10})
         statuses = [gate.exchange("GET", "/", NAVIGATION).status for _ in range(60)]
-        # As many as may come at once, and what came in while they were sent.
+        # The burst, and the requests that the rate permitted while they were sent.
         assert 10 <= statuses.count(302) <= 40 and statuses.count(429) >= 20
 
     def test_clients_behind_a_trusted_proxy_are_distinguished(self, upstream, start_gate):
@@ -45,7 +45,7 @@ class TestRequestsPerSecond:
         assert [ask_from(f"2001:db8::{n}") for n in range(1, 13)].count(429) >= 5
         assert ask_from("2001:db8:0:1::1") == 302
 
-    def test_headers_of_other_addresses_are_ignored(self, upstream, start_gate):
+    def test_headers_from_untrusted_addresses_are_ignored(self, upstream, start_gate):
         gate = start_gate(upstream, limits={"requestsPerSecond": 2})
         statuses = [gate.exchange("GET", "/", {**NAVIGATION, "X-Forwarded-For": f"203.0.113.{n}"}).status
                     for n in range(30)]
@@ -53,7 +53,7 @@ class TestRequestsPerSecond:
 
 
 class TestConnections:
-    def test_at_the_limit_the_longest_idle_goes_first(self, upstream, start_gate):
+    def test_at_the_limit_the_longest_idle_is_closed_first(self, upstream, start_gate):
         gate = start_gate(upstream, limits={"connections": 4})
         session = gate.session_cookie()
         connections = []
@@ -61,7 +61,7 @@ class TestConnections:
             connection = gate.connection()
             assert connection.exchange("GET", "/", session).status == 200
             connections.append(connection)
-        # The first is used again, so the second is the oldest now.
+        # The first is used again, so the second has been idle for longest.
         assert connections[0].exchange("GET", "/", session).status == 200
         with gate.connection() as one_more:
             assert one_more.exchange("GET", "/", session).status == 200
@@ -71,7 +71,7 @@ class TestConnections:
         for connection in connections:
             connection.close()
 
-    def test_over_http2_too(self, upstream, start_gate):
+    def test_at_the_limit_the_longest_idle_is_closed_first_over_http2(self, upstream, start_gate):
         gate = start_gate(upstream, limits={"connections": 2})
         session = [("cookie", gate.session_cookie()["Cookie"])]
         connections = [FrameConnection(gate.port) for _ in range(2)]
@@ -104,19 +104,19 @@ class TestConnections:
             release.set()
             for connection in busy:
                 assert connection.response().status == 200
-            # Both are idle now, and one of them makes room.
+            # Both are idle now, and one of them is closed.
             assert waiting.response().status == 200
         for connection in busy:
             connection.close()
 
 
-class TestWords:
+class TestStatuses:
     @pytest.mark.parametrize("request_bytes, status", [
         (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 40000 + b"\r\n\r\n", 431),
         (b"GET /" + b"x" * 40000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 414),
         (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5000\r\n\r\n", 413),
     ])
-    def test_too_large_is_said(self, upstream, start_gate, request_bytes, status):
+    def test_too_large_is_413_414_or_431(self, upstream, start_gate, request_bytes, status):
         gate = start_gate(upstream, limits={"bodyBytes": 1000})
         with gate.connection() as connection:
             connection.send(request_bytes)
@@ -131,7 +131,7 @@ class TestWords:
                 connection.send(request)
                 assert connection.response().status == 408
 
-    def test_an_app_with_too_much_to_do_is_503_with_a_hint(self, upstream, start_gate):
+    def test_an_overloaded_app_is_503_with_Retry_After(self, upstream, start_gate):
         release = threading.Event()
 
         def answer(request, connection):
@@ -162,12 +162,12 @@ class TestRequestIDs:
         ("/.sidegate/callback?jwt=broken", NAVIGATION, 403),
         ("/.sidegate/callback", NAVIGATION, 400),
     ])
-    def test_error_pages_show_the_id_that_the_log_has(self, gate, target, headers, status):
+    def test_error_pages_show_the_id_in_the_log(self, gate, target, headers, status):
         answer = gate.exchange("GET", target, {**headers, "X-Request-ID": f"id-on-page-{status}"})
         assert answer.status == status and f"id-on-page-{status}".encode() in answer.body
         wait_until(lambda: f'"id":"id-on-page-{status}"' in gate.log(), "the id in the log")
 
-    def test_a_trace_is_passed_on_or_begun(self, gate, upstream, session):
+    def test_a_trace_is_forwarded_or_begun(self, gate, upstream, session):
         known = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
         gate.exchange("GET", "/", {**session, "traceparent": known})
         assert upstream.requests[-1].get("traceparent").split("-")[1] == known.split("-")[1]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""docs/log.md names everything that the program writes into access and audit lines.
+"""docs/log.md documents all names that the program writes into access and audit lines.
 
 Tests/ProxyTests/LogDocumentTests.swift compares its tables with the enumerations of the program.
 """
@@ -23,7 +23,7 @@ def test_no_name_has_two_rows():
 
 
 def test_a_line_that_is_not_on_the_page_is_found():
-    """The comparison that each test of the log makes."""
+    """Each test of the log makes this comparison."""
     good = {"time": "x", "kind": "access", "id": "x", "status": 200, "decision": "forward"}
     assert log_document.undocumented(good) == []
     for change in ({"colour": "red"}, {"decision": "shrug"}, {"reason": "bad_mood"}, {"would": "shrug"}, {"detail": "words"}):

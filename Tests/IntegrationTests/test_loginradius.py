@@ -22,7 +22,7 @@ def changed(**sections) -> dict:
 
 
 def payload(**changes) -> dict:
-    """As its page prints it: ten minutes, nbf and iat the same."""
+    """The payload as on its page: valid for ten minutes, with equal nbf and iat."""
     now = int(time.time())
     values = {"iss": ISSUER, "sub": "f3a9c0", "jti": secrets.token_hex(16), "email": "ada@example.com", "iat": now,
               "nbf": now, "exp": now + 600}
@@ -43,7 +43,7 @@ def loginradius(module_loginradius, upstream):
     return module_loginradius
 
 
-class TestTheWay:
+class TestRedirectAndReturn:
     def test_loginradius_login_url(self, loginradius):
         location = Visit(loginradius).go("/wiki?page=1")
         assert location.startswith(
@@ -57,7 +57,7 @@ class TestTheWay:
         location = Visit(gate).go()
         assert "apikey=a%20b%26c%3Dd&jwtapp=%C3%9Cn%C3%AF%2Fapp%3F&return_url=" in location
 
-    def test_loginradius_return_url_leads_each_tab_to_its_page(self, loginradius):
+    def test_loginradius_return_url_returns_each_tab_to_its_page(self, loginradius):
         browser = Visit(loginradius)
         urls = {target: query(browser.go(target))["return_url"] for target in ("/one?a=1", "/two")}
         for target in ("/one?a=1", "/two"):
@@ -70,7 +70,7 @@ class TestTheWay:
         assert upstream.last.get("X-Forwarded-User") == "f3a9c0"
         assert upstream.last.get("X-Forwarded-Email") == "ada@example.com"
 
-    def test_loginradius_email_is_not_needed_as_the_payload_is_custom(self, loginradius):
+    def test_loginradius_email_is_optional(self, loginradius):
         assert accepted(Visit(loginradius).enter(token(email=None)))
         refused(Visit(loginradius).enter(token(email=None, sub=None)), "field_missing")
 
@@ -122,7 +122,7 @@ class TestAlgorithms:
         other = "HS256" if name != "HS256" else "HS512"
         refused(Visit(gate).enter(by_python(payload(), SECRET, f'{{"alg":"{other}"}}', other)), "algorithm_not_allowed")
 
-    def test_loginradius_every_algorithm_is_there_by_default(self, upstream, start_gate, tmp_path, private_keys):
+    def test_loginradius_every_algorithm_is_allowed_by_default(self, upstream, start_gate, tmp_path, private_keys):
         (tmp_path / "rs.pem").write_text(mints.public_key(private_keys["RS256"]))
         (tmp_path / "es.pem").write_text(mints.public_key(private_keys["ES384"]))
         keys = [{"secret": SECRET}, {"publicKeyFile": str(tmp_path / "rs.pem")}, {"publicKeyFile": str(tmp_path / "es.pem")}]
@@ -130,8 +130,8 @@ class TestAlgorithms:
         for name in ("HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES384"):
             accepted(Visit(gate).enter(by_openssl(payload(), private_keys[name], f'{{"alg":"{name}"}}', name)))
 
-    def test_loginradius_public_key_is_no_hmac_secret(self, upstream, start_gate, tmp_path, private_keys):
-        """The header must not choose what the key means."""
+    def test_loginradius_public_key_is_not_an_hmac_secret(self, upstream, start_gate, tmp_path, private_keys):
+        """The token's header must not determine how the key is used."""
         gate = self.start(upstream, start_gate, tmp_path, "RS256", private_keys["RS256"])
         pem = mints.public_key(private_keys["RS256"])
         for key in (pem, pem.strip()):
@@ -140,7 +140,7 @@ class TestAlgorithms:
 
 
 class TestClaims:
-    def test_loginradius_issuer_is_made_of_the_app_name(self, loginradius):
+    def test_loginradius_issuer_is_derived_from_the_app_name(self, loginradius):
         for wrong in ("https://evil.hub.loginradius.com/", ISSUER.rstrip("/"), ISSUER.upper(), None, ISSUER + "x"):
             refused(Visit(loginradius).enter(token(iss=wrong)), "issuer_mismatch")
 
@@ -149,7 +149,7 @@ class TestClaims:
         assert accepted(Visit(gate).enter(token(iss="https://login.acme.test/")))
         refused(Visit(gate).enter(token()), "issuer_mismatch")
 
-    def test_loginradius_aud_when_present_must_name_us(self, loginradius, upstream, start_gate):
+    def test_loginradius_aud_when_present_must_name_the_gate(self, loginradius, upstream, start_gate):
         refused(Visit(loginradius).enter(token(aud="https://other.test")), "audience_mismatch")
         gate = start_gate(upstream, **changed(token={"audience": ["https://app.test", "second"]}))
         for audience in ("https://app.test", ["x", "second"]):
@@ -180,14 +180,14 @@ class TestClaims:
         now = int(time.time())
         refused(Visit(gate).enter(token(**{name: now + offset for name, offset in changes.items()})), code)
 
-    def test_loginradius_times_may_be_fractional_but_no_text(self, loginradius):
+    def test_loginradius_times_may_be_fractional_but_not_text(self, loginradius):
         now = time.time()
         assert accepted(Visit(loginradius).enter(token(iat=now - 0.5, nbf=now - 0.25, exp=now + 60.75)))
         for name in ("iat", "nbf", "exp"):
             response = Visit(loginradius).enter(token(**{name: str(int(now))}))
             refused(response, "claims_malformed")
 
-    def test_loginradius_jti_counts_once(self, loginradius):
+    def test_loginradius_jti_is_for_single_use(self, loginradius):
         once = token()
         accepted(Visit(loginradius).enter(once))
         refused(Visit(loginradius).enter(once), "replayed")

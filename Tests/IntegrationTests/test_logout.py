@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Logout everywhere: at the provider by a signed token, here by the provider's back channel, in every browser."""
+"""Logout: at the provider with a signed token, and at the gate by back channel, in every browser of the user."""
 
 import asyncio
 import base64
@@ -28,7 +28,7 @@ def logout_claims(**changes) -> dict:
 
 
 def tell(gate, jwt: str, field: str = "logout_token", headers=()):
-    """What the provider posts."""
+    """Sends the provider's back-channel logout."""
     body = urllib.parse.urlencode({field: jwt}).encode()
     response = gate.exchange("POST", BACK_CHANNEL, {**FORM, **dict(headers)}, body)
     pass_a_millisecond()
@@ -36,7 +36,7 @@ def tell(gate, jwt: str, field: str = "logout_token", headers=()):
 
 
 def pass_a_millisecond():
-    """Sessions know their beginning to the millisecond, and one of the same millisecond as the logout ends with it."""
+    """A session's start is stored in milliseconds; a session begun in the same millisecond as the logout ends as well."""
     last = int(time.time() * 1000)
     wait_until(lambda: int(time.time() * 1000) > last, "the next millisecond", interval=0.001)
 
@@ -48,7 +48,7 @@ def signed_in(gate, **claims) -> Visit:
 
 
 def is_in(browser) -> bool:
-    """Asks without touching the browser's cookies."""
+    """Whether the session is valid; does not change the browser's cookies."""
     status = browser.gate.exchange("GET", "/", {**NAVIGATION, "Cookie": browser.cookie_header()}).status
     assert status in (200, 302)
     return status == 200
@@ -65,7 +65,7 @@ class TestLogoutURL:
         assert query(location)["back"].startswith(gate.origin)
 
     @pytest.mark.parametrize("read", [mints.read_by_php, mints.read_by_python], ids=["PHP", "Python"])
-    def test_logout_token_is_verified_by_others(self, upstream, start_gate, read):
+    def test_logout_token_is_verified_by_other_implementations(self, upstream, start_gate, read):
         gate = self.start(upstream, start_gate, "https://idp.test/out?t={logoutToken}")
         now = int(time.time())
         location = signed_in(gate).sign_out()["Location"]
@@ -75,8 +75,8 @@ class TestLogoutURL:
         with pytest.raises(AssertionError):
             mints.read_by_python(query(location)["t"], "another-secret-of-32-bytes-or-more-01")
 
-    def test_logout_token_is_signed_with_the_key_as_the_provider_has_it(self, upstream, start_gate):
-        """secretEncoding: the key is what the text stands for."""
+    def test_logout_token_is_signed_with_the_decoded_key(self, upstream, start_gate):
+        """With secretEncoding the key is the decoded text."""
         key = bytes(range(32))
         gate = self.start(upstream, start_gate, "https://idp.test/out?t={logoutToken}",
                           token={"keys": [{"secret": base64.b64encode(key).decode(), "secretEncoding": "base64"}]})
@@ -135,7 +135,7 @@ class TestBackChannel:
         assert is_in(new) and not is_in(old)
 
     @pytest.mark.parametrize("way", ["logout_token", "jwt", "application/jwt", "text/plain"])
-    def test_the_token_comes_as_form_or_bare(self, gate, way):
+    def test_the_token_may_be_a_form_field_or_the_whole_body(self, gate, way):
         ada = signed_in(gate)
         jwt = by_php(logout_claims())
         if "/" in way:
@@ -146,7 +146,7 @@ class TestBackChannel:
         assert response.status == 200, response.text
         assert not is_in(ada)
 
-    def test_the_presets_parameter_and_letters_count_here_as_well(self, upstream, start_gate):
+    def test_the_presets_parameter_and_spellings_are_accepted(self, upstream, start_gate):
         gate = start_gate(upstream, identityProvider={"preset": "ispring", "loginURL": "https://idp.test/"})
         ada = Visit(gate, "/sso/login/jwt")
         accepted(ada.enter(token()))
@@ -156,11 +156,11 @@ class TestBackChannel:
         assert tell(gate, jwt, "jwt").status == 200
         assert not is_in(ada)
 
-    def test_every_worker_knows(self, upstream, start_gate):
+    def test_every_worker_ends_the_sessions(self, upstream, start_gate):
         gate = start_gate(upstream, workers=4)
         ada, bob = signed_in(gate), signed_in(gate, sub="bob", email="bob@example.com")
         assert tell(gate, by_php(logout_claims())).status == 200
-        # The answer comes when all know, so none of these may be let through.
+        # The response is sent once all workers are notified, so none of these requests may pass.
         assert not any(is_in(ada) for _ in range(40)) and all(is_in(bob) for _ in range(8))
 
     def test_it_is_in_the_audit_log(self, upstream, start_gate):
@@ -170,7 +170,7 @@ class TestBackChannel:
         assert "ada" in str(wait_for_audit(gate, "logout"))
         assert jwt.rpartition(".")[2] not in gate.log()
 
-    def test_it_is_never_sent_to_another_host(self, gate, upstream):
+    def test_the_logout_is_never_forwarded(self, gate, upstream):
         tell(gate, by_php(logout_claims()))
         assert upstream.requests == []
 
@@ -181,11 +181,11 @@ class TestRefusedLogoutTokens:
         "alg none": lambda: by_php(logout_claims(), header='{"alg":"none"}'),
         "expired": lambda: by_php(logout_claims(iat=int(time.time()) - 300, exp=int(time.time()) - 200)),
         "too old": lambda: by_php(logout_claims(iat=int(time.time()) - 3600)),
-        "of the future": lambda: by_php(logout_claims(iat=int(time.time()) + 300, exp=int(time.time()) + 400)),
-        "names nobody": lambda: by_php(logout_claims(sub=None, name="ada")),
+        "issued in the future": lambda: by_php(logout_claims(iat=int(time.time()) + 300, exp=int(time.time()) + 400)),
+        "without a user": lambda: by_php(logout_claims(sub=None, name="ada")),
         "an empty name": lambda: by_php(logout_claims(sub="")),
         "with a nonce": lambda: by_php(logout_claims(nonce="n-0S6")),
-        "not for us": lambda: by_php(logout_claims(aud="https://other.test")),
+        "for another audience": lambda: by_php(logout_claims(aud="https://other.test")),
         "no token": lambda: "garbage",
         "empty": lambda: "",
         "too large": lambda: by_php(logout_claims(filler="x" * 17000)),
@@ -198,13 +198,13 @@ class TestRefusedLogoutTokens:
         assert 400 <= response.status < 500 and "no-store" in response["Cache-Control"]
         assert is_in(ada)
 
-    def test_a_logout_token_counts_once(self, gate):
+    def test_a_logout_token_is_for_single_use(self, gate):
         jwt = by_php(logout_claims())
         signed_in(gate)
         assert tell(gate, jwt).status == 200
         ada = signed_in(gate)
         assert 400 <= tell(gate, jwt).status < 500
-        assert is_in(ada), "a token that was seen once must not end later sessions"
+        assert is_in(ada), "a used logout token must not end later sessions"
 
     @pytest.mark.parametrize("body, headers", [
         (b"", FORM), (b"logout_token", FORM), (b"x=1", FORM), (b"\xff\x00\xfe" * 100, FORM), (b"%zz=%", FORM),
@@ -221,7 +221,7 @@ class TestRefusedLogoutTokens:
             assert connection.response("POST").status in (400, 413)
 
     @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "HEAD"])
-    def test_only_post_counts(self, gate, upstream, method):
+    def test_only_post_is_accepted(self, gate, upstream, method):
         ada = signed_in(gate)
         upstream.requests.clear()
         jwt = by_php(logout_claims())
@@ -235,11 +235,11 @@ class TestLiveConnections:
         adas, bobs = self.stream(gate, upstream), self.stream(gate, upstream, sub="bob", email="bob@example.com")
         with adas, bobs:
             assert tell(gate, by_php(logout_claims())).status == 200
-            adas.read_all()  # returns when it is closed; the connection's own deadline fails the test otherwise
+            adas.read_all()  # returns when it is closed; otherwise the connection's timeout fails the test
             bobs.socket.setblocking(False)
             with pytest.raises(BlockingIOError):
                 bobs.socket.recv(1)
-            bobs.reset()  # a FIN alone might be half a close, for which the app's next word is waited for
+            bobs.reset()  # after a FIN alone the gate would wait for more of the response
 
     @staticmethod
     def stream(gate, upstream, **claims):

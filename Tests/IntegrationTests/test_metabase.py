@@ -43,12 +43,12 @@ def test_metabase_token(metabase, upstream, mint):
     assert upstream.last.get("X-Name") == "Rene Descartes"
 
 
-def test_metabase_login_url_has_return_to(metabase):
+def test_metabase_login_url_contains_return_to(metabase):
     location = visit(metabase).go("/dashboard/1")
     assert location.partition("?")[0] == LOGIN and query(location) == {"return_to": metabase.origin + "/dashboard/1"}
 
 
-def test_metabase_return_to_comes_back(metabase):
+def test_metabase_return_to_is_the_return_target(metabase):
     browser = visit(metabase)
     back = query(browser.go("/dashboard/1"))["return_to"]
     assert accepted(browser.bring(by_php(payload()), return_to=back)) == "/dashboard/1"
@@ -60,11 +60,11 @@ def test_metabase_exp_is_required(metabase):
     refused(visit(metabase).enter(by_php(payload(exp=int(time.time()) - 90))), "expired")
 
 
-def test_metabase_token_works_once_without_jti_as_well(metabase):
+def test_metabase_token_is_for_single_use_without_jti_as_well(metabase):
     token = by_php(payload(jti=None, exp=int(time.time()) + 333))
     accepted(visit(metabase).enter(token))
     refused(visit(metabase).enter(token), "replayed")
 
 
-def test_metabase_claims_of_others_do_not_count(metabase):
+def test_metabase_ignores_claims_of_other_presets(metabase):
     refused(visit(metabase).enter(by_php(payload(email=None, user_email="x@example.com"))), "field_missing")

@@ -45,7 +45,7 @@ class TestOpening:
         "/login", "/login?no_sso=0", "/login?no_sso=false", "/login?no_sso=no", "/login?no_ssox", "/login?xno_sso=1",
         "/login?x=no_sso", "/login?NO_SSO=1", "/?no_sso", "/loginx?no_sso", "/login/x?no_sso", "/static/a.css?no_sso",
         "/secret?no_sso", "/admin/loginx?no_sso", "/.sidegate/session?no_sso"])
-    def test_nothing_else_does(self, native, upstream, asked):
+    def test_no_other_request_opens_it(self, native, upstream, asked):
         response = native.exchange("GET", asked, NAVIGATION)
         assert response.status in (302, 401)
         assert not any("native" in c for c in response.all("Set-Cookie")) and upstream.requests == []
@@ -54,24 +54,24 @@ class TestOpening:
         "/%6cogin", "/login%2f", "//login", "/x/../login", "/./login", "/login/.", "/login;x=1", "/LOGIN", "/login%00",
         "/admin/login/../../secret", "/admin/login/%2e%2e/%2e%2e/secret", "/admin/login//secret", "/admin/login/..;/secret",
         "/admin/login/%5c..%5csecret"])
-    def test_a_path_that_is_not_plainly_spelled_does_not(self, native, upstream, path):
+    def test_other_spellings_of_the_path_do_not_open_it(self, native, upstream, path):
         response = native.exchange("GET", path + "?no_sso", NAVIGATION)
         assert response.status in (302, 400, 401)
         assert upstream.requests == []
 
     @pytest.mark.parametrize("method, headers", [("POST", NAVIGATION), ("GET", XHR), ("PUT", {}), ("DELETE", {})])
-    def test_only_a_navigation_opens(self, native, upstream, method, headers):
+    def test_only_a_navigation_opens_it(self, native, upstream, method, headers):
         response = native.exchange(method, "/login?no_sso", headers, b"" if method in ("POST", "PUT") else None)
         assert response.status == 401 and upstream.requests == []
 
-    def test_own_parameters(self, upstream, start_gate):
+    def test_configured_parameters(self, upstream, start_gate):
         gate = start_gate(upstream, nativeLogin={**NATIVE, "parameters": ["local"]})
         opened(gate, "/login?local")
         assert gate.exchange("GET", "/login?no_sso", NAVIGATION).status == 302
 
 
 class TestWhileItIsOpen:
-    def test_the_pages_it_needs_open_with_all_methods(self, native, upstream):
+    def test_its_pages_are_open_with_all_methods(self, native, upstream):
         browser = opened(native)
         for method, target in (("GET", "/login"), ("POST", "/login"), ("GET", "/static/app.css"), ("GET", "/static/js/a.js"),
                                ("POST", "/api/session"), ("PUT", "/api/session")):
@@ -79,7 +79,7 @@ class TestWhileItIsOpen:
             assert response.status == 200, (method, target)
             assert upstream.last.target == target and upstream.last.get("X-Forwarded-User") is None
 
-    def test_the_pages_it_needs_are_closed_before(self, native, upstream):
+    def test_its_pages_are_closed_before(self, native, upstream):
         for target in ("/login", "/static/app.css", "/api/session"):
             assert native.exchange("GET", target, NAVIGATION).status == 302
         assert upstream.requests == []
@@ -95,7 +95,7 @@ class TestWhileItIsOpen:
         assert browser.fetch("GET", "/.sidegate/session", XHR).status == 401
         assert upstream.requests == []
 
-    def test_the_apps_own_session_passes_and_ours_does_not(self, native, upstream):
+    def test_the_apps_session_cookie_is_forwarded_and_the_gates_is_not(self, native, upstream):
         browser = opened(native)
         browser.cookies["app"] = "abc"
         browser.navigate("/login")
@@ -109,16 +109,16 @@ class TestWhileItIsOpen:
         browser.navigate("/login?no_sso")
         assert upstream.last.get("X-Forwarded-User") is None
         browser.navigate("/")
-        assert upstream.last.get("X-Forwarded-User") == "ada", "the session goes on elsewhere"
+        assert upstream.last.get("X-Forwarded-User") == "ada", "the session continues on other paths"
 
-    def test_the_cookie_is_held_tight(self, native):
+    def test_the_cookie_is_protected(self, native):
         response = native.exchange("GET", "/login?no_sso", NAVIGATION)
         (cookie,) = [c for c in response.all("Set-Cookie") if c.startswith("sidegate-native=")]
         for attribute in ("HttpOnly", "Path=/", "Max-Age=900", "SameSite=(Lax|Strict)"):
             assert re.search(rf";\s*{attribute}(;|$)", cookie, re.I), cookie
 
     @pytest.mark.parametrize("value", ["", "1", "AAAA", "x" * 200])
-    def test_a_made_up_cookie_opens_nothing(self, native, upstream, value):
+    def test_a_forged_cookie_opens_nothing(self, native, upstream, value):
         assert native.exchange("GET", "/login", {**NAVIGATION, "Cookie": f"sidegate-native={value}"}).status == 302
         assert upstream.requests == []
 
@@ -144,7 +144,7 @@ class TestFrom:
         assert gate.exchange("GET", "/login?no_sso", {**NAVIGATION, "X-Forwarded-For": "10.0.0.1"}).status == 302
         assert upstream.requests == []
 
-    def test_a_named_network_does(self, upstream, start_gate):
+    def test_a_configured_network_opens_it(self, upstream, start_gate):
         opened(start_gate(upstream, nativeLogin={**NATIVE, "from": ["10.0.0.0/8", "127.0.0.0/8"]}))
 
     def test_the_client_is_the_one_named_by_a_trusted_proxy(self, upstream, start_gate):
@@ -158,7 +158,7 @@ class TestFrom:
             assert gate.exchange("GET", "/login?no_sso", headers).status == 302
         cookie = response["Set-Cookie"].partition(";")[0]
         assert gate.exchange("GET", "/login", {**inside, "Cookie": cookie}).status == 200
-        assert gate.exchange("GET", "/login", {**outside, "Cookie": cookie}).status == 302, "the cookie opens nothing elsewhere"
+        assert gate.exchange("GET", "/login", {**outside, "Cookie": cookie}).status == 302, "the cookie is invalid elsewhere"
 
 
 class TestTheLog:
@@ -179,5 +179,5 @@ class TestTheLog:
         assert gate.log().count("sidegate-native") == 0
 
 
-def test_refusals_still_speak_on_the_return_path(native):
+def test_refusals_on_the_return_path_show_their_reason(native):
     refused(Visit(native).enter("x.y.z"), "token_malformed")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""No spelling of a path reaches, in any real server behind the gate, what a rule closes: generated, not listed."""
+"""With generated spellings of paths, no real server behind the gate serves what a rule closes."""
 
 import random
 import re
@@ -43,7 +43,7 @@ def readers(tmp_path_factory):
 
 
 class Client:
-    """Keeps a connection for as long as the server does."""
+    """Keeps its connection open for as long as the server does."""
 
     def __init__(self, port: int):
         self.port = port
@@ -70,7 +70,7 @@ class Client:
 
 
 def is_ours(response) -> bool:
-    """The gate answered, not the app."""
+    """Whether the response is the gate's, not the app's."""
     return b"path_unreadable" in response.body or response.status in (302, 403) and (
         "idp.test" in (response.get("Location") or "") or b"rule_denied" in response.body)
 
@@ -96,7 +96,7 @@ def test_no_real_app_behind_the_gate_serves_what_a_rule_closes(readers, start_ga
 
 @pytest.mark.parametrize("rules", RULES)
 def test_no_real_app_beside_the_gate_serves_what_a_rule_closes(readers, upstream, start_gate, rules):
-    """Forward-auth: the app gets the path as it was sent."""
+    """Forward-auth: the app receives the path as it was sent."""
     gate = start_gate(upstream, access=RULES[rules], trustedProxies=["127.0.0.1/32"])
     client = Client(gate.port)
     passed = 0
@@ -114,7 +114,7 @@ def test_no_real_app_beside_the_gate_serves_what_a_rule_closes(readers, upstream
 
 
 def asked_directly(port: int, target: str) -> bytes:
-    """All that an app answers, in whatever version of HTTP."""
+    """The complete response of an app, in any version of HTTP."""
     with Connection(port) as connection:
         connection.send(f"GET {target} HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n".encode())
         try:
@@ -123,9 +123,9 @@ def asked_directly(port: int, target: str) -> bytes:
             return b""
 
 
-def test_a_million_spellings_are_judged_alike_before_and_after_the_gate_rewrites_them(tmp_path, start_gate):
-    """`judge(what the app is given)` is at least as strict as `judge(what was sent)`: nginx gives back what it was given, and
-    that is asked about again."""
+def test_a_million_spellings_are_judged_equally_before_and_after_the_gate_rewrites_them(tmp_path, start_gate):
+    """The path that the app receives is judged at least as strictly as the path that was sent: nginx returns the path that
+    it received, which is then requested again."""
     from harness.servers import Nginx
     echo = Nginx(tmp_path / "echo", "location / { default_type text/plain; return 200 \"$request_uri\\n\"; }\n"
                                     "merge_slashes off;")
@@ -147,8 +147,8 @@ def test_a_million_spellings_are_judged_alike_before_and_after_the_gate_rewrites
 
 
 def pipelined(port: int, targets: list) -> list:
-    """(status, body without its line end) of each target, many on one connection at once; the rest again where a refusal
-    closes it."""
+    """(status, body without its line end) for each target. Requests are pipelined; after a refusal, which closes the
+    connection, the remaining ones are sent again."""
     answers = []
     while len(answers) < len(targets):
         with Connection(port) as connection:
@@ -171,7 +171,7 @@ class TestAnswers:
         return start_module_gate(module_upstream, access=RULES["one part open"], trustedProxies=["127.0.0.1/32"])
 
     @pytest.mark.parametrize("path", ["/public/../closed", "/public/..%2fx", "/%2fx", "/\\x", "/public/%2e/a", "/public/..;/a"])
-    def test_unreadable_is_400_and_403_in_forward_auth(self, class_gate, path):
+    def test_an_unreadable_path_is_400_and_403_in_forward_auth(self, class_gate, path):
         response = class_gate.exchange("GET", path, NAVIGATION)
         assert response.status == 400 and "path_unreadable" in response.text
         asked = class_gate.exchange("GET", "/.sidegate/auth", {"X-Forwarded-Uri": path, "X-Forwarded-Method": "GET"})
@@ -184,7 +184,7 @@ class TestAnswers:
         asked = class_gate.exchange("GET", "/.sidegate/auth", {**session, "X-Forwarded-Uri": "//x/closed/", "X-Forwarded-Method": "GET"})
         assert asked.status == 403 and asked.json()["reason"] == "path_unreadable"
 
-    def test_without_anything_decided_by_the_path_it_passes_as_it_was_sent(self, upstream, start_gate):
+    def test_without_settings_by_path_it_is_forwarded_unchanged(self, upstream, start_gate):
         gate = start_gate(upstream)
         session = gate.session_cookie()
         for path in ("/a/../b", "//a//b", "/a/%2e%2e/b", "/%2fa", "/a%zz", "/a;b/..;/c", "/\\a", "/a%5C..%5cb"):

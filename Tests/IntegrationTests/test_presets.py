@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All presets: `init` writes a working file, `explain` knows each one's spellings."""
+"""All presets: `init` writes a working file, `explain` supports each one's spellings."""
 
 import json
 
@@ -21,7 +21,7 @@ ISPRING = ("eyJUeXBlIjoiSldUIiwiQUxHIjoiSFMyNTYifQ.eyJJQVQiOjEyMzQ1Njc4OSwiSlRJI
 
 @pytest.fixture
 def configured(tmp_path):
-    """Writes a config of a preset; returns its path."""
+    """Writes a configuration with a preset; returns its path."""
     def write(preset: str, **key):
         path = tmp_path / "sidegate.yaml"
         path.write_text(json.dumps({
@@ -55,7 +55,7 @@ class TestKnownAnswers:
         assert done.returncode == code, done.stdout + done.stderr
         assert ("username@yourcompany.com" if code == 0 else "refused: expired") in done.stdout
 
-    def test_ispring_printed_token_is_refused_by_the_generic_preset_with_the_look_alike_named(self, configured):
+    def test_ispring_printed_token_is_refused_by_the_generic_preset_with_a_hint(self, configured):
         done = explain(configured("generic", secret="secret", allowWeakSecret=True), 123_456_800, ISPRING)
         assert done.returncode == 2
         text = done.stdout.lower()
@@ -72,7 +72,7 @@ class TestInit:
         assert path.stat().st_mode & 0o077 == 0, "it may hold secrets"
         checked = sidegate("check", "--config", path, cwd=tmp_path)
         assert checked.returncode == 0
-        # The lines that must be filled in, and nothing else.
+        # Only the lines that must be filled in.
         assert all("warning: this line is still what `sidegate init` wrote" in line for line in checked.stderr.splitlines())
         text = path.read_text()
         assert text.count("#") > 5 and f"preset: {preset}" in text
@@ -87,7 +87,7 @@ class TestInit:
         done = sidegate("explain", "--config", path, minted.stdout.strip(), cwd=tmp_path)
         assert done.returncode == 0, done.stdout
 
-    def test_secrets_are_fresh(self, tmp_path):
+    def test_secrets_are_random(self, tmp_path):
         texts = []
         for name in ("a", "b"):
             folder = tmp_path / name
@@ -96,7 +96,7 @@ class TestInit:
             texts.append("".join(sorted(f.read_text() for f in folder.iterdir())))
         assert texts[0] != texts[1]
 
-    def test_a_file_that_is_there_is_not_overwritten(self, tmp_path):
+    def test_an_existing_file_is_not_overwritten(self, tmp_path):
         path = tmp_path / "sidegate.yaml"
         path.write_text("mine")
         done = sidegate("init", "--preset", "ispring", "--output", path, cwd=tmp_path)

@@ -20,7 +20,7 @@ SITE = "44567"
 
 
 def payload(**changes) -> dict:
-    """As the sample makes it; jti is its md5 of the time and a number."""
+    """The payload as the sample makes it; jti is the MD5 of the time and a number."""
     now = int(time.time())
     values = {"iat": now, "jti": secrets.token_hex(16), "user_email": "a@example.com", "site_access": "44567,77898",
               "guest": False}
@@ -66,7 +66,7 @@ def test_proprofs_key_may_be_given_as_md5_already(upstream, start_gate):
 
 class TestIdentifier:
     def test_proprofs_colliding_jti_of_two_users_both_sign_in(self, proprofs, upstream):
-        """md5($now . rand(100, 10000)): two users within a second collide once in ten thousand times, and must not notice."""
+        """md5($now . rand(100, 10000)): one in ten thousand pairs of users within a second collides; both must sign in."""
         now = int(time.time())
         jti = hashlib.md5(f"{now}4711".encode()).hexdigest()
         for email in ("a@example.com", "b@example.com"):
@@ -75,14 +75,14 @@ class TestIdentifier:
             browser.navigate("/")
             assert upstream.last.get("X-Forwarded-User") == email
 
-    def test_proprofs_token_used_twice_is_replayed(self, proprofs):
+    def test_proprofs_second_use_of_a_token_is_a_replay(self, proprofs):
         token = by_php(payload(), KEY)
         accepted(visit(proprofs).enter(token))
         thief = visit(proprofs)
         refused(thief.enter(token), "replayed")
         assert not thief.has_session
 
-    def test_proprofs_jti_is_32_characters_at_least(self, proprofs):
+    def test_proprofs_jti_has_at_least_32_characters(self, proprofs):
         assert accepted(visit(proprofs).enter(by_php(payload(jti="x" * 32), KEY)))
         refused(visit(proprofs).enter(by_php(payload(jti="x" * 31), KEY)), "id_too_short")
 
@@ -102,10 +102,10 @@ class TestThreeMinutes:
     def test_proprofs_iat_is_required(self, proprofs):
         refused(visit(proprofs).enter(by_php(payload(iat=None), KEY)), "issued_at_missing")
 
-    def test_proprofs_token_of_the_future_is_refused(self, proprofs):
+    def test_proprofs_token_issued_in_the_future_is_refused(self, proprofs):
         refused(visit(proprofs).enter(by_php(payload(iat=int(time.time()) + 120), KEY)), "issued_in_future")
 
-    def test_proprofs_exp_counts_when_there_is_one(self, proprofs):
+    def test_proprofs_exp_is_checked_when_present(self, proprofs):
         refused(visit(proprofs).enter(by_php(payload(exp=int(time.time()) - 90), KEY)), "expired")
 
 
@@ -134,7 +134,7 @@ class TestSites:
         assert not browser.has_session
 
     @pytest.mark.parametrize("granted", [None, ""], ids=["absent", "empty"])
-    def test_proprofs_lack_of_site_id_gives_access_to_the_domain(self, proprofs, granted):
+    def test_proprofs_without_site_ids_the_token_is_for_all_sites(self, proprofs, granted):
         assert accepted(visit(proprofs).enter(by_php(payload(site_access=granted), KEY)))
 
     def test_proprofs_sites_are_ignored_without_access_site(self, upstream, start_gate):
@@ -177,7 +177,7 @@ class TestGuests:
         assert b"forged" not in upstream.last.head
 
 
-class TestTheWay:
+class TestRedirectAndReturn:
     def test_proprofs_without_a_session_the_browser_goes_to_the_script(self, proprofs):
         assert visit(proprofs).go("/article/9") == PROVIDER["loginURL"]
 

@@ -20,7 +20,7 @@ SECRET = "a-secret-between-sidegate-and-the-app-0001"
 
 
 class Accounts:
-    """The app's side of provisioning; `statuses` are given one after the other, the last one for ever."""
+    """The app's side of provisioning; responds with `statuses` in turn, and then always with the last one."""
 
     def __init__(self):
         self.server = Upstream()
@@ -69,7 +69,7 @@ def enter(gate, **claims):
 
 
 class TestTheCall:
-    def test_it_is_a_signed_post_of_the_fields(self, gate, accounts):
+    def test_the_call_is_a_signed_post_of_the_fields(self, gate, accounts):
         assert accepted(enter(gate, given_name="Zoë", groups=["staff", "admins"])[1])
         (call,) = accounts.calls
         assert (call.method, call.target) == ("POST", "/hooks/users?from=sidegate")
@@ -82,7 +82,7 @@ class TestTheCall:
         assert fields["user"] == "ada" and fields["email"] == "ada@example.com"
         assert fields["givenName"] == "Zoë" and fields["groups"] == ["staff", "admins"]
 
-    def test_it_carries_no_token_and_no_cookie(self, gate, accounts):
+    def test_the_call_contains_no_token_and_no_cookie(self, gate, accounts):
         browser = Visit(gate)
         browser.go()
         jwt = token()
@@ -104,7 +104,7 @@ class TestTheCall:
 
 
 class TestWhen:
-    def test_at_the_first_sign_in_only(self, gate, accounts):
+    def test_only_at_the_first_sign_in(self, gate, accounts):
         for _ in range(3):
             browser, response = enter(gate)
             assert accepted(response) and browser.navigate("/").status == 200
@@ -112,13 +112,13 @@ class TestWhen:
         assert accepted(enter(gate, sub="bob", email="bob@example.com")[1])
         assert [body["user"] for body in accounts.bodies()] == ["ada", "bob"]
 
-    def test_at_each_login_when_wanted(self, accounts, upstream, start_gate):
+    def test_at_each_login_when_configured(self, accounts, upstream, start_gate):
         gate = start_gate(upstream, provisioning={"url": accounts.url, "secret": SECRET, "eachLogin": True})
         for family in ("King", "Lovelace"):
             assert accepted(enter(gate, family_name=family)[1])
         assert [body["familyName"] for body in accounts.bodies()] == ["King", "Lovelace"]
         first, second = (call.get("Idempotency-Key") for call in accounts.calls)
-        assert first != second, "other fields are another call"
+        assert first != second, "changed fields cause another call"
 
     def test_requests_of_a_session_cause_no_provisioning_call(self, gate, accounts):
         browser, _ = enter(gate)
@@ -167,9 +167,9 @@ class TestNoSeat:
         refused(page, "seat_limit_reached")
         assert "text/html" in page["Content-Type"] and "no-store" in page["Cache-Control"] and "words" not in page.text
         assert not browser.has_session and browser.navigate("/").status == 302
-        assert len(accounts.calls) == 1, "the app has spoken; it is not asked again"
+        assert len(accounts.calls) == 1, "the app's response is final; the call is not repeated"
 
-    def test_a_seat_that_came_free_lets_in(self, gate, accounts):
+    def test_after_a_seat_becomes_free_the_user_signs_in(self, gate, accounts):
         accounts.statuses = [402, 201]
         refused(enter(gate)[1], "seat_limit_reached")
         browser, response = enter(gate)
@@ -201,22 +201,22 @@ class TestFailures:
         assert len(accounts.calls) == 3
         assert not browser.has_session and browser.navigate("/").status == 302
         accounts.statuses = [200]
-        assert accepted(enter(gate)[1]), "nobody is locked out by an outage"
+        assert accepted(enter(gate)[1]), "the user can sign in after the outage"
 
-    def test_an_app_that_is_not_there_is_502(self, upstream, start_gate):
+    def test_an_app_that_is_down_is_502(self, upstream, start_gate):
         gate = start_gate(upstream, provisioning={"url": f"http://127.0.0.1:{free_port()}/"})
         browser, page = enter(gate)
         refused(page, "provisioning_failed", 502)
         assert not browser.has_session
 
     @pytest.mark.parametrize("status", [301, 307, 400, 401, 404, 422])
-    def test_other_answers_are_502_at_once(self, gate, accounts, status):
+    def test_other_responses_are_502_at_once(self, gate, accounts, status):
         accounts.statuses = [status]
         browser, page = enter(gate)
         refused(page, "provisioning_failed", 502)
-        assert len(accounts.calls) == 1 and not browser.has_session, "redirects are not followed either"
+        assert len(accounts.calls) == 1 and not browser.has_session, "redirects are not followed"
 
-    def test_an_endless_answer_is_bounded(self, gate, accounts):
+    def test_an_endless_response_is_cut_off(self, gate, accounts):
         def flood(request, connection):
             connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n")
             for _ in range(100):
@@ -229,7 +229,7 @@ class TestFailures:
 
 
 class TestASlowApp:
-    def test_others_are_served_meanwhile_and_no_cookie_comes_before_the_yes(self, gate, accounts, upstream):
+    def test_others_are_served_meanwhile_and_no_cookie_is_sent_before_the_response(self, gate, accounts, upstream):
         bob, _ = enter(gate, sub="bob", email="bob@example.com")
         accounts.gate_open.clear()
         ada = Visit(gate)
@@ -256,4 +256,4 @@ class TestASlowApp:
         accounts.server.wait_for_requests(1)
         connection.reset()
         accounts.gate_open.set()
-        wait_until(lambda: enter(gate)[1].status == 303, "Ada comes in with a new token")
+        wait_until(lambda: enter(gate)[1].status == 303, "Ada signs in with a new token")

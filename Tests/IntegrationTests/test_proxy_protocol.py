@@ -31,7 +31,7 @@ def proxied(module_upstream, start_module_gate):
 
 @pytest.fixture(scope="module")
 def cookie(proxied):
-    """Signed in without a proxy, which needs no header."""
+    """A session begun without a proxy, which needs no header."""
     return proxied.session_cookie()
 
 
@@ -69,7 +69,7 @@ def test_the_client_is_the_one_named_by_the_proxy(proxied, cookie, upstream, hea
     with FromProxy(proxied, header + get(proxied, cookie)) as connection:
         assert connection.response().status == 200
         assert app_saw(upstream, "X-Forwarded-For") == "203.0.113.9"
-        connection.socket.sendall(get(proxied, cookie))  # it holds for the whole connection
+        connection.socket.sendall(get(proxied, cookie))  # the header applies to the whole connection
         assert connection.response().status == 200
         assert app_saw(upstream, "X-Forwarded-For") == "203.0.113.9"
 
@@ -84,7 +84,7 @@ def test_a_header_may_come_byte_by_byte(proxied, cookie, upstream, header):
         assert app_saw(upstream, "X-Forwarded-For") == "203.0.113.9"
 
 
-def test_the_word_of_the_client_behind_the_proxy_is_not_the_proxys(proxied, cookie, upstream):
+def test_forwarded_headers_of_the_client_behind_the_proxy_are_not_trusted(proxied, cookie, upstream):
     claim = {"X-Forwarded-For": "10.0.0.1", "X-Forwarded-Host": "evil.test", "X-Forwarded-Proto": "https"}
     with FromProxy(proxied, version1() + get(proxied, cookie, claim)) as connection:
         assert connection.response().status == 200
@@ -92,7 +92,7 @@ def test_the_word_of_the_client_behind_the_proxy_is_not_the_proxys(proxied, cook
     assert app_saw(upstream, "X-Forwarded-Proto") == "http"
 
 
-def test_a_client_that_came_to_the_proxy_over_tls_is_on_https(proxied):
+def test_a_client_that_uses_tls_to_the_proxy_is_on_https(proxied):
     header = version2(extensions=b"\x20\x00\x05\x01\x00\x00\x00\x00")
     with FromProxy(proxied, header + get(proxied, {})) as connection:
         response = connection.response()
@@ -102,7 +102,7 @@ def test_a_client_that_came_to_the_proxy_over_tls_is_on_https(proxied):
 
 
 @pytest.mark.parametrize("header", [b"PROXY UNKNOWN\r\n", version2(command=0x20)])
-def test_a_proxy_that_speaks_for_itself_is_served_as_itself(proxied, cookie, upstream, header):
+def test_a_proxys_own_request_is_attributed_to_the_proxy(proxied, cookie, upstream, header):
     with FromProxy(proxied, header + get(proxied, cookie)) as connection:
         assert connection.response().status == 200
     assert app_saw(upstream, "X-Forwarded-For") == PROXY
@@ -112,7 +112,7 @@ def test_a_proxy_that_speaks_for_itself_is_served_as_itself(proxied, cookie, ups
     b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"PROXY TCP4 1.2.3.4\r\n", b"PROXY " + b"x" * 200, b"\x16\x03\x01\x00\x05hello",
     SIGNATURE + b"\x21\x11\xff\xff", version2(command=0x31),
 ])
-def test_a_trusted_proxy_without_a_sound_header_is_not_served(proxied, start):
+def test_a_trusted_proxy_without_a_valid_header_is_not_served(proxied, start):
     with FromProxy(proxied, start) as connection:
         assert connection.is_refused()
 
@@ -179,7 +179,7 @@ def test_sockets_of_the_service_manager_are_served(upstream, start_gate, tmp_pat
                 connection.socket.sendall(b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
                 assert connection.response().status == 302
         assert process.stop() == 0
-        # The socket is the manager's: clients still get through to its queue.
+        # The service manager keeps the socket open: clients can still connect.
         with Connection(port):
             pass
     finally:
@@ -187,7 +187,7 @@ def test_sockets_of_the_service_manager_are_served(upstream, start_gate, tmp_pat
         listener.close()
 
 
-def test_a_missing_socket_of_the_service_manager_is_named(upstream, start_gate, tmp_path):
+def test_a_missing_socket_of_the_service_manager_is_reported_by_name(upstream, start_gate, tmp_path):
     template = start_gate(upstream)
     listener = socket.create_server(("127.0.0.1", 0))
     process = Activated(tmp_path, template.config, listener, "--set", "listen=systemd:other")

@@ -23,8 +23,8 @@ from harness.secure import secured, trusting
 from harness.upstream import Upstream
 
 
-class TestGoodOne:
-    def test_nothing_is_lost_by_20_reloads_under_load(self, upstream, start_gate):
+class TestValidConfiguration:
+    def test_20_reloads_under_load_lose_no_request(self, upstream, start_gate):
         upstream.answer = lambda request, connection: connection.respond(200, {}, "ok")
         gate = start_gate(upstream, workers=2, admin=admin())
         session = gate.session_cookie()
@@ -62,10 +62,10 @@ class TestGoodOne:
         assert failures == []
         metrics = Metrics(gate)
         assert reloads(gate) == 20 and metrics.get("sidegate_config_last_reload_successful") == 1
-        # One connection each, from the first request to the last.
+        # Each client keeps one connection from the first request to the last.
         assert metrics.get("sidegate_http_requests_total", code="200", route="default") == len(served)
 
-    def test_requests_under_way_and_tunnels_go_on(self, upstream, start_gate):
+    def test_requests_in_flight_and_tunnels_continue(self, upstream, start_gate):
         release = threading.Event()
 
         def answer(request, connection):
@@ -95,7 +95,7 @@ class TestGoodOne:
         busy.close()
         tunnel.close()
 
-    def test_streams_of_http2_go_on(self, upstream, start_gate):
+    def test_http2_streams_continue(self, upstream, start_gate):
         release = threading.Event()
 
         def answer(request, connection):
@@ -114,7 +114,7 @@ class TestGoodOne:
         release.set()
         assert connection.response(slow).status == 200
 
-    def test_another_app_gets_the_next_request_and_the_old_one_finishes_its_own(self, upstream, start_gate):
+    def test_a_new_app_gets_the_next_request_and_the_old_one_finishes_earlier_ones(self, upstream, start_gate):
         release = threading.Event()
 
         def slow(request, connection):
@@ -128,7 +128,7 @@ class TestGoodOne:
         first, waiting = gate.connection(), gate.connection()
         first.request("GET", "/1", session)
         upstream.wait_for_requests(1)
-        # Waits for the one connection there may be.
+        # Waits for the only connection that is allowed.
         waiting.request("GET", "/2", session)
         wait_until(lambda: Metrics(gate).get("sidegate_http_requests_in_flight") == 2, "two in flight")
         before = reloads(gate)
@@ -186,7 +186,7 @@ class TestGoodOne:
         assert gate.exchange("GET", "/", session).status == 403
         tunnel.close()
 
-    def test_limits_and_headers_are_those_of_the_new_one(self, upstream, start_gate):
+    def test_limits_and_headers_of_the_new_configuration_apply(self, upstream, start_gate):
         gate = start_gate(upstream, admin=admin())
         session = gate.session_cookie()
         with gate.connection() as connection:
@@ -198,7 +198,7 @@ class TestGoodOne:
         assert gate.exchange("POST", "/", session, b"x" * 2000).status == 413
 
 
-class TestBadOne:
+class TestInvalidConfiguration:
     def test_it_changes_nothing_and_the_log_has_the_location_of_the_error(self, upstream, start_gate):
         gate = start_gate(upstream, admin=admin())
         session = gate.session_cookie()
@@ -215,7 +215,7 @@ class TestBadOne:
         assert gate.exchange("GET", "/", session).status == 200
 
     @pytest.mark.parametrize("text", ["", "[", "listen: [", "\x00", "upstream: http://127.0.0.1:1"])
-    def test_nonsense_by_signal_too(self, upstream, start_gate, text):
+    def test_an_invalid_file_and_a_signal_change_nothing(self, upstream, start_gate, text):
         gate = start_gate(upstream, admin=admin())
         session = gate.session_cookie()
         gate.config.write_text(text)
@@ -245,7 +245,7 @@ class TestBadOne:
 
 
 class TestFiles:
-    def test_a_new_secret_counts_from_the_next_sign_in(self, tmp_path, upstream, start_gate):
+    def test_a_new_secret_applies_from_the_next_sign_in(self, tmp_path, upstream, start_gate):
         secret = tmp_path / "jwt"
         secret.write_text(tokens.SECRET)
         secret.chmod(0o600)
@@ -259,7 +259,7 @@ class TestFiles:
         assert browser.finish(browser.start("/"), tokens.token(secret=other)).status == 303
         assert gate.exchange("GET", "/", session).status == 200
 
-    def test_kubernetes_swap_of_a_mounted_directory_is_seen(self, tmp_path, upstream, start_gate):
+    def test_kubernetes_swap_of_a_mounted_directory_is_noticed(self, tmp_path, upstream, start_gate):
         mount = tmp_path / "mount"
         mount.mkdir()
 
@@ -283,12 +283,12 @@ class TestFiles:
             put("2026_2", admin=listen, pages={"brand": "The second"})
             wait_until(lambda: reloads(Mounted) == 1, "the swap is in force")
             put("2026_3", admin=listen, pages={"brand": "The third"})
-            wait_until(lambda: reloads(Mounted) == 2, "the next swap too")
+            wait_until(lambda: reloads(Mounted) == 2, "the next swap is in force")
             assert process.stop() == 0
         finally:
             process.kill()
 
-    def test_templates_that_change_or_come_are_taken_up(self, tmp_path, upstream, start_gate):
+    def test_changed_and_new_templates_are_loaded(self, tmp_path, upstream, start_gate):
         pages = tmp_path / "pages"
         pages.mkdir()
         gate = start_gate(upstream, admin=admin(), pages={"directory": str(pages)})
@@ -301,7 +301,7 @@ class TestFiles:
         (pages / "error.html").unlink()
         wait_until(lambda: b"words" not in page(), "the built-in page is back")
 
-    def test_touching_a_file_is_no_reload(self, upstream, start_gate):
+    def test_touching_a_file_causes_no_reload(self, upstream, start_gate):
         gate = start_gate(upstream, admin=admin())
         for _ in range(3):
             os.utime(gate.config)
@@ -320,7 +320,7 @@ class TestCertificates:
     def serial(connection) -> str:
         return connection.socket.getpeercert()["serialNumber"]
 
-    def test_new_ones_are_for_new_connections_and_bad_ones_for_none(self, tmp_path, authority, upstream, start_gate):
+    def test_only_valid_certificates_apply_to_new_connections(self, tmp_path, authority, upstream, start_gate):
         first, second = authority.issue("first", "DNS:localhost"), authority.issue("second", "DNS:localhost")
         pair = {"certificate": str(tmp_path / "tls.crt"), "key": str(tmp_path / "tls.key")}
 
@@ -345,15 +345,15 @@ class TestCertificates:
                 with gate.connection() as new:
                     return self.serial(new) != before and new.exchange("GET", "/", session).status == 200
             wait_until(is_second, "the new certificate")
-            assert old.exchange("GET", "/", session).status == 200, "the old connection goes on"
-            # A key of another certificate: the new one stays.
+            assert old.exchange("GET", "/", session).status == 200, "the old connection continues"
+            # The key belongs to another certificate: the second pair stays in use.
             put(second.certificate, first.key)
             wait_until(lambda: Metrics(gate).get("sidegate_config_last_reload_successful") == 0, "refused")
             assert is_second() and old.exchange("GET", "/", session).status == 200
 
 
 class TestFetchedKeys:
-    def test_they_are_kept_though_the_provider_is_down(self, tmp_path, upstream, start_gate):
+    def test_fetched_keys_are_kept_while_the_provider_is_down(self, tmp_path, upstream, start_gate):
         key = tmp_path / "key.pem"
         subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", str(key)], check=True, capture_output=True)
         public = subprocess.run(
@@ -375,7 +375,7 @@ class TestFetchedKeys:
             200, {"Content-Type": "application/json"}, json.dumps(jwks))
         gate = start_gate(upstream, admin=admin(), token={
             "algorithms": ["EdDSA"], "keys": [{"jwksURL": provider.url + "/jwks.json"}]})
-        wait_until(lambda: Metrics(gate).get("sidegate_key_refresh_total", result="success") == 1, "the keys are there")
+        wait_until(lambda: Metrics(gate).get("sidegate_key_refresh_total", result="success") == 1, "the keys are fetched")
         provider.stop()
         for _ in range(3):
             hang_up(gate)
@@ -386,8 +386,8 @@ class TestFetchedKeys:
         wait_until(lambda: Metrics(gate).get("sidegate_key_refresh_total", result="failure") >= 1, "another address")
 
 
-class TestUsersToldOf:
-    def test_the_app_is_not_called_again(self, upstream, start_gate):
+class TestNotifiedUsers:
+    def test_the_app_is_not_notified_again(self, upstream, start_gate):
         told = Upstream()
         told.answer = lambda request, connection: connection.respond(204, {"Content-Length": "0"})
         gate = start_gate(upstream, admin=admin(), provisioning={"url": told.url + "/users"})

@@ -10,7 +10,7 @@ from harness.process import DEADLINE
 
 
 def renewed_within(gate, session, path, seconds):
-    """The first response with a renewed session cookie; None when there is none in that time."""
+    """The first response with a renewed session cookie; None if there is none in that time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         response = gate.exchange("GET", path, {**NAVIGATION, **session})
@@ -49,7 +49,7 @@ def test_no_cookie_is_sent_with_a_response_for_shared_caches(short_lived, path):
     session = short_lived.session_cookie()
     renewed = None
     end = time.monotonic() + DEADLINE
-    # The cacheable path is asked all the while; that the renewal came due shows on the one beside it.
+    # Requests the cacheable path until a response on another path shows that the renewal is due.
     while renewed is None:
         assert time.monotonic() < end
         response = short_lived.exchange("GET", path, {**NAVIGATION, **session})

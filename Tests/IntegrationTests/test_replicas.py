@@ -28,7 +28,7 @@ STORES = ["cookie", "redis"]
 
 
 def use(gate, token: str) -> int:
-    """A return that the user did not begin here; needs `initiated: allow`."""
+    """A return without an attempt; needs `initiated: allow`."""
     return gate.exchange("GET", "/.sidegate/callback?jwt=" + token, NAVIGATION).status
 
 
@@ -43,7 +43,7 @@ class TestSignIn:
     @pytest.mark.parametrize("store", STORES)
     def test_begun_on_one_and_finished_on_the_other(self, cluster, upstream, store):
         front = cluster(session={"store": store})
-        for _ in range(3):  # an odd number of requests each, so that both roles change
+        for _ in range(3):  # each round has an odd number of requests, so that the replicas change roles
             browser = Browser(front)
             back = browser.start("/deep?x=1")
             response = browser.finish(back, tokens.token())
@@ -54,7 +54,7 @@ class TestSignIn:
             browser.navigate("/")
 
     @pytest.mark.parametrize("store", STORES)
-    def test_tabs_side_by_side_each_end_where_they_began(self, cluster, store):
+    def test_tabs_in_parallel_each_return_to_their_page(self, cluster, store):
         front = cluster(session={"store": store})
         browser = Browser(front)
         backs = [(f"/tab/{n}", browser.start(f"/tab/{n}")) for n in range(5)]
@@ -96,7 +96,7 @@ class TestSignIn:
         pairs = list(zip(*outcomes))
         assert len(pairs) == count and all(sorted(pair) == [303, 403] for pair in pairs), \
             {pair: pairs.count(pair) for pair in set(pairs)}
-        assert 0 < sum(pair[0] == 303 for pair in pairs) < count, "only one of them was ever first: no race was run"
+        assert 0 < sum(pair[0] == 303 for pair in pairs) < count, "the same replica was always first: there was no race"
 
     def test_one_token_1000_times_while_a_replica_is_killed_is_accepted_once(self, cluster):
         front = cluster(**ALLOW)
@@ -109,7 +109,7 @@ class TestSignIn:
                 try:
                     status = use(gate, token)
                 except (OSError, AssertionError, Exception):
-                    status = None  # the replica is gone
+                    status = None  # the replica was killed
                 tried.append(status)
                 if len(tried) > 300:
                     half.set()
@@ -123,23 +123,23 @@ class TestSignIn:
         in_threads(9, lambda index: kill(index) if index == 8 else hammer(index))
         assert len(tried) == 1000 and len(accepted) == 1 and tried.count(403) > 500
 
-    def test_a_token_used_on_one_is_used_for_all_also_those_that_start_later(self, cluster, start_gate, upstream):
+    def test_a_token_used_on_one_is_used_on_replicas_that_start_later(self, cluster, start_gate, upstream):
         front = cluster(count=1, **ALLOW)
         token = tokens.token()
         assert use(front.gates[0], token) == 303
         later = start_gate(upstream, **front.settings)
         assert use(later, token) == 403
 
-    def test_a_token_that_signed_in_on_one_is_no_bearer_on_the_other(self, cluster, redis):
+    def test_a_token_used_for_a_sign_in_on_one_is_refused_as_bearer_on_the_other(self, cluster, redis):
         front = cluster(**ALLOW)
         first, second = front.gates
         seen, unseen = tokens.token(), tokens.token()
         assert bearer(first, seen) == 200 and bearer(second, seen) == 200
-        assert redis.keys("sidegate:token:*") == [], "using them as bearer spends nothing"
+        assert redis.keys("sidegate:token:*") == [], "use as bearer does not consume the token"
         for token in (seen, unseen):
             assert use(first, token) == 303
-            assert bearer(first, token) == 401, "its process knows at once"
-        assert bearer(second, unseen) == 401, "and the other asks"
+            assert bearer(first, token) == 401, "the first replica refuses it at once"
+        assert bearer(second, unseen) == 401, "the other replica asks Redis"
 
     def test_a_replica_remembers_its_own_tokens_when_redis_loses_them(self, cluster, redis):
         front = cluster(count=1, **ALLOW)
@@ -154,7 +154,7 @@ class TestSignIn:
         kept = b"".join(redis("DUMP", key) or b"" for key in redis.keys()) + " ".join(redis.keys()).encode()
         assert b"ada" not in kept and b"example.com" not in kept
         for key in redis.keys():
-            assert redis("PTTL", key) > 0, f"{key} would stay for ever"
+            assert redis("PTTL", key) > 0, f"{key} has no expiry"
         assert len(redis.keys()) == 2, redis.keys()
 
 
@@ -188,7 +188,7 @@ class TestLogout:
             asyncio.run(talk())
 
     @pytest.mark.parametrize("store", STORES)
-    def test_signing_out_on_one_ends_this_session_on_the_other_and_no_more(self, cluster, store):
+    def test_signing_out_on_one_ends_only_this_session_on_the_other(self, cluster, store):
         front = cluster(session={"store": store})
         here, elsewhere = front.signed_in(), front.signed_in()
         copy = Browser(front)
@@ -197,18 +197,18 @@ class TestLogout:
             assert is_in(gate, copy)
         assert here.navigate("/.sidegate/logout", "POST", {"Sec-Fetch-Site": "same-origin", "Origin": front.origin}).status == 200
         for gate in front.gates:
-            wait_until(lambda: not is_in(gate, copy), "the copied cookie is worth nothing")
+            wait_until(lambda: not is_in(gate, copy), "the copied cookie is invalid")
             assert is_in(gate, elsewhere)
 
     @pytest.mark.parametrize("store", STORES)
-    def test_a_replica_that_starts_later_knows(self, cluster, start_gate, upstream, store):
+    def test_a_replica_that_starts_later_refuses_ended_sessions(self, cluster, start_gate, upstream, store):
         front = cluster(count=1, session={"store": store})
         ada, bob = front.signed_in(), front.signed_in(sub="bob", email="bob@example.com")
         assert log_out(front.gates[0]) == 200
         later = start_gate(upstream, **front.settings)
         assert not is_in(later, ada) and is_in(later, bob)
 
-    def test_a_replica_that_was_cut_off_learns_when_it_is_back(self, cluster, start_gate, upstream, redis):
+    def test_a_disconnected_replica_is_notified_after_reconnecting(self, cluster, start_gate, upstream, redis):
         wire = Wire(redis.port)
         try:
             front = cluster(count=1)
@@ -217,9 +217,9 @@ class TestLogout:
             assert is_in(far, ada)
             wire.cut()
             assert log_out(front.gates[0]) == 200
-            assert is_in(far, ada), "it cannot know yet"
+            assert is_in(far, ada), "it is not notified yet"
             wire.restore()
-            wait_until(lambda: not is_in(far, ada), "it has learnt of it")
+            wait_until(lambda: not is_in(far, ada), "it is notified")
         finally:
             wire.close()
 
@@ -227,10 +227,10 @@ class TestLogout:
         front = cluster()
         ada = front.signed_in()
         redis.stop()
-        assert log_out(front.gates[0]) == 503, "the provider shall try again"
+        assert log_out(front.gates[0]) == 503, "the provider must try again"
         assert not is_in(front.gates[0], ada) and is_in(front.gates[1], ada)
         redis.start()
-        wait_until(lambda: not is_in(front.gates[1], ada), "the other replica has been notified")
+        wait_until(lambda: not is_in(front.gates[1], ada), "the other replica is notified")
 
     def test_foreign_values_in_redis_end_no_session(self, cluster, redis):
         front = cluster()
@@ -248,7 +248,7 @@ OUTAGES = {"stopped": (Redis.stop, Redis.start), "frozen": (Redis.freeze, Redis.
 class TestOutage:
     @pytest.mark.parametrize("outage", OUTAGES)
     @pytest.mark.parametrize("policy", ["deny", "allow"])
-    def test_sessions_in_cookies_never_notice_and_sign_ins_follow_the_policy(self, cluster, redis, outage, policy):
+    def test_sessions_in_cookies_continue_and_sign_ins_follow_the_policy(self, cluster, redis, outage, policy):
         begin, end = OUTAGES[outage]
         front = cluster(replay={"store": "redis", "onFailure": policy}, **ALLOW)
         with Load(front) as load:
@@ -263,14 +263,14 @@ class TestOutage:
             during = len(load.statuses)
             end(redis)
             for gate in front.gates:
-                # A token may be spent by an attempt that got no answer; people get a new one each time, as here.
+                # A token may be consumed although Redis did not reply, so each try uses a new one, as users do.
                 wait_until(lambda: use(gate, tokens.token()) == 303, "sign-ins work again")
-            wait_until(lambda: len(load.statuses) > during + 50, "the load went on")
+            wait_until(lambda: len(load.statuses) > during + 50, "the load continued")
         assert set(load.statuses) == {200}, {s: load.statuses.count(s) for s in set(load.statuses)}
 
     @pytest.mark.parametrize("outage", OUTAGES)
     @pytest.mark.parametrize("policy", ["deny", "allow"])
-    def test_bearer_tokens_that_were_seen_go_on_and_others_follow_the_policy(self, cluster, redis, outage, policy):
+    def test_known_bearer_tokens_stay_valid_and_others_follow_the_policy(self, cluster, redis, outage, policy):
         begin, end = OUTAGES[outage]
         front = cluster(count=1, replay={"store": "redis", "onFailure": policy}, **ALLOW)
         (gate,) = front.gates
@@ -280,9 +280,9 @@ class TestOutage:
         for _ in range(3):
             assert bearer(gate, seen) == 200
             assert bearer(gate, tokens.token()) == (200 if policy == "allow" else 503)
-            assert bearer(gate, spent) == 401, "this process has not forgotten"
+            assert bearer(gate, spent) == 401, "this process remembers used tokens"
         end(redis)
-        wait_until(lambda: bearer(gate, tokens.token()) == 200, "others are taken again", deadline=8)
+        wait_until(lambda: bearer(gate, tokens.token()) == 200, "other tokens are accepted again", deadline=8)
 
     @pytest.mark.parametrize("outage", OUTAGES)
     @pytest.mark.parametrize("policy", ["deny", "allow"])
@@ -307,7 +307,7 @@ class TestOutage:
         if policy == "deny" and outage == "stopped":
             assert use(gate, seen) == 303 and {bearer(gate, seen) for _ in range(10)} == {401}
 
-    def test_a_cable_that_is_cut_is_noticed_in_time(self, cluster, redis):
+    def test_a_broken_link_is_noticed_in_time(self, cluster, redis):
         wire = Wire(redis.port)
         try:
             front = cluster(url=f"redis://127.0.0.1:{wire.port}/0", **ALLOW)
@@ -320,7 +320,7 @@ class TestOutage:
         finally:
             wire.close()
 
-    def test_with_allow_a_token_still_counts_once_on_the_replica_that_took_it(self, cluster, redis):
+    def test_with_allow_a_token_is_for_single_use_on_the_replica_that_accepted_it(self, cluster, redis):
         front = cluster(replay={"store": "redis", "onFailure": "allow"}, **ALLOW)
         token = tokens.token()
         redis.stop()
@@ -342,32 +342,32 @@ class TestOutage:
 
         def up() -> float:
             return Metrics(gate).get("sidegate_redis_up")
-        wait_until(lambda: up() == 1, "it is there")
+        wait_until(lambda: up() == 1, "connected")
         redis.stop()
-        wait_until(lambda: up() == 0, "it is away")
+        wait_until(lambda: up() == 0, "disconnected")
         redis.start()
-        wait_until(lambda: up() == 1, "it is back")
+        wait_until(lambda: up() == 1, "reconnected")
 
     def test_the_log_reports_each_outage_once(self, cluster, redis):
         front = cluster(count=1)
         log = front.gates[0].log
-        wait_until(lambda: "connected to Redis" in log(), "it is connected")
+        wait_until(lambda: "connected to Redis" in log(), "the connection is logged")
         for n in (1, 2):
             redis.stop()
             wait_until(lambda: log().count("Redis is out of reach") == n, "the loss is in the log")
             redis.start()
-            wait_until(lambda: log().count("connected to Redis") == n + 1, "and its end")
+            wait_until(lambda: log().count("connected to Redis") == n + 1, "the end is in the log")
         assert log().count("Redis is out of reach") == 2
 
 
-# One of each form of both versions of the protocol; each command has one or two of them.
+# Every type of reply of both versions of the protocol; for each command only one or two are valid.
 REPLIES = [b"+OK", b"+QUEUED", b"+", b":1", b":0", b":-1", b":2", b"$-1", b"$2\r\nOK", b"$0\r\n", b"*-1", b"*0", b"*1\r\n+OK", b"_",
            b"#t", b",1.0", b"(1", b"%0", b"~0", b">1\r\n+OK", b"=6\r\ntxt:OK", b"|1\r\n+a\r\n+b\r\n+OK", b"HTTP/1.1 200 OK",
            b"+OK\r\n+OK", b"$99999999999", b"*99999999999", b"*1\r\n" * 100 + b":1", b":99999999999999999999", b"\xff\x00"]
 
 
 class TestFaultyRedis:
-    """Whatever it answers: no crash, no endless loop, sign-ins as `replay.onFailure` says, few connections."""
+    """Any reply: no crash, no endless loop, few connections, and sign-ins follow `replay.onFailure`."""
 
     @pytest.fixture
     def faulty(self):
@@ -385,7 +385,7 @@ class TestFaultyRedis:
         return Metrics(gate).get("sidegate_redis_unexpected_replies_total")
 
     @pytest.mark.parametrize("policy", ["deny", "allow"])
-    def test_a_sign_in_takes_no_wrong_answer_for_a_right_one(self, cluster, faulty, policy):
+    def test_a_sign_in_accepts_only_valid_replies(self, cluster, faulty, policy):
         reply = [b""]
         redis = faulty(SET=lambda parts: reply[0])
         front = cluster(count=1, url=redis.url, replay={"store": "redis", "onFailure": policy}, **ALLOW)
@@ -394,12 +394,12 @@ class TestFaultyRedis:
             reply[0] = text + b"\r\n"
             if text in (b"+OK", b"$-1"):
                 continue
-            # A right reply counts, and the one too many behind it ends the connection.
+            # The valid reply is accepted, and the excess one after it ends the connection.
             allowed = {303} if policy == "allow" else {503, 303} if text == b"+OK\r\n+OK" else {503}
             assert use(gate, tokens.token()) in allowed, text
         for text, status in ((b"+OK", 303), (b"$-1", 403)):
             reply[0] = text + b"\r\n"
-            wait_until(lambda: use(gate, tokens.token()) == status, f"{text} is understood", deadline=8)
+            wait_until(lambda: use(gate, tokens.token()) == status, f"{text} is accepted", deadline=8)
         assert self.unexpected(gate) >= 1
 
     def test_an_iteration_without_end_is_ended(self, cluster, faulty):
@@ -411,11 +411,11 @@ class TestFaultyRedis:
         redis = faulty(ZSCAN=page)
         front = cluster(count=1, url=redis.url, **ALLOW)
         gate = front.gates[0]
-        wait_until(lambda: self.unexpected(gate) >= 1, "it is noticed", deadline=60)
+        wait_until(lambda: self.unexpected(gate) >= 1, "the unexpected reply is counted", deadline=60)
         seen = redis.count("ZSCAN")
         assert seen <= 2 * 1024
         assert "the replies to ZSCAN have no end" in gate.log()
-        wait_until(lambda: use(gate, tokens.token()) == 303, "people sign in", deadline=8)
+        wait_until(lambda: use(gate, tokens.token()) == 303, "sign-ins work", deadline=8)
 
     @pytest.mark.parametrize("page", [
         b"*2\r\n$1\r\n0\r\n*1\r\n$1\r\nx", b"*2\r\n$1\r\n0\r\n*2\r\n$1\r\nx\r\n$1\r\ny", b"*2\r\n$2\r\n-1\r\n*0",
@@ -423,30 +423,30 @@ class TestFaultyRedis:
     def test_a_malformed_page_ends_the_connection(self, cluster, faulty, page):
         redis = faulty(ZSCAN=page + b"\r\n")
         gate = cluster(count=1, url=redis.url, **ALLOW).gates[0]
-        wait_until(lambda: self.unexpected(gate) >= 1, "it is noticed", deadline=10)
+        wait_until(lambda: self.unexpected(gate) >= 1, "the unexpected reply is counted", deadline=10)
         redis.answers = {}
-        wait_until(lambda: use(gate, tokens.token()) == 303, "people sign in", deadline=8)
+        wait_until(lambda: use(gate, tokens.token()) == 303, "sign-ins work", deadline=8)
 
     @pytest.mark.parametrize("answers, count", [
         ({"PING": None, "SUBSCRIBE": None}, 15), ({"ZSCAN": None, "SET": None, "SUBSCRIBE": None}, 15), ({"PING": b":1\r\n"}, 15),
         ({"PING": b"+PONG\r\n+x\r\n"}, 15), ({"SUBSCRIBE": b"*3\r\n$9\r\nsubscribe\r\n$1\r\nx\r\n:1\r\n"}, 8),
-    ], ids=["closes", "greets and closes", "greets wrongly", "says too much", "another channel"])
-    def test_a_server_that_fails_after_the_connect_is_not_connected_to_more_often(self, cluster, faulty, answers, count):
+    ], ids=["closes", "closes after PING", "wrong reply to PING", "excess reply", "another channel"])
+    def test_a_server_that_fails_after_the_connect_is_not_contacted_more_often(self, cluster, faulty, answers, count):
         redis = faulty(**answers)
         gate = cluster(count=1, url=redis.url, workers=1, **ALLOW).gates[0]
 
         def attempts():
             use(gate, tokens.token())
             return len(redis.connects) >= count
-        wait_until(attempts, "it goes on trying", deadline=60)
-        # Of three connections one has made four attempts more at least, with pauses of 25, 50, 100 and 200 ms.
+        wait_until(attempts, "it continues to try", deadline=60)
+        # At least one of three connections has made four more attempts, with pauses of 25, 50, 100 and 200 ms.
         took = redis.connects[count - 1] - redis.connects[0]
         assert took > 0.3, f"{count} connections in {took:.2f} s"
         assert gate.process.is_running()
 
 
-class TestWays:
-    """Every way to reach and to be let in to Redis: a token used on one replica is used on the other."""
+class TestConnectionOptions:
+    """Every way to connect and authenticate to Redis: a token used on one replica is refused by the other."""
 
     def try_it(self, cluster, redis, **options):
         front = cluster(**ALLOW, redis=options)
@@ -486,7 +486,7 @@ class TestWays:
         front = self.try_it(cluster, redis, url=f"redis://gate:secret@127.0.0.1:{redis.port}")
         ada = front.signed_in()
         assert log_out(front.gates[0]) == 200
-        wait_until(lambda: not is_in(front.gates[1], ada), "the other knows")
+        wait_until(lambda: not is_in(front.gates[1], ada), "the other replica is notified")
         self.try_it(cluster, redis, url=f"redis://127.0.0.1:{redis.port}", user="gate", password="secret")
 
     def test_TLS_verified(self, cluster, start, tmp_path):
@@ -496,26 +496,26 @@ class TestWays:
         other = Authority(tmp_path / "other")
         front = cluster(count=1, **ALLOW, redis={"url": f"rediss://localhost:{redis.secure_port}", "ca": other.path})
         assert use(front.gates[0], tokens.token()) == 503
-        wait_until(lambda: "Redis is out of reach" in front.gates[0].log(), "the log says why")
+        wait_until(lambda: "Redis is out of reach" in front.gates[0].log(), "the reason in the log")
         assert "certificate" in front.gates[0].log().lower()
 
     @pytest.mark.parametrize("password", ["wr0ng-Passw0rd", None])
-    def test_a_wrong_password_is_said_and_not_shown(self, cluster, start, password):
+    def test_a_wrong_password_is_reported_but_not_logged(self, cluster, start, password):
         redis = start("--requirepass", "right", password="right")
         options = {"password": password} if password else {}
         front = cluster(count=1, **ALLOW, redis={"url": f"redis://127.0.0.1:{redis.port}", **options})
         assert use(front.gates[0], tokens.token()) == 503
-        wait_until(lambda: "out of reach" in front.gates[0].log(), "the log says why")
+        wait_until(lambda: "out of reach" in front.gates[0].log(), "the reason in the log")
         assert ("WRONGPASS" if password else "NOAUTH") in front.gates[0].log()
         assert "wr0ng-Passw0rd" not in front.gates[0].log()
 
-    def test_a_server_that_is_not_redis_does_no_harm(self, cluster, upstream):
+    def test_a_server_that_is_not_redis_counts_as_unavailable(self, cluster, upstream):
         front = cluster(count=1, **ALLOW, url=f"redis://127.0.0.1:{upstream.port}")
         assert use(front.gates[0], tokens.token()) == 503
         upstream.failures.clear()
 
     def test_after_a_failover_the_new_master_is_found(self, cluster, start, redis):
-        """The old one lives on as a replica, which takes no writes: the name is asked for again."""
+        """The old master becomes a replica, which accepts no writes: the gate resolves the name again."""
         front = cluster(count=1, **ALLOW)
         assert use(front.gates[0], tokens.token()) == 303
         other = start()
@@ -535,11 +535,11 @@ class TestStoredSessions:
         with Load(front) as load:
             redis.stop()
             began = len(load.statuses)
-            wait_until(lambda: len(load.statuses) > began + 200, "the load goes on")
+            wait_until(lambda: len(load.statuses) > began + 200, "the load continues")
             cold = start_gate(upstream, **front.settings)
             response = at(cold, load.browser, headers=NAVIGATION)
             assert response.status == 503 and int(response["Retry-After"]) > 0
-            # Nothing is lost for the browser: its ticket is as good as before.
+            # The browser keeps its ticket, which is still valid.
             assert "Set-Cookie" not in dict(response.fields)
         assert set(load.statuses) == {200}
 
@@ -551,28 +551,28 @@ class TestStoredSessions:
             redis.stop()
             assert browser.finish(back, tokens.token()).status == status
             if policy == "allow":
-                assert browser.navigate("/").status == 200, "the session lives in the cookie then"
+                assert browser.navigate("/").status == 200, "the session is stored in the cookie"
             redis.start()
 
-    def test_a_store_that_forgot_ends_the_session_within_the_renewal_interval(self, cluster, redis):
-        front = cluster(session={"store": "redis", "idleTimeout": "10s"})  # asked after each second
+    def test_a_session_missing_in_the_store_ends_within_the_renewal_interval(self, cluster, redis):
+        front = cluster(session={"store": "redis", "idleTimeout": "10s"})  # checked every second
         browser = front.signed_in()
         assert is_in(front.gates[0], browser)
         redis("FLUSHALL")
-        wait_until(lambda: not is_in(front.gates[0], browser), "the session is over")
+        wait_until(lambda: not is_in(front.gates[0], browser), "the session has ended")
 
-    def test_reads_and_writes_are_seldom(self, cluster, redis):
+    def test_reads_and_writes_are_rare(self, cluster, redis):
         front = cluster(session={"store": "redis", "idleTimeout": "20s"})  # an interval of two seconds
         with Load(front) as load:
             redis("CONFIG", "RESETSTAT")
             began, already = time.monotonic(), len(load.statuses)
-            wait_until(lambda: time.monotonic() - began > 6.5 and len(load.statuses) - already > 500, "the load goes on")
+            wait_until(lambda: time.monotonic() - began > 6.5 and len(load.statuses) - already > 500, "the load continues")
         stats = redis("INFO", "commandstats").decode()
         intervals = 1 + (time.monotonic() - began) / 2
         calls = {line.split(":")[0][8:]: int(line.split("calls=")[1].split(",")[0])
                  for line in stats.splitlines() if line.startswith("cmdstat_")}
         assert calls.get("pexpire", 0) <= intervals, calls
-        assert calls.get("get", 0) <= 2 * 2 * intervals, calls  # by each connection that finds the session due
+        assert calls.get("get", 0) <= 2 * 2 * intervals, calls  # one by each connection when the session is due
         print(f"{len(load.statuses)} requests, {calls}")
 
     def test_the_cookie_is_small_and_opaque(self, cluster):
@@ -586,11 +586,11 @@ class TestStoredSessions:
         browser = front.signed_in()
         assert is_in(start_gate(upstream, **{**front.settings, **self.STORED}), browser)
 
-    def test_a_POST_waits_with_its_body(self, cluster, upstream):
+    def test_a_POST_waits_for_its_session(self, cluster, upstream):
         front = cluster(**self.STORED)
         browser = front.signed_in()
         body = b"x" * 300_000
-        for gate in front.gates:  # cold and warm
+        for gate in front.gates:  # without and with the session in the cache
             for _ in range(2):
                 response = gate.exchange("POST", "/form", {"Cookie": browser.cookie_header()}, body,
                                          host=urllib.parse.urlsplit(front.origin).netloc)
@@ -598,7 +598,7 @@ class TestStoredSessions:
 
 
 class TestStoredSessionsEverywhere:
-    """Each way of asking who somebody is waits for a session that this replica has not seen."""
+    """Each use of the identity waits for the lookup of a session that this replica does not have."""
 
     RULES = [{"paths": ["/open/*"], "allow": "anyone"}, {"paths": ["/closed/*"], "deny": True},
              {"paths": ["/admins/*"], "require": {"groups": ["admins"]}}]
@@ -642,7 +642,7 @@ class TestStoredSessionsEverywhere:
             assert at(front.gates[number], browser, path).status == 200
             assert upstream.last.get("X-Forwarded-User") == "ada"
 
-    def test_while_redis_is_unavailable_an_open_path_stays_open_and_a_question_is_not_allowed(self, front, start_gate, upstream, redis):
+    def test_without_redis_open_paths_stay_open_and_forward_auth_refuses(self, front, start_gate, upstream, redis):
         browser = front.signed_in(groups=["admins"])
         redis.stop()
         cold = start_gate(upstream, **front.settings)
@@ -663,18 +663,18 @@ class TestProvisioning:
             for gate in front.gates * 2:
                 assert use(gate, tokens.token()) == 303
             assert len(accounts.requests) == 1
-            assert not any("ada" in key for key in redis.keys()), "Redis learns no names"
+            assert not any("ada" in key for key in redis.keys()), "Redis stores no user names"
             assert use(front.gates[1], tokens.token(sub="bob", email="bob@example.com")) == 303
             assert use(front.gates[0], tokens.token(sub="bob", email="bob@example.com")) == 303
             assert len(accounts.requests) == 2
             redis("DEL", *[key for key in redis.keys() if ":told:" in key])
             later = cluster(provisioning={"url": accounts.url + "/users"}, **ALLOW)
             assert use(later.gates[0], tokens.token()) == 303
-            assert len(accounts.requests) == 3, "a forgotten user is announced again"
+            assert len(accounts.requests) == 3, "a user missing in Redis is announced again"
         finally:
             accounts.stop()
 
-    def test_another_apps_url_makes_no_other_connection(self, cluster, redis):
+    def test_a_new_url_opens_no_other_connection(self, cluster, redis):
         """Each reload with another URL causes new calls, over the existing connection."""
         accounts = Upstream()
         accounts.answer = lambda request, connection: connection.respond(204, {})
@@ -690,7 +690,7 @@ class TestProvisioning:
         finally:
             accounts.stop()
 
-    def test_without_redis_each_tells_it(self, cluster, redis):
+    def test_without_redis_each_replica_notifies_the_app(self, cluster, redis):
         accounts = Upstream()
         accounts.answer = lambda request, connection: connection.respond(204, {})
         try:
@@ -711,9 +711,9 @@ class TestDoctor:
         config.chmod(0o600)
         return sidegate("doctor", "--config", config).stdout
 
-    def test_it_tries_redis(self, tmp_path, redis):
+    def test_it_checks_redis(self, tmp_path, redis):
         assert "version 7" in self.doctor(tmp_path, redis) or "Valkey" in self.doctor(tmp_path, redis)
-        assert redis.keys() == [], "it leaves nothing behind"
+        assert redis.keys() == [], "it leaves no keys"
         redis("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
         assert "allkeys-lru" in self.doctor(tmp_path, redis)
         redis("ACL", "SETUSER", "weak", "on", ">pass", "~*", "+ping")
@@ -723,7 +723,7 @@ class TestDoctor:
         assert "refused" in self.doctor(tmp_path, redis).lower()
 
     @pytest.mark.parametrize("user, warns", [("", False), (":a-password@", True)])
-    def test_an_address_is_a_secret_when_it_carries_a_password(self, tmp_path, redis, user, warns):
+    def test_a_url_is_a_secret_when_it_contains_a_password(self, tmp_path, redis, user, warns):
         for name in ("jwt", "session"):
             (tmp_path / name).write_text("s" * 43)
             (tmp_path / name).chmod(0o600)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Nothing in the repository makes a test fail at a later date or on a busy machine."""
+"""No test in the repository can fail because of a later date or a busy machine."""
 
 import re
 from datetime import datetime
@@ -23,15 +23,15 @@ def certificates():
 @pytest.mark.parametrize("pem", certificates())
 def test_a_certificate_in_the_tree_is_valid_or_invalid_for_decades(pem):
     begins, ends = (getattr(x509.load_pem_x509_certificate(pem), name) for name in ("not_valid_before", "not_valid_after"))
-    assert not datetime(2027, 1, 1) < begins < datetime(2090, 1, 1), "a certificate for later begins in the far future"
-    assert not datetime(2002, 1, 1) < ends < datetime(2090, 1, 1), "a certificate for now ends in the far future"
+    assert not datetime(2027, 1, 1) < begins < datetime(2090, 1, 1), "a certificate for later must begin in the far future"
+    assert not datetime(2002, 1, 1) < ends < datetime(2090, 1, 1), "a valid certificate must end in the far future"
 
 
 def test_the_certificates_are_found():
     assert len(list(certificates())) >= 10
 
 
-# What judges how fast the machine is. A lower bound, from before what starts the time to after its end, is none of it.
+# Code that tests the speed of the machine. A lower bound, measured from before the start to after the end, is allowed.
 SPEED = {
     "*.py": r"process_time|perf_counter|getrusage|\.cpu_seconds\(|CPUTIME"
             r"|assert[^\n]*\b(time\.(monotonic|time)\(\) - \w+|took|elapsed)( [-+*/] \w+)? <",
@@ -41,8 +41,8 @@ SPEED = {
 
 
 @pytest.mark.parametrize("pattern", SPEED)
-def test_no_test_judges_how_fast_the_machine_is(pattern):
-    """Benchmarks do."""
+def test_no_test_depends_on_the_speed_of_the_machine(pattern):
+    """Only benchmarks do."""
     found = [f"{path.relative_to(ROOT)}: {match[0]}" for path in (ROOT / "Tests").rglob(pattern) if path.name != "test_repository.py"
              for match in re.finditer(SPEED[pattern], path.read_text())]
     assert found == []

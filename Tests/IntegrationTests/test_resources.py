@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Memory, descriptors and wake-ups are bounded, whatever a client or the app does."""
+"""Memory, descriptors and wake-ups are bounded for any behaviour of clients and apps."""
 
 import os
 import socket
@@ -21,7 +21,7 @@ KiB, MiB, GiB = 1 << 10, 1 << 20, 1 << 30
 
 
 def held_back(progress, what: str):
-    """Waits until `progress()` is above zero and has not moved for a second; returns it."""
+    """Waits until `progress()` is above zero and has not changed for a second; returns it."""
     last = {"value": -1, "since": time.monotonic()}
 
     def still():
@@ -39,13 +39,13 @@ def test_at_most_20_mib_are_resident_after_start(start_gate, upstream):
 
 
 class TestOneGiB:
-    def test_a_download_leaves_memory_flat(self, tmp_path, start_gate):
+    def test_a_download_does_not_increase_memory(self, tmp_path, start_gate):
         nginx = Nginx(tmp_path / "nginx")
         nginx.file("zeros", size=GiB)
         nginx.file("few-zeros", size=16 * MiB)
         gate = start_gate(nginx.url)
         session = gate.session_cookie()
-        assert len(gate.exchange("GET", "/few-zeros", session).body) == 16 * MiB  # brings code and buffers into memory
+        assert len(gate.exchange("GET", "/few-zeros", session).body) == 16 * MiB  # loads code and buffers into memory
         gate.process.forget_memory_peak()
         before = gate.process.memory("VmHWM")
         received, buffer = 0, bytearray(MiB)
@@ -60,7 +60,7 @@ class TestOneGiB:
         assert gate.process.memory("VmHWM") - before <= MiB
 
     @pytest.mark.parametrize("chunked", [False, True], ids=["by length", "in chunks"])
-    def test_an_upload_leaves_memory_flat(self, upstream, start_gate, chunked):
+    def test_an_upload_does_not_increase_memory(self, upstream, start_gate, chunked):
         got, size = [], 64 * MiB
 
         def serve(connection):
@@ -92,7 +92,7 @@ class TestOneGiB:
                 if chunked:
                     connection.send(b"0\r\n\r\n")
                 assert connection.response("POST").text == list(headers.values())[0]
-        upload()  # brings code and buffers into memory
+        upload()  # loads code and buffers into memory
         gate.process.forget_memory_peak()
         before = gate.process.memory("VmHWM")
         size = GiB
@@ -102,7 +102,7 @@ class TestOneGiB:
 
 
 class TestStalls:
-    """A client that does not read occupies at most 64 KiB of the gate's memory; sixteen at once, to average out noise."""
+    """A stalled transfer occupies at most 64 KiB of the gate's memory; measured with sixteen at once, to average out noise."""
 
     COUNT = 16
 
@@ -129,7 +129,7 @@ class TestStalls:
         assert total < (1 + self.COUNT) * 30_000_000
         grown = gate.process.memory() - before
         assert grown / self.COUNT <= 64 * KiB, f"{grown / self.COUNT / KiB:.0f} KiB for each stalled download"
-        # And what was held back is still whole when read.
+        # The response is complete when it is read.
         received = 0
         while received < 100_000_000:
             received += len(stalled[0].read_some())
@@ -143,7 +143,7 @@ class TestStalls:
         connection.read_head()
         received = len(connection.buffer)
         connection.buffer.clear()
-        # read_some counts the rest; give back what came with the head.
+        # read_some counts the rest; put back as many bytes as were received with the head.
         connection.buffer += bytes(received)
         return connection
 
@@ -171,7 +171,7 @@ class TestStalls:
 
 
 class Sender:
-    """Uploads 100 MB on a thread, as far as it is let."""
+    """Uploads 100 MB on a thread, as far as the gate accepts it."""
 
     def __init__(self, gate, session):
         self.sent = 0
@@ -207,7 +207,7 @@ def test_an_idle_connection_costs_at_most_2_kib(upstream, start_gate):
         assert connection.exchange("GET", "/", session).status == 200
         connections.append(connection)
     try:
-        # Buffers are given back while idle, soon if not at once.
+        # Buffers are released soon after a connection becomes idle.
         wait_until(lambda: gate.process.memory() - before <= 2 * KiB * count + 256 * KiB,
                    f"at most 2 KiB for each of {count} idle connections", interval=0.2)
     except AssertionError as failure:
@@ -218,12 +218,12 @@ def test_an_idle_connection_costs_at_most_2_kib(upstream, start_gate):
         connection.close()
 
 
-def test_at_the_descriptor_limit_it_serves_on_and_does_not_spin(upstream, start_gate):
+def test_at_the_descriptor_limit_it_continues_to_serve_and_does_not_spin(upstream, start_gate):
     gate = start_gate(upstream, nofile=96)
     session = gate.session_cookie()
     live = gate.connection()
-    assert live.exchange("GET", "/", session).status == 200  # so a kept-alive upstream connection is there
-    crowd = [gate.connection() for _ in range(150)]  # the kernel accepts them; the gate cannot take them all
+    assert live.exchange("GET", "/", session).status == 200  # opens a kept-alive upstream connection
+    crowd = [gate.connection() for _ in range(150)]  # the kernel accepts them, but the gate cannot accept them all
     wait_until(lambda: gate.process.descriptors() >= 90, "the descriptors are used up")
     gate.process.assert_sleeps(a_second=400, seconds=1.5)  # it tries again 20 times a second
     assert live.exchange("GET", "/still-served", session).status == 200
@@ -248,7 +248,7 @@ def test_an_idle_gate_sleeps(upstream, start_gate):
         connection.close()
 
 
-def test_closed_connections_give_their_descriptors_back(upstream, start_gate):
+def test_closed_connections_release_their_descriptors(upstream, start_gate):
     gate = start_gate(upstream)
     session = gate.session_cookie()
     gate.exchange("GET", "/", session)
@@ -263,18 +263,18 @@ def test_closed_connections_give_their_descriptors_back(upstream, start_gate):
         else:
             connection.response()
             connection.close()
-    wait_until(lambda: gate.process.descriptors() <= before + 130, "descriptors are given back")
+    wait_until(lambda: gate.process.descriptors() <= before + 130, "descriptors are released")
     assert gate.exchange("GET", "/", session).status == 200
 
 
 class TestTimeLimits:
-    """The other limits are an hour, so that nothing but the one that is tried ends a connection."""
+    """The other limits are an hour, so that only the tested one ends a connection."""
 
     @staticmethod
     def limits(**one) -> dict:
         return {"headerTimeout": "1h", "bodyIdleTimeout": "1h", "keepAliveTimeout": "1h", **one}
 
-    def test_a_head_that_does_not_come_is_408_or_a_close(self, upstream, start_gate):
+    def test_a_head_that_does_not_arrive_is_408_or_a_close(self, upstream, start_gate):
         gate = start_gate(upstream, limits=self.limits(headerTimeout="500ms"))
         with gate.connection() as connection:
             began = time.monotonic()
@@ -283,7 +283,7 @@ class TestTimeLimits:
             assert time.monotonic() - began >= 0.5
             assert answer == b"" or answer.startswith(b"HTTP/1.1 408 ")
 
-    def test_a_head_that_drips_is_not_given_more_time(self, upstream, start_gate):
+    def test_a_head_that_trickles_does_not_extend_the_limit(self, upstream, start_gate):
         gate = start_gate(upstream, limits=self.limits(headerTimeout="500ms", headerBytes="64KiB"))
         with gate.connection() as connection:
             connection.send(b"GET / HTTP/1.1\r\nX: ")
@@ -301,7 +301,7 @@ class TestTimeLimits:
             assert connection.is_closed_by_peer()
             assert time.monotonic() - began >= 0.5
 
-    def test_a_body_that_stops_coming_is_ended(self, upstream, start_gate):
+    def test_a_body_that_stalls_ends_the_connection(self, upstream, start_gate):
         gate = start_gate(upstream, limits=self.limits(bodyIdleTimeout="500ms"))
         session = gate.session_cookie()
         with gate.connection() as connection:
@@ -322,7 +322,7 @@ class TestTimeLimits:
             assert connection.response("POST").status == 413
 
 
-def test_no_garbage_ends_the_process(gate, upstream, session):
+def test_garbage_does_not_end_the_process(gate, upstream, session):
     source = os.urandom
     for size in (1, 10, 100, 1000, 10000, 100000):
         for _ in range(5):
@@ -337,7 +337,7 @@ def test_no_garbage_ends_the_process(gate, upstream, session):
 
 
 def test_curl_uploads_and_downloads_as_usual(tmp_path, gate, upstream, session):
-    """The client that scripts use; it sends Expect: 100-continue of its own accord."""
+    """curl sends Expect: 100-continue by default."""
     upstream.answer = lambda request, connection: connection.respond(200, {}, request.body)
     sent = tmp_path / "sent"
     sent.write_bytes(os.urandom(3 * MiB))

@@ -12,12 +12,12 @@ from harness.gate import BINARY, Browser, clean_environment, settings
 from harness.process import wait_until
 from harness.wire import Connection
 
-# As systemd hands a socket over: descriptor 3, and the process's own number.
+# As systemd passes a socket: descriptor 3, and the process's own ID.
 HAND_OVER = 'exec 3<&"$1"; shift; exec env LISTEN_PID=$$ LISTEN_FDS=1 "$@"'
 
 
 class Replica:
-    """One process on the inherited socket, ready once it says so."""
+    """One process on the inherited socket; waits until it reports that it is ready."""
 
     def __init__(self, folder, config, listening):
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -40,7 +40,7 @@ class Replica:
 
 
 class Door:
-    """What `Browser` needs to know of a gate."""
+    """The part of a gate that `Browser` needs."""
 
     def __init__(self, port: int):
         self.port, self.origin = port, f"http://127.0.0.1:{port}"
@@ -64,7 +64,7 @@ def test_three_rolling_restarts_lose_no_request(tmp_path, upstream):
         lost, statuses, stop = [], [], threading.Event()
 
         def client():
-            """Keeps its connection as long as it may, as browsers and proxies do."""
+            """Keeps its connection open for as long as possible, as browsers and proxies do."""
             while not stop.is_set():
                 with Connection(port) as connection:
                     while not stop.is_set():

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""After a sign-in the browser is on this site: a WHATWG URL parser checks each Location (CVE-2022-23527,
-CVE-2019-3877), for generated return targets and deep links."""
+"""After a sign-in the browser stays on this site: for generated return targets and deep links, a WHATWG URL parser checks
+each Location (CVE-2022-23527, CVE-2019-3877)."""
 
 import json
 import random
@@ -36,16 +36,16 @@ def resolved(pairs: list) -> list:
 
 
 def assert_all_stay(seen: list, origin: str):
-    """`seen`: (what was asked for, Location)."""
+    """`seen`: (requested target, Location)."""
     assert len(seen) > 50
     for (asked, location), url in zip(seen, resolved([[origin + "/.sidegate/callback", location] for _, location in seen])):
         assert url is not None and url.startswith(origin + "/"), (asked, location, url)
-        # Nor would a reader that resolves or decodes it once more be led away.
+        # It also stays on the site for a client that resolves or decodes it once more.
         assert not re.match(r"[/\\]{2}", urllib.parse.unquote(location)), (asked, location)
 
 
 def signed_in_location(gate, first) -> str:
-    """The Location after the sign-in that the 302 `first` began; None where there was none."""
+    """The Location after the sign-in that the 302 `first` began; None if it is not such a redirect."""
     browser, response = first
     if response.status != 302 or "idp.test" not in response["Location"]:
         return None
@@ -98,13 +98,13 @@ class TestAfterTheSignIn:
 @pytest.mark.parametrize("asked, location", [
     ("//evil.example/..", "/"), ("/a/../b", "{origin}/a/../b"), ("/a/%2e%2e/b?c=d", "{origin}/a/%2e%2e/b?c=d"), ("/a//b", "/a//b"),
     ("/%5cb", "/"), ("/a%5Cb", "/a%5Cb")])
-def test_a_path_that_readers_differ_about_is_kept_with_its_host_or_dropped(gate, asked, location):
+def test_an_ambiguous_path_is_kept_with_its_host_or_dropped(gate, asked, location):
     browser = Browser(gate)
     assert signed_in_location(gate, (browser, browser.navigate(asked))) == location.format(origin=gate.origin)
 
 
 def test_form_posts_and_confirmation_pages_stay_on_this_site_too(gate):
-    """The provider's own start, with return_to among its parameters: the page that asks, and where its button leads."""
+    """A sign-in begun at the provider with return_to: checks the confirmation page and the target of its form."""
     seen = []
     for text in texts(300, 54):
         browser = Browser(gate)

@@ -31,26 +31,26 @@ def make_key(path):
 
 
 class TestSessionSecrets:
-    # As docs/upgrade.md says: at the end everywhere, then to the front, then the old one goes.
+    # The steps of docs/upgrade.md: append the new secret everywhere, then move it to the front, then remove the old one.
     STEPS = ([SESSION_SECRET, NEW_SECRET], [NEW_SECRET, SESSION_SECRET])
 
     @pytest.mark.parametrize("store", ["cookie", "redis"])
-    def test_no_session_is_lost_and_every_replica_knows_every_ticket(self, cluster, store):
+    def test_no_session_is_lost_and_every_replica_opens_every_ticket(self, cluster, store):
         front = cluster(session={"store": store})
         early = front.signed_in()
         with Load(front) as load:
             for values in self.STEPS:
                 for gate in front.gates:
                     change(gate, **secrets(*values))
-                    # Between two replicas of different standing: made on either, good on both.
+                    # The replicas have different settings: sessions begun on either are valid on both.
                     for maker in front.gates:
                         browser = front.signed_in(sub="bob", email="bob@example.com")
                         assert all(is_in(other, browser) for other in front.gates)
             count = len(load.statuses)
-            wait_until(lambda: len(load.statuses) > count + 100, "the load goes on")
+            wait_until(lambda: len(load.statuses) > count + 100, "the load continues")
         assert set(load.statuses) == {200}
         late = front.signed_in()
-        # The old ones were renewed meanwhile for who was there; who was not loses the session with the secret.
+        # Sessions in use were sealed again with the new secret; others end when the old one is removed.
         resealed = Browser(front)
         resealed.cookies = dict(early.cookies)
         assert resealed.navigate("/").status == 200
@@ -59,7 +59,7 @@ class TestSessionSecrets:
         assert all(is_in(gate, late) and not is_in(gate, early) for gate in front.gates)
         assert resealed.cookies != early.cookies and all(is_in(gate, resealed) for gate in front.gates)
 
-    def test_logout_reaches_the_other_whatever_each_seals_with(self, cluster):
+    def test_logout_reaches_the_other_replica_with_any_order_of_secrets(self, cluster):
         with Sockets() as app:
             front = cluster(app=app.url)
             for values in self.STEPS:
@@ -83,20 +83,20 @@ class TestSessionSecrets:
         asyncio.run(talk())
         assert not any(is_in(gate, ada) for gate in front.gates)
 
-    def test_a_logout_that_a_replica_could_not_read_ends_the_session_once_it_can(self, cluster):
+    def test_a_logout_sealed_with_an_unknown_secret_ends_the_session_later(self, cluster):
         front = cluster()
         ada = front.signed_in()
         change(front.gates[0], **secrets(NEW_SECRET, SESSION_SECRET))
         assert log_out(front.gates[0]) == 200
         assert not is_in(front.gates[0], ada) and is_in(front.gates[1], ada)
         change(front.gates[1], **secrets(NEW_SECRET, SESSION_SECRET))
-        wait_until(lambda: not is_in(front.gates[1], ada), "it has read what was kept")
+        wait_until(lambda: not is_in(front.gates[1], ada), "it has read the stored logout")
 
 
 class TestReload:
-    """What a reload must not forget of what is shared."""
+    """Shared state that a reload must keep."""
 
-    def test_used_tokens_sessions_and_logouts_outlast_it(self, cluster):
+    def test_used_tokens_sessions_and_logouts_are_kept(self, cluster):
         front = cluster(session={"store": "redis"}, identityProvider={"initiated": "allow"})
         ada, bob = front.signed_in(), front.signed_in(sub="bob", email="bob@example.com")
         token = tokens.token()
@@ -108,7 +108,7 @@ class TestReload:
         for number, gate in enumerate(front.gates):
             change(gate, pages={"brand": f"Brand {number}"})
             assert use(gate) != 303 and is_in(gate, bob)
-            wait_until(lambda: not is_in(gate, ada), "the logout counts")
+            wait_until(lambda: not is_in(gate, ada), "the session has ended")
 
     def test_the_choice_of_store_takes_effect_at_a_restart_and_the_log_reports_it(self, cluster):
         front = cluster()
@@ -121,7 +121,7 @@ class TestReload:
             assert any(f'"key":"{key}"' in line for line in said), said
         assert is_in(gate, ada) and is_in(gate, front.signed_in())
 
-    def test_the_policy_for_outages_follows_it(self, cluster, redis):
+    def test_the_policy_for_outages_is_reloaded(self, cluster, redis):
         front = cluster(identityProvider={"initiated": "allow"})
         redis.stop()
 
@@ -142,12 +142,12 @@ class TestReload:
         redis.password = "a-password"
         change(gate, redis={"password": "a-password"})
         redis("CLIENT", "KILL", "TYPE", "normal")
-        wait_until(lambda: use() == 303, "it came back with the new one")
+        wait_until(lambda: use() == 303, "it reconnected with the new password")
         assert "a-password" not in gate.log()
 
 
 class TestAssertionKeys:
-    def test_a_new_one_signs_from_the_next_request_and_no_statement_is_ever_unverifiable(self, cluster, upstream, tmp_path):
+    def test_a_new_key_signs_from_the_next_request_and_every_assertion_is_verifiable(self, cluster, upstream, tmp_path):
         old, new = make_key(tmp_path / "old.pem"), make_key(tmp_path / "new.pem")
         front = cluster(assertion={"keyFile": old, "retiredKeyFiles": [], "audience": "app"})
         wrong, kinds = [], set()
@@ -158,7 +158,7 @@ class TestAssertionKeys:
         upstream.answer = answer
 
         def check(gate):
-            """An app reads the key set afterwards, from any replica."""
+            """Verifies an assertion with the key set of each replica, fetched afterwards."""
             statement = at(gate, ada).text
             kid = jwt.get_unverified_header(statement)["kid"]
             kinds.add(kid)
@@ -171,7 +171,7 @@ class TestAssertionKeys:
                     jwt.decode(statement, jwt.PyJWK(key).key, algorithms=["ES256"], audience="app")
         ada = front.signed_in()
         with Load(front) as load:
-            # Published first everywhere, then it signs, then the old one is retired.
+            # The new key is published everywhere, then it signs, then the old one is retired.
             for key, others in ((old, [new]), (new, [old])):
                 for gate in front.gates:
                     change(gate, assertion={"keyFile": key, "retiredKeyFiles": others})
@@ -182,7 +182,7 @@ class TestAssertionKeys:
 
 
 class TestTokenKeys:
-    def test_both_count_while_the_provider_changes(self, cluster):
+    def test_both_secrets_are_accepted_during_the_change(self, cluster):
         new = "another-secret-shared-with-the-identity-provider-02"
         front = cluster(identityProvider={"initiated": "allow"})
 

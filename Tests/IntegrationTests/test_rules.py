@@ -34,7 +34,7 @@ def staff(module_gate):
     return module_gate.session_cookie(groups=["staff"])
 
 
-# What each of these is to some server, proxy or framework: /admin or something below it.
+# Spellings that some server, proxy or framework reads as /admin or a path below it.
 SPELLINGS = {
     "capitals": ["/Admin/x", "/ADMIN/x"],
     "encoded letters": ["/%61dmin/x", "/%41DMIN/x", "/%61%64%6d%69%6e/x", "/%61%64%6D%69%6E/x", "/adm%69n/x"],
@@ -48,7 +48,7 @@ SPELLINGS = {
     "matrix parameters": ["/admin;x/y", "/admin;x=1/y", "/;/admin/x", "/;a=b/admin/x", "/public/..;/admin/x", "/admin/..;/admin",
                           "/public/..;a=b/admin/x", "/.;/admin/x", "/admin;", "/admin%3bx/y", "/public/%2e%2e%3b/admin/x"],
     "trailing dots and spaces": ["/admin./x", "/admin.../x", "/admin%20/x", "/admin%20", "/admin.", "/admin%2e/x", "/public/..%20/admin/x"],
-    "white space that servers cut off": ["/admin%a0", "/admin%85", "/admin%C2%A0/x", "/admin\xa0", "/admin\x85"],
+    "white space that servers trim": ["/admin%a0", "/admin%85", "/admin%C2%A0/x", "/admin\xa0", "/admin\x85"],
     "trailing slash": ["/admin", "/admin/", "/admin/."],
     "look-alikes": ["/%EF%BD%81dmin/x", "/admin%EF%BC%8Fx", "/public/%EF%BC%8E%EF%BC%8E/admin/x", "/public/%E2%80%A5/admin/x",
                     "/adm%C4%B1n/x", "/%E2%88%95admin/x"],
@@ -70,12 +70,12 @@ def test_CVE_2019_9901_CVE_2026_33494_CVE_2026_26205_no_spelling_opens_what_a_ru
     member = gate.exchange("GET", path, {**NAVIGATION, **staff})
     assert member.status in (403, 400), (path, member.status)
     assert upstream.requests == [], upstream.requests[0].head
-    # Not closed for another reason: an allowed user passes.
+    # The rule is the only reason: an allowed user passes.
     admin = gate.exchange("GET", path, {**NAVIGATION, **gate.session_cookie(groups=["admins"])})
     assert admin.status in (200, 400), (path, admin.status)
 
 
-def test_nor_over_http2(gate, upstream, staff):
+def test_no_spelling_opens_what_a_rule_closes_over_http2(gate, upstream, staff):
     fields = [("cookie", staff["Cookie"])]
     with FrameConnection(gate.port) as connection:
         for path in [path for paths in SPELLINGS.values() for path in paths if path.isascii()] + UNSAFE:
@@ -96,21 +96,21 @@ def test_a_denied_path_is_denied_in_every_spelling(gate, upstream, path):
 
 
 @pytest.mark.parametrize("path", UNSAFE)
-def test_a_path_without_a_safe_reading_is_400(gate, upstream, staff, path):
+def test_an_unreadable_path_is_400(gate, upstream, staff, path):
     assert gate.exchange("GET", path, NAVIGATION).status == 400
     assert gate.exchange("GET", path, {**NAVIGATION, **staff}).status == 400
     assert upstream.requests == []
 
 
 @pytest.mark.parametrize("path", ["/public/a#/../admin", "/public/#", "/public/\x00", "/public/a b", "/public/\x7f"])
-def test_CVE_2023_45539_what_no_target_may_hold_is_400(gate, upstream, path):
+def test_CVE_2023_45539_invalid_characters_in_the_target_are_400(gate, upstream, path):
     with gate.connection() as connection:
         connection.send(f"GET {path} HTTP/1.1\r\nHost: {connection.authority}\r\n\r\n".encode("latin-1"))
         assert connection.response("GET").status == 400
     assert upstream.requests == []
 
 
-# Readings of a path by servers and frameworks, for the property below. Written apart from the gate's own.
+# Interpretations of a path by servers and frameworks, for the test below. Independent of the gate's code.
 
 def decoded(path: bytes) -> bytes:
     return re.sub(rb"%([0-9A-Fa-f]{2})", lambda found: bytes([int(found[1], 16)]), path)
@@ -136,7 +136,7 @@ def readings(path: bytes):
     texts |= {resolved(text) for text in texts}
     texts |= {re.sub(rb"(?<=[^/. ])[. ]+(?=/|$)", b"", text) for text in texts}
     texts |= {re.sub(rb"/+", b"/", text) for text in texts}
-    # Every server that uses the path resolves dot segments.
+    # Servers resolve dot segments before they use a path.
     return {text.lower() for text in texts if not re.search(rb"/\.\.?(/|$)", text)}
 
 
@@ -144,7 +144,7 @@ def closed_to_some_app(path: bytes) -> bool:
     return any(re.match(rb"/admin(/|$)", text) for text in readings(path))
 
 
-def test_of_thousands_of_odd_paths_none_that_passes_is_closed_to_any_reader(gate, upstream, staff):
+def test_no_generated_path_that_passes_is_closed_in_any_interpretation(gate, upstream, staff):
     pieces = ["/", "//", "\\", "%2f", "%5c", "%2F", "%252f", "..", ".", "%2e", "%2e%2e", "%252e", ";", ";a=b", "%3b", "%20", "public",
               "admin", "Admin", "%61dmin", "adm%69n", "%2561dmin", "a", "b", "?", "?x=/admin/", "%25", "%41"]
     generator = random.Random(20)
@@ -163,7 +163,7 @@ def test_of_thousands_of_odd_paths_none_that_passes_is_closed_to_any_reader(gate
         passed += 1
         target = upstream.last.target.encode("latin-1").partition(b"?")[0]
         assert not closed_to_some_app(target), (path, target)
-        # What was judged is what came: its own normal form.
+        # The app receives the judged form, which is normalised.
         assert b"/../" not in target and b"%2e" not in target.lower(), target
     connection.close()
     assert passed > 300
@@ -174,7 +174,7 @@ def test_of_thousands_of_odd_paths_none_that_passes_is_closed_to_any_reader(gate
 ("/public/a%20b", "/public/a%20b"), ("/public/a//b", "/public/a//b"),
     ("/public/a?b=%2e%2e/../%61", "/public/a?b=%2e%2e/../%61"), ("/public/a;v=1", "/public/a;v=1"), ("/public/a%2Fb", "/public/a%2Fb"),
 ])
-def test_the_app_gets_the_very_path_that_was_judged(gate, upstream, sent, came):
+def test_the_app_receives_the_path_that_was_judged(gate, upstream, sent, came):
     assert gate.exchange("GET", sent, NAVIGATION).status == 200
     assert upstream.last.target == came
 
@@ -191,7 +191,7 @@ class TestMethods:
             assert gate.exchange(method, "/public/a", XHR, b"").status == 401, method
         assert upstream.requests == []
 
-    def test_letters_of_another_case_open_nothing(self, gate, upstream, staff):
+    def test_methods_in_another_case_are_not_opened(self, gate, upstream, staff):
         for method in ("POST", "post", "Post", "get", "Head"):
             path = "/form" if method.lower() == "post" else "/page"
             assert gate.exchange(method, path, staff, b"" if path == "/form" else None).status in (403, 400), method
@@ -226,12 +226,12 @@ class TestAnswers:
         stranger = gate.exchange("GET", "/internal/x", XHR)
         assert stranger.status == 403 and stranger.json() == {**stranger.json(), "error": "forbidden", "reason": "rule_denied"}
 
-    def test_other_fields_are_rule_denied(self, gate):
+    def test_other_missing_fields_are_rule_denied(self, gate):
         eve = gate.session_cookie(sub="eve", email="eve@example.com", groups=["staff"])
         assert gate.exchange("GET", "/team/x", {**XHR, **eve}).json()["reason"] == "rule_denied"
         assert gate.exchange("GET", "/team/x", {**XHR, **gate.session_cookie(groups=["staff"])}).status == 200
 
-    def test_a_bearer_token_has_not_the_scope(self, gate, upstream):
+    def test_a_bearer_token_gets_insufficient_scope(self, gate, upstream):
         bearer = {"Authorization": "Bearer " + tokens.token(groups=["staff"])}
         for path, reason in (("/admin/x", "group_missing"), ("/internal/x", "rule_denied")):
             response = gate.exchange("GET", path, {**XHR, **bearer})

@@ -17,7 +17,7 @@ DEEP_LINK = "/reports/7?tab=all&q=a%20b%2Fc&empty="
 
 
 def attempts(browser) -> list:
-    """The login cookies, one for each attempt; beside them one that counts returns is kept."""
+    """The login cookies, one for each attempt, without the cookie that counts returns."""
     return [n for n in browser.cookies if n.startswith("sidegate-login-") and n != "sidegate-login-returns"]
 
 
@@ -40,11 +40,11 @@ def test_a_token_minted_by_php_signs_in_to_a_php_app(php, start_gate):
     assert page["groups"] == "staff,admins"
     assert page["uri"] == DEEP_LINK
     assert page["get"] == {"tab": "all", "q": "a b/c", "empty": ""}
-    assert page["cookies"] == {"theme": "dark"} or page["cookies"] == [], "our cookies reached the app"
+    assert page["cookies"] == {"theme": "dark"} or page["cookies"] == [], "the gate's cookies reached the app"
     assert token not in str(page) and token not in gate.log()
 
 
-def test_a_form_posted_through_the_gate_arrives_as_php_reads_it(php, start_gate):
+def test_php_reads_a_form_posted_through_the_gate(php, start_gate):
     browser = start_gate(php).signed_in()
     page = browser.post_form("/form", {"a": "1 2", "b": "ü"}).json()
     assert page["post"] == {"a": "1 2", "b": "ü"}
@@ -59,9 +59,9 @@ class TestRedirectToTheProvider:
         return_url = dict(urllib.parse.parse_qsl(location.query))["return_url"]
         assert return_url.startswith(gate.origin + "/.sidegate/callback")
         assert "no-store" in response["Cache-Control"]
-        assert upstream.requests == [], "without a session nothing reaches the app"
+        assert upstream.requests == [], "a request without a session reached the app"
 
-    def test_the_login_cookie_is_sealed_and_held_tight(self, gate):
+    def test_the_login_cookie_is_sealed_and_protected(self, gate):
         (cookie,) = gate.exchange("GET", DEEP_LINK, NAVIGATION).all("Set-Cookie")
         name, _, rest = cookie.partition("=")
         assert name.startswith("sidegate-login-")
@@ -70,7 +70,7 @@ class TestRedirectToTheProvider:
         assert "reports" not in rest and "tab" not in rest
 
     @pytest.mark.parametrize("agent", ["kube-probe/1.30", "GoogleHC/1.0", "ELB-HealthChecker/2.0", "curl/8.0", ""])
-    def test_no_user_agent_is_a_way_in_CVE_2026_34457(self, gate, upstream, agent):
+    def test_no_user_agent_bypasses_the_sign_in_CVE_2026_34457(self, gate, upstream, agent):
         assert gate.exchange("GET", "/healthz", {**NAVIGATION, "User-Agent": agent}).status == 302
         assert upstream.requests == []
 
@@ -86,7 +86,7 @@ class TestRedirectToTheProvider:
             assert response.status in (302, 401) and response.get("X-App") is None and b"secret" not in response.body
         assert upstream.requests == []
 
-    def test_a_plain_client_without_fetch_metadata_is_a_browser(self, gate):
+    def test_a_client_without_fetch_metadata_counts_as_a_browser(self, gate):
         assert gate.exchange("GET", "/").status == 302
         assert gate.exchange("GET", "/", {"Accept": "*/*"}).status == 302
         assert gate.exchange("HEAD", "/", {"Accept": "text/html"}).status == 302
@@ -124,7 +124,7 @@ class TestTheReturn:
         for attribute in ("HttpOnly", "SameSite=Lax", "Path=/"):
             assert re.search(rf";\s*{attribute}(;|$)", session, re.I), session
         assert "ada" not in session
-        assert attempts(browser) == [], "the login cookie has served"
+        assert attempts(browser) == [], "the login cookie is deleted"
 
     def test_the_token_is_in_no_log_CVE_2021_29651_CVE_2022_24797_CVE_2024_39315(self, gate, upstream):
         browser = Browser(gate)
@@ -169,7 +169,7 @@ class TestTheReturn:
         browser = Browser(gate)
         response = browser.navigate(with_parameter("/.sidegate/callback", "jwt", tokens.token()))
         assert response.status == 200 and "text/html" in response["Content-Type"]
-        assert "sidegate" not in browser.cookies, "not signed in before the user said yes"
+        assert "sidegate" not in browser.cookies, "signed in before the user confirmed"
         form = re.search(r'<form[^>]*method="post"[^>]*action="([^"]*)"|<form[^>]*action="([^"]*)"[^>]*method="post"',
                          response.text, re.I)
         assert form, response.text[:1500]
@@ -196,7 +196,7 @@ class TestTheReturn:
 
 
 IMAGE = {"Accept": "image/avif,image/webp,*/*;q=0.8", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
-#: What another site can make a browser send, and that nobody looks at.
+#: Requests that another site can make a browser send without a visible result.
 UNSEEN = {
     "an image": {**IMAGE, **FROM_ANOTHER_SITE},
     "an image, by an old browser": {"Accept": IMAGE["Accept"]},
@@ -208,17 +208,17 @@ UNSEEN = {
 
 
 class TestLoginCSRF:
-    """Another site makes the browser begin a sign-in, then sends it back with a token of its own."""
+    """Another site makes the browser begin a sign-in, then sends it back with its own token."""
 
     @pytest.mark.parametrize("path", ["/", "/.sidegate/login", "/.sidegate/login?return_to=/x"])
     @pytest.mark.parametrize("headers", UNSEEN.values(), ids=UNSEEN)
-    def test_nothing_unseen_gets_a_login_cookie(self, gate, path, headers):
+    def test_requests_without_a_visible_result_get_no_login_cookie(self, gate, path, headers):
         assert gate.exchange("GET", path, headers).all("Set-Cookie") == []
         assert gate.exchange("HEAD", path, {**NAVIGATION}).all("Set-Cookie") == []
 
     @pytest.mark.parametrize("policy", ["confirm", "deny"])
     @pytest.mark.parametrize("path", ["/reports", "/.sidegate/login?return_to=/reports"])
-    def test_an_attempt_of_another_site_counts_with_its_state_alone(self, upstream, start_gate, policy, path):
+    def test_an_attempt_begun_by_another_site_needs_its_state(self, upstream, start_gate, policy, path):
         gate = start_gate(upstream, identityProvider={"initiated": policy})
         victim = Browser(gate)
         assert victim.navigate(path, headers=FROM_ANOTHER_SITE).status == 302
@@ -234,7 +234,7 @@ class TestLoginCSRF:
         done = honest.finish(return_url, tokens.token())
         assert done.status == 303 and done["Location"].endswith("/reports")
 
-    def test_requireState_refuses_every_return_without(self, upstream, start_gate):
+    def test_requireState_refuses_every_return_without_state(self, upstream, start_gate):
         gate = start_gate(upstream, identityProvider={"initiated": "allow", "requireState": True})
         browser = Browser(gate)
         return_url = browser.start("/reports")
@@ -253,14 +253,14 @@ class TestSingleUse:
         assert refused.status == 403 and "replayed" in refused.text
         assert "sidegate" not in thief.cookies
 
-    def test_ones_own_burnt_token_is_no_error_while_signed_in(self, gate):
+    def test_a_users_own_used_token_is_no_error_while_signed_in(self, gate):
         browser = Browser(gate)
         return_url, token = browser.start("/back/button"), tokens.token()
         assert browser.finish(return_url, token).status == 303
         again = browser.finish(return_url, token)
         assert again.status == 303
 
-    def test_of_many_parallel_uses_of_one_token_one_is_accepted(self, upstream, start_gate):
+    def test_one_of_many_parallel_uses_of_a_token_is_accepted(self, upstream, start_gate):
         from concurrent.futures import ThreadPoolExecutor
         gate = start_gate(upstream, workers=4)
         token = tokens.token()
@@ -270,8 +270,8 @@ class TestSingleUse:
             statuses = list(pool.map(lambda pair: pair[0].finish(pair[1], token).status, zip(browsers, urls)))
         assert statuses.count(303) == 1 and statuses.count(403) == 39
 
-    def test_an_altered_signature_encoding_is_no_second_token(self, gate):
-        # 43 base64url characters carry 258 bits: the last two may be set without changing the bytes.
+    def test_an_altered_signature_encoding_is_refused(self, gate):
+        # 43 base64url characters have 258 bits, of which the last two do not belong to the 32 bytes.
         token = tokens.token()
         alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
         twin = token[:-1] + alphabet[alphabet.index(token[-1]) ^ 1]
@@ -300,13 +300,13 @@ BAD_TOKENS = {
 
 class TestBadTokens:
     @pytest.mark.parametrize("code", BAD_TOKENS)
-    def test_each_refusal_is_a_403_page_with_its_reason_code_and_a_way_on(self, gate, code):
+    def test_each_refusal_is_a_403_page_with_its_reason_code_and_a_link(self, gate, code):
         browser = Browser(gate)
         response = browser.finish(browser.start(DEEP_LINK), BAD_TOKENS[code]())
         assert response.status == 403
         assert "text/html" in response["Content-Type"] and "no-store" in response["Cache-Control"]
         assert code in response.text
-        assert "href=" in response.text, "a way to try again"
+        assert "href=" in response.text, "a link to try again"
         assert "sidegate" not in browser.cookies
         policy = response["Content-Security-Policy"]
         assert "default-src 'none'" in policy and "script-src" not in policy.replace("script-src 'none'", "")
@@ -332,7 +332,7 @@ class TestBadTokens:
         assert response.status == 400 and "token_malformed" in response.text
 
     @pytest.mark.parametrize("name", ["none", "None", "NONE", "nOnE"])
-    def test_none_in_any_spelling_is_refused_CVE_2015_2951_CVE_2020_28042(self, gate, name):
+    def test_alg_none_in_any_spelling_is_refused_CVE_2015_2951_CVE_2020_28042(self, gate, name):
         header = tokens.base64url(b'{"alg":"%s","typ":"JWT"}' % name.encode())
         payload = tokens.token().split(".")[1]
         for token in (f"{header}.{payload}.", f"{header}.{payload}.AAAA"):
@@ -341,7 +341,7 @@ class TestBadTokens:
             assert "sidegate" not in browser.cookies
 
     @pytest.mark.parametrize("field", ["jwk", "jku", "x5u", "x5c"])
-    def test_a_key_that_the_token_brings_is_ignored_CVE_2018_0114_CVE_2026_27962(self, gate, field):
+    def test_a_key_in_the_token_is_ignored_CVE_2018_0114_CVE_2026_27962(self, gate, field):
         attackers = "the-attackers-own-secret-of-32-bytes-or-so"
         value = {"jwk": {"kty": "oct", "k": tokens.base64url(attackers.encode())}, "jku": "http://127.0.0.1:1/jwks",
                  "x5u": "http://127.0.0.1:1/x5u", "x5c": ["AAAA"]}[field]
@@ -351,7 +351,7 @@ class TestBadTokens:
 
     @pytest.mark.parametrize("payload", [
         pytest.param(b'{"exp":' + b"9" * 10000 + b"}", id="a long number"),
-        pytest.param(b'{"a":' + b"[" * 10000 + b"]" * 10000 + b"}", id="a deep nest"),
+        pytest.param(b'{"a":' + b"[" * 10000 + b"]" * 10000 + b"}", id="deep nesting"),
         pytest.param(b'{"a":1e' + b"9" * 9000 + b"}", id="a long exponent"),
         pytest.param(b"{" + b",".join(b'"%d":0' % n for n in range(1000)) + b"}", id="many names"),
     ])
@@ -376,7 +376,7 @@ class TestReturnTo:
         ("/", "/"),
         ("{origin}/inside?y=2", "/inside?y=2"),
     ])
-    def test_a_place_on_this_site_is_remembered(self, gate, target, lands_on):
+    def test_a_target_on_this_site_is_remembered(self, gate, target, lands_on):
         browser = Browser(gate)
         target = target.replace("{origin}", gate.origin)
         response = browser.navigate(with_parameter("/.sidegate/login", "return_to", target))
@@ -391,10 +391,10 @@ class TestReturnTo:
         " //evil.test", "/%5cevil.test", "/%2fevil.test", "https://127.0.0.1.evil.test/", "http://127.0.0.1@evil.test/",
         "http://evil.test\\@127.0.0.1/", "////evil.test", "/.//evil.test", "/..//evil.test",
     ])
-    def test_a_place_elsewhere_is_refused_CVE_2022_23527_CVE_2019_3877(self, gate, target):
+    def test_a_target_on_another_site_is_refused_CVE_2022_23527_CVE_2019_3877(self, gate, target):
         browser = Browser(gate)
         response = browser.navigate(with_parameter("/.sidegate/login", "return_to", target))
-        if response.status == 302:  # it may also go on, forgetting the target
+        if response.status == 302:  # it may also continue without the target
             query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(response["Location"]).query))
             done = browser.finish(query["return_url"], tokens.token())
             assert done.status == 303 and done["Location"] in ("/", gate.origin + "/")
@@ -410,13 +410,13 @@ class TestSessions:
         assert "ada@example.com" in text and "staff" in text
         assert gate.exchange("GET", "/.sidegate/session", XHR).status == 401
 
-    def test_a_cookie_that_was_touched_is_no_session(self, gate, session, upstream):
+    def test_a_modified_cookie_is_refused(self, gate, session, upstream):
         name, value = next(c.split("=") for c in session["Cookie"].split("; ") if c.startswith("sidegate="))
         for damaged in (value[:-2] + ("AA" if value[-2:] != "AA" else "BB"), value[:-1], value + "A", value[1:], "", "A", value[:20]):
             assert gate.exchange("GET", "/", {"Cookie": f"{name}={damaged}", **NAVIGATION}).status == 302
         assert upstream.requests == []
 
-    def test_a_login_cookie_is_no_session_CVE_2023_35941_CVE_2026_47775(self, gate, upstream):
+    def test_a_login_cookie_is_not_a_session_CVE_2023_35941_CVE_2026_47775(self, gate, upstream):
         browser = Browser(gate)
         browser.start("/")
         (value,) = browser.cookies.values()
@@ -430,7 +430,7 @@ class TestSessions:
     def test_a_malformed_cookie_crashes_nothing_CVE_2023_28625_CVE_2024_24814(self, gate, cookie):
         assert gate.exchange("GET", "/", {"Cookie": cookie, **NAVIGATION}).status == 302
 
-    def test_a_session_survives_a_malformed_cookie_beside_it(self, gate, session):
+    def test_malformed_cookies_do_not_hide_a_session(self, gate, session):
         assert gate.exchange("GET", "/", {"Cookie": "x; =y; ;" + session["Cookie"] + "; z"}).status == 200
 
     def test_a_large_session_is_split_and_read_again(self, gate, upstream):
@@ -491,7 +491,7 @@ class TestLogout:
         assert response.status == 200 and "<form" in response.text
         assert "sidegate" in browser.cookies
 
-    def test_a_post_from_another_site_does_not_sign_out_unasked(self, gate):
+    def test_a_post_from_another_site_does_not_sign_out(self, gate):
         browser = gate.signed_in()
         browser.fetch("POST", "/.sidegate/logout", {
             "Sec-Fetch-Site": "cross-site", "Origin": "https://evil.test", "Accept": "text/html"}, b"")
@@ -508,20 +508,20 @@ class TestLogout:
 class TestBearer:
     def test_a_valid_bearer_passes_with_identity_and_no_cookie(self, gate, upstream):
         token = tokens.token()
-        for _ in range(2):  # single use is for sign-ins
+        for _ in range(2):  # single use applies to sign-ins
             response = gate.exchange("GET", "/api", {**XHR, "Authorization": f"Bearer {token}"})
             assert response.status == 200 and response.all("Set-Cookie") == []
             assert upstream.last.get("X-Forwarded-User") == "ada"
 
-    def test_a_token_that_signed_in_is_no_bearer_any_more(self, upstream, start_gate):
+    def test_a_token_used_for_a_sign_in_is_refused_as_bearer(self, upstream, start_gate):
         gate = start_gate(upstream, workers=4)
         token = tokens.token()
 
         def ask():
-            """On several connections, so that every loop is asked."""
+            """Over several connections, so that every worker gets requests."""
             return [gate.exchange("GET", "/api", {**XHR, "Authorization": f"Bearer {token}"}) for _ in range(24)]
 
-        assert {response.status for response in ask()} == {200}, "using it as bearer spends nothing"
+        assert {response.status for response in ask()} == {200}, "use as bearer does not consume the token"
         browser = Browser(gate)
         assert browser.finish(browser.start(), token).status == 303
         served = len(upstream.requests)
@@ -540,7 +540,7 @@ class TestBearer:
         reloads.hang_up(gate)
         assert gate.exchange("GET", "/api", {**XHR, "Authorization": f"Bearer {token}"}).status == 401
 
-    def test_without_single_use_a_token_may_be_both(self, upstream, start_gate):
+    def test_without_single_use_a_token_may_be_used_for_both(self, upstream, start_gate):
         gate = start_gate(upstream, token={"singleUse": False})
         token = tokens.token()
         browser = Browser(gate)
@@ -555,7 +555,7 @@ class TestBearer:
         assert 'error="invalid_token"' in challenge and f'error_description="{code}"' in challenge
         assert upstream.requests == []
 
-    def test_bearers_may_be_off(self, upstream, start_gate):
+    def test_bearer_tokens_may_be_disabled(self, upstream, start_gate):
         gate = start_gate(upstream, token={"bearer": False})
         response = gate.exchange("GET", "/api", {**XHR, "Authorization": f"Bearer {tokens.token()}"})
         assert response.status == 401 and upstream.requests == []

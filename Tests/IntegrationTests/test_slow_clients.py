@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Deliberately slow clients, and the count of connections to the app that all workers share."""
+"""Deliberately slow clients, and the limit of connections to the app that all workers share."""
 
 import contextlib
 import select
@@ -17,12 +17,12 @@ from harness.reloads import admin, change
 from harness.wire import Connection
 
 MAX_CONCURRENT_STREAMS, INITIAL_WINDOW_SIZE = 3, 4
-LARGE = bytes(400_000)  # more than a stream holds
+LARGE = bytes(400_000)  # more than the buffer of a stream
 ATTACKER, VISITOR = "127.0.0.66", "127.0.0.77"
 
 
 def connected(port: int, source: str, receive_buffer: int = 0) -> socket.socket:
-    """A connection from another address of the loopback network: another client."""
+    """A connection from the loopback address `source`; each address is another client."""
     client = socket.socket()
     if receive_buffer:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -34,7 +34,7 @@ def connected(port: int, source: str, receive_buffer: int = 0) -> socket.socket:
 
 
 def status(client: socket.socket) -> int:
-    """Of the next response, whose content is left alone."""
+    """The status of the next response, whose content is not read."""
     head = b""
     while b"\r\n\r\n" not in head:
         data = client.recv(65536)
@@ -51,7 +51,7 @@ def visit(gate, session: dict, path: str = "/", source: str = VISITOR) -> int:
 
 
 class Holding:
-    """An app that responds to /hold only on the test's signal, and to /large with much content."""
+    """An app that responds to /hold when the test permits it, and to /large with much content."""
 
     def __init__(self, upstream):
         self.lock = threading.Lock()
@@ -77,7 +77,7 @@ class Holding:
 
 
 class Trickle:
-    """Sends a piece on many sockets again and again, until it is stopped."""
+    """Sends a piece on many sockets repeatedly, until it is stopped."""
 
     def __init__(self, clients, piece, interval=0.1):
         self.clients, self.piece, self.interval = list(clients), piece, interval
@@ -132,7 +132,7 @@ class TestSlowClients:
                 c.request("GET", f"/large/{n}")
             attackers.append(c)
         wait_until(lambda: busy(gate) == limit, "all connections are held")
-        # The first waits until the stalled are known as such, the others find them known.
+        # The first request waits until the gate has detected the stalled ones; the others do not.
         assert [visit(gate, session) for _ in range(8)] == [200] * 8
         with contextlib.ExitStack() as stack:
             clients = [stack.enter_context(contextlib.closing(connected(gate.port, VISITOR))) for _ in range(16)]
@@ -150,7 +150,7 @@ class TestSlowClients:
         (CHUNKED, b"1;", b"x"),
         (CHUNKED, b"1\r\nx\r\n0\r\nX-T: ", b"x"),
     ], ids=["content", "chunk extension", "trailer"])
-    def test_uploads_that_trickle_do_not_either(self, upstream, start_gate, framing, first, piece):
+    def test_uploads_that_trickle_do_not_block_the_app(self, upstream, start_gate, framing, first, piece):
         gate = start_gate(
             upstream, workers=2, admin=admin(),
             upstream={"url": upstream.url, "maxConnections": 32, "connectTimeout": "3s"})
@@ -161,7 +161,7 @@ class TestSlowClients:
         assert Metrics(gate).get("sidegate_slow_requests_ended_total", side="request") >= 1
         wait_until(lambda: '"request_too_slow"' in gate.log(), "the reason in the log")
 
-    def test_from_many_addresses_a_slow_request_ends_after_its_time(self, upstream, start_gate):
+    def test_slow_requests_from_many_addresses_end_after_the_grace_period(self, upstream, start_gate):
         gate = start_gate(
             upstream, workers=2, admin=admin(),
             upstream={"url": upstream.url, "maxConnections": 8, "connectTimeout": "40s"})
@@ -174,8 +174,8 @@ class TestSlowClients:
                 client.settimeout(40)
                 client.sendall(f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{gate.port}\r\nCookie: {session['Cookie']}\r\n\r\n".encode())
                 assert status(client) == 200
-            assert time.monotonic() - begun > 10, "there was no grace"
-            # Once it is served nobody waits, and the others are left alone.
+            assert time.monotonic() - begun > 10, "there was no grace period"
+            # One request was ended for it; the others continue, because none waits any more.
             assert status(select.select(clients, [], [], 20)[0][0]) == 408
 
     def test_no_request_is_ended_while_none_waits(self, upstream, start_gate):
@@ -189,7 +189,7 @@ class TestSlowClients:
                 assert visit(gate, session) == 200
         assert Metrics(gate).get("sidegate_slow_requests_ended_total", side="request") == 0
 
-    def test_a_head_alone_takes_no_connection(self, upstream, start_gate):
+    def test_a_head_alone_occupies_no_connection(self, upstream, start_gate):
         gate = start_gate(upstream, admin=admin(), upstream={"url": upstream.url, "maxConnections": 1})
         session = gate.session_cookie()
         head = (f"POST / HTTP/1.1\r\nHost: 127.0.0.1:{gate.port}\r\nCookie: {session['Cookie']}\r\nContent-Length: 10\r\n\r\n").encode()
@@ -231,9 +231,9 @@ class TestSlowClients:
 
 
 class TestStalledRequests:
-    """Requests of one client that hold all connections, sending nothing, where no rate is asked of them."""
+    """Requests of one client that hold all connections without sending, in states without a minimum rate."""
 
-    def test_a_response_that_has_begun_does_not_exempt_from_the_share(self, upstream, start_gate):
+    def test_the_clients_share_applies_after_a_response_has_begun(self, upstream, start_gate):
         begun = []
 
         def serve(connection):
@@ -256,7 +256,7 @@ class TestStalledRequests:
             assert [visit(gate, session) for _ in range(3)] == [200] * 3
         wait_until(lambda: '"request_too_slow"' in gate.log(), "the reason in the log")
 
-    def test_an_app_that_ignores_expect_is_not_held(self, upstream, start_gate):
+    def test_an_app_that_ignores_expect_is_not_blocked(self, upstream, start_gate):
         waits = []
 
         def serve(connection):
@@ -311,7 +311,7 @@ class TestStalledRequests:
 
 
 class TestClientsThatReturn:
-    def test_slow_clients_that_connect_again_do_not_take_the_app_away_again(self, upstream, start_gate):
+    def test_slow_clients_that_reconnect_do_not_block_the_app_again(self, upstream, start_gate):
         gate = start_gate(
             upstream, workers=2, admin=admin(),
             upstream={"url": upstream.url, "maxConnections": 4, "connectTimeout": "4s"})
@@ -324,7 +324,7 @@ class TestClientsThatReturn:
                         upload(gate, session, LENGTH, b"x", source)) as client:
                     while not stopped.is_set() and not select.select([client], [], [], 0.2)[0]:
                         client.send(b"x")
-        # Each its own client, and none beyond its share.
+        # Each address is another client, and none exceeds its share.
         threads = [threading.Thread(target=attack, args=(f"127.0.2.{n}",), daemon=True) for n in range(1, 5)]
         for thread in threads:
             thread.start()
@@ -376,7 +376,7 @@ class TestClientsThatReturn:
 
 class TestClientsThatLeave:
     @pytest.mark.parametrize("is_whole", [True, False])
-    def test_an_http2_client_that_closes_holds_nothing(self, upstream, start_gate, is_whole):
+    def test_an_http2_client_that_disconnects_holds_no_connection(self, upstream, start_gate, is_whole):
         app = Holding(upstream)
         gate = start_gate(
             upstream, admin=admin(), upstream={"url": upstream.url, "maxConnections": 1, "connectTimeout": "20s"})
@@ -407,14 +407,14 @@ class TestTheProcessLimit:
             client.sendall(f"GET /hold HTTP/1.1\r\nHost: 127.0.0.1:{gate.port}\r\nCookie: {session['Cookie']}\r\n\r\n".encode())
             return client
         before = len(upstream.connections)
-        for _ in range(3):  # the connections stay with whatever workers, others need them in the next round
+        for _ in range(3):  # the connections stay with some workers; in the next round others need them
             clients = [ask() for _ in range(8)]
             wait_until(lambda: app.held == 8, "all eight are at the app")
             ninth = ask()
             wait_until(lambda: Metrics(gate).get("sidegate_upstream_requests_waiting") == 1, "the ninth waits")
             assert app.held == 8 and busy(gate) == 8
             app.release(1)
-            wait_until(lambda: app.held == 8, "the ninth is at the app, too")
+            wait_until(lambda: app.held == 8, "the ninth is at the app")
             app.release(8)
             assert [status(client) for client in [*clients, ninth]] == [200] * 9
             for client in [*clients, ninth]:
@@ -468,7 +468,7 @@ class TestTheProcessLimit:
         wait_until(lambda: Metrics(gate).get("sidegate_upstream_requests_waiting") == 1, "the second waits")
         assert app.held == 1
         change(gate, upstream={"maxConnections": 2})
-        wait_until(lambda: app.held == 2, "the new limit lets the second one in")
+        wait_until(lambda: app.held == 2, "the new limit admits the second")
         third = ask()
         wait_until(lambda: Metrics(gate).get("sidegate_upstream_requests_waiting") == 1, "the third waits")
         change(gate, upstream={"maxConnections": 1})
@@ -478,7 +478,7 @@ class TestTheProcessLimit:
         app.release(2)
         assert [status(client) for client in (first, second, third)] == [200] * 3
 
-    def test_a_failed_attempt_gives_its_place_back(self, upstream, start_gate):
+    def test_a_failed_connection_attempt_does_not_count(self, upstream, start_gate):
         gate = start_gate(
             "http://127.0.0.1:9", workers=2, admin=admin(),
             upstream={"url": "http://127.0.0.1:9", "maxConnections": 1, "connectTimeout": "5s"})

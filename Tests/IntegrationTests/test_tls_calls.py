@@ -21,7 +21,7 @@ def authority(tmp_path_factory):
 
 @pytest.fixture
 def server(authority):
-    """Is called app.internal, and talks to those only who show a certificate."""
+    """A server named app.internal that requires a client certificate."""
 
     def demand(context):
         context.verify_mode = ssl.CERT_REQUIRED
@@ -52,7 +52,7 @@ def test_provisioning_sends_its_certificate_and_resumes_its_session(start_gate, 
 
 
 @pytest.mark.parametrize("missing", ["ca", "serverName", "clientCertificate"])
-def test_without_one_of_them_no_notification_is_sent(start_gate, upstream, server, options, missing):
+def test_without_one_of_the_options_no_notification_is_sent(start_gate, upstream, server, options, missing):
     server.answer = lambda request, connection: connection.respond(201, {})
     left = {name: value for name, value in options.items() if name != missing}
     if missing == "clientCertificate":
@@ -63,9 +63,9 @@ def test_without_one_of_them_no_notification_is_sent(start_gate, upstream, serve
     back = browser.start("/")
     assert browser.finish(back, token(sub="ada", email="ada@example.com")).status == 502
     assert server.requests == []
-    # With TLS 1.3 a server that wants a certificate says so after the handshake, and its word may be lost with the reset.
+    # In TLS 1.3 a server requires the certificate after the handshake, and its alert may be lost with the reset.
     words = ["no secure connection"] + ["the connection was closed"] * (missing == "clientCertificate")
-    wait_until(lambda: any(word in gate.log() for word in words), "the log to say why")
+    wait_until(lambda: any(word in gate.log() for word in words), "the reason in the log")
 
 
 def test_key_sets_are_fetched_over_an_authenticated_connection(start_gate, upstream, server, options):
@@ -75,7 +75,7 @@ def test_key_sets_are_fetched_over_an_authenticated_connection(start_gate, upstr
         json.dumps({"keys": [mints.rsa_jwk(key, kid="a", alg="RS256", use="sig")]}))
     gate = start_gate(upstream, token={
         "algorithms": ["RS256"], "keys": [{"jwksURL": server.url + "/jwks.json", **options}]})
-    wait_until(lambda: "key set fetched" in gate.log(), "the key set")
+    wait_until(lambda: "key set fetched" in gate.log(), "the key set is fetched")
     jwt = mints.by_openssl(mints.claims(), key, {"alg": "RS256", "typ": "JWT", "kid": "a"}, "RS256")
     browser = Browser(gate)
     assert browser.finish(browser.start("/"), jwt).status == 303

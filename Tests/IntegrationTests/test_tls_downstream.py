@@ -53,7 +53,7 @@ def gate(module_secure, upstream):
 
 
 def openssl(gate, *arguments, input="", name="localhost", timeout=60) -> str:
-    """What `openssl s_client` says."""
+    """The output of `openssl s_client`."""
     done = subprocess.run(
         ["openssl", "s_client", "-connect", f"127.0.0.1:{gate.port}", "-servername", name, *arguments],
         input=input.encode(), capture_output=True, timeout=timeout)
@@ -79,7 +79,7 @@ def test_login_cookies_are_secure(gate):
     assert line.startswith("__Host-sidegate-login-") and "; secure" in line.lower()
 
 
-def test_every_response_says_strict_transport_security_once(gate, upstream):
+def test_every_response_has_strict_transport_security_once(gate, upstream):
     cookie = gate.session_cookie()
     wanted = ["max-age=31536000"]
     assert gate.exchange("GET", "/", cookie).all("Strict-Transport-Security") == wanted
@@ -89,7 +89,7 @@ def test_every_response_says_strict_transport_security_once(gate, upstream):
     assert gate.exchange("GET", "/", cookie).all("Strict-Transport-Security") == ["max-age=5"]
 
 
-def test_without_hsts_nothing_is_said(start_gate, upstream, authority, certificates):
+def test_without_hsts_the_header_is_absent(start_gate, upstream, authority, certificates):
     plain = secured(start_gate(upstream, **tls(certificates["ec"])), trusting(authority))
     assert plain.exchange("GET", "/", NAVIGATION).all("Strict-Transport-Security") == []
 
@@ -104,7 +104,7 @@ def test_curl(gate, authority):
     assert done.stdout.count("200 0") == 2
 
 
-# Bytes.
+# Transfers.
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_large_bodies_pass_both_ways(gate, upstream, authority, version):
@@ -124,7 +124,7 @@ def test_large_bodies_pass_both_ways(gate, upstream, authority, version):
             assert hashlib.sha256(response.body).digest() == hashlib.sha256(back).digest()
 
 
-def test_a_request_may_come_byte_by_byte_and_many_at_once(gate):
+def test_a_request_may_arrive_byte_by_byte_and_many_at_once(gate):
     cookie = gate.session_cookie()
     request = f"GET /p HTTP/1.1\r\nHost: localhost:{gate.port}\r\nCookie: {cookie['Cookie']}\r\n\r\n".encode()
     with gate.connection() as connection:
@@ -142,14 +142,14 @@ def test_a_slow_reader_gets_everything(gate, upstream):
     with gate.connection() as connection:
         connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 262144)
         connection.request("GET", "/", gate.session_cookie())
-        time.sleep(0.3)  # full sockets all the way
+        time.sleep(0.3)  # until all socket buffers are full
         assert hashlib.sha256(connection.response().body).digest() == hashlib.sha256(body).digest()
 
 
 def test_the_connection_ends_with_close_notify(gate):
     with gate.connection() as connection:
         assert connection.exchange("GET", "/", {"Connection": "close"}).status in (302, 401)
-        assert connection.socket.recv(1) == b"", "an end that is not said raises SSLEOFError"
+        assert connection.socket.recv(1) == b"", "without close_notify recv() raises SSLEOFError"
 
 
 def test_websocket_bytes_pass_through_a_tunnel(gate, upstream):
@@ -182,7 +182,7 @@ def test_the_certificate_is_chosen_by_name(gate, name, label):
     assert f"CN = {label}" in openssl(gate, name=name)
 
 
-def test_without_a_name_the_first_is_shown(gate):
+def test_without_a_server_name_the_first_certificate_is_used(gate):
     said = subprocess.run(
         ["openssl", "s_client", "-connect", f"127.0.0.1:{gate.port}", "-noservername"], input=b"", capture_output=True,
         timeout=60).stdout.decode("latin-1")
@@ -236,7 +236,7 @@ class TestClientCertificates:
             return connection.exchange("GET", "/", NAVIGATION).status
 
     @pytest.mark.parametrize("mode", ["request", "require"])
-    def test_asked_for(self, start_gate, upstream, authority, certificates, people, mode):
+    def test_a_client_certificate_is_requested_or_required(self, start_gate, upstream, authority, certificates, people, mode):
         gate = start_gate(upstream, **tls(certificates["ec"], clientCA=authority.path, clientAuth=mode))
         assert self.ask(gate, authority, people["known"]) == 302
         with pytest.raises((ssl.SSLError, ConnectionError)):
@@ -247,7 +247,7 @@ class TestClientCertificates:
             with pytest.raises((ssl.SSLError, ConnectionError)):
                 self.ask(gate, authority)
 
-    def test_not_asked_for(self, gate, authority, people):
+    def test_a_client_certificate_is_ignored_by_default(self, gate, authority, people):
         assert self.ask(gate, authority, people["unknown"]) == 302
 
 
@@ -262,12 +262,12 @@ def test_a_tls_session_is_resumed_on_any_worker(start_gate, upstream, certificat
     assert "New, TLS" in said and session.exists()
     for _ in range(8):
         assert "Reused, TLS" in openssl(gate, version, "-ign_eof", "-sess_in", str(session), input=request)
-    # Not for another name, whose certificate is another one.
+    # Not for another name, which has another certificate.
     assert "New, TLS" in openssl(
         gate, version, "-ign_eof", "-sess_in", str(session), name="other.example", input=request)
 
 
-# Bounds.
+# Limits.
 
 def test_handshakes_have_a_time_limit_and_delay_no_other(start_gate, upstream, authority, certificates):
     gate = secured(
@@ -288,7 +288,7 @@ def test_many_silent_connections_do_not_block_others(start_gate, upstream, autho
         silent += [socket.create_connection(("127.0.0.1", gate.port), 10) for _ in range(20)]
         assert gate.exchange("GET", "/", NAVIGATION).status == 302
     silent[0].settimeout(30)
-    assert silent[0].recv(1) == b"", "who came first has given way"
+    assert silent[0].recv(1) == b"", "the oldest silent connection is closed"
     for connection in silent:
         connection.close()
 
@@ -322,7 +322,7 @@ def test_a_connection_that_breaks_inside_a_record_affects_no_other(gate):
         plain.close()
     with gate.connection() as connection:
         raw = socket.socket(fileno=os.dup(connection.socket.fileno()))
-        raw.sendall(b"\x17\x03\x03\x40\x00" + os.urandom(100))  # the head of a record, and not all of it
+        raw.sendall(b"\x17\x03\x03\x40\x00" + os.urandom(100))  # the header of a record, and only a part of its content
         raw.close()
     assert gate.exchange("GET", "/", NAVIGATION).status == 302
 
@@ -360,14 +360,14 @@ def test_a_stop_lets_requests_finish(start_gate, upstream, authority, certificat
         stopping = threading.Thread(target=lambda: codes.append(gate.stop()))
         codes = []
         stopping.start()
-        assert silent.recv(1) == b"", "a handshake is no request"
+        assert silent.recv(1) == b"", "a connection without a request is closed"
         go_on.set()
         assert connection.response().body == b"late"
     stopping.join()
     assert codes == [0]
 
 
-def test_a_proxy_may_speak_first(start_gate, upstream, authority, certificates):
+def test_the_proxy_protocol_precedes_the_handshake(start_gate, upstream, authority, certificates):
     gate = start_gate(upstream, proxyProtocol=True, trustedProxies=["127.0.0.2/32"], **tls(certificates["ec"]))
     context = trusting(authority)
     preface = b"PROXY TCP4 203.0.113.9 198.51.100.1 40000 443\r\n"
@@ -380,7 +380,7 @@ def test_a_proxy_may_speak_first(start_gate, upstream, authority, certificates):
 
 
 @pytest.mark.parametrize("suite", ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"])
-def test_keys_change_under_way_and_padding_is_taken_off(gate, suite):
+def test_keys_may_change_and_padding_is_removed(gate, suite):
     command = ["openssl", "s_client", "-connect", f"127.0.0.1:{gate.port}", "-tls1_3", "-ciphersuites", suite,
                "-record_padding", "512"]
     client = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -399,7 +399,7 @@ def test_keys_change_under_way_and_padding_is_taken_off(gate, suite):
             client.stdin.flush()
 
         for turn, letter in enumerate(["", "k", "K", "K"], 1):
-            # Its own key, or both sides'.
+            # k: the client's key; K: the keys of both sides.
             if letter:
                 write(letter + "\n")
                 until(b"KEYUPDATE", turn - 1)
@@ -411,7 +411,7 @@ def test_keys_change_under_way_and_padding_is_taken_off(gate, suite):
         client.wait()
 
 
-# From plain HTTP to https.
+# The redirect from plain HTTP to https.
 
 class TestRedirect:
     @pytest.fixture
@@ -428,7 +428,7 @@ class TestRedirect:
             assert response.all("Strict-Transport-Security") == []
             return response["Location"]
 
-    def test_to_the_host_asked_for(self, start_gate, upstream, certificates, plain):
+    def test_to_the_requested_host(self, start_gate, upstream, certificates, plain):
         gate = self.gate(start_gate, upstream, plain, **tls(certificates["ec"], hsts="1h"))
         base = f"https://app.example:{gate.port}"
         assert self.location(plain, "/a/b?c=d&jwt=%20") == base + "/a/b?c=d&jwt=%20"
@@ -443,23 +443,23 @@ class TestRedirect:
         self.gate(start_gate, upstream, plain, publicURL="https://gate.example", **tls(certificates["ec"]))
         assert self.location(plain, "/a?b", host="whatever.example") == "https://gate.example/a?b"
 
-    def test_a_large_post_is_not_waited_for(self, start_gate, upstream, certificates, plain):
+    def test_the_body_of_a_large_post_is_not_awaited(self, start_gate, upstream, certificates, plain):
         self.gate(start_gate, upstream, plain, **tls(certificates["ec"]))
         with Connection(plain) as connection:
             connection.request("POST", "/", {"Content-Length": "100000000", "Expect": "100-continue"})
             response = connection.response()
             assert response.status == 308 and response.interim == []
 
-    def test_a_host_that_is_none_is_400(self, start_gate, upstream, certificates, plain):
+    def test_an_invalid_host_is_400(self, start_gate, upstream, certificates, plain):
         self.gate(start_gate, upstream, plain, **tls(certificates["ec"]))
         with Connection(plain) as connection:
             assert connection.exchange("GET", "/", host="a/b@c").status == 400
 
-    def test_also_where_others_do_the_tls(self, start_gate, upstream, plain):
+    def test_also_when_another_proxy_terminates_tls(self, start_gate, upstream, plain):
         self.gate(start_gate, upstream, plain, publicURL="https://gate.example:8443")
         assert self.location(plain, "/a") == "https://gate.example:8443/a"
 
-    def test_it_stops_with_the_rest(self, start_gate, upstream, certificates, plain):
+    def test_it_stops_with_the_gate(self, start_gate, upstream, certificates, plain):
         gate = self.gate(start_gate, upstream, plain, **tls(certificates["ec"]))
         with Connection(plain) as connection:
             assert connection.exchange("GET", "/", host="app.example").status == 308
@@ -474,7 +474,7 @@ class TestRedirect:
     ("ec", "missing", "there is no such file"), ("missing", "ec", "there is no such file"),
     ("weak", "weak", "md too weak; use a certificate that is signed with SHA-256"),
 ])
-def test_check_finds_what_cannot_serve(authority, certificates, tmp_path, certificate, key, words):
+def test_check_finds_unusable_certificates(authority, certificates, tmp_path, certificate, key, words):
     if certificate == "old":
         certificates = {**certificates, "old": authority.issue(
             f"old{os.getpid()}", NAMES, dates=("20200101000000Z", "20210101000000Z"))}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The gate's processing of TLS 1.3 records after the handshake, with peers that control each record and segment."""
+"""TLS 1.3 records after the handshake, with clients that control each record and segment."""
 
 import hashlib
 import os
@@ -48,7 +48,7 @@ def module_session(module_secure):
 
 @pytest.fixture
 def gate(module_secure, upstream):
-    """The app answers with as many bytes as the path says, and with the digest of what it got."""
+    """The app responds with the number of bytes in the path, and with the digest of the request's content."""
     def answer(request, connection):
         size = int(request.target.rpartition("/")[2] or 0)
         connection.respond(200, {"Digest-Seen": digest(request.body)}, content(size))
@@ -86,7 +86,7 @@ def request(gate, session, path: str = "/10", **fields) -> bytes:
 
 
 def crumbs(mine: random.Random):
-    """Cuts what is sent into segments anywhere, few or many."""
+    """Splits sent data into a random number of segments of random size."""
     def cut(data: bytes):
         most = mine.choice([1, 7, 100, 5000, 40_000]) if len(data) < 2000 else mine.choice([1400, 16_500, 200_000])
         start = 0
@@ -97,10 +97,10 @@ def crumbs(mine: random.Random):
     return cut
 
 
-# Both ways.
+# Both directions.
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_bodies_of_any_size_pass_both_ways_whole(gate, session, kind):
+def test_bodies_of_any_size_pass_both_ways(gate, session, kind):
     def client(index):
         mine = random.Random(f"{kind} {index}")
         with connected(gate, kind, cut=crumbs(mine)) as connection:
@@ -114,7 +114,7 @@ def test_bodies_of_any_size_pass_both_ways_whole(gate, session, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_streams_of_any_size_pass_both_ways_whole(gate, session, kind):
+def test_streams_of_any_size_pass_both_ways(gate, session, kind):
     def client(index):
         mine = random.Random(f"h2 {kind} {index}")
         made = opened(gate, kind, protocols=["h2"], cut=crumbs(mine)).handshake()
@@ -136,7 +136,7 @@ def test_streams_of_any_size_pass_both_ways_whole(gate, session, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_client_that_stalls_and_trickles_gets_everything_at_little_cost(gate, session, upstream, kind):
+def test_a_client_that_stalls_and_trickles_gets_everything_with_little_memory(gate, session, upstream, kind):
     body = content(12 * MEGABYTE + 1)
     upstream.answer = lambda request, connection: connection.respond(200, {}, body)
     before = gate.process.memory()
@@ -144,7 +144,7 @@ def test_a_client_that_stalls_and_trickles_gets_everything_at_little_cost(gate, 
     with connected(gate, kind, receive_buffer=4096) as connection:
         connection.request("GET", "/", session)
         app = upstream.connections
-        still(lambda: app[-1].sent)  # full sockets all the way
+        still(lambda: app[-1].sent)  # until all socket buffers are full
         assert gate.process.memory() - before < 3 * MEGABYTE
         connection.socket.most = lambda: mine.choice([1, 500, 3000, 100_000])
         got, seen = hashlib.sha256(), connection.read_head()
@@ -160,7 +160,7 @@ def test_a_client_that_stalls_and_trickles_gets_everything_at_little_cost(gate, 
 
 
 def still(value):
-    """Waits until it has not changed for a while."""
+    """Waits until `value()` has not changed for a while."""
     last = [None, 0.0]
 
     def same():
@@ -168,7 +168,7 @@ def still(value):
         if now != last[0]:
             last[:] = [now, time.monotonic()]
         return now and time.monotonic() - last[1] > 0.3
-    wait_until(same, "nothing moves any more")
+    wait_until(same, "the value does not change any more")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -188,23 +188,23 @@ def test_an_upload_in_tiny_records(gate, session, kind, segments):
 
 
 @pytest.mark.parametrize("kind", ["TLS 1.2", SUITES[0]])
-def test_a_client_of_few_bytes_gets_records_of_as_few(gate, session, kind):
-    """RFC 6066 §4: what was agreed on in the handshake holds for all records."""
+def test_a_client_with_a_small_record_size_gets_small_records(gate, session, kind):
+    """RFC 6066 §4: the size negotiated in the handshake applies to all records."""
     with connected(gate, kind, fragment=1) as connection:
         for size in (100, 5000, 100_000):
             assert connection.exchange("GET", f"/{size}", session).body == content(size)
 
 
-# From the handshake on.
+# After the handshake.
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_requests_may_arrive_in_one_segment_with_the_end_of_the_handshake(gate, session, kind):
-    """With an end right behind them, in records of any size; each is answered, and nothing is cut off."""
+    """Also directly before an end, in records of any size: each request is answered completely."""
     for count, piece, ends in [(1, 1 << 20, False), (1, 5, True), (9, 1 << 20, True), (30, 70, True)]:
         made = opened(gate, kind)
         made.handshake(sends_finished=False)
         held = made.sealed()
-        if kind == "TLS 1.2":  # its client's last message is not the handshake's
+        if kind == "TLS 1.2":  # the client's last message does not end the handshake
             made.socket.sendall(held)
             held = b""
         made.seal(request(gate, session, "/2000") * count, piece)
@@ -221,7 +221,7 @@ def test_requests_may_arrive_in_one_segment_with_the_end_of_the_handshake(gate, 
 
 
 def test_the_first_segment_may_end_anywhere(gate, session):
-    """In the last message of the handshake, or in the request behind it."""
+    """In the last message of the handshake, or in the request after it."""
     position, length = 0, 1
     while position < length:
         with opened(gate) as made:
@@ -236,8 +236,8 @@ def test_the_first_segment_may_end_anywhere(gate, session):
 
 
 @pytest.mark.parametrize("kind", SUITES)
-def test_sessions_continue_and_other_groups_are_required(gate, session, kind):
-    """Tickets, which the gate holds back at first, are counted; so is a handshake that takes a second attempt."""
+def test_sessions_are_resumed_and_other_groups_are_requested(gate, session, kind):
+    """The gate counts the records of tickets, which it sends later, and of a handshake with a second ClientHello."""
     saved = None
     for turn in range(3):
         for options in ({}, {"groups": "P-521:X25519"}):
@@ -245,7 +245,7 @@ def test_sessions_continue_and_other_groups_are_required(gate, session, kind):
                 assert connection.socket.is_resumed == (saved is not None)
                 assert connection.exchange("GET", "/20000", session).body == content(20_000)
                 fresh = connection.socket.session()
-                connection.socket.notify_end()  # libssl forgets the sessions of connections that just break
+                connection.socket.notify_end()  # libssl discards the sessions of connections that end without it
             saved = fresh
 
 
@@ -256,11 +256,12 @@ def test_a_missing_or_invalid_client_certificate_gets_an_alert(start_gate, upstr
         with pytest.raises(Refused, match="certificate required"):
             made.handshake()
             made.recv(1)
-        assert made.socket.recv(1) == b""  # not a reset, which may overtake the alert
+        assert made.socket.recv(1) == b""  # not a reset, by which the alert may be lost
 
 
 def test_a_ticket_of_several_records_is_counted(start_gate, upstream, authority, certificate):
-    """It has the browser's certificate in it. What the browser asks for meanwhile comes behind it, and the session goes on."""
+    """The ticket contains the browser's certificate. Requests sent meanwhile are answered after it, and the session is
+    resumed."""
     names = ",".join(f"DNS:name-{index}-of-very-many.example" for index in range(1000))
     person = authority.issue("many", names)
     gate = start_gate(upstream, tls={
@@ -292,8 +293,8 @@ def test_a_handshake_that_fails_ends_without_a_reset(gate):
 
 # Keys.
 
-def test_many_new_keys_between_bytes_cost_no_memory(gate, session):
-    """Each asks for one of the gate's, and nothing is read meanwhile."""
+def test_many_key_updates_between_bytes_need_no_memory(gate, session):
+    """Each update requests one from the gate, while the client reads nothing."""
     count, before = 4000, gate.process.memory()
     head = request(gate, session, "/30000", **{"Content-Length": str(count)}).replace(b"GET", b"POST", 1)
     with connected(gate, receive_buffer=4096) as connection:
@@ -309,10 +310,10 @@ def test_many_new_keys_between_bytes_cost_no_memory(gate, session):
         assert gate.process.memory() - before < 3 * MEGABYTE
 
 
-def test_new_keys_without_a_word_between_end_the_connection(gate, session):
+def test_key_updates_without_data_end_the_connection(gate, session):
     with connected(gate) as connection:
         assert connection.exchange("GET", "/1", session).status == 200
-        # One for each record that the gate sent, and 32 for each second, are in order.
+        # One for each record that the gate sent, and 32 per second, are accepted.
         for _ in range(2000):
             connection.socket.update_key(asks=False)
         connection.socket.flush()
@@ -323,7 +324,7 @@ def test_new_keys_without_a_word_between_end_the_connection(gate, session):
 
 
 def test_a_key_update_after_the_gates_close_loses_no_data(gate, session, upstream):
-    """The gate has said its last word in a tunnel, and the browser goes on."""
+    """In a tunnel, the gate has sent close_notify and the browser continues to send."""
     got = []
 
     def serve(connection):
@@ -341,13 +342,13 @@ def test_a_key_update_after_the_gates_close_loses_no_data(gate, session, upstrea
         for index in range(5):
             connection.socket.update_key()
             connection.socket.sendall(b"%d" % index * 1000)
-            wait_until(lambda: sum(map(len, got)) >= 1000 * (index + 1), "what follows arrives")
+            wait_until(lambda: sum(map(len, got)) >= 1000 * (index + 1), "the data after the update arrives")
     assert b"".join(got) == b"".join(b"%d" % index * 1000 for index in range(5))
 
 
 @pytest.mark.parametrize("protocol", ["http/1.1", "h2"])
-def test_new_keys_during_a_download_never_cut_it(gate, session, upstream, protocol):
-    """One for each 64 KiB, from a client that says nothing else."""
+def test_key_updates_during_a_download_never_cut_it_short(gate, session, upstream, protocol):
+    """One update for each 64 KiB, from a client that sends nothing else."""
     body = content(20 * MEGABYTE)
     upstream.answer = lambda request, connection: connection.respond(200, {}, body)
     got = hashlib.sha256()
@@ -383,7 +384,7 @@ def test_new_keys_during_a_download_never_cut_it(gate, session, upstream, protoc
         assert connection.exchange("GET", "/", session).status == 200
 
 
-def test_a_response_that_a_flood_of_new_keys_cuts_is_logged_so(start_gate, upstream, authority, certificate):
+def test_a_response_cut_short_by_a_flood_of_key_updates_is_logged_as_aborted(start_gate, upstream, authority, certificate):
     gate = secured(start_gate(upstream, tls={"certificates": [certificate.settings]}), trusting(authority))
     session = gate.session_cookie()
 
@@ -400,7 +401,7 @@ def test_a_response_that_a_flood_of_new_keys_cuts_is_logged_so(start_gate, upstr
             connection.authority, connection.cookie = f"localhost:{gate.port}", session["Cookie"]
             connection.send(connection.headers(1, connection.fields("GET", "/cut-h2", scheme="https"), end=True))
         else:
-            # Its content is still awaited, so the connection is read.
+            # The request's content is incomplete, so the gate reads from the connection.
             connection = RecordConnection(made)
             made.sendall(request(gate, session, "/cut-h1", **{"Content-Length": "100000"}).replace(b"GET", b"POST", 1) + b"x")
         for _ in range(3000):
@@ -418,10 +419,10 @@ def test_a_response_that_a_flood_of_new_keys_cuts_is_logged_so(start_gate, upstr
     (b"\x17\x03\x03\x00\x11" + bytes(17), "bad record mac"), (b"\x16\x03\x03\x00\x05\x18\x00\x00\x01\x01", "unexpected message"),
     (b"\x17\x03\x03\xff\xff", "record overflow")], ids=["mac", "type", "length"])
 @pytest.mark.parametrize("kind", [SUITES[0], "TLS 1.2"])
-def test_an_alert_arrives_whatever_was_sent_behind_the_fault(gate, session, fault, alert, kind):
-    """Received bytes that nobody reads make a reset of a close, which would throw the alert away."""
+def test_an_alert_arrives_for_any_data_sent_after_the_fault(gate, session, fault, alert, kind):
+    """Closing a socket with unread data sends a reset, by which the alert would be lost."""
     if kind == "TLS 1.2":
-        alert = "alert|error"  # which one is libssl's choice
+        alert = "alert|error"  # libssl chooses which
     for _ in range(5):
         with opened(gate, kind) as made:
             made.handshake()
@@ -431,7 +432,7 @@ def test_an_alert_arrives_whatever_was_sent_behind_the_fault(gate, session, faul
                 while made.recv(65536):
                     pass
             while made.socket.recv(65536):
-                pass  # an end, not a reset
+                pass  # until the end, which is not a reset
 
 
 @pytest.mark.parametrize("kind", SUITES)
@@ -457,7 +458,7 @@ def test_openssl_changes_keys_during_a_download(gate, session, upstream, kind):
         client.wait()
 
 
-# Faults, and ends.
+# Faults and ends.
 
 @pytest.mark.parametrize("garbage", [
     b"GET / HTTP/1.1\r\n\r\n", bytes(5), b"\x17\x03\x03\x00\x00", b"\x17\x03\x03\x00\x11" + bytes(17),
@@ -465,7 +466,7 @@ def test_openssl_changes_keys_during_a_download(gate, session, upstream, kind):
     b"\x15\x03\x03\x00\x02\x02\x28", b"\x16\x03\x03\x00\x05\x18\x00\x00\x01\x01", b"\xff" * 40_000,
 ], ids=lambda data: data[:6].hex())
 @pytest.mark.parametrize("behind", [b"", b"a request"])
-def test_garbage_ends_its_connection_only(gate, session, garbage, behind):
+def test_garbage_ends_only_its_connection(gate, session, garbage, behind):
     with connected(gate) as other, connected(gate) as connection:
         if behind:
             connection.socket.seal(request(gate, session, "/70000"))
@@ -476,7 +477,7 @@ def test_garbage_ends_its_connection_only(gate, session, garbage, behind):
         assert other.exchange("GET", "/5", session).body == content(5)
 
 
-def test_connections_come_and_go_and_leave_nothing(gate, session, upstream):
+def test_closed_connections_leave_no_descriptors_or_memory(gate, session, upstream):
     def client(index):
         mine = random.Random(index)
         for _ in range(25):
@@ -487,7 +488,7 @@ def test_connections_come_and_go_and_leave_nothing(gate, session, upstream):
                     continue
                 made.handshake()
                 made.seal(request(gate, session, "/300000"))
-                if what == 1:  # leaves in the middle of a record
+                if what == 1:  # disconnects in the middle of a record
                     data = made.sealed()
                     made.socket.sendall(data[:mine.randrange(1, len(data))])
                     continue
@@ -508,7 +509,7 @@ def test_connections_come_and_go_and_leave_nothing(gate, session, upstream):
                 else:
                     assert connection.response().body == content(300_000)
 
-    in_threads(8, client)  # what it takes once, and connections to the app that are kept
+    in_threads(8, client)  # one-time allocations, and connections to the app that are kept
     descriptors, memory = gate.process.descriptors(), gate.process.memory()
     in_threads(8, client)
     wait_until(lambda: gate.process.descriptors() <= descriptors + 8, "all are closed")

@@ -31,7 +31,7 @@ def pairs(authority):
 
 
 class Mounted:
-    """A certificate and its key in places that the config names."""
+    """A certificate and its key at the paths in the configuration."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -59,14 +59,14 @@ def start(start_gate, upstream, authority, certificate, **more):
 
 
 def shown(gate) -> str:
-    """The common name of the certificate that a new connection meets."""
+    """The common name of the certificate that a new connection receives."""
     with gate.connection() as connection:
         subject = connection.socket.getpeercert()["subject"]
         return dict(part[0] for part in subject)["commonName"]
 
 
 def wait_for(gate, words: str, count: int = 1):
-    wait_until(lambda: gate.log().count(words) >= count, f"the log to say {words!r} {count} times")
+    wait_until(lambda: gate.log().count(words) >= count, f"the log contains {words!r} {count} times")
 
 
 def test_new_connections_use_the_new_certificate_and_open_ones_continue(start_gate, upstream, authority, pairs, mounted):
@@ -81,7 +81,7 @@ def test_new_connections_use_the_new_certificate_and_open_ones_continue(start_ga
         mounted.put(pairs["third"])
         wait_until(lambda: shown(gate) == "third", "the third certificate")
         assert before.exchange("GET", "/three", cookie).status == 200
-    assert gate.exchange("GET", "/", cookie).status == 200, "the session has nothing to do with it"
+    assert gate.exchange("GET", "/", cookie).status == 200, "the gate's session does not depend on the certificate"
     assert "certificates changed" in gate.log() and "PRIVATE" not in gate.log()
 
 
@@ -109,7 +109,7 @@ def test_under_load_no_handshake_fails_and_no_session_is_lost(start_gate, upstre
         for label in ("second", "third", "first", "second"):
             before = seen[label]
             mounted.put(pairs[label])
-            wait_until(lambda: seen[label] > before + 20, f"browsers meet {label}")
+            wait_until(lambda: seen[label] > before + 20, f"browsers receive {label}")
     finally:
         stop.set()
         for thread in threads:
@@ -117,7 +117,7 @@ def test_under_load_no_handshake_fails_and_no_session_is_lost(start_gate, upstre
     assert failures == []
 
 
-def test_as_kubernetes_swaps_what_it_mounts(start_gate, upstream, authority, pairs, tmp_path):
+def test_kubernetes_swap_of_mounted_certificates_is_noticed(start_gate, upstream, authority, pairs, tmp_path):
     mount = tmp_path / "mount"
     mount.mkdir()
 
@@ -152,7 +152,7 @@ def test_invalid_files_change_nothing(start_gate, upstream, authority, pairs, mo
         Path(mounted.place.certificate).write_text("")
     else:
         os.remove(mounted.place.certificate)
-    # Between its two files a pair may have been looked at, and not have fitted.
+    # The gate may also have read the pair between the replacements of its two files.
     wait_for(gate, words)
     assert "certificates not changed" in gate.log()
     assert shown(gate) == "first"
@@ -191,7 +191,7 @@ def test_client_authorities_are_reloaded(start_gate, upstream, authority, pairs,
     assert not is_let_in()
     shutil.copy(stranger.path, str(trusted) + ".new")
     os.replace(str(trusted) + ".new", trusted)
-    wait_until(is_let_in, "the other authority's people to be let in")
+    wait_until(is_let_in, "clients of the other authority are accepted")
 
 
 def test_authorities_of_the_app_are_reloaded_and_no_tls_session_outlives_them(start_gate, authority, pairs, tmp_path):
@@ -216,7 +216,7 @@ def test_authorities_of_the_app_are_reloaded_and_no_tls_session_outlives_them(st
         app.stop()
 
 
-def test_the_certificate_shown_to_the_app_is_renewed(start_gate, authority, pairs, mounted):
+def test_the_certificate_sent_to_the_app_is_renewed(start_gate, authority, pairs, mounted):
     def demand(context):
         context.verify_mode = ssl.CERT_REQUIRED
         context.load_verify_locations(authority.path)
@@ -255,7 +255,7 @@ def test_http2_with_the_app_continues_after_a_renewal(start_gate, authority, pai
 
 @pytest.mark.parametrize("days,outcome", [(9, "ok"), (1, "warning")])
 def test_the_doctor_reports_how_long_certificates_are_valid(authority, tmp_path, days, outcome):
-    """Of ten days two are the last fifth. The app is met as the gate would meet it."""
+    """Two of ten days are the last fifth. The doctor connects to the app as the gate does."""
     def moment(offset):
         return time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + offset * 86_400))
 

@@ -66,10 +66,10 @@ def test_requests_and_bodies_pass_both_ways(start_gate, start_app, authority, ce
     assert hashlib.sha256(response.body).digest() == hashlib.sha256(back).digest()
     app.answer = app.echo
     assert get(gate, "/echo?x=1").json()["target"] == "/echo?x=1"
-    assert app.names == ["localhost"], "one connection, asked for by name"
+    assert app.names == ["localhost"], "one connection, with a server name"
 
 
-def test_a_slow_app_and_a_slow_browser_lose_nothing(start_gate, start_app, authority, certificate):
+def test_a_slow_app_and_a_slow_browser_lose_no_data(start_gate, start_app, authority, certificate):
     app = start_app(certificate)
     gate = gate_before(start_gate, app, authority)
     body = os.urandom(4_000_000)
@@ -94,7 +94,7 @@ def test_a_slow_app_and_a_slow_browser_lose_nothing(start_gate, start_app, autho
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def test_both_versions_are_spoken(start_gate, start_app, authority, certificate, version):
+def test_both_versions_are_supported(start_gate, start_app, authority, certificate, version):
     def only(context):
         context.minimum_version = context.maximum_version = version
 
@@ -102,23 +102,23 @@ def test_both_versions_are_spoken(start_gate, start_app, authority, certificate,
     assert get(gate).status == 200
 
 
-def test_an_rsa_app_and_one_by_its_address(start_gate, start_app, authority):
+def test_an_app_with_an_rsa_key_by_its_address(start_gate, start_app, authority):
     app = start_app(authority.issue("rsa", NAMES, rsa=True))
     gate = gate_before(start_gate, app, authority, url=f"https://127.0.0.1:{app.port}")
     assert get(gate).status == 200
-    assert app.names == [None], "no name is asked for by address"
+    assert app.names == [None], "no server name is sent for an address"
 
 
 class TestNotTheApp:
-    """Who cannot be believed gets no request: 502, and the log says why."""
+    """A server that cannot be verified gets no request: the response is 502, and the log contains the reason."""
 
     def refused(self, gate, app, words):
         for fields, kind in ((NAVIGATION, "text/html"), (XHR, "json")):
             response = get(gate, "/secret", **fields)
             assert response.status == 502 and kind in response["Content-Type"]
         assert app.requests == []
-        wait_until(lambda: words in gate.log(), f"the log to say {words!r}")
-        wait_until(lambda: "upstream_not_secured" in gate.log(), "the access log to name the reason")
+        wait_until(lambda: words in gate.log(), f"the log contains {words!r}")
+        wait_until(lambda: "upstream_not_secured" in gate.log(), "the reason in the access log")
         assert gate.process.is_running()
 
     def test_an_unknown_authority(self, start_gate, start_app, certificate):
@@ -146,7 +146,7 @@ class TestNotTheApp:
         gate = gate_before(start_gate, None, authority, url=f"https://localhost:{upstream.port}")
         upstream.serve = lambda connection: (connection.fill(), connection.send("HTTP/1.1 400 No\r\n\r\n"))
         assert get(gate).status == 502
-        wait_until(lambda: "does not speak TLS" in gate.log(), "the log to say so")
+        wait_until(lambda: "does not speak TLS" in gate.log(), "the reason in the log")
 
     def test_an_app_that_does_not_respond_is_504_in_time(self, start_gate, upstream, authority):
         gate = start_gate("", upstream={
@@ -178,7 +178,7 @@ class TestClientCertificate:
 
         return start_app(certificate, demand)
 
-    def test_it_is_shown(self, start_gate, app, authority):
+    def test_the_gate_sends_its_certificate(self, start_gate, app, authority):
         shown = authority.issue("gate", "DNS:gate")
         gate = gate_before(start_gate, app, authority, **shown.settings)
         assert get(gate).status == 200
@@ -191,7 +191,7 @@ class TestClientCertificate:
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def test_later_connections_go_on_from_a_session(start_gate, start_app, authority, certificate, version):
+def test_later_connections_resume_the_tls_session(start_gate, start_app, authority, certificate, version):
     def only(context):
         context.minimum_version = context.maximum_version = version
 
@@ -217,7 +217,7 @@ def test_one_connection_serves_many_requests_and_a_dead_one_is_replaced(start_ga
 
 
 class TestContentUntilTheEnd:
-    """Content whose length is not said ends with the stream; a connection that just ends may have been cut."""
+    """Content without a length ends with close_notify; a connection that ends without it may have been cut short."""
 
     HEAD = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
 
@@ -228,7 +228,7 @@ class TestContentUntilTheEnd:
 
         return start_app(certificate, only)
 
-    def test_an_end_that_is_said(self, start_gate, app, authority):
+    def test_an_end_with_close_notify_is_complete(self, start_gate, app, authority):
         def serve(connection):
             connection.read_head()
             connection.send(self.HEAD + b"all of it")
@@ -238,7 +238,7 @@ class TestContentUntilTheEnd:
         app.serve = serve
         assert get(gate_before(start_gate, app, authority)).body == b"all of it"
 
-    def test_an_end_that_is_not_said_is_cut_short(self, start_gate, app, authority):
+    def test_an_end_without_close_notify_is_cut_short(self, start_gate, app, authority):
         def serve(connection):
             connection.read_head()
             connection.send(self.HEAD + b"some of it")
@@ -273,7 +273,7 @@ def test_websocket_bytes_pass_through_a_tunnel(start_gate, start_app, authority,
         assert connection.read_exactly(3) == b"cba"
 
 
-def test_many_at_a_time(start_gate, start_app, authority, certificate):
+def test_many_connections_at_once(start_gate, start_app, authority, certificate):
     app = start_app(certificate)
     body = os.urandom(200_000)
     app.answer = lambda request, connection: connection.respond(200, {}, body)
@@ -289,7 +289,7 @@ def test_many_at_a_time(start_gate, start_app, authority, certificate):
 
 
 class TestHTTP2:
-    """An app behind https that can speak HTTP/2 as well: nginx, which reports the protocol of the request."""
+    """An app behind https that also supports HTTP/2: nginx, which reports the protocol of the request."""
 
     @pytest.fixture
     def app(self, tmp_path, certificate):
@@ -311,7 +311,7 @@ class TestHTTP2:
         gate = start_gate(app.url, upstream={"url": app.url, "http2": True, "tls": {"ca": authority.path}})
         for _ in range(3):
             assert get(gate, "/").status == 200
-        assert len(app.sessions) == 1, "one connection, of HTTP/1.1: the app would have failed on another preface"
+        assert len(app.sessions) == 1, "one connection with HTTP/1.1: an HTTP/2 preface would have failed"
 
 
 @pytest.mark.parametrize("kind", ["EC", "RSA"])

@@ -29,16 +29,16 @@ def digest(data: bytes) -> str:
 
 
 class App:
-    """POST /SEED/SIZE/HOW takes content and answers `SIZE` bytes, with the hash of what it got in a field or a trailer.
+    """POST /SEED/SIZE/HOW reads the content and responds with `SIZE` bytes, and its hash in a field or a trailer.
 
-    HOW: `plain`; `slow`, with pauses while it reads and while it writes; `trickle`, in pieces of a few bytes; `early`, an
-    answer that begins before the content has come; `reset`, an answer that breaks off in the middle.
+    HOW: `plain`; `slow`, with pauses during reading and writing; `trickle`, in pieces of a few bytes; `early`, a response
+    that begins before the content has arrived; `reset`, a response that breaks off in the middle.
     """
 
     def __init__(self, protocol: str):
         self.protocol = protocol
         self.app = H2Upstream() if protocol == "h2c" else Upstream()
-        self.seen = {}  # path: the hash of what came
+        self.seen = {}  # path: the hash of the received content
         if protocol == "h2c":
             self.app.began = self.serve_http2
             self.app.answer = lambda request: None
@@ -50,7 +50,7 @@ class App:
 
     @staticmethod
     def pieces(path: str):
-        """What is to be sent, piece by piece; None for a break."""
+        """The pieces of the response; None for a break."""
         seed, size, how = path.strip("/").split("/")
         data, generator = content(int(seed), int(size)), random.Random(int(seed) + 1)
         at = 0
@@ -138,7 +138,7 @@ def gate(app, start_module_gate):
 
 
 class Job:
-    """One stream of a client: what it still has to send, and how it behaves."""
+    """One stream of a client: the content to send, and its behaviour."""
 
     def __init__(self, number: int, generator):
         self.upload = content(number + 10_000, generator.choice([0, 1, 100, 65_535, generator.randrange(300_000)]))
@@ -163,8 +163,7 @@ def check(job, body, hash_field, app):
 
 @pytest.mark.parametrize("seed", range(8))
 def test_streams_of_one_connection(app, gate, seed):
-    """A client that sends its uploads a bit here and a bit there as the windows allow, stalls some downloads and cancels
-    some streams altogether."""
+    """A client that interleaves its uploads as the windows allow, stalls some downloads and cancels some streams."""
     generator = random.Random(SEED + seed)
     with FrameConnection(gate.port, timeout=30) as c:
         c.cookie = gate.cookie
@@ -226,7 +225,7 @@ def test_streams_of_one_connection(app, gate, seed):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_clients_of_http1(app, gate, seed):
-    """One connection each, at a time; some go away in the middle."""
+    """One connection for each request, at the same time; some disconnect in the middle."""
     generator = random.Random(SEED + 50 + seed)
     jobs = [Job(100_000 + 1000 * seed + index, generator) for index in range(16)]
     failures = []
@@ -252,7 +251,7 @@ def test_clients_of_http1(app, gate, seed):
                         if is_chunked:
                             c.send("0\r\n\r\n")
                     except OSError:
-                        pass  # the answer broke off
+                        pass  # the response broke off
                 sender = threading.Thread(target=send, daemon=True)
                 sender.start()
                 try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The protocols that may become tunnels; requests of every other protocol are still checked by the gate."""
+"""The protocols that may become tunnels; the gate still checks the requests of every other protocol."""
 
 import contextlib
 import json
@@ -19,7 +19,7 @@ SMUGGLED = b"GET /admin HTTP/1.1\r\nHost: app\r\nX-Forwarded-User: admin\r\n\r\n
 
 
 def switching(protocol: str, *more: str):
-    """An app that agrees to `protocol` and then reads whatever comes as one more request."""
+    """An app that accepts `protocol` and then reads the following bytes as another request."""
     def answer(request, connection):
         lines = ["HTTP/1.1 101 Switching Protocols", "Connection: Upgrade", *more]
         if protocol:
@@ -32,7 +32,7 @@ def switching(protocol: str, *more: str):
     "TLS/1.0", "tls/1.2, HTTP/1.1", "h2c", "H2C", "h2c/1", "h2", "HTTP/2.0", "http/1.1", "IRC/6.9", "echo", "websocket2",
     "websocket/13", "websocket, h2c", "h2c, websocket", "TLS/1.0, websocket", "websocket, websocket", ",websocket",
     "websocket;q=1", "\"websocket\"", "SPDY/3.1"])
-def test_no_other_protocol_is_asked_for_and_a_101_to_it_is_502(gate, upstream, session, value):
+def test_no_other_protocol_is_requested_and_a_101_for_it_is_502(gate, upstream, session, value):
     upstream.answer = switching(value.split(",")[0])
     with gate.connection() as connection:
         connection.request("GET", "/x", {**session, "Connection": "Upgrade", "Upgrade": value})
@@ -46,7 +46,7 @@ def test_no_other_protocol_is_asked_for_and_a_101_to_it_is_502(gate, upstream, s
 
 @pytest.mark.parametrize("value", ["TLS/1.0", "h2c", "echo", "websocket, h2c"])
 @pytest.mark.parametrize("method, body", [("GET", None), ("POST", b"abc"), ("OPTIONS", None)])
-def test_the_request_is_forwarded_without_it(gate, upstream, session, value, method, body):
+def test_the_request_is_forwarded_without_the_upgrade(gate, upstream, session, value, method, body):
     response = gate.exchange(method, "/page", {**session, "Connection": "upgrade, HTTP2-Settings", "Upgrade": value,
                                                "HTTP2-Settings": "AAMAAABkAAQAAP__"}, body)
     assert response.status == 200 and upstream.last.body == (body or b"")
@@ -59,7 +59,7 @@ def test_the_request_is_forwarded_without_it(gate, upstream, session, value, met
     [("Connection", "upgrade, http2-settings"), ("Upgrade", "websocket"), ("HTTP2-Settings", "AAMAAABkAAQAAP__")],
     [("Upgrade", "websocket")],
     [("Connection", "keep-alive"), ("Upgrade", "websocket")]])
-def test_several_fields_are_no_way_around(gate, upstream, session, fields):
+def test_several_fields_cannot_bypass_the_check(gate, upstream, session, fields):
     assert gate.exchange("GET", "/", [*session.items(), *fields]).status == 200
     assert "upgrade" not in upstream.last.names
 
@@ -70,7 +70,7 @@ def test_several_fields_are_no_way_around(gate, upstream, session, fields):
     ("websocket", ["Upgrade: h2c", f"Sec-WebSocket-Accept: {ACCEPT}"]),
     ("websocket", []), ("websocket", ["Sec-WebSocket-Accept: " + "A" * 27 + "="]),
     ("websocket", [f"Sec-WebSocket-Accept: {ACCEPT}"] * 2)])
-def test_a_101_to_another_protocol_or_without_the_handshakes_proof_is_502(gate, upstream, session, answered, more):
+def test_a_101_for_another_protocol_or_without_a_valid_accept_is_502(gate, upstream, session, answered, more):
     upstream.answer = switching(answered, *more)
     with gate.connection() as connection:
         assert connection.exchange("GET", "/ws", {**session, **WEBSOCKET}).status == 502
@@ -86,7 +86,7 @@ def test_a_websocket_passes_in_any_case(gate, upstream, session):
 
 
 class TestConfigured:
-    def test_another_protocol_passes_where_it_is_named_and_there_alone(self, upstream, start_gate):
+    def test_another_protocol_passes_only_where_it_is_configured(self, upstream, start_gate):
         gate = start_gate(upstream, upstream={"url": upstream.url, "upgrades": ["SPDY/3.1"]}, upstreams=[
             {"paths": ["/chat/*"], "url": upstream.url, "upgrades": ["websocket"]},
             {"paths": ["/none/*"], "url": upstream.url, "upgrades": []}])
@@ -103,7 +103,7 @@ class TestConfigured:
                 assert got.status == status, (path, value)
 
     @pytest.mark.parametrize("value", ["h2c", "H2C", "h2c/1", "h2", "h2-15", "HTTP/2.0", "http", "TLS/1.0", "a b", "a/b/c", ""])
-    def test_check_refuses_what_carries_requests(self, tmp_path, value):
+    def test_check_refuses_protocols_that_carry_requests(self, tmp_path, value):
         for changes in ({"upstream": {"url": "http://127.0.0.1:1", "upgrades": [value]}},
                         {"upstreams": [{"paths": ["/x/*"], "url": "http://127.0.0.1:1", "upgrades": ["websocket", value]}]}):
             file = tmp_path / "c.yaml"
@@ -113,7 +113,7 @@ class TestConfigured:
 
 
 @pytest.mark.parametrize("mode", ["enforce", "observe"])
-def test_it_is_the_same_where_no_sign_in_is_needed(upstream, start_gate, mode):
+def test_upgrades_are_checked_on_open_paths_too(upstream, start_gate, mode):
     gate = start_gate(upstream, access={"mode": mode, "rules": [{"paths": ["/open/*"], "allow": "anyone"}]})
     upstream.answer = switching("TLS/1.0")
     with gate.connection() as connection:
@@ -121,7 +121,7 @@ def test_it_is_the_same_where_no_sign_in_is_needed(upstream, start_gate, mode):
         connection.send(SMUGGLED)
         assert connection.response().status == 502
         assert connection.response().status == (502 if mode == "observe" else 302)
-    # What follows is a request like any other: judged, and without the client's word for who it is.
+    # The following bytes are an ordinary request: it is judged, and the client's identity headers are removed.
     assert upstream.requests[0].target == "/open/x" and "upgrade" not in upstream.requests[0].names
     assert [r.all("X-Forwarded-User") for r in upstream.requests[1:]] == [[]] * (mode == "observe"), mode
 
@@ -139,8 +139,8 @@ server.listen(+process.argv[2], '127.0.0.1');
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="node is not installed")
-def test_nodes_upgrade_handler_is_reached_by_websockets_alone(tmp_path, start_gate):
-    """An app that agrees to whatever it is asked: with generated values, only `websocket` reaches its handler."""
+def test_only_websockets_reach_nodes_upgrade_handler(tmp_path, start_gate):
+    """The app accepts every protocol: of generated values, only `websocket` reaches its handler."""
     script, port = tmp_path / "app.js", free_port()
     script.write_text(NODE)
     app = ChildProcess(["node", script, str(port)], tmp_path / "node.log")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The app is down, slow or gone between two requests."""
+"""The app is down, slow, or closes its connections between two requests."""
 
 import socket
 import threading
@@ -30,7 +30,7 @@ class TestDown:
         assert response.status == 502 and "json" in response["Content-Type"]
         assert response.json()
 
-    def test_a_post_gets_502_and_the_connection_is_in_order(self, down):
+    def test_a_post_gets_502_and_the_connection_is_kept(self, down):
         with down.connection() as connection:
             assert connection.exchange("POST", "/", down.cookie, b"x" * 1000).status == 502
 
@@ -80,24 +80,24 @@ class TestSlow:
         assert response.status == 504 and "text/html" in response["Content-Type"]
         assert time.monotonic() - began >= 2
         answered.set()
-        assert len(upstream.requests) == 1, "what may have been answered is not asked again"
+        assert len(upstream.requests) == 1, "a request that may have been processed is not sent again"
 
     def test_a_slow_but_steady_body_is_not_cut(self, slow, upstream):
         def answer(request, connection):
             connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n")
             for _ in range(8):
-                time.sleep(0.3)  # altogether longer than the limits
+                time.sleep(0.3)  # in total longer than the limits
                 connection.send(b"x")
         upstream.answer = answer
         assert slow.exchange("GET", "/", slow.cookie).body == b"x" * 8
 
 
 class TestDeadKeptConnections:
-    """A kept-alive connection that proves dead before any response byte: once more for what may be repeated."""
+    """A kept-alive connection that fails before any byte of the response: repeatable requests are sent once more."""
 
     @staticmethod
     def dies_on_second_request(how):
-        """Each upstream connection answers one request and dies at the sight of a second."""
+        """Each upstream connection answers one request and breaks when it receives a second."""
         heads = []
 
         def serve(connection):
@@ -113,7 +113,7 @@ class TestDeadKeptConnections:
 
     @pytest.mark.parametrize("how", ["close", "reset"])
     @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
-    def test_a_repeatable_request_is_retried_once_on_a_fresh_connection(self, gate, upstream, session, method, how):
+    def test_a_repeatable_request_is_retried_once_on_a_new_connection(self, gate, upstream, session, method, how):
         serve, heads = self.dies_on_second_request(how)
         upstream.serve = serve
         with gate.connection() as connection:
@@ -136,7 +136,7 @@ class TestDeadKeptConnections:
 
     @staticmethod
     def prime(connection, session, heads):
-        """Sends GETs until one came over a connection made by the present `serve`, so that the pool holds just it."""
+        """Sends GETs until one uses a connection handled by the current `serve`, so that only that one is in the pool."""
         for _ in range(5):
             heads.clear()
             assert connection.exchange("GET", "/prime", session).status == 200
@@ -150,7 +150,7 @@ class TestDeadKeptConnections:
             upstream.read_body(request, connection)
             upstream.requests.append(request)
             connection.respond(200, {}, "ok")
-        upstream.serve = serve  # ends after one request, with no word of it in the response
+        upstream.serve = serve  # closes after one request, without `Connection: close`
         with gate.connection() as connection:
             for n in range(20):
                 assert connection.exchange("POST", f"/{n}", session, b"x").status == 200
@@ -170,7 +170,7 @@ class TestDeadKeptConnections:
         assert len(count) == 1
 
 
-def test_the_app_may_come_back(start_gate):
+def test_requests_succeed_when_the_app_is_back(start_gate):
     first = Upstream()
     gate = start_gate(first)
     session = gate.session_cookie()

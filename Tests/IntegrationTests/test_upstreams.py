@@ -45,13 +45,13 @@ def seen(apps, upstream):
     (None, "//wiki/a", "wiki", "/a"), (None, "/wiki//evil.test/", "wiki", "/evil.test/"),
     ("docs.test", "/wiki/a", "docs", "/wiki/a"), ("DOCS.test:80", "/", "docs", "/"), ("xdocs.test", "/", "upstream", "/"),
 ])
-def test_the_most_specific_gets_it(gate, seen, host, path, app, target):
+def test_the_most_specific_app_gets_the_request(gate, seen, host, path, app, target):
     bearer = {"Authorization": "Bearer " + tokens.token()}
     assert gate.exchange("GET", path, {**XHR, **bearer}, host=host).status == 200
     assert seen() == {app: [target]}
 
 
-def test_each_has_its_own_settings(gate, seen, apps, session):
+def test_each_app_has_its_own_settings(gate, seen, apps, session):
     assert gate.exchange("GET", "/wiki/a", session).status == 200
     request = apps["wiki"].last
     assert request.get("Host") == f"127.0.0.1:{apps['wiki'].port}" and request.get("X-Forwarded-Prefix") == "/wiki"
@@ -62,18 +62,18 @@ def test_each_has_its_own_settings(gate, seen, apps, session):
     assert gate.exchange("GET", "/wiki/slow", session).status == 504
 
 
-def test_a_browsers_own_prefix_is_not_passed_on(gate, seen, apps, session):
+def test_a_browsers_own_prefix_header_is_not_forwarded(gate, seen, apps, session):
     assert gate.exchange("GET", "/wiki/a", {**session, "X-Forwarded-Prefix": "/evil", "X_Forwarded_Prefix": "/evil"}).status == 200
     assert b"evil" not in apps["wiki"].last.head
 
 
-def test_one_that_is_down_leaves_the_others_alone(gate, seen, session):
+def test_an_app_that_is_down_does_not_affect_others(gate, seen, session):
     assert gate.exchange("GET", "/down/x", session).status == 502
     assert gate.exchange("GET", "/wiki/x", session).status == 200
     assert gate.exchange("GET", "/x", session).status == 200
 
 
-def test_connections_are_kept_for_each_app_apart(gate, seen, apps, upstream, session):
+def test_each_app_has_its_own_connections(gate, seen, apps, upstream, session):
     with gate.connection() as connection:
         for _ in range(3):
             for path, app in (("/x", upstream), ("/wiki/x", apps["wiki"]), ("/wiki/talk/x", apps["talk"])):
@@ -82,7 +82,7 @@ def test_connections_are_kept_for_each_app_apart(gate, seen, apps, upstream, ses
         assert len({request.connection for request in app.requests}) == 1
 
 
-def test_location_and_cookie_paths_pass_as_they_are(gate, seen, apps, session):
+def test_location_and_cookie_paths_are_not_changed(gate, seen, apps, session):
     apps["wiki"].answer = lambda request, connection: connection.respond(
         302, {"Location": "/login", "Set-Cookie": "a=b; Path=/"}, b"")
     response = gate.exchange("GET", "/wiki/x", session)
@@ -99,7 +99,7 @@ def test_rules_apply_to_the_path_that_the_browser_sent(gate, seen, session):
     assert seen() == {"wiki": ["/open/x"]}
 
 
-def test_a_path_without_a_safe_reading_is_400_also_without_rules(upstream, start_gate, apps):
+def test_an_unreadable_path_is_400_also_without_rules(upstream, start_gate, apps):
     gate = start_gate(upstream, upstreams=[{"paths": ["/wiki/*"], "url": apps["wiki"].url}])
     assert gate.exchange("GET", "/wiki/%00", gate.session_cookie()).status == 400
     assert gate.exchange("GET", "/wiki/%61", gate.session_cookie()).json()["target"] == "/wiki/a"

@@ -15,7 +15,7 @@ from harness.wire import Connection
 
 @pytest.fixture(scope="module")
 def server():
-    """A WebSocket server that echoes, on a thread with a loop of its own."""
+    """A WebSocket server that echoes, on a thread with its own event loop."""
     ready, state = threading.Event(), {}
 
     async def echo(connection):
@@ -53,7 +53,7 @@ def connect(gate, **options):
         extra_headers={**gate.session_cookie(), "X-Forwarded-User": "mallory"}, **options)
 
 
-def test_messages_of_all_sizes_come_back_and_the_app_knows_who_it_is(websocket_gate, server):
+def test_messages_of_all_sizes_are_echoed_and_the_app_gets_the_identity(websocket_gate, server):
     async def talk():
         async with connect(websocket_gate, subprotocols=["chat"]) as client:
             assert client.subprotocol == "chat"
@@ -79,7 +79,7 @@ def test_the_closing_handshake_passes_both_ways(websocket_gate):
     asyncio.run(talk())
 
 
-def test_many_at_once(websocket_gate):
+def test_many_websockets_at_once(websocket_gate):
     headers = {**websocket_gate.session_cookie()}
 
     async def one(n):
@@ -152,7 +152,7 @@ def tunnel(gate, upstream, session, work):
     return connection
 
 
-def test_bytes_right_behind_the_101_arrive(gate, upstream, session):
+def test_bytes_directly_after_the_101_arrive(gate, upstream, session):
     def serve(connection):
         connection.read_head()
         connection.send(SWITCHED + b"first words")
@@ -196,7 +196,7 @@ def test_when_one_end_closes_the_other_is_closed(gate, upstream, session):
 
 
 def test_a_tunnel_that_is_not_read_uses_little_memory(gate, upstream, session):
-    """Back pressure: the sender stops, the gate does not collect."""
+    """Back pressure: the sender is stopped, and the gate does not buffer its data."""
     sent = {}
 
     def work(connection):

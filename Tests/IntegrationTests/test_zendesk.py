@@ -39,13 +39,13 @@ def test_zendesk_token_by_get(zendesk, upstream, mint):
     browser = visit(zendesk)
     assert accepted(browser.enter(mint(payload()), "/tickets?page=2")) == "/tickets?page=2"
     browser.navigate("/")
-    assert upstream.last.get("X-Forwarded-User") == "4711", "external_id is who it is, also when the address changes"
+    assert upstream.last.get("X-Forwarded-User") == "4711", "external_id identifies the user, also when the address changes"
     assert upstream.last.get("X-Forwarded-Email") == "ada@example.com"
     assert upstream.last.get("X-Name") == "Ada Lovelace"
 
 
 def test_zendesk_token_by_form(zendesk):
-    """Zendesk asks for a form POST since 2022; tokens in URLs end in logs."""
+    """Zendesk has required a form POST since 2022, because tokens in URLs are logged."""
     browser = visit(zendesk)
     location = browser.go("/tickets?page=2")
     back = query(location)["return_to"]
@@ -54,7 +54,7 @@ def test_zendesk_token_by_form(zendesk):
     assert browser.navigate("/").status == 200
 
 
-def test_zendesk_login_url_has_return_to(zendesk):
+def test_zendesk_login_url_contains_return_to(zendesk):
     location = visit(zendesk).go("/tickets?page=2&q=a%20b")
     assert location.startswith(LOGIN + "?return_to=http%3A%2F%2F")
     assert query(location) == {"return_to": zendesk.origin + "/tickets?page=2&q=a%20b"}
@@ -66,9 +66,9 @@ def test_zendesk_login_url_may_have_a_query_already(upstream, start_gate):
 
 
 class TestReturnTo:
-    """A user who starts at the script comes with return_to and without a login cookie."""
+    """A user who starts at the script arrives with return_to and without a login cookie."""
 
-    def test_zendesk_return_to_is_where_the_user_lands(self, zendesk):
+    def test_zendesk_return_to_is_the_return_target(self, zendesk):
         assert accepted(visit(zendesk).bring(by_php(payload()), return_to=zendesk.origin + "/hc/en-us?x=1")) == "/hc/en-us?x=1"
         assert accepted(visit(zendesk).bring(by_php(payload()), return_to="/hc/en-us")) == "/hc/en-us"
         browser = visit(zendesk)
@@ -105,7 +105,7 @@ class TestClaims:
         refused(visit(zendesk).enter(by_php(payload(iat=now - 250))), "too_old")
         refused(visit(zendesk).enter(by_php(payload(iat=None))), "issued_at_missing")
 
-    def test_zendesk_jti_is_required_and_counts_once(self, zendesk):
+    def test_zendesk_jti_is_required_and_for_single_use(self, zendesk):
         refused(visit(zendesk).enter(by_php(payload(jti=None))), "id_missing")
         accepted(visit(zendesk).enter(by_php(payload(jti="only-once"))))
         refused(visit(zendesk).enter(by_php(payload(jti="only-once", email="b@example.com"))), "replayed")
@@ -122,7 +122,7 @@ def test_zendesk_started_at_the_script_is_confirmed_by_default(upstream, start_g
     assert accepted(browser.confirm(page)) == "/hc/en-us"
 
 
-def test_zendesk_form_of_another_kind_is_no_sign_in(zendesk):
+def test_zendesk_form_of_another_type_is_refused(zendesk):
     browser = visit(zendesk)
     browser.go()
     response = browser.navigate("/access/jwt", "POST", {"Content-Type": "application/json"},

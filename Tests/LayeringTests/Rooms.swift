@@ -11,7 +11,8 @@ enum Rooms {
         "Gate": [
             "Path", "Request", "Cookies", "Identity", "Tokens", "Sessions", "Authorization", "Responses", "Forwarding",
             "SignIn", "Logout", "ForwardAuth", "Explanation",
-        ]
+        ],
+        "Proxy": ["Connections", "Tunnel", "Upstream", "Metrics", "Services", "Exchange", "Downstream", "Worker"]
     ]
 
     /// Types whose state other files reach, with the reason.
@@ -22,6 +23,7 @@ enum Rooms {
         "Gate.SignOut": "an immutable value; a class so that an exchange has room for one",
         "Gate.RequestRules": "immutable; a class so that each request refers to it",
         "Gate.LoginSite": "immutable but for its binding; the parts of a redirect, written out once",
+        "Proxy.GateExchange": "its parts report to one state machine, and write one record for the log"
     ]
 
     /// Folders that hold more files than the limit.

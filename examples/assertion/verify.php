@@ -15,13 +15,13 @@ function base64url(string $text): string
     return $bytes;
 }
 
-/** The gate's keys by their names. Cached for five minutes, and fetched again for an unknown name. */
+/** The gate's keys by key ID. Cached for five minutes, and fetched again for an unknown key ID. */
 function gate_keys(string $gate, string $wanted): array
 {
     $cache = sys_get_temp_dir() . '/sidegate-keys-' . sha1($gate) . '.json';
     $age = is_file($cache) ? time() - filemtime($cache) : PHP_INT_MAX;
     $keys = $age < 300 ? json_decode(file_get_contents($cache), true) : [];
-    // At most once in ten seconds, whatever names are sent.
+    // At most once in ten seconds, for any key IDs that are sent.
     if (!isset($keys[$wanted]) && ($age >= 10 || $keys === [])) {
         $set = json_decode(file_get_contents("$gate/.sidegate/jwks.json"), true, 8, JSON_THROW_ON_ERROR);
         $keys = array_column($set['keys'], null, 'kid');
@@ -43,7 +43,7 @@ function der_integer(string $bytes): string
     return der(0x02, ($bytes === '' || ord($bytes[0]) > 127 ? "\0" : '') . $bytes);
 }
 
-/** A JSON Web Key as PHP's openssl takes it (RFC 5280 §4.1.2.7). */
+/** A JSON Web Key in the form that PHP's openssl accepts (RFC 5280 §4.1.2.7). */
 function public_key(array $key): OpenSSLAsymmetricKey
 {
     if ($key['kty'] === 'EC' && $key['crv'] === 'P-256') {

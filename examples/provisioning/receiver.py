@@ -4,8 +4,8 @@
     SECRET=… SEATS=10 python3 receiver.py 3001 accounts.sqlite
 
 Sidegate's provisioning.url points here, and provisioning.secretFile holds the same secret. It may call more than once
-for a user (after a restart, after a lost answer, for every login with eachLogin): each call leaves the account as its
-body says, and one user takes one seat.
+for a user (after a restart, after a lost response, for every login with eachLogin): each call stores the fields in its
+body, and each user occupies one seat.
 """
 
 import hmac

@@ -2,21 +2,21 @@
 
 import Reactor
 
-/// A browser's connection, whatever protocol it speaks, as its worker knows it.
+/// A client's connection, over any version of HTTP.
 protocol DownstreamConnection: AnyObject {
-    /// The worker stops: takes no new requests and ends once those in flight are answered.
+    /// The worker stops: takes no new requests, and ends when those in flight are answered.
     func drain()
-    /// No request is under way, so it may be closed where there is no room.
+    /// No request is in progress, so it may be closed to make room.
     var isEvictable: Bool { get }
     /// Since when, while that is so.
     var idleSince: MonotonicTime { get }
     var isHTTP2: Bool { get }
-    /// Makes room, unless a request has come meanwhile.
+    /// Closes to make room, unless a request has arrived meanwhile.
     func evictIdle()
-    /// Calls `body` for each request under way.
+    /// Calls `body` with each exchange in progress.
     func forEachExchange(_ body: (Exchange) -> Void)
     /// Others need what clients hold: ends what is too slow.
     func measurePace(_ round: PaceRound)
-    /// The worker ends: whatever is in flight breaks off.
+    /// The worker ends: aborts whatever is in flight.
     func stop()
 }

@@ -12,20 +12,18 @@ struct PaceRound {
     /// How long another client's request must have waited.
     let patience: Nanoseconds
 
-    /// The time that counts for `exchange`; nil: its client holds up a connection to no app.
-    func time(for exchange: Exchange?) -> Nanoseconds {
+    /// The time that counts for `exchange`: none if it holds nothing that others wait for.
+    private func time(for exchange: Exchange?) -> Nanoseconds {
         if isCrowded { return elapsed }
-        guard let exchange, let pool = exchange.upstream?.pool else { return Nanoseconds(count: 0) }
-        // It is in the way of others of its client.
-        if pool.isHeldBack(exchange) { return elapsed }
-        return min(pool.waitedLately, elapsed)
+        return min(exchange?.waitOfOthers ?? Nanoseconds(count: 0), elapsed)
     }
 
-    /// Adds what was measured to `meter`; true when the client is to be cut off.
+    /// Adds what was measured to `meter`; true if the client is to be ended.
     ///
     /// - Parameters:
-    ///   - total: bytes of the request that came, or of the response that were taken.
-    ///   - isExempt: no rate is asked of it; only the share of its client counts.
+    ///   - number: of the request, among those of the connection.
+    ///   - total: bytes of the request that arrived, or of the response that were taken.
+    ///   - isExempt: no rate is required; only the share of its client counts.
     func isTooSlow(
         _ side: PaceMeter.Side, _ meter: inout PaceMeter?, number: UInt64, total: UInt64, of exchange: Exchange?,
         isExempt: Bool = false
@@ -39,10 +37,7 @@ struct PaceRound {
         guard let isSlow = meter?.add(time, total: total, rate: limits.minimumBodyRate), let stalled = meter?.stalled
         else { return false }
         if isSlow, !isExempt { return true }
-        // Others of its own are ended first: they have stalled for long, and another client waits.
-        guard let exchange, let pool = exchange.upstream?.pool,
-            stalled.count >= pool.configuration.connectTimeout.count / 2
-        else { return false }
-        return pool.mayEnd(exchange, share: limits.clientShare, patience: patience)
+        // Another client waits, and this one has stalled for long and holds more than its share.
+        return exchange?.mayEnd(stalled: stalled, share: limits.clientShare, patience: patience) ?? false
     }
 }

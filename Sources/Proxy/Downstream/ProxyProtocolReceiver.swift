@@ -3,8 +3,8 @@
 import HTTP
 import Reactor
 
-/// A connection from a trusted proxy whose PROXY protocol header is still to come. Nothing else is read of it: what
-/// follows the header may be a TLS handshake.
+/// A connection from a trusted proxy whose PROXY protocol header has not arrived. Nothing else is read from it: a TLS
+/// handshake may follow the header.
 final class ProxyProtocolReceiver: TransportOwner {
     private let transport: SocketTransport
     private var parser = ProxyProtocolParser()

@@ -3,29 +3,29 @@
 import HTTP
 import HTTP1
 
-/// Writes the heads that browsers get over HTTP/1.
+/// Writes the heads that clients get over HTTP/1.
 package enum ResponseRewrite {
-    /// How the content goes to the browser.
+    /// How the content is framed for the client.
     package enum Framing {
         /// As the app's Content-Length says, or none at all.
         case asReceived
         case chunked
-        /// HTTP/1.0 knows no chunks: the connection's end is the content's.
+        /// HTTP/1.0 has no chunks: the end of the connection is the end of the content.
         case untilClose
     }
 
-    /// What the head says of the connection.
+    /// What the head says about the connection.
     package enum Persistence {
-        /// Nothing: HTTP/1.1 goes on by default.
+        /// Nothing: HTTP/1.1 is persistent by default.
         case implied
         case keepAlive
         case close
     }
 
-    /// Appends the app's head with its hop-by-hop fields taken out and ours put in.
+    /// Appends the app's head without its hop-by-hop fields and with the ones of this connection.
     ///
     /// - Parameters:
-    ///   - extra: field lines of ours, each with CRLF.
+    ///   - extra: field lines to add, each with CRLF.
     package static func append(
         _ head: borrowing ResponseHead, framing: Framing, persistence: Persistence, extra: [UInt8]?,
         into output: inout [UInt8]
@@ -38,7 +38,7 @@ package enum ResponseRewrite {
         output.append(text: "\r\n")
     }
 
-    /// Appends a 1xx head; for a 101 with the Upgrade it needs.
+    /// Appends a 1xx head; a 101 with its Upgrade field.
     package static func appendInformational(_ head: borrowing ResponseHead, into output: inout [UInt8]) {
         appendStatus(head.status, reason: head.bytes.span.extracting(head.reason.range), into: &output)
         appendFields(head, into: &output)
@@ -53,9 +53,9 @@ package enum ResponseRewrite {
         output.append(text: "\r\n")
     }
 
-    /// Appends the head of a response of our own.
+    /// Appends the head of a response of the gate's own.
     ///
-    /// - Parameter dateLine: the Date field's, with CRLF.
+    /// - Parameter dateLine: the Date field, with CRLF.
     package static func append(
         _ response: LocalResponse, persistence: Persistence, dateLine: [UInt8], into output: inout [UInt8]
     ) {
@@ -72,7 +72,7 @@ package enum ResponseRewrite {
     }
 
     private static func appendStatus(_ status: UInt16, reason: Span<UInt8>, into output: inout [UInt8]) {
-        // The commonest are at hand as a whole.
+        // The most common ones are constants.
         if status == 302, reason.isEmpty { return output.append(text: "HTTP/1.1 302 Found\r\n") }
         if status == 200, reason.equals("OK") { return output.append(text: "HTTP/1.1 200 OK\r\n") }
         output.append(text: "HTTP/1.1 ")
@@ -86,7 +86,7 @@ package enum ResponseRewrite {
         output.append(text: "\r\n")
     }
 
-    /// Fields stand in the head's bytes line by line, so those that pass are copied in runs, not one by one.
+    /// The fields are adjacent lines in the head's bytes, so those that pass are copied in runs, not one by one.
     private static func appendFields(_ head: borrowing ResponseHead, into output: inout [UInt8]) {
         let bytes = head.bytes.span
         let fields = head.fields.span
@@ -109,13 +109,13 @@ package enum ResponseRewrite {
         }
     }
 
-    /// The field goes on to the browser.
+    /// The field is passed to the client.
     static func passes(_ field: Field, of head: borrowing ResponseHead) -> Bool {
         switch field.known {
         case .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade, .te, .proxyAuthenticate:
             return false
         case .contentLength:
-            // Content-Length of what has no content, ever (RFC 9110 §8.6).
+            // A response that never has content has no Content-Length (RFC 9110 §8.6).
             return head.status >= 200 && head.status != 204
         default:
             return !head.nominatesFields || !ConnectionOptions.nominate(field.name, in: head)
@@ -131,7 +131,7 @@ package enum ResponseRewrite {
     }
 }
 
-/// The fields a Connection field names (RFC 9110 §7.6.1).
+/// The fields that a Connection field names (RFC 9110 §7.6.1).
 enum ConnectionOptions {
     /// One of the head's Connection fields names the field called `name`.
     static func nominate(_ name: ByteRange, in head: borrowing ResponseHead) -> Bool {
@@ -150,7 +150,7 @@ enum ConnectionOptions {
         return false
     }
 
-    /// `option`, without the white space around it, is `name` in some case.
+    /// `option`, without the white space around it, equals `name`, ignoring case.
     private static func equal(_ option: Span<UInt8>, _ name: Span<UInt8>) -> Bool {
         var start = 0
         var end = option.count

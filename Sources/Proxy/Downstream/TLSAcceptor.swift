@@ -3,18 +3,18 @@
 import Reactor
 import TLS
 
-/// One worker's browsers that are in the TLS handshake: bounded in time and in number.
+/// One worker's connections in the TLS handshake, bounded in time and in number.
 final class TLSAcceptor {
     private let context: TLSServerContext
     private let loop: EventLoop
     private let timeout: Nanoseconds
     private let pace: HandshakePace
-    /// Told after each handshake that came to nothing.
+    /// Called after each handshake that failed.
     private let failed: () -> Void
-    /// By the order of their coming.
+    /// By the order of arrival.
     private var handshakes: [UInt64: TLSTransport] = [:]
     private var next: UInt64 = 0
-    /// None that came before this one is left.
+    /// None that arrived before this one is left.
     private var oldest: UInt64 = 0
 
     init(_ context: TLSServerContext, loop: EventLoop, timeout: Nanoseconds, failed: @escaping () -> Void) {
@@ -25,7 +25,7 @@ final class TLSAcceptor {
         pace = HandshakePace(loop: loop)
     }
 
-    /// Handshakes under way.
+    /// Handshakes in progress.
     var count: Int { handshakes.count }
 
     /// Takes over `socket`; `opened` gets the connection when the handshake is done.
@@ -56,7 +56,7 @@ final class TLSAcceptor {
         handshakes = [:]
     }
 
-    /// Who has had the most time gives way: a crowd of silent connections keeps nobody out for long.
+    /// The one that has had the most time is closed: many silent connections do not keep others out for long.
     private func dropOldest() {
         while oldest < next {
             defer { oldest += 1 }

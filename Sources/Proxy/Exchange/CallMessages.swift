@@ -2,13 +2,13 @@
 
 import HTTP
 
-/// How far the content of a call has come (gRPC): messages, each after a flag and four bytes of length.
+/// The position in the content of a gRPC call: messages, each after a flag and four bytes of length.
 package struct CallMessages: Sendable {
     private var prefix = 0
     private var length: UInt64 = 0
-    /// What the current message lacks, once its length is known.
+    /// Bytes of the current message that have not arrived, once its length is known.
     private var missing: UInt64 = 0
-    /// At least one message has come whole, and no other has begun.
+    /// At least one message is complete, and no other has begun.
     package private(set) var isBetween = false
 
     package init() {}
@@ -39,7 +39,7 @@ package struct CallMessages: Sendable {
 }
 
 extension RequestHead {
-    /// A call of gRPC.
+    /// A gRPC call.
     var isCall: Bool {
         let bytes = bytes.span
         for field in fields where field.known == .contentType {

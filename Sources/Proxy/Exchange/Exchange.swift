@@ -4,325 +4,150 @@ import Decisions
 import Gate
 import HTTP
 import HTTP1
-import HTTP2
 import Reactor
 
-/// One request and its response: asks the gate, then answers or stands between the browser's stream and a connection
-/// to the app. What follows from what is ``ExchangeStateMachine``'s; this class does it.
+/// One request and its response, as the client's connection sees it. Abstract: ``GateExchange`` asks the gate and passes the
+/// request to an app, ``PlainExchange`` answers it by a function.
 ///
-/// A worker keeps finished exchanges for the next requests, memory included.
-final class Exchange {
-    /// The request as the gate judges it; its head is filled by the downstream stream.
-    var access = AccessRequest()
-    var response = ResponseHead()
-    var record = ExchangeRecord()
+/// A service keeps exchanges that have ended for the next requests, with their memory.
+class Exchange {
+    /// Whether the client is waited for, to send content of the request.
+    enum ContentWait {
+        case none
+        /// It may send at any pace: only the share of its client counts.
+        case exempt
+        case measured
+    }
+
+    /// The request as a gate judges it; the client's connection fills its head.
+    private(set) final var access = AccessRequest()
     /// The peer's address, for the log.
-    private(set) var client: [UInt8] = []
-    /// Counts the requests this object served and the answers it awaited, so that a late one to an earlier question is
-    /// known as such.
-    var generation: UInt64 = 0
+    private(set) final var client: [UInt8] = []
+    /// Nil when the exchange has ended.
+    private(set) final var downstream: (any DownstreamStream)?
+    /// Counts the requests that this object has served.
+    private(set) final var number: UInt64 = 0
 
-    let worker: Worker
-    var downstream: (any DownstreamStream)?
-    var upstream: (any UpstreamStream)? {
-        didSet { if holding != nil, upstream == nil { releaseHolding() } }
-    }
-    /// Counted in the ledger of an app: while requests wait for a connection there, and this one has one.
-    var holding: Holding?
-    /// As the ledger knows this request while it waits for a connection.
-    var waiter: (id: UInt64, client: ClientNetwork)?
-    /// The first of the content, while a connection is awaited for it; nil: not deferred.
-    var initialContent: [UInt8]?
-    /// The app has agreed to content that the client held back (`Expect`), or the gate has.
-    var mayContinue = false
-    /// Of which the exchange waits for a connection: the worker may have another one by now.
-    var pool: UpstreamPool?
-    /// What of the content the app may still refuse unseen; nil: not kept, or too much.
-    var retryBuffer: RetryBuffer?
-    var machine = ExchangeStateMachine()
-    var identity: Identity?
-    /// Which of the apps the request is for.
-    var app = 0
-    /// The app was asked to switch protocols.
-    var forwardsUpgrade = false
-    var renewal: [UInt8]?
-    var form: [UInt8] = []
-    var formLimit = 0
-    var contentReceived: UInt64 = 0
-    /// When the head went to the app, of a request with `Expect`.
-    var forwardedAt: MonotonicTime?
-    /// Of a call (gRPC): how far its content has come.
-    var messages: CallMessages?
-    var hasRetried = false
-    /// With the app's response the session ends.
-    var signOut: SignOut?
-    /// The response is complete, but the client's stream still holds some of it: it is logged when that has been sent.
-    var endsWhenSent = false
-    /// Some of the request's content is at hand while its head is judged.
-    var contentFollows = false
-    /// The one time limit of this object's own: which one, the state tells.
-    var timer: LoopTimer?
-    /// What follows when the answer that is awaited does not come in time.
-    var overdue: (() -> Void)?
-    /// ``Worker/updateCount`` when the request was let through.
-    var updateCount: UInt64 = 0
-
-    init(worker: Worker) {
-        self.worker = worker
-    }
-
-    var request: RequestHead {
+    final var request: RequestHead {
         _read { yield access.head }
-        _modify { yield &access.head }
     }
 
-    var context: RequestContext {
+    final var context: RequestContext {
         _read { yield access.context }
-        _modify { yield &access.context }
     }
 
-    var requestID: [UInt8] { access.id }
+    final var requestID: [UInt8] { access.id }
 
-    // MARK: What the browser's side tells
+    // MARK: For the client's connection
 
     /// A request begins to arrive.
-    func begin(_ downstream: any DownstreamStream, client: [UInt8]) {
+    final func begin(_ downstream: any DownstreamStream, client: [UInt8]) {
         self.downstream = downstream
         self.client = client
-        context.now = worker.loop.wallClock
-        generation &+= 1
-        machine = ExchangeStateMachine()
-        record.begin(worker.loop.now)
+        number &+= 1
+        began()
     }
 
-    /// Where the response's content goes straight to.
-    var sink: Transport? { downstream?.sink }
-    /// Where the request's content goes straight to.
-    var requestSink: Transport? { upstream?.sink }
+    /// Reads or changes the head, until ``requestHeadReceived(_:contentFollows:)``.
+    final func withRequest<Result, Failure>(
+        _ body: (inout RequestHead) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try body(&access.head)
+    }
+
+    /// Has the request judged, or changes what it is judged by.
+    final func withAccess<Result>(_ body: (inout AccessRequest) -> Result) -> Result {
+        body(&access)
+    }
+
+    /// The request was withdrawn before anything was done.
+    final func discard() {
+        downstream = nil
+        access.reset()
+        recycle()
+    }
+
+    /// The head is complete and valid. `contentFollows`: some of the request's content is available.
+    func requestHeadReceived(_ peer: Peer, contentFollows: Bool) { Self.isAbstract() }
 
     /// Content may be given to ``requestContent(_:isEnd:trailers:more:)`` now.
-    var wantsContent: Bool {
-        switch machine.state {
-        case .collecting, .receiving, .answered: !machine.isRequestComplete
-        case .exchanging: !machine.isRequestComplete && upstream?.isBlocked == false
-        case .deciding, .awaiting, .acquiring, .tunnelling, .ended: false
-        }
-    }
+    var wantsContent: Bool { Self.isAbstract() }
 
-    /// The request's content was read to its end, or it has none.
-    var isRequestComplete: Bool { machine.isRequestComplete }
-
-    /// The head is there, valid. `contentFollows`: some of the request's content is at hand.
-    func requestHeadReceived(_ peer: Peer, contentFollows: Bool) {
-        context = peer.context(worker.clock)
-        machine.requestHeadReceived(hasContent: hasContent)
-        if hasContent, request.isCall { messages = CallMessages() }
-        switch worker.service {
-        case .handler:
-            if worker.answersAtOnce { return formReceived() }
-            // The demo's own servers: content is read, then answered.
-            collect(limit: Self.localContentLimit, contentFollows: contentFollows)
-        case .asyncHandler:
-            collect(limit: Self.localContentLimit, contentFollows: contentFollows)
-        case .gate(let gate, _):
-            record.isCounted = true
-            worker.metrics.requestBegan()
-            gate.requestID(of: access.head, into: &access.id)
-            if let limiter = worker.services.limiter, let wait = excess(limiter, gate) {
-                return answer(gate.tooManyRequests(access, retryAfter: wait))
-            }
-            if case .length(let length) = request.framing, isTooLarge(length) {
-                return answer(gate.badRequest(413, of: access))
-            }
-            context.canRefreshKeys = worker.services.keys != nil
-            self.contentFollows = contentFollows
-            take(gate.decide(&access))
-        }
-    }
+    /// The socket that the request's content is written to directly.
+    var requestSink: Transport? { nil }
 
     /// A piece of the request's content.
     ///
-    /// - Parameter more: more is at hand.
-    func requestContent(_ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool) {
-        contentReceived += UInt64(content.count)
-        messages?.add(content)
-        let isRequestEnd = isEnd ? machine.requestEnded() : .none
-        switch machine.state {
-        case .collecting:
-            guard form.count + content.count <= formLimit else { return answer(refusal(413)) }
-            form.append(span: content)
-            if isRequestEnd == .decideForm { formReceived() }
-        case .receiving:
-            guard !content.isEmpty || isEnd else { return }
-            contentBegan(content, isEnd: isEnd, trailers: trailers, more: more)
-        case .exchanging(let response):
-            if isTooLarge(contentReceived) {
-                abandonUpstream()
-                guard response == .awaited else { return abort() }
-                return answer(refusal(413))
-            }
-            if retryBuffer != nil { bufferForRetry(content, trailers) }
-            upstream?.send(
-                content, isEnd: isEnd, trailers: trailers, more: more, isChunked: request.framing == .chunked)
-        case .deciding, .awaiting, .acquiring, .tunnelling, .answered, .ended:
-            break
-        }
+    /// - Parameter more: more is available.
+    func requestContent(_ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool) { Self.isAbstract() }
+
+    /// The request cannot be read to its end, or not in time.
+    ///
+    /// - Parameter detail: the reason in words, for the log.
+    func refuse(status: UInt16, _ reason: Reason, detail: String?) { Self.isAbstract() }
+
+    final func refuse(status: UInt16, _ reason: Reason) {
+        refuse(status: status, reason, detail: nil)
     }
 
-    /// The browser's connection is gone, or its request broke off.
-    func downstreamLost() {
-        guard downstream != nil else { return }
-        machine.downstreamLost()
-        record.isAborted = true
-        releaseUpstream()
-        end()
-    }
-
-    /// The browser takes more again.
-    func downstreamWritable() {
-        upstream?.resume()
-    }
-
-    /// The request cannot be read on: where it ends, or would, is not known.
-    func refuse(_ error: HTTP1Error) {
+    final func refuse(_ error: HTTP1Error) {
         refuse(status: error.status, error.reason, detail: error.description)
     }
 
-    /// - Parameter detail: the reason in words, for the log.
-    func refuse(status: UInt16, _ reason: Reason, detail: String? = nil) {
-        switch machine.state {
-        case .deciding, .collecting, .receiving, .acquiring, .exchanging(.awaited):
-            releaseUpstream()
-            if requestID.isEmpty { access.id = worker.freshRequestID() }
-            var response = refusal(status)
-            response.closesConnection = true
-            machine.answered()
-            record.answered(response)
-            record.malformed(status, reason, detail: detail)
-            downstream?.sendLocal(addingHSTS(response), to: self)
-            responseEnded()
-        case .exchanging(.streaming):
-            abort()
-        case .awaiting, .tunnelling, .answered, .ended:
-            break
-        }
+    /// The client takes more of the response again.
+    func downstreamWritable() {}
+
+    /// The client's connection is gone, or its request broke off.
+    func downstreamLost() { Self.isAbstract() }
+
+    /// The response, whose end the client's stream held when the exchange ended, was sent, or will never be.
+    func responseSent(isComplete: Bool) { Self.isAbstract() }
+
+    /// Pauses are in the nature of this response.
+    var isEventStream: Bool { false }
+
+    // MARK: Pace
+
+    var contentWait: ContentWait { .none }
+
+    /// Bytes of the request's content so far.
+    var contentCount: UInt64 { 0 }
+
+    /// How long others have waited, since the last look, for the connection that this exchange holds.
+    var waitOfOthers: Nanoseconds { Nanoseconds(count: 0) }
+
+    /// Its client has stalled for as long as `stalled`, and holds more than its share while others wait.
+    func mayEnd(stalled: Nanoseconds, share: Double, patience: Nanoseconds) -> Bool { false }
+
+    /// The client sends too slowly while others wait.
+    func requestTooSlow() {}
+
+    /// The client takes the response too slowly while others wait.
+    func responseTooSlow() {}
+
+    // MARK: For the subclasses
+
+    /// A request begins to arrive.
+    func began() { Self.isAbstract() }
+
+    /// Returns the object to its service.
+    func recycle() { Self.isAbstract() }
+
+    /// The request has content, which may not have arrived.
+    final var hasContent: Bool { request.framing != .none && request.framing != .length(0) }
+
+    /// The exchange no longer belongs to the client's connection; nil: it did not.
+    final func leaveDownstream() -> (any DownstreamStream)? {
+        defer { downstream = nil }
+        return downstream
     }
 
-    /// Gives a response of our own.
-    func answer(_ response: LocalResponse) {
-        guard let downstream else { return }
-        machine.answered()
-        record.answered(response)
-        // Copied only when something is added.
-        if context.isSecure {
-            downstream.sendLocal(addingHSTS(response), to: self)
-        } else {
-            downstream.sendLocal(response, to: self)
-        }
-        responseEnded()
-    }
-
-    func refusal(_ status: UInt16) -> LocalResponse {
-        switch worker.service {
-        case .gate(let gate, _): gate.badRequest(status, of: access)
-        case .handler, .asyncHandler: LocalResponse(status: status)
-        }
-    }
-
-    /// What the request is about.
-    var place: RequestPurpose {
-        guard case .gate(let gate, _) = worker.service else { return .other }
-        return gate.purpose(of: &access)
-    }
-
-    /// Whole seconds until the client may ask again; nil when it need not wait.
-    private func excess(_ limiter: RateLimiter, _ gate: Gate) -> UInt64? {
-        // Over a unix socket, with nobody to tell whom it speaks for, all clients look the same.
-        guard let client = gate.client(of: access) ?? context.peer,
-            let wait = limiter.wait(for: client, worker.loop.now)
-        else { return nil }
-        return UInt64(wait.seconds.rounded(.up))
-    }
-
-    /// The request has content, which may be still on its way.
-    var hasContent: Bool { request.framing != .none && request.framing != .length(0) }
-
-    func isTooLarge(_ length: UInt64) -> Bool {
-        worker.limits.bodyBytes > 0 && length > worker.limits.bodyBytes
-    }
-
-    // MARK: The end
-
-    /// Holds the app back while the browser does not keep up.
-    func throttle() {
-        if downstream?.isBlocked == true { upstream?.pause() }
-    }
-
-    func abort(_ code: ErrorCode = .internalError) {
-        machine.downstreamLost()
-        record.isAborted = true
-        downstream?.abort(code)
-        releaseUpstream()
-        end()
-    }
-
-    func responseEnded() {
-        let action = machine.responseEnded()
-        guard action != .none, let downstream else { return }
-        releaseUpstream()
-        if endsWhenSent { worker.streamEnded(self) } else { end() }
-        downstream.exchangeFinished(isRequestComplete: action == .finish)
-    }
-
-    func releaseUpstream() {
-        stopTimer()
-        pool?.cancel(self)
-        abandonUpstream()
-    }
-
-    /// First it holds no connection, then the connection is free for others.
-    private func abandonUpstream() {
-        let abandoned = upstream
-        upstream = nil
-        abandoned?.abandon()
-    }
-
-    /// Never happened: the browser took it back before anything was done.
-    func discard() {
-        downstream = nil
+    /// Prepares for the next request.
+    final func resetRequest() {
         access.reset()
-        worker.recycle(self)
     }
 
-    func end() {
-        guard downstream != nil else { return }
-        downstream = nil
-        stopTimer()
-        worker.finished(self, context)
-        worker.streamEnded(self)
-        identity = nil
-        pool = nil
-        app = 0
-        renewal = nil
-        form = []
-        retryBuffer = nil
-        initialContent = nil
-        waiter = nil
-        mayContinue = false
-        forwardedAt = nil
-        messages = nil
-        releaseHolding()
-        contentReceived = 0
-        hasRetried = false
-        contentFollows = false
-        signOut = nil
-        endsWhenSent = false
-        forwardsUpgrade = false
-        access.reset()
-        response.reset()
-        worker.recycle(self)
+    private static func isAbstract() -> Never {
+        preconditionFailure("Exchange is abstract")
     }
-
-    /// What the demo's own servers read of a request.
-    static let localContentLimit = 65536
 }

@@ -1,106 +1,201 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How far one request and its response have come, and what follows from each thing that happens.
+/// The state of one request and its response, and what follows from each thing that happens.
 ///
-/// A pure value: ``Exchange`` tells it what happened and performs the action it answers.
+/// A pure value: ``GateExchange`` reports what happened and performs the action that is returned. An input that is
+/// impossible in the state is an error of the program, and traps.
 package struct ExchangeStateMachine: ~Copyable {
     package enum State: Equatable {
         /// The head is being read or judged.
         case deciding
-        /// The gate reads the request's form before it decides.
+        /// The request's form is being read, for the gate.
         case collecting
-        /// Somebody else is asked before it is decided.
+        /// Something outside of the loop is asked, and then the gate again.
         case awaiting(Awaited)
-        /// The app gets the request as soon as the first of its content is here.
+        /// The request goes to the app with its first content.
         case receiving
-        /// The app gets the request as soon as a connection is there.
+        /// The request goes to the app when there is a connection.
         case acquiring
         case exchanging(Response)
-        /// Both sides are a tunnel now (101).
+        /// Both sides have become a tunnel (101).
         case tunnelling
-        /// Sidegate gave the response itself.
+        /// The response is the gate's own.
         case answered
         case ended
     }
 
-    /// What must be known, or done, before the request can go on.
+    /// What must be known, or done, before the gate can decide.
     package enum Awaited: Equatable {
-        /// The replay store's word about a token.
+        /// The replay store's verdict on a token.
         case claim
-        /// The key sets, anew.
+        /// The key sets, fetched again.
         case keys
-        /// The app's word about a user.
+        /// The app's verdict on a user.
         case provisioning
         /// That every loop has ended a user's sessions, or a token's use as bearer.
         case revocation
-        /// A session that is kept elsewhere, or that it is kept.
+        /// A stored session, or that one is stored.
         case session
-        /// The whole answer, where there is no gate.
-        case answer
     }
 
     package enum Response: Equatable {
-        /// Not one byte of it has come.
+        /// No byte of it has arrived, except 1xx responses.
         case awaited
-        /// Its head went to the browser.
+        /// Its head was sent to the client.
         case streaming
     }
 
     package private(set) var state = State.deciding
-    /// The request's content was read to its end, or it has none. Whatever the state: what is left of it must never be
-    /// taken for the next request.
+    /// The request's content was read to its end, or it has none. In whatever state: the rest of it must never be taken
+    /// for the next request.
     package private(set) var isRequestComplete = true
+    /// Bytes of content so far.
+    package private(set) var contentCount: UInt64 = 0
+    /// The request's form, as far as it was read; nil if none was requested.
+    package private(set) var form: [UInt8]?
+
+    private var hasContent = false
+    private var isIdempotent = true
+    private var maximumContent: UInt64 = .max
+    private var maximumForm = 0
+    private var hasRetried = false
+    /// Content that may have to be sent again; nil: it was not kept, or was too long.
+    private var retryBuffer: RetryBuffer?
+    /// The first content, which arrived before there was a connection; nil: the request was not deferred.
+    private var held: [UInt8]?
 
     package init() {}
 
     // MARK: The request
 
-    /// The head is there.
-    package mutating func requestHeadReceived(hasContent: Bool) {
+    /// The head has arrived.
+    ///
+    /// - Parameter maximumContent: bytes of content that the request may have.
+    package mutating func requestHeadReceived(
+        hasContent: Bool, isIdempotent: Bool, maximumContent: UInt64 = .max
+    ) {
+        expect(state == .deciding)
+        self.hasContent = hasContent
+        self.isIdempotent = isIdempotent
+        self.maximumContent = maximumContent
         isRequestComplete = !hasContent
     }
 
-    /// The gate lets the request through.
+    /// The gate lets the request pass: a connection is needed.
     package mutating func forwarded() {
+        expect(state == .deciding)
         state = .acquiring
     }
 
-    /// The gate lets the request through; a connection is taken when content has come.
-    package mutating func defers() {
+    /// The gate lets the request pass; a connection is needed when content has arrived.
+    package mutating func deferred() {
+        expect(state == .deciding && !isRequestComplete)
         state = .receiving
     }
 
-    /// The first content of a deferred request is here.
-    package mutating func contentBegan() {
-        if state == .receiving { state = .acquiring }
-    }
-
-    /// The gate wants the form.
-    package mutating func collects() {
+    /// The gate needs the form, of at most `limit` bytes.
+    ///
+    /// - Returns: whether it is still to be read.
+    package mutating func collects(limit: Int) -> Bool {
+        expect(state == .deciding && contentCount == 0)
+        form = []
+        maximumForm = limit
+        guard !isRequestComplete else { return false }
         state = .collecting
+        return true
     }
 
-    /// The gate wants something known, or done, first.
+    /// Something must be known, or done, before the gate can decide.
     package mutating func awaits(_ what: Awaited) {
+        expect(state == .deciding)
         state = .awaiting(what)
     }
 
-    /// A connection to the app is there, and the request's head goes out.
-    package mutating func upstreamAcquired() {
-        guard state == .acquiring else { preconditionFailure("acquired while \(state)") }
-        state = .exchanging(.awaited)
+    /// It is known, or done, or took too long: the gate is asked again.
+    package mutating func answerReceived() {
+        guard case .awaiting = state else { impossible() }
+        state = .deciding
     }
 
-    package enum RequestEndAction: Equatable {
+    package enum ContentAction: Equatable {
+        /// Send it to the app.
+        case send
+        /// Get a connection and send it.
+        case acquire
+        /// It is part of the form, which is not complete.
         case none
-        /// Ask the gate again, now with the form.
-        case decideForm
+        /// Ask the gate again, with the form.
+        case decide
+        /// The content is too long: answer 413.
+        case refuse
+        /// The content is too long, and the response has begun: the client must see that it is not complete.
+        case abort
     }
 
-    /// The request's content has ended.
-    package mutating func requestEnded() -> RequestEndAction {
-        isRequestComplete = true
-        return state == .collecting ? .decideForm : .none
+    /// Content of the request has arrived; possibly only its end.
+    package mutating func contentReceived(_ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8]) -> ContentAction {
+        contentCount += UInt64(content.count)
+        if isEnd { isRequestComplete = true }
+        switch state {
+        case .collecting:
+            guard contentCount <= UInt64(maximumForm) else { return .refuse }
+            form?.append(span: content)
+            guard isEnd else { return .none }
+            state = .deciding
+            return .decide
+        case .receiving:
+            guard !content.isEmpty || isEnd else { return .none }
+            state = .acquiring
+            held = []
+            return .acquire
+        case .exchanging(let response):
+            guard contentCount <= maximumContent else { return response == .awaited ? .refuse : .abort }
+            keep(content, trailers)
+            return .send
+        case .deciding, .awaiting, .acquiring, .tunnelling, .answered, .ended:
+            impossible()
+        }
+    }
+
+    /// There is no connection yet for the first content.
+    package mutating func hold(_ content: Span<UInt8>) {
+        expect(state == .acquiring)
+        held?.append(span: content)
+    }
+
+    private mutating func keep(_ content: Span<UInt8>, _ trailers: [UInt8]) {
+        guard let count = retryBuffer?.count else { return }
+        guard count + content.count <= RetryBuffer.limit else {
+            retryBuffer = nil
+            return
+        }
+        retryBuffer?.append(content, trailers)
+    }
+
+    package enum StartAction: Equatable {
+        /// Send the head; the content follows as it arrives.
+        case start
+        /// Send the head, then this content.
+        case startWith([UInt8])
+        /// Send the head; the first content follows at once.
+        case startBeforeContent
+        /// Send the request again, with the content that was sent before.
+        case `repeat`(RetryBuffer)
+    }
+
+    /// There is a connection to the app.
+    ///
+    /// - Parameter mayRefuse: the app may report that it has not processed the request.
+    package mutating func upstreamAcquired(mayRefuse: Bool) -> StartAction {
+        expect(state == .acquiring)
+        state = .exchanging(.awaited)
+        if let retryBuffer, retryBuffer.count > 0 { return .repeat(retryBuffer) }
+        if let content = held {
+            held = nil
+            return content.isEmpty ? .startBeforeContent : .startWith(content)
+        }
+        retryBuffer = !isRequestComplete && mayRefuse ? RetryBuffer() : nil
+        return .start
     }
 
     // MARK: The response
@@ -109,14 +204,13 @@ package struct ExchangeStateMachine: ~Copyable {
         case forwardInformational
         case forward
         case openTunnel
-        /// A 101 nobody asked for (CVE-2025-64763, CVE-2024-23326): who answers so cannot be followed.
+        /// A 101 that was not requested (CVE-2025-64763, CVE-2024-23326): nothing on the connection can be understood.
         case answerBadGateway
-        case none
     }
 
-    /// A response head came from the app.
-    package mutating func responseHeadReceived(status: UInt16, wantsUpgrade: Bool) -> HeadAction {
-        guard state == .exchanging(.awaited) else { return .none }
+    /// A response head has arrived from the app.
+    package mutating func responseHeadReceived(status: UInt16, wantsUpgrade: Bool = false) -> HeadAction {
+        expect(state == .exchanging(.awaited))
         switch status {
         case 101:
             guard wantsUpgrade, isRequestComplete else {
@@ -128,81 +222,63 @@ package struct ExchangeStateMachine: ~Copyable {
         case ..<200:
             return .forwardInformational
         case _:
+            retryBuffer = nil
             state = .exchanging(.streaming)
             return .forward
         }
     }
 
+    /// A response head has arrived from the app, and the gate answers in its place.
+    package mutating func responseReplaced() {
+        expect(state == .exchanging(.awaited))
+        retryBuffer = nil
+        state = .deciding
+    }
+
     package enum EndAction: Equatable {
-        /// Both sides are through; the connection to the app may serve again.
+        /// Both sides are complete; the connections may carry another exchange.
         case finish
-        /// The app answered without waiting for the whole request: neither connection can carry another.
+        /// The response ended before the request: neither connection can carry another.
         case finishEarly
-        case none
     }
 
     /// The response's content has ended.
     package mutating func responseEnded() -> EndAction {
+        expect(state == .exchanging(.streaming) || state == .answered)
+        state = .ended
+        return isRequestComplete ? .finish : .finishEarly
+    }
+
+    /// The gate answers itself.
+    package mutating func answered() {
         switch state {
-        case .exchanging(.streaming), .answered:
-            state = .ended
-            return isRequestComplete ? .finish : .finishEarly
-        case .deciding, .collecting, .awaiting, .receiving, .acquiring, .exchanging, .tunnelling, .ended:
-            return .none
+        case .deciding, .collecting, .receiving, .acquiring, .exchanging(.awaited): state = .answered
+        case .awaiting, .exchanging(.streaming), .tunnelling, .answered, .ended: impossible()
         }
     }
 
-    /// Sidegate answers by itself.
-    package mutating func answered() {
-        state = .answered
-    }
-
     // MARK: Losses
-
-    package enum Loss: Equatable {
-        /// No connection could be made.
-        case unreachable
-        /// A connection could not be encrypted, or not to whom it should be.
-        case notSecured
-        /// Connecting took too long.
-        case connectTimeout
-        /// All connections are in use, and none became free in time.
-        case overloaded
-        /// The connection ended. `wasReused`: it had served before, and not one byte of this response came.
-        case closed(wasReused: Bool)
-        /// The app did not look at the request, and says so.
-        case refused
-        /// The response did not come in time.
-        case responseTimeout
-        /// What came is no response.
-        case malformed
-    }
 
     package enum LossAction: Equatable {
         /// Send the request again, on a fresh connection.
         case retry
         case answer(status: UInt16)
-        /// Its head is out already: the browser must see that the response is not whole.
+        /// The response's head was sent: the client must see that the response is not complete.
         case abort
-        case none
     }
 
     /// The app failed.
-    ///
-    /// - Parameter mayRepeat: the request was not repeated before, is idempotent and has no content; or the app refused it
-    ///   and its content can be sent again.
-    package mutating func upstreamLost(_ loss: Loss, mayRepeat: Bool) -> LossAction {
+    package mutating func upstreamLost(_ loss: UpstreamLoss) -> LossAction {
         switch state {
         case .acquiring, .exchanging(.awaited):
-            // RFC 9112 §9.3.1: only a request that may be sent twice, and only when the connection was an old one that
-            // may have ended before the request came.
-            if loss == .closed(wasReused: true) || loss == .refused, mayRepeat {
+            if mayRetry(after: loss) {
+                hasRetried = true
                 state = .acquiring
                 return .retry
             }
             state = .answered
             switch loss {
-            case .unreachable, .notSecured, .closed, .refused, .malformed: return .answer(status: 502)
+            case .unreachable, .notSecured, .closed, .reset, .refused, .malformed: return .answer(status: 502)
             case .connectTimeout, .responseTimeout: return .answer(status: 504)
             case .overloaded: return .answer(status: 503)
             }
@@ -210,12 +286,38 @@ package struct ExchangeStateMachine: ~Copyable {
             state = .ended
             return .abort
         case .deciding, .collecting, .awaiting, .receiving, .tunnelling, .answered, .ended:
-            return .none
+            impossible()
         }
     }
 
-    /// The browser has gone: nothing more is to be done for it.
-    package mutating func downstreamLost() {
+    private func mayRetry(after loss: UpstreamLoss) -> Bool {
+        guard !hasRetried else { return false }
+        switch loss {
+        // RFC 9113 §8.7: the app has not processed it. All of its content so far must be available.
+        case .refused:
+            if isRequestComplete, !hasContent { return true }
+            return contentCount == UInt64(retryBuffer?.count ?? 0) && (contentCount > 0 || !isRequestComplete)
+        // RFC 9112 §9.3.1: only a request that may be sent twice, and only if the connection was an old one that may
+        // have ended before the request arrived.
+        case .closed(wasReused: true): return isIdempotent && !hasContent
+        case .unreachable, .notSecured, .connectTimeout, .overloaded, .closed, .reset, .responseTimeout, .malformed:
+            return false
+        }
+    }
+
+    /// The exchange ends before its response does.
+    package mutating func aborted() {
+        expect(state != .ended)
         state = .ended
+    }
+
+    // MARK: Private
+
+    private func expect(_ isPossible: Bool) {
+        if !isPossible { impossible() }
+    }
+
+    private func impossible() -> Never {
+        preconditionFailure("impossible in the exchange's state \(state)")
     }
 }

@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A request's content while it may have to be sent again: a stream that the app refuses was not looked at
+/// The content of a request while it may have to be sent again: an app that refuses a stream has not processed it
 /// (RFC 9113 §8.7).
-struct RetryBuffer {
-    var content: [UInt8] = []
-    var trailers: [UInt8] = []
+package struct RetryBuffer: Equatable, Sendable {
+    private(set) var content: [UInt8]
+    private(set) var trailers: [UInt8] = []
+
+    package init(content: [UInt8] = []) {
+        self.content = content
+    }
 
     var count: Int { content.count }
 
-    /// More than this is not kept, and such a request not repeated.
+    mutating func append(_ content: Span<UInt8>, _ trailers: [UInt8]) {
+        self.content.append(span: content)
+        self.trailers = trailers
+    }
+
+    /// Longer content is not kept, and the request not sent again.
     static let limit = 32_768
 }

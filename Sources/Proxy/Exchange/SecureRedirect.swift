@@ -4,20 +4,20 @@ import Decisions
 import Gate
 import HTTP
 
-/// Sends whoever comes by plain HTTP on to https: to the public origin, or to the host they asked for.
+/// Redirects requests over plain HTTP to https: to the public origin, or to the host that was requested.
 package struct SecureRedirect: Sendable {
     private let origin: PublicOrigin?
     private let port: UInt16
 
     /// - Parameters:
-    ///   - origin: nil: the host asked for.
-    ///   - port: where that host serves https.
+    ///   - origin: nil: the host that was requested.
+    ///   - port: the port of https on that host.
     package init(origin: PublicOrigin?, port: UInt16) {
         self.origin = origin
         self.port = port
     }
 
-    /// The answer to any request.
+    /// The response to any request.
     package func answer(_ request: RequestHead) -> LocalResponse {
         guard var location = target(request) else { return LocalResponse(status: 400) }
         let bytes = request.bytes
@@ -25,10 +25,10 @@ package struct SecureRedirect: Sendable {
             return LocalResponse(status: 400)
         }
         let path = bytes[request.path.range]
-        // `OPTIONS *` is about no path.
+        // `OPTIONS *` has no path.
         location += path.first == UInt8(ascii: "/") ? Array(path) : [UInt8(ascii: "/")]
         if let query = request.query { location += [UInt8(ascii: "?")] + bytes[query.range] }
-        // RFC 9110 §15.4.9: a POST stays one.
+        // RFC 9110 §15.4.9: the method does not change.
         var response = LocalResponse(status: 308)
         response.add("Location", location)
         response.outcome = .redirect

@@ -2,7 +2,7 @@
 
 import HTTP
 
-/// What is counted for each request, in one array, so that a request costs one look at it.
+/// The counters of each request, in one array, so that counting one touches little memory.
 package struct MetricNumbers: Sendable {
     private var numbers = [UInt64](repeating: 0, count: Self.sums + 2 * Self.routeCount)
 
@@ -56,10 +56,10 @@ package struct MetricNumbers: Sendable {
         Double(numbers[Self.sums + Self.routeCount + route.rawValue]) / 1e9
     }
 
-    // MARK: Where a number stands
+    // MARK: The layout
 
-    /// Upper bounds of the buckets: half a millisecond, which the gate's own answers take, to a minute, after which the usual
-    /// time limits strike.
+    /// Upper bounds of the buckets: from half a millisecond, which the gate's own responses take, to a minute, after which
+    /// the usual time limits apply.
     package static let boundsInSeconds: [Double] = [
         0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
     ]
@@ -70,18 +70,18 @@ package struct MetricNumbers: Sendable {
     ]
     private static var firstStatus: UInt16 { 100 }
     private static var statusCount: Int { 500 }
-    /// Requests by route, method and status come first, then what is named here.
+    /// Requests by route, method and status are first, followed by the parts named here.
     private static var durations: Int { routeCount * 10 * statusCount }
     private static var upstreamDurations: Int { durations + routeCount * bucketCount }
     private static var sums: Int { upstreamDurations + routeCount * bucketCount }
 
-    /// A request that got no response counts as 499, and what is no status as the nearest one.
+    /// A request without a response counts as 499, and an invalid status as the nearest valid one.
     private static func slot(_ route: Int, _ method: Method, _ status: UInt16) -> Int {
         let status = status == 0 ? 499 : min(max(status, firstStatus), 599)
         return (route &* 10 &+ Int(method.rawValue)) &* statusCount &+ Int(status &- firstStatus)
     }
 
-    /// The bucket of a time in nanoseconds; the bounds are those of ``boundsInSeconds``. Most requests are quick.
+    /// The bucket of a time in nanoseconds, by ``boundsInSeconds``. Most requests are fast.
     private static func bucket(_ time: UInt64) -> Int {
         switch time {
         case ...500_000: 0

@@ -3,17 +3,17 @@
 import Decisions
 import Reactor
 
-/// Something that is counted by its labels.
+/// An event that is counted by its labels.
 package enum MetricEvent: Hashable, Sendable {
     case login(provider: String, LoginResult)
     case logout(LogoutCause)
     case redirect
     case denied(Reason)
     case sessionRejected(Reason)
-    /// What was let through, and would not have been if rules were enforced.
+    /// A request that was let through, and would not have been if rules were enforced.
     case observed(would: Outcome.Denial, reason: Reason?)
     case upstreamFailed(UpstreamFailure)
-    /// Ended since the client sent its request, or took its response, too slowly while others waited.
+    /// A request that was ended because its client sent it, or took the response, too slowly while others waited.
     case endedSlow(String)
 }
 
@@ -25,7 +25,7 @@ package enum LoginResult: Hashable, Sendable {
     case loop
 }
 
-/// The counters of one loop, or of several added up, as they were at a moment.
+/// The counters of one loop, or the sum of several, at one moment.
 package struct MetricsSnapshot: Sendable {
     package internal(set) var numbers = MetricNumbers()
     package internal(set) var events: [MetricEvent: UInt64] = [:]
@@ -34,7 +34,7 @@ package struct MetricsSnapshot: Sendable {
     package internal(set) var waiting: UInt64 = 0
     /// Connections to apps, tunnels not counted.
     package internal(set) var upstreamConnections: UInt64 = 0
-    /// Open connections of browsers by protocol.
+    /// Open connections of clients by protocol.
     package internal(set) var connections: [String: Int] = [:]
     package internal(set) var reachedAt = MonotonicTime(nanoseconds: 0)
     package internal(set) var unreachableAt = MonotonicTime(nanoseconds: 0)

@@ -6,8 +6,8 @@ import HTTP
 import Reactor
 import Telemetry
 
-/// One worker's log of requests and of what happens about signing in. Lines are gathered and handed on in batches, at
-/// least every 100 ms, so that a request costs no system call for its line.
+/// One worker's access and audit lines. They are collected and written in batches, at least every 100 ms, so that a
+/// request costs no system call for its line.
 package final class RequestLog {
     private let format: LogFormat
     private let sink: any LogSink
@@ -24,7 +24,7 @@ package final class RequestLog {
         lines = AccessLog(format: format)
     }
 
-    func record(_ exchange: Exchange, _ context: RequestContext, client: [UInt8], _ loop: EventLoop) {
+    func record(_ exchange: some FinishedExchange, _ context: RequestContext, client: [UInt8], _ loop: EventLoop) {
         if logsRequests {
             prepare(loop)
             exchange.request.log(
@@ -34,9 +34,11 @@ package final class RequestLog {
         if buffer.count >= Self.batchSize { flush() }
     }
 
-    private func auditAll(_ exchange: Exchange, _ context: RequestContext, client: [UInt8], _ loop: EventLoop) {
+    private func auditAll(
+        _ exchange: some FinishedExchange, _ context: RequestContext, client: [UInt8], _ loop: EventLoop
+    ) {
         let record = exchange.record
-        // In the order in which they happened: the app is told before anybody is in.
+        // In the order in which they happened: the app is notified before the user is let in.
         if record.isProvisioned { audit(.provisioned, exchange, context, client: client, loop) }
         if record.opensNativeLogin { audit(.nativeLogin, exchange, context, client: client, loop) }
         guard let kind = record.auditKind else { return }
@@ -54,7 +56,8 @@ package final class RequestLog {
     }
 
     private func audit(
-        _ kind: AuditEvent.Kind, _ exchange: Exchange, _ context: RequestContext, client: [UInt8], _ loop: EventLoop,
+        _ kind: AuditEvent.Kind, _ exchange: some FinishedExchange, _ context: RequestContext, client: [UInt8],
+        _ loop: EventLoop,
         reason: Reason? = nil, cause: LogoutCause? = nil
     ) {
         prepare(loop)

@@ -5,11 +5,11 @@ import Gate
 import HTTP
 import Reactor
 
-/// What a request was about, as a label.
+/// The purpose of a request, as a label.
 package enum MetricRoute: Int, CaseIterable, Sendable {
-    /// Meant for the app.
+    /// For the app.
     case app
-    /// One of Sidegate's own addresses.
+    /// For an address of Sidegate's own.
     case own
 
     package var label: String {
@@ -20,35 +20,40 @@ package enum MetricRoute: Int, CaseIterable, Sendable {
     }
 }
 
-/// One worker's counters: plain numbers that its loop alone touches, so that counting costs a few instructions. Who wants
-/// to know asks the loop for a ``MetricsSnapshot``.
+/// One worker's counters: plain numbers that only its loop uses, so that counting costs a few instructions. They are read
+/// by asking the loop for a ``MetricsSnapshot``.
 final class WorkerMetrics {
     private var numbers = MetricNumbers()
-    /// What happens seldom, by its labels.
+    /// Rare events, by their labels.
     private var events: [MetricEvent: UInt64] = [:]
-    /// Redirects to the identity provider, the one event that is not seldom.
+    /// Redirects to the identity provider, the only event that is not rare.
     private var redirects: UInt64 = 0
     private var begun: UInt64 = 0
     private var finished: UInt64 = 0
-    /// When the app was last heard of, and last could not be reached.
+    /// When the app last responded, and when it last could not be reached.
     private var reachedAt = MonotonicTime(nanoseconds: 0)
     private var unreachableAt = MonotonicTime(nanoseconds: 0)
     /// The identity provider's name, as a label.
-    var provider = ""
+    private var provider = ""
 
-    /// A request's head is there.
+    /// Another configuration is in force.
+    func use(provider: String) {
+        self.provider = provider
+    }
+
+    /// A request's head has arrived.
     func requestBegan() { begun &+= 1 }
 
-    func requestEnded(_ exchange: Exchange, _ now: MonotonicTime) {
+    func requestEnded(_ exchange: some FinishedExchange, _ now: MonotonicTime) {
         if exchange.record.isCounted { finished &+= 1 }
         let duration = now.since(exchange.record.started).count
         let (method, status) = (exchange.request.method, exchange.record.status)
         if let upstreamDuration = exchange.record.upstreamDuration {
-            // The app's responses say by themselves what they were about.
+            // A response of the app: the request was for the app.
             numbers.add(.app, method, status, duration, upstream: upstreamDuration.count)
             reachedAt = now
         } else {
-            let place = exchange.place
+            let place = exchange.purpose
             numbers.add(place == .app ? .app : .own, method, status, duration, upstream: nil)
             count(exchange, place)
         }
@@ -61,13 +66,13 @@ final class WorkerMetrics {
         }
     }
 
-    /// A request was ended since its client was too slow while others waited.
+    /// A request was ended because its client was too slow while others waited.
     func endedSlow(_ side: PaceMeter.Side) {
         count(.endedSlow(side == .request ? "request" : "response"))
     }
 
-    /// What the gate's own answers say of sign-ins and refusals.
-    private func count(_ exchange: Exchange, _ place: RequestPurpose) {
+    /// Counts what the gate's own responses say about sign-ins and refusals.
+    private func count(_ exchange: some FinishedExchange, _ place: RequestPurpose) {
         let reason = exchange.record.reason
         switch exchange.record.outcome {
         case .signIn, .guest: count(.login(provider: provider, .success))

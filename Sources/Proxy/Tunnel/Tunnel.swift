@@ -3,46 +3,51 @@
 import Gate
 import Reactor
 
-/// Two connections that belong together after a 101: what one sends the other gets, each with back pressure and its
-/// own end (RFC 9110 §7.8). WebSocket passes here.
+/// Two connections that belong together after a 101: each gets what the other sends, with back-pressure and an end for
+/// each direction (RFC 9110 §7.8). WebSocket uses it.
 final class Tunnel {
-    private let worker: Worker
     private var sides: [Side] = []
     private var deadline: LoopTimer?
-    /// Whose it is; nil where nobody had to sign in.
+    /// Its user; nil if nobody had to sign in.
     private let identity: Identity?
+    private let loop: EventLoop
+    private let closed: (Tunnel) -> Void
 
-    init(_ one: Transport, _ other: Transport, worker: Worker, identity: Identity?) {
-        self.worker = worker
+    /// - Parameter closed: called once.
+    init(_ client: Transport, _ app: Transport, identity: Identity?, closed: @escaping (Tunnel) -> Void) {
         self.identity = identity
-        sides = [Side(one, tunnel: self), Side(other, tunnel: self)]
-        sides[0].other = sides[1]
-        sides[1].other = sides[0]
+        self.closed = closed
+        loop = client.loop
+        sides = [Side(client, tunnel: self), Side(app, tunnel: self)]
+        sides[0].pair(with: sides[1])
+        sides[1].pair(with: sides[0])
     }
 
-    /// - Parameter deadline: when the session that opened the tunnel is over.
-    func start(fromBrowser early: Span<UInt8>, fromApp answer: Span<UInt8>, until deadline: MonotonicTime?) {
+    /// - Parameters:
+    ///   - early: bytes that the client sent before the switch.
+    ///   - answer: bytes that the app sent after its head.
+    ///   - deadline: when the session that opened the tunnel ends.
+    func start(fromClient early: Span<UInt8>, fromApp answer: Span<UInt8>, until deadline: MonotonicTime?) {
         guard sides.count == 2 else { return }
-        worker.tunnelOpened(self)
         if let deadline {
-            let timer = worker.loop.makeTimer { [unowned self] in close() }
+            let timer = loop.makeTimer { [unowned self] in close() }
             self.deadline = timer
             timer.set(deadline)
         }
-        let (browser, app) = (sides[0], sides[1])
-        browser.transport.owner = browser
+        let (client, app) = (sides[0], sides[1])
+        client.transport.owner = client
         app.transport.owner = app
         // Before the first bytes are sent: a side that does not take them pauses the other.
-        browser.transport.resumeReading()
+        client.transport.resumeReading()
         app.transport.resumeReading()
         app.send(early)
-        browser.send(answer)
-        // What came with the last read before the switch brings no new event.
-        browser.transportReadable()
+        client.send(answer)
+        // Bytes that arrived with the last read before the switch cause no new event.
+        client.transportReadable()
         app.transportReadable()
     }
 
-    /// The session that opened it is over.
+    /// The session that opened it has ended.
     func hasEnded(_ gate: Gate, now: Double) -> Bool {
         identity.map { gate.hasEnded($0, now: now) } ?? false
     }
@@ -53,7 +58,7 @@ final class Tunnel {
         deadline = nil
         for side in sides { side.close() }
         sides = []
-        worker.tunnelClosed(self)
+        closed(self)
     }
 
     fileprivate func sideEnded() {
@@ -61,15 +66,15 @@ final class Tunnel {
     }
 
     fileprivate final class Side: TransportOwner {
-        let transport: Transport
-        weak var other: Side?
-        /// Not to be touched once `isClosed`: the tunnel may be gone by then.
+        private(set) var transport: Transport
+        private(set) weak var other: Side?
+        /// Must not be used once `isClosed`: the tunnel may no longer exist.
         private unowned let tunnel: Tunnel
         private let loop: EventLoop
         private var output = OutputQueue()
         /// This side sends no more.
         private var hasEnded = false
-        /// The other side sends no more: when the queue is empty, neither do we.
+        /// The other side sends no more: this one's sending side ends when the queue is empty.
         private var endsAfterQueue = false
         private var isClosed = false
 
@@ -77,6 +82,10 @@ final class Tunnel {
             self.transport = transport
             self.tunnel = tunnel
             loop = transport.loop
+        }
+
+        func pair(with other: Side) {
+            self.other = other
         }
 
         /// This side sends no more and has taken everything.
@@ -94,14 +103,14 @@ final class Tunnel {
         func transportReadable() {
             let end = transport.readTurn(
                 while: { !isClosed && !hasEnded }, boundFor: { other?.transport }, receive: { other?.send($0) })
-            // The other side may have failed while it was given the bytes.
+            // The other side may have failed while it took the bytes.
             guard !isClosed else { return }
             switch end {
             case .nothingNow: break
             case .turnOver: loop.nextTurn { [weak self] in self?.transportReadable() }
             case .end:
                 hasEnded = true
-                // Nothing is left to read, but a failure is still to be heard of.
+                // Nothing is left to read, but a failure is still reported.
                 transport.pauseReading()
                 other?.finishWriting()
                 tunnel.sideEnded()
@@ -124,8 +133,8 @@ final class Tunnel {
         }
 
         func transportPeerClosed(failed: Bool) {
-            // Once we have ended our side too, the peer's mere end looks like a failure (EPOLLHUP): what it sent before
-            // is still to be read, and a failure is found there.
+            // When this proxy has ended its side too, the peer's end looks like a failure (EPOLLHUP): what it sent before
+            // is still to be read, and a failure is found then.
             if failed, hasEnded || !endsAfterQueue { tunnel.close() }
         }
 

@@ -3,214 +3,216 @@
 import Reactor
 import TLS
 
-/// One worker's connections to the app.
-///
-/// How many there may be, the process's ``ConnectionLedger`` says.
-final class UpstreamPool {
-    let configuration: UpstreamConfiguration
-    let ledger: ConnectionLedger
-    unowned let worker: Worker
-    private var nextReport = MonotonicTime(nanoseconds: 0)
-    /// The last used foremost, so that those not needed age and end.
-    var idle: [HTTP1Upstream] = []
-    /// HTTP/1.1 connections and attempts to open one. Each is counted in the ledger.
-    var ownCount = 0
-    /// Requests that the ledger knows to wait.
-    var waiting: [UInt64: Exchange] = [:]
-    var nextWaiter: UInt64 = 0
-    /// As a member of the ledger.
-    var member = 0
-    private let inbox: LedgerInbox
-    /// Of the ledger's, while requests wait for a connection, on whatever worker; 0: none.
-    var episode: UInt64 = 0
-    /// For how long requests had waited at the last look, and between the last two.
-    var waited = Nanoseconds(count: 0)
-    var waitedLately = Nanoseconds(count: 0)
-    /// Requests of penalized clients that hold their share, in order of arrival. They are in ``waiting`` too, and unknown
-    /// to the ledger.
-    private(set) var heldBack: [(id: UInt64, isFresh: Bool)] = []
-    /// Clients of which requests are held back, on any worker.
-    var heldBackClients: [ClientNetwork] = []
-    /// Requests that the current look at the pace of clients may still end for others.
-    var endings = 0
-    private var nextCookieReport = MonotonicTime(nanoseconds: 0)
-    /// Another pool serves new requests.
-    private var isRetired = false
-    /// Connections that exchanges share; nil where HTTP/2 is out of question.
-    var shared: HTTP2UpstreamPool?
-    /// What was agreed on last with an app that may choose; exchanges expect the same again.
-    private var expectsHTTP2 = true
-    /// Idle connections that belong to one client each, the one that waits longest first. They count as open.
-    var bound: [HTTP1Upstream] = []
+/// What a pool asks of the worker that it belongs to.
+protocol UpstreamPoolOwner: AnyObject {
+    /// Calls `body` with each exchange in progress.
+    func forEachUpstreamClient(_ body: (any UpstreamClient) -> Void)
+    /// Requests wait for a connection: the pace of clients matters now.
+    func startPacing()
+}
 
-    /// Whom a connection is being made for.
-    enum Purpose {
-        /// The exchange may be over, and its object serve another one, before the connection is there.
-        case exchange(Exchange, generation: UInt64)
-        /// Whoever waits for a stream.
-        case sharing
+/// One worker's connections to an app.
+///
+/// The process's ``ConnectionLedger`` decides how many there may be.
+final class UpstreamPool {
+    private enum Phase {
+        case serving
+        /// The worker stops: connections close after their requests.
+        case draining
+        /// Another pool serves new requests.
+        case retired
     }
 
-    init(_ configuration: UpstreamConfiguration, worker: Worker) {
+    /// The result of ``acquire(for:fresh:isAlone:)``.
+    enum Acquisition {
+        case stream(any UpstreamStream)
+        /// The client is notified later.
+        case waiting(UpstreamWaiter)
+    }
+
+    private(set) var configuration: UpstreamConfiguration
+    private(set) var environment: UpstreamEnvironment
+    private(set) var ledger: LedgerMember
+    private unowned let owner: any UpstreamPoolOwner
+    private let connector: UpstreamConnector
+    private let inbox: LedgerInbox
+    private var phase = Phase.serving
+    /// The last used last, so that those not needed age and end.
+    private var idle: [HTTP1Upstream] = []
+    /// Idle connections that belong to one client each, the one that has waited longest first. They count as open.
+    private var bound: [HTTP1Upstream] = []
+    /// HTTP/1.1 connections and attempts to open one. Each is counted in the ledger.
+    private var ownCount = 0
+    /// Connections that exchanges share; nil where HTTP/2 is not used.
+    private var shared: HTTP2UpstreamPool?
+    /// The last negotiation selected HTTP/2; exchanges expect the same again.
+    private var expectsHTTP2 = true
+    private var nextCookieReport = MonotonicTime(nanoseconds: 0)
+
+    init(_ configuration: UpstreamConfiguration, _ environment: UpstreamEnvironment, owner: any UpstreamPoolOwner) {
         self.configuration = configuration
-        self.worker = worker
+        self.environment = environment
+        self.owner = owner
+        connector = UpstreamConnector(configuration, environment)
         let ledger = configuration.ledger ?? ConnectionLedger(limit: configuration.maxConnections)
-        self.ledger = ledger
-        let loop = worker.loop
+        let loop = environment.loop
         let inbox = LedgerInbox()
         self.inbox = inbox
         let box = Unowned<LedgerInbox>()
-        box.object = inbox
+        box.refer(to: inbox)
         let bound = loop.bind(box)
-        member = ledger.join { note in
-            loop.submit { bound.assumeOnLoop { Self.deliver(note, to: $0.object?.pool, of: ledger) } }
+        self.ledger = LedgerMember(ledger, loop: loop) { note in
+            loop.submit {
+                bound.assumeOnLoop { box in
+                    guard let pool = box.object?.pool else { return LedgerMember.decline(note, of: ledger) }
+                    pool.noted(note)
+                }
+            }
         }
         inbox.pool = self
-        joinEpisode()
+        self.ledger.joinEpisode()
+        if self.ledger.isContended { owner.startPacing() }
         guard configuration.version != .http1 else { return }
-        shared = HTTP2UpstreamPool(configuration, owner: self, worker: worker)
+        shared = HTTP2UpstreamPool(owner: self)
     }
 
-    deinit {
-        ledger.leave(member)
-    }
-
-    /// Requests wait for their first content before they take a connection: one that is shared is none's own.
+    /// Requests wait for their first content before they take a connection, since each has one of its own.
     var defersToContent: Bool { shared == nil || !expectsHTTP2 }
 
     /// How many requests a connection carries.
     var requestsPerConnection: Int { expectsHTTP2 ? shared?.requestsPerConnection ?? 1 : 1 }
 
-    /// Gives `exchange` a connection: at once when one is idle (the result), else later by ``Exchange/upstreamReady(_:)``
-    /// or ``Exchange/upstreamLost(_:)``.
-    func acquire(_ exchange: Exchange, fresh: Bool) -> (any UpstreamStream)? {
+    var openCount: Int { ownCount + (shared?.openCount ?? 0) }
+
+    var waitingCount: Int { ledger.waitingCount + (shared?.waitingCount ?? 0) }
+
+    /// The first shared connection is being made; requests wait for it rather than for the ledger.
+    var isConnecting: Bool { expectsHTTP2 && shared?.isConnecting == true }
+
+    var isDraining: Bool { phase == .draining }
+
+    // MARK: Requests
+
+    /// Gives `client` a connection: at once if one is idle, otherwise later by
+    /// ``UpstreamClient/upstreamReady(_:)`` or ``UpstreamClient/upstreamLost(_:)``.
+    ///
+    /// - Parameters:
+    ///   - fresh: not one that has served before.
+    ///   - isAlone: one that carries no other request.
+    func acquire(for client: any UpstreamClient, fresh: Bool, isAlone: Bool) -> Acquisition {
+        if shared == nil || !expectsHTTP2, !ledger.isContended, !fresh, let connection = idle.popLast() {
+            return .stream(connection)
+        }
+        if let shared, expectsHTTP2, !holdsBack(client.network),
+            let stream = shared.streamAtOnce(for: client, fresh: fresh, isAlone: isAlone)
+        {
+            return .stream(stream)
+        }
+        let waiter = UpstreamWaiter(client, of: self, isFresh: fresh, isAlone: isAlone)
+        guard let stream = serve(waiter) else { return .waiting(waiter) }
+        waiter.cancelled()
+        return .stream(stream)
+    }
+
+    /// Finds a connection for `waiter`; nil: it is notified later.
+    private func serve(_ waiter: UpstreamWaiter) -> (any UpstreamStream)? {
+        guard let client = waiter.client else { return nil }
         if let shared, expectsHTTP2 {
-            guard !holdsBack(exchange) else {
-                holdBack(exchange, fresh: fresh)
+            guard !holdsBack(waiter.network) else {
+                holdBack(waiter)
                 return nil
             }
-            return shared.acquire(exchange, fresh: fresh)
+            let stream = shared.streamAtOnce(for: client, fresh: waiter.isFresh, isAlone: waiter.isAlone)
+            if stream == nil { shared.enqueue(waiter) }
+            return stream
         }
-        if episode == 0, !fresh, let connection = idle.popLast() { return connection }
-        // An idle connection is no use to it, but makes room.
-        if fresh, let connection = idle.popLast() { discard(connection) }
-        nextWaiter += 1
-        let (id, client, now) = (nextWaiter, exchange.clientNetwork, worker.loop.now)
-        let hasIdle = !fresh && !idle.isEmpty
-        let share = worker.limits.clientShare
-        let (outcome, episode) = ledger.perform { [member] state, notes in
-            let outcome = state.wait(member, id, client, hasIdle: hasIdle, share: share, now, &notes)
-            return (outcome, state.episode)
-        }
-        switch outcome {
-        case .use:
-            exchange.holds(client, of: self, episode)
+        // An idle connection is of no use to it, but makes room.
+        if waiter.isFresh, let connection = idle.popLast() { discard(connection) }
+        let share = environment.limits.clientShare
+        switch ledger.wait(waiter, hasIdle: !waiter.isFresh && !idle.isEmpty, share: share) {
+        case .use(let holding):
+            client.hold(holding)
             return idle.popLast()
-        case .connect:
-            exchange.holds(client, of: self, episode)
-            ownCount += 1
-            connect(for: .exchange(exchange, generation: exchange.generation))
+        case .connect(let holding):
+            client.hold(holding)
+            connect(for: waiter)
         case .wait:
-            exchange.waiter = (id, client)
-            waiting[id] = exchange
-            exchange.waitForConnection(until: now.advanced(by: configuration.connectTimeout))
-            if !idle.isEmpty || !bound.isEmpty { worker.loop.afterEvent { [self] in releaseIdle() } }
+            client.waitForConnection(until: environment.loop.now.advanced(by: configuration.connectTimeout))
+            if !idle.isEmpty || !bound.isEmpty { environment.loop.afterEvent { [self] in releaseIdle() } }
         case .refuse:
-            refuse(exchange)
+            refuse(waiter)
         case .holdBack:
-            holdBack(exchange, fresh: fresh)
+            holdBack(waiter)
         }
         return nil
     }
 
-    /// `exchange` waits until its client, which has been penalized, holds less than its share.
-    func holdBack(_ exchange: Exchange, fresh: Bool) {
-        if heldBack.count >= Self.maximumHeldBack { heldBack.removeAll { waiting[$0.id] == nil } }
-        guard heldBack.count < Self.maximumHeldBack else { return refuse(exchange) }
-        nextWaiter += 1
-        exchange.waiter = (nextWaiter, exchange.clientNetwork)
-        waiting[nextWaiter] = exchange
-        heldBack.append((nextWaiter, fresh))
-        exchange.waitForConnection(until: worker.loop.now.advanced(by: configuration.connectTimeout))
+    // MARK: Penalized clients
+
+    /// The client has been penalized, and holds its share.
+    func holdsBack(_ network: ClientNetwork) -> Bool {
+        ledger.isContended
+            && ledger.holdsBack(network, share: environment.limits.clientShare, requests: requestsPerConnection)
     }
 
-    /// The ledger does not know the request that waits as `id` any more; false: it waits no longer, or not here.
-    func holdBack(_ id: UInt64) -> Bool {
-        guard waiting[id] != nil else { return false }
-        heldBack.append((id, true))
-        return true
+    /// `waiter` waits until its client holds less than its share.
+    func holdBack(_ waiter: UpstreamWaiter) {
+        guard ledger.holdBack(waiter) else { return refuse(waiter) }
+        waiter.client?.waitForConnection(until: environment.loop.now.advanced(by: configuration.connectTimeout))
     }
 
     /// Clients may hold less than their share by now.
     func retryHeldBack() {
-        guard !heldBack.isEmpty else { return }
-        let entries = heldBack
-        heldBack = []
-        var atShare: Set<ClientNetwork> = []
-        for entry in entries {
-            guard let exchange = waiting[entry.id], let client = exchange.waiter?.client else { continue }
-            guard !atShare.contains(client), !holdsBack(exchange) else {
-                atShare.insert(client)
-                heldBack.append(entry)
-                continue
+        guard ledger.hasHeldBack else { return }
+        environment.loop.afterEvent { [self] in
+            let share = environment.limits.clientShare
+            ledger.retryHeldBack(share: share, requests: requestsPerConnection) { waiter in
+                waiter.client?.connecting()
+                guard let stream = serve(waiter) else { return }
+                waiter.take()?.upstreamReady(stream)
             }
-            waiting[entry.id] = nil
-            exchange.waiter = nil
-            guard exchange.awaitsUpstream else { continue }
-            exchange.stopTimer()
-            if let connection = acquire(exchange, fresh: entry.isFresh) { exchange.upstreamReady(connection) }
         }
     }
 
-    /// As many wait as may.
-    func refuse(_ exchange: Exchange) {
-        let generation = exchange.generation
-        worker.loop.afterEvent {
-            if exchange.generation == generation, exchange.awaitsUpstream { exchange.upstreamLost(.overloaded) }
-        }
+    /// A request of `client` is ended because it was slow.
+    func penalize(_ client: ClientNetwork) {
+        ledger.penalize(client, share: environment.limits.clientShare, requests: requestsPerConnection)
     }
 
-    var openCount: Int { ownCount + (shared?.openCount ?? 0) }
-
-    var waitingCount: Int { waiting.count + (shared?.waitingCount ?? 0) }
-
-    /// Waiting requests wait until the first shared connection is made, rather than for a permit of the ledger.
-    var isConnecting: Bool { expectsHTTP2 && shared?.isConnecting == true }
-
-    /// `exchange` waits no longer.
-    func cancel(_ exchange: Exchange) {
-        if let (id, client) = exchange.waiter {
-            exchange.waiter = nil
-            waiting[id] = nil
-            let now = worker.loop.now
-            ledger.perform { [member] state, _ in state.cancel(id, of: member, client, now) }
-        }
-        shared?.cancel(exchange)
+    /// The queue is full.
+    func refuse(_ waiter: UpstreamWaiter) {
+        environment.loop.afterEvent { waiter.take()?.upstreamLost(.overloaded) }
     }
 
-    /// The connection has served a request and may serve another one.
+    /// `waiter` no longer waits.
+    func cancel(_ waiter: UpstreamWaiter) {
+        waiter.cancelled()
+        ledger.cancel(waiter)
+        shared?.cancel(waiter)
+    }
+
+    // MARK: Connections
+
+    /// The connection has served a request and may serve another.
     func release(_ connection: HTTP1Upstream) {
-        let isWanted = !worker.isDraining && (!isRetired || !waiting.isEmpty)
-        guard episode != 0 || !waiting.isEmpty else {
-            guard isWanted else { return connection.close() }
-            idle.append(connection)
-            return connection.park()
-        }
+        let isWanted = phase == .serving || phase == .retired && ledger.waitingCount > 0
         guard isWanted else { return connection.close() }
-        offer(connection)
+        retryHeldBack()
+        guard !ledger.isContended, ledger.waitingCount == 0 else { return offer(connection) }
+        idle.append(connection)
+        connection.park()
     }
 
-    /// Asks who gets the connection next.
-    func offer(_ connection: HTTP1Upstream) {
-        let now = worker.loop.now
-        switch ledger.perform({ [member] state, notes in state.released(member, now, &notes) }) {
+    /// Asks the ledger who gets the connection next.
+    private func offer(_ connection: HTTP1Upstream) {
+        switch ledger.released() {
         case .keep:
-            if isRetired { return connection.close() }
+            guard phase != .retired else { return connection.close() }
             idle.append(connection)
             connection.park()
         case .hand(let grant):
-            guard let exchange = take(grant) else { return connection.close() }
-            exchange.upstreamReady(connection)
+            guard let client = ledger.take(grant)?.take() else { return connection.close() }
+            client.upstreamReady(connection)
         case .close:
             ownCount -= 1
             connection.closeUncounted()
@@ -219,20 +221,14 @@ final class UpstreamPool {
 
     /// `connection` waits for the next request of its one client, unless others wait for a connection.
     func bind(_ connection: HTTP1Upstream) {
-        guard !isRetired else { return connection.close() }
+        guard phase != .retired else { return connection.close() }
         bound.append(connection)
         releaseBound()
     }
 
-    /// Its client's next request has come.
+    /// The next request of its client has arrived.
     func unbind(_ connection: HTTP1Upstream) {
         bound.removeAll { $0 === connection }
-    }
-
-    func report(reservedCookie name: String) {
-        guard worker.loop.now >= nextCookieReport else { return }
-        nextCookieReport = worker.loop.now.advanced(by: Self.cookieReportInterval)
-        configuration.reservedCookieSet(name)
     }
 
     func connectionEnded(_ connection: HTTP1Upstream, wasIdle: Bool) {
@@ -244,19 +240,24 @@ final class UpstreamPool {
 
     /// The ledger has one connection less, and the next waiter may open another.
     func connectionClosed() {
-        let now = worker.loop.now
-        let grant = ledger.perform { [member] state, notes in state.closed(member, now, &notes) }
-        if let grant { granted(grant) }
+        if let grant = ledger.closed() { granted(grant) }
+        retryHeldBack()
     }
 
-    /// Takes no new requests: those that it has, or that wait, are served to their end.
-    func retire() {
-        isRetired = true
+    /// The worker stops.
+    func drain() {
+        if phase == .serving { phase = .draining }
         closeIdle()
     }
 
-    /// Closes what nobody uses.
-    func closeIdle() {
+    /// Takes no new requests: those that it has, or that wait, are still served.
+    func retire() {
+        phase = .retired
+        closeIdle()
+    }
+
+    /// Closes unused connections.
+    private func closeIdle() {
         while let connection = idle.popLast() { discard(connection) }
         for connection in bound { connection.close() }
         shared?.closeIdle()
@@ -268,117 +269,140 @@ final class UpstreamPool {
         connectionClosed()
     }
 
-    // MARK: Connections
+    func report(reservedCookie name: String) {
+        let now = environment.loop.now
+        guard now >= nextCookieReport else { return }
+        nextCookieReport = now.advanced(by: Self.cookieReportInterval)
+        configuration.reservedCookieSet(name)
+    }
 
-    func connect(for purpose: Purpose) {
-        switch configuration.endpoint {
-        case .unix(let path):
-            open([.unix(path)], for: purpose)
-        case .host(let host, let port):
-            let completion = worker.loop.bind { [self] (answer: Resolver.Answer) in
-                switch answer {
-                case .addresses(let addresses): open(addresses, for: purpose)
-                case .failure: failed(.unreachable, purpose)
-                }
-            }
-            worker.resolver.resolve(host, port: port, on: worker.loop, completion)
+    // MARK: Notes of the ledger
+
+    private func noted(_ note: ConnectionLedgerState.Note) {
+        switch note {
+        case .contended(_, let episode):
+            contended(episode)
+            releaseIdle()
+        case .releaseIdle: releaseIdle()
+        case .rotate: shared?.rotate()
+        case .granted(_, let grant): granted(grant)
+        case .displaced(_, let id):
+            guard let waiter = ledger.displaced(id) else { return shared?.displaced(id) ?? () }
+            waiter.take()?.upstreamLost(.overloaded)
+        case .heldBack(_, let id):
+            guard !ledger.holdBack(id) else { break }
+            shared?.displaced(id)
+            shared?.dispatchWaiting()
         }
     }
 
-    private func open(_ addresses: [SocketAddress], for purpose: Purpose) {
-        Connector(to: addresses, timeout: configuration.connectTimeout, loop: worker.loop) { [self] result in
+    private func granted(_ grant: ConnectionLedgerState.Grant) {
+        if shared?.granted(grant.waiter) == true {
+            ledger.releaseHold(grant.client, grant.episode)
+            return connectShared()
+        }
+        guard let waiter = ledger.take(grant) else { return connectionClosed() }
+        connect(for: waiter)
+    }
+
+    /// Requests have begun to wait: reports which clients hold connections.
+    private func contended(_ episode: UInt64) {
+        ledger.began(episode)
+        var clients: [ClientNetwork] = []
+        owner.forEachUpstreamClient { client in
+            if let network = client.holdIfConnected(to: self, ledger, episode: episode) { clients.append(network) }
+        }
+        ledger.contended(episode, clients)
+        owner.startPacing()
+    }
+
+    /// Others wait for idle connections of this pool.
+    private func releaseIdle() {
+        while let connection = idle.popLast() {
+            let count = idle.count
+            offer(connection)
+            // It was kept.
+            if idle.count > count { break }
+        }
+        releaseBound()
+        shared?.releaseIdle()
+    }
+
+    /// Idle connections that belong to one client each end while others wait.
+    private func releaseBound() {
+        while !bound.isEmpty, ledger.isAwaited { bound.removeFirst().close() }
+    }
+
+    // MARK: Connecting
+
+    private func connect(for waiter: UpstreamWaiter) {
+        ownCount += 1
+        connector.connect { [self] result in
             switch result {
-            case .success(let socket): secure(socket, for: purpose)
-            case .failure(let error): failed(error.isTimeout ? .connectTimeout : .unreachable, purpose)
+            case .success(let transport): opened(transport, for: waiter)
+            case .failure(let failure):
+                ownCount -= 1
+                waiter.take()?.upstreamLost(failure.loss)
+                connectionClosed()
             }
         }
     }
 
-    private func secure(_ socket: SocketTransport, for purpose: Purpose) {
-        guard let tls = configuration.tls, case .host(let host, let port) = configuration.endpoint else {
-            return opened(socket, for: purpose)
+    private func opened(_ transport: Transport, for waiter: UpstreamWaiter) {
+        if isHTTP2(transport), let shared {
+            ownCount -= 1
+            shared.adopt(transport)
+            guard waiter.client != nil, let stream = serve(waiter) else { return }
+            waiter.take()?.upstreamReady(stream)
+        } else {
+            let connection = HTTP1Upstream(transport, pool: self)
+            guard let client = waiter.take() else { return release(connection) }
+            client.upstreamReady(connection)
         }
-        do throws(TLSError) {
-            let transport = try TLSTransport(client: socket, tls, host: host, port: port)
-            transport.handshake(timeout: configuration.connectTimeout) { [self] failure in
-                guard let failure else { return opened(transport, for: purpose) }
-                transport.close()
-                notSecured(failure, purpose)
+    }
+
+    /// Opens a connection for the requests that wait for a stream; the ledger has granted it.
+    func connectShared() {
+        connector.connect { [self] result in
+            switch result {
+            case .success(let transport): openedShared(transport)
+            case .failure(let failure):
+                shared?.connectFailed(failure.loss)
+                connectionClosed()
             }
-        } catch {
-            socket.close()
-            notSecured(error, purpose)
         }
     }
 
-    private func notSecured(_ failure: TLSError, _ purpose: Purpose) {
-        // Once in a while is enough: each request fails alike.
-        if worker.loop.now >= nextReport {
-            nextReport = worker.loop.now.advanced(by: Self.reportInterval)
-            configuration.notSecured(failure)
+    private func openedShared(_ transport: Transport) {
+        guard let shared else { return transport.close() }
+        if isHTTP2(transport) { return shared.connected(transport) }
+        // The requests that wait for a stream continue as with HTTP/1.1: one of them on this connection.
+        ownCount += 1
+        let waiters = shared.gaveUp()
+        release(HTTP1Upstream(transport, pool: self))
+        for waiter in waiters {
+            guard let stream = serve(waiter) else { continue }
+            waiter.take()?.upstreamReady(stream)
         }
-        failed(failure == .timeout ? .connectTimeout : .notSecured, purpose)
     }
 
-    /// The connection is made; what was agreed on while it was (ALPN), or is known beforehand, says what it carries.
-    private func opened(_ transport: Transport, for purpose: Purpose) {
+    /// The connection's version: the configured one, or the negotiated one (ALPN).
+    private func isHTTP2(_ transport: Transport) -> Bool {
         let isHTTP2 =
             switch configuration.version {
             case .http1: false
             case .http2: true
             case .negotiated: transport.negotiatedProtocol == "h2"
             }
-        guard let shared else { return openedHTTP1(transport, for: purpose) }
-        expectsHTTP2 = isHTTP2
-        switch purpose {
-        case .sharing:
-            if isHTTP2 { return shared.connected(transport) }
-            // Those who wait for a stream go on as with HTTP/1.1: one with this connection.
-            shared.gaveUpAttempt()
-            ownCount += 1
-            release(HTTP1Upstream(transport: transport, pool: self, worker: worker))
-            for exchange in shared.takeWaiting() {
-                if let connection = acquire(exchange, fresh: false) { exchange.upstreamReady(connection) }
-            }
-        case .exchange(let exchange, let generation):
-            guard isHTTP2 else { return openedHTTP1(transport, for: purpose) }
-            ownCount -= 1
-            shared.adopt(transport)
-            guard exchange.generation == generation, exchange.awaitsUpstream else { return }
-            if let stream = shared.acquire(exchange, fresh: false) { exchange.upstreamReady(stream) }
-        }
+        if shared != nil { expectsHTTP2 = isHTTP2 }
+        return isHTTP2
     }
 
-    private func openedHTTP1(_ transport: Transport, for purpose: Purpose) {
-        let connection = HTTP1Upstream(transport: transport, pool: self, worker: worker)
-        if case .exchange(let exchange, let generation) = purpose, exchange.generation == generation,
-            exchange.awaitsUpstream
-        {
-            exchange.upstreamReady(connection)
-        } else {
-            release(connection)
-        }
-    }
-
-    private func failed(_ loss: ExchangeStateMachine.Loss, _ purpose: Purpose) {
-        switch purpose {
-        case .sharing:
-            shared?.connectFailed(loss)
-            connectionClosed()
-        case .exchange(let exchange, let generation):
-            ownCount -= 1
-            if exchange.generation == generation, exchange.awaitsUpstream { exchange.upstreamLost(loss) }
-            connectionClosed()
-        }
-    }
-
-    /// Where notes of the ledger come in. It is referred to weakly in the pool's place: counting references to an object
-    /// with weak references is slow, and each request counts some to the pool.
+    /// Receives the ledger's notes. It is the object with a weak reference, in place of the pool: counting references
+    /// to an object that has weak ones is slow, and each request counts some to the pool.
     private final class LedgerInbox {
         unowned var pool: UpstreamPool?
     }
 
-    private static let maximumHeldBack = 1024
-    private static let reportInterval = Nanoseconds.seconds(10)
     private static let cookieReportInterval = Nanoseconds.seconds(600)
 }

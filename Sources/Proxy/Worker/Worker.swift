@@ -5,176 +5,151 @@ import HTTP
 import Reactor
 import TLS
 
-/// Everything one event loop needs to serve: its gate, its connections to the app, its browsers, and the memory they
-/// share. Nothing of it is shared with other loops.
-package final class Worker {
-    /// What requests are answered by.
-    enum Service {
-        case gate(Gate, UpstreamPool)
-        /// A function: the demo's own servers.
-        case handler((RequestHead, [UInt8], Double) -> LocalResponse)
-        /// As `local`, when the answer must be asked for elsewhere.
-        case asyncHandler((RequestHead, @escaping @Sendable (LocalResponse) -> Void) -> Void)
-    }
+/// Listens and serves on one event loop.
+package protocol LoopServer: AnyObject, SendableMetatype {
+    /// Open connections of clients, with tunnels.
+    var connectionCount: Int { get }
 
-    package let loop: EventLoop
-    let resolver: Resolver
-    let replayStore: any ReplayStore
-    var metrics = WorkerMetrics()
-    var limits: ConnectionLimits
-    var services: WorkerServices
-    /// How often what the gate goes by was changed.
-    var updateCount: UInt64 = 0
-    var service: Service = .handler { _, _, _ in LocalResponse(status: 503) }
-    /// Connections to the other apps.
-    var otherPools: [UpstreamPool] = []
-    package internal(set) var isDraining = false
+    /// Serves the connections of `socket` from now on.
+    ///
+    /// - Parameter redirects: only to redirect them to https, if the configuration says so.
+    func listen(
+        on socket: consuming ListeningSocket, redirects: Bool, paused: @escaping (SystemError) -> Void
+    ) throws(SystemError)
 
-    var trustedProxies: [CIDR]
-    var expectsProxyProtocol: Bool
-    var log: RequestLog?
-    var listeners: [Listener] = []
-    var connections: [ObjectIdentifier: any DownstreamConnection] = [:]
-    var tunnels: [ObjectIdentifier: Tunnel] = [:]
-    /// Responses in the middle of which a session may end.
-    var streams: [ObjectIdentifier: Exchange] = [:]
-    /// Connections whose PROXY protocol header is still to come.
-    var receivers: [ObjectIdentifier: ProxyProtocolReceiver] = [:]
-    /// Shakes hands with browsers; nil: they come over plain HTTP.
-    private(set) var acceptor: TLSAcceptor?
-    /// Answers on the addresses that only redirect.
-    private(set) var redirector: Worker?
-    /// A field line for every response over TLS; empty: none.
-    var strictTransportLine: [UInt8]
-    /// Requests are answered from their heads alone.
-    let answersAtOnce: Bool
-    private(set) lazy var http2 = HTTP2DownstreamShared(limits)
-    /// Pools whose last exchanges may still be under way.
-    var retiredPools: [UpstreamPool] = []
-    var spareExchanges: [Exchange] = []
-    var spareBuffers: [[UInt8]] = []
-    var drained: (() -> Void)?
-    /// Looks at the pace of clients while others wait for what they hold.
-    var paceTimer: LoopTimer?
-    var pacedAt = MonotonicTime(nanoseconds: 0)
-    var dateSecond = -1.0
-    var dateBytes: [UInt8] = []
-    var dateLineBytes: [UInt8] = []
+    /// Accepts no more and lets requests in flight finish; `completion` is called once, when all have.
+    func drain(_ completion: @escaping () -> Void)
 
-    /// A worker that guards an app.
+    /// Closes everything at once.
+    func stop()
+}
+
+/// Everything that one event loop needs to guard apps: its gate, its connections to the apps, its clients, and the memory
+/// that they share. It shares nothing with other loops.
+package final class Worker: LoopServer {
+    private let service: GateService
+    private let clients: ClientConnections
+    /// Serves the addresses that only redirect; nil: there are none.
+    private let redirector: Redirector?
+
     package init(
         loop: EventLoop, gate: Gate, configuration: ProxyConfiguration, resolver: Resolver,
         replayStore: any ReplayStore, log: RequestLog?, services: WorkerServices = WorkerServices()
     ) {
-        self.loop = loop
-        limits = configuration.limits
-        trustedProxies = configuration.trustedProxies
-        expectsProxyProtocol = configuration.expectsProxyProtocol
-        self.resolver = resolver
-        self.replayStore = replayStore
-        self.log = log
-        strictTransportLine = configuration.strictTransportLine
-        answersAtOnce = false
-        self.services = services
-        service = .gate(gate, UpstreamPool(configuration.upstream, worker: self))
-        metrics.provider = configuration.provider
-        otherPools = configuration.otherUpstreams.map { UpstreamPool($0, worker: self) }
-        if let tls = configuration.tls {
-            acceptor = TLSAcceptor(tls, loop: loop, timeout: limits.headerTimeout) { [unowned self] in slotFreed() }
+        let memory = LoopMemory(loop)
+        let service = GateService(
+            gate, configuration.service, memory: memory, resolver: resolver, replayStore: replayStore, log: log,
+            services: services)
+        self.service = service
+        clients = ClientConnections(
+            memory, service, limits: configuration.limits, trust: configuration.trust, tls: configuration.tls)
+        redirector = configuration.redirect.map {
+            Redirector($0, configuration, memory: memory, metrics: service.metrics, log: log)
         }
-        if let redirect = configuration.redirect {
-            redirector = Worker(redirect, for: self, configuration)
+        service.attach(clients)
+    }
+
+    package func listen(
+        on socket: consuming ListeningSocket, redirects: Bool = false, paused: @escaping (SystemError) -> Void
+    ) throws(SystemError) {
+        let clients = redirects ? redirector?.clients ?? clients : clients
+        try clients.listen(on: socket, paused: paused)
+    }
+
+    package var connectionCount: Int { clients.count }
+
+    /// Open connections to apps and attempts to open one, without tunnels.
+    package var upstreamConnectionCount: Int { service.upstreamConnectionCount }
+
+    package var isDraining: Bool { service.isDraining }
+
+    /// The current counters.
+    package func metricsSnapshot() -> MetricsSnapshot {
+        var snapshot = service.snapshot()
+        var counts = ["http1": 0, "http2": 0, "tunnel": clients.tunnelCount, "handshake": clients.handshakeCount]
+        for connection in clients.connections.values {
+            counts[connection.isHTTP2 ? "http2" : "http1", default: 0] += 1
         }
+        counts["http1", default: 0] += redirector?.clients.connections.count ?? 0
+        snapshot.connections = counts
+        return snapshot
     }
 
-    /// A worker that answers by itself.
-    package init(
-        loop: EventLoop, resolver: Resolver, replayStore: any ReplayStore,
-        respond: @escaping (RequestHead, [UInt8], Double) -> LocalResponse
+    // MARK: Changes, between two events of the loop
+
+    /// Another configuration, complete: from the next request on, and from the next connection on where it is about
+    /// connections. The new gate keeps what the old one learnt at run time.
+    package func replace(
+        gate: Gate, configuration: ProxyConfiguration, log: RequestLog?, services: WorkerServices
     ) {
-        self.loop = loop
-        limits = ConnectionLimits()
-        trustedProxies = []
-        expectsProxyProtocol = false
-        self.resolver = resolver
-        self.replayStore = replayStore
-        log = nil
-        strictTransportLine = []
-        answersAtOnce = false
-        services = WorkerServices()
-        service = .handler(respond)
+        service.replace(gate, configuration.service, log, services)
+        if let redirect = configuration.redirect { redirector?.replace(redirect, configuration, log) }
+        clients.replace(configuration.limits, configuration.trust)
     }
 
-    /// A worker that answers a few clients by what others must be asked for.
-    package init(
-        loop: EventLoop, limits: ConnectionLimits, resolver: Resolver,
-        ask: @escaping (RequestHead, @escaping @Sendable (LocalResponse) -> Void) -> Void
+    /// Changes sessions or lists of the gate, then ends what is no longer authorized.
+    @discardableResult
+    package func update<Result>(_ change: (Gate) -> Result) -> Result {
+        service.update(change)
+    }
+
+    /// Ends sessions; false if there is no room to remember it.
+    package func revoke(_ revocation: Revocation) -> Bool {
+        service.revoke(revocation)
+    }
+
+    /// Ends sessions that were ended on other replicas.
+    package func revoke(all revocations: [Revocation]) {
+        let now = service.clock
+        update { gate in for revocation in revocations { _ = gate.revoke(revocation, now: now) } }
+    }
+
+    /// A token has been used to sign in.
+    package func tokenSpent(_ replayKeys: [[UInt8]]) {
+        service.gate.tokenSpent(replayKeys)
+    }
+
+    // MARK: Stopping
+
+    package func drain(_ completion: @escaping () -> Void) {
+        var left = redirector == nil ? 1 : 2
+        let drained = {
+            left -= 1
+            if left == 0 { completion() }
+        }
+        service.drain()
+        redirector?.clients.drain(drained)
+        clients.drain(drained)
+    }
+
+    package func stop() {
+        clients.stop()
+        redirector?.clients.stop()
+        service.drain()
+        service.flushLog()
+    }
+}
+
+/// The part of a worker that redirects browsers to https.
+private final class Redirector {
+    private(set) var clients: ClientConnections
+    private let service: PlainService
+
+    init(
+        _ redirect: SecureRedirect, _ configuration: ProxyConfiguration, memory: LoopMemory, metrics: WorkerMetrics,
+        log: RequestLog?
     ) {
-        self.loop = loop
-        self.limits = limits
-        trustedProxies = []
-        expectsProxyProtocol = false
-        self.resolver = resolver
-        replayStore = MemoryReplayStore(capacity: 0)
-        log = nil
-        strictTransportLine = []
-        answersAtOnce = false
-        services = WorkerServices()
-        service = .asyncHandler(ask)
+        service = PlainService(
+            memory.loop, Self.handler(redirect), readsContent: false, metrics: metrics, log: log)
+        clients = ClientConnections(memory, service, limits: configuration.limits, trust: configuration.trust)
     }
 
-    /// The part of `worker` that sends browsers on to https.
-    private init(_ redirect: SecureRedirect, for worker: Worker, _ configuration: ProxyConfiguration) {
-        loop = worker.loop
-        limits = configuration.limits
-        trustedProxies = configuration.trustedProxies
-        expectsProxyProtocol = configuration.expectsProxyProtocol
-        resolver = worker.resolver
-        replayStore = worker.replayStore
-        log = worker.log
-        metrics = worker.metrics
-        strictTransportLine = []
-        answersAtOnce = true
-        services = WorkerServices()
-        service = .handler { request, _, _ in redirect.answer(request) }
+    func replace(_ redirect: SecureRedirect, _ configuration: ProxyConfiguration, _ log: RequestLog?) {
+        service.replace(Self.handler(redirect), log)
+        clients.replace(configuration.limits, configuration.trust)
     }
 
-    // MARK: The apps
-
-    /// Open connections to the app, and attempts at one; without tunnels.
-    package var upstreamConnectionCount: Int {
-        pools.reduce(0) { $0 + $1.openCount }
-    }
-
-    /// Of the app that the gate counts as `app`; nil: this worker answers by itself.
-    func pool(of app: Int) -> UpstreamPool? {
-        if app > 0, app <= otherPools.count { return otherPools[app - 1] }
-        guard case .gate(_, let pool) = service else { return nil }
-        return pool
-    }
-
-    var pools: [UpstreamPool] {
-        if case .gate(_, let pool) = service { [pool] + otherPools } else { [] }
-    }
-
-    // MARK: Exchanges
-
-    func freshRequestID() -> [UInt8] {
-        var identifier: [UInt8] = []
-        if case .gate(let gate, _) = service { gate.requestID(of: RequestHead(), into: &identifier) }
-        return identifier
-    }
-
-    /// Both clocks as of this batch.
-    var clock: ClockReading { ClockReading(wall: loop.wallClock, monotonic: loop.now.seconds) }
-
-    /// The moment that `wallClock` (seconds since 1970) is, as of now.
-    func monotonic(_ wallClock: Double) -> MonotonicTime {
-        loop.now.advanced(by: .seconds(wallClock - loop.wallClock))
-    }
-
-    func finished(_ exchange: Exchange, _ context: RequestContext) {
-        metrics.requestEnded(exchange, loop.now)
-        log?.record(exchange, context, client: exchange.client, loop)
+    private static func handler(_ redirect: SecureRedirect) -> PlainService.Handler {
+        .function { request, _, _ in redirect.answer(request) }
     }
 }

@@ -13,7 +13,7 @@ extension AdminServer {
     ) throws(ServiceError) -> AdminServer? {
         guard let address = settings.listen else { return nil }
         let sources = try address.sources(inherited)
-        do throws(Server.OpenError) {
+        do throws(OpenError) {
             return try AdminServer(listen: sources, handler: handler)
         } catch {
             guard settings.isDefault else { throw ServiceError("`admin.listen`: \(error)") }

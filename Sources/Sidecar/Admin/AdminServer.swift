@@ -21,21 +21,20 @@ final class AdminServer: Sendable {
     }
 
     private let handler: AdminHandler
-    private let server: Server
+    private let server: Server<PlainServer>
 
     var addresses: [SocketAddress] { server.addresses }
 
-    init(listen: [ListenSource], handler: AdminHandler) throws(Server.OpenError) {
+    init(listen: [ListenSource], handler: AdminHandler) throws(OpenError) {
         self.handler = handler
         var limits = ConnectionLimits()
         limits.connections = 64
         limits.keepAliveTimeout = .seconds(30)
-        let (bounds, resolver) = (limits, Resolver())
+        let bounds = limits
         server = try Server(
             name: "sidegate.admin", listen: listen, workers: 1, paused: { _ in },
             makeWorker: { loop in
-                Worker(loop: loop, limits: bounds, resolver: resolver) { request, done in handler.answer(request, done)
-                }
+                PlainServer(loop: loop, limits: bounds) { request, done in handler.answer(request, done) }
             })
     }
 
@@ -46,7 +45,7 @@ final class AdminServer: Sendable {
 /// Handles the requests of the admin server.
 final class AdminHandler: Sendable {
     /// The workers, once they have started.
-    private let server = Mutex<Server?>(nil)
+    private let server = Mutex<Server<Worker>?>(nil)
     private let upstream: UpstreamWatch
     private let counters: ProcessCounters
     private let version: String
@@ -68,7 +67,7 @@ final class AdminHandler: Sendable {
     }
 
     /// The workers serve from now on.
-    func attach(_ server: Server) {
+    func attach(_ server: Server<Worker>) {
         self.server.withLock { $0 = server }
     }
 
@@ -94,12 +93,12 @@ final class AdminHandler: Sendable {
     }
 
     /// Every loop responds. When one does not, this does not either, until the time limit ends it with 503.
-    private func healthz(_ server: Server, _ done: @escaping @Sendable (LocalResponse) -> Void) {
+    private func healthz(_ server: Server<Worker>, _ done: @escaping @Sendable (LocalResponse) -> Void) {
         server.onEachWorker({ _ in }) { done(Self.text(200, "ok")) }
     }
 
     /// Requests can be served: the gate is not about to stop, and the app can be reached.
-    private func readyz(_ server: Server, _ done: @escaping @Sendable (LocalResponse) -> Void) {
+    private func readyz(_ server: Server<Worker>, _ done: @escaping @Sendable (LocalResponse) -> Void) {
         let isStopping = facts.withLock { $0.isStopping }
         guard !isStopping else { return done(Self.text(503, "stopping")) }
         server.metrics { [upstream] snapshot in
@@ -109,7 +108,7 @@ final class AdminHandler: Sendable {
         }
     }
 
-    private func metrics(_ server: Server, _ done: @escaping @Sendable (LocalResponse) -> Void) {
+    private func metrics(_ server: Server<Worker>, _ done: @escaping @Sendable (LocalResponse) -> Void) {
         let certificateEnd = facts.withLock { $0.certificateEnd }
         server.metrics { [upstream, counters, version] snapshot in
             upstream.isUp(reached: snapshot.reachedAt, unreachable: snapshot.unreachableAt) { isUp in

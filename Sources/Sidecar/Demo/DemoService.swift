@@ -11,8 +11,8 @@ import Reactor
 /// `sidegate demo`: an identity provider, an app without a sign-in of its own and, between them, the gate as `run`
 /// starts it, in one process over real sockets.
 package final class DemoService: Sendable {
-    private let provider: Server
-    private let app: Server
+    private let provider: Server<PlainServer>
+    private let app: Server<PlainServer>
     private let service: Service
     /// The address to open in a browser.
     package let url: String
@@ -97,14 +97,14 @@ package final class DemoService: Sendable {
     private static func open(
         _ name: String, _ candidates: [SocketAddress],
         _ respond: @escaping @Sendable (RequestHead, [UInt8], Double) -> LocalResponse
-    ) throws(ServiceError) -> Server {
-        var lastError: Server.OpenError?
+    ) throws(ServiceError) -> Server<PlainServer> {
+        var lastError: OpenError?
         for address in candidates {
-            do throws(Server.OpenError) {
+            do throws(OpenError) {
                 return try Server(
                     name: name, listen: [.open(address)], workers: 1, paused: { _ in },
                     makeWorker: { loop in
-                        Worker(loop: loop, resolver: Resolver(), replayStore: MemoryReplayStore(), respond: respond)
+                        PlainServer(loop: loop, respond: respond)
                     })
             } catch {
                 lastError = error

@@ -11,8 +11,8 @@ import Synchronization
 /// It is made before the workers, which need it. Changes that come before ``attach(_:)`` are applied then.
 package final class GateRegistry: LocalGates {
     private struct State {
-        var server: Server?
-        var early: [@Sendable (Server) -> Void] = []
+        var server: Server<Worker>?
+        var early: [@Sendable (Server<Worker>) -> Void] = []
     }
 
     private let state = Mutex(State())
@@ -20,7 +20,7 @@ package final class GateRegistry: LocalGates {
     package init() {}
 
     /// The workers have started.
-    package func attach(_ server: Server) {
+    package func attach(_ server: Server<Worker>) {
         let early = state.withLock { state in
             state.server = server
             let early = state.early
@@ -68,7 +68,7 @@ package final class GateRegistry: LocalGates {
         }
     }
 
-    private func withServer(_ work: @escaping @Sendable (Server) -> Void) {
+    private func withServer(_ work: @escaping @Sendable (Server<Worker>) -> Void) {
         let server = state.withLock { state in
             if state.server == nil { state.early.append(work) }
             return state.server

@@ -73,7 +73,7 @@ final class ProcessServices: Sendable {
     }
 
     /// Starts to fetch keys and to watch files; from now on their changes reach the workers of `server`.
-    func start(_ prepared: Prepared, _ server: Server) {
+    func start(_ prepared: Prepared, _ server: Server<Worker>) {
         gates.attach(server)
         limiter.withLock { $0 = prepared.worker.limiter }
         provisioning.start(prepared.provisioning)

@@ -18,46 +18,46 @@ package enum ListenSource: Sendable {
     }
 }
 
-/// A set of workers, each with its own loop and listeners, that serve the same addresses.
-package final class Server: Sendable {
-    /// An address that could not be opened.
-    package struct OpenError: Error, CustomStringConvertible {
-        package let place: String
-        package let error: SystemError
+/// An address that could not be opened.
+package struct OpenError: Error, CustomStringConvertible {
+    package let place: String
+    package let error: SystemError
 
-        init(address: SocketAddress, error: SystemError) {
-            place = address.description
-            self.error = error
-        }
-
-        init(inherited descriptor: Int32, error: SystemError) {
-            place = "the inherited socket \(descriptor)"
-            self.error = error
-        }
-
-        package var description: String {
-            "cannot listen on \(place): \(error). " + fix
-        }
-
-        private var fix: String {
-            switch error.code {
-            case SystemError.addressInUse:
-                "Another program listens there: stop it, or choose another address in `listen`."
-            case SystemError.permissionDenied:
-                "The user may not open it: ports below 1024 need CAP_NET_BIND_SERVICE, a unix socket a writable directory."
-            case SystemError.addressNotAvailable: "This machine has no such address: choose one it has, or 0.0.0.0."
-            default: "Check `listen`."
-            }
-        }
+    init(address: SocketAddress, error: SystemError) {
+        place = address.description
+        self.error = error
     }
 
+    init(inherited descriptor: Int32, error: SystemError) {
+        place = "the inherited socket \(descriptor)"
+        self.error = error
+    }
+
+    package var description: String {
+        "cannot listen on \(place): \(error). " + fix
+    }
+
+    private var fix: String {
+        switch error.code {
+        case SystemError.addressInUse:
+            "Another program listens there: stop it, or choose another address in `listen`."
+        case SystemError.permissionDenied:
+            "The user may not open it: ports below 1024 need CAP_NET_BIND_SERVICE, a unix socket a writable directory."
+        case SystemError.addressNotAvailable: "This machine has no such address: choose one it has, or 0.0.0.0."
+        default: "Check `listen`."
+        }
+    }
+}
+
+/// A set of workers, each with its own loop and listeners, that serve the same addresses.
+package final class Server<Member: LoopServer>: Sendable {
     /// Where it listens, with real ports.
     package let addresses: [SocketAddress]
     /// Those of unix sockets that it created.
     private let ownAddresses: [SocketAddress]
     private let loops: [EventLoop]
     /// One for each loop, in the order of the loops, once it is made.
-    private let workers: Mutex<[LoopBound<Worker>?]>
+    private let workers: Mutex<[LoopBound<Member>?]>
 
     /// Opens the addresses and starts to serve.
     ///
@@ -68,7 +68,7 @@ package final class Server: Sendable {
     package init(
         name: String, listen: [ListenSource], workers count: Int, kind: EventLoop.Kind = .batched,
         paused: @escaping @Sendable (SystemError) -> Void,
-        makeWorker: @escaping @Sendable (EventLoop) -> Worker
+        makeWorker: @escaping @Sendable (EventLoop) -> Member
     ) throws(OpenError) {
         let loops = (0..<max(1, count)).map { EventLoop(label: "\(name).\($0)", kind: kind) }
         var addresses: [SocketAddress] = []
@@ -131,7 +131,7 @@ package final class Server: Sendable {
     /// Runs `body` with each worker, on its loop, including workers that are not made yet. `completion` is called once, on
     /// any loop, when all have run it.
     package func onEachWorker(
-        _ body: @escaping @Sendable (Worker) -> Void, _ completion: @escaping @Sendable () -> Void = {}
+        _ body: @escaping @Sendable (Member) -> Void, _ completion: @escaping @Sendable () -> Void = {}
     ) {
         let countdown = Countdown(loops.count, completion)
         onEachWorker { worker, done in
@@ -140,12 +140,6 @@ package final class Server: Sendable {
         } each: {
             countdown.one()
         }
-    }
-
-    /// The counters of all workers together; `completion` is called once, on any loop.
-    package func metrics(_ completion: @escaping @Sendable (MetricsSnapshot) -> Void) {
-        let sum = MetricsSum()
-        onEachWorker({ sum.add($0.metricsSnapshot()) }, { completion(sum.total) })
     }
 
     /// Stops accepting and lets requests in flight finish; `completion` is called once, on any loop, when all have.
@@ -169,7 +163,7 @@ package final class Server: Sendable {
     }
 
     private func onEachWorker(
-        _ body: @escaping @Sendable (Worker?, @escaping () -> Void) -> Void, each: @escaping @Sendable () -> Void
+        _ body: @escaping @Sendable (Member?, @escaping () -> Void) -> Void, each: @escaping @Sendable () -> Void
     ) {
         for (index, loop) in loops.enumerated() {
             // In the order of submission: the worker was made before.
@@ -178,6 +172,14 @@ package final class Server: Sendable {
                 worker.assumeOnLoop { body($0, each) }
             }
         }
+    }
+}
+
+extension Server<Worker> {
+    /// The counters of all workers together; `completion` is called once, on any loop.
+    package func metrics(_ completion: @escaping @Sendable (MetricsSnapshot) -> Void) {
+        let sum = MetricsSum()
+        onEachWorker({ sum.add($0.metricsSnapshot()) }, { completion(sum.total) })
     }
 }
 

@@ -29,7 +29,7 @@ package final class Service: Sendable {
     }
 
     private let ledgers: ConnectionLedgers
-    private let server: Server
+    private let server: Server<Worker>
     private let admin: AdminServer?
     private let handler: AdminHandler
     private let upstream: UpstreamWatch
@@ -94,7 +94,7 @@ package final class Service: Sendable {
             loop: services.loop, resolver: resolver)
         // Before the workers: when the gate accepts connections, so does this.
         admin = try AdminServer.open(settings.admin, handler, inherited, logger)
-        do throws(Server.OpenError) {
+        do throws(OpenError) {
             server = try Server(
                 name: "sidegate.worker", listen: sources, workers: workers,
                 paused: { error in

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Proxy
 import Reactor
 
 /// Notifies the service manager at intervals that every loop is alive. When one hangs, the notifications stop, and the
 /// manager restarts the service.
 enum Watchdog {
     /// Does nothing when the manager has no watchdog for this service.
-    static func start(_ notifier: ServiceNotifier, _ server: Server, loop: EventLoop) {
+    static func start(_ notifier: ServiceNotifier, _ server: Server<Worker>, loop: EventLoop) {
         guard let timeout = notifier.watchdogTimeout else { return }
         let interval = Nanoseconds(count: max(1_000_000, timeout.count / 3))
         loop.submit {

@@ -12,7 +12,7 @@ app.use((request, response, next) => {
   try {
     path = new URL(request.url, "http://app.test").pathname;
   } catch {
-    // No path: none that is closed.
+    // Without a path it is not a closed one.
   }
   if (closed(path) || closed(decodeURI(path).toLowerCase())) return response.send("SECRET");
   next();

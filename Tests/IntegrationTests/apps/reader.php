@@ -1,6 +1,6 @@
 <?php
 // SPDX-License-Identifier: Apache-2.0
-// An app that chooses its page by the path, read in each way that PHP apps are known to. Router of `php -S`.
+// An app that chooses its page by the path, parsed in every way known from PHP apps. A router script for `php -S`.
 $uri = $_SERVER['REQUEST_URI'];
 $parsed = parse_url($uri, PHP_URL_PATH);
 $cut = strtok($uri, '?');

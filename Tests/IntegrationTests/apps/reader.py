@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Apps that choose their page by the path, by three ways of Python's: Flask, Django, and http.server with urlsplit.
+"""Apps that choose their page by the path, in three ways common in Python: Flask, Django, and http.server with urlsplit.
 Arguments: kind, port, folder."""
 
 import sys
@@ -43,7 +43,7 @@ class Quiet(WSGIRequestHandler):
 
 
 def urlsplit_app(environment, start_response):
-    """By the reference as it came, as apps read it that are given the whole target."""
+    """By the reference as it was received, like apps that are given the whole target."""
     target = environment["RAW_TARGET"]
     texts = []
     for text in (target, urllib.parse.unquote(target), urllib.parse.unquote_plus(target)):

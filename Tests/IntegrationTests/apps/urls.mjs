@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where a browser goes: [[base, reference], …] as JSON on standard input, each resolved by the WHATWG URL parser.
+// The URLs that a browser goes to: [[base, reference], …] as JSON on standard input, resolved by the WHATWG URL parser.
 let text = "";
 for await (const part of process.stdin) text += part;
 console.log(JSON.stringify(JSON.parse(text).map(([base, reference]) => {

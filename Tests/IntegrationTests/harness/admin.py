@@ -18,7 +18,7 @@ def ask(gate, target: str, method: str = "GET") -> Response:
 
 
 class Metrics:
-    """One reading of /metrics."""
+    """The values of one request to /metrics."""
 
     def __init__(self, gate):
         response = ask(gate, "/metrics")

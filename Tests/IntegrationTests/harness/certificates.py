@@ -24,7 +24,7 @@ class Certificate:
 
 
 class Authority:
-    """Vouches for certificates; `path` is its own."""
+    """A certificate authority; `path` is its own certificate."""
 
     def __init__(self, folder: Path, name: str = "authority"):
         self.folder = folder / name
@@ -41,7 +41,7 @@ class Authority:
             "unique_subject=no\n[p]\ncommonName=supplied\n")
 
     def issue(self, label: str, names: str, rsa=False, dates=None, digest="sha256") -> Certificate:
-        """`names` as subjectAltName has them; `dates` as `openssl ca` has them."""
+        """`names` in the form of subjectAltName; `dates` in the form of `openssl ca`."""
         made = Certificate(str(self.folder / f"{label}.pem"), str(self.folder / f"{label}.key"))
         request, extensions = self.folder / f"{label}.csr", self.folder / f"{label}.ext"
         _openssl("req", "-new", *(_RSA if rsa else _EC), "-nodes", "-subj", f"/CN={label}", "-keyout", made.key,

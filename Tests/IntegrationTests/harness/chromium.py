@@ -24,19 +24,19 @@ def chromium(tmp_path_factory):
     browser.quit()
 
 
-# Without it where it does not start: as root, and in containers without user namespaces or privileges.
+# Without the sandbox where it does not start: as root, and in containers without user namespaces or privileges.
 _without_sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
 
 
 def start_chromium(profile, *more: str, preferences=None):
-    """A browser without a past; `more` are arguments of its command line."""
+    """A browser with a new profile; `more` are arguments of its command line."""
     try:
         return _start_chromium(profile, *_without_sandbox, *more, preferences=preferences)
     except SessionNotCreatedException as failure:
         if _without_sandbox:
             raise
         _without_sandbox.append("--no-sandbox")
-        warnings.warn(f"Chromium does not start with its sandbox here, so the tests do without: {failure.msg}", stacklevel=2)
+        warnings.warn(f"Chromium does not start with its sandbox here; the tests run without it: {failure.msg}", stacklevel=2)
         return _start_chromium(profile, *_without_sandbox, *more, preferences=preferences)
 
 
@@ -58,7 +58,7 @@ def _start_chromium(profile, *more: str, preferences=None):
 
 @pytest.fixture
 def browser(chromium):
-    """The browser, without cookies of an earlier test."""
+    """The browser, without the cookies of earlier tests."""
     chromium.execute_cdp_cmd("Network.clearBrowserCookies", {})
     chromium.get_log("browser")
     return chromium
@@ -74,6 +74,6 @@ def page_text(browser) -> str:
 
 
 def until(browser, condition, what: str):
-    # A page that goes away while it is looked at is no answer yet.
+    # A page that unloads while it is read does not count as a failure.
     wait = WebDriverWait(browser, 10, ignored_exceptions=[StaleElementReferenceException])
     return wait.until(condition, f"{what}; the browser is at {browser.current_url}")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// To be preloaded: moves the wall clock of one process by the seconds in the file that WALL_CLOCK_FILE names, which may
-// change at any time. The monotonic clock stays. (libfaketime changes the environment before the program starts, where
-// Swift looks for the arguments.)
+// To be preloaded: shifts the wall clock of one process by the seconds in the file that WALL_CLOCK_FILE names, which may
+// change at any time. The monotonic clock is not changed. (libfaketime is not usable: it changes the environment before
+// the program starts, and Swift looks for the arguments there.)
 
 #define _GNU_SOURCE
 #include <fcntl.h>

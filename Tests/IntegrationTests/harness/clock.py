@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The wall clock of one process, which jumps when a test says so; its monotonic clock is the machine's."""
+"""The wall clock of one process, which a test can set; its monotonic clock is the machine's."""
 
 import shutil
 import struct
@@ -16,11 +16,11 @@ def beside_swift(program: str):
 
 
 class Clock:
-    """Give `environment` to the process, then `set` its clock as often as you like."""
+    """Pass `environment` to the process, then `set` its clock as often as needed."""
 
     def __init__(self, folder: Path):
         compiler = shutil.which("cc") or shutil.which("clang") or beside_swift("clang")
-        assert compiler, "neither `cc` nor Swift's own `clang` is there"
+        assert compiler, "neither `cc` nor Swift's `clang` is installed"
         self.library, self.file = folder / "clock.so", folder / "clock"
         subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", self.library, SOURCE], check=True)
         self.off = 0
@@ -31,7 +31,7 @@ class Clock:
         return {"LD_PRELOAD": str(self.library), "WALL_CLOCK_FILE": str(self.file)}
 
     def set(self, off: int):
-        """Off by so many seconds from now on. The process sees it at its next look."""
+        """Shifts the clock by `off` seconds from now on. The process sees it when it reads the clock next."""
         self.off = off
         with open(self.file, "r+b") as file:
             file.write(struct.pack("@l", off))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An app that authenticates connections, as NTLM does: after three legs every request of a connection is that user's."""
+"""An app that authenticates connections, as NTLM does: after three steps every request of a connection is that user's."""
 
 import base64
 import json
@@ -9,7 +9,7 @@ from .upstream import Upstream
 
 class ConnectionAuthApp(Upstream):
     """`Authorization: SCHEME base64(hello)` gets a challenge, `SCHEME base64(user=NAME;NONCE)` on the same connection
-    signs it in. Answers as JSON: who the connection is, and who the gate says it is."""
+    signs it in. Responds with JSON: the user of the connection, and the user that the gate reports."""
 
     def __init__(self, scheme: str = "NTLM"):
         self.scheme = scheme
@@ -50,7 +50,7 @@ def response_to(challenge: str, user: str, scheme: str = "NTLM") -> dict:
 
 
 def authenticated(connection, headers: dict, user: str, target: str = "/", scheme: str = "NTLM"):
-    """The three legs over one client connection; the last response."""
+    """Runs the three steps over one client connection; returns the last response."""
     assert connection.exchange("GET", target, headers).status == 401
     challenge = connection.exchange("GET", target, {**headers, **hello(scheme)})
     assert challenge.status == 401, challenge

@@ -17,7 +17,7 @@ PROVISIONING_SECRET = "the-secret-of-provisioning-calls-0001"
 
 
 class Program:
-    """One of the example programs, on a port of its own."""
+    """One of the example programs, on its own port."""
 
     def __init__(self, folder: Path, name: str, arguments, **environment):
         self.process = ChildProcess(arguments, folder / f"{name}.log", env=clean_environment(**environment))
@@ -30,7 +30,7 @@ class Program:
 
 
 def php(folder: Path, served: str, **environment) -> Program:
-    """PHP's own server over a folder of examples/, or over one script that answers everything."""
+    """PHP's own server for a folder of examples/, or for one script that serves all paths."""
     path, address = EXAMPLES / served, f"127.0.0.1:{free_port()}"
     return Program(folder, "php", ["php", "-S", address, *(["-t", path] if path.is_dir() else [path])], **environment)
 
@@ -51,7 +51,7 @@ def python(folder: Path, script: str, *arguments, **environment) -> Program:
 
 
 class ExampleGate(Gate):
-    """`sidegate run` with one of the example configurations as it stands: what differs is given on the command line."""
+    """`sidegate run` with an unchanged example configuration: differences are given on the command line."""
 
     def __init__(self, folder: Path, name: str, upstream: str, port: int = 0, secrets=(), **settings):
         folder.mkdir(parents=True, exist_ok=True)

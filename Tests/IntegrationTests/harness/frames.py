@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HTTP/2 as frames on a socket, valid or not, as the test needs (RFC 9113, RFC 7541)."""
+"""HTTP/2 as frames on a socket, valid or invalid (RFC 9113, RFC 7541)."""
 
 import socket
 import struct
@@ -23,7 +23,7 @@ Frame = namedtuple("Frame", "type flags stream payload")
 
 
 def frame(type: int, flags: int = 0, stream: int = 0, payload: bytes = b"", length: int = None) -> bytes:
-    """`length` may lie."""
+    """`length` may differ from the payload's."""
     length = len(payload) if length is None else length
     return struct.pack(">I", length)[1:] + bytes([type, flags]) + struct.pack(">I", stream) + payload
 
@@ -36,7 +36,7 @@ def setting(name: int, value: int) -> bytes:
     return struct.pack(">HI", name, value)
 
 
-# Header compression by hand.
+# Header compression without a library, so that it can be invalid.
 
 def integer(value: int, prefix: int, first: int = 0) -> bytes:
     """RFC 7541 §5.1."""
@@ -82,7 +82,7 @@ class ConnectionEnded(Exception):
 
 
 class FrameConnection:
-    """One connection. Sends frames byte for byte, keeps what comes back by stream."""
+    """One connection. Sends the given frames unchanged, and records the received ones by stream."""
 
     def __init__(self, port: int, hello: bool = True, settings: bytes = b"", receive_buffer: int = 0, connected=None,
                  timeout: float = TIMEOUT):
@@ -100,14 +100,14 @@ class FrameConnection:
         self.decoder = hpack.Decoder()
         self.decoder.max_header_list_size = 1 << 20
         self.encoder = hpack.Encoder()
-        self.frames: list[Frame] = []  # all that came
-        self.read = 0  # of which so many were looked at by the test
+        self.frames: list[Frame] = []  # all that were received
+        self.read = 0  # the number of frames that the test has read
         self.sections: dict[int, list] = {}
         self.fragment = b""
         self.goaway = None
         self.last_stream = None
         self.updates_windows = True
-        self.stalled = set()  # streams that get no update
+        self.stalled = set()  # streams whose windows are not updated
         self.acknowledges = True
         self.next_stream = 1
         self.sent_content = {}
@@ -133,7 +133,7 @@ class FrameConnection:
         self.socket.sendall(data)
 
     def send_quietly(self, data: bytes) -> bool:
-        """As to a peer that may have gone."""
+        """To a peer that may have closed the connection."""
         try:
             self.socket.sendall(data)
             return True
@@ -161,7 +161,7 @@ class FrameConnection:
         self.send(frame(DATA, END_STREAM if end else 0, stream, data))
 
     def data_frame(self, stream, payload: bytes, flags: int, on: int = None):
-        """DATA when the windows that the peer has opened so far have room; `on`: the connection's alone counts."""
+        """Sends DATA when the peer's windows have room; with `on` only the window of the connection counts."""
         def room(number, initial):
             return initial + sum(int.from_bytes(f.payload, "big") for f in self.frames
                                  if f.type == WINDOW_UPDATE and f.stream == number)
@@ -189,7 +189,7 @@ class FrameConnection:
         while len(self.buffer) < 9 or len(self.buffer) < 9 + int.from_bytes(self.buffer[:3], "big"):
             self.fill()
         length = int.from_bytes(self.buffer[:3], "big")
-        assert length <= 16_384, "a frame larger than any that was allowed"
+        assert length <= 16_384, "a frame larger than the limit"
         got = Frame(self.buffer[3], self.buffer[4], int.from_bytes(self.buffer[5:9], "big") & GREATEST_WINDOW,
                     bytes(self.buffer[9:9 + length]))
         del self.buffer[:9 + length]
@@ -216,7 +216,7 @@ class FrameConnection:
                 self.send_quietly(frame(WINDOW_UPDATE, 0, got.stream, update))
 
     def read_until(self, test) -> Frame:
-        """The next frame of those not looked at yet for which `test` holds."""
+        """The next unread frame for which `test` is true."""
         while True:
             while self.read < len(self.frames):
                 got = self.frames[self.read]
@@ -234,7 +234,7 @@ class FrameConnection:
             return
 
     def response(self, stream: int) -> Response:
-        """The response on a stream, whole; raises StreamReset when it is reset instead."""
+        """The complete response on a stream; raises StreamReset when the stream is reset."""
         while True:
             for got in self.frames:
                 if got.stream == stream and got.type == RST_STREAM:
@@ -259,10 +259,10 @@ class FrameConnection:
     def get(self, path="/", fields=()) -> Response:
         return self.response(self.request("GET", path, fields))
 
-    # What the peer did.
+    # The peer's behaviour.
 
     def reset_code(self, stream: int):
-        """The code of the RST_STREAM that has come for a stream, or None."""
+        """The code of the RST_STREAM received for a stream, or None."""
         for got in self.frames:
             if got.stream == stream and got.type == RST_STREAM:
                 return int.from_bytes(got.payload, "big")
@@ -284,7 +284,7 @@ class FrameConnection:
         return "stream", int.from_bytes(got.payload, "big")
 
     def is_alive(self) -> bool:
-        """A PING is answered: all that was sent before was taken without a connection error."""
+        """A PING is answered: everything sent before was accepted without a connection error."""
         token = struct.pack(">Q", len(self.frames) + 0x5151 << 16)
         if not self.send_quietly(frame(PING, 0, 0, token)):
             return False
@@ -313,7 +313,7 @@ def in_background(work):
             def run():
                 try:
                     work(self.stop)
-                except Exception as failure:  # shown when the block ends
+                except Exception as failure:  # raised when the block ends
                     self.failure = failure
             self.thread = threading.Thread(target=run, daemon=True)
             self.thread.start()

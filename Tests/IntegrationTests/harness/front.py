@@ -17,14 +17,14 @@ TOOLS = ROOT / ".build" / "test-tools" / "bin"
 
 
 def program(name: str) -> str:
-    """One that scripts/test-tools installs, in the version that the tests know."""
+    """A program that scripts/test-tools installs, in the version that the tests expect."""
     found = shutil.which(name, path=str(TOOLS)) or shutil.which(name)
     if not found:
-        pytest.skip(f"{name} is not there; `make deps-test` installs it")
+        pytest.skip(f"{name} is missing; `make deps-test` installs it")
     return found
 
 
-# What the examples drop other spellings with, and the same undone: then Sidegate's answer alone keeps them away.
+# The settings by which the examples drop other spellings, and their removal: then Sidegate alone refuses them.
 UNDONE = {
     "nginx": [("underscores_in_headers off", "underscores_in_headers on"), ("ignore_invalid_headers on", "ignore_invalid_headers off")],
     "caddy": [(f"\trequest_header -*{sign}*\n", "") for sign in "_.!#$%&'*+^`|~"],
@@ -35,7 +35,7 @@ UNDONE = {
 
 
 def replaced(text: str, *pairs) -> str:
-    """`text` with each first replaced by its second, which must all be there."""
+    """`text` with the first of each pair replaced by the second; every first one must occur."""
     for old, new in pairs:
         assert old in text, old
         text = text.replace(old, new)
@@ -43,7 +43,7 @@ def replaced(text: str, *pairs) -> str:
 
 
 class Front:
-    """What a browser talks to: a proxy that asks `gate` and serves `upstream`. Stands in for a Gate in a Browser."""
+    """The proxy that a browser connects to: it asks `gate` and serves `upstream`. A Browser uses it in place of a Gate."""
 
     def __init__(self, gate: Gate):
         self.gate = gate
@@ -61,7 +61,7 @@ class Front:
         self.process.stop()
 
 
-# With `http2` they take HTTP/2 without TLS too; nginx then takes nothing else. Traefik and Envoy always do.
+# With `http2` they accept HTTP/2 without TLS too; nginx then accepts nothing else. Traefik and Envoy always do.
 class NginxFront(Front):
     def __init__(self, folder: Path, gate: Gate, upstream, changes=(), http2=False):
         super().__init__(gate)
@@ -117,7 +117,7 @@ class TraefikFront(Front):
             ("/etc/traefik/dynamic.yaml", str(dynamic)), ("providers:\n", "providers:\n  providersThrottleDuration: 0.01s\n"), *changes
         ) + "global: { checkNewVersion: false, sendAnonymousUsage: false }\nlog: { level: INFO }\n")
         self.started([program("traefik"), f"--configFile={static}"], folder / "traefik.log", dict(os.environ))
-        # The entry point is there before the routes.
+        # The entry point is open before the routes are loaded.
         wait_until(lambda: self.exchange("GET", "/.sidegate/session").status != 404, "Traefik's routes")
 
 
@@ -130,7 +130,7 @@ class EnvoyFront(Front):
             (EXAMPLES / "envoy" / "envoy.yaml").read_text(), ("0.0.0.0, port_value: 8000", f"127.0.0.1, port_value: {self.port}"),
             ("127.0.0.1:8080", f"127.0.0.1:{gate.port}"), ("port_value: 8080", f"port_value: {gate.port}"),
             ("port_value: 3000", f"port_value: {upstream.port}"),
-            # Else it waits a second for clients whose requests it refused.
+            # Otherwise it waits a second for clients whose requests it refused.
             ("stat_prefix: app", "stat_prefix: app\n                delayed_close_timeout: 0.02s"), *changes))
         self.started(
             [program("envoy"), "-c", config, "--concurrency", "1", "--disable-hot-restart", "--log-level", "warning"],

@@ -17,16 +17,16 @@ BINARY = Path(os.environ.get("SIDEGATE_BINARY", ROOT / ".build" / "release" / "s
 SESSION_SECRET = "a-session-secret-of-at-least-32-bytes-0002"
 LOGIN_URL = "https://idp.test/login?return_url={returnURL}"
 
-#: An address that somebody typed.
+#: An address that the user typed.
 NAVIGATION = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Sec-Fetch-Mode": "navigate",
               "Sec-Fetch-Dest": "document", "Sec-Fetch-Site": "none"}
-#: A link of another site, or the provider's redirect.
+#: A link on another site, or the provider's redirect.
 FROM_ANOTHER_SITE = {"Sec-Fetch-Site": "cross-site"}
 XHR = {"Accept": "application/json", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}
 
 
 def clean_environment(**additions) -> dict:
-    """The environment without what would configure the gate."""
+    """The environment without variables that configure the gate."""
     kept = {n: v for n, v in os.environ.items() if not n.startswith("SIDEGATE")}
     return {**kept, **additions}
 
@@ -39,7 +39,7 @@ def sidegate(*arguments, input: str = None, cwd=None, env=None, timeout=60) -> s
 
 
 def merged(base: dict, changes: dict) -> dict:
-    """`base` with the changes, deeply; a change to None takes the key out."""
+    """`base` with the changes, merged recursively; a change to None removes the key."""
     result = dict(base)
     for key, value in changes.items():
         if isinstance(value, dict) and isinstance(result.get(key), dict):
@@ -52,7 +52,7 @@ def merged(base: dict, changes: dict) -> dict:
 
 
 def settings(url: str, port: int, /, **changes) -> dict:
-    """A config for tests; YAML is a superset of JSON, so it is written as JSON."""
+    """A configuration for tests; YAML is a superset of JSON, so it is written as JSON."""
     return merged({
         "listen": [f"127.0.0.1:{port}"],
         "upstream": url,
@@ -61,7 +61,7 @@ def settings(url: str, port: int, /, **changes) -> dict:
         "session": {"secret": SESSION_SECRET},
         "workers": 1,
         "admin": {"listen": "off"},
-        # Far beyond what a test waits for an end, so that a connection which should end does not end for this reason.
+        # Longer than any test waits for an end, so that a connection which must end does not end for this reason.
         "limits": {"headerTimeout": "1h"},
     }, changes)
 
@@ -102,18 +102,18 @@ class Gate:
         return browser
 
     def session_cookie(self, **claims) -> dict:
-        """A Cookie header of a fresh session."""
+        """A Cookie header with a new session."""
         return {"Cookie": self.signed_in(**claims).cookie_header()}
 
 
 class Browser:
-    """Cookies and navigations, as far as the gate can tell a browser."""
+    """Cookies and navigations, as far as the gate recognises a browser."""
 
     _number = 0
 
     def __init__(self, gate: Gate):
         Browser._number += 1
-        self.user_agent = f"Mozilla/5.0 (test browser {Browser._number})"  # one person's browser, as a gate sees it
+        self.user_agent = f"Mozilla/5.0 (test browser {Browser._number})"  # the gate sees another browser for each user
         self.gate = gate
         self.cookies: dict[str, str] = {}
 
@@ -150,7 +150,7 @@ class Browser:
     # The steps of a sign-in.
 
     def start(self, target="/") -> str:
-        """Asks for a page without a session; returns the URL the provider shall send the browser back to."""
+        """Requests a page without a session; returns the URL to which the provider must send the browser back."""
         response = self.navigate(target)
         assert response.status == 302, f"{response.status} {response.body[:500]!r}"
         location = urllib.parse.urlsplit(response["Location"])
@@ -170,5 +170,5 @@ class Browser:
 
 
 def with_parameter(url: str, name: str, value: str) -> str:
-    """The URL with a query parameter more, as an identity provider adds it."""
+    """The URL with one more query parameter, as an identity provider adds it."""
     return url + ("&" if "?" in url else "?") + urllib.parse.urlencode({name: value})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An app with HTTP/2 in cleartext, whose frames the test controls."""
+"""An app that speaks HTTP/2 in cleartext, with frames that the test controls."""
 
 import socket
 import struct
@@ -10,7 +10,7 @@ from .frames import END_HEADERS, END_STREAM, ConnectionEnded, FrameConnection, b
 
 
 class Request:
-    """A request, and the stream to answer it on."""
+    """A request, and the stream for its response."""
 
     def __init__(self, connection: "H2UpstreamConnection", stream: int, fields: list):
         self.connection = connection
@@ -21,7 +21,7 @@ class Request:
         self.pieces = []
         self.is_whole = threading.Event()
         self.reset = None  # the code of the gate's RST_STREAM
-        self.is_over = threading.Event()  # whole, or reset
+        self.is_over = threading.Event()  # complete, or reset
         self.window = connection.initial_window
 
     def get(self, name: str, default=None):
@@ -42,7 +42,7 @@ class Request:
         self.connection.send(frame(h2.HEADERS, END_HEADERS | (END_STREAM if end else 0), self.stream, block(fields)))
 
     def data(self, data: bytes, end: bool = False):
-        """As the windows allow."""
+        """Sends as much as the windows allow, until all is sent."""
         data = memoryview(data)
         while True:
             count = self.connection.take_window(self, min(len(data), 16_384)) if data else 0
@@ -69,7 +69,7 @@ class Request:
 
 
 class H2UpstreamConnection(FrameConnection):
-    """One connection of the gate's."""
+    """One connection from the gate."""
 
     def __init__(self, upstream: "H2Upstream", connected: socket.socket, number: int):
         connected.settimeout(None)
@@ -97,7 +97,7 @@ class H2UpstreamConnection(FrameConnection):
             return False
 
     def break_off(self):
-        """Though a thread waits for what it reads."""
+        """Closes the connection, even while a thread waits to read from it."""
         self.socket.shutdown(socket.SHUT_RDWR)
 
     def take_window(self, request: Request, wanted: int) -> int:
@@ -121,7 +121,7 @@ class H2UpstreamConnection(FrameConnection):
         self.send(frame(h2.SETTINGS, 0, 0, self.upstream.settings))
 
     def run(self):
-        """Reads to the end, and has whole requests answered each on a thread of its own."""
+        """Reads to the end; each complete request is answered on its own thread."""
         try:
             self.begin()
             while True:
@@ -182,14 +182,14 @@ class H2UpstreamConnection(FrameConnection):
                 work(request)
             except (ConnectionEnded, OSError):
                 pass
-            except BaseException as failure:  # shown at the end of the test
+            except BaseException as failure:  # raised at the end of the test
                 self.upstream.failures.append(failure)
         threading.Thread(target=run, daemon=True).start()
 
 
 class H2Upstream:
-    """Listens on loopback. `answer(request)` is called for each request, whole, and `began(request)` for each head;
-    `serve(connection)` may replace all of it. All may be changed at any time by the test."""
+    """Listens on loopback. `answer(request)` is called for each complete request, and `began(request)` for each head;
+    `serve(connection)` may replace both. The test may change all three at any time."""
 
     def __init__(self):
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""RFC 9113, sections 3 to 8, and RFC 7541 as a table, in a strict reading.
+"""RFC 9113, sections 3 to 8, and RFC 7541 as a table, interpreted strictly.
 
-Each case sends something on a fresh connection `c` and names what must follow. Where the RFC asks for a stream error, a
-connection error of the same type is the other choice it leaves (§5.4.1); `stream` allows none, `either` allows it.
+Each case sends frames on a new connection `c` and names the expected result. Where the RFC requires a stream error, it
+also permits a connection error of the same type (§5.4.1); `stream` does not accept that, `either` does.
 """
 
 from collections import namedtuple
@@ -35,8 +35,8 @@ def answered(status=200, number=1):
     return Expected("answered", status, number)
 
 
-# "error": as `either`, of somebody who does not stop.
-ignored = Expected("ignored", None, None)  # the connection goes on: a PING and a request are answered
+# "error": as `either`, for a client that does not stop sending.
+ignored = Expected("ignored", None, None)  # the connection continues: a PING and a request are answered
 
 
 def case(section, title, expected):
@@ -52,12 +52,12 @@ def table(section, expected, rows):
 
 
 def opened(c, more=b"", number=1):
-    """A request whose content is still to come."""
+    """A request whose content is not yet sent."""
     c.send(c.headers(number, c.fields("POST"), end=False) + more)
 
 
 def ended(c, more=b"", path="/hold", number=1):
-    """A request that is whole, whose response is not there yet."""
+    """A complete request whose response has not yet been sent."""
     c.send(c.headers(number, c.fields("GET", path)) + more)
 
 
@@ -78,7 +78,7 @@ def instead(c, name, value):
 # 3. Starting
 
 table("3.4", connection(PROTOCOL_ERROR), [
-    ("a preface that goes wrong at its end", lambda c: c.send(PREFACE[:-4] + b"XX\r\n\r\n")),
+    ("a preface that is wrong at its end", lambda c: c.send(PREFACE[:-4] + b"XX\r\n\r\n")),
     ("PING before SETTINGS", lambda c: c.send(PREFACE + frame(PING, 0, 0, bytes(8)))),
     ("HEADERS before SETTINGS", lambda c: c.send(PREFACE + c.headers(1))),
     ("an acknowledgement before SETTINGS", lambda c: c.send(PREFACE + frame(SETTINGS, ACK))),
@@ -88,7 +88,7 @@ for position in range(len(cases)):
     cases[position] = cases[position]._replace(title=cases[position].title + " (raw)")
 
 
-@case("3.4", "SETTINGS come first, and ours are acknowledged", ignored)
+@case("3.4", "SETTINGS come first, and the client's are acknowledged", ignored)
 def _(c):
     assert c.read_frame().type == SETTINGS
     assert c.read_until(lambda f: f.type == SETTINGS and f.flags & ACK)
@@ -100,7 +100,7 @@ def _(c):
         c.send(bytes([byte]))
 
 
-@case("3.4", "a request right behind the preface (raw)", answered())
+@case("3.4", "a request directly after the preface (raw)", answered())
 def _(c):
     c.send(PREFACE + frame(SETTINGS) + c.headers(1))
 
@@ -147,7 +147,7 @@ table("4.3", connection(PROTOCOL_ERROR), [
 ])
 
 
-@case("4.3", "the decoder's state outlives a malformed request", answered(200, 3))
+@case("4.3", "the decoder's state is kept after a malformed request", answered(200, 3))
 def _(c):
     c.send(frame(HEADERS, 5, 1, indexed_literal("x-kept", "1") + block([("A", "upper case")])))
     c.send(frame(HEADERS, 5, 3, block(c.fields()) + indexed(62)))
@@ -160,7 +160,7 @@ table("5.1", connection(PROTOCOL_ERROR), [
     ("idle: RST_STREAM", lambda c: c.send(frame(RST_STREAM, 0, 1, word(CANCEL)))),
     ("idle: WINDOW_UPDATE", lambda c: c.send(frame(WINDOW_UPDATE, 0, 1, word(1)))),
     ("idle: CONTINUATION", lambda c: c.send(frame(CONTINUATION, END_HEADERS, 1, block(c.fields())))),
-    ("idle: WINDOW_UPDATE on a stream of the server's", lambda c: c.send(frame(WINDOW_UPDATE, 0, 2, word(1)))),
+    ("idle: WINDOW_UPDATE on a server-initiated stream", lambda c: c.send(frame(WINDOW_UPDATE, 0, 2, word(1)))),
 ])
 table("5.1", ignored, [("idle: PRIORITY", lambda c: c.send(frame(PRIORITY, 0, 11, bytes(5))))])
 table("5.1", either(STREAM_CLOSED), [
@@ -181,13 +181,13 @@ table("5.1", ignored, [
     ("half-closed (remote): PRIORITY", lambda c: ended(c, frame(PRIORITY, 0, 1, bytes(5)))),
     ("half-closed (remote): RST_STREAM", lambda c: ended(c, frame(RST_STREAM, 0, 1, word(8)))),
     ("closed: PRIORITY", lambda c: closed(c, frame(PRIORITY, 0, 1, bytes(5)))),
-    ("closed: WINDOW_UPDATE that was on its way", lambda c: closed(c, frame(WINDOW_UPDATE, 0, 1, word(1)))),
-    ("closed: RST_STREAM that was on its way", lambda c: closed(c, frame(RST_STREAM, 0, 1, word(8)))),
-    ("closed by our reset: DATA that was on its way", lambda c: (
+    ("closed: WINDOW_UPDATE in transit", lambda c: closed(c, frame(WINDOW_UPDATE, 0, 1, word(1)))),
+    ("closed: RST_STREAM in transit", lambda c: closed(c, frame(RST_STREAM, 0, 1, word(8)))),
+    ("closed by the server's reset: DATA in transit", lambda c: (
         c.send(c.headers(1, without(c, ":path"), end=False)), c.send(frame(DATA, 0, 1, b"x") * 3))),
-    ("closed by our reset: trailers that were on their way", lambda c: (
+    ("closed by the server's reset: trailers in transit", lambda c: (
         c.send(c.headers(1, without(c, ":path"), end=False)), c.send(c.headers(1, [("a", "b")])))),
-    ("closed by our reset: WINDOW_UPDATE and RST_STREAM", lambda c: (
+    ("closed by the server's reset: WINDOW_UPDATE and RST_STREAM", lambda c: (
         c.send(c.headers(1, without(c, ":path"), end=False)),
         c.send(frame(WINDOW_UPDATE, 0, 1, word(1)) + frame(RST_STREAM, 0, 1, word(8))))),
 ])
@@ -199,22 +199,22 @@ table("5.1", connection(STREAM_CLOSED), [
 ])
 table("5.1.1", connection(PROTOCOL_ERROR), [
     ("an even number", lambda c: c.send(c.headers(2))),
-    ("a number lower than one before", lambda c: c.send(c.headers(5) + c.headers(3))),
+    ("a number lower than the previous one", lambda c: c.send(c.headers(5) + c.headers(3))),
     ("HEADERS on stream 0", lambda c: c.send(c.headers(0))),
 ])
 table("5.1.1", answered(200, 9), [
-    ("numbers may be left out", lambda c: c.send(c.headers(9))),
+    ("numbers may be skipped", lambda c: c.send(c.headers(9))),
     ("other streams are closed by a higher number", lambda c: c.send(c.headers(3) + c.headers(9))),
 ])
 
 
-@case("5.1.2", "a request more than may be open", stream(REFUSED_STREAM, 2 * 128 + 1))
+@case("5.1.2", "one request more than the limit", stream(REFUSED_STREAM, 2 * 128 + 1))
 def _(c):
     for number in range(129):
         c.send(c.headers(2 * number + 1, c.fields("POST"), end=False))
 
 
-@case("5.1.2", "a refused request's frames that were on their way", ignored)
+@case("5.1.2", "frames of a refused request in transit", ignored)
 def _(c):
     for number in range(129):
         c.send(c.headers(2 * number + 1, c.fields("POST"), end=False))
@@ -223,7 +223,7 @@ def _(c):
         c.send(frame(RST_STREAM, 0, 2 * number + 1, word(CANCEL)))
 
 
-@case("5.4.1", "GOAWAY names the last stream that was looked at", connection(PROTOCOL_ERROR))
+@case("5.4.1", "GOAWAY names the last stream that was processed", connection(PROTOCOL_ERROR))
 def _(c):
     closed(c, frame(DATA, 0, 0, b"x"))
     c.read_all()
@@ -253,7 +253,7 @@ table("6.1", either(FRAME_SIZE_ERROR), [
 ])
 table("6.1", answered(), [
     ("padded DATA", lambda c: opened(c, frame(DATA, PADDED | END_STREAM, 1, b"\x04body" + bytes(4)))),
-    ("nothing but padding", lambda c: opened(c, frame(DATA, PADDED | END_STREAM, 1, b"\x04" + bytes(4)))),
+    ("padding only", lambda c: opened(c, frame(DATA, PADDED | END_STREAM, 1, b"\x04" + bytes(4)))),
     ("empty DATA as the end", lambda c: opened(c, frame(DATA, END_STREAM, 1))),
 ])
 table("6.2", connection(PROTOCOL_ERROR), [
@@ -313,7 +313,7 @@ def _(c):
         c.read_until(lambda f: f.type == SETTINGS and f.flags & ACK)
 
 
-@case("6.5.3", "the last of two values holds", answered())
+@case("6.5.3", "the last of two values applies", answered())
 def _(c):
     c.updates_windows = False
     c.send(frame(SETTINGS, 0, 0, setting(4, 100) + setting(4, 3)) + c.headers(1))
@@ -326,13 +326,13 @@ table("6.6", connection(PROTOCOL_ERROR), [
 ])
 
 
-@case("6.7", "PING is answered with what it brought", ignored)
+@case("6.7", "PING is answered with its payload", ignored)
 def _(c):
     c.send(frame(PING, 0, 0, b"opaque!!"))
     assert c.read_until(lambda f: f.type == PING) == (PING, ACK, 0, b"opaque!!")
 
 
-@case("6.7", "an answer to PING is not answered", ignored)
+@case("6.7", "an acknowledgement of PING is not answered", ignored)
 def _(c):
     c.send(frame(PING, ACK, 0, b"answer!!"))
     assert c.is_alive()
@@ -343,7 +343,7 @@ table("6.7", connection(PROTOCOL_ERROR), [("PING on a stream", lambda c: ended(c
 table("6.7", connection(FRAME_SIZE_ERROR), [
     ("PING that is too short", lambda c: c.send(frame(PING, 0, 0, bytes(7)))),
     ("PING that is too long", lambda c: c.send(frame(PING, 0, 0, bytes(9)))),
-    ("an answer to PING that is empty", lambda c: c.send(frame(PING, ACK))),
+    ("an empty acknowledgement of PING", lambda c: c.send(frame(PING, ACK))),
 ])
 table("6.8", connection(PROTOCOL_ERROR), [
     ("GOAWAY on a stream", lambda c: c.send(frame(GOAWAY, 0, 1, word(0) + word(0)))),
@@ -391,7 +391,7 @@ def _(c):
     c.send(frame(SETTINGS, 0, 0, setting(4, 5)) + c.headers(1, c.fields("GET", "/bytes/5")))
 
 
-@case("6.9.2", "a window of 0 holds content back, and nothing else", answered())
+@case("6.9.2", "a window of 0 delays content only", answered())
 def _(c):
     c.send(frame(SETTINGS, 0, 0, setting(4, 0)) + c.headers(1))
     c.read_until(lambda f: f.type == HEADERS)
@@ -437,10 +437,10 @@ table("6.10", answered(), [
 ])
 table("6.10", connection(PROTOCOL_ERROR), [
     ("on stream 0", lambda c: c.send(c.headers(1, flags=0) + frame(CONTINUATION, END_HEADERS, 0))),
-    ("after HEADERS that were the end", lambda c: c.send(c.headers(1, c.fields("GET", "/hold")) + frame(CONTINUATION, 4, 1))),
-    ("after CONTINUATION that was the end", lambda c: c.send(continued(c, 2) + frame(CONTINUATION, END_HEADERS, 1))),
+    ("after HEADERS with END_HEADERS", lambda c: c.send(c.headers(1, c.fields("GET", "/hold")) + frame(CONTINUATION, 4, 1))),
+    ("after CONTINUATION with END_HEADERS", lambda c: c.send(continued(c, 2) + frame(CONTINUATION, END_HEADERS, 1))),
     ("after DATA", lambda c: opened(c, frame(DATA, 0, 1, b"x") + frame(CONTINUATION, END_HEADERS, 1))),
-    ("followed by something else", lambda c: c.send(
+    ("followed by another frame", lambda c: c.send(
         c.headers(1, flags=0) + frame(CONTINUATION, 0, 1) + frame(DATA, 1, 1, b"x"))),
 ])
 
@@ -477,7 +477,7 @@ table("8.1.1", stream(PROTOCOL_ERROR), [
         c.headers(1, c.fields("POST", fields=[("content-length", "5")]), end=False) + frame(DATA, 0, 1, b"123")
         + c.headers(1, [("a", "b")]))),
     ("no content at all", lambda c: c.send(c.headers(1, c.fields("POST", fields=[("content-length", "5")])))),
-    ("a Content-Length that is no number",
+    ("a Content-Length that is not a number",
      lambda c: c.send(c.headers(1, c.fields("POST", fields=[("content-length", "5x")]), end=False))),
     ("two Content-Lengths", lambda c: c.send(
         c.headers(1, c.fields("POST", fields=[("content-length", "5"), ("content-length", "5")]), end=False))),
@@ -509,9 +509,9 @@ table("8.2.2", answered(), [
     ("te: trailers", lambda c: c.send(c.headers(1, c.fields(fields=[("te", "trailers")])))),
 ])
 table("8.3", stream(PROTOCOL_ERROR), [
-    ("a pseudo-header field that nobody knows", lambda c: c.send(c.headers(1, [(":x", "y")] + c.fields()))),
+    ("an unknown pseudo-header field", lambda c: c.send(c.headers(1, [(":x", "y")] + c.fields()))),
     ("a response's pseudo-header field", lambda c: c.send(c.headers(1, [(":status", "200")] + c.fields()))),
-    ("a pseudo-header field behind a field", lambda c: c.send(c.headers(1, [("x", "y")] + c.fields()))),
+    ("a pseudo-header field after a field", lambda c: c.send(c.headers(1, [("x", "y")] + c.fields()))),
     ("a name that is a colon", lambda c: c.send(c.headers(1, [(":", "y")] + c.fields()))),
 ])
 table("8.3.1", stream(PROTOCOL_ERROR), [
@@ -535,7 +535,7 @@ table("8.3.1", answered(400), [
 table("8.3.1", answered(), [
     ("Host in place of :authority",
      lambda c: c.send(c.headers(1, without(c, ":authority") + [("host", c.authority)]))),
-    ("a Host that says the same", lambda c: c.send(c.headers(1, c.fields(fields=[("host", c.authority)])))),
+    ("a Host with the same value", lambda c: c.send(c.headers(1, c.fields(fields=[("host", c.authority)])))),
     ("OPTIONS *", lambda c: c.send(c.headers(1, instead(c, ":path", "*")[1:] and
                                              [(n, {":method": "OPTIONS", ":path": "*"}.get(n, v)) for n, v in c.fields()]))),
 ])
@@ -559,7 +559,7 @@ table("7541 2.3.3", connection(COMPRESSION_ERROR), [
     ("a name's index beyond both tables", lambda c: c.send(frame(HEADERS, 5, 1, integer(70, 6, 0x40) + string("x")))),
 ])
 table("7541 4.2", connection(COMPRESSION_ERROR), [
-    ("a table size beyond our setting", lambda c: c.send(frame(HEADERS, 5, 1, integer(4097, 5, 0x20) + block(c.fields())))),
+    ("a table size beyond the setting", lambda c: c.send(frame(HEADERS, 5, 1, integer(4097, 5, 0x20) + block(c.fields())))),
     ("a table size after a field", lambda c: c.send(frame(HEADERS, 5, 1, block(c.fields()) + integer(0, 5, 0x20)))),
 ])
 table("7541 5.1", connection(COMPRESSION_ERROR), [
@@ -570,7 +570,7 @@ table("7541 5.2", connection(COMPRESSION_ERROR), [
     ("a string longer than the section", lambda c: c.send(frame(HEADERS, 5, 1, b"\x00\x01a\x7f\x10b"))),
     ("Huffman padding of more than 7 bits", lambda c: c.send(frame(HEADERS, 5, 1, b"\x00\x01a\x82\x1f\xff"))),
     ("Huffman padding that is not EOS", lambda c: c.send(frame(HEADERS, 5, 1, b"\x00\x01a\x81\x18"))),
-    ("Huffman text that holds EOS", lambda c: c.send(frame(HEADERS, 5, 1, b"\x00\x01a\x84\xff\xff\xff\xff"))),
+    ("Huffman text that contains EOS", lambda c: c.send(frame(HEADERS, 5, 1, b"\x00\x01a\x84\xff\xff\xff\xff"))),
 ])
 table("7541 5.2", answered(), [
     ("Huffman text", lambda c: c.send(frame(HEADERS, 5, 1, block(c.fields()) + b"\x00\x01a\x81\x1f"))),
@@ -585,7 +585,7 @@ table("7541 6.2.1", answered(), [
         HEADERS, 5, 1, block(c.fields()) + indexed_literal("x-a", "1") + indexed(62)))),
 ])
 table("7541 6.2.3", answered(), [
-    ("a literal never to be indexed", lambda c: c.send(frame(
+    ("a never-indexed literal", lambda c: c.send(frame(
         HEADERS, 5, 1, block(c.fields()) + b"\x10" + string("x-a") + string("1")))),
     ("a literal with a name of the static table", lambda c: c.send(frame(
         HEADERS, 5, 1, block(c.fields()) + integer(58, 4, 0) + string("browser")))),
@@ -608,9 +608,9 @@ def _(c):
     c.send(frame(HEADERS, 5, 3, block(c.fields()) + indexed(62)))
 
 
-# What the sections above say of responses, and the rest.
+# Requirements of the sections above for responses, and other requirements.
 
-@case("3.4", "the server's preface waits for nothing (raw)", ignored)
+@case("3.4", "the server's preface does not wait for the client's (raw)", ignored)
 def _(c):
     c.send(PREFACE[:20])
     c.send(PREFACE[20:] + frame(SETTINGS))
@@ -624,7 +624,7 @@ table("5.3.1", either(PROTOCOL_ERROR), [
 ])
 
 
-@case("6.5.2", "HEADER_TABLE_SIZE of the client's binds the server's compression", ignored)
+@case("6.5.2", "the client's HEADER_TABLE_SIZE limits the server's compression", ignored)
 def _(c):
     c.decoder.max_allowed_table_size = 0
     c.send(frame(SETTINGS, 0, 0, setting(1, 0)))
@@ -632,17 +632,17 @@ def _(c):
         assert c.get("/").status == 200
 
 
-@case("6.5.2", "MAX_FRAME_SIZE of the client's is the most it gets", answered())
+@case("6.5.2", "the client's MAX_FRAME_SIZE limits the server's frames", answered())
 def _(c):
     c.send(frame(SETTINGS, 0, 0, setting(5, 20_000)) + c.headers(1, c.fields("GET", "/bytes/100000")))
 
 
-@case("6.5.3", "an acknowledgement too many", ignored)
+@case("6.5.3", "one acknowledgement too many", ignored)
 def _(c):
     c.send(frame(SETTINGS, ACK) + frame(SETTINGS, ACK))
 
 
-@case("6.9", "padding counts, and its room is given back", answered())
+@case("6.9", "padding counts, and its window is returned", answered())
 def _(c):
     opened(c)
     for _ in range(20):
@@ -650,9 +650,9 @@ def _(c):
     c.send(frame(DATA, END_STREAM, 1))
 
 
-@case("6.9", "what is ignored on a closed stream counts for the connection", answered(200, 3))
+@case("6.9", "ignored DATA on a closed stream counts for the connection's window", answered(200, 3))
 def _(c):
-    """More than the connection's window in all."""
+    """More than the connection's window in total."""
     c.send(c.headers(1, without(c, ":path"), end=False))
     c.read_until(lambda f: f.type == RST_STREAM)
     for _ in range(120):
@@ -674,7 +674,7 @@ for status in 204, 304:
         assert not any(f.type == DATA for f in c.frames)
 
 
-@case("8.1", "a response before the request's end, and the rest not wanted", ignored)
+@case("8.1", "a response before the request's end, and the rest is not read", ignored)
 def _(c):
     c.send(c.headers(1, [f for f in c.fields("POST") if f[0] != "cookie"], end=False))
     assert c.response(1).status == 401
@@ -695,26 +695,26 @@ def _(c):
     assert all(name == name.lower() for name, _ in response.fields + response.trailers)
 
 
-@case("8.2.2", "nothing of the app's connection is passed on", ignored)
+@case("8.2.2", "connection-specific fields of the app are not forwarded", ignored)
 def _(c):
     names = {name for name, _ in c.get("/trailers").fields}
     assert not names & {"connection", "keep-alive", "transfer-encoding", "x-hop", "proxy-connection", "upgrade"}
 
 
-@case("8.2.3", "crumbs of a cookie are one field to the app", ignored)
+@case("8.2.3", "the parts of a cookie are one field for the app", ignored)
 def _(c):
     c.send(c.headers(1, c.fields() + [("cookie", "crumb=1"), ("x-between", "1"), ("cookie", "crumb2=2")]))
     assert "crumb=1; crumb2=2" in c.response(1).text
 
 
-@case("8.3.2", ":status comes first, and is the only one of its kind", ignored)
+@case("8.3.2", ":status comes first, and is the only pseudo-header field", ignored)
 def _(c):
     c.get("/")
     section = c.sections[1][-1]
     assert section[0] == (":status", "200") and not any(n.startswith(":") for n, _ in section[1:])
 
 
-@case("8.7", "a request that was refused may be sent again", ignored)
+@case("8.7", "a refused request may be sent again", ignored)
 def _(c):
     for number in range(129):
         c.send(c.headers(2 * number + 1, c.fields("POST"), end=False))
@@ -730,7 +730,7 @@ def _(c):
     c.send(frame(HEADERS, 5, 1, block(c.fields() + [("x-empty", "")])))
 
 
-@case("7541 6.2.2", "a literal that is not indexed leaves the table as it was", connection(COMPRESSION_ERROR))
+@case("7541 6.2.2", "a literal that is not indexed does not change the table", connection(COMPRESSION_ERROR))
 def _(c):
     c.send(frame(HEADERS, 5, 1, block(c.fields()) + literal("x-not-kept", "1")))
     c.send(frame(HEADERS, 5, 3, block(c.fields()) + indexed(62)))

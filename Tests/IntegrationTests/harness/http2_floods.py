@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cheap ways to keep an HTTP/2 server busy. Each entry makes the bytes that go with stream `n` (1, 3, 5, …) of
-connection `c`; they are sent for as long as the server takes them."""
+"""Cheap ways to keep an HTTP/2 server busy. Each entry makes the bytes for stream `n` (1, 3, 5, …) of connection `c`;
+they are sent for as long as the server accepts them."""
 
 from . import frames as h2
 from .frames import END_HEADERS, END_STREAM, PADDED, PRIORITIZED, block, frame, indexed, indexed_literal, literal, setting, word
@@ -11,7 +11,7 @@ def _post(c, n, more: bytes) -> bytes:
 
 
 def _first(c, n, more: bytes) -> bytes:
-    """Goes on about the first stream, which is opened once."""
+    """Sends more frames for the first stream, which is opened once."""
     return (c.headers(1, c.fields("POST"), end=False) if n == 1 else b"") + more
 
 
@@ -20,7 +20,7 @@ def _bomb(c, n, fields: bytes, flags=END_HEADERS | END_STREAM) -> bytes:
 
 
 FLOODS = {
-    # Requests that are cancelled, or that we are made to cancel.
+    # Requests that the client cancels, or makes the server cancel.
     "rapid reset (CVE-2023-44487)": lambda c, n: c.headers(n) + frame(h2.RST_STREAM, 0, n, word(h2.CANCEL)),
     "rapid reset of uploads": lambda c, n: _post(c, n, frame(h2.RST_STREAM, 0, n, word(h2.CANCEL))),
     "made to reset by a window too large (CVE-2025-8671)":
@@ -82,7 +82,7 @@ FLOODS = {
 
 
 def attack(connect, make, stopped) -> list:
-    """Floods one connection after another until `stopped()`; the GOAWAY codes that they ended with."""
+    """Floods one connection after another until `stopped()`; returns their GOAWAY codes."""
     ended = []
     while not stopped():
         with connect() as c:

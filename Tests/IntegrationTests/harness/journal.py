@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The gate's log: one JSON object per line. Each line that is read here is compared with docs/log.md."""
+"""The gate's log: one JSON object per line. Each line read here is compared with docs/log.md."""
 
 import json
 
@@ -14,7 +14,7 @@ def lines(gate: Gate) -> list:
         try:
             found.append(json.loads(line))
         except ValueError:
-            continue  # the last line may be half written
+            continue  # the last line may be incomplete
         missing = undocumented(found[-1])
         assert not missing, f"not in docs/log.md: {missing} of {line}"
     return found
@@ -25,6 +25,6 @@ def audit(gate: Gate, event: str) -> list:
 
 
 def wait_for_audit(gate: Gate, event: str, count: int = 1) -> dict:
-    """The newest audit line of this kind, once there are so many."""
+    """Waits for `count` audit lines of this event and returns the newest."""
     wait_until(lambda: len(audit(gate, event)) >= count, f"{count} audit lines {event}\n{gate.log()[-3000:]}")
     return audit(gate, event)[-1]

@@ -9,7 +9,7 @@ PAGE = ROOT / "docs/log.md"
 
 
 def names(heading: str) -> list[str]:
-    """What stands in backticks in the first column of the tables below a heading, down to the next one of its level."""
+    """The names in backticks in the first column of the tables below a heading, up to the next heading of its level."""
     level = heading.split(" ")[0]
     section = PAGE.read_text().split(f"\n{heading}\n", 1)[1]
     section = re.split(rf"\n#{{1,{len(level)}}} ", section)[0]
@@ -26,7 +26,7 @@ ACTS = {"redirect", "unauthenticated", "denied"}
 
 
 def undocumented(line: dict) -> list[str]:
-    """What an access or audit line holds that the page does not have."""
+    """The parts of an access or audit line that the page does not document."""
     reason = line.get("reason")
     if line.get("kind") == "access":
         found = [f"field {name}" for name in line.keys() - ACCESS_FIELDS]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tokens made by other implementations: PHP, Python's standard library, OpenSSL's command line.
 
-Each mint signs exactly the header and payload it is given, so that a test decides every byte.
+Each mint signs exactly the given header and payload, so that a test controls every byte.
 """
 
 import base64
@@ -21,7 +21,7 @@ HEADER = '{"typ":"JWT","alg":"HS256"}'
 
 
 def as_bytes(value) -> bytes:
-    """JSON of a dict as json_encode writes it; text and bytes as they are."""
+    """A dict as JSON in the form of json_encode; text and bytes unchanged."""
     if isinstance(value, dict):
         value = json.dumps({n: v for n, v in value.items() if v is not None}, separators=(",", ":"), ensure_ascii=False)
     return value.encode() if isinstance(value, str) else value
@@ -36,7 +36,7 @@ def by_php(claims, key=SECRET, header=HEADER, algorithm="HS256") -> str:
 
 
 def by_python(claims, key=SECRET, header=HEADER, algorithm="HS256") -> str:
-    assert algorithm.startswith("HS"), "Python's standard library has no other"
+    assert algorithm.startswith("HS"), "Python's standard library has no other algorithms"
     signing_input = base64url(as_bytes(header)) + "." + base64url(as_bytes(claims))
     return signing_input + "." + base64url(hmac.digest(as_bytes(key), signing_input.encode(), f"sha{algorithm[2:]}"))
 
@@ -63,7 +63,7 @@ MINTS = {"PHP": by_php, "Python": by_python, "OpenSSL": by_openssl}
 
 
 def raw_ecdsa(der: bytes, width: int) -> bytes:
-    """R and S at full width (RFC 7518 §3.4) from the DER that OpenSSL writes."""
+    """R and S padded to full width (RFC 7518 §3.4), from OpenSSL's DER."""
     at, raw = (3 if der[1] & 0x80 else 2), b""
     for _ in range(2):
         assert der[at] == 2
@@ -74,7 +74,7 @@ def raw_ecdsa(der: bytes, width: int) -> bytes:
 
 
 def private_key(algorithm: str) -> str:
-    """A fresh private key for the algorithm, PEM, made by `openssl genpkey`."""
+    """A new private key for the algorithm as PEM, made by `openssl genpkey`."""
     curve = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}.get(algorithm)
     options = ["EC", "-pkeyopt", f"ec_paramgen_curve:{curve}"] if curve else ["RSA", "-pkeyopt", "rsa_keygen_bits:2048"]
     return subprocess.run(["openssl", "genpkey", "-algorithm", *options], check=True, capture_output=True, text=True).stdout
@@ -85,21 +85,21 @@ def public_key(pem: str) -> str:
 
 
 def rsa_jwk(pem: str, **fields) -> dict:
-    """A public RSA key as a JWK, by way of `openssl rsa -modulus`."""
+    """A public RSA key as a JWK, made with `openssl rsa -modulus`."""
     text = subprocess.run(["openssl", "rsa", "-noout", "-modulus"], input=pem, check=True, capture_output=True, text=True)
     modulus = bytes.fromhex(text.stdout.strip().partition("=")[2])
     return {"kty": "RSA", "n": base64url(modulus), "e": "AQAB", **fields}
 
 
 def claims(**changes) -> dict:
-    """Ada, now, for one minute; a change to None leaves the claim out."""
+    """Ada's claims, valid for one minute from now; a change to None omits the claim."""
     now = int(time.time())
     values = {"sub": "ada", "email": "ada@example.com", "iat": now, "exp": now + 60, "jti": secrets.token_hex(16)}
     values.update(changes)
     return values
 
 
-# And read again by others.
+# Verification by other implementations.
 
 def read_by_php(token: str, secret: str = SECRET) -> dict:
     """{"header", "claims"}; fails when the signature is wrong."""

@@ -4,20 +4,20 @@
 import os
 import socket
 
-# Below the kernel's ephemeral range, so that no outgoing connection takes one between our look and the server's bind.
+# Below the kernel's ephemeral range, so that no outgoing connection takes a port between this check and the server's bind.
 _FIRST, _LAST = 20000, 32000
 _next = _FIRST + (os.getpid() * 97) % (_LAST - _FIRST)
 
 
 def established_connections(port: int) -> int:
-    """Connections to `port` of loopback that neither side has begun to close, as the kernel counts them (proc(5))."""
+    """Connections to `port` on loopback that neither side has begun to close, counted by the kernel (proc(5))."""
     with open("/proc/net/tcp") as table:
         rows = [line.split() for line in table.readlines()[1:]]
     return sum(1 for row in rows if row[2] == f"0100007F:{port:04X}" and row[3] == "01")
 
 
 def free_port() -> int:
-    """A port that nothing listens on; each is handed out once by this process."""
+    """An unused port; this process returns each port once."""
     global _next
     for _ in range(_LAST - _FIRST):
         port = _next

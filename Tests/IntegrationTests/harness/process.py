@@ -9,16 +9,16 @@ import subprocess
 import time
 from pathlib import Path
 
-# How long a test waits for an event that must come. It finds hangs and judges nothing: a busy machine may take its time.
+# The maximum time that a test waits for an event. It detects hangs only; a busy machine may be slow.
 DEADLINE = 30.0
 
-# In the environment of every process that this run starts, and of theirs: see ``left_behind``.
+# In the environment of every process that this run starts, and of their children: see ``left_behind``.
 MARK = "BLACK_BOX_RUN"
 os.environ[MARK] = f"{os.getpid()}.{time.time_ns()}"
 
 
 def wait_until(condition, what: str, deadline: float = DEADLINE, interval: float = 0.01):
-    """Waits until `condition()` is true and returns what it gave; fails, naming `what`, after `deadline` seconds."""
+    """Waits until `condition()` is true and returns its value; fails after `deadline` seconds, with `what` in the message."""
     end = time.monotonic() + deadline
     while True:
         value = condition()
@@ -30,7 +30,7 @@ def wait_until(condition, what: str, deadline: float = DEADLINE, interval: float
 
 
 def accepts(address) -> bool:
-    """Something accepts connections at ("host", port) or at a unix socket's path."""
+    """Whether a server accepts connections at ("host", port) or at a unix socket's path."""
     family = socket.AF_INET if isinstance(address, tuple) else socket.AF_UNIX
     with socket.socket(family) as probe:
         probe.settimeout(1)
@@ -50,7 +50,7 @@ class ChildProcess:
         if nofile is not None:
             self.arguments = ["prlimit", f"--nofile={nofile}:{nofile}", "--", *self.arguments]
         with open(log, "wb") as output:
-            # A process group of its own, so that the workers which a server forks end with it.
+            # Its own process group, so that workers forked by a server end with it.
             self.child = subprocess.Popen(
                 self.arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=env, cwd=cwd,
                 start_new_session=True)
@@ -76,13 +76,13 @@ class ChildProcess:
             wait_until(ready, f"{address} accepts connections")
         except AssertionError:
             self.kill()
-            raise AssertionError(f"{' '.join(self.arguments)}\nnot ready; it wrote:\n{self.output()}") from None
+            raise AssertionError(f"{' '.join(self.arguments)}\nnot ready; its output:\n{self.output()}") from None
         except BaseException:
             self.kill()
             raise
 
     def stop(self, deadline: float = DEADLINE) -> int:
-        """Asks it to end (SIGTERM) and returns its exit code; a negative one is a signal's number."""
+        """Sends SIGTERM and returns the exit code; a negative one is a signal's number."""
         if self.is_running():
             self.child.send_signal(signal.SIGTERM)
         try:
@@ -92,12 +92,12 @@ class ChildProcess:
             raise AssertionError(f"{self.arguments[0]} did not end within {deadline:g} s of SIGTERM") from None
 
     def kill(self):
-        """Ends it and the processes that it forked."""
-        if self.child.returncode is None:  # not reaped, so its number is still its own
+        """Kills it and the processes that it forked."""
+        if self.child.returncode is None:  # not reaped, so its ID cannot have been reused
             os.killpg(self.pid, signal.SIGKILL)
         self.child.wait()
 
-    # What the kernel says of it.
+    # The kernel's figures for it.
 
     def memory(self, key: str = "VmRSS") -> int:
         """Bytes, from /proc/PID/status."""
@@ -107,11 +107,11 @@ class ChildProcess:
         raise KeyError(key)
 
     def forget_memory_peak(self):
-        """VmHWM starts again from what is resident now."""
+        """Resets VmHWM to the memory that is resident now."""
         Path(f"/proc/{self.pid}/clear_refs").write_text("5")
 
     def turns(self) -> int | None:
-        """How often its threads went to sleep and were woken so far; None while one of them is running."""
+        """The number of times its threads have slept and been woken; None while one of them is running."""
         total = 0
         for task in Path(f"/proc/{self.pid}/task").iterdir():
             try:
@@ -124,8 +124,8 @@ class ChildProcess:
         return total
 
     def assert_sleeps(self, a_second: int, seconds: float = 1.0):
-        """It sleeps, and is woken at most `a_second` times in each second of the time that it is watched. Says what it does
-        and not how fast: a busy machine lengthens the time, and wakes nobody."""
+        """It sleeps, and is woken at most `a_second` times per second while it is watched. The result does not depend on
+        speed: a busy machine prolongs the time, but causes no wake-ups."""
         before, began = self.wait_until_asleep(), time.monotonic()
         time.sleep(seconds)
         woken = self.wait_until_asleep() - before
@@ -133,7 +133,7 @@ class ChildProcess:
         assert woken <= most, f"{self.arguments[0]} was woken {woken} times, at most {most:.0f} were expected"
 
     def wait_until_asleep(self) -> int:
-        """Waits until no thread runs, and returns ``turns``; a process that spins never gets there."""
+        """Waits until no thread runs, and returns ``turns``; a process that spins never sleeps."""
         return wait_until(lambda: (count := self.turns()) is not None and count + 1, f"{self.arguments[0]} sleeps") - 1
 
     def descriptors(self) -> int:
@@ -141,7 +141,7 @@ class ChildProcess:
 
 
 def left_behind() -> list[tuple[int, str]]:
-    """Processes that this run started, directly or not, and that are still there: number and command line."""
+    """Processes that this run started, directly or indirectly, and that still run: ID and command line."""
     mark = f"{MARK}={os.environ[MARK]}".encode()
     found = []
     for folder in Path("/proc").iterdir():

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Real servers and frameworks that read a path in their own ways: each serves a folder whose part /closed is secret, or has
-a handler for it."""
+"""Real servers and frameworks that parse paths in different ways: each serves a folder with a secret part /closed, or
+has a handler for it."""
 
 import os
 import sys
@@ -73,7 +73,7 @@ class Readers:
         self._start("php-files", ["php", "-S", f"127.0.0.1:{self.ports['php-files']}", "-t", files], folder)
 
     def _start(self, name: str, arguments: list, folder: Path):
-        # Debian's packages of Node's libraries, for a node that is not Debian's too.
+        # Debian's packages of Node's libraries, also for a node that is not Debian's.
         process = ChildProcess(arguments, folder / f"{name}.log", env={**os.environ, "NODE_PATH": "/usr/share/nodejs"})
         self.processes.append(process)
         process.wait_until_accepting(("127.0.0.1", self.ports[name]))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A TLS client whose records and segments the test controls: libssl over memory, between it and the socket."""
+"""A TLS client whose records and segments the test controls: libssl works on memory, not on the socket."""
 
 import ctypes
 import ctypes.util
@@ -60,11 +60,11 @@ _WANT_READ, _ZERO_RETURN = 2, 6
 
 
 class Refused(Exception):
-    """libssl's own words for what the gate did."""
+    """libssl's error message for a failed connection."""
 
 
 class RecordSocket:
-    """Like a socket of `ssl`. What it seals is kept while `holds`, and is sent in the pieces that `cut` makes of it."""
+    """Like a socket of `ssl`. Sealed data is kept while `holds` is true, and is sent in the pieces that `cut` returns."""
 
     def __init__(self, port: int, suite: str = None, version: int = 0x304, protocols=(), receive_buffer: int = 0,
                  cut=lambda data: [data], fragment: int = 0, groups: str = None, session=None, timeout: float = TIMEOUT):
@@ -95,7 +95,7 @@ class RecordSocket:
         self.cut = cut
         self.holds = False
         self.received = 0
-        self.most = lambda: 65536  # what one recv() takes from the socket
+        self.most = lambda: 65536  # the limit of one recv() from the socket
         self.end = None  # how the gate ended it: "close_notify" or "eof"
 
     def __enter__(self):
@@ -108,7 +108,7 @@ class RecordSocket:
         return getattr(self.socket, name)
 
     def handshake(self, sends_finished: bool = True):
-        """Without `sends_finished` our last message stays here, to go with what follows."""
+        """Without `sends_finished` the client's last message is kept, and sent together with the next data."""
         while (result := _do_handshake(self.ssl)) != 1:
             self._failed_unless_wanting(result)
             self.flush()
@@ -131,14 +131,14 @@ class RecordSocket:
     # Sending.
 
     def sealed(self) -> bytes:
-        """Takes what was sealed and not sent."""
+        """Removes and returns the data that is sealed but not sent."""
         count = _bio_control(self.outgoing, _PENDING, 0, None)
         target = ctypes.create_string_buffer(max(1, count))
         taken = _bio_read(self.outgoing, target, count) if count else 0
         return target.raw[:taken]
 
     def seal(self, data: bytes, piece: int = 1 << 30):
-        """In records of `piece` bytes at most."""
+        """Seals data in records of at most `piece` bytes."""
         count = _size()
         for start in range(0, len(data), piece):
             part = bytes(data[start:start + piece])
@@ -147,7 +147,7 @@ class RecordSocket:
                 self._fail()
 
     def update_key(self, asks: bool = True):
-        """Our records have a new key from here on; `asks` that the gate's have too."""
+        """Changes the client's key; with `asks` requests that the gate changes its own."""
         assert _key_update(self.ssl, 1 if asks else 0) == 1
         _clear_errors()
         _do_handshake(self.ssl)
@@ -210,7 +210,7 @@ class RecordSocket:
 
 
 class RecordConnection(Connection):
-    """HTTP/1.1 over it."""
+    """HTTP/1.1 over a RecordSocket."""
 
     def __init__(self, made: RecordSocket):
         self.socket = made

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A Redis server for one test, and the part of a client that tests need."""
+"""A Redis server for one test, and the parts of a client that tests need."""
 
 import signal
 import socket
@@ -12,7 +12,7 @@ from .process import ChildProcess
 
 
 class Redis:
-    """redis-server on a free port, and a unix socket beside it; nothing is saved. Options as its configuration has them."""
+    """redis-server on a free port and on a unix socket, without persistence. Options are those of its configuration."""
 
     def __init__(self, folder: Path, *options, port: int = None, certificate=None, authority=None, password: str = None,
                  user: str = None):
@@ -40,18 +40,18 @@ class Redis:
         self.process.wait_until_accepting(("127.0.0.1", self.port))
 
     def stop(self):
-        """It is gone, and all that it held."""
+        """Stops the server; its data is lost."""
         self.process.kill()
 
     def freeze(self):
-        """It answers nothing any more; connections stay open."""
+        """Suspends the server; connections stay open but get no replies."""
         self.process.child.send_signal(signal.SIGSTOP)
 
     def thaw(self):
         self.process.child.send_signal(signal.SIGCONT)
 
     def __call__(self, *command):
-        """One command's reply."""
+        """Runs one command and returns its reply."""
         with socket.create_connection(("127.0.0.1", self.port), 5) as connection:
             stream = connection.makefile("rwb")
             if self.password:
@@ -84,7 +84,7 @@ class Redis:
 
 
 class Wire:
-    """A connection between gates and a server that can be cut without notice to either side."""
+    """A network link between gates and a server that can be cut without either side being notified."""
 
     def __init__(self, port: int):
         self.target = port
@@ -127,7 +127,7 @@ class Wire:
         self.is_cut.set()
 
     def restore(self):
-        """What was sent meanwhile is lost, and so are the connections that sent it."""
+        """Restores the link. Data sent meanwhile is lost, and so are the connections that sent it."""
         self.is_cut.clear()
         for end in self.sockets:
             try:
@@ -142,9 +142,9 @@ class Wire:
 
 
 class FaultyRedis:
-    """Answers as Redis does, but for the commands in `answers`: bytes, or a function of the command's parts.
+    """Replies as Redis does, except to the commands in `answers`: bytes, or a function of the command's parts.
 
-    An answer of None closes the connection. Counts connections and commands.
+    A reply of None closes the connection. Counts connections and commands.
     """
 
     RIGHT = {b"PING": b"+PONG\r\n", b"AUTH": b"+OK\r\n", b"SELECT": b"+OK\r\n", b"SET": b"+OK\r\n", b"EVAL": b":1\r\n",

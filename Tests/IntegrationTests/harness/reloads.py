@@ -18,14 +18,14 @@ def reloads(gate, result="success") -> float:
 
 
 def hang_up(gate, result="success"):
-    """SIGHUP, and waits until what it brought is in force, or was refused."""
+    """Sends SIGHUP, and waits until the configuration is in force or was refused."""
     before = reloads(gate, result)
     gate.process.child.send_signal(signal.SIGHUP)
     wait_until(lambda: reloads(gate, result) > before, f"a reload with {result}")
 
 
 def rewrite(gate, **changes):
-    """Puts another configuration in the file's place, by a rename, as editors do."""
+    """Replaces the configuration file by a rename, as editors do."""
     config = {**json.loads(gate.config.read_text())}
     for key, value in changes.items():
         config[key] = {**config[key], **value} if isinstance(value, dict) and isinstance(config.get(key), dict) else value
@@ -36,7 +36,7 @@ def rewrite(gate, **changes):
 
 
 def change(gate, **changes):
-    """`rewrite`, and waits until it is in force."""
+    """Replaces the configuration, and waits until it is in force."""
     before = reloads(gate)
     rewrite(gate, **changes)
     wait_until(lambda: reloads(gate) > before, "the changed file is in force")

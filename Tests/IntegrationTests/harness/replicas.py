@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Several replicas behind nginx, which uses them in turn, with one Redis."""
+"""Several replicas with one Redis, behind nginx, which uses them in turn."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 class Front:
-    """nginx before some gates, strictly one after the other. As a browser's gate, it is one."""
+    """nginx in front of several gates, used strictly in turn. A Browser uses it as one gate."""
 
     def __init__(self, folder: Path, port: int, gates: list):
         folder.mkdir(parents=True)
@@ -66,20 +66,20 @@ class Front:
 
 
 def settings(redis_url: str, front_port: int, **changes) -> dict:
-    """What all replicas have alike."""
+    """The settings that all replicas share."""
     return {"publicURL": f"http://127.0.0.1:{front_port}", "replay": {"store": "redis"},
-            # A busy machine may keep an answer for longer than the default.
+            # On a busy machine a reply may take longer than the default.
             "redis": {"url": redis_url, "timeout": "2s"}, **changes}
 
 
 def at(gate: Gate, browser: Browser, target="/", headers=()):
-    """The browser's request, but to this one replica."""
+    """The browser's request, sent to this replica only."""
     front = urllib.parse.urlsplit(browser.gate.origin).netloc
     return gate.exchange("GET", target, {"Cookie": browser.cookie_header(), **dict(headers)}, host=front)
 
 
 def log_out(gate, **claims) -> int:
-    """What the provider posts, to one replica."""
+    """Sends the provider's logout request to one replica."""
     jwt = mints.by_php(mints.claims(**{"email": None, "sub": "ada", **claims}))
     return gate.exchange("POST", "/.sidegate/backchannel-logout", FORM,
                          urllib.parse.urlencode({"logout_token": jwt}).encode()).status
@@ -92,7 +92,7 @@ def is_in(gate, browser) -> bool:
 
 
 class Load:
-    """Requests of signed-in browsers, as fast as they are answered, on both replicas."""
+    """Requests of signed-in browsers on both replicas, each sent as soon as the previous one is answered."""
 
     def __init__(self, front):
         self.front, self.browser = front, front.signed_in()
@@ -109,7 +109,7 @@ class Load:
     def __enter__(self):
         for thread in self.threads:
             thread.start()
-        wait_until(lambda: len(self.statuses) > 50, "the load is on")
+        wait_until(lambda: len(self.statuses) > 50, "the load has started")
         return self
 
     def __exit__(self, *_):
@@ -119,7 +119,7 @@ class Load:
 
 
 class Sockets:
-    """A WebSocket server on a thread of its own, which echoes."""
+    """A WebSocket server that echoes, on its own thread."""
 
     def __enter__(self):
         ready = threading.Event()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The same peers as elsewhere, over TLS by Python's ssl: an app, a gate and connections to it."""
+"""Peers over TLS by Python's ssl: an app, a gate and connections to it."""
 
 import socket
 import ssl
@@ -12,8 +12,8 @@ from .wire import TIMEOUT, Connection
 
 
 class SecureUpstream(Upstream):
-    """An app behind TLS. `sessions` has for each connection whether it went on from an earlier one's session, `names` the
-    names that were asked for, `peers` the clients' certificates."""
+    """An app behind TLS. `sessions` records whether each connection resumed a TLS session, `names` the requested server
+    names, `peers` the clients' certificates."""
 
     def __init__(self, certificate, configure=lambda context: None):
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -45,7 +45,7 @@ def trusting(authority, **changes) -> ssl.SSLContext:
 
 
 class SecureConnection(Connection):
-    """A browser's TLS connection, verified."""
+    """A browser's TLS connection, with verification of the certificate."""
 
     def __init__(self, port: int, context: ssl.SSLContext, name: str = "localhost", session=None,
                  timeout: float = TIMEOUT, preface: bytes = b"", source=None):
@@ -60,7 +60,7 @@ class SecureConnection(Connection):
 
 
 class SecureHTTP2(FrameConnection):
-    """HTTP/2 as frames over TLS, agreed upon."""
+    """HTTP/2 as frames over TLS, negotiated by ALPN."""
 
     def __init__(self, port: int, context: ssl.SSLContext, **options):
         context.set_alpn_protocols(["h2", "http/1.1"])
@@ -99,7 +99,7 @@ def secured(gate: Gate, context: ssl.SSLContext, name: str = "localhost") -> Gat
 
 
 def in_threads(count: int, body):
-    """Runs `body(index)` so many times side by side; raises what they raise."""
+    """Runs `body(index)` in `count` threads at once; raises their exceptions."""
     failures = []
 
     def run(index):

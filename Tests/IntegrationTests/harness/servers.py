@@ -13,7 +13,7 @@ WSGI_APP = Path(__file__).parent.parent / "wsgi" / "environment.py"
 
 
 class Nginx:
-    """One nginx process that serves a folder. `locations` is nginx's own language; with a certificate it speaks TLS, and
+    """One nginx process that serves a folder. `locations` is nginx configuration; with a certificate it speaks TLS, and
     HTTP/2 to clients that negotiate it."""
 
     def __init__(self, folder: Path, locations: str = "", certificate=None):
@@ -46,7 +46,7 @@ class Nginx:
         self.process.wait_until_accepting(("127.0.0.1", self.port))
 
     def file(self, name: str, content: bytes = b"", size: int = None) -> Path:
-        """Puts a file there; with `size` alone a sparse one of zeros."""
+        """Creates a file; with `size` alone, a sparse one of zeros."""
         path = self.files / name
         path.write_bytes(content)
         if size is not None:
@@ -65,7 +65,7 @@ class PHPApp:
         self.process.wait_until_accepting(("127.0.0.1", self.port))
 
     def stop(self):
-        self.process.kill()  # PHP's server takes SIGINT only and has nothing to finish
+        self.process.kill()  # PHP's server handles SIGINT only, and has no requests to finish
 
 
 class WSGIApp:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Names that an app server could read as an identity header's, and clients that send them as they are."""
+"""Names that an app server could read as an identity header's, and clients that send them unchanged."""
 
 import random
 import socket
@@ -14,12 +14,12 @@ IDENTITY = ["X-Forwarded-User", "X-Forwarded-Email", "X-Forwarded-Preferred-User
             "X-Auth-Request-User", "X-Auth-Request-Groups"]
 OF_OTHER_PRESETS = ["Remote-User", "X-Remote-Groups", "X-WEBAUTH-USER", "X-Forwarded-Mail", "X-Forwarded-DisplayName",
                     "X-Forwarded-Username", "X-Forwarded-Access-Token", "X-Auth-Request-Access-Token", "X-Sidegate-Jwt-Assertion"]
-# What a token (RFC 9110, section 5.6.2) may have besides letters, digits and the hyphen.
+# The characters of a token (RFC 9110, section 5.6.2) other than letters, digits and the hyphen.
 SIGNS = "!#$%&'*+.^_`|~"
 
 
 def spellings(seed: int = 1) -> list:
-    """Names that some app server could read as an identity header's, none of them exact."""
+    """Look-alikes: names that some app server could read as an identity header's, without the exact ones."""
     chance = random.Random(seed)
     names = [name.replace("-", sign) for name in IDENTITY[:1] for sign in SIGNS]
     names += [name.replace("-", "_", count) for name in IDENTITY for count in (1, 2, 3)]
@@ -36,7 +36,7 @@ def spellings(seed: int = 1) -> list:
 
 
 def raw_http2(port: int, target: str, fields: list, trailers=()) -> str:
-    """All that comes back on a stream whose fields are sent as they are; empty where it is reset."""
+    """The content received on a stream whose fields are sent unchanged; empty when it is reset."""
     connection = h2.connection.H2Connection(h2.config.H2Configuration(
         validate_outbound_headers=False, normalize_outbound_headers=False, header_encoding="latin-1"))
     with socket.create_connection(("127.0.0.1", port), timeout=10) as channel:

@@ -46,7 +46,7 @@ class Surfer:
         return self.walk("POST", url, urllib.parse.urlencode(fields), headers)
 
     def submit(self, page: Page, **fields) -> Page:
-        """The page's form, with what its hidden fields say."""
+        """Submits the page's form, with its hidden fields."""
         origin = "{0.scheme}://{0.netloc}".format(urllib.parse.urlsplit(page.url))
         return self.post(page.form_action(), {**page.hidden_fields(), **fields}, Origin=origin,
                          **{"Sec-Fetch-Site": "same-origin"})
@@ -61,7 +61,7 @@ class Surfer:
                 method, body, headers = "GET", None, {}
                 continue
             return Page(url, response.status, response.headers, text, way)
-        raise AssertionError("redirects without end:\n" + "\n".join(way))
+        raise AssertionError("too many redirects:\n" + "\n".join(way))
 
     def once(self, method: str, url: str, body, headers: dict):
         parts = urllib.parse.urlsplit(url)

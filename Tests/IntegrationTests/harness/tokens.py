@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tokens as an identity provider makes them, and as an attacker does."""
+"""Tokens as identity providers make them, and as attackers do."""
 
 import base64
 import hashlib
@@ -19,7 +19,7 @@ def base64url(data: bytes) -> str:
 
 
 def claims(**changes) -> dict:
-    """What a provider says of Ada, now; a change to None leaves the claim out."""
+    """A provider's current claims about Ada; a change to None omits the claim."""
     now = int(time.time())
     values = {
         "sub": "ada", "email": "ada@example.com", "preferred_username": "ada", "given_name": "Ada",
@@ -31,7 +31,7 @@ def claims(**changes) -> dict:
 
 
 def signed(header: bytes, payload: bytes, secret: str = SECRET, digest="sha256") -> str:
-    """A compact JWS over exactly these bytes."""
+    """A compact JWS of exactly these bytes."""
     signing_input = base64url(header) + "." + base64url(payload)
     signature = hmac.new(secret.encode(), signing_input.encode(), digest).digest()
     return signing_input + "." + base64url(signature)
@@ -43,7 +43,7 @@ def token(secret: str = SECRET, header: dict = None, **changes) -> str:
 
 
 def php_token(secret: str = SECRET, **changes) -> str:
-    """The same by another hand: PHP's json_encode and hash_hmac."""
+    """The same token made by PHP's json_encode and hash_hmac."""
     done = subprocess.run(
         ["php", str(PHP_MINT), secret, json.dumps(claims(**changes))], check=True, capture_output=True, text=True)
     return done.stdout.strip()

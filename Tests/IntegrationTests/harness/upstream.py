@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An app whose every byte the test controls, and which records every byte that it receives."""
+"""An app that sends exactly the bytes that the test gives, and records every byte that it receives."""
 
 import contextlib
 import json
@@ -13,7 +13,7 @@ from .process import wait_until
 
 @dataclass
 class Received:
-    """A request as it arrived."""
+    """A request as it was received."""
 
     head: bytes  # to the end of the blank line
     connection: int  # the number of the connection, from 1
@@ -44,11 +44,11 @@ class UpstreamConnection:
         self.socket = connected
         self.number = number
         self.buffer = bytearray()
-        self.sent = 0  # bytes that the kernel took
-        self.read = 0  # bytes that came
-        self.thread = None  # whose it is
+        self.sent = 0  # bytes that the kernel accepted
+        self.read = 0  # bytes received
+        self.thread = None  # the thread that serves it
         self.is_reset = False
-        self.is_scripted = False  # a test has a way of its own with it, and does not leave it to the next
+        self.is_scripted = False  # handled by a test's own function, so it is not kept for the next test
 
     def fill(self):
         data = self.socket.recv(1 << 20)
@@ -81,7 +81,7 @@ class UpstreamConnection:
         return request
 
     def body_pieces(self, request: Received):
-        """Yields the body as it comes; fills `request.trailers`."""
+        """Yields the body as it is received; fills `request.trailers`."""
         lengths, codings = request.all("Content-Length"), request.all("Transfer-Encoding")
         assert not (lengths and codings) and len(lengths) < 2 and len(codings) < 2, f"ambiguous framing: {request.head}"
         if codings:
@@ -105,7 +105,7 @@ class UpstreamConnection:
     def send(self, data):
         data = memoryview(data.encode() if isinstance(data, str) else data)
         while data:
-            count = self.socket.send(data[:65536])  # so that `sent` follows
+            count = self.socket.send(data[:65536])  # in small parts, so that `sent` is up to date
             self.sent += count
             data = data[count:]
 
@@ -126,7 +126,7 @@ class UpstreamConnection:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         if self.thread in (None, threading.current_thread()):
             return self.socket.close()
-        # A descriptor that another thread waits in must not be closed under it: it would wait in whatever gets the number.
+        # A descriptor must not be closed while another thread waits for it: its number could be reused.
         self.is_reset = True
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RD)
@@ -136,8 +136,8 @@ class UpstreamConnection:
 class Upstream:
     """Listens on loopback; each connection has a thread.
 
-    `answer(request, connection)` is called for each request, whole; `serve(connection)` may replace the entire
-    handling of a connection. Both may be changed at any time by the test.
+    `answer(request, connection)` is called for each complete request; `serve(connection)` may replace the entire
+    handling of a connection. The test may change both at any time.
     """
 
     def __init__(self):
@@ -168,15 +168,15 @@ class Upstream:
             connection.is_scripted = self.serve != self.serve_requests
             self.serve(connection)
         except (Closed, ConnectionError, OSError):
-            pass  # the gate closed, or the test did
-        except BaseException as failure:  # the fixture fails the test with it
+            pass  # the gate or the test closed the connection
+        except BaseException as failure:  # the fixture reports it as a failure of the test
             self.failures.append(failure)
         connection.close()
 
     def serve_requests(self, connection):
         while True:
             request = connection.read_head()
-            if self.serve != self.serve_requests:  # a kept connection of an earlier test
+            if self.serve != self.serve_requests:  # a connection kept from an earlier test
                 connection.buffer[:0] = request.head
                 connection.is_scripted = True
                 return self.serve(connection)
@@ -185,7 +185,7 @@ class Upstream:
             self.answer(request, connection)
 
     def end_scripted(self):
-        """Closes what a test had for itself, before the next one's request can meet the end of it."""
+        """Closes connections with a test's own handling, before a request of the next test can be sent over them."""
         for connection in [c for c in self.connections if c.is_scripted and c.thread and c.thread.is_alive()]:
             with contextlib.suppress(OSError):
                 connection.socket.shutdown(socket.SHUT_RDWR)
@@ -197,7 +197,7 @@ class Upstream:
 
     @staticmethod
     def echo(request: Received, connection: UpstreamConnection):
-        """What came, as JSON."""
+        """Responds with the request as JSON."""
         body = json.dumps({
             "method": request.method, "target": request.target, "fields": request.fields,
             "body": request.body.decode("latin-1"), "trailers": request.trailers,
@@ -205,7 +205,7 @@ class Upstream:
         connection.respond(200, {"Content-Type": "application/json"}, b"" if request.method == "HEAD" else body)
 
     def stop(self):
-        self.listener.shutdown(socket.SHUT_RDWR)  # wakes accept(), which would keep the port open
+        self.listener.shutdown(socket.SHUT_RDWR)  # wakes accept(), which would otherwise keep the port open
         self.listener.close()
         for connection in list(self.connections):
             connection.close()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a browser does with a gate of a preset: goes to the provider, comes back by the preset's path and parameter."""
+"""A browser at a gate with a preset: goes to the provider, and returns by the preset's path and parameter."""
 
 import html
 import re
@@ -9,32 +9,32 @@ from .gate import FROM_ANOTHER_SITE, Browser, Gate, with_parameter
 
 
 class Visit(Browser):
-    """A browser of one person; `parameter` and `return_path` are those of the provider."""
+    """The browser of one user; `parameter` and `return_path` are those of the provider."""
 
     def __init__(self, gate: Gate, return_path: str = "/.sidegate/callback", parameter: str = "jwt"):
         super().__init__(gate)
         self.return_path, self.parameter = return_path, parameter
 
     def go(self, target: str = "/") -> str:
-        """Asks for a page without a session; returns the URL at the provider."""
+        """Requests a page without a session; returns the URL at the provider."""
         response = self.navigate(target)
         assert response.status == 302, f"{response.status} {response.body[:500]!r}"
         return response["Location"]
 
     def bring(self, token: str, **parameters):
-        """What the provider's redirect does."""
+        """Sends the browser back with a token, as the provider's redirect does."""
         url = with_parameter(self.return_path, self.parameter, token)
         for name, value in parameters.items():
             url = with_parameter(url, name, value)
         return self.navigate(url, headers=FROM_ANOTHER_SITE)
 
     def enter(self, token: str, target: str = "/"):
-        """The whole way; the answer to the return."""
+        """Goes to the provider and returns; the response to the return."""
         self.go(target)
         return self.bring(token)
 
     def confirm(self, page):
-        """Answers the page that asks about a sign-in begun elsewhere."""
+        """Submits the page that asks for confirmation of a sign-in begun elsewhere."""
         action, fields = form(page.text)
         return self.post_form(action, fields, {"Sec-Fetch-Site": "same-origin", "Origin": self.gate.origin})
 
@@ -47,7 +47,7 @@ class Visit(Browser):
 
 
 def form(text: str):
-    """Where a page's first POST form leads, and its hidden fields."""
+    """The action and the hidden fields of a page's first POST form."""
     tag = re.search(r'<form[^>]*method="?post"?[^>]*>', text, re.I)
     assert tag, text[:1500]
     action = re.search(r'action="([^"]*)"', tag.group(0))
@@ -63,7 +63,7 @@ def query(url: str) -> dict:
 
 
 def accepted(response) -> str:
-    """Asserts a sign-in; where it leads to, as path and query."""
+    """Asserts a sign-in; returns path and query of its redirect."""
     assert response.status == 303, f"{response.status} {response.body[:3000]!r}"
     parts = urllib.parse.urlsplit(response["Location"])
     return urllib.parse.urlunsplit(("", "", *parts[2:]))
@@ -71,4 +71,4 @@ def accepted(response) -> str:
 
 def refused(response, code: str, status: int = 403):
     assert response.status == status, f"{response.status} {response.body[:3000]!r}"
-    assert code in response.text, f"{code} is not said: {response.text[:3000]}"
+    assert code in response.text, f"{code} is missing: {response.text[:3000]}"

@@ -16,7 +16,7 @@ class Response:
     fields: list  # (name, value), in order
     body: bytes = b""
     trailers: list = field(default_factory=list)
-    interim: list = field(default_factory=list)  # the 1xx that came before, as Response
+    interim: list = field(default_factory=list)  # the 1xx responses before it
     head: bytes = b""
 
     def all(self, name: str) -> list:
@@ -41,7 +41,7 @@ class Response:
 
 
 class CutShort(Exception):
-    """The peer closed or reset before the message was complete; `received` is what came of its body."""
+    """The peer closed or reset the connection before the message was complete; `received` is the received part of the body."""
 
     def __init__(self, message: str, received: bytes = b"", response=None):
         super().__init__(message)
@@ -50,7 +50,7 @@ class CutShort(Exception):
 
 
 class Connection:
-    """One TCP connection. Sends exactly the given bytes; reads strictly framed responses."""
+    """One TCP connection. Sends exactly the given bytes; accepts only strictly framed responses."""
 
     def __init__(self, port: int, host: str = "127.0.0.1", timeout: float = TIMEOUT, receive_buffer: int = 0):
         self.socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
@@ -85,7 +85,7 @@ class Connection:
         self.socket.sendall(data.encode() if isinstance(data, str) else data)
 
     def request(self, method: str = "GET", target: str = "/", headers=(), body: bytes = None, host: str = None):
-        """Sends a request; a body gets a Content-Length unless the headers frame it."""
+        """Sends a request; a body gets a Content-Length unless the headers define its framing."""
         lines = [f"{method} {target} HTTP/1.1", f"Host: {host or self.authority}"]
         headers = list(headers.items() if isinstance(headers, dict) else headers)
         lines += [f"{name}: {value}" for name, value in headers]
@@ -125,7 +125,7 @@ class Connection:
         return data
 
     def read_some(self) -> bytes:
-        """What comes next, at least one byte; b"" at the end."""
+        """The next bytes, at least one; b"" at the end."""
         if not self.buffer:
             self._fill()
         data = bytes(self.buffer)
@@ -140,7 +140,7 @@ class Connection:
         return data
 
     def is_closed_by_peer(self, within: float = TIMEOUT) -> bool:
-        """The peer ends the connection within the time, sending nothing more."""
+        """The peer closes the connection within the time, without sending anything more."""
         if self.buffer:
             return False
         before = self.socket.gettimeout()
@@ -171,7 +171,7 @@ class Connection:
         return Response(int(status), reason.decode("latin-1"), self._read_fields(), head=line)
 
     def response(self, method: str = "GET", after_head=None) -> Response:
-        """The next final response, with its body; 1xx before it are in `interim`."""
+        """The next final response, with its body; the 1xx responses before it are in `interim`."""
         interim = []
         while True:
             response = self.read_head()
@@ -206,6 +206,6 @@ class Connection:
 
 
 def exchange(port: int, method: str = "GET", target: str = "/", headers=(), body: bytes = None, host: str = None):
-    """One request on a connection of its own."""
+    """One request on its own connection."""
     with Connection(port) as connection:
         return connection.exchange(method, target, headers, body, host)

@@ -1,6 +1,6 @@
 <?php
 // SPDX-License-Identifier: Apache-2.0
-// A legacy app, served by `php -S`: shows who it thinks is there, and what came.
+// A legacy app, served by `php -S`: shows the user that it sees, and the request that it received.
 
 header('Content-Type: application/json');
 header('Set-Cookie: theme=dark; Path=/');

@@ -1,6 +1,6 @@
 <?php
 // SPDX-License-Identifier: Apache-2.0
-// Usage: php mint.php SECRET CLAIMS-AS-JSON; prints a token as a PHP app with no library would make it.
+// Usage: php mint.php SECRET CLAIMS-AS-JSON; prints a token as a PHP app makes it without a library.
 
 function base64url(string $bytes): string
 {

@@ -14,7 +14,7 @@ if ($family === 'HS') {
 } else {
     openssl_sign($input, $signature, openssl_pkey_get_private($key), $digest) || exit(1);
 }
-if ($family === 'ES') { // DER: SEQUENCE { INTEGER r, INTEGER s }; JWS has both at full width
+if ($family === 'ES') { // DER: SEQUENCE { INTEGER r, INTEGER s }; JWS has both padded to full width
     $width = intdiv(openssl_pkey_get_details(openssl_pkey_get_private($key))['bits'] + 7, 8);
     $at = ord($signature[1]) & 0x80 ? 3 : 2;
     $raw = '';

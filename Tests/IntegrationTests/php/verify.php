@@ -1,6 +1,6 @@
 <?php
 // SPDX-License-Identifier: Apache-2.0
-// Usage: php verify.php SECRET TOKEN; prints header and claims as JSON, or ends with 1 if the HS256 signature is wrong.
+// Usage: php verify.php SECRET TOKEN; prints header and claims as JSON, or exits with 1 if the HS256 signature is wrong.
 
 [, $secret, $token] = $argv;
 [$header, $payload, $signature] = explode('.', $token);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A Flask app that shows the HTTP_ variables it got, on the standard library's server.
+"""A Flask app that shows the HTTP_ variables that it receives, on the standard library's server.
 
     python3 environment.py 3000
 """

@@ -54,7 +54,7 @@ struct HTTP2DownstreamTests {
             let browser = try stage.browser()
             try browser.send(Array((Self.preface + Self.settings + Self.request).utf8))
             _ = try browser.frames { $0.contains { $0.type == 1 } }
-            try stage.run { $0.drain {} }
+            try stage.runServer { $0.drain {} }
             let frames = try browser.frames { $0.contains { $0.type == 7 && $0.payload.starts(with: [0, 0, 0, 1]) } }
             #expect(frames.contains { $0.type == 7 && $0.payload.starts(with: [0x7f, 0xff, 0xff, 0xff]) })
             browser.close()

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Limits")
 struct LimitTests {
-    @Test("content announced as too long is refused before a byte of it is read")
+    @Test("content that is declared too long is refused before a byte of it is read")
     func lengthTooLarge() throws {
         try Stage.run(configure: { $0.limits.bodyBytes = 10 }) { stage in
             let browser = try stage.browser()
@@ -64,7 +64,7 @@ struct LimitTests {
         }
     }
 
-    @Test("a head that does not come to its end in time is a 408", arguments: EventLoop.Kind.allCases)
+    @Test("a head that is not complete in time is a 408", arguments: EventLoop.Kind.allCases)
     func headTimeout(kind: EventLoop.Kind) throws {
         try Stage.run(kind, configure: { $0.limits.headerTimeout = .milliseconds(100) }) { stage in
             let browser = try stage.browser()
@@ -108,7 +108,7 @@ struct LimitTests {
         }
     }
 
-    @Test("a connection that says nothing is closed without a word")
+    @Test("a connection without a request is closed without a response")
     func silentConnection() throws {
         try Stage.run(configure: {
             $0.limits.headerTimeout = .milliseconds(50)
@@ -136,7 +136,7 @@ struct LimitTests {
         }
     }
 
-    @Test("a browser that stops reading its response is let go")
+    @Test("a client that stops reading its response is disconnected")
     func stopsReading() throws {
         try Stage.run(configure: { $0.limits.bodyIdleTimeout = .milliseconds(100) }) { stage in
             let browser = try stage.browser(receiveBuffer: 4096)

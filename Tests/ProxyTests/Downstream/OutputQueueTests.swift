@@ -84,7 +84,7 @@ struct OutputQueueTests {
         }
     }
 
-    @Test("a broken connection is told, at once and later")
+    @Test("a broken connection is reported, at once and later")
     func fails() {
         let transport = FakeTransport(takes: [3, -1])
         var queue = OutputQueue()

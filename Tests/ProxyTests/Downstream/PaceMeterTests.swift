@@ -36,7 +36,7 @@ struct PaceMeterTests {
             isMeasured: { $0 % 2 == 0 }, end: nil),
     ]
 
-    @Test("who is too slow, and after which time", arguments: Self.cases)
+    @Test("which clients are too slow, and after which time", arguments: Self.cases)
     func tooSlow(_ test: Case) {
         let window = test.side == .request ? ConnectionLimits().requestWindow : ConnectionLimits().responseWindow
         var meter = PaceMeter(test.side, window: window, number: 1, total: 1000)
@@ -49,7 +49,7 @@ struct PaceMeterTests {
         #expect(end == test.end)
     }
 
-    @Test("a client has stalled while less came than the rate asks for")
+    @Test("a client has stalled while less arrived than the rate requires")
     func stalled() {
         var meter = PaceMeter(.response, window: .seconds(30), number: 1, total: 0)
         _ = meter.add(.milliseconds(250), total: 0, rate: 512)

@@ -37,7 +37,7 @@ struct PipeliningTests {
         }
     }
 
-    @Test("answers of ours and of the app keep their order")
+    @Test("responses of the gate and of the app keep their order")
     func mixed() throws {
         try Stage.run { stage in
             let browser = try stage.browser()
@@ -102,7 +102,7 @@ struct PipeliningTests {
         }
     }
 
-    @Test("a client that sends requests and reads nothing is not read on, whoever answers")
+    @Test("requests of a client that reads no responses stay unread, whether the gate or the app responds")
     func boundedOutput() throws {
         // Each is answered by us, and its content skipped.
         let request = "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx"

@@ -107,7 +107,7 @@ struct ResponseRewriteTests {
             ]),
     ]
 
-    @Test("a 1xx has no framing; a 101 says what is switched to")
+    @Test("a 1xx has no framing; a 101 names the new protocol")
     func informational() throws {
         func sent(_ lines: String...) throws -> String {
             let head = try ResponseHead(parsing: lines.map { $0 + "\r\n" }.joined() + "\r\n")
@@ -123,7 +123,7 @@ struct ResponseRewriteTests {
                 == "HTTP/1.1 101 Switching Protocols\r\nSec-A: b\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")
     }
 
-    @Test("a response of our own is framed by us")
+    @Test("a response of the gate's own has its Content-Length")
     func local() {
         func sent(_ response: LocalResponse, _ persistence: ResponseRewrite.Persistence) -> String {
             var output: [UInt8] = []

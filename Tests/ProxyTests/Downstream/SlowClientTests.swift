@@ -24,7 +24,7 @@ struct SlowClientTests {
         ("Transfer-Encoding: chunked", "1\r\nx\r\n0\r\nX-Trailer: ", "x"),
     ]
 
-    @Test("a request that trickles ends for one that waits", arguments: Self.trickles)
+    @Test("a slow request is ended for one that waits", arguments: Self.trickles)
     func request(_ framing: String, _ first: String, _ piece: String) throws {
         let log = TestLog()
         try Stage.run(configure: Self.configure, log: log) { stage in
@@ -48,7 +48,7 @@ struct SlowClientTests {
         #expect(try log.wait("access", 2).contains { $0.contains(#""reason":"request_too_slow""#) })
     }
 
-    @Test("a response that is not taken is cut off for one that waits")
+    @Test("a response that is not read is ended for one that waits")
     func response() throws {
         let log = TestLog()
         try Stage.run(configure: Self.configure, log: log) { stage in
@@ -74,7 +74,7 @@ struct SlowClientTests {
         case longPoll, silentEvents, earlyResponse
     }
 
-    @Test("a client that holds nothing up is left alone while others wait", arguments: Patient.allCases)
+    @Test("a client that holds nothing that others need continues while they wait", arguments: Patient.allCases)
     func patient(_ kind: Patient) throws {
         try Stage.run(configure: Self.configure) { stage in
             let browser = try stage.browser()
@@ -120,7 +120,7 @@ struct SlowClientTests {
         }
     }
 
-    @Test("while nobody waits a slow request is left alone")
+    @Test("a slow request continues while no other waits")
     func nobodyWaits() throws {
         try Stage.run(configure: Self.configure) { stage in
             let slow = try stage.browser()

@@ -39,13 +39,13 @@ struct AwaitTests {
     // MARK: Keys
 
     @Test(
-        "a token of an unknown key waits for the keys, and is judged by the new ones",
+        "a token with an unknown key waits for the keys, and is judged by the new ones",
         arguments: EventLoop.Kind.allCases)
     func keys(kind: EventLoop.Kind) throws {
         let keys = ScriptedKeys()
         try Stage.run(kind, gate: { $0.hasRemoteKeys = true }, services: Self.services { $0.keys = keys }) { stage in
             let browser = try stage.browser()
-            // With content that comes meanwhile, and a request behind it.
+            // With content that arrives while it waits, and a request after it.
             try browser.send(Self.bearer("POST /", body: "hello") + "GET /next HTTP/1.1\r\nHost: a\r\n\r\n")
             let (_, done) = try keys.questions.next()
             try stage.settle()
@@ -62,7 +62,7 @@ struct AwaitTests {
         }
     }
 
-    @Test("a form is asked about again with the form", arguments: [true, false])
+    @Test("a form is judged again with the form", arguments: [true, false])
     func form(isFound: Bool) throws {
         let keys = ScriptedKeys()
         try Stage.run(gate: { $0.hasRemoteKeys = true }, services: Self.services { $0.keys = keys }) { stage in
@@ -94,7 +94,7 @@ struct AwaitTests {
         }
     }
 
-    @Test("keys that do not come in time are not waited for, and may come later")
+    @Test("keys that do not arrive in time are not waited for, and may arrive later")
     func lateKeys() throws {
         let keys = ScriptedKeys()
         let services = Self.services {
@@ -121,8 +121,8 @@ struct AwaitTests {
         }
     }
 
-    /// Dispatch sources tell of a reset only who reads, so there it is found when the wait ends.
-    @Test("a browser that goes away while keys are fetched leaves nothing behind")
+    /// With dispatch sources only a read finds a reset, so it is found when the wait ends.
+    @Test("a client that leaves while keys are fetched leaves nothing behind")
     func gone() throws {
         let keys = ScriptedKeys()
         try Stage.run(gate: { $0.hasRemoteKeys = true }, services: Self.services { $0.keys = keys }) { stage in
@@ -164,7 +164,7 @@ struct AwaitTests {
     }
 
     @Test(
-        "the app's word decides whether a user comes in",
+        "the app decides whether a user is let in",
         arguments: [
             Provisioning(
                 testDescription: "told", outcome: .told, status: "HTTP/1.1 303 See Other",
@@ -210,7 +210,7 @@ struct AwaitTests {
         }
     }
 
-    @Test("without somebody to tell, nobody comes in")
+    @Test("without a provisioner no user is let in")
     func noProvisioner() throws {
         try Stage.run(gate: { $0.provisions = true }) { stage in
             let browser = try stage.browser()
@@ -220,7 +220,7 @@ struct AwaitTests {
         }
     }
 
-    @Test("a browser that goes away while the app is told leaves nothing behind")
+    @Test("a client that leaves during provisioning leaves nothing behind")
     func goneWhileTold() throws {
         let provisioner = ScriptedProvisioner()
         try Stage.run(gate: { $0.provisions = true }, services: Self.services { $0.provisioner = provisioner }) {
@@ -238,7 +238,7 @@ struct AwaitTests {
 
     // MARK: The replay store
 
-    @Test("a replay store that never answers is one that is out of reach")
+    @Test("a replay store that does not answer counts as unreachable")
     func claim() throws {
         let store = ScriptedReplayStore()
         let services = Self.services { $0.limits.claim = .milliseconds(20) }
@@ -262,7 +262,7 @@ struct AwaitTests {
     }
 
     @Test(
-        "a bearer token is asked about before it counts, once a minute",
+        "a bearer token is looked up before it is accepted, once a minute",
         arguments: [TokenUse.unused, .lastKnownUnused, .used, .unavailable, nil])
     func tokenUse(use: TokenUse?) throws {
         let store = ScriptedReplayStore()
@@ -300,7 +300,7 @@ struct AwaitTests {
         }
     }
 
-    @Test("a sign-in is answered when its token ended as bearer on all loops", arguments: [true, false])
+    @Test("a sign-in completes when no loop accepts its token as bearer token any more", arguments: [true, false])
     func spent(bearer: Bool) throws {
         let revocations = ScriptedRevocations()
         try Stage.run(

@@ -35,7 +35,7 @@ struct EarlyResponseTests {
             _ = try app.receive(like: "4\r\nsome\r\n")
             try app.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
             #expect(try browser.receiveHead().field("Connection") == "close")
-            // Both directions at once: what the one says the other answers.
+            // Both directions at once: each piece is answered by one.
             try browser.send("4\r\nmore\r\n")
             #expect(try app.receive(like: "4\r\nmore\r\n") == "4\r\nmore\r\n")
             try app.send("2\r\nok\r\n")
@@ -45,7 +45,9 @@ struct EarlyResponseTests {
         }
     }
 
-    @Test("after a short request's early response the connection goes on, its rest skipped", arguments: [true, false])
+    @Test(
+        "after the early response to a short request the connection persists, and the rest is skipped",
+        arguments: [true, false])
     func shortRequest(byApp: Bool) throws {
         try Stage.run { stage in
             let browser = try stage.browser()
@@ -72,7 +74,7 @@ struct EarlyResponseTests {
         }
     }
 
-    @Test("who waits for 100 Continue and is answered by us is not asked to send")
+    @Test("a client that waits for 100 Continue and is answered by the gate gets no 100")
     func expectAnsweredLocally() throws {
         try Stage.run { stage in
             let browser = try stage.browser()
@@ -86,7 +88,9 @@ struct EarlyResponseTests {
         }
     }
 
-    @Test("an app that answers and closes while the request still comes is heard", arguments: EventLoop.Kind.allCases)
+    @Test(
+        "the response of an app that closes before the request is complete is passed on",
+        arguments: EventLoop.Kind.allCases)
     func closesEarly(kind: EventLoop.Kind) throws {
         try Stage.run(kind) { stage in
             let browser = try stage.browser()
@@ -104,7 +108,7 @@ struct EarlyResponseTests {
         }
     }
 
-    @Test("an app that closes without an answer while the request comes is a bad gateway")
+    @Test("an app that closes without a response before the request is complete is a bad gateway")
     func closesSilently() throws {
         try Stage.run { stage in
             let browser = try stage.browser()

@@ -69,7 +69,7 @@ struct EndingTests {
                 }
                 browser.reset()
                 if kind == .sources {
-                    // A source that is not read from says nothing of its end; writing does.
+                    // Without a read a source does not report the end; a write does.
                     try app.send(point == .inResponse ? "4" : "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n123")
                     try stage.settle()
                     try? app.send("5")
@@ -86,7 +86,7 @@ struct EndingTests {
     func recycling() throws {
         try Stage.run { stage in
             for _ in 0..<30 {
-                // One leaves in the middle, one is cut short by the app, while a third goes on.
+                // One client leaves in the middle, one response is broken off by the app, while a third continues.
                 let (one, two, three) = (try stage.browser(), try stage.browser(), try stage.browser())
                 try one.send(Stage.request("GET /one"))
                 let first = try stage.app.accept()
@@ -112,7 +112,7 @@ struct EndingTests {
 
     // MARK: Draining
 
-    /// How often a drain said that it is done.
+    /// How often a drain has completed.
     private final class Count: Sendable {
         private let value = Mutex(0)
 
@@ -122,11 +122,11 @@ struct EndingTests {
 
     private static func drain(_ stage: Stage) throws -> Count {
         let count = Count()
-        try stage.run { $0.drain { count.add() } }
+        try stage.runServer { $0.drain { count.add() } }
         return count
     }
 
-    @Test("without connections a drain is done at once, and told once")
+    @Test("without connections a drain completes at once, and once only")
     func drainsEmpty() throws {
         try Stage.run { stage in
             let count = try Self.drain(stage)
@@ -135,7 +135,7 @@ struct EndingTests {
         }
     }
 
-    @Test("idle connections end at once, and the drain is told once")
+    @Test("idle connections end at once, and the drain completes once")
     func drainsIdle() throws {
         try Stage.run { stage in
             let browsers = try (0..<3).map { _ in try stage.browser() }
@@ -213,7 +213,7 @@ struct EndingTests {
         }
     }
 
-    @Test("a response of ours that waits for the socket ends the connection when it is out")
+    @Test("a response of the server's own that waits for the socket ends the connection when it was sent")
     func drainsLocalFlushing() throws {
         let size = 8_000_000
         try Stage.run(respond: { _, _, _ in LocalResponse(status: 200, body: [UInt8](repeating: 0x78, count: size)) }) {

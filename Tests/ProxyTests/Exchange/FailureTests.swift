@@ -7,7 +7,7 @@ import Testing
 
 @Suite("The app's failures")
 struct FailureTests {
-    @Test("an app that is not there is a bad gateway, JSON when asked for")
+    @Test("an app that cannot be reached is a bad gateway, in JSON if requested")
     func unreachable() throws {
         // A port that was free a moment ago.
         let port = try App().port
@@ -19,7 +19,7 @@ struct FailureTests {
             #expect(page.field("Content-Type") == "text/html; charset=utf-8")
             #expect(page.field("Connection") == nil)
             _ = try browser.receive(Int(page.field("Content-Length") ?? "") ?? 0)
-            // The connection goes on, and so it does after short content.
+            // The connection persists, also after short content.
             try browser.send(Stage.request("POST /", "Accept: application/json", "Content-Length: 3", body: "abc"))
             let document = try browser.receiveHead()
             #expect(document.firstLine == "HTTP/1.1 502 Bad Gateway")
@@ -34,7 +34,7 @@ struct FailureTests {
         }
     }
 
-    @Test("an app that does not take connections is a timeout")
+    @Test("an app that does not accept connections is a timeout")
     func connectTimeout() throws {
         let app = try App(backlog: 0)
         // Its queue is full: the kernel drops what else wants to connect.
@@ -49,7 +49,7 @@ struct FailureTests {
         withExtendedLifetime(fillers) {}
     }
 
-    @Test("an app that says nothing is a timeout", arguments: ["GET /", "POST /"])
+    @Test("an app that does not respond is a timeout", arguments: ["GET /", "POST /"])
     func responseTimeout(line: String) throws {
         try Stage.run(configure: { $0.upstream.responseTimeout = .milliseconds(100) }) { stage in
             let browser = try stage.browser()
@@ -66,7 +66,7 @@ struct FailureTests {
         }
     }
 
-    @Test("a response that comes to a halt is cut short")
+    @Test("a response that stalls is ended")
     func responseStalls() throws {
         try Stage.run(configure: { $0.upstream.responseTimeout = .milliseconds(100) }) { stage in
             let browser = try stage.browser()
@@ -97,7 +97,7 @@ struct FailureTests {
         }
     }
 
-    @Test("a browser that waits for 100 Continue from an app that says nothing is the app's timeout")
+    @Test("a client that waits for 100 Continue from an app that does not respond is the app's timeout")
     func expectTimeout() throws {
         try Stage.run(configure: { $0.upstream.responseTimeout = .milliseconds(100) }) { stage in
             let browser = try stage.browser()
@@ -131,7 +131,7 @@ struct FailureTests {
         let sent: String
     }
 
-    @Test("what is no response, or could be read in two ways, is a bad gateway", arguments: FailureTests.broken)
+    @Test("an invalid or ambiguous response is a bad gateway", arguments: FailureTests.broken)
     func malformed(_ row: Broken) throws {
         try Stage.run { stage in
             let browser = try stage.browser()
@@ -174,7 +174,7 @@ struct FailureTests {
         var version = "HTTP/1.1"
         let sent: String
         let received: String
-        /// The browser can tell only by a reset.
+        /// Only a reset shows it to the client.
         var isReset = false
     }
 
@@ -217,7 +217,7 @@ struct FailureTests {
             received: "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n12345", isReset: true),
     ]
 
-    @Test("a reset in content that ends with the connection is no end of it")
+    @Test("a reset is not the end of content that ends with the connection")
     func resetOfCloseDelimited() throws {
         try Stage.run { stage in
             let browser = try stage.browser()
@@ -248,7 +248,7 @@ struct FailureTests {
         }
     }
 
-    @Test("bytes behind a response are no response to the next request")
+    @Test("bytes after a response are not the response to the next request")
     func leftover() throws {
         try Stage.run { stage in
             let browser = try stage.browser()
@@ -269,7 +269,7 @@ struct FailureTests {
     // MARK: Once more
 
     @Test(
-        "a request that may be repeated is, once, when a retryBuffer-alive connection proves dead",
+        "a request that may be repeated is, once, when a keep-alive connection has ended",
         arguments: ["GET /x", "HEAD /x", "PUT /x", "DELETE /x", "OPTIONS /x"])
     func retries(line: String) throws {
         try Stage.run { stage in

@@ -235,7 +235,7 @@ struct ForwardingTests {
         }
     }
 
-    @Test("what the app says to Expect goes to the browser, and then comes the content")
+    @Test("the app's answer to Expect reaches the client before the content is sent")
     func expectContinue() throws {
         try Stage.run { stage in
             let browser = try stage.browser()

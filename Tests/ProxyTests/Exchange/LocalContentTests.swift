@@ -103,7 +103,7 @@ struct LocalContentTests {
         ]
     }
 
-    @Test("who waits for 100 Continue before it sends a form gets it from us")
+    @Test("a client that waits for 100 Continue before it sends a form gets it from the gate")
     func formExpectsContinue() throws {
         try Stage.run { stage in
             let browser = try stage.browser()
@@ -134,7 +134,7 @@ struct LocalContentTests {
         }
     }
 
-    @Test("a worker that answers by itself reads content first", arguments: EventLoop.Kind.allCases)
+    @Test("a server without a gate reads content first", arguments: EventLoop.Kind.allCases)
     func localService(kind: EventLoop.Kind) throws {
         let respond: @Sendable (RequestHead, [UInt8], Double) -> LocalResponse = { request, content, _ in
             LocalResponse(status: 200, body: Array(request.bytes[request.path.range]) + [0x20] + content)

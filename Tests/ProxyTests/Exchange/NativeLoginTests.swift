@@ -15,7 +15,7 @@ struct NativeLoginTests {
 
     private static let ask = "GET /login?no_sso HTTP/1.1\r\nHost: app.example\r\nX-Forwarded-User: root\r\n\r\n"
 
-    @Test("it opens without identity, with a cookie on the response, and the audit trail is told once")
+    @Test("it opens without identity, with a cookie on the response, and one audit line")
     func opens() throws {
         let log = TestLog()
         try Self.run(log) { stage in

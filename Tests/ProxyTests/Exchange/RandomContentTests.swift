@@ -38,7 +38,7 @@ struct RandomContentTests {
     }
 }
 
-/// One exchange to play.
+/// One exchange.
 private struct Plan: CustomStringConvertible {
     let requestContent: [UInt8]
     let requestIsChunked: Bool
@@ -82,7 +82,7 @@ private struct Plan: CustomStringConvertible {
         self.response = response
         description =
             "\(requestContent.count) bytes\(requestIsChunked ? " in chunks" : ""), answered by \(responseContent.count) "
-            + "\(framing)\(isEarly ? " initialContent" : "")\(isHTTP11 ? "" : ", HTTP/1.0")"
+            + "\(framing)\(isEarly ? " early" : "")\(isHTTP11 ? "" : ", HTTP/1.0")"
     }
 
     private static func size(_ random: inout SeededGenerator) -> Int {
@@ -181,7 +181,7 @@ private final class Play {
         guard let app, requestDecoder != nil else { return false }
         let isRequestWhole = requestDecoder?.isEnded == true
         guard isRequestWhole || plan.isEarly else { return false }
-        // The last byte waits for the request's: else the rest of the request would be nobody's.
+        // The last byte waits for the request's last: otherwise the rest of the request would not be read.
         let end = isRequestWhole ? plan.response.count : plan.response.count - 1
         guard responseSent < end else { return false }
         let count = try app.sendSome(plan.response[responseSent..<end].prefix(bound))

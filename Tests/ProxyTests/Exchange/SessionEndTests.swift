@@ -35,7 +35,7 @@ struct SessionEndTests {
         return (browser, app)
     }
 
-    /// The identity provider says that `user` is signed out.
+    /// The identity provider signs `user` out.
     private static func signOut(_ stage: Stage, _ user: String) throws {
         let form = "logout_token=" + (try Stage.mint(user))
         let provider = try stage.browser()
@@ -84,7 +84,7 @@ struct SessionEndTests {
         }
     }
 
-    @Test("a response that begins after the revocation does not go on", arguments: [true, false])
+    @Test("a response that begins after the revocation is ended", arguments: [true, false])
     func beginsLater(isTunnel: Bool) throws {
         try Stage.run { stage in
             let ada = try stage.signIn("ada")
@@ -106,7 +106,7 @@ struct SessionEndTests {
         }
     }
 
-    @Test("a response that was decided before the revocation and comes whole is given")
+    @Test("a complete response to a request that was judged before the revocation is sent")
     func whole() throws {
         try Stage.run { stage in
             let ada = try stage.signIn("ada")
@@ -121,7 +121,7 @@ struct SessionEndTests {
         }
     }
 
-    @Test("who is no longer on the list is cut off, others are not")
+    @Test("responses to a user who is no longer on the list end, others do not")
     func list() throws {
         let change: (inout GateConfiguration) -> Void = {
             $0.access.users.hasEmailsFile = true
@@ -162,7 +162,7 @@ struct SessionEndTests {
         }
     }
 
-    @Test("a stream that ends by itself is forgotten, and its object serves others")
+    @Test("a stream that ends by itself is released, and its object serves others")
     func ended() throws {
         try Stage.run { stage in
             let (ada, bob) = (try stage.signIn("ada"), try stage.signIn("bob"))

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("What is counted for each request")
 struct MetricNumbersTests {
-    @Test("methods have the names of the metrics, and bounds rise")
+    @Test("methods have the names of the metrics, and bounds increase")
     func tables() {
         #expect(MetricNumbers.methods.count == 10 && MetricNumbers.methods.last == "OTHER")
         #expect(MetricNumbers.boundsInSeconds == MetricNumbers.boundsInSeconds.sorted())
@@ -13,7 +13,7 @@ struct MetricNumbersTests {
         #expect(MetricNumbers().upstreamDurations(.own).count == MetricNumbers.boundsInSeconds.count + 1)
     }
 
-    @Test("a worker's requests stand where they belong")
+    @Test("a worker's requests are counted under their labels")
     func requests() throws {
         try Stage.run { stage in
             let browser = try stage.browser()

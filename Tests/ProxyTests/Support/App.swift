@@ -3,7 +3,7 @@
 import Glibc
 import Reactor
 
-/// The app's listening socket. What the app does on its connections each test plays by itself.
+/// The app's listening socket. Each test itself acts as the app on its connections.
 final class App {
     let port: UInt16
     private let descriptor: Int32
@@ -62,7 +62,7 @@ final class App {
         return wire
     }
 
-    /// Nobody waits to be accepted. Only means something after the proxy had its turn.
+    /// No connection waits to be accepted. Only meaningful after ``Stage/settle()``.
     func isSilent() throws -> Bool {
         do { try Wire.wait([(descriptor, POLLIN)], milliseconds: 0) } catch Wire.Failure.timeout { return true }
         return false

@@ -2,7 +2,7 @@
 
 import Reactor
 
-/// A transport whose socket takes as much at a time as the test says.
+/// A transport whose socket takes as much at a time as the test specifies.
 final class FakeTransport: Transport {
     /// How much each write takes; after the last one everything. Negative: the write fails.
     private var takes: [Int] = []

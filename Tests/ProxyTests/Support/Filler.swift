@@ -2,7 +2,7 @@
 
 import Glibc
 
-/// A connection attempt that nobody waits for: takes a place in a listener's queue.
+/// A connection attempt that is never accepted: it takes a place in a listener's queue.
 final class Filler {
     private let descriptor: Int32
 

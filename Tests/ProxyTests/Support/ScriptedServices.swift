@@ -6,7 +6,7 @@ import HTTP
 import Proxy
 import Synchronization
 
-/// Questions that a test answers when it likes, or never.
+/// Questions that a test answers at any time, or never.
 final class Questions<Question: Sendable, Answer: Sendable>: Sendable {
     typealias Done = @Sendable (Answer) -> Void
 

@@ -13,12 +13,14 @@ import Telemetry
 import TestSupport
 import Testing
 
-/// A worker on a loop of its own, between the app that a test plays and the browsers that it plays too.
+/// A worker on a loop of its own, between an app and browsers that a test acts as.
 final class Stage {
     let loop: EventLoop
     let app: App
     let port: UInt16
-    private let worker: LoopBound<Worker>
+    private let server: LoopBound<any LoopServer>
+    /// Nil on a stage without a gate.
+    private let worker: LoopBound<Worker>?
 
     /// Runs `body` with a worker that guards an app; afterwards nothing may be left of any connection.
     static func run(
@@ -49,33 +51,33 @@ final class Stage {
         try stage.play(body)
     }
 
-    /// Runs `body` with a worker that answers by itself.
+    /// Runs `body` with a server that answers by a function.
     static func run(
         _ kind: EventLoop.Kind = .batched, respond: @escaping @Sendable (RequestHead, [UInt8], Double) -> LocalResponse,
         _ body: (Stage) throws -> Void
     ) throws {
         let stage = try Stage(kind, app: try App()) { loop in
-            Worker(loop: loop, resolver: Resolver(), replayStore: MemoryReplayStore(), respond: respond)
+            PlainServer(loop: loop, respond: respond)
         }
         try stage.play(body)
     }
 
-    private init(_ kind: EventLoop.Kind, app: App, _ make: @escaping @Sendable (EventLoop) -> Worker) throws {
+    private init(_ kind: EventLoop.Kind, app: App, _ make: @escaping @Sendable (EventLoop) -> any LoopServer) throws {
         let loop = EventLoop(label: "stage", kind: kind)
         self.loop = loop
         self.app = app
-        (worker, port) = try loop.run {
-            let worker = make(loop)
+        (server, worker, port) = try loop.run {
+            let server = make(loop)
             let socket = try ListeningSocket(.v4(0x7f00_0001, port: 0), sharesPort: false)
             let port = socket.address.port ?? 0
-            try worker.listen(on: socket, paused: { _ in })
-            return (loop.bind(worker), port)
+            try server.listen(on: socket, redirects: false, paused: { _ in })
+            return (loop.bind(server), (server as? Worker).map { loop.bind($0) }, port)
         }
     }
 
     private func play(_ body: (Stage) throws -> Void) throws {
         defer {
-            try? run { $0.stop() }
+            try? runServer { $0.stop() }
             loop.shutDown()
         }
         try body(self)
@@ -84,16 +86,23 @@ final class Stage {
     /// Runs `body` on the loop, and waits for it.
     @discardableResult
     func run<Value: Sendable>(_ body: @escaping @Sendable (Worker) throws -> Value) throws -> Value {
-        let worker = worker
+        guard let worker else { throw Wire.Failure.system(0) }
         return try loop.run { try worker.tryOnLoop(body) }
+    }
+
+    /// Runs `body` on the loop, with or without a gate, and waits for it.
+    @discardableResult
+    func runServer<Value: Sendable>(_ body: @escaping @Sendable (any LoopServer) throws -> Value) throws -> Value {
+        let server = server
+        return try loop.run { try server.tryOnLoop(body) }
     }
 
     /// Returns when the loop has handled whatever had arrived before this call, and what followed from it.
     func settle() throws {
-        for _ in 0..<4 { try run { _ in } }
+        for _ in 0..<4 { try runServer { _ in } }
     }
 
-    /// Waits until the worker is as it should be.
+    /// Waits until `test` is true.
     func wait(_ test: @escaping @Sendable (Worker) -> Bool) throws {
         for _ in 0..<5000 {
             if try run(test) { return }
@@ -110,7 +119,12 @@ final class Stage {
 
     /// Waits until no connection is left: call when both ends are closed by their peers, or were to be by the proxy.
     func waitUntilEmpty() throws {
-        try wait { $0.connectionCount == 0 && $0.upstreamConnectionCount == 0 }
+        for _ in 0..<5000 {
+            let count = try runServer { $0.connectionCount + (($0 as? Worker)?.upstreamConnectionCount ?? 0) }
+            if count == 0 { return }
+            usleep(2000)
+        }
+        throw Wire.Failure.timeout
     }
 
     func browser(receiveBuffer: Int32 = 0) throws -> Wire {

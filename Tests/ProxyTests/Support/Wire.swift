@@ -99,7 +99,7 @@ final class Wire {
         return sent
     }
 
-    /// The end of what is sent; receiving goes on.
+    /// Ends the sending side; receiving continues.
     func finish() {
         shutdown(descriptor, Int32(SHUT_WR))
     }

@@ -27,7 +27,9 @@ struct TunnelTests {
         return (browser, app)
     }
 
-    @Test("bytes pass both ways, and each side's end by itself", arguments: EventLoop.Kind.allCases, [true, false])
+    @Test(
+        "bytes pass in both directions, and so does the end of each side", arguments: EventLoop.Kind.allCases,
+        [true, false])
     func passes(kind: EventLoop.Kind, browserEndsFirst: Bool) throws {
         try Stage.run(kind) { stage in
             let (browser, app) = try Self.open(stage)
@@ -49,7 +51,7 @@ struct TunnelTests {
         }
     }
 
-    @Test("CVE-2025-64763, CVE-2024-23326: early bytes reach the app behind the 101 alone")
+    @Test("CVE-2025-64763, CVE-2024-23326: early bytes reach the app only after the 101")
     func earlyBytes() throws {
         try Stage.run { stage in
             let browser = try stage.browser()
@@ -129,7 +131,7 @@ struct TunnelTests {
         }
     }
 
-    @Test("a side that does not read holds the other back, and loses nothing", arguments: EventLoop.Kind.allCases)
+    @Test("a side that does not read holds the other back, and nothing is lost", arguments: EventLoop.Kind.allCases)
     func backPressure(kind: EventLoop.Kind) throws {
         let total = 40_000_000
         try Stage.run(kind) { stage in
@@ -196,7 +198,7 @@ struct TunnelTests {
         }
     }
 
-    @Test("a tunnel counts as the browser's connection, and not as one to the app")
+    @Test("a tunnel counts as a connection of the client, and not as one to the app")
     func counts() throws {
         try Stage.run(configure: { $0.upstream.maxConnections = 1 }) { stage in
             let (browser, app) = try Self.open(stage)

@@ -40,7 +40,7 @@ struct ConnectionLedgerTests {
         #expect(state.open == 2 && state.openCount(of: 1) == 2 && state.openCount(of: 2) == 0)
     }
 
-    @Test("a connection that ends makes room for who waits, on the same worker or elsewhere", arguments: [1, 2])
+    @Test("a connection that ends makes room for a waiting request, on the same worker or another", arguments: [1, 2])
     func closedMakesRoom(waiter: Int) {
         var state = Self.state(limit: 1)
         var notes: [State.Note] = []
@@ -289,7 +289,7 @@ struct ConnectionLedgerTests {
         var episode: UInt64 = 0
     }
 
-    @Test("the limit holds, nobody waits beside room, and what was granted comes back", arguments: 1...24)
+    @Test("the limit holds, no request waits while there is room, and every grant is returned", arguments: 1...24)
     func randomWalk(seed: Int) {
         var random = SeededGenerator(seed: UInt64(seed))
         var limit = Int.random(in: 1...6, using: &random)
@@ -361,7 +361,7 @@ struct ConnectionLedgerTests {
             switch Int.random(in: 0..<12, using: &random) {
             case 0...3:
                 if pools[member].episode == 0, pools[member].idle > 0 {
-                    // Not reported: as long as nobody waits.
+                    // Not reported while no request waits.
                     pools[member].idle -= 1
                     return pools[member].busy.append((Self.client(UInt32.random(in: 1...4, using: &random)), 0))
                 }
@@ -415,7 +415,7 @@ struct ConnectionLedgerTests {
             check("after each step")
         }
         #expect(most > 0)
-        // Once the notes are delivered nobody waits beside an idle connection.
+        // When the notes are delivered no request waits while a connection is idle.
         while !inFlight.isEmpty { deliver(inFlight.removeFirst()) }
         check("when all is delivered")
         #expect(state.waiterCount == 0 || pools.allSatisfy { $0.idle == 0 })

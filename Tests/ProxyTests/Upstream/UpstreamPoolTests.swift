@@ -36,7 +36,7 @@ struct PoolTests {
         }
     }
 
-    @Test("who waits gets a fresh connection when a busy one ends", arguments: [true, false])
+    @Test("a waiting request gets a fresh connection when a busy one ends", arguments: [true, false])
     func waitsForRoom(inError: Bool) throws {
         try Stage.run(configure: { $0.upstream.maxConnections = 1 }) { stage in
             let first = try stage.browser()
@@ -59,7 +59,7 @@ struct PoolTests {
         }
     }
 
-    @Test("who waits too long is told, and the next one is served")
+    @Test("a request that waits too long is a 503, and the next one is served")
     func waitTimeout() throws {
         try Stage.run(configure: {
             $0.upstream.maxConnections = 1
@@ -108,7 +108,7 @@ struct PoolTests {
         }
     }
 
-    @Test("who leaves while waiting takes nobody's turn")
+    @Test("a client that leaves while it waits does not take another's turn")
     func leavesWhileWaiting() throws {
         try Stage.run(configure: { $0.upstream.maxConnections = 1 }) { stage in
             let first = try stage.browser()
@@ -128,7 +128,7 @@ struct PoolTests {
         }
     }
 
-    @Test("who leaves while a connection is made leaves it to others")
+    @Test("a client that leaves while a connection is made leaves it to others")
     func leavesWhileConnecting() throws {
         let app = try App(backlog: 0)
         let filler = try Filler(app.port)
@@ -150,7 +150,7 @@ struct PoolTests {
         withExtendedLifetime(filler) {}
     }
 
-    @Test("idle connections end after their time, and when the app says so", arguments: [true, false])
+    @Test("idle connections end after their time, and when the app closes them", arguments: [true, false])
     func idleEnd(byApp: Bool) throws {
         try Stage.run(configure: { $0.upstream.idleTimeout = byApp ? .seconds(60) : .milliseconds(50) }) { stage in
             let browser = try stage.browser()
@@ -162,7 +162,7 @@ struct PoolTests {
         }
     }
 
-    @Test("a response that nobody asked for ends the connection it came on")
+    @Test("a response without a request ends its connection")
     func unsolicited() throws {
         try Stage.run { stage in
             let browser = try stage.browser()

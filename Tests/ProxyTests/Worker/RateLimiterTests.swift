@@ -42,7 +42,7 @@ struct RateLimiterTests {
         #expect((Self.ask(limiter, other, at: 0) > 0) == areSame)
     }
 
-    @Test("a table that is full forgets who was quiet the longest, and never refuses anybody for another's sake")
+    @Test("a full table drops the network that was idle longest, and never refuses one because of another")
     func bounded() {
         let limiter = RateLimiter(rate: 1, networks: 64)
         for client in 0..<10_000 {

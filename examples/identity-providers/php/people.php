@@ -1,6 +1,6 @@
 <?php
 // SPDX-License-Identifier: Apache-2.0
-// The users. Yours are in your database; the passwords are stored as password_hash() returns them, here and there.
+// The users. Yours are in your database; the passwords are stored as password_hash() returns them.
 
 return [
     'ada@example.com' => [

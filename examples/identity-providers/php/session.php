@@ -42,7 +42,7 @@ function signed_in_email(): string
         }
         $failed = true;
     }
-    $_SESSION['form'] ??= bin2hex(random_bytes(16)); // proves that the form was ours
+    $_SESSION['form'] ??= bin2hex(random_bytes(16)); // proves that the form is from this site
     ?>
 <!doctype html>
 <html lang="en">

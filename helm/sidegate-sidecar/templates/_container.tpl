@@ -1,20 +1,20 @@
 {{/* SPDX-License-Identifier: Apache-2.0 */}}
 
-{{/* For spec.initContainers, first: the native sidecar; nothing before Kubernetes 1.29. */}}
+{{/* For spec.initContainers, as the first: the native sidecar; empty before Kubernetes 1.29. */}}
 {{- define "sidegate-sidecar.initContainers" -}}
 {{- if and (include "sidegate-sidecar.values" . | fromJson).enabled (eq (include "sidegate-sidecar.isNative" .) "true") -}}
 {{- include "sidegate-sidecar.container" . -}}
 {{- end -}}
 {{- end }}
 
-{{/* For spec.containers: the plain container; nothing from Kubernetes 1.29 on. */}}
+{{/* For spec.containers: the plain container; empty from Kubernetes 1.29 on. */}}
 {{- define "sidegate-sidecar.containers" -}}
 {{- if and (include "sidegate-sidecar.values" . | fromJson).enabled (ne (include "sidegate-sidecar.isNative" .) "true") -}}
 {{- include "sidegate-sidecar.container" . -}}
 {{- end -}}
 {{- end }}
 
-{{/* Ports are numbers everywhere: not every version finds the names of an init container's ports for a Service or a probe. */}}
+{{/* Ports are numbers: not every version resolves the names of an init container's ports in a Service or a probe. */}}
 {{- define "sidegate-sidecar.container" -}}
 {{- include "sidegate-sidecar.validate" . -}}
 {{- $values := include "sidegate-sidecar.values" . | fromJson -}}

@@ -1,8 +1,8 @@
 {{/* SPDX-License-Identifier: Apache-2.0 */}}
 
 {{/*
-The values of this chart, under its own name or the alias `sidegate`, as JSON; with secretKeys and the configuration's two
-secrets filled in where none are given. Not by values.yaml: of what a dependency brings there, null removes nothing.
+The values of this chart, under its own name or the alias `sidegate`, as JSON, with defaults for secretKeys and the two
+secrets of the configuration. These are not in values.yaml, because null does not remove a default of a dependency.
 */}}
 {{- define "sidegate-sidecar.values" -}}
 {{- $given := dict -}}

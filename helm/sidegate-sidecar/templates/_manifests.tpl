@@ -26,7 +26,7 @@ data:
 {{- end }}
 
 {{/*
-A NetworkPolicy that leaves no way to the app but through Sidegate:
+A NetworkPolicy by which the app can be reached through Sidegate only:
 include "sidegate-sidecar.networkPolicy" (list . (include "my-app.selectorLabels" .))
 */}}
 {{- define "sidegate-sidecar.networkPolicy" -}}

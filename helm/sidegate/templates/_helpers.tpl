@@ -4,7 +4,7 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
-{{/* Release and chart name in one; at most 63 characters, as names in DNS. */}}
+{{/* Release and chart name combined; at most 63 characters, the limit of DNS labels. */}}
 {{- define "sidegate.fullname" -}}
 {{- if .Values.fullnameOverride }}
 {{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" }}

@@ -6,84 +6,98 @@ import HTTP
 import HTTP1
 import Reactor
 
-/// A browser's HTTP/1.1 connection: requests in, responses out, in order (RFC 9112 §9).
+/// A client's HTTP/1.1 connection: requests in, responses out, in order (RFC 9112 §9).
 final class HTTP1Downstream: TransportOwner, DownstreamConnection {
     enum Phase {
         /// Between requests, or within a head.
         case head
         /// The request's content.
         case content
-        /// The request is here whole; what follows it waits.
+        /// The request is complete; what follows it waits.
         case response
-        /// The response is through but not yet in the socket; then the next request's turn comes.
+        /// The response is complete but not in the socket; the next request follows.
         case flushing
-        /// The response is given; the rest of the request's content, which is short, is skipped.
+        /// The response was sent; the rest of the request's content, which is short, is skipped.
         case skipping
-        /// The last response is sent; what the browser still sends is thrown away, so that no reset overtakes it.
+        /// The last response was sent; what the client still sends is discarded, so that no reset overtakes it.
         case lingering
         case closed
     }
 
-    let worker: Worker
-    let transport: Transport
-    let peer: Peer
-    var phase = Phase.head
-    var parser: RequestParser
-    var content = BodyDecoder(.none)
-    var exchange: Exchange?
-    var output = OutputQueue()
-    /// Received and not yet used: a pipelined request, or content the app is not ready for.
-    var unread: [UInt8] = []
-    var isReceiving = false
-    /// Nothing but one head, perhaps not whole, has come so far.
-    var isFresh = true
-    /// An incomplete head has its own time limit already.
-    var isHeadTimed = false
-    /// The connection goes on after this response.
-    var isPersistent = true
-    /// How the response being sent is framed.
-    var responseIsChunked = false
-    var responseIsCloseDelimited = false
-    var lingeredBytes = 0
-    /// While others need what the client holds.
-    var pace: PaceMeter?
-    private(set) var boundUpstreams: BoundUpstreams?
-    var timer: LoopTimer?
-    /// Since when it waits for a request, while it does.
-    var idleSince: MonotonicTime
+    /// What the response depends on.
+    struct Current {
+        var version = Version.http11
+        var isHead = false
+        /// The content is so short that reading it is cheaper than another connection.
+        var isSkippable = false
+    }
 
-    init(_ transport: Transport, peer: Peer, worker: Worker) {
+    private(set) var phase = Phase.head
+    private(set) var exchange: Exchange?
+    private(set) var writer: HTTP1ResponseWriter
+    /// Of the request that is being answered.
+    private(set) var current = Current()
+    /// The connection continues after this response.
+    private(set) var isPersistent = true
+    /// Since when it has waited for a request, while it does.
+    private(set) var idleSince: MonotonicTime
+    private(set) var boundUpstreams: BoundUpstreams?
+    private let transport: Transport
+    private let peer: Peer
+    private let connections: ClientConnections
+    private let loop: EventLoop
+    private var parser: RequestParser
+    private var content = BodyDecoder(.none)
+    /// Received and not used yet: a pipelined request, or content that the app is not ready for.
+    private var unread: [UInt8] = []
+    private var isReceiving = false
+    /// Nothing but one head, perhaps incomplete, has arrived so far.
+    private var isFresh = true
+    /// An incomplete head has its own time limit already.
+    private var isHeadTimed = false
+    private var lingeredBytes = 0
+    private var pace: PaceMeter?
+    private var timer: LoopTimer?
+
+    init(_ transport: Transport, peer: Peer, connections: ClientConnections) {
         self.transport = transport
         self.peer = peer
-        self.worker = worker
-        idleSince = worker.loop.now
-        parser = RequestParser(limits: worker.limits.message)
-        // It ends by `detach()` alone, which cancels the timer. A weak reference would make each use of it dearer.
-        timer = worker.loop.makeTimer { [unowned self] in timedOut() }
+        self.connections = connections
+        loop = connections.loop
+        idleSince = loop.now
+        writer = HTTP1ResponseWriter(transport, connections.memory)
+        parser = RequestParser(limits: connections.limits.message)
+        // Only `detach()` ends it, which cancels the timer. A weak reference would make each use of it slower.
+        timer = loop.makeTimer { [unowned self] in timedOut() }
         transport.owner = self
-        timer?.set(worker.loop.now.advanced(by: worker.limits.headerTimeout))
+        setTimer(connections.limits.headerTimeout)
     }
 
     var isHTTP2: Bool { false }
-    var isEvictable: Bool { isIdle }
-    var isIdle: Bool { phase == .head && exchange == nil }
+    var isEvictable: Bool { phase == .head && exchange == nil }
 
-    /// The worker stops: this connection ends after the response. A request that has come already, unread, is still
-    /// served, and so is one that is on its way: an idle connection lives on for a moment, and says with its next
-    /// response that it ends, so that nobody sends into a connection that has gone.
+    /// The worker stops: this connection ends after the response. A request that has arrived already, unread, is still
+    /// served, and so is one on its way: an idle connection stays open for a moment, and its next response reports the
+    /// end, so that no request is sent on a closed connection.
     func drain() {
-        if isIdle { transportReadable() }
-        if isIdle { timer?.set(worker.loop.now.advanced(by: Self.drainGrace)) } else { isPersistent = false }
+        if isEvictable { transportReadable() }
+        if isEvictable { setTimer(Self.drainGrace) } else { isPersistent = false }
     }
 
-    /// Makes room, unless a request has come meanwhile.
     func evictIdle() {
-        if isIdle { transportReadable() }
-        if isIdle { close() }
+        if isEvictable { transportReadable() }
+        if isEvictable { close() }
     }
 
-    /// The worker ends: whatever is in flight breaks off.
     func stop() { lost() }
+
+    func forEachExchange(_ body: (Exchange) -> Void) {
+        if let exchange { body(exchange) }
+    }
+
+    private func setTimer(_ time: Nanoseconds) {
+        timer?.set(loop.now.advanced(by: time))
+    }
 
     // MARK: Reading
 
@@ -92,13 +106,13 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
             while: { phase != .closed }, boundFor: { exchange?.requestSink }, receive: { receive($0) })
         switch end {
         case .nothingNow: break
-        case .turnOver: worker.loop.nextTurn { [self] in transportReadable() }
+        case .turnOver: loop.nextTurn { [self] in transportReadable() }
         case .end: peerEnded()
         case .failed: lost()
         }
     }
 
-    func receive(_ input: Span<UInt8>) {
+    private func receive(_ input: Span<UInt8>) {
         isReceiving = true
         defer { isReceiving = false }
         var position = 0
@@ -124,22 +138,20 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
         }
     }
 
-    /// Keeps what cannot be used yet, and lets the kernel keep what follows.
-    func hold(_ rest: Span<UInt8>) {
+    /// Keeps what cannot be used yet; the kernel keeps what follows.
+    private func hold(_ rest: Span<UInt8>) {
         unread.append(span: rest)
         transport.pauseReading()
     }
 
-    func receiveHead(_ input: Span<UInt8>) -> Int {
-        let exchange = exchange ?? worker.makeExchange()
-        if self.exchange == nil {
-            self.exchange = exchange
-            exchange.begin(self, client: peer.text)
-        }
+    private func receiveHead(_ input: Span<UInt8>) -> Int {
+        let exchange = exchange ?? beginExchange()
         let progress: HeadProgress
         let before = exchange.request.bytes.count
         do throws(HTTP1Error) {
-            progress = try parser.parseHead(input, into: &exchange.request)
+            progress = try exchange.withRequest { (request) throws(HTTP1Error) in
+                try parser.parseHead(input, into: &request)
+            }
         } catch {
             if error != .unsupportedVersion || !becomeHTTP2(input, before: before) { refuse(error) }
             return input.count
@@ -148,30 +160,48 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
             // Only an incomplete head needs a time limit of its own, counted from its first byte.
             if !isHeadTimed {
                 isHeadTimed = true
-                timer?.set(worker.loop.now.advanced(by: worker.limits.headerTimeout))
+                setTimer(connections.limits.headerTimeout)
             }
             return progress.consumed
         }
         isHeadTimed = false
         isFresh = false
         parser.reset()
-        isPersistent = exchange.request.isPersistent && !worker.isDraining
+        isPersistent = exchange.request.isPersistent && !connections.isDraining
+        noteRequest(of: exchange)
         let framing = exchange.request.framing
         let rest = progress.consumed < input.count
         if framing == .none || framing == .length(0) {
             phase = .response
         } else {
             phase = .content
-            content = BodyDecoder(framing, limits: worker.limits.message)
-            timer?.set(worker.loop.now.advanced(by: worker.limits.bodyIdleTimeout))
+            content = BodyDecoder(framing, limits: connections.limits.message)
+            setTimer(connections.limits.bodyIdleTimeout)
+            current.isSkippable = false
+            if !exchange.request.expectsContinue, case .length(let length) = framing {
+                current.isSkippable = length <= Self.skippableContent
+            }
         }
         exchange.requestHeadReceived(peer, contentFollows: phase == .content && rest)
-        // While the response is awaited the kernel keeps what else the browser sends.
+        // While the response is awaited the kernel keeps what else the client sends.
         if phase == .response { transport.pauseReading() }
         return progress.consumed
     }
 
-    func receiveContent(_ input: Span<UInt8>) -> Int {
+    private func beginExchange() -> Exchange {
+        let exchange = connections.service.makeExchange()
+        self.exchange = exchange
+        current = Current()
+        exchange.begin(self, client: peer.text)
+        return exchange
+    }
+
+    private func noteRequest(of exchange: Exchange) {
+        current.version = exchange.request.version
+        current.isHead = exchange.request.method == .head
+    }
+
+    private func receiveContent(_ input: Span<UInt8>) -> Int {
         guard let exchange else { return input.count }
         let piece: BodyPiece
         do throws(HTTP1Error) {
@@ -183,23 +213,23 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
         let more = piece.consumed < input.count && !piece.isEnd
         if piece.isEnd {
             phase = .response
-            timer?.set(worker.loop.now.advanced(by: worker.limits.keepAliveTimeout))
+            setTimer(connections.limits.keepAliveTimeout)
         } else if !piece.content.isEmpty {
             // Chunk extensions and trailers are no progress.
-            timer?.set(worker.loop.now.advanced(by: worker.limits.bodyIdleTimeout))
+            setTimer(connections.limits.bodyIdleTimeout)
         }
         exchange.requestContent(
             input.extracting(piece.content), isEnd: piece.isEnd, trailers: piece.isEnd ? content.trailers : [],
             more: more)
         switch phase {
         case .response: transport.pauseReading()
-        case .content where !more && exchange.wantsContent == false: transport.pauseReading()
+        case .content where !more && !exchange.wantsContent: transport.pauseReading()
         default: break
         }
         return piece.consumed
     }
 
-    func skip(_ input: Span<UInt8>) -> Int {
+    private func skip(_ input: Span<UInt8>) -> Int {
         do throws(HTTP1Error) {
             let piece = try content.decode(input)
             if piece.isEnd { nextRequest() }
@@ -211,28 +241,45 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
     }
 
     /// What was held may be used now.
-    func useUnread() {
+    private func useUnread() {
         guard !isReceiving, phase != .closed else { return }
-        if !unread.isEmpty {
-            let held = unread
-            unread = []
-            // receive(_:) holds again what it still cannot use, and pauses.
-            transport.resumeReading()
-            receive(held.span)
-            return
-        }
         transport.resumeReading()
+        guard !unread.isEmpty else { return }
+        var held: [UInt8] = []
+        swap(&held, &unread)
+        // Holds again what it still cannot use, and pauses.
+        receive(held.span)
     }
 
     func resumeRequest() {
         guard phase == .content else { return }
-        timer?.set(worker.loop.now.advanced(by: worker.limits.bodyIdleTimeout))
+        setTimer(connections.limits.bodyIdleTimeout)
         useUnread()
     }
 
-    // MARK: Connections to apps that are this client's alone
+    /// Becomes HTTP/2 if the first head, whose version is not HTTP/1's, is the beginning of HTTP/2's preface (RFC 9113
+    /// §3.3, §3.4): the client has prior knowledge. Other clients pay nothing for it.
+    ///
+    /// - Parameter before: how many bytes of the head arrived before `input`.
+    private func becomeHTTP2(_ input: Span<UInt8>, before: Int) -> Bool {
+        guard isFresh, connections.limits.http2.isEnabled, !transport.isSecure, let exchange else { return false }
+        let start: StaticString = "PRI * HTTP/2.0"
+        var received = Array(exchange.request.bytes.prefix(before))
+        received.append(span: input)
+        guard received.count >= start.utf8CodeUnitCount,
+            received.span.extracting(first: start.utf8CodeUnitCount).equals(start)
+        else { return false }
+        self.exchange = nil
+        exchange.discard()
+        detach()
+        transport.owner = nil
+        HTTP2Downstream(transport, peer: peer, connections: connections, received: received)
+        return true
+    }
 
-    /// Over a unix socket a proxy speaks for everybody, and so does one that is trusted.
+    // MARK: Connections to apps that belong to this client
+
+    /// Over a unix socket a proxy speaks for all clients, and so does a trusted one.
     var isOneClient: Bool { isPersistent && phase != .closed && peer.address != nil && !peer.isTrusted }
 
     func keep(_ connection: HTTP1Upstream, for identity: Identity?) {
@@ -241,63 +288,124 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
         bound.keep(connection, for: identity)
     }
 
+    // MARK: Responses
+
+    var sink: Transport? { transport }
+
+    /// The connection ends with the current response.
+    func endAfterResponse() {
+        isPersistent = false
+    }
+
+    /// What follows from an attempt to send.
+    func sent(_ outcome: OutputQueue.Outcome) {
+        switch outcome {
+        case .done: break
+        case .blocked: setTimer(connections.limits.bodyIdleTimeout)
+        // Not from within the exchange's own call.
+        case .failed: loop.afterEvent { [self] in lost() }
+        }
+    }
+
+    func transportWritable() {
+        switch writer.resume() {
+        case .done:
+            switch phase {
+            case .flushing: nextRequest()
+            case .lingering: linger()
+            case .head, .content, .response, .skipping, .closed:
+                setTimer(connections.limits.keepAliveTimeout)
+                exchange?.downstreamWritable()
+            }
+        case .blocked: setTimer(connections.limits.bodyIdleTimeout)
+        case .failed: lost()
+        }
+    }
+
+    func exchangeFinished(isRequestComplete: Bool) {
+        exchange = nil
+        guard phase != .closed else { return }
+        if !isRequestComplete, isPersistent {
+            // Only if the request's content is short.
+            phase = .skipping
+            setTimer(connections.limits.bodyIdleTimeout)
+            return useUnread()
+        }
+        nextRequest()
+    }
+
+    /// The exchange is complete, except for output that the socket did not take.
+    private func nextRequest() {
+        guard isPersistent else { return linger() }
+        guard !writer.isBlocked else {
+            phase = .flushing
+            return
+        }
+        phase = .head
+        idleSince = loop.now
+        setTimer(connections.limits.keepAliveTimeout)
+        useUnread()
+    }
+
     // MARK: Refusing and ending
 
-    /// The request cannot be read: says so and ends the connection, since where the next one begins is not known.
-    func refuse(_ error: HTTP1Error) {
+    /// The request cannot be read: responds and ends the connection, since it is unknown where the next one begins.
+    private func refuse(_ error: HTTP1Error) {
         guard let exchange else { return close() }
         isPersistent = false
+        if phase == .head { noteRequest(of: exchange) }
         exchange.refuse(error)
     }
 
-    func peerEnded() {
+    private func peerEnded() {
         switch phase {
         case .head where exchange == nil: close()
         case .lingering: close()
         case .head, .content, .skipping, .closed: lost()
         case .response, .flushing:
-            // It sends no more but may well read: the response is still owed (RFC 9112 §9.6).
+            // It sends no more but may still read: the response is owed (RFC 9112 §9.6).
             isPersistent = false
             transport.pauseReading()
         }
     }
 
     func transportPeerClosed(failed: Bool) {
-        // A mere end is found when reading goes on, behind the requests that wait before it: they are owed responses.
+        // An orderly end is found when reading resumes, after the requests that arrived before it: they are owed responses.
         if failed { lost() }
     }
 
-    func lost() {
-        // Nil when the exchange was through already: then it may serve another connection by now.
+    private func lost() {
+        // Nil if the exchange has ended: it may serve another connection by now.
         let exchange = exchange
         close()
         exchange?.downstreamLost()
     }
 
-    func linger() {
+    private func linger() {
         phase = .lingering
         unread = []
-        guard !output.isBlocked else { return }
+        guard !writer.isBlocked else { return }
         transport.shutDownWriting()
-        timer?.set(worker.loop.now.advanced(by: Self.lingerTime))
+        setTimer(Self.lingerTime)
         transport.resumeReading()
-        if !isReceiving { worker.loop.afterEvent { [self] in if phase == .lingering { transportReadable() } } }
+        if !isReceiving { loop.afterEvent { [self] in if phase == .lingering { transportReadable() } } }
     }
 
-    func timedOut() {
+    private func timedOut() {
         switch phase {
         case .head where exchange == nil:
             close()
         case .head:
             isPersistent = false
+            if let exchange { noteRequest(of: exchange) }
             exchange?.refuse(status: 408, .headTimeout)
-        case .content where output.isBlocked == false && exchange?.wantsContent == true:
+        case .content where !writer.isBlocked && exchange?.wantsContent == true:
             isPersistent = false
             exchange?.refuse(status: 408, .bodyTimeout)
         case .content, .response, .flushing, .skipping:
-            // The app is the one waited for, and has its own time limits; or the browser does not read.
-            if output.isBlocked || phase == .skipping { return lost() }
-            timer?.set(worker.loop.now.advanced(by: worker.limits.keepAliveTimeout))
+            // The app is the one waited for, and has its own time limits; or the client does not read.
+            if writer.isBlocked || phase == .skipping { return lost() }
+            setTimer(connections.limits.keepAliveTimeout)
         case .lingering:
             close()
         case .closed:
@@ -311,22 +419,54 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
         transport.close(abruptly: abruptly)
     }
 
-    /// Gives everything back but the transport.
-    func detach() {
+    /// Gives the transport away, with bytes that were received early.
+    func giveAway() -> (Transport, early: [UInt8]) {
+        let early = unread
+        detach()
+        transport.owner = nil
+        return (transport, early)
+    }
+
+    /// Releases everything but the transport.
+    private func detach() {
         phase = .closed
         exchange = nil
         timer?.cancel()
         timer = nil
-        output = OutputQueue()
+        writer.close()
         unread = []
         boundUpstreams?.closeAll()
         boundUpstreams = nil
-        worker.connectionEnded(self)
+        connections.connectionEnded(self)
+    }
+
+    // MARK: Pace
+
+    func measurePace(_ round: PaceRound) {
+        switch phase {
+        case .content where !writer.isBlocked, .head where !writer.isBlocked:
+            guard let exchange, exchange.contentWait != .none else { return }
+            if round.isTooSlow(
+                .request, &pace, number: exchange.number, total: exchange.contentCount, of: exchange,
+                isExempt: exchange.contentWait == .exempt)
+            {
+                isPersistent = false
+                exchange.requestTooSlow()
+            }
+        case .content, .response, .flushing, .skipping:
+            guard writer.isBlocked else { return }
+            let number = exchange?.number ?? 0
+            guard round.isTooSlow(.response, &pace, number: number, total: writer.taken, of: exchange) else { return }
+            if let exchange { return exchange.responseTooSlow() }
+            connections.service.endedSlow(.response)
+            lost()
+        case .head, .lingering, .closed: break
+        }
     }
 
     /// Longer than a busy client waits between two requests.
-    static let drainGrace = Nanoseconds.milliseconds(500)
-    static let lingerTime = Nanoseconds.seconds(2)
-    static let lingerBytes = 1 << 20
-    static let skippableContent: UInt64 = 65536
+    private static let drainGrace = Nanoseconds.milliseconds(500)
+    private static let lingerTime = Nanoseconds.seconds(2)
+    private static let lingerBytes = 1 << 20
+    private static let skippableContent: UInt64 = 65536
 }

@@ -1,258 +1,272 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Gate
 import HTTP
 import HTTP2
 import Reactor
 
-/// A browser's HTTP/2 connection: each of its streams is an exchange (RFC 9113).
-///
-/// What arrives is read into the session first and acted upon when all of it is read, so that a request which is
-/// cancelled in the same breath costs nothing (CVE-2023-44487) and small pieces of content go on together. What is to be
-/// sent is gathered until the loop has handled its events, and leaves in one system call.
-final class HTTP2Downstream: TransportOwner, DownstreamConnection {
-    enum Phase {
+/// A client's HTTP/2 connection: each of its streams is an exchange.
+final class HTTP2Downstream: HTTP2Connection, DownstreamConnection {
+    private enum Phase {
         case open
-        /// The worker stops; the peer was told and may still answer with requests that were on their way.
+        /// The worker stops; the peer was notified, and may still send requests that were on their way.
         case draining
-        /// The last is said; what the peer still sends is thrown away, so that no reset overtakes it.
+        /// The last output was submitted; what the peer still sends is discarded, so that no reset overtakes it.
         case lingering
-        case closed
     }
 
-    let worker: Worker
-    let transport: Transport
-    let peer: Peer
-    let shared: HTTP2DownstreamShared
-    var phase = Phase.open
-    /// What a full socket left.
-    var output = OutputQueue()
-    /// Streams on which something happened that was not acted upon.
-    private var ready: [HTTP2DownstreamStream] = []
-    private var isServing = false
-    private var isServeScheduled = false
-    private var isFlushScheduled = false
-    private var isFlushing = false
-    private(set) var isIdle = true
-    /// Memory that is of use only while there are requests was given back.
-    var hasReleasedMemory = false
-    /// Since there is no request, since a header section is incomplete, since the socket is full; when lingering ends.
+    private(set) var connections: ClientConnections
+    private(set) var peer: Peer
     private(set) var idleSince: MonotonicTime
-    private(set) var headSince: MonotonicTime?
-    private(set) var blockedSince: MonotonicTime?
-    var endsAt: MonotonicTime?
+    private var phase = Phase.open
+    private var deadlines: HTTP2Deadlines?
     private var lingeredBytes = 0
     /// While others need what the client holds and the socket is full: what the client had taken at the last look, and
     /// what each stream is credited with.
-    var takenBefore: UInt64?
-    var credit: UInt64 = 0
-    var timer: LoopTimer?
-    // The session knows its handler from its first moment on.
+    private var takenBefore: UInt64?
+    private var credit: UInt64 = 0
+    // The session knows its handler from the start, so it is made after the connection.
     private var madeSession: ServerSession?
 
-    /// A connection on which HTTP/2 was agreed upon, by negotiation (ALPN) or by the client's preface.
+    /// A connection on which HTTP/2 was negotiated (ALPN), or begun with the client's preface.
     ///
-    /// Belongs to the worker from now on. Reading begins after the current event.
+    /// It belongs to `connections` from now on. Reading begins after the current event.
     ///
     /// - Parameter received: bytes that were read already.
     @discardableResult
-    init(_ transport: Transport, peer: Peer, worker: Worker, received: [UInt8] = []) {
-        self.transport = transport
+    init(_ transport: Transport, peer: Peer, connections: ClientConnections, received: [UInt8] = []) {
         self.peer = peer
-        self.worker = worker
-        shared = worker.http2
-        idleSince = worker.loop.now
-        madeSession = ServerSession(
-            shared.configuration, memory: shared.memory, handler: self, now: worker.loop.now.nanoseconds)
+        self.connections = connections
+        let now = connections.loop.now
+        idleSince = now
+        super.init(transport, memory: connections.memory)
+        let shared = connections.http2
+        let session = ServerSession(shared.configuration, memory: shared.memory, handler: self, now: now.nanoseconds)
+        madeSession = session
         let box = Unowned<HTTP2Downstream>()
-        timer = worker.loop.makeTimer { box.object?.timedOut() }
-        box.object = self
-        transport.owner = self
-        worker.connectionBegan(self)
-        timer?.set(idleSince.advanced(by: worker.limits.headerTimeout))
-        scheduleFlush()
-        if !received.isEmpty { receive(received.span) }
-        worker.loop.afterEvent { [self] in transportReadable() }
+        let timer = loop.makeTimer { box.object?.timedOut() }
+        box.refer(to: self)
+        deadlines = HTTP2Deadlines(timer, now, connections.limits)
+        connections.connectionBegan(self)
+        begin(session, received: received)
     }
 
     var session: ServerSession {
-        guard let madeSession else { preconditionFailure("made with the connection") }
+        guard let madeSession else { preconditionFailure("a connection without a session") }
         return madeSession
     }
 
-    // MARK: Reading
+    var shared: HTTP2DownstreamShared { connections.http2 }
 
-    func transportReadable() {
-        guard phase != .closed else { return }
-        let end = transport.readTurn(
-            while: { phase != .closed }, boundFor: { nil }, receive: { receive($0) })
-        switch end {
-        case .nothingNow: break
-        case .turnOver: worker.loop.nextTurn { [self] in transportReadable() }
-        case .end: peerEnded()
-        case .failed: lost()
-        }
+    private var limits: ConnectionLimits { connections.limits }
+
+    private var isActive: Bool { !isClosed && phase != .lingering }
+
+    // MARK: What happens on the connection
+
+    override func discards(_ input: Span<UInt8>) -> Bool {
+        guard phase == .lingering else { return false }
+        lingeredBytes += input.count
+        if lingeredBytes > Self.lingerBytes { close() }
+        return true
     }
 
-    private func receive(_ input: Span<UInt8>) {
-        guard phase != .lingering else {
-            lingeredBytes += input.count
-            if lingeredBytes > Self.lingerBytes { close() }
-            return
-        }
-        guard phase != .closed else { return }
-        let now = worker.loop.now
-        session.receive(input, now: now.nanoseconds)
-        if session.isWithinHead {
-            if headSince == nil {
-                headSince = now
-                arm(now.advanced(by: worker.limits.headerTimeout))
-            }
-        } else {
-            headSince = nil
-        }
-        if session.termination != nil { session.closeStreams() }
-        serve()
-        scheduleFlush()
+    override func inputServed() {
+        deadlines?.update(isWithinHead: session.isWithinHead, loop.now, limits)
     }
 
-    /// Acts upon what happened on the streams.
-    func serve() {
-        guard !isServing else { return }
-        isServing = true
-        var index = 0
-        // What is done for one may bring another up.
-        while index < ready.count {
-            let stream = ready[index]
-            index += 1
-            stream.serve()
-        }
-        ready.removeAll(keepingCapacity: ready.capacity <= 16)
-        isServing = false
+    override func tasksServed() {
         noteIdleness()
     }
 
-    /// Something happened on `stream`; it is acted upon soon.
-    func markReady(_ stream: HTTP2DownstreamStream) {
-        guard !stream.isReady else { return }
-        stream.isReady = true
-        ready.append(stream)
-    }
+    override var maySend: Bool { isActive }
 
-    /// As `happened`, from elsewhere than the session.
-    func wake(_ stream: HTTP2DownstreamStream) {
-        markReady(stream)
-        guard !isServing, !isServeScheduled else { return }
-        isServeScheduled = true
-        worker.loop.afterEvent { [self] in
-            isServeScheduled = false
-            serve()
-            scheduleFlush()
-        }
-    }
-
-    private func noteIdleness() {
-        let now = worker.loop.now
-        if session.streamCount == 0 {
-            guard !isIdle else { return }
-            isIdle = true
-            idleSince = now
-            hasReleasedMemory = false
-            arm(now.advanced(by: min(Self.idleMemoryTime, worker.limits.keepAliveTimeout)))
-        } else if isIdle {
-            isIdle = false
-            arm(now.advanced(by: worker.limits.bodyIdleTimeout))
-        }
-    }
-
-    private func peerEnded() {
-        // Without SETTINGS and window updates of its own no peer of this protocol can go on: it is gone (RFC 9113 §9.1),
-        // where one of HTTP/1.1 may wait for its response. What its streams hold is free for others at once.
-        close()
-    }
-
-    func transportPeerClosed(failed: Bool) {
-        if failed { lost() }
-    }
-
-    // MARK: Writing
-
-    /// Content was given to `stream`: it leaves with everything else of this turn, unless there is much of it.
-    func contentGiven(to stream: Stream) {
-        if stream.pendingContent >= HTTP2DownstreamStream.highWater, !isFlushing { flush() } else { scheduleFlush() }
-    }
-
-    func scheduleFlush() {
-        guard !isFlushScheduled, phase != .closed else { return }
-        isFlushScheduled = true
-        worker.loop.afterEvent { [self] in
-            isFlushScheduled = false
-            flush()
-        }
-    }
-
-    private func flush() {
-        guard phase == .open || phase == .draining, !output.isBlocked, !isFlushing else { return }
-        isFlushing = true
-        var hasMore = true
-        while hasMore {
-            hasMore = session.produce(upTo: Self.outputPiece)
-            let bytes = session.takeOutput()
-            guard !bytes.isEmpty else {
-                session.giveBack(bytes)
-                break
-            }
-            let outcome = output.send(bytes.span, Span(), to: transport)
-            session.giveBack(bytes)
-            switch outcome {
-            case .done: worker.recycleBuffer(&output.bytes)
-            case .blocked:
-                blockedSince = worker.loop.now
-                arm(worker.loop.now.advanced(by: worker.limits.bodyIdleTimeout))
-                hasMore = false
-            // Not from within an exchange's own call.
-            case .failed:
-                isFlushing = false
-                return worker.loop.afterEvent { [self] in lost() }
-            }
-        }
-        isFlushing = false
+    override func outputSent() {
         noteIdleness()
         closeIfFinished()
     }
 
-    func transportWritable() {
-        switch output.resume(to: transport) {
-        case .done:
-            blockedSince = nil
-            worker.recycleBuffer(&output.bytes)
-            if phase == .lingering { finishSending() } else { flush() }
-        case .blocked:
-            blockedSince = worker.loop.now
-            arm(worker.loop.now.advanced(by: worker.limits.bodyIdleTimeout))
-        case .failed: lost()
+    override func outputBlocked() {
+        deadlines?.blocked(loop.now, limits)
+    }
+
+    override func outputDrained() {
+        deadlines?.unblocked()
+        if phase == .lingering { finishSending() } else { flush() }
+    }
+
+    override func closed() {
+        deadlines?.cancel()
+        deadlines = nil
+    }
+
+    override func finished() {
+        connections.connectionEnded(self)
+    }
+
+    private func noteIdleness() {
+        let (now, isIdle) = (loop.now, session.streamCount == 0)
+        if isIdle, deadlines?.idleSince == nil { idleSince = now }
+        deadlines?.update(isIdle: isIdle, now, limits)
+    }
+
+    // MARK: Ending
+
+    var isHTTP2: Bool { true }
+
+    var isEvictable: Bool { !isClosed && phase == .open && deadlines?.idleSince != nil }
+
+    func evictIdle() {
+        guard isEvictable else { return }
+        transportReadable()
+        guard isEvictable else { return }
+        session.finishDrain()
+        scheduleFlush()
+    }
+
+    func drain() {
+        guard !isClosed, phase == .open else { return }
+        phase = .draining
+        transportReadable()
+        guard !isClosed, phase == .draining else { return }
+        session.beginDrain()
+        let deadline = loop.now.advanced(by: Self.drainTime)
+        deadlines?.ends(at: deadline)
+        deadlines?.arm(deadline)
+        scheduleFlush()
+    }
+
+    private func finishDrain() {
+        session.finishDrain()
+        deadlines?.ends(at: nil)
+        scheduleFlush()
+    }
+
+    func stop() { close() }
+
+    /// Ends the connection when there is nothing left to do on it.
+    private func closeIfFinished() {
+        guard isActive else { return }
+        let isOver = session.termination != nil || session.streamCount == 0 && session.sentFinalGoAway
+        guard isOver, isOutputBlocked || !session.wantsToSend else { return }
+        linger()
+    }
+
+    private func linger() {
+        phase = .lingering
+        session.closeStreams()
+        serve()
+        let end = loop.now.advanced(by: Self.lingerTime)
+        deadlines?.ends(at: end)
+        if isAtFault {
+            // What it continues to send is not read piece by piece: the full socket holds the peer back.
+            pauseReading()
+            deadlines?.set(loop.now.advanced(by: Self.lingerPace))
+        } else {
+            deadlines?.set(end)
+        }
+        if !isOutputBlocked { finishSending() }
+    }
+
+    /// The peer violated the protocol, or its budget is exhausted.
+    private var isAtFault: Bool { session.termination != nil && session.termination != .noError }
+
+    private func finishSending() {
+        // A peer that has to calm down, or does not read GOAWAY, learns a little later that the connection has ended.
+        if session.termination != .enhanceYourCalm { shutDownWriting() }
+        if !isAtFault { resumeReading() }
+    }
+
+    /// Discards what has arrived meanwhile.
+    private func continueLingering(_ now: MonotonicTime) {
+        guard isAtFault, deadlines?.mayLinger(now) == true else { return close() }
+        if !isOutputBlocked { shutDownWriting() }
+        resumeReading()
+        transportReadable()
+        guard !isClosed else { return }
+        pauseReading()
+        deadlines?.set(now.advanced(by: Self.lingerPace))
+    }
+
+    // MARK: Time
+
+    private func timedOut() {
+        let now = loop.now
+        guard isActive else { return continueLingering(now) }
+        guard let deadlines, !deadlines.isBlockedTooLong(now, limits) else { return close() }
+        if phase == .draining, deadlines.mustEnd(now) { finishDrain() }
+        if deadlines.isHeadTooSlow(now, limits) {
+            session.terminate(.enhanceYourCalm)
+            session.closeStreams()
+        } else if session.isBeforeSettings, deadlines.isStartTooSlow(now, limits) {
+            session.terminate(.protocolError)
+        } else if deadlines.isIdleTooLong(now, limits) {
+            session.finishDrain()
+        }
+        var next = now.advanced(by: min(limits.bodyIdleTimeout, limits.keepAliveTimeout))
+        forEachStream { next = min(next, $0.checkTime(now, limits.bodyIdleTimeout)) }
+        if self.deadlines?.releasesMemory(now) == true { session.releaseIdleMemory() }
+        next = self.deadlines?.next(next, now, limits, isBeforeSettings: session.isBeforeSettings) ?? next
+        self.deadlines?.set(next)
+        serve()
+        scheduleFlush()
+    }
+
+    /// The time of a stream is checked at `deadline` at the latest.
+    func check(at deadline: MonotonicTime) {
+        deadlines?.arm(deadline)
+    }
+
+    // MARK: Streams
+
+    private func forEachStream(_ body: (HTTP2DownstreamStream) -> Void) {
+        session.forEachStream { stream in
+            if let stream = stream.handler as? HTTP2DownstreamStream { body(stream) }
         }
     }
 
-    /// What one system call sends.
-    private static let outputPiece = 65_536
+    func forEachExchange(_ body: (Exchange) -> Void) {
+        forEachStream { stream in
+            if let exchange = stream.exchange { body(exchange) }
+        }
+    }
+
+    func measurePace(_ round: PaceRound) {
+        guard isActive else { return }
+        var streams: [HTTP2DownstreamStream] = []
+        forEachStream { streams.append($0) }
+        // While the socket is full, what it takes counts for all streams alike.
+        if isOutputBlocked {
+            let (taken, pending) = (taken, UInt64(streams.count { $0.hasPendingContent }))
+            if let takenBefore, pending > 0 { credit &+= (taken &- min(takenBefore, taken)) / pending }
+            takenBefore = taken
+        } else {
+            takenBefore = nil
+        }
+        for stream in streams { stream.measurePace(round, credit: credit) }
+        serve()
+        scheduleFlush()
+    }
+
+    /// How long a peer may take to acknowledge the notice of the end.
+    private static let drainTime = Nanoseconds.seconds(1)
+    private static let lingerTime = Nanoseconds.seconds(2)
+    /// How often input of a peer at fault is discarded.
+    private static let lingerPace = Nanoseconds.milliseconds(100)
+    private static let lingerBytes = 1 << 20
 }
 
 extension HTTP2Downstream: ServerSessionHandler {
     func streamOpened(_ stream: Stream) -> (any StreamHandler, storage: [UInt8]) {
-        let exchange = worker.makeExchange()
+        let exchange = connections.service.makeExchange()
         var storage: [UInt8] = []
-        swap(&storage, &exchange.request.bytes)
+        exchange.withRequest { swap(&storage, &$0.bytes) }
         return (HTTP2DownstreamStream(stream, exchange: exchange, connection: self), storage)
     }
 
-    func tunnelKey() -> [UInt8] {
-        guard case .gate(let gate, _) = worker.service else { return [] }
-        return gate.webSocketKey()
-    }
+    func tunnelKey() -> [UInt8] { connections.service.webSocketKey() }
 
     func drainAcknowledged() {
-        // The answer to a PING of the drain: nothing that was on its way before it can follow.
+        // The answer to the PING of the drain: no request that was sent before it can follow.
         guard phase == .draining else { return }
         finishDrain()
     }

@@ -6,84 +6,99 @@ import HTTP1
 import HTTP2
 import Reactor
 
-/// One request of an HTTP/2 connection, on its way into an exchange. See ``HTTP2TunnelTransport`` for what becomes of
-/// an extended CONNECT.
+/// One request of an HTTP/2 connection, and its exchange. For an extended CONNECT see ``HTTP2TunnelTransport``.
 ///
-/// The session tells what happened; `serve()` acts upon it later. Content that the app is not ready for waits here, and
-/// is acknowledged when it has gone on: never more than the stream's window, 64 KiB, is held.
-final class HTTP2DownstreamStream: StreamHandler {
-    let connection: HTTP2Downstream
-    let stream: Stream
-    /// Nil once it is through.
-    var exchange: Exchange?
-    /// It is through, but the end of its response has not been sent: with the stream it is logged.
-    var unsent: Exchange?
-    /// In the connection's list of those to be served.
-    var isReady = false
-    /// Content not yet given on.
-    var inbound: [UInt8] = []
-    /// Nothing more will come.
-    private(set) var isEnded = false
-    /// An extended CONNECT, until it is answered.
-    var isTunnel = false
-    weak var tunnel: HTTP2TunnelTransport?
-    /// When the rest of a request that was answered is refused.
-    var stopsAt = MonotonicTime.distantFuture
-    /// The peer or the connection has gone.
-    private(set) var isLost = false
+/// The session reports events; ``serve()`` acts on them later. Content that the app is not ready for waits here, and is
+/// acknowledged when it has been forwarded: never more than the stream's window, 64 KiB, is held.
+final class HTTP2DownstreamStream: StreamHandler, HTTP2Task {
+    /// The state of the request's head.
+    private enum Head {
+        case awaited
+        case received(Stream.Head, isEnd: Bool)
+        case malformed(MalformedHead)
+        /// The exchange has it.
+        case forwarded
+    }
 
-    private var hasBegun = false
-    private var hasHead = false
-    /// The head was not the request's end, whatever has come since.
-    private var hasContent = false
-    private var isTooLarge = false
-    private var fault: MalformedHead?
+    /// The state of the request's content.
+    private enum Content {
+        /// More can arrive.
+        case open
+        /// The client has ended its side.
+        case ended
+        /// The end was forwarded.
+        case forwarded
+    }
+
+    private enum Use {
+        case request
+        /// An extended CONNECT that was not answered.
+        case connect
+        case tunnel
+    }
+
+    private(set) var connection: HTTP2Downstream
+    private(set) var stream: Stream
+    /// Nil when it has ended.
+    private(set) var exchange: Exchange?
+    /// An exchange that has ended, while the end of its response was not sent: it is logged with the end of the stream.
+    private var unsent: Exchange?
+    /// The client or the connection is gone.
+    private(set) var isLost = false
+    private(set) var isHeadRequest = false
+    private var head = Head.awaited
+    private var content = Content.open
+    private var use = Use.request
+    private weak var tunnel: HTTP2TunnelTransport?
+    private var isWaitingForTurn = false
+    /// The head broke a rule after it was forwarded.
+    private var isBroken = false
+    /// Content that was not forwarded.
+    private var inbound: [UInt8] = []
     private var trailers: [UInt8] = []
-    private var isEndGiven = false
-    /// Given on but not acknowledged, since whoever got it does not keep up.
+    /// Content that was forwarded but not acknowledged, since its receiver is slower.
     private var unacknowledged = 0
+    /// When the rest of a request that was answered is refused.
+    private var stopsAt = MonotonicTime.distantFuture
     private var lastProgress: MonotonicTime
     private var sentBefore: UInt64 = 0
-    /// While others need what the client holds.
-    var pace: PaceMeter?
+    private var pace: PaceMeter?
 
     init(_ stream: Stream, exchange: Exchange, connection: HTTP2Downstream) {
         self.stream = stream
         self.exchange = exchange
         self.connection = connection
-        lastProgress = connection.worker.loop.now
+        lastProgress = connection.loop.now
     }
 
-    var worker: Worker { connection.worker }
     var session: ServerSession { connection.session }
 
-    /// The client is the one to send more.
-    var hasNoContentAtHand: Bool { inbound.isEmpty && !isEnded }
+    /// An extended CONNECT that was not answered.
+    var isConnect: Bool { use == .connect }
 
-    // MARK: What the session tells
+    var hasPendingContent: Bool { stream.pendingContent > 0 }
+
+    private var isEnded: Bool { content != .open }
+
+    // MARK: Events of the session
 
     func headReceived(_ text: inout [UInt8], _ kind: Stream.Head, isEnd: Bool) {
-        hasHead = true
-        isEnded = isEnd
-        if kind == .oversizedRequest {
-            isTooLarge = true
-        } else {
-            hasContent = !isEnd
-            isTunnel = kind == .tunnel
-            if let exchange { swap(&exchange.request.bytes, &text) }
-        }
+        head = .received(kind, isEnd: isEnd)
+        if isEnd { content = .ended }
+        if kind == .tunnel { use = .connect }
+        if kind != .oversizedRequest { exchange?.withRequest { swap(&$0.bytes, &text) } }
         connection.markReady(self)
     }
 
     func malformed(_ fault: MalformedHead) {
-        self.fault = fault
+        if case .forwarded = head { isBroken = true } else { head = .malformed(fault) }
         connection.markReady(self)
     }
 
     func contentReceived(_ content: Span<UInt8>) {
-        if !content.isEmpty { lastProgress = worker.loop.now }
+        if !content.isEmpty { lastProgress = connection.loop.now }
         if exchange == nil, tunnel == nil {
-            // Its response is given already.
+            // It was answered already.
             return session.consume(content.count, on: stream)
         }
         inbound.append(span: content)
@@ -91,29 +106,35 @@ final class HTTP2DownstreamStream: StreamHandler {
     }
 
     func ended(trailers: [UInt8]) {
-        isEnded = true
+        content = .ended
         self.trailers = trailers
         connection.markReady(self)
     }
 
     func streamClosed(_ end: Stream.End) {
         isLost = true
-        // By the end of a response that waited, perhaps: then nothing else leads to `serve()`.
+        // Perhaps when the end of a response was sent: then nothing else leads to `serve()`.
         if unsent != nil { connection.wake(self) } else { connection.markReady(self) }
     }
 
     func contentLeft() {
-        lastProgress = worker.loop.now
+        lastProgress = connection.loop.now
         if let tunnel { return tunnel.writable() }
         exchange?.downstreamWritable()
     }
 
-    // MARK: What follows
+    // MARK: Acting on them
+
+    func becomeReady() -> Bool {
+        guard !isWaitingForTurn else { return false }
+        isWaitingForTurn = true
+        return true
+    }
 
     func serve() {
-        isReady = false
-        if !hasBegun, let exchange { begin(exchange) }
-        if fault != nil, hasBegun, exchange != nil { lose() }
+        isWaitingForTurn = false
+        beginIfReceived()
+        if isBroken { lose() }
         if let tunnel {
             tunnel.readable()
         } else {
@@ -122,53 +143,75 @@ final class HTTP2DownstreamStream: StreamHandler {
         if isLost { lose() } else if stream.isOutboundSent { endUnsent() }
     }
 
-    private func begin(_ exchange: Exchange) {
-        guard hasHead || fault != nil || isLost else { return }
-        hasBegun = true
-        guard !isLost || fault != nil else {
-            // Cancelled before anything was done for it.
-            self.exchange = nil
-            return exchange.discard()
+    private func beginIfReceived() {
+        guard let exchange else { return }
+        switch head {
+        case .forwarded: break
+        case .awaited:
+            // Cancelled before its head was complete.
+            if isLost { discard(exchange) }
+        case .malformed(let fault):
+            head = .forwarded
+            exchange.begin(self, client: connection.peer.text)
+            // The stream is being reset: what follows is for the log.
+            exchange.refuse(status: 400, fault.reason, detail: fault.description)
+        case .received(let kind, let isEnd):
+            // Cancelled in the same read: nothing is done for it.
+            guard !isLost else { return discard(exchange) }
+            head = .forwarded
+            begin(exchange, kind, isEnd: isEnd)
         }
+    }
+
+    private func discard(_ exchange: Exchange) {
+        head = .forwarded
+        self.exchange = nil
+        exchange.discard()
+    }
+
+    private func begin(_ exchange: Exchange, _ kind: Stream.Head, isEnd: Bool) {
         exchange.begin(self, client: connection.peer.text)
-        // Its stream is being reset: what follows is for the log.
-        if let fault { return exchange.refuse(status: 400, fault.reason, detail: fault.description) }
-        if isTooLarge { return exchange.refuse(.headTooLarge) }
+        if kind == .oversizedRequest { return exchange.refuse(.headTooLarge) }
         do throws(HTTP1Error) {
-            try connection.shared.parser.readWhole(&exchange.request)
+            try exchange.withRequest { (request) throws(HTTP1Error) in
+                try connection.shared.read(&request)
+                request.version = .http2
+                if kind == .request, request.framing == .none, !isEnd {
+                    request.framing = .chunked
+                    request.expectsContinue = request.fields.contains { $0.known == .expect }
+                }
+            }
         } catch {
             return exchange.refuse(error)
         }
-        exchange.request.version = .http2
-        if isTunnel {
-            // RFC 8441 §5; of other protocols nothing is known (RFC 9220 §3).
-            guard exchange.request.asksForWebSocket else {
-                return exchange.refuse(
-                    status: 501, .requestNotSupported, detail: "a protocol other than websocket")
-            }
-        } else if exchange.request.framing == .none, hasContent {
-            exchange.request.framing = .chunked
-            exchange.request.expectsContinue = exchange.request.fields.contains { $0.known == .expect }
+        isHeadRequest = exchange.request.method == .head
+        // RFC 8441 §5; other protocols are not supported (RFC 9220 §3).
+        if kind == .tunnel, !exchange.request.asksForWebSocket {
+            return exchange.refuse(
+                status: 501, .requestNotSupported, detail: "a protocol other than websocket")
         }
-        exchange.requestHeadReceived(
-            connection.peer, contentFollows: !isTunnel && (!inbound.isEmpty || isEnded && exchange.hasContent))
+        let contentFollows = kind == .request && (!inbound.isEmpty || isEnded && exchange.hasContent)
+        exchange.requestHeadReceived(connection.peer, contentFollows: contentFollows)
     }
 
-    /// Gives content on as long as it is wanted.
+    /// Forwards content as long as it is wanted.
     private func forwardContent() {
-        while let exchange, hasBegun, exchange.wantsContent, !inbound.isEmpty || isEnded && !isEndGiven {
+        while let exchange, case .forwarded = head, exchange.wantsContent, !inbound.isEmpty || content == .ended {
             var piece: [UInt8] = []
             swap(&piece, &inbound)
-            let isEnd = isEnded
-            isEndGiven = isEnd
+            let isEnd = content == .ended
+            if isEnd { content = .forwarded }
             unacknowledged += piece.count
-            exchange.requestContent(piece.span, isEnd: isEnd, trailers: isEnd ? filteredTrailers() : [], more: false)
+            // HTTP/1.1's decoder knows which trailers may pass.
+            let lines = isEnd ? LoopMemory.filtered(trailers: trailers, connection.shared.limits) : []
+            exchange.requestContent(piece.span, isEnd: isEnd, trailers: lines, more: false)
         }
         guard let exchange else {
             inbound = []
-            return acknowledgeAll()
+            unacknowledged = 0
+            return session.consume(Int.max, on: stream)
         }
-        if exchange.wantsContent || isEndGiven { acknowledge() }
+        if exchange.wantsContent || content == .forwarded { acknowledge() }
     }
 
     private func acknowledge() {
@@ -178,17 +221,7 @@ final class HTTP2DownstreamStream: StreamHandler {
         connection.scheduleFlush()
     }
 
-    private func acknowledgeAll() {
-        unacknowledged = 0
-        session.consume(Int.max, on: stream)
-    }
-
-    /// As for HTTP/1.1, whose decoder knows what may pass.
-    private func filteredTrailers() -> [UInt8] {
-        trailers.isEmpty ? [] : worker.filtered(trailers: trailers)
-    }
-
-    /// The browser has gone, or has broken off.
+    /// The client is gone, or has cancelled the request.
     private func lose() {
         let exchange = exchange
         self.exchange = nil
@@ -197,16 +230,69 @@ final class HTTP2DownstreamStream: StreamHandler {
         endUnsent()
     }
 
-    /// The last of the response has been sent, or never will be.
+    /// The end of the response was sent, or will never be.
     private func endUnsent() {
         guard let unsent else { return }
         self.unsent = nil
-        if stream.isOutboundSent { unsent.end() } else { unsent.downstreamLost() }
+        unsent.responseSent(isComplete: stream.isOutboundSent)
+    }
+
+    // MARK: The end of the exchange
+
+    var holdsResponse: Bool { hasPendingContent }
+
+    func abort(_ end: StreamEnd) {
+        exchange = nil
+        session.reset(stream, ErrorCode(end))
+        connection.scheduleFlush()
+    }
+
+    func exchangeFinished(isRequestComplete: Bool) {
+        if holdsResponse { unsent = exchange }
+        exchange = nil
+        // The rest of the request is discarded, and the stream reset a moment after the response was sent.
+        inbound = []
+        if !stream.isInboundEnded {
+            stopsAt = connection.loop.now.advanced(by: Self.stopTime)
+            connection.check(at: stopsAt)
+        }
+        connection.wake(self)
+    }
+
+    /// The stream carries a tunnel from now on.
+    func becomeTunnel() -> HTTP2TunnelTransport {
+        exchange = nil
+        use = .tunnel
+        let tunnel = HTTP2TunnelTransport(self)
+        self.tunnel = tunnel
+        return tunnel
+    }
+
+    // MARK: For the tunnel
+
+    /// Bytes, the end or a failure can be read.
+    var isReadable: Bool { !inbound.isEmpty || isEnded || isLost }
+
+    /// Passes bytes that have arrived to `body`, which returns how many it has taken; nil if there are none.
+    func read(_ body: (borrowing [UInt8]) -> Int) -> Int? {
+        guard !inbound.isEmpty else { return nil }
+        let count = body(inbound)
+        inbound.removeFirst(count)
+        session.consume(count, on: stream)
+        connection.scheduleFlush()
+        return count
+    }
+
+    /// The client has ended its side, and everything was read.
+    var isAtEnd: Bool { inbound.isEmpty && isEnded }
+
+    func discardContent() {
+        inbound = []
     }
 
     // MARK: Time
 
-    /// Ends what took too long; returns when to look again.
+    /// Ends what took too long; returns when to check again.
     func checkTime(_ now: MonotonicTime, _ limit: Nanoseconds) -> MonotonicTime {
         if stopsAt <= now, tunnel == nil {
             stopsAt = session.stopRequest(stream) ? .distantFuture : now.advanced(by: Self.stopTime)
@@ -221,13 +307,13 @@ final class HTTP2DownstreamStream: StreamHandler {
         }
         let isOpenEnded = stream.hasOutboundHead && exchange?.isEventStream == true
         let awaitsContent = exchange?.wantsContent == true && !isEnded && inbound.isEmpty && !isOpenEnded
-        guard tunnel == nil, stream.pendingContent > 0 || awaitsContent else {
+        guard tunnel == nil, hasPendingContent || awaitsContent else {
             lastProgress = now
             return now.advanced(by: limit)
         }
         let deadline = lastProgress.advanced(by: limit)
         guard deadline <= now else { return deadline }
-        if stream.pendingContent > 0 {
+        if hasPendingContent {
             session.reset(stream, .cancel)
             lose()
         } else {
@@ -236,10 +322,26 @@ final class HTTP2DownstreamStream: StreamHandler {
         return now.advanced(by: limit)
     }
 
-    /// More content than this waiting to leave holds the app back.
-    static let highWater = 32_768
+    func measurePace(_ round: PaceRound, credit: UInt64) {
+        guard tunnel == nil, !stream.isClosed else { return }
+        if hasPendingContent {
+            let total = stream.contentSent &+ credit
+            guard round.isTooSlow(.response, &pace, number: 0, total: total, of: exchange) else { return }
+            if let exchange { return exchange.responseTooSlow() }
+            connection.connections.service.endedSlow(.response)
+            session.reset(stream, .cancel)
+        } else if let exchange, exchange.contentWait != .none, inbound.isEmpty, !isEnded {
+            if round.isTooSlow(
+                .request, &pace, number: 1, total: exchange.contentCount, of: exchange,
+                isExempt: exchange.contentWait == .exempt)
+            {
+                exchange.requestTooSlow()
+            }
+        }
+    }
+
     /// How long after its response a client may find out by itself that the rest of its request is not wanted.
-    static let stopTime = Nanoseconds.milliseconds(300)
+    private static let stopTime = Nanoseconds.milliseconds(300)
 }
 
 extension RequestHead {

@@ -3,12 +3,12 @@
 import Gate
 import HTTP
 
-/// Connections to apps on which an app authenticated somebody, so that they belong to one client connection, and within
-/// it to one session. No other client gets them, and they end with either.
+/// Connections on which an app authenticated a user, so that they belong to one client connection, and within it to one
+/// session. No other client gets them, and they end with either.
 final class BoundUpstreams {
     private var entries: [(connection: HTTP1Upstream, identity: Identity?)] = []
 
-    /// The one for the next request. Those of another session, or of nobody's, are closed.
+    /// The one for the next request. Those of another session, or of none, are closed.
     func take(from pool: UpstreamPool, for identity: Identity?) -> HTTP1Upstream? {
         var taken: HTTP1Upstream?
         var kept: [(connection: HTTP1Upstream, identity: Identity?)] = []
@@ -38,12 +38,12 @@ final class BoundUpstreams {
         for entry in all where entry.connection.isIdle { entry.connection.close() }
     }
 
-    /// One for each app; more apps that do this than that are served with more handshakes.
+    /// One for each app; further apps of this kind need a handshake for each request.
     private static let maximumCount = 8
 }
 
 extension RequestHead {
-    /// Somebody between the client and us says so: its connection may carry requests of several users.
+    /// A proxy in front of this one has added its fields: its connection may carry requests of several users.
     var cameByProxy: Bool {
         let text = bytes.span
         return fields.contains { field in

@@ -4,44 +4,50 @@ import HTTP
 import HTTP1
 import Reactor
 
-/// One HTTP/1.1 connection to the app: a request out, its response back, and again.
+/// One HTTP/1.1 connection to an app: a request, its response, and again.
 final class HTTP1Upstream: TransportOwner, UpstreamStream {
     private enum Phase {
-        /// In the pool. Whatever comes now is the app's end of the connection, or its mistake.
+        /// In the pool. Whatever arrives now is the end of the connection, or a mistake of the app.
         case idle
         case head, body
-        /// Its response is through; the exchange decides what becomes of the connection.
+        /// The response is complete; what becomes of the connection is being decided.
         case ended
         case closed
     }
 
-    let transport: Transport
-    let pool: UpstreamPool
-    private let worker: Worker
-    private var exchange: Exchange?
+    private(set) var pool: UpstreamPool
+    private let transport: Transport
+    private let loop: EventLoop
+    private let memory: LoopMemory
+    private var client: (any UpstreamClient)?
+    private var phase = Phase.ended
     private var parser: ResponseParser
+    private var response = ResponseHead()
     private var body: BodyDecoder
     private var output = OutputQueue()
-    private var phase = Phase.ended
+    private var method = Method.get
+    /// The client may wait for the app before it sends content.
+    private var expectsContinue = false
     private var hasServed = false
     private var receivedAny = false
-    /// The app authenticated somebody on it, or was asked to: it is for one client from then on.
+    /// The app authenticated a user on the connection, or was asked to: it serves one client from then on.
     private var isBound = false
-    /// The request goes on with an authentication that began on this very connection.
+    /// The request continues an authentication that began on this very connection.
     private var continuesHandshake = false
     /// The app takes no more of the request; its response may be on its way.
     private var refusesContent = false
     private let timer: LoopTimer
 
-    init(transport: Transport, pool: UpstreamPool, worker: Worker) {
+    init(_ transport: Transport, pool: UpstreamPool) {
         self.transport = transport
         self.pool = pool
-        self.worker = worker
-        parser = ResponseParser(limits: worker.limits.message)
-        body = BodyDecoder(.none, limits: worker.limits.message)
+        memory = pool.environment.memory
+        loop = memory.loop
+        parser = ResponseParser(limits: pool.environment.limits.message)
+        body = BodyDecoder(.none, limits: pool.environment.limits.message)
         let box = Unowned<HTTP1Upstream>()
-        timer = worker.loop.makeTimer { box.object?.timedOut() }
-        box.object = self
+        timer = loop.makeTimer { box.object?.timedOut() }
+        box.refer(to: self)
         transport.owner = self
     }
 
@@ -53,27 +59,30 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
 
     var sink: Transport? { transport }
 
-    /// A connection that ends between two requests cannot say what it looked at.
+    /// A connection that ends between two requests cannot report which of them it has processed.
     var mayRefuse: Bool { false }
 
     // MARK: The request
 
-    func start(_ exchange: Exchange, expectsContent: Bool, contentFollows: Bool) {
-        self.exchange = exchange
+    func start(_ request: consuming UpstreamRequest, for client: any UpstreamClient) {
+        self.client = client
         phase = .head
         receivedAny = false
-        continuesHandshake = isBound && exchange.request.authenticatesConnection
-        if exchange.request.authenticatesConnection { isBound = true }
-        output.bytes = worker.takeBuffer(instead: output.bytes)
-        exchange.writeUpstreamHead(into: &output.bytes)
-        timer.set(worker.loop.now.advanced(by: pool.configuration.responseTimeout))
+        method = request.method
+        expectsContinue = request.expectsContinue
+        continuesHandshake = isBound && request.authenticatesConnection
+        if request.authenticatesConnection { isBound = true }
+        let contentFollows = request.contentFollows
+        // A swap, so that nothing else refers to the memory.
+        swap(&output.bytes, &request.head)
+        awaitApp()
         if !contentFollows { flush(Span(), Span()) }
     }
 
     func send(_ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool, isChunked: Bool) {
         guard phase != .closed, !refusesContent else { return }
-        timer.set(worker.loop.now.advanced(by: pool.configuration.responseTimeout))
-        if output.bytes.capacity == 0 { output.bytes = worker.takeBuffer(instead: output.bytes) }
+        awaitApp()
+        if output.bytes.capacity == 0 { output.bytes = memory.takeBuffer() }
         guard isChunked else {
             if more, content.count < OutputQueue.coalescingLimit {
                 output.bytes.append(span: content)
@@ -89,48 +98,50 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
             if isEnd { ChunkEncoder.lastChunk(trailers: trailers, into: &output.bytes) }
             return
         }
-        worker.withChunkTail(content: content.count, isEnd: isEnd, trailers: trailers) { flush(content, $0) }
+        memory.withChunkTail(content: content.count, isEnd: isEnd, trailers: trailers) { flush(content, $0) }
     }
 
     private func flush(_ content: Span<UInt8>, _ tail: Span<UInt8>) {
         switch output.send(content, tail, to: transport) {
-        case .done: worker.recycleBuffer(&output.bytes)
+        case .done: memory.recycleBuffer(&output.bytes)
         case .blocked: break
         case .failed: writeFailed()
         }
     }
 
-    /// The app stopped taking bytes. It may have answered before it did so: what it sent is read first.
+    /// The app takes no more bytes. It may have responded before that, so what it sent is read first.
     private func writeFailed() {
         refusesContent = true
         output = OutputQueue()
         transport.resumeReading()
-        worker.loop.afterEvent { [self] in
+        loop.afterEvent { [self] in
             guard phase == .head || phase == .body else { return }
             transportReadable()
             if phase == .head { lost(.closed(wasReused: wasReused)) }
         }
     }
 
+    private func awaitApp() {
+        timer.set(loop.now.advanced(by: pool.configuration.responseTimeout))
+    }
+
     // MARK: The response
 
-    /// Reads on, after ``pause()``.
     func resume() {
         guard phase != .closed else { return }
         transport.resumeReading()
     }
 
-    /// The browser does not take more for now.
     func pause() {
         transport.pauseReading()
     }
 
     func transportReadable() {
         let end = transport.readTurn(
-            while: { phase != .closed }, boundFor: { exchange?.sink }, receive: { receive($0) })
+            while: { phase != .closed }, boundFor: { client?.sink }, receive: { receive($0) })
         switch end {
         case .nothingNow: break
-        case .turnOver: worker.loop.nextTurn { [self] in transportReadable() }
+        case .turnOver: loop.nextTurn { [self] in transportReadable() }
         case .end: ended()
         case .failed: lost(.closed(wasReused: wasReused))
         }
@@ -139,16 +150,16 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
     func transportWritable() {
         switch output.resume(to: transport) {
         case .done:
-            worker.recycleBuffer(&output.bytes)
-            timer.set(worker.loop.now.advanced(by: pool.configuration.responseTimeout))
-            exchange?.upstreamWritable()
-        case .blocked: timer.set(worker.loop.now.advanced(by: pool.configuration.responseTimeout))
+            memory.recycleBuffer(&output.bytes)
+            awaitApp()
+            client?.upstreamWritable()
+        case .blocked: awaitApp()
         case .failed: writeFailed()
         }
     }
 
     func transportPeerClosed(failed: Bool) {
-        // Reading is paused because the browser is slow. What the app sent before it closed is still to be read then.
+        // Reading is paused because the client is slow. What the app sent before it closed is read later.
     }
 
     private func receive(_ input: Span<UInt8>) {
@@ -157,7 +168,7 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
             let rest = input.extracting(position...)
             switch phase {
             case .idle:
-                // Bytes that no request asked for: the next response could not be told from them.
+                // Bytes without a request could not be distinguished from the next response.
                 return close()
             case .head:
                 guard let consumed = receiveHead(rest) else { return }
@@ -171,55 +182,75 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
         }
     }
 
-    /// Nil when the response is over, one way or the other.
+    /// Nil when there is nothing more to read for this request.
     private func receiveHead(_ input: Span<UInt8>) -> Int? {
-        guard let exchange else { return nil }
-        receivedAny = true
+        guard let client else { return nil }
+        // The client may use this connection again before it returns.
+        var head = ResponseHead()
+        swap(&head, &response)
+        defer { swap(&head, &response) }
+        if !receivedAny {
+            receivedAny = true
+            head.reset()
+        }
         let progress: HeadProgress
         do throws(HTTP1Error) {
-            progress = try parser.parseHead(input, into: &exchange.response, requestMethod: exchange.request.method)
+            progress = try parser.parseHead(input, into: &head, requestMethod: method)
         } catch {
             lost(.malformed)
             return nil
         }
         guard progress.isComplete else { return progress.consumed }
-        if exchange.response.authenticatesConnection { isBound = true }
-        if exchange.response.isInformational {
-            exchange.informationalResponse()
-            exchange.response.reset()
+        if head.authenticatesConnection { isBound = true }
+        if head.isInformational {
+            client.informationalResponse(&head)
+            head.reset()
             parser.reset()
-            return self.exchange == nil ? nil : progress.consumed
+            return self.client == nil ? nil : progress.consumed
         }
-        if exchange.response.status == 101 {
-            // Before the request is out nobody can have agreed to it.
+        let rest = input.extracting(progress.consumed...)
+        if head.status == 101 {
+            // The app cannot agree to a request that was not sent completely.
             guard output.isEmpty else {
                 lost(.malformed)
                 return nil
             }
             phase = .ended
-            exchange.switchingProtocols(self, early: input.extracting(progress.consumed...))
+            client.switchProtocols(&head, of: self, early: rest)
             return nil
         }
-        body = BodyDecoder(exchange.response.framing, limits: worker.limits.message)
-        if exchange.response.framing == .none || body.isEnded {
-            finish(leftover: progress.consumed < input.count) {
-                exchange.responseHead(Span(), isEnd: true, trailers: [], more: false)
+        body = BodyDecoder(head.framing, limits: pool.environment.limits.message)
+        if head.framing == .none || body.isEnded {
+            finish(leftover: !rest.isEmpty, isPersistent: head.isPersistent) {
+                client.responseBegan(&head, Span(), isEnd: true, trailers: [], more: false)
             }
             return nil
         }
         phase = .body
-        timer.set(worker.loop.now.advanced(by: pool.configuration.responseTimeout))
-        let rest = input.extracting(progress.consumed...)
+        awaitApp()
         guard !rest.isEmpty else {
-            exchange.responseHead(Span(), isEnd: false, trailers: [], more: false)
-            return self.exchange == nil ? nil : progress.consumed
+            client.responseBegan(&head, Span(), isEnd: false, trailers: [], more: false)
+            return self.client == nil ? nil : progress.consumed
         }
-        guard let consumed = receiveBody(rest, isFirst: true) else { return nil }
-        return progress.consumed + consumed
+        let isPersistent = head.isPersistent
+        let consumed = receiveContent(rest, isPersistent: isPersistent) { client, content, isEnd, trailers, more in
+            client.responseBegan(&head, content, isEnd: isEnd, trailers: trailers, more: more)
+        }
+        return consumed.map { progress.consumed + $0 }
     }
 
-    private func receiveBody(_ input: Span<UInt8>, isFirst: Bool = false) -> Int? {
-        guard let exchange else { return nil }
+    private func receiveBody(_ input: Span<UInt8>) -> Int? {
+        receiveContent(input, isPersistent: response.isPersistent) { client, content, isEnd, trailers, more in
+            client.responseContent(content, isEnd: isEnd, trailers: trailers, more: more)
+        }
+    }
+
+    @inline(__always)
+    private func receiveContent(
+        _ input: Span<UInt8>, isPersistent: Bool,
+        _ deliver: (any UpstreamClient, Span<UInt8>, _ isEnd: Bool, _ trailers: [UInt8], _ more: Bool) -> Void
+    ) -> Int? {
+        guard let client else { return nil }
         let piece: BodyPiece
         do throws(HTTP1Error) {
             piece = try body.decode(input)
@@ -231,35 +262,25 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
         let more = piece.consumed < input.count
         if piece.isEnd {
             let trailers = body.trailers
-            finish(leftover: more) {
-                if isFirst {
-                    exchange.responseHead(content, isEnd: true, trailers: trailers, more: false)
-                } else {
-                    exchange.responseBody(content, isEnd: true, trailers: trailers, more: false)
-                }
-            }
+            finish(leftover: more, isPersistent: isPersistent) { deliver(client, content, true, trailers, false) }
             return nil
         }
-        if isFirst {
-            exchange.responseHead(content, isEnd: false, trailers: [], more: more)
-        } else {
-            exchange.responseBody(content, isEnd: false, trailers: [], more: more)
-        }
-        guard self.exchange != nil, phase == .body else { return nil }
-        timer.set(worker.loop.now.advanced(by: pool.configuration.responseTimeout))
+        deliver(client, content, false, [], more)
+        guard self.client != nil, phase == .body else { return nil }
+        awaitApp()
         return piece.consumed
     }
 
-    /// The response is whole: releases this connection, then tells the exchange, whose next request may use it.
-    private func finish(leftover: Bool, _ deliver: () -> Void) {
-        guard let exchange else { return }
+    /// The response is complete: releases the connection, then notifies the client, whose next request may use it.
+    private func finish(leftover: Bool, isPersistent: Bool, _ deliver: () -> Void) {
+        guard let client else { return }
         phase = .ended
-        self.exchange = nil
+        self.client = nil
         hasServed = true
         parser.reset()
-        exchange.upstreamDone()
-        if exchange.response.isPersistent, !leftover, output.isEmpty, !refusesContent, exchange.isRequestComplete {
-            if isBound { keepBound(for: exchange) } else { pool.release(self) }
+        client.upstreamDone()
+        if isPersistent, !leftover, output.isEmpty, !refusesContent, client.isRequestComplete {
+            if isBound { keepBound(for: client) } else { pool.release(self) }
         } else {
             close()
         }
@@ -268,25 +289,27 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
 
     /// The app closed its side.
     private func ended() {
-        guard phase == .body else { return lost(.closed(wasReused: wasReused)) }
+        guard phase == .body, let client else { return lost(.closed(wasReused: wasReused)) }
         do throws(HTTP1Error) {
             try body.endOfInput()
         } catch {
             return lost(.closed(wasReused: false))
         }
-        finish(leftover: true) { [exchange] in exchange?.responseBody(Span(), isEnd: true, trailers: [], more: false) }
+        finish(leftover: true, isPersistent: false) {
+            client.responseContent(Span(), isEnd: true, trailers: [], more: false)
+        }
     }
 
-    /// Stays with the client whose request it carried; where that may be several, it ends.
-    private func keepBound(for exchange: Exchange) {
-        guard exchange.keepsBoundUpstream else { return close() }
+    /// Stays with the client whose request it carried; if that may be several, it ends.
+    private func keepBound(for client: any UpstreamClient) {
+        guard client.keepsBoundUpstream else { return close() }
         park()
-        exchange.downstream?.keep(self, for: exchange.identity)
+        client.keepBound(self)
         pool.bind(self)
     }
 
-    /// Nothing of the response came on a connection that had served before, so that the request may go again. On another
-    /// connection the rest of a handshake means nothing.
+    /// No part of the response arrived on a connection that had served before, so the request can be sent again. Not so
+    /// within an authentication, whose rest means nothing on another connection.
     private var wasReused: Bool { hasServed && !receivedAny && !continuesHandshake }
 
     // MARK: Idle, lost, closed
@@ -294,23 +317,22 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
     /// Waits in the pool.
     func park() {
         phase = .idle
-        worker.recycleBuffer(&output.bytes)
-        timer.set(worker.loop.now.advanced(by: pool.configuration.idleTimeout))
+        memory.recycleBuffer(&output.bytes)
+        timer.set(loop.now.advanced(by: pool.configuration.idleTimeout))
         transport.resumeReading()
     }
 
-    /// The exchange has no more use for this connection.
     func abandon() {
-        exchange = nil
+        client = nil
         close()
     }
 
-    /// Hands the socket over to a tunnel; this connection is no more.
+    /// Hands the socket over to a tunnel, and ends.
     func detach() -> Transport {
-        exchange = nil
+        client = nil
         phase = .closed
         timer.cancel()
-        worker.recycleBuffer(&output.bytes)
+        memory.recycleBuffer(&output.bytes)
         transport.owner = nil
         pool.connectionEnded(self, wasIdle: false)
         return transport
@@ -323,7 +345,7 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
         pool.connectionEnded(self, wasIdle: wasIdle)
     }
 
-    /// Closes what the pool has already forgotten.
+    /// Closes a connection that the pool has removed already.
     func closeUncounted() {
         phase = .closed
         timer.cancel()
@@ -331,20 +353,20 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
         output = OutputQueue()
     }
 
-    private func lost(_ loss: ExchangeStateMachine.Loss) {
+    private func lost(_ loss: UpstreamLoss) {
         guard phase != .closed else { return }
-        let exchange = exchange
-        self.exchange = nil
+        let client = client
+        self.client = nil
         close()
-        exchange?.upstreamLost(loss)
+        client?.upstreamLost(loss)
     }
 
     private func timedOut() {
         switch phase {
         case .idle: close()
         case .head, .body:
-            if awaitsBrowser || phase == .body && exchange?.isEventStream == true {
-                timer.set(worker.loop.now.advanced(by: pool.configuration.responseTimeout))
+            if awaitsClient || phase == .body && response.isEventStream {
+                awaitApp()
             } else {
                 lost(.responseTimeout)
             }
@@ -352,23 +374,11 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
         }
     }
 
-    /// The browser is the one waited for, and its own time limits count: it does not take the response, or has not
-    /// sent the whole request (which it need not before the app says so, when it expects that).
-    private var awaitsBrowser: Bool {
+    /// The client is the one waited for, and its own time limits apply: it does not take the response, or has not sent
+    /// the whole request (with `Expect` it need not before the app agrees).
+    private var awaitsClient: Bool {
         if transport.isReadingPaused { return true }
-        guard let exchange, !exchange.isRequestComplete, !output.isBlocked, !refusesContent else { return false }
-        return receivedAny || !exchange.request.expectsContinue
+        guard let client, !client.isRequestComplete, !output.isBlocked, !refusesContent else { return false }
+        return receivedAny || !expectsContinue
     }
-}
-
-extension OutputQueue {
-    /// Pieces smaller than this are copied together rather than sent one by one.
-    static let coalescingLimit = 8192
-}
-
-/// Lets an object's own timer call it without keeping it alive.
-final class Unowned<Object: AnyObject> {
-    weak var object: Object?
-
-    init() {}
 }

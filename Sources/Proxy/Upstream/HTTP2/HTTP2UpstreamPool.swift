@@ -3,249 +3,195 @@
 import HTTP
 import Reactor
 
-/// One worker's HTTP/2 connections to the app: each serves as many exchanges as the app allows, so another is opened
-/// only when they are full.
+/// One worker's HTTP/2 connections to an app. ``HTTP2PoolStateMachine`` decides what follows from what happens; this class
+/// does it.
 final class HTTP2UpstreamPool {
-    let configuration: UpstreamConfiguration
-    let shared: HTTP2UpstreamShared
-    /// Opens connections, and reports each by ``connected(_:)`` or ``connectFailed(_:)``.
-    unowned let owner: UpstreamPool
-    private unowned let worker: Worker
-    /// Another connection is waited for.
-    private var awaited: (id: UInt64, client: ClientNetwork)?
-    /// Those that take requests.
-    private var open: [HTTP2Upstream] = []
-    /// Whatever is not closed, so that it lives.
-    private var all: [ObjectIdentifier: HTTP2Upstream] = [:]
-    /// Connections being made, and those whose SETTINGS have not come.
-    private var attempts = 0
-    private var connecting = 0
-    private var waiting: [(exchange: Exchange, generation: UInt64, isFresh: Bool)] = []
-    private var nextNumber: UInt64 = 0
-    /// What was open when the last connection broke is not to be trusted with a request that was lost with it.
-    private var freshFrom: UInt64 = 0
+    typealias Number = HTTP2PoolStateMachine.ConnectionNumber
 
-    /// Whether another connection may be opened.
-    enum Permit {
-        case granted
-        case awaited(UInt64, ClientNetwork)
-        case none
-    }
+    private(set) var shared: HTTP2UpstreamShared
+    /// Opens connections, and reports each by ``connected(_:)``, ``connectFailed(_:)`` or ``gaveUp()``.
+    private(set) unowned var owner: UpstreamPool
+    private var machine = HTTP2PoolStateMachine(maximumStreams: HTTP2UpstreamShared.maximumStreams)
+    /// All that are not closed.
+    private var connections: [Number: HTTP2Upstream] = [:]
+    private var waiters: [HTTP2PoolStateMachine.WaiterNumber: UpstreamWaiter] = [:]
+    private var lastWaiter: HTTP2PoolStateMachine.WaiterNumber = 0
 
-    init(_ configuration: UpstreamConfiguration, owner: UpstreamPool, worker: Worker) {
-        self.configuration = configuration
+    init(owner: UpstreamPool) {
         self.owner = owner
-        self.worker = worker
-        shared = HTTP2UpstreamShared(worker.limits, memory: worker.http2.memory)
+        shared = HTTP2UpstreamShared(owner.environment.limits, memory: owner.environment.memory.http2)
     }
 
-    var openCount: Int { all.count + connecting }
+    var openCount: Int { machine.openCount }
 
-    var waitingCount: Int { waiting.count }
+    var waitingCount: Int { machine.waiting.count }
 
     /// As many requests as a connection carries.
-    var requestsPerConnection: Int { open.first?.capacity ?? HTTP2UpstreamShared.maximumStreams }
+    var requestsPerConnection: Int {
+        machine.open.first.flatMap { connections[$0]?.capacity } ?? HTTP2UpstreamShared.maximumStreams
+    }
 
-    /// No connection takes requests, and the first one is being made.
-    var isConnecting: Bool { open.isEmpty && attempts > 0 }
+    var isConnecting: Bool { machine.isConnecting }
 
-    /// As ``UpstreamPool/acquire(_:fresh:)``.
-    func acquire(_ exchange: Exchange, fresh: Bool) -> (any UpstreamStream)? {
-        if waiting.isEmpty || fresh, let connection = connectionWithRoom(for: exchange, fresh: fresh) {
-            owner.holdsOther(exchange)
-            return connection.makeStream()
+    private func room(_ number: Number) -> HTTP2PoolStateMachine.Room {
+        guard let connection = connections[number] else { preconditionFailure("connection \(number) is closed") }
+        return HTTP2PoolStateMachine.Room(hasRoom: connection.hasRoom, isUnused: connection.isUnused)
+    }
+
+    // MARK: Requests
+
+    /// A stream for `client`; nil: it has to wait.
+    func streamAtOnce(for client: any UpstreamClient, fresh: Bool, isAlone: Bool) -> HTTP2UpstreamStream? {
+        guard let number = machine.connection(fresh: fresh, alone: isAlone, room) else { return nil }
+        owner.ledger.hold(for: client)
+        return connections[number]?.makeStream()
+    }
+
+    /// `waiter` waits for a stream.
+    func enqueue(_ waiter: UpstreamWaiter) {
+        lastWaiter += 1
+        let entry = HTTP2PoolStateMachine.Waiter(
+            lastWaiter, waiter.network, isFresh: waiter.isFresh, isAlone: waiter.isAlone)
+        switch machine.enqueue(entry) {
+        case .refused: return owner.refuse(waiter)
+        case .displaced(let number):
+            if let displaced = waiters.removeValue(forKey: number) { owner.refuse(displaced) }
+        case .waits: break
         }
-        guard waiting.count < Self.maximumWaiting || displace(for: exchange) else {
-            owner.refuse(exchange)
-            return nil
+        waiters[lastWaiter] = waiter
+        waiter.client?.waitForConnection(
+            until: owner.environment.loop.now.advanced(by: owner.configuration.connectTimeout))
+        if let request = machine.yield(to: waiter.network, first: owner.ledger.first) {
+            owner.ledger.cancel(request.id, request.client)
         }
-        waiting.append((exchange, exchange.generation, fresh))
-        exchange.waitForConnection(until: worker.loop.now.advanced(by: configuration.connectTimeout))
-        giveWay(to: exchange.clientNetwork)
         connectIfNeeded()
-        return nil
     }
 
-    func cancel(_ exchange: Exchange) {
-        guard !waiting.isEmpty else { return }
-        waiting.removeAll { $0.exchange === exchange }
-        cancelRequestIfUnneeded()
+    func cancel(_ waiter: UpstreamWaiter) {
+        guard !waiters.isEmpty, let number = waiters.first(where: { $0.value === waiter })?.key else { return }
+        waiters[number] = nil
+        machine.cancel(number)
+        cancelUnneededRequest()
     }
 
-    /// Those that wait, to be served otherwise.
-    func takeWaiting() -> [Exchange] {
-        let taken = waiting
-        waiting = []
-        cancelRequestIfUnneeded()
-        return taken.filter { $0.exchange.generation == $0.generation && $0.exchange.awaitsUpstream }.map(\.exchange)
+    /// Ends the wait of all requests, to be served or refused in another way.
+    private func takeWaiting() -> [UpstreamWaiter] {
+        let taken = machine.takeWaiting().compactMap { waiters.removeValue(forKey: $0) }
+        cancelUnneededRequest()
+        return taken.filter { $0.client != nil }
     }
 
-    /// Closes what nobody uses, and the rest when it is through.
-    func closeIdle() {
-        for connection in open { connection.retire() }
-    }
-
-    private func connectionWithRoom(for exchange: Exchange, fresh: Bool) -> HTTP2Upstream? {
-        // Credentials that authenticate the connection must not meet the requests of others on it.
-        let isAlone = exchange.request.authenticatesConnection
-        // The oldest first, so that those not needed age and end.
-        return open.first { $0.hasRoom && (!fresh || $0.number >= freshFrom) && (!isAlone || $0.isUnused) }
+    /// Gives the room there is to waiting requests.
+    func dispatchWaiting() {
+        while let (number, connection) = machine.next(first: owner.ledger.first, room) {
+            guard let waiter = waiters.removeValue(forKey: number) else { continue }
+            guard !owner.holdsBack(waiter.network) else {
+                owner.holdBack(waiter)
+                continue
+            }
+            guard let client = waiter.take(), let stream = connections[connection]?.makeStream()
+            else { continue }
+            owner.ledger.hold(for: client)
+            client.upstreamReady(stream)
+        }
+        cancelUnneededRequest()
+        connectIfNeeded()
+        if owner.ledger.isContended { releaseIdle() }
+        owner.retryHeldBack()
     }
 
     private func connectIfNeeded() {
-        // A new one has room for many.
-        guard !waiting.isEmpty, awaited == nil,
-            attempts == 0 || waiting.count > attempts * HTTP2UpstreamShared.maximumStreams
-        else { return }
-        let index = waiting.count > 1 ? owner.fewest(waiting.map(\.exchange.clientNetwork)) : 0
-        switch owner.requestShared(waiting[index].exchange) {
+        guard let client = machine.needsConnection(first: owner.ledger.first) else { return }
+        switch owner.ledger.waitShared(client) {
         case .granted:
-            attempts += 1
-            connecting += 1
+            machine.connectBegan()
             owner.connectShared()
-        case .awaited(let id, let client): awaited = (id, client)
+        case .awaited(let id): machine.requested(HTTP2PoolStateMachine.Request(id: id, client: client))
         case .none: break
         }
     }
 
-    /// The ledger knows one of those that wait here: the one that comes first.
-    private func giveWay(to client: ClientNetwork) {
-        guard let (id, other) = awaited, other != client, owner.fewest([other, client]) == 1 else { return }
-        awaited = nil
-        owner.cancelShared(id, other)
-    }
-
-    /// Nobody waits here any more.
-    private func cancelRequestIfUnneeded() {
-        guard waiting.isEmpty, let (id, client) = awaited else { return }
-        awaited = nil
-        owner.cancelShared(id, client)
-    }
-
-    /// As many wait as may: the client with most of them loses its last one to `exchange`, if that one has fewer.
-    private func displace(for exchange: Exchange) -> Bool {
-        var counts: [ClientNetwork: Int] = [:]
-        for waiter in waiting { counts[waiter.exchange.clientNetwork, default: 0] += 1 }
-        guard let most = counts.max(by: { $0.value < $1.value }),
-            most.value > counts[exchange.clientNetwork, default: 0] + 1,
-            let index = waiting.lastIndex(where: { $0.exchange.clientNetwork == most.key })
-        else { return false }
-        let displaced = waiting.remove(at: index)
-        if displaced.exchange.generation == displaced.generation { owner.refuse(displaced.exchange) }
-        return true
+    private func cancelUnneededRequest() {
+        guard let request = machine.unneededRequest() else { return }
+        owner.ledger.cancel(request.id, request.client)
     }
 
     // MARK: The ledger
 
-    /// The connection that was waited for may be opened; false: it was not for those here.
+    /// The connection that was requested may be opened; false: it is not for the requests that wait here.
     func granted(_ id: UInt64) -> Bool {
-        guard awaited?.id == id else { return false }
-        awaited = nil
-        attempts += 1
-        connecting += 1
+        guard machine.requestEnded(id) else { return false }
+        machine.connectBegan()
         return true
     }
 
-    /// Another client's request waits in place of ours.
+    /// Another client's request waits in the place of this pool's.
     func displaced(_ id: UInt64) {
-        if awaited?.id == id { awaited = nil }
+        _ = machine.requestEnded(id)
     }
 
-    /// Others wait, on whatever worker: closes what nobody uses.
+    /// Requests wait, on any worker: closes unused connections.
     func releaseIdle() {
-        while waiting.isEmpty, owner.isAwaited, let connection = open.first(where: \.isUnused) { connection.retire() }
+        while machine.waiting.isEmpty, owner.ledger.isAwaited,
+            let number = machine.open.first(where: { connections[$0]?.isUnused == true })
+        {
+            connections[number]?.retire()
+        }
     }
 
-    /// A worker that has no connection waits for one of ours: the one with the fewest requests takes no more.
+    /// A worker without a connection waits for one: the one with the fewest requests takes no more.
     func rotate() {
-        open.min { $0.streamCount < $1.streamCount }?.retire()
+        machine.open.compactMap { connections[$0] }.min { $0.streamCount < $1.streamCount }?.retire()
     }
 
     // MARK: Connections
 
-    /// A connection is there on which HTTP/2 was agreed, or is known to be spoken.
+    /// Closes unused connections, and the others after their requests.
+    func closeIdle() {
+        for number in machine.open { connections[number]?.retire() }
+    }
+
+    /// There is a connection on which HTTP/2 was negotiated, or is known to be used.
     func connected(_ transport: Transport) {
-        connecting -= 1
-        nextNumber += 1
-        let connection = HTTP2Upstream(transport, number: nextNumber, pool: self, worker: worker)
-        all[ObjectIdentifier(connection)] = connection
+        let number = machine.connected()
+        connections[number] = HTTP2Upstream(transport, number: number, pool: self)
     }
 
-    func connectFailed(_ loss: ExchangeStateMachine.Loss) {
-        connecting -= 1
-        attemptFailed(loss)
-    }
-
-    /// A connection was made for somebody else, and turned out to speak HTTP/2.
+    /// A connection was made for a single request, and turned out to use HTTP/2.
     func adopt(_ transport: Transport) {
-        attempts += 1
-        connecting += 1
+        machine.connectBegan()
         connected(transport)
     }
 
-    /// A connection was made, and turned out to speak HTTP/1.1.
-    func gaveUpAttempt() {
-        connecting -= 1
-        attempts -= 1
+    func connectFailed(_ loss: UpstreamLoss) {
+        if machine.connectFailed() { failWaiting(loss) }
     }
 
-    /// The app's SETTINGS have come.
+    /// The connection that was made turned out to use HTTP/1.1: the requests that wait are served in another way.
+    func gaveUp() -> [UpstreamWaiter] {
+        machine.gaveUp()
+        return takeWaiting()
+    }
+
+    /// The app's SETTINGS have arrived.
     func settled(_ connection: HTTP2Upstream) {
-        attempts -= 1
-        open.append(connection)
+        machine.settled(connection.number)
         dispatchWaiting()
-        if worker.isDraining, waiting.isEmpty { connection.retire() }
+        if owner.isDraining, machine.waiting.isEmpty { connection.retire() }
     }
 
-    func retired(_ connection: HTTP2Upstream, wasSettling: Bool) {
-        open.removeAll { $0 === connection }
-        freshFrom = max(freshFrom, connection.number + 1)
-        if wasSettling { attempts -= 1 }
+    func retired(_ connection: HTTP2Upstream) {
+        machine.retired(connection.number)
         connectIfNeeded()
     }
 
-    func ended(_ connection: HTTP2Upstream, wasSettling: Bool) {
-        all[ObjectIdentifier(connection)] = nil
-        open.removeAll { $0 === connection }
-        freshFrom = max(freshFrom, connection.number + 1)
-        // What speaks another protocol hangs up on us, or says nothing we understand.
-        if wasSettling { attemptFailed(.malformed) } else { connectIfNeeded() }
+    func closed(_ connection: HTTP2Upstream) {
+        connections[connection.number] = nil
+        if machine.closed(connection.number) { failWaiting(.malformed) } else { connectIfNeeded() }
         owner.connectionClosed()
     }
 
-    private func attemptFailed(_ loss: ExchangeStateMachine.Loss) {
-        attempts -= 1
-        // While there are others, room may be made on them.
-        guard open.isEmpty else { return }
-        for exchange in takeWaiting() { exchange.upstreamLost(loss) }
+    private func failWaiting(_ loss: UpstreamLoss) {
+        for waiter in takeWaiting() { waiter.take()?.upstreamLost(loss) }
     }
-
-    /// Hands out what room there is.
-    func dispatchWaiting() {
-        waiting.removeAll { $0.exchange.generation != $0.generation || !$0.exchange.awaitsUpstream }
-        while !waiting.isEmpty {
-            let index = waiting.count > 1 ? owner.fewest(waiting.map(\.exchange.clientNetwork)) : 0
-            // One that needs a connection of its own, or a fresh one, may find no room where others do.
-            guard let found = hasRoom(at: index) ? index : waiting.indices.first(where: { hasRoom(at: $0) }),
-                let connection = connectionWithRoom(for: waiting[found].exchange, fresh: waiting[found].isFresh)
-            else { break }
-            let (exchange, _, isFresh) = waiting.remove(at: found)
-            guard !owner.holdsBack(exchange) else {
-                owner.holdBack(exchange, fresh: isFresh)
-                continue
-            }
-            owner.holdsOther(exchange)
-            exchange.upstreamReady(connection.makeStream())
-        }
-        cancelRequestIfUnneeded()
-        connectIfNeeded()
-        if owner.episode != 0 { releaseIdle() }
-    }
-
-    private func hasRoom(at index: Int) -> Bool {
-        connectionWithRoom(for: waiting[index].exchange, fresh: waiting[index].isFresh) != nil
-    }
-
-    /// Exchanges that may wait for a free stream in one worker.
-    private static let maximumWaiting = 1024
 }

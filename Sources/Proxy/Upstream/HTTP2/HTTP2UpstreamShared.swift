@@ -1,23 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTP
 import HTTP1
 import HTTP2
 
-/// What the HTTP/2 connections of one worker to the app share.
+/// What the HTTP/2 connections of one worker to an app share.
 final class HTTP2UpstreamShared {
-    let memory: SessionMemory
-    let head: HeadLimits
-    /// Reads heads that are whole, one at a time.
-    var parser: ResponseParser
-    /// For a request's head on its way out.
-    var text: [UInt8] = []
+    private(set) var memory: SessionMemory
+    private(set) var limits: HTTP1Limits
+    /// Reads one complete head at a time.
+    private var parser: ResponseParser
+    private var spareHead = ResponseHead()
 
     init(_ limits: ConnectionLimits, memory: SessionMemory) {
         self.memory = memory
-        head = HeadLimits(bytes: limits.message.headBytes, fields: limits.message.fields)
+        self.limits = limits.message
         parser = ResponseParser(limits: limits.message)
     }
 
-    /// Requests at a time on one connection, however many the app would take.
+    var headLimits: HeadLimits { HeadLimits(bytes: limits.headBytes, fields: limits.fields) }
+
+    /// Reads a head in which the session found no fault, and passes it to `body`; false if it is malformed after all.
+    func withHead(_ text: [UInt8], _ method: Method, _ body: (inout ResponseHead) -> Void) -> Bool {
+        // Another head may be read before `body` returns.
+        var head = ResponseHead()
+        swap(&head, &spareHead)
+        defer {
+            head.reset()
+            swap(&head, &spareHead)
+        }
+        do throws(HTTP1Error) {
+            parser.reset()
+            let progress = try parser.parseHead(text.span, into: &head, requestMethod: method)
+            guard progress.isComplete, progress.consumed == text.count else { return false }
+        } catch {
+            return false
+        }
+        body(&head)
+        return true
+    }
+
+    /// Requests at a time on one connection, even if the app would take more.
     static let maximumStreams = 128
 }

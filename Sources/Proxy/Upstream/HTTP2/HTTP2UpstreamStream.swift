@@ -5,71 +5,84 @@ import HTTP1
 import HTTP2
 import Reactor
 
-/// One request to the app on an HTTP/2 connection, and its response.
+/// One request to an app on an HTTP/2 connection, and its response.
 ///
-/// The session tells what happened; `serve()` acts upon it later. Content that the browser is not ready for waits here,
-/// and is acknowledged when it has gone on: never more than the stream's window, 64 KiB, is held.
-final class HTTP2UpstreamStream: UpstreamStream, StreamHandler {
+/// The session reports events; ``serve()`` acts on them later. Content that the client is not ready for waits here, and
+/// is acknowledged when it has been forwarded: never more than the stream's window, 64 KiB, is held.
+final class HTTP2UpstreamStream: UpstreamStream, StreamHandler, HTTP2Task {
+    /// How much of the response has arrived, and how much of that was forwarded.
+    private enum Response {
+        case awaited
+        /// 1xx heads have arrived, and are to be forwarded.
+        case informational
+        /// The head has arrived, and is to be forwarded.
+        case head([UInt8])
+        /// The head was forwarded.
+        case content
+        /// It broke a rule, and the stream is being reset.
+        case malformed
+    }
+
     private let connection: HTTP2Upstream
     private var stream: Stream?
-    private var exchange: Exchange?
-    /// In the connection's list of those to be served.
-    var isReady = false
+    private var client: (any UpstreamClient)?
+    private var response = Response.awaited
     private var informational: [[UInt8]] = []
-    private var head: [UInt8] = []
-    private var hasHead = false
-    private var isHeadGiven = false
     private var inbound: [UInt8] = []
-    /// Given on but not acknowledged, since the browser does not keep up.
-    private var unacknowledged = 0
-    private var isEnded = false
     private var trailers: [UInt8] = []
-    private var isMalformed = false
-    private var closed: Stream.End?
+    /// The app has ended its side.
+    private var isEnded = false
+    private var end: Stream.End?
+    private var isWaitingForTurn = false
+    /// The client takes no more for now.
     private var isPaused = false
-    private var receivedAny = false
+    /// Content that was forwarded but not acknowledged, since the client is slower.
+    private var unacknowledged = 0
+    private var isEventStream = false
+    private var method = Method.get
+    private var expectsContinue = false
     private let timer: LoopTimer
 
     init(_ connection: HTTP2Upstream) {
         self.connection = connection
         let box = Unowned<HTTP2UpstreamStream>()
-        timer = connection.worker.loop.makeTimer { box.object?.timedOut() }
-        box.object = self
+        timer = connection.loop.makeTimer { box.object?.timedOut() }
+        box.refer(to: self)
     }
 
     private var session: ClientSession { connection.session }
+
+    private var shared: HTTP2UpstreamShared { connection.pool.shared }
 
     var pool: UpstreamPool { connection.pool.owner }
 
     // MARK: The request
 
     var isBlocked: Bool {
-        guard let stream, stream.pendingContent >= Self.highWater else { return false }
+        guard let stream, stream.pendingContent >= HTTP2Connection.highWater else { return false }
         stream.awaitsRoom = true
         return true
     }
 
-    /// Content is framed before it goes into the socket, and shares it.
     var sink: Transport? { nil }
 
     var mayRefuse: Bool { true }
 
-    func start(_ exchange: Exchange, expectsContent: Bool, contentFollows: Bool) {
-        self.exchange = exchange
-        let shared = connection.shared
-        shared.text.removeAll(keepingCapacity: true)
-        exchange.writeUpstreamHead(into: &shared.text)
-        let text = shared.text
-        shared.memory.fields.begin(requestText: text.span, scheme: connection.isSecure ? "https" : "http")
-        // A hop-by-hop field, which gRPC servers insist on.
-        if exchange.request.takesTrailers { shared.memory.fields.add("te", "trailers") }
-        stream = session.request(
-            shared.memory.fields, isHead: exchange.request.method == .head, isEnd: !expectsContent, handler: self)
+    func start(_ request: consuming UpstreamRequest, for client: any UpstreamClient) {
+        self.client = client
+        method = request.method
+        expectsContinue = request.expectsContinue
+        let (expectsContent, isBinding) = (request.expectsContent, request.authenticatesConnection)
+        let memory = shared.memory
+        memory.fields.begin(requestText: request.head.span, scheme: connection.isSecure ? "https" : "http")
+        if request.takesTrailers { memory.fields.add("te", "trailers") }
+        stream = session.request(memory.fields, isHead: method == .head, isEnd: !expectsContent, handler: self)
+        connection.memory.recycleBuffer(&request.head)
         touch()
-        if exchange.request.authenticatesConnection { connection.bind() }
+        if isBinding { connection.bind() }
         guard stream != nil else {
-            // Between the choice and now the connection's room has gone.
-            closed = .refused
+            // The connection has lost its room since it was chosen.
+            end = .refused
             return connection.wake(self)
         }
         connection.scheduleFlush()
@@ -87,121 +100,140 @@ final class HTTP2UpstreamStream: UpstreamStream, StreamHandler {
             }
             session.end(stream, trailers: list)
         }
-        connection.contentGiven(to: stream)
+        connection.contentSubmitted(on: stream)
     }
 
-    // MARK: What the session tells
+    // MARK: Events of the session
 
     func headReceived(_ text: inout [UInt8], _ kind: Stream.Head, isEnd: Bool) {
-        receivedAny = true
         if kind == .informational {
             informational.append(text)
+            if case .awaited = response { response = .informational }
         } else {
-            hasHead = true
+            var head: [UInt8] = []
             swap(&head, &text)
+            response = .head(head)
             isEnded = isEnd
         }
-        connection.markReady(self)
+        connection.wake(self)
     }
 
     func malformed(_ fault: MalformedHead) {
-        isMalformed = true
-        connection.markReady(self)
+        response = .malformed
+        connection.wake(self)
     }
 
     func contentReceived(_ content: Span<UInt8>) {
         inbound.append(span: content)
-        connection.markReady(self)
+        connection.wake(self)
     }
 
     func ended(trailers: [UInt8]) {
         isEnded = true
         self.trailers = trailers
-        connection.markReady(self)
+        connection.wake(self)
     }
 
     func streamClosed(_ end: Stream.End) {
-        closed = end
-        connection.markReady(self)
+        self.end = end
+        connection.wake(self)
     }
 
     func contentLeft() {
         touch()
-        exchange?.upstreamWritable()
+        client?.upstreamWritable()
     }
 
-    // MARK: What follows
+    // MARK: Acting on them
+
+    func becomeReady() -> Bool {
+        guard !isWaitingForTurn else { return false }
+        isWaitingForTurn = true
+        return true
+    }
 
     func serve() {
-        isReady = false
-        if isMalformed {
-            lost(.malformed)
-        } else {
-            forwardContent()
-        }
-        guard let closed, exchange == nil || !hasRest else { return }
-        switch closed {
+        isWaitingForTurn = false
+        forward()
+        guard let end, client == nil || !hasRest else { return }
+        switch end {
         case .whole: lost(.closed(wasReused: false))
         case .refused: lost(.refused)
-        case .reset(let code): lost(.closed(wasReused: false), code)
+        case .reset(let code): lost(.reset(StreamEnd(code)))
         case .failed:
-            let isOld = connection.hasServed && !receivedAny && connection.isLost
+            let isOld = connection.hasServed && !hasBegun && connection.isClosed
             lost(.closed(wasReused: isOld))
         }
     }
 
-    /// The response is whole, and what is left of it waits for the browser. One that broke is over at once.
-    private var hasRest: Bool { hasHead && !isMalformed && isPaused && isEnded }
+    /// Some of the response has arrived.
+    private var hasBegun: Bool {
+        switch response {
+        case .awaited: false
+        case .malformed, .informational, .head, .content: true
+        }
+    }
 
-    private func forwardContent() {
+    /// The response is complete, and the rest of it waits for the client. One that broke off ends at once.
+    private var hasRest: Bool {
+        guard isPaused, isEnded else { return false }
+        switch response {
+        case .head, .content: return true
+        case .awaited, .informational, .malformed: return false
+        }
+    }
+
+    private func forward() {
+        if case .malformed = response { return lost(.malformed) }
         for text in informational {
-            guard let exchange, read(text, exchange) else { return }
-            exchange.informationalResponse()
-            exchange.response.reset()
+            guard let client, forwardInformational(text, to: client) else { return }
         }
         informational = []
-        guard hasHead, !isPaused || !isHeadGiven, let exchange else { return }
-        guard !isHeadGiven || !inbound.isEmpty || isEnded else { return }
+        guard let client else { return }
+        switch response {
+        case .awaited, .informational, .malformed: break
+        case .head(let text):
+            response = .content
+            let isRead = shared.withHead(text, method) { head in
+                if head.authenticatesConnection { connection.bind() }
+                connection.noteServed()
+                setFraming(of: &head)
+                if !isEnded { isEventStream = head.isEventStream }
+                forwardPiece { client.responseBegan(&head, $0, isEnd: $1, trailers: $2, more: false) }
+            }
+            if !isRead { lost(.malformed) }
+        case .content:
+            guard !isPaused, !inbound.isEmpty || isEnded else { return }
+            forwardPiece { client.responseContent($0, isEnd: $1, trailers: $2, more: false) }
+        }
+    }
+
+    private func forwardInformational(_ text: [UInt8], to client: any UpstreamClient) -> Bool {
+        let isRead = shared.withHead(text, method) { head in
+            if head.authenticatesConnection { connection.bind() }
+            client.informationalResponse(&head)
+        }
+        if !isRead { lost(.malformed) }
+        return isRead
+    }
+
+    private func forwardPiece(_ deliver: (Span<UInt8>, Bool, [UInt8]) -> Void) {
         touch()
         var piece: [UInt8] = []
         swap(&piece, &inbound)
-        let isEnd = isEnded
         unacknowledged += piece.count
-        let lines = isEnd ? filteredTrailers() : []
-        if !isHeadGiven {
-            isHeadGiven = true
-            guard read(head, exchange) else { return }
-            head = []
-            connection.noteServed()
-            setFraming(of: exchange)
-            if isEnd { finish() }
-            exchange.responseHead(piece.span, isEnd: isEnd, trailers: lines, more: false)
-        } else {
-            if isEnd { finish() }
-            exchange.responseBody(piece.span, isEnd: isEnd, trailers: lines, more: false)
-        }
+        let isEnd = isEnded
+        // HTTP/1.1's decoder knows which trailers may pass.
+        let lines = isEnd ? LoopMemory.filtered(trailers: trailers, shared.limits) : []
+        if isEnd { finish() }
+        deliver(piece.span, isEnd, lines)
         if !isPaused { acknowledge() }
     }
 
-    /// Reads a head that the session found nothing wrong with. False when there was.
-    private func read(_ text: [UInt8], _ exchange: Exchange) -> Bool {
-        do throws(HTTP1Error) {
-            connection.shared.parser.reset()
-            let progress = try connection.shared.parser.parseHead(
-                text.span, into: &exchange.response, requestMethod: exchange.request.method)
-            if exchange.response.authenticatesConnection { connection.bind() }
-            if progress.isComplete, progress.consumed == text.count { return true }
-        } catch {
-            // As for what is incomplete.
-        }
-        lost(.malformed)
-        return false
-    }
-
-    /// The stream tells where the content ends, where HTTP/1.1 would have the connection do so.
-    private func setFraming(of exchange: Exchange) {
-        exchange.response.isPersistent = true
-        if exchange.response.framing == .untilClose { exchange.response.framing = .chunked }
+    /// The stream delimits the content, where HTTP/1.1 would close the connection.
+    private func setFraming(of head: inout ResponseHead) {
+        head.isPersistent = true
+        if head.framing == .untilClose { head.framing = .chunked }
     }
 
     private func acknowledge() {
@@ -211,21 +243,15 @@ final class HTTP2UpstreamStream: UpstreamStream, StreamHandler {
         connection.scheduleFlush()
     }
 
-    /// As for HTTP/1.1, whose decoder knows what may pass.
-    private func filteredTrailers() -> [UInt8] {
-        guard !trailers.isEmpty else { return [] }
-        return connection.worker.filtered(trailers: trailers)
-    }
-
-    /// The response is whole: lets go, then tells the exchange.
+    /// The response is complete: the client no longer uses the stream, and gets the end of the response next.
     private func finish() {
-        guard let exchange else { return }
-        self.exchange = nil
+        guard let client else { return }
+        self.client = nil
         timer.cancel()
-        exchange.upstreamDone()
-        // The app has said all; what the request still has to say is of no interest to it.
+        client.upstreamDone()
+        // The app has responded; it has no use for the rest of the request.
         if let stream, !stream.isOutboundEnded { session.reset(stream, .noError) }
-        connection.streamEnded(self)
+        connection.streamEnded()
     }
 
     func pause() {
@@ -240,61 +266,49 @@ final class HTTP2UpstreamStream: UpstreamStream, StreamHandler {
     }
 
     func abandon() {
-        guard exchange != nil else { return }
-        exchange = nil
-        end(.cancel)
+        guard client != nil else { return }
+        client = nil
+        close(.cancel)
     }
 
-    private func lost(_ loss: ExchangeStateMachine.Loss, _ code: ErrorCode? = nil) {
-        guard let exchange else { return }
-        self.exchange = nil
-        end(isMalformed || loss == .malformed ? .protocolError : .cancel)
-        exchange.upstreamLost(loss, code)
+    private func lost(_ loss: UpstreamLoss) {
+        guard let client else { return }
+        self.client = nil
+        close(loss == .malformed ? .protocolError : .cancel)
+        client.upstreamLost(loss)
     }
 
-    private func end(_ code: ErrorCode) {
+    private func close(_ code: ErrorCode) {
         timer.cancel()
         inbound = []
         informational = []
         if let stream { session.reset(stream, code) }
         connection.scheduleFlush()
-        connection.streamEnded(self)
+        connection.streamEnded()
     }
 
     // MARK: Time
 
     private func touch() {
-        timer.set(connection.worker.loop.now.advanced(by: connection.pool.configuration.responseTimeout))
+        timer.set(connection.loop.now.advanced(by: pool.configuration.responseTimeout))
     }
 
     private func timedOut() {
-        guard let exchange else { return }
-        if awaitsBrowser || isHeadGiven && exchange.isEventStream { return touch() }
-        // Nothing at all has come for long: the connection itself is in doubt.
-        let quiet = connection.worker.loop.now.since(connection.lastReceived)
-        if quiet.count > connection.pool.configuration.responseTimeout.count / 2 { connection.retire() }
+        guard client != nil else { return }
+        if awaitsClient || isEventStream { return touch() }
+        // Nothing at all has arrived for long: the connection itself is in doubt.
+        let quiet = connection.loop.now.since(connection.lastReceived)
+        if quiet.count > pool.configuration.responseTimeout.count / 2 { connection.retire() }
         lost(.responseTimeout)
     }
 
-    /// The browser is the one waited for, and its own time limits count.
-    private var awaitsBrowser: Bool {
+    /// The client is the one waited for, and its own time limits apply.
+    private var awaitsClient: Bool {
         if isPaused { return true }
-        guard let exchange, let stream, !exchange.isRequestComplete, stream.pendingContent < Self.highWater else {
+        guard let client, let stream, !client.isRequestComplete, stream.pendingContent < HTTP2Connection.highWater
+        else {
             return false
         }
-        return receivedAny || !exchange.request.expectsContinue
-    }
-
-    /// More content than this waiting to leave holds the browser back.
-    private static let highWater = 32_768
-}
-
-extension RequestHead {
-    /// TE is `trailers` (RFC 9110 §10.1.4).
-    fileprivate var takesTrailers: Bool {
-        let bytes = bytes.span
-        return fields.contains { field in
-            field.known == .te && bytes.extracting(field.value.range).equalsIgnoringCase("trailers")
-        }
+        return hasBegun || !expectsContinue
     }
 }

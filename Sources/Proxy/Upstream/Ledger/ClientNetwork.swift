@@ -15,6 +15,6 @@ package struct ClientNetwork: Hashable, Sendable {
         self.bits = bits
     }
 
-    /// Clients whose address is not known count as one.
+    /// Clients whose address is unknown count as one.
     package static let unknown = ClientNetwork(bits: 0)
 }

@@ -2,14 +2,14 @@
 
 import Reactor
 
-/// Clients of which a request was ended as slow: for a while they hold no more than their share of the connections, have
-/// no right to that share while others wait, and come after them.
+/// Clients of which a request was ended because it was slow: for a while they hold no more than their share of the
+/// connections, have no right to that share while others wait, and are served after them.
 struct ClientPenalties: Sendable {
     private var ends: [ClientNetwork: MonotonicTime] = [:]
     private var lastEnd = MonotonicTime(nanoseconds: 0)
 
-    /// Clients whose address is not known are not one client, and get none. Beyond the maximum no client does until one
-    /// has ended.
+    /// Clients whose address is unknown are not one client, and get no penalty. Beyond the maximum no client does until a
+    /// penalty has ended.
     mutating func add(_ client: ClientNetwork, _ now: MonotonicTime) {
         guard client != .unknown else { return }
         if ends.count >= Self.maximum, ends[client] == nil {

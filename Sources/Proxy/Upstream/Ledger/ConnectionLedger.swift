@@ -3,10 +3,10 @@
 import Reactor
 import Synchronization
 
-/// The one count of connections to an app that all workers share. See ``ConnectionLedgerState``.
+/// The count of connections to an app that all workers share. See ``ConnectionLedgerState``.
 ///
-/// A request that is served over a connection which its worker keeps does not come here: the lock is taken when a
-/// connection is opened or closed, and for each request only while requests wait.
+/// A request that uses an idle connection of its worker does not need it: the lock is taken when a connection is opened or
+/// closed, and for each request only while requests wait.
 package final class ConnectionLedger: Sendable {
     private struct Guarded {
         var state: ConnectionLedgerState

@@ -50,7 +50,7 @@ package struct ConnectionLedgerState: Sendable {
         /// The member may open a connection.
         case connect
         case wait
-        /// As many wait as may.
+        /// The queue is full.
         case refuse
         /// The client has been penalized and holds its share. The request does not count as waiting, and is tried again
         /// when its client holds less.
@@ -177,7 +177,7 @@ package struct ConnectionLedgerState: Sendable {
         return .wait
     }
 
-    /// The waiter waits no longer.
+    /// The waiter no longer waits.
     package mutating func cancel(_ id: WaiterID, of member: MemberID, _ client: ClientNetwork, _ now: MonotonicTime) {
         guard let index = clients[client]?.waiters.firstIndex(where: { $0.id == id && $0.member == member }) else {
             return
@@ -186,7 +186,7 @@ package struct ConnectionLedgerState: Sendable {
         removed(client, now, isServed: false)
     }
 
-    /// During an episode: a request is through with its connection, which may serve another one.
+    /// During an episode: a request is done with its connection, which may serve another one.
     package mutating func released(_ member: MemberID, _ now: MonotonicTime, _ notes: inout [Note]) -> Release {
         guard open <= limit else {
             count(member, -1)
@@ -214,7 +214,7 @@ package struct ConnectionLedgerState: Sendable {
 
     // MARK: Clients
 
-    /// A request of `client` holds a connection. Reports of an earlier episode count for nothing.
+    /// A request of `client` holds a connection. Reports of an earlier episode are ignored.
     package mutating func hold(_ client: ClientNetwork, _ episode: UInt64) {
         guard episode != 0, episode == self.episode else { return }
         clients[client, default: Client()].held += 1
@@ -243,7 +243,7 @@ package struct ConnectionLedgerState: Sendable {
         }
     }
 
-    /// A request of the client was ended as slow. What it connects next must not hold up others for as long again: during
+    /// A request of the client was ended because it was slow. Its next ones must not hold up others for as long again: during
     /// the penalty it gets no connection beyond its share, even if nobody else waits. Until the penalty ends, the episode
     /// does not, so that connections are counted by client.
     package mutating func penalize(
@@ -319,13 +319,13 @@ package struct ConnectionLedgerState: Sendable {
 
     /// A request that is held back is tried again several times in this time.
     private static let heldBackTime = Nanoseconds.seconds(1)
-    /// How long nobody must have waited until connections are no longer counted by client.
+    /// How long no request must have waited until connections are no longer counted by client.
     package static let calm = Nanoseconds.seconds(1)
-    /// For how long the time counts on after the last waiter left without a connection. Else a request that is slow for
-    /// a multiple of the time that others wait would end when none of them is left.
+    /// How long the time continues to count after the last waiter left without a connection. Otherwise a request that is
+    /// slow for longer than others wait would only end when none of them is left.
     package static let grace = Nanoseconds.seconds(3)
-    /// Of eight grants, one at least goes to the request that comes first in the whole process. The others may spare a
-    /// connection that stays with its worker.
+    /// Of eight grants, at least one goes to the request that is first in the whole process. The others may save a new
+    /// connection by staying with their worker.
     private static let maximumLocalGrants = 7
 
     // MARK: Private
@@ -342,8 +342,8 @@ package struct ConnectionLedgerState: Sendable {
         members[member, default: 0] += change
     }
 
-    /// The waiter that comes next: of the client that holds fewest, the first. Among equals a waiter of `member` may come
-    /// before an older one.
+    /// The next waiter: the first one of the client that holds fewest. Among equals a waiter of `member` may precede an
+    /// older one.
     private mutating func takeNext(
         preferring member: MemberID?, _ now: MonotonicTime
     ) -> (member: MemberID, grant: Grant)? {
@@ -383,7 +383,7 @@ package struct ConnectionLedgerState: Sendable {
         return (waiter.member, Grant(waiter: waiter.id, client: client, episode: episode))
     }
 
-    /// The queue is full: the client with most waiters loses its last one, if that helps.
+    /// The queue is full: the client with the most waiters loses its last one, if it has more than `client`.
     private mutating func displace(
         for client: ClientNetwork, _ now: MonotonicTime, _ notes: inout [Note]
     ) -> Bool {
@@ -406,7 +406,7 @@ package struct ConnectionLedgerState: Sendable {
         forgetIfUnused(client)
     }
 
-    /// Nobody waits any more, and no grace is left.
+    /// No request waits any more, and the grace has passed.
     private mutating func countWaited(_ now: MonotonicTime) {
         if let start = waitingSince { waited &+= min(now, countsUntil ?? now).since(start).count }
         waitingSince = nil

@@ -1,6 +1,6 @@
 <?php
 // SPDX-License-Identifier: Apache-2.0
-// The same with the token exactly as iSpring's page prints it: Type and ALG in the header, IAT and JTI among the claims,
+// The same with the token as printed on iSpring's page: Type and ALG in the header, IAT and JTI among the claims,
 // and an expiration time whose three letters are Cyrillic. Sidegate's preset ispring accepts it; a new script should send
 // the token of authentication.php.
 

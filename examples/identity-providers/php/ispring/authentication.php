@@ -1,6 +1,6 @@
 <?php
 // SPDX-License-Identifier: Apache-2.0
-// iSpring's "Identity provider URL": logs the user in here, then over there.
+// iSpring's "Identity provider URL": logs the user in here, then signs in at the app.
 //
 // iSpring's settings          Sidegate's configuration
 //   Identity provider URL       identityProvider.loginURL: the address of this script
@@ -24,7 +24,7 @@ $token = make_token(['typ' => 'JWT', 'alg' => 'HS256'], [
     'exp' => $now + 60,
     'jti' => bin2hex(random_bytes(16)),
     'email' => $email,
-    // Field matching, for which the settings page has these names:
+    // The field names of the settings page:
     'given_name' => $person['given_name'],
     'family_name' => $person['family_name'],
     'preferred_username' => $person['login'],

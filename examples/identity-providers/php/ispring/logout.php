@@ -1,7 +1,7 @@
 <?php
 // SPDX-License-Identifier: Apache-2.0
 // iSpring's "Logout URL": Sidegate has ended its session and sends the browser here with a signed token that names the
-// user. Without the token any page of the web could log your users out, by an <img> that points here.
+// user. Without the token any web page could log your users out, with an <img> that points here.
 
 declare(strict_types=1);
 

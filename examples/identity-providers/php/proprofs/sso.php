@@ -1,8 +1,8 @@
 <?php
 // SPDX-License-Identifier: Apache-2.0
-// The sample of ProProfs' page, corrected where it does not run: straight quotes, a comma in place of a full stop, the
-// closing brackets, and a real Location. The token is exactly the page's; so is the key, which is not the API key but the
-// 32 hexadecimal characters of its MD5 (Sidegate: token.secretEncoding: md5hex, set by the preset proprofs).
+// The sample of ProProfs' page with its errors fixed: straight quotes, a comma in place of a full stop, the closing
+// brackets, and a real Location. The token is as on the page, and so is the key: not the API key, but the 32 hexadecimal
+// characters of its MD5 (Sidegate: token.secretEncoding: md5hex, set by the preset proprofs).
 
 declare(strict_types=1);
 

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Reactor
+
+/// The time limits of a client's HTTP/2 connection, with one timer for all of them.
+struct HTTP2Deadlines {
+    /// Since when there has been no request; nil while there are some.
+    private(set) var idleSince: MonotonicTime?
+    /// Since when a header section has been incomplete.
+    private var headSince: MonotonicTime?
+    /// Since when the socket has been full.
+    private var blockedSince: MonotonicTime?
+    /// When the connection ends.
+    private var endsAt: MonotonicTime?
+    /// Memory that is only used while there are requests was released.
+    private var hasReleasedMemory = false
+    private let timer: LoopTimer
+
+    init(_ timer: LoopTimer, _ now: MonotonicTime, _ limits: ConnectionLimits) {
+        self.timer = timer
+        idleSince = now
+        timer.set(now.advanced(by: limits.headerTimeout))
+    }
+
+    /// Looks again at `deadline` at the latest.
+    func arm(_ deadline: MonotonicTime) {
+        if deadline < timer.deadline { timer.set(deadline) }
+    }
+
+    func set(_ deadline: MonotonicTime) {
+        timer.set(deadline)
+    }
+
+    func cancel() {
+        timer.cancel()
+    }
+
+    // MARK: What happens
+
+    /// Requests have begun, or the last one has ended.
+    mutating func update(isIdle: Bool, _ now: MonotonicTime, _ limits: ConnectionLimits) {
+        if isIdle {
+            guard idleSince == nil else { return }
+            idleSince = now
+            hasReleasedMemory = false
+            arm(now.advanced(by: min(Self.idleMemoryTime, limits.keepAliveTimeout)))
+        } else if idleSince != nil {
+            idleSince = nil
+            arm(now.advanced(by: limits.bodyIdleTimeout))
+        }
+    }
+
+    mutating func update(isWithinHead: Bool, _ now: MonotonicTime, _ limits: ConnectionLimits) {
+        guard isWithinHead else {
+            headSince = nil
+            return
+        }
+        guard headSince == nil else { return }
+        headSince = now
+        arm(now.advanced(by: limits.headerTimeout))
+    }
+
+    mutating func blocked(_ now: MonotonicTime, _ limits: ConnectionLimits) {
+        blockedSince = now
+        arm(now.advanced(by: limits.bodyIdleTimeout))
+    }
+
+    mutating func unblocked() {
+        blockedSince = nil
+    }
+
+    mutating func ends(at deadline: MonotonicTime?) {
+        endsAt = deadline
+    }
+
+    // MARK: What follows
+
+    func isBlockedTooLong(_ now: MonotonicTime, _ limits: ConnectionLimits) -> Bool {
+        hasPassed(blockedSince, limits.bodyIdleTimeout, now)
+    }
+
+    func isHeadTooSlow(_ now: MonotonicTime, _ limits: ConnectionLimits) -> Bool {
+        hasPassed(headSince, limits.headerTimeout, now)
+    }
+
+    /// No SETTINGS have arrived since the connection began.
+    func isStartTooSlow(_ now: MonotonicTime, _ limits: ConnectionLimits) -> Bool {
+        hasPassed(idleSince, limits.headerTimeout, now)
+    }
+
+    func isIdleTooLong(_ now: MonotonicTime, _ limits: ConnectionLimits) -> Bool {
+        hasPassed(idleSince, limits.keepAliveTimeout, now)
+    }
+
+    func mustEnd(_ now: MonotonicTime) -> Bool {
+        endsAt.map { $0 <= now } ?? false
+    }
+
+    func mayLinger(_ now: MonotonicTime) -> Bool {
+        endsAt.map { now < $0 } ?? false
+    }
+
+    /// Whether memory is to be released now; true once.
+    mutating func releasesMemory(_ now: MonotonicTime) -> Bool {
+        guard !hasReleasedMemory, hasPassed(idleSince, Self.idleMemoryTime, now) else { return false }
+        hasReleasedMemory = true
+        return true
+    }
+
+    /// When to look again, at `latest` at the latest. Limits that have passed were dealt with.
+    func next(_ latest: MonotonicTime, _ now: MonotonicTime, _ limits: ConnectionLimits, isBeforeSettings: Bool)
+        -> MonotonicTime
+    {
+        var next = latest
+        func include(_ start: MonotonicTime?, _ limit: Nanoseconds) {
+            guard let deadline = start?.advanced(by: limit), deadline > now else { return }
+            next = min(next, deadline)
+        }
+        if !hasReleasedMemory { include(idleSince, Self.idleMemoryTime) }
+        include(idleSince, limits.keepAliveTimeout)
+        if isBeforeSettings { include(idleSince, limits.headerTimeout) }
+        include(headSince, limits.headerTimeout)
+        include(blockedSince, limits.bodyIdleTimeout)
+        if let endsAt, endsAt > now { next = min(next, endsAt) }
+        return next
+    }
+
+    private func hasPassed(_ start: MonotonicTime?, _ limit: Nanoseconds, _ now: MonotonicTime) -> Bool {
+        start.map { $0.advanced(by: limit) <= now } ?? false
+    }
+
+    /// How long after its last request a connection keeps its memory.
+    private static let idleMemoryTime = Nanoseconds.seconds(1)
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Gate
+import HTTP
+import Reactor
+
+/// The client's side of one exchange, over any version of HTTP.
+protocol DownstreamStream: AnyObject {
+    /// The client takes no more for now.
+    var isBlocked: Bool { get }
+
+    /// The socket that content is written to directly; nil: it is framed first.
+    var sink: Transport? { get }
+
+    /// Sends a 1xx response.
+    func sendInformational(_ head: borrowing ResponseHead)
+
+    /// Requests the content of a client that waits for this (`Expect: 100-continue`).
+    func sendContinue()
+
+    /// Sends the head of a response, with the first of its content.
+    ///
+    /// - Parameters:
+    ///   - extra: field lines to add.
+    ///   - more: more content follows at once, so a small piece may wait for it.
+    func sendHead(
+        _ head: borrowing ResponseHead, extra: [UInt8]?, content: Span<UInt8>, isEnd: Bool, trailers: [UInt8],
+        more: Bool)
+
+    func sendContent(_ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool)
+
+    /// Sends a complete response of the gate's own.
+    func sendLocal(_ response: LocalResponse)
+
+    /// Connections to apps that belong to this client; nil: there are none.
+    var boundUpstreams: BoundUpstreams? { get }
+
+    /// All requests of the connection are one client's, and more may follow.
+    var isOneClient: Bool { get }
+
+    /// The connection to the app belongs to this client from now on.
+    func keep(_ connection: HTTP1Upstream, for identity: Identity?)
+
+    /// The end of the response was submitted and not sent: the exchange is reported when it was
+    /// (``Exchange/responseSent(isComplete:)``).
+    var holdsResponse: Bool { get }
+
+    /// The exchange has ended. `isRequestComplete`: the request was read to its end.
+    func exchangeFinished(isRequestComplete: Bool)
+
+    /// Ends the response in a way that shows the client that it is not complete.
+    func abort(_ end: StreamEnd)
+
+    /// More of the request's content is wanted.
+    func resumeRequest()
+
+    /// The app's 101 is one that this client can take.
+    func acceptsSwitch(_ head: borrowing ResponseHead, of request: RequestHead) -> Bool
+
+    /// Sends the 101 and gives the connection away, with bytes that the client has sent early.
+    func switchProtocols(_ head: borrowing ResponseHead) -> (Transport, early: [UInt8])?
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Gate
+import HTTP
+import Reactor
+
+// What the gate must know before it can decide is requested from the services: each wait has a time limit, and nothing is
+// done for a browser that went away meanwhile.
+extension GateExchange: StepDriver {
+    package func resume(_ question: Question, with answer: Answer) -> Step {
+        let gate = service.gate
+        return withAccess { gate.resume(&$0, question, with: answer) }
+    }
+
+    package func find(answerTo question: Question) {
+        let services = service.services
+        let limits = services.limits
+        switch question {
+        case .content(let limit):
+            collect(limit: limit)
+        case .keys:
+            guard let keys = services.keys else { return answer(refusal(503)) }
+            ask(.keys, within: limits.keys, otherwise: true) { done in
+                keys.refresh { done(true) }
+            } then: { [self] (_: Bool) in
+                answered(question, with: .keys)
+            }
+        case .consumeToken(let pending):
+            consume(pending.replayKeys, pending.retention) { [self] in answered(question, with: .consumeToken($0)) }
+        case .consumeLogoutToken(let pending):
+            consume(pending.replayKeys, pending.retention) { [self] in
+                answered(question, with: .consumeLogoutToken($0))
+            }
+        case .checkToken(let token):
+            if let use = service.replayStore.knownUse(of: token.replayKeys) {
+                return answered(question, with: .checkToken(use))
+            }
+            ask(.claim, within: limits.claim, otherwise: .unavailable) { done in
+                service.replayStore.use(of: token.replayKeys, until: token.expiresAt, done)
+            } then: { [self] (use: TokenUse) in
+                answered(question, with: .checkToken(use))
+            }
+        case .endBearer(let token):
+            guard let revocations = services.revocations else {
+                service.gate.tokenSpent(token.replayKeys)
+                return answered(question, with: .endBearer)
+            }
+            ask(.revocation, within: limits.revocation, otherwise: false) { done in
+                revocations.tokenSpent(token.replayKeys) { done(true) }
+            } then: { [self] (_: Bool) in
+                answered(question, with: .endBearer)
+            }
+        case .provision(let pending):
+            guard let provisioner = services.provisioner else {
+                return answered(question, with: .provision(.failed))
+            }
+            ask(.provisioning, within: limits.provisioning, otherwise: .failed) { done in
+                provisioner.provision(pending.call, done)
+            } then: { [self] (outcome: ProvisioningOutcome) in
+                if outcome == .told { record.isProvisioned = true }
+                answered(question, with: .provision(outcome.verdict))
+            }
+        case .fetchSession(let session):
+            ask(.session, within: limits.session, otherwise: .unavailable) { done in
+                guard let sessions = services.sessions else { return done(.unavailable) }
+                sessions.fetch(session, done)
+            } then: { [self] (answer: SessionAnswer) in
+                answered(question, with: .fetchSession(answer, now: service.clock))
+            }
+        case .storeSession(let session):
+            ask(.session, within: limits.session, otherwise: false) { done in
+                guard let sessions = services.sessions else { return done(false) }
+                sessions.keep(session, done)
+            } then: { [self] (isStored: Bool) in
+                answered(question, with: .storeSession(isStored))
+            }
+        case .revoke(let pending):
+            revoke(pending.revocation) { [self] in answered(question, with: .revoke($0)) }
+        }
+    }
+
+    private func consume(
+        _ keys: [[UInt8]], _ retention: Retention, _ proceed: @escaping (ReplayVerdict) -> Void
+    ) {
+        ask(.claim, within: service.services.limits.claim, otherwise: .unavailable) { done in
+            service.replayStore.consume(keys, for: retention, now: context.clock, done)
+        } then: { (verdict: ReplayVerdict) in
+            proceed(verdict)
+        }
+    }
+
+    private func revoke(_ revocation: Revocation, _ proceed: @escaping (Bool) -> Void) {
+        record.isBackchannelLogout = !revocation.isOfOneSession
+        if record.user == nil { record.user = revocation.user }
+        guard let revocations = service.services.revocations else { return proceed(service.revoke(revocation)) }
+        ask(.revocation, within: service.services.limits.revocation, otherwise: false) { done in
+            revocations.revoke(revocation, done)
+        } then: { (isRemembered: Bool) in
+            proceed(isRemembered)
+        }
+    }
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Decisions
+import Gate
+import HTTP
+import Reactor
+
+/// The app's response, on its way to the client.
+extension GateExchange {
+    func informationalResponse(_ head: inout ResponseHead) {
+        removeReservedCookies(&head)
+        guard case .forwardInformational = machine.responseHeadReceived(status: head.status) else { return }
+        agreedToContent()
+        downstream?.sendInformational(head)
+        throttle()
+    }
+
+    func responseBegan(
+        _ head: inout ResponseHead, _ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool
+    ) {
+        record.responseStarted(head.status, service.loop.now)
+        removeReservedCookies(&head)
+        if let signOut = passage.signOut {
+            if signOut.answer != nil {
+                machine.responseReplaced()
+                return finish(signOut, head)
+            }
+            endSession(signOut)
+        }
+        guard case .forward = machine.responseHeadReceived(status: head.status) else { return }
+        if !isEnd, !beginStream(head) { return }
+        record.bytesSent += UInt64(content.count)
+        downstream?.sendHead(
+            head, extra: extraFields(head), content: content, isEnd: isEnd, trailers: trailers, more: more)
+        if isEnd { responseEnded() } else { throttle() }
+    }
+
+    func responseContent(_ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool) {
+        record.bytesSent += UInt64(content.count)
+        downstream?.sendContent(content, isEnd: isEnd, trailers: trailers, more: more)
+        if isEnd { responseEnded() } else { throttle() }
+    }
+
+    /// Holds the app back while the client is slower.
+    private func throttle() {
+        if downstream?.isBlocked == true { upstream?.pause() }
+    }
+
+    /// The app sets no cookies with the gate's names.
+    private func removeReservedCookies(_ head: inout ResponseHead) {
+        guard head.setsCookies, let name = service.gate.removeOwnCookies(from: &head) else { return }
+        service.pool(of: app).report(reservedCookie: name)
+    }
+
+    /// Field lines that are added to the app's response.
+    private func extraFields(_ head: borrowing ResponseHead) -> [UInt8]? {
+        // What deletes cookies is sent in any case.
+        let renewal = passage.signOut?.cookies ?? renewal(in: head)
+        guard context.isSecure, !service.strictTransportLine.isEmpty, !head.hasStrictTransport else { return renewal }
+        return renewal.map { $0 + service.strictTransportLine } ?? service.strictTransportLine
+    }
+
+    /// The renewed session cookie, or the one that opens native login, unless others could get it with this response;
+    /// a later one carries it then.
+    private func renewal(in head: borrowing ResponseHead) -> [UInt8]? {
+        guard let renewal = passage.renewal else { return nil }
+        if head.isForSharedCaches {
+            passage.identity?.renewalNotSent()
+            return nil
+        }
+        return renewal
+    }
+
+    /// The response continues for a while, and its session may end before it does. False if it has ended already, and the
+    /// response with it.
+    private func beginStream(_ head: borrowing ResponseHead) -> Bool {
+        if head.isEventStream { beginEventStream() }
+        // A response that ends the session does not end with it.
+        guard passage.signOut == nil, let identity = passage.identity else { return true }
+        let gate = service.gate
+        if passage.updateCount != service.updateCount, gate.hasEnded(identity, now: service.loop.wallClock) {
+            endStream(.sessionRevoked)
+            return false
+        }
+        service.streamBegan(self)
+        // Other responses end by themselves; a stream of events need not.
+        if hasEventStream, let end = gate.endOfSession(identity) { setTimer(service.monotonic(end)) }
+        return true
+    }
+
+    // MARK: Tunnels
+
+    func switchProtocols(_ head: inout ResponseHead, of connection: HTTP1Upstream, early: Span<UInt8>) {
+        let isWanted =
+            forwardsUpgrade && head.agreesToUpgrade(of: request)
+            && downstream?.acceptsSwitch(head, of: request) == true
+        switch machine.responseHeadReceived(status: 101, wantsUpgrade: isWanted) {
+        case .openTunnel: openTunnel(&head, connection, early)
+        case .answerBadGateway:
+            leaveUpstream()
+            connection.abandon()
+            record.upstreamFailed(.malformed)
+            sendUpstreamFailure(502, .malformed)
+        case .forward, .forwardInformational:
+            break
+        }
+    }
+
+    private func openTunnel(_ head: inout ResponseHead, _ connection: HTTP1Upstream, _ early: Span<UInt8>) {
+        leaveUpstream()
+        removeReservedCookies(&head)
+        let appSide = connection.detach()
+        record.responseStarted(101, service.loop.now)
+        guard let downstream, let (clientSide, waiting) = downstream.switchProtocols(head) else {
+            appSide.close()
+            return abort()
+        }
+        let gate = service.gate
+        let tunnel = service.makeTunnel(clientSide, appSide, passage.identity)
+        let end = passage.identity.flatMap { gate.endOfSession($0) }
+        tunnel.start(fromClient: waiting.span, fromApp: early, until: end.map { service.monotonic($0) })
+        // The session may have ended since the request was let through.
+        if passage.updateCount != service.updateCount, tunnel.hasEnded(gate, now: service.loop.wallClock) {
+            tunnel.close()
+        }
+        machine.aborted()
+        self.end()
+    }
+}

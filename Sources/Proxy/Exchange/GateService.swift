@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Decisions
+import Gate
+import HTTP
+import Reactor
+
+/// The exchanges of a loop that a gate guards: the gate, the connections to its apps, and what they share.
+final class GateService: ExchangeService {
+    private(set) var loop: EventLoop
+    private(set) var memory: LoopMemory
+    private(set) var replayStore: any ReplayStore
+    private(set) var metrics = WorkerMetrics()
+    private(set) var gate: Gate
+    private(set) var services: WorkerServices
+    /// The most content that a request may have.
+    private(set) var maximumContent: UInt64
+    /// A field line for every response over TLS; empty: none.
+    private(set) var strictTransportLine: [UInt8]
+    /// How often sessions or lists were changed.
+    private(set) var updateCount: UInt64 = 0
+    private(set) var isDraining = false
+    private let resolver: Resolver
+    private var log: RequestLog?
+    /// One for each app, in the order in which the gate numbers them; never empty.
+    private var pools: [UpstreamPool] = []
+    /// Pools whose last exchanges may not have ended.
+    private var retiredPools: [UpstreamPool] = []
+    /// Exchanges whose session may end during the response.
+    private var streams: [ObjectIdentifier: GateExchange] = [:]
+    private var spares: [GateExchange] = []
+    private unowned var clients: (any ClientSide)?
+
+    init(
+        _ gate: Gate, _ configuration: GateServiceConfiguration, memory: LoopMemory, resolver: Resolver,
+        replayStore: any ReplayStore, log: RequestLog?, services: WorkerServices
+    ) {
+        self.gate = gate
+        self.memory = memory
+        self.resolver = resolver
+        self.replayStore = replayStore
+        self.log = log
+        self.services = services
+        loop = memory.loop
+        maximumContent = configuration.maximumContent
+        strictTransportLine = configuration.strictTransportLine
+        metrics.use(provider: configuration.provider)
+        pools = makePools(configuration)
+    }
+
+    /// The client connections of the loop.
+    func attach(_ clients: any ClientSide) {
+        self.clients = clients
+    }
+
+    private func makePools(_ configuration: GateServiceConfiguration) -> [UpstreamPool] {
+        let environment = UpstreamEnvironment(memory: memory, resolver: resolver, limits: configuration.limits)
+        return configuration.upstreams.map { UpstreamPool($0, environment, owner: self) }
+    }
+
+    // MARK: Exchanges
+
+    func makeExchange() -> Exchange {
+        spares.popLast() ?? GateExchange(self)
+    }
+
+    func recycle(_ exchange: GateExchange) {
+        guard spares.count < LoopMemory.maximumSpares, exchange.request.bytes.capacity <= LoopMemory.spareCapacity
+        else {
+            return
+        }
+        spares.append(exchange)
+    }
+
+    func finished(_ exchange: GateExchange, _ context: RequestContext) {
+        metrics.requestEnded(exchange, loop.now)
+        log?.record(exchange, context, client: exchange.client, loop)
+    }
+
+    func freshRequestID(into identifier: inout [UInt8]) {
+        gate.requestID(of: RequestHead(), into: &identifier)
+    }
+
+    func webSocketKey() -> [UInt8] { gate.webSocketKey() }
+
+    func endedSlow(_ side: PaceMeter.Side) {
+        metrics.endedSlow(side)
+    }
+
+    /// Both clocks as of this batch.
+    var clock: ClockReading { ClockReading(wall: loop.wallClock, monotonic: loop.now.seconds) }
+
+    /// The monotonic time of `wallClock` (seconds since 1970).
+    func monotonic(_ wallClock: Double) -> MonotonicTime {
+        loop.now.advanced(by: .seconds(wallClock - loop.wallClock))
+    }
+
+    func measurePaceNow() {
+        clients?.measurePaceNow()
+    }
+
+    // MARK: Apps
+
+    /// Of the app with that number; of the first one if the configuration has changed and it no longer exists.
+    func pool(of app: Int) -> UpstreamPool {
+        pools[app < pools.count ? app : 0]
+    }
+
+    /// Open connections to apps and attempts to open one, without tunnels.
+    var upstreamConnectionCount: Int { pools.reduce(0) { $0 + $1.openCount } }
+
+    func hasWaitingRequests(_ now: MonotonicTime) -> Bool {
+        var isContended = false
+        for pool in pools + retiredPools {
+            if pool.ledger.look(now) { isContended = true }
+            pool.retryHeldBack()
+        }
+        return isContended
+    }
+
+    var shortestWait: Nanoseconds? { pools.map(\.configuration.connectTimeout).min() }
+
+    func snapshot() -> MetricsSnapshot {
+        var snapshot = metrics.snapshot()
+        for pool in pools + retiredPools {
+            snapshot.waiting &+= UInt64(clamping: pool.waitingCount)
+            snapshot.upstreamConnections &+= UInt64(clamping: pool.openCount)
+        }
+        return snapshot
+    }
+
+    // MARK: Changes
+
+    /// Another configuration, complete: from the next request on. The new gate keeps what the old one learnt at run time.
+    func replace(
+        _ gate: Gate, _ configuration: GateServiceConfiguration, _ log: RequestLog?, _ services: WorkerServices
+    ) {
+        gate.takeOver(from: self.gate)
+        self.gate = gate
+        let retired = pools
+        pools = makePools(configuration)
+        if isDraining { for pool in pools { pool.drain() } }
+        for pool in retired { pool.retire() }
+        retiredPools.removeAll { $0.openCount == 0 }
+        retiredPools += retired
+        maximumContent = configuration.maximumContent
+        strictTransportLine = configuration.strictTransportLine
+        self.log?.flush()
+        self.log = log
+        // The session store stays: its connection belongs to this loop.
+        let sessions = self.services.sessions
+        self.services = services
+        self.services.sessions = sessions
+        metrics.use(provider: configuration.provider)
+        endRevoked()
+    }
+
+    /// Changes sessions or lists of the gate, then ends what is no longer authorized: tunnels, and responses in progress.
+    /// Connections stay, since their next requests are judged.
+    func update<Result>(_ change: (Gate) -> Result) -> Result {
+        let result = change(gate)
+        endRevoked()
+        return result
+    }
+
+    private func endRevoked() {
+        updateCount &+= 1
+        let (gate, now) = (gate, loop.wallClock)
+        clients?.closeTunnels { $0.hasEnded(gate, now: now) }
+        for exchange in Array(streams.values) {
+            guard let identity = exchange.passage.identity, gate.hasEnded(identity, now: now) else { continue }
+            exchange.endStream(.sessionRevoked)
+        }
+    }
+
+    /// Ends sessions; false if there is no room to remember it.
+    func revoke(_ revocation: Revocation) -> Bool {
+        update { $0.revoke(revocation, now: clock) }
+    }
+
+    /// The worker stops: unused connections to apps are closed, and the others after their requests.
+    func drain() {
+        isDraining = true
+        for pool in pools { pool.drain() }
+    }
+
+    func flushLog() {
+        log?.flush()
+    }
+
+    // MARK: Streams and tunnels
+
+    /// The session of `exchange` may end during its response.
+    func streamBegan(_ exchange: GateExchange) {
+        streams[ObjectIdentifier(exchange)] = exchange
+    }
+
+    func streamEnded(_ exchange: GateExchange) {
+        guard !streams.isEmpty else { return }
+        streams[ObjectIdentifier(exchange)] = nil
+    }
+
+    func makeTunnel(_ client: Transport, _ app: Transport, _ identity: Identity?) -> Tunnel {
+        let tunnel = Tunnel(client, app, identity: identity) { [self] in clients?.tunnelClosed($0) }
+        clients?.tunnelOpened(tunnel)
+        return tunnel
+    }
+}
+
+extension GateService: UpstreamPoolOwner {
+    func forEachUpstreamClient(_ body: (any UpstreamClient) -> Void) {
+        clients?.forEachExchange { exchange in
+            if let exchange = exchange as? GateExchange { body(exchange) }
+        }
+    }
+
+    func startPacing() {
+        clients?.startPacing()
+    }
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Decisions
+import Gate
+import HTTP
+import Reactor
+
+/// An exchange without a gate: reads the request, and answers it by the function of its ``PlainService``.
+final class PlainExchange: Exchange, FinishedExchange {
+    private enum State {
+        /// The head is being read.
+        case reading
+        /// The content is being read.
+        case collecting
+        /// The response is awaited.
+        case answering
+        case ended
+    }
+
+    private let service: PlainService
+    private(set) var record = ExchangeRecord()
+    private var state = State.reading
+    private var content: [UInt8] = []
+    private var isRequestComplete = true
+    private var timer: LoopTimer?
+
+    init(_ service: PlainService) {
+        self.service = service
+    }
+
+    /// No address of a gate.
+    var purpose: RequestPurpose { .other }
+
+    override func began() {
+        state = .reading
+        isRequestComplete = true
+        withAccess { $0.context = RequestContext(peer: nil, now: service.loop.wallClock) }
+        record.begin(service.loop.now)
+    }
+
+    // MARK: The request
+
+    override func requestHeadReceived(_ peer: Peer, contentFollows: Bool) {
+        withAccess { $0.context = peer.context(service.clock) }
+        isRequestComplete = !hasContent
+        guard hasContent, service.readsContent else { return answer() }
+        state = .collecting
+        if case .length(let length) = request.framing, length > UInt64(Self.contentLimit) {
+            return send(LocalResponse(status: 413))
+        }
+        if request.expectsContinue, !contentFollows { downstream?.sendContinue() }
+        downstream?.resumeRequest()
+    }
+
+    override var wantsContent: Bool { state == .collecting && !isRequestComplete }
+
+    override func requestContent(_ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool) {
+        precondition(state == .collecting, "content in state \(state)")
+        if isEnd { isRequestComplete = true }
+        guard self.content.count + content.count <= Self.contentLimit else { return send(LocalResponse(status: 413)) }
+        self.content.append(span: content)
+        if isEnd { answer() }
+    }
+
+    override var contentCount: UInt64 { UInt64(content.count) }
+
+    override var contentWait: ContentWait { wantsContent ? .measured : .none }
+
+    override func requestTooSlow() {
+        service.endedSlow(.request)
+        refuse(status: 408, .requestTooSlow)
+    }
+
+    override func responseTooSlow() {
+        service.endedSlow(.response)
+        record.ended(.responseTooSlow)
+        record.isAborted = true
+        downstream?.abort(.cancelled)
+        end()
+    }
+
+    override func refuse(status: UInt16, _ reason: Reason, detail: String?) {
+        guard state == .reading || state == .collecting else { return }
+        var response = LocalResponse(status: status)
+        response.closesConnection = true
+        send(response) { $0.malformed(status, reason, detail: detail) }
+    }
+
+    override func downstreamLost() {
+        guard downstream != nil else { return }
+        record.isAborted = true
+        end()
+    }
+
+    // MARK: The response
+
+    private func answer() {
+        state = .answering
+        let content = content
+        switch service.handler {
+        case .function(let respond): send(respond(request, content, context.now))
+        case .asynchronous(let respond): ask(respond)
+        }
+    }
+
+    private func ask(_ respond: PlainService.AsynchronousHandler) {
+        let (number, loop) = (number, service.loop)
+        let answered = { [self] (response: LocalResponse) in
+            // A response after the time limit, or after the client has gone, is for another request.
+            guard self.number == number, state == .answering else { return }
+            send(response)
+        }
+        let timer = timer ?? loop.makeTimer { [unowned self] in timedOut() }
+        self.timer = timer
+        timer.set(loop.now.advanced(by: Self.timeLimit))
+        let waiter = loop.bind(answered)
+        respond(request) { response in loop.submit { waiter.assumeOnLoop { $0(response) } } }
+    }
+
+    private func timedOut() {
+        guard state == .answering else { return }
+        send(LocalResponse(status: 503))
+    }
+
+    private func send(_ response: LocalResponse, _ note: (inout ExchangeRecord) -> Void = { _ in }) {
+        guard let downstream else { return }
+        record.answered(response)
+        note(&record)
+        downstream.sendLocal(response)
+        end(isResponseComplete: true)
+    }
+
+    private func end(isResponseComplete: Bool = false) {
+        guard let downstream = leaveDownstream() else { return }
+        state = .ended
+        timer?.cancel()
+        let isHeld = isResponseComplete && downstream.holdsResponse
+        if !isHeld { service.finished(self, context) }
+        if isResponseComplete { downstream.exchangeFinished(isRequestComplete: isRequestComplete) }
+        if !isHeld { release() }
+    }
+
+    override func responseSent(isComplete: Bool) {
+        if !isComplete { record.isAborted = true }
+        service.finished(self, context)
+        release()
+    }
+
+    private func release() {
+        content = []
+        resetRequest()
+        recycle()
+    }
+
+    override func recycle() {
+        service.recycle(self)
+    }
+
+    /// Bytes of content that a request may have.
+    private static let contentLimit = 65536
+    /// How long a response may take.
+    private static let timeLimit = Nanoseconds.seconds(10)
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Gate
+import HTTP
+import Reactor
+
+/// The exchanges of a loop that are answered by a function: the demo's servers, the admin listener, redirects to https.
+final class PlainService: ExchangeService {
+    typealias Function = (RequestHead, [UInt8], Double) -> LocalResponse
+    typealias AsynchronousHandler = (RequestHead, @escaping @Sendable (LocalResponse) -> Void) -> Void
+
+    enum Handler {
+        case function(Function)
+        /// The response is made elsewhere, from the head alone.
+        case asynchronous(AsynchronousHandler)
+    }
+
+    private(set) var loop: EventLoop
+    private(set) var handler: Handler
+    /// Requests are answered after their content, and not from their heads alone.
+    private(set) var readsContent: Bool
+    private let metrics: WorkerMetrics
+    private var log: RequestLog?
+    private var spares: [PlainExchange] = []
+
+    init(
+        _ loop: EventLoop, _ handler: Handler, readsContent: Bool = true, metrics: WorkerMetrics = WorkerMetrics(),
+        log: RequestLog? = nil
+    ) {
+        self.loop = loop
+        self.handler = handler
+        self.readsContent = readsContent
+        self.metrics = metrics
+        self.log = log
+    }
+
+    /// Another configuration is in force.
+    func replace(_ handler: Handler, _ log: RequestLog?) {
+        self.handler = handler
+        self.log = log
+    }
+
+    var clock: ClockReading { ClockReading(wall: loop.wallClock, monotonic: loop.now.seconds) }
+
+    func makeExchange() -> Exchange {
+        spares.popLast() ?? PlainExchange(self)
+    }
+
+    func recycle(_ exchange: PlainExchange) {
+        guard spares.count < LoopMemory.maximumSpares, exchange.request.bytes.capacity <= LoopMemory.spareCapacity
+        else {
+            return
+        }
+        spares.append(exchange)
+    }
+
+    func finished(_ exchange: PlainExchange, _ context: RequestContext) {
+        metrics.requestEnded(exchange, loop.now)
+        log?.record(exchange, context, client: exchange.client, loop)
+    }
+
+    func webSocketKey() -> [UInt8] { [] }
+
+    func endedSlow(_ side: PaceMeter.Side) {
+        metrics.endedSlow(side)
+    }
+
+    func hasWaitingRequests(_ now: MonotonicTime) -> Bool { false }
+
+    var shortestWait: Nanoseconds? { nil }
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Gate
+import Reactor
+
+/// Services of the rest of the process that workers use, which run on other loops. A question for one that is nil fails.
+package struct WorkerServices: Sendable {
+    /// Fetches key sets; nil if none are fetched: tokens with unknown keys are refused at once.
+    package var keys: (any KeyRefresher)?
+    package var provisioner: (any Provisioner)?
+    /// Nil: a revocation takes effect only on the worker that received it.
+    package var revocations: (any RevocationBroadcaster)?
+    /// Stores sessions that are not in cookies; nil: there are none.
+    package var sessions: (any SessionStore)?
+    /// Limits the requests of clients; nil: no limit.
+    package var limiter: RateLimiter?
+    package var limits = WaitLimits()
+
+    package init() {}
+}
+
+/// How long a request waits for each of them at most; each has a shorter limit itself.
+package struct WaitLimits: Sendable {
+    package var claim = Nanoseconds.seconds(10)
+    package var keys = Nanoseconds.seconds(8)
+    package var provisioning = Nanoseconds.seconds(15)
+    package var revocation = Nanoseconds.seconds(5)
+    package var session = Nanoseconds.seconds(5)
+    package var answer = Nanoseconds.seconds(10)
+
+    package init() {}
+}
+
+/// Maintains the keys that verify tokens.
+package protocol KeyRefresher: AnyObject, Sendable {
+    /// A token names an unknown key. `done` is called exactly once, on any thread, perhaps before this returns: when new keys
+    /// are in force on every loop, or it is known that there are none for now.
+    func refresh(_ done: @escaping @Sendable () -> Void)
+}
+
+/// Notifies the app of users before they are let in.
+package protocol Provisioner: AnyObject, Sendable {
+    /// `done` is called exactly once, on any thread, perhaps before this returns.
+    func provision(_ call: ProvisioningCall, _ done: @escaping @Sendable (ProvisioningOutcome) -> Void)
+}
+
+package enum ProvisioningOutcome: Sendable, Equatable {
+    /// The app was notified of the user by this call, and agreed.
+    case told
+    /// The app had agreed before, and was not notified again.
+    case known
+    case noSeat
+    case failed
+
+    package var verdict: ProvisioningVerdict {
+        switch self {
+        case .told, .known: .agreed
+        case .noSeat: .noSeat
+        case .failed: .failed
+        }
+    }
+}
+
+/// Ends sessions on all loops.
+package protocol RevocationBroadcaster: AnyObject, Sendable {
+    /// `done` is called exactly once, on any thread: when all loops have applied it; false when one of them could not
+    /// remember it.
+    func revoke(_ revocation: Revocation, _ done: @escaping @Sendable (Bool) -> Void)
+
+    /// A token was used to sign in: no loop of this process accepts it as bearer token any more. `done` is called exactly
+    /// once, on any thread, when this is in force on all loops.
+    func tokenSpent(_ replayKeys: [[UInt8]], _ done: @escaping @Sendable () -> Void)
+}
+
+/// Stores sessions for all replicas.
+package protocol SessionStore: AnyObject, Sendable {
+    /// `done` is called exactly once, on any thread.
+    func fetch(_ session: SessionReference, _ done: @escaping @Sendable (SessionAnswer) -> Void)
+
+    /// `done` is called exactly once, on any thread: false if it is not known to be stored.
+    func keep(_ session: NewStoredSession, _ done: @escaping @Sendable (Bool) -> Void)
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Reactor
+import TLS
+
+/// What the connections to apps of one loop share.
+struct UpstreamEnvironment {
+    let memory: LoopMemory
+    let resolver: Resolver
+    let limits: ConnectionLimits
+
+    var loop: EventLoop { memory.loop }
+}
+
+/// Opens connections to an app: resolves its name, connects, encrypts.
+final class UpstreamConnector {
+    typealias Completion = (Result<Transport, Failure>) -> Void
+
+    struct Failure: Error {
+        let loss: UpstreamLoss
+    }
+
+    private let configuration: UpstreamConfiguration
+    private let loop: EventLoop
+    private let resolver: Resolver
+    private var nextReport = MonotonicTime(nanoseconds: 0)
+
+    init(_ configuration: UpstreamConfiguration, _ environment: UpstreamEnvironment) {
+        self.configuration = configuration
+        loop = environment.loop
+        resolver = environment.resolver
+    }
+
+    /// `completion` is called once, on the loop, and never from within this call.
+    func connect(_ completion: @escaping Completion) {
+        switch configuration.endpoint {
+        case .unix(let path):
+            open([.unix(path)], completion)
+        case .host(let host, let port):
+            let resolved = loop.bind { [self] (answer: Resolver.Answer) in
+                switch answer {
+                case .addresses(let addresses): open(addresses, completion)
+                case .failure: completion(.failure(Failure(loss: .unreachable)))
+                }
+            }
+            resolver.resolve(host, port: port, on: loop, resolved)
+        }
+    }
+
+    private func open(_ addresses: [SocketAddress], _ completion: @escaping Completion) {
+        Connector(to: addresses, timeout: configuration.connectTimeout, loop: loop) { [self] result in
+            switch result {
+            case .success(let socket): secure(socket, completion)
+            case .failure(let error):
+                completion(.failure(Failure(loss: error.isTimeout ? .connectTimeout : .unreachable)))
+            }
+        }
+    }
+
+    private func secure(_ socket: SocketTransport, _ completion: @escaping Completion) {
+        guard let tls = configuration.tls, case .host(let host, let port) = configuration.endpoint else {
+            return completion(.success(socket))
+        }
+        do throws(TLSError) {
+            let transport = try TLSTransport(client: socket, tls, host: host, port: port)
+            transport.handshake(timeout: configuration.connectTimeout) { [self] failure in
+                guard let failure else { return completion(.success(transport)) }
+                transport.close()
+                notSecured(failure, completion)
+            }
+        } catch {
+            socket.close()
+            notSecured(error, completion)
+        }
+    }
+
+    private func notSecured(_ failure: TLSError, _ completion: Completion) {
+        // Each request fails in the same way, so one report from time to time is enough.
+        if loop.now >= nextReport {
+            nextReport = loop.now.advanced(by: Self.reportInterval)
+            configuration.notSecured(failure)
+        }
+        completion(.failure(Failure(loss: failure == .timeout ? .connectTimeout : .notSecured)))
+    }
+
+    private static let reportInterval = Nanoseconds.seconds(10)
+}
