@@ -257,7 +257,8 @@ struct SpentBearerTests {
                 Issue.record("not asked")
                 return
             }
-            #expect(token.expiresAt == noon + 300)
+            // Until no gate accepts it any more, with the clock skew.
+            #expect(token.expiresAt == noon + 360)
             if isSpent { try spend(browser, jwt) }
             switch gate.resume(&access, question, with: .checkToken(.lastKnownUnused)) {
             case .done(.forward): #expect(!isSpent)
