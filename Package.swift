@@ -59,8 +59,9 @@ let package = Package(
         module("Pages", ["Decisions"]),
         module("Gate", ["Decisions", "HTTP", "JWT", "Cryptography", "Pages"]),
         module("Telemetry", ["Decisions", .product(name: "Logging", package: "swift-log")]),
-        module("Configuration", ["HTTP", "JWT", "Cryptography", "Gate", "Pages", "CYAML"], small),
-        module("Manifests", ["CYAML"], small),
+        module("YAML", ["CYAML"], small),
+        module("Configuration", ["HTTP", "JWT", "Cryptography", "Gate", "Pages", "YAML"], small),
+        module("Manifests", ["YAML"], small),
 
         // Input and output.
         module("Reactor", ["CEpoll"]),
@@ -87,7 +88,7 @@ let package = Package(
         .executableTarget(
             name: "sidegate",
             dependencies: [
-                "Sidecar", "Configuration", "Decisions", "Demo", "Gate", "JWT", "Cryptography", "Manifests",
+                "Sidecar", "Configuration", "Decisions", "Demo", "Gate", "JWT", "Cryptography", "Manifests", "YAML",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Command",
@@ -111,7 +112,7 @@ let package = Package(
         tests("PagesTests", ["Decisions", "Pages", "Cryptography"]),
         tests(
             "GateTests", ["Decisions", "Gate", "HTTP", "HTTP1", "JWT", "Cryptography", "Pages", "TestSupport"],
-            exclude: ["Path/Corpus"]),
+            exclude: ["Request/Corpus"]),
         tests("DemoTests", ["Decisions", "Demo", "HTTP", "HTTP1", "JWT", "Cryptography"]),
         tests("TelemetryTests", ["Decisions", "Telemetry", .product(name: "Logging", package: "swift-log")]),
         tests("ConfigurationTests", ["Configuration", "Cryptography", "Decisions", "Gate", "HTTP", "JWT", "sidegate"]),

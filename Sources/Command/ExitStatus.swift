@@ -2,13 +2,13 @@
 
 import Glibc
 
-/// How the process ends; scripts and service managers rely on the numbers. Bad usage is 64, by ArgumentParser.
+/// The exit status; scripts and service managers rely on the numbers. Bad usage is 64, by ArgumentParser.
 enum ExitStatus: Int32, Error {
     /// Errors in the configuration; they are on standard error.
     case badConfiguration = 1
     /// `explain`: the token is refused.
     case refused = 2
-    /// A mistake of Sidegate's own.
+    /// An error in Sidegate itself.
     case internalError = 70
     /// An address cannot be bound, or a file that the configuration names cannot be opened.
     case cannotOpen = 78
@@ -21,7 +21,7 @@ enum StandardError {
     static func write(_ line: String) { Descriptor.write(line + "\n", to: 2) }
 }
 
-/// Text of standard output that is not kept back until the process ends, as `print` does before a pipe.
+/// Text of standard output, written at once: `print` buffers it until the end when the output is a pipe.
 enum StandardOutput {
     static func write(_ text: String) { Descriptor.write(text, to: 1) }
 

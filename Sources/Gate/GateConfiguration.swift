@@ -108,9 +108,9 @@ package struct SessionConfiguration: Sendable {
     package var lifetime: Double = 12 * 3600
     /// Seconds without a request; zero: no such limit.
     package var idleTimeout: Double = 3600
-    /// The browser has a ticket, and the session is kept elsewhere.
+    /// The browser has a ticket, and the session is stored elsewhere.
     package var isStored = false
-    /// Cookies of the app's own session, which end with ours.
+    /// Cookies of the app's own session, which end with the gate's.
     package var appCookies: [String] = []
     /// Paths by which users sign out of the app: exact, or with `/*` at the end.
     package var logoutPaths: [String] = []

@@ -65,14 +65,14 @@ package protocol StepDriver: AnyObject {
 }
 
 extension StepDriver {
-    package func take(_ step: Step) {
+    @inlinable package func take(_ step: Step) {
         switch step {
         case .done(let decision): perform(decision)
         case .ask(let question): find(answerTo: question)
         }
     }
 
-    package func answered(_ question: Question, with answer: Answer) {
+    @inlinable package func answered(_ question: Question, with answer: Answer) {
         take(resume(question, with: answer))
     }
 }

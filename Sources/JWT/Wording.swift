@@ -38,7 +38,7 @@ func quoted(_ value: JSONValue?) -> String {
 }
 
 /// A moment in seconds since 1970 as `2026-11-21T08:55:00Z`; beyond the years 1 to 9999, the number itself.
-func moment(_ seconds: Double) -> String {
+package func moment(_ seconds: Double) -> String {
     guard seconds >= -62_135_596_800, seconds <= latestMoment else { return "\(seconds)" }
     let whole = Int(seconds.rounded(.down))
     let day = Int((Double(whole) / 86400).rounded(.down))

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import YAML
+
 /// A value to be written into a manifest, in the style of the surrounding text.
 indirect enum Fragment: Equatable, Sendable {
     case string(String)
@@ -33,11 +35,11 @@ indirect enum Fragment: Equatable, Sendable {
     /// On one line, as JSON, which flow style allows anywhere.
     var json: String {
         switch self {
-        case .string(let text): Self.quoted(text)
+        case .string(let text): QuotedScalar.text(text)
         case .integer, .boolean: scalar
         case .list(let items): "[" + items.map(\.json).joined(separator: ", ") + "]"
         case .mapping(let entries):
-            "{" + entries.map { "\(Self.quoted($0.name)): \($0.value.json)" }.joined(separator: ", ") + "}"
+            "{" + entries.map { "\(QuotedScalar.text($0.name)): \($0.value.json)" }.joined(separator: ", ") + "}"
         }
     }
 
@@ -97,22 +99,7 @@ indirect enum Fragment: Equatable, Sendable {
         }
         guard let first = bytes.first, isLetter(first) || first == 47 || text.hasPrefix("--") && bytes.count > 3,
             bytes.last != 58, bytes.allSatisfy(isInside), !Self.reserved.contains(text.lowercased())
-        else { return quoted(text) }
+        else { return QuotedScalar.text(text) }
         return text
-    }
-
-    private static func quoted(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case _ where scalar.value < 32 || scalar.value == 127 || (0x80..<0xA0).contains(scalar.value):
-                let digits = String(scalar.value, radix: 16)
-                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
     }
 }

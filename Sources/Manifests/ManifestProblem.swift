@@ -29,20 +29,3 @@ package struct ManifestNote: Equatable, Sendable {
     package let place: ManifestPlace
     package let message: String
 }
-
-/// Text of a manifest prepared for a message: one line, bounded, without terminal control characters.
-enum Shown {
-    static func text(_ text: String, limit: Int = 80) -> String {
-        var result = ""
-        for (count, scalar) in text.unicodeScalars.enumerated() {
-            if count == limit { return result + "…" }
-            switch scalar.properties.generalCategory {
-            case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned:
-                result += "\\u{\(String(scalar.value, radix: 16))}"
-            default:
-                result.unicodeScalars.append(scalar)
-            }
-        }
-        return result
-    }
-}

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import YAML
+
 /// A pod, or a controller of pods, in a manifest file.
 struct PodTemplate {
     let kind: String
@@ -11,7 +13,7 @@ struct PodTemplate {
     let specification: ManifestNode.Entry
 
     /// `Deployment/wiki`
-    var label: String { "\(kind)/\(Shown.text(name))" }
+    var label: String { "\(kind)/\(PrintableText.escaped(name))" }
 
     /// A Job ends with its containers; a container that never ends would keep it running.
     var endsByItself: Bool { kind == "Job" || kind == "CronJob" }
@@ -43,13 +45,13 @@ struct PodTemplate {
         var parent = root
         for step in location.steps {
             guard let next = try parent[step] else {
-                throw ManifestProblem(parent.place, "\(kind)/\(Shown.text(name)) has no `\(step)` here")
+                throw ManifestProblem(parent.place, "\(kind)/\(PrintableText.escaped(name)) has no `\(step)` here")
             }
             try next.requireWrittenHere(step)
             parent = next
         }
         guard let specification = try parent.entry("spec") else {
-            throw ManifestProblem(parent.place, "\(kind)/\(Shown.text(name)) has no `spec` of a pod here")
+            throw ManifestProblem(parent.place, "\(kind)/\(PrintableText.escaped(name)) has no `spec` of a pod here")
         }
         try specification.value.requireWrittenHere("spec")
         return [

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import YAML
+
 /// Adds the sidecar to the pods of manifests: a pure function from text to text.
 ///
 /// Everything else stays byte for byte, with its comments, and the operation is idempotent. A sidecar added by an
@@ -133,7 +135,7 @@ package struct SidecarInjector: Sendable {
             selector.allSatisfy { $0.key.text.map { gate.labels[$0] } == .some($0.value.text) }
         }
         guard let gate else { return [] }
-        let name = Shown.text(try root["metadata"]?["name"]?.text ?? "")
+        let name = PrintableText.escaped(try root["metadata"]?["name"]?.text ?? "")
         var notes: [ManifestNote] = []
         for port in try specification["ports"]?.items ?? [] {
             let number = try port["port"]?.text
@@ -143,7 +145,7 @@ package struct SidecarInjector: Sendable {
                 ManifestNote(
                     kind: .warning, place: try port["targetPort"]?.place ?? port.place,
                     message:
-                        "Service/\(name) leads to port \(Shown.text(target ?? "")) of the pod, around the sign-in; "
+                        "Service/\(name) leads to port \(PrintableText.escaped(target ?? "")) of the pod, around the sign-in; "
                         + "set targetPort: \(gate.port)"))
         }
         return notes

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import YAML
+
 /// Options for each pod: given for all of them, then by annotations of the workload, then of the pod.
 package struct SidecarOptions: Equatable, Sendable {
     package var image: String
@@ -39,7 +41,7 @@ package struct SidecarOptions: Equatable, Sendable {
         for entry in entries {
             guard let name = entry.key.text, name.hasPrefix("sidegate/") else { continue }
             guard let value = entry.value.text, !value.isEmpty else {
-                throw ManifestProblem(entry.value.place, "`\(Shown.text(name))` has no value")
+                throw ManifestProblem(entry.value.place, "`\(PrintableText.escaped(name))` has no value")
             }
             switch name {
             case "sidegate/inject": isWanted = try Self.choice(entry, "enabled", "disabled")
@@ -52,7 +54,7 @@ package struct SidecarOptions: Equatable, Sendable {
             default:
                 throw ManifestProblem(
                     entry.key.place,
-                    "there is no annotation `\(Shown.text(name))`; there are \(Self.annotations.joined(separator: ", "))"
+                    "there is no annotation `\(PrintableText.escaped(name))`; there are \(Self.annotations.joined(separator: ", "))"
                 )
             }
         }

@@ -1,48 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Reactor
-import TLS
 
 /// A loop's one connection to Redis: commands are pipelined, each with a time limit, and a connection that breaks or
 /// stalls is replaced.
 ///
 /// While there is none, commands wait for it if the next attempt is due within their time limit, and fail at once if
 /// not. Confined to its loop.
-package final class RedisConnection: TransportOwner {
+package final class RedisConnection {
     private enum State {
         case idle
-        case connecting
-        /// This many replies of the handshake are missing.
-        case handshaking
-        case ready
+        case connecting(RedisDialer)
+        case handshaking(RedisPipeline)
+        case ready(RedisPipeline, since: MonotonicTime)
         /// No attempt is made before then.
         case backingOff(until: MonotonicTime)
         case closed
-    }
-
-    private struct Pending {
-        /// The command's name.
-        let name: [UInt8]
-        let encoded: [UInt8]
-        let deadline: MonotonicTime
-        /// Gets a reply that is not an error; returns false, without calling the completion, if its type is wrong.
-        let accept: (RESPValue) -> Bool
-        let fail: (RedisFailure) -> Void
-
-        init<Value>(
-            _ command: RESPCommand, _ shape: RedisReply<Value>, deadline: MonotonicTime,
-            _ completion: @escaping (Result<Value, RedisFailure>) -> Void
-        ) {
-            name = command.parts.first ?? []
-            encoded = command.encoded
-            self.deadline = deadline
-            accept = { reply in
-                guard let value = shape.read(reply) else { return false }
-                completion(.success(value))
-                return true
-            }
-            fail = { completion(.failure($0)) }
-        }
     }
 
     package let configuration: RedisConfiguration
@@ -55,27 +28,14 @@ package final class RedisConnection: TransportOwner {
     private let message: ([UInt8]) -> Void
 
     private var state = State.idle
-    private var connector: Connector?
-    private var transport: Transport?
-    private var parser = RESPParser(version: .two)
     private var backoff = RedisBackoff()
-    /// When the handshake was complete.
-    private var readySince: MonotonicTime?
     /// Submitted before there was a connection.
-    private var waiting: [Pending] = []
-    private var inFlight: [Pending] = []
-    /// Commands before this index have been answered.
-    private var firstInFlight = 0
-    private var output: [UInt8] = []
-    private var sent = 0
-    private var willFlush = false
+    private var waiting: [PendingCommand] = []
     private var attempt: LoopTimer?
     private var deadlines: LoopTimer?
     private var idle: LoopTimer?
     private var isOut = false
     private var lastCause = ""
-    /// The current connection's password, so that it can be removed from error texts before they are logged.
-    private var password: [UInt8] = []
 
     /// - Parameters:
     ///   - channel: subscribed to on each connection before it counts as connected.
@@ -116,9 +76,9 @@ package final class RedisConnection: TransportOwner {
     ) {
         if case .idle = state { start() }
         if let failure = refusalToTake() { return loop.afterEvent { completion(.failure(failure)) } }
-        let pending = Pending(
+        let pending = PendingCommand(
             command, shape, deadline: loop.now.advanced(by: configuration.timeout), completion)
-        if case .ready = state { put(pending) } else { waiting.append(pending) }
+        if case .ready(let pipeline, _) = state { pipeline.send(pending) } else { waiting.append(pending) }
         schedule()
     }
 
@@ -136,7 +96,9 @@ package final class RedisConnection: TransportOwner {
     }
 
     private func refusalToTake() -> RedisFailure? {
-        if waiting.count + inFlight.count - firstInFlight >= Self.maximumPending || output.count > Self.maximumOutput {
+        if waiting.count + (pipeline?.count ?? 0) >= Self.maximumPending
+            || (pipeline?.unsentBytes ?? 0) > Self.maximumOutput
+        {
             return .overloaded
         }
         switch state {
@@ -147,82 +109,64 @@ package final class RedisConnection: TransportOwner {
         }
     }
 
+    private var pipeline: RedisPipeline? {
+        switch state {
+        case .handshaking(let pipeline), .ready(let pipeline, _): pipeline
+        case .idle, .connecting, .backingOff, .closed: nil
+        }
+    }
+
     // MARK: Connecting
 
     private func connect() {
-        state = .connecting
         attempt?.set(loop.now.advanced(by: configuration.connectTimeout))
-        switch configuration.endpoint {
-        case .unix(let path): connect(to: [.unix(path)])
-        case .host(let host, let port):
-            if let literal = SocketAddress(literal: host, port: port) { return connect(to: [literal]) }
-            let answered = loop.bind { [weak self] (answer: Resolver.Answer) in
-                guard let self, case .connecting = state else { return }
-                switch answer {
-                case .addresses(let addresses): connect(to: addresses)
-                case .failure(let reason): drop("the name \(host) is not known (\(reason))")
-                }
-            }
-            resolver.resolve(host, port: port, on: loop, answered)
-        }
-    }
-
-    private func connect(to addresses: [SocketAddress]) {
-        connector = Connector(to: addresses, timeout: configuration.connectTimeout, loop: loop) { [weak self] result in
-            guard let self, case .connecting = state else {
-                if case .success(let socket) = result { socket.close() }
+        let dialer = RedisDialer(configuration, loop: loop) { [weak self] outcome in
+            guard let self else {
+                if case .connected(let transport) = outcome { transport.close() }
                 return
             }
-            connector = nil
-            switch result {
-            case .success(let socket): secure(socket)
-            case .failure(let error):
-                drop(error.isTimeout ? "the connection timed out" : SystemError.message(error.code))
+            switch outcome {
+            case .connected(let transport): handshake(on: transport)
+            case .failed(let cause): drop(cause)
             }
         }
-    }
-
-    private func secure(_ socket: SocketTransport) {
-        guard let tls = configuration.tls, case .host(let host, let port) = configuration.endpoint else {
-            return handshake(on: socket)
-        }
-        do throws(TLSError) {
-            let transport = try TLSTransport(client: socket, tls, host: host, port: port)
-            self.transport = transport
-            transport.handshake(timeout: configuration.connectTimeout) { [weak self] failure in
-                guard let self, case .connecting = state else { return transport.close() }
-                if let failure { drop(failure.description) } else { handshake(on: transport) }
-            }
-        } catch {
-            socket.close()
-            drop(error.description)
-        }
+        state = .connecting(dialer)
+        dialer.start(resolver)
     }
 
     /// Performs the handshake. All commands are sent at once; the first error reply gives the cause.
     private func handshake(on transport: Transport) {
-        self.transport = transport
-        transport.owner = self
-        parser = RESPParser(version: .two)
-        state = .handshaking
+        let pipeline = RedisPipeline(
+            transport, loop: loop, channel: channel, message: message,
+            ended: { [weak self] end in
+                switch end {
+                case .lost(let cause): self?.drop(cause)
+                case .unexpectedReply(let cause): self?.reject(cause)
+                }
+            })
+        state = .handshaking(pipeline)
+        pipeline.open()
+        let credentials = credentials()
         var refusal: String?
-        let commands = handshakeCommands()
+        let commands = handshakeCommands(credentials)
         for (index, (command, shape)) in commands.enumerated() {
-            put(
-                Pending(command, shape, deadline: .distantFuture) { [weak self] result in
-                    guard let self, case .handshaking = state else { return }
+            pipeline.send(
+                PendingCommand(command, shape, deadline: .distantFuture) { [weak self] result in
+                    guard let self, case .handshaking(let pipeline) = state else { return }
                     if case .failure(.refused(let text)) = result, refusal == nil, Self.isFatal(text) { refusal = text }
                     guard index == commands.count - 1 else { return }
-                    if let refusal { drop(withoutPassword(refusal)) } else { handshakeReplied() }
+                    if let refusal {
+                        drop(Self.withoutPassword(refusal, credentials.password))
+                    } else {
+                        handshakeReplied(pipeline)
+                    }
                 })
         }
-        flush()
+        pipeline.flush()
     }
 
-    private func handshakeCommands() -> [(RESPCommand, RedisReply<Void>)] {
+    private func handshakeCommands(_ credentials: RedisCredentials) -> [(RESPCommand, RedisReply<Void>)] {
         var commands: [(RESPCommand, RedisReply<Void>)] = []
-        let credentials = credentials()
-        password = credentials.password
         if !credentials.password.isEmpty {
             let command =
                 credentials.user.isEmpty
@@ -238,8 +182,8 @@ package final class RedisConnection: TransportOwner {
         return commands
     }
 
-    /// A server that does not know AUTH quotes its arguments.
-    private func withoutPassword(_ refusal: String) -> String {
+    /// A server that does not know AUTH quotes its arguments; the password must not reach the log.
+    private static func withoutPassword(_ refusal: String, _ password: [UInt8]) -> String {
         guard !password.isEmpty, refusal.contains(String(decoding: password, as: UTF8.self)) else { return refusal }
         return refusal.split(separator: " ").first.map(String.init) ?? "refused"
     }
@@ -249,14 +193,14 @@ package final class RedisConnection: TransportOwner {
         !(refusal.hasPrefix("NOPERM") && refusal.lowercased().contains("'ping'"))
     }
 
-    private func handshakeReplied() {
+    private func handshakeReplied(_ pipeline: RedisPipeline) {
         attempt?.cancel()
-        readySince = loop.now
-        state = .ready
+        state = .ready(pipeline, since: loop.now)
+        pipeline.becomeReady()
         isOut = false
         let early = waiting
         waiting = []
-        for pending in early { put(pending) }
+        for pending in early { pipeline.send(pending) }
         idle?.set(loop.now.advanced(by: configuration.idleInterval))
         schedule()
         report(.connected)
@@ -270,116 +214,11 @@ package final class RedisConnection: TransportOwner {
         }
     }
 
-    // MARK: Sending
-
-    private func put(_ pending: Pending) {
-        inFlight.append(pending)
-        output.append(contentsOf: pending.encoded)
-        guard !willFlush else { return }
-        willFlush = true
-        // Other commands of the same event are sent with it.
-        loop.afterEvent { [weak self] in
-            self?.willFlush = false
-            self?.flush()
-        }
-    }
-
-    private func flush() {
-        guard let transport, sent < output.count else { return }
-        switch state {
-        case .handshaking, .ready: break
-        case .idle, .connecting, .backingOff, .closed: return
-        }
-        let bytes = output
-        let span = bytes.span
-        switch transport.write(span.extracting(sent...)) {
-        case .wrote(let count):
-            sent += count
-            if sent < bytes.count {
-                transport.awaitWritable()
-            } else {
-                output.removeAll(keepingCapacity: bytes.count <= Self.keptOutput)
-                sent = 0
-            }
-        case .failed(let code):
-            drop(transport.failureReason ?? SystemError.message(code))
-        }
-    }
-
-    package func transportWritable() { flush() }
-
-    // MARK: Receiving
-
-    package func transportReadable() {
-        guard let transport else { return }
-        var broken: RESPError?
-        let end = transport.readTurn(
-            while: { self.transport != nil && broken == nil }, boundFor: { nil },
-            receive: { input in
-                var replies: [RESPValue] = []
-                do throws(RESPError) {
-                    try parser.receive(input) { replies.append($0) }
-                } catch {
-                    broken = error
-                }
-                for reply in replies where self.transport === transport { received(reply) }
-                // The beginning of a reply without a command: do not wait for the rest.
-                if self.transport === transport, broken == nil, channel == nil, firstInFlight == inFlight.count,
-                    !parser.isBetweenReplies
-                {
-                    reject(Self.unsolicited)
-                }
-            })
-        guard self.transport === transport else { return }
-        if let broken { return reject(broken.description) }
-        switch end {
-        case .nothingNow: break
-        case .turnOver: loop.nextTurn { [weak self] in self?.transportReadable() }
-        case .end: drop("the connection was closed")
-        case .failed: drop(transport.failureReason ?? "the connection broke")
-        }
-    }
-
-    package func transportPeerClosed(failed: Bool) {}
-
-    private func received(_ reply: RESPValue) {
-        if let channel, case .ready = state, case .array(let parts) = reply, parts.count == 3 {
-            guard let texts = reply.bulks(3), texts[0].elementsEqual("message".utf8), texts[1] == channel else {
-                return reject("an unexpected message of a subscription")
-            }
-            return message(texts[2])
-        }
-        guard firstInFlight < inFlight.count else { return reject(Self.unsolicited) }
-        let pending = inFlight[firstInFlight]
-        firstInFlight += 1
-        if firstInFlight == inFlight.count {
-            inFlight.removeAll(keepingCapacity: inFlight.count <= 1024)
-            firstInFlight = 0
-        } else if firstInFlight >= 1024 {
-            inFlight.removeFirst(firstInFlight)
-            firstInFlight = 0
-        }
-        guard case .error(let text) = reply else {
-            if pending.accept(reply) { return }
-            let cause = "an unexpected reply to \(String(decoding: pending.name, as: UTF8.self))"
-            reject(cause)
-            return pending.fail(.unexpectedReply(cause))
-        }
-        let refusal = String(decoding: text.prefix(200), as: UTF8.self)
-        pending.fail(.refused(refusal))
-        // After a failover the name resolves to another server.
-        if case .ready = state, ["READONLY", "LOADING", "MASTERDOWN"].contains(where: { refusal.hasPrefix($0) }) {
-            drop(refusal)
-        }
-    }
-
-    private static let unsolicited = "a reply without a command"
-
     // MARK: Time
 
     /// All commands have the same time limit, so the oldest expire first.
     private func schedule() {
-        var next = firstInFlight < inFlight.count ? inFlight[firstInFlight].deadline : .distantFuture
+        var next = pipeline?.deadline ?? .distantFuture
         if let first = waiting.first { next = min(next, first.deadline) }
         if let deadlines, next < deadlines.deadline || deadlines.deadline == .distantFuture, next != .distantFuture {
             deadlines.set(next)
@@ -390,25 +229,21 @@ package final class RedisConnection: TransportOwner {
     /// commands.
     private func expire() {
         let now = loop.now
-        var late: [(RedisFailure) -> Void] = []
+        var late: [PendingCommand] = []
         while let first = waiting.first, first.deadline <= now {
             waiting.removeFirst()
-            late.append(first.fail)
+            late.append(first)
         }
-        var isSilent = false
-        while firstInFlight < inFlight.count, inFlight[firstInFlight].deadline <= now {
-            late.append(inFlight[firstInFlight].fail)
-            firstInFlight += 1
-            isSilent = true
-        }
-        if isSilent { drop("no reply in time") } else { schedule() }
-        for fail in late { fail(.timeout) }
+        let unanswered = pipeline?.takeExpired(now) ?? []
+        late += unanswered
+        if unanswered.isEmpty { schedule() } else { drop("no reply in time") }
+        for pending in late { pending.fail(.timeout) }
     }
 
     private func idleCheck() {
-        guard case .ready = state else { return }
+        guard case .ready(let pipeline, _) = state else { return }
         idle?.set(loop.now.advanced(by: configuration.idleInterval))
-        guard firstInFlight == inFlight.count else { return }
+        guard pipeline.count == 0 else { return }
         send(RESPCommand("PING"), channel == nil ? .pong : .subscriberPong) { _ in }
     }
 
@@ -416,18 +251,21 @@ package final class RedisConnection: TransportOwner {
 
     /// Closes the connection, fails waiting commands, and backs off before the next attempt.
     private func drop(_ cause: String) {
-        if case .closed = state { return }
-        connector?.cancel()
-        connector = nil
-        transport?.close()
-        transport = nil
+        var failed: [PendingCommand] = []
+        var uptime: Nanoseconds?
+        switch state {
+        case .closed: return
+        case .idle, .backingOff: break
+        case .connecting(let dialer): dialer.cancel()
+        case .handshaking(let pipeline): failed = pipeline.close()
+        case .ready(let pipeline, let since):
+            failed = pipeline.close()
+            uptime = loop.now.since(since)
+        }
         idle?.cancel()
-        (output, sent) = ([], 0)
-        let failed = Array(inFlight[firstInFlight...]) + waiting
-        (inFlight, waiting, firstInFlight) = ([], [], 0)
+        failed += waiting
+        waiting = []
         lastCause = cause
-        let uptime = readySince.map { loop.now.since($0) }
-        readySince = nil
         let pause = backoff.failed(after: uptime, chance: Double.random(in: 0...1))
         state = .backingOff(until: loop.now.advanced(by: pause))
         attempt?.set(loop.now.advanced(by: pause))
@@ -441,5 +279,4 @@ package final class RedisConnection: TransportOwner {
 
     private static let maximumPending = 10_000
     private static let maximumOutput = 16 << 20
-    private static let keptOutput = 1 << 16
 }

@@ -41,7 +41,7 @@ struct AccessTests {
                 .path + "/users.txt")
     }
 
-    @Test("Without access everyone comes in for whom the identity provider vouches")
+    @Test("Without access every user of the identity provider is let in")
     func defaults() throws {
         let gate = try gate("")
         #expect(gate.access.default == .signedIn && gate.access.users == RegisteredUsers() && gate.access.site == "")
@@ -49,7 +49,7 @@ struct AccessTests {
     }
 
     @Test(
-        "What is no address or domain is refused, with the fix",
+        "An invalid address or domain is refused, with the fix",
         arguments: [
             ("emails: [ada]", "exactly one `@`"), ("emails: [\"ada@a@example.com\"]", "exactly one `@`"),
             ("emails: [\"@example.com\"]", "use `access.users.emailDomains`"),
@@ -80,7 +80,7 @@ struct AccessTests {
             ])
     }
 
-    @Test("A list that is empty is warned of, and one that everybody can write")
+    @Test("A list that is empty causes a warning, and so does one that every user can write")
     func listWarnings() {
         place.write("users.txt", "# nobody yet\n", mode: 0o602)
         let loaded = place.load(minimal + "access: { users: { emailsFile: users.txt } }")
@@ -134,7 +134,7 @@ struct AccessTests {
             ("paths: [\"/a*\"]", "stands at the end only"), ("paths: [\"/*/a\"]", "stands at the end only"),
             ("paths: [login]", "expects a path"), ("paths: [/a/../b]", "expects a plain path"),
             ("paths: [/.sidegate/logout]", "Sidegate's own"), ("paths: [\"/.sidegate/*\"]", "Sidegate's own"),
-            ("paths: [/login], parameters: []", "nobody can ask for it"),
+            ("paths: [/login], parameters: []", "native login cannot be requested"),
             ("paths: [/login], parameters: [jwt]", "carries the token"),
             ("paths: [/login], from: [everyone]", "no address block"), ("paths: [/login], lifetime: 0", "out of range"),
         ])
@@ -159,7 +159,7 @@ struct AccessTests {
     }
 
     @Test(
-        "provisioning: unsigned, or over plain http to another machine, is warned of",
+        "provisioning: unsigned calls, and plain http to another machine, cause a warning",
         arguments: [
             ("url: https://app.example.com/u", ["are not signed"]),
             ("url: http://app.example.com/u, secret: 0123456789abcdef", ["over http"]),
@@ -182,7 +182,7 @@ struct AccessTests {
             ("url: https://u:p@app/", "a user name or password"), ("url: \"https://app/a b\"", "no blanks"),
             ("url: \"https://app/%zz\"", "two hexadecimal digits"), ("url: \"https://app/é\"", "percent-encode"),
             ("url: https://app/, secret: short", "5 bytes, too few"),
-            ("url: http://localhost/, secret: 0123456789abcdef, ca: ca.pem", "goes with an https address"),
+            ("url: http://localhost/, secret: 0123456789abcdef, ca: ca.pem", "is for an https address"),
             ("url: https://app/, secret: 0123456789abcdef, ca: none.pem", "there is no such file"),
             ("url: https://app/, secret: a, secretFile: b", "exclude each other"),
         ])
@@ -237,18 +237,18 @@ struct AccessTests {
         "A key set's address must be whole and safe",
         arguments: [
             ("{ jwksURL: \"\" }", "is empty"), ("{ jwksURL: idp/jwks }", "expects an absolute address"),
-            ("{ jwksURL: https://idp/k, keyID: a }", "`token.keys[].keyID` goes with"),
-            ("{ jwksURL: https://idp/k, secretEncoding: hex }", "`token.keys[].secretEncoding` goes with"),
-            ("{ jwksURL: http://localhost/k, ca: ca.pem }", "goes with an https address"),
+            ("{ jwksURL: https://idp/k, keyID: a }", "`token.keys[].keyID` is for"),
+            ("{ jwksURL: https://idp/k, secretEncoding: hex }", "`token.keys[].secretEncoding` is for"),
+            ("{ jwksURL: http://localhost/k, ca: ca.pem }", "is for an https address"),
             ("{ jwksURL: https://idp/k, secret: a }", "exclude each other"),
-            ("{ secret: 0123456789abcdef, ca: ca.pem }", "`token.keys[].ca` goes with `jwksURL`"),
+            ("{ secret: 0123456789abcdef, ca: ca.pem }", "`token.keys[].ca` is for `jwksURL`"),
             ("{ jwksURL: https://idp/k }, { jwksURL: https://idp/k }", "is there twice"),
             ("{ jwksURL: https://idp/k, ca: empty.pem }", "no PEM block"),
             (
                 "{ jwksURL: http://localhost/k, clientKey: k.pem }",
-                "`token.keys[].clientKey` goes with an https address"
+                "`token.keys[].clientKey` is for an https address"
             ),
-            ("{ secret: 0123456789abcdef, serverName: a }", "`token.keys[].serverName` goes with `jwksURL`"),
+            ("{ secret: 0123456789abcdef, serverName: a }", "`token.keys[].serverName` is for `jwksURL`"),
             ("{ jwksURL: https://idp/k, clientKey: k.pem }", "add `clientCertificate`"),
             ("{ jwksURL: https://idp/k, clientCertificate: c.pem }", "add `clientKey`"),
             ("{ jwksURL: https://idp/k, serverName: \"a b\" }", "`token.keys[].serverName`: \"a b\""),

@@ -4,7 +4,7 @@ import Configuration
 import Glibc
 import Testing
 
-@Suite("What operators set")
+@Suite("Health and metrics")
 struct AdminTests {
     let place = Workplace()
 
@@ -24,7 +24,7 @@ struct AdminTests {
     }
 
     @Test(
-        "What is neither is refused where it stands",
+        "Anything else is refused at its location",
         arguments: ["admin: { listen: \"9180\" }", "admin: { listen: localhost }", "admin: { listen: \"a:b\" }"])
     func refused(text: String) {
         let errors = place.load(minimal + text).errors

@@ -18,7 +18,7 @@ struct CertificateTests {
         place.write("empty.pem", "")
     }
 
-    @Test("good certificates are loaded, with all that goes with them")
+    @Test("valid certificates are loaded, with their options")
     func good() throws {
         let loaded = place.load(
             minimal + """
@@ -33,7 +33,7 @@ struct CertificateTests {
         let tls = try #require(loaded.settings?.tls)
         #expect(tls.certificates.map(\.chain.names) == [["localhost", "app.example"], ["localhost", "app.example"]])
         #expect(tls.clientAuthentication == .require)
-        #expect(tls.minimumVersion == "1.3")
+        #expect(tls.minimumVersion == .v13)
         #expect(tls.strictTransportSecurity == .seconds(365 * 86_400))
         #expect(
             tls.files.map { $0.split(separator: "/").last } == [
@@ -49,7 +49,7 @@ struct CertificateTests {
     }
 
     @Test(
-        "what cannot serve is an error with its place and its fix",
+        "unusable certificates are errors with location and fix",
         arguments: [
             (
                 "certificates: [{ certificate: ec.pem, key: other.key }]", "5:51",
@@ -59,7 +59,7 @@ struct CertificateTests {
                 "certificates: [{ certificate: expired.pem, key: expired.key }]", "5:38",
                 "expired on 2001-01-01; renew it"
             ),
-            ("certificates: [{ certificate: future.pem, key: ec.key }]", "5:38", "good from 2090-01-01 on only"),
+            ("certificates: [{ certificate: future.pem, key: ec.key }]", "5:38", "valid from 2090-01-01 on"),
             ("certificates: [{ certificate: gone.pem, key: ec.key }]", "5:38", "there is no such file; create it"),
             ("certificates: [{ certificate: ec.pem, key: gone.key }]", "5:51", "there is no such file; create it"),
             ("certificates: [{ certificate: empty.pem, key: ec.key }]", "5:38", "no PEM block"),
@@ -91,7 +91,7 @@ struct CertificateTests {
         #expect(loaded.errors.first?.contains(fix) == true, "\(loaded.errors)")
     }
 
-    @Test("a key that others can read is warned of")
+    @Test("a key that others can read causes a warning")
     func readable() {
         place.write("open.key", (try? key("ec.key")) ?? [], mode: 0o644)
         let loaded = place.load(minimal + "tls: { certificates: [{ certificate: ec.pem, key: open.key }] }")
@@ -100,7 +100,7 @@ struct CertificateTests {
     }
 
     @Test(
-        "TLS towards the app goes with https only, and is judged",
+        "TLS towards the app is for https only, and is checked",
         arguments: [
             ("url: https://app, tls: { ca: authority.pem, serverName: app.example }", nil),
             ("url: https://app, tls: { certificate: client.pem, key: client.key }", nil),
@@ -129,7 +129,7 @@ struct CertificateTests {
         }
     }
 
-    @Test("an app that nobody verifies is warned of")
+    @Test("an app whose certificate is not verified causes a warning")
     func unverified() {
         let loaded = place.load(
             minimal.replacing("http://127.0.0.1:3000", with: "{ url: https://app, tls: { insecureSkipVerify: true } }"))
@@ -142,7 +142,7 @@ struct CertificateTests {
         arguments: [
             ("listen: [\"redirect::80\", \":443\"]", nil),
             ("listen: [\"redirect:systemd:web\", \":443\"]", nil),
-            ("listen: \"redirect::80\"", "name the address that serves too"),
+            ("listen: \"redirect::80\"", "add the address that serves"),
             ("listen: [\"redirect::80\", \":443\"]\npublicURL: http://app.example", "`publicURL` is http"),
         ] as [(String, String?)])
     func redirects(text: String, fix: String?) {

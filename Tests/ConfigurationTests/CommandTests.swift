@@ -12,7 +12,7 @@ struct CommandTests {
         try SidegateProcess.run(arguments, in: place, input: input, environment: environment)
     }
 
-    @Test("check: 0 and nothing on standard error for what is good, 1 and every error for what is not")
+    @Test("check: status 0 and no output on standard error for a valid configuration, else 1 and every error")
     func check() throws {
         place.write("sidegate.yaml", minimal)
         let good = try run("check")
@@ -213,7 +213,7 @@ struct CommandTests {
         #expect(result.output.contains("no key is configured"))
     }
 
-    @Test("What a token holds cannot disturb the terminal")
+    @Test("The contents of a token cannot disturb the terminal")
     func hostileToken() throws {
         place.write("sidegate.yaml", minimal)
         let token = try mint("--claim", "sub=\"a\\u001b[31m\"", "--claim", "email=a@b")

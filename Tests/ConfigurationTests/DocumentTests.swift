@@ -5,7 +5,7 @@ import Glibc
 import JWT
 import Testing
 
-@Suite("What is derived from the table of keys")
+@Suite("Documents derived from the table of options")
 struct DocumentTests {
     /// The package's directory.
     static let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(
@@ -49,7 +49,7 @@ struct DocumentTests {
     func schemaHasEveryKey() throws {
         let schema = try JSONParser.parse(Array(JSONSchema.text().utf8).span)
         #expect(schema["$schema"]?.string == "http://json-schema.org/draft-07/schema#")
-        for key in OptionTable.keys {
+        for key in OptionTable.rows {
             var node: JSONValue? = schema
             for part in key.path.split(separator: ".") {
                 // A section with a shorthand is one of two things; the second is the mapping.
@@ -60,7 +60,7 @@ struct DocumentTests {
         }
     }
 
-    @Test("The example is good but for the files it names")
+    @Test("The example is valid except for the files that it names")
     func example() throws {
         let loaded = ConfigurationLoader.load(
             LoadRequest(file: Self.root + "/examples/sidegate.yaml", environment: [:]))

@@ -124,7 +124,7 @@ struct ExplainTests {
             words: ["\"Email\" is not \"email\""]),
     ]
 
-    @Test("What is said of a token", arguments: cases)
+    @Test("The report about a token", arguments: cases)
     func explain(_ example: Case) throws {
         let minter = try TokenMinter(
             secret: VerificationKey(secret: Array(Self.secret.utf8), encoding: example.encoding))
@@ -141,7 +141,7 @@ struct ExplainTests {
         #expect(!result.output.contains(Self.secret))
     }
 
-    @Test("A key set that is not fetched is said to be so, and how to fetch it")
+    @Test("The report names a key set that was not fetched, and how to fetch it")
     func notFetched() throws {
         place.write(
             "sidegate.yaml", "token: { algorithms: [ES256], keys: [{ jwksURL: https://idp.example.com/jwks.json }] }\n")

@@ -144,14 +144,14 @@ struct FileTests {
         #expect(errors.contains { $0.contains("unknown key") && $0.contains(fix) }, "\(errors)")
     }
 
-    @Test("What is empty counts as not given")
+    @Test("An empty value counts as not given")
     func nothingGiven() throws {
         let loaded = place.load(minimal + "listen:\nlimits: ~\nlog: { level: null }\npublicURL: \n")
         #expect(loaded.errors == [])
         #expect(loaded.settings?.listen == [.tcp(host: "0.0.0.0", port: 8080)])
     }
 
-    @Test("What is missing is named, where its section is or at the beginning, with the fix")
+    @Test("A missing option is named, at its section or at the beginning, with the fix")
     func missing() {
         let filler = String(repeating: "\n", count: 7)
         let errors = place.load(
@@ -163,7 +163,7 @@ struct FileTests {
         #expect(errors.contains { $0.hasPrefix("c.yaml:4:3: error: `token.keys` is missing") })
     }
 
-    @Test("A file that is not there is said to be so")
+    @Test("A missing file is reported as missing")
     func noSuchFile() {
         let loaded = ConfigurationLoader.load(LoadRequest(file: place.path + "/none.yaml", environment: [:]))
         #expect(
@@ -190,7 +190,7 @@ struct FileTests {
     }
 
     @Test(
-        "A reference that cannot be read is an error where it stands",
+        "A malformed reference is an error at its location",
         arguments: [
             ("${NONE}", "the environment variable NONE is not set; set it, or give a default: ${NONE:-default}"),
             ("${A", "`${` without `}`"), ("${}", "takes a name"), ("${1A}", "takes a name"), ("${A-b}", "takes a name"),
@@ -203,7 +203,7 @@ struct FileTests {
         #expect(loaded.errors.first?.contains(message) == true)
     }
 
-    @Test("What a variable holds is one value: it adds no keys and no items")
+    @Test("The value of a variable is one value: it adds no keys and no items")
     func expansionIsOneValue() {
         let loaded = place.load(
             minimal + "log: { level: \"${A}\" }\nworkers: ${N}\n",

@@ -34,7 +34,7 @@ struct GateAssemblyTests {
         #expect(gate.replayFailure == .deny)
     }
 
-    @Test("What the file says reaches the gate")
+    @Test("The values of the file reach the gate")
     func values() throws {
         let gate = try assemble(
             """
@@ -78,7 +78,7 @@ struct GateAssemblyTests {
                 == ["X-Forwarded-Email", "X-Forwarded-Preferred-Username", "x-forwarded-user"])
     }
 
-    @Test("A mistake in a template of one's own is told at `pages.directory`")
+    @Test("A mistake in an operator's template is reported at `pages.directory`")
     func templates() {
         let directory = place.directory("pages")
         place.write("pages/refused.html", "<p>{{#title}}</p>")

@@ -15,7 +15,7 @@ struct InitTests {
     private static let names = Preset.served.map(\.name)
 
     @Test(
-        "What init writes passes check as it is, with a warning for each line that must be filled in", arguments: names)
+        "The output of init passes check, with a warning for each line that must be filled in", arguments: names)
     func passesCheck(name: String) throws {
         let written = try run("init", "--preset", name)
         #expect(written.status == 0)
@@ -37,7 +37,7 @@ struct InitTests {
         #expect(try run("check").errors.split(separator: "\n").count == marked.count - 1)
     }
 
-    @Test("What must be filled in is marked, and doctor's list of it is not empty", arguments: names)
+    @Test("Lines that must be filled in are marked, and doctor lists them", arguments: names)
     func marks(name: String) throws {
         let written = try run("init", "--preset", name)
         #expect(written.output.contains("<== FILL IN"))

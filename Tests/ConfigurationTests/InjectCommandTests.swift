@@ -26,7 +26,7 @@ struct InjectCommandTests {
         }
     }
 
-    @Test("What cannot be worked on is 1, with the place and nothing on standard output; a missing file is 78")
+    @Test("An unusable manifest is status 1, with the location and no output; a missing file is 78")
     func failures() throws {
         place.write("bad.yaml", pod + "kind: Pod\n")
         let bad = try run("--filename", "bad.yaml")
@@ -42,7 +42,7 @@ struct InjectCommandTests {
         #expect(try run("--secret-key", "../x=y").status == 64)
     }
 
-    @Test("The options say what goes in")
+    @Test("The options select what is added")
     func options() throws {
         let result = try run(
             "--plain", "--config-map", "gate", "--secret", "sign-in", "--secret-key", "session=s", "--port", "8000",

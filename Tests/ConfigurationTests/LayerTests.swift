@@ -22,8 +22,8 @@ struct LayerTests {
 
     @Test("Every key has one environment name of its own")
     func environmentNames() {
-        #expect(OptionTable.key("token.clockSkew")?.environmentName == "SIDEGATE_TOKEN_CLOCKSKEW")
-        let names = OptionTable.keys.map(\.environmentName)
+        #expect(OptionTable.row("token.clockSkew")?.environmentName == "SIDEGATE_TOKEN_CLOCKSKEW")
+        let names = OptionTable.rows.map(\.environmentName)
         #expect(Set(names).count == names.count)
         #expect(names.allSatisfy { $0.allSatisfy { $0.isUppercase || $0 == "_" || $0.isNumber } })
     }
@@ -112,7 +112,7 @@ struct LayerTests {
     }
 
     @Test(
-        "What the environment says wrongly is told by the variable's name",
+        "An error in the environment is reported with the variable's name",
         arguments: [
             (
                 "SIDEGATE_TOKEN_CLOCKSKEW", "soon",
@@ -153,7 +153,7 @@ struct LayerTests {
     }
 
     @Test(
-        "What --set says wrongly is told by the option",
+        "An error of --set is reported with the option",
         arguments: [
             (
                 "token.clokSkew", "1s",
@@ -177,7 +177,7 @@ struct LayerTests {
         #expect(loaded.settings?.limits.clientShare == thousandths, "\(loaded.lines)")
     }
 
-    @Test("What is no share is refused", arguments: ["1.5", "1.001", "2", "0.1234", ".5", "0.", "50%", "-0.5", "half"])
+    @Test("An invalid share is refused", arguments: ["1.5", "1.001", "2", "0.1234", ".5", "0.", "50%", "-0.5", "half"])
     func noShares(text: String) {
         #expect(place.load(minimal, overrides: [.set("limits.clientShare", text)]).errors.count == 1)
     }

@@ -8,7 +8,7 @@ struct ListeningPortTests {
     static let head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n"
 
     @Test(
-        "Who listens on loopback alone is not reached from elsewhere",
+        "A listener on loopback alone is not reached from elsewhere",
         arguments: [
             ("0100007F:0BB8 00000000:0000 0A", []), ("3500007F:0BB8 00000000:0000 0A", []),
             ("00000000:0BB8 00000000:0000 0A", ["every address"]), ("0501000A:0BB8 00000000:0000 0A", ["10.0.1.5"]),

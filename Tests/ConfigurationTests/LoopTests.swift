@@ -99,7 +99,7 @@ struct LoopTests {
         if isRefused { #expect(errors.first?.hasPrefix("c.yaml:6:18: error: `admin.listen`: ") == true, "\(errors)") }
     }
 
-    @Test("an upstream that is `admin.listen` is refused; its default address in `listen` is warned of")
+    @Test("an upstream that is `admin.listen` is refused; its default address in `listen` causes a warning")
     func adminUpstream() {
         let more = "admin: { listen: \"127.0.0.1:3000\" }\n"
         #expect(load(listen: "127.0.0.1:8080", upstream: "http://localhost:3000", more: more).errors.count == 1)

@@ -24,7 +24,7 @@ struct PathRuleTests {
                 """)
         #expect(loaded.errors.isEmpty, "\(loaded.errors)")
         let access = try #require(loaded.settings?.access)
-        #expect(access.mode == "observe")
+        #expect(access.mode == .observe)
         #expect(
             access.rules.map(\.effect) == [
                 .anyone,
@@ -47,8 +47,8 @@ struct PathRuleTests {
             ("{ paths: [/a], allow: anyone, require: { groups: [a] } }", "exclude each other"),
             ("{ paths: [/a], allow: everyone }", "expects anyone"),
             ("{ paths: [/a], require: { group: [a] } }", "did you mean `groups`?"),
-            ("{ paths: [/a], require: { groups: [] } }", "nobody could come in"),
-            ("{ paths: [/a], deny: true, unauthenticated: \"401\" }", "does nothing where nobody is asked"),
+            ("{ paths: [/a], require: { groups: [] } }", "no user could be let in"),
+            ("{ paths: [/a], deny: true, unauthenticated: \"401\" }", "does nothing where sign-in is not needed"),
             ("{ paths: [/a], unauthenticated: \"403\" }", "did you mean 401?"),
             ("{ paths: [a], deny: true }", "write \"/a\""), ("{ paths: [/a?b], deny: true }", "no query"),
             ("{ paths: [/a*], deny: true }", "after a slash"), ("{ paths: [/a/../b], deny: true }", "no dot segments"),
@@ -63,7 +63,7 @@ struct PathRuleTests {
     }
 
     @Test(
-        "A rule behind one that has all of its paths is warned of",
+        "A rule behind one that has all of its paths causes a warning",
         arguments: [
             ("/*", "/a", true), ("/a/*", "/a/b/*", true), ("/a/*", "/a", true), ("/a", "/a", true),
             ("/a", "/a/*", false),

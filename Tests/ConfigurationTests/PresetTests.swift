@@ -79,7 +79,11 @@ struct PresetTests {
         "No preset lets a sign-in in that the user did not start here without asking",
         arguments: Preset.served.map(\.name))
     func initiated(name: String) throws {
-        #expect(load(name, provider: login).resolution.entries["identityProvider.initiated"]?.value == .text("confirm"))
+        let entry = try #require(load(name, provider: login).resolution.entries["identityProvider.initiated"])
+        guard case .scalar("confirm") = entry.node.content else {
+            Issue.record("\(entry.node.content)")
+            return
+        }
     }
 
     @Test("ispring: the token as the manual prints it, with ALG, Type, IAT, JTI and a Cyrillic exp")
@@ -116,11 +120,9 @@ struct PresetTests {
 
     @Test("ispring: the login URL gets nothing added, the logout URL the token as its script reads it")
     func ispringURLs() throws {
-        let settings = try #require(
-            load("ispring", provider: login + ", logoutURL: \"https://idp.example.com/logout.php\"", token: "")
-                .resolution
-                .entries["identityProvider.logoutURL"])
-        #expect(settings.value == .text("https://idp.example.com/logout.php"))
+        let logout = load("ispring", provider: login + ", logoutURL: \"https://idp.example.com/logout.php\"", token: "")
+            .resolution.entries["identityProvider.logoutURL"]
+        #expect(try logout?.value == .template(TextTemplate("https://idp.example.com/logout.php")))
         #expect(
             load("ispring", provider: login).settings?.identityProvider.loginURL.source
                 == "https://idp.example.com/login-token/")

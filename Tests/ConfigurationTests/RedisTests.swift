@@ -3,7 +3,7 @@
 import Configuration
 import Testing
 
-@Suite("Where Redis is")
+@Suite("The address of Redis")
 struct RedisTests {
     private let place = Workplace()
     private let shared = "replay: { store: redis }\n"
@@ -30,7 +30,7 @@ struct RedisTests {
     }
 
     @Test(
-        "what cannot be an address is refused, without showing what may hold a password",
+        "an invalid address is refused, without showing a possible password",
         arguments: [
             "http://cache", "redis://", "redis://cache:0", "redis://cache/x", "redis://cache/-1",
             "redis://cache/123456",
@@ -60,11 +60,11 @@ struct RedisTests {
     }
 
     @Test(
-        "what does not go together is said",
+        "inconsistent options are reported",
         arguments: [
             ("redis: { url: \"redis://cache\" }", "nothing is kept there"),
             ("replay: { store: redis }\nredis: { user: gate }", "add `redis.passwordFile`"),
-            ("replay: { store: redis }\nredis: { ca: ca.pem }", "`redis.ca` goes with"),
+            ("replay: { store: redis }\nredis: { ca: ca.pem }", "`redis.ca` is for rediss:// only"),
             ("replay: { store: redis }\nredis: { urlFile: missing }", "`redis.urlFile`: cannot read"),
             ("replay: { store: redis }\nredis: { timeout: 1ms }", "choose a duration from 10ms to 5s"),
         ])

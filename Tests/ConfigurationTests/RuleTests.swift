@@ -5,12 +5,12 @@ import HTTP
 import JWT
 import Testing
 
-@Suite("What values may be, together")
+@Suite("Valid values and combinations")
 struct RuleTests {
     let place = Workplace()
 
     @Test(
-        "HTTP/2 to the app is agreed on over TLS, or said by the address",
+        "HTTP/2 to the app is negotiated over TLS, or given by the address",
         arguments: [
             ("upstream: { url: \"http://app:3000\", http2: true }", "write `url: h2c://app:3000`"),
             ("upstream: { url: \"unix:/run/app.sock\", http2: true }", "remove this key"),
@@ -52,11 +52,11 @@ struct RuleTests {
     @Test("Every default of the table is a value of its key")
     func defaults() {
         let loaded = place.load(minimal)
-        for key in OptionTable.keys where key.fallback != nil {
+        for key in OptionTable.rows where key.defaultText != nil {
             #expect(loaded.resolution.entries[key.path] != nil, "\(key.path)")
         }
-        #expect(Set(OptionTable.keys.map(\.path)).count == OptionTable.keys.count)
-        for key in OptionTable.keys {
+        #expect(Set(OptionTable.rows.map(\.path)).count == OptionTable.rows.count)
+        for key in OptionTable.rows {
             let section = key.path.split(separator: ".").dropLast().joined(separator: ".")
             #expect(section.isEmpty || OptionTable.section(section) != nil, "\(key.path)")
         }

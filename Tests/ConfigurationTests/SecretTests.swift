@@ -34,7 +34,7 @@ struct SecretTests {
     }
 
     @Test(
-        "A file that others can read is warned of, one that the group can read is not",
+        "A file that others can read causes a warning, one that the group can read does not",
         arguments: [
             (0o600, false), (0o640, false), (0o604, true), (0o644, true),
         ])
@@ -132,7 +132,7 @@ struct SecretTests {
         #expect(flag.lines == [])
     }
 
-    @Test("A secret on the command line is warned of")
+    @Test("A secret on the command line causes a warning")
     func visibleSecret() {
         let loaded = withSession("", overrides: [.set("session.secret", Self.secret)])
         #expect(
@@ -141,7 +141,7 @@ struct SecretTests {
             ])
     }
 
-    @Test("A verification secret on the command line is warned of, the name of its file is not")
+    @Test("A verification secret on the command line causes a warning, the name of its file does not")
     func visibleKey() {
         place.write("s", Self.secret)
         let inline = place.load(minimal, overrides: [.set("token.keys", "[{\"secret\": \"\(Self.secret)\"}]")])
@@ -153,9 +153,9 @@ struct SecretTests {
 
     @Test("Every secret has a File twin")
     func twins() {
-        let keys = OptionTable.keys.filter(\.isSecret)
+        let keys = OptionTable.rows.filter(\.isSecret)
         #expect(keys.map(\.path).contains("session.secret"))
-        for key in keys { #expect(OptionTable.key(key.path + "File") != nil, "\(key.path)") }
+        for key in keys { #expect(OptionTable.row(key.path + "File") != nil, "\(key.path)") }
     }
 
     @Test(
@@ -236,7 +236,7 @@ struct SecretTests {
         #expect(!short.contains("# default"))
     }
 
-    @Test("What `config print --effective` prints is a configuration that means the same")
+    @Test("The output of `config print --effective` is a configuration that means the same")
     func printRoundTrip() throws {
         let file =
             minimal
@@ -250,4 +250,35 @@ struct SecretTests {
         #expect(again.settings?.pages.brand == "true: \"# {x}\"")
         #expect(again.settings?.listen == loaded.settings?.listen)
     }
+
+    @Test(
+        "a file that others can read is reported when it holds a secret itself, not when the environment does",
+        arguments: [
+            ("session: { secret: \"${S}\" }", false), ("session: { secret: \"${S}${S}\" }", false),
+            ("session: { secret: \"${S:-}\" }", false), ("session: { secretFile: s.secret }", false),
+            ("session: { secrets: [\"${S}\", \"${S}\"] }", false),
+            ("session: { secret: \"${S:-\(literal)}\" }", true), ("session: { secret: \"\(literal)${S}\" }", true),
+            ("session: { secret: \"\(literal)\" }", true), ("session: { secrets: [\"${S}\", \"\(literal)\"] }", true),
+            ("redis: { url: \"redis://user:${S}@cache:6379\" }", false),
+            ("redis: { url: \"redis://${U}@cache\" }", false),
+            ("redis: { url: \"redis://cache\" }", false), ("redis: { url: \"redis://user:\(literal)@${H}\" }", true),
+            ("redis: { url: \"redis://${H}:\(literal)@cache\" }", true), ("redis: { passwordFile: s.secret }", false),
+            ("provisioning: { secret: \"${S}\" }", false), ("provisioning: { secret: \"\(literal)\" }", true),
+            ("token: { keys: [{ secret: \"${S}\" }, { secretFile: s.secret }] }", false),
+            ("token: { keys: { secret: \"${S}\" } }", false), ("token: { keys: { secret: \"\(literal)\" } }", true),
+            ("token: { keys: [{ secret: \"${S}\" }, { secret: \"\(literal)\" }] }", true),
+        ])
+    func secretsInTheFile(line: String, isReported: Bool) {
+        place.write("s.secret", literal)
+        let environment = ["S": literal, "H": "cache", "U": "user:\(literal)"]
+        let file = place.write("c.yaml", "upstream: http://127.0.0.1:3000\n\(line)\n", mode: 0o644)
+        let loaded = ConfigurationLoader.load(LoadRequest(file: file, environment: environment))
+        #expect(loaded.showsSecretsToOthers == isReported)
+        #expect(loaded.advice.contains { $0.message.contains("holds secrets") } == isReported)
+        #expect(loaded.advice.allSatisfy { !$0.description.contains(literal) })
+        place.write("c.yaml", "upstream: http://127.0.0.1:3000\n\(line)\n", mode: 0o600)
+        #expect(!ConfigurationLoader.load(LoadRequest(file: file, environment: environment)).showsSecretsToOthers)
+    }
 }
+
+private let literal = "0123456789abcdef-0123456789abcdef"

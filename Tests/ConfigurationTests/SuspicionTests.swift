@@ -3,7 +3,7 @@
 import Configuration
 import Testing
 
-@Suite("What is well formed and hardly meant")
+@Suite("Values that are well formed and probably not intended")
 struct SuspicionTests {
     let place = Workplace()
 
@@ -24,7 +24,7 @@ struct SuspicionTests {
         }
     }
 
-    @Test("one secret for two purposes, wherever it stands, is warned of and not shown")
+    @Test("one secret for two purposes causes a warning, wherever it comes from, and is not shown")
     func secrets() {
         let secret = "0123456789abcdef0123456789abcdef"
         place.write("a.secret", secret + "\n")
@@ -57,6 +57,37 @@ struct SuspicionTests {
         let app = "provisioning: { url: http://127.0.0.1:3000/users, secretFile: a.secret }"
         #expect(warnings("secret: \(secret)", fresh, app).count == 1)
         #expect(warnings("secret: x-and-thirty-one-more-bytes-0001", "secretFile: a.secret", app).count == 1)
+    }
+
+    @Test(
+        "paths of nativeLogin and logoutPaths: patterns of another language are refused, reserved paths reported",
+        arguments: [
+            ("/logout.+", true), ("/(logout|signout)", true), ("/logout$", true), ("/users/{id}/logout", true),
+            ("/users/:id/logout", true), ("/sso/back", false), ("/sso/*", nil), ("/account/logout/*", nil),
+            ("/logout", nil),
+        ] as [(String, Bool?)])
+    func patternsOfPaths(path: String, isRefused: Bool?) {
+        let returnPath = minimal.replacing("{ loginURL:", with: "{ returnPath: /sso/back, loginURL:")
+        for (section, option) in [("session", "logoutPaths"), ("nativeLogin", "paths"), ("nativeLogin", "with")] {
+            var text = returnPath
+            if section == "session" {
+                text = text.replacing("long enough\" }", with: "long enough\", \(option): [\"\(path)\"] }")
+            } else {
+                text += "nativeLogin: { \(option == "with" ? "paths: [/login], " : "")\(option): [\"\(path)\"] }\n"
+            }
+            let loaded = place.load(text)
+            let expected = "`\(section).\(option)`: \"\(path)\""
+            switch isRefused {
+            case true?:
+                #expect(loaded.errors.count == 1 && loaded.warnings == [], "\(loaded.lines)")
+                #expect(loaded.errors.first?.contains("\(expected): this looks like a ") == true, "\(loaded.lines)")
+            case false?:
+                #expect(loaded.errors == [] && loaded.warnings.count == 1, "\(loaded.lines)")
+                #expect(loaded.warnings.first?.contains("\(expected) is Sidegate's own") == true, "\(loaded.lines)")
+            case nil:
+                #expect(loaded.lines == [], "\(path)")
+            }
+        }
     }
 
     @Test(

@@ -16,7 +16,7 @@ struct SyntaxTests {
     }
 
     @Test(
-        "What is no duration is refused",
+        "An invalid duration is refused",
         arguments: [
             "", " ", "30", "s", "30 s", "-5s", "+5s", "5S", "5sec", "30s5m", "5m5m", "1.s", ".5s", "1.0001s", "1,5s",
             "١s", "4000d", "99999999999999999999s", "1e3s", "9223372036854775807d", "0x10s", "1.5ms",
@@ -44,7 +44,7 @@ struct SyntaxTests {
     }
 
     @Test(
-        "What is no size is refused",
+        "An invalid size is refused",
         arguments: ["", "KiB", "-1", "+1", "1.5KiB", "10MB", "10K", "64 KiB", "64kib", "9999999999999TiB", "1e3"])
     func notSizes(text: String) {
         #expect(SizeText.parse(text) == nil)
@@ -67,7 +67,7 @@ struct SyntaxTests {
     }
 
     @Test(
-        "What is no listening address is refused, with the fix",
+        "An invalid listening address is refused, with the fix",
         arguments: [
             ("8080", "write \"127.0.0.1:8080\""), ("127.0.0.1", "port is missing"), ("[::1]", "port is missing"),
             ("::1:8080", "in brackets"), ("[::1:8080", "`[` without `]`"), ("[fe80::1%eth0]:80", "no IPv6 address"),
@@ -110,7 +110,7 @@ struct SyntaxTests {
     }
 
     @Test(
-        "What is no upstream is refused, with the fix",
+        "An invalid upstream is refused, with the fix",
         arguments: [
             ("h2c://app/path", "a path, query or fragment cannot stand in this address"),
             ("127.0.0.1:3000", "of the form http://127.0.0.1:3000"), ("http://", "host"),

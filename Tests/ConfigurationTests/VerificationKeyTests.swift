@@ -32,7 +32,7 @@ struct VerificationKeyTests {
     static let keySet =
         #"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"GXDz5uaIPyRaRnDOeMhAMuMg8BxPjpQCUwrr5j0m2uk","kid":"a"}]}"#
 
-    @Test("A secret of 128 bits is good, a shorter one only when allowed, and then with a warning")
+    @Test("A secret of 128 bits is accepted, a shorter one only when allowed, and with a warning")
     func weakSecrets() {
         #expect(load("secret: 0123456789abcdef").lines == [])
         let weak = load("secret: 0123456789abcde")
@@ -102,7 +102,7 @@ struct VerificationKeyTests {
         #expect(load("{ jwksFile: jwks.json, keyID: b }", algorithms: "[EdDSA]").errors.count == 1)
     }
 
-    @Test("What is not PEM is refused at its name")
+    @Test("A file that is not PEM is refused at its name")
     func notPEM() {
         place.write("k.pem", "no key")
         let loaded = load("publicKeyFile: k.pem", algorithms: "[RS256]")
@@ -115,6 +115,6 @@ struct VerificationKeyTests {
         place.write("k.pem", Self.publicKey)
         let loaded = load("{ publicKeyFile: k.pem, secretEncoding: hex }", algorithms: "[EdDSA]")
         #expect(loaded.errors.count == 1)
-        #expect(loaded.errors.first?.contains("goes with `secret` or `secretFile` only") == true)
+        #expect(loaded.errors.first?.contains("is for `secret` or `secretFile` only") == true)
     }
 }

@@ -25,7 +25,7 @@ final class Workplace {
 
     private var names: [String] = []
 
-    /// Writes a file, readable by its owner alone unless told otherwise; returns its path.
+    /// Writes a file, readable by its owner alone unless `mode` says otherwise; returns its path.
     @discardableResult
     func write(_ name: String, _ text: String, mode: mode_t = 0o600) -> String {
         write(name, Array(text.utf8), mode: mode)
@@ -36,7 +36,7 @@ final class Workplace {
         let file = path + "/" + name
         let descriptor = unsafe open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
         precondition(descriptor >= 0, "cannot write \(file)")
-        // The mask of the process must not decide what a test tests.
+        // Independent of the umask of the process.
         fchmod(descriptor, mode)
         let written = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
         precondition(written == bytes.count)
@@ -62,7 +62,7 @@ final class Workplace {
     }
 }
 
-/// The least that can be served; the tests add to it.
+/// The smallest valid configuration; the tests add to it.
 let minimal = """
     upstream: http://127.0.0.1:3000
     identityProvider: { loginURL: "https://idp.example.com/login?return_url={returnURL}" }

@@ -213,7 +213,8 @@ class TestTheAppsOwnLogout:
             assert upstream.last.body == (b"a=1" if method == "POST" else b"")
             assert browser.navigate("/").status == 302
 
-    @pytest.mark.parametrize("path", ["/%6cogout", "/%6Cogout?next=/x", "/l%6fgout", "/logout;x=1", "/%256cogout", "//logout", "/logout%2F"])
+    @pytest.mark.parametrize("path", ["/%6cogout", "/%6Cogout?next=/x", "/l%6fgout", "/logout;x=1", "/%256cogout", "//logout", "/logout%2F",
+                                      "/log%93out", "/logout%ff", "/log%E2%80%8Bout"])
     def test_in_any_spelling(self, upstream, start_gate, path):
         gate = start_gate(upstream, session={"logoutPaths": ["/logout", "/logout/"]})
         browser = gate.signed_in()

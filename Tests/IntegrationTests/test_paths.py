@@ -15,12 +15,18 @@ from harness.wire import Connection, CutShort
 PIECES = ["/", "/", "//", "\\", "%2f", "%5c", "%2F", "%252f", "%255c", "..", "..", ".", "%2e", "%2e%2e", "%252e%252e", ".%2e", ";",
           ";a=b", ";/", "%3b", "%20", "%2520", "+", "%09", "%00", "public", "public", "closed", "closed", "Closed", "%63losed",
           "clos%65d", "%2563losed", "x", "secret.txt", "a.txt", "?", "%3f", "%23", "%253f", "%25", "%EF%BC%8F", "%E2%80%A5", "%a0",
-          "%c2%a0", "%u002f", "%c0%af", ":80", "@", "*", "http:", "~", "%7e", "&", "="]
+          "%c2%a0", "%u002f", "%c0%af", ":80", "@", "*", "http:", "~", "%7e", "&", "=",
+          # What readers drop that take no notice of errors, or of characters that are not seen.
+          "%93", "%ff", "%c5%d5", "%e2%82", "%ed%a0%80", "%c2%ad", "%e2%80%8b", "%ef%bb%bf", ".%93.", "clos%80ed",
+          "cl%c9osed", "%25%93"]
 FIXED = ["/public/..%2fclosed/..%2fpublic%2fz/../secret.txt", "/%2fclosed/..%2fx/../secret.txt", "/closed/../public/a.txt",
          "//x/closed/", "//x/closed/secret.txt", "/public/..;/closed/secret.txt", "/closed%3f/secret.txt", "/closed%23", "/closed+",
          "//closed/secret.txt", "/public/../closed/secret.txt", "/\\closed/secret.txt", "/%5cclosed/secret.txt", "///closed/secret.txt",
          "/closed/%2e%2e/public/a.txt", "/public%2f..%2fclosed/secret.txt", "/public/%2e%2e%2fclosed/secret.txt", "/closed%20",
-         "/x:80/../closed/secret.txt", "//public/../closed/secret.txt", "/closed;/secret.txt", "/;/closed/secret.txt"]
+         "/x:80/../closed/secret.txt", "//public/../closed/secret.txt", "/closed;/secret.txt", "/;/closed/secret.txt",
+         "/clo%93sed/secret.txt", "/%80closed/secret.txt", "/closed%ff", "/clos%C5%d5ed/secret.txt",
+         "/public/.%93./closed/secret.txt", "/public/..%ff/closed/secret.txt", "/public/%c9../closed/secret.txt",
+         "/closed%E2%82/secret.txt"]
 RULES = {
     "one part open": {"rules": [{"paths": ["/public/*"], "allow": "anyone"}]},
     "one part closed": {"default": "guest", "rules": [{"paths": ["/closed/*"], "deny": True}]},
@@ -113,6 +119,22 @@ def test_no_real_app_beside_the_gate_serves_what_a_rule_closes(readers, upstream
     assert passed > 200
 
 
+@pytest.mark.parametrize("rules", RULES)
+@pytest.mark.parametrize("path", [
+    "/clo%93sed/secret.txt", "/%80closed/secret.txt", "/closed%ff", "/clos%C5%d5ed/secret.txt",
+    "/closed%E2%82/secret.txt", "/closed%ED%A0%80/secret.txt", "/%F4%90%80%80closed/secret.txt", "/%ff/closed"])
+def test_bottle_which_drops_what_is_not_utf_8_serves_nothing_that_a_rule_closes(readers, start_gate, rules, path):
+    if "bottle" not in readers.ports:
+        pytest.skip("Bottle is missing; `make deps-test` installs it")
+    port = readers.ports["bottle"]
+    assert path == "/%ff/closed" or SECRET in asked_directly(port, path)
+    gate = start_gate(f"http://127.0.0.1:{port}", access=RULES[rules], trustedProxies=["127.0.0.1/32"])
+    response = gate.exchange("GET", path, NAVIGATION)
+    assert is_ours(response) and SECRET not in response.body
+    asked = gate.exchange("GET", "/.sidegate/auth", {"X-Forwarded-Uri": path, "X-Forwarded-Method": "GET"})
+    assert asked.status in (401, 403)
+
+
 def asked_directly(port: int, target: str) -> bytes:
     """The complete response of an app, in any version of HTTP."""
     with Connection(port) as connection:
@@ -170,12 +192,20 @@ class TestAnswers:
     def class_gate(self, module_upstream, start_module_gate):
         return start_module_gate(module_upstream, access=RULES["one part open"], trustedProxies=["127.0.0.1/32"])
 
-    @pytest.mark.parametrize("path", ["/public/../closed", "/public/..%2fx", "/%2fx", "/\\x", "/public/%2e/a", "/public/..;/a"])
+    @pytest.mark.parametrize("path", ["/public/../closed", "/public/..%2fx", "/%2fx", "/\\x", "/public/%2e/a", "/public/..;/a",
+                                      "/public/.%93./a", "/public/..%ff/a", "/public/%c9../a",
+                                      "/public/.%E2%80%8B./a", "/%93/a"])
     def test_an_unreadable_path_is_400_and_403_in_forward_auth(self, class_gate, path):
         response = class_gate.exchange("GET", path, NAVIGATION)
         assert response.status == 400 and "path_unreadable" in response.text
         asked = class_gate.exchange("GET", "/.sidegate/auth", {"X-Forwarded-Uri": path, "X-Forwarded-Method": "GET"})
         assert asked.status == 403 and asked.json()["reason"] == "path_unreadable"
+
+    def test_paths_in_latin_1_are_served_and_judged_with_and_without_what_readers_drop(self, class_gate, upstream):
+        assert class_gate.exchange("GET", "/public/caf%E9/%FCber", NAVIGATION).status == 200
+        assert upstream.last.target == "/public/caf%E9/%FCber"
+        for path in ("/clos%93ed/a", "/publi%E9c/a", "/%ffpublic/a"):
+            assert class_gate.exchange("GET", path, NAVIGATION).status == 302, path
 
     def test_plain_slashes_at_the_start_reach_the_app_as_one(self, class_gate, upstream):
         session = class_gate.session_cookie()
@@ -196,7 +226,8 @@ class TestAnswers:
         session = gate.session_cookie()
         before = len(upstream.requests)
         for path in ("/a/../.sidegate/session", "/%2e%73idegate/x", "//.sidegate/session", "/x/..%2f.sidegate/session", "/.sidegate%2fsession",
-                     "/;/.sidegate/session", "/.SIDEGATE/session", "/\\.sidegate\\session", "/.%73idegate%3fx", "/.sidegate+/session"):
+                     "/;/.sidegate/session", "/.SIDEGATE/session", "/\\.sidegate\\session", "/.%73idegate%3fx", "/.sidegate+/session",
+                     "/.side%93gate/session", "/.%ffsidegate/x", "/.sidegate%E2%80%8B/x", "/%C2%AD.sidegate/x"):
             assert gate.exchange("GET", path, session).status in (400, 404), path
         assert len(upstream.requests) == before
 
@@ -205,7 +236,7 @@ class TestAnswers:
     def test_native_login_and_apps_by_path_need_an_unambiguous_path_too(self, upstream, start_gate, section):
         gate = start_gate(upstream, **section)
         session = gate.session_cookie()
-        for path in ("/a/../login?no_sso", "/login/..%2fx?no_sso", "/x/%2e%2e/wiki/a", "/%5cwiki/a"):
+        for path in ("/a/../login?no_sso", "/login/..%2fx?no_sso", "/x/%2e%2e/wiki/a", "/%5cwiki/a", "/x/.%93./wiki/a", "/x/..%ff/login?no_sso"):
             assert gate.exchange("GET", path, {**NAVIGATION, **session}).status == 400, path
 
     def test_observe_mode_refuses_none_of_this_and_logs_it(self, upstream, start_gate):

@@ -388,12 +388,12 @@ class TestFetchedKeys:
 
 class TestNotifiedUsers:
     def test_the_app_is_not_notified_again(self, upstream, start_gate):
-        told = Upstream()
-        told.answer = lambda request, connection: connection.respond(204, {"Content-Length": "0"})
-        gate = start_gate(upstream, admin=admin(), provisioning={"url": told.url + "/users"})
+        notified = Upstream()
+        notified.answer = lambda request, connection: connection.respond(204, {"Content-Length": "0"})
+        gate = start_gate(upstream, admin=admin(), provisioning={"url": notified.url + "/users"})
         gate.signed_in()
         for _ in range(2):
             hang_up(gate)
             gate.signed_in()
-        assert len(told.requests) == 1
-        told.stop()
+        assert len(notified.requests) == 1
+        notified.stop()

@@ -64,19 +64,19 @@ class TestSessionSecrets:
             front = cluster(app=app.url)
             for values in self.STEPS:
                 change(front.gates[0], **secrets(*values))
-                for told in front.gates:
-                    self.closes_all(front, told)
+                for gate in front.gates:
+                    self.closes_all(front, gate)
                 change(front.gates[1], **secrets(*values))
                 self.closes_all(front, front.gates[1])
 
     @staticmethod
-    def closes_all(front, told):
+    def closes_all(front, gate):
         ada = front.signed_in()
 
         async def talk():
             clients = [await websockets.connect(
                 f"ws://127.0.0.1:{gate.port}/", extra_headers={"Cookie": ada.cookie_header()}) for gate in front.gates]
-            assert await asyncio.to_thread(log_out, told) == 200
+            assert await asyncio.to_thread(log_out, gate) == 200
             for client in clients:
                 with pytest.raises(websockets.ConnectionClosed):
                     await asyncio.wait_for(client.recv(), 30)
@@ -117,7 +117,7 @@ class TestReload:
         change(gate, session={"store": "redis"}, replay={"store": "memory"}, redis={"prefix": "other:"},
                identityHeaders={"X-Who": "{email}"})
         said = [line for line in gate.log().splitlines() if "next start" in line]
-        for key in ("session.store", "replay.store", "redis"):
+        for key in ("session.store", "replay.store", "redis.prefix"):
             assert any(f'"key":"{key}"' in line for line in said), said
         assert is_in(gate, ada) and is_in(gate, front.signed_in())
 

@@ -276,5 +276,5 @@ tls: {{ certificates: [{{ certificate: {pair.certificate}, key: {pair.key} }}] }
     finally:
         app.stop()
     end = time.strftime("%Y-%m-%d", time.gmtime(time.time() + days * 86_400))
-    assert any(line.split()[:2] == [outcome, "tls.certificates"] and f"good until {end}" in line for line in lines), lines
+    assert any(line.split()[:2] == [outcome, "tls.certificates"] and f"valid until {end}" in line for line in lines), lines
     assert any(line.split()[:2] == ["ok", "upstream"] and "answers 200" in line for line in lines), lines

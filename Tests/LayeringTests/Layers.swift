@@ -15,11 +15,12 @@ enum Layers {
         "Pages": ["Decisions"],
         "Gate": ["Decisions", "HTTP", "JWT", "Cryptography", "Pages", "Synchronization"],
         "Demo": ["HTTP", "JWT", "Cryptography", "Gate", "Pages", "Synchronization"],
-        "Manifests": ["CYAML"],
+        "YAML": ["CYAML"],
+        "Manifests": ["YAML"],
         // Input and output.
         "Telemetry": ["Decisions", "Logging", "Synchronization", "Glibc"],
         "Configuration": [
-            "HTTP", "JWT", "Cryptography", "Gate", "Pages", "CYAML", "Glibc", "FoundationEssentials", "Synchronization",
+            "HTTP", "JWT", "Cryptography", "Gate", "Pages", "YAML", "Glibc", "FoundationEssentials", "Synchronization",
         ],
         "Reactor": ["CEpoll", "Dispatch", "Glibc", "Synchronization"],
         "Outbound": ["HTTP", "HTTP1", "TLS", "Reactor"],
@@ -37,13 +38,12 @@ enum Layers {
         ],
         "Command": [
             "Decisions", "HTTP", "JWT", "Cryptography", "Pages", "Gate", "Telemetry", "Configuration", "Demo",
-            "Sidecar", "Manifests", "ArgumentParser",
-            "FoundationEssentials", "Glibc",
+            "Sidecar", "Manifests", "YAML", "ArgumentParser", "FoundationEssentials", "Glibc",
         ],
     ]
 
     /// Modules that touch nothing outside of memory.
-    static let pure: Set<String> = ["Decisions", "HTTP", "HTTP1", "Gate", "JWT", "Pages", "Manifests"]
+    static let pure: Set<String> = ["Decisions", "HTTP", "HTTP1", "Gate", "JWT", "Pages", "Manifests", "YAML"]
     static let inputAndOutput: Set<String> = [
         "Glibc", "Dispatch", "Reactor", "Proxy", "CEpoll", "Foundation", "FoundationEssentials",
     ]
@@ -54,7 +54,7 @@ enum Layers {
         "CEpoll": ["Reactor"],
         "COpenSSL": ["Cryptography", "TLS"],
         "CNGHTTP2": ["HTTP2"],
-        "CYAML": ["Configuration", "Manifests"],
+        "CYAML": ["YAML"],
         "ArgumentParser": ["Command"],
     ]
 

@@ -17,6 +17,12 @@ enum Rooms {
 
     /// Types whose state other files reach, with the reason.
     static let open: [String: String] = [
+        "HTTP2.Session": "the callbacks of libnghttp2 for either side are in files of their own",
+        "HTTP2.SessionMemory": "memory that the sessions of one loop lend each other",
+        "HTTP2.Stream": "its session keeps the stream's content and counts in it; its states are private",
+        "TLS.RecordStream": "one socket with its two directions, reading and writing, in a file each",
+        "TLS.TLSTransport": "one SSL from its handshake to the change to the own record layer, in a file each",
+        "Reactor.Transport": "its owner is set by the type that it reports to",
         "Gate.Identity":
             "an immutable value with the notes of those who keep it; a class so that a request holds a reference",
         "Gate.SessionReference": "an immutable value; a class so that a verdict that names one is small",

@@ -132,7 +132,7 @@ private final class Client: Sendable {
         throw RedisFailure.timeout
     }
 
-    var told: [RedisEvent] { events.withLock { $0 } }
+    var reported: [RedisEvent] { events.withLock { $0 } }
 }
 
 @Suite("A connection to Redis")
@@ -146,7 +146,7 @@ struct RedisConnectionTests {
         let names = (0..<500).map { "C\($0)" }
         #expect(try await client.send(names) == names.map { Self.text($0) })
         #expect(server.connectionCount == 1)
-        #expect(client.told == [.connected])
+        #expect(client.reported == [.connected])
     }
 
     @Test("an error reply fails its command, and the next one is served")
@@ -179,7 +179,7 @@ struct RedisConnectionTests {
                 if case .failure(.unreachable) = $0 { true } else { false }
             })
         #expect(try await client.send(["A"]) == [Self.text("A")])
-        #expect(client.told.count == 3)
+        #expect(client.reported.count == 3)
     }
 
     @Test(
@@ -228,7 +228,7 @@ struct RedisConnectionTests {
         for _ in 0..<8 {
             #expect(try await client.send(["GET"]).allSatisfy { if case .failure = $0 { true } else { false } })
         }
-        #expect(client.told.count == 1)
+        #expect(client.reported.count == 1)
     }
 
     @Test(
@@ -255,7 +255,7 @@ struct RedisConnectionTests {
         }
         let outcomes = try await client.send(["GET"])
         #expect(outcomes.allSatisfy { if case .failure(.unreachable) = $0 { true } else { false } })
-        #expect(client.told.contains { if case .unexpectedReply = $0 { true } else { false } })
+        #expect(client.reported.contains { if case .unexpectedReply = $0 { true } else { false } })
     }
 
     @Test("an error that quotes the password is not passed on")
@@ -277,7 +277,7 @@ struct RedisConnectionTests {
         #expect(try await client.send(["A"]) == [Self.text("A")])
         #expect(try await client.send(["B"]) == [Self.text("B")])
         #expect(server.connectionCount == 2)
-        #expect(client.told.contains(.unexpectedReply("a reply without a command")))
+        #expect(client.reported.contains(.unexpectedReply("a reply without a command")))
     }
 
     @Test(

@@ -20,7 +20,7 @@ struct HTTPProvisionerTests {
             try connection.answer(201, "{}")
         }
         let bench = try Bench(server, secret: "a secret between us")
-        #expect(await bench.provision("ada", body: #"{"user":"ada"}"#) == .told)
+        #expect(await bench.provision("ada", body: #"{"user":"ada"}"#) == .notified)
         let (head, body) = try await requests.next()
         #expect(body == #"{"user":"ada"}"#)
         let code = Hex.encodeToString(
@@ -41,7 +41,7 @@ struct HTTPProvisionerTests {
             heads.send(try connection.readRequest().head)
             try connection.answer(204, "")
         }
-        #expect(try await Bench(server).provision("ada") == .told)
+        #expect(try await Bench(server).provision("ada") == .notified)
         #expect(!(try await heads.next()).contains("Signature"))
     }
 
@@ -55,10 +55,10 @@ struct HTTPProvisionerTests {
         }
         let bench = try Bench(server, eachLogin: eachLogin)
         for _ in 0..<3 {
-            let again: ProvisioningOutcome = eachLogin || count.now == 0 ? .told : .known
+            let again: ProvisioningOutcome = eachLogin || count.now == 0 ? .notified : .known
             #expect(await bench.provision("ada") == again)
         }
-        #expect(await bench.provision("bob") == .told)
+        #expect(await bench.provision("bob") == .notified)
         #expect(count.now == (eachLogin ? 4 : 2))
     }
 
@@ -73,10 +73,10 @@ struct HTTPProvisionerTests {
         }
         let bench = try Bench(server)
         #expect(await bench.provision("ada") == .noSeat)
-        #expect(await bench.provision("ada") == .told)
+        #expect(await bench.provision("ada") == .notified)
     }
 
-    @Test("what may pass is asked again, with the same key", arguments: ["500", "429", "408", "silent"])
+    @Test("temporary failures are retried, with the same key", arguments: ["500", "429", "408", "silent"])
     func again(answer: String) async throws {
         let keys = Mailbox<String>()
         let count = Count()
@@ -87,7 +87,7 @@ struct HTTPProvisionerTests {
             if let status = Int(answer) { try connection.answer(status, "") }
         }
         let bench = try Bench(server)
-        #expect(await bench.provision("ada") == .told)
+        #expect(await bench.provision("ada") == .notified)
         #expect(Set(try await keys.next(3)).count == 1)
         #expect(bench.log.text.contains("provisioning of a user will be retried"))
         #expect(!bench.log.text.contains("ada@example.com"))
@@ -104,10 +104,10 @@ struct HTTPProvisionerTests {
         #expect(await bench.provision("ada") == .failed)
         #expect(count.now == 3)
         #expect(bench.log.text.contains("provisioning of a user failed"))
-        #expect(await bench.provision("ada") == .told)
+        #expect(await bench.provision("ada") == .notified)
     }
 
-    @Test("what will not change fails at once", arguments: [301, 400, 401, 404, 422])
+    @Test("permanent failures are not retried", arguments: [301, 400, 401, 404, 422])
     func atOnce(status: Int) async throws {
         let count = Count()
         let server = try ScriptedServer { connection in
@@ -136,7 +136,7 @@ struct HTTPProvisionerTests {
         bench.begin("bob") { outcomes.send($0) }
         goOn.open()
         let all = try await outcomes.next(101)
-        #expect(all.count { $0 == .told } == 2 && all.count { $0 == .known } == 99)
+        #expect(all.count { $0 == .notified } == 2 && all.count { $0 == .known } == 99)
         #expect(count.now == 2)
     }
 
@@ -153,7 +153,7 @@ struct HTTPProvisionerTests {
         let outcomes = Mailbox<ProvisioningOutcome>()
         for body in ["1", "1", "2", "3"] { bench.begin("ada", body: body) { outcomes.send($0) } }
         goOn.open()
-        #expect(try await outcomes.next(4) == [.told, .known, .told, .known])
+        #expect(try await outcomes.next(4) == [.notified, .known, .notified, .known])
         // The last of those that came meanwhile is how the user is.
         #expect(try await bodies.next(2) == ["1", "3"])
         #expect(bodies.isEmpty)
@@ -172,7 +172,7 @@ struct HTTPProvisionerTests {
         let bench = try Bench(server)
         let outcomes = Mailbox<ProvisioningOutcome>()
         for number in 0..<300 { bench.begin("user \(number)") { outcomes.send($0) } }
-        #expect(try await outcomes.next(300).allSatisfy { $0 == .told })
+        #expect(try await outcomes.next(300).allSatisfy { $0 == .notified })
         #expect(tooMany.now == 0)
     }
 

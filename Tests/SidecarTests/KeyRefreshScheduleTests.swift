@@ -103,7 +103,7 @@ struct KeyRefreshScheduleTests {
     }
 
     @Test(
-        "a response says how long it is good (RFC 9111)",
+        "a response gives its freshness lifetime (RFC 9111)",
         arguments: [
             (nil, nil, nil), ("", nil, nil), ("public", nil, nil), ("max-age=300", nil, 300),
             ("public, max-age=300, must-revalidate", nil, 300), ("Max-Age=300", nil, 300),

@@ -8,7 +8,9 @@ import Testing
 
 @Suite("The file of registered users", .timeLimit(.minutes(5)))
 struct ListedEmailsTests {
-    @Test("a changed file is in force, a bad one changes nothing and is said once, a fixed one counts again")
+    @Test(
+        "a changed file takes effect, an invalid one is reported once and changes nothing, a corrected one takes effect"
+    )
     func changes() async throws {
         let path = try Self.file("ada")
         defer { unsafe unlink(path) }
@@ -37,7 +39,7 @@ struct ListedEmailsTests {
         withExtendedLifetime(listed) {}
     }
 
-    @Test("what changed between the first reading and the watch is not missed")
+    @Test("a change between the first reading and the watch is not missed")
     func early() async throws {
         let path = try Self.file("bob")
         defer { unsafe unlink(path) }

@@ -4,7 +4,7 @@ import Reactor
 import Sidecar
 import Testing
 
-@Suite("What follows from the app's answer about a user")
+@Suite("The app's answers about a user")
 struct ProvisioningPolicyTests {
     private static let start = MonotonicTime(nanoseconds: 1_000_000_000)
 

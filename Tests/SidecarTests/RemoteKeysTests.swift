@@ -53,7 +53,7 @@ struct RemoteKeysTests {
         var script: @Sendable (Connection) throws -> Void
     }
 
-    @Test("what is no key set changes nothing, is said, and is asked for again", arguments: failures)
+    @Test("an invalid key set changes nothing, is logged, and is fetched again", arguments: failures)
     func failure(_ row: Failure) async throws {
         let requests = Count()
         let server = try ScriptedServer { connection in
@@ -116,7 +116,7 @@ struct RemoteKeysTests {
         }
     }
 
-    @Test("a server that hangs is given up, and who waits goes on with the keys that are there")
+    @Test("a fetch that hangs is abandoned, and waiting requests continue with the known keys")
     func hanging() async throws {
         let server = try ScriptedServer { connection in
             _ = try connection.readHead()

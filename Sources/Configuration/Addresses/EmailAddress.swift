@@ -45,7 +45,7 @@ package struct EmailList: Sendable, Equatable {
 
     /// In the order of the file.
     package private(set) var emails: [String] = []
-    /// Lines that are no address: none of the list should be believed while there is one.
+    /// Lines that are no address: the whole list is rejected while there is one.
     package private(set) var problems: [Problem] = []
 
     package init(_ text: [UInt8]) {

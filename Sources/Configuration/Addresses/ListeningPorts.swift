@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where on this machine somebody listens on a port, by the kernel's own tables (`/proc/net/tcp` and `tcp6`, proc(5)): no
-/// connection is made to find out.
+/// The addresses of this machine on which a port is listened on, from the kernel's tables (`/proc/net/tcp` and `tcp6`,
+/// proc(5)), without a connection.
 package enum ListeningPorts {
     /// The addresses beyond loopback on which `port` is listened on, in words; nil when the kernel does not say.
     package static func beyondLoopback(_ port: UInt16) -> [String]? {
@@ -33,7 +33,7 @@ package enum ListeningPorts {
         var words: [UInt32] = []
         var rest = text
         while !rest.isEmpty {
-            // Each is printed as the machine reads it, though it lies in the network's order.
+            // Each is printed in the machine's byte order, though it is stored in the network's.
             guard let word = UInt32(rest.prefix(8), radix: 16) else { return nil }
             words.append(UInt32(bigEndian: word))
             rest = rest.dropFirst(8)

@@ -114,7 +114,7 @@ struct HostReach: Sendable {
         }
     }
 
-    /// Both cannot listen on the same port and be told apart.
+    /// Both cannot listen on the same port.
     func overlaps(_ other: HostReach) -> Bool {
         switch (meaning, other.meaning) {
         case (.all, _), (_, .all), (.allV4, .allV4), (.allV4, .name), (.name, .allV4): true

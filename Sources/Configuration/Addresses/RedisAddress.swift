@@ -60,6 +60,14 @@ package struct RedisAddress: Equatable, Sendable {
         }
     }
 
+    /// The address without its credentials.
+    struct Location: Equatable, Sendable {
+        let place: Place
+        let database: Int
+    }
+
+    var location: Location { Location(place: place, database: database) }
+
     package var isSecure: Bool { if case .host(_, _, isSecure: true) = place { true } else { false } }
 
     /// Without user and password.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Gate
+
 /// Where the app is.
 package enum UpstreamAddress: Hashable, Sendable, CustomStringConvertible {
     /// Plain HTTP/1.1 over TCP. The host is a name or an address without brackets.
@@ -31,6 +33,8 @@ package enum UpstreamAddress: Hashable, Sendable, CustomStringConvertible {
             self = .http(host: url.host, port: url.port ?? 80)
         }
     }
+
+    var isSecure: Bool { if case .https = self { true } else { false } }
 
     package var description: String {
         switch self {
@@ -77,6 +81,14 @@ package struct HTTPOrigin: Hashable, Sendable, CustomStringConvertible {
         let (host, port) = try HostAndPort.parse(String(authority))
         self.host = host.lowercased()
         self.port = port == (isSecure ? 443 : 80) ? nil : port
+    }
+
+    /// As the gate needs it: a host that can stand in a URL as it is.
+    func asPublic() throws(SyntaxProblem) -> PublicOrigin {
+        guard let origin = PublicOrigin(description) else {
+            throw SyntaxProblem("this host cannot stand in a URL; write https://app.example.com")
+        }
+        return origin
     }
 
     /// Without a trailing slash and without the scheme's own port.

@@ -3,28 +3,26 @@
 import Gate
 import HTTP
 
-// What is well formed and hardly meant.
+// Values that are well formed and probably not intended.
 
 extension SettingsBuilder {
     mutating func checkSuspicions(_ settings: Settings) {
-        warnOfWideNetworks("trustedProxies")
+        warnOfWideNetworks()
         warnOfSharedSecrets(settings)
-        for item in resolution.list("access.users.emails") {
-            guard case .text(let text) = item.value, text.utf8.contains(UInt8(ascii: "*")) else { continue }
+        for item in resolution.items(AccessOptions.emails) where item.value.utf8.contains(UInt8(ascii: "*")) {
             findings.append(
                 .warning(
                     item.origin,
-                    "`access.users.emails`: `*` is an ordinary character of an address, so \(Quoted.text(text)) is one"
+                    "`access.users.emails`: `*` is an ordinary character of an address, so \(Quoted.text(item.value)) is one"
                         + " address; for all addresses of a domain use `access.users.emailDomains`"))
         }
     }
 
-    /// - Parameter path: of the key, for the text.
-    mutating func warnOfPatterns(_ part: Located?, _ path: String) {
-        guard case .list(let items)? = part?.value else { return }
-        let returnPath = resolution.text("identityProvider.returnPath")
+    /// - Parameter path: of the option, for messages.
+    mutating func warnOfPatterns(_ items: [Located<String>], _ path: String) {
+        let returnPath = resolution[IdentityProviderOptions.returnPath]
         for item in items {
-            guard case .text(let text) = item.value else { continue }
+            let text = item.value
             if let words = LiteralPattern.suspicion(text) {
                 findings.append(
                     .warning(
@@ -42,9 +40,10 @@ extension SettingsBuilder {
     }
 
     /// Any client in such a block can set the address, scheme and host of a request.
-    private mutating func warnOfWideNetworks(_ path: String) {
-        for item in resolution.list(path) {
-            guard case .network(let network) = item.value else { continue }
+    private mutating func warnOfWideNetworks() {
+        let path = ProxyOptions.trusted.path
+        for item in resolution.items(ProxyOptions.trusted) {
+            let network = item.value
             let block = network.block
             let isWide =
                 block.base.isV4 && block.prefixLength >= 96
@@ -61,31 +60,31 @@ extension SettingsBuilder {
     private mutating func warnOfSharedSecrets(_ settings: Settings) {
         var known = namedSecrets.map { ($0.name, $0.text.bytes) }
         var others: [(name: String, bytes: [UInt8], what: String)] = []
-        for secret in settings.session.secrets {
-            others.append((nameInForce("session", "secret", "secrets"), secret.bytes, "forge sessions"))
-        }
+        let ofSessions = rowInForce(SessionOptions.secret.rows + SessionOptions.secrets.rows)
+        for secret in settings.session.secrets { others.append((ofSessions, secret.bytes, "forge sessions")) }
         if let secret = settings.provisioning?.secret {
-            others.append((nameInForce("provisioning", "secret"), secret.bytes, "pose as Sidegate to the app"))
+            others.append(
+                (rowInForce(ProvisioningOptions.secret.rows), secret.bytes, "pose as Sidegate to the app"))
         }
         if let password = settings.redis?.password {
-            others.append((nameInForce("redis", "password"), password.bytes, "use Redis"))
+            others.append((rowInForce(RedisOptions.password.rows), password.bytes, "use Redis"))
         }
         for (name, bytes, what) in others {
             if let twin = known.first(where: { $0.0 != name && $0.1 == bytes }) {
                 findings.append(
                     .warning(
-                        resolution.origin(name),
-                        "`\(name)` is the same secret as `\(twin.0)`: everyone who has that one could \(what) as well; make"
-                            + " a fresh one with `sidegate secret`"))
+                        resolution.entry(name)?.origin ?? .builtIn,
+                        "`\(name)` is the same secret as `\(twin.0)`: everyone who has that one could also \(what); make a"
+                            + " fresh one with `sidegate secret`"))
             }
             known.append((name, bytes))
         }
     }
 
-    /// Which of `section.name` and its twin for files is set.
-    private func nameInForce(_ section: String, _ names: String...) -> String {
-        let all = names.flatMap { ["\(section).\($0)", "\(section).\($0)File"] }
-        return all.first { resolution.entries[$0].map { !$0.isDefault } ?? false } ?? all[0]
+    /// The path of the option among these that is set.
+    private func rowInForce(_ rows: [OptionRow]) -> String {
+        let set = rows.first { resolution.entries[$0.path].map { !$0.isDefault } ?? false }
+        return (set ?? rows[0]).path
     }
 
     /// 10.0.0.0/8 is the largest private block, fc00::/7 that of IPv6.

@@ -3,14 +3,14 @@
 import Gate
 import JWT
 
-// Identity headers, and what must fit together.
+// Identity headers, and options that must be consistent.
 
 extension SettingsBuilder {
     mutating func identity() -> IdentitySettings {
-        let fields = resolution.map("token.claims").map(\.name)
+        let fields = resolution[TokenOptions.claims].map(\.name)
         var headers: [IdentitySettings.Header] = []
-        for entry in resolution.map("identityHeaders") {
-            guard case .text(let text) = entry.value, let template = try? TextTemplate(text) else { continue }
+        for entry in resolution[IdentityOptions.headers] {
+            let template = entry.value
             let folded = HeaderName.folded(entry.name)
             if let twin = headers.first(where: { HeaderName.folded($0.name) == folded }) {
                 findings.append(
@@ -28,7 +28,8 @@ extension SettingsBuilder {
             headers.append(.init(name: entry.name, template: template, origin: entry.nameOrigin))
         }
         return IdentitySettings(
-            headers: headers, preset: resolution.text("headerPreset"), encoding: resolution.text("headerEncoding"))
+            headers: headers, preset: resolution[IdentityOptions.preset], encoding: resolution[IdentityOptions.encoding]
+        )
     }
 
     mutating func checkTogether(_ settings: Settings) {
@@ -38,7 +39,7 @@ extension SettingsBuilder {
         if settings.token.policy.acceptAnyAudience, !settings.token.policy.audience.isEmpty {
             findings.append(
                 .error(
-                    resolution.origin("token.acceptAnyAudience"),
+                    resolution.origin(TokenOptions.acceptsAnyAudience),
                     "`token.acceptAnyAudience` contradicts `token.audience`; remove one of the two"))
         }
         checkLogoutToken(settings)
@@ -56,7 +57,7 @@ extension SettingsBuilder {
         else { return }
         findings.append(
             .error(
-                resolution.origin("identityProvider.requireState"),
+                resolution.origin(IdentityProviderOptions.requiresState),
                 "`identityProvider.requireState`: `loginURL` has neither {state} nor {returnURL}, so no return can bring a"
                     + " state and every sign-in would be refused; add one of them if the provider sends it back, or remove"
                     + " this key"))
@@ -72,14 +73,14 @@ extension SettingsBuilder {
         }
         findings.append(
             .error(
-                resolution.origin("upstream.http2"),
+                resolution.origin(UpstreamOptions.offersHTTP2),
                 "`upstream.http2`: without TLS there is nothing to agree on HTTP/2 with; \(fix)"))
     }
 
     private mutating func checkCookies(_ settings: Settings) {
         let session = settings.session
         let name = session.cookieName.lowercased()
-        let origin = resolution.origin("session.cookieName")
+        let origin = resolution.origin(SessionOptions.cookieName)
         if name.hasPrefix("__host-"), !session.domain.isEmpty {
             findings.append(
                 .error(
@@ -96,18 +97,18 @@ extension SettingsBuilder {
                         : "`session.cookieName`: nothing says that browsers come over https, and over http they refuse a"
                             + " cookie with this prefix; set `publicURL` or `trustedProxies`, or use another name"))
         }
-        if isPlain, session.sameSite == "none" {
+        if isPlain, session.sameSite == .none {
             findings.append(
                 .error(
-                    resolution.origin("session.sameSite"),
+                    resolution.origin(SessionOptions.sameSite),
                     "`session.sameSite`: over http browsers refuse a cookie with SameSite=None; use lax"))
         }
         if name.hasPrefix("sidegate-login-") {
             findings.append(
                 .error(origin, "`session.cookieName`: names with sidegate-login- are used for logins; use another"))
         }
-        for app in resolution.list("session.appCookies") {
-            guard case .text(let text) = app.value else { continue }
+        for app in resolution.items(SessionOptions.appCookies) {
+            let text = app.value
             if text.isEmpty {
                 findings.append(.error(app.origin, "`session.appCookies`: a name is empty; remove it"))
             } else if SessionConfiguration.isOwnCookie(text, cookieName: session.cookieName) {
@@ -118,59 +119,53 @@ extension SettingsBuilder {
                     ))
             }
         }
-        if let host = settings.publicURL?.host, !session.domain.isEmpty, host != session.domain,
+        if let host = settings.publicURL?.hostText, !session.domain.isEmpty, host != session.domain,
             !host.hasSuffix("." + session.domain)
         {
             findings.append(
                 .error(
-                    resolution.origin("session.domain"),
+                    resolution.origin(SessionOptions.domain),
                     "`session.domain`: the host of `publicURL` (\(host)) is not in \(session.domain), so browsers refuse"
                         + " the cookie; name a parent of that host"))
         }
     }
 
-    /// No request can be known to come over https: no `publicURL` says so, no proxy is believed, no TLS is spoken.
+    /// No request can be known to come over https: there is no `publicURL`, no trusted proxy and no TLS.
     private func isAlwaysPlain(_ settings: Settings) -> Bool {
         guard settings.publicURL == nil, settings.trustedProxies.isEmpty else { return false }
-        if case .list(let certificates)? = resolution.entries["tls.certificates"]?.value { return certificates.isEmpty }
-        return true
+        return resolution[TLSOptions.certificates].isEmpty
     }
 
     /// {logoutToken} is signed with a key that the provider has too.
     private mutating func checkLogoutToken(_ settings: Settings) {
         guard purpose == .serve, let template = settings.identityProvider.logoutURL,
             template.placeholders.contains("logoutToken"), settings.token.signingKey == nil,
-            resolution.refusedPaths.isDisjoint(with: ["token.keys", "token.algorithms"])
+            !resolution.refused(TokenOptions.keys, TokenOptions.algorithms)
         else { return }
         // A secret that could not be read has a finding of its own.
-        let namesSecret = resolution.list("token.keys").contains { item in
-            if case .object(let parts) = item.value {
-                parts["secret"] != nil || parts["secretFile"] != nil
-            } else {
-                false
-            }
+        let namesSecret = resolution[TokenOptions.keys].contains {
+            $0[KeyOptions.secret.inline] != nil || $0[KeyOptions.secret.file] != nil
         }
         if namesSecret, settings.token.keys.keys.allSatisfy({ !$0.isSymmetric }) { return }
-        let parameter = resolution.text("identityProvider.logoutTokenParameter")
         findings.append(
             .error(
-                resolution.origin("identityProvider.logoutURL"),
+                resolution.origin(IdentityProviderOptions.logoutURL),
                 "`identityProvider.logoutURL`: {logoutToken} is signed with a shared secret, and `token.keys` has none that"
                     + " serves `token.algorithms`; add `secretFile`, or "
-                    + (parameter.isEmpty ? "remove {logoutToken}" : "set `identityProvider.logoutTokenParameter: \"\"`")
+                    + (resolution[IdentityProviderOptions.logoutTokenParameter] == nil
+                        ? "remove {logoutToken}" : "set `identityProvider.logoutTokenParameter: \"\"`")
             ))
     }
 
     private mutating func checkReturnPath(_ path: String) {
-        guard !resolution.refusedPaths.contains("identityProvider.returnPath"), !ReservedPath.permitsReturnPath(path)
-        else {
+        guard !resolution.refused(IdentityProviderOptions.returnPath), !ReservedPath.permitsReturnPath(path) else {
             return
         }
         findings.append(
             .error(
-                resolution.origin("identityProvider.returnPath"),
+                resolution.origin(IdentityProviderOptions.returnPath),
                 "`identityProvider.returnPath`: "
-                    + (path.lowercased().hasPrefix("/.sidegate")
+                    + (ReservedPath.isOwn(path, returnPath: "")
                         ? "Sidegate uses this path for something else; choose another, such as /.sidegate/callback"
                         : "a segment that ends with a dot has other spellings; choose another path")))
     }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where a configuration is to come from.
+/// Where a configuration comes from.
 package struct LoadRequest: Sendable {
     /// `--config`; nil: looked for.
     package var file: String?
-    /// From the command line, the later the stronger.
+    /// From the command line; later ones win.
     package var overrides: [Override]
     package var environment: [String: String]
     package var purpose: Purpose
@@ -23,7 +23,7 @@ package struct LoadRequest: Sendable {
     package static let usualFiles = ["./sidegate.yaml", "/etc/sidegate/sidegate.yaml"]
 }
 
-/// What came of loading: everything there is to say, and the settings when none of it is an error.
+/// The result of loading: all findings, and the settings when none of them is an error.
 package struct LoadedConfiguration: Sendable {
     package let settings: Settings?
     /// In reading order.
@@ -38,56 +38,8 @@ package struct LoadedConfiguration: Sendable {
     /// All that was read, or should have been, the configuration's file first: when one of these changes, so may the
     /// settings.
     package var files: [String] = []
-    /// Stands for everything that was read: another one, another configuration.
+    /// Of everything that was read: it differs when the configuration does.
     package var digest: [UInt8] = []
-}
-
-// What no error is, but `check` and `doctor` ask about.
-extension LoadedConfiguration {
-    /// Warnings about the file as a whole, for somebody who asks what is wrong with it. Without secrets.
-    package var advice: [Finding] {
-        var advice: [Finding] = []
-        if let file, showsSecretsToOthers {
-            advice.append(
-                .warning(
-                    .file(path: file, line: 1, column: 1),
-                    "the file holds secrets, and other users can read it; run chmod o-rwx on it, or move the secrets into"
-                        + " files of their own"))
-        }
-        for origin in unfilledLines {
-            advice.append(
-                .warning(
-                    origin,
-                    "this line is still what `sidegate init` wrote; fill in your own value, or remove the mark `<== FILL"
-                        + " IN` when it is right as it is"))
-        }
-        return advice.inReadingOrder()
-    }
-
-    /// Secrets stand in the file itself, and anyone on this machine may read it.
-    package var showsSecretsToOthers: Bool {
-        isFileReadableByOthers
-            && resolution.entries.values.contains { entry in
-                guard entry.origin.path == file else { return false }
-                // An address is a secret when it carries a password.
-                if case .redisAddress(let address) = entry.value { return !address.password.isEmpty }
-                if entry.key.isSecret { return entry.value != .text("") && entry.value != .list([]) }
-                guard case .list(let items) = entry.value, entry.key.path == "token.keys" else { return false }
-                return items.contains { item in
-                    if case .object(let parts) = item.value { parts["secret"] != nil } else { false }
-                }
-            }
-    }
-
-    /// Values that are still those of `init`: paths of keys, and where they stand.
-    package var blanks: [(path: String, origin: SourceLocation)] {
-        let entries = resolution.entries.values.filter { entry in
-            guard case .text(let text) = entry.value else { return false }
-            if text == StarterFile.blank { return true }
-            return StarterFile.exampleHosts.contains { text.hasPrefix("https://\($0)/") }
-        }
-        return entries.map { ($0.key.path, $0.origin) }.sorted { $0.1.lineAndColumn < $1.1.lineAndColumn }
-    }
 }
 
 /// Defaults ← preset ← file ← environment ← command line.
@@ -124,7 +76,7 @@ package enum ConfigurationLoader {
 
         let resolution = Resolution([preset(in: layers)] + layers)
         if layers.contains(where: \.isUnreadable) {
-            // What seems to be missing may well be there.
+            // What seems to be missing may well be in the file.
             return LoadedConfiguration(
                 settings: nil, findings: resolution.findings.inReadingOrder().limited(), resolution: resolution,
                 file: file,
@@ -135,7 +87,7 @@ package enum ConfigurationLoader {
         let settings = builder.build()
         findings += resolution.findings + builder.findings
         if request.purpose == .serve, !findings.hasErrors {
-            // What the gate itself would refuse is told now, with its place.
+            // What the gate itself would refuse is reported now, with its place.
             var assembly = GateAssembly(settings, fallbackSecret: [])
             _ = assembly.assemble()
             findings += assembly.findings
@@ -152,16 +104,16 @@ package enum ConfigurationLoader {
     }
 
     /// `--config`, `$SIDEGATE_CONFIG`, `./sidegate.yaml`, `/etc/sidegate/sidegate.yaml`: the first that exists. One that
-    /// is named is used whether it exists or not, so that a wrong name is told.
+    /// is named is used whether it exists or not, so that a wrong name is reported.
     private static func discover(_ request: LoadRequest) -> String? {
         if let file = request.file { return file }
         if let file = request.environment["SIDEGATE_CONFIG"], !file.isEmpty { return file }
         return request.candidates.first { FileReader.exists($0) }
     }
 
-    /// The preset is itself a value of the layers; the strongest one that names it decides.
+    /// The preset is itself a value of the layers; the strongest layer that names one decides.
     private static func preset(in layers: [Layer]) -> Layer {
-        let path = "identityProvider.preset"
+        let path = IdentityProviderOptions.preset.path
         for layer in layers.reversed() {
             guard case .scalar(let name)? = layer.assignments[path]?.node.content else { continue }
             return Preset.served.first { $0.name == name }.map(Layer.preset) ?? Layer()

@@ -1,29 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import YAML
+
 /// The configuration in force, as YAML that says where each value comes from. Secrets are redacted.
 package struct ConfigurationPrinter {
-    /// Defaults too, not only what somebody set.
-    let isEffective: Bool
+    /// Defaults too, not only what is set.
+    private let isEffective: Bool
 
     package init(isEffective: Bool) { self.isEffective = isEffective }
 
     package func text(_ resolution: Resolution) -> String {
         var lines: [(text: String, note: String)] = []
         var open: [Substring] = []
-        for key in OptionTable.keys {
-            guard let entry = resolution.entries[key.path], isEffective || !entry.isDefault else { continue }
-            let parts = key.path.split(separator: ".")
+        for row in OptionTable.rows {
+            guard let entry = resolution.entries[row.path], isEffective || !entry.isDefault else { continue }
+            let parts = row.path.split(separator: ".")
             let sections = parts.dropLast()
-            // Leave what is done, enter what begins.
+            // Leave the sections that end here, enter those that begin.
             let common = zip(open, sections).prefix { $0 == $1 }.count
             open = Array(open.prefix(common))
             for section in sections.dropFirst(common) {
                 lines.append((indentation(open.count) + section + ":", ""))
                 open.append(section)
             }
-            let name = indentation(open.count) + key.name + ": "
+            let name = indentation(open.count) + row.name + ": "
             lines.append(
-                (name + Self.text(entry.node, key.kind, isSecret: key.isSecret && !entry.isDefault), entry.origin.words)
+                (name + Self.text(entry.node, row.kind, isSecret: row.isSecret && !entry.isDefault), entry.origin.words)
             )
         }
         let width = Swift.min(lines.map { $0.note.isEmpty ? 0 : $0.text.count }.max() ?? 0, 60)
@@ -36,14 +38,14 @@ package struct ConfigurationPrinter {
 
     private func indentation(_ depth: Int) -> String { String(repeating: "  ", count: depth) }
 
-    private static func text(_ node: Node, _ kind: ValueKind, isSecret: Bool) -> String {
+    private static func text(_ node: Node, _ kind: ValueKind?, isSecret: Bool) -> String {
         switch node.content {
         case .null:
             return "null"
         case .scalar(let text):
             return isSecret ? quoted(Secret.placeholder) : scalar(text, kind)
         case .sequence(let items):
-            var inner = ValueKind.anything
+            var inner: ValueKind?
             if case .list(let item) = kind { inner = item }
             return "[" + items.map { self.text($0, inner, isSecret: isSecret) }.joined(separator: ", ") + "]"
         case .mapping(let entries):
@@ -55,23 +57,23 @@ package struct ConfigurationPrinter {
         }
     }
 
-    private static func text(of entry: Node.Entry, in kind: ValueKind, isSecret: Bool) -> String {
+    private static func text(of entry: Node.Entry, in kind: ValueKind?, isSecret: Bool) -> String {
         switch kind {
-        case .object(let keys):
+        case .object(let rows):
             // What the table does not know might be a mistyped secret.
-            guard let key = keys.first(where: { $0.name == entry.name }) else { return quoted(Secret.placeholder) }
-            return text(entry.value, key.kind, isSecret: isSecret || key.isSecret)
+            guard let row = rows.first(where: { $0.name == entry.name }) else { return quoted(Secret.placeholder) }
+            return text(entry.value, row.kind, isSecret: isSecret || row.isSecret)
         case .list(let item):
             // One object in place of a list of one.
             return text(of: entry, in: item, isSecret: isSecret)
         case .map(_, let value, _):
             return text(entry.value, value, isSecret: isSecret)
         default:
-            return text(entry.value, .anything, isSecret: isSecret)
+            return text(entry.value, nil, isSecret: isSecret)
         }
     }
 
-    private static func scalar(_ text: String, _ kind: ValueKind) -> String {
+    private static func scalar(_ text: String, _ kind: ValueKind?) -> String {
         switch kind {
         case .boolean, .integer, .fraction: text
         default: quotedIfNeeded(text)
@@ -88,21 +90,8 @@ package struct ConfigurationPrinter {
         return isPlain || isDuration && !text.isEmpty && Int(text) == nil ? text : quoted(text)
     }
 
-    /// A double-quoted scalar (YAML 1.2 §7.3.1), which is JSON too.
     private static func quoted(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case "\n": result += "\\n"
-            case _ where scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value):
-                let digits = String(scalar.value, radix: 16)
-                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
         // What is printed may be read again as a file.
-        return result.replacing("${", with: "$${") + "\""
+        QuotedScalar.text(text).replacing("${", with: "$${")
     }
 }

@@ -2,7 +2,7 @@
 
 import Glibc
 
-/// A file's bytes and who may read them.
+/// A file's bytes, and its permissions for other users.
 struct FileContents {
     var bytes: [UInt8]
     /// Users other than the owner and the group may read it.

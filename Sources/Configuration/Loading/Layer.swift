@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One source of values (a preset, the file, the environment, the command line): which keys it sets, to what.
+/// One source of values (a preset, the file, the environment, the command line): which options it sets, to what.
 struct Layer {
     struct Assignment {
-        var key: ConfigurationOption
+        var row: OptionRow
         var nameOrigin: SourceLocation
         var node: Node
 
-        /// The first key in it whose value is a secret: itself, or one of an object's.
+        /// The first option in it whose value is a secret: itself, or one of a mapping's.
         var nameOfSecret: String? {
-            if key.isSecret { return key.path }
-            guard case .list(.object(let parts)) = key.kind else { return nil }
+            if row.isSecret { return row.path }
+            guard case .list(.object(let parts)) = row.kind else { return nil }
             var items = [node]
             if case .sequence(let nodes) = node.content { items = nodes }
             for case .mapping(let entries) in items.map(\.content) {
@@ -25,7 +25,7 @@ struct Layer {
 
     private(set) var assignments: [String: Assignment] = [:]
     private(set) var findings: [Finding] = []
-    /// The file's text is no YAML: nobody knows what it sets.
+    /// The file's text is no YAML, so what it sets is unknown.
     private(set) var isUnreadable = false
 
     /// A preset's defaults.
@@ -33,8 +33,8 @@ struct Layer {
         var layer = Layer()
         let origin = SourceLocation.preset(preset.name)
         for (path, value) in preset.defaults {
-            guard let key = OptionTable.key(path), let node = YAMLReader.read(value, at: origin).root else { continue }
-            layer.assign(key, node, nameOrigin: origin)
+            guard let row = OptionTable.row(path), let node = YAMLReader.read(value, at: origin).root else { continue }
+            layer.assign(row, node, nameOrigin: origin)
         }
         return layer
     }
@@ -62,12 +62,12 @@ struct Layer {
     private mutating func walk(_ entries: [Node.Entry], below section: String) {
         for entry in entries {
             let path = section.isEmpty ? entry.name : "\(section).\(entry.name)"
-            if let key = OptionTable.key(path) {
-                assign(key, entry.value, nameOrigin: entry.nameOrigin)
+            if let row = OptionTable.row(path) {
+                assign(row, entry.value, nameOrigin: entry.nameOrigin)
             } else if let known = OptionTable.section(path) {
                 enter(known, entry)
             } else {
-                // Of a file that is none of ours the first hundred are enough.
+                // For a file of something else the first hundred are enough.
                 guard findings.count < Self.maximumFindings else { return }
                 findings.append(Self.unknown(path, at: entry.nameOrigin))
             }
@@ -81,8 +81,8 @@ struct Layer {
         case .mapping(let entries):
             walk(entries, below: section.path)
         case .scalar, .sequence:
-            if let name = section.shorthand, let key = OptionTable.key("\(section.path).\(name)") {
-                assign(key, entry.value, nameOrigin: entry.nameOrigin)
+            if let name = section.shorthand, let row = OptionTable.row("\(section.path).\(name)") {
+                assign(row, entry.value, nameOrigin: entry.nameOrigin)
             } else {
                 let known = OptionTable.names(in: section.path).map { "`\($0)`" }
                 findings.append(
@@ -99,23 +99,23 @@ struct Layer {
     /// Variables named `SIDEGATE_…`.
     static func environment(_ environment: [String: String]) -> Layer {
         var layer = Layer()
-        var names: [String: (key: ConfigurationOption, path: String)] = [:]
-        for key in OptionTable.keys { names[key.environmentName] = (key, key.path) }
+        var names: [String: OptionRow] = [:]
+        for row in OptionTable.rows { names[row.environmentName] = row }
         for section in OptionTable.sections {
-            guard let shorthand = section.shorthand, let key = OptionTable.key("\(section.path).\(shorthand)") else {
+            guard let shorthand = section.shorthand, let row = OptionTable.row("\(section.path).\(shorthand)") else {
                 continue
             }
-            names["SIDEGATE_" + section.path.uppercased()] = (key, section.path)
+            names["SIDEGATE_" + section.path.uppercased()] = row
         }
         for (name, text) in environment.sorted(by: { $0.key < $1.key }) where name.hasPrefix("SIDEGATE_") {
             let origin = SourceLocation.environment(name)
-            guard let (key, _) = names[name] else {
+            guard let row = names[name] else {
                 layer.noteUnknownVariable(name, known: names.keys)
                 continue
             }
-            // Compose files and charts hand over empty variables for what is not set.
+            // Compose files and charts set empty variables for what is not set.
             if text.isEmpty { continue }
-            layer.assign(key, text: text, at: origin)
+            layer.assign(row, text: text, at: origin)
         }
         return layer
     }
@@ -147,29 +147,29 @@ struct Layer {
         let origin = SourceLocation.flag(override.label)
         let path = override.path
         let shorthand = OptionTable.section(path)?.shorthand.map { "\(path).\($0)" }
-        if let key = OptionTable.key(path) ?? shorthand.flatMap(OptionTable.key) {
-            assign(key, text: override.value, at: origin)
-            if override.isVisible, let name = assignments[key.path]?.nameOfSecret {
+        if let row = OptionTable.row(path) ?? shorthand.flatMap(OptionTable.row) {
+            assign(row, text: override.value, at: origin)
+            if override.isVisible, let name = assignments[row.path]?.nameOfSecret {
                 findings.append(
                     .warning(origin, "every user of this machine sees the command line; use `\(name)File`"))
             }
             return
         }
         // An entry of a mapping with names of the user's choice.
-        for key in OptionTable.keys where path.hasPrefix(key.path + ".") {
-            guard case .map(_, let kind, _) = key.kind else {
+        for row in OptionTable.rows where path.hasPrefix(row.path + ".") {
+            guard case .map(_, let kind, _) = row.kind else {
                 findings.append(
-                    .error(origin, "`\(key.path)` has no parts; give it whole: --set \(key.path)=VALUE, lists as JSON"))
+                    .error(origin, "`\(row.path)` has no parts; give it whole: --set \(row.path)=VALUE, lists as JSON"))
                 return
             }
             guard let value = node(override.value, of: kind, at: origin) else { return }
-            let name = String(path.dropFirst(key.path.count + 1))
+            let name = String(path.dropFirst(row.path.count + 1))
             let entry = Node.Entry(name: name, nameOrigin: origin, value: value)
             var entries: [Node.Entry] = []
-            if case .mapping(let others)? = assignments[key.path]?.node.content {
+            if case .mapping(let others)? = assignments[row.path]?.node.content {
                 entries = others.filter { $0.name != name }
             }
-            assign(key, Node(.mapping(entries + [entry]), at: origin), nameOrigin: origin)
+            assign(row, Node(.mapping(entries + [entry]), at: origin), nameOrigin: origin)
             return
         }
         if OptionTable.section(path) != nil {
@@ -182,13 +182,13 @@ struct Layer {
 
     // MARK: - All
 
-    private mutating func assign(_ key: ConfigurationOption, text: String, at origin: SourceLocation) {
-        if let node = node(text, of: key.kind, at: origin) { assign(key, node, nameOrigin: origin) }
+    private mutating func assign(_ row: OptionRow, text: String, at origin: SourceLocation) {
+        if let node = node(text, of: row.kind, at: origin) { assign(row, node, nameOrigin: origin) }
     }
 
-    private mutating func assign(_ key: ConfigurationOption, _ node: Node, nameOrigin: SourceLocation) {
+    private mutating func assign(_ row: OptionRow, _ node: Node, nameOrigin: SourceLocation) {
         if node.isNull { return }
-        assignments[key.path] = Assignment(key: key, nameOrigin: nameOrigin, node: node)
+        assignments[row.path] = Assignment(row: row, nameOrigin: nameOrigin, node: node)
     }
 
     /// A single value is taken as it is; lists and mappings are JSON.
@@ -198,9 +198,8 @@ struct Layer {
             // `[::]:8080` is an address, `["a"]` a list, and so is an object where a list of objects is expected.
             if text.hasPrefix("[") && text.hasSuffix("]") { return json(text, at: origin) }
             if case .object = item { return json(text, at: origin) }
-            if case .anything = item { return json(text, at: origin) }
             return Node(.scalar(text), at: origin)
-        case .map, .object, .anything:
+        case .map, .object:
             return json(text, at: origin)
         default:
             return Node(.scalar(text), at: origin)
@@ -227,7 +226,7 @@ struct Layer {
 package struct Override: Sendable {
     /// The option as typed, without the value.
     package let label: String
-    /// The key it sets.
+    /// The option of the configuration that it sets.
     package let path: String
     package let value: String
     /// The value itself stands on the command line, rather than being the name of a file.

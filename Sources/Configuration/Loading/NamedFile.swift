@@ -27,7 +27,7 @@ package struct NamedFile: Sendable {
 
     /// The whole file; nil with a finding when it cannot be read.
     ///
-    /// - Parameter isNoted: false for what is watched by itself, without the rest of the configuration.
+    /// - Parameter isNoted: false for a file that is watched separately from the rest of the configuration.
     func read(
         _ path: String, for key: String, at origin: SourceLocation, limit: Int = maximumSize, isNoted: Bool = true,
         into findings: inout [Finding]
@@ -62,7 +62,7 @@ package struct NamedFile: Sendable {
         return contents.bytes
     }
 
-    /// A key's file that stands on the command line; one trailing newline is dropped, which PEM does not mind.
+    /// A key's file from the command line; one trailing newline is dropped, which makes no difference to PEM.
     package static func readKey(_ path: String) throws(SyntaxProblem) -> [UInt8] {
         do {
             var bytes = try FileReader.read(path, limit: maximumSize).bytes

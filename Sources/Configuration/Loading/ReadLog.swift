@@ -3,7 +3,7 @@
 import Cryptography
 import Synchronization
 
-/// Which files a configuration was made from, and what stood in them, without keeping it: for whoever waits for changes.
+/// The files a configuration was made from, and a digest of their contents, to detect changes.
 final class ReadLog: Sendable {
     private struct State {
         var paths: [String] = []

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// All layers laid over each other: for every key the value in force and where it comes from.
+/// All layers merged: for every option the value in force and where it comes from.
 package struct Resolution: Sendable {
     package struct Entry: Sendable {
-        package let key: ConfigurationOption
-        package let value: Value
+        package let row: OptionRow
+        package let value: ParsedValue
         /// What was written, for printing.
         package let node: Node
         package let nameOrigin: SourceLocation
@@ -13,24 +13,24 @@ package struct Resolution: Sendable {
         package var isDefault: Bool { nameOrigin == .builtIn }
     }
 
-    /// By path. A key without a default that nobody sets is absent.
+    /// By path. An option without a default that nothing sets is absent.
     package private(set) var entries: [String: Entry] = [:]
     package private(set) var findings: [Finding] = []
-    /// Keys that were given something that was refused: what is wrong with them is said already.
-    private(set) var refusedPaths: Set<String> = []
+    /// Options whose value was refused, which a finding says already.
+    private var refusedPaths: Set<String> = []
 
     /// `layers` from the weakest to the strongest.
     init(_ layers: [Layer]) {
-        for key in OptionTable.keys {
-            if let text = key.fallback, let node = YAMLReader.read(text, at: .builtIn).root {
-                take(Layer.Assignment(key: key, nameOrigin: .builtIn, node: node))
+        for row in OptionTable.rows {
+            if let text = row.defaultText, let node = YAMLReader.read(text, at: .builtIn).root {
+                take(Layer.Assignment(row: row, nameOrigin: .builtIn, node: node))
             }
         }
         for layer in layers {
             findings += layer.findings
             refuseRivals(in: layer)
             for (_, assignment) in layer.assignments.sorted(by: { $0.key < $1.key }) {
-                for rival in OptionTable.rivals(of: assignment.key) where layer.assignments[rival.path] == nil {
+                for rival in OptionTable.rivals(of: assignment.row) where layer.assignments[rival.path] == nil {
                     entries[rival.path] = nil
                 }
                 take(assignment)
@@ -38,10 +38,10 @@ package struct Resolution: Sendable {
         }
     }
 
-    /// Two keys of one group in one layer: nothing says which was meant.
+    /// Two options of one group in one layer: which was meant is unknown.
     private mutating func refuseRivals(in layer: Layer) {
         for (path, assignment) in layer.assignments {
-            for rival in OptionTable.rivals(of: assignment.key) {
+            for rival in OptionTable.rivals(of: assignment.row) {
                 guard let other = layer.assignments[rival.path], path > rival.path else { continue }
                 findings.append(
                     .error(
@@ -53,23 +53,23 @@ package struct Resolution: Sendable {
     }
 
     private mutating func take(_ assignment: Layer.Assignment) {
-        let key = assignment.key
-        var parser = ValueParser(key.path, isSecret: key.isSecret)
-        let parsed = parser.parse(assignment.node, as: key.kind)
+        let row = assignment.row
+        var parser = ValueParser(row.path, isSecret: row.isSecret)
+        let parsed = parser.parse(assignment.node, as: row.kind)
         findings += parser.findings
         guard var value = parsed else {
-            refusedPaths.insert(key.path)
+            refusedPaths.insert(row.path)
             return
         }
         var node = assignment.node
-        if case .map(_, _, keepsDefaults: true) = key.kind, let weaker = entries[key.path] {
+        if case .map(_, _, keepsDefaults: true) = row.kind, let weaker = entries[row.path] {
             value = Self.merge(weaker.value, value)
             node = Self.merge(weaker.node, node)
         }
-        entries[key.path] = Entry(key: key, value: value, node: node, nameOrigin: assignment.nameOrigin)
+        entries[row.path] = Entry(row: row, value: value, node: node, nameOrigin: assignment.nameOrigin)
     }
 
-    private static func merge(_ weaker: Value, _ stronger: Value) -> Value {
+    private static func merge(_ weaker: ParsedValue, _ stronger: ParsedValue) -> ParsedValue {
         guard case .map(var entries) = weaker, case .map(let changes) = stronger else { return stronger }
         for change in changes {
             if let index = entries.firstIndex(where: { $0.name == change.name }) {
@@ -96,47 +96,22 @@ package struct Resolution: Sendable {
     }
 }
 
-// What the settings are made from. A path or kind that is not in the table is a mistake of ours, which every load shows.
-extension Resolution {
-    func boolean(_ path: String) -> Bool {
-        guard case .boolean(let value)? = entries[path]?.value else { preconditionFailure("\(path) is no boolean") }
-        return value
+// What the settings are made from.
+extension Resolution: OptionSource {
+    func entry(_ path: String) -> OptionEntry? {
+        entries[path].map { OptionEntry(value: $0.value, nameOrigin: $0.nameOrigin, origin: $0.origin) }
     }
 
-    func integer(_ path: String) -> Int {
-        guard case .integer(let value)? = entries[path]?.value else { preconditionFailure("\(path) is no number") }
-        return value
+    /// Something other than the built-in default gives the value.
+    func isSet<Value>(_ option: Option<Value>) -> Bool {
+        entries[option.path].map { !$0.isDefault } ?? false
     }
 
-    func duration(_ path: String) -> Duration {
-        guard case .duration(let value)? = entries[path]?.value else { preconditionFailure("\(path) is no duration") }
-        return value
-    }
+    /// One of the two options is set.
+    func isSet<Value>(_ option: SecretOption<Value>) -> Bool { isSet(option.inline) || isSet(option.file) }
 
-    func text(_ path: String) -> String {
-        guard case .text(let value)? = entries[path]?.value else { preconditionFailure("\(path) is no text") }
-        return value
+    /// The value was refused for one of these.
+    func refused(_ options: any OptionDeclaration...) -> Bool {
+        options.contains { option in option.rows.contains { refusedPaths.contains($0.path) } }
     }
-
-    func list(_ path: String) -> [Located] {
-        guard case .list(let items)? = entries[path]?.value else { preconditionFailure("\(path) is no list") }
-        return items
-    }
-
-    func texts(_ path: String) -> [String] {
-        list(path).compactMap { if case .text(let text) = $0.value { text } else { nil } }
-    }
-
-    func map(_ path: String) -> [Value.MapEntry] {
-        guard case .map(let entries)? = entries[path]?.value else { preconditionFailure("\(path) is no mapping") }
-        return entries
-    }
-
-    /// For keys without a default.
-    func textIfSet(_ path: String) -> (text: String, origin: SourceLocation)? {
-        guard let entry = entries[path], case .text(let text) = entry.value else { return nil }
-        return (text, entry.origin)
-    }
-
-    func origin(_ path: String) -> SourceLocation { entries[path]?.origin ?? .builtIn }
 }

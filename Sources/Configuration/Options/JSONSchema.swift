@@ -32,8 +32,8 @@ package enum JSONSchema {
         var properties: [(String, JSONValue)] = []
         for name in OptionTable.names(in: path).sortedByTable(below: path) {
             let child = path.isEmpty ? name : "\(path).\(name)"
-            if let key = OptionTable.key(child) {
-                properties.append((name, property(key)))
+            if let row = OptionTable.row(child) {
+                properties.append((name, property(row)))
             } else if let section = OptionTable.section(child) {
                 properties.append((name, property(section)))
             }
@@ -45,17 +45,17 @@ package enum JSONSchema {
 
     private static func property(_ section: Section) -> JSONValue {
         let mapping = object([("description", .string(section.summary))] + self.section(section.path))
-        guard let name = section.shorthand, let key = OptionTable.key("\(section.path).\(name)") else { return mapping }
+        guard let name = section.shorthand, let row = OptionTable.row("\(section.path).\(name)") else { return mapping }
         return object([
-            ("description", .string(section.summary)), ("anyOf", .array([object(schema(of: key.kind)), mapping])),
+            ("description", .string(section.summary)), ("anyOf", .array([object(schema(of: row.kind)), mapping])),
         ])
     }
 
-    private static func property(_ key: ConfigurationOption) -> JSONValue {
-        var members: [(String, JSONValue)] = [("description", .string(key.summary))]
-        members += schema(of: key.kind)
-        if let text = key.fallback, let node = YAMLReader.read(text, at: .builtIn).root {
-            members.append(("default", node.json(as: key.kind)))
+    private static func property(_ row: OptionRow) -> JSONValue {
+        var members: [(String, JSONValue)] = [("description", .string(row.documentation))]
+        members += schema(of: row.kind)
+        if let text = row.defaultText, let node = YAMLReader.read(text, at: .builtIn).root {
+            members.append(("default", node.json(as: row.kind)))
         }
         return object(members)
     }
@@ -81,20 +81,18 @@ package enum JSONSchema {
             ])
         case .choice(let names):
             return orVariable([("enum", .array(names.map { .string($0) }))])
-        case .text, .listenAddress, .upstreamAddress, .redisAddress, .origin, .network:
+        case .text, .listenAddress, .listenAddressOrOff, .upstreamAddress, .redisAddress, .origin, .network:
             return [("type", .array(["string", "number", "boolean"]))]
         case .list(let item):
             let inner = object(schema(of: item))
             return [("anyOf", .array([object([("type", "array"), ("items", inner)]), inner]))]
         case .map(_, let value, _):
             return [("type", "object"), ("additionalProperties", object(schema(of: value)))]
-        case .object(let keys):
+        case .object(let rows):
             return [
                 ("type", "object"), ("additionalProperties", false),
-                ("properties", object(keys.map { ($0.name, property($0)) })),
-            ] + required(keys.filter(\.isRequired).map(\.name))
-        case .anything:
-            return []
+                ("properties", object(rows.map { ($0.name, property($0)) })),
+            ] + required(rows.filter(\.isRequired).map(\.name))
         }
     }
 
@@ -112,11 +110,11 @@ package enum JSONSchema {
 }
 
 extension [String] {
-    /// Sections and keys mixed as the table has its rows.
+    /// Sections and options in the order of the table.
     func sortedByTable(below path: String) -> [String] {
         let prefix = path.isEmpty ? "" : path + "."
         func rank(_ name: String) -> Int {
-            OptionTable.keys.firstIndex { ($0.path + ".").hasPrefix(prefix + name + ".") } ?? .max
+            OptionTable.rows.firstIndex { ($0.path + ".").hasPrefix(prefix + name + ".") } ?? .max
         }
         return map { ($0, rank($0)) }.sorted { $0.1 < $1.1 }.map(\.0)
     }
@@ -124,7 +122,7 @@ extension [String] {
 
 extension Node {
     /// A default as JSON.
-    fileprivate func json(as kind: ValueKind) -> JSONValue {
+    fileprivate func json(as kind: ValueKind?) -> JSONValue {
         switch content {
         case .null: return .null
         case .scalar(let text):
@@ -135,52 +133,13 @@ extension Node {
             default: return .string(text)
             }
         case .sequence(let items):
-            guard case .list(let inner) = kind else { return .array(items.map { $0.json(as: .anything) }) }
+            var inner: ValueKind?
+            if case .list(let item) = kind { inner = item }
             return .array(items.map { $0.json(as: inner) })
         case .mapping(let entries):
-            var inner = ValueKind.anything
+            var inner: ValueKind?
             if case .map(_, let value, _) = kind { inner = value }
             return .object(JSONObject(entries.map { ($0.name, $0.value.json(as: inner)) }))
         }
-    }
-}
-
-/// JSON with two blanks of indentation, for people and for files under version control.
-enum PrettyJSON {
-    static func text(_ value: JSONValue) -> String {
-        var output: [UInt8] = []
-        append(value, indentation: 0, to: &output)
-        return String(decoding: output, as: UTF8.self)
-    }
-
-    private static func append(_ value: JSONValue, indentation: Int, to output: inout [UInt8]) {
-        switch value {
-        case .object(let object) where !object.isEmpty:
-            output.append(UInt8(ascii: "{"))
-            for (index, member) in object.members.enumerated() {
-                breakLine(index > 0, indentation + 2, &output)
-                JSONWriter.append(member.name, to: &output)
-                output += Array(": ".utf8)
-                append(member.value, indentation: indentation + 2, to: &output)
-            }
-            breakLine(false, indentation, &output)
-            output.append(UInt8(ascii: "}"))
-        case .array(let items) where items.contains(where: { $0.object != nil }):
-            output.append(UInt8(ascii: "["))
-            for (index, item) in items.enumerated() {
-                breakLine(index > 0, indentation + 2, &output)
-                append(item, indentation: indentation + 2, to: &output)
-            }
-            breakLine(false, indentation, &output)
-            output.append(UInt8(ascii: "]"))
-        default:
-            JSONWriter.append(value, to: &output)
-        }
-    }
-
-    private static func breakLine(_ comma: Bool, _ indentation: Int, _ output: inout [UInt8]) {
-        if comma { output.append(UInt8(ascii: ",")) }
-        output.append(UInt8(ascii: "\n"))
-        output += Array(repeating: UInt8(ascii: " "), count: indentation)
     }
 }

@@ -5,15 +5,15 @@ package enum OptionReference {
     package static func text() -> String {
         var text = introduction
         for section in [""] + OptionTable.sections.map(\.path) {
-            let keys = OptionTable.keys.filter { $0.section == section }
-            if keys.isEmpty { continue }
+            let rows = OptionTable.rows.filter { $0.section == section }
+            if rows.isEmpty { continue }
             text += "\n## " + (section.isEmpty ? "At the top" : "`\(section)`") + "\n\n"
             if let known = OptionTable.section(section) { text += known.summary + "\n\n" }
             text += tableHead
-            for key in keys {
-                text += row(key)
-                if case .list(.object(let parts)) = key.kind {
-                    for part in parts { text += row(part, below: key.path + "[].") }
+            for row in rows {
+                text += line(row)
+                if case .list(.object(let parts)) = row.kind {
+                    for part in parts { text += line(part, below: row.path + "[].") }
                 }
             }
         }
@@ -22,7 +22,8 @@ package enum OptionReference {
 
     /// What each preset sets.
     private static func presets() -> String {
-        var text = "\n## Presets\n\nWhat `identityProvider.preset` sets; every key here can be set otherwise.\n"
+        var text =
+            "\n## Presets\n\nWhat `identityProvider.preset` sets; each of these keys can be set to another value.\n"
         for preset in Preset.served where !preset.defaults.isEmpty {
             text += "\n### `\(preset.name)`\n\n\(preset.summary)\n\n| key | value |\n|---|---|\n"
             for (path, value) in preset.defaults { text += "| `\(path)` | `\(escaped(value))` |\n" }
@@ -30,13 +31,13 @@ package enum OptionReference {
         return text
     }
 
-    private static func row(_ key: ConfigurationOption, below prefix: String = "") -> String {
-        let fallback = key.fallback.map { $0.isEmpty ? "" : "`\($0)`" } ?? ""
-        var summary = escaped(key.summary)
-        if key.isRequired { summary += " **Required.**" }
-        let choices = choices(key.kind)
+    private static func line(_ row: OptionRow, below prefix: String = "") -> String {
+        let standard = row.defaultText.map { $0.isEmpty ? "" : "`\($0)`" } ?? ""
+        var summary = escaped(row.documentation)
+        if row.isRequired { summary += " **Required.**" }
+        let choices = choices(row.kind)
         if !choices.isEmpty { summary += " One of " + choices + "." }
-        return "| `\(prefix)\(key.path)` | \(kind(key.kind)) | \(escaped(fallback)) | \(summary) |\n"
+        return "| `\(prefix)\(row.path)` | \(kind(row.kind)) | \(escaped(standard)) | \(summary) |\n"
     }
 
     private static func escaped(_ text: String) -> String {
@@ -57,7 +58,7 @@ package enum OptionReference {
         case .text(.emailDomain): "domain"
         case .text(.requestPath), .text(.rootedPath), .text(.pathPattern): "path of a request"
         case .text: "text"
-        case .listenAddress: "address"
+        case .listenAddress, .listenAddressOrOff: "address"
         case .upstreamAddress, .redisAddress: "URL"
         case .origin: "origin"
         case .network: "address block"
@@ -65,7 +66,6 @@ package enum OptionReference {
         case .list(let item): "list: " + self.kind(item)
         case .map(_, let value, _): "mapping: " + self.kind(value)
         case .object: "mapping"
-        case .anything: "–"
         }
     }
 
@@ -82,18 +82,18 @@ package enum OptionReference {
     private static let introduction = """
         # Configuration
 
-        All keys, from the table that the program itself reads (`sidegate config reference` prints this page,
+        All keys, from the table that the program itself uses (`sidegate config reference` prints this page,
         `sidegate config schema` a JSON Schema for editors, `sidegate config print --effective` the values in force and
         where each comes from).
 
-        Values come from the file, the environment and the command line; the command line beats the environment, the
-        environment beats the file, and everything beats a preset's defaults.
+        Values come from the file, the environment and the command line. The command line overrides the environment, the
+        environment overrides the file, and all of them override a preset's defaults.
 
         - File: YAML, one document. `--config FILE`, else `$SIDEGATE_CONFIG`, `./sidegate.yaml`,
-          `/etc/sidegate/sidegate.yaml`, the first that exists. Without a file the environment and the command line may
-          say all. `${NAME}` in a value reads the environment and is an error when unset; `${NAME:-default}` has a default
+          `/etc/sidegate/sidegate.yaml`, the first that exists. Without a file the environment and the command line
+          suffice. `${NAME}` in a value reads the environment and is an error when unset; `${NAME:-default}` has a default
           for what is unset or empty; `$${` stands for `${`. Anchors, aliases and tags are refused, and so is a key that
-          stands twice.
+          is set twice.
         - Environment: `SIDEGATE_` and the path in capitals, dots as `_`: `token.clockSkew` is
           `SIDEGATE_TOKEN_CLOCKSKEW=10s`. Lists and mappings as JSON: `SIDEGATE_TOKEN_REQUIRED='["email"]'`; a list of one
           may be given as it is. An empty variable counts as unset.
@@ -104,17 +104,17 @@ package enum OptionReference {
         expected, a single value is a list of one.
 
         Every secret `NAME` has a twin `NAMEFile` that names a file with it. One trailing newline is dropped; a file that
-        other users can read is warned of. A relative path is looked for in `$CREDENTIALS_DIRECTORY` first, then beside the
+        other users can read causes a warning. A relative path is looked for in `$CREDENTIALS_DIRECTORY` first, then beside the
         configuration file (from the environment or the command line: in the working directory). Of a secret's keys one may
-        be set at a time; one set nearer to the command line displaces the others.
+        be set at a time; one set nearer to the command line replaces the others.
 
         `sidegate check` reports all errors at once, as `FILE:LINE:COLUMN: error: …`, and exits with 1 if there is one. Among them
         are addresses that lead back to Sidegate: `upstream` or one of `upstreams` that is an address of `listen` or
         `admin.listen`, by any name of this machine, and `admin.listen` among `listen`.
 
-        Warnings (`FILE:LINE:COLUMN: warning: …`) are about what is well formed and hardly meant: `trustedProxies` that hold most of
-        the Internet; one secret for two purposes; paths that look like regular expressions or templates, which are compared as
-        they stand; rules for paths that Sidegate answers itself; lines that are still as `sidegate init` wrote them; secrets in a
+        Warnings (`FILE:LINE:COLUMN: warning: …`) are about what is well formed and probably not intended: `trustedProxies` that
+        contain most of the Internet; one secret for two purposes; paths that look like regular expressions or templates, which are compared as
+        they are written; rules for paths that Sidegate answers itself; lines that are still as `sidegate init` wrote them; secrets in a
         file that other users can read.
 
         """

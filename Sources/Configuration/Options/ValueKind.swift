@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a key takes. Parsing, the JSON Schema and the reference are all read off it.
+/// What an option takes. Parser, JSON Schema and reference follow from it.
 package indirect enum ValueKind: Sendable {
     case boolean
     case integer(ClosedRange<Int>)
@@ -13,6 +13,8 @@ package indirect enum ValueKind: Sendable {
     case choice([String])
     case text(TextRule)
     case listenAddress
+    /// An address to listen on; or nothing, `off`, `none` or `false`.
+    case listenAddressOrOff
     case upstreamAddress
     /// `redis://`, `rediss://` or `unix:/path`.
     case redisAddress
@@ -24,13 +26,11 @@ package indirect enum ValueKind: Sendable {
     case list(ValueKind)
     /// Names of the user's choice. With `keepsDefaults` the entries given join the default ones, else they replace them.
     case map(name: TextRule, ValueKind, keepsDefaults: Bool = false)
-    /// A mapping with keys of its own, as items of a list; at most one key of each exclusive group may be set.
-    case object([ConfigurationOption])
-    /// Anything at all: keys that are not served yet and are only compared with their default.
-    case anything
+    /// A mapping with options of its own, as items of a list; at most one option of each group may be set.
+    case object([OptionRow])
 }
 
-/// Which texts a text value may be.
+/// What a text value may be.
 package enum TextRule: Sendable {
     case any
     /// A path in the file system.
@@ -53,7 +53,7 @@ package enum TextRule: Sendable {
     case pathPattern
     /// A path of `access.rules` or `upstreams`: `/…`, or `/…/*` for it and all below.
     case rulePath
-    /// What is taken off the front of a path: `/…`; or nothing.
+    /// A prefix that is removed from a path: `/…`; or nothing.
     case pathPrefix
     /// A method (RFC 9110 §9), in capitals.
     case method
@@ -64,7 +64,7 @@ package enum TextRule: Sendable {
     case parameterNameOrNone
     /// An e-mail address.
     case email
-    /// What stands after the `@`.
+    /// The part after the `@`.
     case emailDomain
     /// A header that Sidegate may set (RFC 9110 §5.1).
     case headerName
@@ -72,7 +72,7 @@ package enum TextRule: Sendable {
     case assertionHeader
     /// RFC 6265 §4.1.1.
     case cookieName
-    /// A protocol of an Upgrade field (RFC 9110 §7.8) that may pass unseen.
+    /// A protocol of an Upgrade field (RFC 9110 §7.8) that may pass unread.
     case upgradeProtocol
     /// A DNS name, for cookies.
     case domain

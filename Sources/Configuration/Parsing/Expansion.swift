@@ -2,8 +2,8 @@
 
 /// `${NAME}` and `${NAME:-default}` in the values of a file, read from the environment.
 ///
-/// As in a shell, the default serves when the variable is unset or empty. `$${` stands for a literal `${`. What was
-/// put in is not expanded again, and is one value: it cannot add keys or list items.
+/// As in a shell, the default applies when the variable is unset or empty. `$${` stands for a literal `${`. The value of
+/// a variable is not expanded again, and is one value: it cannot add options or list items.
 struct Expansion {
     let environment: [String: String]
 
@@ -14,7 +14,9 @@ struct Expansion {
             return node
         case .scalar(let text):
             guard text.utf8.contains(UInt8(ascii: "$")) else { return node }
-            return Node(.scalar(expand(text, at: node.origin, into: &findings)), at: node.origin)
+            var expanded = Node(.scalar(expand(text, at: node.origin, into: &findings)), at: node.origin)
+            expanded.template = text
+            return expanded
         case .sequence(let items):
             return Node(.sequence(items.map { expand($0, into: &findings) }), at: node.origin)
         case .mapping(let entries):
@@ -52,6 +54,17 @@ struct Expansion {
             rest = rest[end...].dropFirst()
         }
         return result + rest
+    }
+
+    /// `template` holds nothing of its own: variables alone, without defaults.
+    static func isOnlyVariables(_ template: Substring) -> Bool {
+        var rest = template
+        while rest.hasPrefix("${"), let end = rest.firstIndex(of: "}") {
+            let reference = rest[..<end]
+            if let mark = reference.firstRange(of: ":-"), mark.upperBound != end { return false }
+            rest = rest[end...].dropFirst()
+        }
+        return rest.isEmpty
     }
 
     private func value(of reference: Substring, at origin: SourceLocation, into findings: inout [Finding]) -> String {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A value as it was written, before it is known what it should be, with the place of every part.
+/// A value as it was written, before its kind is known, with the place of every part.
 package struct Node: Sendable {
     package enum Content: Sendable {
         /// Nothing, `null` or `~`: as good as not given.
@@ -24,6 +24,8 @@ package struct Node: Sendable {
 
     package var content: Content
     package var origin: SourceLocation
+    /// A scalar's text before variables of the environment were put in; nil: there were none.
+    var template: String?
 
     package init(_ content: Content, at origin: SourceLocation) {
         self.content = content

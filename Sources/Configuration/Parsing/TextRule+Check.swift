@@ -3,6 +3,23 @@
 import Gate
 
 extension TextRule {
+    /// The value, or what is wrong with `text` and how to fix it.
+    func parse(_ text: String) throws(SyntaxProblem) -> ParsedValue {
+        switch self {
+        case .urlTemplate(let names):
+            return .template(try Self.urlTemplate(text, placeholders: names))
+        case .fieldTemplate:
+            let template = try TextTemplate(text)
+            try Self.checkOneLine(text)
+            return .template(template)
+        case .rulePath:
+            return .rulePath(try Self.rulePath(text))
+        default:
+            try check(text)
+            return .text(text)
+        }
+    }
+
     /// Throws what is wrong with `text` and how to fix it.
     func check(_ text: String) throws(SyntaxProblem) {
         switch self {
@@ -10,29 +27,20 @@ extension TextRule {
             return
         case .file:
             if text.utf8.contains(0) { throw SyntaxProblem("a path cannot hold a zero byte") }
-        case .urlTemplate(let names):
-            try Self.checkURLTemplate(text, placeholders: names)
+        case .urlTemplate, .fieldTemplate, .rulePath:
+            _ = try parse(text)
         case .url:
             try Self.checkURL(text)
         case .oneLine:
             try Self.checkOneLine(text)
         case .label:
             try Self.checkLabel(text)
-        case .fieldTemplate:
-            _ = try TextTemplate(text)
-            try Self.checkOneLine(text)
         case .requestPath:
             try Self.checkRequestPath(text)
         case .rootedPath:
             if text != "/" { try Self.checkRequestPath(text) }
         case .pathPattern:
             try Self.checkPathPattern(text)
-        case .rulePath:
-            do throws(GateConfigurationError) {
-                _ = try RulePath(text)
-            } catch {
-                throw SyntaxProblem(error.description)
-            }
         case .pathPrefix:
             try Self.checkPathPrefix(text)
         case .method:
@@ -74,9 +82,17 @@ extension TextRule {
         }
     }
 
-    private static func checkURLTemplate(_ text: String, placeholders: [String]) throws(SyntaxProblem) {
-        if text.isEmpty { return }
+    private static func rulePath(_ text: String) throws(SyntaxProblem) -> RulePath {
+        do throws(GateConfigurationError) {
+            return try RulePath(text)
+        } catch {
+            throw SyntaxProblem(error.description)
+        }
+    }
+
+    private static func urlTemplate(_ text: String, placeholders: [String]) throws(SyntaxProblem) -> TextTemplate {
         let template = try TextTemplate(text)
+        if text.isEmpty { return template }
         let lower = text.lowercased()
         guard lower.hasPrefix("https://") || lower.hasPrefix("http://") else {
             throw SyntaxProblem("expects an absolute address; write https://…")
@@ -101,11 +117,12 @@ extension TextRule {
             let known = placeholders.map { "{\($0)}" }
             throw SyntaxProblem("unknown placeholder {\(name)}; known are \(Quoted.choices(known, joining: "and"))")
         }
+        return template
     }
 
     /// What can be called as it stands: RFC 3986 without user information.
     private static func checkURL(_ text: String) throws(SyntaxProblem) {
-        try checkURLTemplate(text, placeholders: [])
+        _ = try urlTemplate(text, placeholders: [])
         guard text.utf8.allSatisfy({ (0x21...0x7E).contains($0) && !Array("\"<>\\^`{|}".utf8).contains($0) }) else {
             throw SyntaxProblem("percent-encode what is not a letter, digit or mark of ASCII")
         }
@@ -139,11 +156,15 @@ extension TextRule {
         if text == "/" { return }
         let isBeginning = text.hasSuffix("/*")
         if text == "/*" { throw SyntaxProblem("this means the whole site; name the paths that are needed") }
+        if let words = LiteralPattern.suspicion(text) {
+            throw SyntaxProblem(
+                "this looks like \(words), and is compared as it stands; write whole paths, or beginnings such as"
+                    + " \(LiteralPattern.suggestion(text))")
+        }
         if text.contains("*"), !isBeginning || text.dropLast().contains("*") {
             throw SyntaxProblem("`*` stands at the end only, after a `/`: /static/*")
         }
-        let folded = text.lowercased()
-        if folded == "/.sidegate" || folded.hasPrefix("/.sidegate/") {
+        if ReservedPath.isOwn(text, returnPath: "") {
             throw SyntaxProblem("paths below /.sidegate/ are Sidegate's own; remove it")
         }
         try checkRequestPath(isBeginning ? String(text.dropLast(2)) : text)
@@ -154,11 +175,7 @@ extension TextRule {
         if text.hasSuffix("/") || text.hasSuffix("*") {
             throw SyntaxProblem("write the prefix without a slash or `*` at its end, as in /wiki")
         }
-        do throws(GateConfigurationError) {
-            _ = try RulePath(text)
-        } catch {
-            throw SyntaxProblem(error.description)
-        }
+        _ = try rulePath(text)
     }
 
     private static func checkMethod(_ text: String) throws(SyntaxProblem) {
@@ -231,21 +248,4 @@ extension TextRule {
                 $0 &- 0x30 < 10 || ($0 | 0x20) &- 0x61 < 26 || Array("!#$%&'*+-.^_`|~".utf8).contains($0)
             }
     }
-}
-
-/// Names of headers as app servers may read them: CGI folds case, and `_` and `.` into `-`.
-enum HeaderName {
-    static func folded(_ name: String) -> String {
-        String(name.lowercased().map { $0 == "_" || $0 == "." ? "-" : $0 })
-    }
-
-    /// What frames or routes the request, or is Sidegate's to set.
-    static let reserved: Set<String> = [
-        "accept", "connection", "content-encoding", "content-length", "content-type", "cookie", "date", "expect",
-        "forwarded", "host", "http2-settings", "keep-alive", "location", "origin", "proxy-authenticate",
-        "proxy-authorization", "proxy-connection", "referer", "sec-fetch-dest", "sec-fetch-mode", "sec-fetch-site",
-        "server", "set-cookie", "te", "trailer", "traceparent", "transfer-encoding", "upgrade", "user-agent",
-        "x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto", "x-original-method",
-        "x-original-url", "x-request-id", "x-requested-with",
-    ]
 }

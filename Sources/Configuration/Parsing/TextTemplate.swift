@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A text with `{name}` placeholders. `{{` and `}}` are not special: a brace that is no placeholder is an error.
+/// A text with `{name}` placeholders. `{{` and `}}` are not special: a brace that belongs to no placeholder is an error.
 package struct TextTemplate: Equatable, Sendable {
     package enum Part: Equatable, Sendable {
         case text(String)
@@ -30,12 +30,17 @@ package struct TextTemplate: Equatable, Sendable {
         self.parts = parts
     }
 
-    private init() {
-        source = ""
-        parts = []
+    init(parts: [Part]) {
+        self.parts = parts
+        source = parts.map { part in
+            switch part {
+            case .text(let text): text
+            case .placeholder(let name): "{\(name)}"
+            }
+        }.joined()
     }
 
-    static let empty = TextTemplate()
+    static let empty = TextTemplate(parts: [])
 
     package var placeholders: [String] {
         parts.compactMap { if case .placeholder(let name) = $0 { name } else { nil } }

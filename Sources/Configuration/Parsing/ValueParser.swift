@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What was written → a value of the kind its key takes, or findings that say why not.
+/// What was written → a value of the kind that its option takes, or findings that say why not.
 struct ValueParser {
-    /// The key's path as the user knows it, for messages.
-    let path: String
-    let isSecret: Bool
-    /// The value comes from outside a file: where a list is expected, a text is a list of one or JSON.
-    var findings: [Finding] = []
+    /// The option's path as the user knows it, for messages.
+    private let path: String
+    private let isSecret: Bool
+    private(set) var findings: [Finding] = []
 
     init(_ path: String, isSecret: Bool = false) {
         self.path = path
@@ -14,19 +13,18 @@ struct ValueParser {
     }
 
     /// nil when the value was refused; the findings then hold an error at least.
-    mutating func parse(_ node: Node, as kind: ValueKind) -> Value? {
+    mutating func parse(_ node: Node, as kind: ValueKind) -> ParsedValue? {
         switch kind {
         case .list(let item): list(node, of: item)
         case .map(let rule, let value, _): map(node, name: rule, value: value)
-        case .object(let keys): object(node, keys: keys)
-        case .anything: anything(node)
+        case .object(let rows): object(node, rows)
         default: scalar(node, as: kind)
         }
     }
 
     // MARK: - Collections
 
-    private mutating func list(_ node: Node, of kind: ValueKind) -> Value? {
+    private mutating func list(_ node: Node, of kind: ValueKind) -> ParsedValue? {
         switch node.content {
         case .null:
             return .list([])
@@ -39,7 +37,7 @@ struct ValueParser {
             }
             return refuse(node, "expects a list; put each item on a line of its own after `- `")
         case .sequence(let items):
-            var values: [Located] = []
+            var values: [Located<ParsedValue>] = []
             for item in items {
                 if item.isNull {
                     findings.append(.error(item.origin, "`\(path)` has an empty item; remove it or give it a value"))
@@ -51,12 +49,12 @@ struct ValueParser {
         }
     }
 
-    private mutating func map(_ node: Node, name rule: TextRule, value kind: ValueKind) -> Value? {
+    private mutating func map(_ node: Node, name rule: TextRule, value kind: ValueKind) -> ParsedValue? {
         guard case .mapping(let entries) = node.content else {
             if node.isNull { return .map([]) }
             return refuse(node, "expects a mapping of names to values")
         }
-        var result: [Value.MapEntry] = []
+        var result: [MapEntry<ParsedValue>] = []
         for entry in entries {
             do {
                 try rule.check(entry.name)
@@ -72,63 +70,53 @@ struct ValueParser {
         return result.count == entries.count ? .map(result) : nil
     }
 
-    private mutating func object(_ node: Node, keys: [ConfigurationOption]) -> Value? {
+    private mutating func object(_ node: Node, _ rows: [OptionRow]) -> ParsedValue? {
         guard case .mapping(let entries) = node.content else {
-            let names = keys.map { "`\($0.name)`" }
+            let names = rows.map { "`\($0.name)`" }
             return refuse(node, "expects a mapping with \(Quoted.choices(names, joining: "or"))")
         }
-        var result: [String: Located] = [:]
-        var isSound = true
+        var result: [String: OptionEntry] = [:]
+        var isValid = true
         var groups: [String: Node.Entry] = [:]
         for entry in entries where !entry.value.isNull {
-            guard let key = keys.first(where: { $0.name == entry.name }) else {
-                let near = Suggestion.nearest(to: entry.name, among: keys.map(\.name))
+            guard let row = rows.first(where: { $0.name == entry.name }) else {
+                let near = Suggestion.nearest(to: entry.name, among: rows.map(\.name))
                 let fix = near.map { "did you mean `\($0)`?" }
                 findings.append(
                     .error(
                         entry.nameOrigin,
                         "unknown key `\(Quoted.plain(entry.name, limit: 60))` in `\(path)`; "
-                            + (fix ?? "known are \(Quoted.choices(keys.map { "`\($0.name)`" }, joining: "and"))")))
-                isSound = false
+                            + (fix ?? "known are \(Quoted.choices(rows.map { "`\($0.name)`" }, joining: "and"))")))
+                isValid = false
                 continue
             }
-            if let group = key.group {
+            if let group = row.group {
                 if let first = groups[group] {
                     findings.append(
                         .error(
                             entry.nameOrigin,
-                            "`\(key.name)` and `\(first.name)` (\(first.nameOrigin.label)) exclude each other;"
+                            "`\(row.name)` and `\(first.name)` (\(first.nameOrigin.label)) exclude each other;"
                                 + " keep one of the two"))
-                    isSound = false
+                    isValid = false
                 }
                 groups[group] = entry
             }
-            var inner = ValueParser("\(path)[].\(key.name)", isSecret: key.isSecret)
-            let value = inner.parse(entry.value, as: key.kind)
+            var inner = ValueParser("\(path)[].\(row.name)", isSecret: row.isSecret)
+            let value = inner.parse(entry.value, as: row.kind)
             findings += inner.findings
             guard let value else {
-                isSound = false
+                isValid = false
                 continue
             }
-            result[key.name] = Located(value: value, origin: entry.value.origin)
+            result[row.path] = OptionEntry(
+                value: value, nameOrigin: entry.nameOrigin, origin: entry.value.origin)
         }
-        return isSound ? .object(result) : nil
-    }
-
-    private mutating func anything(_ node: Node) -> Value? {
-        switch node.content {
-        case .null: .null
-        case .scalar(let text): .text(text)
-        case .sequence(let items):
-            .list(items.map { Located(value: anything($0) ?? .null, origin: $0.origin) })
-        case .mapping(let entries):
-            .map(entries.map { .init(name: $0.name, nameOrigin: $0.nameOrigin, value: anything($0.value) ?? .null) })
-        }
+        return isValid ? .object(OptionValues(result)) : nil
     }
 
     // MARK: - Single values
 
-    private mutating func scalar(_ node: Node, as kind: ValueKind) -> Value? {
+    private mutating func scalar(_ node: Node, as kind: ValueKind) -> ParsedValue? {
         guard case .scalar(let text) = node.content else {
             return refuse(node, "expects a single value, not \(node.kindInWords)")
         }
@@ -141,7 +129,7 @@ struct ValueParser {
         }
     }
 
-    private static func value(_ text: String, as kind: ValueKind) throws(SyntaxProblem) -> Value {
+    private static func value(_ text: String, as kind: ValueKind) throws(SyntaxProblem) -> ParsedValue {
         switch kind {
         case .boolean:
             return .boolean(try boolean(text))
@@ -154,22 +142,24 @@ struct ValueParser {
         case .size(let range):
             return .integer(try size(text, in: range))
         case .choice(let names):
-            return .text(try choice(text, among: names))
+            return .choice(try choice(text, among: names))
         case .text(let rule):
-            try rule.check(text)
-            return .text(text)
+            return try rule.parse(text)
         case .listenAddress:
+            return .listenAddress(try ListenAddress(text))
+        case .listenAddressOrOff:
+            if ["", "off", "none", "false"].contains(text.lowercased()) { return .off }
             return .listenAddress(try ListenAddress(text))
         case .upstreamAddress:
             return .upstreamAddress(try UpstreamAddress(text))
         case .redisAddress:
             return .redisAddress(try RedisAddress(text))
         case .origin:
-            return .origin(try HTTPOrigin(text))
+            return .origin(try HTTPOrigin(text).asPublic())
         case .network:
             return .network(try Network(text))
-        case .list, .map, .object, .anything:
-            // `parse` has sent these elsewhere.
+        case .list, .map, .object:
+            // `parse` handles these.
             throw SyntaxProblem("expects more than a single value")
         }
     }
@@ -231,15 +221,15 @@ struct ValueParser {
         return size
     }
 
-    private static func choice(_ text: String, among names: [String]) throws(SyntaxProblem) -> String {
-        if names.contains(text) { return text }
+    private static func choice(_ text: String, among names: [String]) throws(SyntaxProblem) -> Int {
+        if let index = names.firstIndex(of: text) { return index }
         if let near = Suggestion.nearest(to: text, among: names) {
             throw SyntaxProblem("did you mean \(near)?")
         }
         throw SyntaxProblem("expects \(Quoted.choices(names))")
     }
 
-    private mutating func refuse(_ node: Node, _ message: String) -> Value? {
+    private mutating func refuse(_ node: Node, _ message: String) -> ParsedValue? {
         findings.append(.error(node.origin, "`\(path)`: \(message)"))
         return nil
     }

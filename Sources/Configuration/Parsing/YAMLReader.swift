@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// YAML text → `Node`s. A small YAML on purpose: one document of plain mappings, lists and scalars.
+import YAML
+
+/// YAML text → `Node`s. A subset of YAML on purpose: one document of plain mappings, lists and scalars.
 ///
 /// Anchors, aliases and tags are refused, since nothing here needs them and an alias can make a small file large.
 /// Repeated keys are refused, since two parsers could pick different ones. Depth, size and count are bounded.
@@ -60,7 +62,7 @@ struct YAMLReader {
         var documents = 0
         while true {
             let item = try next()
-            switch item.event {
+            switch item.kind {
             case .streamEnd:
                 return root
             case .documentStart:
@@ -75,7 +77,7 @@ struct YAMLReader {
         }
     }
 
-    private mutating func node(from item: YAMLParser.Item, depth: Int) throws(Stop) -> Node {
+    private mutating func node(from item: YAMLParser.Event, depth: Int) throws(Stop) -> Node {
         nodes += 1
         guard nodes <= Self.maximumNodes else {
             throw stop(item, "more than \(Self.maximumNodes) values; a configuration has far fewer")
@@ -85,13 +87,13 @@ struct YAMLReader {
         }
         if item.hasAnchor {
             findings.append(
-                .error(place(item.mark), "anchors (&name) are not supported; write the value where it is used"))
+                .error(place(item.start), "anchors (&name) are not supported; write the value where it is used"))
         }
         if item.hasTag {
-            findings.append(.error(place(item.mark), "tags (!name) are not supported; write the value alone"))
+            findings.append(.error(place(item.start), "tags (!name) are not supported; write the value alone"))
         }
-        let origin = place(item.mark)
-        switch item.event {
+        let origin = place(item.start)
+        switch item.kind {
         case .scalar(let text, let isPlain):
             if isPlain, ["", "~", "null", "Null", "NULL"].contains(text) { return Node(.null, at: origin) }
             return Node(.scalar(text), at: origin)
@@ -111,7 +113,7 @@ struct YAMLReader {
         var items: [Node] = []
         while true {
             let item = try next()
-            if case .sequenceEnd = item.event { return items }
+            if case .sequenceEnd = item.kind { return items }
             items.append(try node(from: item, depth: depth + 1))
         }
     }
@@ -121,7 +123,7 @@ struct YAMLReader {
         var seen: [String: SourceLocation] = [:]
         while true {
             let item = try next()
-            if case .mappingEnd = item.event { return entries }
+            if case .mappingEnd = item.kind { return entries }
             let name = try node(from: item, depth: depth + 1)
             let value = try node(from: try next(), depth: depth + 1)
             guard case .scalar(let text) = name.content else {
@@ -141,15 +143,18 @@ struct YAMLReader {
         }
     }
 
-    private func next() throws(Stop) -> YAMLParser.Item {
+    private func next() throws(Stop) -> YAMLParser.Event {
         do {
             return try parser.next()
         } catch {
-            throw Stop(finding: .error(place(error.mark), error.message))
+            let fix =
+                error.isEncoding
+                ? "; save the file as UTF-8 text" : error.isAtTab ? "; indent with spaces, not with tabs" : ""
+            throw Stop(finding: .error(place(error.mark), error.message + fix))
         }
     }
 
-    private func stop(_ item: YAMLParser.Item, _ message: String) -> Stop {
-        Stop(finding: .error(place(item.mark), message))
+    private func stop(_ item: YAMLParser.Event, _ message: String) -> Stop {
+        Stop(finding: .error(place(item.start), message))
     }
 }

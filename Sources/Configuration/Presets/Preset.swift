@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// An identity provider's preset: nothing but defaults, below everything that the user sets.
+/// An identity provider's preset: defaults, below everything that the configuration sets, and what is special about the
+/// provider.
 package struct Preset: Sendable {
     package let name: String
-    /// For whom it is, one line.
+    /// What it is for, one line.
     package let summary: String
-    /// Paths of the key table and values as in the file. A required key with a default here need not be given.
+    /// Paths of options and values as in the file. A required option with a default here need not be given.
     package let defaults: [(path: String, value: String)]
+    /// The issuer of tokens while `token.issuer` is not set; {appName} stands for the option of this name, which is then
+    /// required.
+    var issuer: TextTemplate?
+    /// Where the vendor shows the value of an option, by the last part of its path.
+    var valuesShownAt: [String: String] = [:]
 
     package static func named(_ name: String) -> Preset? { served.first { $0.name == name } }
 
@@ -63,6 +69,14 @@ package struct Preset: Sendable {
             ("token.algorithms", "[HS256, HS384, HS512, RS256, RS384, RS512, ES256, ES384, ES512]"),
             ("token.maxAge", "10m"),
             ("token.required", "[]"),
+        ],
+        issuer: TextTemplate(parts: [.text("https://"), .placeholder("appName"), .text(".hub.loginradius.com/")]),
+        valuesShownAt: [
+            "apiKey": "the LoginRadius Dashboard shows it under Configuration > API Credentials > API Key And Secret",
+            "jwtApp": "the LoginRadius Dashboard shows it under Integration > JWT > App Name of the JWT app",
+            "appName":
+                "the LoginRadius Dashboard shows it under Configuration > API Credentials; or set `token.issuer` to what"
+                + " `iss` holds",
         ])
 
     private static let zendesk = Preset(

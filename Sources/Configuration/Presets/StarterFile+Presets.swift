@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// What differs from vendor to vendor, in the words of its page.
+// What differs between vendors, with the names that their pages use.
 
 extension StarterFile {
     struct Parts {
@@ -8,7 +8,7 @@ extension StarterFile {
         var token: String
         var access = StarterFile.registeredUsers
         var nativeLogin = StarterFile.nativeLogin(["no_sso"])
-        /// A step of what to do next: who else needs the secret.
+        /// The step that says where else the secret is needed.
         var secretStep = "give token.keys[0].secret to the program that signs the tokens"
     }
 
@@ -29,7 +29,7 @@ extension StarterFile {
                 identityProvider:
                   preset: generic
                   # {returnURL} becomes publicURL and returnPath, percent-encoded: where the provider sends the browser back.
-                  loginURL: "https://idp.example.com/login?return_url={returnURL}"    \(Self.mark) where people log in
+                  loginURL: "https://idp.example.com/login?return_url={returnURL}"    \(Self.mark) where users log in
                   logoutURL: ""                         # where the browser goes after logout, such as https://idp.example.com/logout
                   tokenParameter: jwt                   # the parameter that carries the token
                   returnPath: /.sidegate/callback
@@ -41,7 +41,7 @@ extension StarterFile {
                   algorithms: [HS256]
                   keys:
                     - secret: "\(tokenSecret)"          # fresh; share it with the identity provider, or put its own here
-                    # Instead, for RS256, ES256 and their kin:
+                    # Instead, for RS256, ES256 and the like:
                     # - publicKeyFile: idp.pem
                     # - jwksURL: https://idp.example.com/.well-known/jwks.json
                   issuer: ""                            # set it when tokens carry iss
@@ -58,18 +58,18 @@ extension StarterFile {
     private var ispring: Parts {
         Parts(
             provider: """
-                # The settings page "SSO Settings > JWT" of iSpring Learn, field by field. Sidegate stands where iSpring Learn stood.
+                # The settings page "SSO Settings > JWT" of iSpring Learn, field by field. Sidegate takes the place of iSpring Learn.
                 identityProvider:
                   preset: ispring
                   # "Identity provider URL": the page where the script generating JWT tokens is kept.
                   loginURL: "https://www.example.com/login-token/"                    \(Self.mark) Identity provider URL
-                  # "Logout URL": the page of the script for logout; it gets ?jwt= with a token of a minute. "" for none.
+                  # "Logout URL": the page of the script for logout; it gets ?jwt= with a token valid for a minute. "" for none.
                   logoutURL: "https://www.example.com/logout-token/"                  \(Self.mark) Logout URL, or ""
                   # "Return URL": your login script redirects to publicURL + this path + ?jwt=TOKEN. Nothing to fill in here;
                   # change the address in the script: https://yourcompany.ispringlearn.com becomes your publicURL.
                   returnPath: /sso/login/jwt
                   tokenParameter: jwt
-                  # A sign-in that starts at your own site instead of here: a page asks first; allow lets it in without asking.
+                  # A sign-in that starts at your own site instead of here: confirm asks the user first; allow accepts it.
                   initiated: confirm
 
                 """,
@@ -91,12 +91,12 @@ extension StarterFile {
 
                 """,
             nativeLogin: """
-                # The way in without single sign-on (the page's /login?no_sso, and /login?no_jwt=1): the app's own login page, for
-                # when the identity provider is down. Open for 15 minutes to a browser that asks for it with no_sso or no_jwt.
+                # Login without single sign-on (the page's /login?no_sso, and /login?no_jwt=1): the app's own login page, for when
+                # the identity provider is down. Open for 15 minutes to a browser that requests it with no_sso or no_jwt.
                 #nativeLogin:
                 #  paths: ["/login"]                    # the app's login page
                 #  with: ["/static/*"]                  # what that page needs
-                #  from: ["10.0.0.0/8"]                 # who may ask; [] for everyone
+                #  from: ["10.0.0.0/8"]                 # clients that may request it; [] for all
 
                 """,
             secretStep:
@@ -107,7 +107,7 @@ extension StarterFile {
     private var proprofs: Parts {
         Parts(
             provider: """
-                # "How to Enable JWT Single Sign-On" of ProProfs Knowledge Base. Sidegate stands where the knowledge base stood.
+                # "How to Enable JWT Single Sign-On" of ProProfs Knowledge Base. Sidegate takes the place of the knowledge base.
                 identityProvider:
                   preset: proprofs
                   # The page of your server with the PHP code. Its $domain becomes your publicURL.
@@ -115,7 +115,7 @@ extension StarterFile {
                   logoutURL: ""
                   returnPath: /access/jwtsso/           # $domain/access/jwtsso/?token=…
                   tokenParameter: token
-                  initiated: confirm                    # allow: let in without asking, also who starts at the PHP page
+                  initiated: confirm                    # allow: accept sign-ins that start at the PHP page
 
                 """,
             token: """
@@ -123,7 +123,7 @@ extension StarterFile {
                   algorithms: [HS256]
                   keys:
                     # "API key", as it is, not its md5: the md5 is taken here, as the PHP code does. Fresh: put it into the code's
-                    # md5("key goes here"), or put here what stands there.
+                    # md5("key goes here"), or put the key from there here.
                     - secret: "\(tokenSecret)"
                   maxAge: 3m                            # valid for 3 minutes from iat
                   minimumIDLength: 32                   # jti: minimum 32 characters
@@ -136,8 +136,8 @@ extension StarterFile {
 
                 """,
             access: """
-                # "Only a user registered in the Knowledge Base can log in": who is registered here. Without a list, everyone for whom
-                # the PHP page vouches. default: guest lets everyone see the app, and who is not registered is a visitor.
+                # "Only a user registered in the Knowledge Base can log in": the registered users. Without a list, every user whom the
+                # PHP page sends. default: guest lets everyone see the app; users who are not registered are visitors.
                 access:
                   default: signedIn
                   site: ""                              \(Self.mark) this app's Site ID, or "" when it has none
@@ -159,7 +159,7 @@ extension StarterFile {
                   apiKey: \(Self.blank)         \(Self.mark) API Key (Configuration > API Credentials > API Key And Secret)
                   jwtApp: \(Self.blank)         \(Self.mark) App Name of the JWT app (Integration > JWT)
                   appName: \(Self.blank)        \(Self.mark) App Name of https://APPNAME.hub.loginradius.com/, the issuer
-                  tokenParameter: jwt             # Query String Parameter: write jwt there, or its value here
+                  tokenParameter: jwt             # Query String Parameter: set it to jwt there, or put its value here
                   logoutURL: ""
                   returnPath: /.sidegate/callback # whitelist your publicURL: Configuration > Domain Whitelisting
                   #requireState: true             # recommended, once a sign-in works with it: return_url then keeps its query
@@ -170,9 +170,9 @@ extension StarterFile {
                   # Algorithms: keep the one that the JWT app has.
                   algorithms: [HS256]
                   keys:
-                    # Secret Key of the JWT app: fresh. Put it there, or what stands there here.
+                    # Secret Key of the JWT app: fresh. Put it there, or put its Secret Key here.
                     - secret: "\(tokenSecret)"
-                    # For RS256 and its kin, with that algorithm above:
+                    # For RS256 and the like, with that algorithm above:
                     # - publicKeyFile: loginradius.pem
                   maxAge: 10m
                   audience: []                          # set it when you map aud
@@ -193,12 +193,12 @@ extension StarterFile {
     private var zendesk: Parts {
         Parts(
             provider: """
-                # A JWT login script made for Zendesk. Sidegate stands where Zendesk stood: https://yoursubdomain.zendesk.com in the
+                # A JWT login script made for Zendesk. Sidegate takes the place of Zendesk: https://yoursubdomain.zendesk.com in the
                 # script becomes your publicURL.
                 identityProvider:
                   preset: zendesk
                   loginURL: "https://www.example.com/zendesk-sso"                     \(Self.mark) Remote login URL
-                  logoutURL: ""                         # Remote logout URL; {email} may stand in it
+                  logoutURL: ""                         # Remote logout URL; it may contain {email}
                   returnPath: /access/jwt
                   tokenParameter: jwt
 
@@ -226,7 +226,7 @@ extension StarterFile {
     private var metabase: Parts {
         Parts(
             provider: """
-                # A JWT login script made for Metabase (Admin > Settings > Authentication > JWT). Sidegate stands where Metabase stood.
+                # A JWT login script made for Metabase (Admin > Settings > Authentication > JWT). Sidegate takes the place of Metabase.
                 identityProvider:
                   preset: metabase
                   loginURL: "https://www.example.com/sso/metabase"                    \(Self.mark) JWT Identity Provider URI
@@ -257,7 +257,7 @@ extension StarterFile {
     }
 
     static let registeredUsers = """
-        # Registered users only; without a list everyone comes in for whom the identity provider vouches.
+        # Registered users only; without a list every user of the identity provider is let in.
         #access:
         #  users:
         #    emails: ["ada@example.com"]
@@ -274,7 +274,7 @@ extension StarterFile {
         #  parameters: [\(parameters.joined(separator: ", "))]
         #  paths: ["/login"]
         #  with: ["/static/*"]
-        #  from: ["10.0.0.0/8"]                   # who may ask; [] for everyone
+        #  from: ["10.0.0.0/8"]                   # clients that may request it; [] for all
 
         """
     }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The commented configuration that `sidegate init` writes for a preset. It passes `check` as it is written; lines that
-/// must be filled in are marked, in the words of the vendor's own page.
+/// must be filled in are marked, with the names that the vendor's page uses.
 package struct StarterFile {
-    /// What stands where only the administrator knows the value; `doctor` asks for it until it is gone.
+    /// The placeholder for a value that only the administrator knows; `doctor` reports it until it is replaced.
     package static let blank = "FILL-IN"
-    /// Hosts that no identity provider is at (RFC 2606).
+    /// Hosts that are never those of an identity provider (RFC 2606).
     static let exampleHosts = ["www.example.com", "idp.example.com"]
     /// Marks a line that must be filled in.
     static let mark = "# <== FILL IN:"
@@ -31,15 +31,15 @@ package struct StarterFile {
             + "\n" + provisioning
     }
 
-    /// What to do next, for standard error; `file` is nil when the text went to standard output.
+    /// The next steps, for standard error; `file` is nil when the text went to standard output.
     package func nextSteps(file: String?) -> String {
         let config = file.map { $0 == "sidegate.yaml" ? "" : " --config \($0)" } ?? " --config FILE"
         var steps = [
             "fill in the lines marked \"<== FILL IN\""
                 + (file.map { " in \($0)" } ?? ", and save it as FILE with mode 600"),
             parts.secretStep,
-            "sidegate check\(config)     says what is wrong with the file, line by line",
-            "sidegate doctor\(config)    tries the app, the identity provider and the clocks",
+            "sidegate check\(config)     reports what is wrong with the file, line by line",
+            "sidegate doctor\(config)    checks the app, the identity provider and the clocks",
             "sidegate run\(config)",
         ]
         if preset.name != "generic" { steps.append("in detail: docs/identity-providers/\(preset.name).md") }
@@ -65,7 +65,7 @@ package struct StarterFile {
         return found
     }
 
-    /// What stands before the mark, without blanks around it; nil without a mark, and in a comment.
+    /// The text before the mark, without blanks around it; nil without a mark, and in a comment.
     private static func value(ofMarked line: Substring) -> String? {
         guard let range = line.firstRange(of: mark) else { return nil }
         var value = line[..<range.lowerBound].drop { $0 == " " }
@@ -83,7 +83,7 @@ package struct StarterFile {
         # All keys: docs/configuration.md. This file holds secrets: keep it readable by its owner alone (chmod 600), or
         # move each secret to a file of its own and name that with secretFile.
 
-        listen: "127.0.0.1:8080"                # where browsers come in; "0.0.0.0:8080" for every address
+        listen: "127.0.0.1:8080"                # where browsers connect; "0.0.0.0:8080" for every address
         publicURL: "http://localhost:8080"      \(Self.mark) the address that browsers see, such as https://learn.example.com
         upstream: "http://127.0.0.1:3000"       \(Self.mark) where your app is; also unix:/run/app.sock
         trustedProxies: []                      # address blocks of the proxies before Sidegate, such as ["10.0.0.0/8"]
@@ -95,11 +95,11 @@ package struct StarterFile {
     private var session: String {
         """
         session:
-          secret: "\(sessionSecret)"    # fresh; it encrypts the session cookies and is nobody else's
+          secret: "\(sessionSecret)"    # fresh; it encrypts the session cookies; share it with no one
           lifetime: 12h
           idleTimeout: 1h
 
-        # The app is told who is there by headers: X-Forwarded-User, -Email, -Groups, -Preferred-Username.
+        # Headers tell the app who the user is: X-Forwarded-User, -Email, -Groups, -Preferred-Username.
         headerPreset: forwarded                 # or remote-user, basic, auth-request, jenkins, grafana, gitea
 
         """
@@ -107,7 +107,7 @@ package struct StarterFile {
 
     private var provisioning: String {
         """
-        # Tell the app of a user before the first visit: a signed POST of the fields as JSON. 2xx lets the user in; 402, 403
+        # Notify the app of a user before the first visit: a signed POST of the fields as JSON. 2xx lets the user in; 402, 403
         # or 409 means that no seat is left.
         #provisioning:
         #  url: "http://127.0.0.1:3000/hooks/users"

@@ -4,9 +4,4 @@
 package struct HTTP2Settings: Sendable {
     package var isEnabled: Bool
     package var maxConcurrentStreams: Int
-
-    init(_ resolution: Resolution) {
-        isEnabled = resolution.boolean("http2.enabled")
-        maxConcurrentStreams = resolution.integer("http2.maxConcurrentStreams")
-    }
 }

@@ -4,15 +4,15 @@ import Gate
 import HTTP
 import JWT
 
-/// Everything a configuration says, checked: what `run` runs with. Plain values; files named for keys and secrets are
-/// already read, so nothing here can fail later because a file went away.
+/// A checked configuration: what `run` runs with. Plain values; files named for keys and secrets are already read, so
+/// nothing here can fail later because a file is gone.
 package struct Settings: Sendable {
     /// The file it came from; nil: environment and command line alone.
     package var file: String?
     /// Never empty.
     package var listen: [ListenAddress]
     /// nil: taken from each request.
-    package var publicURL: HTTPOrigin?
+    package var publicURL: PublicOrigin?
     package var upstream: UpstreamSettings
     package var apps: [AppSettings]
     /// nil: browsers come over plain HTTP.
@@ -68,14 +68,14 @@ package struct AppSettings: Sendable {
 
 /// `identityProvider`
 package struct IdentityProviderSettings: Sendable {
-    package var preset: String
-    /// Placeholders {returnURL} {returnTo} {state}; the values of other keys are already in it.
+    package var preset: Preset
+    /// Placeholders {returnURL} {returnTo} {state}; the values of other options are already in it.
     package var loginURL: TextTemplate
     /// nil: a signed-out page. Placeholders {returnTo} {email} {logoutToken}.
     package var logoutURL: TextTemplate?
     package var tokenParameter: String
     package var returnPath: String
-    package var initiated: String
+    package var initiated: InitiatedPolicy
     package var requiresState: Bool
 
     /// Where the two URLs stand.
@@ -131,7 +131,7 @@ package struct RemoteKeySettings: Sendable {
 
 /// `access`
 package struct AccessSettings: Sendable {
-    package var `default`: String
+    package var `default`: AccessConfiguration.Default
     package var emails: [String]
     /// The file of `access.users.emailsFile`, located; nil: none.
     package var emailsFile: String?
@@ -143,7 +143,7 @@ package struct AccessSettings: Sendable {
     package var rules: [AccessRule]
     /// Where each of `rules` stands.
     package var ruleOrigins: [SourceLocation]
-    package var mode: String
+    package var mode: AccessConfiguration.Mode
 }
 
 /// `nativeLogin`
@@ -164,7 +164,7 @@ package struct ProvisioningSettings: Sendable {
     package var eachLogin: Bool
     package var tls: ClientTLSSettings
 
-    /// Who is told by these is told the same way by `other`.
+    /// `other` notifies the same app in the same way.
     package func isSame(as other: ProvisioningSettings) -> Bool {
         url == other.url && secret == other.secret && eachLogin == other.eachLogin
             && tls.isSame(as: other.tls)
@@ -182,7 +182,7 @@ package struct SessionSettings: Sendable {
     /// Of the app's own session.
     package var appCookies: [String]
     package var logoutPaths: [String]
-    package var sameSite: String
+    package var sameSite: SameSite
     package var lifetime: Duration
     package var idleTimeout: Duration
     /// Sessions are kept in Redis.
@@ -191,12 +191,12 @@ package struct SessionSettings: Sendable {
 
 /// `replay`
 package struct ReplaySettings: Sendable {
-    package var onFailure: String
+    package var onFailure: ReplayFailurePolicy
     /// Used tokens are remembered in Redis.
     package var isShared: Bool
 
-    /// A token counts although it is not known whether it was used elsewhere.
-    package var allowsWithoutStore: Bool { onFailure == "allow" }
+    /// A token is accepted although it is unknown whether it was used elsewhere.
+    package var allowsWithoutStore: Bool { onFailure == .allow }
 }
 
 /// `identityHeaders`, `headerPreset`, `headerEncoding`
@@ -208,10 +208,10 @@ package struct IdentitySettings: Sendable {
         package var origin: SourceLocation
     }
 
-    /// What comes on top of the preset's.
+    /// In addition to the preset's, or replacing them.
     package var headers: [Header]
-    package var preset: String
-    package var encoding: String
+    package var preset: HeaderPreset
+    package var encoding: HeaderEncoding
 }
 
 /// `limits`
@@ -238,20 +238,23 @@ package struct LimitSettings: Sendable {
 package struct AdminSettings: Sendable, Equatable {
     /// nil: off.
     package var listen: ListenAddress?
-    /// Nobody named the address: it is the default.
+    /// The configuration does not name the address: it is the default.
     package var isDefault: Bool
     package var probePaths: [String]
 }
 
 /// `log`
 package struct LogSettings: Sendable {
-    package enum Format: String, Sendable {
+    package enum Format: String, CaseIterable, Sendable {
         case json, text
     }
 
-    /// A level's name of swift-log.
-    package var level: String
-    /// nil: as standard output is.
+    package enum Level: String, CaseIterable, Sendable {
+        case trace, debug, info, notice, warning, error, critical
+    }
+
+    package var level: Level
+    /// nil: text on a terminal, else JSON.
     package var format: Format?
     package var access: Bool
 }
@@ -259,7 +262,7 @@ package struct LogSettings: Sendable {
 /// `pages`
 package struct PageSettings: Sendable {
     package var brand: String
-    /// Own templates by name (the file's, without `.html` or `.mustache`).
+    /// The operator's templates by name (the file's, without `.html` or `.mustache`).
     package var templates: [String: String]
     /// Where `pages.directory` stands.
     package var directoryOrigin: SourceLocation

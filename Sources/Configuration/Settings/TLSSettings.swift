@@ -2,7 +2,7 @@
 
 import Cryptography
 
-/// A certificate with its chain, and the key that is its own.
+/// A certificate with its chain and its key.
 package struct CertificateSettings: Sendable {
     package var chain: CertificateChain
     package var key: PrivateKey
@@ -16,34 +16,37 @@ package protocol CertificateHolder: Sendable {
     var fingerprint: [UInt8] { get }
     /// In seconds since 1970 the end of the certificate that ends first; nil: there is none.
     var notAfter: Int64? { get }
-    /// Reads and judges the files once more; what is wrong with them is thrown. May block.
+    /// Reads and checks the files again; throws what is wrong with them. May block.
     var reread: @Sendable () throws(RereadProblem) -> Self { get }
 }
 
-/// Why files that were good are not any more: errors with places and fixes.
+/// Why files that were valid are not any more: errors with places and fixes.
 package struct RereadProblem: Error, Equatable, CustomStringConvertible {
     package let findings: [Finding]
 
     package var description: String { findings.map(\.message).joined(separator: "; ") }
 }
 
-/// How others are met over TLS: `upstream.tls`, and beside `jwksURL` and `provisioning.url`.
+/// TLS towards other servers: `upstream.tls`, and beside `jwksURL` and `provisioning.url`.
 package struct ClientTLSSettings: CertificateHolder {
     /// nil: those that the system trusts.
     package var authorities: CertificateChain?
     /// nil: the host of the address.
     package var serverName: String?
-    /// What is shown to who asks for it.
+    /// Presented to a server that requests one.
     package var certificate: CertificateSettings?
     package var skipsVerification: Bool
-    /// Where it begins.
+    /// Where the section begins.
     package var origin = SourceLocation.builtIn
-    package var files: [String] = []
+    /// The files, located.
+    var authoritiesFile: String?
+    var certificateFile: String?
+    var keyFile: String?
     package var reread: @Sendable () throws(RereadProblem) -> ClientTLSSettings = { () throws(RereadProblem) in
         throw RereadProblem(findings: [])
     }
 
-    /// Whom these trust and what they show is the same for `other`.
+    /// `other` trusts the same authorities and presents the same certificate.
     package func isSame(as other: ClientTLSSettings) -> Bool {
         serverName == other.serverName && files == other.files && fingerprint == other.fingerprint
     }
@@ -51,6 +54,8 @@ package struct ClientTLSSettings: CertificateHolder {
     package init(skipsVerification: Bool = false) {
         self.skipsVerification = skipsVerification
     }
+
+    package var files: [String] { [authoritiesFile, certificateFile, keyFile].compactMap { $0 } }
 
     package var fingerprint: [UInt8] {
         (authorities?.fingerprint ?? []) + [0] + (certificate?.chain.fingerprint ?? [])
@@ -61,16 +66,21 @@ package struct ClientTLSSettings: CertificateHolder {
 
 /// `tls`
 package struct TLSSettings: CertificateHolder {
-    package enum ClientAuthentication: String, Sendable {
+    package enum ClientAuthentication: String, CaseIterable, Sendable {
         case none, request, require
+    }
+
+    package enum Version: String, CaseIterable, Sendable {
+        case v12 = "1.2"
+        case v13 = "1.3"
     }
 
     /// Never empty.
     package var certificates: [CertificateSettings]
-    package var minimumVersion: String
+    package var minimumVersion: Version
     package var clientAuthentication: ClientAuthentication
     package var clientAuthorities: CertificateChain?
-    /// nil: not said.
+    /// nil: not sent.
     package var strictTransportSecurity: Duration?
     /// Of the first certificate.
     package var origin: SourceLocation

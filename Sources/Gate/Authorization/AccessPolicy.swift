@@ -60,7 +60,7 @@ struct AccessPolicy: Sendable {
         return nil
     }
 
-    /// Listed, or in a listed domain: what stands behind the one `@`, whole (CVE-2026-40574).
+    /// Listed, or in a listed domain: the whole text after the one `@` (CVE-2026-40574).
     private func isRegistered(_ email: String) -> Bool {
         let address = Self.folded(email)
         if emails.contains(address) || listedEmails.contains(address) { return true }

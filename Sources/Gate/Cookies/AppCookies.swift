@@ -3,7 +3,7 @@
 import HTTP
 
 /// The app's own session cookies (`session.appCookies`), which end when the user signs out or another one signs in: the
-/// app would go on serving the user before.
+/// app would continue to serve the previous user.
 ///
 /// A browser does not say for which path and domain a cookie was set, and ends only the one that is named exactly. So
 /// each name is ended for the root, for the paths of the configured apps and for the first segment of the page at hand;

@@ -11,7 +11,7 @@ extension SessionConfiguration {
     }
 }
 
-/// Which cookies are ours and never reach the app: session, login and native login cookies, under every prefix,
+/// Which cookies are the gate's and never reach the app: session, login and native login cookies, under every prefix,
 /// whatever the scheme of the day is.
 struct OwnCookieFilter: Sendable {
     /// Without prefix and number.

@@ -87,7 +87,7 @@ final class Seal {
         return nil
     }
 
-    /// What is sealed together with a text; the name stands in it from ``nameStart`` on.
+    /// The data that is authenticated with a text; the name begins at ``nameStart``.
     func authenticated(_ name: Span<UInt8>, _ scope: CookieScope) -> [UInt8] {
         var data: [UInt8] = []
         data.reserveCapacity(name.count + scope.name.count + 10)

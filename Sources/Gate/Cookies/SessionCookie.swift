@@ -11,7 +11,7 @@ enum SessionCookie {
     static let maximumChunks = 5
     /// Browsers keep 4,096 bytes of name and value together.
     static let chunkSize = 3800
-    /// The first characters of a sealed text: a random nonce, which nobody can foresee.
+    /// The first characters of a sealed text: a random nonce, which cannot be predicted.
     static let markSize = 12
     /// What a number and a dot take.
     static let prefixSize = 2
@@ -60,7 +60,7 @@ enum SessionCookie {
 
 /// Where the session's cookies stand in a head. Nothing is allocated for it.
 struct SessionCookiePlaces {
-    /// Cookies of the plain name: one, unless somebody set another for a wider path or domain.
+    /// Cookies of the plain name: one, unless another was set for a wider path or domain.
     private(set) var firsts: InlineArray<3, ByteRange> = InlineArray(repeating: .empty)
     private(set) var firstCount = 0
     /// The others, by number; the first of each name.
@@ -118,7 +118,7 @@ struct SessionCookiePlaces {
 }
 
 /// All cookies of the session's names, for the rare request that has more than a few: a sister host can set some that
-/// stand before the good one.
+/// precede the valid one.
 struct SessionCookieSearch {
     private(set) var firsts: [ByteRange] = []
     private var chunks: [(number: Int, value: ByteRange)] = []

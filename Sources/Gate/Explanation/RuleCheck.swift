@@ -18,7 +18,7 @@ package struct RuleCheck {
         case reservedPath
         /// 400: the path has no safe reading.
         case unreadable
-        /// Nobody has to sign in.
+        /// No sign-in is needed.
         case open
         case letIn
         /// A session is needed, and there is none; what is then answered, where the rule says it.
@@ -44,7 +44,7 @@ package struct RuleCheck {
     ///   - path: as sent, without query.
     ///   - host: without port; empty: unknown.
     ///   - hasNativeLogin: native login is configured, which is decided by the path too.
-    ///   - fields: those of the signed-in user; nil: nobody.
+    ///   - fields: those of the signed-in user; nil: no user.
     package init(
         _ access: AccessConfiguration, apps: [AppRoute], hasNativeLogin: Bool, returnPath: String, method: String,
         path: String, host: String, fields: [(field: String, values: [String])]?

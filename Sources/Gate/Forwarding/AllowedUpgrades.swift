@@ -21,7 +21,8 @@ package struct AllowedUpgrades: Sendable {
         return false
     }
 
-    /// What no configuration may allow: after the switch such a connection carries requests that nobody judges.
+    /// Protocols that no configuration may allow: after the switch such a connection transports requests that the gate
+    /// does not see.
     package static func carriesRequests(_ name: String) -> Bool {
         let name = name.lowercased()
         return ["h2", "h3", "http", "tls", "ssl", "shttp"].contains { name.hasPrefix($0) }

@@ -68,7 +68,7 @@ struct AssertionSigner {
             line: line, issuedAt: now, renewalDue: min(now + configuration.lifetime / 2, max(expiresAt - 1, now + 0.5)))
     }
 
-    /// OpenID Connect's names for ours (Core 1.0 §5.1).
+    /// OpenID Connect's names for the gate's (Core 1.0 §5.1).
     private static let claimNames = [
         "preferredUsername": "preferred_username", "givenName": "given_name", "familyName": "family_name",
     ]

@@ -4,7 +4,7 @@ import HTTP
 
 // X-Forwarded-For, -Proto, -Host and -Port, as the app gets them.
 extension RequestRewrite {
-    /// X-Forwarded-*: from a trusted proxy carried on, from anyone else afresh (CVE-2026-40575).
+    /// X-Forwarded-*: extended when a trusted proxy sent them, replaced otherwise (CVE-2026-40575).
     func writeForwarded(
         _ access: borrowing AccessRequest, _ bytes: Span<UInt8>, into out: inout [UInt8]
     ) {

@@ -89,7 +89,7 @@ struct RequestRewrite {
             out.append(UInt8(ascii: " "))
             out.append(contentsOf: normal)
         } else if path.lowerBound == method.upperBound + 1, bytes[path.lowerBound - 1] == 0x20 {
-            // As usual, "GET /path" stands there as it is to be.
+            // As usual, "GET /path" can be copied as it is.
             out.append(copying: bytes.extracting(method.lowerBound..<path.upperBound))
         } else {
             out.append(copying: bytes.extracting(method.range))
@@ -121,7 +121,7 @@ struct RequestRewrite {
         let keepsAuthorization = !setsAuthorization && !(identity?.isBearer ?? false)
         let tracing = Traceparent.isSound(in: request)
         var cookiesAreWritten = false
-        // A run of lines that stand together in the head and all pass.
+        // A run of adjacent lines of the head that all pass.
         var runStart = 0
         var runEnd = 0
         for index in request.fields.indices {
@@ -185,7 +185,7 @@ struct RequestRewrite {
             && bytes[valueEnd &+ 1] == 10
     }
 
-    /// Named by Connection. What we set ourselves is written after this, so no name there can delete it
+    /// Named by Connection. The fields that the gate sets are written after this, so no name there can delete them
     /// (CVE-2025-48865).
     private func isNominated(_ name: Span<UInt8>, _ request: RequestHead, _ bytes: Span<UInt8>) -> Bool {
         for field in request.fields where field.known == .connection {
@@ -201,7 +201,7 @@ struct RequestRewrite {
         return false
     }
 
-    /// All Cookie fields as one, without ours; the others byte for byte.
+    /// All Cookie fields as one, without the gate's cookies; the others byte for byte.
     private func writeCookies(_ request: RequestHead, _ bytes: Span<UInt8>, into out: inout [UInt8]) {
         let start = out.count
         out.append("Cookie: ")
@@ -217,7 +217,7 @@ struct RequestRewrite {
                 let pairEnd = bytes.firstIndex(of: UInt8(ascii: ";"), in: pairStart..<end)
                 var nameStart = pairStart
                 while nameStart < pairEnd, bytes[nameStart] == 0x20 || bytes[nameStart] == 0x09 { nameStart += 1 }
-                // Neither ours nor nothing between two semicolons.
+                // Neither a cookie of the gate nor nothing between two semicolons.
                 if nameStart < pairEnd, !isOurs(nameStart..<pairEnd, bytes) {
                     if out.count == textStart {
                         out.append(copying: bytes.extracting(nameStart..<pairEnd))
@@ -238,7 +238,7 @@ struct RequestRewrite {
         }
     }
 
-    /// The pair's name is one of ours.
+    /// The pair's name is one of the gate's.
     @inline(__always)
     private func isOurs(_ pair: Range<Int>, _ bytes: Span<UInt8>) -> Bool {
         var end = bytes.firstIndex(of: UInt8(ascii: "="), in: pair)
@@ -262,7 +262,7 @@ struct RequestRewrite {
             return
         }
         for index in request.fields.indices where request.fields[index].known == .te {
-            // RFC 9110 §10.1.4: TE is for the next hop; trailers we pass, other codings we would have to decode.
+            // RFC 9110 §10.1.4: TE is for the next hop; trailers pass, other codings would have to be decoded.
             if Self.hasElement("trailers", bytes.extracting(request.fields[index].value.range)) {
                 out.append("TE: trailers\r\nConnection: te\r\n")
                 return

@@ -16,7 +16,7 @@ struct ClaimMapping: Sendable {
         let field: String
     }
 
-    /// - Parameter needsUser: without a user there is nobody to let in.
+    /// - Parameter needsUser: the user field is required.
     init(_ matches: [ClaimRule], required: [String], needsUser: Bool = true) {
         self.matches = matches
         self.required = required.contains("user") || !needsUser ? required : ["user"] + required

@@ -40,7 +40,7 @@ package struct HeaderRule: Sendable, Equatable {
         }
     }
 
-    /// Fields of message framing, routing and of our own; folded. What Sidegate knows by name passes to the app as the
+    /// Fields of message framing, routing and of the gate; folded. What Sidegate knows by name passes to the app as the
     /// client sent it, or is written by Sidegate; Authorization alone is made for both.
     private static let reserved: Set<[UInt8]> = {
         var names: Set<[UInt8]> = []

@@ -14,7 +14,7 @@ enum LookAlikes {
         var isChanged = false
         var index = 0
         while index < text.count {
-            guard text[index] >= 0x80, let (scalar, length) = scalar(in: text, at: index) else {
+            guard text[index] >= 0x80, let (scalar, length) = text.scalar(at: index) else {
                 output.append(text[index])
                 index += 1
                 continue
@@ -34,26 +34,6 @@ enum LookAlikes {
             index += length
         }
         return isChanged ? output : nil
-    }
-
-    /// The character that begins at `index`; nil where the bytes are not UTF-8 (RFC 3629 §3).
-    private static func scalar(in text: [UInt8], at index: Int) -> (Unicode.Scalar, length: Int)? {
-        let lead = text[index]
-        let (length, bits): (Int, UInt8) =
-            switch lead {
-            case 0xc2...0xdf: (2, 0x1f)
-            case 0xe0...0xef: (3, 0x0f)
-            case 0xf0...0xf4: (4, 0x07)
-            default: (0, 0)
-            }
-        guard length > 0, index + length <= text.count else { return nil }
-        var value = UInt32(lead & bits)
-        for byte in text[(index + 1)..<(index + length)] {
-            guard byte & 0xc0 == 0x80 else { return nil }
-            value = value << 6 | UInt32(byte & 0x3f)
-        }
-        guard let scalar = Unicode.Scalar(value) else { return nil }
-        return (scalar, length)
     }
 
     private struct Run {

@@ -6,8 +6,9 @@ import HTTP
 ///
 /// The steps are independent of each other: percent-escapes decoded once more; plus signs taken for spaces; backslashes
 /// taken for slashes; repeated slashes for one; path parameters dropped; dots and white space at the ends of segments
-/// dropped; look-alikes of ASCII characters replaced; the text cut at a question mark or a number sign, as where it is
-/// taken for a URL reference (CVE-2024-38474, CVE-2024-38475). An app may take any of them, in any order.
+/// dropped; look-alikes of ASCII characters replaced; bytes that are not UTF-8 dropped; characters that are ignorable by
+/// default dropped; the text cut at a question mark or a number sign, as where it is taken for a URL reference
+/// (CVE-2024-38474, CVE-2024-38475). An app may take any of them, in any order.
 struct PathAlternates {
     /// The starting points, then what the steps make of them, each once.
     private(set) var texts: [[UInt8]]
@@ -59,7 +60,11 @@ struct PathAlternates {
             // Of a segment of two dots and a space, what is left is the parent directory.
             try add(PathText.trimmed(text, keepsDots: true), depth)
         }
-        if traits.hasNonASCII, let folded = LookAlikes.fold(text) { try add(folded, depth) }
+        if traits.hasNonASCII {
+            if let folded = LookAlikes.fold(text) { try add(folded, depth) }
+            if let rest = DroppedCharacters.withoutInvalidBytes(text) { try add(rest, depth) }
+            if let rest = DroppedCharacters.withoutIgnorables(text) { try add(rest, depth) }
+        }
         for end in [UInt8(ascii: "?"), UInt8(ascii: "#")] where traits.hasURLDelimiter {
             try add(Array(text.prefix { $0 != end }), depth)
         }
@@ -77,7 +82,7 @@ struct PathAlternates {
         depths.append(depth)
     }
 
-    /// Honest paths have one to about twenty readings, of at most a few kilobytes; the bounds keep hostile ones from
+    /// Legitimate paths have one to about twenty readings, of at most a few kilobytes; the bounds keep hostile ones from
     /// costing more than a few milliseconds.
     private static let maximumCount = 256
     private static let minimumBound = 16 * 1024

@@ -70,8 +70,8 @@ struct PathMatcher: Sendable {
 
     /// - Parameters:
     ///   - rules: each with its patterns, in order.
-    ///   - isLenient: A to Z are the same as a to z, and a slash at the end does not count. The paths that are looked up
-    ///     have neither.
+    ///   - isLenient: A to Z are the same as a to z, and a slash at the end and ignorable characters do not count. The
+    ///     paths that are looked up have none of them.
     init(_ rules: [[RulePath]], isLenient: Bool) {
         self.isLenient = isLenient
         for (index, patterns) in rules.enumerated() {
@@ -84,7 +84,7 @@ struct PathMatcher: Sendable {
         var segments = pattern.segments
         if isLenient, segments.last?.isEmpty ?? false { segments.removeLast() }
         for segment in segments {
-            let segment = isLenient ? (LookAlikes.fold(segment) ?? segment).map(lowercased) : segment
+            let segment = isLenient ? Self.lenient(segment) : segment
             let hash = Self.hash(segment.span)
             if let known = nodes[current].children[hash]?.first(where: { $0.segment == segment })?.node {
                 current = known
@@ -99,6 +99,12 @@ struct PathMatcher: Sendable {
         } else if nodes[current].exact.last != rule {
             nodes[current].exact.append(rule)
         }
+    }
+
+    /// As it stands in the reading in which most is replaced and dropped.
+    private static func lenient(_ segment: [UInt8]) -> [UInt8] {
+        let visible = DroppedCharacters.withoutIgnorables(segment) ?? segment
+        return (LookAlikes.fold(visible) ?? visible).map(lowercased)
     }
 
     /// The first rule with a pattern that `path` matches and that `applies`.
@@ -137,7 +143,7 @@ struct PathMatcher: Sendable {
         return nil
     }
 
-    /// FNV-1a. The table holds the config's segments alone, so nobody outside can make it slow.
+    /// FNV-1a. The table holds the configuration's segments alone, so no client can make it slow.
     private static func hash(_ segment: Span<UInt8>) -> Int {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for index in segment.indices {

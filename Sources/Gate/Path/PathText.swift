@@ -104,13 +104,23 @@ enum PathText {
     private static func droppedAtEnd(of part: ArraySlice<UInt8>, keepsDots: Bool) -> Int? {
         switch part.last {
         case 0x20: return 1
-        case UInt8(ascii: "."): return keepsDots ? nil : 1
+        case UInt8(ascii: "."):
+            guard keepsDots else { return 1 }
+            // Of two dots, a space and a dot, a reader that trims both leaves the parent directory.
+            return part.contains { !isDot($0) } && part.allSatisfy { isDot($0) || isWhiteSpace($0) } ? 1 : nil
         case 0x85, 0xa0:
             // Other characters of UTF-8 end with these bytes too.
             let before = part.dropLast().last ?? 0
             return before == 0xc2 ? 2 : before < 0x80 ? 1 : nil
         default: return nil
         }
+    }
+
+    private static func isDot(_ byte: UInt8) -> Bool { byte == UInt8(ascii: ".") }
+
+    /// A byte of what ``droppedAtEnd(of:keepsDots:)`` drops as white space.
+    private static func isWhiteSpace(_ byte: UInt8) -> Bool {
+        byte == 0x20 || byte == 0x85 || byte == 0xa0 || byte == 0xc2
     }
 
     /// RFC 3986 §5.2.4.

@@ -119,7 +119,7 @@ enum PathProblem: Error, Equatable {
     case dotSegment
     /// Two slashes or backslashes at the start of some reading.
     case leadingSlashes
-    /// Encoded again and again, or more readings than any honest path has.
+    /// Encoded again and again, or more readings than any legitimate path has.
     case tooManyAlternates
 
     /// For the log and for `explain`.

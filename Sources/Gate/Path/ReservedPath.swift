@@ -64,7 +64,7 @@ package enum ReservedPath {
         return .nothing
     }
 
-    /// Some reading of `path` is one of ours.
+    /// Some reading of `path` is a reserved path.
     static func isReserved(_ path: Span<UInt8>, _ returnPath: [UInt8]) -> Bool {
         let text = Array(copying: path)
         guard isSuspicious(text, returnPath) else { return false }
@@ -73,7 +73,7 @@ package enum ReservedPath {
         do {
             try readings.readAll()
         } catch {
-            // It holds one of our names in a form that nobody writes by chance.
+            // It holds a reserved name in a form that does not occur by chance.
             return true
         }
         return readings.texts.contains { text in
@@ -82,14 +82,14 @@ package enum ReservedPath {
         }
     }
 
-    /// A quick look that leaves most paths of an app alone: ours need a dot at the start of a segment, in some
+    /// A quick look that leaves most paths of an app alone: reserved ones need a dot at the start of a segment, in some
     /// encoding, or the return path's length and letters.
     private static func mayBeReserved(_ path: Span<UInt8>, _ returnPath: [UInt8]) -> Bool {
         var previous: UInt8 = 0
         for index in path.indices {
             let byte = path[index]
             switch byte {
-            case UInt8(ascii: "%"), UInt8(ascii: "\\"), UInt8(ascii: ";"), UInt8(ascii: "+"): return true
+            case UInt8(ascii: "%"), UInt8(ascii: "\\"), UInt8(ascii: ";"), UInt8(ascii: "+"), 0x80...: return true
             case UInt8(ascii: "."), UInt8(ascii: "/"):
                 if previous == UInt8(ascii: "/") { return true }
             default: break
@@ -108,17 +108,33 @@ package enum ReservedPath {
                 && path.equalsFoldingCase(returnPath.span.extracting(0..<path.count))
     }
 
-    /// Some decoding of `path` holds `sidegate`, or the last name of the return path: without either, no step of any
-    /// reader makes it one of ours.
+    /// Some decoding of `path`, with characters replaced or dropped, holds `sidegate`, or the last name of the return path:
+    /// without either, no step of any reader makes it a reserved path.
     private static func isSuspicious(_ path: [UInt8], _ returnPath: [UInt8]) -> Bool {
         let last = folded(returnPath).last ?? []
-        var text = path
+        var texts = [path]
+        var byteCount = 0
         for _ in 0...PathText.maximumRounds {
-            // Parsers of URLs drop tabs and line ends (WHATWG URL §4.4).
-            let letters = (LookAlikes.fold(text) ?? text).filter { $0 >= 0x20 }.map(lowercased)
-            if letters.holds(name) || letters.holds(last) { return true }
-            guard let decoded = PathText.decoded(text) else { return false }
-            text = decoded
+            var index = 0
+            while index < texts.count {
+                let text = texts[index]
+                index += 1
+                byteCount += text.count
+                // More than any honest path comes to.
+                guard byteCount <= maximumByteCount + 8 * path.count else { return true }
+                // Parsers of URLs drop tabs and line ends (WHATWG URL §4.4).
+                let letters = (LookAlikes.fold(text) ?? text).filter { $0 >= 0x20 }.map(lowercased)
+                if letters.holds(name) || letters.holds(last) { return true }
+                guard text.contains(where: { $0 >= 0x80 }) else { continue }
+                for changed in [
+                    LookAlikes.fold(text), DroppedCharacters.withoutInvalidBytes(text),
+                    DroppedCharacters.withoutIgnorables(text),
+                ] {
+                    if let changed, !texts.contains(changed) { texts.append(changed) }
+                }
+            }
+            texts = texts.compactMap(PathText.decoded)
+            guard !texts.isEmpty else { return false }
         }
         return false
     }
@@ -128,6 +144,7 @@ package enum ReservedPath {
         path.split(separator: UInt8(ascii: "/")).map { $0.map(lowercased) }
     }
 
+    private static let maximumByteCount = 1024
     private static let name = Array("sidegate".utf8)
     private static let prefix: StaticString = "/.sidegate/"
 }

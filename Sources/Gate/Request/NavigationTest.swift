@@ -48,7 +48,7 @@ enum NavigationTest {
         return .navigation
     }
 
-    /// The browser declares the request a part of a page, or a script's: nobody looks at the result.
+    /// The browser declares the request a part of a page, or a script's: no person looks at the result.
     static func isSubresource(_ request: RequestHead) -> Bool {
         let bytes = request.bytes.span
         return request.fields.contains { field in
@@ -61,7 +61,7 @@ enum NavigationTest {
         }
     }
 
-    /// The browser fetches the page in case somebody opens it: nobody has yet.
+    /// The browser fetches the page in case the user opens it later.
     static func isPrefetch(_ request: RequestHead) -> Bool {
         let bytes = request.bytes.span
         return request.fields.contains { field in

@@ -6,7 +6,7 @@ import HTTP
 struct Parameters {
     private var pairs: [(name: [UInt8], value: [UInt8])] = []
 
-    /// More are not looked at: nobody's sign-in has so many.
+    /// More are ignored: no sign-in has so many.
     private static let maximumCount = 200
 
     init(query request: RequestHead) {
@@ -18,7 +18,7 @@ struct Parameters {
         add(form.span, 0..<form.count)
     }
 
-    /// With what is in `other` behind it.
+    /// Followed by the parameters of `other`.
     func appending(_ other: Parameters) -> Parameters {
         var result = self
         result.pairs += other.pairs
@@ -52,7 +52,7 @@ struct Parameters {
         pairs += found
     }
 
-    /// As it stands when it is not encoded soundly: what is made of it judges.
+    /// Unchanged when its encoding is invalid: its reader judges it.
     private static func decoded(_ text: Span<UInt8>) -> [UInt8] {
         var output: [UInt8] = []
         guard PercentEncoding.decode(text, plusIsSpace: true, into: &output) else { return Array(copying: text) }

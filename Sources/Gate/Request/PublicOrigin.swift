@@ -2,7 +2,7 @@
 
 import HTTP
 
-/// Scheme, host and port as the browser sees them (RFC 6454): what our URLs begin with and our cookies belong to.
+/// Scheme, host and port as the browser sees them (RFC 6454): what the gate's URLs begin with and its cookies belong to.
 ///
 /// Holding one is the proof that the host is a plain name or address: it can stand in a URL as it is.
 package struct PublicOrigin: Sendable, Hashable {

@@ -17,7 +17,7 @@ package struct ReturnTarget: Sendable, Equatable {
     /// Longer targets are refused, so that seven login cookies fit a request's head.
     static let maximumLength = 2048
 
-    /// A target that came from outside, decoded: `return_to`. Nil for whatever is not surely ours.
+    /// A target that came from outside, decoded: `return_to`. Nil unless it certainly stays on the site.
     package init?(untrusted text: Span<UInt8>, on site: Site) {
         guard !text.isEmpty, text.count <= Self.maximumLength else { return nil }
         // A browser trims spaces at the ends, and so would move a look at the first byte.
@@ -54,7 +54,7 @@ package struct ReturnTarget: Sendable, Equatable {
     init(of request: borrowing AccessRequest, prefix: [UInt8], origin: PublicOrigin) {
         let all = request.head.bytes.span
         let path = all.extracting(request.path.place.range)
-        // That it is none of our own paths was judged before.
+        // Reserved paths were excluded before.
         guard path.count > 0, path[0] == UInt8(ascii: "/"), request.path.isPlain || !PathText.namesHost(path)
         else {
             self = .root
@@ -155,7 +155,7 @@ package struct ReturnTarget: Sendable, Equatable {
             guard let decoded = PathText.decoded(text) else { return false }
             text = decoded
         }
-        // Encoded more often than anyone has a reason to.
+        // Encoded more often than there is a reason to.
         return true
     }
 

@@ -9,7 +9,7 @@ import HTTP
 enum SiteCheck {
     case thisSite
     case otherSite
-    /// The browser (or what is none) does not say, or the person typed the address.
+    /// The client does not say, or the user typed the address.
     case unknown
 
     static func of(_ request: RequestHead, on site: ReturnTarget.Site) -> SiteCheck {
@@ -52,7 +52,7 @@ enum SiteCheck {
         return .otherSite
     }
 
-    /// The scheme is not compared: TLS may end before us without our knowledge, and a host has one owner.
+    /// The scheme is not compared: TLS may end before the gate without its knowledge, and a host has one owner.
     private static func originVerdict(_ value: Span<UInt8>, _ site: ReturnTarget.Site) -> SiteCheck {
         guard let scheme = WebScheme(prefixOf: value) else { return .otherSite }
         var end = scheme.length

@@ -3,7 +3,7 @@
 import HTTP
 import Pages
 
-/// The field lines that all our pages have, written once.
+/// The field lines that all pages have, written once.
 enum PageFields {
     /// - Parameter hasForm: a browser says "null" for the origin of a form on a page with `no-referrer`, and the form
     ///   would look like another site's; `strict-origin` still keeps path and query, and so the token, to itself.

@@ -14,7 +14,9 @@ final class Sessions {
     private let rendering: HeaderRendering
     private let limits: SessionLimits
     private let revocations: SessionRevocations
-    private let cookies: OwnCookies
+    /// The names of cookies over http and https, apart, so that a request copies none of them.
+    private let plainNames: CookieNames
+    private let secureNames: CookieNames
     private var known = IdentityCache()
     private var absent = AbsentSessions()
     /// Kept between requests for its memory.
@@ -28,31 +30,33 @@ final class Sessions {
         self.rendering = rendering
         self.limits = limits
         self.revocations = revocations
-        self.cookies = cookies
+        plainNames = cookies.names(isSecure: false)
+        secureNames = cookies.names(isSecure: true)
     }
 
     /// The session that came with the request. From the cache when its cookie was seen before; the times are compared each
     /// time.
     func session(of request: borrowing AccessRequest) -> SessionVerdict {
         guard request.head.fields.contains(where: { $0.known == .cookie }) else { return .none }
-        let names = cookies.names(request)
-        let places = SessionCookiePlaces(request.head, names)
+        let places =
+            request.origin.isSecure
+            ? SessionCookiePlaces(request.head, secureNames) : SessionCookiePlaces(request.head, plainNames)
         guard !places.isEmpty else { return .none }
         let host = Self.host(request)
         var left = SessionVerdict.none
         for index in 0..<places.firstCount {
             let found = found(
-                places.firsts[index], request, host: host, names,
+                places.firsts[index], request, host: host,
                 join: { first, count, joined in places.join(first, count: count, request.head.bytes, into: &joined) })
             let verdict = verdict(on: found, request)
             if verdict.isFinal { return verdict }
             if case .none = left { left = verdict }
         }
         if places.hasMore {
-            let search = SessionCookieSearch(request.head, names)
+            let search = SessionCookieSearch(request.head, names(request))
             for first in search.firsts {
                 let found = found(
-                    first, request, host: host, names,
+                    first, request, host: host,
                     join: { first, count, joined in
                         search.join(first, count: count, request.head.bytes, into: &joined)
                     })
@@ -75,12 +79,11 @@ final class Sessions {
 
     /// The user of the session that this browser had last, valid or ended; nil: not known.
     func lastUser(of request: borrowing AccessRequest) -> UserAttributes? {
-        let names = cookies.names(request)
-        let search = SessionCookieSearch(request.head, names)
+        let search = SessionCookieSearch(request.head, names(request))
         let host = Self.host(request)
         for first in search.firsts {
             let found = found(
-                first, request, host: host, names,
+                first, request, host: host,
                 join: { first, count, joined in search.join(first, count: count, request.head.bytes, into: &joined) })
             if case .identity(let identity) = found { return identity.fields }
         }
@@ -161,6 +164,10 @@ final class Sessions {
         return limits.idleTimeout > 0 ? .sessionIdle : .sessionInvalid
     }
 
+    private func names(_ request: borrowing AccessRequest) -> CookieNames {
+        request.origin.isSecure ? secureNames : plainNames
+    }
+
     /// The host that a cached session is bound to; empty where the configuration fixes what cookies are bound to.
     private static func host(_ request: borrowing AccessRequest) -> ByteRange {
         let host = request.origin.host
@@ -170,7 +177,7 @@ final class Sessions {
     /// - Parameter join: joins the chunks of a first value; false when one is missing.
     @inline(__always)
     private func found(
-        _ first: ByteRange, _ request: borrowing AccessRequest, host: ByteRange, _ names: CookieNames,
+        _ first: ByteRange, _ request: borrowing AccessRequest, host: ByteRange,
         join: (ByteRange, Int, inout [UInt8]) -> Bool
     ) -> Found {
         let bytes = request.head.bytes.span
@@ -182,11 +189,11 @@ final class Sessions {
             if let known = known.identity(text, host: host, isSecure: isSecure, now: 0) { return .identity(known) }
             if seal.isStored, let scope = request.cookieScope,
                 let ticket = reference(
-                    text, name: names.session, scope, host: host, isSecure: isSecure, now: request.context.now)
+                    text, name: names(request).session, scope, host: host, isSecure: isSecure, now: request.context.now)
             {
                 return .ticket(ticket)
             }
-            return Found(open(text, request, host: host, names))
+            return Found(open(text, request, host: host))
         }
         // The memory is lent, so that it is not copied while it is written to.
         var joined: [UInt8] = []
@@ -194,7 +201,7 @@ final class Sessions {
         defer { swap(&joined, &joinedCookie) }
         guard count > 1, join(first, count, &joined) else { return .nothing }
         if let known = known.identity(joined.span, host: host, isSecure: isSecure, now: 0) { return .identity(known) }
-        return Found(open(joined.span, request, host: host, names))
+        return Found(open(joined.span, request, host: host))
     }
 
     /// The ticket in a cookie's text, and what to ask the store; nil for anything else.
@@ -209,9 +216,10 @@ final class Sessions {
     }
 
     private func open(
-        _ text: Span<UInt8>, _ request: borrowing AccessRequest, host: Span<UInt8>, _ names: CookieNames
+        _ text: Span<UInt8>, _ request: borrowing AccessRequest, host: Span<UInt8>
     ) -> Identity? {
-        guard let scope = request.cookieScope, let (state, isOld) = seal.session(text, name: names.session, scope)
+        guard let scope = request.cookieScope,
+            let (state, isOld) = seal.session(text, name: names(request).session, scope)
         else { return nil }
         let identity = Identity(
             fields: state.fields, headerBlock: rendering.block(for: state.fields), session: state,

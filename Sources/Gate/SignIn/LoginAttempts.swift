@@ -13,9 +13,9 @@ struct ReturnedAttempt {
     /// The login cookie that ends with it.
     var cookie: [UInt8]?
     /// It may answer an attempt that another site began, but names none: the user is asked, whatever `initiated` says,
-    /// since the same holds for honest links to a provider that returns no `state`.
+    /// since the same holds for legitimate links to a provider that returns no `state`.
     var needsQuestion = false
-    /// Why it is not ours.
+    /// Why it answers no attempt of this browser.
     var refusal = Reason.loginStateMissing
     /// The attempt that its `state` names.
     var named: LoginAttemptID?

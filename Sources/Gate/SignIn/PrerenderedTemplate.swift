@@ -17,7 +17,7 @@ struct PrerenderedTemplate: Sendable {
     /// The length without targets.
     var byteCount: Int { bytes.count }
 
-    /// A target stands in it.
+    /// It has a place for the target.
     var namesTarget: Bool { places.contains { $0.place == .target } }
 
     mutating func append(_ more: some Sequence<UInt8>) {
@@ -36,9 +36,9 @@ struct PrerenderedTemplate: Sendable {
 
     /// Appends the text of one attempt.
     ///
-    /// - Parameter target: as it is to stand there.
+    /// - Parameter target: in the encoding of the text.
     func append(_ attempt: LoginAttemptID, target: [UInt8], to output: inout [UInt8]) {
-        // How far behind its position in `bytes` a byte comes to stand.
+        // The distance between a byte's position in `bytes` and in `output`.
         var offset = output.count
         var copied = 0
         for (position, place) in places where place == .target {

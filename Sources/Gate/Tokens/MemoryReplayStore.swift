@@ -6,7 +6,7 @@ import Synchronization
 /// Remembers used tokens in this process, for all of its loops, until they expire on both clocks.
 ///
 /// Bounded: with no room left it says `unavailable` rather than forget a token that still could be used. Only verified
-/// tokens get in, so nobody else can fill it.
+/// tokens get in, so unauthenticated clients cannot fill it.
 package final class MemoryReplayStore: ReplayStore {
     fileprivate struct State {
         var expiries: [[UInt8]: Expiry] = [:]

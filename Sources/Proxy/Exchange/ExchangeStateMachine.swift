@@ -27,7 +27,7 @@ package struct ExchangeStateMachine: ~Copyable {
     /// What must be known, or done, before the gate can decide.
     package enum Awaited: Equatable {
         /// The replay store's verdict on a token.
-        case claim
+        case replayStore
         /// The key sets, fetched again.
         case keys
         /// The app's verdict on a user.

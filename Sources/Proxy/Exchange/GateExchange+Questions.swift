@@ -4,8 +4,8 @@ import Gate
 import HTTP
 import Reactor
 
-// What the gate must know before it can decide is requested from the services: each wait has a time limit, and nothing is
-// done for a browser that went away meanwhile.
+/// Asks the services what the gate must know before it can decide. Each wait has a time limit, and nothing more is done
+/// for a client that is gone.
 extension GateExchange: StepDriver {
     package func resume(_ question: Question, with answer: Answer) -> Step {
         let gate = service.gate
@@ -35,7 +35,7 @@ extension GateExchange: StepDriver {
             if let use = service.replayStore.knownUse(of: token.replayKeys) {
                 return answered(question, with: .checkToken(use))
             }
-            ask(.claim, within: limits.claim, otherwise: .unavailable) { done in
+            ask(.replayStore, within: limits.replayStore, otherwise: .unavailable) { done in
                 service.replayStore.use(of: token.replayKeys, until: token.expiresAt, done)
             } then: { [self] (use: TokenUse) in
                 answered(question, with: .checkToken(use))
@@ -57,7 +57,7 @@ extension GateExchange: StepDriver {
             ask(.provisioning, within: limits.provisioning, otherwise: .failed) { done in
                 provisioner.provision(pending.call, done)
             } then: { [self] (outcome: ProvisioningOutcome) in
-                if outcome == .told { record.isProvisioned = true }
+                if outcome == .notified { record.isProvisioned = true }
                 answered(question, with: .provision(outcome.verdict))
             }
         case .fetchSession(let session):
@@ -82,7 +82,7 @@ extension GateExchange: StepDriver {
     private func consume(
         _ keys: [[UInt8]], _ retention: Retention, _ proceed: @escaping (ReplayVerdict) -> Void
     ) {
-        ask(.claim, within: service.services.limits.claim, otherwise: .unavailable) { done in
+        ask(.replayStore, within: service.services.limits.replayStore, otherwise: .unavailable) { done in
             service.replayStore.consume(keys, for: retention, now: context.clock, done)
         } then: { (verdict: ReplayVerdict) in
             proceed(verdict)

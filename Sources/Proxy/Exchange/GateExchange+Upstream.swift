@@ -94,7 +94,8 @@ extension GateExchange: UpstreamClient {
     }
 
     func holdIfConnected(to pool: UpstreamPool, _ ledger: LedgerMember, episode: UInt64) -> ClientNetwork? {
-        guard usesConnection(of: pool), holding?.episode != episode else { return nil }
+        // A note of an earlier episode may arrive after the request was counted in a later one.
+        guard usesConnection(of: pool), holding?.episode ?? 0 < episode else { return nil }
         let network = network
         hold(ConnectionHolding(ledger: ledger, network: network, episode: episode))
         return network

@@ -21,7 +21,7 @@ package struct WorkerServices: Sendable {
 
 /// How long a request waits for each of them at most; each has a shorter limit itself.
 package struct WaitLimits: Sendable {
-    package var claim = Nanoseconds.seconds(10)
+    package var replayStore = Nanoseconds.seconds(10)
     package var keys = Nanoseconds.seconds(8)
     package var provisioning = Nanoseconds.seconds(15)
     package var revocation = Nanoseconds.seconds(5)
@@ -46,7 +46,7 @@ package protocol Provisioner: AnyObject, Sendable {
 
 package enum ProvisioningOutcome: Sendable, Equatable {
     /// The app was notified of the user by this call, and agreed.
-    case told
+    case notified
     /// The app had agreed before, and was not notified again.
     case known
     case noSeat
@@ -54,7 +54,7 @@ package enum ProvisioningOutcome: Sendable, Equatable {
 
     package var verdict: ProvisioningVerdict {
         switch self {
-        case .told, .known: .agreed
+        case .notified, .known: .agreed
         case .noSeat: .noSeat
         case .failed: .failed
         }

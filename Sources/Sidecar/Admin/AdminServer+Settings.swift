@@ -7,7 +7,7 @@ import Reactor
 
 extension AdminServer {
     /// Opens the address of the settings; nil when it is off. When the default address is in use, such as by another
-    /// Sidegate on the same host, this is logged, and the start goes on.
+    /// Sidegate on the same host, this is logged, and startup continues without it.
     static func open(
         _ settings: AdminSettings, _ handler: AdminHandler, _ inherited: InheritedSockets, _ logger: Logger
     ) throws(ServiceError) -> AdminServer? {

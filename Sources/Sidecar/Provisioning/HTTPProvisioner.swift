@@ -158,7 +158,7 @@ private final class ProvisioningQueue {
                 users.insert(ProvisionedUsers.Key(flight.call.userKey))
                 shared?.insert(flight.call.userKey, of: url.authority + url.target)
             }
-            finish(flight, .told)
+            finish(flight, .notified)
         case .noSeat:
             finish(flight, .noSeat)
         case .failed:
@@ -177,7 +177,7 @@ private final class ProvisioningQueue {
         waitingCount -= flight.waiting.count
         for (index, done) in flight.waiting.enumerated() {
             // One call is one event: it also served the others.
-            done(outcome == .told && index > 0 ? .known : outcome)
+            done(outcome == .notified && index > 0 ? .known : outcome)
         }
         guard let (call, waiting) = flight.next else { return }
         begin(Flight(call, waiting, loop.now), user)

@@ -15,7 +15,15 @@ extension Service {
     }
 
     static func level(_ settings: Settings) -> Logger.Level {
-        Logger.Level(rawValue: settings.log.level) ?? .info
+        switch settings.log.level {
+        case .trace: .trace
+        case .debug: .debug
+        case .info: .info
+        case .notice: .notice
+        case .warning: .warning
+        case .error: .error
+        case .critical: .critical
+        }
     }
 
     static func logger(_ threshold: LogThreshold, _ format: LogFormat, _ log: LogWriter) -> Logger {

@@ -18,8 +18,6 @@ package final class Service: Sendable {
         var drainDelay: Nanoseconds
         var drainTimeout: Nanoseconds
         var reloader: Reloader?
-        /// Keep the certificates of both sides up to date.
-        var watches: [CertificateWatch] = []
         var isStopping = false
 
         init(_ settings: Settings) {
@@ -43,6 +41,8 @@ package final class Service: Sendable {
     private let threshold: LogThreshold
     private let format: LogFormat
     private let log: LogWriter
+    /// Keep the certificates of both sides up to date.
+    private let certificates: CertificateWatches
     private let workerCount: Int
     /// Those that the process was started with.
     private let initial: Settings
@@ -120,7 +120,8 @@ package final class Service: Sendable {
         workerCount = workers
         initial = settings
         state = Mutex(State(settings))
-        watchCertificates(settings, proxy)
+        certificates = CertificateWatches(counters: counters, logger: logger)
+        certificates.replace(settings, proxy, tls)
         for address in server.addresses {
             logger.info("listening", metadata: ["address": "\(address)", "upstream": "\(settings.upstream.address)"])
         }
@@ -176,12 +177,12 @@ package final class Service: Sendable {
                 throw ServiceError("TLS cannot be set up: \(error)")
             }
         }
-        for key in unchangeable(settings) {
+        for key in OptionTable.waitingForStart(initial, settings) {
             logger.warning("a changed option takes effect only at the next start", metadata: ["key": "\(key)"])
         }
         ledgers.assign(to: &proxy)
         counters.certificatesAreGood()
-        watchCertificates(settings, proxy)
+        certificates.replace(settings, proxy, tls)
         threshold.level = Self.level(settings)
         let drain = State(settings)
         state.withLock { state in
@@ -207,52 +208,6 @@ package final class Service: Sendable {
                             services: next.worker)
                     }, swapped)
             }, done)
-    }
-
-    /// Changed options that take effect only at the next start.
-    private func unchangeable(_ settings: Settings) -> [String] {
-        var keys: [String] = []
-        if settings.listen != initial.listen { keys.append("listen") }
-        if settings.workers != initial.workers { keys.append("workers") }
-        if (settings.tls == nil) != (initial.tls == nil) { keys.append("tls") }
-        if settings.admin.listen != initial.admin.listen { keys.append("admin.listen") }
-        if settings.session.isShared != initial.session.isShared { keys.append("session.store") }
-        if settings.replay.isShared != initial.replay.isShared { keys.append("replay.store") }
-        if let redis = settings.redis, let old = initial.redis, !redis.isSamePlace(as: old) { keys.append("redis") }
-        if settings.log.format != initial.log.format { keys.append("log.format") }
-        return keys
-    }
-
-    /// Watches the files of certificates, which are re-read without a reload.
-    private func watchCertificates(_ settings: Settings, _ proxy: ProxyConfiguration) {
-        func ended(_ section: String) -> @Sendable (Bool) -> Void {
-            { [counters] in counters.certificatesReloaded(section, isGood: $0) }
-        }
-        var watches: [CertificateWatch] = []
-        let offersHTTP2 = settings.limits.http2.isEnabled
-        if let wanted = settings.tls, let context = tls {
-            watches.append(
-                CertificateWatch(wanted, "tls", logger: logger, ended: ended("tls")) {
-                    try context.replace(with: TLSServerConfiguration($0, offersHTTP2: offersHTTP2))
-                })
-        }
-        if let context = proxy.upstream.tls {
-            let offersHTTP2 = settings.upstream.offersHTTP2
-            watches.append(
-                CertificateWatch(settings.upstream.tls, "upstream.tls", logger: logger, ended: ended("upstream.tls")) {
-                    try context.replace(with: TLSClientConfiguration($0, offersHTTP2: offersHTTP2))
-                })
-        }
-        for (index, app) in settings.apps.enumerated() where index < proxy.otherUpstreams.count {
-            guard let context = proxy.otherUpstreams[index].tls else { continue }
-            let (section, offersHTTP2) = ("upstreams[\(index)].tls", app.upstream.offersHTTP2)
-            watches.append(
-                CertificateWatch(app.upstream.tls, section, logger: logger, ended: ended(section)) {
-                    try context.replace(with: TLSClientConfiguration($0, offersHTTP2: offersHTTP2))
-                })
-        }
-        let fresh = watches
-        state.withLock { $0.watches = fresh }
     }
 
     private static func proxy(

@@ -25,7 +25,7 @@ extension ProxyConfiguration {
         trustedProxies = settings.trustedProxies
         expectsProxyProtocol = settings.proxyProtocol
         logsRequests = settings.log.access
-        provider = settings.identityProvider.preset
+        provider = settings.identityProvider.preset.name
         limits.message = HTTP1Limits(
             headBytes: settings.limits.headerBytes, forbiddenTrailers: identityHeaders)
         limits.bodyBytes = settings.limits.bodyBytes.map { UInt64(clamping: $0) } ?? 0

@@ -14,6 +14,6 @@ extension SecureRedirect {
             port = served
             break
         }
-        self.init(origin: settings.publicURL.flatMap { PublicOrigin($0.description) }, port: port)
+        self.init(origin: settings.publicURL, port: port)
     }
 }

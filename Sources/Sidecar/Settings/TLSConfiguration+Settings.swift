@@ -11,7 +11,11 @@ extension TLSServerConfiguration {
     /// - Parameter offersHTTP2: HTTP/2 is negotiated with clients that support it.
     package init(_ settings: TLSSettings, offersHTTP2: Bool) throws(TLSError) {
         self.init(identities: try settings.certificates.identities)
-        minimumVersion = settings.minimumVersion == "1.3" ? .v13 : .v12
+        minimumVersion =
+            switch settings.minimumVersion {
+            case .v12: .v12
+            case .v13: .v13
+            }
         if offersHTTP2 { protocols.insert(Self.http2, at: 0) }
         clientAuthorities = settings.clientAuthorities
         clientAuthentication =

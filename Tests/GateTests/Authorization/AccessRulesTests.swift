@@ -59,6 +59,9 @@ struct AccessRulesTests {
         "/.;/admin/x", "/public/.%2e/admin/x", "/public/..%20/admin/x", "/admin%C2%A0/x", "/admin%A0/x", "/admin%85/x",
         "/%EF%BD%81dmin/x", "/adm%C4%B1n/x", "/public/%EF%BC%8E%EF%BC%8E/admin/x", "/admin%EF%BC%8Fx",
         "/public/%E2%80%A5/admin/x", "/%E2%88%95admin%E2%81%84x", "/;\\b%2Fadmin",
+        "/admi%93n/x", "/admin%80/x", "/%ffadmin/x", "/adm%C5%d5in/x", "/ADM%93IN/x", "/public/.%93./admin/x",
+        "/public/..%ff/admin/x", "/public/%c9../admin/x", "/adm%E2%80%8Bin/x", "/ad%C2%ADmin/x", "/admin%EF%BB%BF",
+        "/adm\u{ad}in/x", "/public/.\u{200b}./admin/x",
     ]
 
     @Test(
@@ -100,6 +103,18 @@ struct AccessRulesTests {
         ])
     func ordinary(path: String) throws {
         #expect(Self.judge(try Self.rules([["/admin/*"], ["/*"]]), path) == .rule(1))
+    }
+
+    @Test("A rule for a path with invisible characters closes it for readers that leave them out")
+    func ignorablePattern() throws {
+        let rules = try Self.rules([["/\u{2764}\u{fe0f}/*"], ["/*"]])
+        for path in ["/%E2%9D%A4/x", "/%E2%9D%A4%EF%B8%8F/x", "/%E2%9D%A4%E2%80%8D/x"] {
+            guard case .rules(let deciding) = Self.judge(rules, path) else {
+                Issue.record("\(path)")
+                continue
+            }
+            #expect(deciding.contains(0), "\(path)")
+        }
     }
 
     @Test("The tree says what trying every pattern says")

@@ -48,6 +48,7 @@ struct NativeLoginTests {
             "/login;x?no_sso", "/login%3Fno_sso", "/login%3fno_sso=1", "/no_sso", "/no_sso=1/login", "/login&no_sso",
             "/login\\?no_sso", "/login%00?no_sso", "/login%2f?no_sso", "/login%2e?no_sso", "/login.?no_sso",
             "/admin/..;/login?no_sso", "/admin/%2e%2e/login?no_sso", "/\u{e9}login?no_sso",
+            "/log%93in?no_sso", "/login%ff?no_sso", "/login%E2%80%8B?no_sso",
         ])
     func otherPaths(_ target: String) throws {
         let browser = try browser()

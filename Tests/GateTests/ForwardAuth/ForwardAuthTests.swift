@@ -36,7 +36,9 @@ struct ForwardAuthTests {
             ("GET", "/public/../internal/x", 403), ("GET", "/public/..%2Finternal/x", 403), ("GET", "/a%00", 403),
             ("GET", "/public/a?b=/internal", 202), ("GET", "/.sidegate/login", 403), ("GET", "/%2esidegate/x", 403),
             ("TRACE", "/public/a", 403), ("GET", "public", 400), ("GET", "/public/a#b", 400),
-            ("G T", "/public/a", 400),
+            ("G T", "/public/a", 400), ("GET", "/public/.%93./internal/x", 403), ("GET", "/intern%93al/x", 403),
+            ("GET", "/public/%c9../x", 403), ("GET", "/public/.%C2%AD./x", 403), ("GET", "/inter%E2%80%8Bnal/x", 403),
+            ("GET", "/public/caf%E9", 202), ("GET", "/.side%93gate/x", 403),
         ])
     func stranger(method: String, uri: String, status: UInt16) throws {
         #expect(try Self.asked(Self.browser(), uri, method: method).status == status)

@@ -70,6 +70,7 @@ struct AppRouteTests {
         #expect(head.hasPrefix("GET /wiki/talk/a HTTP/1.1\r\nHost: app.example.com\r\n"))
         for path in [
             "/wiki/a%00", "/wiki/talk/../x", "/wiki/%2fevil.test/x", "/wiki/%5cevil.test", "/wiki/;/evil.test",
+            "/wiki/%93/evil.test", "/wiki/%E2%80%8B/evil.test", "/wiki/.%93./x", "/x/..%ff/wiki/a",
         ] {
             #expect(try Self.browser().get(path).status == 400, "\(path)")
         }

@@ -11,8 +11,11 @@ struct RequestPathTests {
     private static func read(_ path: String, _ delivery: RequestPath.Delivery = .canonical) throws(PathProblem)
         -> RequestPath
     {
-        let bytes = Array(path.utf8)
-        return try RequestPath(bytes.span, delivery: delivery)
+        try read(bytes: Array(path.utf8), delivery)
+    }
+
+    private static func read(bytes: [UInt8], _ delivery: RequestPath.Delivery) throws(PathProblem) -> RequestPath {
+        try RequestPath(bytes.span, delivery: delivery)
     }
 
     private static func problem(_ path: String, _ delivery: RequestPath.Delivery = .canonical) -> PathProblem? {
@@ -37,6 +40,12 @@ struct RequestPathTests {
             "/a;/../b",
             "/a;b=%2f..%2fc", "/a/..%5c", "/a/%E2%80%A4/b", "/a/..%253b/b", "/a%3b/..", "/a/;/../b", "/a//../b",
             "/a/..//b",
+            // Characters that some readers leave out.
+            "/a/.%93./b", "/a/..%ff/b", "/a/%c9../b", "/a/%80.%80/b", "/a/.%C5%d5./b", "/a/..%E2%82/b",
+            "/a/..%ED%A0%80",
+            "/a/.%F4%90%80%80./b", "/a/.%25%932e/b", "/a%93%2f..%93%2fb", "/a/.%E2%80%8B./b", "/a/..%C2%AD/b",
+            "/a/%EF%BB%BF../b", "/a/.%E2%81%A0", "/a/%F3%A0%80%81..;x/b", "/a/..%93+/b", "/a/..%20.%93/b",
+            "/a/..%2520%252e/b", "/a/%EF%BC%8E%AD%EF%BC%8E/b",
         ])
     func dotSegments(_ path: String) {
         for delivery in [RequestPath.Delivery.canonical, .asSent] {
@@ -50,6 +59,7 @@ struct RequestPathTests {
             "/%2fa", "/%5ca", "/\\a", "/\\\\a", "/%252fa", "/;//a", "/;a//b", "/%3b/a", "/;a/b", "/%20/a", "/+/a",
             "/%5c%5ca",
             "//%2fa", "//\\a", "///;/a", "/%EF%BC%8Fa", "/%E2%88%95a", "/.../a",
+            "/%93/a", "/%ff%5ca", "/%E2%80%8B/a", "/%93%C2%AD%2fa",
         ])
     func leadingSlashes(_ path: String) {
         #expect(Self.problem(path) == .leadingSlashes, "\(path)")
@@ -72,6 +82,8 @@ struct RequestPathTests {
             "/%C3%A9t%C3%A9", "/a%5Cb", "/a\\b", "/100%25", "/a%3Fb%23c", "/main...dev", "/~ada", "/a:b@c",
             "/http://b/c",
             "/proxy/https%3A%2F%2Fb%2Fc%3Fd%3De%2526f%3Bg%23h+i//j", "/%E2%82%AC/%F0%9F%98%80", "/a./b", "/a%2520b",
+            // Latin-1, and characters that are joined or shown by others that are themselves invisible.
+            "/caf%E9", "/%E9t%E9/%FCber", "/%E2%9D%A4%EF%B8%8F/x", "/%D9%85%DB%8C%E2%80%8C%D8%AE/x",
         ])
     func honest(_ path: String) {
         for delivery in [RequestPath.Delivery.canonical, .asSent] {
@@ -109,6 +121,76 @@ struct RequestPathTests {
     }
 
     @Test(
+        "bytes that are not UTF-8, and characters that are ignorable by default, are left out in some reading",
+        arguments: [
+            ("/admi%93n/x", "/admin/x"), ("/adm%80in", "/admin"), ("/admin%ff", "/admin"), ("/a%C5%d5dmin", "/admin"),
+            ("/admin%E2%82/x", "/admin/x"), ("/%F0%9F%98admin", "/admin"), ("/ad%ED%A0%80min", "/admin"),
+            ("/ad%F4%90%80%80min", "/admin"), ("/ad%FBmin", "/admin"), ("/ad%C3%A9%C3min", "/adémin"),
+            ("/caf%E9", "/caf"), ("/x/%93/admin", "/x/admin"), ("/ad%2593min", "/admin"), ("/ad%25%936din", "/admin"),
+            ("/admin%93;x", "/admin"), ("/x%93%5cadmin", "/x/admin"), ("/admin%3f%93", "/admin"),
+            ("/%EF%BD%81d%93min", "/admin"), ("/x/admin.%93", "/x/admin"), ("/%E2%93%E2%80%8B%90dmin", "/admin"),
+            ("/ad%C2%ADmin", "/admin"), ("/ad%CD%8Fmin", "/admin"), ("/ad%D8%9Cmin", "/admin"),
+            ("/ad%E1%85%9Fmin", "/admin"), ("/ad%E1%9E%B4min", "/admin"), ("/ad%E1%A0%8Bmin", "/admin"),
+            ("/ad%E1%A0%8Fmin", "/admin"), ("/ad%E2%80%8Bmin", "/admin"), ("/ad%E2%80%8Fmin", "/admin"),
+            ("/ad%E2%80%AAmin", "/admin"), ("/ad%E2%80%AEmin", "/admin"), ("/ad%E2%81%A0min", "/admin"),
+            ("/ad%E2%81%AFmin", "/admin"), ("/ad%E3%85%A4min", "/admin"), ("/ad%EF%B8%80min", "/admin"),
+            ("/ad%EF%B8%8Fmin", "/admin"), ("/ad%EF%BB%BFmin", "/admin"), ("/ad%EF%BE%A0min", "/admin"),
+            ("/ad%EF%BF%B0min", "/admin"), ("/ad%F0%9B%B2%A0min", "/admin"), ("/ad%F0%9D%85%B3min", "/admin"),
+            ("/ad%F3%A0%80%80min", "/admin"), ("/ad%F3%A0%84%80min", "/admin"), ("/ad%F3%A0%BF%BFmin", "/admin"),
+        ])
+    func dropped(_ path: String, _ reading: String) throws {
+        for delivery in [RequestPath.Delivery.canonical, .asSent] {
+            let all = try Self.read(path, delivery).all.map { String(decoding: $0, as: UTF8.self) }
+            #expect(all.contains(reading), "\(path): \(all)")
+        }
+    }
+
+    @Test(
+        "a byte that is not UTF-8, unescaped, is left out in some reading", arguments: [UInt8(0x80), 0x93, 0xc5, 0xff])
+    func droppedRaw(_ byte: UInt8) throws {
+        let text = Array("/adm".utf8) + [byte] + Array("in/x".utf8)
+        for delivery in [RequestPath.Delivery.canonical, .asSent] {
+            let all = try Self.read(bytes: text, delivery).all
+            #expect(all.contains(Array("/admin/x".utf8)))
+            let dots = Array("/a/.".utf8) + [byte] + Array("./b".utf8)
+            #expect(throws: PathProblem.dotSegment) { try Self.read(bytes: dots, delivery) }
+        }
+    }
+
+    @Test("generated spellings: with characters that are left out a path is judged at least as strictly as without")
+    func generatedWithDropped() throws {
+        let rules = try AccessRulesTests.rules([["/closed/*"], ["/public/*"], ["/*"]])
+        let dropped = ["%93", "%ff", "%C5%d5", "%E2%82", "%ED%A0%80", "%E2%80%8B", "%C2%AD", "%EF%BB%BF", "%2593"]
+        var generator = SeededGenerator(seed: 19)
+        var (closed, unreadable) = (0, 0)
+        for _ in 0..<10_000 {
+            var (plain, odd) = ("/", "/")
+            for _ in 0..<Int.random(in: 1...6, using: &generator) {
+                let piece = Self.pieces[Int.random(in: 0..<Self.pieces.count, using: &generator)]
+                plain += piece
+                odd += piece
+                guard Bool.random(using: &generator) else { continue }
+                odd += dropped[Int.random(in: 0..<dropped.count, using: &generator)]
+            }
+            let found = AccessRulesTests.judge(rules, odd)
+            guard found != .unreadable else { continue }
+            switch AccessRulesTests.judge(rules, plain) {
+            case .rule(0):
+                closed += 1
+                #expect(found.includes(0), "\(odd): \(plain)")
+            case .rules(let deciding) where deciding.contains(0):
+                closed += 1
+                #expect(found.includes(0), "\(odd): \(plain)")
+            case .unreadable:
+                unreadable += 1
+                Issue.record("\(odd) is readable, \(plain) is not")
+            case .rule, .rules: break
+            }
+        }
+        #expect(closed > 100 && unreadable == 0)
+    }
+
+    @Test(
         "dot segments of look-alikes and white space are found",
         arguments: ["/a/%EF%B8%B0/b", "/a/..%E3%80%80/b", "/a/%20../b", "/a/%20..%20/b", "/a/%E2%80%83.%E2%80%A4/b"])
     func foldedDots(_ path: String) {
@@ -126,7 +208,7 @@ struct RequestPathTests {
     func generated() throws {
         let rules = try AccessRulesTests.rules([["/closed/*"], ["/public/*"], ["/*"]])
         var generator = SeededGenerator(seed: 17)
-        let pieces = Self.pieces
+        let pieces = Self.pieces + Self.droppedPieces
         var readable = 0
         for _ in 0..<5_000 {
             var path = "/"
@@ -156,4 +238,15 @@ struct RequestPathTests {
         "%c2%a0", "%00",
         "%EF%BC%8F", "%u002f", "%c0%af",
     ]
+    private static let droppedPieces = ["%93", "%ff", "%c5%d5", "%e2%80%8b", "%c2%ad", "clos%93ed", "cl%c2%adosed"]
+}
+
+extension AccessRules.Judgement {
+    fileprivate func includes(_ rule: Int) -> Bool {
+        switch self {
+        case .rule(let only): only == rule
+        case .rules(let deciding): deciding.contains(rule)
+        case .unreadable: false
+        }
+    }
 }

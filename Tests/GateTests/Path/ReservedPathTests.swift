@@ -24,6 +24,12 @@ struct ReservedPathTests {
             "/.sidegate/Auth", "/.sidegate/authx", "/.sidegate/jwks.json", "/.sidegate/backchannel-logout/",
             "/.sidegate/assets/x.css",
             "/.sidegate/LOGIN", "/.sidegate/../x", "/.sidegate/callback/", "/.sidegate/%63allback",
+            "/.side%93gate/login", "/.%ffsidegate/session", "/%80.sidegate/x", "/.sidegate%C5%d5/session",
+            "/%93/.sidegate/x",
+            "/.sidegate%E2%80%8B/session", "/.side%C2%ADgate/login", "/.%25%9373idegate/session",
+            "/.s%2593idegate/session",
+            "/a/.%93./.sidegate/login", "/.sidegate%93%2flogin", "/.%EF%BC%8573idegate/session",
+            "/.%E2%93%E2%80%8B%A2idegate/x",
         ])
     func reserved(_ path: String) throws {
         let browser = try Browser()
@@ -39,7 +45,7 @@ struct ReservedPathTests {
         "a return path of the config's own is kept from the app likewise",
         arguments: [
             "/Access/JWT", "/access//jwt", "/access/%6Awt", "/x/../access/jwt", "/access/jwt/", "/access/jwt;x",
-            "/ACCESS/./jwt",
+            "/ACCESS/./jwt", "/access/j%93wt", "/acce%E2%80%8Bss/jwt", "/access/jwt%ff",
         ])
     func configuredReturnPath(_ path: String) throws {
         let browser = try Browser { $0.returnPath = "/access/jwt" }
@@ -54,6 +60,7 @@ struct ReservedPathTests {
             "/sidegate/login", "/.sidegatex", "/.sidegate-x/login", "/a/.sidegate/login", "/.well-known/x", "/sidegate",
             "/..sidegate/",
             "/access/jwtx", "/%25", "/a%20b/./c", "/accessjwt", "/index.php/.sidegate",
+            "/caf%E9", "/%93/x", "/a/.%93./b", "/sidegat%E9/x", "/%C3%A9t%C3%A9/%00", "/%C0%E1/x",
         ])
     func apps(_ path: String) throws {
         let browser = try Browser()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Apps that choose their page by the path, in three ways common in Python: Flask, Django, and http.server with urlsplit.
+"""Apps that choose their page by the path, in ways common in Python: Flask, Django, Bottle, and http.server with urlsplit.
 Arguments: kind, port, folder."""
 
 import sys
@@ -37,6 +37,16 @@ def django_app():
     return get_wsgi_application()
 
 
+def bottle_app():
+    """Since 0.13 it decodes the path with errors="ignore"."""
+    import bottle
+    app = bottle.Bottle()
+    app.route("/closed", callback=lambda: "SECRET")
+    app.route("/closed/<rest:re:.*>", callback=lambda rest: "SECRET")
+    app.route("/<rest:re:.*>", callback=lambda rest: bottle.static_file(rest, root=files))
+    return app
+
+
 class Quiet(WSGIRequestHandler):
     def log_message(self, *_):
         pass
@@ -71,5 +81,5 @@ if kind == "files":
         def log_message(self, *_):
             pass
     ThreadingHTTPServer(("127.0.0.1", port), functools.partial(Files, directory=files)).serve_forever()
-app = {"flask": flask_app, "django": django_app, "urlsplit": lambda: urlsplit_app}[kind]()
+app = {"flask": flask_app, "django": django_app, "bottle": bottle_app, "urlsplit": lambda: urlsplit_app}[kind]()
 make_server("127.0.0.1", port, app, handler_class=Raw if kind == "urlsplit" else Quiet).serve_forever()

@@ -6,12 +6,15 @@ import os
 import sys
 from pathlib import Path
 
+from .gate import ROOT
 from .ports import free_port
 from .process import ChildProcess
 from .servers import Nginx
 
 APPS = Path(__file__).parent.parent / "apps"
 PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
+# With what scripts/test-tools installs, where it could.
+TOOLS_PYTHON = ROOT / ".build" / "test-tools" / "python" / "bin" / "python"
 SECRET = b"SECRET"
 
 APACHE = """
@@ -62,9 +65,9 @@ class Readers:
             user = "LoadModule unixd_module /usr/lib/apache2/modules/mod_unixd.so\n" + user if not built_in("mod_unixd") else user
         configuration.write_text(APACHE.format(folder=folder, port=port, files=files, user=user))
         self._start("apache", ["/usr/sbin/apache2", "-X", "-f", configuration], folder)
-        for kind in ("flask", "django", "files", "urlsplit"):
+        for kind in ("flask", "django", "files", "urlsplit", *(["bottle"] if TOOLS_PYTHON.exists() else [])):
             self.ports[kind] = free_port()
-            self._start(kind, [PYTHON, APPS / "reader.py", kind, self.ports[kind], files], folder)
+            self._start(kind, [TOOLS_PYTHON if kind == "bottle" else PYTHON, APPS / "reader.py", kind, self.ports[kind], files], folder)
         self.ports["express"] = free_port()
         self._start("express", ["node", APPS / "reader.mjs", self.ports["express"], files], folder)
         self.ports["php"] = free_port()

@@ -167,7 +167,7 @@ struct AwaitTests {
         "the app decides whether a user is let in",
         arguments: [
             Provisioning(
-                testDescription: "told", outcome: .told, status: "HTTP/1.1 303 See Other",
+                testDescription: "notified", outcome: .notified, status: "HTTP/1.1 303 See Other",
                 audit: ["provisioned", "login"]),
             Provisioning(testDescription: "known", outcome: .known, status: "HTTP/1.1 303 See Other", audit: ["login"]),
             Provisioning(
@@ -231,7 +231,7 @@ struct AwaitTests {
             let (_, done) = try provisioner.questions.next()
             browser.reset()
             try stage.waitUntilEmpty()
-            done(.told)
+            done(.notified)
             try stage.settle()
         }
     }
@@ -241,7 +241,7 @@ struct AwaitTests {
     @Test("a replay store that does not answer counts as unreachable")
     func claim() throws {
         let store = ScriptedReplayStore()
-        let services = Self.services { $0.limits.claim = .milliseconds(20) }
+        let services = Self.services { $0.limits.replayStore = .milliseconds(20) }
         try Stage.run(services: services, replayStore: store) { stage in
             let browser = try stage.browser()
             try browser.send(
@@ -266,7 +266,7 @@ struct AwaitTests {
         arguments: [TokenUse.unused, .lastKnownUnused, .used, .unavailable, nil])
     func tokenUse(use: TokenUse?) throws {
         let store = ScriptedReplayStore()
-        let services = Self.services { if use == nil { $0.limits.claim = .milliseconds(20) } }
+        let services = Self.services { if use == nil { $0.limits.replayStore = .milliseconds(20) } }
         try Stage.run(services: services, replayStore: store) { stage in
             let browser = try stage.browser()
             let request = try Self.own("POST /", body: "hello")

@@ -143,16 +143,17 @@ struct ExchangeStateMachineTests {
                 (.content("abcd"), .content(.refuse)), (.answered, .none), (.responseEnded, .end(.finishEarly)),
             ], .ended),
         Script(
-            "a claim for a form",
+            "a token of a form that is consumed",
             [
                 (.head(hasContent: true), .none), (.collects(limit: 9), .collects(true)),
-                (.content("a", isEnd: true), .content(.decide)), (.awaits(.claim), .none), (.answerReceived, .none),
+                (.content("a", isEnd: true), .content(.decide)), (.awaits(.replayStore), .none),
+                (.answerReceived, .none),
                 (.answered, .none), (.responseEnded, .end(.finish)),
             ], .ended),
         Script(
-            "a claim for a GET whose content was not read",
+            "a token of a GET that is consumed, while the content is not read",
             [
-                (.head(hasContent: true), .none), (.awaits(.claim), .none), (.answerReceived, .none),
+                (.head(hasContent: true), .none), (.awaits(.replayStore), .none), (.answerReceived, .none),
                 (.answered, .none), (.responseEnded, .end(.finishEarly)),
             ], .ended),
         Script(

@@ -345,7 +345,7 @@ struct ConnectionLedgerTests {
             switch note {
             case .contended(let member, let episode):
                 pools[member].episode = episode
-                for index in pools[member].busy.indices where pools[member].busy[index].episode != episode {
+                for index in pools[member].busy.indices where pools[member].busy[index].episode < episode {
                     pools[member].busy[index].episode = episode
                     state.hold(pools[member].busy[index].client, episode)
                 }

@@ -113,14 +113,14 @@ package struct URLTemplate: Sendable, Equatable {
         }
     }
 
-    /// Behind the part at `index` the query goes on with another parameter, or it ends.
+    /// After the part at `index` the query continues with another parameter, or it ends.
     private func endsParameter(_ index: Int) -> Bool {
         guard index + 1 < parts.count else { return true }
         guard case .literal(let next) = parts[index + 1], let first = next.first else { return false }
         return first == UInt8(ascii: "&") || first == UInt8(ascii: "#")
     }
 
-    /// Where the `?` or `&` stands before a name and `=` that end `url`.
+    /// The place of the `?` or `&` before a name and `=` that end `url`.
     private static func parameterStart(_ url: ArraySlice<UInt8>) -> Int? {
         guard url.last == UInt8(ascii: "="),
             let start = url.lastIndex(where: { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "&") }),

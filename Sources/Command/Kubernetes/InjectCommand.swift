@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Glibc
+import Manifests
+import YAML
+
+struct InjectCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "inject",
+        abstract: "Adds the sidecar to the pods of Kubernetes manifests.",
+        discussion: """
+            Reads manifests (YAML or JSON, many documents, Lists) and prints them with Sidegate in each pod without the \
+            annotation `sidegate/inject: disabled`: of Pod, Deployment, StatefulSet, DaemonSet, ReplicaSet, Job and CronJob. All \
+            else stays as it is, comments too. It does not connect to a cluster, and running it twice changes nothing.
+
+            kubectl create deployment … --dry-run=client -o yaml | sidegate inject | kubectl apply -f -
+
+            Expects a ConfigMap with the key sidegate.yaml, and a Secret with the keys jwt-secret and session-secret. The \
+            annotations sidegate/image, sidegate/config-map, sidegate/secret, sidegate/sidecar (native or plain), \
+            sidegate/port and sidegate/admin-port of a workload or its pod override the options. The exit status is 1 when \
+            a manifest cannot be changed; then nothing is printed.
+            """)
+
+    @Option(
+        name: [.short, .long],
+        help: ArgumentHelp("The manifests; - is standard input, the default.", valueName: "file"),
+        completion: .file(extensions: ["yaml", "yml", "json"]))
+    var filename = "-"
+
+    @Option(help: ArgumentHelp("The image of Sidegate.", valueName: "reference"))
+    var image = "sidegate:\(Version.number)"
+
+    @Option(help: ArgumentHelp("The ConfigMap that holds sidegate.yaml.", valueName: "name"))
+    var configMap = "sidegate"
+
+    @Option(help: ArgumentHelp("The Secret that holds what secret-key lists.", valueName: "name"))
+    var secret = "sidegate"
+
+    @Option(
+        help: ArgumentHelp(
+            "A file in the pod and the key of the Secret that fills it; repeatable. Default: jwt=jwt-secret and session=session-secret.",
+            valueName: "file=key"))
+    var secretKey: [SecretKeyArgument] = []
+
+    @Flag(help: "An init container that keeps running, for Kubernetes 1.29 and later, or a container beside the app.")
+    var sidecar = Form.native
+
+    @Option(help: ArgumentHelp("Where the sidecar takes requests; point the Service here.", valueName: "number"))
+    var port: PortArgument = PortArgument(number: 8080)
+
+    @Option(help: ArgumentHelp("Where the sidecar serves health and metrics.", valueName: "number"))
+    var adminPort: PortArgument = PortArgument(number: 9180)
+
+    @Flag(help: "Only workloads with the annotation sidegate/inject: enabled.")
+    var markedOnly = false
+
+    enum Form: String, EnumerableFlag {
+        case native, plain
+    }
+
+    func run() throws {
+        var options = SidecarOptions(image: image)
+        options.configMap = configMap
+        options.secret = secret
+        if !secretKey.isEmpty { options.secretKeys = secretKey.map(\.value) }
+        options.isNative = sidecar == .native
+        options.port = port.number
+        options.adminPort = adminPort.number
+
+        let name = filename == "-" ? "standard input" : PrintableText.escaped(filename)
+        let text = try Self.read(filename, shown: name)
+        do throws(ManifestProblem) {
+            let result = try SidecarInjector(options, isMarkedOnly: markedOnly).inject(text)
+            for note in result.notes {
+                let place = note.place
+                StandardError.write("\(name):\(place.line):\(place.column): \(note.kind.rawValue): \(note.message)")
+            }
+            StandardOutput.write(result.text)
+        } catch {
+            StandardError.write("\(name):\(error.place.line):\(error.place.column): error: \(error.message)")
+            throw ExitStatus.badConfiguration
+        }
+    }
+
+    private static func read(_ path: String, shown name: String) throws -> [UInt8] {
+        let descriptor = path == "-" ? 0 : unsafe open(path, O_RDONLY | O_CLOEXEC)
+        defer { if descriptor > 0 { close(descriptor) } }
+        // One byte more than the limit, so that what is too large is refused.
+        let limit = SidecarInjector.maximumSize + 1
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 65_536)
+        while descriptor >= 0, bytes.count < limit {
+            let count = unsafe chunk.withUnsafeMutableBytes { unsafe Glibc.read(descriptor, $0.baseAddress, $0.count) }
+            if count == 0 { return bytes }
+            if count > 0 {
+                bytes += chunk.prefix(count)
+            } else if errno != EINTR {
+                break
+            }
+        }
+        if bytes.count >= limit { return bytes }
+        StandardError.write("sidegate: error: \(name): cannot read: \(unsafe String(cString: strerror(errno)))")
+        throw ExitStatus.cannotOpen
+    }
+}
+
+/// `FILE=KEY`
+struct SecretKeyArgument: ExpressibleByArgument {
+    let value: SidecarOptions.SecretKey
+
+    init?(argument: String) {
+        let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2, parts.allSatisfy(Self.isName) else { return nil }
+        value = SidecarOptions.SecretKey(file: String(parts[0]), key: String(parts[1]))
+    }
+
+    /// What Kubernetes allows as the key of a Secret.
+    private static func isName(_ text: Substring) -> Bool {
+        !text.isEmpty && text != "." && text != ".."
+            && text.utf8.allSatisfy { byte in
+                (48...57).contains(byte) || (97...122).contains(byte | 0x20) || [45, 46, 95].contains(byte)
+            }
+    }
+}
+
+/// A port's number.
+struct PortArgument: ExpressibleByArgument {
+    let number: Int
+
+    init(number: Int) { self.number = number }
+
+    init?(argument: String) {
+        guard let number = Int(argument), (1...65_535).contains(number) else { return nil }
+        self.number = number
+    }
+
+    var defaultValueDescription: String { String(number) }
+}

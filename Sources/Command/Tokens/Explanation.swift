@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Configuration
+import Decisions
+import Gate
+import JWT
+import YAML
+
+/// The report of `explain` about a token. Claims are shown, since the report is about them; signatures and keys are not.
+struct Explanation {
+    let isAccepted: Bool
+    let text: String
+
+    /// - Parameters:
+    ///   - token: as it was pasted.
+    ///   - fetched: the key sets of `jwksURL`, where they were fetched.
+    init(of token: [UInt8], _ settings: Settings, fetched: [FetchedKeys] = [], at now: Double) {
+        let policy = settings.token.policy
+        let parameter = settings.identityProvider.tokenParameter
+        let keys = fetched.compactMap(\.keys).reduce(settings.token.keys) { $0.merged(with: $1) }
+        let bare = TokenDiagnosis.token(in: token.span, tokenParameter: parameter)
+        let verifier = TokenVerifier(policy: policy, keys: keys)
+        var checks = verifier.examine(bare.span, now: now)
+        let verified = try? verifier.verify(bare.span, now: now)
+        var fields: [(field: String, values: [String])] = []
+        var notes: [TokenDiagnosis.Note] = []
+        if let verified {
+            let claims = ClaimsCheck(
+                claims: settings.token.claims.map { ClaimRule($0.field, $0.claims) }, required: settings.token.required
+            )
+            switch claims.examine(verified.claims) {
+            case .success(let matched):
+                fields = matched
+                checks.append(
+                    TokenCheck(
+                        "fields", .passed, expected: Self.needed(settings),
+                        actual: matched.map(\.field).joined(separator: ", ")))
+                let access = GateAssembly(settings, fallbackSecret: []).access()
+                let (verdict, findings) = AccessCheck(access).examine(matched)
+                checks += findings.map { Self.check($0, verdict) }
+                if verdict == .visitor {
+                    notes.append(.init(title: "a visitor", detail: "let in as a guest: the app gets no identity"))
+                }
+            case .failure(let refusal):
+                checks.append(Self.check(refusal, settings))
+                checks.append(TokenCheck("access", .skipped, actual: "not checked, since fields are missing"))
+            }
+        } else {
+            for name in ["fields", "access"] {
+                checks.append(TokenCheck(name, .skipped, actual: "not checked, since the token itself is refused"))
+            }
+        }
+
+        let failures = checks.compactMap { check -> String? in
+            if case .failed(let reason) = check.verdict { reason.rawValue } else { nil }
+        }
+        isAccepted = verified != nil && failures.isEmpty
+        let secrets = settings.token.namedSecrets.map {
+            TokenDiagnosis.NamedSecret(name: $0.name, text: $0.text.bytes, encoding: $0.encoding, keyID: $0.keyID)
+        }
+        notes += TokenDiagnosis.notes(
+            token: token.span, policy: policy, keys: keys, secrets: secrets, tokenParameter: parameter,
+            claimNames: settings.token.claims.flatMap(\.claims), now: now)
+        notes += Self.notes(settings, fetched, isAccepted: isAccepted)
+
+        var lines = checks.map(Self.line)
+        for (field, values) in fields {
+            lines.append(
+                "  field  \(PrintableText.escaped(field)) = \(values.map { PrintableText.escaped($0) }.joined(separator: ", "))"
+            )
+        }
+        lines += notes.map(Self.line)
+        lines.append(isAccepted ? "accepted" : "refused: " + (failures.first ?? "token_malformed"))
+        text = lines.map { $0 + "\n" }.joined()
+    }
+
+    /// Notes about the configuration rather than about the token.
+    private static func notes(
+        _ settings: Settings, _ fetched: [FetchedKeys], isAccepted: Bool
+    ) -> [TokenDiagnosis.Note] {
+        var notes: [TokenDiagnosis.Note] = []
+        if settings.token.keys.keys.isEmpty, settings.token.remoteKeys.isEmpty {
+            notes.append(
+                .init(
+                    title: "no key is configured", detail: "no signature can be verified",
+                    fix: "name the configuration: --config FILE"))
+        }
+        for remote in settings.token.remoteKeys {
+            guard let keys = fetched.first(where: { $0.url == remote.url }) else {
+                notes.append(
+                    .init(
+                        title: "keys not fetched",
+                        detail: "explain made no connection; the keys of \(remote.url) were not tried",
+                        fix: isAccepted ? "" : "add --fetch to fetch them for this report"))
+                continue
+            }
+            notes.append(.init(title: "keys of \(remote.url)", detail: keys.summary))
+        }
+        if isAccepted, settings.token.singleUse {
+            notes.append(
+                .init(title: "single use", detail: "only the running gate knows whether the token was used before"))
+        }
+        return notes
+    }
+
+    private static func line(_ note: TokenDiagnosis.Note) -> String {
+        let fix = note.fix.isEmpty ? "" : "\n           fix:     \(PrintableText.escaped(note.fix))"
+        return "  note   \(PrintableText.escaped(note.title)): \(PrintableText.escaped(note.detail))" + fix
+    }
+
+    /// A step of the check of access; only the one that decided has failed.
+    private static func check(_ finding: AccessCheck.Finding, _ verdict: AccessCheck.Verdict) -> TokenCheck {
+        let name = "access: " + finding.name
+        if finding.passed == true {
+            return TokenCheck(name, .passed, expected: finding.expected, actual: finding.actual)
+        }
+        if finding.passed == false, case .refused(let reason) = verdict, finding.name == Self.step(of: reason) {
+            return TokenCheck(
+                name, .failed(reason), expected: finding.expected, actual: finding.actual, fix: finding.fix)
+        }
+        let words = finding.expected.isEmpty ? finding.actual : "\(finding.actual); registered are: \(finding.expected)"
+        return TokenCheck(name, .skipped, actual: words)
+    }
+
+    private static func step(of reason: Reason) -> String {
+        switch reason {
+        case .siteNotGranted: "site"
+        case .guestRefused: "guest"
+        default: "registered"
+        }
+    }
+
+    private static func line(_ check: TokenCheck) -> String {
+        var line: String
+        switch check.verdict {
+        case .passed: line = "  ok     \(check.name)"
+        case .skipped: line = "  -      \(check.name)"
+        case .failed(let reason): line = "  FAIL   \(check.name): \(reason.rawValue)"
+        }
+        if case .failed = check.verdict {
+            line +=
+                "\n           expected: \(PrintableText.escaped(check.expected))\n           got:      \(PrintableText.escaped(check.actual))"
+            if !check.fix.isEmpty { line += "\n           fix:     \(PrintableText.escaped(check.fix))" }
+        } else if !check.actual.isEmpty {
+            line += " (\(PrintableText.escaped(check.actual)))"
+        }
+        return line
+    }
+
+    private static func needed(_ settings: Settings) -> String {
+        (["user"] + settings.token.required.filter { $0 != "user" }).joined(separator: ", ")
+    }
+
+    private static func check(_ refusal: ClaimsCheck.Refusal, _ settings: Settings) -> TokenCheck {
+        let claims = settings.token.claims.first { $0.field == refusal.field }?.claims ?? []
+        let names = claims.joined(separator: ", ")
+        if refusal.reason == .fieldMissing {
+            return TokenCheck(
+                "fields", .failed(refusal.reason),
+                expected: "the field \(refusal.field), from one of the claims \(names)",
+                actual: "none of them",
+                fix:
+                    "let the identity provider send one of them, or name the claim it sends in token.claims.\(refusal.field)"
+                    + (refusal.field == "user" ? "" : ", or take \(refusal.field) out of token.required"))
+        }
+        return TokenCheck(
+            "fields", .failed(refusal.reason), expected: "a valid value for the field \(refusal.field), from \(names)",
+            actual: "a value with control characters, of the wrong kind, too long, or no e-mail address",
+            fix: "correct what the identity provider sends for this user")
+    }
+}
+
+/// The result of fetching one `jwksURL`.
+struct FetchedKeys {
+    let url: String
+    /// nil: it cannot be fetched.
+    let keys: KeySet?
+    /// The keys, or why there are none.
+    let summary: String
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Configuration
+import Decisions
+import Gate
+import JWT
+import YAML
+
+/// The report of `explain --request`: which rule decides about a request, and why.
+struct RequestExplanation {
+    let isLetIn: Bool
+    let text: String
+
+    /// - Parameter fields: of the signed-in user; nil: there is no session.
+    init(of request: ExplainedRequest, as fields: [(field: String, values: [String])]?, _ settings: Settings) {
+        let assembly = GateAssembly(settings, fallbackSecret: [])
+        let access = assembly.access()
+        let check = RuleCheck(
+            access, apps: assembly.apps(), hasNativeLogin: settings.nativeLogin != nil,
+            returnPath: settings.identityProvider.returnPath, method: request.method, path: request.path,
+            host: request.host, fields: fields)
+        var lines = ["  request  \(request.method) \(PrintableText.escaped(request.path))"]
+        if let path = check.normalPath {
+            let isSame = path == request.path
+            lines.append(
+                "  path     \(PrintableText.escaped(path))" + (isSame ? "" : " (its canonical form: what the app gets)")
+            )
+        }
+        for reading in check.readings.dropFirst() {
+            lines.append(
+                "  reading  some apps take it for \(PrintableText.escaped(reading.path)): \(Self.name(reading.rule, access))"
+            )
+        }
+        if check.normalPath != nil {
+            if let rule = check.rule, rule < access.rules.count {
+                let place =
+                    rule < settings.access.ruleOrigins.count ? " (\(settings.access.ruleOrigins[rule].label))" : ""
+                lines.append("  rule     access.rules[\(rule)]\(place): \(Self.words(access.rules[rule]))")
+            } else {
+                lines.append("  rule     none matches; access.default is \(access.default.rawValue)")
+            }
+            let app =
+                check.app > 0 && check.app <= settings.apps.count
+                ? settings.apps[check.app - 1].upstream : settings.upstream
+            let name = check.app == 0 ? "upstream" : "upstreams[\(check.app - 1)]"
+            lines.append("  app      \(name): \(app.address)")
+        }
+        lines.append("  as       " + (fields.map(Self.words) ?? "no session (--as user=ada,groups=admins for one)"))
+
+        var refusal = Self.refusal(check)
+        if let fields, refusal == nil, check.verdict != .open {
+            let (verdict, findings) = AccessCheck(access).examine(fields)
+            if case .refused(let reason) = verdict {
+                refusal = reason.rawValue
+                for finding in findings where finding.passed == false {
+                    lines.append(
+                        "  FAIL     access: \(finding.name): \(PrintableText.escaped(finding.expected)); got: \(PrintableText.escaped(finding.actual))"
+                    )
+                }
+            }
+        }
+        if let unmet = check.unmet {
+            let actual = fields?.first { $0.field == unmet.field }?.values.joined(separator: ", ")
+            lines.append(
+                "  FAIL     require \(unmet.field): one of \(unmet.values.map { PrintableText.escaped($0) }.joined(separator: ", "));"
+                    + " got: \(actual.map { PrintableText.escaped($0) } ?? "nothing")")
+        }
+        if case .signInNeeded(let answer) = check.verdict { lines.append("  answer   " + Self.words(answer)) }
+        if check.verdict == .unreadable {
+            lines.append(
+                "  answer   400: apps differ in how they read this path" + (check.problem.map { ": " + $0 } ?? ""))
+        }
+        if check.verdict == .reservedPath {
+            lines.append("  note     the path is Sidegate's own; it reaches no app, and no rule applies")
+        }
+        if access.mode == .observe, refusal != nil {
+            lines.append("  note     access.mode is observe: the request is let through, and the log reports it")
+        }
+        lines.append(
+            refusal.map { "refused: \($0)" } ?? (check.verdict == .reservedPath ? "answered by Sidegate" : "let in"))
+        isLetIn = refusal == nil
+        text = lines.map { $0 + "\n" }.joined()
+    }
+
+    private static func refusal(_ check: RuleCheck) -> String? {
+        switch check.verdict {
+        case .letIn, .open, .reservedPath: nil
+        case .signInNeeded: "unauthenticated"
+        case .unreadable: Reason.pathUnreadable.rawValue
+        case .refused(let reason): reason.rawValue
+        }
+    }
+
+    private static func name(_ rule: Int?, _ access: AccessConfiguration) -> String {
+        guard let rule, rule < access.rules.count else { return "no rule" }
+        return "access.rules[\(rule)] applies too: \(words(access.rules[rule]))"
+    }
+
+    private static func words(_ rule: AccessRule) -> String {
+        let methods = rule.methods.isEmpty ? "" : rule.methods.joined(separator: ", ") + " on "
+        let effect =
+            switch rule.effect {
+            case .anyone: "anyone"
+            case .deny: "deny"
+            case .signedIn(let requirements):
+                requirements.isEmpty
+                    ? "sign-in is needed"
+                    : "require "
+                        + requirements.map { "\($0.field): \($0.values.joined(separator: " or "))" }.joined(
+                            separator: "; ")
+            }
+        return PrintableText.escaped("\(methods)\(rule.paths.map(\.description).joined(separator: ", ")): \(effect)")
+    }
+
+    private static func words(_ fields: [(field: String, values: [String])]) -> String {
+        PrintableText.escaped(
+            fields.map { "\($0.field) = \($0.values.joined(separator: ", "))" }.joined(separator: "; "))
+    }
+
+    private static func words(_ answer: AccessRule.Unauthenticated?) -> String {
+        switch answer {
+        case nil: "a browser is sent to sign in (302); all else gets 401"
+        case .unauthorized: "401"
+        case .redirect: "GET and HEAD are sent to sign in (302); all else gets 401"
+        }
+    }
+}
+
+/// `GET /admin/x`, `GET https://app.example.com/admin/x`, or the path alone.
+struct ExplainedRequest {
+    let method: String
+    /// Without the query, which no rule looks at.
+    let path: String
+    /// Without port; empty: not said.
+    let host: String
+
+    /// Nil for anything else.
+    init?(_ text: String) {
+        let parts = text.split(separator: " ", maxSplits: 1)
+        guard let last = parts.last else { return nil }
+        method = parts.count == 2 ? String(parts[0]) : "GET"
+        var target = last[...]
+        var authority = ""
+        for scheme in ["http://", "https://"] where target.lowercased().hasPrefix(scheme) {
+            target = target.dropFirst(scheme.count)
+            authority = String(target.prefix { $0 != "/" && $0 != "?" })
+            target = target.dropFirst(authority.count)
+            if target.isEmpty { target = "/" }
+        }
+        guard target.hasPrefix("/"), !target.contains("#"), !target.contains(" ") else { return nil }
+        path = String(target.prefix { $0 != "?" })
+        host = authority.hasSuffix("]") ? authority : String(authority.prefix { $0 != ":" })
+    }
+}
+
+/// `user=ada,groups=admins,staff`: what has no `=` is one more value of the field before it.
+enum FieldsArgument {
+    /// Nil when it does not begin with a field.
+    static func parse(_ text: String) -> [(field: String, values: [String])]? {
+        var fields: [(field: String, values: [String])] = []
+        for part in text.split(separator: ",") {
+            let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            if pair.count == 2 {
+                guard !pair[0].isEmpty else { return nil }
+                if let index = fields.firstIndex(where: { $0.field == pair[0] }) {
+                    fields[index].values.append(pair[1])
+                } else {
+                    fields.append((pair[0], [pair[1]]))
+                }
+            } else {
+                guard !fields.isEmpty else { return nil }
+                fields[fields.count - 1].values.append(pair[0])
+            }
+        }
+        return fields
+    }
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// `admin`
+enum AdminOptions {
+    static let listen = Option<ListenAddress?>(
+        "admin.listen", .listenAddressOrOff, default: "\"127.0.0.1:9180\"",
+        "Where /healthz, /readyz, /metrics and /probe are served: an address as in `listen`, which only monitoring should be"
+            + " able to reach. Empty or off: nowhere. When the default address is in use, as by another Sidegate on the"
+            + " same host, the log says so and the gate runs without; an address that is set must be free."
+    ).atStart(\.admin.listen)
+    static let probePaths = Option<[String]>(
+        "admin.probePaths", .list(.text(.rootedPath)), default: "[]",
+        "Paths of the app that /probe?path=… may request, each exactly.")
+
+    static let rows = OptionRow.of(listen, probePaths)
+}
+
+/// `log`
+enum LogOptions {
+    static let level = Option<LogSettings.Level>(
+        "log.level", .choice, default: "info", "The least important messages that are logged.")
+    static let format = Option<LogSettings.Format?>(
+        "log.format", .choice,
+        "How log lines are written. Default: text when standard output is a terminal, else json."
+    ).atStart(\.log.format)
+    static let access = Option<Bool>("log.access", .boolean, default: "true", "One line for each request.")
+
+    static let rows = OptionRow.of(level, format, access)
+}
+
+/// `pages`
+enum PageOptions {
+    static let directory = Option<String?>(
+        "pages.directory", .textOrNone(.file), default: "\"\"",
+        "A directory with templates of your own; empty: the built-in ones.")
+    static let brand = Option<String>("pages.brand", .text(.any), default: "\"\"", "A name that the pages show.")
+
+    static let rows = OptionRow.of(directory, brand)
+}
