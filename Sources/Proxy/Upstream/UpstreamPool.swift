@@ -103,7 +103,8 @@ final class UpstreamPool {
         if shared == nil || !expectsHTTP2, !ledger.isContended, !fresh, let connection = idle.popLast() {
             return .stream(connection)
         }
-        if let shared, expectsHTTP2, !holdsBack(client.network),
+        // The client's address is worked out only if it matters.
+        if let shared, expectsHTTP2, !ledger.isContended || !holdsBack(client.network),
             let stream = shared.streamAtOnce(for: client, fresh: fresh, isAlone: isAlone)
         {
             return .stream(stream)
