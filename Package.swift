@@ -130,7 +130,7 @@ let package = Package(
             "SidecarTests",
             [
                 "Sidecar", "Configuration", "Cryptography", "Gate", "HTTP", "JWT", "Outbound", "Proxy", "Reactor",
-                "TLS", "Telemetry", "TestSupport", .product(name: "Logging", package: "swift-log"),
+                "SharedState", "TLS", "Telemetry", "TestSupport", .product(name: "Logging", package: "swift-log"),
             ]),
         tests("ManifestsTests", ["Manifests"]),
         tests("LayeringTests", []),

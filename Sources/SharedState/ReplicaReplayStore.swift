@@ -32,17 +32,22 @@ package final class ReplicaReplayStore: ReplayStore {
     /// The tokens that this process accepted. They are not accepted again, even if the store forgets them: it measures
     /// time by its own clock only, and with `replay.onFailure: allow` it may never have seen them.
     private let witness: MemoryReplayStore
+    /// The tokens that the store has reported as unused to this process.
+    private let unused: UnusedTokens
 
-    /// - Parameter connection: of `loop`.
+    /// - Parameters:
+    ///   - connection: of `loop`.
+    ///   - witness: the process's, as is `unused`.
     package init(
         _ store: any ReplicaStore, _ connection: any ReplicaConnection, loop: EventLoop, policy: Policy,
-        witness: MemoryReplayStore
+        witness: MemoryReplayStore, unused: UnusedTokens
     ) {
         self.store = store
         self.loop = loop
         self.connection = loop.bind(connection)
         self.policy = policy
         self.witness = witness
+        self.unused = unused
     }
 
     package func consume(
@@ -54,6 +59,7 @@ package final class ReplicaReplayStore: ReplayStore {
             connection.assumeOnLoop { connection in
                 connection.consume(names, timeToLive: max(1, retention.span) + Self.margin) { [self] result in
                     var verdict = verdict(result)
+                    if verdict != .unavailable || policy.allowsWithoutStore { unused.remove(keys) }
                     // A token that the store did not check is not accepted, and may be tried again.
                     if verdict == .fresh || verdict == .unavailable && policy.allowsWithoutStore,
                         witness.consume(keys, for: retention, now: now) == .replayed
@@ -66,16 +72,24 @@ package final class ReplicaReplayStore: ReplayStore {
         }
     }
 
-    package func use(of keys: [[UInt8]], _ completion: @escaping @Sendable (TokenUse) -> Void) {
+    package func use(
+        of keys: [[UInt8]], until expiry: Double, _ completion: @escaping @Sendable (TokenUse) -> Void
+    ) {
         let names = keys.map { ReplicaKey(.token, $0) }
         loop.submit { [self] in
+            unused.expect(keys)
             connection.assumeOnLoop { connection in
                 connection.isConsumed(names) { [self] result in
                     switch result {
-                    case .success(let isConsumed): completion(isConsumed ? .used : .unused)
+                    case .success(false):
+                        unused.confirm(keys, until: expiry)
+                        completion(.unused)
+                    case .success(true):
+                        unused.remove(keys)
+                        completion(.used)
                     case .failure(let failure):
                         store.report(failure, Self.purpose)
-                        completion(.unavailable)
+                        completion(unused.contains(keys, now: loop.wallClock) ? .lastKnownUnused : .unavailable)
                     }
                 }
             }

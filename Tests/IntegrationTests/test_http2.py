@@ -159,6 +159,32 @@ class TestMessages:
             back = c.get("/.sidegate/callback?jwt=" + tokens.token(), [*link, ("cookie", planted)])
             assert back.status == 200 and b"ada@example.com" in back.body, "the page asks for confirmation"
 
+    def test_an_attempt_that_is_left_over_counts_only_with_its_own_state(self, gate, app, upstream):
+        crumbs = {}
+        typed = [(n.lower(), v) for n, v in NAVIGATION.items()]
+        other_site = [(n.lower(), v) for n, v in {**NAVIGATION, **FROM_ANOTHER_SITE}.items()]
+        with FrameConnection(gate.port) as c:
+            def ask(target, fields):
+                response = c.get(target, [*fields, *(("cookie", f"{n}={v}") for n, v in crumbs.items())])
+                for name, line in response.fields:
+                    if name == "set-cookie":
+                        cookie, _, attributes = line.partition(";")
+                        crumbs[cookie.partition("=")[0]] = cookie.partition("=")[2]
+                        if "Max-Age=0;" in attributes:
+                            del crumbs[cookie.partition("=")[0]]
+                return response
+
+            def begin(target):
+                location = urllib.parse.urlsplit(ask(target, typed)["location"])
+                back = urllib.parse.urlsplit(dict(urllib.parse.parse_qsl(location.query))["return_url"])
+                return f"{back.path}?{back.query}&jwt="
+            first, second = begin("/1"), begin("/2")
+            assert ask(first + tokens.token(), other_site)["location"].endswith("/1")
+            asked = ask("/.sidegate/callback?jwt=" + tokens.token(email="eve@example.com"), other_site)
+            assert asked.status == 200 and b"eve@example.com" in asked.body, "a page asks"
+            assert ask("/page", typed).status == 200 and ask("/.sidegate/session", typed).status == 200
+            assert ask(second + tokens.token(), other_site)["location"].endswith("/2")
+
     def test_a_token_used_for_a_sign_in_is_refused_as_bearer(self, gate, app, upstream):
         token = tokens.token()
         bearer = [("authorization", f"Bearer {token}"), ("accept", "application/json")]

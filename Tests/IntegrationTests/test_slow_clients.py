@@ -342,6 +342,38 @@ class TestClientsThatReturn:
                 thread.join(5)
 
 
+    def test_one_address_gets_no_more_than_its_share_again_though_nobody_waits(self, upstream, start_gate):
+        gate = start_gate(
+            upstream, workers=2, admin=admin(),
+            upstream={"url": upstream.url, "maxConnections": 4, "connectTimeout": "1s"})
+        session = gate.session_cookie()
+        # Connections to the app are those that somebody holds.
+        upstream.answer = lambda request, connection: (connection.respond(200, {"Connection": "close"}), connection.close())
+        stopped, begun = threading.Event(), []
+
+        def attack():
+            while not stopped.is_set():
+                with contextlib.suppress(OSError), contextlib.closing(upload(gate, session, LENGTH, b"x")) as client:
+                    begun.append(client)
+                    while not stopped.is_set() and not select.select([client], [], [], 0.2)[0]:
+                        client.send(b"x")
+        threads = [threading.Thread(target=attack, daemon=True) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        try:
+            wait_until(lambda: busy(gate) == 4, "all connections are held")
+            wait_until(lambda: visit(gate, session) == 200, "slow requests end", deadline=60)
+            wait_until(lambda: busy(gate) <= 2, "the rest of them as well", deadline=60)
+            before, most = len(begun), []
+            wait_until(lambda: most.append(busy(gate)) or len(begun) >= before + 16, "all have tried again", deadline=60)
+            assert max(most) <= 2
+            assert [visit(gate, session) for _ in range(10)] == [200] * 10
+        finally:
+            stopped.set()
+            for thread in threads:
+                thread.join(5)
+
+
 class TestClientsThatLeave:
     @pytest.mark.parametrize("is_whole", [True, False])
     def test_an_http2_client_that_disconnects_holds_no_connection(self, upstream, start_gate, is_whole):

@@ -19,6 +19,8 @@ package final class Identity {
     var freshUntil: Double
     /// A bearer token's keys in the replay store.
     let replayKeys: [[UInt8]]
+    /// When the bearer token expires, in seconds since 1970.
+    var tokenExpiresAt: Double = 0
     /// The replay store has confirmed once that the bearer token did not sign in.
     var isKnownUnused = false
     /// ``TokenCheck/keyEpoch`` when the bearer token was last verified.

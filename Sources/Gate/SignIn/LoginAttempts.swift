@@ -98,6 +98,39 @@ struct LoginAttempts {
         seal.seal(boundTo: binding, into: &out) { state.append(to: &$0) }
     }
 
+    /// The `Set-Cookie` values by which the other attempts of a browser count from now on only when a return names them.
+    /// `ended` is the one that a return has named.
+    ///
+    /// This browser's provider returns `state`, so a return without it is none of the provider's. It would count as the
+    /// answer to an attempt that is still pending, such as that of another tab, and another site could replace the
+    /// session by a sign-in with its own token.
+    ///
+    /// The newest are kept as they are otherwise. Those for which there is no room end: they must not count either.
+    func othersOnlyWhenNamed(
+        besides ended: LoginAttemptID, _ request: borrowing AccessRequest, _ scope: CookieScope
+    ) -> [[UInt8]] {
+        let setCookie = cookies.setCookie(isSecure: request.origin.isSecure)
+        var lines: [[UInt8]] = []
+        var byteCount = 0
+        for attempt in present(in: request).sorted(by: { $1.id.isOlder(than: $0.id) }) where attempt.id != ended {
+            // What does not open is another host's and counts for nothing; a question that was shown is no attempt.
+            guard let state = state(of: attempt, request, scope), state.token.isEmpty, !state.isFromOtherSite
+            else { continue }
+            let remaining = state.startedAt + LoginState.lifetime - request.context.now
+            guard remaining > 0 else { continue }
+            let name = cookie(attempt.id, request)
+            let line = setCookie.login(
+                name, sealed(state.onlyWhenNamed, name: name, scope), maxAge: min(remaining, LoginState.lifetime))
+            byteCount += line.count
+            let hasRoom = lines.count < LoginState.maximumCount && byteCount <= Self.maximumOtherBytes
+            lines.append(hasRoom ? line : setCookie.expired(name))
+        }
+        return lines
+    }
+
+    /// Proxies in front may not accept much more than this in the head of a response.
+    private static let maximumOtherBytes = 4096
+
     /// Which attempt a return ends: the one that `state` names, and no other; without a `state`, when the provider does
     /// not send it back, the newest.
     ///

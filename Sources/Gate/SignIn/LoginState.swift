@@ -9,13 +9,19 @@ struct LoginState: Sendable, Equatable {
     let target: ReturnTarget
     /// On a page that asks whether to sign in: what stands for the token in the replay store. Else empty.
     let token: [UInt8]
-    /// Another site led the browser here, perhaps unnoticed: a return must name this attempt to be its answer.
+    /// A return must name this attempt to be its answer: another site led the browser here, perhaps unnoticed, or the
+    /// provider of this browser has named another attempt since (``onlyWhenNamed``).
     let isFromOtherSite: Bool
 
     /// Seconds an attempt may take.
     static let lifetime: Double = 600
     /// Attempts kept in one browser.
     static let maximumCount = 7
+
+    /// The same attempt, which counts from now on only when a return names it.
+    var onlyWhenNamed: LoginState {
+        LoginState(startedAt: startedAt, target: target, token: token, isFromOtherSite: true)
+    }
 
     var encoded: [UInt8] {
         var output: [UInt8] = []

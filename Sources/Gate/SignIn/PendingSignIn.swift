@@ -19,6 +19,8 @@ package struct PendingSignIn: Sendable {
     let isSignedIn: Bool
     /// The login cookie of the attempt that ends with this.
     let spentAttempt: [UInt8]?
+    /// `Set-Cookie` values by which the browser's other attempts count only when a return names them.
+    var otherAttempts: [[UInt8]] = []
     let returns: RedirectLoopCounter
     /// The user did not begin here: a fresh sign-in leads to a page that asks.
     var confirmation: NeededConfirmation?

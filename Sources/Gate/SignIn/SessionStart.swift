@@ -109,6 +109,7 @@ struct SessionStart {
     private func endAttempt(_ pending: PendingSignIn, _ isSecure: Bool, _ response: inout LocalResponse) {
         guard let attempt = pending.spentAttempt else { return }
         response.add("Set-Cookie", cookies.setCookie(isSecure: isSecure).expired(attempt))
+        for other in pending.otherAttempts { response.add("Set-Cookie", other) }
     }
 
     private func endAppSession(_ pending: PendingSignIn, _ isSecure: Bool, _ response: inout LocalResponse) {

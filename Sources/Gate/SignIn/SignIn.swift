@@ -108,6 +108,10 @@ struct SignIn {
             returns: returns)
         pending.replacedSession = replacedSession
         pending.endsAppSession = endsAppSession(fields, request)
+        // Elsewhere a return without a state counts for nothing anyway.
+        if attempt.isOurs, let named = attempt.named, !login.namesAttempts {
+            pending.otherAttempts = attempts.othersOnlyWhenNamed(besides: named, request, scope)
+        }
 
         // Signing in as the present user gains an attacker nothing, and a reload of this page ends here too.
         if !attempt.isOurs, requiresState {

@@ -17,6 +17,8 @@ enum BearerVerdict {
 package struct TokenQuestion {
     /// The token's keys in the replay store.
     package let replayKeys: [[UInt8]]
+    /// When the token expires, in seconds since 1970.
+    package let expiresAt: Double
     fileprivate let identity: Identity
     /// ``BearerTokens/spentCount`` when it is asked: a sign-in since then may be missing in the answer.
     fileprivate let spentCount: UInt64
@@ -83,6 +85,7 @@ final class BearerTokens {
                 freshUntil: -.infinity, replayKeys: isSingleUse ? tokens.replayKeys(user.token) : [])
             identity.isKnownUnused = cached?.isKnownUnused ?? false
             identity.verifiedWith = tokens.keyEpoch
+            identity.tokenExpiresAt = user.token.expiresAt ?? now
             // When the clock is set back, it is verified again.
             known.keep(
                 identity, text, host: nowhere, isSecure: false, validFrom: now, validUntil: user.token.expiresAt ?? now)
@@ -102,7 +105,9 @@ final class BearerTokens {
         switch request.tokenLookup {
         case .notAsked:
             return .unchecked(
-                TokenQuestion(replayKeys: identity.replayKeys, identity: identity, spentCount: spentCount))
+                TokenQuestion(
+                    replayKeys: identity.replayKeys, expiresAt: identity.tokenExpiresAt, identity: identity,
+                    spentCount: spentCount))
         case .unused: return .valid(identity)
         case .used: return .refused(.replayed)
         case .failed:
@@ -126,6 +131,10 @@ final class BearerTokens {
         case .used:
             known.forget { $0 === question.identity }
             return .used
+        case .lastKnownUnused:
+            // Another loop of the process has asked before the outage.
+            if question.spentCount == spentCount { question.identity.isKnownUnused = true }
+            return .failed
         case .unavailable:
             return .failed
         }

@@ -43,7 +43,9 @@ package final class MemoryReplayStore: ReplayStore {
         }
     }
 
-    package func use(of keys: [[UInt8]], _ completion: @escaping @Sendable (TokenUse) -> Void) {
+    package func use(
+        of keys: [[UInt8]], until expiry: Double, _ completion: @escaping @Sendable (TokenUse) -> Void
+    ) {
         completion(isUsed(keys) ? .used : .unused)
     }
 

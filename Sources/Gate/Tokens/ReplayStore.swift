@@ -12,7 +12,10 @@ package protocol ReplayStore: AnyObject, Sendable {
         _ completion: @escaping @Sendable (ReplayVerdict) -> Void)
 
     /// Whether one of `keys` was consumed; consumes nothing. `completion` as above.
-    func use(of keys: [[UInt8]], _ completion: @escaping @Sendable (TokenUse) -> Void)
+    ///
+    /// - Parameter expiry: of the token, in seconds since 1970. Until then the answer may be remembered for an outage.
+    func use(
+        of keys: [[UInt8]], until expiry: Double, _ completion: @escaping @Sendable (TokenUse) -> Void)
 
     /// The same, where the answer is at hand; nil: it must be asked for.
     func knownUse(of keys: [[UInt8]]) -> TokenUse?
@@ -23,6 +26,8 @@ package enum TokenUse: Sendable, Equatable {
     case unused
     /// It signed in.
     case used
+    /// The store did not answer. When it last did, in this process, the token was unused.
+    case lastKnownUnused
     /// The store did not answer.
     case unavailable
 }

@@ -52,6 +52,6 @@ extension GateExchange {
 
     /// Called before the connection is free for others.
     private func penalize() {
-        upstream?.pool.ledger.penalize(holding?.network ?? network)
+        upstream?.pool.penalize(holding?.network ?? network)
     }
 }

@@ -36,7 +36,7 @@ extension GateExchange: StepDriver {
                 return answered(question, with: .checkToken(use))
             }
             ask(.replayStore, within: limits.replayStore, otherwise: .unavailable) { done in
-                service.replayStore.use(of: token.replayKeys, done)
+                service.replayStore.use(of: token.replayKeys, until: token.expiresAt, done)
             } then: { [self] (use: TokenUse) in
                 answered(question, with: .checkToken(use))
             }

@@ -152,7 +152,12 @@ final class GateExchange: Exchange, FinishedExchange {
 
     override var contentWait: ContentWait { waitForContent }
 
-    override var waitOfOthers: Nanoseconds { upstream?.pool.ledger.waitedLately ?? Nanoseconds(count: 0) }
+    override var waitOfOthers: Nanoseconds {
+        guard let ledger = upstream?.pool.ledger else { return Nanoseconds(count: 0) }
+        // It is in the way of others of its client.
+        if ledger.isContended, ledger.isHeldBack(holding?.network ?? network) { return Nanoseconds(count: .max) }
+        return ledger.waitedLately
+    }
 
     override func mayEnd(stalled: Nanoseconds, share: Double, patience: Nanoseconds) -> Bool {
         mayEndForOthers(stalled: stalled, share: share, patience: patience)

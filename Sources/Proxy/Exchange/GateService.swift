@@ -111,7 +111,10 @@ final class GateService: ExchangeService {
 
     func hasWaitingRequests(_ now: MonotonicTime) -> Bool {
         var isContended = false
-        for pool in pools + retiredPools where pool.ledger.look(now) { isContended = true }
+        for pool in pools + retiredPools {
+            if pool.ledger.look(now) { isContended = true }
+            pool.retryHeldBack()
+        }
         return isContended
     }
 

@@ -70,6 +70,8 @@ final class UpstreamPool {
             }
         }
         inbox.pool = self
+        self.ledger.joinEpisode()
+        if self.ledger.isContended { owner.startPacing() }
         guard configuration.version != .http1 else { return }
         shared = HTTP2UpstreamPool(owner: self)
     }
@@ -101,7 +103,10 @@ final class UpstreamPool {
         if shared == nil || !expectsHTTP2, !ledger.isContended, !fresh, let connection = idle.popLast() {
             return .stream(connection)
         }
-        if let shared, expectsHTTP2, let stream = shared.streamAtOnce(for: client, fresh: fresh, isAlone: isAlone) {
+        // The client's address is worked out only if it matters.
+        if let shared, expectsHTTP2, !ledger.isContended || !holdsBack(client.network),
+            let stream = shared.streamAtOnce(for: client, fresh: fresh, isAlone: isAlone)
+        {
             return .stream(stream)
         }
         let waiter = UpstreamWaiter(client, of: self, isFresh: fresh, isAlone: isAlone)
@@ -114,13 +119,18 @@ final class UpstreamPool {
     private func serve(_ waiter: UpstreamWaiter) -> (any UpstreamStream)? {
         guard let client = waiter.client else { return nil }
         if let shared, expectsHTTP2 {
+            guard !holdsBack(waiter.network) else {
+                holdBack(waiter)
+                return nil
+            }
             let stream = shared.streamAtOnce(for: client, fresh: waiter.isFresh, isAlone: waiter.isAlone)
             if stream == nil { shared.enqueue(waiter) }
             return stream
         }
         // An idle connection is of no use to it, but makes room.
         if waiter.isFresh, let connection = idle.popLast() { discard(connection) }
-        switch ledger.wait(waiter, hasIdle: !waiter.isFresh && !idle.isEmpty) {
+        let share = environment.limits.clientShare
+        switch ledger.wait(waiter, hasIdle: !waiter.isFresh && !idle.isEmpty, share: share) {
         case .use(let holding):
             client.hold(holding)
             return idle.popLast()
@@ -132,8 +142,42 @@ final class UpstreamPool {
             if !idle.isEmpty || !bound.isEmpty { environment.loop.afterEvent { [self] in releaseIdle() } }
         case .refuse:
             refuse(waiter)
+        case .holdBack:
+            holdBack(waiter)
         }
         return nil
+    }
+
+    // MARK: Penalized clients
+
+    /// The client has been penalized, and holds its share.
+    func holdsBack(_ network: ClientNetwork) -> Bool {
+        ledger.isContended
+            && ledger.holdsBack(network, share: environment.limits.clientShare, requests: requestsPerConnection)
+    }
+
+    /// `waiter` waits until its client holds less than its share.
+    func holdBack(_ waiter: UpstreamWaiter) {
+        guard ledger.holdBack(waiter) else { return refuse(waiter) }
+        waiter.client?.waitForConnection(until: environment.loop.now.advanced(by: configuration.connectTimeout))
+    }
+
+    /// Clients may hold less than their share by now.
+    func retryHeldBack() {
+        guard ledger.hasHeldBack else { return }
+        environment.loop.afterEvent { [self] in
+            let share = environment.limits.clientShare
+            ledger.retryHeldBack(share: share, requests: requestsPerConnection) { waiter in
+                waiter.client?.connecting()
+                guard let stream = serve(waiter) else { return }
+                waiter.take()?.upstreamReady(stream)
+            }
+        }
+    }
+
+    /// A request of `client` is ended because it was slow.
+    func penalize(_ client: ClientNetwork) {
+        ledger.penalize(client, share: environment.limits.clientShare, requests: requestsPerConnection)
     }
 
     /// The queue is full.
@@ -154,6 +198,7 @@ final class UpstreamPool {
     func release(_ connection: HTTP1Upstream) {
         let isWanted = phase == .serving || phase == .retired && ledger.waitingCount > 0
         guard isWanted else { return connection.close() }
+        retryHeldBack()
         guard !ledger.isContended, ledger.waitingCount == 0 else { return offer(connection) }
         idle.append(connection)
         connection.park()
@@ -197,6 +242,7 @@ final class UpstreamPool {
     /// The ledger has one connection less, and the next waiter may open another.
     func connectionClosed() {
         if let grant = ledger.closed() { granted(grant) }
+        retryHeldBack()
     }
 
     /// The worker stops.
@@ -244,6 +290,10 @@ final class UpstreamPool {
         case .displaced(_, let id):
             guard let waiter = ledger.displaced(id) else { return shared?.displaced(id) ?? () }
             waiter.take()?.upstreamLost(.overloaded)
+        case .heldBack(_, let id):
+            guard !ledger.holdBack(id) else { break }
+            shared?.displaced(id)
+            shared?.dispatchWaiting()
         }
     }
 

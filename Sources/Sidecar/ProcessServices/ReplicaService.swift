@@ -16,6 +16,7 @@ final class ReplicaService: Sendable {
     let revocations: SharedRevocations
     private let store: RedisReplicaStore
     private let policy: ReplicaReplayStore.Policy
+    private let unusedTokens = UnusedTokens()
     private let keepsTokens: Bool
     private let keepsSessions: Bool
     private let tls: ClientTLS?
@@ -60,7 +61,8 @@ final class ReplicaService: Sendable {
         let connection = store.connect(on: loop)
         return (
             keepsTokens
-                ? ReplicaReplayStore(store, connection, loop: loop, policy: policy, witness: witness) : nil,
+                ? ReplicaReplayStore(
+                    store, connection, loop: loop, policy: policy, witness: witness, unused: unusedTokens) : nil,
             keepsSessions ? ReplicaSessionStore(store, connection, loop: loop) : nil
         )
     }

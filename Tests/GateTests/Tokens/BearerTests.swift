@@ -244,6 +244,34 @@ struct SpentBearerTests {
         #expect(try bearer(browser, jwt).answer?.reason == "replayed")
     }
 
+    @Test("an outage: what another loop has asked about is valid here too, for as long as any other")
+    func askedElsewhere() throws {
+        let browser = try Browser()
+        let gate = browser.gates[0]
+        let jwt = try token()
+        let request = try RequestHead(
+            parsing: "GET / HTTP/1.1\r\nHost: app.example.com\r\nAuthorization: Bearer \(jwt)\r\n\r\n")
+        for isSpent in [false, true] {
+            var access = AccessRequest(request, browser.context)
+            guard case .ask(let question) = gate.decide(&access), case .checkToken(let token) = question else {
+                Issue.record("not asked")
+                return
+            }
+            // Until no gate accepts it any more, with the clock skew.
+            #expect(token.expiresAt == noon + 360)
+            if isSpent { try spend(browser, jwt) }
+            switch gate.resume(&access, question, with: .checkToken(.lastKnownUnused)) {
+            case .done(.forward): #expect(!isSpent)
+            case .done(.respond(let response)): #expect(isSpent && response.reason == .replayStoreUnavailable)
+            default: Issue.record("neither accepted nor refused")
+            }
+            // Not each request waits for the store, and yet it is soon asked again.
+            browser.now += 6
+            browser.context.now = browser.now
+            browser.context.monotonic = browser.now
+        }
+    }
+
     @Test("with singleUse off nothing is asked")
     func notSingleUse() throws {
         let browser = try Browser { $0.singleUse = false }

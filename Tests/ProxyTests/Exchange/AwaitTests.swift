@@ -263,7 +263,7 @@ struct AwaitTests {
 
     @Test(
         "a bearer token is looked up before it is accepted, once a minute",
-        arguments: [TokenUse.unused, .used, .unavailable, nil])
+        arguments: [TokenUse.unused, .lastKnownUnused, .used, .unavailable, nil])
     func tokenUse(use: TokenUse?) throws {
         let store = ScriptedReplayStore()
         let services = Self.services { if use == nil { $0.limits.replayStore = .milliseconds(20) } }
@@ -276,7 +276,7 @@ struct AwaitTests {
             #expect(try stage.app.isSilent())
             if let use { done(use) }
             switch use {
-            case .unused:
+            case .unused, .lastKnownUnused:
                 let app = try stage.app.accept()
                 #expect(try app.receiveHead().field("X-Forwarded-User") == "bob")
                 #expect(try app.receive(like: "hello") == "hello")

@@ -74,7 +74,9 @@ final class ScriptedReplayStore: ReplayStore {
         questions.ask(keys, completion)
     }
 
-    func use(of keys: [[UInt8]], _ completion: @escaping @Sendable (TokenUse) -> Void) {
+    func use(
+        of keys: [[UInt8]], until expiry: Double, _ completion: @escaping @Sendable (TokenUse) -> Void
+    ) {
         uses.ask(keys, completion)
     }
 

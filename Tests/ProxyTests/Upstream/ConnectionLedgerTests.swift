@@ -169,7 +169,7 @@ struct ConnectionLedgerTests {
         var state = Self.state(limit: 4)
         var notes: [State.Note] = []
         for id in 1...4 { _ = state.wait(1, UInt64(id), Self.client(1), hasIdle: false, Self.time(0), &notes) }
-        state.penalize(Self.client(2), Self.time(0))
+        state.penalize(Self.client(2), share: 0.5, requests: 1, Self.time(0), &notes)
         _ = state.wait(1, 5, Self.client(2), hasIdle: false, Self.time(1), &notes)
         for _ in 1...3 { state.hold(Self.client(1), 1) }
         state.hold(Self.client(2), 1)
@@ -184,6 +184,97 @@ struct ConnectionLedgerTests {
         #expect(!isBeyond(2, 300_000), "it was forgiven")
         #expect(state.closed(1, Self.time(1001), &notes)?.client == Self.client(3))
         #expect(state.closed(1, Self.time(1001), &notes)?.client == Self.client(2))
+    }
+
+    /// A limit of 4 that client 1 holds alone, with two more requests; of client 2 one waits. Then client 1 is penalized.
+    private static func penalized(_ notes: inout [State.Note]) -> State {
+        var state = Self.state(limit: 4)
+        for id in 1...6 { _ = state.wait(1, UInt64(id), client(1), hasIdle: false, share: 0.5, time(0), &notes) }
+        for _ in 1...4 { state.hold(client(1), 1) }
+        _ = state.wait(2, 7, client(2), hasIdle: false, share: 0.5, time(1), &notes)
+        notes = []
+        state.penalize(client(1), share: 0.5, requests: 1, time(2), &notes)
+        return state
+    }
+
+    @Test("a penalized client holds no more than its share, even while nobody else waits")
+    func penaltyLimitsToShare() {
+        var notes: [State.Note] = []
+        var state = Self.penalized(&notes)
+        func wait(_ number: UInt32, _ id: UInt64, _ milliseconds: UInt64, hasIdle: Bool = false) -> State.Wait {
+            state.wait(1, id, Self.client(number), hasIdle: hasIdle, share: 0.5, Self.time(milliseconds), &notes)
+        }
+        // Its own requests that wait do not get what becomes free.
+        #expect(notes == [.heldBack(1, 6), .heldBack(1, 5)])
+        #expect(state.waiterCount == 1)
+        state.releaseHold(Self.client(1), 1)
+        #expect(state.closed(1, Self.time(3), &notes) == nil)
+        #expect(notes.last == .granted(2, State.Grant(waiter: 7, client: Self.client(2), episode: 1)))
+        #expect(state.waiterCount == 0)
+        #expect(wait(1, 8, 4) == .holdBack)
+        state.releaseHold(Self.client(1), 1)
+        #expect(state.closed(1, Self.time(5), &notes) == nil)
+        #expect(wait(1, 9, 6) == .holdBack, "a connection is free, but it holds two of four")
+        #expect(wait(1, 9, 6, hasIdle: true) == .holdBack)
+        #expect(state.waiterCount == 0, "no slow request of others is in its way")
+        // Others are served as before.
+        #expect(wait(3, 10, 7) == .connect)
+        #expect(state.open == 4)
+        state.releaseHold(Self.client(3), 1)
+        #expect(state.closed(1, Self.time(8), &notes) == nil)
+        // It gets another one for each that it gives back.
+        state.releaseHold(Self.client(1), 1)
+        #expect(state.released(1, Self.time(9), &notes) == .keep)
+        #expect(wait(1, 11, 10, hasIdle: true) == .use)
+        #expect(wait(1, 12, 11) == .holdBack)
+        #expect(state.open == 3 && state.held(by: Self.client(1)) == 2)
+        // Connections are counted by client until the penalty ends, though nobody waits.
+        #expect(state.look(Self.time(300_001)).episode == 1)
+        #expect(wait(1, 13, 300_001) == .holdBack)
+        #expect(state.look(Self.time(300_002)).episode == 0)
+        #expect(wait(1, 13, 300_002) == .connect)
+    }
+
+    @Test("a penalized client has at least one connection, and with a share of 1 all", arguments: [0.01, 0.5, 1])
+    func shareOfPenalized(share: Double) {
+        var state = Self.state(limit: 4)
+        var notes: [State.Note] = []
+        state.penalize(Self.client(1), share: share, requests: 1, Self.time(0), &notes)
+        #expect(notes == [.contended(1, episode: 1), .contended(2, episode: 1)], "members report who holds what")
+        let connected = (1...4).count { id in
+            state.wait(1, UInt64(id), Self.client(1), hasIdle: false, share: share, Self.time(1), &notes) == .connect
+        }
+        #expect(connected == max(1, Int(4 * share)))
+        #expect(state.waiterCount == 0)
+    }
+
+    @Test("over shared connections a penalized client's requests are counted")
+    func shareOfStreams() {
+        var state = Self.state(limit: 2)
+        var notes: [State.Note] = []
+        state.penalize(Self.client(1), share: 0.5, requests: 10, Self.time(0), &notes)
+        for _ in 1...10 {
+            #expect(state.holdsBack(Self.client(1), share: 0.5, requests: 10, Self.time(1)) == false)
+            for client in [Self.client(1), Self.client(2)] { state.hold(client, 1) }
+        }
+        #expect(state.holdsBack(Self.client(1), share: 0.5, requests: 10, Self.time(1)) == true)
+        #expect(state.holdsBack(Self.client(2), share: 0.5, requests: 10, Self.time(1)) == false)
+        // The connection itself is for all.
+        #expect(state.wait(1, 1, Self.client(1), hasIdle: false, Self.time(1), &notes) == .connect)
+    }
+
+    @Test("requests that are held back are in no other client's way")
+    func heldBackClients() {
+        var notes: [State.Note] = []
+        var state = Self.penalized(&notes)
+        #expect(state.heldBackClients(Self.time(900)) == [Self.client(1)])
+        #expect(state.heldBackClients(Self.time(1002)) == [])
+        #expect(state.wait(1, 8, Self.client(1), hasIdle: false, share: 0.5, Self.time(2000), &notes) == .holdBack)
+        #expect(state.heldBackClients(Self.time(2100)) == [Self.client(1)])
+        // Clients whose address is not known are not one client.
+        state.penalize(.unknown, share: 0.5, requests: 1, Self.time(2200), &notes)
+        for _ in 1...4 { state.hold(.unknown, 1) }
+        #expect(state.holdsBack(.unknown, share: 0.5, requests: 1, Self.time(2300)) == false)
     }
 
     // MARK: Whatever happens
@@ -262,7 +353,7 @@ struct ConnectionLedgerTests {
             case .releaseIdle(let member): releaseIdle(member)
             case .rotate: break
             case .granted(let member, let grant): granted(grant, member)
-            case .displaced(let member, let id): pools[member].waiting[id] = nil
+            case .displaced(let member, let id), .heldBack(let member, let id): pools[member].waiting[id] = nil
             }
         }
         func step() {
@@ -287,6 +378,7 @@ struct ConnectionLedgerTests {
                     pools[member].waiting[nextID] = client
                     if pools[member].idle > 0 { releaseIdle(member) }
                 case .refuse: #expect(state.waiterCount == 8)
+                case .holdBack: break
                 }
             case 4, 5: finish(member, keeps: true)
             case 6: finish(member, keeps: false)

@@ -28,7 +28,8 @@ enum LimitOptions {
     static let clientShare = Option<Int>(
         "limits.clientShare", .fraction, default: "0.5",
         "The part of `upstream.maxConnections` that one client, which is an IPv4 address or the /64 of an IPv6 one, may hold"
-            + " while requests of other clients wait: beyond it, its stalled requests end first.")
+            + " while requests of other clients wait: beyond it, its stalled requests end first."
+            + " For five minutes after one of its requests was ended as slow, it never holds more.")
     static let keepAliveTimeout = Option<Duration>(
         "limits.keepAliveTimeout", .duration(OptionRange.anyTime), default: "75s",
         "How long an idle connection of a client is kept.")

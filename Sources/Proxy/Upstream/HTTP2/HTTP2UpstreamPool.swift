@@ -84,8 +84,12 @@ final class HTTP2UpstreamPool {
     /// Gives the room there is to waiting requests.
     func dispatchWaiting() {
         while let (number, connection) = machine.next(first: owner.ledger.first, room) {
-            guard let waiter = waiters.removeValue(forKey: number), let client = waiter.take(),
-                let stream = connections[connection]?.makeStream()
+            guard let waiter = waiters.removeValue(forKey: number) else { continue }
+            guard !owner.holdsBack(waiter.network) else {
+                owner.holdBack(waiter)
+                continue
+            }
+            guard let client = waiter.take(), let stream = connections[connection]?.makeStream()
             else { continue }
             owner.ledger.hold(for: client)
             client.upstreamReady(stream)
@@ -93,6 +97,7 @@ final class HTTP2UpstreamPool {
         cancelUnneededRequest()
         connectIfNeeded()
         if owner.ledger.isContended { releaseIdle() }
+        owner.retryHeldBack()
     }
 
     private func connectIfNeeded() {

@@ -2,10 +2,11 @@
 
 import Reactor
 
-/// Clients of which a request was ended because it was slow: for a while they have no share of the connections, and are
-/// served after others.
+/// Clients of which a request was ended because it was slow: for a while they hold no more than their share of the
+/// connections, have no right to that share while others wait, and are served after them.
 struct ClientPenalties: Sendable {
     private var ends: [ClientNetwork: MonotonicTime] = [:]
+    private var lastEnd = MonotonicTime(nanoseconds: 0)
 
     /// Clients whose address is unknown are not one client, and get no penalty. Beyond the maximum no client does until a
     /// penalty has ended.
@@ -15,8 +16,12 @@ struct ClientPenalties: Sendable {
             ends = ends.filter { $0.value > now }
             guard ends.count < Self.maximum else { return }
         }
-        ends[client] = now.advanced(by: Self.duration)
+        lastEnd = now.advanced(by: Self.duration)
+        ends[client] = lastEnd
     }
+
+    /// Some client has a penalty.
+    func areInForce(_ now: MonotonicTime) -> Bool { now < lastEnd }
 
     func contains(_ client: ClientNetwork, _ now: MonotonicTime) -> Bool {
         guard !ends.isEmpty, let end = ends[client] else { return false }

@@ -61,7 +61,7 @@ extension ConnectionLedgerState.Note {
     var member: Int {
         switch self {
         case .contended(let member, _), .releaseIdle(let member), .rotate(let member), .granted(let member, _),
-            .displaced(let member, _):
+            .displaced(let member, _), .heldBack(let member, _):
             member
         }
     }

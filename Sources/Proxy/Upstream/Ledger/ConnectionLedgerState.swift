@@ -28,6 +28,8 @@ package struct ConnectionLedgerState: Sendable {
         case granted(MemberID, Grant)
         /// The waiter has lost its place to one of a client with fewer.
         case displaced(MemberID, WaiterID)
+        /// The waiter's client has been penalized and holds its share: as ``Wait/holdBack``.
+        case heldBack(MemberID, WaiterID)
     }
 
     package struct Grant: Equatable, Sendable {
@@ -50,6 +52,9 @@ package struct ConnectionLedgerState: Sendable {
         case wait
         /// The queue is full.
         case refuse
+        /// The client has been penalized and holds its share. The request does not count as waiting, and is tried again
+        /// when its client holds less.
+        case holdBack
     }
 
     package enum Release: Equatable {
@@ -94,6 +99,8 @@ package struct ConnectionLedgerState: Sendable {
     /// The last request that waited was not served: until then the time counts as if it still waited.
     private var countsUntil: MonotonicTime?
     private var penalties = ClientPenalties()
+    /// Penalized clients, and when a request of theirs was last held back.
+    private var heldBack: [ClientNetwork: MonotonicTime] = [:]
 
     package init(limit: Int, maximumWaiting: Int = 1024) {
         self.limit = max(1, limit)
@@ -126,11 +133,14 @@ package struct ConnectionLedgerState: Sendable {
 
     /// A request of `client` needs a connection.
     ///
-    /// - Parameter hasIdle: the member has an idle connection that would do.
+    /// - Parameters:
+    ///   - hasIdle: the member has an idle connection that would do.
+    ///   - share: of the limit, that a penalized client may hold; nil: the connection is not for one client.
     package mutating func wait(
-        _ member: MemberID, _ id: WaiterID, _ client: ClientNetwork, hasIdle: Bool, _ now: MonotonicTime,
-        _ notes: inout [Note]
+        _ member: MemberID, _ id: WaiterID, _ client: ClientNetwork, hasIdle: Bool, share: Double? = nil,
+        _ now: MonotonicTime, _ notes: inout [Note]
     ) -> Wait {
+        if let share, holdsBack(client, share: share, requests: 1, now) { return .holdBack }
         if waiterCount == 0 {
             if hasIdle {
                 hold(client, episode)
@@ -155,10 +165,7 @@ package struct ConnectionLedgerState: Sendable {
             waitingSince = now
         }
         if episode == 0 {
-            lastEpisode += 1
-            episode = lastEpisode
-            localGrants = 0
-            for other in members.keys.sorted() { notes.append(.contended(other, episode: episode)) }
+            beginEpisode(&notes)
         } else if isFirst {
             for other in members.keys.sorted() where other != member { notes.append(.releaseIdle(other)) }
         }
@@ -227,8 +234,8 @@ package struct ConnectionLedgerState: Sendable {
     package func isBeyondShare(
         _ client: ClientNetwork, share: Double, requests: Int, othersSince start: MonotonicTime, _ now: MonotonicTime
     ) -> Bool {
-        let held = Double(held(by: client))
-        let isBeyond = held > max(1, (Double(limit) * Double(max(1, requests)) * share).rounded(.down))
+        let held = held(by: client)
+        let isBeyond = held > self.share(share, requests: requests)
         guard isBeyond || held > 0 && penalties.contains(client, now) else { return false }
         return clients.contains { other, state in
             other != client && (state.waiters.first.map { $0.since <= start } ?? false)
@@ -236,9 +243,48 @@ package struct ConnectionLedgerState: Sendable {
         }
     }
 
-    /// A request of the client was ended because it was slow. Its next ones must not hold up others for as long again.
-    package mutating func penalize(_ client: ClientNetwork, _ now: MonotonicTime) {
+    /// A request of the client was ended because it was slow. Its next ones must not hold up others for as long again: during
+    /// the penalty it gets no connection beyond its share, even if nobody else waits. Until the penalty ends, the episode
+    /// does not, so that connections are counted by client.
+    package mutating func penalize(
+        _ client: ClientNetwork, share: Double, requests: Int, _ now: MonotonicTime, _ notes: inout [Note]
+    ) {
         penalties.add(client, now)
+        guard penalties.contains(client, now) else { return }
+        if episode == 0 { beginEpisode(&notes) }
+        // The connection that is about to become free is not for these.
+        let room = max(0, self.share(share, requests: requests) - held(by: client))
+        while let waiters = clients[client]?.waiters, waiters.count > room, let last = waiters.last {
+            clients[client]?.waiters.removeLast()
+            removed(client, now, isServed: false)
+            heldBack[client] = now
+            notes.append(.heldBack(last.member, last.id))
+        }
+    }
+
+    /// The client has been penalized and holds its share: a further request of it has to wait until it holds less.
+    ///
+    /// - Parameter requests: how many requests one connection carries.
+    package mutating func holdsBack(
+        _ client: ClientNetwork, share: Double, requests: Int, _ now: MonotonicTime
+    ) -> Bool {
+        guard penalties.contains(client, now) else { return false }
+        let taken = held(by: client) + (clients[client]?.waiters.count ?? 0)
+        guard taken >= self.share(share, requests: requests) else { return false }
+        heldBack[client] = now
+        return true
+    }
+
+    /// The clients of which requests are held back now. What holds these up is the client's own slow requests.
+    package mutating func heldBackClients(_ now: MonotonicTime) -> [ClientNetwork] {
+        guard !heldBack.isEmpty else { return [] }
+        heldBack = heldBack.filter { now.since($0.value) < Self.heldBackTime }
+        return Array(heldBack.keys)
+    }
+
+    /// How many requests may hold connections by a share; one at least.
+    private func share(_ share: Double, requests: Int) -> Int {
+        max(1, Int((Double(limit) * Double(max(1, requests)) * share).rounded(.down)))
     }
 
     /// Waiters are served in this order.
@@ -259,15 +305,20 @@ package struct ConnectionLedgerState: Sendable {
 
     /// For how long requests have waited so far; ends an episode that is over.
     package mutating func look(_ now: MonotonicTime) -> (episode: UInt64, waited: Nanoseconds) {
-        if waiterCount == 0, episode != 0, now.since(lastWaited) >= Self.calm, now >= countsUntil ?? now {
+        if waiterCount == 0, episode != 0, now.since(lastWaited) >= Self.calm, now >= countsUntil ?? now,
+            !penalties.areInForce(now)
+        {
             episode = 0
             clients = [:]
+            heldBack = [:]
             countWaited(now)
         }
         let current = waitingSince.map { min(now, countsUntil ?? now).since($0).count } ?? 0
         return (episode, Nanoseconds(count: waited &+ current))
     }
 
+    /// A request that is held back is tried again several times in this time.
+    private static let heldBackTime = Nanoseconds.seconds(1)
     /// How long no request must have waited until connections are no longer counted by client.
     package static let calm = Nanoseconds.seconds(1)
     /// How long the time continues to count after the last waiter left without a connection. Otherwise a request that is
@@ -278,6 +329,13 @@ package struct ConnectionLedgerState: Sendable {
     private static let maximumLocalGrants = 7
 
     // MARK: Private
+
+    private mutating func beginEpisode(_ notes: inout [Note]) {
+        lastEpisode += 1
+        episode = lastEpisode
+        localGrants = 0
+        for member in members.keys.sorted() { notes.append(.contended(member, episode: episode)) }
+    }
 
     private mutating func count(_ member: MemberID, _ change: Int) {
         open += change

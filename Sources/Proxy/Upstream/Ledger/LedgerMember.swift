@@ -27,6 +27,11 @@ final class LedgerMember {
     /// How long requests had waited in all at the last look, and between the last two.
     private var waited = Nanoseconds(count: 0)
     private(set) var waitedLately = Nanoseconds(count: 0)
+    /// Requests of penalized clients that hold their share, in order of arrival. They are in ``waiting`` too, and unknown
+    /// to the ledger.
+    private var heldBack: [UpstreamWaiter] = []
+    /// Clients of which requests are held back, on any worker.
+    private var heldBackClients: [ClientNetwork] = []
     /// Requests that the current look at the pace of clients may still end for others.
     private var endings = 0
 
@@ -38,6 +43,8 @@ final class LedgerMember {
         case wait
         /// The queue is full.
         case refuse
+        /// The client has been penalized and holds its share.
+        case holdBack
     }
 
     /// Whether another shared connection may be opened.
@@ -81,11 +88,13 @@ final class LedgerMember {
     }
 
     /// `waiter` needs a connection.
-    func wait(_ waiter: UpstreamWaiter, hasIdle: Bool) -> Outcome {
+    ///
+    /// - Parameter share: of the limit, that a penalized client may hold.
+    func wait(_ waiter: UpstreamWaiter, hasIdle: Bool, share: Double) -> Outcome {
         nextWaiter += 1
         let (id, network, now) = (nextWaiter, waiter.network, loop.now)
         let (outcome, episode) = ledger.perform { [member] state, notes in
-            let outcome = state.wait(member, id, network, hasIdle: hasIdle, now, &notes)
+            let outcome = state.wait(member, id, network, hasIdle: hasIdle, share: share, now, &notes)
             return (outcome, state.episode)
         }
         switch outcome {
@@ -96,6 +105,7 @@ final class LedgerMember {
             waiting[id] = waiter
             return .wait
         case .refuse: return .refuse
+        case .holdBack: return .holdBack
         }
     }
 
@@ -112,7 +122,8 @@ final class LedgerMember {
         switch outcome {
         case .connect: return .granted
         case .use, .wait: return .awaited(id)
-        case .refuse: return .none
+        // Only requests are held back.
+        case .refuse, .holdBack: return .none
         }
     }
 
@@ -134,6 +145,60 @@ final class LedgerMember {
         waiter?.enqueued(as: nil)
         return waiter
     }
+
+    // MARK: Requests that are held back
+
+    /// The client has been penalized and holds its share.
+    ///
+    /// - Parameter requests: how many requests one connection carries.
+    func holdsBack(_ network: ClientNetwork, share: Double, requests: Int) -> Bool {
+        guard episode != 0 else { return false }
+        let now = loop.now
+        return ledger.perform { state, _ in state.holdsBack(network, share: share, requests: requests, now) }
+    }
+
+    /// `waiter` waits until its client holds less than its share; false: too many do.
+    func holdBack(_ waiter: UpstreamWaiter) -> Bool {
+        if heldBack.count >= Self.maximumHeldBack { heldBack.removeAll { $0.ledgerID == nil } }
+        guard heldBack.count < Self.maximumHeldBack else { return false }
+        nextWaiter += 1
+        waiter.enqueued(as: nextWaiter)
+        waiting[nextWaiter] = waiter
+        heldBack.append(waiter)
+        return true
+    }
+
+    /// The ledger no longer knows the request that waits as `id`; false: it waits no longer, or not here.
+    func holdBack(_ id: UInt64) -> Bool {
+        guard let waiter = waiting[id] else { return false }
+        heldBack.append(waiter)
+        return true
+    }
+
+    var hasHeldBack: Bool { !heldBack.isEmpty }
+
+    /// Calls `serve` with each request whose client holds less than its share by now.
+    func retryHeldBack(share: Double, requests: Int, _ serve: (UpstreamWaiter) -> Void) {
+        let waiters = heldBack
+        heldBack = []
+        var atShare: Set<ClientNetwork> = []
+        for waiter in waiters {
+            guard let id = waiter.ledgerID, waiting[id] === waiter else { continue }
+            guard !atShare.contains(waiter.network), !holdsBack(waiter.network, share: share, requests: requests) else {
+                atShare.insert(waiter.network)
+                heldBack.append(waiter)
+                continue
+            }
+            waiting[id] = nil
+            waiter.enqueued(as: nil)
+            serve(waiter)
+        }
+    }
+
+    /// Requests of the client are held back, on any worker.
+    func isHeldBack(_ network: ClientNetwork) -> Bool { heldBackClients.contains(network) }
+
+    private static let maximumHeldBack = 1024
 
     /// The request that a connection was granted to, which now holds it; nil: it no longer waits, and holds nothing.
     func take(_ grant: ConnectionLedgerState.Grant) -> UpstreamWaiter? {
@@ -178,6 +243,12 @@ final class LedgerMember {
         self.episode = episode
     }
 
+    /// Connections may be counted by client already when the member joins.
+    func joinEpisode() {
+        let now = loop.now
+        (episode, waited) = ledger.perform { state, _ in state.look(now) }
+    }
+
     /// The request of `client` has a stream of a connection that others use as well, or one that is kept for its client.
     func hold(for client: any UpstreamClient) {
         guard episode != 0 else { return }
@@ -199,9 +270,9 @@ final class LedgerMember {
     }
 
     /// A request of `client` is ended because it was slow.
-    func penalize(_ client: ClientNetwork) {
+    func penalize(_ client: ClientNetwork, share: Double, requests: Int) {
         let now = loop.now
-        ledger.perform { state, _ in state.penalize(client, now) }
+        ledger.perform { state, notes in state.penalize(client, share: share, requests: requests, now, &notes) }
     }
 
     // MARK: Pace
@@ -212,10 +283,11 @@ final class LedgerMember {
             waitedLately = Nanoseconds(count: 0)
             return false
         }
-        let (current, total, waiters) = ledger.perform { state, _ in
+        let (current, total, waiters, clients) = ledger.perform { state, _ in
             let look = state.look(now)
-            return (look.episode, look.waited, state.waiterCount)
+            return (look.episode, look.waited, state.waiterCount, state.heldBackClients(now))
         }
+        heldBackClients = clients
         endings = waiters
         waitedLately = Nanoseconds(count: total.count &- min(waited.count, total.count))
         waited = total
