@@ -85,7 +85,7 @@ struct RequestExplanation {
     private static func refusal(_ check: RuleCheck) -> String? {
         switch check.verdict {
         case .letIn, .open, .reservedPath: nil
-        case .signInNeeded: "unauthenticated"
+        case .signInNeeded: Outcome.Denial.unauthenticated.rawValue
         case .unreadable: Reason.pathUnreadable.rawValue
         case .refused(let reason): reason.rawValue
         }

@@ -157,7 +157,7 @@ struct RequestRewrite {
             if field.name.lowerBound == runEnd, runEnd > runStart, Self.isWholeLine(field, bytes) {
                 runEnd = field.value.upperBound + 2
             } else {
-                out.append(copying: bytes.extracting(runStart..<runEnd))
+                if runEnd > runStart { out.append(copying: bytes.extracting(runStart..<runEnd)) }
                 runStart = 0
                 runEnd = 0
                 if Self.isWholeLine(field, bytes) {
@@ -171,7 +171,7 @@ struct RequestRewrite {
                 }
             }
         }
-        out.append(copying: bytes.extracting(runStart..<runEnd))
+        if runEnd > runStart { out.append(copying: bytes.extracting(runStart..<runEnd)) }
         return tracing
     }
 

@@ -75,13 +75,18 @@ struct PathMatcher: Sendable {
     init(_ rules: [[RulePath]], isLenient: Bool) {
         self.isLenient = isLenient
         for (index, patterns) in rules.enumerated() {
-            for pattern in patterns { insert(pattern, rule: index) }
+            for pattern in patterns {
+                insert(pattern.segments, isSubtree: pattern.isSubtree, rule: index)
+                // The canonical form of a path has such characters percent-encoded.
+                guard pattern.segments.contains(where: { $0.contains { $0 >= 0x80 } }) else { continue }
+                insert(pattern.segments.map(Self.encoded), isSubtree: pattern.isSubtree, rule: index)
+            }
         }
     }
 
-    private mutating func insert(_ pattern: RulePath, rule: Int) {
+    private mutating func insert(_ pattern: [[UInt8]], isSubtree: Bool, rule: Int) {
         var current = 0
-        var segments = pattern.segments
+        var segments = pattern
         if isLenient, segments.last?.isEmpty ?? false { segments.removeLast() }
         for segment in segments {
             let segment = isLenient ? Self.lenient(segment) : segment
@@ -94,11 +99,20 @@ struct PathMatcher: Sendable {
                 current = nodes.count - 1
             }
         }
-        if pattern.isSubtree {
+        if isSubtree {
             if nodes[current].subtree.last != rule { nodes[current].subtree.append(rule) }
         } else if nodes[current].exact.last != rule {
             nodes[current].exact.append(rule)
         }
+    }
+
+    /// With every byte that is not ASCII percent-encoded.
+    private static func encoded(_ segment: [UInt8]) -> [UInt8] {
+        var text: [UInt8] = []
+        for byte in segment {
+            if byte < 0x80 { text.append(byte) } else { text.appendPercentEncoded(byte: byte) }
+        }
+        return text
     }
 
     /// As it stands in the reading in which most is replaced and dropped.

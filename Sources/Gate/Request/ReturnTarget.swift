@@ -68,7 +68,9 @@ package struct ReturnTarget: Sendable, Equatable {
             origin.append(to: &text)
         }
         text.append(copying: path)
-        QueryFilter.appendQuery(of: request.head, without: request.site.tokenParameter, to: &text)
+        if request.head.query != nil {
+            QueryFilter.appendQuery(of: request.head, without: request.site.tokenParameter, to: &text)
+        }
         guard text.count <= Self.maximumLength else {
             self = .root
             return

@@ -18,7 +18,7 @@ struct PrerenderedTemplate: Sendable {
     var byteCount: Int { bytes.count }
 
     /// It has a place for the target.
-    var namesTarget: Bool { places.contains { $0.place == .target } }
+    private(set) var namesTarget = false
 
     mutating func append(_ more: some Sequence<UInt8>) {
         bytes.append(contentsOf: more)
@@ -26,12 +26,14 @@ struct PrerenderedTemplate: Sendable {
 
     mutating func append(_ place: Place) {
         places.append((bytes.count, place))
+        if place == .target { namesTarget = true }
         if place == .attempt { bytes.append(contentsOf: repeatElement(0, count: LoginAttemptID.length)) }
     }
 
     mutating func append(_ other: PrerenderedTemplate) {
         for place in other.places { places.append((bytes.count + place.position, place.place)) }
         bytes.append(contentsOf: other.bytes)
+        namesTarget = namesTarget || other.namesTarget
     }
 
     /// Appends the text of one attempt.
@@ -40,6 +42,13 @@ struct PrerenderedTemplate: Sendable {
     func append(_ attempt: LoginAttemptID, target: [UInt8], to output: inout [UInt8]) {
         // The distance between a byte's position in `bytes` and in `output`.
         var offset = output.count
+        guard namesTarget else {
+            output.append(copying: bytes.span)
+            for index in places.indices {
+                output.overwrite(from: offset + places[index].position, with: attempt.bytes.span)
+            }
+            return
+        }
         var copied = 0
         for (position, place) in places where place == .target {
             output.append(copying: bytes.span.extracting(copied..<position))

@@ -98,15 +98,21 @@ package enum ResponseRewrite {
                 if runStart < 0 { runStart = field.name.lowerBound }
                 runEnd = field.value.upperBound
             } else if runStart >= 0 {
-                output.append(span: bytes.extracting(runStart..<runEnd))
-                output.append(text: "\r\n")
+                appendLines(bytes, runStart, runEnd, into: &output)
                 runStart = -1
             }
         }
-        if runStart >= 0 {
-            output.append(span: bytes.extracting(runStart..<runEnd))
-            output.append(text: "\r\n")
+        if runStart >= 0 { appendLines(bytes, runStart, runEnd, into: &output) }
+    }
+
+    /// Appends the lines from `start` to the last one's value, which ends at `end`, with the end of that line.
+    private static func appendLines(_ bytes: Span<UInt8>, _ start: Int, _ end: Int, into output: inout [UInt8]) {
+        if end + 2 <= bytes.count, bytes[end] == 0x0d, bytes[end + 1] == 0x0a {
+            // As usual: one copy.
+            return output.append(span: bytes.extracting(start..<end + 2))
         }
+        output.append(span: bytes.extracting(start..<end))
+        output.append(text: "\r\n")
     }
 
     /// The field is passed to the client.

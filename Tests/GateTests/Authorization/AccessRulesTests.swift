@@ -49,6 +49,15 @@ struct AccessRulesTests {
         #expect(Self.judge(rules, "/a", method: "POST") == .rule(nil))
     }
 
+    @Test("a rule names a path with characters that are not ASCII as it is decoded")
+    func otherCharacters() throws {
+        // Some readers take é for e.
+        let rules = try Self.rules([["/café/*", "/cafe/*"], ["/*"]])
+        for path in ["/caf%C3%A9/x", "/caf%c3%a9/x", "/caf%C3%A9", "/cafe/x"] {
+            #expect(Self.judge(rules, path) == .rule(0), "\(path)")
+        }
+    }
+
     /// What each of these may mean to some app is below /admin: the rule that closes it has a say in all.
     static let spellings = [
         "/admin/x", "/Admin/x", "/ADMIN/x", "//admin/x", "/./admin/x", "/a/../admin/x", "/%61dmin/x", "/%2561dmin/x",
