@@ -66,7 +66,7 @@ let package = Package(
         // Input and output.
         module("Reactor", ["CEpoll"]),
         module("TLS", ["Reactor", "Cryptography", "COpenSSL"]),
-        module("Outbound", ["HTTP", "HTTP1", "TLS", "Reactor"]),
+        module("Outbound", ["HTTP", "HTTP1", "TLS", "Reactor"], small),
         module("Redis", ["TLS", "Reactor"]),
         module(
             "Proxy",
@@ -76,7 +76,7 @@ let package = Package(
             [
                 "HTTP", "Gate", "Cryptography", "Redis", "Proxy", "Reactor",
                 .product(name: "Logging", package: "swift-log"),
-            ]),
+            ], small),
         module("Demo", ["HTTP", "JWT", "Cryptography", "Pages"], small),
         module(
             "Sidecar",
@@ -84,7 +84,7 @@ let package = Package(
                 "Decisions", "HTTP", "HTTP1", "JWT", "Gate", "Cryptography", "Outbound", "Redis", "SharedState",
                 "Proxy", "Demo", "Configuration", "Telemetry", "Reactor", "TLS",
                 .product(name: "Logging", package: "swift-log"),
-            ]),
+            ], small),
         .executableTarget(
             name: "sidegate",
             dependencies: [

@@ -180,7 +180,7 @@ class TestMessages:
                 return f"{back.path}?{back.query}&jwt="
             first, second = begin("/1"), begin("/2")
             assert ask(first + tokens.token(), other_site)["location"].endswith("/1")
-            asked = ask("/.sidegate/callback?jwt=" + tokens.token(email="eve@example.com"), other_site)
+            asked = ask("/.sidegate/callback?jwt=" + tokens.token(sub="eve", email="eve@example.com"), other_site)
             assert asked.status == 200 and b"eve@example.com" in asked.body, "a page asks"
             assert ask("/page", typed).status == 200 and ask("/.sidegate/session", typed).status == 200
             assert ask(second + tokens.token(), other_site)["location"].endswith("/2")

@@ -154,6 +154,7 @@ package final class Service: Sendable {
     package func runUntilStopped() -> Never {
         Watchdog.start(notifier, server, loop: services.loop)
         notifier.ready()
+        CodePages.release()
         stop.onStop { [self] in beginToStop() }
         runMainThread()
     }

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// The pages of the program's own code that are resident.
+package enum CodePages {
+    /// Gives them back to the kernel, which maps those that are still used again without reading the file. Half of them hold
+    /// code that runs at the start only: the command line, the configuration, the checks of keys.
+    ///
+    /// The mapping is read-only and holds no relocations, so nothing in it can differ from the file.
+    package static func release() {
+        guard let program = link(at: "/proc/self/exe"), let maps = contents(of: "/proc/self/maps") else { return }
+        for line in maps.split(separator: "\n") where line.hasSuffix(program) {
+            let words = line.split(separator: " ", maxSplits: 5)
+            guard words.count == 6, words[1] == "r-xp", words[5].drop(while: { $0 == " " }) == program else { continue }
+            let bounds = words[0].split(separator: "-").compactMap { UInt($0, radix: 16) }
+            guard bounds.count == 2, bounds[0] < bounds[1] else { continue }
+            _ = unsafe madvise(
+                UnsafeMutableRawPointer(bitPattern: bounds[0]), Int(bounds[1] - bounds[0]), MADV_DONTNEED)
+        }
+    }
+
+    private static func link(at path: String) -> String? {
+        var name = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = unsafe readlink(path, &name, name.count)
+        guard count > 0, count < name.count else { return nil }
+        return String(decoding: name.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    private static func contents(of path: String) -> String? {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: maximumSize)
+        var count = 0
+        while count < bytes.count {
+            let more = unsafe bytes.withUnsafeMutableBytes { buffer in
+                unsafe read(descriptor, buffer.baseAddress.map { unsafe $0 + count }, buffer.count - count)
+            }
+            guard more > 0 else { break }
+            count += more
+        }
+        return String(decoding: bytes.prefix(count), as: UTF8.self)
+    }
+
+    /// More than a process of a few libraries has.
+    private static let maximumSize = 262_144
+}
