@@ -121,7 +121,7 @@ final class Browser {
     var userAgent = "Test/1"
     /// What happens when a gate waits for keys; nil: no keys can be fetched.
     var fetchKeys: ((Gate) throws -> Void)?
-    /// The app's word about a user, and what it was told.
+    /// The app's verdict about a user, and the calls that it got.
     var appSays = ProvisioningVerdict.agreed
     private(set) var calls: [ProvisioningCall] = []
     /// Requests that went to the app's own login page, and those of them that opened it.
