@@ -48,6 +48,15 @@ final class GateService: ExchangeService {
         pools = makePools(configuration)
     }
 
+    deinit {
+        for pool in pools + retiredPools { pool.detach() }
+    }
+
+    /// The client connections are about to be destroyed.
+    func detach() {
+        clients = nil
+    }
+
     /// The client connections of the loop.
     func attach(_ clients: any ClientSide) {
         self.clients = clients

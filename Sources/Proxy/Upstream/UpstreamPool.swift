@@ -33,7 +33,8 @@ final class UpstreamPool {
     private(set) var configuration: UpstreamConfiguration
     private(set) var environment: UpstreamEnvironment
     private(set) var ledger: LedgerMember
-    private unowned let owner: any UpstreamPoolOwner
+    /// Nil when it no longer exists: requests in flight may outlive it.
+    private unowned var owner: (any UpstreamPoolOwner)?
     private let connector: UpstreamConnector
     private let inbox: LedgerInbox
     private var phase = Phase.serving
@@ -74,6 +75,15 @@ final class UpstreamPool {
         if self.ledger.isContended { owner.startPacing() }
         guard configuration.version != .http1 else { return }
         shared = HTTP2UpstreamPool(owner: self)
+    }
+
+    deinit {
+        inbox.pool = nil
+    }
+
+    /// The owner is about to be destroyed.
+    func detach() {
+        owner = nil
     }
 
     /// Requests wait for their first content before they take a connection, since each has one of its own.
@@ -310,11 +320,11 @@ final class UpstreamPool {
     private func contended(_ episode: UInt64) {
         ledger.began(episode)
         var clients: [ClientNetwork] = []
-        owner.forEachUpstreamClient { client in
+        owner?.forEachUpstreamClient { client in
             if let network = client.holdIfConnected(to: self, ledger, episode: episode) { clients.append(network) }
         }
         ledger.contended(episode, clients)
-        owner.startPacing()
+        owner?.startPacing()
     }
 
     /// Others wait for idle connections of this pool.

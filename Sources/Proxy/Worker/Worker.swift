@@ -49,6 +49,10 @@ package final class Worker: LoopServer {
         service.attach(clients)
     }
 
+    deinit {
+        service.detach()
+    }
+
     package func listen(
         on socket: consuming ListeningSocket, redirects: Bool = false, paused: @escaping (SystemError) -> Void
     ) throws(SystemError) {

@@ -16,6 +16,8 @@ final class HTTP2Upstream: HTTP2Connection {
     }
 
     private(set) var pool: HTTP2UpstreamPool
+    /// Lives as long as its last connection: streams and timers of the connection refer to it.
+    private let owner: UpstreamPool
     /// Connections are numbered in the order in which they were opened.
     private(set) var number: HTTP2UpstreamPool.Number
     /// When bytes arrived last.
@@ -33,6 +35,7 @@ final class HTTP2Upstream: HTTP2Connection {
     init(_ transport: Transport, number: HTTP2UpstreamPool.Number, pool: HTTP2UpstreamPool) {
         self.number = number
         self.pool = pool
+        owner = pool.owner
         let environment = pool.owner.environment
         lastReceived = environment.loop.now
         super.init(transport, memory: environment.memory)
