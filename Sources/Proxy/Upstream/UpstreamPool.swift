@@ -237,6 +237,9 @@ final class UpstreamPool {
         releaseBound()
     }
 
+    /// Connections that belong to one client each are idle.
+    var hasBound: Bool { !bound.isEmpty }
+
     /// The next request of its client has arrived.
     func unbind(_ connection: HTTP1Upstream) {
         bound.removeAll { $0 === connection }
