@@ -41,6 +41,7 @@ package enum Reason: String, Sendable, CaseIterable {
     case guestRefused = "guest_refused"
     case groupMissing = "group_missing"
     case ruleDenied = "rule_denied"
+    case identityHeadTooLarge = "identity_head_too_large"
 
     // The login attempt.
     case loginStateMissing = "login_state_missing"
@@ -129,7 +130,7 @@ extension Reason {
             .token
         case .replayed, .replayStoreUnavailable: .use
         case .fieldMissing, .fieldInvalid, .userNotRegistered, .siteNotGranted, .guestRefused, .groupMissing,
-            .ruleDenied:
+            .ruleDenied, .identityHeadTooLarge:
             .user
         case .loginStateMissing, .loginStateExpired, .returnURLRefused: .attempt
         case .seatLimitReached, .provisioningFailed: .provisioning

@@ -125,6 +125,9 @@ struct SettingsBuilder: Sendable {
             idleTimeout: resolution[UpstreamOptions.idleTimeout],
             maxConnections: resolution[UpstreamOptions.maxConnections],
             preserveHost: resolution[UpstreamOptions.preservesHost],
+            rewritesRedirects: resolution[UpstreamOptions.rewritesRedirects],
+            collectRequests: resolution[UpstreamOptions.collectRequests],
+            headerBytes: resolution[UpstreamOptions.headerBytes],
             upgrades: resolution[UpstreamOptions.upgrades],
             offersHTTP2: resolution[UpstreamOptions.offersHTTP2],
             tls: upstreamTLS(url, resolution, UpstreamOptions.tls, prefix: ""))

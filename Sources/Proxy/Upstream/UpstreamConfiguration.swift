@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Gate
 import Reactor
 import TLS
 
@@ -25,8 +26,8 @@ package struct UpstreamConfiguration: Sendable {
     package var tls: TLSClientContext?
     /// Called with the reason when a connection could not be secured, from time to time while that continues.
     package var notSecured: @Sendable (TLSError) -> Void = { _ in }
-    /// Called with the name when the app sets a cookie of the gate, from time to time while that continues.
-    package var reservedCookieSet: @Sendable (String) -> Void = { _ in }
+    /// Called when the app sets or ends a cookie of the gate, from time to time while that continues.
+    package var reservedCookieUsed: @Sendable (ReservedCookieUse) -> Void = { _ in }
     package var connectTimeout = Nanoseconds.seconds(5)
     /// From the request's last byte to the response's head, and between two pieces of the response.
     package var responseTimeout = Nanoseconds.seconds(60)
@@ -34,6 +35,8 @@ package struct UpstreamConfiguration: Sendable {
     package var idleTimeout = Nanoseconds.seconds(60)
     /// Open connections of the process; further requests wait for one, or for room on one.
     package var maxConnections = 256
+    /// Content of a request without a length is collected up to this many bytes, to send its length; 0: never.
+    package var collectRequests = 0
     /// The count of connections that all workers share; nil: the worker has its own.
     package var ledger: ConnectionLedger?
 

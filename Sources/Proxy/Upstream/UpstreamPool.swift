@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Gate
 import Reactor
 import TLS
 
@@ -283,11 +284,11 @@ final class UpstreamPool {
         connectionClosed()
     }
 
-    func report(reservedCookie name: String) {
+    func report(_ use: ReservedCookieUse) {
         let now = environment.loop.now
         guard now >= nextCookieReport else { return }
         nextCookieReport = now.advanced(by: Self.cookieReportInterval)
-        configuration.reservedCookieSet(name)
+        configuration.reservedCookieUsed(use)
     }
 
     // MARK: Notes of the ledger

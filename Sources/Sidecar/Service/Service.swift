@@ -221,16 +221,24 @@ package final class Service: Sendable {
                 logger.warning("no secure connection to the app", metadata: ["cause": "\(failure)"])
             }
             proxy.upstream.notSecured = notSecured
-            let reservedCookieSet: @Sendable (String) -> Void = { name in
-                logger.notice(
-                    "a cookie that the app set was dropped: its name is reserved for the gate",
-                    metadata: ["cookie": "\(name)"]
-                )
+            let reservedCookieUsed: @Sendable (ReservedCookieUse) -> Void = { use in
+                switch use {
+                case .set(let name):
+                    logger.notice(
+                        "a cookie that the app set was dropped: its name is reserved for the gate",
+                        metadata: ["cookie": "\(name)"])
+                case .cleared:
+                    logger.notice(
+                        """
+                        cookies were taken out of the app's Clear-Site-Data, since that would end the gate's session; paths \
+                        that end it belong into session.logoutPaths
+                        """)
+                }
             }
-            proxy.upstream.reservedCookieSet = reservedCookieSet
+            proxy.upstream.reservedCookieUsed = reservedCookieUsed
             for index in proxy.otherUpstreams.indices {
                 proxy.otherUpstreams[index].notSecured = notSecured
-                proxy.otherUpstreams[index].reservedCookieSet = reservedCookieSet
+                proxy.otherUpstreams[index].reservedCookieUsed = reservedCookieUsed
             }
             return proxy
         } catch {

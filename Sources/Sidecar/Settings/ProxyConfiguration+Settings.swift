@@ -54,6 +54,7 @@ extension UpstreamConfiguration {
         responseTimeout = .seconds(settings.responseTimeout.inSeconds)
         idleTimeout = .seconds(settings.idleTimeout.inSeconds)
         maxConnections = settings.maxConnections
+        collectRequests = settings.collectRequests
         if case .https = settings.address {
             if settings.offersHTTP2 { version = .negotiated }
             tls = try TLSClientContext(
