@@ -33,6 +33,4 @@ struct SignatureVerdicts {
     mutating func forgetAll() {
         self = SignatureVerdicts()
     }
-
-    var count: Int { verdicts.count }
 }
