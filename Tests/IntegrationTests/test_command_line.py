@@ -220,6 +220,35 @@ class TestCheck:
         assert (done.returncode, done.stderr) == (0, "")
         assert sidegate("explain", "--config", config, tokens.token(), cwd=config.parent).returncode == 0
 
+    @pytest.mark.parametrize("end", ["\n", "\r\n"])
+    def test_secrets_from_the_environment_lose_one_newline_too(self, config, end):
+        config.write_text(CONFIG.replace(f"secret: {tokens.SECRET}", 'secret: "${JWT_SECRET}"'))
+        environment = clean_environment(JWT_SECRET=tokens.SECRET + end)
+        done = sidegate("check", "--config", config, env=environment)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert sidegate("explain", "--config", config, tokens.token(), env=environment).returncode == 0
+        keys = json.dumps([{"secret": tokens.SECRET + end}])
+        environment = clean_environment(JWT_SECRET="x" * 32, SIDEGATE_TOKEN_KEYS=keys)
+        assert sidegate("explain", "--config", config, tokens.token(), env=environment).returncode == 0
+
+    def test_a_secret_of_yaml_loses_the_newline_of_its_block(self, config):
+        config.write_text(CONFIG.replace(f"secret: {tokens.SECRET}", f"secret: |\n        {tokens.SECRET}"))
+        assert sidegate("explain", "--config", config, tokens.token()).returncode == 0
+
+    @pytest.mark.parametrize("secret, words", [
+        (tokens.SECRET + "\n\n", "white space"), (" " + tokens.SECRET, "white space"), (tokens.SECRET + " \n", "white space"),
+        (tokens.SECRET + "\nmore", "line break")])
+    def test_other_white_space_of_a_secret_is_kept_and_warned_of(self, config, secret, words):
+        config.write_text(CONFIG.replace(f"secret: {tokens.SECRET}", 'secret: "${JWT_SECRET}"'))
+        done = sidegate("check", "--config", config, env=clean_environment(JWT_SECRET=secret))
+        assert done.returncode == 0 and "warning" in done.stderr and words in done.stderr and tokens.SECRET not in done.stderr
+        file = config.parent / "jwt"
+        file.write_text(secret)
+        file.chmod(0o600)
+        config.write_text(CONFIG.replace(f"secret: {tokens.SECRET}", "secretFile: jwt"))
+        done = sidegate("check", "--config", config)
+        assert done.returncode == 0 and words in done.stderr and tokens.SECRET not in done.stderr
+
     def test_secrets_come_from_the_credentials_directory_first(self, config, tmp_path):
         credentials = tmp_path / "credentials"
         credentials.mkdir()

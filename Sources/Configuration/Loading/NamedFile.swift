@@ -48,9 +48,13 @@ package struct NamedFile: Sendable {
         }
     }
 
-    /// The text of a secret's file without one trailing newline; warns when others can read it.
+    /// The text of a secret's file without one trailing newline; warns when others can read it, and of white space that may
+    /// not belong to the secret.
+    ///
+    /// - Parameter isOneLine: the file holds one secret, not one a line.
     func readSecret(
-        _ path: String, for key: String, at origin: SourceLocation, isNoted: Bool = true, into findings: inout [Finding]
+        _ path: String, for key: String, at origin: SourceLocation, isNoted: Bool = true, isOneLine: Bool = true,
+        into findings: inout [Finding]
     ) -> [UInt8]? {
         guard var contents = read(path, for: key, at: origin, isNoted: isNoted, into: &findings) else { return nil }
         if contents.isReadableByOthers {
@@ -58,7 +62,12 @@ package struct NamedFile: Sendable {
             findings.append(
                 .warning(origin, "`\(key)`: other users can read \(location); run chmod o-rwx on it"))
         }
-        Self.dropNewline(&contents.bytes)
+        SecretText.dropNewline(&contents.bytes)
+        if isOneLine, let doubt = SecretText.doubt(contents.bytes) {
+            let location = Quoted.plain(locate(path, namedAt: origin))
+            findings.append(
+                .warning(origin, "`\(key)`: \(location) \(doubt), which counts as part of the secret; is that meant?"))
+        }
         return contents.bytes
     }
 
@@ -66,16 +75,10 @@ package struct NamedFile: Sendable {
     package static func readKey(_ path: String) throws(SyntaxProblem) -> [UInt8] {
         do {
             var bytes = try FileReader.read(path, limit: maximumSize).bytes
-            dropNewline(&bytes)
+            SecretText.dropNewline(&bytes)
             return bytes
         } catch {
             throw SyntaxProblem(error.words)
         }
-    }
-
-    private static func dropNewline(_ bytes: inout [UInt8]) {
-        guard bytes.last == UInt8(ascii: "\n") else { return }
-        bytes.removeLast()
-        if bytes.last == UInt8(ascii: "\r") { bytes.removeLast() }
     }
 }
