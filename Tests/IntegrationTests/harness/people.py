@@ -27,6 +27,7 @@ class PeopleGate(Gate):
 
     def __init__(self, folder, url, authority=None, **changes):
         self.authority = authority
+        self.people = []
         if authority:
             changes["tls"] = {"certificates": [authority.issue(f"gate-{folder.name}", "DNS:localhost").settings]}
         super().__init__(folder, url, **{**ISPRING, **changes})
@@ -43,6 +44,7 @@ class Person(httpx.Client):
             base_url=gate.origin, http1="h2" not in way, http2="h2" in way, timeout=30, trust_env=False,
             verify=trusting(gate.authority) if gate.authority else False, headers={"User-Agent": f"Mozilla/5.0 ({email}, {way})"})
         self.gate, self.email, self.claims = gate, email, claims
+        gate.people.append(self)
         self.version = "HTTP/2" if "h2" in way else "HTTP/1.1"
 
     def token(self, **changes) -> str:
@@ -136,6 +138,8 @@ class Gates:
     def stop(self):
         for gate in self.gates.values():
             if not gate.was_stopped:
+                for person in gate.people:
+                    person.close()  # the gate waits a while for clients with idle connections
                 code = gate.stop()
                 assert code == 0, f"a gate ended with {code}:\n{gate.log()[-4000:]}"
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A Flask app with Flask-WTF's CSRF tokens, uploads and downloads: forms.py PORT FOLDER [absolute] [old].
+"""A Flask app with Flask-WTF's CSRF tokens, uploads and downloads: forms.py PORT FOLDER [absolute] [old] [unaware].
 
 absolute: redirects name the whole URL, as before Werkzeug 2.1. old: served by wsgiref, which speaks HTTP/1.0 and needs a
-Content-Length."""
+Content-Length. unaware: it does not know that it is behind a proxy."""
 
 import hashlib
 import sys
@@ -26,7 +26,8 @@ PAGE = """<!doctype html><title>Notes</title><p id="user">{{ user }}</p>
 
 app = Flask(__name__)
 app.config.update(SECRET_KEY="the secret of the app's own session")
-app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1, x_port=1, x_prefix=1)
+if "unaware" not in OPTIONS:
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1, x_port=1, x_prefix=1)
 CSRFProtect(app)
 
 
