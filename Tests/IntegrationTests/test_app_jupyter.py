@@ -5,8 +5,6 @@ import asyncio
 import base64
 import json
 import secrets
-import ssl
-import uuid
 
 import pytest
 import websockets
@@ -18,6 +16,7 @@ from selenium.webdriver.common.keys import Keys
 from harness import mints
 from harness.apps import Jupyter
 from harness.chromium import browser, chromium, keep_screenshot  # noqa: F401
+from harness.jupyter import api, execute, in_terminal, socket
 from harness.people import ADA, EVE, ISPRING, WAYS, Person, gates  # noqa: F401
 from harness.process import wait_until
 
@@ -38,41 +37,6 @@ def prefixed(tmp_path_factory):
     app = Jupyter(tmp_path_factory.mktemp("jupyter"), "/lab-of-ada/")
     yield app
     app.stop()
-
-
-def api(person: Person, base: str = "/") -> dict:
-    """The fields that JupyterLab's own requests have."""
-    person.get(base + "lab")
-    return {"X-XSRFToken": person.cookies.get("_xsrf"), "Origin": person.gate.origin, "Sec-Fetch-Site": "same-origin",
-            "Sec-Fetch-Mode": "cors"}
-
-
-def socket(person: Person, path: str, **headers):
-    """A WebSocket of this browser's page."""
-    origin = person.gate.origin
-    context = ssl.create_default_context(cafile=person.gate.authority.path) if person.gate.authority else None
-    return websockets.connect(
-        origin.replace("http", "ws", 1) + path, max_size=None, ssl=context, origin=headers.pop("origin", origin), open_timeout=30,
-        extra_headers={"Cookie": person.cookie_header, "User-Agent": "x", **headers})
-
-
-async def execute(person: Person, kernel: str, code: str, base: str = "/") -> str:
-    """Runs code in the kernel; returns what it printed."""
-    async with socket(person, f"{base}api/kernels/{kernel}/channels?session_id={uuid.uuid4()}") as channel:
-        header = {"msg_id": str(uuid.uuid4()), "msg_type": "execute_request", "username": "", "session": "s", "version": "5.3", "date": ""}
-        await channel.send(json.dumps({"channel": "shell", "header": header, "parent_header": {}, "metadata": {}, "content": {
-            "code": code, "silent": False, "store_history": False, "user_expressions": {}, "allow_stdin": False}}))
-        printed = ""
-        while True:
-            message = json.loads(await asyncio.wait_for(channel.recv(), 30))
-            if message["parent_header"].get("msg_id") != header["msg_id"]:
-                continue
-            if message["msg_type"] == "stream":
-                printed += message["content"]["text"]
-            if message["msg_type"] == "error":
-                raise AssertionError(message["content"])
-            if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
-                return printed
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -130,22 +94,7 @@ def test_a_kernel_over_its_websocket(jupyter, gates, way, preserve):  # noqa: F8
 @pytest.mark.parametrize("way", ["http/1.1", "https"])
 def test_a_terminal_over_its_websocket_ends_with_the_session(jupyter, gates, way):  # noqa: F811
     ada = gates.person(jupyter, ADA, way, "/lab")
-    name = ada.post("/api/terminals", headers=api(ada)).json()["name"]
-
-    async def talk():
-        async with socket(ada, f"/terminals/websocket/{name}") as terminal:
-            await terminal.send(json.dumps(["stdin", "echo $((6*7))-$((1+1))\r"]))
-            seen = ""
-            while "42-2" not in seen:
-                kind, *rest = json.loads(await asyncio.wait_for(terminal.recv(), 30))
-                seen += rest[0] if kind == "stdout" else ""
-            ada.sign_out()
-            try:
-                while True:
-                    await asyncio.wait_for(terminal.recv(), 30)
-            except websockets.exceptions.ConnectionClosed:
-                return
-    asyncio.run(talk())
+    assert in_terminal(ada, "echo $((6*7))-$((1+1))\r", "42-2", then=ada.sign_out)
     assert ada.is_signed_out("/lab")
 
 

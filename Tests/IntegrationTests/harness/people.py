@@ -55,7 +55,7 @@ class Person(httpx.Client):
         first = self.get(target, headers=NAVIGATION)
         assert first.status_code == 302 and first.headers["Location"].startswith("https://idp.test/"), first.text[:500]
         assert first.http_version == self.version, first.http_version
-        back = self.get("/sso/login/jwt", params={"jwt": self.token()}, headers={**NAVIGATION, **FROM_ANOTHER_SITE})
+        back = self.get(getattr(self.gate, "return_path", "/sso/login/jwt"), params={"jwt": self.token()}, headers={**NAVIGATION, **FROM_ANOTHER_SITE})
         assert back.status_code == 303, back.text[:2000]
         assert urljoin(self.gate.origin, back.headers["Location"]) == urljoin(self.gate.origin, target), back.headers
         return self.visit(back.headers["Location"])
