@@ -100,6 +100,7 @@ deps:
 deps-test:
 	@scripts/dependencies test
 	@scripts/test-tools
+	@scripts/test-apps
 
 deps-bench:
 	@scripts/dependencies bench

@@ -59,7 +59,7 @@ ALL = [(page, line, language, text) for page in PAGES for line, language, text i
 def test_the_pages_are_found():
     assert len(PAGES) > 15 and len([block for block in ALL if block[2] == "yaml"]) > 20
     languages = {language for _, _, language, _ in ALL}
-    assert languages <= {"", "yaml", "sh", "console", "mermaid", "nginx", "caddyfile", "json", "http", "php", "python"}, languages
+    assert languages <= {"", "apache", "ini", "yaml", "sh", "console", "mermaid", "nginx", "caddyfile", "json", "http", "php", "python"}, languages
 
 
 # Configurations
