@@ -11,6 +11,8 @@ struct PodTemplate {
         case endsByItself
         /// Knative's API has no init containers, and takes ports of one container only.
         case knative
+        /// OpenShift assigns users to containers, and admits no others.
+        case openShift
     }
 
     let kind: String
@@ -123,8 +125,12 @@ struct PodTemplate {
             node = next
         }
         guard node.items != nil else { return nil }
-        return Location(
-            group: "", steps: steps, form: version.hasPrefix("serving.knative.dev/") ? .knative : .lasting)
+        return Location(group: "", steps: steps, form: form(of: version))
+    }
+
+    private static func form(of version: String) -> Form {
+        if version.hasPrefix("serving.knative.dev/") { return .knative }
+        return version.hasPrefix("apps.openshift.io/") ? .openShift : .lasting
     }
 
     private static let locations: [String: Location] = [

@@ -10,8 +10,7 @@ struct Sidecar: Sendable {
     let options: SidecarOptions
     let port: Int
     let adminPort: Int
-    /// Knative's API takes one port without a name, and neither probes at other ports nor a group.
-    let isKnative: Bool
+    let form: PodTemplate.Form
 
     var container: Fragment {
         var entries: [(name: String, value: Fragment)] = [
@@ -33,7 +32,9 @@ struct Sidecar: Sendable {
                 ])
             ),
         ]
-        entries += isKnative ? [("ports", .list([.mapping([("containerPort", .integer(port))])]))] : portsAndProbes
+        // Knative's API takes one port without a name, and no probes at other ports.
+        entries +=
+            form == .knative ? [("ports", .list([.mapping([("containerPort", .integer(port))])]))] : portsAndProbes
         entries += [
             (
                 "resources",
@@ -93,14 +94,20 @@ struct Sidecar: Sendable {
 
     /// Pod Security Standard "restricted", whatever the pod's own context is.
     private var securityContext: Fragment {
-        let group: [(name: String, value: Fragment)] = isKnative ? [] : [("runAsGroup", .integer(65_532))]
+        let user: [(name: String, value: Fragment)] = [("runAsUser", .integer(65_532))]
+        let group: [(name: String, value: Fragment)] = [("runAsGroup", .integer(65_532))]
+        let identity =
+            switch form {
+            case .lasting, .endsByItself: user + group
+            case .knative: user
+            case .openShift: [] as [(name: String, value: Fragment)]
+            }
         return .mapping(
             [
                 ("allowPrivilegeEscalation", .boolean(false)),
                 ("readOnlyRootFilesystem", .boolean(true)),
                 ("runAsNonRoot", .boolean(true)),
-                ("runAsUser", .integer(65_532)),
-            ] + group + [
+            ] + identity + [
                 ("capabilities", .mapping([("drop", .list([.string("ALL")]))])),
                 ("seccompProfile", .mapping([("type", .string("RuntimeDefault"))])),
             ])

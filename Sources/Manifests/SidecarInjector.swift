@@ -80,7 +80,7 @@ package struct SidecarInjector: Sendable {
         }
         guard isWanted else { return nil }
         switch pod.form {
-        case .lasting: break
+        case .lasting, .openShift: break
         case .knative: options.isNative = false
         case .endsByItself:
             if options.isNative { break }
@@ -94,7 +94,7 @@ package struct SidecarInjector: Sendable {
         try inventory.requireProtectable()
         var notes = inventory.notes(ports: ports, options)
         let sidecar = Sidecar(
-            options: options, port: ports.main, adminPort: ports.admin, isKnative: pod.form == .knative)
+            options: options, port: ports.main, adminPort: ports.admin, form: pod.form)
         var editor = PodEditor(text, pod.specification)
         // Otherwise a Service named sidegate would add SIDEGATE_… variables to the pods, which Sidegate reads as
         // settings.

@@ -98,8 +98,8 @@ struct AroundTheGateTests {
     }
 }
 
-@Suite("Knative")
-struct KnativeTests {
+@Suite("Platforms with rules of their own")
+struct PlatformTests {
     private let service = """
         apiVersion: serving.knative.dev/v1
         kind: Service
@@ -132,6 +132,17 @@ struct KnativeTests {
             "- image: hello:1\n        ports:\n        - containerPort: 8080   # the app's\n        env:\n        - {name: TARGET, value: World}",
             with: "- {image: hello, ports: [{containerPort: 80}], env: []}")
         #expect(try inject(flow).text.contains("- {image: hello, env: []}"))
+    }
+
+    @Test("A DeploymentConfig leaves the user to OpenShift")
+    func openShift() throws {
+        let text =
+            "apiVersion: apps.openshift.io/v1\nkind: DeploymentConfig\nspec: {template: {spec: {containers: [{name: a}]}}}\n"
+        let result = try inject(text).text
+        #expect(!result.contains("runAsUser") && !result.contains("runAsGroup") && result.contains("runAsNonRoot"))
+        #expect(
+            try inject(text.replacing("apps.openshift.io", with: "apps").replacing("Config", with: "")).text.contains(
+                "runAsUser"))
     }
 
     @Test("A Service of Kubernetes itself is no pod")
