@@ -84,7 +84,7 @@ class DebianHost:
                        "DEBIAN_FRONTEND": "noninteractive", **variables}
         shell = ["bash", "-e", "-c", f"cd {cwd}\n{script}"]
         if user != "root":
-            shell = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", *shell]
+            shell = ["runuser", "-u", user, "--", *shell]
         return subprocess.run(
             ["nsenter", f"--target={self.leader}", "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--root", "--wd",
              "env", "-i", *(f"{name}={value}" for name, value in environment.items()), *shell],

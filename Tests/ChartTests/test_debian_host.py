@@ -111,7 +111,7 @@ class TestFollowedWordByWord:
         user = host.run("ps -o user= -p $(systemctl show -P MainPID sidegate) || stat -c %U /proc/$(systemctl show -P MainPID sidegate)")
         assert user.stdout.strip() == "sidegate", user.stderr
         if host.way == "by hand":
-            assert host.run("cat /etc/sidegate/jwt.secret", user="sidegate").returncode != 0
+            assert host.run("cat /etc/sidegate/jwt.secret", user="sidegate", cwd="/").returncode != 0
 
     def test_tokens_can_be_minted_and_explained(self, host):
         done = host.run(block("sidegate mint"))
@@ -124,10 +124,10 @@ class TestFollowedWordByWord:
         assert "signature_invalid" not in host.journal()
 
     def test_other_users_are_told_to_be_root(self, host):
-        done = host.run("sidegate check", user="nobody")
+        done = host.run("sidegate check", user="nobody", cwd="/")
         assert done.returncode == 1 and "permission denied" in done.stderr and "as root" in done.stderr
         if host.way == "by hand":
-            done = host.run("sidegate check", user="sidegate")
+            done = host.run("sidegate check", user="sidegate", cwd="/")
             assert done.returncode == 1 and "cannot read /etc/sidegate/jwt.secret: permission denied; run this as root" in done.stderr
 
     def test_a_missing_secret_is_named_as_the_file_to_create(self, host):
