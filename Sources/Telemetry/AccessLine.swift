@@ -18,12 +18,15 @@ package struct AccessLine: Sendable {
     /// How the request would be turned away if `access.mode` were `enforce`; nil: not at all.
     package var would: Outcome.Denial?
     package var reason: Reason?
+    /// How the app failed.
+    package var cause: UpstreamCause?
     /// The reason in words, without data from outside.
     package var detail: String?
 
     package init(
         time: Double, status: UInt16, bytes: UInt64, duration: Double, upstreamDuration: Double? = nil,
-        outcome: Outcome, would: Outcome.Denial? = nil, reason: Reason? = nil, detail: String? = nil
+        outcome: Outcome, would: Outcome.Denial? = nil, reason: Reason? = nil, cause: UpstreamCause? = nil,
+        detail: String? = nil
     ) {
         self.time = time
         self.status = status
@@ -33,6 +36,7 @@ package struct AccessLine: Sendable {
         self.outcome = outcome
         self.would = would
         self.reason = reason
+        self.cause = cause
         self.detail = detail
     }
 }
@@ -63,7 +67,7 @@ package struct AccessLog: Sendable {
         let path = path.extracting(0..<endOfPath(path))
         let decision = line.outcome.name
         let detail = (line.detail ?? "").utf8.span
-        // The names of outcomes and reasons are far below 64 bytes.
+        // The names of outcomes, reasons and causes are far below 64 bytes.
         let bound =
             768 + OutputSpan<UInt8>.escapedBound(id.count, limit: Limit.short)
             + OutputSpan<UInt8>.escapedBound(client.count, limit: Limit.short)
@@ -99,6 +103,7 @@ package struct AccessLog: Sendable {
                 out.append(#"""#)
                 if let would = line.would { out.append(#","would":""#, would.rawValue.utf8.span, Limit.short) }
                 if let reason = line.reason { out.append(#","reason":""#, reason.rawValue.utf8.span, Limit.short) }
+                if let cause = line.cause { out.append(#","cause":""#, cause.rawValue.utf8.span, Limit.short) }
                 out.append(#","detail":""#, detail, Limit.short)
                 out.append("}\n")
             case .text:
@@ -125,6 +130,7 @@ package struct AccessLog: Sendable {
                 out.append(#"""#)
                 if let would = line.would { out.append(#" would=""#, would.rawValue.utf8.span, Limit.short) }
                 if let reason = line.reason { out.append(#" reason=""#, reason.rawValue.utf8.span, Limit.short) }
+                if let cause = line.cause { out.append(#" cause=""#, cause.rawValue.utf8.span, Limit.short) }
                 out.append(#" detail=""#, detail, Limit.short)
                 out.append("\n")
             }

@@ -59,8 +59,10 @@ struct PresetArgument: ExpressibleByArgument {
 }
 
 /// Why a file was not written, and the fix.
-struct FileRefusal: Error {
+struct FileRefusal: Error, CustomStringConvertible {
     let words: String
+
+    var description: String { words }
 }
 
 /// A new file of mode 600.

@@ -22,8 +22,10 @@ package struct ClaimsCheck {
         }
     }
 
-    package struct Refusal: Error, Equatable, Sendable {
+    package struct Refusal: Error, Equatable, Sendable, CustomStringConvertible {
         package let reason: Reason
         package let field: String
+
+        package var description: String { "\(reason.rawValue): \(field)" }
     }
 }

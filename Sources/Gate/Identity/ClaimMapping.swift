@@ -11,9 +11,11 @@ struct ClaimMapping: Sendable {
     private let required: [String]
 
     /// Why a token's claims cannot be a user.
-    struct Refusal: Error, Equatable {
+    struct Refusal: Error, Equatable, CustomStringConvertible {
         let reason: Reason
         let field: String
+
+        var description: String { "\(reason.rawValue): \(field)" }
     }
 
     /// - Parameter needsUser: the user field is required.

@@ -12,8 +12,10 @@ struct VerifiedUser {
 }
 
 /// Why a token signs nobody in.
-struct SignInRefusal: Error {
+struct SignInRefusal: Error, CustomStringConvertible {
     let reason: Reason
+
+    var description: String { reason.rawValue }
 }
 
 /// Verifies tokens by the keys in force, and maps their claims to a user.

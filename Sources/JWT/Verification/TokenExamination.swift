@@ -226,6 +226,8 @@ final class TokenExamination {
 }
 
 /// Why a part of a token cannot be read, for humans.
-struct Unreadable: Error {
+struct Unreadable: Error, CustomStringConvertible {
     let message: String
+
+    var description: String { message }
 }

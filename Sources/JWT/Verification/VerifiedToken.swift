@@ -35,7 +35,7 @@ package struct VerifiedToken: Sendable {
 }
 
 /// Why a token was refused. Never contains the token, its signature or any part of a key.
-package struct TokenRefusal: Error, Equatable, Sendable {
+package struct TokenRefusal: Error, Equatable, Sendable, CustomStringConvertible {
     package let reason: Reason
     /// What would have passed, for humans: "one of HS256".
     package let expected: String
@@ -43,6 +43,8 @@ package struct TokenRefusal: Error, Equatable, Sendable {
     package let actual: String
     /// What the operator can do about it.
     package let fix: String
+
+    package var description: String { reason.rawValue }
 
     package init(_ reason: Reason, expected: String = "", actual: String = "", fix: String = "") {
         self.reason = reason

@@ -226,4 +226,8 @@ extension GateService: UpstreamPoolOwner {
     func startPacing() {
         clients?.startPacing()
     }
+
+    func count(_ tolerated: TolerationSet) {
+        metrics.tolerated(tolerated)
+    }
 }

@@ -22,6 +22,8 @@ DECISIONS = set(names("## Decisions"))
 REASONS = set(names("## Reasons"))
 EVENTS = set(names("### Audit events"))
 CAUSES = set(names("### Causes of a logout"))
+UPSTREAM_CAUSES = names("## How an app failed")
+TOLERATIONS = names("## What is accepted of an app")
 ACTS = {"redirect", "unauthenticated", "denied"}
 
 
@@ -36,6 +38,10 @@ def undocumented(line: dict) -> list[str]:
             found.append(f"would {line['would']}")
         if reason is not None and reason not in REASONS:
             found.append(f"reason {reason}")
+        if line.get("cause", UPSTREAM_CAUSES[0]) not in UPSTREAM_CAUSES:
+            found.append(f"cause {line['cause']}")
+        if ("cause" in line) != str(reason).startswith("upstream_"):
+            found.append(f"reason {reason} with the cause {line.get('cause')}")
         if "detail" in line and reason is None:
             found.append("detail without a reason")
         return found
