@@ -3,8 +3,10 @@
 import Glibc
 
 /// Why a file was not written, and the fix.
-struct FileRefusal: Error {
+struct FileRefusal: Error, CustomStringConvertible {
     let words: String
+
+    var description: String { words }
 }
 
 /// A file with secrets: readable by its owner, and by the directory's group where the directory passes it on (the

@@ -126,6 +126,7 @@ struct SettingsBuilder: Sendable {
             maxConnections: resolution[UpstreamOptions.maxConnections],
             preserveHost: resolution[UpstreamOptions.preservesHost],
             upgrades: resolution[UpstreamOptions.upgrades],
+            isTolerant: resolution[UpstreamOptions.isTolerant],
             offersHTTP2: resolution[UpstreamOptions.offersHTTP2],
             tls: upstreamTLS(url, resolution, UpstreamOptions.tls, prefix: ""))
     }

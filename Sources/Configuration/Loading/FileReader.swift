@@ -19,9 +19,11 @@ struct FileContents {
 }
 
 /// Why a file could not be read, in words.
-struct FileProblem: Error {
+struct FileProblem: Error, CustomStringConvertible {
     var words: String
     var isMissing: Bool
+
+    var description: String { words }
 }
 
 enum FileReader {
