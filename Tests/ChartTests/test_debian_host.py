@@ -116,12 +116,9 @@ class TestFollowedWordByWord:
     def test_tokens_can_be_minted_and_explained(self, host):
         done = host.run(block("sidegate mint"))
         assert done.returncode == 0 and "accepted" in done.stdout.lower(), done.stdout + done.stderr
-        token = host.path("/run/token")  # a file system of its own
-        assert not token.exists()
         url = host.run("sidegate mint --claim sub=ada --claim email=ada@example.com --url").stdout.strip()
         status, _ = host.fetch(url.replace("localhost", "127.0.0.1"))
-        assert status in (200, 303, 403), "the running service has verified it"
-        assert "signature_invalid" not in host.journal()
+        assert status == 200, "the running service has verified it, and asks whether the user began this"
 
     def test_other_users_are_told_to_be_root(self, host):
         done = host.run("sidegate check", user="nobody", cwd="/")
