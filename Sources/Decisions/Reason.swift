@@ -46,6 +46,7 @@ package enum Reason: String, Sendable, CaseIterable {
     case loginStateMissing = "login_state_missing"
     case loginStateExpired = "login_state_expired"
     case returnURLRefused = "return_url_refused"
+    case returnPathMismatch = "return_path_mismatch"
 
     // Provisioning.
     case seatLimitReached = "seat_limit_reached"
@@ -131,7 +132,7 @@ extension Reason {
         case .fieldMissing, .fieldInvalid, .userNotRegistered, .siteNotGranted, .guestRefused, .groupMissing,
             .ruleDenied:
             .user
-        case .loginStateMissing, .loginStateExpired, .returnURLRefused: .attempt
+        case .loginStateMissing, .loginStateExpired, .returnURLRefused, .returnPathMismatch: .attempt
         case .seatLimitReached, .provisioningFailed: .provisioning
         case .sessionExpired, .sessionIdle, .sessionRevoked, .sessionInvalid: .session
         case .pathUnreadable: .path

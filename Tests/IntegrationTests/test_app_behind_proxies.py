@@ -9,7 +9,7 @@ import pytest
 import websockets
 
 from harness.apps import Jupyter
-from harness.documented import PROXIES, DocumentedProxy
+from harness.documented_fronts import PROXIES, DocumentedProxy
 from harness.front import FRONTS
 from harness.jupyter import api, in_terminal
 from harness.people import ADA, EVE, ISPRING, Person, gates  # noqa: F401

@@ -52,13 +52,13 @@ struct BackchannelLogout {
         guard verified.claims["nonce"] == nil else { return .respond(invalid(.claimsMalformed)) }
         let fields: UserAttributes
         do {
-            fields = try mapping.fields(of: verified.claims)
+            fields = try mapping.map(verified.claims).fields
         } catch {
             return .respond(invalid(error.reason))
         }
         var subjects = revocations.subjects(of: fields)
         let subject = verified.claims["sub"]?.string ?? ""
-        guard ClaimMapping.isSound(subject) else { return .respond(invalid(.fieldInvalid)) }
+        guard FieldValue.problem(subject) == nil else { return .respond(invalid(.fieldInvalid)) }
         if !subject.isEmpty, !subjects.contains(Revocation.subject(subject)) {
             subjects.append(Revocation.subject(subject))
         }
@@ -118,7 +118,7 @@ struct BackchannelLogout {
             return token.isEmpty ? [] : [token]
         }
         let parameters = Parameters(form: body)
-        let name = request.site.tokenParameter
+        let name = request.site.tokenParameter.name
         var named = parameters.values("logout_token")
         if name != Array("logout_token".utf8) { named += parameters.values(name) }
         return named.filter { !$0.isEmpty }

@@ -63,7 +63,7 @@ struct Confirmation {
                 fields: [
                     HiddenField("attempt", String(decoding: attempt.text, as: UTF8.self)),
                     HiddenField("sign_in", String(decoding: field, as: UTF8.self)),
-                ]), hasForm: true)
+                ], cause: needed.cause), hasForm: true)
         let cookie = cookies.setCookie(isSecure: isSecure)
         let state = LoginState(startedAt: now, target: pending.target, token: pending.replayKeys.first ?? [])
         let name = attempts.cookie(attempt, request)
@@ -76,6 +76,7 @@ struct Confirmation {
         }
         response.outcome = .confirm
         response.user = pending.user
+        response.detail = needed.detail ?? pending.remark
         return response
     }
 

@@ -31,15 +31,26 @@ package struct PendingSignIn: Sendable {
     /// The session that came with the request, where sessions are stored elsewhere.
     var replacedSession: [UInt8]?
 
+    /// The key that signed the token. For logs.
+    var keyID: String?
+    /// About fields that were left out. For logs.
+    var omissions: [String] = []
+
     struct NeededConfirmation: Sendable {
         /// The page was shown before, to this browser: a reload shows it again.
         let wasShown: Bool
         /// Login cookies that end to make room for one more.
         let endingAttempts: [[UInt8]]
+        /// Why the login cookie is missing, where that is known: for the page, and for the log.
+        var cause: String?
+        var detail: String?
     }
 }
 
 extension PendingSignIn {
+    /// About a sign-in that succeeds; nil: there is nothing to say.
+    var remark: String? { omissions.isEmpty ? nil : omissions.joined(separator: " ") }
+
     private static let version: UInt8 = 1
 
     /// What must survive until the user has confirmed.

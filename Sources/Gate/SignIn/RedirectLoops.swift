@@ -114,10 +114,11 @@ final class RedirectLoops {
     /// Address and User-Agent, as a digest.
     private static func key(_ request: borrowing AccessRequest) -> [UInt8] {
         var text: [UInt8] = []
-        text.appendNumber(request.context.peer?.high ?? 0, bytes: 8)
-        text.appendNumber(request.context.peer?.low ?? 0, bytes: 8)
+        let client = request.client
+        text.appendNumber((client ?? request.context.peer)?.high ?? 0, bytes: 8)
+        text.appendNumber((client ?? request.context.peer)?.low ?? 0, bytes: 8)
         for field in request.head.fields
-        where (field.known == .userAgent || field.known == .xForwardedFor && request.context.isTrustedPeer)
+        where (field.known == .userAgent || field.known == .xForwardedFor && client == nil)
             && field.value.upperBound <= request.head.bytes.count
         {
             text.appendCounted(request.head.bytes[field.value.range])

@@ -55,18 +55,34 @@ final class BearerTokens {
         var count = 0
         for index in request.head.fields.indices where request.head.fields[index].known == .authorization {
             count += 1
-            let value = request.head.fields[index].value
-            guard value.count > 7,
-                bytes.extracting(value.lowerBound..<value.lowerBound + 7).equalsIgnoringCase("bearer ")
-            else { continue }
-            var start = value.lowerBound + 7
-            while start < value.upperBound, bytes[start] == 0x20 { start += 1 }
-            token = ByteRange(start..<value.upperBound)
+            token = Self.token(in: request.head.fields[index].value, bytes) ?? token
         }
         guard let token else { return .none }
         // The app and the gate could each read another one (CVE-2020-25017).
         guard count == 1 else { return .refused(.tokenMalformed) }
         return verdict(on: bytes.extracting(token.range), request)
+    }
+
+    /// A bearer token came that one of the loaded keys has signed, accepted or not. Any other is the app's, where the app
+    /// serves requests without a user too.
+    func carriesSignedToken(_ request: borrowing AccessRequest) -> Bool {
+        guard isEnabled else { return false }
+        let bytes = request.head.bytes.span
+        for index in request.head.fields.indices where request.head.fields[index].known == .authorization {
+            let value = request.head.fields[index].value
+            if let token = Self.token(in: value, bytes), tokens.isSigned(bytes.extracting(token.range)) { return true }
+        }
+        return false
+    }
+
+    /// What follows `Bearer`; nil: it is another scheme.
+    private static func token(in value: ByteRange, _ bytes: Span<UInt8>) -> ByteRange? {
+        guard value.count > 7,
+            bytes.extracting(value.lowerBound..<value.lowerBound + 7).equalsIgnoringCase("bearer ")
+        else { return nil }
+        var start = value.lowerBound + 7
+        while start < value.upperBound, bytes[start] == 0x20 { start += 1 }
+        return ByteRange(start..<value.upperBound)
     }
 
     private func verdict(on text: Span<UInt8>, _ request: borrowing AccessRequest) -> BearerVerdict {

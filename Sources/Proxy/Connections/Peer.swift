@@ -3,11 +3,30 @@
 import HTTP
 import Reactor
 
+/// The addresses of a client's connection, for the log: one object for all its requests.
+final class PeerNames: Sendable {
+    /// The address, or the one that the PROXY protocol reports; `unix` for a unix socket without it.
+    let address: [UInt8]
+    /// The other end of the socket.
+    let connection: [UInt8]
+    /// The client, where no trusted proxy names another one.
+    let client: LoggedClient
+
+    init(address: [UInt8], connection: [UInt8]) {
+        self.address = address
+        self.connection = connection
+        client = LoggedClient(address: address, connection: connection)
+    }
+
+    /// Of no connection.
+    static let none = PeerNames(address: [], connection: [])
+}
+
 /// The other end of a client's connection, as the gate and the log know it.
 struct Peer {
     let address: IPAddress?
-    /// For the log; `unix` for a unix socket.
-    let text: [UInt8]
+    /// For the log.
+    let names: PeerNames
     /// Its X-Forwarded-* fields are trusted.
     let isTrusted: Bool
     let localPort: UInt16?
@@ -31,7 +50,8 @@ struct Peer {
         self.address = address
         self.localPort = localPort
         isSecure = false
-        text = address.map { Array($0.description.utf8) } ?? Array("unix".utf8)
+        let text = address.map { Array($0.description.utf8) } ?? Array("unix".utf8)
+        names = PeerNames(address: text, connection: text)
         isTrusted = address.map { address in trusted.contains { $0.contains(address) } } ?? false
     }
 
@@ -41,13 +61,13 @@ struct Peer {
         switch header {
         case .local:
             address = proxy.address
-            text = proxy.text
+            names = proxy.names
             localPort = proxy.localPort
             isSecure = false
             isTrusted = false
         case .client(let client, let port, let isSecure):
             address = client
-            text = Array(client.description.utf8)
+            names = PeerNames(address: Array(client.description.utf8), connection: proxy.names.connection)
             localPort = port
             self.isSecure = isSecure
             isTrusted = trusted.contains { $0.contains(client) }

@@ -83,7 +83,15 @@ final class GateService: ExchangeService {
 
     func finished(_ exchange: GateExchange, _ context: RequestContext) {
         metrics.requestEnded(exchange, loop.now)
-        log?.record(exchange, context, client: exchange.client, loop)
+        log?.record(exchange, context, client(of: exchange, context), loop)
+    }
+
+    private func client(of exchange: GateExchange, _ context: RequestContext) -> LoggedClient {
+        // A head that cannot be read names nobody.
+        guard context.isTrustedPeer, exchange.record.outcome != .malformed,
+            let address = gate.client(of: exchange.access)
+        else { return exchange.peerNames.client }
+        return LoggedClient(address: Array(address.description.utf8), connection: exchange.peerNames.connection)
     }
 
     func freshRequestID(into identifier: inout [UInt8]) {

@@ -17,7 +17,7 @@ struct ExchangeRecord {
     var bytesSent: UInt64 = 0
     var outcome = Outcome.none
     private(set) var reason: Reason?
-    /// The reason in words, without data from outside.
+    /// The reason in words.
     private(set) var detail: String?
     var user: String?
     /// The request that this one is about (forward-auth).
@@ -66,6 +66,7 @@ struct ExchangeRecord {
         if reason == nil {
             outcome = response.outcome
             reason = response.reason
+            detail = response.detail
         }
         if let user = response.user { self.user = user }
         if subject != nil || response.subject != nil { subject = response.subject }

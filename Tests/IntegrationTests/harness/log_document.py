@@ -22,6 +22,8 @@ DECISIONS = set(names("## Decisions"))
 REASONS = set(names("## Reasons"))
 EVENTS = set(names("### Audit events"))
 CAUSES = set(names("### Causes of a logout"))
+# Decisions about which `detail` may say something although nothing was refused.
+REMARKED = {"sign-in", "guest", "confirm"}
 ACTS = {"redirect", "unauthenticated", "denied"}
 
 
@@ -36,7 +38,7 @@ def undocumented(line: dict) -> list[str]:
             found.append(f"would {line['would']}")
         if reason is not None and reason not in REASONS:
             found.append(f"reason {reason}")
-        if "detail" in line and reason is None:
+        if "detail" in line and reason is None and line.get("decision") not in REMARKED:
             found.append("detail without a reason")
         return found
     if line.get("kind") == "audit":

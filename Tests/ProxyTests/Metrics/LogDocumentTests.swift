@@ -16,7 +16,7 @@ struct LogDocumentTests {
     func accessFields() throws {
         let line = AccessLine(
             time: 0, status: 200, bytes: 1, duration: 1, upstreamDuration: 1, outcome: .forward, would: .denied,
-            reason: .expired, detail: "x")
+            reason: .expired, detail: "x", peer: [UInt8(ascii: "x")])
         var log = AccessLog(format: .json)
         var out: [UInt8] = []
         let text: [UInt8] = [UInt8(ascii: "x")]
@@ -29,7 +29,8 @@ struct LogDocumentTests {
     @Test("The table of audit lines has every field, in the order of the line")
     func auditFields() throws {
         let event = AuditEvent(
-            .login, time: 0, id: "x", client: "x", host: "x", user: "x", email: "x", reason: .expired, provider: "x")
+            .login, time: 0, id: "x", client: "x", peer: "x", host: "x", user: "x", email: "x", reason: .expired,
+            detail: "x", provider: "x")
         var out: [UInt8] = []
         event.append(to: &out, format: .json)
         #expect(try Self.names(below: "## Audit lines") == Self.members(out))

@@ -192,7 +192,7 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
         let exchange = connections.service.makeExchange()
         self.exchange = exchange
         current = Current()
-        exchange.begin(self, client: peer.text)
+        exchange.begin(self, peer.names)
         return exchange
     }
 

@@ -152,7 +152,7 @@ final class HTTP2DownstreamStream: StreamHandler, HTTP2Task {
             if isLost { discard(exchange) }
         case .malformed(let fault):
             head = .forwarded
-            exchange.begin(self, client: connection.peer.text)
+            exchange.begin(self, connection.peer.names)
             // The stream is being reset: what follows is for the log.
             exchange.refuse(status: 400, fault.reason, detail: fault.description)
         case .received(let kind, let isEnd):
@@ -170,7 +170,7 @@ final class HTTP2DownstreamStream: StreamHandler, HTTP2Task {
     }
 
     private func begin(_ exchange: Exchange, _ kind: Stream.Head, isEnd: Bool) {
-        exchange.begin(self, client: connection.peer.text)
+        exchange.begin(self, connection.peer.names)
         if kind == .oversizedRequest { return exchange.refuse(.headTooLarge) }
         do throws(HTTP1Error) {
             try exchange.withRequest { (request) throws(HTTP1Error) in
