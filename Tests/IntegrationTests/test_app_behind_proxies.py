@@ -4,12 +4,15 @@ examples/forward-auth. Uploads, downloads and WebSockets pass, and the app knows
 
 import base64
 import secrets
+import socket
 
+import httpx
 import pytest
 import websockets
 
 from harness.apps import Jupyter
-from harness.documented_fronts import PROXIES, DocumentedProxy
+from harness.documented import ALL as PROXIES
+from harness.documented import HOST
 from harness.front import FRONTS
 from harness.jupyter import api, in_terminal
 from harness.people import ADA, EVE, ISPRING, Person, gates  # noqa: F401
@@ -41,12 +44,28 @@ def work(person: Person, app: Jupyter):
     assert part.status_code == 206 and part.content == content[1_000_000:2_000_000]
 
 
+@pytest.fixture
+def resolved(monkeypatch):
+    """The name of the documentation is that of this machine."""
+    asked = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *more, **options: asked("127.0.0.1" if host == HOST else host, *more, **options))
+
+
 @pytest.mark.parametrize("name", PROXIES)
-def test_in_front_of_the_gate(jupyter, gates, tmp_path, name):  # noqa: F811
-    port = free_port()
-    gate = gates.gate(jupyter, publicURL=f"https://localhost:{port}", trustedProxies=["127.0.0.1/32"])
-    proxy = DocumentedProxy(name, port, gate.port, gates.authority, tmp_path / name)
+def test_in_front_of_the_gate(jupyter, gates, tmp_path, resolved, name):  # noqa: F811
+    admin = free_port()
+    gate = gates.gate(jupyter, trustedProxies=["127.0.0.1/32"], admin={"listen": f"127.0.0.1:{admin}"})
+    proxy = PROXIES[name](tmp_path, gate, gates.authority, admin)
+    proxy.origin, proxy.people = f"https://{HOST}:{proxy.port}", []
+
+    def has_routes() -> bool:
+        """Some accept connections before they have loaded their certificates and routes, or found the gate."""
+        try:
+            return httpx.get(proxy.origin + "/.sidegate/session", verify=proxy.context(), trust_env=False).status_code == 401
+        except httpx.TransportError:
+            return False
     try:
+        wait_until(has_routes, "the routes of the proxy")
         ada, eve = (Person(proxy, user, "https") for user in (ADA, EVE))
         for person in (ada, eve):
             person.sign_in("/lab")
@@ -55,6 +74,8 @@ def test_in_front_of_the_gate(jupyter, gates, tmp_path, name):  # noqa: F811
         assert in_terminal(ada, "echo $((6*7))-$((1+1))\r", "42-2", then=ada.sign_out), "the WebSocket ends with the session"
         assert ada.is_signed_out("/lab")
     finally:
+        for person in proxy.people:
+            person.close()
         proxy.stop()
 
 

@@ -85,3 +85,13 @@ def test_a_server_that_needs_content_length_gets_one(app, gates, way):  # noqa: 
         assert made.status_code == 200 and made.json() == {
             "length": length, "digest": hashlib.sha256(content[:length]).hexdigest(), "framing": str(length)}, made.text
     assert ada.put("/raw/nothing", content=iter([])).json()["length"] == 0
+
+
+@pytest.mark.parametrize("way", ["http/1.1", "https-h2"])
+@pytest.mark.parametrize("own", ["jwt=of-the-app", "jwt=a.b.c", "a=1&jwt=x&jwt=y&b=%20", "jwt="])
+def test_its_own_parameter_of_the_tokens_name_stays(app, gates, way, own):  # noqa: F811
+    """In the deep link of the sign-in, and in each request."""
+    ada = gates.person(app, ADA, way, f"/?{own}", upstream={"url": app.url, "preserveHost": True})
+    page = ada.visit(f"/?{own}")
+    seen = page.text.split('id="url">')[1].split("<")[0].replace("&amp;", "&")
+    assert seen.removeprefix("http://").removeprefix(f"localhost:{ada.gate.port}") == f"/?{own}"
