@@ -14,15 +14,18 @@ protocol SignedTokens: AnyObject {
 /// `token` or `jwt`: it loses a value only where that is a token of the provider, by its signature. All else stays byte for
 /// byte.
 final class TokenParameter {
-    let name: [UInt8]
+    private let parameter: [UInt8]
     private let returnPath: [UInt8]
     private let tokens: any SignedTokens
 
     init(_ configuration: GateConfiguration, _ tokens: any SignedTokens) {
-        name = Array(configuration.tokenParameter.utf8)
+        parameter = Array(configuration.tokenParameter.utf8)
         returnPath = Array(configuration.returnPath.utf8)
         self.tokens = tokens
     }
+
+    /// Its name.
+    var name: [UInt8] { parameter }
 
     /// A token of the provider is in the request's query.
     func isPresent(in request: RequestHead) -> Bool {
@@ -50,7 +53,7 @@ final class TokenParameter {
         guard pathEnd < url.count, url.firstIndex(of: UInt8(ascii: "#"), in: 0..<pathEnd) == pathEnd else { return nil }
         let end = url.firstIndex(of: UInt8(ascii: "#"), in: pathEnd..<url.count)
         let query = pathEnd + 1..<end
-        guard Self.contains(name, url, query) else { return nil }
+        guard Self.contains(parameter, url, query) else { return nil }
         let returnPath = returnPath
         let isReturn = url.extracting(Self.pathStart(url, pathEnd)..<pathEnd).equals(returnPath.span)
         guard isReturn || holdsToken(url, query) else { return nil }
@@ -68,7 +71,7 @@ final class TokenParameter {
         output.append(UInt8(ascii: "?"))
         Self.forEachPart(bytes, query) { part, separator in
             let text = bytes.extracting(part)
-            guard !(isReturn ? Self.isNamed(name, text) : isToken(in: text)) else { return }
+            guard !(isReturn ? Self.isNamed(parameter, text) : isToken(in: text)) else { return }
             if output.count > start + 1 { output.append(separator) }
             output.append(copying: text)
         }
@@ -76,7 +79,7 @@ final class TokenParameter {
     }
 
     private func holdsToken(_ bytes: Span<UInt8>, _ query: Range<Int>) -> Bool {
-        guard Self.contains(name, bytes, query) else { return false }
+        guard Self.contains(parameter, bytes, query) else { return false }
         var found = false
         Self.forEachPart(bytes, query) { part, _ in
             if !found, isToken(in: bytes.extracting(part)) { found = true }
@@ -86,7 +89,7 @@ final class TokenParameter {
 
     /// The part is the parameter, and its value a token of the provider.
     private func isToken(in part: Span<UInt8>) -> Bool {
-        guard Self.isNamed(name, part) else { return false }
+        guard Self.isNamed(parameter, part) else { return false }
         let start = part.firstIndex(of: UInt8(ascii: "="), in: 0..<part.count) + 1
         guard start < part.count else { return false }
         let value = part.extracting(start..<part.count)
