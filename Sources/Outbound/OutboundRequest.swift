@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTP
 import Reactor
 
 /// One of Sidegate's own HTTP calls: for key sets, provisioning, the doctor.
@@ -14,6 +15,8 @@ package struct OutboundRequest: Sendable {
     package var timeout: Nanoseconds
     /// The limit on the response's content.
     package var maximumBytes: Int
+    /// Which deviations from HTTP are accepted in the response.
+    package var leniency = ResponseLeniency.strict
 
     package init(
         method: String = "GET", url: OutboundURL, fields: [(name: String, value: String)] = [], body: [UInt8] = [],

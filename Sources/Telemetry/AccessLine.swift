@@ -18,6 +18,8 @@ package struct AccessLine: Sendable {
     /// How the request would be turned away if `access.mode` were `enforce`; nil: not at all.
     package var would: Outcome.Denial?
     package var reason: Reason?
+    /// How the app failed.
+    package var cause: UpstreamCause?
     /// The reason in words.
     package var detail: String?
     /// The connection's address, if it is not the client's.
@@ -25,8 +27,8 @@ package struct AccessLine: Sendable {
 
     package init(
         time: Double, status: UInt16, bytes: UInt64, duration: Double, upstreamDuration: Double? = nil,
-        outcome: Outcome, would: Outcome.Denial? = nil, reason: Reason? = nil, detail: String? = nil,
-        peer: [UInt8] = []
+        outcome: Outcome, would: Outcome.Denial? = nil, reason: Reason? = nil, cause: UpstreamCause? = nil,
+        detail: String? = nil, peer: [UInt8] = []
     ) {
         self.time = time
         self.status = status
@@ -36,6 +38,7 @@ package struct AccessLine: Sendable {
         self.outcome = outcome
         self.would = would
         self.reason = reason
+        self.cause = cause
         self.detail = detail
         self.peer = peer
     }
@@ -68,7 +71,7 @@ package struct AccessLog: Sendable {
         let decision = line.outcome.name
         let detail = (line.detail ?? "").utf8.span
         let peer = line.peer
-        // The names of outcomes and reasons are far below 64 bytes.
+        // The names of outcomes, reasons and causes are far below 64 bytes.
         let bound =
             768 + OutputSpan<UInt8>.escapedBound(id.count, limit: Limit.short)
             + OutputSpan<UInt8>.escapedBound(client.count, limit: Limit.short)
@@ -106,6 +109,7 @@ package struct AccessLog: Sendable {
                 out.append(#"""#)
                 if let would = line.would { out.append(#","would":""#, would.rawValue.utf8.span, Limit.short) }
                 if let reason = line.reason { out.append(#","reason":""#, reason.rawValue.utf8.span, Limit.short) }
+                if let cause = line.cause { out.append(#","cause":""#, cause.rawValue.utf8.span, Limit.short) }
                 out.append(#","detail":""#, detail, Limit.middle)
                 out.append("}\n")
             case .text:
@@ -133,6 +137,7 @@ package struct AccessLog: Sendable {
                 out.append(#"""#)
                 if let would = line.would { out.append(#" would=""#, would.rawValue.utf8.span, Limit.short) }
                 if let reason = line.reason { out.append(#" reason=""#, reason.rawValue.utf8.span, Limit.short) }
+                if let cause = line.cause { out.append(#" cause=""#, cause.rawValue.utf8.span, Limit.short) }
                 out.append(#" detail=""#, detail, Limit.middle)
                 out.append("\n")
             }

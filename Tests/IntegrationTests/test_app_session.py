@@ -213,6 +213,13 @@ class TestTheAppsOwnLogout:
             assert upstream.last.body == (b"a=1" if method == "POST" else b"")
             assert browser.navigate("/").status == 302
 
+    @pytest.mark.parametrize("path", ["/+logout", "/wiki/Special:UserLogout", "/wiki/Special%3AUserLogout"])
+    def test_with_the_marks_that_wikis_use(self, upstream, start_gate, path):
+        gate = start_gate(upstream, session={"logoutPaths": ["/+logout", "/wiki/Special:UserLogout"]})
+        browser = gate.signed_in()
+        assert "signed out" in browser.fetch("GET", path, SAME_ORIGIN).text.lower()
+        assert browser.navigate("/").status == 302
+
     @pytest.mark.parametrize("path", ["/%6cogout", "/%6Cogout?next=/x", "/l%6fgout", "/logout;x=1", "/%256cogout", "//logout", "/logout%2F",
                                       "/log%93out", "/logout%ff", "/log%E2%80%8Bout"])
     def test_in_any_spelling(self, upstream, start_gate, path):

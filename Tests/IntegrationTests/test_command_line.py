@@ -12,7 +12,7 @@ import time
 import pytest
 
 from harness import tokens
-from harness.gate import SESSION_SECRET, Browser, clean_environment, sidegate
+from harness.gate import BINARY, SESSION_SECRET, Browser, clean_environment, sidegate
 from harness.tokens import base64url
 
 CONFIG = """\
@@ -402,3 +402,22 @@ def test_demo_prints_what_to_try_and_cannot_bind_twice():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = sidegate("demo", "--listen", f"127.0.0.1:{taken.getsockname()[1]}")
         assert done.returncode == 78
+
+
+def test_a_secret_in_a_read_only_volume_in_memory_causes_no_warning(tmp_path):
+    """Kubernetes and Docker Swarm mount secrets so, readable by all in the container; nobody there can change the mode."""
+    config = tmp_path / "sidegate.yaml"
+    config.write_text("upstream: http://127.0.0.1:3000\nidentityProvider: { loginURL: 'https://idp.example.com/?r={returnURL}' }\n"
+                      f"token: {{ keys: [{{ secretFile: {tmp_path}/volume/jwt }}] }}\nsession: {{ secret: {'s' * 43} }}\n")
+    config.chmod(0o600)
+    (tmp_path / "volume").mkdir()
+    for read_only, warnings in ((True, 0), (False, 1)):
+        done = subprocess.run(
+            ["unshare", "--map-root-user", "--mount", "sh", "-ec", f"""
+             mount -t tmpfs none {tmp_path}/volume
+             printf 0123456789abcdef0123456789abcdef > {tmp_path}/volume/jwt
+             chmod 444 {tmp_path}/volume/jwt
+             {f"mount -o remount,bind,ro {tmp_path}/volume" if read_only else ""}
+             exec {BINARY} check --config {config}"""], capture_output=True, text=True, timeout=60, env=clean_environment())
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.count("other users can read") == warnings, done.stderr

@@ -290,8 +290,9 @@ class TestStalledRequests:
                 begun.append(request)
         app.began = began
         app.settings = setting(MAX_CONCURRENT_STREAMS, 2)
+        # Shorter than the ten seconds after which a slow request ends anyway.
         gate = start_gate(
-            app.url, workers=1, admin=admin(), upstream={"url": app.url, "maxConnections": 2, "connectTimeout": "3s"})
+            app.url, workers=1, admin=admin(), upstream={"url": app.url, "maxConnections": 2, "connectTimeout": "9s"})
         session = gate.session_cookie()
         attackers = []
         try:

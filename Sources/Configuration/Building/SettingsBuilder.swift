@@ -14,11 +14,11 @@ struct SettingsBuilder: Sendable {
     /// Filled by `verificationKeys`.
     var namedSecrets: [NamedSecret] = []
 
-    init(_ resolution: Resolution, file: String?, purpose: Purpose, environment: [String: String]) {
+    init(_ resolution: Resolution, file: String?, purpose: Purpose, files: NamedFile) {
         self.resolution = resolution
         self.file = file
         self.purpose = purpose
-        files = NamedFile(environment: environment)
+        self.files = files
     }
 
     /// A fresh one, without findings.
@@ -126,6 +126,7 @@ struct SettingsBuilder: Sendable {
             maxConnections: resolution[UpstreamOptions.maxConnections],
             preserveHost: resolution[UpstreamOptions.preservesHost],
             upgrades: resolution[UpstreamOptions.upgrades],
+            isTolerant: resolution[UpstreamOptions.isTolerant],
             offersHTTP2: resolution[UpstreamOptions.offersHTTP2],
             tls: upstreamTLS(url, resolution, UpstreamOptions.tls, prefix: ""))
     }

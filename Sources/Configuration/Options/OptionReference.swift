@@ -105,9 +105,11 @@ package enum OptionReference {
 
         Every secret `NAME` has a twin `NAMEFile` that names a file with it. One trailing newline is dropped, of the file and
         of a value from the environment or from YAML alike; other white space at an end counts, and causes a warning. So does
-        a file that other users can read. A relative path is looked for in `$CREDENTIALS_DIRECTORY` first, then beside the
-        configuration file (from the environment or the command line: in the working directory). Of a secret's keys one may
-        be set at a time; one set nearer to the command line replaces the others.
+        a file that other users can read, unless it is mounted read-only in memory, as containers get their secrets. A
+        relative path is looked for in `$CREDENTIALS_DIRECTORY` first; then, if the configuration is that of the system service,
+        among the credentials of sidegate.service (`LoadCredential=`); then beside the configuration file (from the environment
+        or the command line: in the working directory). Of a secret's keys one may be set at a time; one set nearer to the
+        command line replaces the others.
 
         `sidegate check` reports all errors at once, as `FILE:LINE:COLUMN: error: …`, and exits with 1 if there is one. Among them
         are addresses that lead back to Sidegate: `upstream` or one of `upstreams` that is an address of `listen` or

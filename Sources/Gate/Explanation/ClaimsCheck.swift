@@ -31,10 +31,12 @@ package struct ClaimsCheck {
         package let omissions: [String]
     }
 
-    package struct Refusal: Error, Equatable, Sendable {
+    package struct Refusal: Error, Equatable, Sendable, CustomStringConvertible {
         package let reason: Reason
         package let field: String
         /// A sentence that names the field, and the limit where one is exceeded.
         package let problem: String
+
+        package var description: String { "\(reason.rawValue): \(field)" }
     }
 }

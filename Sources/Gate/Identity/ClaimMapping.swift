@@ -13,11 +13,13 @@ struct ClaimMapping: Sendable {
     private let required: [String]
 
     /// Why a token's claims cannot be a user.
-    struct Refusal: Error, Equatable {
+    struct Refusal: Error, Equatable, CustomStringConvertible {
         let reason: Reason
         let field: String
         /// A sentence that names the field and, where one is exceeded, the limit. It holds no value.
         let problem: String
+
+        var description: String { "\(reason.rawValue): \(field)" }
     }
 
     /// The fields, and sentences about what was left out.

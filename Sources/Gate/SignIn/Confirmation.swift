@@ -11,8 +11,10 @@ import Pages
 /// signs in once, by a key of its own. It holds what was verified, sealed, and a login cookie binds it to the browser.
 struct Confirmation {
     /// Why a posted form signs nobody in.
-    struct Refusal: Error {
+    struct Refusal: Error, CustomStringConvertible {
         let response: LocalResponse
+
+        var description: String { response.reason?.rawValue ?? "the form is refused" }
     }
 
     private let seal: Seal

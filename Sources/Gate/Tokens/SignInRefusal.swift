@@ -5,7 +5,7 @@ import JWT
 import Pages
 
 /// Why a token signs nobody in.
-struct SignInRefusal: Error {
+struct SignInRefusal: Error, CustomStringConvertible {
     let reason: Reason
     /// The page's texts, where the cause is known more precisely than by its reason.
     private(set) var text: ReasonText?
@@ -13,6 +13,8 @@ struct SignInRefusal: Error {
     private(set) var user: String?
     /// The cause in words, for logs. Only about a token that a key signed: clients write the others as they like.
     private(set) var detail: String?
+
+    var description: String { reason.rawValue }
 
     init(_ reason: Reason) {
         self.reason = reason

@@ -285,6 +285,8 @@ extension TokenRefusal {
 }
 
 /// Why a part of a token cannot be read, for humans.
-struct Unreadable: Error {
+struct Unreadable: Error, CustomStringConvertible {
     let message: String
+
+    var description: String { message }
 }

@@ -38,7 +38,7 @@ package struct VerifiedToken: Sendable {
 }
 
 /// Why a token was refused. Never contains the token, its signature or any part of a key.
-package struct TokenRefusal: Error, Equatable, Sendable {
+package struct TokenRefusal: Error, Equatable, Sendable, CustomStringConvertible {
     package let reason: Reason
     /// What would have passed, for humans: "one of HS256".
     package let expected: String
@@ -50,6 +50,8 @@ package struct TokenRefusal: Error, Equatable, Sendable {
     package internal(set) var signed: SignedContents?
     /// The time because of which it was refused, if it was one.
     package internal(set) var time: MissedTime?
+
+    package var description: String { reason.rawValue }
 
     package init(_ reason: Reason, expected: String = "", actual: String = "", fix: String = "") {
         self.reason = reason

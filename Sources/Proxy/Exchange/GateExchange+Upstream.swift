@@ -32,7 +32,7 @@ extension GateExchange {
         guard self.waiter === waiter, waiter.client != nil, waiter.ledgerID == id else { return }
         let isConnecting = waiter.pool.isConnecting
         waiter.pool.cancel(waiter)
-        upstreamLost(isConnecting ? .connectTimeout : .overloaded)
+        upstreamLost(isConnecting ? .connectTimeout : .connectionsInUse)
     }
 
     /// Sends the request on `stream`.
@@ -132,19 +132,25 @@ extension GateExchange: UpstreamClient {
         leaveUpstream()
     }
 
-    func upstreamLost(_ loss: UpstreamLoss) {
+    func upstreamLost(_ fault: UpstreamFault) {
         stopTimer()
         leaveUpstream()
-        switch machine.upstreamLost(loss) {
+        switch machine.upstreamLost(fault.loss) {
         case .retry: acquireUpstream(fresh: true, contentFollows: false)
         case .answer(let status):
-            record.upstreamFailed(loss)
-            sendUpstreamFailure(status, loss)
+            failed(fault)
+            sendUpstreamFailure(status, fault.loss)
         case .abort:
-            record.upstreamFailed(loss)
-            guard case .reset(let end) = loss else { return abandonDownstream(.failed) }
+            failed(fault)
+            guard case .reset(let end) = fault.loss else { return abandonDownstream(.failed) }
             abandonDownstream(end)
         }
+    }
+
+    /// The app failed the request: for the request's own line, and for the program's log.
+    func failed(_ fault: UpstreamFault) {
+        record.upstreamFailed(fault)
+        if fault.isReported { service.pool(of: app).report(fault) }
     }
 
     func sendUpstreamFailure(_ status: UInt16, _ loss: UpstreamLoss) {

@@ -234,4 +234,8 @@ extension GateService: UpstreamPoolOwner {
     func startPacing() {
         clients?.startPacing()
     }
+
+    func count(_ tolerated: TolerationSet) {
+        metrics.tolerated(tolerated)
+    }
 }

@@ -34,7 +34,8 @@ struct ExchangeRecord {
     var isAborted = false
     /// It was counted as a request in flight.
     var isCounted = false
-    private(set) var upstreamFailure: UpstreamFailure?
+    /// How the app failed.
+    private(set) var cause: UpstreamCause?
 
     /// The audit trail has an event for it.
     var concernsAudit: Bool { auditKind != nil || isProvisioned || opensNativeLogin }
@@ -87,10 +88,10 @@ struct ExchangeRecord {
         if let upstreamStarted { upstreamDuration = now.since(upstreamStarted) }
     }
 
-    mutating func upstreamFailed(_ loss: UpstreamLoss) {
-        let failure = UpstreamFailure(loss)
-        upstreamFailure = failure
-        reason = failure.reason
+    mutating func upstreamFailed(_ fault: UpstreamFault) {
+        cause = fault.cause
+        reason = UpstreamFailure(fault.cause).reason
+        detail = fault.detail
     }
 
     /// The response was ended before it was complete.

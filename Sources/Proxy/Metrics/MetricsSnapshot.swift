@@ -12,7 +12,9 @@ package enum MetricEvent: Hashable, Sendable {
     case sessionRejected(Reason)
     /// A request that was let through, and would not have been if rules were enforced.
     case observed(would: Outcome.Denial, reason: Reason?)
-    case upstreamFailed(UpstreamFailure)
+    case upstreamFailed(UpstreamCause)
+    /// A deviation from HTTP in an app's response that was accepted.
+    case tolerated(Toleration)
     /// A request that was ended because its client sent it, or took the response, too slowly while others waited.
     case endedSlow(String)
 }

@@ -91,8 +91,8 @@ extension RequestHead {
             time: context.now, status: record.status, bytes: record.bytesSent,
             duration: now.since(record.started).seconds, upstreamDuration: record.upstreamDuration?.seconds,
             outcome: record.outcome, would: record.observation?.would,
-            reason: record.isAborted ? record.reason ?? .aborted : record.reason, detail: record.detail,
-            peer: logged.peer)
+            reason: record.isAborted ? record.reason ?? .aborted : record.reason, cause: record.cause,
+            detail: record.detail, peer: logged.peer)
         let (text, client) = (bytes.span, logged.address)
         if let subject = record.subject {
             let (askedMethod, askedPath) = (subject.method, subject.path)

@@ -103,7 +103,7 @@ protocol UpstreamClient: AnyObject {
     func upstreamDone()
 
     /// No response, or no complete one; the stream no longer belongs to the client.
-    func upstreamLost(_ loss: UpstreamLoss)
+    func upstreamLost(_ fault: UpstreamFault)
 
     /// The app agreed to another protocol: both connections become a tunnel.
     ///

@@ -72,6 +72,6 @@ package struct HealthQuestion {
     private static let seconds = 3
 }
 
-package struct HealthProblem: Error, Sendable {
+package struct HealthProblem: Error, Sendable, CustomStringConvertible {
     package var description: String
 }

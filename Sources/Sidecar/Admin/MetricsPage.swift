@@ -60,12 +60,18 @@ struct MetricsPage {
             [("route", MetricRoute.app.label)], bounds: MetricNumbers.boundsInSeconds,
             counts: snapshot.numbers.upstreamDurations(.app), sum: snapshot.numbers.upstreamDurationSum(.app))
         text.family("sidegate_upstream_errors_total", .counter, "Requests that failed between Sidegate and the app.")
-        events(&text) { event in
-            if case .upstreamFailed(let failure) = event {
-                [("upstream", MetricRoute.app.label), ("reason", failure.rawValue)]
-            } else {
-                nil
-            }
+        for cause in UpstreamCause.allCases {
+            text.sample(
+                [
+                    ("upstream", MetricRoute.app.label), ("reason", UpstreamFailure(cause).rawValue),
+                    ("cause", cause.rawValue),
+                ], snapshot.events[.upstreamFailed(cause)] ?? 0)
+        }
+        text.family(
+            "sidegate_upstream_tolerated_total", .counter,
+            "Deviations from HTTP in responses of the app that were accepted and put right.")
+        for toleration in Toleration.allCases {
+            text.sample([("what", toleration.name.description)], snapshot.events[.tolerated(toleration)] ?? 0)
         }
         text.family("sidegate_upstream_connections", .gauge, "Connections to apps, tunnels not counted.")
         text.sample([], snapshot.upstreamConnections)

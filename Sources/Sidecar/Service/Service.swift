@@ -27,6 +27,7 @@ package final class Service: Sendable {
     }
 
     private let ledgers: ConnectionLedgers
+    private let reports: AppReports
     private let server: Server<Worker>
     private let admin: AdminServer?
     private let handler: AdminHandler
@@ -73,7 +74,9 @@ package final class Service: Sendable {
             throw ServiceError("TLS cannot be set up: \(error)")
         }
         let ledgers = ConnectionLedgers()
-        var proxy = try Self.proxy(settings, configuration, workers: workers, tls: tls, logger)
+        let reports = AppReports(logger)
+        self.reports = reports
+        var proxy = try Self.proxy(settings, configuration, workers: workers, tls: tls, reports)
         ledgers.assign(to: &proxy)
         self.ledgers = ledgers
         let resolver = Resolver()
@@ -169,7 +172,7 @@ package final class Service: Sendable {
         // The workers keep the stores that they were started with.
         configuration.session.isStored = initial.session.isShared
         let next = try services.prepare(settings)
-        var proxy = try Self.proxy(settings, configuration, workers: workerCount, tls: tls, logger)
+        var proxy = try Self.proxy(settings, configuration, workers: workerCount, tls: tls, reports)
         if let tls, let wanted = settings.tls {
             do {
                 try tls.replace(
@@ -212,25 +215,14 @@ package final class Service: Sendable {
     }
 
     private static func proxy(
-        _ settings: Settings, _ gate: GateConfiguration, workers: Int, tls: TLSServerContext?, _ logger: Logger
+        _ settings: Settings, _ gate: GateConfiguration, workers: Int, tls: TLSServerContext?, _ reports: AppReports
     ) throws(ServiceError) -> ProxyConfiguration {
         do throws(TLSError) {
             var proxy = try ProxyConfiguration(
                 settings, identityHeaders: gate.identityHeaderNames, workers: workers, tls: tls)
-            let notSecured: @Sendable (TLSError) -> Void = { failure in
-                logger.warning("no secure connection to the app", metadata: ["cause": "\(failure)"])
-            }
-            proxy.upstream.notSecured = notSecured
-            let reservedCookieSet: @Sendable (String) -> Void = { name in
-                logger.notice(
-                    "a cookie that the app set was dropped: its name is reserved for the gate",
-                    metadata: ["cookie": "\(name)"]
-                )
-            }
-            proxy.upstream.reservedCookieSet = reservedCookieSet
-            for index in proxy.otherUpstreams.indices {
-                proxy.otherUpstreams[index].notSecured = notSecured
-                proxy.otherUpstreams[index].reservedCookieSet = reservedCookieSet
+            reports.receive(from: &proxy.upstream, settings.upstream.address.description)
+            for (index, app) in settings.apps.enumerated() where proxy.otherUpstreams.indices.contains(index) {
+                reports.receive(from: &proxy.otherUpstreams[index], app.upstream.address.description)
             }
             return proxy
         } catch {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Configuration
+import HTTP
 import HTTP1
 import Proxy
 import Reactor
@@ -54,6 +55,7 @@ extension UpstreamConfiguration {
         responseTimeout = .seconds(settings.responseTimeout.inSeconds)
         idleTimeout = .seconds(settings.idleTimeout.inSeconds)
         maxConnections = settings.maxConnections
+        leniency = settings.isTolerant ? .tolerant : .standard
         if case .https = settings.address {
             if settings.offersHTTP2 { version = .negotiated }
             tls = try TLSClientContext(
