@@ -14,30 +14,33 @@ protocol SignedTokens: AnyObject {
 /// `token` or `jwt`: it loses a value only where that is a token of the provider, by its signature. All else stays byte for
 /// byte.
 final class TokenParameter {
-    let name: [UInt8]
+    private let parameter: [UInt8]
     private let returnPath: [UInt8]
     private let tokens: any SignedTokens
 
     init(_ configuration: GateConfiguration, _ tokens: any SignedTokens) {
-        name = Array(configuration.tokenParameter.utf8)
+        parameter = Array(configuration.tokenParameter.utf8)
         returnPath = Array(configuration.returnPath.utf8)
         self.tokens = tokens
     }
 
+    /// Its name.
+    var name: [UInt8] { parameter }
+
     /// A token of the provider is in the request's query.
     func isPresent(in request: RequestHead) -> Bool {
         guard let query = request.query, query.upperBound <= request.bytes.count else { return false }
-        return holdsToken(request.bytes.span, query.range)
+        return holdsToken(request.bytes.span, query.range, unjudged: false)
     }
 
     /// The same for a form.
-    func isPresent(in form: [UInt8]) -> Bool { holdsToken(form.span, 0..<form.count) }
+    func isPresent(in form: [UInt8]) -> Bool { holdsToken(form.span, 0..<form.count, unjudged: false) }
 
     /// Appends `?query` without the provider's tokens; nothing when no parameter is left.
     func appendQuery(of request: RequestHead, to output: inout [UInt8]) {
         guard let query = request.query, query.upperBound <= request.bytes.count else { return }
         let bytes = request.bytes.span
-        guard holdsToken(bytes, query.range) else {
+        guard holdsToken(bytes, query.range, unjudged: true) else {
             output.append(UInt8(ascii: "?"))
             return output.append(copying: bytes.extracting(query.range))
         }
@@ -50,10 +53,10 @@ final class TokenParameter {
         guard pathEnd < url.count, url.firstIndex(of: UInt8(ascii: "#"), in: 0..<pathEnd) == pathEnd else { return nil }
         let end = url.firstIndex(of: UInt8(ascii: "#"), in: pathEnd..<url.count)
         let query = pathEnd + 1..<end
-        guard Self.contains(name, url, query) else { return nil }
+        guard Self.contains(parameter, url, query) else { return nil }
         let returnPath = returnPath
         let isReturn = url.extracting(Self.pathStart(url, pathEnd)..<pathEnd).equals(returnPath.span)
-        guard isReturn || holdsToken(url, query) else { return nil }
+        guard isReturn || holdsToken(url, query, unjudged: true) else { return nil }
         var output = Array(copying: url.extracting(0..<pathEnd))
         appendQuery(url, query, isReturn: isReturn, to: &output)
         output.append(copying: url.extracting(end..<url.count))
@@ -65,28 +68,37 @@ final class TokenParameter {
         _ bytes: Span<UInt8>, _ query: Range<Int>, isReturn: Bool, to output: inout [UInt8]
     ) {
         let start = output.count
+        var count = 0
+        var isFirst = true
         output.append(UInt8(ascii: "?"))
         Self.forEachPart(bytes, query) { part, separator in
             let text = bytes.extracting(part)
-            guard !(isReturn ? Self.isNamed(name, text) : isToken(in: text)) else { return }
-            if output.count > start + 1 { output.append(separator) }
+            let isRemoved = isReturn ? Self.isNamed(parameter, text) : isToken(text, &count) ?? true
+            guard !isRemoved else { return }
+            if !isFirst { output.append(separator) }
+            isFirst = false
             output.append(copying: text)
         }
         if output.count == start + 1 { output.removeLast() }
     }
 
-    private func holdsToken(_ bytes: Span<UInt8>, _ query: Range<Int>) -> Bool {
-        guard Self.contains(name, bytes, query) else { return false }
+    /// - Parameter unjudged: what counts for a value that is not judged.
+    private func holdsToken(_ bytes: Span<UInt8>, _ query: Range<Int>, unjudged: Bool) -> Bool {
+        guard Self.contains(parameter, bytes, query) else { return false }
         var found = false
+        var count = 0
         Self.forEachPart(bytes, query) { part, _ in
-            if !found, isToken(in: bytes.extracting(part)) { found = true }
+            if !found, isToken(bytes.extracting(part), &count) ?? unjudged { found = true }
         }
         return found
     }
 
-    /// The part is the parameter, and its value a token of the provider.
-    private func isToken(in part: Span<UInt8>) -> Bool {
-        guard Self.isNamed(name, part) else { return false }
+    /// Whether the part is the parameter, and its value a token of the provider; nil: it may be one and is not judged,
+    /// since each costs the verification of a signature.
+    private func isToken(_ part: Span<UInt8>, _ count: inout Int) -> Bool? {
+        guard Self.isNamed(parameter, part), Self.hasFormOfToken(part) else { return false }
+        guard count < Self.maximumValues else { return nil }
+        count += 1
         let start = part.firstIndex(of: UInt8(ascii: "="), in: 0..<part.count) + 1
         guard start < part.count else { return false }
         let value = part.extracting(start..<part.count)
@@ -98,11 +110,23 @@ final class TokenParameter {
         return tokens.isSigned(decoded.span)
     }
 
+    /// Values that are judged in one URL.
+    private static let maximumValues = 4
+
     // MARK: Queries
 
     private static func pathStart(_ url: Span<UInt8>, _ end: Int) -> Int {
         guard let scheme = WebScheme(prefixOf: url), scheme.length < end else { return 0 }
         return url.firstIndex(of: UInt8(ascii: "/"), in: scheme.length..<end)
+    }
+
+    /// Three parts with dots between, plain or encoded.
+    private static func hasFormOfToken(_ part: Span<UInt8>) -> Bool {
+        var dots = 0
+        for index in part.indices {
+            if part[index] == UInt8(ascii: ".") || part[index] == UInt8(ascii: "%") { dots += 1 }
+        }
+        return dots >= 2
     }
 
     private static func contains(_ name: [UInt8], _ bytes: Span<UInt8>, _ query: Range<Int>) -> Bool {

@@ -64,13 +64,16 @@ final class BearerTokens {
     }
 
     /// A bearer token came that one of the loaded keys has signed, accepted or not. Any other is the app's, where the app
-    /// serves requests without a user too.
+    /// serves requests without a user too. Of many, not all are verified: then one may be the provider's.
     func carriesSignedToken(_ request: borrowing AccessRequest) -> Bool {
         guard isEnabled else { return false }
         let bytes = request.head.bytes.span
+        var count = 0
         for index in request.head.fields.indices where request.head.fields[index].known == .authorization {
             let value = request.head.fields[index].value
-            if let token = Self.token(in: value, bytes), tokens.isSigned(bytes.extracting(token.range)) { return true }
+            guard let token = Self.token(in: value, bytes) else { continue }
+            count += 1
+            if count > Self.maximumFields || tokens.isSigned(bytes.extracting(token.range)) { return true }
         }
         return false
     }
@@ -171,6 +174,7 @@ final class BearerTokens {
         }
     }
 
+    private static let maximumFields = 4
     /// Seconds after which the replay store is asked again.
     private static let verdictLifetime: Double = 60
     /// Seconds for which a store that did not answer is not asked again.

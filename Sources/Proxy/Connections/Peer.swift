@@ -5,18 +5,22 @@ import Reactor
 
 /// The addresses of a client's connection, for the log: one object for all its requests.
 final class PeerNames: Sendable {
-    /// The address, or the one that the PROXY protocol reports; `unix` for a unix socket without it.
-    let address: [UInt8]
-    /// The other end of the socket.
-    let connection: [UInt8]
-    /// The client, where no trusted proxy names another one.
-    let client: LoggedClient
+    private let socketEnd: [UInt8]
+    private let named: LoggedClient
 
+    /// - Parameters:
+    ///   - address: the address, or the one that the PROXY protocol reports; `unix` for a unix socket without it.
+    ///   - connection: the other end of the socket.
     init(address: [UInt8], connection: [UInt8]) {
-        self.address = address
-        self.connection = connection
-        client = LoggedClient(address: address, connection: connection)
+        socketEnd = connection
+        named = LoggedClient(address: address, connection: connection)
     }
+
+    /// The client, where no trusted proxy names another one.
+    var client: LoggedClient { named }
+
+    /// The other end of the socket.
+    var connection: [UInt8] { socketEnd }
 
     /// Of no connection.
     static let none = PeerNames(address: [], connection: [])

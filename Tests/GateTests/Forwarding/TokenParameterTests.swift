@@ -41,8 +41,12 @@ struct TokenParameterTests {
         // The provider's goes, whatever its claims say.
         ("?jwt=OURS", ""), ("?jwt=EXPIRED", ""), ("?jwt=FUTURE", ""), ("?jwt=BARE", ""), ("?jwt=ENCODED", ""),
         ("?jwt=OURS&b=1", "?b=1"), ("?b=1&jwt=OURS", "?b=1"), ("?a=%20&j%77t=OURS&c", "?a=%20&c"),
-        ("?b=1;jwt=OURS;c", "?b=1;c"), ("?a=1?jwt=OURS", "?a=1"),
+        ("?b=1;jwt=OURS;c", "?b=1;c"), ("?&jwt=OURS&b", "?&b"), ("?jwt=OURS&", ""), ("?a=1?jwt=OURS", "?a=1"),
         // Each for itself.
+        ("?jwt=a&jwt=b&jwt=c&jwt=d&jwt=e&jwt=f.g.h", "?jwt=a&jwt=b&jwt=c&jwt=d&jwt=e&jwt=f.g.h"),
+        ("?jwt=a&jwt=b&jwt=c&jwt=d&jwt=e&jwt=OURS", "?jwt=a&jwt=b&jwt=c&jwt=d&jwt=e"),
+        // Only so many are judged; what may be a token after that does not pass.
+        ("?jwt=a.b.c&jwt=a.b.d&jwt=a.b.e&jwt=a.b.f&jwt=OURS&jwt=x", "?jwt=a.b.c&jwt=a.b.d&jwt=a.b.e&jwt=a.b.f&jwt=x"),
         ("?jwt=THEIRS&jwt=OURS", "?jwt=THEIRS"), ("?jwt=OURS&jwt=x", "?jwt=x"), ("?jwt=OURS&jwt=OURS", ""),
     ]
 

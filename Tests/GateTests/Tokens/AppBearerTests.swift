@@ -56,6 +56,15 @@ struct AppBearerTests {
         #expect(try guest.get("/api", "Authorization: Bearer \(good)").user == "ada")
     }
 
+    @Test("of more than a few, one may be the provider's")
+    func several() throws {
+        let guest = try Browser { $0.access.default = .guest }
+        let fields = Array(repeating: "Authorization: Bearer a.b.c", count: 4)
+        #expect(try guest.send("GET", "/api", fields).answer == nil)
+        #expect(try guest.send("GET", "/api", fields + ["Authorization: Bearer \(try token())"]).answer?.status == 401)
+        #expect(try guest.send("GET", "/api", fields + fields).answer?.status == 401)
+    }
+
     @Test("with bearer tokens off, Authorization is the app's")
     func off() throws {
         let guest = try Browser {
