@@ -211,7 +211,7 @@ package final class TLSTransport: Transport, TransportOwner {
             guard moreWaits else { return .bytes(filled, more: false) }
             guard filled == end else { continue }
             guard let target = sink else { return .bytes(filled, more: true) }
-            end = min(target.writeRoom, buffer.capacity)
+            end = min(mostToRead(boundFor: target), buffer.capacity)
             sink = nil
             guard end > filled else { return .bytes(filled, more: true) }
         }

@@ -106,7 +106,6 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
             while: { phase != .closed }, boundFor: { exchange?.requestSink }, receive: { receive($0) })
         switch end {
         case .nothingNow: break
-        case .turnOver: loop.nextTurn { [self] in transportReadable() }
         case .end: peerEnded()
         case .failed: lost()
         }

@@ -141,7 +141,6 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
             while: { phase != .closed }, boundFor: { client?.sink }, receive: { receive($0) })
         switch end {
         case .nothingNow: break
-        case .turnOver: loop.nextTurn { [self] in transportReadable() }
         case .end: ended()
         case .failed: lost(.closed(wasReused: wasReused))
         }
