@@ -143,9 +143,8 @@ extension Session {
         guard count > 0 else { return }
         stream.unconsumed -= count
         heldBytes -= count
-        // After the peer's end no more can arrive, so an update would be useless; after the response's end, no more of
-        // the request is wanted.
-        if !stream.isClosed, !stream.isInboundEnded, role == .client || !stream.isOutboundEnded {
+        // After the peer's end no more can arrive, so an update would be useless.
+        if !stream.isClosed, !stream.isInboundEnded {
             unsafe nghttp2_session_consume_stream(session, stream.id, count)
         }
         acknowledgeOwed()
