@@ -49,6 +49,8 @@ package struct FrameGuard {
     /// Received bytes of the preface, or of ``heldHeader``.
     private var held = 0
     private var hasSettings = false
+    /// The client ends the connection after the requests in flight (GOAWAY).
+    private(set) var peerIsLeaving = false
     /// The peer has not acknowledged Sidegate's SETTINGS yet, and may not know them.
     private(set) var awaitsAcknowledgement = true
     /// The stream of the header section being read.
@@ -188,8 +190,10 @@ package struct FrameGuard {
             guard header.streamID != 0 else { return charged(AbuseBudget.windowUpdate, .feed) }
             return onStream(header, streams, cost: AbuseBudget.windowUpdate)
         case .settings: return settings(header)
-        case .ping: return charged(header.isAcknowledgement ? 1 : AbuseBudget.ping, .feed)
-        case .goAway: return charged(AbuseBudget.settings, .feed)
+        case .ping:
+            guard !header.isAcknowledgement else { return charged(1, .feed) }
+            return budget.chargePing() ? .feed : .terminate(.enhanceYourCalm)
+        case .goAway: return goAway(header)
         case .pushPromise: return .terminate(.protocolError)
         }
     }
@@ -274,6 +278,16 @@ package struct FrameGuard {
             // The library knows a client's own streams.
             return role == .server ? .drop : .feed
         }
+        return charged(AbuseBudget.settings, .drop)
+    }
+
+    private mutating func goAway(_ header: FrameHeader) -> Verdict {
+        guard role == .server else { return charged(AbuseBudget.settings, .feed) }
+        if header.streamID != 0 { return .terminate(.protocolError) }
+        // RFC 9113 §6.8: the last stream and a code; text may follow.
+        if header.length < 8 { return .terminate(.frameSizeError) }
+        peerIsLeaving = true
+        // A server begins no streams, so it says nothing about those there are. The library would stop to answer.
         return charged(AbuseBudget.settings, .drop)
     }
 

@@ -101,6 +101,9 @@ package final class ServerSession: Session {
         unsafe nghttp2_submit_ping(session, Self.noFlags, nil)
     }
 
+    /// The client has sent GOAWAY.
+    package var clientIsLeaving: Bool { frameGuard.peerIsLeaving }
+
     /// Announces which requests will be answered, and accepts no others.
     package func finishDrain() {
         guard termination == nil, !sentFinalGoAway else { return }

@@ -126,7 +126,7 @@ extension Session {
 
     func sendContent(_ count: Int, of stream: Stream) {
         stream.contentSent += UInt64(stream.content.move(count, to: &output))
-        frameGuard.budget.earn(AbuseBudget.sentData)
+        frameGuard.budget.dataSent()
         if stream.awaitsRoom, stream.pendingContent <= Self.lowWater {
             stream.awaitsRoom = false
             drained.append(stream)

