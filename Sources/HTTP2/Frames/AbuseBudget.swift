@@ -61,6 +61,12 @@ package struct AbuseBudget: Sendable {
     /// Sidegate had to reset a stream because of the peer's error: the same attack in reverse (CVE-2025-8671).
     static let streamError = 20
     static let refusedStream = 5
+    /// The same, if the client opens no window: it waits for none of its requests.
+    static let refusedStarvingStream = 20
+    /// A response for which the client opened no window, and which it cancelled.
+    static let wastedResponse = 30
+    /// A window in which no response fits.
+    static let smallWindow: Int32 = 4096
     static let settings = 20
     static let ping = 5
     static let priority = 2

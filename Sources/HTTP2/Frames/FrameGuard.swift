@@ -44,6 +44,8 @@ package struct FrameGuard {
     private let maximumStreams: Int
     private let headBytes: Int
     private var phase: Phase
+    /// Frames so far; a header section counts as one.
+    private var unitNumber: UInt32 = 0
     /// The kind of the latest frame.
     private(set) var latestKind: FrameKind?
     /// Received bytes of the preface, or of ``heldHeader``.
@@ -73,7 +75,23 @@ package struct FrameGuard {
         lastStreamID = max(lastStreamID, streamID)
     }
 
-    var isWithinHead: Bool { sectionStream != 0 }
+    /// What has begun to arrive and has not ended.
+    package enum OpenUnit: Equatable, Sendable {
+        /// The preface, a frame, or a header section, by its number.
+        case frame(UInt32)
+        /// DATA.
+        case data(UInt32)
+    }
+
+    var openUnit: OpenUnit? {
+        if sectionStream != 0 { return .frame(unitNumber) }
+        switch phase {
+        case .preface: return held > 0 ? .frame(unitNumber) : nil
+        case .header: return held > 0 ? .frame(unitNumber &+ 1) : nil
+        case .frame: return latestKind == .data ? .data(unitNumber) : .frame(unitNumber)
+        }
+    }
+
     var isBeforeSettings: Bool { !hasSettings }
     /// Compressed bytes of the header section being read.
     var compressedSize: Int { sectionBytes }
@@ -159,6 +177,7 @@ package struct FrameGuard {
     }
 
     private mutating func judge(_ header: FrameHeader, _ streams: some GuardedStreams) -> Verdict {
+        if sectionStream == 0 { unitNumber &+= 1 }
         // RFC 9113 §4.2: Sidegate's SETTINGS_MAX_FRAME_SIZE is the initial value.
         if header.length > 16_384 { return .terminate(.frameSizeError) }
         if !hasSettings {

@@ -23,8 +23,8 @@ struct DiscardedUpload {
         min(now.advanced(by: Self.silence), begun.advanced(by: Self.mostTime))
     }
 
-    static let mostBytes = 1 << 30
-    static let mostTime = Nanoseconds.seconds(30)
+    private static let mostBytes = 1 << 30
+    private static let mostTime = Nanoseconds.seconds(30)
     /// How long a client may send nothing; it may be slow.
     private static let silence = Nanoseconds.seconds(5)
 }

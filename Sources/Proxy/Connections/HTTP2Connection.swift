@@ -62,6 +62,8 @@ class HTTP2Connection: TransportOwner {
     }
 
     final var isSecure: Bool { transport.isSecure }
+    /// See ``Transport/openRecord``.
+    final var openRecord: UInt64? { transport.openRecord }
     final var isOutputBlocked: Bool { output.isBlocked }
 
     /// How many bytes the peer has taken.
@@ -81,6 +83,8 @@ class HTTP2Connection: TransportOwner {
     func discards(_ input: Span<UInt8>) -> Bool { false }
     /// Input went to the session, and the streams have acted on it.
     func inputServed() {}
+    /// Everything that has arrived was read, or as much as in one turn.
+    func inputExhausted() {}
     /// Every stream that was ready has had its turn.
     func tasksServed() {}
     /// Output can be sent.
@@ -108,7 +112,7 @@ class HTTP2Connection: TransportOwner {
         guard !isClosed else { return }
         let end = transport.readTurn(while: { !isClosed }, boundFor: { nil }, receive: { receive($0) })
         switch end {
-        case .nothingNow: break
+        case .nothingNow: inputExhausted()
         // A peer that sends neither SETTINGS nor window updates cannot continue (RFC 9113 §9.1), where one of HTTP/1.1
         // may wait for its response. What its streams hold is free for others at once.
         case .end, .failed: close()

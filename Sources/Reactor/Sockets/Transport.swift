@@ -63,6 +63,9 @@ open class Transport {
         preconditionFailure("Transport is abstract")
     }
 
+    /// The number of a record that has begun to arrive and has not ended: its bytes cannot be read yet.
+    open var openRecord: UInt64? { nil }
+
     /// An estimate, rather low, of the bytes that can be written before the socket is full.
     open var writeRoom: Int { 0 }
 

@@ -108,10 +108,18 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
         let end = transport.readTurn(
             while: { phase != .closed }, boundFor: { exchange?.requestSink }, receive: { receive($0) })
         switch end {
-        case .nothingNow: break
+        case .nothingNow:
+            if phase == .head, exchange == nil { timeRecord() }
         case .end: peerEnded()
         case .failed: lost()
         }
+    }
+
+    /// Between requests: a record of TLS that has begun is the beginning of a head.
+    private func timeRecord() {
+        guard (transport.openRecord != nil) != isHeadTimed else { return }
+        isHeadTimed.toggle()
+        setTimer(isHeadTimed ? connections.limits.headerTimeout : connections.limits.keepAliveTimeout)
     }
 
     private func receive(_ input: Span<UInt8>) {

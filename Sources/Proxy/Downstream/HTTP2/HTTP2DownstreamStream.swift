@@ -30,6 +30,11 @@ final class HTTP2DownstreamStream: StreamHandler, HTTP2Task {
         case forwarded
     }
 
+    /// Whether the request may begin.
+    private enum Admission {
+        case open, held, granted
+    }
+
     private enum Use {
         case request
         /// An extended CONNECT that was not answered.
@@ -47,6 +52,7 @@ final class HTTP2DownstreamStream: StreamHandler, HTTP2Task {
     private(set) var isLost = false
     private(set) var isHeadRequest = false
     private var head = Head.awaited
+    private var admission = Admission.open
     private var content = Content.open
     private var use = Use.request
     private weak var tunnel: HTTP2TunnelTransport?
@@ -161,10 +167,24 @@ final class HTTP2DownstreamStream: StreamHandler, HTTP2Task {
         case .received(let kind, let isEnd):
             // Cancelled in the same read: nothing is done for it.
             guard !isLost else { return discard(exchange) }
+            switch admission {
+            case .open: admission = connection.admits(self) ? .granted : .held
+            case .held, .granted: break
+            }
+            guard admission == .granted else { return }
             head = .forwarded
             begin(exchange, kind, isEnd: isEnd)
         }
     }
+
+    /// The request was held back, and may begin now.
+    func beginHeld() {
+        admission = .granted
+        connection.wake(self)
+    }
+
+    /// It has begun, and hardly any of the response was sent.
+    var isUnanswered: Bool { admission == .granted && !isLost && stream.contentSent < UInt64(HeldRequests.leastRoom) }
 
     private func discard(_ exchange: Exchange) {
         head = .forwarded

@@ -266,7 +266,8 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
         }
         deliver(client, content, false, [], more)
         guard self.client != nil, phase == .body else { return nil }
-        awaitApp()
+        // Chunk extensions and trailers are no progress.
+        if !content.isEmpty { awaitApp() }
         return piece.consumed
     }
 
