@@ -128,7 +128,6 @@ package final class OutboundCall: TransportOwner {
         guard completion != nil else { return }
         switch end {
         case .nothingNow: break
-        case .turnOver: loop.nextTurn { [self] in transportReadable() }
         case .end: ended()
         case .failed: finish(.failure(failure(of: transport)))
         }

@@ -97,12 +97,14 @@ package final class Service: Sendable {
             loop: services.loop, resolver: resolver)
         // Before the workers: when the gate accepts connections, so does this.
         admin = try AdminServer.open(settings.admin, handler, inherited, logger)
+        let failures = AcceptFailures { error, attempts in
+            logger.warning(
+                "not accepting connections for now",
+                metadata: ["cause": "\(error)", "attempts": "\(attempts)"])
+        }
         do throws(OpenError) {
             server = try Server(
-                name: "sidegate.worker", listen: sources, workers: workers,
-                paused: { error in
-                    logger.warning("not accepting connections for now", metadata: ["cause": "\(error)"])
-                },
+                name: "sidegate.worker", listen: sources, workers: workers, paused: failures.note,
                 makeWorker: { [format, proxy] loop in
                     let stores = services.stores(on: loop)
                     var own = prepared.worker

@@ -146,7 +146,6 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
             while: { phase != .closed }, boundFor: { client?.sink }, receive: { receive($0) })
         switch end {
         case .nothingNow: break
-        case .turnOver: loop.nextTurn { [self] in transportReadable() }
         case .end: ended()
         case .failed: lost(closed(failed: true))
         }
@@ -280,7 +279,8 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
         }
         deliver(client, content, false, [], more)
         guard self.client != nil, phase == .body else { return nil }
-        awaitApp()
+        // Chunk extensions and trailers are no progress.
+        if !content.isEmpty { awaitApp() }
         return piece.consumed
     }
 

@@ -323,7 +323,7 @@ final class HTTP2UpstreamStream: UpstreamStream, StreamHandler, HTTP2Task {
     private func timedOut() {
         guard client != nil else { return }
         if awaitsClient || isEventStream { return touch() }
-        // Nothing at all has arrived for long: the connection itself is in doubt.
+        // Nothing at all has arrived for long, or only parts of one frame: the connection itself is in doubt.
         let quiet = connection.loop.now.since(connection.lastReceived)
         if quiet.count > patience.count / 2 { connection.retire() }
         if case .content = response { lost(.responsePaused) } else { lost(.responseTimeout) }
