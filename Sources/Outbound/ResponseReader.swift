@@ -11,6 +11,7 @@ struct ResponseReader {
 
     private let method: Method
     private let maximumBytes: Int
+    private let readsContent: Bool
     private var phase = Phase.head
     private var parser: ResponseParser
     private var head = ResponseHead()
@@ -18,7 +19,9 @@ struct ResponseReader {
     private var body: [UInt8] = []
     private var informational = 0
 
-    init(isHead: Bool, maximumBytes: Int) {
+    /// - Parameter readsContent: false: the response ends with its head.
+    init(isHead: Bool, maximumBytes: Int, readsContent: Bool = true) {
+        self.readsContent = readsContent
         method = isHead ? .head : .get
         self.maximumBytes = max(0, maximumBytes)
         parser = ResponseParser(limits: Self.limits)
@@ -66,6 +69,10 @@ struct ResponseReader {
             return progress.consumed
         }
         guard head.status != 101 else { throw .malformed("an unexpected upgrade") }
+        guard readsContent else {
+            phase = .ended
+            return progress.consumed
+        }
         if case .length(let length) = head.framing, length > UInt64(maximumBytes) { throw .tooLarge }
         decoder = BodyDecoder(head.framing, limits: Self.limits)
         phase = decoder.isEnded ? .ended : .body

@@ -26,7 +26,7 @@ struct AppProbe: Sendable {
         guard let origin, let url = OutboundURL(origin + path) else {
             return done(.failure(AppProbeFailure(description: "this address cannot be called")))
         }
-        let request = OutboundRequest(url: url, timeout: Self.patience, maximumBytes: Self.maximumBytes)
+        let request = OutboundRequest(url: url, timeout: Self.patience, readsContent: false)
         OutboundClient(loop: loop, resolver: resolver, tls: tls).send(request) { result in
             switch result {
             case .success(let response): done(.success(response.status))
@@ -36,7 +36,6 @@ struct AppProbe: Sendable {
     }
 
     private static let patience = Nanoseconds.seconds(5)
-    private static let maximumBytes = 1 << 20
 }
 
 struct AppProbeFailure: Error, Sendable {
