@@ -46,7 +46,7 @@ final class JWTRedirectLogin: LoginProtocol {
             return .verified(
                 VerifiedLogin(
                     fields: user.fields, replayKeys: tokens.replayKeys(user.token),
-                    retention: tokens.retention(of: user.token, atLeast: LoginState.lifetime, now: now)))
+                    retention: tokens.retention(of: user.token, now: now)))
         } catch {
             if tokens.canRefreshKeys(after: error.reason, request) { return .ask(.keys) }
             return .refused(error.reason, status: 403)
