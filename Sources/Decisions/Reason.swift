@@ -32,6 +32,7 @@ package enum Reason: String, Sendable, CaseIterable {
     // Single use.
     case replayed = "replayed"
     case replayStoreUnavailable = "replay_store_unavailable"
+    case replayStoreFull = "replay_store_full"
 
     // The user.
     case fieldMissing = "field_missing"
@@ -128,7 +129,7 @@ extension Reason {
             .issuedInFuture, .tooOld, .expiryMissing, .issuedAtMissing, .issuerMismatch, .audienceMismatch, .idMissing,
             .idTooShort:
             .token
-        case .replayed, .replayStoreUnavailable: .use
+        case .replayed, .replayStoreUnavailable, .replayStoreFull: .use
         case .fieldMissing, .fieldInvalid, .userNotRegistered, .siteNotGranted, .guestRefused, .groupMissing,
             .ruleDenied:
             .user

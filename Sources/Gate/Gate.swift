@@ -249,6 +249,24 @@ package final class Gate {
         return RequestPurpose(request.path)
     }
 
+    /// What a request is judged by, for the log; the same for a proxy's question about another request.
+    package func note(on request: inout AccessRequest) -> JudgementNote {
+        read(&request)
+        guard let reserved = request.path.reserved else { return note(request) }
+        var note = JudgementNote(nil, sessions.session(of: request))
+        if reserved == .auth {
+            _ = forwardAuth.step(request) { original in
+                note = self.note(original)
+                return .done(.forward(nil, renewal: nil))
+            }
+        }
+        return note
+    }
+
+    private func note(_ request: borrowing AccessRequest) -> JudgementNote {
+        JudgementNote(authorization.decidingRules(on: request), sessions.session(of: request))
+    }
+
     /// For an app that is down or broken (502), slow (504) or overloaded (503).
     package func upstreamFailure(
         _ status: UInt16, of request: borrowing AccessRequest, statusOfGRPC: String? = nil

@@ -28,7 +28,8 @@ package final class OutboundCall: TransportOwner {
         self.tls = tls
         self.completion = completion
         reader = ResponseReader(
-            isHead: request.method == "HEAD", maximumBytes: request.maximumBytes, leniency: request.leniency)
+            isHead: request.method == "HEAD", maximumBytes: request.maximumBytes, leniency: request.leniency,
+            readsContent: request.readsContent)
     }
 
     /// Ends the call; its completion is not called.

@@ -12,6 +12,7 @@ struct ResponseReader {
     private let method: Method
     private let maximumBytes: Int
     private let leniency: ResponseLeniency
+    private let readsContent: Bool
     private var phase = Phase.head
     private var parser: ResponseParser
     private var head = ResponseHead()
@@ -19,7 +20,9 @@ struct ResponseReader {
     private var body: [UInt8] = []
     private var informational = 0
 
-    init(isHead: Bool, maximumBytes: Int, leniency: ResponseLeniency) {
+    /// - Parameter readsContent: false: the response ends with its head.
+    init(isHead: Bool, maximumBytes: Int, leniency: ResponseLeniency, readsContent: Bool = true) {
+        self.readsContent = readsContent
         method = isHead ? .head : .get
         self.maximumBytes = max(0, maximumBytes)
         self.leniency = leniency
@@ -68,6 +71,10 @@ struct ResponseReader {
             return progress.consumed
         }
         guard head.status != 101 else { throw .malformed("an unexpected upgrade") }
+        guard readsContent else {
+            phase = .ended
+            return progress.consumed
+        }
         if case .length(let length) = head.framing, length > UInt64(maximumBytes) { throw .tooLarge }
         decoder = BodyDecoder(head.framing, limits: Self.limits, leniency: leniency)
         phase = decoder.isEnded ? .ended : .body

@@ -27,10 +27,11 @@ package enum Page: Equatable, Sendable {
     /// The browser repeatedly returns without a session. `causes` are sentences, the likeliest first; empty: the usual
     /// ones.
     case loginLoop(causes: [String] = [], requestID: String, tryAgain: String)
-    /// 502 or 504: the app did not answer, or not in time.
+    /// 502, 503 or 504: the app did not answer, or not in time. `tryAgain` is the request's own address.
     case upstreamDown(status: UInt16, requestID: String, tryAgain: String? = nil)
     /// Any other rejected request: 400, 404, 408, 413, 429, 431, 500, 503 …; nil texts: the default ones of the status.
-    case error(status: UInt16, title: String? = nil, message: String? = nil, requestID: String)
+    case error(
+        status: UInt16, title: String? = nil, message: String? = nil, requestID: String, tryAgain: String? = nil)
 }
 
 /// A hidden form field.

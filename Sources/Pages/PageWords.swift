@@ -73,11 +73,12 @@ enum PageWords {
                 "requestID": .text(requestID), "tryAgainURL": link(tryAgain),
                 "hasActions": .flag(link(tryAgain) != absent),
             ]
-        case .error(let status, let title, let message, let requestID):
+        case .error(let status, let title, let message, let requestID, let tryAgain):
             let words = StatusWords.of(status)
             return [
                 "title": .text(title ?? words.title), "message": .text(message ?? words.message),
-                "status": .text(String(status)), "requestID": .text(requestID),
+                "status": .text(String(status)), "requestID": .text(requestID), "tryAgainURL": link(tryAgain),
+                "hasActions": .flag(link(tryAgain) != absent),
             ]
         }
     }

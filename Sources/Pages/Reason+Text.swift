@@ -168,6 +168,14 @@ extension Reason {
                 happened: "This site could not check whether the sign-in token was used before, so it accepts none.",
                 advice: "Please try again in a minute.",
                 fix: "The shared store is out of reach; replay.onFailure decides what happens then.")
+        case .replayStoreFull:
+            ReasonText(
+                title: "Too many sign-ins at the moment",
+                happened: "This site has no room to remember that the sign-in token was used, so it accepts none.",
+                advice: "Please try again in a few minutes.",
+                fix:
+                    "The memory of used tokens is full (replay.maxEntries). Raise it, shorten the time for which tokens are "
+                    + "valid (\"exp\", token.maxAge), or set replay.store to redis.")
         case .fieldMissing:
             ReasonText(
                 title: "Account information is missing",

@@ -41,7 +41,8 @@ struct SettingsBuilder: Sendable {
             token: token(),
             session: session(),
             replay: ReplaySettings(
-                onFailure: resolution[ReplayOptions.onFailure], isShared: resolution[ReplayOptions.store] == .redis),
+                onFailure: resolution[ReplayOptions.onFailure], maxEntries: resolution[ReplayOptions.maxEntries],
+                isShared: resolution[ReplayOptions.store] == .redis),
             redis: redis(),
             identity: identity(),
             assertion: assertion(),

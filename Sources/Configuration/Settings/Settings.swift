@@ -194,6 +194,8 @@ package struct SessionSettings: Sendable {
 /// `replay`
 package struct ReplaySettings: Sendable {
     package var onFailure: ReplayFailurePolicy
+    /// Used tokens that this process remembers at once.
+    package var maxEntries: Int
     /// Used tokens are remembered in Redis.
     package var isShared: Bool
 

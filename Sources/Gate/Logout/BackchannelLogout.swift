@@ -67,7 +67,7 @@ struct BackchannelLogout {
             .consumeLogoutToken(
                 PendingLogout(
                     replayKeys: tokens.replayKeys(verified),
-                    retention: tokens.retention(of: verified, atLeast: LoginState.lifetime, now: now),
+                    retention: tokens.retention(of: verified, now: now),
                     revocation: Revocation(
                         subjects: subjects, revokedAt: now, expiresAt: now + limits.lifetime,
                         user: subject.isEmpty ? fields.account : subject))))
@@ -80,7 +80,7 @@ struct BackchannelLogout {
     func consumed(_ pending: PendingLogout, _ verdict: ReplayVerdict) -> Step {
         switch verdict {
         case .replayed: return .respond(invalid(.replayed))
-        case .fresh, .unavailable:
+        case .fresh, .unavailable, .full:
             var response = responses.json(200, [])
             response.outcome = .logout
             response.user = pending.revocation.user

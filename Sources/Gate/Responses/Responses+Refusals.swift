@@ -26,7 +26,8 @@ extension Responses {
             response = page(
                 status,
                 .refused(
-                    reason: reason, requestID: request.idText, account: account, tryAgain: tryAgain, text: text))
+                    reason: reason, requestID: request.idText, account: account, tryAgain: tryAgain, text: text),
+                at: request.context.now)
         }
         response.outcome = .refused
         response.reason = reason
@@ -124,7 +125,8 @@ extension Responses {
                 403,
                 .notAllowed(
                     reason: reason, account: fields.account, requestID: request.idText,
-                    switchAccount: String(decoding: switchAccount, as: UTF8.self)))
+                    switchAccount: String(decoding: switchAccount, as: UTF8.self)),
+                at: request.context.now)
         }
         response.outcome = .refused
         response.reason = reason

@@ -57,8 +57,8 @@ extension PendingSignIn {
     func encoded(at now: Double) -> [UInt8] {
         var output: [UInt8] = [Self.version]
         output.appendTime(now)
-        // Remembered at least as long as the page can be used, or it could be used twice.
-        output.appendTime(max(retention.until, now + LoginState.lifetime))
+        // Remembered as long as the page can be used, or it could be used twice.
+        output.appendTime(now + LoginState.lifetime)
         // Another key than the token's own, which is consumed by now.
         output.appendCounted([UInt8(ascii: "c")] + (replayKeys.first ?? []))
         output.appendCounted(target.bytes)

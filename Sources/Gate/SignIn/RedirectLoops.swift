@@ -66,7 +66,8 @@ final class RedirectLoops {
         if NavigationTest.prefersJSON(request.head) {
             response = responses.json(403, [("error", "login_loop"), ("request_id", .string(request.idText))])
         } else {
-            response = responses.page(403, .loginLoop(causes: [], requestID: request.idText, tryAgain: tryAgain))
+            response = responses.page(
+                403, .loginLoop(causes: [], requestID: request.idText, tryAgain: tryAgain), at: request.context.now)
         }
         // "Try again" restarts the count.
         response.add("Set-Cookie", cookieEnd(isSecure: request.origin.isSecure))

@@ -182,11 +182,16 @@ struct SignIn {
             if pending.confirmation?.wasShown ?? false { return accept(pending, request) }
             if pending.isSignedIn { return .respond(start.alreadySignedIn(pending, request)) }
             return .respond(start.refused(.replayed, status: 403, pending, request))
-        case .unavailable:
-            switch replayFailure {
-            case .allow: return accept(pending, request)
-            case .deny: return .respond(start.refused(.replayStoreUnavailable, status: 503, pending, request))
-            }
+        case .unavailable: return notRemembered(.replayStoreUnavailable, pending, request)
+        case .full: return notRemembered(.replayStoreFull, pending, request)
+        }
+    }
+
+    /// The token may be used once more: `replay.onFailure` decides.
+    private func notRemembered(_ reason: Reason, _ pending: PendingSignIn, _ request: borrowing AccessRequest) -> Step {
+        switch replayFailure {
+        case .allow: accept(pending, request)
+        case .deny: .respond(start.refused(reason, status: 503, pending, request))
         }
     }
 
@@ -277,7 +282,8 @@ struct SignIn {
             403,
             .noSeat(
                 account: pending.fields.account, requestID: request.idText,
-                tryAgain: LoginAddress.path(pending.target)))
+                tryAgain: LoginAddress.path(pending.target)),
+            at: request.context.now)
         response.outcome = .refused
         response.reason = .seatLimitReached
         response.user = pending.user

@@ -170,7 +170,7 @@ final class BearerTokens {
         guard isEnabled, isSingleUse else { return false }
         return switch verdict {
         case .fresh, .replayed: true
-        case .unavailable: replayFailure == .allow
+        case .unavailable, .full: replayFailure == .allow
         }
     }
 

@@ -98,12 +98,13 @@ final class TokenCheck {
         return keys
     }
 
-    /// How long a used token must be remembered: until it could no longer be accepted; for the time it was made for, if the
-    /// clock of now disagrees; and at least for `span`.
-    func retention(of token: VerifiedToken, atLeast span: Double, now: Double) -> Retention {
-        let end = token.expiresAt ?? 0
+    /// How long a used token must be remembered: until it could no longer be accepted, and for the time it was made for, if
+    /// the clock of now disagrees.
+    func retention(of token: VerifiedToken, now: Double) -> Retention {
+        // Verification demands an end.
+        let end = token.expiresAt ?? now
         let validity = token.issuedAt.map { end - $0 } ?? 0
-        return Retention(until: max(end, now + span), atLeast: max(validity, span), now: now)
+        return Retention(until: end, atLeast: validity, now: now)
     }
 }
 

@@ -19,6 +19,7 @@ extension GateExchange {
         _ head: inout ResponseHead, _ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool
     ) {
         record.responseStarted(head.status, service.loop.now)
+        if service.isVerbose { note(head) }
         removeReservedCookies(&head)
         if let signOut = passage.signOut {
             if signOut.answer != nil {

@@ -21,7 +21,9 @@ extension GateExchange {
         }
         switch pool.acquire(for: self, fresh: fresh, isAlone: request.authenticatesConnection) {
         case .stream(let stream): start(on: stream, contentFollows: contentFollows)
-        case .waiting(let waiter): wait(as: waiter)
+        case .waiting(let waiter):
+            if service.isVerbose { noteWait(pool) }
+            wait(as: waiter)
         }
     }
 
@@ -37,6 +39,7 @@ extension GateExchange {
 
     /// Sends the request on `stream`.
     private func start(on stream: any UpstreamStream, contentFollows: Bool) {
+        if service.isVerbose { note(stream) }
         let action = machine.upstreamAcquired(mayRefuse: stream.mayRefuse)
         use(stream)
         let isChunked = request.framing == .chunked
@@ -135,7 +138,9 @@ extension GateExchange: UpstreamClient {
     func upstreamLost(_ fault: UpstreamFault) {
         stopTimer()
         leaveUpstream()
-        switch machine.upstreamLost(fault.loss) {
+        let action = machine.upstreamLost(fault.loss)
+        if service.isVerbose { note(fault.loss, isRetried: action == .retry) }
+        switch action {
         case .retry: acquireUpstream(fresh: true, contentFollows: false)
         case .answer(let status):
             failed(fault)

@@ -12,14 +12,16 @@ package final class RequestLog {
     private let format: LogFormat
     private let sink: any LogSink
     private let logsRequests: Bool
+    private let level: LogDetail
     private var lines: AccessLog
     private var buffer: [UInt8] = []
     private var timer: LoopTimer?
 
-    /// - Parameter logsRequests: false leaves only the audit events.
-    package init(format: LogFormat, logsRequests: Bool, sink: any LogSink) {
+    /// - Parameter logsRequests: false leaves only the audit events, and messages of the level `detail`.
+    package init(format: LogFormat, logsRequests: Bool, detail: LogDetail = .none, sink: any LogSink) {
         self.format = format
         self.logsRequests = logsRequests
+        level = detail
         self.sink = sink
         lines = AccessLog(format: format)
     }
@@ -32,6 +34,15 @@ package final class RequestLog {
                 exchange.record, context, client, id: exchange.requestID, loop.now, &lines, into: &buffer)
         }
         if exchange.record.concernsAudit { auditAll(exchange, context, client, loop) }
+        if buffer.count >= Self.batchSize { flush() }
+    }
+
+    /// How much it says about single requests besides their access lines.
+    var detail: LogDetail { level }
+
+    func note(_ message: RequestMessage, _ loop: EventLoop) {
+        prepare(loop)
+        message.append(to: &buffer, format: format)
         if buffer.count >= Self.batchSize { flush() }
     }
 

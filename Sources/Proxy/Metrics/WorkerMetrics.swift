@@ -37,10 +37,12 @@ final class WorkerMetrics {
     private var unreachableAt = MonotonicTime(nanoseconds: 0)
     /// The identity provider's name, as a label.
     private var provider = ""
+    private var observes = false
 
     /// Another configuration is in force.
-    func use(provider: String) {
+    func use(provider: String, observes: Bool) {
         self.provider = provider
+        self.observes = observes
     }
 
     /// A request's head has arrived.
@@ -115,6 +117,8 @@ final class WorkerMetrics {
         var snapshot = MetricsSnapshot()
         snapshot.numbers = numbers
         snapshot.events = events
+        if !provider.isEmpty { snapshot.providers = [provider] }
+        snapshot.observes = observes
         if redirects > 0 { snapshot.events[.redirect] = redirects }
         for toleration in Toleration.allCases where tolerations[Int(toleration.rawValue)] > 0 {
             snapshot.events[.tolerated(toleration)] = tolerations[Int(toleration.rawValue)]

@@ -9,6 +9,9 @@ protocol UpstreamStream: AnyObject {
     /// The pool of its connection.
     var pool: UpstreamPool { get }
 
+    /// The connection has carried a request before.
+    var isReused: Bool { get }
+
     /// The app takes no more of the request for now.
     var isBlocked: Bool { get }
 

@@ -28,7 +28,7 @@ struct AppProbe: Sendable {
         guard let origin, let url = OutboundURL(origin + path) else {
             return done(.failure(AppProbeFailure(description: "this address cannot be called")))
         }
-        var request = OutboundRequest(url: url, timeout: Self.patience, maximumBytes: Self.maximumBytes)
+        var request = OutboundRequest(url: url, timeout: Self.patience, readsContent: false)
         request.leniency = leniency
         OutboundClient(loop: loop, resolver: resolver, tls: tls).send(request) { result in
             switch result {
@@ -39,7 +39,6 @@ struct AppProbe: Sendable {
     }
 
     private static let patience = Nanoseconds.seconds(5)
-    private static let maximumBytes = 1 << 20
 }
 
 struct AppProbeFailure: Error, Sendable, CustomStringConvertible {

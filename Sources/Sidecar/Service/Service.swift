@@ -56,14 +56,17 @@ package final class Service: Sendable {
     /// - Parameters:
     ///   - gate: the settings' gate, as ``GateAssembly`` makes it.
     ///   - version: of the program, for the metrics.
+    ///   - loaded: the source of the settings; nil: there is none to tell of.
     package init(
-        _ settings: Settings, gate configuration: GateConfiguration, log: LogWriter, version: String = ""
+        _ settings: Settings, gate configuration: GateConfiguration, log: LogWriter, version: String = "",
+        loaded: LoadedConfiguration? = nil
     ) throws(ServiceError) {
         // Before anything listens: a service that can be reached can also be stopped.
         stop = StopSignals()
         format = Self.format(settings)
         threshold = LogThreshold(Self.level(settings))
         let logger = Self.logger(threshold, format, log)
+        if let loaded { Self.logStart(loaded, version: version, logger) }
         let workers = settings.workers ?? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
         do throws(TLSError) {
             tls = try settings.tls.map { tls throws(TLSError) in
@@ -90,7 +93,8 @@ package final class Service: Sendable {
         for address in settings.listen { sources += try address.sources(inherited) }
         upstream = UpstreamWatch(proxy.upstream.endpoint, loop: services.loop, resolver: resolver)
         handler = AdminHandler(
-            upstream: upstream, counters: counters, version: version,
+            upstream: upstream, counters: counters, usedTokens: { services.usedTokenFigures() }, version: version,
+            configuration: ConfigurationIdentity(file: loaded?.file),
             facts: AdminServer.Facts(
                 probePaths: settings.admin.probePaths, probe: AppProbe(settings, proxy.upstream),
                 certificateEnd: Self.certificateEnd(tls)),
@@ -112,7 +116,7 @@ package final class Service: Sendable {
                     return Worker(
                         loop: loop, gate: Gate(configuration), configuration: proxy, resolver: resolver,
                         replayStore: stores.tokens,
-                        log: RequestLog(format: format, logsRequests: proxy.logsRequests, sink: log),
+                        log: Self.requestLog(proxy, format, log),
                         services: own)
                 })
         } catch {
@@ -210,7 +214,7 @@ package final class Service: Sendable {
                     { worker in
                         worker.replace(
                             gate: Gate(gated), configuration: proxy,
-                            log: RequestLog(format: format, logsRequests: proxy.logsRequests, sink: log),
+                            log: Self.requestLog(proxy, format, log),
                             services: next.worker)
                     }, swapped)
             }, done)

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Configuration
+import Gate
 import HTTP
 import HTTP1
 import Proxy
 import Reactor
 import TLS
+import Telemetry
 
 extension ProxyConfiguration {
     /// The configuration of one of `workers` workers; `limits.connections` is divided among them.
@@ -26,6 +28,8 @@ extension ProxyConfiguration {
         trustedProxies = settings.trustedProxies
         expectsProxyProtocol = settings.proxyProtocol
         logsRequests = settings.log.access
+        logDetail = LogDetail(settings.log.level)
+        observes = settings.access.mode == .observe
         provider = settings.identityProvider.preset.name
         limits.message = HTTP1Limits(
             headBytes: settings.limits.headerBytes, forbiddenTrailers: identityHeaders)

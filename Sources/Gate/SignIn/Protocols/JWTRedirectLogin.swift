@@ -48,7 +48,7 @@ final class JWTRedirectLogin: LoginProtocol {
             return .verified(
                 VerifiedLogin(
                     fields: user.fields, replayKeys: tokens.replayKeys(user.token),
-                    retention: tokens.retention(of: user.token, atLeast: LoginState.lifetime, now: now),
+                    retention: tokens.retention(of: user.token, now: now),
                     keyID: user.token.keyID, omissions: user.omissions))
         } catch {
             if tokens.canRefreshKeys(after: error.reason, request) { return .ask(.keys) }

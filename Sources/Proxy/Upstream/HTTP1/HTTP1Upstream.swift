@@ -57,6 +57,8 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
     /// Waits for its next request.
     var isIdle: Bool { phase == .idle }
 
+    var isReused: Bool { hasServed }
+
     /// The socket is full: the request's content has to wait.
     var isBlocked: Bool { output.isBlocked }
 

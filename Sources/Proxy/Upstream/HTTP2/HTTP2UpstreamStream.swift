@@ -57,6 +57,8 @@ final class HTTP2UpstreamStream: UpstreamStream, StreamHandler, HTTP2Task {
 
     var pool: UpstreamPool { connection.pool.owner }
 
+    var isReused: Bool { connection.hasServed }
+
     // MARK: The request
 
     var isBlocked: Bool {
