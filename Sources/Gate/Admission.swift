@@ -11,7 +11,7 @@ final class Admission {
     private let bearer: BearerTokens
     private let authorization: Authorizer
     private let appLogout: AppLogout?
-    private let returnPath: ReturnPathCheck
+    private let strayReturns: StrayReturns
     private let responses: Responses
 
     init(_ parts: GateParts, _ appLogout: AppLogout?) {
@@ -19,7 +19,7 @@ final class Admission {
         sessionSeal = parts.sessionSeal
         bearer = parts.bearer
         authorization = parts.authorization
-        returnPath = parts.returnPath
+        strayReturns = parts.strayReturns
         responses = parts.responses
         self.appLogout = appLogout
     }
@@ -62,7 +62,7 @@ final class Admission {
         case .unchecked(let question): return .ask(.checkToken(question))
         case .valid, .refused, .none: break
         }
-        if !hasSession, let refusal = returnPath.refusal(of: request) { return .respond(refusal) }
+        if !hasSession, let refusal = strayReturns.refusal(of: request) { return .respond(refusal) }
         return .done(.forward(nobody(request), renewal: nil))
     }
 
@@ -82,7 +82,7 @@ final class Admission {
         if case .needsLookup(let session) = sessions.session(of: request) { return .ask(.fetchSession(session)) }
         if case .unchecked(let question) = bearer.verdict(on: request) { return .ask(.checkToken(question)) }
         guard let identity = knownIdentity(request) else {
-            return .respond(returnPath.refusal(of: request) ?? responses.denied(request))
+            return .respond(strayReturns.refusal(of: request) ?? responses.denied(request))
         }
         return .respond(responses.forbidden(.ruleDenied, identity, request))
     }

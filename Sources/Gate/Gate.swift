@@ -22,10 +22,11 @@ package final class Gate {
     private let admission: Admission
     private let redirect: LoginRedirect
     private let signIn: SignIn
-    private let returnPath: ReturnPathCheck
+    private let strayReturns: StrayReturns
     private let logout: Logout
     private let backchannelLogout: BackchannelLogout
     private let forwardAuth: ForwardAuth
+    private let notes: JudgementNotes
     private let forwarding: Forwarding
     private let assertions: AssertionSigner?
     private let sessionDocument: SessionDocument
@@ -43,11 +44,12 @@ package final class Gate {
         tokens = parts.tokens
         bearer = parts.bearer
         (redirect, signIn) = parts.signIn(JWTRedirectLogin(configuration, parts.tokens))
-        returnPath = parts.returnPath
+        strayReturns = parts.strayReturns
         logout = parts.logout
         admission = Admission(parts, parts.appLogout)
         backchannelLogout = parts.backchannelLogout
         forwardAuth = parts.forwardAuth
+        notes = JudgementNotes(parts.authorization, parts.sessions, parts.forwardAuth)
         forwarding = Forwarding(configuration, parts.tokenParameter, parts.assertions, parts.random)
         assertions = parts.assertions
         sessionDocument = SessionDocument(parts.sessions, parts.authorization, parts.responses, parts.limits)
@@ -79,7 +81,7 @@ package final class Gate {
         if let open = nativeLogin?.admission(of: request) { return .done(.nativeLogin(cookie: open.cookie)) }
         let step =
             forwarding.isReadable(request)
-            ? judge(request) : strayReturn(request) ?? .respond(responses.unreadable(request))
+            ? judge(request) : strayReturns.step(request) ?? .respond(responses.unreadable(request))
         return authorization.isEnforced ? step : admission.observed(step, request)
     }
 
@@ -88,7 +90,7 @@ package final class Gate {
         switch ruling {
         case .open: return admission.open(request)
         case .denied: return admission.denied(request)
-        case .unreadable: return strayReturn(request) ?? .respond(responses.unreadable(request))
+        case .unreadable: return strayReturns.step(request) ?? .respond(responses.unreadable(request))
         case .unruled, .needs: break
         }
         var reason: Reason?
@@ -106,19 +108,19 @@ package final class Gate {
             guard admitsGuests(ruling), let guest = admission.guest(request) else {
                 return .respond(responses.invalidBearer(code, request))
             }
-            return strayReturn(request) ?? guest
+            return strayReturns.step(request) ?? guest
         case .unchecked(let question): return .ask(.checkToken(question))
         case .none: break
         }
-        if let refusal = returnPath.refusal(of: request) { return .respond(refusal) }
+        if let refusal = strayReturns.refusal(of: request) { return .respond(refusal) }
         if admitsGuests(ruling) { return .done(.forward(nil, renewal: nil)) }
-        if authorization.isEnforced, returnPath.mayHoldToken(request) { return .ask(.content(limit: SignIn.formLimit)) }
+        if authorization.isEnforced, strayReturns.mayBeForm(request) { return .ask(.content(limit: SignIn.formLimit)) }
         return .respond(redirect.unauthenticated(request, reason, as: authorization.unauthenticated(by: ruling)))
     }
 
     /// A form for an app, of a browser without a session, from another site.
     private func unauthenticated(_ request: borrowing AccessRequest, form: [UInt8]) -> Step {
-        if let refusal = returnPath.refusal(of: request, form: form) { return .respond(refusal) }
+        if let refusal = strayReturns.refusal(of: request, form: form) { return .respond(refusal) }
         var reason: Reason?
         if case .refused(let code) = sessions.session(of: request) { reason = code }
         let wanted = authorization.unauthenticated(by: authorization.ruling(on: request))
@@ -129,32 +131,18 @@ package final class Gate {
         if case .unruled = ruling { authorization.letsGuestsIn } else { false }
     }
 
-    /// The provider has sent a browser without a session to another path than the return path; nil: it has not.
-    private func strayReturn(_ request: borrowing AccessRequest) -> Step? {
-        guard let refusal = returnPath.refusal(of: request) else { return nil }
-        return switch sessions.session(of: request) {
-        case .valid, .storeUnavailable: nil
-        case .needsLookup(let session): .ask(.fetchSession(session))
-        case .refused, .none: .respond(refusal)
-        }
-    }
-
-    private func hasSession(_ request: borrowing AccessRequest) -> Bool {
-        if case .valid = sessions.session(of: request) { true } else { false }
-    }
-
     private func answer(_ reserved: ReservedPath, _ request: borrowing AccessRequest) -> Step {
-        if reserved != .callback, reserved != .auth, let step = strayReturn(request) { return step }
+        if reserved != .callback, reserved != .auth, let step = strayReturns.step(request) { return step }
         return switch reserved {
         case .callback: signIn.callback(request)
         case .confirm: signIn.confirm(request)
         case .login: .respond(redirect.login(request))
         case .logout: logout.step(request)
         case .session: .respond(sessionDocument.response(to: request))
-        case .auth: forwardAuth.step(request, judge: { admit($0) }, reserved: { strayReturn($0) })
+        case .auth: forwardAuth.step(request, judge: { admit($0) }, reserved: { strayReturns.step($0) })
         case .backchannelLogout: backchannelLogout.step(request)
         case .keys: .respond(assertions?.keySet(request, responses) ?? responses.notFound(request))
-        case .nothing where returnPath.mayHoldToken(request) && !hasSession(request):
+        case .nothing where strayReturns.isForm(request):
             .ask(.content(limit: SignIn.formLimit))
         case .nothing: .respond(responses.notFound(request))
         case .unreadable: .respond(responses.unreadable(request))
@@ -197,7 +185,7 @@ package final class Gate {
         case .backchannelLogout: return backchannelLogout.step(request, body: form)
         case nil: return unauthenticated(request, form: form)
         case .nothing:
-            return .respond(returnPath.refusal(of: request, form: form) ?? responses.notFound(request))
+            return .respond(strayReturns.refusal(of: request, form: form) ?? responses.notFound(request))
         case .login, .logout, .session, .auth, .keys, .unreadable:
             return .respond(responses.notFound(request))
         }
@@ -249,22 +237,10 @@ package final class Gate {
         return RequestPurpose(request.path)
     }
 
-    /// What a request is judged by, for the log; the same for a proxy's question about another request.
+    /// What a request is judged by, for the log.
     package func note(on request: inout AccessRequest) -> JudgementNote {
         read(&request)
-        guard let reserved = request.path.reserved else { return note(request) }
-        var note = JudgementNote(nil, sessions.session(of: request))
-        if reserved == .auth {
-            _ = forwardAuth.step(request) { original in
-                note = self.note(original)
-                return .done(.forward(nil, renewal: nil))
-            }
-        }
-        return note
-    }
-
-    private func note(_ request: borrowing AccessRequest) -> JudgementNote {
-        JudgementNote(authorization.decidingRules(on: request), sessions.session(of: request))
+        return notes.note(on: request)
     }
 
     /// For an app that is down or broken (502), slow (504) or overloaded (503).

@@ -75,7 +75,7 @@ struct GateParts {
         ForwardAuth(configuration, rules: rules, assertions: assertions, responses: responses)
     }
 
-    var returnPath: ReturnPathCheck { ReturnPathCheck(configuration, responses) }
+    var strayReturns: StrayReturns { StrayReturns(ReturnPathCheck(configuration, responses), sessions) }
 
     /// The way to the provider and back, by its protocol.
     func signIn(_ login: any LoginProtocol) -> (LoginRedirect, SignIn) {
