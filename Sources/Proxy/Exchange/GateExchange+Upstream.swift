@@ -139,7 +139,7 @@ extension GateExchange: UpstreamClient {
         stopTimer()
         leaveUpstream()
         let action = machine.upstreamLost(fault.loss)
-        if service.isVerbose { note(fault.loss, isRetried: action == .retry) }
+        if service.isVerbose { note(fault, isRetried: action == .retry) }
         switch action {
         case .retry: acquireUpstream(fresh: true, contentFollows: false)
         case .answer(let status):

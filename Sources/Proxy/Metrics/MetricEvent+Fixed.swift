@@ -23,7 +23,7 @@ extension MetricEvent {
             events += reasons.filter { $0.turnsAway(by: would) }.map { .observed(would: would, reason: $0) }
         }
         events += LogoutCause.allCases.map { .logout($0) }
-        events += UpstreamFailure.allCases.map { .upstreamFailed($0) }
+        events += UpstreamCause.allCases.map { .upstreamFailed($0) }
         return events
     }
 }

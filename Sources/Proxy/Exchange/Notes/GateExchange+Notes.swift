@@ -67,10 +67,10 @@ extension GateExchange {
     }
 
     /// The connection to the app, or the attempt to make one, has failed.
-    func note(_ loss: UpstreamLoss, isRetried: Bool) {
+    func note(_ fault: UpstreamFault, isRetried: Bool) {
         service.note(
             .debug, isRetried ? "no response from the app, sending the request again" : "no response from the app",
-            of: self, [("cause", UpstreamFailure(loss).rawValue)])
+            of: self, [("cause", fault.cause.rawValue), ("detail", fault.detail)])
     }
 
     /// The head of the app's response has arrived.
