@@ -261,6 +261,16 @@ class TestTheAppsOwnLogout:
         assert upstream.last.target == path
         assert browser.navigate("/").status == 302
 
+    @pytest.mark.parametrize("pattern, path", [
+        ("/logout", "/Logout"), ("/logout", "/LOGOUT/"), ("/logout", "/logout/"), ("/Logout/", "/logout"), ("/end/*", "/end"),
+        ("/end/*", "/END"), ("/end/*", "/End/now"), ("/end/*", "/end/")])
+    def test_without_regard_to_case_and_to_a_slash_at_the_end(self, upstream, start_gate, pattern, path):
+        gate = start_gate(upstream, session={"logoutPaths": [pattern]})
+        browser = gate.signed_in()
+        assert "signed out" in browser.fetch("GET", path, SAME_ORIGIN).text.lower()
+        assert upstream.last.target == path
+        assert browser.navigate("/").status == 302
+
     def test_a_script_gets_the_apps_response_and_the_session_ends_too(self, upstream, start_gate):
         gate = start_gate(upstream, session={"appCookies": ["SID"], "logoutPaths": ["/logout"]})
         for size in (2, 300_000):
@@ -279,7 +289,7 @@ class TestTheAppsOwnLogout:
         ("/logout", {"Sec-Fetch-Site": "cross-site"}, "POST"), ("/logout", {"Origin": "https://evil.test"}, "POST"),
         ("/logout", {"Sec-Fetch-Site": "same-origin", "Sec-Purpose": "prefetch"}, "GET"),
         ("/logout", {"Sec-Fetch-Site": "same-origin"}, "HEAD"), ("/logout/x", {"Sec-Fetch-Site": "same-origin"}, "GET"),
-        ("/Logout", {"Sec-Fetch-Site": "same-origin"}, "GET"), ("/logout2", {"Sec-Fetch-Site": "same-origin"}, "GET")])
+        ("/logou", {"Sec-Fetch-Site": "same-origin"}, "GET"), ("/logout2", {"Sec-Fetch-Site": "same-origin"}, "GET")])
     def test_nothing_else_ends_the_session(self, upstream, start_gate, path, headers, method):
         gate = start_gate(upstream, session={"logoutPaths": ["/logout"]})
         browser = gate.signed_in()

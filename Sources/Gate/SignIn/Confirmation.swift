@@ -73,9 +73,6 @@ struct Confirmation {
             "Set-Cookie",
             cookie.login(name, attempts.sealed(state, name: name, pending.scope), maxAge: LoginState.lifetime))
         for name in needed.endingAttempts { response.add("Set-Cookie", cookie.expired(name)) }
-        if !pending.returns.isEmpty {
-            response.add("Set-Cookie", loops.cookie(pending.returns, pending.scope, isSecure: isSecure))
-        }
         response.outcome = .confirm
         response.user = pending.user
         response.detail = needed.detail ?? pending.remark
@@ -99,7 +96,7 @@ struct Confirmation {
         guard request.context.now - state.startedAt < LoginState.lifetime,
             let pending = PendingSignIn(
                 encoded: encoded, origin: origin, scope: scope, spentAttempt: attempts.cookie(id, request),
-                returns: loops.current(request, scope), now: request.context.now)
+                returns: loops.current(request, scope).adding(request.context.now), now: request.context.now)
         else { throw refusal(.loginStateExpired, request) }
         return pending
     }

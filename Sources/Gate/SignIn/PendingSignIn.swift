@@ -21,7 +21,7 @@ package struct PendingSignIn: Sendable {
     let spentAttempt: [UInt8]?
     /// `Set-Cookie` values by which the browser's other attempts count only when a return names them.
     var otherAttempts: [[UInt8]] = []
-    let returns: RedirectLoopCounter
+    var returns: RedirectLoopCounter
     /// The user did not begin here: a fresh sign-in leads to a page that asks.
     var confirmation: NeededConfirmation?
     /// Confirmation was skipped, since a guest gains nothing by it: whatever the lists say by now, it makes no session.

@@ -42,7 +42,8 @@ final class RedirectLoops {
         return RedirectLoopCounter().adding(now)
     }
 
-    /// The count that the confirmation page has set: confirming is no return from the provider.
+    /// Recent returns without a session. A return that leads to a question counts when the user confirms it: other sites
+    /// could cause such returns, and nobody need answer.
     func current(_ request: borrowing AccessRequest, _ scope: CookieScope) -> RedirectLoopCounter {
         present(in: request, scope).count ?? RedirectLoopCounter()
     }

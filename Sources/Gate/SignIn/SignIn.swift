@@ -99,6 +99,10 @@ struct SignIn {
             replacedSession = identity.stored?.id
         }
         let isSameUser = current.map { $0.fields.isSameUser(as: fields) } ?? false
+        // Another site's image or script could have the user asked, and spend the token, without anybody seeing it.
+        if !attempt.isOurs, !isSameUser, initiated != .allow || requiresState, !NavigationTest.isProven(request.head) {
+            return .respond(refused(attempt, fields, tryAgain, request))
+        }
         // A valid session, and yet this attempt began after it: another replica did not know the session.
         let isUnknownElsewhere = current.map { attempt.named?.isNavigation(after: $0.signedInAt) ?? false } ?? true
         let returns = isUnknownElsewhere ? loops.count(request, attempt, scope) : RedirectLoopCounter()
@@ -155,6 +159,7 @@ struct SignIn {
     func confirmed(_ request: borrowing AccessRequest, form: [UInt8]) -> Step {
         do throws(Confirmation.Refusal) {
             var pending = try confirmation.confirmed(request, form: form)
+            if case .valid = sessions.session(of: request) { pending.returns = RedirectLoopCounter() }
             pending.endsAppSession = endsAppSession(pending.fields, request)
             return consume(pending, request)
         } catch {

@@ -256,6 +256,7 @@ final class HTTP2DownstreamStream: StreamHandler, HTTP2Task {
     /// The client is gone, or has cancelled the request.
     private func lose() {
         let exchange = exchange
+        noteEndByClient()
         self.exchange = nil
         inbound = []
         exchange?.downstreamLost()
@@ -350,6 +351,7 @@ final class HTTP2DownstreamStream: StreamHandler, HTTP2Task {
             session.reset(stream, .cancel)
             lose()
         } else {
+            noteEndByClient()
             exchange?.refuse(status: 408, .bodyTimeout)
         }
         return now.advanced(by: limit)
@@ -370,6 +372,15 @@ final class HTTP2DownstreamStream: StreamHandler, HTTP2Task {
             {
                 exchange.requestTooSlow()
             }
+        }
+    }
+
+    /// The client ends its request, or takes no more of the response.
+    private func noteEndByClient() {
+        guard let exchange, let pace, pace.isSlow(rate: connection.connections.limits.minimumBodyRate) else { return }
+        switch pace.side {
+        case .request: if !isEnded, exchange.contentWait == .measured { exchange.endedSlowByClient() }
+        case .response: if hasPendingContent { exchange.endedSlowByClient() }
         }
     }
 
