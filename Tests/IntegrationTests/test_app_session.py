@@ -245,10 +245,27 @@ class TestTheAppsOwnLogout:
             assert upstream.last.body == (b"a=1" if method == "POST" else b"")
             assert browser.navigate("/").status == 302
 
+    @pytest.mark.parametrize("path", ["/+logout", "/wiki/Special:UserLogout", "/wiki/Special%3AUserLogout"])
+    def test_with_the_marks_that_wikis_use(self, upstream, start_gate, path):
+        gate = start_gate(upstream, session={"logoutPaths": ["/+logout", "/wiki/Special:UserLogout"]})
+        browser = gate.signed_in()
+        assert "signed out" in browser.fetch("GET", path, SAME_ORIGIN).text.lower()
+        assert browser.navigate("/").status == 302
+
     @pytest.mark.parametrize("path", ["/%6cogout", "/%6Cogout?next=/x", "/l%6fgout", "/logout;x=1", "/%256cogout", "//logout", "/logout%2F",
                                       "/log%93out", "/logout%ff", "/log%E2%80%8Bout"])
     def test_in_any_spelling(self, upstream, start_gate, path):
         gate = start_gate(upstream, session={"logoutPaths": ["/logout", "/logout/"]})
+        browser = gate.signed_in()
+        assert "signed out" in browser.fetch("GET", path, SAME_ORIGIN).text.lower()
+        assert upstream.last.target == path
+        assert browser.navigate("/").status == 302
+
+    @pytest.mark.parametrize("pattern, path", [
+        ("/logout", "/Logout"), ("/logout", "/LOGOUT/"), ("/logout", "/logout/"), ("/Logout/", "/logout"), ("/end/*", "/end"),
+        ("/end/*", "/END"), ("/end/*", "/End/now"), ("/end/*", "/end/")])
+    def test_without_regard_to_case_and_to_a_slash_at_the_end(self, upstream, start_gate, pattern, path):
+        gate = start_gate(upstream, session={"logoutPaths": [pattern]})
         browser = gate.signed_in()
         assert "signed out" in browser.fetch("GET", path, SAME_ORIGIN).text.lower()
         assert upstream.last.target == path
@@ -272,7 +289,7 @@ class TestTheAppsOwnLogout:
         ("/logout", {"Sec-Fetch-Site": "cross-site"}, "POST"), ("/logout", {"Origin": "https://evil.test"}, "POST"),
         ("/logout", {"Sec-Fetch-Site": "same-origin", "Sec-Purpose": "prefetch"}, "GET"),
         ("/logout", {"Sec-Fetch-Site": "same-origin"}, "HEAD"), ("/logout/x", {"Sec-Fetch-Site": "same-origin"}, "GET"),
-        ("/Logout", {"Sec-Fetch-Site": "same-origin"}, "GET"), ("/logout2", {"Sec-Fetch-Site": "same-origin"}, "GET")])
+        ("/logou", {"Sec-Fetch-Site": "same-origin"}, "GET"), ("/logout2", {"Sec-Fetch-Site": "same-origin"}, "GET")])
     def test_nothing_else_ends_the_session(self, upstream, start_gate, path, headers, method):
         gate = start_gate(upstream, session={"logoutPaths": ["/logout"]})
         browser = gate.signed_in()

@@ -149,6 +149,7 @@ extension SettingsBuilder {
             collectRequests: values[AppOptions.collectRequests] ?? standard.collectRequests,
             headerBytes: values[AppOptions.headerBytes] ?? standard.headerBytes,
             upgrades: values[AppOptions.upgrades] ?? standard.upgrades,
+            isTolerant: values[AppOptions.isTolerant] ?? standard.isTolerant,
             offersHTTP2: values[AppOptions.offersHTTP2] ?? standard.offersHTTP2,
             tls: upstreamTLS(
                 address, values[AppOptions.tls] ?? OptionValues([:]), AppOptions.tlsOptions, prefix: "upstreams[].tls.")

@@ -180,6 +180,8 @@ final class GateExchange: Exchange, FinishedExchange {
         mayEndForOthers(stalled: stalled, share: share, patience: patience)
     }
 
+    override func endedSlowByClient() { penalize() }
+
     override func requestTooSlow() { endSlowRequest() }
 
     override func responseTooSlow() { endSlowResponse() }

@@ -56,6 +56,8 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
     /// An incomplete head has its own time limit already.
     private var isHeadTimed = false
     private var lingeredBytes = 0
+    /// The request was answered before its end.
+    private var discarding: DiscardedUpload?
     private var pace: PaceMeter?
     private var timer: LoopTimer?
 
@@ -74,14 +76,15 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
     }
 
     var isHTTP2: Bool { false }
-    var isEvictable: Bool { phase == .head && exchange == nil }
+    var isEvictable: Bool { phase == .head && exchange == nil || phase == .lingering }
 
     /// The worker stops: this connection ends after the response. A request that has arrived already, unread, is still
     /// served, and so is one on its way: an idle connection stays open for a moment, and its next response reports the
     /// end, so that no request is sent on a closed connection.
     func drain() {
         if isEvictable { transportReadable() }
-        if isEvictable { setTimer(Self.drainGrace) } else { isPersistent = false }
+        guard isEvictable else { return isPersistent = false }
+        setTimer(phase == .lingering ? Self.lingerTime : Self.drainGrace)
     }
 
     func evictIdle() {
@@ -105,11 +108,18 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
         let end = transport.readTurn(
             while: { phase != .closed }, boundFor: { exchange?.requestSink }, receive: { receive($0) })
         switch end {
-        case .nothingNow: break
-        case .turnOver: loop.nextTurn { [self] in transportReadable() }
+        case .nothingNow:
+            if phase == .head, exchange == nil { timeRecord() }
         case .end: peerEnded()
         case .failed: lost()
         }
+    }
+
+    /// Between requests: a record of TLS that has begun is the beginning of a head.
+    private func timeRecord() {
+        guard (transport.openRecord != nil) != isHeadTimed else { return }
+        isHeadTimed.toggle()
+        setTimer(isHeadTimed ? connections.limits.headerTimeout : connections.limits.keepAliveTimeout)
     }
 
     private func receive(_ input: Span<UInt8>) {
@@ -129,9 +139,7 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
             case .response, .flushing:
                 return hold(rest)
             case .lingering:
-                lingeredBytes += rest.count
-                if lingeredBytes > Self.lingerBytes { close() }
-                return
+                return discard(rest.count)
             case .closed:
                 return
             }
@@ -191,8 +199,10 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
     private func beginExchange() -> Exchange {
         let exchange = connections.service.makeExchange()
         self.exchange = exchange
+        // Numbers of different exchanges may be equal.
+        if pace != nil { pace = nil }
         current = Current()
-        exchange.begin(self, client: peer.text)
+        exchange.begin(self, peer.names)
         return exchange
     }
 
@@ -207,6 +217,7 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
         do throws(HTTP1Error) {
             piece = try content.decode(input)
         } catch {
+            noteEndByClient()
             refuse(error)
             return input.count
         }
@@ -329,6 +340,7 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
     func exchangeFinished(isRequestComplete: Bool) {
         exchange = nil
         guard phase != .closed else { return }
+        if !isRequestComplete, !isPersistent { discarding = DiscardedUpload(loop.now) }
         if !isRequestComplete, isPersistent {
             // Only if the request's content is short.
             phase = .skipping
@@ -381,6 +393,7 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
     private func lost() {
         // Nil if the exchange has ended: it may serve another connection by now.
         let exchange = exchange
+        noteEndByClient()
         close()
         exchange?.downstreamLost()
     }
@@ -390,9 +403,25 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
         unread = []
         guard !writer.isBlocked else { return }
         transport.shutDownWriting()
-        setTimer(Self.lingerTime)
+        idleSince = loop.now
+        extendLingering()
         transport.resumeReading()
         if !isReceiving { loop.afterEvent { [self] in if phase == .lingering { transportReadable() } } }
+    }
+
+    private func extendLingering() {
+        guard let discarding, !connections.isDraining else { return setTimer(Self.lingerTime) }
+        timer?.set(discarding.deadline(loop.now))
+    }
+
+    private func discard(_ count: Int) {
+        guard discarding == nil else {
+            guard discarding?.add(count, loop.now) == true else { return close() }
+            if !connections.isDraining { extendLingering() }
+            return
+        }
+        lingeredBytes += count
+        if lingeredBytes > Self.lingerBytes { close() }
     }
 
     private func timedOut() {
@@ -405,6 +434,7 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
             exchange?.refuse(status: 408, .headTimeout)
         case .content where !writer.isBlocked && exchange?.wantsContent == true:
             isPersistent = false
+            noteEndByClient()
             exchange?.refuse(status: 408, .bodyTimeout)
         case .content, .response, .flushing, .skipping:
             // The app is the one waited for, and has its own time limits; or the client does not read.
@@ -465,6 +495,19 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
             connections.service.endedSlow(.response)
             lost()
         case .head, .lingering, .closed: break
+        }
+    }
+
+    /// The client ends its request, or takes no more of the response.
+    private func noteEndByClient() {
+        guard let exchange, let pace, pace.number == exchange.number,
+            pace.isSlow(rate: connections.limits.minimumBodyRate)
+        else { return }
+        switch pace.side {
+        case .request:
+            if phase == .content, !writer.isBlocked, exchange.contentWait == .measured { exchange.endedSlowByClient() }
+        case .response:
+            if writer.isBlocked { exchange.endedSlowByClient() }
         }
     }
 
