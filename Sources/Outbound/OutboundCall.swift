@@ -27,7 +27,9 @@ package final class OutboundCall: TransportOwner {
         self.loop = loop
         self.tls = tls
         self.completion = completion
-        reader = ResponseReader(isHead: request.method == "HEAD", maximumBytes: request.maximumBytes)
+        reader = ResponseReader(
+            isHead: request.method == "HEAD", maximumBytes: request.maximumBytes, leniency: request.leniency,
+            readsContent: request.readsContent)
     }
 
     /// Ends the call; its completion is not called.

@@ -29,18 +29,22 @@ package final class ReplicaReplayStore: ReplayStore {
     private let loop: EventLoop
     private let connection: LoopBound<any ReplicaConnection>
     private let policy: Policy
-    /// The tokens that this process accepted. They are not accepted again, even if the store forgets them: it measures
-    /// time by its own clock only, and with `replay.onFailure: allow` it may never have seen them.
+    /// The tokens that this process accepted, and those that the store reported as used. They are not accepted again, even
+    /// if the store fails or forgets them: it measures time by its own clock only, and with `replay.onFailure: allow` it
+    /// may never have seen them.
     private let witness: MemoryReplayStore
     /// The tokens that the store has reported as unused to this process.
     private let unused: UnusedTokens
+    private let endBearer: @Sendable (_ keys: [[UInt8]], _ done: @escaping @Sendable () -> Void) -> Void
 
     /// - Parameters:
     ///   - connection: of `loop`.
     ///   - witness: the process's, as is `unused`.
+    ///   - endBearer: has all loops of the process forget that a token was good as bearer, then calls `done`.
     package init(
         _ store: any ReplicaStore, _ connection: any ReplicaConnection, loop: EventLoop, policy: Policy,
-        witness: MemoryReplayStore, unused: UnusedTokens
+        witness: MemoryReplayStore, unused: UnusedTokens,
+        endBearer: @escaping @Sendable (_ keys: [[UInt8]], _ done: @escaping @Sendable () -> Void) -> Void
     ) {
         self.store = store
         self.loop = loop
@@ -48,6 +52,7 @@ package final class ReplicaReplayStore: ReplayStore {
         self.policy = policy
         self.witness = witness
         self.unused = unused
+        self.endBearer = endBearer
     }
 
     package func consume(
@@ -61,7 +66,7 @@ package final class ReplicaReplayStore: ReplayStore {
                     var verdict = verdict(result)
                     if verdict != .unavailable || policy.allowsWithoutStore { unused.remove(keys) }
                     // A token that the store did not check is not accepted, and may be tried again.
-                    if verdict == .fresh || verdict == .unavailable && policy.allowsWithoutStore,
+                    if verdict != .unavailable || policy.allowsWithoutStore,
                         witness.consume(keys, for: retention, now: now) == .replayed
                     {
                         verdict = .replayed
@@ -86,7 +91,9 @@ package final class ReplicaReplayStore: ReplayStore {
                         completion(.unused)
                     case .success(true):
                         unused.remove(keys)
-                        completion(.used)
+                        remember(keys, until: expiry)
+                        // Not left to the request, whose client may be gone.
+                        endBearer(keys) { completion(.used) }
                     case .failure(let failure):
                         store.report(failure, Self.purpose)
                         completion(unused.contains(keys, now: loop.wallClock) ? .lastKnownUnused : .unavailable)
@@ -97,6 +104,12 @@ package final class ReplicaReplayStore: ReplayStore {
     }
 
     package func knownUse(of keys: [[UInt8]]) -> TokenUse? { witness.isUsed(keys) ? .used : nil }
+
+    /// Another replica has accepted a token: this process refuses it until its end, whatever becomes of the store.
+    private func remember(_ keys: [[UInt8]], until expiry: Double) {
+        let now = ClockReading(wall: loop.wallClock, monotonic: loop.now.seconds)
+        _ = witness.consume(keys, for: Retention(until: expiry, now: now.wall), now: now)
+    }
 
     private func verdict(_ result: Result<Bool, ReplicaFailure>) -> ReplayVerdict {
         switch result {

@@ -64,7 +64,7 @@ struct SuspicionTests {
         arguments: [
             ("/logout.+", true), ("/(logout|signout)", true), ("/logout$", true), ("/users/{id}/logout", true),
             ("/users/:id/logout", true), ("/sso/back", false), ("/sso/*", nil), ("/account/logout/*", nil),
-            ("/logout", nil),
+            ("/logout", nil), ("/+logout", nil), ("/wiki/Special:UserLogout", nil), ("/a!$b&c=d,e'f@g", nil),
         ] as [(String, Bool?)])
     func patternsOfPaths(path: String, isRefused: Bool?) {
         let returnPath = minimal.replacing("{ loginURL:", with: "{ returnPath: /sso/back, loginURL:")

@@ -12,6 +12,7 @@ from harness import tokens
 from harness.chromium import browser, chromium  # noqa: F401
 from harness.frames import FrameConnection
 from harness.gate import NAVIGATION, XHR, settings, sidegate
+from harness.h2_upstream import H2Upstream
 from harness.ports import free_port
 from harness.process import ChildProcess, wait_until
 
@@ -63,6 +64,37 @@ class TestTheAppSetsNoGateCookies:
         with gate.connection() as connection:
             response = connection.exchange("GET", "/", {**session, "Connection": "upgrade", "Upgrade": "websocket"})
             assert response.status == 101 and response.all("Set-Cookie") == []
+
+    def test_in_the_trailers_of_an_app_that_speaks_http2(self, start_gate):
+        app = H2Upstream()
+        try:
+            app.answer = lambda request: request.respond(
+                200, {"set-cookie": "sidegate=evil"}, b"ok", [("set-cookie", "sidegate=evil"), ("x-sum", "1")])
+            gate = start_gate(app)
+            with FrameConnection(gate.port) as connection:
+                connection.cookie = gate.session_cookie()["Cookie"]
+                response = connection.get("/")
+                assert response.body == b"ok" and response.all("set-cookie") == [] and response.trailers == [("x-sum", "1")]
+        finally:
+            app.close()
+
+    @pytest.mark.parametrize("value, expected", [
+        ('"cookies"', []), ('"cache", "cookies", "storage"', ['"cache", "storage"']), ('"COOKIES" ,"cache"', ['"cache"']),
+        ('"cache"', ['"cache"']), ('"storage","cache"', ['"storage","cache"']), ("cookies", ["cookies"]),
+        ('"*"', ['"cache", "clientHints", "executionContexts", "prefetchCache", "prerenderCache", "storage"']),
+        (',, "cookies",', []),
+    ])
+    def test_all_cookies_of_the_site_are_not_cleared(self, gate, upstream, session, value, expected):
+        upstream.answer = lambda request, connection: connection.respond(200, {"A": "1", "Clear-Site-Data": value, "B": "2"})
+        response = gate.exchange("GET", "/", session)
+        assert response.all("Clear-Site-Data") == expected and (response["A"], response["B"]) == ("1", "2")
+
+    def test_all_cookies_are_cleared_where_the_session_ends(self, upstream, start_gate):
+        gate = start_gate(upstream, session={"logoutPaths": ["/bye"]})
+        upstream.answer = lambda request, connection: connection.respond(200, {"Clear-Site-Data": '"cookies"'})
+        assert gate.exchange("GET", "/x", gate.session_cookie()).all("Clear-Site-Data") == []
+        wait_until(lambda: "session.logoutPaths" in gate.log(), "the log says where it belongs")
+        assert gate.exchange("POST", "/bye", gate.session_cookie(), b"").all("Clear-Site-Data") == ['"cookies"']
 
     def test_the_log_reports_a_dropped_cookie_once(self, upstream, start_gate):
         gate = start_gate(upstream)
@@ -213,10 +245,27 @@ class TestTheAppsOwnLogout:
             assert upstream.last.body == (b"a=1" if method == "POST" else b"")
             assert browser.navigate("/").status == 302
 
+    @pytest.mark.parametrize("path", ["/+logout", "/wiki/Special:UserLogout", "/wiki/Special%3AUserLogout"])
+    def test_with_the_marks_that_wikis_use(self, upstream, start_gate, path):
+        gate = start_gate(upstream, session={"logoutPaths": ["/+logout", "/wiki/Special:UserLogout"]})
+        browser = gate.signed_in()
+        assert "signed out" in browser.fetch("GET", path, SAME_ORIGIN).text.lower()
+        assert browser.navigate("/").status == 302
+
     @pytest.mark.parametrize("path", ["/%6cogout", "/%6Cogout?next=/x", "/l%6fgout", "/logout;x=1", "/%256cogout", "//logout", "/logout%2F",
                                       "/log%93out", "/logout%ff", "/log%E2%80%8Bout"])
     def test_in_any_spelling(self, upstream, start_gate, path):
         gate = start_gate(upstream, session={"logoutPaths": ["/logout", "/logout/"]})
+        browser = gate.signed_in()
+        assert "signed out" in browser.fetch("GET", path, SAME_ORIGIN).text.lower()
+        assert upstream.last.target == path
+        assert browser.navigate("/").status == 302
+
+    @pytest.mark.parametrize("pattern, path", [
+        ("/logout", "/Logout"), ("/logout", "/LOGOUT/"), ("/logout", "/logout/"), ("/Logout/", "/logout"), ("/end/*", "/end"),
+        ("/end/*", "/END"), ("/end/*", "/End/now"), ("/end/*", "/end/")])
+    def test_without_regard_to_case_and_to_a_slash_at_the_end(self, upstream, start_gate, pattern, path):
+        gate = start_gate(upstream, session={"logoutPaths": [pattern]})
         browser = gate.signed_in()
         assert "signed out" in browser.fetch("GET", path, SAME_ORIGIN).text.lower()
         assert upstream.last.target == path
@@ -240,7 +289,7 @@ class TestTheAppsOwnLogout:
         ("/logout", {"Sec-Fetch-Site": "cross-site"}, "POST"), ("/logout", {"Origin": "https://evil.test"}, "POST"),
         ("/logout", {"Sec-Fetch-Site": "same-origin", "Sec-Purpose": "prefetch"}, "GET"),
         ("/logout", {"Sec-Fetch-Site": "same-origin"}, "HEAD"), ("/logout/x", {"Sec-Fetch-Site": "same-origin"}, "GET"),
-        ("/Logout", {"Sec-Fetch-Site": "same-origin"}, "GET"), ("/logout2", {"Sec-Fetch-Site": "same-origin"}, "GET")])
+        ("/logou", {"Sec-Fetch-Site": "same-origin"}, "GET"), ("/logout2", {"Sec-Fetch-Site": "same-origin"}, "GET")])
     def test_nothing_else_ends_the_session(self, upstream, start_gate, path, headers, method):
         gate = start_gate(upstream, session={"logoutPaths": ["/logout"]})
         browser = gate.signed_in()

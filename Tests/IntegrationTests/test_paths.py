@@ -3,6 +3,7 @@
 
 import random
 import re
+import urllib.parse
 
 import pytest
 
@@ -18,7 +19,9 @@ PIECES = ["/", "/", "//", "\\", "%2f", "%5c", "%2F", "%252f", "%255c", "..", "..
           "%c2%a0", "%u002f", "%c0%af", ":80", "@", "*", "http:", "~", "%7e", "&", "=",
           # What readers drop that take no notice of errors, or of characters that are not seen.
           "%93", "%ff", "%c5%d5", "%e2%82", "%ed%a0%80", "%c2%ad", "%e2%80%8b", "%ef%bb%bf", ".%93.", "clos%80ed",
-          "cl%c9osed", "%25%93"]
+          "cl%c9osed", "%25%93",
+          # And readers that drop all that is not printable ASCII.
+          "%D0%B6", "clos%D0%B6ed", "clos%20ed", ".%C3%A9.", "%E6%97%A5"]
 FIXED = ["/public/..%2fclosed/..%2fpublic%2fz/../secret.txt", "/%2fclosed/..%2fx/../secret.txt", "/closed/../public/a.txt",
          "//x/closed/", "//x/closed/secret.txt", "/public/..;/closed/secret.txt", "/closed%3f/secret.txt", "/closed%23", "/closed+",
          "//closed/secret.txt", "/public/../closed/secret.txt", "/\\closed/secret.txt", "/%5cclosed/secret.txt", "///closed/secret.txt",
@@ -26,7 +29,8 @@ FIXED = ["/public/..%2fclosed/..%2fpublic%2fz/../secret.txt", "/%2fclosed/..%2fx
          "/x:80/../closed/secret.txt", "//public/../closed/secret.txt", "/closed;/secret.txt", "/;/closed/secret.txt",
          "/clo%93sed/secret.txt", "/%80closed/secret.txt", "/closed%ff", "/clos%C5%d5ed/secret.txt",
          "/public/.%93./closed/secret.txt", "/public/..%ff/closed/secret.txt", "/public/%c9../closed/secret.txt",
-         "/closed%E2%82/secret.txt"]
+         "/closed%E2%82/secret.txt", "/clos%D0%B6ed/secret.txt", "/clos%20ed/secret.txt", "/clos+%C3%A9d/secret.txt",
+         "/%E6%97%A5/closed/secret.txt", "/public/.%C3%A9./closed/secret.txt", "/closed%E6%97%A5/secret.txt"]
 RULES = {
     "one part open": {"rules": [{"paths": ["/public/*"], "allow": "anyone"}]},
     "one part closed": {"default": "guest", "rules": [{"paths": ["/closed/*"], "deny": True}]},
@@ -206,6 +210,52 @@ class TestAnswers:
         assert upstream.last.target == "/public/caf%E9/%FCber"
         for path in ("/clos%93ed/a", "/publi%E9c/a", "/%ffpublic/a"):
             assert class_gate.exchange("GET", path, NAVIGATION).status == 302, path
+
+    @pytest.mark.parametrize("path", [
+        "/adm%D0%B6in/x", "/adm%20in/x", "/adm%C3%A9in/x", "/a%CC%A3dmin/x", "/adm+in/x", "/adm%25D0%25B6in/x", "/%E6%97%A5/admin/x",
+        "/ADM%D0%B6IN/x", "/%E6%97%A5.%E6%9C%AC/admin/x", "/admin%E6%97%A5/x"])
+    def test_a_closed_path_is_closed_for_readers_that_drop_all_but_printable_ascii(self, upstream, start_gate, path):
+        gate = start_gate(upstream, trustedProxies=["127.0.0.1/32"], access={"rules": [
+            {"paths": ["/admin/*"], "require": {"groups": ["admins"]}}, {"paths": ["/*"], "allow": "anyone"}]})
+        assert gate.exchange("GET", path, NAVIGATION).status == 302
+        asked = gate.exchange("GET", "/.sidegate/auth", {"X-Forwarded-Uri": path, "X-Forwarded-Method": "GET"})
+        assert asked.status == 401
+
+    @pytest.mark.parametrize("path", ["/.%C3%A9./x", "/public/.%20./x", "/public/.%E6%97%A5.%E6%97%A5/x", "/x/.%25C3%25A9./x"])
+    def test_a_parent_directory_for_such_readers_is_refused(self, class_gate, path):
+        response = class_gate.exchange("GET", path, NAVIGATION)
+        assert response.status == 400 and "path_unreadable" in response.text
+
+    @pytest.mark.parametrize("path", ["/%E6%97%A5%E6%9C%AC/x", "/%E6%97%A5%E6%9C%AC", "/%E6%97%A5%E6%9C%AC/%E6%9C%AC.%E6%97%A5",
+                                      "/%E6%97%A5%E6%9C%AC/a%20b/%E6%9C%AC/"])
+    @pytest.mark.parametrize("access", [
+        {"rules": [{"paths": ["/日本/*"], "allow": "anyone"}]},
+        {"rules": [{"paths": ["/日本/*"], "allow": "anyone"}, {"paths": ["/admin/*"], "deny": True}, {"paths": ["/*"], "deny": True}]},
+        {"default": "guest", "rules": [{"paths": ["/admin/*"], "deny": True}]}], ids=["default", "all the rest", "guest"])
+    def test_sites_in_any_script_are_served(self, upstream, start_gate, access, path):
+        gate = start_gate(upstream, access=access)
+        assert gate.exchange("GET", path, NAVIGATION).status == 200
+        assert upstream.last.target == path
+
+    def test_initials_lead_nowhere_else(self, upstream, start_gate):
+        gate = start_gate(upstream, access={"rules": [{"paths": ["/public/*", "/"], "allow": "anyone"}]})
+        for path, expected in [("/public/А.С.Пушкин", 200), ("/public/x/А.С.Пушкин/y", 200), ("/public/А.С.Пушкин/secret", 302),
+                               ("/public/x/А.С.П/А.С.П/secret", 302), ("/public/А.С.%2e/x", 200)]:
+            assert gate.exchange("GET", urllib.parse.quote(path, safe="/%"), NAVIGATION).status == expected, path
+
+    @pytest.mark.parametrize("pattern, path", [
+        ("/ας/*", "/ΑΣ/x"), ("/ας/*", "/ασ"), ("/ΑΣ/*", "/ας/x"), ("/café/*", "/cafe\u0301/x"), ("/cafe\u0301/*", "/café/x"),
+        ("/café/*", "/CAFE\u0301/x"), ("/İx/*", "/i\u0307x/y"), ("/ΰ/*", "/\u03a5\u0308\u0301/x"), ("/ŉ/*", "/\u02bcN/x"),
+        ("/각/*", "/\u1100\u1161\u11a8/x"), ("/日本/ΰ", "/日本/\u03a5\u0308\u0301/"), ("/ǰ", "/J\u030c")])
+    def test_a_closed_path_is_closed_in_equivalent_spellings(self, upstream, start_gate, pattern, path):
+        rules = [{"paths": [pattern], "require": {"groups": ["admins"]}}, {"paths": ["/*"], "allow": "anyone"}]
+        gate = start_gate(upstream, access={"rules": rules})
+        assert gate.exchange("GET", urllib.parse.quote(path), NAVIGATION).status == 302
+        assert gate.exchange("GET", urllib.parse.quote(pattern.removesuffix("/*")), NAVIGATION).status == 302
+        assert gate.exchange("GET", "/x/" + urllib.parse.quote(path[1:]), NAVIGATION).status == 200
+        # A rule before it decides, as for the path that the rule spells.
+        gate = start_gate(upstream, access={"rules": rules[::-1]})
+        assert gate.exchange("GET", urllib.parse.quote(path), NAVIGATION).status == 200
 
     def test_plain_slashes_at_the_start_reach_the_app_as_one(self, class_gate, upstream):
         session = class_gate.session_cookie()

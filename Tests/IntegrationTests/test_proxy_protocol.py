@@ -8,7 +8,8 @@ import subprocess
 import pytest
 from harness.gate import BINARY, clean_environment
 from harness.ports import free_port
-from harness.process import ChildProcess
+from harness.journal import lines
+from harness.process import ChildProcess, wait_until
 from harness.wire import Connection
 
 PROXY = "127.0.0.2"
@@ -72,6 +73,15 @@ def test_the_client_is_the_one_named_by_the_proxy(proxied, cookie, upstream, hea
         connection.socket.sendall(get(proxied, cookie))  # the header applies to the whole connection
         assert connection.response().status == 200
         assert app_saw(upstream, "X-Forwarded-For") == "203.0.113.9"
+
+
+def test_the_log_names_the_client_and_the_proxy(proxied, cookie, upstream):
+    header = {"X-Request-ID": "through-the-proxy"}
+    with FromProxy(proxied, version2() + get(proxied, cookie, header)) as connection:
+        assert connection.response().status == 200
+    wait_until(lambda: any(line.get("id") == "through-the-proxy" for line in lines(proxied)), "the line")
+    line, = (line for line in lines(proxied) if line.get("id") == "through-the-proxy")
+    assert (line["client"], line["peer"]) == ("203.0.113.9", PROXY)
 
 
 @pytest.mark.parametrize("header", [version1(), version2()])

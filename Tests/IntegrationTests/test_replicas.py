@@ -141,6 +141,32 @@ class TestSignIn:
             assert bearer(first, token) == 401, "the first replica refuses it at once"
         assert bearer(second, unseen) == 401, "the other replica asks Redis"
 
+    @pytest.mark.parametrize("changes", [{}, {"token": {"minimumIDLength": 8}}], ids=["one key", "two keys"])
+    def test_a_token_that_a_replica_once_refused_as_replayed_stays_refused(self, cluster, redis, changes):
+        front = cluster(workers=4, **ALLOW, **changes)
+        first, second = front.gates
+        token, other = tokens.token(), tokens.token()
+        # Some workers accept it, each for a while; another one has to ask and learns of the sign-in.
+        assert bearer(second, token) == 200 and bearer(second, other) == 200
+        assert use(first, token) == 303
+        wait_until(lambda: bearer(second, token) == 401, "a worker that has not seen the token asks Redis")
+        assert {bearer(second, token) for _ in range(40)} == {401}, "another worker goes by what it knew before"
+        redis.stop()
+        assert {bearer(second, token) for _ in range(40)} == {401}
+        assert bearer(second, other) in (200, 503)
+        redis.start()
+        wait_until(lambda: use(second, tokens.token()) == 303, "sign-ins work again", deadline=8)
+        assert {bearer(second, token) for _ in range(40)} == {401}, "Redis has lost what it knew; the replica has not"
+        assert use(second, token) == 403
+
+    def test_a_token_whose_sign_in_was_refused_as_replayed_stays_refused(self, cluster, redis):
+        front = cluster(workers=2, **ALLOW)
+        first, second = front.gates
+        token = tokens.token()
+        assert use(first, token) == 303 and use(second, token) == 403
+        redis("FLUSHALL")
+        assert use(second, token) == 403 and {bearer(second, token) for _ in range(20)} == {401}
+
     def test_a_replica_remembers_its_own_tokens_when_redis_loses_them(self, cluster, redis):
         front = cluster(count=1, **ALLOW)
         token = tokens.token()

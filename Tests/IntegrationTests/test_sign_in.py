@@ -195,6 +195,14 @@ class TestTheReturn:
         assert done.status == 403 and "login_state_missing" in done.text
 
 
+def form(page):
+    """The address and the fields of the form of a page."""
+    fields = {
+        re.search(r'name="([^"]*)"', tag).group(1): html.unescape(re.search(r'value="([^"]*)"', tag).group(1))
+        for tag in re.findall(r"<input[^>]*>", page.text) if "name=" in tag and "value=" in tag}
+    return html.unescape(re.search(r'<form[^>]*action="([^"]*)"', page.text).group(1)), fields
+
+
 IMAGE = {"Accept": "image/avif,image/webp,*/*;q=0.8", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
 #: Requests that another site can make a browser send without a visible result.
 UNSEEN = {
@@ -215,6 +223,50 @@ class TestLoginCSRF:
     def test_requests_without_a_visible_result_get_no_login_cookie(self, gate, path, headers):
         assert gate.exchange("GET", path, headers).all("Set-Cookie") == []
         assert gate.exchange("HEAD", path, {**NAVIGATION}).all("Set-Cookie") == []
+
+    @pytest.mark.parametrize("policy", ["confirm", "deny"])
+    @pytest.mark.parametrize("headers", UNSEEN.values(), ids=UNSEEN)
+    @pytest.mark.parametrize("way", ["query", "form"])
+    def test_a_return_without_a_visible_result_asks_nobody(self, upstream, start_gate, policy, headers, way):
+        gate = start_gate(upstream, identityProvider={"initiated": policy})
+        token = tokens.token(sub="eve", email="eve@example.com")
+        # Begun by that site too: then there is a question whatever the policy is.
+        victim = Browser(gate)
+        assert victim.navigate("/", headers=FROM_ANOTHER_SITE).status == 302
+        cookie = {"Cookie": victim.cookie_header()}
+        for _ in range(3):
+            if way == "query":
+                response = gate.exchange("GET", "/.sidegate/callback?jwt=" + token, {**headers, **cookie})
+            else:
+                response = gate.exchange(
+                    "POST", "/.sidegate/callback", {**headers, **cookie, "Content-Type": "application/x-www-form-urlencoded"},
+                    b"jwt=" + token.encode())
+            assert response.status in (401, 403), response.text[:500]
+            assert response.all("Set-Cookie") == []
+        # The token is not used up.
+        page = victim.navigate("/.sidegate/callback?jwt=" + token, headers=FROM_ANOTHER_SITE)
+        assert page.status == 200 and "eve@example.com" in page.text
+
+    def test_questions_that_nobody_answers_are_no_loop(self, upstream, start_gate):
+        browser = Browser(start_gate(upstream))
+        for n in range(4):
+            page = browser.navigate("/.sidegate/callback?jwt=" + tokens.token(sub=f"eve{n}"), headers=FROM_ANOTHER_SITE)
+            assert page.status == 200 and "<form" in page.text
+        done = browser.finish(browser.start("/reports"), tokens.token())
+        assert done.status == 303 and done["Location"].endswith("/reports")
+
+    def test_answers_to_questions_without_a_session_are_a_loop(self, upstream, start_gate):
+        gate = start_gate(upstream)
+        browser = Browser(gate)
+        for round in range(6):
+            page = browser.navigate("/.sidegate/callback?jwt=" + tokens.token(), headers=FROM_ANOTHER_SITE)
+            if page.status != 200:
+                break
+            action, fields = form(page)
+            done = browser.post_form(action, fields, {"Sec-Fetch-Site": "same-origin", "Origin": gate.origin})
+            assert done.status == 303
+            browser.cookies.pop("sidegate", None)
+        assert round == 2 and page.status == 403 and "cookie" in page.text.lower()
 
     @pytest.mark.parametrize("policy", ["confirm", "deny"])
     @pytest.mark.parametrize("path", ["/reports", "/.sidegate/login?return_to=/reports"])

@@ -4,13 +4,14 @@
 import contextlib
 import select
 import socket
+import struct
 import threading
 import time
 
 import pytest
 
 from harness.admin import Metrics
-from harness.frames import SETTINGS, FrameConnection, frame, setting
+from harness.frames import RST_STREAM, SETTINGS, FrameConnection, frame, setting
 from harness.h2_upstream import H2Upstream
 from harness.process import wait_until
 from harness.reloads import admin, change
@@ -290,8 +291,9 @@ class TestStalledRequests:
                 begun.append(request)
         app.began = began
         app.settings = setting(MAX_CONCURRENT_STREAMS, 2)
+        # Shorter than the ten seconds after which a slow request ends anyway.
         gate = start_gate(
-            app.url, workers=1, admin=admin(), upstream={"url": app.url, "maxConnections": 2, "connectTimeout": "3s"})
+            app.url, workers=1, admin=admin(), upstream={"url": app.url, "maxConnections": 2, "connectTimeout": "9s"})
         session = gate.session_cookie()
         attackers = []
         try:
@@ -372,6 +374,69 @@ class TestClientsThatReturn:
             stopped.set()
             for thread in threads:
                 thread.join(5)
+
+
+def slow_h2_upload(gate, session, source):
+    """A stream whose content trickles, and the connection's socket."""
+    c = FrameConnection(gate.port, connected=connected(gate.port, source))
+    c.cookie = session["Cookie"]
+    stream = c.request("POST", "/upload", [("content-length", "100000")], end=False)
+    c.data(stream, b"x")
+    return c, stream
+
+
+def is_held_back(gate, session, source: str) -> bool:
+    """Whether the client gets no second one of two connections, though nobody waits: that exceeds the share of a penalized
+    client."""
+    with contextlib.closing(upload(gate, session, LENGTH, b"x", source)), contextlib.closing(connected(gate.port, source)) as second:
+        second.settimeout(2)
+        second.sendall(f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{gate.port}\r\nCookie: {session['Cookie']}\r\n\r\n".encode())
+        try:
+            return status(second) != 200
+        except TimeoutError:
+            return True
+
+
+class TestClientsThatEndTheirRequests:
+    """Before the rate rule would."""
+
+    @pytest.mark.parametrize("seconds, is_slow", [(6, True), (1, False)])
+    @pytest.mark.parametrize("end", ["close", "reset", "invalid chunk", "h2 reset", "h2 close"])
+    def test_they_are_penalized_as_if_the_rule_had_ended_them(self, upstream, start_gate, end, seconds, is_slow):
+        gate = start_gate(
+            upstream, admin=admin(), workers=1,
+            upstream={"url": upstream.url, "maxConnections": 2, "connectTimeout": "40s"})
+        session = gate.session_cookie()
+        if end.startswith("h2"):
+            held = [slow_h2_upload(gate, session, f"127.0.4.{n}") for n in (1, 2)]
+        else:
+            held = [upload(gate, session, CHUNKED, b"1\r\nx\r\n5;", f"127.0.4.{n}") for n in (1, 2)]
+        wait_until(lambda: busy(gate) == 2, "all connections are held")
+        with contextlib.closing(connected(gate.port, VISITOR)) as visitor:
+            visitor.settimeout(40)
+            visitor.sendall(f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{gate.port}\r\nCookie: {session['Cookie']}\r\n\r\n".encode())
+            wait_until(lambda: Metrics(gate).get("sidegate_upstream_requests_waiting") == 1, "the visitor waits")
+            # What is tested is a time for which others have waited.
+            time.sleep(seconds)
+            one = held[0]
+            if end == "close":
+                one.close()
+            elif end == "reset":
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                one.close()
+            elif end == "invalid chunk":
+                one.sendall(b"x" * 20_000 + b"\r\n")
+            elif end == "h2 reset":
+                one[0].socket.sendall(frame(RST_STREAM, 0, one[1], struct.pack("!I", 8)))
+            else:
+                one[0].close()
+            assert status(visitor) == 200
+        (held[1][0] if end.startswith("h2") else held[1]).close()
+        if is_slow:
+            wait_until(lambda: is_held_back(gate, session, "127.0.4.1"), "the client is penalized", deadline=20)
+        else:
+            assert not any(is_held_back(gate, session, "127.0.4.1") for _ in range(3))
+        assert not is_held_back(gate, session, VISITOR)
 
 
 class TestClientsThatLeave:

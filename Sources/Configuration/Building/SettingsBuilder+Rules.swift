@@ -145,7 +145,11 @@ extension SettingsBuilder {
             idleTimeout: values[AppOptions.idleTimeout] ?? standard.idleTimeout,
             maxConnections: values[AppOptions.maxConnections] ?? standard.maxConnections,
             preserveHost: values[AppOptions.preservesHost] ?? standard.preserveHost,
+            rewritesRedirects: values[AppOptions.rewritesRedirects] ?? standard.rewritesRedirects,
+            collectRequests: values[AppOptions.collectRequests] ?? standard.collectRequests,
+            headerBytes: values[AppOptions.headerBytes] ?? standard.headerBytes,
             upgrades: values[AppOptions.upgrades] ?? standard.upgrades,
+            isTolerant: values[AppOptions.isTolerant] ?? standard.isTolerant,
             offersHTTP2: values[AppOptions.offersHTTP2] ?? standard.offersHTTP2,
             tls: upstreamTLS(
                 address, values[AppOptions.tls] ?? OptionValues([:]), AppOptions.tlsOptions, prefix: "upstreams[].tls.")

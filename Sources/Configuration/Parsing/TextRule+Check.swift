@@ -137,18 +137,22 @@ extension TextRule {
         byte &- 0x30 < 10 || (byte | 0x20) &- 0x61 < 6
     }
 
-    private static func checkRequestPath(_ text: String) throws(SyntaxProblem) {
+    /// - Parameter marks: the marks that may stand in a segment beside letters and digits.
+    private static func checkRequestPath(
+        _ text: String, marks: String = "-._~"
+    ) throws(SyntaxProblem) {
         guard text.hasPrefix("/"), text.utf8.count > 1, text.utf8.count <= 1024 else {
             throw SyntaxProblem("expects a path, such as /sso/callback")
         }
         // One spelling only, so that it can be compared with the normalised path of a request.
         let isPlain = text.utf8.allSatisfy {
-            $0 &- 0x30 < 10 || ($0 | 0x20) &- 0x61 < 26 || [0x2D, 0x2E, 0x2F, 0x5F, 0x7E].contains($0)
+            $0 &- 0x30 < 10 || ($0 | 0x20) &- 0x61 < 26 || $0 == UInt8(ascii: "/") || marks.utf8.contains($0)
         }
         let segments = text.split(separator: "/")
         guard isPlain, !text.contains("//"), !segments.contains("."), !segments.contains("..") else {
+            let named = marks.map { "`\($0)`" }.joined(separator: ", ")
             throw SyntaxProblem(
-                "expects a plain path: letters, digits, `-`, `.`, `_`, `~` and single `/`, without query or `..`")
+                "expects a plain path: letters, digits, \(named) and single `/`, without query or `..`")
         }
     }
 
@@ -167,7 +171,9 @@ extension TextRule {
         if ReservedPath.isOwn(text, returnPath: "") {
             throw SyntaxProblem("paths below /.sidegate/ are Sidegate's own; remove it")
         }
-        try checkRequestPath(isBeginning ? String(text.dropLast(2)) : text)
+        // Marks that every reader takes for themselves (RFC 3986 §3.3), as in MediaWiki's /wiki/Special:UserLogout; `+`, which
+        // forms read as a blank, matches in the reading as sent. `;` begins a parameter, and `*` is the pattern's own.
+        try checkRequestPath(isBeginning ? String(text.dropLast(2)) : text, marks: "-._~!$&'+,:=@")
     }
 
     private static func checkPathPrefix(_ text: String) throws(SyntaxProblem) {

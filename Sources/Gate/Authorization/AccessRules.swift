@@ -71,6 +71,8 @@ package struct AccessRules: Sendable {
     private let exact: PathMatcher
     /// As an app sees it that ignores case and a trailing slash.
     private let lenient: PathMatcher
+    /// As an app sees it that folds case by all of Unicode, or normalises.
+    private let folded: FoldedPatterns
     /// No pattern has capitals or a slash at the end, so for a path without them both matchers say the same.
     private let isUniform: Bool
 
@@ -81,6 +83,7 @@ package struct AccessRules: Sendable {
         let patterns = rules.map(\.paths)
         exact = PathMatcher(patterns, isLenient: false)
         lenient = PathMatcher(patterns, isLenient: true)
+        folded = FoldedPatterns(patterns)
         isUniform = patterns.joined().allSatisfy { pattern in
             !(pattern.segments.last?.isEmpty ?? false)
                 && !pattern.segments.joined().contains { $0 &- 0x41 < 26 || $0 >= 0x80 }
@@ -121,6 +124,35 @@ package struct AccessRules: Sendable {
             where !result.contains(where: { $0.rule == rule }) {
                 result.append((reading, rule))
             }
+        }
+        for (reading, rule) in closing(path, method) where !result.contains(where: { $0.rule == rule }) {
+            result.append((reading, rule))
+        }
+        return result
+    }
+
+    /// Rules that only close what the others may have opened: those that name what unusual readers make of the path.
+    private func closing(_ path: RequestPath, _ method: Span<UInt8>) -> [(path: [UInt8], rule: Int)] {
+        var result: [(path: [UInt8], rule: Int)] = []
+        for reading in path.remnants {
+            let text = reading.span
+            for rule in [exact.first(matching: text) { applies($0, method) }, lenientRule(for: text, method)] {
+                // A rule for all paths is no more about this one than the default is.
+                guard let rule, rules[rule].effect != .anyone, !rules[rule].paths.contains(where: \.isAll) else {
+                    continue
+                }
+                result.append((reading, rule))
+            }
+        }
+        guard !folded.isEmpty else { return result }
+        for reading in path.all where FoldedPatterns.isBeyondASCII(reading) {
+            guard let rule = folded.first(matching: reading, where: { applies($0, method) }),
+                rules[rule].effect != .anyone
+            else { continue }
+            // An earlier rule that matches decides, as for the path that the pattern spells.
+            let text = reading.span
+            if let first = exact.first(matching: text, where: { applies($0, method) }), first <= rule { continue }
+            result.append((reading, rule))
         }
         return result
     }

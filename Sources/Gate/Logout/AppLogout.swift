@@ -25,7 +25,7 @@ final class AppLogout {
     private func isLogout(_ request: borrowing AccessRequest) -> Bool {
         // Where another proxy forwards the request, the gate does not see the response with which the session would end.
         guard request.path.delivery == .canonical else { return false }
-        return request.path.anyReading(in: request.head) { path in paths.contains { $0.matches(path) } }
+        return request.path.anyReading(in: request.head) { path in paths.contains { $0.matchesLoosely(path) } }
     }
 
     /// As for `/.sidegate/logout`: another site's link or image signs nobody out, nor does a prefetch.

@@ -16,15 +16,26 @@ struct PathAlternates {
     private var depths: [Int]
     private var byteCount: Int
     private let maximumByteCount: Int
-    /// Dot segments and slashes at the start are read as lenient servers do, in place of being a problem.
-    private let resolvesDots: Bool
+    private let mode: Mode
+    /// Of ``Mode/onlyPrintableASCII``: texts with their parent directories resolved.
+    private var parents: [[UInt8]] = []
 
-    init(of start: [[UInt8]], resolvesDots: Bool = false) {
+    enum Mode {
+        /// Dot segments and two slashes at the start are a problem.
+        case strict
+        /// They are read as lenient servers do.
+        case resolvesDots
+        /// All that is not printable ASCII was dropped, and still is. What honest paths leave then may begin with two
+        /// slashes and hold dot segments.
+        case onlyPrintableASCII
+    }
+
+    init(of start: [[UInt8]], mode: Mode = .strict) {
         texts = start
         depths = start.map { _ in 0 }
         byteCount = start.reduce(0) { $0 + $1.count }
         maximumByteCount = max(Self.minimumBound, 4 * byteCount)
-        self.resolvesDots = resolvesDots
+        self.mode = mode
     }
 
     mutating func readAll() throws(PathProblem) {
@@ -36,16 +47,55 @@ struct PathAlternates {
         }
     }
 
+    /// What remains for readers that drop all that is not printable ASCII, at any point; without ``texts``, all of which
+    /// were read. `parents` are those that lead out of a part of the site.
+    func readingsOfPrintableASCII() throws(PathProblem) -> (remnants: [[UInt8]], parents: [[UInt8]]) {
+        var start: [[UInt8]] = []
+        for text in texts {
+            guard let rest = try Self.remnant(of: text), !texts.contains(rest), !start.contains(rest) else { continue }
+            start.append(rest)
+        }
+        guard !start.isEmpty else { return ([], []) }
+        var rest = PathAlternates(of: start, mode: .onlyPrintableASCII)
+        try rest.readAll()
+        let parents = rest.parents.filter { !texts.contains($0) }
+        return (rest.texts.filter { !texts.contains($0) && !parents.contains($0) }, parents)
+    }
+
+    /// `text` without all that is not printable ASCII; nil: nothing else is in it.
+    ///
+    /// What stands between two dots and vanishes is put there to deceive (`.é.`); initials before a name may leave two dots as
+    /// well (`А.С.Пушкин`).
+    private static func remnant(of text: [UInt8]) throws(PathProblem) -> [UInt8]? {
+        guard let rest = DroppedCharacters.onlyPrintableASCII(text) else { return nil }
+        guard PathText.hasParentSegment(rest) else { return rest }
+        for segment in text.split(separator: UInt8(ascii: "/")) where segment.first == UInt8(ascii: ".") {
+            let left = DroppedCharacters.onlyPrintableASCII(Array(segment))
+            if left?.elementsEqual("..".utf8) ?? false { throw .dotSegment }
+        }
+        return rest
+    }
+
     /// Checks one text, and adds what each step makes of it.
     private mutating func take(_ text: [UInt8], depth: Int) throws(PathProblem) {
         let traits = PathTraits(text)
         guard !traits.hasControlCharacter else { throw .controlCharacter }
         if traits.mayHoldOtherEncoding, PathText.holdsOtherEncoding(text) { throw .otherEncoding }
-        if resolvesDots {
-            if traits.hasDotSegment { try add(PathText.resolved(text), depth) }
-        } else {
+        switch mode {
+        case .strict:
             guard !traits.hasDotSegment else { throw .dotSegment }
             guard !traits.beginsWithTwoSlashes else { throw .leadingSlashes }
+        case .resolvesDots:
+            if traits.hasDotSegment { try add(PathText.resolved(text), depth) }
+        case .onlyPrintableASCII:
+            if traits.hasDotSegment {
+                let resolved = PathText.resolved(text)
+                if PathText.hasParentSegment(text), !parents.contains(resolved) {
+                    parents.append(resolved.isEmpty ? [UInt8(ascii: "/")] : resolved)
+                }
+                try add(resolved, depth)
+            }
+            if let rest = try Self.remnant(of: text) { try add(rest, depth) }
         }
         if traits.hasPercent, let decoded = PathText.decoded(text), decoded != text {
             guard depth < PathText.maximumRounds else { throw .tooManyAlternates }

@@ -44,6 +44,9 @@ package struct RulePath: Sendable, Equatable, CustomStringConvertible {
 
     package static let all = RulePath()
 
+    /// Every path is below it.
+    var isAll: Bool { isSubtree && segments.isEmpty }
+
     /// The path, or all that it stands for, begins with the segments of `prefix`.
     package func isBelow(_ prefix: String) -> Bool {
         guard !prefix.isEmpty else { return true }

@@ -148,5 +148,10 @@ enum PathText {
         return output
     }
 
+    /// Some segment is `..`.
+    static func hasParentSegment(_ text: [UInt8]) -> Bool {
+        text.split(separator: UInt8(ascii: "/")).contains { $0.elementsEqual("..".utf8) }
+    }
+
     static func isSlash(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "/") || byte == UInt8(ascii: "\\") }
 }

@@ -22,6 +22,9 @@ struct RequestPath {
     let canonical: [UInt8]
     /// What apps may read in place of it; distinct from each other and from ``canonical``. Empty for most paths.
     let alternates: [[UInt8]]
+    /// What apps may read that drop all that is not printable ASCII; none of ``all``. Honest paths beyond ASCII have such
+    /// readings too, so these count only where a rule is about them: they can close a path, and decide nothing else.
+    let remnants: [[UInt8]]
 
     /// - Parameter sent: begins with a slash, or is empty (RFC 9112 §3.2.2: the same as a slash).
     init(_ sent: Span<UInt8>, delivery: Delivery) throws(PathProblem) {
@@ -31,7 +34,9 @@ struct RequestPath {
         if delivery == .asSent, sent.count > 0, !sent.equals(canonical.span) { start.append(Array(copying: sent)) }
         var readings = PathAlternates(of: start)
         try readings.readAll()
-        alternates = Array(readings.texts.dropFirst())
+        let reduced = try readings.readingsOfPrintableASCII()
+        alternates = Array(readings.texts.dropFirst()) + reduced.parents
+        remnants = reduced.remnants
     }
 
     /// All readings, the canonical one first.
@@ -107,7 +112,7 @@ struct RequestPath {
 }
 
 /// Why a path cannot be read safely.
-enum PathProblem: Error, Equatable {
+enum PathProblem: Error, Equatable, CustomStringConvertible {
     /// `%` without two hexadecimal digits.
     case malformedEscape
     /// Plain or encoded, a zero byte among them.
@@ -121,6 +126,8 @@ enum PathProblem: Error, Equatable {
     case leadingSlashes
     /// Encoded again and again, or more readings than any legitimate path has.
     case tooManyAlternates
+
+    var description: String { detail.description }
 
     /// For the log and for `explain`.
     var detail: StaticString {

@@ -69,7 +69,7 @@ package enum ReservedPath {
         let text = Array(copying: path)
         guard isSuspicious(text, returnPath) else { return false }
         let own = folded(returnPath)
-        var readings = PathAlternates(of: [text], resolvesDots: true)
+        var readings = PathAlternates(of: [text], mode: .resolvesDots)
         do {
             try readings.readAll()
         } catch {

@@ -48,6 +48,13 @@ enum NavigationTest {
         return .navigation
     }
 
+    /// The browser shows the response, as far as anything can show that: a navigation by GET, or a form that it sends.
+    static func isProven(_ request: RequestHead) -> Bool {
+        guard request.method == .post else { return of(request) == .navigation }
+        guard !isSubresource(request), !isPrefetch(request) else { return false }
+        return isShown(request) || !request.fields.contains { $0.known == .accept }
+    }
+
     /// The browser declares the request a part of a page, or a script's: no person looks at the result.
     static func isSubresource(_ request: RequestHead) -> Bool {
         let bytes = request.bytes.span

@@ -11,8 +11,10 @@ import Pages
 /// signs in once, by a key of its own. It holds what was verified, sealed, and a login cookie binds it to the browser.
 struct Confirmation {
     /// Why a posted form signs nobody in.
-    struct Refusal: Error {
+    struct Refusal: Error, CustomStringConvertible {
         let response: LocalResponse
+
+        var description: String { response.reason?.rawValue ?? "the form is refused" }
     }
 
     private let seal: Seal
@@ -63,7 +65,7 @@ struct Confirmation {
                 fields: [
                     HiddenField("attempt", String(decoding: attempt.text, as: UTF8.self)),
                     HiddenField("sign_in", String(decoding: field, as: UTF8.self)),
-                ]), hasForm: true)
+                ], cause: needed.cause), hasForm: true)
         let cookie = cookies.setCookie(isSecure: isSecure)
         let state = LoginState(startedAt: now, target: pending.target, token: pending.replayKeys.first ?? [])
         let name = attempts.cookie(attempt, request)
@@ -71,11 +73,9 @@ struct Confirmation {
             "Set-Cookie",
             cookie.login(name, attempts.sealed(state, name: name, pending.scope), maxAge: LoginState.lifetime))
         for name in needed.endingAttempts { response.add("Set-Cookie", cookie.expired(name)) }
-        if !pending.returns.isEmpty {
-            response.add("Set-Cookie", loops.cookie(pending.returns, pending.scope, isSecure: isSecure))
-        }
         response.outcome = .confirm
         response.user = pending.user
+        response.detail = needed.detail ?? pending.remark
         return response
     }
 
@@ -96,7 +96,7 @@ struct Confirmation {
         guard request.context.now - state.startedAt < LoginState.lifetime,
             let pending = PendingSignIn(
                 encoded: encoded, origin: origin, scope: scope, spentAttempt: attempts.cookie(id, request),
-                returns: loops.current(request, scope), now: request.context.now)
+                returns: loops.current(request, scope).adding(request.context.now), now: request.context.now)
         else { throw refusal(.loginStateExpired, request) }
         return pending
     }

@@ -3,7 +3,7 @@
 /// A response's control data and header section, as ranges of bytes that the head owns; see ``RequestHead``.
 public struct ResponseHead: Sendable {
     public var bytes: [UInt8] = []
-    /// 100 to 599.
+    /// 100 to 599; to 999 of an app that may deviate from HTTP.
     public var status: UInt16 = 0
     public var reason: ByteRange = .empty
     public var version: Version = .http11
@@ -13,8 +13,10 @@ public struct ResponseHead: Sendable {
     public var isPersistent = true
     /// Whether Connection names options other than close, keep-alive and upgrade: fields to be dropped.
     public var nominatesFields = false
-    /// Whether there is a Set-Cookie field.
+    /// Whether there is a field that sets or clears cookies: Set-Cookie, Clear-Site-Data.
     public var setsCookies = false
+    /// Whether there is a Date field.
+    public var hasDate = false
     /// Whether the app authenticates the connection rather than the request.
     public var authenticatesConnection = false
 
@@ -31,6 +33,7 @@ public struct ResponseHead: Sendable {
         isPersistent = true
         nominatesFields = false
         setsCookies = false
+        hasDate = false
         authenticatesConnection = false
     }
 
@@ -48,6 +51,23 @@ public struct ResponseHead: Sendable {
             fields[later] = Field(
                 name: ByteRange(field.name.lowerBound - moved..<field.name.upperBound - moved),
                 value: ByteRange(field.value.lowerBound - moved..<field.value.upperBound - moved), known: field.known)
+        }
+    }
+
+    /// Replaces a field's value; its line stays where it is.
+    public mutating func replaceValue(at index: Int, with value: [UInt8]) {
+        guard fields.indices.contains(index) else { return }
+        let field = fields[index]
+        guard field.value.upperBound <= bytes.count else { return }
+        bytes.replaceSubrange(field.value.range, with: value)
+        let start = field.value.lowerBound
+        fields[index] = Field(name: field.name, value: ByteRange(start..<start + value.count), known: field.known)
+        let moved = value.count - Int(field.value.count)
+        for later in fields.indices where later > index {
+            let field = fields[later]
+            fields[later] = Field(
+                name: ByteRange(field.name.lowerBound + moved..<field.name.upperBound + moved),
+                value: ByteRange(field.value.lowerBound + moved..<field.value.upperBound + moved), known: field.known)
         }
     }
 

@@ -23,6 +23,9 @@ package struct PaceMeter: Sendable {
     /// Bytes at the start of the window, and at the last measurement.
     private var first: UInt64
     private var last: UInt64
+    /// Bytes at the start of the window before, and how much time was measured in it.
+    private var earlierFirst: UInt64
+    private var earlier = Nanoseconds(count: 0)
 
     package init(_ side: Side, window: Nanoseconds, number: UInt64, total: UInt64) {
         self.side = side
@@ -30,6 +33,7 @@ package struct PaceMeter: Sendable {
         self.number = number
         first = total
         last = total
+        earlierFirst = total
     }
 
     /// Adds `time`, during which the client was waited for.
@@ -48,9 +52,19 @@ package struct PaceMeter: Sendable {
         guard measured >= window else { return false }
         let isSlow = isGraceOver && Self.isSlow(last &- first, in: measured, rate)
         isGraceOver = true
+        earlierFirst = first
+        earlier = measured
         first = last
         measured = Nanoseconds(count: 0)
         return isSlow
+    }
+
+    /// Whether a client that ends its request or response itself was too slow until then. One that always ends before it is
+    /// judged would hold what others need again and again. There is no grace, but no judgement of a short time either.
+    package func isSlow(rate: UInt64) -> Bool {
+        let time = Nanoseconds(count: earlier.count &+ measured.count)
+        guard time.count >= window.count / 5 * 2 else { return false }
+        return Self.isSlow(last &- earlierFirst, in: time, rate)
     }
 
     private static func isSlow(_ bytes: UInt64, in time: Nanoseconds, _ rate: UInt64) -> Bool {

@@ -13,7 +13,9 @@ package enum ProxyProtocolHeader: Equatable {
 /// Reads a PROXY protocol header, byte by byte if need be, and nothing of what follows it.
 package struct ProxyProtocolParser {
     /// Not allowed by the protocol, or longer than what is read: the connection cannot be served.
-    package struct Malformed: Error {}
+    package struct Malformed: Error, CustomStringConvertible {
+        package var description: String { "not a PROXY protocol header" }
+    }
 
     private var bytes: [UInt8] = []
 

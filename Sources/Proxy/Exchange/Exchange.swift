@@ -21,8 +21,8 @@ class Exchange {
 
     /// The request as a gate judges it; the client's connection fills its head.
     private(set) final var access = AccessRequest()
-    /// The peer's address, for the log.
-    private(set) final var client: [UInt8] = []
+    /// The peer's addresses, for the log.
+    private(set) final var peerNames = PeerNames.none
     /// Nil when the exchange has ended.
     private(set) final var downstream: (any DownstreamStream)?
     /// Counts the requests that this object has served.
@@ -41,9 +41,9 @@ class Exchange {
     // MARK: For the client's connection
 
     /// A request begins to arrive.
-    final func begin(_ downstream: any DownstreamStream, client: [UInt8]) {
+    final func begin(_ downstream: any DownstreamStream, _ peer: PeerNames) {
         self.downstream = downstream
-        self.client = client
+        peerNames = peer
         number &+= 1
         began()
     }
@@ -118,6 +118,10 @@ class Exchange {
 
     /// Its client has stalled for as long as `stalled`, and holds more than its share while others wait.
     func mayEnd(stalled: Nanoseconds, share: Double, patience: Nanoseconds) -> Bool { false }
+
+    /// The client ends the exchange before it is complete, and was too slow until then while others waited. Called while
+    /// the exchange still holds what they waited for.
+    func endedSlowByClient() {}
 
     /// The client sends too slowly while others wait.
     func requestTooSlow() {}

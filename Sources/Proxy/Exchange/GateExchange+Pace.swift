@@ -51,7 +51,7 @@ extension GateExchange {
     }
 
     /// Called before the connection is free for others.
-    private func penalize() {
+    func penalize() {
         upstream?.pool.penalize(holding?.network ?? network)
     }
 }

@@ -38,7 +38,9 @@ extension GateExchange: StepDriver {
             ask(.replayStore, within: limits.replayStore, otherwise: .unavailable) { done in
                 service.replayStore.use(of: token.replayKeys, until: token.expiresAt, done)
             } then: { [self] (use: TokenUse) in
-                answered(question, with: .checkToken(use))
+                // What is known of a used token by now counts more than an answer that is late.
+                let known = service.replayStore.knownUse(of: token.replayKeys)
+                answered(question, with: .checkToken(known == .used ? .used : use))
             }
         case .endBearer(let token):
             guard let revocations = services.revocations else {

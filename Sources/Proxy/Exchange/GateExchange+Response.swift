@@ -8,7 +8,7 @@ import Reactor
 /// The app's response, on its way to the client.
 extension GateExchange {
     func informationalResponse(_ head: inout ResponseHead) {
-        removeReservedCookies(&head)
+        adapt(&head)
         guard case .forwardInformational = machine.responseHeadReceived(status: head.status) else { return }
         agreedToContent()
         downstream?.sendInformational(head)
@@ -19,7 +19,8 @@ extension GateExchange {
         _ head: inout ResponseHead, _ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool
     ) {
         record.responseStarted(head.status, service.loop.now)
-        removeReservedCookies(&head)
+        if service.isVerbose { note(head) }
+        adapt(&head)
         if let signOut = passage.signOut {
             if signOut.answer != nil {
                 machine.responseReplaced()
@@ -46,18 +47,28 @@ extension GateExchange {
         if downstream?.isBlocked == true { upstream?.pause() }
     }
 
-    /// The app sets no cookies with the gate's names.
+    /// The app sets and ends no cookies with the gate's names, and knows its own address only.
+    private func adapt(_ head: inout ResponseHead) {
+        if head.setsCookies { removeReservedCookies(&head) }
+        if service.gate.rewritesRedirects { service.gate.rewriteRedirects(in: &head, to: access, app: app) }
+    }
+
     private func removeReservedCookies(_ head: inout ResponseHead) {
-        guard head.setsCookies, let name = service.gate.removeOwnCookies(from: &head) else { return }
-        service.pool(of: app).report(reservedCookie: name)
+        guard let use = service.gate.removeOwnCookies(from: &head, endsSession: passage.signOut != nil) else { return }
+        service.pool(of: app).report(use)
     }
 
     /// Field lines that are added to the app's response.
     private func extraFields(_ head: borrowing ResponseHead) -> [UInt8]? {
         // What deletes cookies is sent in any case.
-        let renewal = passage.signOut?.cookies ?? renewal(in: head)
-        guard context.isSecure, !service.strictTransportLine.isEmpty, !head.hasStrictTransport else { return renewal }
-        return renewal.map { $0 + service.strictTransportLine } ?? service.strictTransportLine
+        var extra = passage.signOut?.cookies ?? renewal(in: head)
+        if context.isSecure, !service.strictTransportLine.isEmpty, !head.hasStrictTransport {
+            extra = extra.map { $0 + service.strictTransportLine } ?? service.strictTransportLine
+        }
+        guard !head.hasDate else { return extra }
+        // RFC 9110 §6.6.1: a recipient with a clock adds it.
+        service.pool(of: app).note(TolerationSet(.missingDate))
+        return extra.map { $0 + service.memory.dateLine } ?? service.memory.dateLine
     }
 
     /// The renewed session cookie, or the one that opens native login, unless others could get it with this response;
@@ -74,6 +85,7 @@ extension GateExchange {
     /// The response continues for a while, and its session may end before it does. False if it has ended already, and the
     /// response with it.
     private func beginStream(_ head: borrowing ResponseHead) -> Bool {
+        returnBudget()
         if head.isEventStream { beginEventStream() }
         // A response that ends the session does not end with it.
         guard passage.signOut == nil, let identity = passage.identity else { return true }
@@ -99,7 +111,7 @@ extension GateExchange {
         case .answerBadGateway:
             leaveUpstream()
             connection.abandon()
-            record.upstreamFailed(.malformed)
+            failed(.upgradeUnexpected)
             sendUpstreamFailure(502, .malformed)
         case .forward, .forwardInformational:
             break
@@ -108,7 +120,7 @@ extension GateExchange {
 
     private func openTunnel(_ head: inout ResponseHead, _ connection: HTTP1Upstream, _ early: Span<UInt8>) {
         leaveUpstream()
-        removeReservedCookies(&head)
+        adapt(&head)
         let appSide = connection.detach()
         record.responseStarted(101, service.loop.now)
         guard let downstream, let (clientSide, waiting) = downstream.switchProtocols(head) else {

@@ -21,7 +21,9 @@ extension GateExchange {
         }
         switch pool.acquire(for: self, fresh: fresh, isAlone: request.authenticatesConnection) {
         case .stream(let stream): start(on: stream, contentFollows: contentFollows)
-        case .waiting(let waiter): wait(as: waiter)
+        case .waiting(let waiter):
+            if service.isVerbose { noteWait(pool) }
+            wait(as: waiter)
         }
     }
 
@@ -32,11 +34,12 @@ extension GateExchange {
         guard self.waiter === waiter, waiter.client != nil, waiter.ledgerID == id else { return }
         let isConnecting = waiter.pool.isConnecting
         waiter.pool.cancel(waiter)
-        upstreamLost(isConnecting ? .connectTimeout : .overloaded)
+        upstreamLost(isConnecting ? .connectTimeout : .connectionsInUse)
     }
 
     /// Sends the request on `stream`.
     private func start(on stream: any UpstreamStream, contentFollows: Bool) {
+        if service.isVerbose { note(stream) }
         let action = machine.upstreamAcquired(mayRefuse: stream.mayRefuse)
         use(stream)
         let isChunked = request.framing == .chunked
@@ -47,11 +50,7 @@ extension GateExchange {
             if expectsContent, !contentFollows { downstream?.resumeRequest() }
         case .startBeforeContent:
             stream.start(upstreamRequest(stream, true, true), for: self)
-        case .startWith(let content):
-            stream.start(upstreamRequest(stream, true, true), for: self)
-            stream.send(content.span, isEnd: isRequestComplete, trailers: [], more: false, isChunked: isChunked)
-            if !isRequestComplete { downstream?.resumeRequest() }
-        case .repeat(let buffer):
+        case .startWith(let buffer), .repeat(let buffer):
             stream.start(upstreamRequest(stream, true, true), for: self)
             stream.send(
                 buffer.content.span, isEnd: isRequestComplete, trailers: buffer.trailers, more: false,
@@ -75,7 +74,9 @@ extension GateExchange {
     private func writeHead(into output: inout [UInt8]) {
         service.gate.rewrite(access, for: passage.identity, app: app, into: &output)
         switch request.framing {
-        case .none, .untilClose: break
+        case .none, .untilClose:
+            // RFC 9110 §8.6: HTTP/2 shows by its frames that there is no content, HTTP/1.1 by a length.
+            if request.version == .http2, request.method.impliesContent { output.append(text: "Content-Length: 0\r\n") }
         case .length(let length):
             output.append(text: "Content-Length: ")
             output.append(decimal: length)
@@ -132,19 +133,27 @@ extension GateExchange: UpstreamClient {
         leaveUpstream()
     }
 
-    func upstreamLost(_ loss: UpstreamLoss) {
+    func upstreamLost(_ fault: UpstreamFault) {
         stopTimer()
         leaveUpstream()
-        switch machine.upstreamLost(loss) {
+        let action = machine.upstreamLost(fault.loss)
+        if service.isVerbose { note(fault, isRetried: action == .retry) }
+        switch action {
         case .retry: acquireUpstream(fresh: true, contentFollows: false)
         case .answer(let status):
-            record.upstreamFailed(loss)
-            sendUpstreamFailure(status, loss)
+            failed(fault)
+            sendUpstreamFailure(status, fault.loss)
         case .abort:
-            record.upstreamFailed(loss)
-            guard case .reset(let end) = loss else { return abandonDownstream(.failed) }
+            failed(fault)
+            guard case .reset(let end) = fault.loss else { return abandonDownstream(.failed) }
             abandonDownstream(end)
         }
+    }
+
+    /// The app failed the request: for the request's own line, and for the program's log.
+    func failed(_ fault: UpstreamFault) {
+        record.upstreamFailed(fault)
+        if fault.isReported { service.pool(of: app).report(fault) }
     }
 
     func sendUpstreamFailure(_ status: UInt16, _ loss: UpstreamLoss) {
@@ -159,6 +168,16 @@ extension GateExchange: UpstreamClient {
 
     func keepBound(_ connection: HTTP1Upstream) {
         downstream?.keep(connection, for: passage.identity)
+    }
+}
+
+extension Method {
+    /// A request without content is unusual: some servers refuse it without Content-Length (411).
+    fileprivate var impliesContent: Bool {
+        switch self {
+        case .post, .put, .patch: true
+        case .get, .head, .delete, .connect, .options, .trace, .other: false
+        }
     }
 }
 

@@ -17,6 +17,7 @@ final class ReplicaService: Sendable {
     private let store: RedisReplicaStore
     private let policy: ReplicaReplayStore.Policy
     private let unusedTokens = UnusedTokens()
+    private let gates: GateRegistry
     private let keepsTokens: Bool
     private let keepsSessions: Bool
     private let tls: ClientTLS?
@@ -40,6 +41,7 @@ final class ReplicaService: Sendable {
         revocations = SharedRevocations(
             store, coding: RevocationCoding(secrets: secrets), gates: gates, loop: loop)
         notifiedUsers = NotifiedUsers(store, secret: secrets.first ?? [], loop: loop)
+        self.gates = gates
         policy = ReplicaReplayStore.Policy(allowsWithoutStore: settings.replay.allowsWithoutStore)
         keepsTokens = settings.replay.isShared
         keepsSessions = settings.session.isShared
@@ -62,7 +64,8 @@ final class ReplicaService: Sendable {
         return (
             keepsTokens
                 ? ReplicaReplayStore(
-                    store, connection, loop: loop, policy: policy, witness: witness, unused: unusedTokens) : nil,
+                    store, connection, loop: loop, policy: policy, witness: witness, unused: unusedTokens,
+                    endBearer: { [gates] keys, done in gates.tokenSpent(keys, done) }) : nil,
             keepsSessions ? ReplicaSessionStore(store, connection, loop: loop) : nil
         )
     }

@@ -152,6 +152,39 @@ struct AccessRulesTests {
     }
 
     @Test(
+        "A rule closes what readers make of a path that drop all but printable ASCII, fold case fully, or normalise",
+        arguments: [
+            ("/admin/*", "/adm%D0%B6in/x"), ("/admin/*", "/adm%20in/x"), ("/admin/*", "/a%CC%A3dmin"),
+            ("/Admin/*", "/%E6%97%A5/ADM+IN/"), ("/ας/*", "/%CE%91%CE%A3/x"), ("/café/*", "/cafe%CC%81/x"),
+            ("/İ", "/i%CC%87"), ("/ΰ/*", "/%CE%A5%CC%88%CC%81/x"), ("/ŉ/*", "/%CA%BCN"), ("/ẞ/*", "/%C3%9F/x"),
+        ])
+    func remnants(pattern: String, path: String) throws {
+        for other in ["/*", "/other"] {
+            let rules = AccessRules([
+                AccessRule(paths: [try RulePath(pattern)], effect: .deny),
+                AccessRule(paths: [try RulePath(other)], effect: .anyone),
+            ])
+            switch Self.judge(rules, path) {
+            case .rule(let rule): #expect(rule == 0)
+            case .rules(let deciding): #expect(deciding.contains(0))
+            case .unreadable: Issue.record("unreadable")
+            }
+        }
+    }
+
+    @Test("Such a reading opens nothing, and neither the default nor a rule for all paths is about it")
+    func remnantsOfHonestPaths() throws {
+        for rest in [AccessRule.Effect.deny, .signedIn([])] {
+            let rules = AccessRules([
+                AccessRule(paths: [try RulePath("/日本/*"), try RulePath("/x/*")], effect: .anyone),
+                AccessRule(paths: [try RulePath("/*")], effect: rest),
+            ])
+            #expect(Self.judge(rules, "/%E6%97%A5%E6%9C%AC/y") == .rule(0))
+            #expect(Self.judge(rules, "/%E6%97%A5/x") == .rule(1))
+        }
+    }
+
+    @Test(
         "Letters of other alphabets are compared without case too",
         arguments: [
             ("/café/*", "/CAF%C3%89/x"), ("/CAFÉ/*", "/caf%C3%A9/x"), ("/дом/*", "/%D0%94%D0%9E%D0%9C/x"),

@@ -91,6 +91,39 @@ struct RequestPathTests {
         }
     }
 
+    @Test(
+        "what readers leave that drop all but printable ASCII is no reading of its own",
+        arguments: [
+            ("/%E6%97%A5/x", ["//x", "/x"]), ("/a%20b", ["/ab"]), ("/.%E6%97%A5/x", ["/./x", "/x"]),
+            ("/adm%25D0%25B6in", ["/admin"]), ("/a%252%D0%B60b", ["/a%20b", "/a b", "/ab"]), ("/a/b", []),
+        ])
+    func remnants(_ path: String, _ expected: [String]) throws {
+        let read = try Self.read(path)
+        let found = Set(read.remnants.map { String(decoding: $0, as: UTF8.self) })
+        #expect(found.isSuperset(of: expected) && found.isEmpty == expected.isEmpty, "\(found)")
+        #expect(!read.all.contains { found.contains(String(decoding: $0, as: UTF8.self)) })
+    }
+
+    @Test(
+        "a parent directory is a problem there too",
+        arguments: [
+            "/.%C3%A9./x", "/a/.%20./x", "/a/.%E6%97%A5.%E6%97%A5", "/a/.%25C3%25A9.", "/a/.+%E6%97%A5./b",
+            "/%20.%E6%97%A5./a",
+        ])
+    func remnantsWithParents(_ path: String) {
+        #expect(Self.problem(path) == .dotSegment, "\(path)")
+    }
+
+    @Test(
+        "initials that leave a parent directory are read as the directory that it leads to",
+        arguments: [
+            ("/a/%D0%90.%D0%A1.%D0%9F", "/"), ("/a/b/%D0%90.%D0%A1.%D0%9F/c", "/a/c"), ("/%E6%97%A5../c", "/c"),
+            ("/a/%E6%97%A5.%25E6%2597%25A5./c", "/c"),
+        ])
+    func initials(_ path: String, _ reading: String) throws {
+        #expect(try Self.read(path).all.contains(Array(reading.utf8)))
+    }
+
     @Test("steps of readers combine in every order")
     func combinations() throws {
         for (path, reading) in [

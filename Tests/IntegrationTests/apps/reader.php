@@ -14,6 +14,8 @@ foreach ([$parsed, $cut, $_SERVER['PATH_INFO'] ?? null, $_SERVER['SCRIPT_NAME'] 
             $readings[] = $one;
             $readings[] = parse_url($one, PHP_URL_PATH) ?: '';
             $readings[] = rtrim(strtolower($one));
+            $readings[] = preg_replace('#/+#', '/', filter_var($one, FILTER_SANITIZE_URL));
+            $readings[] = filter_var($one, FILTER_UNSAFE_RAW, FILTER_FLAG_STRIP_HIGH);
         }
     }
 }

@@ -9,13 +9,6 @@ _FIRST, _LAST = 20000, 32000
 _next = _FIRST + (os.getpid() * 97) % (_LAST - _FIRST)
 
 
-def established_connections(port: int) -> int:
-    """Connections to `port` on loopback that neither side has begun to close, counted by the kernel (proc(5))."""
-    with open("/proc/net/tcp") as table:
-        rows = [line.split() for line in table.readlines()[1:]]
-    return sum(1 for row in rows if row[2] == f"0100007F:{port:04X}" and row[3] == "01")
-
-
 def free_port() -> int:
     """An unused port; this process returns each port once."""
     global _next

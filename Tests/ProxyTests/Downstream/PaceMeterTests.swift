@@ -59,6 +59,26 @@ struct PaceMeterTests {
         #expect(meter.stalled == .milliseconds(0))
     }
 
+    @Test(
+        "a client that ends its request itself was too slow if it was so for some seconds",
+        arguments: [
+            (seconds: 3, bytes: 0, isSlow: false), (4, 0, true), (14, 0, true), (9, 511, true), (9, 512, false),
+            (14, 40, true), (25, 512, false),
+        ])
+    func endedByClient(seconds: Int, bytes: Int, isSlow: Bool) {
+        var meter = PaceMeter(.request, window: .seconds(10), number: 1, total: 1000)
+        for second in 1...seconds { _ = meter.add(.seconds(1), total: UInt64(1000 + second * bytes), rate: 512) }
+        #expect(meter.isSlow(rate: 512) == isSlow)
+        #expect(!meter.isSlow(rate: 0))
+    }
+
+    @Test("a burst in the window before excuses a client that ends its request itself")
+    func burstBeforeTheEnd() {
+        var meter = PaceMeter(.request, window: .seconds(10), number: 1, total: 0)
+        for second in 1...14 { _ = meter.add(.seconds(1), total: second < 5 ? 0 : 10_000, rate: 512) }
+        #expect(!meter.isSlow(rate: 512))
+    }
+
     @Test("a rate of none is never missed")
     func off() {
         var meter = PaceMeter(.request, window: .seconds(10), number: 1, total: 0)

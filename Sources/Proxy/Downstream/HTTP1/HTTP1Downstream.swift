@@ -199,8 +199,10 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
     private func beginExchange() -> Exchange {
         let exchange = connections.service.makeExchange()
         self.exchange = exchange
+        // Numbers of different exchanges may be equal.
+        if pace != nil { pace = nil }
         current = Current()
-        exchange.begin(self, client: peer.text)
+        exchange.begin(self, peer.names)
         return exchange
     }
 
@@ -215,6 +217,7 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
         do throws(HTTP1Error) {
             piece = try content.decode(input)
         } catch {
+            noteEndByClient()
             refuse(error)
             return input.count
         }
@@ -289,6 +292,10 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
 
     /// Over a unix socket a proxy speaks for all clients, and so does a trusted one.
     var isOneClient: Bool { isPersistent && phase != .closed && peer.address != nil && !peer.isTrusted }
+
+    func closeBoundUpstreams(whereEnded hasEnded: (Identity) -> Bool) {
+        boundUpstreams?.closeThose(whereEnded: hasEnded)
+    }
 
     func keep(_ connection: HTTP1Upstream, for identity: Identity?) {
         let bound = boundUpstreams ?? BoundUpstreams()
@@ -386,6 +393,7 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
     private func lost() {
         // Nil if the exchange has ended: it may serve another connection by now.
         let exchange = exchange
+        noteEndByClient()
         close()
         exchange?.downstreamLost()
     }
@@ -426,6 +434,7 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
             exchange?.refuse(status: 408, .headTimeout)
         case .content where !writer.isBlocked && exchange?.wantsContent == true:
             isPersistent = false
+            noteEndByClient()
             exchange?.refuse(status: 408, .bodyTimeout)
         case .content, .response, .flushing, .skipping:
             // The app is the one waited for, and has its own time limits; or the client does not read.
@@ -486,6 +495,19 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
             connections.service.endedSlow(.response)
             lost()
         case .head, .lingering, .closed: break
+        }
+    }
+
+    /// The client ends its request, or takes no more of the response.
+    private func noteEndByClient() {
+        guard let exchange, let pace, pace.number == exchange.number,
+            pace.isSlow(rate: connections.limits.minimumBodyRate)
+        else { return }
+        switch pace.side {
+        case .request:
+            if phase == .content, !writer.isBlocked, exchange.contentWait == .measured { exchange.endedSlowByClient() }
+        case .response:
+            if writer.isBlocked { exchange.endedSlowByClient() }
         }
     }
 

@@ -161,7 +161,7 @@ final class HTTP2DownstreamStream: StreamHandler, HTTP2Task {
             if isLost { discard(exchange) }
         case .malformed(let fault):
             head = .forwarded
-            exchange.begin(self, client: connection.peer.text)
+            exchange.begin(self, connection.peer.names)
             // The stream is being reset: what follows is for the log.
             exchange.refuse(status: 400, fault.reason, detail: fault.description)
         case .received(let kind, let isEnd):
@@ -193,13 +193,15 @@ final class HTTP2DownstreamStream: StreamHandler, HTTP2Task {
     }
 
     private func begin(_ exchange: Exchange, _ kind: Stream.Head, isEnd: Bool) {
-        exchange.begin(self, client: connection.peer.text)
+        exchange.begin(self, connection.peer.names)
         if kind == .oversizedRequest { return exchange.refuse(.headTooLarge) }
         do throws(HTTP1Error) {
             try exchange.withRequest { (request) throws(HTTP1Error) in
                 try connection.shared.read(&request)
                 request.version = .http2
-                if kind == .request, request.framing == .none, !isEnd {
+                // Its end may have arrived by itself in the same read.
+                let isEmpty = isEnded && inbound.isEmpty && trailers.isEmpty
+                if kind == .request, request.framing == .none, !isEnd, !isEmpty {
                     request.framing = .chunked
                     request.expectsContinue = request.fields.contains { $0.known == .expect }
                 }
@@ -254,6 +256,7 @@ final class HTTP2DownstreamStream: StreamHandler, HTTP2Task {
     /// The client is gone, or has cancelled the request.
     private func lose() {
         let exchange = exchange
+        noteEndByClient()
         self.exchange = nil
         inbound = []
         exchange?.downstreamLost()
@@ -348,6 +351,7 @@ final class HTTP2DownstreamStream: StreamHandler, HTTP2Task {
             session.reset(stream, .cancel)
             lose()
         } else {
+            noteEndByClient()
             exchange?.refuse(status: 408, .bodyTimeout)
         }
         return now.advanced(by: limit)
@@ -368,6 +372,15 @@ final class HTTP2DownstreamStream: StreamHandler, HTTP2Task {
             {
                 exchange.requestTooSlow()
             }
+        }
+    }
+
+    /// The client ends its request, or takes no more of the response.
+    private func noteEndByClient() {
+        guard let exchange, let pace, pace.isSlow(rate: connection.connections.limits.minimumBodyRate) else { return }
+        switch pace.side {
+        case .request: if !isEnded, exchange.contentWait == .measured { exchange.endedSlowByClient() }
+        case .response: if hasPendingContent { exchange.endedSlowByClient() }
         }
     }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
+import HTTP
 import HTTP2
 import Reactor
 
@@ -44,7 +46,8 @@ final class HTTP2Upstream: HTTP2Connection {
         super.init(transport, memory: environment.memory)
         let session = ClientSession(
             maximumStreams: HTTP2UpstreamShared.maximumStreams, head: pool.shared.headLimits,
-            memory: pool.shared.memory, handler: self, now: loop.now.nanoseconds)
+            isTolerant: owner.configuration.leniency == .tolerant, memory: pool.shared.memory, handler: self,
+            now: loop.now.nanoseconds)
         madeSession = session
         let box = Unowned<HTTP2Upstream>()
         let timer = loop.makeTimer { box.object?.timedOut() }
@@ -74,6 +77,12 @@ final class HTTP2Upstream: HTTP2Connection {
     func bind() {
         guard !isBound else { return }
         isBound = true
+        loop.afterEvent { [self] in retire() }
+    }
+
+    /// A response deviates from HTTP, which is accepted: the connection takes no new requests.
+    func note(_ tolerated: TolerationSet) {
+        owner.note(tolerated)
         loop.afterEvent { [self] in retire() }
     }
 
