@@ -17,7 +17,7 @@ from harness.trickle import SealedConnection, trickle
 from harness.wire import Connection
 
 PROXY = "127.0.0.2"
-LIMITS = {"headerTimeout": "400ms", "bodyIdleTimeout": "400ms", "keepAliveTimeout": "1h"}
+LIMITS = {"headerTimeout": "1s", "bodyIdleTimeout": "1s", "keepAliveTimeout": "1h"}
 MUCH = 4000  # bytes: more than are sent within any limit
 
 

@@ -25,16 +25,28 @@ def trickle(connected, data: bytes, until_closed: bool = True) -> bytes:
         try:
             # What TLS has read already is not seen by select().
             if getattr(connected, "pending", lambda: 0)() or select.select([connected], [], [], INTERVAL)[0]:
-                got = connected.recv(65_536)
-                received += got
-                if not got:
+                got = _available(connected)
+                if got == b"":
                     return received
+                received += got or b""
             if rest:
                 connected.sendall(rest[:1])
                 rest = rest[1:]
         except (ConnectionError, ssl.SSLError):
             return received
     return received
+
+
+def _available(connected):
+    """What can be read at once, b"" at the end; None if it was a record without data, such as a ticket."""
+    before = connected.gettimeout()
+    connected.settimeout(0)
+    try:
+        return connected.recv(65_536)
+    except (BlockingIOError, ssl.SSLWantReadError):
+        return None
+    finally:
+        connected.settimeout(before)
 
 
 class SealedConnection:
