@@ -9,7 +9,7 @@
 #               `make bench-rules` for 10,000 access rules, `make bench-state` for sessions in Redis and assertions,
 #               `make bench-steady` for reloads, restarts and a soak
 # make charts   tests of the Helm charts, Kustomize components, alerts, dashboard, units and images
-# make deb      a Debian package of the release build, in artifacts/; `make man` only the manual page
+# make deb      a Debian package of the release build, in artifacts/; `make man` only the manual pages
 # make format   swift format, in place; `make format-check` only checks
 # make deps     installs missing system packages for the build by apt (`deps-test`, `deps-bench` for the others); servers
 #               among them are not started
@@ -86,7 +86,8 @@ deb: deps deps-deb build
 man: build
 	@mkdir -p artifacts
 	scripts/manual-page $(BINARY) >artifacts/sidegate.1
-	@echo artifacts/sidegate.1
+	scripts/manual-page --configuration $(BINARY) >artifacts/sidegate.yaml.5
+	@echo artifacts/sidegate.1 artifacts/sidegate.yaml.5
 
 format:
 	$(SWIFT) format --in-place --recursive --parallel Package.swift Sources Tests
@@ -100,6 +101,7 @@ deps:
 deps-test:
 	@scripts/dependencies test
 	@scripts/test-tools
+	@scripts/test-apps
 
 deps-bench:
 	@scripts/dependencies bench

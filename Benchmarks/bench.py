@@ -18,6 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import beside
 import counting
 import encrypted
 import load
@@ -154,7 +155,7 @@ def main():
     parser.add_argument("--sidegate", type=Path, default=Path(__file__).parent.parent / ".build" / "sidegate")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3, help="of each round")
-    parser.add_argument("--only", help="scenarios whose names contain this; memory: the memory of idle connections")
+    parser.add_argument("--only", help="scenarios whose names contain this; beside: short requests beside downloads; memory: of idle connections")
     parser.add_argument("--count", action="store_true", help="instructions and system calls instead of rates")
     parser.add_argument("--count-of", nargs="+", default=["sidegate", "sidegate-redirect"],
                         choices=["sidegate", "sidegate-redirect", "nginx", "haproxy-plain", "haproxy-jwt", "haproxy-redirect"])
@@ -174,6 +175,8 @@ def main():
                 good = counts(options, folder, upstream)
             else:
                 good = rates(options, folder, upstream)
+                if not options.only or options.only in "beside downloads":
+                    good &= beside.rates(options, folder, upstream)
                 good &= encrypted.rates(options, folder, upstream)
                 if not options.only or options.only in "memory":
                     good &= memory(options, folder, upstream)

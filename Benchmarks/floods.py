@@ -5,7 +5,7 @@
 Each flood of the tests' table runs for some seconds in its own process, one connection after another, as fast as the
 gate accepts it. Another client sends requests at a steady pace over its own connection to the same event loop. Prints
 the gate's CPU seconds per second, without the cost of that client, the slowest request, and the number of connections
-that the attacker used.
+that the attackers used. With --haproxy the same is measured for HAProxy, which only proxies.
 """
 
 import argparse
@@ -27,9 +27,14 @@ MOST_CPU = 0.15
 MOST_MILLISECONDS = 60
 
 
-def flood(port: int, name: str, seconds: float, result):
+def flood(port: int, name: str, seconds: float, cookie, result):
+    def connect():
+        connection = FrameConnection(port, timeout=seconds + 1)
+        # The others cost no more with a session.
+        connection.cookie = cookie if "window" in name else None
+        return connection
     end = time.monotonic() + seconds
-    result.put(len(attack(lambda: FrameConnection(port), FLOODS[name], lambda: time.monotonic() > end)))
+    result.put(len(attack(connect, FLOODS[name], lambda: time.monotonic() > end)))
 
 
 def serve_others(connection, headers, until: float) -> list:
@@ -48,13 +53,18 @@ def main():
     parser.add_argument("--sidegate", type=Path, default=Path(".build/release/sidegate"))
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--only", default="", help="floods whose names contain this")
+    parser.add_argument("--attackers", type=int, default=1, help="at the same time")
+    parser.add_argument("--haproxy", action="store_true", help="HAProxy in place of Sidegate")
     arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
     failed = []
     try:
         upstream = servers.start_upstream(folder)
-        gate = servers.Sidegate(arguments.sidegate, folder, upstream.port)
-        headers = {"Cookie": gate.sign_in()}
+        if arguments.haproxy:
+            gate, headers = servers.start_haproxy(folder, upstream.port, "plain"), {}
+        else:
+            gate = servers.Sidegate(arguments.sidegate, folder, upstream.port)
+            headers = {"Cookie": gate.sign_in()}
         with Connection(gate.port) as other:
             serve_others(other, headers, time.monotonic() + 0.5)
             cpu, begun = gate.cpu_seconds(), time.monotonic()
@@ -66,13 +76,18 @@ def main():
                 if arguments.only not in name:
                     continue
                 result = multiprocessing.Queue()
-                attacker = multiprocessing.Process(target=flood, args=(gate.port, name, arguments.seconds, result))
-                attacker.start()
+                attackers = [
+                    multiprocessing.Process(
+                        target=flood, args=(gate.port, name, arguments.seconds, headers.get("Cookie"), result))
+                    for _ in range(arguments.attackers)]
+                for attacker in attackers:
+                    attacker.start()
                 cpu, begun = gate.cpu_seconds(), time.monotonic()
                 times = serve_others(other, headers, begun + arguments.seconds)
                 share = (gate.cpu_seconds() - cpu) / (time.monotonic() - begun) - own
-                spent = result.get(timeout=30)
-                attacker.join(30)
+                spent = sum(result.get(timeout=30) for _ in attackers)
+                for attacker in attackers:
+                    attacker.join(30)
                 is_over = share > MOST_CPU or max(times) > MOST_MILLISECONDS
                 failed += [name] if is_over else []
                 print(f"{name:52} {share:7.3f} {percentile(times):8.1f} {max(times):11.1f} {spent:12}"

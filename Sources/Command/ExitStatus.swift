@@ -3,7 +3,7 @@
 import Glibc
 
 /// The exit status; scripts and service managers rely on the numbers. Bad usage is 64, by ArgumentParser.
-enum ExitStatus: Int32, Error {
+enum ExitStatus: Int32, Error, CustomStringConvertible {
     /// Errors in the configuration; they are on standard error.
     case badConfiguration = 1
     /// `explain`: the token is refused.
@@ -12,6 +12,8 @@ enum ExitStatus: Int32, Error {
     case internalError = 70
     /// An address cannot be bound, or a file that the configuration names cannot be opened.
     case cannotOpen = 78
+
+    var description: String { "exit status \(rawValue)" }
 
     func exit() -> Never { Glibc.exit(rawValue) }
 }

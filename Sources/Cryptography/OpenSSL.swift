@@ -31,7 +31,7 @@ enum OpenSSL {
 }
 
 /// Errors with keys; the texts never contain any part of a key.
-package enum CryptographyError: Error, Equatable, Sendable {
+package enum CryptographyError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The text is not PEM of the expected kind; says what it is instead.
     case malformedKey(String)
     /// A valid key of an unsupported type or size.
@@ -40,4 +40,10 @@ package enum CryptographyError: Error, Equatable, Sendable {
     case weakKey(String)
     /// libcrypto failed; its own words.
     case failed(String)
+
+    package var description: String {
+        switch self {
+        case .malformedKey(let text), .unsupportedKey(let text), .weakKey(let text), .failed(let text): text
+        }
+    }
 }

@@ -32,6 +32,7 @@ package enum Reason: String, Sendable, CaseIterable {
     // Single use.
     case replayed = "replayed"
     case replayStoreUnavailable = "replay_store_unavailable"
+    case replayStoreFull = "replay_store_full"
 
     // The user.
     case fieldMissing = "field_missing"
@@ -46,6 +47,7 @@ package enum Reason: String, Sendable, CaseIterable {
     case loginStateMissing = "login_state_missing"
     case loginStateExpired = "login_state_expired"
     case returnURLRefused = "return_url_refused"
+    case returnPathMismatch = "return_path_mismatch"
 
     // Provisioning.
     case seatLimitReached = "seat_limit_reached"
@@ -127,11 +129,11 @@ extension Reason {
             .issuedInFuture, .tooOld, .expiryMissing, .issuedAtMissing, .issuerMismatch, .audienceMismatch, .idMissing,
             .idTooShort:
             .token
-        case .replayed, .replayStoreUnavailable: .use
+        case .replayed, .replayStoreUnavailable, .replayStoreFull: .use
         case .fieldMissing, .fieldInvalid, .userNotRegistered, .siteNotGranted, .guestRefused, .groupMissing,
             .ruleDenied:
             .user
-        case .loginStateMissing, .loginStateExpired, .returnURLRefused: .attempt
+        case .loginStateMissing, .loginStateExpired, .returnURLRefused, .returnPathMismatch: .attempt
         case .seatLimitReached, .provisioningFailed: .provisioning
         case .sessionExpired, .sessionIdle, .sessionRevoked, .sessionInvalid: .session
         case .pathUnreadable: .path

@@ -8,6 +8,8 @@ import Pages
 /// The demo's identity provider: a login page with a few users, who sign in by a click, and no other features of a real
 /// one. It signs with a shared secret (HS256).
 ///
+/// All its paths are below `base`, so that one address serves it and the app.
+///
 /// | path | |
 /// |---|---|
 /// | `/login?return_url=URL` | the login page; redirects back with `?jwt=` at once if the browser is already signed in
@@ -21,6 +23,8 @@ package struct DemoIdentityProvider: Sendable {
     private let cookieKey: [UInt8]
     private let issuer: String
     private let returnURLs: [String]
+    /// What its paths begin with, without a slash at the end.
+    private let base: String
     private let pages: DemoPages
 
     /// - Parameters:
@@ -28,12 +32,16 @@ package struct DemoIdentityProvider: Sendable {
     ///   login that starts here.
     ///   - secret: the secret with which the gate verifies tokens, as text of 32 bytes or more.
     ///   - issuer: the tokens' `iss`.
-    package init(returnURLs: [String], secret: [UInt8], issuer: String) throws(KeyError) {
+    ///   - base: what its paths begin with, without a slash at the end.
+    package init(
+        returnURLs: [String], secret: [UInt8], issuer: String, base: String = ""
+    ) throws(KeyError) {
         minter = try TokenMinter(secret: VerificationKey(secret: secret))
         forger = try TokenMinter(secret: VerificationKey(secret: Random.bytes(32)))
         cookieKey = HKDF.sha256(secret: secret, salt: [], info: Array("demo identity provider cookie".utf8), length: 32)
         self.issuer = issuer
         self.returnURLs = returnURLs
+        self.base = base
         pages = DemoPages(
             party: "Demo identity provider", colours: Self.colours, templates: DemoIdentityProviderTemplates.all,
             formOrigins: returnURLs.map(Self.origin))
@@ -42,21 +50,26 @@ package struct DemoIdentityProvider: Sendable {
     package func respond(to head: RequestHead, body: [UInt8], now: Double) -> LocalResponse {
         let request = DemoRequest(head, body: body)
         let isReading = request.method == .get || request.method == .head
-        switch (request.path, isReading, request.method) {
+        let path = request.path.hasPrefix(base + "/") ? String(request.path.dropFirst(base.count)) : ""
+        switch (path, isReading, request.method) {
         case ("/", true, _): return welcome(request, now)
         case ("/login", true, _): return login(request, now)
         case ("/login", false, .post): return signIn(request, now)
         case ("/logout", true, _), ("/logout", false, .post): return logout(request)
         case ("/", _, _), ("/login", _, _), ("/logout", _, _):
-            return pages.respond("note", ["title": .text("Method not allowed")], status: 405)
+            return page("note", ["title": .text("Method not allowed")], status: 405)
         default:
-            return pages.respond("note", ["title": .text("Page not found")], status: 404)
+            return page("note", ["title": .text("Page not found")], status: 404)
         }
+    }
+
+    private func page(_ template: String, _ values: [String: TemplateValue], status: UInt16 = 200) -> LocalResponse {
+        pages.respond(template, values.merging(["base": .text(base)]) { $1 }, status: status)
     }
 
     private func welcome(_ request: DemoRequest, _ now: Double) -> LocalResponse {
         let user = session(request, now)
-        return pages.respond(
+        return page(
             "welcome",
             [
                 "title": .text("Sign in here"), "people": people, "returnURL": .text(returnURLs.first ?? ""),
@@ -67,7 +80,7 @@ package struct DemoIdentityProvider: Sendable {
     private func login(_ request: DemoRequest, _ now: Double) -> LocalResponse {
         guard let target = returnTarget(request.parameter("return_url")) else { return refused() }
         if let user = session(request, now) { return goBack(to: target, user, fault: nil, now) }
-        return pages.respond(
+        return page(
             "login",
             ["title": .text("Sign in"), "people": people, "returnURL": .text(target), "faults": faults])
     }
@@ -75,7 +88,7 @@ package struct DemoIdentityProvider: Sendable {
     private func signIn(_ request: DemoRequest, _ now: Double) -> LocalResponse {
         guard let target = returnTarget(request.field("return_url")) else { return refused() }
         guard let user = request.field("user").flatMap(DemoUser.named) else {
-            return pages.respond(
+            return page(
                 "login",
                 [
                     "title": .text("Choose a user"), "people": people, "returnURL": .text(target),
@@ -85,7 +98,7 @@ package struct DemoIdentityProvider: Sendable {
         let fault = request.field("fault").flatMap(DemoFault.init)
         var response = goBack(to: target, user, fault: fault, now)
         // After a simulated fault the next attempt shows the page again.
-        response.add("Set-Cookie", fault == nil ? sessionCookie(user, now) : Self.endedCookie)
+        response.add("Set-Cookie", fault == nil ? sessionCookie(user, now) : endedCookie)
         return response
     }
 
@@ -94,18 +107,18 @@ package struct DemoIdentityProvider: Sendable {
             returnURLs.contains { text == Self.origin(of: $0) || text.hasPrefix(Self.origin(of: $0) + "/") }
                 && Self.isPlain(text) ? text : nil
         }
-        var response = pages.respond(
+        var response = page(
             "signed-out",
             [
                 "title": .text("You are signed out"),
                 "returnTo": .text(target ?? Self.origin(of: returnURLs.first ?? "")),
             ])
-        response.add("Set-Cookie", Self.endedCookie)
+        response.add("Set-Cookie", endedCookie)
         return response
     }
 
     private func refused() -> LocalResponse {
-        pages.respond(
+        page(
             "note",
             [
                 "title": .text("This sign-in cannot continue"),
@@ -172,7 +185,6 @@ package struct DemoIdentityProvider: Sendable {
     private static let tokenLifetime: Double = 180
     private static let sessionLifetime: Double = 3600
     private static let cookieName = "demo-idp"
-    private static let endedCookie = cookieName + "=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"
 
     private static let colours = """
         :root{--accent:#6d3bd1;--accent-soft:#f0eafc}
@@ -182,10 +194,12 @@ package struct DemoIdentityProvider: Sendable {
 
 // The provider's own session, so that a second sign-in needs no click: user and expiry, authenticated by a code.
 extension DemoIdentityProvider {
+    private var endedCookie: String { "\(Self.cookieName)=; Path=\(base)/; Max-Age=0; HttpOnly; SameSite=Lax" }
+
     private func sessionCookie(_ user: DemoUser, _ now: Double) -> String {
         let text = "\(user.name).\(Int(now + Self.sessionLifetime))"
-        return
-            "\(Self.cookieName)=\(text).\(code(text)); Path=/; Max-Age=\(Int(Self.sessionLifetime)); HttpOnly; SameSite=Lax"
+        let limits = "Path=\(base)/; Max-Age=\(Int(Self.sessionLifetime)); HttpOnly; SameSite=Lax"
+        return "\(Self.cookieName)=\(text).\(code(text)); \(limits)"
     }
 
     private func session(_ request: DemoRequest, _ now: Double) -> DemoUser? {

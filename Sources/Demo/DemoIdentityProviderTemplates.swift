@@ -15,7 +15,7 @@ enum DemoIdentityProviderTemplates {
         <h1>{{title}}</h1>
         <p>This is the demo's stand-in for your identity provider. Usually the application sends you here; a sign-in can
         also start here, as from a company portal. The gate then asks you to confirm it.</p>
-        {{#user}}<p class="soft">You are signed in here as {{user}}. <a href="/logout">Sign out</a></p>
+        {{#user}}<p class="soft">You are signed in here as {{user}}. <a href="{{base}}/logout">Sign out</a></p>
         {{/user}}\(people)
         </div>
         {{> end}}
@@ -34,14 +34,14 @@ enum DemoIdentityProviderTemplates {
         <div class="icon warn">{{> icon-warn}}</div>
         <h1>{{title}}</h1>
         {{#message}}<p>{{message}}</p>
-        {{/message}}<div class="actions"><a class="button plain" href="/">What is this?</a></div>
+        {{/message}}<div class="actions"><a class="button plain" href="{{base}}/">What is this?</a></div>
         </div>
         {{> end}}
         """,
     ]
 
     private static let people = """
-        <form method="post" action="/login">
+        <form method="post" action="{{base}}/login">
         <input type="hidden" name="return_url" value="{{returnURL}}">
         <div class="people">
         {{#people}}<button class="person" type="submit" name="user" value="{{id}}"><span class="face" aria-hidden="true">\

@@ -11,6 +11,7 @@ final class Admission {
     private let bearer: BearerTokens
     private let authorization: Authorizer
     private let appLogout: AppLogout?
+    private let strayReturns: StrayReturns
     private let responses: Responses
 
     init(_ parts: GateParts, _ appLogout: AppLogout?) {
@@ -18,6 +19,7 @@ final class Admission {
         sessionSeal = parts.sessionSeal
         bearer = parts.bearer
         authorization = parts.authorization
+        strayReturns = parts.strayReturns
         responses = parts.responses
         self.appLogout = appLogout
     }
@@ -46,28 +48,42 @@ final class Admission {
 
     /// A request that anyone may make: the app learns the user when there is one.
     func open(_ request: borrowing AccessRequest) -> Step {
+        var hasSession = false
         switch sessions.session(of: request) {
         case .valid(let identity) where authorization.verdict(on: identity) == .allowed:
             return forward(identity, request)
         case .needsLookup(let session): return .ask(.fetchSession(session))
-        case .valid, .refused, .storeUnavailable, .none: break
+        case .valid, .storeUnavailable: hasSession = true
+        case .refused, .none: break
         }
         switch bearer.verdict(on: request) {
         case .valid(let identity) where authorization.verdict(on: identity) == .allowed:
             return .done(.forward(identity, renewal: nil))
         case .unchecked(let question): return .ask(.checkToken(question))
-        // A genuine token that proves nothing any more does not go to the app either.
-        case .refused(.replayed), .refused(.replayStoreUnavailable):
-            return .done(.forward(.anonymousBearer, renewal: nil))
-        case .valid, .refused, .none: return .done(.forward(nil, renewal: nil))
+        case .valid, .refused, .none: break
         }
+        if !hasSession, let refusal = strayReturns.refusal(of: request) { return .respond(refusal) }
+        return .done(.forward(nobody(request), renewal: nil))
+    }
+
+    /// Without a user: a bearer token that none of the keys has signed is the app's. The provider's does not go to the app,
+    /// even if it proves nothing any more.
+    private func nobody(_ request: borrowing AccessRequest) -> Identity? {
+        bearer.carriesSignedToken(request) ? .anonymousBearer : nil
+    }
+
+    /// A guest, who may come with a bearer token of the app's own; nil: the token is one of the provider's, and is refused.
+    func guest(_ request: borrowing AccessRequest) -> Step? {
+        bearer.carriesSignedToken(request) ? nil : .done(.forward(nil, renewal: nil))
     }
 
     /// 403, for every client.
     func denied(_ request: borrowing AccessRequest) -> Step {
         if case .needsLookup(let session) = sessions.session(of: request) { return .ask(.fetchSession(session)) }
         if case .unchecked(let question) = bearer.verdict(on: request) { return .ask(.checkToken(question)) }
-        guard let identity = knownIdentity(request) else { return .respond(responses.denied(request)) }
+        guard let identity = knownIdentity(request) else {
+            return .respond(strayReturns.refusal(of: request) ?? responses.denied(request))
+        }
         return .respond(responses.forbidden(.ruleDenied, identity, request))
     }
 
@@ -81,7 +97,7 @@ final class Admission {
     /// A refusal that is not enforced (`access.mode: observe`) lets the request pass.
     func observed(_ step: Step, _ request: borrowing AccessRequest) -> Step {
         guard case .done(.respond(let response)) = step else { return step }
-        let identity = knownIdentity(request)
+        let identity = knownIdentity(request) ?? nobody(request)
         let renewal = identity.flatMap { sessionSeal.renewal(of: $0, request) }
         return .done(
             .observed(identity, renewal: renewal, Observation(would: response.outcome.denial, reason: response.reason)))

@@ -22,9 +22,11 @@ package final class Gate {
     private let admission: Admission
     private let redirect: LoginRedirect
     private let signIn: SignIn
+    private let strayReturns: StrayReturns
     private let logout: Logout
     private let backchannelLogout: BackchannelLogout
     private let forwardAuth: ForwardAuth
+    private let notes: JudgementNotes
     private let forwarding: Forwarding
     private let assertions: AssertionSigner?
     private let sessionDocument: SessionDocument
@@ -33,7 +35,7 @@ package final class Gate {
     /// - Parameter random: makes that many unpredictable bytes; in production `Random.bytes`.
     package init(_ configuration: GateConfiguration, random: @escaping (Int) -> [UInt8] = { Random.bytes($0) }) {
         let parts = GateParts(configuration, RandomPool(random))
-        requestRules = RequestRules(configuration)
+        requestRules = RequestRules(configuration, parts.tokenParameter)
         limits = parts.limits
         nativeLogin = parts.nativeLogin
         authorization = parts.authorization
@@ -42,11 +44,13 @@ package final class Gate {
         tokens = parts.tokens
         bearer = parts.bearer
         (redirect, signIn) = parts.signIn(JWTRedirectLogin(configuration, parts.tokens))
+        strayReturns = parts.strayReturns
         logout = parts.logout
         admission = Admission(parts, parts.appLogout)
         backchannelLogout = parts.backchannelLogout
         forwardAuth = parts.forwardAuth
-        forwarding = Forwarding(configuration, parts.assertions, parts.random)
+        notes = JudgementNotes(parts.authorization, parts.sessions, parts.forwardAuth)
+        forwarding = Forwarding(configuration, parts.tokenParameter, parts.assertions, parts.random)
         assertions = parts.assertions
         sessionDocument = SessionDocument(parts.sessions, parts.authorization, parts.responses, parts.limits)
         responses = parts.responses
@@ -75,7 +79,9 @@ package final class Gate {
     /// What becomes of a request for an app, in the order: native login, rules, session, bearer token, guest, sign-in.
     private func admit(_ request: borrowing AccessRequest) -> Step {
         if let open = nativeLogin?.admission(of: request) { return .done(.nativeLogin(cookie: open.cookie)) }
-        let step = forwarding.isReadable(request) ? judge(request) : .respond(responses.unreadable(request))
+        let step =
+            forwarding.isReadable(request)
+            ? judge(request) : strayReturns.step(request) ?? .respond(responses.unreadable(request))
         return authorization.isEnforced ? step : admission.observed(step, request)
     }
 
@@ -84,7 +90,7 @@ package final class Gate {
         switch ruling {
         case .open: return admission.open(request)
         case .denied: return admission.denied(request)
-        case .unreadable: return .respond(responses.unreadable(request))
+        case .unreadable: return strayReturns.step(request) ?? .respond(responses.unreadable(request))
         case .unruled, .needs: break
         }
         var reason: Reason?
@@ -99,24 +105,45 @@ package final class Gate {
         case .valid(let identity): return admission.admit(identity, ruling, request)
         case .refused(let code):
             if tokens.canRefreshKeys(after: code, request) { return .ask(.keys) }
-            return .respond(responses.invalidBearer(code, request))
+            guard admitsGuests(ruling), let guest = admission.guest(request) else {
+                return .respond(responses.invalidBearer(code, request))
+            }
+            return strayReturns.step(request) ?? guest
         case .unchecked(let question): return .ask(.checkToken(question))
         case .none: break
         }
-        if authorization.letsGuestsIn, case .unruled = ruling { return .done(.forward(nil, renewal: nil)) }
+        if let refusal = strayReturns.refusal(of: request) { return .respond(refusal) }
+        if admitsGuests(ruling) { return .done(.forward(nil, renewal: nil)) }
+        if authorization.isEnforced, strayReturns.mayBeForm(request) { return .ask(.content(limit: SignIn.formLimit)) }
         return .respond(redirect.unauthenticated(request, reason, as: authorization.unauthenticated(by: ruling)))
     }
 
+    /// A form for an app, of a browser without a session, from another site.
+    private func unauthenticated(_ request: borrowing AccessRequest, form: [UInt8]) -> Step {
+        if let refusal = strayReturns.refusal(of: request, form: form) { return .respond(refusal) }
+        var reason: Reason?
+        if case .refused(let code) = sessions.session(of: request) { reason = code }
+        let wanted = authorization.unauthenticated(by: authorization.ruling(on: request))
+        return .respond(redirect.unauthenticated(request, reason, as: wanted))
+    }
+
+    private func admitsGuests(_ ruling: Ruling) -> Bool {
+        if case .unruled = ruling { authorization.letsGuestsIn } else { false }
+    }
+
     private func answer(_ reserved: ReservedPath, _ request: borrowing AccessRequest) -> Step {
-        switch reserved {
+        if reserved != .callback, reserved != .auth, let step = strayReturns.step(request) { return step }
+        return switch reserved {
         case .callback: signIn.callback(request)
         case .confirm: signIn.confirm(request)
         case .login: .respond(redirect.login(request))
         case .logout: logout.step(request)
         case .session: .respond(sessionDocument.response(to: request))
-        case .auth: forwardAuth.step(request) { admit($0) }
+        case .auth: forwardAuth.step(request, judge: { admit($0) }, reserved: { strayReturns.step($0) })
         case .backchannelLogout: backchannelLogout.step(request)
         case .keys: .respond(assertions?.keySet(request, responses) ?? responses.notFound(request))
+        case .nothing where strayReturns.isForm(request):
+            .ask(.content(limit: SignIn.formLimit))
         case .nothing: .respond(responses.notFound(request))
         case .unreadable: .respond(responses.unreadable(request))
         }
@@ -156,7 +183,10 @@ package final class Gate {
         case .callback: return signIn.returned(request, form: form)
         case .confirm: return signIn.confirmed(request, form: form)
         case .backchannelLogout: return backchannelLogout.step(request, body: form)
-        case .login, .logout, .session, .auth, .keys, .nothing, .unreadable, nil:
+        case nil: return unauthenticated(request, form: form)
+        case .nothing:
+            return .respond(strayReturns.refusal(of: request, form: form) ?? responses.notFound(request))
+        case .login, .logout, .session, .auth, .keys, .unreadable:
             return .respond(responses.notFound(request))
         }
     }
@@ -205,6 +235,12 @@ package final class Gate {
     package func purpose(of request: inout AccessRequest) -> RequestPurpose {
         read(&request)
         return RequestPurpose(request.path)
+    }
+
+    /// What a request is judged by, for the log.
+    package func note(on request: inout AccessRequest) -> JudgementNote {
+        read(&request)
+        return notes.note(on: request)
     }
 
     /// For an app that is down or broken (502), slow (504) or overloaded (503).

@@ -11,6 +11,7 @@ struct GateParts {
     let appCookies: AppCookies
     let responses: Responses
     let tokens: TokenCheck
+    let tokenParameter: TokenParameter
     let bearer: BearerTokens
     let sessionSeal: SessionSeal
     let revocations: SessionRevocations
@@ -33,6 +34,7 @@ struct GateParts {
         appCookies = AppCookies(configuration)
         responses = Responses(configuration)
         tokens = TokenCheck(configuration)
+        tokenParameter = TokenParameter(configuration, tokens)
         bearer = BearerTokens(configuration, tokens, rendering)
         sessionSeal = SessionSeal(session, cookies, limits, random)
         revocations = SessionRevocations(configuration.claims, limits, epoch)
@@ -72,6 +74,8 @@ struct GateParts {
     var forwardAuth: ForwardAuth {
         ForwardAuth(configuration, rules: rules, assertions: assertions, responses: responses)
     }
+
+    var strayReturns: StrayReturns { StrayReturns(ReturnPathCheck(configuration, responses), sessions) }
 
     /// The way to the provider and back, by its protocol.
     func signIn(_ login: any LoginProtocol) -> (LoginRedirect, SignIn) {

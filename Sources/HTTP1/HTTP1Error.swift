@@ -9,6 +9,7 @@ package enum HTTP1Error: String, Error, Equatable, Sendable, CaseIterable, Custo
     // Bytes that are not allowed anywhere in a head.
     case bareCR
     case bareLF
+    case mixedLineEnds
     case nul
     case controlByte
 
@@ -62,7 +63,7 @@ package enum HTTP1Error: String, Error, Equatable, Sendable, CaseIterable, Custo
     /// The code for logs. A rejected response is `upstream_malformed` whatever the error.
     package var reason: Reason {
         switch self {
-        case .bareCR, .bareLF, .nul, .controlByte: .requestCharacterInvalid
+        case .bareCR, .bareLF, .mixedLineEnds, .nul, .controlByte: .requestCharacterInvalid
         case .invalidMethod, .invalidTarget, .fragmentInTarget, .userInformationInTarget, .targetFormNotAllowed,
             .invalidVersion:
             .requestLineInvalid
@@ -82,11 +83,41 @@ package enum HTTP1Error: String, Error, Equatable, Sendable, CaseIterable, Custo
         }
     }
 
+    /// The code for logs of a rejected response.
+    package var cause: UpstreamCause {
+        switch self {
+        case .bareCR, .bareLF, .mixedLineEnds: .lineEndInvalid
+        case .nul, .controlByte: .characterInvalid
+        case .unsupportedVersion: .versionNotSupported
+        case .invalidVersion, .invalidStatusLine: .statusLineInvalid
+        case .invalidStatus: .statusInvalid
+        case .emptyFieldName, .invalidFieldName, .fieldNameTooLong: .fieldNameInvalid
+        case .ambiguousFieldName: .fieldNameAmbiguous
+        case .spaceBeforeColon: .spaceBeforeColon
+        case .foldedField: .fieldFolded
+        case .tooManyFields, .headTooLarge: .headTooLarge
+        case .invalidContentLength: .contentLengthInvalid
+        case .repeatedContentLength: .contentLengthRepeated
+        case .contentLengthWithTransferEncoding: .contentLengthContradicted
+        case .invalidTransferEncoding, .repeatedTransferEncoding, .transferEncodingInHTTP10: .transferEncodingInvalid
+        case .invalidChunkSize, .chunkSizeOverflow, .invalidChunkExtension, .tooMuchChunkOverhead, .invalidChunkEnd:
+            .chunkInvalid
+        case .trailersTooLarge: .trailersInvalid
+        case .cutShort: .closedInContent
+        // Of requests only.
+        case .invalidMethod, .methodTooLong, .connectNotSupported, .invalidTarget, .fragmentInTarget,
+            .userInformationInTarget, .targetFormNotAllowed, .targetTooLong, .missingHost, .repeatedHost, .invalidHost,
+            .unsupportedExpectation:
+            .statusLineInvalid
+        }
+    }
+
     /// A description for logs; it never contains data from the peer.
     package var description: String {
         switch self {
         case .bareCR: "a CR that is not followed by LF"
         case .bareLF: "an LF without CR"
+        case .mixedLineEnds: "a CRLF in a head whose first line ends in LF without CR"
         case .nul: "a NUL"
         case .controlByte: "a control character"
         case .invalidMethod: "an invalid method"

@@ -9,9 +9,11 @@ package struct ManifestPlace: Equatable, Sendable {
 }
 
 /// Why manifests cannot be worked on: where, what, and the fix.
-package struct ManifestProblem: Error, Equatable, Sendable {
+package struct ManifestProblem: Error, Equatable, Sendable, CustomStringConvertible {
     package let place: ManifestPlace
     package let message: String
+
+    package var description: String { message }
 
     init(_ place: ManifestPlace, _ message: String) {
         self.place = place

@@ -25,6 +25,29 @@ struct PodEditor {
         edits.append(ManifestEdit(range: range, text: (range.isEmpty ? " " : "") + value.json))
     }
 
+    /// The present value that `set` would overwrite with another.
+    func overwritten(_ name: String, by value: Fragment) throws(ManifestProblem) -> ManifestNode? {
+        guard let present = try specification.value[name], !present.isNull, !value.isSame(as: present) else {
+            return nil
+        }
+        return present
+    }
+
+    /// Removes an entry of a mapping inside the specification.
+    mutating func remove(_ entry: ManifestNode.Entry, of mapping: ManifestNode) throws(ManifestProblem) {
+        let range = entry.key.range.lowerBound..<max(entry.key.range.upperBound, entry.value.range.upperBound)
+        if mapping.isFlow {
+            edits.append(ManifestEdit(range: withComma(range), text: ""))
+            return
+        }
+        guard text.isFirstInLine(range.lowerBound) else {
+            throw ManifestProblem(
+                entry.key.place, "`\(entry.key.text ?? "")` cannot be removed in this layout; remove it")
+        }
+        let end = text.nextLine(text.trimmedEnd(range.upperBound, from: range.lowerBound))
+        edits.append(ManifestEdit(range: text.lineStart(range.lowerBound)..<end, text: ""))
+    }
+
     /// Puts the items into the list, replacing those with the same names; new ones come first, the others keep their
     /// places.
     mutating func put(_ items: [(name: String, value: Fragment)], into list: String) throws(ManifestProblem) {
@@ -51,7 +74,7 @@ struct PodEditor {
         else { return }
         try entry.value.requireWrittenHere(list)
         if entry.value.isFlow {
-            edits.append(ManifestEdit(range: items.count == 1 ? entry.value.range : withComma(item), text: ""))
+            edits.append(ManifestEdit(range: items.count == 1 ? entry.value.range : withComma(item.range), text: ""))
             if items.count == 1 {
                 edits.append(ManifestEdit(range: insertion(entry.value.range.upperBound), text: "[]"))
             }
@@ -154,12 +177,12 @@ struct PodEditor {
         return end - 1
     }
 
-    /// The range of an item of a list in flow style, with the comma after or before it.
-    private func withComma(_ item: ManifestNode) -> Range<Int> {
-        let after = text.skipBlank(item.range.upperBound)
-        if text[after] == 44 { return item.range.lowerBound..<text.skipBlank(after + 1) }
-        let before = text.trimmedEnd(item.range.lowerBound, from: 0)
-        return (before > 0 && text[before - 1] == 44 ? before - 1 : item.range.lowerBound)..<item.range.upperBound
+    /// The range of an item of a list or mapping in flow style, with the comma after or before it.
+    private func withComma(_ range: Range<Int>) -> Range<Int> {
+        let after = text.skipBlank(range.upperBound)
+        if text[after] == 44 { return range.lowerBound..<text.skipBlank(after + 1) }
+        let before = text.trimmedEnd(range.lowerBound, from: 0)
+        return (before > 0 && text[before - 1] == 44 ? before - 1 : range.lowerBound)..<range.upperBound
     }
 
     private static func unreachable(_ item: ManifestNode) -> ManifestProblem {

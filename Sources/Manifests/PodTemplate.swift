@@ -4,65 +4,98 @@ import YAML
 
 /// A pod, or a controller of pods, in a manifest file.
 struct PodTemplate {
+    /// What the controller of a pod requires of it.
+    enum Form {
+        case lasting
+        /// A Job ends with its containers; a container that never ends would keep it running.
+        case endsByItself
+        /// Knative's API has no init containers, and takes ports of one container only.
+        case knative
+        /// OpenShift assigns users to containers, and admits no others.
+        case openShift
+    }
+
     let kind: String
     let name: String
+    /// nil: that of the command which applies the manifest.
+    let namespace: String?
     let place: ManifestPlace
     /// Of the workload, then of its pod; the same for a Pod.
     let metadata: [ManifestNode?]
     /// The pod's `spec:`.
     let specification: ManifestNode.Entry
+    let form: Form
+    /// `spec.selector.matchLabels` of the workload.
+    private let selector: ManifestNode?
 
     /// `Deployment/wiki`
     var label: String { "\(kind)/\(PrintableText.escaped(name))" }
 
-    /// A Job ends with its containers; a container that never ends would keep it running.
-    var endsByItself: Bool { kind == "Job" || kind == "CronJob" }
-
     func labels() throws(ManifestProblem) -> [String: String] {
-        guard let entries = try (metadata.last ?? nil)?["labels"]?.entries else { return [:] }
-        var labels: [String: String] = [:]
-        for entry in entries {
-            if let key = entry.key.text { labels[key] = entry.value.text ?? "" }
-        }
-        return labels
+        Self.texts(try (metadata.last ?? nil)?["labels"])
     }
 
-    /// The pod templates of a document; several for a List.
-    static func all(in root: ManifestNode) throws(ManifestProblem) -> [PodTemplate] {
+    /// The labels by which a NetworkPolicy finds the pods: those of the workload's selector, which never change, else those
+    /// of the pod.
+    func selectorLabels() throws(ManifestProblem) -> [(name: String, value: String)] {
+        let chosen = Self.texts(selector)
+        return (chosen.isEmpty ? try labels() : chosen).sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
+
+    private static func texts(_ mapping: ManifestNode?) -> [String: String] {
+        var texts: [String: String] = [:]
+        for entry in mapping?.entries ?? [] {
+            if let key = entry.key.text { texts[key] = entry.value.text ?? "" }
+        }
+        return texts
+    }
+
+    /// The pod templates of a document; several for a List. Throws when the document holds a pod in a place that is not
+    /// known: without the sidecar it would be an app without a gate.
+    ///
+    /// - Parameter isExempt: whether a document with this metadata is left alone.
+    static func all(
+        in root: ManifestNode, isExempt: (ManifestNode?) throws(ManifestProblem) -> Bool
+    ) throws(ManifestProblem) -> [PodTemplate] {
         guard let kind = try root["kind"]?.text else { return [] }
         if let items = try list(root, kind) {
             var found: [PodTemplate] = []
-            for item in items { found += try all(in: item) }
+            for item in items { found += try all(in: item, isExempt: isExempt) }
             return found
         }
-        guard let location = locations[kind], let version = try root["apiVersion"]?.text, location.isOf(version) else {
-            return []
-        }
+        let version = try root["apiVersion"]?.text ?? ""
         let metadata = try root["metadata"]
         let given = try metadata?["name"]?.text
         let generated = try metadata?["generateName"]?.text
         let name = given ?? generated ?? "(no name)"
+        let label = "\(PrintableText.escaped(kind))/\(PrintableText.escaped(name))"
+        guard let location = try location(of: kind, version, in: root, metadata, isExempt: isExempt) else {
+            if try !isExempt(metadata) { try HiddenPods.refuse(in: root, label) }
+            return []
+        }
         var parent = root
         for step in location.steps {
             guard let next = try parent[step] else {
-                throw ManifestProblem(parent.place, "\(kind)/\(PrintableText.escaped(name)) has no `\(step)` here")
+                throw ManifestProblem(parent.place, "\(label) has no `\(step)` here")
             }
             try next.requireWrittenHere(step)
             parent = next
         }
         guard let specification = try parent.entry("spec") else {
-            throw ManifestProblem(parent.place, "\(kind)/\(PrintableText.escaped(name)) has no `spec` of a pod here")
+            throw ManifestProblem(parent.place, "\(label) has no `spec` of a pod here")
         }
         try specification.value.requireWrittenHere("spec")
         return [
             PodTemplate(
-                kind: kind, name: name, place: root.place, metadata: [metadata, try parent["metadata"]],
-                specification: specification)
+                kind: kind, name: name, namespace: try metadata?["namespace"]?.text, place: root.place,
+                metadata: [metadata, try parent["metadata"]], specification: specification, form: location.form,
+                selector: location.steps.isEmpty ? nil : try root["spec"]?["selector"]?["matchLabels"])
         ]
     }
 
-    /// The items of a List, a DeploymentList and the like.
+    /// The items of a List, a DeploymentList and the like, or the objects of an OpenShift Template.
     static func list(_ root: ManifestNode, _ kind: String) throws(ManifestProblem) -> [ManifestNode]? {
+        if kind == "Template", let objects = try root["objects"] { return objects.items }
         guard kind.hasSuffix("List"), let items = try root["items"] else { return nil }
         return items.items
     }
@@ -70,6 +103,7 @@ struct PodTemplate {
     private struct Location {
         let group: String
         let steps: [String]
+        var form = Form.lasting
 
         /// `apps/v1`, `v1`: other groups may have kinds with the same name and another structure.
         func isOf(_ version: String) -> Bool {
@@ -77,14 +111,37 @@ struct PodTemplate {
         }
     }
 
+    private static func location(
+        of kind: String, _ version: String, in root: ManifestNode, _ metadata: ManifestNode?,
+        isExempt: (ManifestNode?) throws(ManifestProblem) -> Bool
+    ) throws(ManifestProblem) -> Location? {
+        if let known = locations[kind], known.isOf(version) { return known }
+        // Argo Rollouts, DeploymentConfigs of OpenShift, Services of Knative, and the controllers of others.
+        let steps = ["spec", "template"]
+        var node = root
+        for step in steps + ["spec", "containers"] {
+            guard let next = try node[step] else { return nil }
+            if case .alias = next.content, try !isExempt(metadata) { try next.requireWrittenHere(step) }
+            node = next
+        }
+        guard node.items != nil else { return nil }
+        return Location(group: "", steps: steps, form: form(of: version))
+    }
+
+    private static func form(of version: String) -> Form {
+        if version.hasPrefix("serving.knative.dev/") { return .knative }
+        return version.hasPrefix("apps.openshift.io/") ? .openShift : .lasting
+    }
+
     private static let locations: [String: Location] = [
         "Pod": Location(group: "", steps: []),
+        "PodTemplate": Location(group: "", steps: ["template"]),
         "ReplicationController": Location(group: "", steps: ["spec", "template"]),
         "Deployment": Location(group: "apps", steps: ["spec", "template"]),
         "StatefulSet": Location(group: "apps", steps: ["spec", "template"]),
         "DaemonSet": Location(group: "apps", steps: ["spec", "template"]),
         "ReplicaSet": Location(group: "apps", steps: ["spec", "template"]),
-        "Job": Location(group: "batch", steps: ["spec", "template"]),
-        "CronJob": Location(group: "batch", steps: ["spec", "jobTemplate", "spec", "template"]),
+        "Job": Location(group: "batch", steps: ["spec", "template"], form: .endsByItself),
+        "CronJob": Location(group: "batch", steps: ["spec", "jobTemplate", "spec", "template"], form: .endsByItself),
     ]
 }

@@ -4,8 +4,13 @@
 struct Sidecar: Sendable {
     static let name = "sidegate"
     static let volumeNames = ["sidegate-config", "sidegate-secrets"]
+    /// Of the port for requests, and of that for health and metrics.
+    static let portNames = ["sidegate", "sidegate-admin"]
 
     let options: SidecarOptions
+    let port: Int
+    let adminPort: Int
+    let form: PodTemplate.Form
 
     var container: Fragment {
         var entries: [(name: String, value: Fragment)] = [
@@ -22,14 +27,15 @@ struct Sidecar: Sendable {
                     // The first directory searched for files given without a path.
                     variable("CREDENTIALS_DIRECTORY", "/run/secrets/sidegate"),
                     // Overrides sidegate.yaml: the ports below, on the pod's address.
-                    variable("SIDEGATE_LISTEN", "0.0.0.0:\(options.port)"),
-                    variable("SIDEGATE_ADMIN_LISTEN", "0.0.0.0:\(options.adminPort)"),
+                    variable("SIDEGATE_LISTEN", "0.0.0.0:\(port)"),
+                    variable("SIDEGATE_ADMIN_LISTEN", "0.0.0.0:\(adminPort)"),
                 ])
             ),
-            ("ports", .list([port("sidegate", options.port), port("sidegate-admin", options.adminPort)])),
-            ("startupProbe", probe("/healthz", [("periodSeconds", .integer(1)), ("failureThreshold", .integer(60))])),
-            ("livenessProbe", probe("/healthz", [("periodSeconds", .integer(10)), ("timeoutSeconds", .integer(3))])),
-            ("readinessProbe", probe("/readyz", [("periodSeconds", .integer(5)), ("timeoutSeconds", .integer(3))])),
+        ]
+        // Knative's API takes one port without a name, and no probes at other ports.
+        entries +=
+            form == .knative ? [("ports", .list([.mapping([("containerPort", .integer(port))])]))] : portsAndProbes
+        entries += [
             (
                 "resources",
                 .mapping([
@@ -48,6 +54,15 @@ struct Sidecar: Sendable {
         return .mapping(entries)
     }
 
+    private var portsAndProbes: [(name: String, value: Fragment)] {
+        [
+            ("ports", .list([named(Self.portNames[0], port), named(Self.portNames[1], adminPort)])),
+            ("startupProbe", probe("/healthz", [("periodSeconds", .integer(1)), ("failureThreshold", .integer(60))])),
+            ("livenessProbe", probe("/healthz", [("periodSeconds", .integer(10)), ("timeoutSeconds", .integer(3))])),
+            ("readinessProbe", probe("/readyz", [("periodSeconds", .integer(5)), ("timeoutSeconds", .integer(3))])),
+        ]
+    }
+
     /// In the order of `volumeNames`.
     var volumes: [Fragment] {
         [
@@ -61,7 +76,8 @@ struct Sidecar: Sendable {
                     "secret",
                     .mapping([
                         ("secretName", .string(options.secret)),
-                        // 0444, in the only notation that YAML 1.1, YAML 1.2 and JSON agree on.
+                        // 0444, in the only notation that YAML 1.1, YAML 1.2 and JSON agree on. Only Sidegate's container
+                        // mounts it; 0440 would need an fsGroup, which changes the app's volumes as well.
                         ("defaultMode", .integer(0o444)),
                         (
                             "items",
@@ -78,28 +94,36 @@ struct Sidecar: Sendable {
 
     /// Pod Security Standard "restricted", whatever the pod's own context is.
     private var securityContext: Fragment {
-        .mapping([
-            ("allowPrivilegeEscalation", .boolean(false)),
-            ("readOnlyRootFilesystem", .boolean(true)),
-            ("runAsNonRoot", .boolean(true)),
-            ("runAsUser", .integer(65_532)),
-            ("runAsGroup", .integer(65_532)),
-            ("capabilities", .mapping([("drop", .list([.string("ALL")]))])),
-            ("seccompProfile", .mapping([("type", .string("RuntimeDefault"))])),
-        ])
+        let user: [(name: String, value: Fragment)] = [("runAsUser", .integer(65_532))]
+        let group: [(name: String, value: Fragment)] = [("runAsGroup", .integer(65_532))]
+        let identity =
+            switch form {
+            case .lasting, .endsByItself: user + group
+            case .knative: user
+            case .openShift: [] as [(name: String, value: Fragment)]
+            }
+        return .mapping(
+            [
+                ("allowPrivilegeEscalation", .boolean(false)),
+                ("readOnlyRootFilesystem", .boolean(true)),
+                ("runAsNonRoot", .boolean(true)),
+            ] + identity + [
+                ("capabilities", .mapping([("drop", .list([.string("ALL")]))])),
+                ("seccompProfile", .mapping([("type", .string("RuntimeDefault"))])),
+            ])
     }
 
     private func variable(_ name: String, _ value: String) -> Fragment {
         .mapping([("name", .string(name)), ("value", .string(value))])
     }
 
-    private func port(_ name: String, _ number: Int) -> Fragment {
+    private func named(_ name: String, _ number: Int) -> Fragment {
         .mapping([("name", .string(name)), ("containerPort", .integer(number)), ("protocol", .string("TCP"))])
     }
 
     private func probe(_ path: String, _ times: [(name: String, value: Fragment)]) -> Fragment {
         // The port's number: some versions do not resolve port names of init containers in probes.
-        let request = Fragment.mapping([("path", .string(path)), ("port", .integer(options.adminPort))])
+        let request = Fragment.mapping([("path", .string(path)), ("port", .integer(adminPort))])
         return .mapping([("httpGet", request)] + times)
     }
 

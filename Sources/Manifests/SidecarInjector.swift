@@ -12,12 +12,14 @@ package struct SidecarInjector: Sendable {
 
     private let options: SidecarOptions
     private let isMarkedOnly: Bool
+    private let addsNetworkPolicies: Bool
 
     /// With `isMarkedOnly`, only pods of workloads annotated `sidegate/inject: enabled`; else all but those with
-    /// `disabled`.
-    package init(_ options: SidecarOptions, isMarkedOnly: Bool = false) {
+    /// `disabled`. With `addsNetworkPolicies`, a NetworkPolicy for each of them.
+    package init(_ options: SidecarOptions, isMarkedOnly: Bool = false, addsNetworkPolicies: Bool = false) {
         self.options = options
         self.isMarkedOnly = isMarkedOnly
+        self.addsNetworkPolicies = addsNetworkPolicies
     }
 
     package struct Result: Sendable {
@@ -30,124 +32,129 @@ package struct SidecarInjector: Sendable {
         let roots = try ManifestParser.documents(text)
         var edits: [ManifestEdit] = []
         var notes: [ManifestNote] = []
-        var gates: [Gate] = []
+        var gates: [BypassingServices.Gate] = []
+        var policies: [GatePolicy] = []
         for root in roots {
-            for pod in try PodTemplate.all(in: root) {
-                let (changes, gate) = try self.edits(of: pod, in: text)
-                edits += changes
-                if let gate { gates.append(gate) }
-                let what = gate == nil ? "unchanged" : changes.isEmpty ? "already has the sidecar" : "sidecar added"
+            for pod in try PodTemplate.all(in: root, isExempt: isExempt) {
+                guard let change = try change(of: pod, in: text) else {
+                    notes.append(ManifestNote(kind: .note, place: pod.place, message: "\(pod.label): unchanged"))
+                    continue
+                }
+                edits += change.edits
+                gates.append(change.gate)
+                let what = change.edits.isEmpty ? "already has the sidecar" : "sidecar added"
                 notes.append(ManifestNote(kind: .note, place: pod.place, message: "\(pod.label): \(what)"))
+                notes += change.notes
+                if addsNetworkPolicies {
+                    let taken = Set(policies.map(\.name))
+                    policies.append(try GatePolicy(pod, port: change.gate.port, taken: taken))
+                }
             }
         }
         if notes.isEmpty {
             notes.append(ManifestNote(kind: .warning, place: .start, message: "there is no pod"))
         }
-        for root in roots { notes += try Self.bypassingServices(around: gates, in: root) }
-        return Result(text: ManifestEdit.apply(edits, to: text), notes: notes)
+        for root in roots { notes += try BypassingServices(around: gates).notes(on: root) }
+        let added = try documents(policies, roots, text, &edits)
+        return Result(text: ManifestEdit.apply(edits, to: text) + added, notes: notes)
     }
 
-    /// A pod with the sidecar.
-    private struct Gate {
-        let labels: [String: String]
-        let port: Int
+    /// Whether a workload with this metadata gets no sidecar.
+    private func isExempt(_ metadata: ManifestNode?) throws(ManifestProblem) -> Bool {
+        var options = options
+        return !(try options.take(annotationsOf: metadata) ?? !isMarkedOnly)
     }
 
-    private func edits(
-        of pod: PodTemplate, in text: ManifestText
-    ) throws(ManifestProblem) -> ([ManifestEdit], Gate?) {
+    private struct Change {
+        let edits: [ManifestEdit]
+        let gate: BypassingServices.Gate
+        let notes: [ManifestNote]
+    }
+
+    /// nil for a pod that gets no sidecar.
+    private func change(of pod: PodTemplate, in text: ManifestText) throws(ManifestProblem) -> Change? {
         var options = options
         var isWanted = !isMarkedOnly
         for metadata in pod.metadata {
             isWanted = try options.take(annotationsOf: metadata) ?? isWanted
         }
-        guard isWanted else { return ([], nil) }
-        guard options.port != options.adminPort else {
-            throw ManifestProblem(pod.place, "\(pod.label): the port and the admin port are both \(options.port)")
-        }
-        if pod.endsByItself, !options.isNative {
+        guard isWanted else { return nil }
+        switch pod.form {
+        case .lasting, .openShift: break
+        case .knative: options.isNative = false
+        case .endsByItself:
+            if options.isNative { break }
             throw ManifestProblem(
                 pod.place,
                 "\(pod.label): a plain sidecar would keep it from ending; use a native one (Kubernetes 1.29), "
                     + "or annotate it sidegate/inject: disabled")
         }
-        try checkFeasibility(pod, options)
-
-        let sidecar = Sidecar(options: options)
+        let inventory = try PodInventory(pod)
+        let ports = try inventory.choosePorts(options)
+        try inventory.requireProtectable()
+        var notes = inventory.notes(ports: ports, options)
+        let sidecar = Sidecar(
+            options: options, port: ports.main, adminPort: ports.admin, form: pod.form)
         var editor = PodEditor(text, pod.specification)
         // Otherwise a Service named sidegate would add SIDEGATE_… variables to the pods, which Sidegate reads as
         // settings.
+        if let links = try editor.overwritten("enableServiceLinks", by: .boolean(false)) {
+            notes.append(
+                ManifestNote(
+                    kind: .warning, place: links.place,
+                    message: "\(pod.label): enableServiceLinks is false now: the app no longer has variables such as "
+                        + "DATABASE_SERVICE_HOST; use the names of the Services"))
+        }
         try editor.set("enableServiceLinks", to: .boolean(false))
+        if pod.form == .knative {
+            for app in inventory.apps {
+                guard let entry = try app.entry("ports") else { continue }
+                try editor.remove(entry, of: app)
+                notes.append(
+                    ManifestNote(
+                        kind: .warning, place: entry.key.place,
+                        message:
+                            "\(pod.label): its ports are removed, since Knative takes those of one container, which is "
+                            + "the sidecar; the app no longer gets PORT, and has to listen on 127.0.0.1 and another port"
+                    ))
+            }
+        } else if !addsNetworkPolicies, let open = inventory.openPorts() {
+            notes.append(open)
+        }
         try editor.remove(Sidecar.name, from: options.isNative ? "containers" : "initContainers")
         try editor.put(
             [(Sidecar.name, sidecar.container)], into: options.isNative ? "initContainers" : "containers")
         try editor.put(Array(zip(Sidecar.volumeNames, sidecar.volumes)).map { ($0, $1) }, into: "volumes")
         try editor.finish()
-        return (editor.edits, Gate(labels: try pod.labels(), port: options.port))
+        let gate = BypassingServices.Gate(
+            namespace: pod.namespace, labels: try pod.labels(), port: ports.main, adminPort: ports.admin,
+            isNative: options.isNative)
+        return Change(edits: editor.edits, gate: gate, notes: notes)
     }
 
-    private func checkFeasibility(_ pod: PodTemplate, _ options: SidecarOptions) throws(ManifestProblem) {
-        let specification = pod.specification.value
-        if let merge = specification.entries?.first(where: { $0.key.text == "<<" }) {
-            throw ManifestProblem(merge.key.place, "a merge (<<) into a pod's `spec`; write it out in full")
-        }
-        var others = 0
-        for list in ["initContainers", "containers"] {
-            guard let containers = try specification[list] else { continue }
-            try containers.requireWrittenHere(list)
-            for container in containers.items ?? [] {
-                if case .alias = container.content { try container.requireWrittenHere("a container") }
-                if try container["name"]?.text == Sidecar.name { continue }
-                if list == "containers" { others += 1 }
-                for port in try container["ports"]?.items ?? [] {
-                    guard let number = try port["containerPort"], let text = number.text else { continue }
-                    if Int(text) == options.port || Int(text) == options.adminPort {
-                        throw ManifestProblem(
-                            number.place,
-                            "port \(text) is used by the sidecar too; give the sidecar another one (annotation "
-                                + "sidegate/\(Int(text) == options.port ? "port" : "admin-port"))")
-                    }
-                }
+    /// Replaces policies of earlier runs, and returns the documents to be appended.
+    private func documents(
+        _ policies: [GatePolicy], _ roots: [ManifestNode], _ text: ManifestText, _ edits: inout [ManifestEdit]
+    ) throws(ManifestProblem) -> [UInt8] {
+        var added = ""
+        for policy in policies {
+            let lines: [String]
+            switch try policy.addition(to: text, roots) {
+            case .none: continue
+            case .replacement(let edit):
+                edits.append(edit)
+                continue
+            case .document(let new): lines = new
             }
+            // kubectl reads what begins as JSON as JSON to its end.
+            if let root = roots.first, root.isFlow {
+                throw ManifestProblem(
+                    root.place,
+                    "a NetworkPolicy cannot be added to JSON; convert it to YAML, or run without --network-policy")
+            }
+            added += (["---"] + lines).map { $0 + text.newline }.joined()
         }
-        if others == 0 {
-            throw ManifestProblem(
-                pod.place,
-                "\(pod.label) has no container except the sidecar, so there is no app to protect; "
-                    + "annotate it sidegate/inject: disabled")
-        }
-    }
-
-    /// Services that lead to a pod with the sidecar but bypass it.
-    private static func bypassingServices(
-        around gates: [Gate], in root: ManifestNode
-    ) throws(ManifestProblem) -> [ManifestNote] {
-        guard let kind = try root["kind"]?.text else { return [] }
-        if let items = try PodTemplate.list(root, kind) {
-            var notes: [ManifestNote] = []
-            for item in items { notes += try bypassingServices(around: gates, in: item) }
-            return notes
-        }
-        guard kind == "Service", try root["apiVersion"]?.text == "v1", let specification = try root["spec"],
-            let selector = try specification["selector"]?.entries, !selector.isEmpty
-        else { return [] }
-        let gate = gates.first { gate in
-            selector.allSatisfy { $0.key.text.map { gate.labels[$0] } == .some($0.value.text) }
-        }
-        guard let gate else { return [] }
-        let name = PrintableText.escaped(try root["metadata"]?["name"]?.text ?? "")
-        var notes: [ManifestNote] = []
-        for port in try specification["ports"]?.items ?? [] {
-            let number = try port["port"]?.text
-            let target = try port["targetPort"]?.text ?? number
-            if target == String(gate.port) { continue }
-            notes.append(
-                ManifestNote(
-                    kind: .warning, place: try port["targetPort"]?.place ?? port.place,
-                    message:
-                        "Service/\(name) leads to port \(PrintableText.escaped(target ?? "")) of the pod, around the sign-in; "
-                        + "set targetPort: \(gate.port)"))
-        }
-        return notes
+        let isOpen = !added.isEmpty && text.bytes.last != 10
+        return Array(((isOpen ? text.newline : "") + added).utf8)
     }
 }

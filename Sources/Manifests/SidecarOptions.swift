@@ -14,8 +14,10 @@ package struct SidecarOptions: Equatable, Sendable {
     ]
     /// A restartable init container (Kubernetes 1.29 and later) instead of a regular container.
     package var isNative = true
-    package var port = 8080
-    package var adminPort = 9180
+    /// nil: 8080, or another when the app uses it.
+    package var port: Int?
+    /// nil: 9180, or another when the app uses it.
+    package var adminPort: Int?
 
     package struct SecretKey: Equatable, Sendable {
         package let file: String
@@ -28,6 +30,10 @@ package struct SidecarOptions: Equatable, Sendable {
     }
 
     package init(image: String) { self.image = image }
+
+    /// In the order in which they are tried.
+    static let usualPorts = [8080] + stride(from: 8180, through: 8980, by: 100)
+    static let usualAdminPorts = [9180] + stride(from: 9280, through: 9980, by: 100)
 
     static let annotations = [
         "sidegate/inject", "sidegate/image", "sidegate/config-map", "sidegate/secret", "sidegate/sidecar",

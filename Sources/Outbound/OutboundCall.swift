@@ -27,7 +27,9 @@ package final class OutboundCall: TransportOwner {
         self.loop = loop
         self.tls = tls
         self.completion = completion
-        reader = ResponseReader(isHead: request.method == "HEAD", maximumBytes: request.maximumBytes)
+        reader = ResponseReader(
+            isHead: request.method == "HEAD", maximumBytes: request.maximumBytes, leniency: request.leniency,
+            readsContent: request.readsContent)
     }
 
     /// Ends the call; its completion is not called.
@@ -127,7 +129,6 @@ package final class OutboundCall: TransportOwner {
         guard completion != nil else { return }
         switch end {
         case .nothingNow: break
-        case .turnOver: loop.nextTurn { [self] in transportReadable() }
         case .end: ended()
         case .failed: finish(.failure(failure(of: transport)))
         }

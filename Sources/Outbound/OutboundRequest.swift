@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTP
 import Reactor
 
 /// One of Sidegate's own HTTP calls: for key sets, provisioning, the doctor.
@@ -14,10 +15,14 @@ package struct OutboundRequest: Sendable {
     package var timeout: Nanoseconds
     /// The limit on the response's content.
     package var maximumBytes: Int
+    /// Which deviations from HTTP are accepted in the response.
+    package var leniency = ResponseLeniency.strict
+    /// False: the response's head suffices, and the connection is closed after it.
+    package var readsContent: Bool
 
     package init(
         method: String = "GET", url: OutboundURL, fields: [(name: String, value: String)] = [], body: [UInt8] = [],
-        timeout: Nanoseconds = .seconds(5), maximumBytes: Int = 1 << 20
+        timeout: Nanoseconds = .seconds(5), maximumBytes: Int = 1 << 20, readsContent: Bool = true
     ) {
         self.method = method
         self.url = url
@@ -25,6 +30,7 @@ package struct OutboundRequest: Sendable {
         self.body = body
         self.timeout = timeout
         self.maximumBytes = maximumBytes
+        self.readsContent = readsContent
     }
 
     /// The request in wire format; throws if it is invalid.

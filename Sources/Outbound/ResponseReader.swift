@@ -11,6 +11,8 @@ struct ResponseReader {
 
     private let method: Method
     private let maximumBytes: Int
+    private let leniency: ResponseLeniency
+    private let readsContent: Bool
     private var phase = Phase.head
     private var parser: ResponseParser
     private var head = ResponseHead()
@@ -18,10 +20,13 @@ struct ResponseReader {
     private var body: [UInt8] = []
     private var informational = 0
 
-    init(isHead: Bool, maximumBytes: Int) {
+    /// - Parameter readsContent: false: the response ends with its head.
+    init(isHead: Bool, maximumBytes: Int, leniency: ResponseLeniency, readsContent: Bool = true) {
+        self.readsContent = readsContent
         method = isHead ? .head : .get
         self.maximumBytes = max(0, maximumBytes)
-        parser = ResponseParser(limits: Self.limits)
+        self.leniency = leniency
+        parser = ResponseParser(limits: Self.limits, leniency: leniency)
     }
 
     /// The response, with its last byte; nil before. Further bytes are ignored: the connection is closed.
@@ -66,8 +71,12 @@ struct ResponseReader {
             return progress.consumed
         }
         guard head.status != 101 else { throw .malformed("an unexpected upgrade") }
+        guard readsContent else {
+            phase = .ended
+            return progress.consumed
+        }
         if case .length(let length) = head.framing, length > UInt64(maximumBytes) { throw .tooLarge }
-        decoder = BodyDecoder(head.framing, limits: Self.limits)
+        decoder = BodyDecoder(head.framing, limits: Self.limits, leniency: leniency)
         phase = decoder.isEnded ? .ended : .body
         return progress.consumed
     }

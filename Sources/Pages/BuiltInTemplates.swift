@@ -25,7 +25,7 @@ package enum BuiltInTemplates {
 
     /// Every name that a value can have on some page.
     package static let names: Set<String> = [
-        "brand", "title", "message", "advice", "fix", "status", "code", "requestID", "account", "causes",
+        "brand", "title", "message", "advice", "fix", "status", "code", "requestID", "time", "account", "causes",
         "url", "tryAgainURL", "switchAccountURL", "signInURL", "actionURL", "cancelURL", "fields", "name", "value",
         "isRefused", "isNotAllowed", "isLoginLoop", "isUpstreamDown", "isSignIn", "isSignOut", "hasCauses",
         "hasActions",
@@ -55,7 +55,8 @@ package enum BuiltInTemplates {
         {{#code}}<dt>Code</dt><dd>{{code}}</dd>
         {{/code}}{{^code}}{{#status}}<dt>Status</dt><dd>{{status}}</dd>
         {{/status}}{{/code}}<dt>Request ID</dt><dd>{{requestID}}</dd>
-        </dl>
+        {{#time}}<dt>Time</dt><dd>{{time}}</dd>
+        {{/time}}</dl>
         {{/requestID}}</div>
         </main>
         </body>

@@ -9,8 +9,9 @@ import Decisions
 package enum Page: Equatable, Sendable {
     /// The body of a redirect, seen only when the browser does not follow it.
     case redirecting(to: String)
-    /// A refused sign-in.
-    case refused(reason: Reason, requestID: String, account: String? = nil, tryAgain: String? = nil)
+    /// A refused sign-in. `text`: more precise than that of the reason.
+    case refused(
+        reason: Reason, requestID: String, account: String? = nil, tryAgain: String? = nil, text: ReasonText? = nil)
     /// Signed in, but not allowed here. `switchAccount` leads to logout.
     case notAllowed(reason: Reason, account: String, requestID: String, switchAccount: String)
     /// The app has no free seat for this user.
@@ -18,16 +19,19 @@ package enum Page: Equatable, Sendable {
     /// After logout; `signIn` leads back in.
     case signedOut(signIn: String)
     /// A login that was not started by this browser here; the user must confirm it, by a POST to `action`.
-    case confirmSignIn(account: String, action: String, fields: [HiddenField], cancel: String = "/")
+    /// `cause`: a sentence that says why it seems so; nil: not known.
+    case confirmSignIn(
+        account: String, action: String, fields: [HiddenField], cancel: String = "/", cause: String? = nil)
     /// Logout by a link; the user must confirm it, by a POST to `action`.
     case confirmSignOut(account: String?, action: String, fields: [HiddenField] = [], cancel: String = "/")
     /// The browser repeatedly returns without a session. `causes` are sentences, the likeliest first; empty: the usual
     /// ones.
     case loginLoop(causes: [String] = [], requestID: String, tryAgain: String)
-    /// 502 or 504: the app did not answer, or not in time.
+    /// 502, 503 or 504: the app did not answer, or not in time. `tryAgain` is the request's own address.
     case upstreamDown(status: UInt16, requestID: String, tryAgain: String? = nil)
     /// Any other rejected request: 400, 404, 408, 413, 429, 431, 500, 503 …; nil texts: the default ones of the status.
-    case error(status: UInt16, title: String? = nil, message: String? = nil, requestID: String)
+    case error(
+        status: UInt16, title: String? = nil, message: String? = nil, requestID: String, tryAgain: String? = nil)
 }
 
 /// A hidden form field.

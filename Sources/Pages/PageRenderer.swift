@@ -43,10 +43,14 @@ package struct PageRenderer: Sendable {
     }
 
     /// The page as UTF-8 HTML.
-    package func render(_ page: Page) -> [UInt8] {
+    ///
+    /// - Parameter time: when the request arrived, as the page shows it beside the request's ID; empty: not shown.
+    package func render(_ page: Page, time: String = "") -> [UInt8] {
         if case .redirecting(let url) = page { return redirect(to: url) }
         guard let template = templates[page.template] else { return [] }
-        return template.render(PageWords.values(of: page, brand: brand))
+        var values = PageWords.values(of: page, brand: brand)
+        values["time"] = .text(time)
+        return template.render(values)
     }
 
     private func redirect(to url: String) -> [UInt8] {

@@ -18,8 +18,8 @@ enum PageWords {
                 "message": .text("You are being redirected. If nothing happens, use the link."),
                 "url": link(url),
             ]
-        case .refused(let reason, let requestID, let account, let tryAgain):
-            return words(of: reason, requestID).merging([
+        case .refused(let reason, let requestID, let account, let tryAgain, let text):
+            return words(of: reason, requestID, text).merging([
                 "isRefused": .flag(true), "account": .text(account ?? ""), "tryAgainURL": link(tryAgain),
                 "hasActions": .flag(link(tryAgain) != absent),
             ]) { $1 }
@@ -39,10 +39,11 @@ enum PageWords {
                 "advice": .text("On a shared device, sign out at your identity provider as well."),
                 "signInURL": link(signIn),
             ]
-        case .confirmSignIn(let account, let action, let fields, let cancel):
+        case .confirmSignIn(let account, let action, let fields, let cancel, let cause):
             return [
-                "isSignIn": .flag(true), "title": .text("Is this you?"),
-                "message": .text("A sign-in with this account was started elsewhere, not from this page."),
+                "isSignIn": .flag(true),
+                "title": .text(cause == nil ? "Is this you?" : "The sign-in came back to another address"),
+                "message": .text(cause ?? "A sign-in with this account was started elsewhere, not from this page."),
                 "advice": .text("Continue only if you started it and the account is yours."),
                 "account": .text(account), "actionURL": link(action), "fields": list(fields),
                 "cancelURL": link(cancel),
@@ -72,17 +73,20 @@ enum PageWords {
                 "requestID": .text(requestID), "tryAgainURL": link(tryAgain),
                 "hasActions": .flag(link(tryAgain) != absent),
             ]
-        case .error(let status, let title, let message, let requestID):
+        case .error(let status, let title, let message, let requestID, let tryAgain):
             let words = StatusWords.of(status)
             return [
                 "title": .text(title ?? words.title), "message": .text(message ?? words.message),
-                "status": .text(String(status)), "requestID": .text(requestID),
+                "status": .text(String(status)), "requestID": .text(requestID), "tryAgainURL": link(tryAgain),
+                "hasActions": .flag(link(tryAgain) != absent),
             ]
         }
     }
 
-    private static func words(of reason: Reason, _ requestID: String) -> [String: TemplateValue] {
-        let text = ReasonText.of(reason)
+    private static func words(
+        of reason: Reason, _ requestID: String, _ text: ReasonText? = nil
+    ) -> [String: TemplateValue] {
+        let text = text ?? ReasonText.of(reason)
         return [
             "title": .text(text.title), "message": .text(text.happened), "advice": .text(text.advice),
             "fix": .text(text.fix), "code": .text(reason.rawValue), "requestID": .text(requestID),

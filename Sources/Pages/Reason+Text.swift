@@ -168,6 +168,14 @@ extension Reason {
                 happened: "This site could not check whether the sign-in token was used before, so it accepts none.",
                 advice: "Please try again in a minute.",
                 fix: "The shared store is out of reach; replay.onFailure decides what happens then.")
+        case .replayStoreFull:
+            ReasonText(
+                title: "Too many sign-ins at the moment",
+                happened: "This site has no room to remember that the sign-in token was used, so it accepts none.",
+                advice: "Please try again in a few minutes.",
+                fix:
+                    "The memory of used tokens is full (replay.maxEntries). Raise it, shorten the time for which tokens are "
+                    + "valid (\"exp\", token.maxAge), or set replay.store to redis.")
         case .fieldMissing:
             ReasonText(
                 title: "Account information is missing",
@@ -179,7 +187,9 @@ extension Reason {
                 title: "Account information is invalid",
                 happened: "Your account information contains a value that this site cannot accept.",
                 advice: "Ask your administrator to check your account, for example its e-mail address.",
-                fix: "An e-mail address has exactly one @; no field may hold control characters.")
+                fix:
+                    "An e-mail address has exactly one @; no field may hold control characters. A field may have 512 values of "
+                    + "1024 bytes (an e-mail address: 320), and all fields together 10 KiB.")
         case .userNotRegistered:
             ReasonText(
                 title: "Your account is not registered here",
@@ -249,6 +259,15 @@ extension Reason {
                 happened: "The requested return address is outside of this site.",
                 advice: "Please start again from the page you wanted to see.",
                 fix: "return_to must be a path of this site, or a URL on its host or under session.domain.")
+        case .returnPathMismatch:
+            ReasonText(
+                title: "The sign-in came back to the wrong address",
+                happened:
+                    "The identity provider sent you back to an address of this site at which no sign-in is accepted.",
+                advice: Self.cannotHelp,
+                fix:
+                    "Set the return address at the provider (redirect URL, SSO URL, ACS URL) to identityProvider.returnPath of "
+                    + "this site, or that setting to the provider's. They must be equal, to the last slash.")
         case .sessionExpired:
             ReasonText(
                 title: "Your session has ended",

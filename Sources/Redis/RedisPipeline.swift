@@ -160,7 +160,6 @@ final class RedisPipeline: TransportOwner {
         if let broken { return ended(.unexpectedReply(broken.description)) }
         switch end {
         case .nothingNow: break
-        case .turnOver: loop.nextTurn { [weak self] in self?.transportReadable() }
         case .end: ended(.lost("the connection was closed"))
         case .failed: ended(.lost(transport.failureReason ?? "the connection broke"))
         }

@@ -18,12 +18,17 @@ package struct AccessLine: Sendable {
     /// How the request would be turned away if `access.mode` were `enforce`; nil: not at all.
     package var would: Outcome.Denial?
     package var reason: Reason?
-    /// The reason in words, without data from outside.
+    /// How the app failed.
+    package var cause: UpstreamCause?
+    /// The reason in words.
     package var detail: String?
+    /// The connection's address, if it is not the client's.
+    package var peer: [UInt8]
 
     package init(
         time: Double, status: UInt16, bytes: UInt64, duration: Double, upstreamDuration: Double? = nil,
-        outcome: Outcome, would: Outcome.Denial? = nil, reason: Reason? = nil, detail: String? = nil
+        outcome: Outcome, would: Outcome.Denial? = nil, reason: Reason? = nil, cause: UpstreamCause? = nil,
+        detail: String? = nil, peer: [UInt8] = []
     ) {
         self.time = time
         self.status = status
@@ -33,7 +38,9 @@ package struct AccessLine: Sendable {
         self.outcome = outcome
         self.would = would
         self.reason = reason
+        self.cause = cause
         self.detail = detail
+        self.peer = peer
     }
 }
 
@@ -53,7 +60,7 @@ package struct AccessLog: Sendable {
     ///
     /// - Parameters:
     ///   - id: the request's ID.
-    ///   - client: the client's address.
+    ///   - client: the client's address, behind the trusted proxies.
     ///   - path: the path of the target. Anything from a `?` or `#` on is omitted, since a query can contain a token.
     ///   - user: the signed-in user.
     package mutating func append(
@@ -63,15 +70,17 @@ package struct AccessLog: Sendable {
         let path = path.extracting(0..<endOfPath(path))
         let decision = line.outcome.name
         let detail = (line.detail ?? "").utf8.span
-        // The names of outcomes and reasons are far below 64 bytes.
+        let peer = line.peer
+        // The names of outcomes, reasons and causes are far below 64 bytes.
         let bound =
             768 + OutputSpan<UInt8>.escapedBound(id.count, limit: Limit.short)
             + OutputSpan<UInt8>.escapedBound(client.count, limit: Limit.short)
+            + OutputSpan<UInt8>.escapedBound(peer.count, limit: Limit.short)
             + OutputSpan<UInt8>.escapedBound(method.count, limit: Limit.short)
             + OutputSpan<UInt8>.escapedBound(host.count, limit: Limit.middle)
             + OutputSpan<UInt8>.escapedBound(path.count, limit: Limit.path)
             + OutputSpan<UInt8>.escapedBound(user.count, limit: Limit.middle)
-            + OutputSpan<UInt8>.escapedBound(detail.count, limit: Limit.short)
+            + OutputSpan<UInt8>.escapedBound(detail.count, limit: Limit.middle)
         out.append(addingCapacity: bound) { out in
             switch format {
             case .json:
@@ -80,6 +89,7 @@ package struct AccessLog: Sendable {
                 out.append(#"","kind":"access""#)
                 out.append(#","id":""#, id, Limit.short)
                 out.append(#","client":""#, client, Limit.short)
+                out.append(#","peer":""#, peer.span, Limit.short)
                 out.append(#","method":""#, method, Limit.short)
                 out.append(#","host":""#, host, Limit.middle)
                 out.append(#","path":""#, path, Limit.path)
@@ -99,13 +109,15 @@ package struct AccessLog: Sendable {
                 out.append(#"""#)
                 if let would = line.would { out.append(#","would":""#, would.rawValue.utf8.span, Limit.short) }
                 if let reason = line.reason { out.append(#","reason":""#, reason.rawValue.utf8.span, Limit.short) }
-                out.append(#","detail":""#, detail, Limit.short)
+                if let cause = line.cause { out.append(#","cause":""#, cause.rawValue.utf8.span, Limit.short) }
+                out.append(#","detail":""#, detail, Limit.middle)
                 out.append("}\n")
             case .text:
                 timestamp.append(line.time, to: &out)
                 out.append(" access")
                 out.append(#" id=""#, id, Limit.short)
                 out.append(#" client=""#, client, Limit.short)
+                out.append(#" peer=""#, peer.span, Limit.short)
                 out.append(#" method=""#, method, Limit.short)
                 out.append(#" host=""#, host, Limit.middle)
                 out.append(#" path=""#, path, Limit.path)
@@ -125,7 +137,8 @@ package struct AccessLog: Sendable {
                 out.append(#"""#)
                 if let would = line.would { out.append(#" would=""#, would.rawValue.utf8.span, Limit.short) }
                 if let reason = line.reason { out.append(#" reason=""#, reason.rawValue.utf8.span, Limit.short) }
-                out.append(#" detail=""#, detail, Limit.short)
+                if let cause = line.cause { out.append(#" cause=""#, cause.rawValue.utf8.span, Limit.short) }
+                out.append(#" detail=""#, detail, Limit.middle)
                 out.append("\n")
             }
         }

@@ -23,29 +23,37 @@ package struct AuditEvent: Equatable, Sendable {
     package var time: Double
     /// The request's ID, to find the access line.
     package var id: String
+    /// Behind the trusted proxies.
     package var client: String
+    /// The connection's address, if it is not the client's.
+    package var peer: String
     package var host: String
     /// The user, if known.
     package var user: String?
     package var email: String?
     package var reason: Reason?
+    /// The reason in words.
+    package var detail: String?
     /// Of a logout; written as `reason`.
     package var cause: LogoutCause?
     /// The identity provider, such as the preset's name or the issuer.
     package var provider: String?
 
     package init(
-        _ kind: Kind, time: Double, id: String, client: String, host: String, user: String? = nil,
-        email: String? = nil, reason: Reason? = nil, cause: LogoutCause? = nil, provider: String? = nil
+        _ kind: Kind, time: Double, id: String, client: String, peer: String = "", host: String, user: String? = nil,
+        email: String? = nil, reason: Reason? = nil, detail: String? = nil, cause: LogoutCause? = nil,
+        provider: String? = nil
     ) {
         self.kind = kind
         self.time = time
         self.id = id
         self.client = client
+        self.peer = peer
         self.host = host
         self.user = user
         self.email = email
         self.reason = reason
+        self.detail = detail
         self.cause = cause
         self.provider = provider
     }
@@ -57,10 +65,12 @@ package struct AuditEvent: Equatable, Sendable {
         line.add("event", kind.rawValue)
         line.add("id", id, limit: Limit.short)
         line.add("client", client, limit: Limit.short)
+        line.add("peer", peer, limit: Limit.short)
         line.add("host", host)
         line.add("user", user ?? "")
         line.add("email", email ?? "")
         line.add("reason", reason?.rawValue ?? cause?.rawValue ?? "", limit: Limit.short)
+        line.add("detail", detail ?? "")
         line.add("provider", provider ?? "")
         line.end(appendingTo: &out)
     }

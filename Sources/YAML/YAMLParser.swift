@@ -39,7 +39,7 @@ import CYAML
         package fileprivate(set) var hasTag = false
     }
 
-    package struct SyntaxError: Error, Sendable {
+    package struct SyntaxError: Error, Sendable, CustomStringConvertible {
         /// libyaml's words. They are constants and never quote the text, so they contain no secret.
         package let message: String
         package let mark: Mark
@@ -47,6 +47,8 @@ import CYAML
         package let isEncoding: Bool
         /// A tab stands there.
         package let isAtTab: Bool
+
+        package var description: String { message }
     }
 
     private let parser: UnsafeMutablePointer<yaml_parser_t>

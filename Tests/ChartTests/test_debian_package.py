@@ -57,7 +57,7 @@ def test_it_describes_itself_and_its_requirements(package, program):
     version = run(program, "--version").stdout.split()[1]
     assert f"Package: sidegate\nVersion: {version}-1\n" in fields
     needed = re.search(r"^Depends: (.*)$", fields, re.M).group(1)
-    for library in ("libc6", "libssl3", "libyaml-0-2", "init-system-helpers"):
+    for library in ("libc6", "libssl3", "libyaml-0-2", "adduser", "init-system-helpers"):
         assert library in needed
 
 
@@ -68,6 +68,7 @@ def test_it_contains_the_required_files(unpacked):
         ("usr/lib/systemd/system/sidegate.socket", 0o644),
         ("etc/sidegate/sidegate.yaml", 0o644),
         ("usr/share/man/man1/sidegate.1.gz", 0o644),
+        ("usr/share/man/man5/sidegate.yaml.5.gz", 0o644),
         ("usr/share/bash-completion/completions/sidegate", 0o644),
         ("usr/share/zsh/vendor-completions/_sidegate", 0o644),
         ("usr/share/fish/vendor_completions.d/sidegate.fish", 0o644),
@@ -96,12 +97,20 @@ def test_the_units_are_those_of_the_repository(unpacked):
         assert (unpacked / "usr/lib/systemd/system" / name).read_text() == (ROOT / "packaging/systemd" / name).read_text()
 
 
-def test_the_service_waits_until_it_is_configured(unpacked):
-    """Without the secrets a condition prevents the start; with them `check` reports the lines to fill in."""
-    unit = (unpacked / "usr/lib/systemd/system/sidegate.service").read_text()
-    conditions = re.findall(r"^ConditionPathExists=(.*)$", unit, re.M)
-    missing = [path for path in conditions if not (unpacked / path.lstrip("/")).exists()]
-    assert missing == ["/etc/sidegate/jwt.secret", "/etc/sidegate/session.secret"]
+def test_it_contains_all_pages_of_the_documentation_and_their_links_lead_somewhere(unpacked):
+    folder = unpacked / "usr/share/doc/sidegate"
+    pages = {path.relative_to(ROOT / "docs") for path in (ROOT / "docs").rglob("*.md")}
+    assert len(pages) > 25 and all((folder / page).is_file() for page in pages)
+    for page in folder.rglob("*.md"):
+        text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.M | re.S)
+        for target in re.findall(r"\]\(([^)#:\s]+)[)#]", text):
+            assert (page.parent / target).exists(), f"{page.relative_to(folder)} -> {target}"
+
+
+def test_pages_and_files_that_the_configuration_names_are_there(unpacked):
+    text = (unpacked / "etc/sidegate/sidegate.yaml").read_text()
+    named = re.findall(r"/usr/share/\S+\w", text)
+    assert named and all((unpacked / path.lstrip("/")).exists() for path in named)
 
 
 def filled_in(unpacked: Path, folder: Path, text: str) -> subprocess.CompletedProcess:
@@ -134,9 +143,9 @@ def test_shellcheck_reports_nothing_for_maintainer_scripts(unpacked, name):
 
 @pytest.mark.parametrize("arguments", ["postinst configure", "postinst configure 0.0.9-1", "prerm remove", "postrm remove"])
 def test_maintainer_scripts_do_nothing_without_systemd(unpacked, arguments, tmp_path):
-    """The tools of systemd are replaced by scripts that only record their arguments."""
+    """The tools of systemd, and those that change users and files, are replaced by scripts that only record their arguments."""
     name, *rest = arguments.split()
-    for tool in ("systemctl", "deb-systemd-helper", "deb-systemd-invoke"):
+    for tool in ("systemctl", "deb-systemd-helper", "deb-systemd-invoke", "adduser", "chown", "chmod", "stat"):
         (tmp_path / tool).write_text('#!/bin/sh\necho "${0##*/} $*" >>"$CALLS"\n')
         (tmp_path / tool).chmod(0o755)
     calls = tmp_path / "calls"
@@ -146,9 +155,12 @@ def test_maintainer_scripts_do_nothing_without_systemd(unpacked, arguments, tmp_
         (tmp_path / "script").write_text(text.replace("/run/systemd/system", directory))
         done = run("sh", tmp_path / "script", *rest, env={"PATH": f"{tmp_path}:/usr/bin:/bin", "CALLS": str(calls)})
         assert done.returncode == 0, done.stderr
-        invoked = [line for line in calls.read_text().splitlines() if not line.startswith("deb-systemd-helper")]
+        invoked = [line for line in calls.read_text().splitlines() if line.startswith(("systemctl", "deb-systemd-invoke"))]
         assert bool(invoked) is answers
         assert not any("sidegate.socket" in line and "start" in line for line in invoked), "it would take port 80"
+        assert not any(" start " in f"{line} " for line in invoked), "it is not configured yet"
+        assert ("deb-systemd-helper enable sidegate.service" in calls.read_text()) is (arguments == "postinst configure 0.0.9-1")
+        calls.write_text("")
 
 
 def test_dpkg_unpacks_it(package, tmp_path):
@@ -201,18 +213,42 @@ def test_the_manual_page_has_every_command_and_option(manual, program):
         assert f"\\fB{code}\\fR" in manual
 
 
-def test_groff_reports_nothing_for_the_manual_page(manual, tmp_path):
-    (tmp_path / "sidegate.1").write_text(manual)
-    done = run("groff", "-man", "-Tutf8", "-ww", "-K", "utf8", tmp_path / "sidegate.1")
+@pytest.fixture(scope="session")
+def configuration_manual(program) -> str:
+    done = run(ROOT / "scripts/manual-page", "--configuration", program)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def shown(page: str, folder: Path) -> str:
+    """The text that a reader of the manual page sees."""
+    (folder / "page").write_text(page)
+    done = run("groff", "-man", "-Tutf8", "-ww", "-K", "utf8", folder / "page")
     assert (done.returncode, done.stderr) == (0, "")
-    text = re.sub(r"\x1b\[[0-9;]*m|.\x08", "", done.stdout)
+    return re.sub(r"\x1b\[[0-9;]*m|.\x08", "", done.stdout)
+
+
+def test_groff_reports_nothing_for_the_manual_page(manual, tmp_path):
+    text = shown(manual, tmp_path)
     assert "SYNOPSIS" in text and "--config" in text and "\\" not in text.replace("\\n", "")
+
+
+def test_the_page_of_the_configuration_has_every_option_and_no_markdown(configuration_manual, program, tmp_path):
+    text = shown(configuration_manual, tmp_path)
+    keys = re.findall(r"^\| `([\w.\[\]]+)` \|", run(program, "config", "reference").stdout, re.M)
+    assert len(keys) > 150
+    for key in keys:
+        assert re.search(rf"^ +{re.escape(key)}(?:\s|$)", text, re.M), key
+    assert "SIDEGATE.YAML(5)" in text and "/etc/sidegate/jwt.secret" in text
+    for remnant in ("`", "](", "| ", "**", "\\f"):
+        assert remnant not in text.replace("`init`", ""), (remnant, text[max(0, text.find(remnant) - 80):][:160])
 
 
 def test_the_packed_manual_page_is_that_of_the_program(unpacked, manual):
     packed = gzip.decompress((unpacked / "usr/share/man/man1/sidegate.1.gz").read_bytes()).decode()
     without_date = lambda text: re.sub(r"^\.TH .*$", "", text, flags=re.M)  # noqa: E731
     assert without_date(packed) == without_date(manual)
+    assert gzip.decompress((unpacked / "usr/share/man/man5/sidegate.yaml.5.gz").read_bytes()).decode().startswith('.\\" Made by')
 
 
 def test_the_completions_can_be_loaded(unpacked):

@@ -119,3 +119,51 @@ def test_the_program_uses_its_own_version():
     image = sidecar(pod_of(documents(inject(PLAIN_APP.read_text()))))["image"]
     component = yaml.safe_load((ROOT / "kustomize/sidegate-sidecar/sidecar.yaml").read_text())
     assert image == component["spec"]["template"]["spec"]["initContainers"][0]["image"]
+
+
+KINDS = {
+    "apps/v1 Deployment": "spec: {{selector: {{matchLabels: {{app: wiki}}}}, template: {pod}}}",
+    "apps/v1 StatefulSet": "spec: {{selector: {{matchLabels: {{app: wiki}}}}, template: {pod}}}",
+    "argoproj.io/v1alpha1 Rollout": "spec: {{template: {pod}}}",
+    "apps.openshift.io/v1 DeploymentConfig": "spec: {{selector: {{app: wiki}}, template: {pod}}}",
+    "example.com/v1beta1 Anything": "spec: {{template: {pod}}}",
+}
+POD = "{metadata: {labels: {app: wiki, version: '2'}}, spec: {containers: [{name: wiki, image: wiki:1, ports: [{containerPort: 8080}]}]}}"
+
+
+def workload(kind: str, pod: str = POD) -> str:
+    version, name = kind.split()
+    return f"apiVersion: {version}\nkind: {name}\nmetadata: {{name: wiki}}\n{KINDS[kind].format(pod=pod)}\n"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_kind_with_a_pod_passes_without_a_gate(kind):
+    manifests = documents(inject(workload(kind), "--network-policy"))
+    pod = manifests[0]["spec"]["template"]
+    gate = sidecar(pod["spec"])
+    port = gate["ports"][0]["containerPort"]
+    assert port not in (8080, 9180), "the app has it"
+    policy = of_kind(manifests, "NetworkPolicy")["spec"]
+    assert policy["ingress"] == [{"ports": [{"port": port, "protocol": "TCP"}]}] and policy["policyTypes"] == ["Ingress"]
+    assert policy["podSelector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+    assert policy["podSelector"]["matchLabels"]
+
+
+@pytest.mark.parametrize("text, message", [
+    ("apiVersion: v1\nkind: X\nspec: {pod: {spec: {containers: [{name: a, image: b}]}}}\n", "holds containers at `spec.pod.spec.containers`"),
+    (workload("apps/v1 Deployment", POD.replace("{containers", "{hostNetwork: true, containers")), "hostNetwork"),
+    (workload("apps/v1 Deployment", POD.replace("8080}", "8080, hostPort: 80}")), "hostPort 80"),
+])
+def test_what_cannot_be_protected_is_refused_without_output(text, message):
+    program = os.environ.get("SIDEGATE_BINARY") or pytest.skip("SIDEGATE_BINARY is not set")
+    done = subprocess.run([program, "inject", "--filename", "-"], input=text, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (1, "") and message in done.stderr
+
+
+def test_the_policy_is_valid(tmp_path):
+    validator = shutil.which("kubernetes-validate")
+    if validator is None:
+        pytest.skip("kubernetes-validate is missing: pip install kubernetes-validate")
+    (tmp_path / "all.yaml").write_text(inject(workload("apps/v1 Deployment"), "--network-policy"))
+    done = subprocess.run([validator, "--strict", "--quiet", "--no-warn", "-k", "1.35", tmp_path / "all.yaml"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -104,12 +104,47 @@ struct InitTests {
         #expect(try run("init", "--preset", "generic", "--output", "none/new.yaml").status == 78)
     }
 
+    @Test("With --force an existing file is replaced; it keeps its mode but for others, and the old content is kept")
+    func replacing() throws {
+        let old = place.write("old.yaml", "old", mode: 0o644)
+        defer { for path in [old + ".old", old + ".new"] { unsafe unlink(path) } }
+        let done = try run("init", "--preset", "generic", "--force", "--output", "old.yaml")
+        #expect(done.status == 0, "\(done.errors)")
+        for path in [old, old + ".old"] {
+            var status = stat()
+            #expect(unsafe stat(path, &status) == 0)
+            #expect(status.st_mode & 0o777 == 0o640)
+        }
+        #expect(try run("check", "--config", "old.yaml").status == 0)
+        // Once more: the content before is kept, not the first one.
+        #expect(try run("init", "--preset", "ispring", "--force", "--output", "old.yaml").status == 0)
+        #expect(try run("config", "print", "--config", "old.yaml.old").output.contains("preset: ispring") == false)
+        #expect(try run("config", "print", "--config", "old.yaml").output.contains("preset: ispring"))
+        #expect(unsafe access(old + ".new", F_OK) != 0)
+        #expect(try run("init", "--preset", "generic", "--force", "--output", ".").status == 78)
+        #expect(
+            try run("init", "--preset", "generic", "--output", "old.yaml").errors.contains(
+                "use --force, which keeps the old one as old.yaml.old"))
+    }
+
+    @Test("In a directory that passes its group on, the group can read the file")
+    func sharedDirectory() throws {
+        let folder = place.directory("shared")
+        #expect(unsafe chmod(folder, 0o2755) == 0)
+        defer { unsafe unlink(folder + "/new.yaml") }
+        #expect(try run("init", "--preset", "generic", "--output", "shared/new.yaml").status == 0)
+        var status = stat()
+        #expect(unsafe stat(folder + "/new.yaml", &status) == 0)
+        #expect(status.st_mode & 0o777 == 0o640)
+    }
+
     @Test("A file that is a link is not followed")
     func link() throws {
         let path = place.path + "/link.yaml"
         #expect(unsafe symlink(place.path + "/target.yaml", path) == 0)
         defer { unsafe unlink(path) }
         #expect(try run("init", "--preset", "generic", "--output", "link.yaml").status == 78)
+        #expect(try run("init", "--preset", "generic", "--force", "--output", "link.yaml").status == 78)
         #expect(unsafe access(place.path + "/target.yaml", F_OK) != 0)
     }
 

@@ -29,6 +29,17 @@ struct ListeningPortTests {
         #expect(ListeningPorts.beyondLoopback(3000, table: table) == expected)
     }
 
+    @Test("A port is open where something listens, on loopback too")
+    func open() {
+        func isOpen(_ line: String) -> Bool {
+            ListeningPorts.isOpen(3000, table: Self.head + "   0: \(line) 00000000:00000000 0 1\n")
+        }
+        #expect(isOpen("0100007F:0BB8 00000000:0000 0A") && isOpen("00000000:0BB8 00000000:0000 0A"))
+        #expect(isOpen("00000000000000000000000001000000:0BB8 00000000000000000000000000000000:0000 0A"))
+        #expect(!isOpen("0100007F:0BB9 00000000:0000 0A") && !isOpen("0100007F:0BB8 0601000A:9C40 01"))
+        #expect(!isOpen("garbage"))
+    }
+
     @Test("Several are each named once")
     func several() {
         let lines = ["00000000", "0501000A", "0501000A", "0100007F"].map { " 1: \($0):0BB8 00000000:0000 0A 0\n" }

@@ -53,8 +53,10 @@ struct FuzzTests {
         #expect(accepted > 500)
     }
 
-    @Test("made of responses are read alike however they are divided", arguments: 0..<4)
-    func responses(_ seed: Int) {
+    @Test(
+        "made of responses are read alike however they are divided, and accepted ones are unambiguous",
+        arguments: 0..<4, [ResponseLeniency.strict, .standard, .tolerant])
+    func responses(_ seed: Int, _ leniency: ResponseLeniency) {
         let corpus = (CorpusFile.all("responses/valid") + CorpusFile.all("responses/invalid")).filter {
             $0.bytes.count < 2_000
         }
@@ -63,11 +65,17 @@ struct FuzzTests {
             let bytes = mutated(corpus, &random)
             let limits = round % 2 == 0 ? HTTP1Limits() : Self.limits
             let method: Method = round % 5 == 0 ? .head : .get
-            let whole = Transcript.ofResponses(Cut.whole(bytes), to: method, limits: limits)
+            let whole = Transcript.ofResponses(Cut.whole(bytes), to: method, limits: limits, leniency: leniency)
             for cut in cuts(bytes, &random) {
-                let other = Transcript.ofResponses(cut, to: method, limits: limits)
+                let other = Transcript.ofResponses(cut, to: method, limits: limits, leniency: leniency)
                 if other.description != whole.description {
                     Issue.record("\(Transcript.escaped(bytes[...])): \(other.description) but \(whole.description)")
+                    return
+                }
+            }
+            for head in whole.responses {
+                if let fault = Plainness.fault(head) {
+                    Issue.record("\(fault) accepted: \(Transcript.escaped(bytes[...]))")
                     return
                 }
             }
@@ -104,46 +112,80 @@ struct FuzzTests {
 /// A second, naive parser of accepted heads: it splits lines at CRLF, and each at its first colon, like any parser,
 /// and rejects anything that must not be passed on to a parser.
 enum Plainness {
+    /// A head as such a parser sees it.
+    private struct Plain {
+        var startLine: [UInt8] = []
+        var values: [String: [String]] = [:]
+        var fault: String?
+    }
+
     static func fault(_ head: RequestHead) -> String? {
         // The path that the parser adds to an absolute target is after the head.
         var bytes = head.bytes
         if head.path.upperBound == bytes.count { bytes.removeLast() }
-        guard bytes.suffix(4) == [13, 10, 13, 10] else { return "no end" }
-        bytes.removeLast(4)
-        var lines: [[UInt8]] = [[]]
-        var index = 0
-        while index < bytes.count {
-            if bytes[index] == 13, index + 1 < bytes.count, bytes[index + 1] == 10 {
-                lines.append([])
-                index += 2
-                continue
-            }
-            if bytes[index] < 0x20 && bytes[index] != 9 || bytes[index] == 0x7f { return "a control byte" }
-            lines[lines.count - 1].append(bytes[index])
-            index += 1
-        }
-        let parts = lines[0].split(separator: 32, omittingEmptySubsequences: false)
+        let plain = read(bytes, head.fields)
+        if let fault = plain.fault { return fault }
+        let parts = plain.startLine.split(separator: 32, omittingEmptySubsequences: false)
         guard parts.count == 3, Array(parts[0]) == Array(head.bytes[head.methodName.range]),
             Array(parts[1]) == Array(head.bytes[head.target.range])
         else { return "a request line" }
         guard parts[1].allSatisfy({ 0x21...0x7e ~= $0 && $0 != UInt8(ascii: "#") }) else { return "a target" }
-        guard lines.count - 1 == head.fields.count else { return "a number of fields" }
-        var values: [String: [String]] = [:]
-        for (line, field) in zip(lines.dropFirst(), head.fields) {
-            guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > 0 else { return "a line without a name" }
+        return fault(head, plain.values)
+    }
+
+    static func fault(_ head: ResponseHead) -> String? {
+        let plain = read(head.bytes, head.fields)
+        if let fault = plain.fault { return fault }
+        guard String(decoding: plain.startLine.prefix(12).suffix(3), as: UTF8.self) == String(head.status) else {
+            return "a status line"
+        }
+        let lengths = plain.values["content-length"] ?? []
+        let codings = plain.values["transfer-encoding"] ?? []
+        switch head.framing {
+        case .none: return nil
+        case .untilClose: return lengths.isEmpty && codings.isEmpty ? nil : "no framing"
+        case .chunked: return lengths.isEmpty && codings.map { $0.lowercased() } == ["chunked"] ? nil : "a coding"
+        case .length(let length):
+            return codings.isEmpty && lengths.count == 1 && UInt64(lengths[0]) == length ? nil : "a length"
+        }
+    }
+
+    private static func read(_ bytes: [UInt8], _ fields: [Field]) -> Plain {
+        var plain = Plain()
+        guard bytes.suffix(4) == [13, 10, 13, 10] else { return Plain(fault: "no end") }
+        var lines: [[UInt8]] = [[]]
+        var index = 0
+        while index < bytes.count - 4 {
+            if bytes[index] == 13, bytes[index + 1] == 10 {
+                lines.append([])
+                index += 2
+                continue
+            }
+            if bytes[index] < 0x20 && bytes[index] != 9 || bytes[index] == 0x7f {
+                return Plain(fault: "a control byte")
+            }
+            lines[lines.count - 1].append(bytes[index])
+            index += 1
+        }
+        plain.startLine = lines[0]
+        guard lines.count - 1 == fields.count else { return Plain(fault: "a number of fields") }
+        for (line, field) in zip(lines.dropFirst(), fields) {
+            guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > 0 else {
+                return Plain(fault: "a line without a name")
+            }
             let name = String(decoding: line[..<colon], as: UTF8.self)
-            guard name.utf8.allSatisfy({ Self.tokens.contains($0) }) else { return "a name" }
-            guard line[..<colon] == head.bytes[field.name.range] else { return "another name" }
+            guard name.utf8.allSatisfy({ Self.tokens.contains($0) }) else { return Plain(fault: "a name") }
+            guard line[..<colon] == bytes[field.name.range] else { return Plain(fault: "another name") }
             var value = line[(colon + 1)...]
             while value.first == 32 || value.first == 9 { value.removeFirst() }
             while value.last == 32 || value.last == 9 { value.removeLast() }
-            guard value == head.bytes[field.value.range] else { return "another value" }
+            guard value == bytes[field.value.range] else { return Plain(fault: "another value") }
             guard (field.known == .other ? nil : field.known.name.description) == known(name) else {
-                return "another field"
+                return Plain(fault: "another field")
             }
-            values[name.lowercased(), default: []].append(String(decoding: value, as: UTF8.self))
+            plain.values[name.lowercased(), default: []].append(String(decoding: value, as: UTF8.self))
         }
-        return fault(head, values)
+        return plain
     }
 
     private static func fault(_ head: RequestHead, _ values: [String: [String]]) -> String? {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import HTTP1
 
@@ -13,6 +14,9 @@ struct Transcript: CustomStringConvertible {
     /// The number of bytes consumed before the error or the end.
     private(set) var consumed = 0
     private(set) var requests: [RequestHead] = []
+    private(set) var responses: [ResponseHead] = []
+    /// Deviations that were accepted.
+    private(set) var tolerated: TolerationSet = []
 
     private enum Kind { case request, response(Method) }
 
@@ -25,16 +29,19 @@ struct Transcript: CustomStringConvertible {
 
     /// An app's bytes, after which the connection closes.
     static func ofResponses(
-        _ pieces: [ArraySlice<UInt8>], to method: Method, limits: HTTP1Limits = HTTP1Limits()
+        _ pieces: [ArraySlice<UInt8>], to method: Method, limits: HTTP1Limits = HTTP1Limits(),
+        leniency: ResponseLeniency = .strict
     ) -> Transcript {
         var transcript = Transcript()
-        transcript.read(pieces, .response(method), limits)
+        transcript.read(pieces, .response(method), limits, leniency)
         return transcript
     }
 
-    private mutating func read(_ pieces: [ArraySlice<UInt8>], _ kind: Kind, _ limits: HTTP1Limits) {
+    private mutating func read(
+        _ pieces: [ArraySlice<UInt8>], _ kind: Kind, _ limits: HTTP1Limits, _ leniency: ResponseLeniency = .strict
+    ) {
         var requestParser = RequestParser(limits: limits)
-        var responseParser = ResponseParser(limits: limits)
+        var responseParser = ResponseParser(limits: limits, leniency: leniency)
         var request = RequestHead()
         var response = ResponseHead()
         var body: BodyDecoder?
@@ -54,6 +61,7 @@ struct Transcript: CustomStringConvertible {
                         offset += part.consumed
                         consumed += part.consumed
                         body = decoder
+                        tolerated.formUnion(decoder.tolerated)
                         if part.isEnd {
                             write(content, decoder.trailers)
                             content = []
@@ -79,9 +87,11 @@ struct Transcript: CustomStringConvertible {
                         framing = request.framing
                     case .response:
                         write(response)
+                        responses.append(response)
+                        tolerated.formUnion(responseParser.tolerated)
                         framing = response.framing
                     }
-                    let decoder = BodyDecoder(framing, limits: limits)
+                    let decoder = BodyDecoder(framing, limits: limits, leniency: leniency)
                     if !decoder.isEnded { body = decoder }
                 }
             }

@@ -56,6 +56,44 @@ struct FloodTests {
         #expect(server.goAway == .enhanceYourCalm)
     }
 
+    /// A response of which the client takes one byte with each frame.
+    private func trickle(_ server: Server, frames: Int, _ answer: [UInt8]) {
+        server.receive(Wire.preface + Wire.frame(4, 0, 0, [0, 4, 0, 0, 0, 0]) + Wire.frame(4, 1))
+        server.receive(Wire.headers(1, Wire.get))
+        guard let stream = server.requests.first?.stream else { return }
+        var fields = FieldList()
+        fields.begin(status: 200)
+        server.session.sendHead(fields, on: stream, isEnd: false)
+        server.session.send([UInt8](repeating: 120, count: frames + 1).span, on: stream)
+        for _ in 0..<frames {
+            server.receive(Wire.frame(8, 0, 1, Wire.word(1)))
+            while server.session.produce(upTo: 65_536) {}
+            server.session.giveBack(server.session.takeOutput())
+            server.receive(answer)
+        }
+    }
+
+    @Test("A PING for each DATA frame is no flood: gRPC estimates the bandwidth so")
+    func estimates() {
+        let server = Server()
+        trickle(server, frames: 50_000, Wire.frame(6, 0, 0, [1, 2, 3, 4, 5, 6, 7, 8]))
+        #expect(server.session.termination == nil)
+        // Without further DATA it is one.
+        var pings = 0
+        while server.session.termination == nil, pings < 5000 {
+            server.receive(Wire.frame(6, 0, 0, [1, 2, 3, 4, 5, 6, 7, 8]))
+            pings += 1
+        }
+        #expect(server.session.termination == .enhanceYourCalm)
+    }
+
+    @Test("Several PINGs for each DATA frame are a flood")
+    func tooManyPings() {
+        let server = Server()
+        trickle(server, frames: 5000, (0..<3).flatMap { _ in Wire.frame(6, 0, 0, [1, 2, 3, 4, 5, 6, 7, 8]) })
+        #expect(server.session.termination == .enhanceYourCalm)
+    }
+
     @Test("An honest client may cancel a page of a hundred images, and the budget recovers with time")
     func honest() {
         let server = Server()

@@ -46,6 +46,44 @@ struct SessionTests {
         #expect(cut.session.termination == nil)
     }
 
+    @Test("After the client's GOAWAY streams are served, and PING is answered, with and without streams")
+    func leaving() throws {
+        let server = Server()
+        let ping = Wire.frame(6, 0, 0, [1, 2, 3, 4, 5, 6, 7, 8])
+        server.receive(Wire.hello + Wire.frame(4, 1) + Wire.headers(1, Wire.get))
+        #expect(!server.session.clientIsLeaving)
+        server.receive(Wire.frame(7, 0, 0, Wire.word(0) + Wire.word(0xff) + Array("why".utf8)) + ping)
+        #expect(server.session.clientIsLeaving && server.session.streamCount == 1)
+        var fields = FieldList()
+        fields.begin(status: 204)
+        server.session.sendHead(fields, on: try #require(server.requests.first?.stream), isEnd: true)
+        _ = server.frames()
+        #expect(server.events.last == "1 closed whole")
+        server.receive(ping)
+        #expect(server.frames().count { $0.type == 6 && $0.flags == 1 } == 2)
+        #expect(server.session.termination == nil)
+    }
+
+    @Test("Reports what has begun to arrive and has not ended")
+    func openUnits() {
+        let server = Server()
+        let steps: [(bytes: [UInt8], unit: FrameGuard.OpenUnit?)] = [
+            (Array(Wire.preface.prefix(20)), .frame(0)), (Array(Wire.preface.dropFirst(20)), nil),
+            (Array(Wire.frame(4, 0, 0, [0, 9, 0, 0, 0, 1]).prefix(8)), .frame(1)), ([0, 0, 9], .frame(1)),
+            ([0, 0, 0, 1], nil), (Wire.headers(1, Wire.post(), end: false, endHeaders: false), .frame(2)),
+            (Array(Wire.frame(9, 0, 1, Wire.block([("a", "b")])).prefix(11)), .frame(2)),
+            (Array(Wire.frame(9, 0, 1, Wire.block([("a", "b")])).dropFirst(11)), .frame(2)),
+            (Wire.frame(9, 4, 1), nil), (Array(Wire.data(1, "content").prefix(10)), .data(3)),
+            (Array(Wire.data(1, "content").dropFirst(10).prefix(2)), .data(3)),
+            (Array(Wire.data(1, "content").dropFirst(12)) + [0, 0], .frame(4)),
+        ]
+        for step in steps {
+            server.receive(step.bytes)
+            #expect(server.session.openUnit == step.unit, "\(step.bytes)")
+        }
+        #expect(server.session.contentCount == 7 && server.session.termination == nil)
+    }
+
     @Test("Joins cookie crumbs at any position (RFC 9113 §8.2.3)")
     func crumbs() {
         let server = Server()

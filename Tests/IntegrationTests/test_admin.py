@@ -26,12 +26,16 @@ NAMES = {
     "sidegate_upstream_request_duration_seconds": {"route"},
     "sidegate_http_requests_in_flight": set(),
     "sidegate_connections": {"protocol"},
-    "sidegate_upstream_errors_total": {"upstream", "reason"},
+    "sidegate_upstream_errors_total": {"upstream", "reason", "cause"},
+    "sidegate_upstream_tolerated_total": {"what"},
     "sidegate_upstream_connections": set(),
     "sidegate_upstream_requests_waiting": set(),
     "sidegate_slow_requests_ended_total": {"side"},
     "sidegate_upstream_up": set(),
     "sidegate_logins_total": {"provider", "result", "reason"},
+    "sidegate_replay_entries": set(),
+    "sidegate_replay_max_entries": set(),
+    "sidegate_replay_full_total": set(),
     "sidegate_denied_total": {"reason"},
     "sidegate_observed_total": {"would", "reason"},
     "sidegate_logouts_total": {"reason"},
@@ -349,6 +353,52 @@ class TestListener:
         assert "off" in sidegate("healthcheck", "--config", gate.config).stderr
 
 
+class TestSeriesFromTheStart:
+    """Prometheus takes a rate from the second value of a series on: a burst that creates it would be missed."""
+
+    def test_every_counter_has_the_values_of_its_labels_with_0(self, upstream, start_gate):
+        gate = start_gate(upstream, admin=admin())
+        metrics = Metrics(gate)
+        counters = re.findall(r"^# TYPE (\S+) counter$", metrics.text, re.M)
+        for name in counters:
+            assert metrics.labels(name) or name == "sidegate_observed_total", f"{name} has no series"
+            if name.startswith("sidegate_"):
+                assert metrics.get(name) == 0, name
+
+        def values(name, label):
+            return {labels[label] for labels in metrics.labels(name)}
+        assert {"expired", "signature_invalid", "replayed", "replay_store_full", "user_not_registered", "login_state_missing",
+                "provisioning_failed", "login_loop", ""} <= values("sidegate_logins_total", "reason")
+        assert {"user_not_registered", "rule_denied", "rate_limited", "signature_invalid"} <= values("sidegate_denied_total", "reason")
+        assert values("sidegate_session_rejections_total", "reason") == {
+            "session_expired", "session_idle", "session_revoked", "session_invalid"}
+        assert {"unreachable", "closed", "response_timeout"} <= values("sidegate_upstream_errors_total", "reason")
+        assert values("sidegate_logouts_total", "reason") == {"user", "backchannel"}
+        assert {"429", "500", "502", "503", "504"} == values("sidegate_http_requests_total", "code")
+
+    def test_what_would_be_refused_is_counted_from_the_start_where_it_can_be(self, upstream, start_gate):
+        metrics = Metrics(start_gate(upstream, admin=admin(), access={"mode": "observe"}))
+        found = metrics.labels("sidegate_observed_total")
+        assert {labels["would"] for labels in found} == {"redirect", "unauthenticated", "denied"}
+        assert {"", "rule_denied", "session_expired", "path_unreadable"} <= {labels["reason"] for labels in found}
+        assert metrics.get("sidegate_observed_total") == 0
+
+    def test_the_first_events_count_in_series_that_exist(self, upstream, start_gate):
+        gate = start_gate(upstream, admin=admin())
+        before = {(name, *sorted(labels.items())) for name, labels, _ in Metrics(gate).samples}
+        from harness.gate import Browser
+        assert Browser(gate).sign_in_with(tokens.token(exp=1)).status == 403
+        assert Browser(gate).sign_in_with(tokens.token()).status == 303
+        session = gate.session_cookie()
+        upstream.answer = lambda request, connection: connection.close()
+        assert gate.exchange("POST", "/", {**session, "Content-Length": "0"}).status == 502
+        after = {(name, *sorted(labels.items())) for name, labels, value in Metrics(gate).samples if value}
+        new = {sample for sample in after - before if "_bucket" not in sample[0]}
+        # Only requests that are no failure.
+        assert {sample[0] for sample in new} <= {"sidegate_http_requests_total"}, new
+        assert not any(label[1] >= "429" for sample in new for label in sample[1:] if label[0] == "code"), new
+
+
 class TestHealthcheck:
     def test_its_exit_status_is_the_gates_health(self, upstream, start_gate):
         gate = start_gate(upstream, admin=admin())
@@ -360,6 +410,40 @@ class TestHealthcheck:
         gate.stop()
         done = sidegate("healthcheck", "--config", gate.config)
         assert done.returncode == 1 and "refused" in done.stderr
+
+    def test_another_gate_on_the_host_does_not_answer_for_it(self, upstream, start_gate, tmp_path):
+        first = start_gate(upstream, admin=admin())
+        # The second one has the same address, and runs without it, as the default address allows.
+        other = tmp_path / "other.yaml"
+        other.write_text(first.config.read_text())
+        done = sidegate("healthcheck", "--config", other)
+        assert done.returncode == 1 and "another one" in done.stderr and "admin.listen" in done.stderr
+        assert sidegate("healthcheck", "--ready", "--config", other).returncode == 1
+        # The same file by other names.
+        link = tmp_path / "link.yaml"
+        link.symlink_to(first.config)
+        assert sidegate("healthcheck", "--config", link).returncode == 0
+        assert sidegate("healthcheck", "--config", first.config.name, cwd=first.config.parent).returncode == 0
+        # Without a file, whatever answers at the address is meant.
+        where = f"admin.listen={first.settings['admin']['listen']}"
+        assert sidegate("healthcheck", "--set", where, cwd=tmp_path).returncode == 0
+        # Probes that name no configuration are not affected.
+        assert ask(first, "/healthz").status == 200
+
+    @pytest.mark.parametrize("answer", [b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", b"220 mail.test ready\r\n\r\n"])
+    def test_another_program_does_not_answer_for_it(self, tmp_path, answer):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            def serve():
+                connected, _ = server.accept()
+                connected.recv(65536)
+                connected.sendall(answer)
+                connected.close()
+            thread = threading.Thread(target=serve, daemon=True)
+            thread.start()
+            where = f"admin.listen=127.0.0.1:{server.getsockname()[1]}"
+            done = sidegate("healthcheck", "--set", where, cwd=tmp_path)
+            assert done.returncode == 1 and "not Sidegate" in done.stderr
+            thread.join(10)
 
     def test_the_app_counts_for_readiness_only(self, start_gate):
         gate = start_gate(f"http://127.0.0.1:{free_port()}", admin=admin())

@@ -12,7 +12,7 @@ import time
 import pytest
 
 from harness import tokens
-from harness.gate import SESSION_SECRET, Browser, clean_environment, sidegate
+from harness.gate import BINARY, SESSION_SECRET, Browser, clean_environment, sidegate
 from harness.tokens import base64url
 
 CONFIG = """\
@@ -220,6 +220,35 @@ class TestCheck:
         assert (done.returncode, done.stderr) == (0, "")
         assert sidegate("explain", "--config", config, tokens.token(), cwd=config.parent).returncode == 0
 
+    @pytest.mark.parametrize("end", ["\n", "\r\n"])
+    def test_secrets_from_the_environment_lose_one_newline_too(self, config, end):
+        config.write_text(CONFIG.replace(f"secret: {tokens.SECRET}", 'secret: "${JWT_SECRET}"'))
+        environment = clean_environment(JWT_SECRET=tokens.SECRET + end)
+        done = sidegate("check", "--config", config, env=environment)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert sidegate("explain", "--config", config, tokens.token(), env=environment).returncode == 0
+        keys = json.dumps([{"secret": tokens.SECRET + end}])
+        environment = clean_environment(JWT_SECRET="x" * 32, SIDEGATE_TOKEN_KEYS=keys)
+        assert sidegate("explain", "--config", config, tokens.token(), env=environment).returncode == 0
+
+    def test_a_secret_of_yaml_loses_the_newline_of_its_block(self, config):
+        config.write_text(CONFIG.replace(f"secret: {tokens.SECRET}", f"secret: |\n        {tokens.SECRET}"))
+        assert sidegate("explain", "--config", config, tokens.token()).returncode == 0
+
+    @pytest.mark.parametrize("secret, words", [
+        (tokens.SECRET + "\n\n", "white space"), (" " + tokens.SECRET, "white space"), (tokens.SECRET + " \n", "white space"),
+        (tokens.SECRET + "\nmore", "line break")])
+    def test_other_white_space_of_a_secret_is_kept_and_warned_of(self, config, secret, words):
+        config.write_text(CONFIG.replace(f"secret: {tokens.SECRET}", 'secret: "${JWT_SECRET}"'))
+        done = sidegate("check", "--config", config, env=clean_environment(JWT_SECRET=secret))
+        assert done.returncode == 0 and "warning" in done.stderr and words in done.stderr and tokens.SECRET not in done.stderr
+        file = config.parent / "jwt"
+        file.write_text(secret)
+        file.chmod(0o600)
+        config.write_text(CONFIG.replace(f"secret: {tokens.SECRET}", "secretFile: jwt"))
+        done = sidegate("check", "--config", config)
+        assert done.returncode == 0 and words in done.stderr and tokens.SECRET not in done.stderr
+
     def test_secrets_come_from_the_credentials_directory_first(self, config, tmp_path):
         credentials = tmp_path / "credentials"
         credentials.mkdir()
@@ -373,3 +402,22 @@ def test_demo_prints_what_to_try_and_cannot_bind_twice():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = sidegate("demo", "--listen", f"127.0.0.1:{taken.getsockname()[1]}")
         assert done.returncode == 78
+
+
+def test_a_secret_in_a_read_only_volume_in_memory_causes_no_warning(tmp_path):
+    """Kubernetes and Docker Swarm mount secrets so, readable by all in the container; nobody there can change the mode."""
+    config = tmp_path / "sidegate.yaml"
+    config.write_text("upstream: http://127.0.0.1:3000\nidentityProvider: { loginURL: 'https://idp.example.com/?r={returnURL}' }\n"
+                      f"token: {{ keys: [{{ secretFile: {tmp_path}/volume/jwt }}] }}\nsession: {{ secret: {'s' * 43} }}\n")
+    config.chmod(0o600)
+    (tmp_path / "volume").mkdir()
+    for read_only, warnings in ((True, 0), (False, 1)):
+        done = subprocess.run(
+            ["unshare", "--map-root-user", "--mount", "sh", "-ec", f"""
+             mount -t tmpfs none {tmp_path}/volume
+             printf 0123456789abcdef0123456789abcdef > {tmp_path}/volume/jwt
+             chmod 444 {tmp_path}/volume/jwt
+             {f"mount -o remount,bind,ro {tmp_path}/volume" if read_only else ""}
+             exec {BINARY} check --config {config}"""], capture_output=True, text=True, timeout=60, env=clean_environment())
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.count("other users can read") == warnings, done.stderr

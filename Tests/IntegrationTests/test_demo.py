@@ -2,16 +2,20 @@
 """The demo in a real browser, from the first redirect to the logout."""
 
 import re
+import subprocess
 import urllib.parse
 
 import pytest
 from selenium.webdriver.common.by import By
 
 from harness.chromium import browser, chromium, keep_screenshot, page_text, until  # noqa: F401  fixtures among them
-from harness.gate import BINARY, NAVIGATION, XHR, clean_environment
+from harness.gate import BINARY, NAVIGATION, XHR, clean_environment, sidegate
 from harness.ports import free_port
 from harness.process import ChildProcess, wait_until
 from harness.wire import exchange
+
+
+PROVIDER = "/identity-provider/"
 
 
 class Demo:
@@ -33,9 +37,9 @@ def demo(tmp_path_factory):
 def sign_in(browser, demo, path="/", user="ada"):
     browser.get(demo.url + path)
     button = until(browser, lambda b: b.find_element(By.CSS_SELECTOR, f"button[name=user][value={user}]"), "the login page")
-    assert not browser.current_url.startswith(demo.url + "/"), "the login page is the provider's, not the gate's"
+    assert browser.current_url.startswith(demo.url + PROVIDER), "the login page is the provider's, not the gate's"
     button.click()
-    until(browser, lambda b: b.current_url.startswith(demo.url), "back at the app")
+    until(browser, lambda b: b.current_url == demo.url + path, "back at the app")
 
 
 def cookie_names(browser) -> list:
@@ -123,12 +127,10 @@ def test_pages_support_phones_and_dark_mode(demo, browser):
 
 
 def test_a_login_that_began_at_the_provider_is_confirmed_first(demo, browser):
-    browser.get(demo.url + "/")
-    provider = "{0.scheme}://{0.netloc}/".format(urllib.parse.urlsplit(browser.current_url))
     browser.execute_cdp_cmd("Network.clearBrowserCookies", {})
-    browser.get(provider)
+    browser.get(demo.url + PROVIDER)
     until(browser, lambda b: b.find_element(By.CSS_SELECTOR, "button[name=user][value=grace]"), "the provider").click()
-    until(browser, lambda b: b.current_url.startswith(demo.url), "the page that asks for confirmation")
+    until(browser, lambda b: b.current_url.startswith(demo.url + "/.sidegate/"), "the page that asks for confirmation")
     assert "sidegate" not in cookie_names(browser)
     keep_screenshot(browser, "demo-6-confirm")
     browser.find_element(By.CSS_SELECTOR, "form button").click()
@@ -139,3 +141,40 @@ def test_the_demo_runs_the_gate_itself(demo):
     assert exchange(demo.port, "GET", "/", NAVIGATION).status == 302
     refused = exchange(demo.port, "GET", "/api/me", XHR)
     assert refused.status == 401 and refused.json()["error"] == "unauthenticated"
+
+
+def test_one_port_serves_the_gate_the_provider_and_the_app(demo):
+    """`docker run --publish 8080:8080` must suffice: a whole sign-in at the one address, without a browser."""
+    first = exchange(demo.port, "GET", "/reports?x=1", NAVIGATION)
+    location = urllib.parse.urlsplit(first["Location"])
+    assert (location.hostname, location.port) == ("127.0.0.1", demo.port)
+    cookie = first["Set-Cookie"].partition(";")[0]
+    login = exchange(demo.port, "GET", f"{location.path}?{location.query}", NAVIGATION)
+    assert login.status == 200 and 'value="ada"' in login.text and f'action="{PROVIDER}login"' in login.text
+    return_url = dict(urllib.parse.parse_qsl(location.query))["return_url"]
+    form = urllib.parse.urlencode({"user": "ada", "return_url": return_url}).encode()
+    sent = exchange(demo.port, "POST", PROVIDER + "login", {
+        **NAVIGATION, "Content-Type": "application/x-www-form-urlencoded", "Content-Length": str(len(form))}, form)
+    assert sent.status == 303 and f"Path={PROVIDER}" in sent["Set-Cookie"]
+    back = urllib.parse.urlsplit(sent["Location"])
+    assert back.port == demo.port
+    signed_in = exchange(demo.port, "GET", f"{back.path}?{back.query}", {**NAVIGATION, "Cookie": cookie})
+    assert signed_in.status == 303 and signed_in["Location"].endswith("/reports?x=1")
+
+
+def test_the_images_health_check_works_for_a_demo(tmp_path):
+    """The default address may be in use by a gate of this host, which does not matter here: it answers as well."""
+    port = free_port()
+    process = ChildProcess([BINARY, "demo", "--listen", f"0.0.0.0:{port}"], tmp_path / "demo.log", env=clean_environment())
+    try:
+        process.wait_until_accepting(("127.0.0.1", port))
+        # Nothing else of it can be reached from outside the container, so one published port suffices.
+        listening = [line.split()[3] for line in subprocess.run(
+            ["ss", "-Hltnp"], capture_output=True, text=True).stdout.splitlines() if f"pid={process.child.pid}," in line]
+        assert [where for where in listening if not where.startswith("127.0.0.1:")] == [f"0.0.0.0:{port}"], listening
+        done = sidegate("healthcheck", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert "warning" not in process.output()
+        assert process.stop() == 0
+    finally:
+        process.kill()

@@ -22,7 +22,7 @@ class Peer:
     """A server on loopback with a given status, clock and document. It records the requests."""
 
     def __init__(self, status=200, ahead=0.0, dated=True, body=b"", address=None, certificate=None,
-                 host="127.0.0.1", cookies=()):
+                 host="127.0.0.1", cookies=(), refuses=(), paths=None, length=None):
         peer = self
         self.asked = []
 
@@ -31,12 +31,13 @@ class Peer:
 
             def answer(self):
                 peer.asked.append((self.command, self.path))
-                self.send_response_only(status)
+                by_path = (paths or {}).get(self.path.partition("?")[0], 404 if paths else status)
+                self.send_response_only(405 if self.command in refuses else by_path)
                 if dated:
                     self.send_header("Date", formatdate(time.time() + ahead, usegmt=True))
                 for cookie in cookies:
                     self.send_header("Set-Cookie", cookie)
-                self.send_header("Content-Length", str(len(body)))
+                self.send_header("Content-Length", str(len(body) if length is None else length))
                 self.end_headers()
                 if self.command != "HEAD":
                     self.wfile.write(body)
@@ -117,7 +118,7 @@ def outcome(lines, subject):
     return [found for found, _ in lines.get(subject, [])]
 
 
-def test_without_problems_it_is_0_and_only_heads_are_requested(peers, config):
+def test_without_problems_it_is_0_and_requests_what_browsers_would(peers, config):
     app, provider = peers(), peers()
     hook = peers()
     done, lines = doctor(config(app.url, provider.url,
@@ -128,7 +129,45 @@ def test_without_problems_it_is_0_and_only_heads_are_requested(peers, config):
     for subject in ("configuration", "session.secret", "cookies", "upstream", "identityProvider.loginURL", "clock",
                     "provisioning.url"):
         assert outcome(lines, subject) == ["ok"], done.stdout
-    assert app.asked == provider.asked == hook.asked == [("HEAD", "/")]
+    assert app.asked == hook.asked == [("GET", "/")]
+    assert provider.asked == [("GET", "/login?r=https%3A%2F%2Fapp.test%2F.sidegate%2Fcallback")]
+
+
+def test_an_app_without_HEAD_is_asked_as_browsers_ask_it(peers, config):
+    app = peers(refuses=["HEAD"])
+    done, lines = doctor(config(app.url, peers().url))
+    assert outcome(lines, "upstream") == ["ok"] and "answers 200" in lines["upstream"][0][1], done.stdout
+
+
+def test_the_content_is_not_read(peers, config):
+    app = peers(length=1 << 40)
+    done, lines = doctor(config(app.url, peers(length=1 << 40).url))
+    assert outcome(lines, "upstream") == outcome(lines, "identityProvider.loginURL") == ["ok"], done.stdout
+
+
+@pytest.mark.parametrize("status, found", [
+    (404, "FAIL"), (405, "FAIL"), (410, "FAIL"), (501, "FAIL"), (500, "warning"), (503, "warning"), (400, "warning"),
+    (403, "warning"), (200, "ok"), (302, "ok"),
+])
+def test_a_wrong_login_path_is_found(peers, config, status, found):
+    provider = peers(paths={"/login": status})
+    done, lines = doctor(config(peers().url, provider.url))
+    assert outcome(lines, "identityProvider.loginURL") == [found], done.stdout
+    assert f"{provider.url}/login answers {status}" in done.stdout and "app.test%2F" not in done.stdout
+    assert done.returncode == (1 if found == "FAIL" else 0)
+    assert outcome(lines, "clock") == ["ok"]
+
+
+@pytest.mark.parametrize("status, template, found", [
+    (404, "/logout?r={returnTo}", "FAIL"), (200, "/logout?r={returnTo}", "ok"), (400, "/logout?r={returnTo}", "warning"),
+    (400, "/logout?jwt={logoutToken}", "ok"), (404, "/logout?jwt={logoutToken}", "FAIL"),
+])
+def test_a_wrong_logout_path_is_found_on_the_same_host_too(peers, config, status, template, found):
+    provider = peers(paths={"/logout": status})
+    path = config(peers().url, provider.url)
+    done, lines = doctor(path, "--set", f"identityProvider.logoutURL={provider.url}{template}")
+    assert outcome(lines, "identityProvider.logoutURL") == [found], done.stdout
+    assert not any("eyJ" in target for _, target in provider.asked), "the doctor signs nothing"
 
 
 def test_requireState_is_hinted_at_without_changing_the_exit_code(peers, config):
@@ -166,6 +205,7 @@ def test_an_app_that_is_down_fails(peers, config):
     done, lines = doctor(config("http://127.0.0.1:1", peers().url))
     assert done.returncode == 1
     assert outcome(lines, "upstream") == ["FAIL"]
+    assert outcome(lines, "bypass") == ["warning"] and "nothing listens on port 1" in done.stdout
     assert "refused" in done.stdout and "fix:" in done.stdout
 
 

@@ -35,7 +35,7 @@ REST = {
 # Other programs' files, by one of their top-level keys.
 OTHERS = {
     "apiVersion": "Kubernetes", "services": "Compose", "scrape_configs": "Prometheus", "dependencies": "Helm's Chart.yaml",
-    "spec": "a part of a manifest", "static_resources": "Envoy", "http": "Traefik",
+    "spec": "a part of a manifest", "static_resources": "Envoy", "typed_extension_protocol_options": "a part of Envoy's", "http": "Traefik",
 }
 
 
@@ -59,7 +59,7 @@ ALL = [(page, line, language, text) for page in PAGES for line, language, text i
 def test_the_pages_are_found():
     assert len(PAGES) > 15 and len([block for block in ALL if block[2] == "yaml"]) > 20
     languages = {language for _, _, language, _ in ALL}
-    assert languages <= {"", "yaml", "sh", "console", "mermaid", "nginx", "caddyfile", "json", "http", "php", "python"}, languages
+    assert languages <= {"", "yaml", "sh", "console", "mermaid", "nginx", "haproxy", "apache", "caddyfile", "html", "ini", "json", "http", "php", "python"}, languages
 
 
 # Configurations
@@ -105,6 +105,9 @@ def with_files(content, folder: Path, name=""):
     }
     if name in contents:
         (folder / bare).write_text(contents[name].read_text())
+    elif name == "directory":
+        (folder / bare).mkdir()
+        return bare
     elif name == "emailsFile":
         (folder / bare).write_text("ada@example.com\n")
     elif name == "urlFile":

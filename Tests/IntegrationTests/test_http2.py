@@ -533,6 +533,38 @@ class TestEnding:
         gate.was_stopped = True
         assert gate.process.child.wait(30) == 0
 
+    @pytest.mark.parametrize("code, text", [(h2.NO_ERROR, b""), (0xFF, b"unknown")])
+    def test_after_the_clients_goaway_an_idle_connection_ends(self, connect, app, code, text):
+        goaway = frame(h2.GOAWAY, 0, 0, word(0) + word(code) + text)
+        ping = frame(h2.PING, 0, 0, b"h2spec!!")
+        for sent in (goaway, goaway + ping):
+            for is_used in (False, True):
+                c = connect()
+                assert not is_used or c.get().status == 200
+                c.send(sent)
+                assert c.connection_error() == h2.NO_ERROR
+                answers = [f.payload for f in c.frames if f.type == h2.PING and f.flags & h2.ACK]
+                assert answers == ([b"h2spec!!"] if sent != goaway else [])
+
+    def test_after_the_clients_goaway_requests_in_flight_are_served_and_frames_answered(self, connect, app, upstream):
+        c = connect()
+        held = c.request("GET", "/hold")
+        upload = c.request("POST", "/hash", end=False)
+        c.send(frame(h2.GOAWAY, 0, 0, word(0) + word(h2.NO_ERROR)))
+        assert c.is_alive()
+        c.send(frame(h2.SETTINGS, 0, 0, setting(4, 70_000)))
+        c.read_until(lambda f: f.type == h2.SETTINGS and f.flags & h2.ACK)
+        content = random.Random(1).randbytes(200_000)  # more than a window: it is opened again
+        for at in range(0, len(content), 10_000):
+            c.data_frame(upload, content[at:at + 10_000], 0)
+        c.data(upload, b"", end=True)
+        assert c.response(upload).body.decode() == hashlib.sha256(content).hexdigest()
+        c.send(frame(h2.GOAWAY, 0, 0, word(0) + word(h2.NO_ERROR)))
+        assert c.is_alive()
+        app.release.set()
+        assert c.response(held).status == 200
+        assert c.connection_error() == h2.NO_ERROR
+
     def test_an_idle_connection_is_ended_with_goaway(self, start_gate, upstream, app):
         gate = start_gate(upstream, limits={"keepAliveTimeout": "300ms"})
         with FrameConnection(gate.port) as c:
@@ -643,6 +675,71 @@ def test_a_flood_ends_its_connection_and_others_are_served(name, start_gate, ups
                 served[0] += 1
                 assert served[0] < 100_000, "the attacker's connection does not end"
     assert ended and not {h2.NO_ERROR, "open"} & set(ended), ended
+
+
+class TestPings:
+    """gRPC's libraries estimate the bandwidth: a PING follows DATA, as soon as the one before was answered."""
+
+    PING = frame(h2.PING, 0, 0, b"estimate")
+
+    def test_a_ping_for_each_data_frame_is_no_flood(self, connect, app):
+        c = connect(settings=setting(4, 1))
+        count = 6000
+        stream = c.request("GET", f"/bytes/{count}")
+        for _ in range(count):
+            # The next byte follows the update of the window, which precedes the PING.
+            c.read_until(lambda f: f.type == h2.DATA and f.payload)
+            c.send(self.PING)
+        assert c.response(stream).body == random.Random(count).randbytes(count)
+        wait_until(lambda: c.read_frame() and sum(f.type == h2.PING for f in c.frames) >= count, "answers", interval=0)
+        assert c.goaway is None
+
+    @pytest.mark.parametrize("is_after_data", [False, True])
+    def test_pings_without_data_are_a_flood(self, connect, app, is_after_data):
+        c = connect()
+        if is_after_data:
+            assert len(c.get("/bytes/100000").body) == 100_000
+        while c.send_quietly(self.PING * 100):
+            pass
+        assert c.connection_error() in (h2.ENHANCE_YOUR_CALM, None)
+        assert sum(f.type == h2.PING for f in c.frames) < 5000
+
+
+class TestPausedResponses:
+    """A client that opens no window has its requests served one after another; none of them is refused."""
+
+    COUNT = 100
+
+    def begin(self, connect) -> tuple:
+        c = connect(settings=setting(4, 0))
+        return c, [c.request("GET", f"/bytes/{100 + n}") for n in range(self.COUNT)]
+
+    def test_paused_responses_are_kept_and_sent_when_the_client_opens_a_window(self, connect, app):
+        c, streams = self.begin(connect)
+        # All are served, although nothing is taken.
+        wait_until(lambda: len(c.sections) == self.COUNT or c.read_frame() and False, "the heads", interval=0)
+        assert not any(f.type == h2.DATA for f in c.frames)
+        c.send(b"".join(frame(h2.WINDOW_UPDATE, 0, stream, word(1000)) for stream in streams))
+        for n, stream in enumerate(streams):
+            assert c.response(stream).body == random.Random(100 + n).randbytes(100 + n)
+        assert c.goaway is None
+
+    def test_an_open_window_begins_requests_at_once(self, connect, app, upstream):
+        c, streams = self.begin(connect)
+        c.send(b"".join(frame(h2.WINDOW_UPDATE, 0, stream, word(100_000)) for stream in reversed(streams)))
+        for stream in streams:
+            assert c.response(stream).status == 200
+
+    def test_a_request_that_waits_is_cancelled_for_nothing(self, connect, app, upstream):
+        c = connect(settings=setting(4, 0))
+        held = [c.request("GET", "/hold") for _ in range(16)]
+        upstream.wait_for_requests(16)
+        c.send(b"".join(c.headers(stream, c.fields("GET", "/cancelled")) for stream in range(101, 141, 2)))
+        c.send(b"".join(frame(h2.RST_STREAM, 0, stream, word(h2.CANCEL)) for stream in range(105, 141, 2)))
+        assert c.is_alive()
+        app.release.set()
+        wait_until(lambda: set(held) <= set(c.sections) or c.read_frame() and False, "the heads", interval=0)
+        assert sum(r.target == "/cancelled" for r in upstream.requests) < 20
 
 
 class TestWebSocket:

@@ -678,6 +678,55 @@ class TestPace:
             app.settings = b""
 
 
+def test_an_app_may_ping_for_each_data_frame_that_it_received(start_gate, upstream, app):
+    """grpc-go estimates the bandwidth so: a PING follows DATA, as soon as the one before was answered."""
+    pings = []
+
+    def serve(connection):
+        take = connection.take
+
+        def take_and_ping(got):
+            take(got)
+            if got.type == h2.DATA and got.payload:
+                # The window, of one byte, is open again by now.
+                connection.send_quietly(frame(h2.PING, 0, 0, b"estimate"))
+            elif got.type == h2.PING:
+                pings.append(got.payload)
+        connection.take = take_and_ping
+        connection.run()
+    served, app.serve, app.settings = app.serve, serve, setting(4, 1)
+    try:
+        gate = start_gate(app.url)
+        content = random.Random(3).randbytes(6000)
+        with FrameConnection(gate.port) as c:
+            c.cookie = gate.session_cookie()["Cookie"]
+            stream = c.request("POST", "/", end=False)
+            c.data(stream, content, end=True)
+            assert c.response(stream).body == content
+        wait_until(lambda: len(pings) == len(content), "an answer to each")
+        assert app.requests[-1].connection.goaway is None
+    finally:
+        app.serve, app.settings = served, b""
+
+
+def test_a_connection_on_which_a_frame_does_not_end_gets_no_further_requests(start_gate, app):
+    """Bytes arrive all the time."""
+    gate = start_gate(app.url, upstream={"url": app.url, "responseTimeout": "600ms"})
+    gate.cookie = gate.session_cookie()["Cookie"]
+
+    def began(request):
+        if request.target != "/stuck":
+            return
+        for byte in frame(h2.HEADERS, END_HEADERS | END_STREAM, request.stream, bytes(16_000)):
+            if request.connection.is_ended.wait(0.05) or not request.connection.send_quietly(bytes([byte])):
+                return
+    app.began = began
+    app.answer = lambda request: app.echo(request) if request.target != "/stuck" else None
+    assert ask(gate, "GET", "/stuck").status == 504
+    assert ask(gate).status == 200
+    assert app.requests[-1].connection is not app.requests[-2].connection
+
+
 # Floods by an app. Each is sent until the gate closes the connection.
 
 FLOODS = {

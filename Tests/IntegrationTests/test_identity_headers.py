@@ -98,11 +98,11 @@ def test_an_accepted_bearer_token_is_not_forwarded(gate, upstream):
 
 
 @pytest.mark.parametrize("sent, arrives", [
-    ("/page?jwt=eyJ.a.b", "/page"), ("/page?x=1&jwt=eyJ.a.b&y=2", "/page?x=1&y=2"), ("/page?jwt=a&jwt=b&x", "/page?x"),
-    ("/page?%6awt=eyJ.a.b&x=1", "/page?x=1"), ("/page?jwtx=1", "/page?jwtx=1"), ("/page?", "/page?"),
+    ("/page?jwt=TOKEN", "/page"), ("/page?x=1&jwt=TOKEN&y=2", "/page?x=1&y=2"), ("/page?jwt=TOKEN&jwt=TOKEN&x", "/page?x"),
+    ("/page?%6awt=TOKEN&x=1", "/page?x=1"), ("/page?jwtx=1", "/page?jwtx=1"), ("/page?", "/page?"),
 ])
-def test_the_token_parameter_is_not_forwarded_CVE_2021_29651(gate, upstream, session, sent, arrives):
-    gate.exchange("GET", sent, session)
+def test_the_providers_token_is_not_forwarded_CVE_2021_29651(gate, upstream, session, sent, arrives):
+    gate.exchange("GET", sent.replace("TOKEN", tokens.token()), session)
     assert upstream.last.target == arrives
 
 

@@ -17,7 +17,8 @@ from harness.visits import Visit, accepted
 
 
 def test_no_name_has_two_rows():
-    for heading in ("## Decisions", "## Reasons", "### Audit events", "### Causes of a logout"):
+    for heading in ("## Decisions", "## Reasons", "### Audit events", "### Causes of a logout", "## How an app failed",
+                    "## What is accepted of an app"):
         found = log_document.names(heading)
         assert len(found) == len(set(found)) > 1, heading
 
@@ -26,7 +27,8 @@ def test_a_line_that_is_not_on_the_page_is_found():
     """Each test of the log makes this comparison."""
     good = {"time": "x", "kind": "access", "id": "x", "status": 200, "decision": "forward"}
     assert log_document.undocumented(good) == []
-    for change in ({"colour": "red"}, {"decision": "shrug"}, {"reason": "bad_mood"}, {"would": "shrug"}, {"detail": "words"}):
+    for change in ({"colour": "red"}, {"decision": "shrug"}, {"reason": "bad_mood"}, {"would": "shrug"}, {"detail": "words"},
+                   {"cause": "bad_luck"}, {"reason": "upstream_closed"}, {"cause": "dns_failed"}):
         assert log_document.undocumented({**good, **change}), change
     audit = {"time": "x", "kind": "audit", "event": "logout", "id": "x", "reason": "user"}
     assert log_document.undocumented(audit) == []

@@ -39,6 +39,9 @@ class Accounts:
         assert self.gate_open.wait(20)
         if status == "reset":
             connection.reset()
+        elif status == "old":
+            connection.send(b"HTTP/1.1 201 OK\r\nX-Old : yes\r\nTransfer-Encoding: chunked\r\n\r\n2  \r\n{}\r\n0\r\n\r\n")
+            connection.close()
         elif status == "garbage":
             connection.send(b"\x00\xff" * 500)
             connection.close()
@@ -81,6 +84,11 @@ class TestTheCall:
         fields = json.loads(call.body)
         assert fields["user"] == "ada" and fields["email"] == "ada@example.com"
         assert fields["givenName"] == "Zoë" and fields["groups"] == ["staff", "admins"]
+
+    def test_the_answer_of_an_old_app_is_understood(self, gate, accounts):
+        accounts.statuses = ["old"]
+        assert accepted(enter(gate)[1])
+        assert len(accounts.calls) == 1
 
     def test_the_call_contains_no_token_and_no_cookie(self, gate, accounts):
         browser = Visit(gate)

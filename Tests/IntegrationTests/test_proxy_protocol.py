@@ -8,7 +8,8 @@ import subprocess
 import pytest
 from harness.gate import BINARY, clean_environment
 from harness.ports import free_port
-from harness.process import ChildProcess
+from harness.journal import lines
+from harness.process import ChildProcess, wait_until
 from harness.wire import Connection
 
 PROXY = "127.0.0.2"
@@ -19,9 +20,9 @@ def version1(client="203.0.113.9", port=443) -> bytes:
     return f"PROXY TCP4 {client} 198.51.100.1 40000 {port}\r\n".encode()
 
 
-def version2(client="203.0.113.9", port=443, command=0x21, extensions=b"") -> bytes:
+def version2(client="203.0.113.9", port=443, command=0x21, extensions=b"", family=0x11) -> bytes:
     rest = socket.inet_aton(client) + socket.inet_aton("198.51.100.1") + struct.pack(">HH", 40000, port) + extensions
-    return SIGNATURE + struct.pack(">BBH", command, 0x11, len(rest)) + rest
+    return SIGNATURE + struct.pack(">BBH", command, family, len(rest)) + rest
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +75,15 @@ def test_the_client_is_the_one_named_by_the_proxy(proxied, cookie, upstream, hea
         assert app_saw(upstream, "X-Forwarded-For") == "203.0.113.9"
 
 
+def test_the_log_names_the_client_and_the_proxy(proxied, cookie, upstream):
+    header = {"X-Request-ID": "through-the-proxy"}
+    with FromProxy(proxied, version2() + get(proxied, cookie, header)) as connection:
+        assert connection.response().status == 200
+    wait_until(lambda: any(line.get("id") == "through-the-proxy" for line in lines(proxied)), "the line")
+    line, = (line for line in lines(proxied) if line.get("id") == "through-the-proxy")
+    assert (line["client"], line["peer"]) == ("203.0.113.9", PROXY)
+
+
 @pytest.mark.parametrize("header", [version1(), version2()])
 def test_a_header_may_come_byte_by_byte(proxied, cookie, upstream, header):
     with FromProxy(proxied) as connection:
@@ -101,7 +111,8 @@ def test_a_client_that_uses_tls_to_the_proxy_is_on_https(proxied):
         assert "return_url=https%3A" in response["Location"]
 
 
-@pytest.mark.parametrize("header", [b"PROXY UNKNOWN\r\n", version2(command=0x20)])
+@pytest.mark.parametrize("header", [
+    b"PROXY UNKNOWN\r\n", version2(command=0x20), version2(command=0x20, family=0x4f), version2(family=0x12)])
 def test_a_proxys_own_request_is_attributed_to_the_proxy(proxied, cookie, upstream, header):
     with FromProxy(proxied, header + get(proxied, cookie)) as connection:
         assert connection.response().status == 200
@@ -111,6 +122,7 @@ def test_a_proxys_own_request_is_attributed_to_the_proxy(proxied, cookie, upstre
 @pytest.mark.parametrize("start", [
     b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"PROXY TCP4 1.2.3.4\r\n", b"PROXY " + b"x" * 200, b"\x16\x03\x01\x00\x05hello",
     SIGNATURE + b"\x21\x11\xff\xff", version2(command=0x31),
+    *[version2(family=family) for family in (0x01, 0x10, 0x13, 0x20, 0x41, 0x4f, 0xf1)],
 ])
 def test_a_trusted_proxy_without_a_valid_header_is_not_served(proxied, start):
     with FromProxy(proxied, start) as connection:

@@ -226,6 +226,7 @@ def test_at_the_descriptor_limit_it_continues_to_serve_and_does_not_spin(upstrea
     crowd = [gate.connection() for _ in range(150)]  # the kernel accepts them, but the gate cannot accept them all
     wait_until(lambda: gate.process.descriptors() >= 90, "the descriptors are used up")
     gate.process.assert_sleeps(a_second=400, seconds=1.5)  # it tries again 20 times a second
+    assert gate.log().count("not accepting connections") == 1, "one line for many attempts"
     assert live.exchange("GET", "/still-served", session).status == 200
     last = crowd.pop()
     last.request("GET", "/", NAVIGATION)

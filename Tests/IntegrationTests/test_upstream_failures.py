@@ -7,10 +7,13 @@ import time
 
 import pytest
 
+from harness.frames import FrameConnection, StreamReset
 from harness.gate import NAVIGATION, XHR
+from harness.h2_upstream import H2Upstream
 from harness.ports import free_port
 from harness.process import DEADLINE
 from harness.upstream import Closed, Upstream
+from harness.wire import CutShort
 
 
 class TestDown:
@@ -90,6 +93,84 @@ class TestSlow:
                 connection.send(b"x")
         upstream.answer = answer
         assert slow.exchange("GET", "/", slow.cookie).body == b"x" * 8
+
+
+class TestPauses:
+    """`responseTimeout` ends with the head of the response; `idleTimeout` limits the pauses within it."""
+
+    PAUSE = 1.5
+    SHORT, LONG = "500ms", "60s"
+
+    @pytest.fixture(params=["http", "h2c"])
+    def start(self, request, start_gate):
+        """Starts a gate whose app sends a head, the first byte of its content, and after a pause the second."""
+        apps = []
+
+        def start(content_type="text/plain", length=True, pause=self.PAUSE, **limits):
+            fields = {"Content-Type": content_type, **({"Content-Length": "2"} if length else {})}
+            if request.param == "http":
+                app = Upstream()
+
+                def answer(received, connection):
+                    framing = {} if length else {"Transfer-Encoding": "chunked"}
+                    lines = "".join(f"{n}: {v}\r\n" for n, v in {**fields, **framing}.items())
+                    connection.send(f"HTTP/1.1 200 OK\r\n{lines}\r\n" + ("a" if length else "1\r\na\r\n"))
+                    time.sleep(pause)
+                    connection.send("b" if length else "1\r\nb\r\n0\r\n\r\n")
+            else:
+                app = H2Upstream()
+
+                def answer(received):
+                    received.head(200, [(n.lower(), v) for n, v in fields.items()])
+                    received.data(b"a")
+                    time.sleep(pause)
+                    received.data(b"b", end=True)
+            app.answer = answer
+            apps.append(app)
+            gate = start_gate(app.url, upstream={"url": app.url, **limits})
+            gate.cookie = gate.session_cookie()
+            return gate
+        yield start
+        for app in apps:
+            (app.stop if request.param == "http" else app.close)()
+
+    @staticmethod
+    def get(gate, version):
+        if version == 1:
+            return gate.exchange("GET", "/", gate.cookie)
+        with FrameConnection(gate.port) as connection:
+            connection.cookie = gate.cookie["Cookie"]
+            return connection.get("/")
+
+    @pytest.mark.parametrize("version", [1, 2])
+    @pytest.mark.parametrize("length", [True, False])
+    def test_within_the_response_the_time_for_its_head_does_not_count(self, start, version, length):
+        gate = start(length=length, responseTimeout=self.SHORT, idleTimeout=self.LONG)
+        response = self.get(gate, version)
+        assert (response.status, response.body) == (200, b"ab")
+
+    @pytest.mark.parametrize("version", [1, 2])
+    def test_a_pause_longer_than_the_idle_time_cuts_the_response(self, start, version):
+        gate = start(responseTimeout=self.LONG, idleTimeout=self.SHORT, pause=DEADLINE)
+        with pytest.raises((CutShort, StreamReset)) as cut:
+            self.get(gate, version)
+        assert cut.value.received == b"a"
+
+    @pytest.mark.parametrize("version", [1, 2])
+    @pytest.mark.parametrize("content_type", ["text/event-stream", "application/grpc"])
+    def test_an_event_stream_may_pause(self, start, version, content_type):
+        gate = start(content_type, length=False, responseTimeout=self.SHORT, idleTimeout=self.SHORT)
+        assert self.get(gate, version).body == b"ab"
+
+    @pytest.mark.parametrize("version", [1, 2])
+    def test_the_idle_time_does_not_count_before_the_head(self, start_gate, upstream, version):
+        def answer(request, connection):
+            time.sleep(self.PAUSE)
+            connection.respond(200, {}, "late")
+        upstream.answer = answer
+        gate = start_gate(upstream, upstream={"url": upstream.url, "responseTimeout": self.LONG, "idleTimeout": self.SHORT})
+        gate.cookie = gate.session_cookie()
+        assert self.get(gate, version).body == b"late"
 
 
 class TestDeadKeptConnections:

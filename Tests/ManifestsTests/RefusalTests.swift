@@ -32,12 +32,40 @@ struct RefusalTests {
             (head + "spec: {containers: [{name: sidegate}]}\n", "1:1: ", "no container except the sidecar"),
             (head + "spec: {containers: [{name: a}]}\nspec: {}\n", "5:1: ", "`spec` is set twice, first in line 4"),
             (
-                head + "spec: {containers: [{name: a, ports: [{containerPort: 8080}]}]}\n", "4:55: ",
-                "port 8080 is used by the sidecar too"
+                "apiVersion: v1\nkind: Pod\nmetadata: {annotations: {sidegate/port: '8080'}}\n"
+                    + "spec: {containers: [{name: a, ports: [{containerPort: 8080}]}]}\n", "4:55: ",
+                "port 8080 is used by the sidecar too; give the sidecar another one (--port, or annotation sidegate/port)"
             ),
             (
-                head + "spec: {containers: [{name: a, ports: [{containerPort: 9180}]}]}\n", "4:55: ",
-                "(annotation sidegate/admin-port)"
+                "apiVersion: v1\nkind: Pod\nmetadata: {annotations: {sidegate/admin-port: '9180'}}\n"
+                    + "spec: {containers: [{name: a, ports: [{containerPort: 9180}]}]}\n", "4:55: ",
+                "(--admin-port, or annotation sidegate/admin-port)"
+            ),
+            (
+                head + "spec: {hostNetwork: true, containers: [{name: a}]}\n", "4:21: ",
+                "hostNetwork: the app's loopback address is that of the node"
+            ),
+            (
+                head + "spec: {containers: [{name: a, ports: [{containerPort: 80, hostPort: 80}]}]}\n", "4:69: ",
+                "hostPort 80 opens the app at the node's address, around the sign-in; remove it"
+            ),
+            (
+                head
+                    + "spec: {initContainers: [{name: b, ports: [{containerPort: 80, hostPort: 81}]}], containers: [{name: a}]}\n",
+                "4:73: ", "hostPort 81 opens"
+            ),
+            (
+                head + "spec: {containers: [{name: a, ports: [{name: sidegate, containerPort: 80}]}]}\n", "4:71: ",
+                "the port's name `sidegate` is the sidecar's"
+            ),
+            (
+                "apiVersion: batch.volcano.sh/v1alpha1\nkind: Job\nmetadata: {name: x}\n"
+                    + "spec: {tasks: [{template: {spec: {containers: [{name: a, image: b}]}}}]}\n", "4:47: ",
+                "Job/x holds containers at `spec.tasks.template.spec.containers`, where the sidecar cannot be added"
+            ),
+            (
+                "x: &t {spec: {containers: [{name: a, image: b}]}}\napiVersion: argoproj.io/v1alpha1\nkind: Rollout\n"
+                    + "spec: {template: *t}\n", "4:18: ", "`template` is an alias"
             ),
             (
                 "apiVersion: v1\nkind: Pod\nmetadata: {annotations: {sidegate/imag: x}}\nspec: {containers: [{name: a}]}\n",
@@ -52,7 +80,8 @@ struct RefusalTests {
                 "3:41: ", "1 to 65535"
             ),
             (
-                "apiVersion: v1\nkind: Pod\nmetadata: {annotations: {sidegate/port: '9180'}}\nspec: {containers: [{name: a}]}\n",
+                "apiVersion: v1\nkind: Pod\nmetadata: {annotations: {sidegate/port: '9180', sidegate/admin-port: '9180'}}\n"
+                    + "spec: {containers: [{name: a}]}\n",
                 "1:1: ", "the port and the admin port are both 9180"
             ),
         ])

@@ -88,6 +88,11 @@ struct SidecarInjectorTests {
                 "batch/v1", "CronJob",
                 "spec:\n  jobTemplate:\n    spec:\n      template:\n        spec:\n          containers:\n          -\n            name: a\n"
             ),
+            ("v1", "PodTemplate", "template:\n  spec:\n    containers:\n    - name: a\n"),
+            ("argoproj.io/v1alpha1", "Rollout", "spec:\n  template:\n    spec:\n      containers:\n      - name: a\n"),
+            ("apps.openshift.io/v1", "DeploymentConfig", "spec: {template: {spec: {containers: [{name: a}]}}}\n"),
+            ("example.com/v1", "Anything", "spec: {template: {spec: {containers: [{name: a}]}}}\n"),
+            ("batch.volcano.sh/v1alpha1", "Job", "spec: {template: {spec: {containers: [{name: a}]}}}\n"),
         ])
     func kinds(version: String, kind: String, rest: String) throws {
         let result = try inject("apiVersion: \(version)\nkind: \(kind)\nmetadata:\n  name: x\n\(rest)")
@@ -99,7 +104,11 @@ struct SidecarInjectorTests {
     @Test(
         "Other documents, and pods that opt out, are unchanged byte for byte",
         arguments: [
-            "apiVersion: batch.volcano.sh/v1alpha1\nkind: Job\nspec: {template: {spec: {containers: [{name: a}]}}}\n",
+            "apiVersion: batch.volcano.sh/v1alpha1\nkind: Job\nmetadata: {annotations: {sidegate/inject: disabled}}\n"
+                + "spec: {tasks: [{template: {spec: {containers: [{name: a, image: b}]}}}]}\n",
+            "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nspec: {workloadRef: {kind: Deployment, name: x}}\n",
+            "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n"
+                + "spec: {versions: [{schema: {properties: {containers: {type: array}}}}]}\n",
             "apiVersion: v1\nkind: Pod\nmetadata: {annotations: {sidegate/inject: disabled}}\nspec: {containers: [{name: a}]}",
             "apiVersion: v1\nkind: Secret\nstringData: {a: &x b, c: *x}\n", "", "---\n---\n", "just text\n", "[1, 2]\n",
             "\u{FEFF}apiVersion: v1\nkind: Service\n", "# nothing but a comment",
@@ -144,25 +153,6 @@ struct SidecarInjectorTests {
             #expect(result.contains(expected), "\(expected)")
         }
         #expect(!result.contains("restartPolicy") && !result.contains("initContainers"))
-    }
-
-    @Test("Services that bypass the sign-in are named")
-    func detours() throws {
-        let pod =
-            "apiVersion: v1\nkind: Pod\nmetadata: {name: x, labels: {app: x, tier: web}}\nspec: {containers: [{name: a}]}\n"
-        func service(_ port: String, selector: String = "{app: x}") -> String {
-            "---\napiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec:\n  selector: \(selector)\n  ports:\n  - \(port)\n"
-        }
-        let warning = "warning: Service/s leads to port"
-        #expect(try inject(pod + service("{port: 80, targetPort: 8080}")).notes.count == 1)
-        #expect(try inject(pod + service("port: 8080")).notes.count == 1)
-        #expect(try inject(pod + service("{port: 80, targetPort: 3000}", selector: "{app: y}")).notes.count == 1)
-        let notes = try inject(pod + service("{port: 80, targetPort: 3000}")).notes
-        #expect(notes.last == "12:28: \(warning) 3000 of the pod, around the sign-in; set targetPort: 8080")
-        #expect(try inject(pod + service("port: 80")).notes.last?.contains("\(warning) 80 ") == true)
-        #expect(
-            try inject(service("{port: 80, targetPort: http}") + "---\n" + pod).notes.last?.contains("port http")
-                == true)
     }
 }
 

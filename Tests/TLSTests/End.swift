@@ -80,7 +80,6 @@ final class End: TransportOwner {
             })
         switch turn {
         case .nothingNow: break
-        case .turnOver: transport.loop.nextTurn { [self] in transportReadable() }
         case .end: ending = .end
         case .failed: ending = .failed
         }

@@ -12,8 +12,8 @@ struct DoctorCommand: ParsableCommand {
         discussion: """
             Checks the configuration as `check` does, then connects to the app, the identity provider (and compares its \
             clock), key sets, Redis and the provisioning host, from the machine on which it runs, and asks the kernel \
-            whether others can reach the app past the gate. It sends HEAD requests, and fetches key sets; it changes \
-            nothing. The exit status is 0 when nothing failed, with or without warnings, else 1.
+            whether others can reach the app past the gate. It sends GET requests without cookies: to the root of the app, \
+            to the login and logout URLs, and to key sets. It changes nothing. The exit status is 0 when nothing failed, with or without warnings, else 1.
             """)
 
     @OptionGroup var source: ConfigurationOptions

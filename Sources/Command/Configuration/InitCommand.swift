@@ -3,7 +3,6 @@
 import ArgumentParser
 import Configuration
 import Cryptography
-import Glibc
 
 struct InitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -11,7 +10,9 @@ struct InitCommand: ParsableCommand {
         abstract: "Writes a commented configuration to start from, with fresh secrets.",
         discussion: """
             It passes `sidegate check` as it is; lines that need a value of yours are marked, with the names that the \
-            vendor's settings page uses. The file is readable by its owner alone; one that exists is never overwritten.
+            vendor's settings page uses. The file is readable by its owner alone, and by the directory's group where the \
+            directory has the set-group-ID bit, as /etc/sidegate has, so that the service can read it. An existing file is \
+            only replaced with --force, which keeps its owner and mode, and the old content in FILE.old.
 
             \(Preset.served.map { "\($0.name): \($0.summary)" }.joined(separator: "\n"))
             """)
@@ -24,6 +25,9 @@ struct InitCommand: ParsableCommand {
         completion: .file(extensions: ["yaml", "yml"]))
     var output: String?
 
+    @Flag(help: "Replaces an existing file; its old content is kept in FILE.old.")
+    var force = false
+
     func run() throws {
         let file = StarterFile(
             preset: preset.preset, tokenSecret: Self.secret(), sessionSecret: Self.secret(),
@@ -31,7 +35,7 @@ struct InitCommand: ParsableCommand {
         let path = output == "-" ? nil : output
         if let path {
             do throws(FileRefusal) {
-                try PrivateFile.create(path, file.text)
+                try PrivateFile(path).write(file.text, isReplacing: force)
             } catch {
                 StandardError.write("sidegate: error: \(path): \(error.words)")
                 throw ExitStatus.cannotOpen
@@ -56,36 +60,4 @@ struct PresetArgument: ExpressibleByArgument {
     }
 
     static var allValueStrings: [String] { Preset.served.map(\.name) }
-}
-
-/// Why a file was not written, and the fix.
-struct FileRefusal: Error {
-    let words: String
-}
-
-/// A new file of mode 600.
-enum PrivateFile {
-    static func create(_ path: String, _ text: String) throws(FileRefusal) {
-        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else {
-            throw FileRefusal(
-                words: errno == EEXIST
-                    ? "it exists already and is not overwritten; name another file or move it away"
-                    : "cannot write: \(unsafe String(cString: strerror(errno)))")
-        }
-        defer { close(descriptor) }
-        let bytes = Array(text.utf8)
-        var start = 0
-        while start < bytes.count {
-            let rest = bytes[start...]
-            let count = unsafe rest.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
-            if count > 0 {
-                start += count
-            } else if errno != EINTR {
-                let words = "cannot write: \(unsafe String(cString: strerror(errno)))"
-                _ = unsafe unlink(path)
-                throw FileRefusal(words: words)
-            }
-        }
-    }
 }

@@ -11,15 +11,18 @@ struct InjectCommand: ParsableCommand {
         abstract: "Adds the sidecar to the pods of Kubernetes manifests.",
         discussion: """
             Reads manifests (YAML or JSON, many documents, Lists) and prints them with Sidegate in each pod without the \
-            annotation `sidegate/inject: disabled`: of Pod, Deployment, StatefulSet, DaemonSet, ReplicaSet, Job and CronJob. All \
-            else stays as it is, comments too. It does not connect to a cluster, and running it twice changes nothing.
+            annotation `sidegate/inject: disabled`: of Pod, Deployment, StatefulSet, DaemonSet, ReplicaSet, Job, CronJob, and \
+            of every other kind that has its pod at spec.template.spec, such as an Argo Rollout, a DeploymentConfig of \
+            OpenShift or a Service of Knative. All else stays as it is, comments too. It does not connect to a cluster, and \
+            running it twice changes nothing.
 
             kubectl create deployment … --dry-run=client -o yaml | sidegate inject | kubectl apply -f -
 
             Expects a ConfigMap with the key sidegate.yaml, and a Secret with the keys jwt-secret and session-secret. The \
             annotations sidegate/image, sidegate/config-map, sidegate/secret, sidegate/sidecar (native or plain), \
             sidegate/port and sidegate/admin-port of a workload or its pod override the options. The exit status is 1 when \
-            a manifest cannot be changed; then nothing is printed.
+            a manifest cannot be changed, when its containers are in a place that is not known, or when the gate could not \
+            protect the app (hostNetwork, hostPort); then nothing is printed.
             """)
 
     @Option(
@@ -46,11 +49,23 @@ struct InjectCommand: ParsableCommand {
     @Flag(help: "An init container that keeps running, for Kubernetes 1.29 and later, or a container beside the app.")
     var sidecar = Form.native
 
-    @Option(help: ArgumentHelp("Where the sidecar takes requests; point the Service here.", valueName: "number"))
-    var port: PortArgument = PortArgument(number: 8080)
+    @Option(
+        help: ArgumentHelp(
+            "Where the sidecar takes requests; point the Service here. Default: 8080, or 8180, 8280 and so on when the app uses it.",
+            valueName: "number"))
+    var port: PortArgument?
 
-    @Option(help: ArgumentHelp("Where the sidecar serves health and metrics.", valueName: "number"))
-    var adminPort: PortArgument = PortArgument(number: 9180)
+    @Option(
+        help: ArgumentHelp(
+            "Where the sidecar serves health and metrics. Default: 9180, or 9280, 9380 and so on when the app uses it.",
+            valueName: "number"))
+    var adminPort: PortArgument?
+
+    @Flag(
+        help:
+            "Adds a NetworkPolicy for each workload that admits the gate's port alone; other pods cannot reach the app's own."
+    )
+    var networkPolicy = false
 
     @Flag(help: "Only workloads with the annotation sidegate/inject: enabled.")
     var markedOnly = false
@@ -65,13 +80,15 @@ struct InjectCommand: ParsableCommand {
         options.secret = secret
         if !secretKey.isEmpty { options.secretKeys = secretKey.map(\.value) }
         options.isNative = sidecar == .native
-        options.port = port.number
-        options.adminPort = adminPort.number
+        options.port = port?.number
+        options.adminPort = adminPort?.number
 
         let name = filename == "-" ? "standard input" : PrintableText.escaped(filename)
         let text = try Self.read(filename, shown: name)
         do throws(ManifestProblem) {
-            let result = try SidecarInjector(options, isMarkedOnly: markedOnly).inject(text)
+            let result = try SidecarInjector(
+                options, isMarkedOnly: markedOnly, addsNetworkPolicies: networkPolicy
+            ).inject(text)
             for note in result.notes {
                 let place = note.place
                 StandardError.write("\(name):\(place.line):\(place.column): \(note.kind.rawValue): \(note.message)")
@@ -128,12 +145,8 @@ struct SecretKeyArgument: ExpressibleByArgument {
 struct PortArgument: ExpressibleByArgument {
     let number: Int
 
-    init(number: Int) { self.number = number }
-
     init?(argument: String) {
         guard let number = Int(argument), (1...65_535).contains(number) else { return nil }
         self.number = number
     }
-
-    var defaultValueDescription: String { String(number) }
 }

@@ -20,7 +20,8 @@ struct RunCommand: ParsableCommand {
     func run() throws {
         let request = source.request(purpose: .serve, options: serving.overrides)
         let loaded = ConfigurationLoader.load(request)
-        let settings = try ConfigurationOptions.settings(loaded, unopenable: .cannotOpen)
+        // The log begins with the warnings, in its own format.
+        let settings = try loaded.settings ?? ConfigurationOptions.settings(loaded, unopenable: .cannotOpen)
         // Without a session secret, one that lives as long as this process.
         let fallbackSecret = Random.bytes(32)
         var assembly = GateAssembly(settings, fallbackSecret: fallbackSecret)
@@ -31,7 +32,7 @@ struct RunCommand: ParsableCommand {
         }
         let service: Service
         do {
-            service = try Service(settings, gate: gate, log: LogWriter(1), version: Version.number)
+            service = try Service(settings, gate: gate, log: LogWriter(1), version: Version.number, loaded: loaded)
         } catch {
             StandardError.write("sidegate: error: \(error)")
             throw ExitStatus.cannotOpen

@@ -20,7 +20,11 @@ struct Explanation {
         let keys = fetched.compactMap(\.keys).reduce(settings.token.keys) { $0.merged(with: $1) }
         let bare = TokenDiagnosis.token(in: token.span, tokenParameter: parameter)
         let verifier = TokenVerifier(policy: policy, keys: keys)
-        var checks = verifier.examine(bare.span, now: now)
+        let address = TokenDiagnosis.address(in: token.span, tokenParameter: parameter)
+        let returned = address.map {
+            ReturnCheck($0, returnPath: settings.identityProvider.returnPath, tokenParameter: parameter)
+        }
+        var checks = (returned?.findings ?? []).map(Self.check) + verifier.examine(bare.span, now: now)
         let verified = try? verifier.verify(bare.span, now: now)
         var fields: [(field: String, values: [String])] = []
         var notes: [TokenDiagnosis.Note] = []
@@ -29,8 +33,10 @@ struct Explanation {
                 claims: settings.token.claims.map { ClaimRule($0.field, $0.claims) }, required: settings.token.required
             )
             switch claims.examine(verified.claims) {
-            case .success(let matched):
+            case .success(let finding):
+                let matched = finding.fields
                 fields = matched
+                notes += finding.omissions.map { .init(title: "a field that is not as it should be", detail: $0) }
                 checks.append(
                     TokenCheck(
                         "fields", .passed, expected: Self.needed(settings),
@@ -62,6 +68,7 @@ struct Explanation {
             token: token.span, policy: policy, keys: keys, secrets: secrets, tokenParameter: parameter,
             claimNames: settings.token.claims.flatMap(\.claims), now: now)
         notes += Self.notes(settings, fetched, isAccepted: isAccepted)
+        if let note = Self.note(on: returned?.origin, settings) { notes.append(note) }
 
         var lines = checks.map(Self.line)
         for (field, values) in fields {
@@ -101,6 +108,23 @@ struct Explanation {
                 .init(title: "single use", detail: "only the running gate knows whether the token was used before"))
         }
         return notes
+    }
+
+    /// The address is not the site's own, as far as that shows.
+    private static func note(on origin: PublicOrigin?, _ settings: Settings) -> TokenDiagnosis.Note? {
+        guard let origin, let site = settings.publicURL, origin != site else { return nil }
+        let (actual, expected) = (
+            String(decoding: origin.text, as: UTF8.self), String(decoding: site.text, as: UTF8.self)
+        )
+        return .init(
+            title: "another address of the site", detail: "the return goes to \(actual); publicURL is \(expected)",
+            fix: "the cookie from the start of the sign-in exists at \(expected) only: correct one of the two")
+    }
+
+    private static func check(_ finding: ReturnCheck.Finding) -> TokenCheck {
+        TokenCheck(
+            finding.name, finding.reason.map { TokenCheck.Verdict.failed($0) } ?? .passed, expected: finding.expected,
+            actual: finding.actual, fix: finding.fix)
     }
 
     private static func line(_ note: TokenDiagnosis.Note) -> String {
@@ -165,7 +189,7 @@ struct Explanation {
         }
         return TokenCheck(
             "fields", .failed(refusal.reason), expected: "a valid value for the field \(refusal.field), from \(names)",
-            actual: "a value with control characters, of the wrong kind, too long, or no e-mail address",
+            actual: refusal.problem,
             fix: "correct what the identity provider sends for this user")
     }
 }

@@ -5,27 +5,44 @@
 package enum ListeningPorts {
     /// The addresses beyond loopback on which `port` is listened on, in words; nil when the kernel does not say.
     package static func beyondLoopback(_ port: UInt16) -> [String]? {
-        let tables = ["/proc/net/tcp", "/proc/net/tcp6"].compactMap { path in
-            try? FileReader.read(path, limit: maximumSize).bytes
-        }
-        guard !tables.isEmpty else { return nil }
-        return tables.flatMap { beyondLoopback(port, table: String(decoding: $0, as: UTF8.self)) }
+        tables()?.flatMap { beyondLoopback(port, table: $0) }
     }
 
     /// As above, of one such table.
     package static func beyondLoopback(_ port: UInt16, table: String) -> [String] {
         var places: [String] = []
-        for line in table.split(separator: "\n").dropFirst() {
-            // sl, local address, remote address, state, …
-            let columns = line.split(separator: " ", omittingEmptySubsequences: true)
-            guard columns.count > 3, columns[3] == listening else { continue }
-            let halves = columns[1].split(separator: ":")
-            guard halves.count == 2, UInt16(halves[1], radix: 16) == port, let place = place(halves[0]),
-                !places.contains(place)
-            else { continue }
+        for address in addresses(port, table: table) {
+            guard let place = place(address), !places.contains(place) else { continue }
             places.append(place)
         }
         return places
+    }
+
+    /// Whether `port` is listened on, on any address; nil when the kernel does not say.
+    package static func isOpen(_ port: UInt16) -> Bool? {
+        tables()?.contains { isOpen(port, table: $0) }
+    }
+
+    /// As above, of one such table.
+    package static func isOpen(_ port: UInt16, table: String) -> Bool { !addresses(port, table: table).isEmpty }
+
+    private static func tables() -> [String]? {
+        let tables = ["/proc/net/tcp", "/proc/net/tcp6"].compactMap { path in
+            try? FileReader.read(path, limit: maximumSize).bytes
+        }
+        return tables.isEmpty ? nil : tables.map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// The local addresses of the listeners on `port`, as the table has them.
+    private static func addresses(_ port: UInt16, table: String) -> [Substring] {
+        table.split(separator: "\n").dropFirst().compactMap { line in
+            // sl, local address, remote address, state, …
+            let columns = line.split(separator: " ", omittingEmptySubsequences: true)
+            guard columns.count > 3, columns[3] == listening else { return nil }
+            let halves = columns[1].split(separator: ":")
+            guard halves.count == 2, UInt16(halves[1], radix: 16) == port else { return nil }
+            return halves[0]
+        }
     }
 
     /// Nil for loopback, and for what is no address.

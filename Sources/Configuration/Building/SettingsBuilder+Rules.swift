@@ -146,6 +146,7 @@ extension SettingsBuilder {
             maxConnections: values[AppOptions.maxConnections] ?? standard.maxConnections,
             preserveHost: values[AppOptions.preservesHost] ?? standard.preserveHost,
             upgrades: values[AppOptions.upgrades] ?? standard.upgrades,
+            isTolerant: values[AppOptions.isTolerant] ?? standard.isTolerant,
             offersHTTP2: values[AppOptions.offersHTTP2] ?? standard.offersHTTP2,
             tls: upstreamTLS(
                 address, values[AppOptions.tls] ?? OptionValues([:]), AppOptions.tlsOptions, prefix: "upstreams[].tls.")

@@ -93,7 +93,7 @@ extension SettingsBuilder {
             }
         } else if let file = resolution.given(several.file) {
             let (path, origin) = (several.file.path, file.origin)
-            if let bytes = files.readSecret(file.value, for: path, at: origin, into: &findings) {
+            if let bytes = files.readSecret(file.value, for: path, at: origin, isOneLine: false, into: &findings) {
                 secrets = bytes.split(separator: UInt8(ascii: "\n")).map { line in
                     (Array(line.last == UInt8(ascii: "\r") ? line.dropLast() : line), path, origin)
                 }

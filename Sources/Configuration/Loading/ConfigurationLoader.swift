@@ -10,6 +10,8 @@ package struct LoadRequest: Sendable {
     package var purpose: Purpose
     /// Where a file is looked for when none is named.
     package var candidates = LoadRequest.usualFiles
+    /// Where systemd's units are.
+    package var unitDirectories = ServiceCredentials.usualDirectories
 
     package init(
         file: String? = nil, overrides: [Override] = [], environment: [String: String], purpose: Purpose = .serve
@@ -61,7 +63,9 @@ package enum ConfigurationLoader {
                 }
                 layers.append(.file(contents.bytes, path: file, environment: request.environment))
             } catch {
-                let fix = error.isMissing ? "correct the path, or create it" : "correct the path or its permissions"
+                let fix =
+                    error.isMissing
+                    ? "correct the path, or create it" : "correct the path or its permissions, or run this as root"
                 findings.append(
                     .error(
                         .file(path: file, line: 1, column: 1), "cannot read the configuration: \(error.words); \(fix)")
@@ -83,7 +87,10 @@ package enum ConfigurationLoader {
                 files: log.paths, digest: log.digest)
         }
         var builder = SettingsBuilder(
-            resolution, file: file, purpose: request.purpose, environment: request.environment)
+            resolution, file: file, purpose: request.purpose,
+            files: NamedFile(
+                environment: request.environment,
+                serviceCredentials: ServiceCredentials(for: file, in: request.unitDirectories)))
         let settings = builder.build()
         findings += resolution.findings + builder.findings
         if request.purpose == .serve, !findings.hasErrors {

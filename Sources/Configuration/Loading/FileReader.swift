@@ -9,12 +9,21 @@ struct FileContents {
     var isReadableByOthers: Bool
     /// Users other than the owner and the group may write it.
     var isWritableByOthers: Bool
+    var isOnReadOnlyMount: Bool
+    /// The file system.
+    var device: dev_t
+
+    /// On a file system in memory that is mounted read-only, as Kubernetes and Docker Swarm mount secrets: only the
+    /// processes of the container see it, and its mode cannot be changed from there.
+    var isInVolume: Bool { isOnReadOnlyMount && MountTable.isInMemory(device) }
 }
 
 /// Why a file could not be read, in words.
-struct FileProblem: Error {
+struct FileProblem: Error, CustomStringConvertible {
     var words: String
     var isMissing: Bool
+
+    var description: String { words }
 }
 
 enum FileReader {
@@ -47,13 +56,24 @@ enum FileReader {
                 throw FileProblem(words: "it is larger than \(SizeText.format(limit))", isMissing: false)
             }
         }
+        var mount = statvfs()
+        // ST_RDONLY of fstatvfs(3).
+        let isOnReadOnlyMount = unsafe fstatvfs(descriptor, &mount) == 0 && mount.f_flag & 1 != 0
         return FileContents(
             bytes: bytes, isReadableByOthers: status.st_mode & S_IROTH != 0,
-            isWritableByOthers: status.st_mode & S_IWOTH != 0)
+            isWritableByOthers: status.st_mode & S_IWOTH != 0,
+            isOnReadOnlyMount: isOnReadOnlyMount, device: status.st_dev)
     }
 
     static func exists(_ path: String) -> Bool {
         unsafe access(path, F_OK) == 0
+    }
+
+    /// A file that exists and holds more than a line end, or something else, such as a pipe.
+    static func isFilled(_ path: String) -> Bool {
+        var status = stat()
+        guard unsafe stat(path, &status) == 0 else { return false }
+        return status.st_mode & S_IFMT != S_IFREG || status.st_size > 1
     }
 
     static func isDirectory(_ path: String) -> Bool {

@@ -103,10 +103,13 @@ package enum OptionReference {
         Durations: `250ms`, `30s`, `5m`, `12h`, `7d`, `1h30m`. Sizes: bytes, or `64KiB`, `10MiB`, `1GiB`. Where a list is
         expected, a single value is a list of one.
 
-        Every secret `NAME` has a twin `NAMEFile` that names a file with it. One trailing newline is dropped; a file that
-        other users can read causes a warning. A relative path is looked for in `$CREDENTIALS_DIRECTORY` first, then beside the
-        configuration file (from the environment or the command line: in the working directory). Of a secret's keys one may
-        be set at a time; one set nearer to the command line replaces the others.
+        Every secret `NAME` has a twin `NAMEFile` that names a file with it. One trailing newline is dropped, of the file and
+        of a value from the environment or from YAML alike; other white space at an end counts, and causes a warning. So does
+        a file that other users can read, unless it is mounted read-only in memory, as containers get their secrets. A
+        relative path is looked for in `$CREDENTIALS_DIRECTORY` first; then, if the configuration is that of the system service,
+        among the credentials of sidegate.service (`LoadCredential=`); then beside the configuration file (from the environment
+        or the command line: in the working directory). Of a secret's keys one may be set at a time; one set nearer to the
+        command line replaces the others.
 
         `sidegate check` reports all errors at once, as `FILE:LINE:COLUMN: error: …`, and exits with 1 if there is one. Among them
         are addresses that lead back to Sidegate: `upstream` or one of `upstreams` that is an address of `listen` or

@@ -117,9 +117,10 @@ struct ValueParser {
     // MARK: - Single values
 
     private mutating func scalar(_ node: Node, as kind: ValueKind) -> ParsedValue? {
-        guard case .scalar(let text) = node.content else {
+        guard case .scalar(let written) = node.content else {
             return refuse(node, "expects a single value, not \(node.kindInWords)")
         }
+        let text = isSecret ? secret(written, at: node.origin) : written
         do {
             return try Self.value(text, as: kind)
         } catch {
@@ -127,6 +128,14 @@ struct ValueParser {
             let isShown = !isSecret && !(text.contains("@") && text.contains(":"))
             return refuse(node, isShown ? "\(Quoted.text(text)): \(error.message)" : error.message)
         }
+    }
+
+    private mutating func secret(_ text: String, at origin: SourceLocation) -> String {
+        let text = SecretText.withoutNewline(text)
+        if let doubt = SecretText.doubt(Array(text.utf8)) {
+            findings.append(.warning(origin, "`\(path)` \(doubt), which counts as part of it; is that meant?"))
+        }
+        return text
     }
 
     private static func value(_ text: String, as kind: ValueKind) throws(SyntaxProblem) -> ParsedValue {

@@ -17,8 +17,10 @@ struct YAMLReader {
     private var findings: [Finding] = []
     private var nodes = 0
 
-    private struct Stop: Error {
+    private struct Stop: Error, CustomStringConvertible {
         var finding: Finding
+
+        var description: String { finding.description }
     }
 
     /// Reads a file's text: every place becomes a line and column of `path`.

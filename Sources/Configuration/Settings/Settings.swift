@@ -52,6 +52,8 @@ package struct UpstreamSettings: Sendable {
     package var preserveHost: Bool
     /// The protocols that the app may switch to.
     package var upgrades: [String]
+    /// More deviations from HTTP are accepted.
+    package var isTolerant: Bool
     /// HTTP/2 is offered where TLS lets both sides choose.
     package var offersHTTP2: Bool
     package var tls: ClientTLSSettings
@@ -192,6 +194,8 @@ package struct SessionSettings: Sendable {
 /// `replay`
 package struct ReplaySettings: Sendable {
     package var onFailure: ReplayFailurePolicy
+    /// Used tokens that this process remembers at once.
+    package var maxEntries: Int
     /// Used tokens are remembered in Redis.
     package var isShared: Bool
 

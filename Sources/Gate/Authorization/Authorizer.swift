@@ -57,6 +57,16 @@ final class Authorizer {
         rules.isEmpty ? .unruled : rules.ruling(on: request)
     }
 
+    /// The rules that make up the ruling; nil stands for `access.default`. None where the path cannot be read.
+    func decidingRules(on request: borrowing AccessRequest) -> [Int?] {
+        guard !rules.isEmpty else { return [nil] }
+        return switch rules.judgement(of: request) {
+        case .rule(let index): [index]
+        case .rules(let indices): indices
+        case .unreadable: []
+        }
+    }
+
     /// Why this user may not pass; nil when every rule that applies is met.
     func refusal(of identity: Identity, by ruling: Ruling) -> Reason? {
         guard case .needs(let first, let others) = ruling else { return nil }

@@ -18,20 +18,24 @@ enum Ruling {
 }
 
 extension AccessRules {
-    func ruling(on request: borrowing AccessRequest) -> Ruling {
+    /// Which rules decide about a request.
+    @inline(__always)
+    func judgement(of request: borrowing AccessRequest) -> Judgement {
         let bytes = request.head.bytes.span
         guard request.head.targetForm != .asterisk, request.head.methodName.upperBound <= bytes.count else {
-            return .unruled
+            return .rule(nil)
         }
         let method = bytes.extracting(request.head.methodName.range)
-        let judgement: Judgement =
-            switch request.path.form {
-            case .odd(let path): judge(path, method: method)
-            case .unreadable: .unreadable
-            case .none, .outside, .plain, .unread:
-                judge(bytes.extracting(request.path.place.range), method: method, delivery: request.path.delivery)
-            }
-        switch judgement {
+        return switch request.path.form {
+        case .odd(let path): judge(path, method: method)
+        case .unreadable: .unreadable
+        case .none, .outside, .plain, .unread:
+            judge(bytes.extracting(request.path.place.range), method: method, delivery: request.path.delivery)
+        }
+    }
+
+    func ruling(on request: borrowing AccessRequest) -> Ruling {
+        switch judgement(of: request) {
         case .unreadable: return .unreadable
         case .rule(nil): return .unruled
         case .rule(let index?):

@@ -13,17 +13,30 @@ package struct ClaimsCheck {
         matching = ClaimMapping(claims, required: required)
     }
 
-    /// The fields with their values in the order of the config; or the reason and the field it is about.
-    package func examine(_ claims: JSONValue) -> Result<[(field: String, values: [String])], Refusal> {
+    /// The fields with their values in the order of the config, and what was left out; or the reason and the field it is
+    /// about.
+    package func examine(_ claims: JSONValue) -> Result<Finding, Refusal> {
         do {
-            return .success(try matching.fields(of: claims).fields.map { ($0.name, $0.values) })
+            let result = try matching.map(claims)
+            return .success(
+                Finding(fields: result.fields.fields.map { ($0.name, $0.values) }, omissions: result.omissions))
         } catch {
-            return .failure(Refusal(reason: error.reason, field: error.field))
+            return .failure(Refusal(reason: error.reason, field: error.field, problem: error.problem))
         }
     }
 
-    package struct Refusal: Error, Equatable, Sendable {
+    package struct Finding: Sendable {
+        package let fields: [(field: String, values: [String])]
+        /// Sentences.
+        package let omissions: [String]
+    }
+
+    package struct Refusal: Error, Equatable, Sendable, CustomStringConvertible {
         package let reason: Reason
         package let field: String
+        /// A sentence that names the field, and the limit where one is exceeded.
+        package let problem: String
+
+        package var description: String { "\(reason.rawValue): \(field)" }
     }
 }

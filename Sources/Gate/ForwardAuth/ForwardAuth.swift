@@ -26,8 +26,13 @@ struct ForwardAuth {
         self.responses = responses
     }
 
-    /// - Parameter judge: what becomes of the original request.
-    func step(_ query: borrowing AccessRequest, judge: (borrowing AccessRequest) -> Step) -> Step {
+    /// - Parameters:
+    ///   - judge: what becomes of the original request.
+    ///   - reserved: what becomes of one for a reserved path; nil: it is refused.
+    func step(
+        _ query: borrowing AccessRequest, judge: (borrowing AccessRequest) -> Step,
+        reserved: (borrowing AccessRequest) -> Step?
+    ) -> Step {
         let original: OriginalRequest
         do throws(OriginalRequestProblem) {
             original = try OriginalRequest(query, rules)
@@ -39,7 +44,7 @@ struct ForwardAuth {
         let step =
             lookAlikes.isIn(query.head)
             ? .respond(responses.signInRefused(.identityHeaderSpoofed, original.access, tryAgain: nil))
-            : answer(original, query, judge)
+            : answer(original, query, judge, reserved)
         guard original.isNamed, case .done(.respond(var response)) = step else { return step }
         // The log names the request that was asked about.
         let head = original.access.head
@@ -50,17 +55,19 @@ struct ForwardAuth {
 
     private func answer(
         _ original: borrowing OriginalRequest, _ query: borrowing AccessRequest,
-        _ judge: (borrowing AccessRequest) -> Step
+        _ judge: (borrowing AccessRequest) -> Step, _ reserved: (borrowing AccessRequest) -> Step?
     ) -> Step {
+        let step: Step
         switch original.access.path.reserved {
-        case nil where original.access.head.method != .trace && original.access.head.method != .connect: break
-        case .unreadable: return .respond(refusedToProxy(403, .pathUnreadable))
-        default:
-            // The proxy must send those to the gate; in no spelling are they the app's.
-            return .respond(refusedToProxy(403, .reservedPath))
+        case nil where original.access.head.method != .trace && original.access.head.method != .connect:
+            step = judge(original.access)
+        case .unreadable: step = reserved(original.access) ?? .respond(refusedToProxy(403, .pathUnreadable))
+        // The proxy must send those to the gate; in no spelling are they the app's.
+        case .callback: step = .respond(refusedToProxy(403, .reservedPath))
+        default: step = reserved(original.access) ?? .respond(refusedToProxy(403, .reservedPath))
         }
         let decision: Decision
-        switch judge(original.access) {
+        switch step {
         case .ask(let question): return .ask(question)
         case .done(let result): decision = result
         }

@@ -18,7 +18,7 @@ protocol ForwardAuthDialect: Sendable {
 }
 
 /// Why a query has no answer.
-enum OriginalRequestProblem: Error {
+enum OriginalRequestProblem: Error, CustomStringConvertible {
     /// The peer is none of `trustedProxies` (CVE-2026-40575).
     case untrusted
     /// There are rules, and the query does not name the path that they apply to.
@@ -26,6 +26,8 @@ enum OriginalRequestProblem: Error {
     /// Some rule is for certain methods, and the query does not name the method.
     case withoutMethod
     case contradictory, malformed
+
+    var description: String { response.reason.rawValue }
 
     /// What the proxy's administrator finds in the log and in the body.
     var response: (status: UInt16, reason: Reason) {

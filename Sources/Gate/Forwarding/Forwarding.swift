@@ -12,8 +12,11 @@ final class Forwarding {
     private let assertions: AssertionSigner?
     private let random: RandomPool
 
-    init(_ configuration: GateConfiguration, _ assertions: AssertionSigner?, _ random: RandomPool) {
-        rewrite = RequestRewrite(configuration)
+    init(
+        _ configuration: GateConfiguration, _ tokenParameter: TokenParameter, _ assertions: AssertionSigner?,
+        _ random: RandomPool
+    ) {
+        rewrite = RequestRewrite(configuration, tokenParameter)
         apps = AppRoutes(configuration.apps)
         ownCookies = OwnCookieFilter(configuration.session)
         self.assertions = assertions
@@ -39,7 +42,7 @@ final class Forwarding {
     /// Writes the head the app gets: `GET /path?query HTTP/1.1`, Host, the other fields, each line with CRLF, but without
     /// the framing fields (Content-Length, Transfer-Encoding) and the final empty line.
     ///
-    /// Strips (hop-by-hop fields, identity headers in every spelling, the gate's cookies, the token parameter), then sets
+    /// Strips (hop-by-hop fields, identity headers in every spelling, the gate's cookies, the provider's tokens in URLs), then sets
     /// (X-Forwarded-*, X-Request-ID, traceparent, identity). One operation: no code path does half of it.
     /// Connection is written only as `upgrade` (when ``forwardsUpgrade(_:app:)``) or `te`.
     ///

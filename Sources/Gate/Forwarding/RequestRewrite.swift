@@ -11,7 +11,7 @@ struct RequestRewrite {
     private let fromTrusted: SpoofFilter
     private let fromStrangers: SpoofFilter
     private let ownCookies: OwnCookieFilter
-    private let tokenParameter: [UInt8]
+    private let tokenParameter: TokenParameter
     private let upstreamAuthority: [UInt8]
     private let preservesHost: Bool
     /// An identity header is Authorization: then the client's never passes.
@@ -23,7 +23,7 @@ struct RequestRewrite {
     /// Some frameworks take the path from X-Original-URL in place of the one they got.
     private let passesOriginalURL: Bool
 
-    init(_ configuration: GateConfiguration) {
+    init(_ configuration: GateConfiguration, _ tokenParameter: TokenParameter) {
         apps = AppRoutes(configuration.apps)
         upgrades = AllowedUpgrades(configuration.upgrades)
         normalizesPath = configuration.judgesPaths
@@ -32,7 +32,7 @@ struct RequestRewrite {
         fromStrangers = SpoofFilter(
             identityHeaders: names + OverrideHeaders.namesFromStrangers(configuration), isTrusted: false)
         ownCookies = OwnCookieFilter(configuration.session)
-        tokenParameter = Array(configuration.tokenParameter.utf8)
+        self.tokenParameter = tokenParameter
         upstreamAuthority = Array(configuration.upstreamAuthority.utf8)
         preservesHost = configuration.preserveHost
         passesOriginalURL = !configuration.judgesPaths
@@ -81,7 +81,7 @@ struct RequestRewrite {
             out.append(copying: bytes.extracting(method.range))
             out.append(UInt8(ascii: " "))
             out.append(contentsOf: stripped ?? normal)
-            if access.head.query != nil { QueryFilter.appendQuery(of: access.head, without: tokenParameter, to: &out) }
+            if access.head.query != nil { tokenParameter.appendQuery(of: access.head, to: &out) }
             return stripped != nil
         }
         if normalizesPath, let normal = access.path.canonical(in: access.head) {
@@ -96,7 +96,7 @@ struct RequestRewrite {
             out.append(UInt8(ascii: " "))
             out.append(copying: bytes.extracting(path.range))
         }
-        if access.head.query != nil { QueryFilter.appendQuery(of: access.head, without: tokenParameter, to: &out) }
+        if access.head.query != nil { tokenParameter.appendQuery(of: access.head, to: &out) }
         return false
     }
 
@@ -141,7 +141,15 @@ struct RequestRewrite {
             case .authorization: passes = keepsAuthorization
             case .traceparent: passes = tracing
             case .xOriginalURL, .xOriginalMethod: passes = isTrusted && passesOriginalURL
-            case .referer: passes = !holdsToken(bytes.extracting(field.value.range))
+            case .referer:
+                // A page whose URL had the token names it to the next one (CVE-2022-24797).
+                let cleaned = tokenParameter.removed(from: bytes.extracting(field.value.range))
+                passes = cleaned == nil
+                if let cleaned, !request.nominatesFields || !isNominated("referer".utf8.span, request, bytes) {
+                    out.append("Referer: ")
+                    out.append(contentsOf: cleaned)
+                    out.append("\r\n")
+                }
             case .cookie:
                 passes = false
                 if !cookiesAreWritten {
@@ -244,13 +252,6 @@ struct RequestRewrite {
         var end = bytes.firstIndex(of: UInt8(ascii: "="), in: pair)
         while end > pair.lowerBound, bytes[end - 1] == 0x20 || bytes[end - 1] == 0x09 { end -= 1 }
         return ownCookies.isOurs(bytes.extracting(pair.lowerBound..<end))
-    }
-
-    /// A page whose URL had the token names it to the next one (CVE-2022-24797).
-    private func holdsToken(_ referer: Span<UInt8>) -> Bool {
-        let query = referer.firstIndex(of: UInt8(ascii: "?"), in: 0..<referer.count)
-        guard query < referer.count else { return false }
-        return QueryFilter.contains(tokenParameter, referer, query + 1..<referer.count)
     }
 
     /// Only what this connection to the app needs: nothing of the client's Connection passes.

@@ -5,15 +5,51 @@ import JWT
 
 /// Makes the user's fields from the claims of a verified token, by `token.claims`.
 ///
-/// The values end up in header lines, logs and pages of others, so what could mislead those is refused here, once.
+/// The values end up in header lines, logs and pages of others, so what could mislead those is refused here, once. What
+/// decides who somebody is must be right; what is only shown, such as a family name, is left out when it is not, and never
+/// keeps anybody from signing in.
 struct ClaimMapping: Sendable {
     private let matches: [ClaimRule]
     private let required: [String]
 
     /// Why a token's claims cannot be a user.
-    struct Refusal: Error, Equatable {
+    struct Refusal: Error, Equatable, CustomStringConvertible {
         let reason: Reason
         let field: String
+        /// A sentence that names the field and, where one is exceeded, the limit. It holds no value.
+        let problem: String
+
+        var description: String { "\(reason.rawValue): \(field)" }
+    }
+
+    /// The fields, and sentences about what was left out.
+    struct Result: Equatable {
+        var fields = UserAttributes()
+        var omissions: [String] = []
+    }
+
+    /// The part that a field plays.
+    private enum Role {
+        /// Who somebody is, and what is granted: the field is sound, or the token is refused.
+        case identity
+        /// Each group for itself: those that are none are left out.
+        case groups
+        /// Shown only.
+        case display
+
+        init(_ field: String) {
+            self =
+                switch field {
+                case "user", "email", "sites", "guest", "provider": .identity
+                case "groups": .groups
+                default: .display
+                }
+        }
+    }
+
+    private struct Values {
+        var texts: [String]
+        let isList: Bool
     }
 
     /// - Parameter needsUser: the user field is required.
@@ -22,59 +58,127 @@ struct ClaimMapping: Sendable {
         self.required = required.contains("user") || !needsUser ? required : ["user"] + required
     }
 
-    func fields(of claims: JSONValue) throws(Refusal) -> UserAttributes {
-        var fields = UserAttributes()
+    func map(_ claims: JSONValue) throws(Refusal) -> Result {
+        var result = Result()
+        var found: [Values?] = Array(repeating: nil, count: matches.count)
         var size = 0
-        for match in matches {
-            for claim in match.claims {
-                guard let value = claims[claim] else { continue }
-                let isList = Self.lists.contains(match.field) || value.array != nil
-                guard var values = Self.texts(of: value) else {
-                    throw Refusal(reason: .fieldInvalid, field: match.field)
+        // What is only shown gets the room that is left.
+        for isDisplayed in [false, true] {
+            for (index, match) in matches.enumerated() where (Role(match.field) == .display) == isDisplayed {
+                guard let values = try values(of: match, claims, &result.omissions) else { continue }
+                let added = values.texts.reduce(match.field.utf8.count) { $0 + $1.utf8.count + 2 }
+                guard size + added <= FieldValue.maximumTotal else {
+                    let problem =
+                        "makes all fields together \(size + added) bytes; at most \(FieldValue.maximumTotal) are accepted"
+                    guard isDisplayed else { throw Self.invalid(match.field, problem) }
+                    result.omissions.append(Self.omission(match.field, problem))
+                    continue
                 }
-                if Self.lists.contains(match.field), value.string != nil { values = Self.splitAtCommas(values) }
-                // An empty text says nothing: as good as absent.
-                values.removeAll { $0.isEmpty }
-                guard !values.isEmpty else { continue }
-                guard values.count <= Self.maximumValues, values.allSatisfy(Self.isSound),
-                    match.field != "email" || Self.isSoundEmail(values)
-                else { throw Refusal(reason: .fieldInvalid, field: match.field) }
-                size += values.reduce(match.field.utf8.count) { $0 + $1.utf8.count + 2 }
-                guard size <= Self.maximumSize else { throw Refusal(reason: .fieldInvalid, field: match.field) }
-                fields.set(match.field, values, isList: isList)
-                break
+                size += added
+                found[index] = values
             }
         }
-        for name in required where fields[name].isEmpty {
-            throw Refusal(reason: .fieldMissing, field: name)
+        for (match, values) in zip(matches, found) {
+            if let values { result.fields.set(match.field, values.texts, isList: values.isList) }
         }
-        return fields
+        for name in required where result.fields[name].isEmpty {
+            let claims = matches.first { $0.field == name }?.claims.joined(separator: ", ") ?? ""
+            throw Refusal(
+                reason: .fieldMissing, field: name,
+                problem: "The field \(name) is missing\(claims.isEmpty ? "" : " (claims: \(claims))").")
+        }
+        return result
     }
 
-    /// An e-mail address that every reader takes for the same: exactly one `@` (CVE-2026-40574), text on both sides,
-    /// and nothing that separates addresses or needs quotes.
-    static func isSoundEmail(_ values: [String]) -> Bool {
-        guard values.count == 1, let email = values.first?.utf8, email.count <= 320 else { return false }
-        let parts = email.split(separator: UInt8(ascii: "@"), omittingEmptySubsequences: false)
-        guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty }) else { return false }
-        return !email.contains { byte in
-            byte <= 0x20 || [",", ";", "<", ">", "(", ")", "\"", "\\", ":"].contains(Unicode.Scalar(byte))
-        }
-    }
-
-    /// No control characters (which end lines somewhere), no white space at the ends (which header parsers drop, so
-    /// that "ada " would be ada), and not too long.
-    static func isSound(_ value: String) -> Bool {
-        guard value.utf8.count <= maximumValueLength else { return false }
-        for scalar in value.unicodeScalars {
-            switch scalar.value {
-            case 0..<0x20, 0x7f..<0xa0, 0x2028, 0x2029, 0x200e, 0x200f, 0x202a...0x202e, 0x2066...0x2069, 0xfeff:
-                return false
-            default: break
+    /// Nil: the field is absent. A claim of a wrong form does not make room for the next one.
+    private func values(
+        of match: ClaimRule, _ claims: JSONValue, _ omissions: inout [String]
+    ) throws(Refusal) -> Values? {
+        for claim in match.claims {
+            guard let value = claims[claim] else { continue }
+            let values: Values?
+            switch Role(match.field) {
+            case .identity: values = try Self.identity(match.field, value)
+            case .groups: values = try Self.groups(value, &omissions)
+            case .display: values = Self.displayed(match.field, value, &omissions)
             }
+            guard let values else { return nil }
+            // An empty text says nothing: as good as absent.
+            if !values.texts.isEmpty { return values }
         }
-        guard let first = value.unicodeScalars.first, let last = value.unicodeScalars.last else { return true }
-        return !first.properties.isWhitespace && !last.properties.isWhitespace
+        return nil
+    }
+
+    private static func identity(_ field: String, _ value: JSONValue) throws(Refusal) -> Values {
+        guard var texts = texts(of: value) else { throw invalid(field, "is neither a text nor a list of texts") }
+        if field == "sites", value.string != nil { texts = splitAtCommas(texts) }
+        texts.removeAll { $0.isEmpty }
+        try checkCount(field, texts)
+        if field == "email", !texts.isEmpty, let problem = FieldValue.emailProblem(texts) {
+            throw invalid(field, problem)
+        }
+        for text in texts {
+            if let problem = FieldValue.problem(text) { throw invalid(field, problem) }
+        }
+        return Values(texts: texts, isList: field == "sites" || value.array != nil)
+    }
+
+    /// Elements that are no text, or have blanks at their ends, are left out: an app, or a header on its way there, may
+    /// take them for another group.
+    private static func groups(_ value: JSONValue, _ omissions: inout [String]) throws(Refusal) -> Values? {
+        var texts: [String]
+        var count = 1
+        switch value {
+        case .null: return Values(texts: [], isList: true)
+        case .string(let text):
+            texts = splitAtCommas([text]).filter { !$0.isEmpty }
+            count = texts.count
+        case .array(let elements):
+            texts = elements.compactMap(\.string).filter { !$0.isEmpty }
+            count = elements.count { $0.string != "" }
+        case .number, .bool, .object: texts = []
+        }
+        texts.removeAll(where: FieldValue.hasBlankEnd)
+        try checkCount("groups", texts)
+        for text in texts {
+            if let problem = FieldValue.problem(text) { throw invalid("groups", problem) }
+        }
+        guard texts.count < count else { return Values(texts: texts, isList: true) }
+        omissions.append(
+            "\(count - texts.count) of \(count) values of the field groups were left out: not a text, or white space at "
+                + "the ends.")
+        return texts.isEmpty ? nil : Values(texts: texts, isList: true)
+    }
+
+    private static func displayed(_ field: String, _ value: JSONValue, _ omissions: inout [String]) -> Values? {
+        guard var texts = texts(of: value) else {
+            omissions.append(omission(field, "is neither a text nor a list of texts"))
+            return nil
+        }
+        texts = texts.map(FieldValue.trimmed).filter { !$0.isEmpty }
+        var problem = texts.count > FieldValue.maximumCount ? tooMany(texts) : nil
+        for text in texts where problem == nil { problem = FieldValue.problem(text) }
+        if let problem {
+            omissions.append(omission(field, problem))
+            return nil
+        }
+        return Values(texts: texts, isList: value.array != nil)
+    }
+
+    private static func checkCount(_ field: String, _ texts: [String]) throws(Refusal) {
+        guard texts.count <= FieldValue.maximumCount else { throw invalid(field, tooMany(texts)) }
+    }
+
+    private static func tooMany(_ texts: [String]) -> String {
+        "has \(texts.count) values; at most \(FieldValue.maximumCount) are accepted"
+    }
+
+    private static func invalid(_ field: String, _ problem: String) -> Refusal {
+        Refusal(reason: .fieldInvalid, field: field, problem: "The field \(field) \(problem).")
+    }
+
+    private static func omission(_ field: String, _ problem: String) -> String {
+        "The field \(field) was left out: it \(problem)."
     }
 
     /// A text for each value; nil for what is no text: objects, and arrays within arrays.
@@ -106,11 +210,4 @@ struct ClaimMapping: Sendable {
             }
         }
     }
-
-    /// Fields that are lists even when the claim is one text.
-    private static let lists: Set<String> = ["groups", "sites"]
-    private static let maximumValueLength = 1024
-    private static let maximumValues = 512
-    /// What fits the session's cookies, sealed and encoded.
-    private static let maximumSize = 10 * 1024
 }

@@ -56,7 +56,7 @@ package final class Identity {
     }
 
     /// It came as `Authorization: Bearer`, which the app does not get to see.
-    var isBearer: Bool { session == nil }
+    package var isBearer: Bool { session == nil }
 
     /// An identity without a user, whose token the app does not receive.
     static var anonymousBearer: Identity { Identity(fields: UserAttributes(), headerBlock: [], session: nil) }

@@ -52,13 +52,13 @@ struct BackchannelLogout {
         guard verified.claims["nonce"] == nil else { return .respond(invalid(.claimsMalformed)) }
         let fields: UserAttributes
         do {
-            fields = try mapping.fields(of: verified.claims)
+            fields = try mapping.map(verified.claims).fields
         } catch {
             return .respond(invalid(error.reason))
         }
         var subjects = revocations.subjects(of: fields)
         let subject = verified.claims["sub"]?.string ?? ""
-        guard ClaimMapping.isSound(subject) else { return .respond(invalid(.fieldInvalid)) }
+        guard FieldValue.problem(subject) == nil else { return .respond(invalid(.fieldInvalid)) }
         if !subject.isEmpty, !subjects.contains(Revocation.subject(subject)) {
             subjects.append(Revocation.subject(subject))
         }
@@ -67,7 +67,7 @@ struct BackchannelLogout {
             .consumeLogoutToken(
                 PendingLogout(
                     replayKeys: tokens.replayKeys(verified),
-                    retention: tokens.retention(of: verified, atLeast: LoginState.lifetime, now: now),
+                    retention: tokens.retention(of: verified, now: now),
                     revocation: Revocation(
                         subjects: subjects, revokedAt: now, expiresAt: now + limits.lifetime,
                         user: subject.isEmpty ? fields.account : subject))))
@@ -80,7 +80,7 @@ struct BackchannelLogout {
     func consumed(_ pending: PendingLogout, _ verdict: ReplayVerdict) -> Step {
         switch verdict {
         case .replayed: return .respond(invalid(.replayed))
-        case .fresh, .unavailable:
+        case .fresh, .unavailable, .full:
             var response = responses.json(200, [])
             response.outcome = .logout
             response.user = pending.revocation.user
@@ -118,7 +118,7 @@ struct BackchannelLogout {
             return token.isEmpty ? [] : [token]
         }
         let parameters = Parameters(form: body)
-        let name = request.site.tokenParameter
+        let name = request.site.tokenParameter.name
         var named = parameters.values("logout_token")
         if name != Array("logout_token".utf8) { named += parameters.values(name) }
         return named.filter { !$0.isEmpty }

@@ -46,7 +46,8 @@ struct Logout {
         case .put, .delete, .connect, .options, .trace, .patch, .other:
             return .respond(responses.methodNotAllowed(request, allow: "GET, HEAD, POST"))
         }
-        guard let named = Parameters(query: request.head).returnTarget(on: site) else {
+        guard let named = Parameters(query: request.head).returnTarget(on: site, without: request.site.tokenParameter)
+        else {
             return .respond(responses.signInRefused(.returnURLRefused, status: 400, request, tryAgain: nil))
         }
         var session: SessionState?

@@ -112,7 +112,7 @@ struct RequestPath {
 }
 
 /// Why a path cannot be read safely.
-enum PathProblem: Error, Equatable {
+enum PathProblem: Error, Equatable, CustomStringConvertible {
     /// `%` without two hexadecimal digits.
     case malformedEscape
     /// Plain or encoded, a zero byte among them.
@@ -126,6 +126,8 @@ enum PathProblem: Error, Equatable {
     case leadingSlashes
     /// Encoded again and again, or more readings than any legitimate path has.
     case tooManyAlternates
+
+    var description: String { detail.description }
 
     /// For the log and for `explain`.
     var detail: StaticString {

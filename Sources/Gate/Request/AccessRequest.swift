@@ -27,7 +27,7 @@ package struct AccessRequest: ~Copyable {
     private(set) var peerText: [UInt8] = []
     private var peerOfText: IPAddress?
     private var rules: RequestRules?
-    private var isRead = false
+    private(set) var isRead = false
 
     package init() {}
 

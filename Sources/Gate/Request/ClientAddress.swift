@@ -21,7 +21,7 @@ enum ClientAddress {
         }
         var client = context.peer
         for element in elements.suffix(maximumHops).reversed() {
-            guard let address = IPAddress(text: bytes.extracting(element)) else { return nil }
+            guard let address = IPAddress(ignoringPort: bytes.extracting(element)) else { return nil }
             client = address
             guard trusted.contains(where: { $0.contains(address) }) else { return address }
         }

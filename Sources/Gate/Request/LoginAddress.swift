@@ -34,6 +34,6 @@ enum LoginAddress {
         else { return nil }
         let text = request.head.bytes.span.extracting(referer.range)
         guard WebScheme(prefixOf: text) != nil else { return nil }
-        return ReturnTarget(untrusted: text, on: request.site.targetSite(origin))
+        return ReturnTarget(untrusted: text, on: request.site.targetSite(origin))?.without(request.site.tokenParameter)
     }
 }

@@ -36,11 +36,13 @@ struct Parameters {
 
     /// The target that `return_to` names: nil inside when there is no `return_to`, nil outside when it is refused or
     /// given twice.
-    func returnTarget(on site: ReturnTarget.Site) -> ReturnTarget?? {
+    ///
+    /// - Parameter token: the parameter whose tokens it does not keep.
+    func returnTarget(on site: ReturnTarget.Site, without token: TokenParameter) -> ReturnTarget?? {
         let values = values("return_to")
         guard let value = values.first else { return .some(nil) }
         guard values.count == 1, let target = ReturnTarget(untrusted: value.span, on: site) else { return nil }
-        return .some(target)
+        return .some(target.without(token))
     }
 
     private mutating func add(_ bytes: Span<UInt8>, _ range: Range<Int>) {
@@ -60,11 +62,29 @@ struct Parameters {
     }
 }
 
+// A return from the provider with a token.
 extension Parameters {
-    /// A query to which a provider that does not look for one has added a second: `?state=…?jwt=…`.
-    init(doubledQuery request: RequestHead) {
-        guard let query = request.query, query.upperBound <= request.bytes.count else { return }
-        let bytes = request.bytes[query.range].map { $0 == UInt8(ascii: "?") ? UInt8(ascii: "&") : $0 }
-        add(bytes.span, 0..<bytes.count)
+    /// What a return holds of the parameter that carries the token.
+    enum ReturnedToken {
+        case missing
+        case one([UInt8])
+        /// Of two, another reader could take the other one. The same goes for the state.
+        case ambiguous
     }
+
+    /// The query of a return. A provider that does not look for one may have added a second: `?state=…?jwt=…`.
+    init(returned query: [UInt8], _ tokenParameter: [UInt8]) {
+        self.init(form: query)
+        guard values(tokenParameter).isEmpty else { return }
+        self.init(form: query.map { $0 == UInt8(ascii: "?") ? UInt8(ascii: "&") : $0 })
+    }
+
+    func returnedToken(_ tokenParameter: [UInt8]) -> ReturnedToken {
+        let present = values(tokenParameter).filter { !$0.isEmpty }
+        guard let token = present.first else { return .missing }
+        return present.count == 1 && Set(values("state")).count <= 1 ? .one(token) : .ambiguous
+    }
+
+    /// All names, in order.
+    var names: [[UInt8]] { pairs.map(\.name) }
 }

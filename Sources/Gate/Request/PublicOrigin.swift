@@ -29,6 +29,13 @@ package struct PublicOrigin: Sendable, Hashable {
         self.port = port == (isSecure ? 443 : 80) ? nil : port
     }
 
+    /// The same host and port over another scheme.
+    func over(isSecure: Bool) -> PublicOrigin {
+        var text: [UInt8] = []
+        appendAuthority(to: &text)
+        return PublicOrigin(isSecure: isSecure, authority: text.span) ?? self
+    }
+
     /// `https://app.example.com:8443`
     package var text: [UInt8] {
         var text: [UInt8] = []

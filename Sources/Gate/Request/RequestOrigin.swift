@@ -26,13 +26,7 @@ struct RequestOrigin {
             for index in request.fields.indices {
                 let field = request.fields[index]
                 switch field.known {
-                case .xForwardedProto:
-                    let value = bytes.extracting(Self.lastElement(field.value, bytes).range)
-                    if value.equalsIgnoringCase("https") || value.equalsIgnoringCase("wss") {
-                        isSecure = true
-                    } else if value.equalsIgnoringCase("http") || value.equalsIgnoringCase("ws") {
-                        isSecure = false
-                    }
+                case .xForwardedProto: isSecure = Self.scheme(field.value, bytes) ?? isSecure
                 case .xForwardedHost:
                     let last = Self.lastElement(field.value, bytes)
                     if !last.isEmpty { host = last }
@@ -42,6 +36,22 @@ struct RequestOrigin {
         }
         self.isSecure = rules.publicURL?.isSecure ?? isSecure
         self.host = host
+    }
+
+    /// Whether X-Forwarded-Proto says https; nil: it says nothing. It counts from a trusted proxy only.
+    static func forwardedScheme(_ request: RequestHead) -> Bool? {
+        var isSecure: Bool?
+        for field in request.fields where field.known == .xForwardedProto {
+            isSecure = scheme(field.value, request.bytes.span) ?? isSecure
+        }
+        return isSecure
+    }
+
+    private static func scheme(_ value: ByteRange, _ bytes: Span<UInt8>) -> Bool? {
+        let value = bytes.extracting(lastElement(value, bytes).range)
+        if value.equalsIgnoringCase("https") || value.equalsIgnoringCase("wss") { return true }
+        if value.equalsIgnoringCase("http") || value.equalsIgnoringCase("ws") { return false }
+        return nil
     }
 
     /// The text behind the last comma.

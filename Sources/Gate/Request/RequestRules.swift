@@ -3,21 +3,21 @@
 import HTTP
 
 /// What of the configuration requests are read by: the site's address, its trusted proxies, and whether paths matter.
-final class RequestRules: Sendable {
+final class RequestRules {
     let publicURL: PublicOrigin?
     /// What cookies are bound to, with a domain or a public URL; nil: the host of each request.
     let fixedScope: CookieScope?
     let trustedProxies: [CIDR]
     let returnPath: [UInt8]
-    let tokenParameter: [UInt8]
+    let tokenParameter: TokenParameter
     /// Something is decided by a request's path, so it must be readable.
     let readsPaths: Bool
 
-    init(_ configuration: GateConfiguration) {
+    init(_ configuration: GateConfiguration, _ tokenParameter: TokenParameter) {
         publicURL = configuration.publicURL
         trustedProxies = configuration.trustedProxies
         returnPath = Array(configuration.returnPath.utf8)
-        tokenParameter = Array(configuration.tokenParameter.utf8)
+        self.tokenParameter = tokenParameter
         readsPaths = configuration.readsPaths
         let domain = configuration.session.domain.utf8.map(lowercased)
         if !domain.isEmpty {

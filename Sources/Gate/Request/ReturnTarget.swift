@@ -46,7 +46,7 @@ package struct ReturnTarget: Sendable, Equatable {
         bytes = prefix + Self.escaped(text)
     }
 
-    /// What the request asked for, without the token parameter: `/` when a browser would not come back to it.
+    /// What the request asked for, without the provider's tokens: `/` when a browser would not come back to it.
     ///
     /// - Parameters:
     ///   - prefix: what a target on the request's host begins with; see ``Site/prefix(of:)``.
@@ -69,7 +69,7 @@ package struct ReturnTarget: Sendable, Equatable {
         }
         text.append(copying: path)
         if request.head.query != nil {
-            QueryFilter.appendQuery(of: request.head, without: request.site.tokenParameter, to: &text)
+            request.site.tokenParameter.appendQuery(of: request.head, to: &text)
         }
         guard text.count <= Self.maximumLength else {
             self = .root
@@ -83,6 +83,11 @@ package struct ReturnTarget: Sendable, Equatable {
         guard let origin = request.publicOrigin else { return nil }
         let prefix = request.site.targetSite(origin).prefix(of: request.requestOrigin ?? origin)
         self.init(of: request, prefix: prefix, origin: origin)
+    }
+
+    /// The same without the provider's tokens.
+    func without(_ parameter: TokenParameter) -> ReturnTarget {
+        parameter.removed(from: bytes.span).map { ReturnTarget(trusted: $0) } ?? self
     }
 
     /// One that was checked before: it comes from a sealed cookie.

@@ -8,13 +8,17 @@ import Pages
 // Refusals of a user, or of a request without one. Each has a reason code.
 extension Responses {
     /// A sign-in that was refused.
+    ///
+    /// - Parameters:
+    ///   - text: the page's texts, where the cause is known more precisely than by its reason.
+    ///   - detail: for the log.
     func signInRefused(
         _ reason: Reason, status: UInt16 = 403, _ request: borrowing AccessRequest, account: String? = nil,
-        tryAgain: String?
+        tryAgain: String?, text: ReasonText? = nil, detail: String? = nil
     ) -> LocalResponse {
         var response: LocalResponse
         if NavigationTest.prefersJSON(request.head) {
-            var members = refusalMembers("sign_in_refused", reason)
+            var members = refusalMembers("sign_in_refused", reason, text)
             if !request.id.isEmpty { members.append(("request_id", .string(request.idText))) }
             if let tryAgain { members.append(("login_url", .string(tryAgain))) }
             response = json(status, members)
@@ -22,10 +26,12 @@ extension Responses {
             response = page(
                 status,
                 .refused(
-                    reason: reason, requestID: request.idText, account: account, tryAgain: tryAgain))
+                    reason: reason, requestID: request.idText, account: account, tryAgain: tryAgain, text: text),
+                at: request.context.now)
         }
         response.outcome = .refused
         response.reason = reason
+        response.detail = detail
         return response
     }
 
@@ -119,7 +125,8 @@ extension Responses {
                 403,
                 .notAllowed(
                     reason: reason, account: fields.account, requestID: request.idText,
-                    switchAccount: String(decoding: switchAccount, as: UTF8.self)))
+                    switchAccount: String(decoding: switchAccount, as: UTF8.self)),
+                at: request.context.now)
         }
         response.outcome = .refused
         response.reason = reason
@@ -182,10 +189,12 @@ extension Responses {
         return response
     }
 
-    private func refusalMembers(_ error: String, _ reason: Reason) -> [(String, JSONValue)] {
+    private func refusalMembers(
+        _ error: String, _ reason: Reason, _ text: ReasonText? = nil
+    ) -> [(String, JSONValue)] {
         [
             ("error", .string(error)), ("reason", .string(reason.rawValue)),
-            ("message", .string(ReasonText.of(reason).happened)),
+            ("message", .string((text ?? ReasonText.of(reason)).happened)),
         ]
     }
 }

@@ -18,8 +18,10 @@ final class Responses {
         formPageFields = PageFields.block(configuration, hasForm: true)
     }
 
-    func page(_ status: UInt16, _ page: Page, hasForm: Bool = false) -> LocalResponse {
-        var response = LocalResponse(status: status, body: pages.render(page))
+    /// - Parameter time: when the request arrived, in seconds since 1970, for pages that show the request's ID.
+    func page(_ status: UInt16, _ page: Page, at time: Double? = nil, hasForm: Bool = false) -> LocalResponse {
+        var response = LocalResponse(
+            status: status, body: pages.render(page, time: time.map(HTTPDate.plainText) ?? ""))
         addPageFields(&response, hasForm: hasForm)
         return response
     }
@@ -128,7 +130,9 @@ final class Responses {
             let error: JSONValue = .string(name)
             response = json(status, [("error", error), ("request_id", .string(requestID))])
         } else {
-            response = page(status, .upstreamDown(status: status, requestID: requestID))
+            response = page(
+                status, .upstreamDown(status: status, requestID: requestID, tryAgain: Self.sameAddress(request)),
+                at: request.context.now)
         }
         // RFC 9110 §10.2.3: the client may try again soon.
         if status == 503 { response.add("Retry-After", "1") }
@@ -163,10 +167,22 @@ final class Responses {
             response = json(
                 status, [("error", .string(Self.errorName(status))), ("request_id", .string(requestID))])
         } else {
-            response = page(status, .error(status: status, requestID: requestID))
+            let tryAgain = status == 503 ? Self.sameAddress(request) : nil
+            response = page(
+                status, .error(status: status, requestID: requestID, tryAgain: tryAgain), at: request.context.now)
         }
         response.outcome = outcome
         return response
+    }
+
+    /// The request's own address, for a page that offers to repeat the request; nil where that could do something twice, or
+    /// the address is not kept whole.
+    private static func sameAddress(_ request: borrowing AccessRequest) -> String? {
+        guard request.isRead, request.head.method == .get || request.head.method == .head, request.path.reserved == nil,
+            let target = ReturnTarget(of: request),
+            target != .root || request.path.place.count == 1 && request.head.query == nil
+        else { return nil }
+        return String(decoding: target.bytes, as: UTF8.self)
     }
 
     /// As gRPC maps statuses of HTTP, but for 404 and 413, for which it has statuses of its own.

@@ -11,8 +11,10 @@ import Pages
 /// signs in once, by a key of its own. It holds what was verified, sealed, and a login cookie binds it to the browser.
 struct Confirmation {
     /// Why a posted form signs nobody in.
-    struct Refusal: Error {
+    struct Refusal: Error, CustomStringConvertible {
         let response: LocalResponse
+
+        var description: String { response.reason?.rawValue ?? "the form is refused" }
     }
 
     private let seal: Seal
@@ -63,7 +65,7 @@ struct Confirmation {
                 fields: [
                     HiddenField("attempt", String(decoding: attempt.text, as: UTF8.self)),
                     HiddenField("sign_in", String(decoding: field, as: UTF8.self)),
-                ]), hasForm: true)
+                ], cause: needed.cause), hasForm: true)
         let cookie = cookies.setCookie(isSecure: isSecure)
         let state = LoginState(startedAt: now, target: pending.target, token: pending.replayKeys.first ?? [])
         let name = attempts.cookie(attempt, request)
@@ -73,6 +75,7 @@ struct Confirmation {
         for name in needed.endingAttempts { response.add("Set-Cookie", cookie.expired(name)) }
         response.outcome = .confirm
         response.user = pending.user
+        response.detail = needed.detail ?? pending.remark
         return response
     }
 

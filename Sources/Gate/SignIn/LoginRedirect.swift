@@ -59,7 +59,10 @@ final class LoginRedirect {
             return responses.methodNotAllowed(request, allow: "GET, HEAD")
         }
         guard let site = site(of: request) else { return responses.hostMissing(request) }
-        guard let target = Parameters(query: request.head).returnTarget(on: site.target) else {
+        guard
+            let target = Parameters(query: request.head).returnTarget(
+                on: site.target, without: request.site.tokenParameter)
+        else {
             return responses.signInRefused(.returnURLRefused, status: 400, request, tryAgain: LoginAddress.path)
         }
         let navigation = NavigationTest.of(request.head)

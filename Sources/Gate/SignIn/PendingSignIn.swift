@@ -31,23 +31,34 @@ package struct PendingSignIn: Sendable {
     /// The session that came with the request, where sessions are stored elsewhere.
     var replacedSession: [UInt8]?
 
+    /// The key that signed the token. For logs.
+    var keyID: String?
+    /// About fields that were left out. For logs.
+    var omissions: [String] = []
+
     struct NeededConfirmation: Sendable {
         /// The page was shown before, to this browser: a reload shows it again.
         let wasShown: Bool
         /// Login cookies that end to make room for one more.
         let endingAttempts: [[UInt8]]
+        /// Why the login cookie is missing, where that is known: for the page, and for the log.
+        var cause: String?
+        var detail: String?
     }
 }
 
 extension PendingSignIn {
+    /// About a sign-in that succeeds; nil: there is nothing to say.
+    var remark: String? { omissions.isEmpty ? nil : omissions.joined(separator: " ") }
+
     private static let version: UInt8 = 1
 
     /// What must survive until the user has confirmed.
     func encoded(at now: Double) -> [UInt8] {
         var output: [UInt8] = [Self.version]
         output.appendTime(now)
-        // Remembered at least as long as the page can be used, or it could be used twice.
-        output.appendTime(max(retention.until, now + LoginState.lifetime))
+        // Remembered as long as the page can be used, or it could be used twice.
+        output.appendTime(now + LoginState.lifetime)
         // Another key than the token's own, which is consumed by now.
         output.appendCounted([UInt8(ascii: "c")] + (replayKeys.first ?? []))
         output.appendCounted(target.bytes)

@@ -67,7 +67,8 @@ final class RedirectLoops {
         if NavigationTest.prefersJSON(request.head) {
             response = responses.json(403, [("error", "login_loop"), ("request_id", .string(request.idText))])
         } else {
-            response = responses.page(403, .loginLoop(causes: [], requestID: request.idText, tryAgain: tryAgain))
+            response = responses.page(
+                403, .loginLoop(causes: [], requestID: request.idText, tryAgain: tryAgain), at: request.context.now)
         }
         // "Try again" restarts the count.
         response.add("Set-Cookie", cookieEnd(isSecure: request.origin.isSecure))
@@ -115,10 +116,11 @@ final class RedirectLoops {
     /// Address and User-Agent, as a digest.
     private static func key(_ request: borrowing AccessRequest) -> [UInt8] {
         var text: [UInt8] = []
-        text.appendNumber(request.context.peer?.high ?? 0, bytes: 8)
-        text.appendNumber(request.context.peer?.low ?? 0, bytes: 8)
+        let client = request.client
+        text.appendNumber((client ?? request.context.peer)?.high ?? 0, bytes: 8)
+        text.appendNumber((client ?? request.context.peer)?.low ?? 0, bytes: 8)
         for field in request.head.fields
-        where (field.known == .userAgent || field.known == .xForwardedFor && request.context.isTrustedPeer)
+        where (field.known == .userAgent || field.known == .xForwardedFor && client == nil)
             && field.value.upperBound <= request.head.bytes.count
         {
             text.appendCounted(request.head.bytes[field.value.range])

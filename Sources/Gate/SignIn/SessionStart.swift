@@ -3,6 +3,7 @@
 import Decisions
 import HTTP
 import JWT
+import Pages
 
 /// The end of a sign-in: a new session in place of any old one (CVE-2026-34454, CVE-2021-41230), its cookies, and the
 /// redirect to the target.
@@ -51,7 +52,7 @@ struct SessionStart {
             let lines = seal.cookieLines(
                 state, ticket: ticket, pending.scope, isSecure: isSecure, lastOldChunk: lastOldChunk(request),
                 now: request.context.now)
-        else { return refused(.fieldInvalid, status: 403, pending, request) }
+        else { return tooLarge(pending, request) }
         var response = seeOther(pending.target.bytes)
         for line in lines { response.add("Set-Cookie", line) }
         endAttempt(pending, isSecure, &response)
@@ -59,6 +60,7 @@ struct SessionStart {
         response.add("Set-Cookie", loops.cookie(pending.returns, pending.scope, isSecure: isSecure))
         response.outcome = .signIn
         response.user = pending.user
+        response.detail = pending.remark
         return response
     }
 
@@ -78,6 +80,7 @@ struct SessionStart {
         response.add("Set-Cookie", loops.cookieEnd(isSecure: isSecure))
         response.outcome = .guest
         response.user = pending.user
+        response.detail = pending.remark
         return response
     }
 
@@ -91,14 +94,31 @@ struct SessionStart {
     }
 
     /// A verified sign-in that is refused after all.
+    ///
+    /// - Parameters:
+    ///   - text: as in `Responses.signInRefused`.
+    ///   - words: the cause in words, for the log.
     func refused(
-        _ reason: Reason, status: UInt16, _ pending: PendingSignIn, _ request: borrowing AccessRequest
+        _ reason: Reason, status: UInt16, _ pending: PendingSignIn, _ request: borrowing AccessRequest,
+        text: ReasonText? = nil, words: String? = nil
     ) -> LocalResponse {
         var response = responses.signInRefused(
             reason, status: status, request, account: pending.fields.account,
-            tryAgain: LoginAddress.path(pending.target))
+            tryAgain: LoginAddress.path(pending.target), text: text,
+            detail: SignInRefusal.detail(words, keyID: pending.keyID))
         response.user = pending.user
         return response
+    }
+
+    /// The session does not fit the cookies that a browser keeps for it.
+    private func tooLarge(_ pending: PendingSignIn, _ request: borrowing AccessRequest) -> LocalResponse {
+        let sizes = pending.fields.fields.map { ($0.name, $0.values.reduce(0) { $0 + $1.utf8.count }) }
+        let largest = sizes.max { $0.1 < $1.1 } ?? ("user", 0)
+        let problem =
+            "The session does not fit the \(SessionCookie.maximumChunks) cookies that it may have; its largest field is "
+            + "\(largest.0), with \(largest.1) bytes."
+        return refused(
+            .fieldInvalid, status: 403, pending, request, text: .field(.fieldInvalid, problem: problem), words: problem)
     }
 
     /// The last chunk of the session that came with the request.

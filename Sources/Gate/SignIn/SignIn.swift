@@ -75,20 +75,22 @@ struct SignIn {
             request, parameters, scope, namesAttempts: login.namesAttempts,
             isUnseen: NavigationTest.isSubresource(request.head)
                 && SiteCheck.isFromOtherSite(request.head, on: site))
-        let named = parameters.returnTarget(on: site) ?? nil
+        let named = parameters.returnTarget(on: site, without: request.site.tokenParameter) ?? nil
         let target = attempt.target ?? named ?? .root
         let tryAgain = LoginAddress.path(target)
 
         let verified: VerifiedLogin
         switch login.finish(parameters, request) {
         case .verified(let result): verified = result
-        case .refused(let reason, let status):
-            return .respond(responses.signInRefused(reason, status: status, request, tryAgain: tryAgain))
+        case .refused(let refusal, let status):
+            return .respond(refused(refusal, status, tryAgain, request))
         case .ask(let question): return .ask(question)
         }
         let fields = verified.fields
         let verdict = authorization.signInVerdict(on: fields)
-        if case .refused(let reason) = verdict { return .respond(forbidden(reason, fields, target, request)) }
+        if case .refused(let reason) = verdict {
+            return .respond(forbidden(reason, fields, target, request, keyID: verified.keyID))
+        }
 
         var current: SessionState?
         var replacedSession: [UInt8]?
@@ -98,12 +100,12 @@ struct SignIn {
         }
         let isSameUser = current.map { $0.fields.isSameUser(as: fields) } ?? false
         // Another site's image or script could have the user asked, and spend the token, without anybody seeing it.
-        if !attempt.isOurs, !isSameUser, initiated != .allow || requiresState, !NavigationTest.isProven(request.head) {
-            return .respond(refused(attempt, fields, tryAgain, request))
-        }
+        let isUnseen =
+            !attempt.isOurs && !isSameUser && (initiated != .allow || requiresState)
+            && !NavigationTest.isProven(request.head)
         // A valid session, and yet this attempt began after it: another replica did not know the session.
         let isUnknownElsewhere = current.map { attempt.named?.isNavigation(after: $0.signedInAt) ?? false } ?? true
-        let returns = isUnknownElsewhere ? loops.count(request, attempt, scope) : RedirectLoopCounter()
+        let returns = isUnknownElsewhere && !isUnseen ? loops.count(request, attempt, scope) : RedirectLoopCounter()
         if returns.isLoop { return .respond(loops.response(to: request, tryAgain: tryAgain)) }
 
         var pending = PendingSignIn(
@@ -111,27 +113,34 @@ struct SignIn {
             target: target, origin: origin, scope: scope, isSignedIn: isSameUser, spentAttempt: attempt.cookie,
             returns: returns)
         pending.replacedSession = replacedSession
+        pending.keyID = verified.keyID
+        pending.omissions = verified.omissions
         pending.endsAppSession = endsAppSession(fields, request)
         // Elsewhere a return without a state counts for nothing anyway.
         if attempt.isOurs, let named = attempt.named, !login.namesAttempts {
             pending.otherAttempts = attempts.othersOnlyWhenNamed(besides: named, request, scope)
         }
 
+        if isUnseen { return .respond(refused(attempt, pending, tryAgain, request)) }
         // Signing in as the present user gains an attacker nothing, and a reload of this page ends here too.
         if !attempt.isOurs, requiresState {
             guard isSameUser, attempt.named != nil else {
-                return .respond(refused(attempt, fields, tryAgain, request))
+                return .respond(refused(attempt, pending, tryAgain, request))
             }
         } else if !attempt.isOurs, !isSameUser {
             switch (initiated, attempt.needsQuestion) {
             case (.allow, _): break
-            case (.deny, false): return .respond(refused(attempt, fields, tryAgain, request))
+            case (.deny, false): return .respond(refused(attempt, pending, tryAgain, request))
             case (.deny, true), (.confirm, _):
                 // A guest, of whom the app learns nothing, may come in without confirming, unless that ends a session.
                 if verdict == .visitor, current == nil {
                     pending.isForGuest = true
                 } else {
-                    pending.confirmation = confirmation.needed(for: pending, request)
+                    var needed = confirmation.needed(for: pending, request)
+                    let elsewhere = ReturnedElsewhere(request)
+                    needed.cause = elsewhere?.sentence
+                    needed.detail = elsewhere?.detail
+                    pending.confirmation = needed
                 }
             }
         }
@@ -179,11 +188,16 @@ struct SignIn {
             if pending.confirmation?.wasShown ?? false { return accept(pending, request) }
             if pending.isSignedIn { return .respond(start.alreadySignedIn(pending, request)) }
             return .respond(start.refused(.replayed, status: 403, pending, request))
-        case .unavailable:
-            switch replayFailure {
-            case .allow: return accept(pending, request)
-            case .deny: return .respond(start.refused(.replayStoreUnavailable, status: 503, pending, request))
-            }
+        case .unavailable: return notRemembered(.replayStoreUnavailable, pending, request)
+        case .full: return notRemembered(.replayStoreFull, pending, request)
+        }
+    }
+
+    /// The token may be used once more: `replay.onFailure` decides.
+    private func notRemembered(_ reason: Reason, _ pending: PendingSignIn, _ request: borrowing AccessRequest) -> Step {
+        switch replayFailure {
+        case .allow: accept(pending, request)
+        case .deny: .respond(start.refused(reason, status: 503, pending, request))
         }
     }
 
@@ -191,7 +205,8 @@ struct SignIn {
         if let needed = pending.confirmation { return .respond(confirmation.page(for: pending, needed, request)) }
         // Once more: the lists may have changed while the user was asked.
         switch authorization.signInVerdict(on: pending.fields) {
-        case .refused(let reason): return .respond(forbidden(reason, pending.fields, pending.target, request))
+        case .refused(let reason):
+            return .respond(forbidden(reason, pending.fields, pending.target, request, keyID: pending.keyID))
         case .visitor: return .respond(start.visit(pending, request))
         case .allowed: if pending.isForGuest { return .respond(start.visit(pending, request)) }
         }
@@ -233,16 +248,36 @@ struct SignIn {
     }
 
     private func forbidden(
-        _ reason: Reason, _ fields: UserAttributes, _ target: ReturnTarget, _ request: borrowing AccessRequest
+        _ reason: Reason, _ fields: UserAttributes, _ target: ReturnTarget, _ request: borrowing AccessRequest,
+        keyID: String?
     ) -> LocalResponse {
-        responses.forbidden(
+        var response = responses.forbidden(
             reason, fields, request, asJSON: NavigationTest.prefersJSON(request.head), returnTo: target, isSignIn: true)
+        response.detail = SignInRefusal.detail(nil, keyID: keyID)
+        return response
     }
 
+    /// The provider's proof is none.
     private func refused(
-        _ attempt: ReturnedAttempt, _ fields: UserAttributes, _ tryAgain: String, _ request: borrowing AccessRequest
+        _ refusal: SignInRefusal, _ status: UInt16, _ tryAgain: String, _ request: borrowing AccessRequest
     ) -> LocalResponse {
-        responses.signInRefused(attempt.refusal, request, account: fields.account, tryAgain: tryAgain)
+        var response = responses.signInRefused(
+            refusal.reason, status: status, request, tryAgain: tryAgain, text: refusal.text, detail: refusal.detail)
+        response.user = refusal.user
+        return response
+    }
+
+    /// A verified sign-in that answers no attempt of this browser.
+    private func refused(
+        _ attempt: ReturnedAttempt, _ pending: PendingSignIn, _ tryAgain: String, _ request: borrowing AccessRequest
+    ) -> LocalResponse {
+        let elsewhere = ReturnedElsewhere(request)
+        var response = responses.signInRefused(
+            attempt.refusal, request, account: pending.fields.account, tryAgain: tryAgain,
+            text: elsewhere.map { ReasonText.of(attempt.refusal).adding($0.sentence) },
+            detail: SignInRefusal.detail(elsewhere?.detail, keyID: pending.keyID))
+        response.user = pending.user
+        return response
     }
 
     private func noSeat(_ pending: PendingSignIn, _ request: borrowing AccessRequest) -> LocalResponse {
@@ -253,7 +288,8 @@ struct SignIn {
             403,
             .noSeat(
                 account: pending.fields.account, requestID: request.idText,
-                tryAgain: LoginAddress.path(pending.target)))
+                tryAgain: LoginAddress.path(pending.target)),
+            at: request.context.now)
         response.outcome = .refused
         response.reason = .seatLimitReached
         response.user = pending.user

@@ -55,18 +55,37 @@ final class BearerTokens {
         var count = 0
         for index in request.head.fields.indices where request.head.fields[index].known == .authorization {
             count += 1
-            let value = request.head.fields[index].value
-            guard value.count > 7,
-                bytes.extracting(value.lowerBound..<value.lowerBound + 7).equalsIgnoringCase("bearer ")
-            else { continue }
-            var start = value.lowerBound + 7
-            while start < value.upperBound, bytes[start] == 0x20 { start += 1 }
-            token = ByteRange(start..<value.upperBound)
+            token = Self.token(in: request.head.fields[index].value, bytes) ?? token
         }
         guard let token else { return .none }
         // The app and the gate could each read another one (CVE-2020-25017).
         guard count == 1 else { return .refused(.tokenMalformed) }
         return verdict(on: bytes.extracting(token.range), request)
+    }
+
+    /// A bearer token came that one of the loaded keys has signed, accepted or not. Any other is the app's, where the app
+    /// serves requests without a user too. Of many, not all are verified: then one may be the provider's.
+    func carriesSignedToken(_ request: borrowing AccessRequest) -> Bool {
+        guard isEnabled else { return false }
+        let bytes = request.head.bytes.span
+        var count = 0
+        for index in request.head.fields.indices where request.head.fields[index].known == .authorization {
+            let value = request.head.fields[index].value
+            guard let token = Self.token(in: value, bytes) else { continue }
+            count += 1
+            if count > Self.maximumFields || tokens.isSigned(bytes.extracting(token.range)) { return true }
+        }
+        return false
+    }
+
+    /// What follows `Bearer`; nil: it is another scheme.
+    private static func token(in value: ByteRange, _ bytes: Span<UInt8>) -> ByteRange? {
+        guard value.count > 7,
+            bytes.extracting(value.lowerBound..<value.lowerBound + 7).equalsIgnoringCase("bearer ")
+        else { return nil }
+        var start = value.lowerBound + 7
+        while start < value.upperBound, bytes[start] == 0x20 { start += 1 }
+        return ByteRange(start..<value.upperBound)
     }
 
     private func verdict(on text: Span<UInt8>, _ request: borrowing AccessRequest) -> BearerVerdict {
@@ -151,10 +170,11 @@ final class BearerTokens {
         guard isEnabled, isSingleUse else { return false }
         return switch verdict {
         case .fresh, .replayed: true
-        case .unavailable: replayFailure == .allow
+        case .unavailable, .full: replayFailure == .allow
         }
     }
 
+    private static let maximumFields = 4
     /// Seconds after which the replay store is asked again.
     private static let verdictLifetime: Double = 60
     /// Seconds for which a store that did not answer is not asked again.

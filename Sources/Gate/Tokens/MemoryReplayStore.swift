@@ -5,21 +5,36 @@ import Synchronization
 
 /// Remembers used tokens in this process, for all of its loops, until they expire on both clocks.
 ///
-/// Bounded: with no room left it says `unavailable` rather than forget a token that still could be used. Only verified
-/// tokens get in, so unauthenticated clients cannot fill it.
+/// Bounded: with no room left it says `full` rather than forget a token that still could be used. Only verified tokens get
+/// in, so unauthenticated clients cannot fill it.
 package final class MemoryReplayStore: ReplayStore {
-    fileprivate struct State {
-        var expiries: [[UInt8]: Expiry] = [:]
-        /// A heap, earliest first, by when to look at a key again, on the monotonic clock.
-        var queue: [(due: Double, key: [UInt8])] = []
+    private struct State {
+        var table = UsedTokenTable()
+        var capacity: Int
+        var refusedCount: UInt64 = 0
     }
 
-    private let state = Mutex(State())
-    private let capacity: Int
+    /// How full the store is.
+    package struct Figures: Sendable, Equatable {
+        package var entries = 0
+        package var capacity = 0
+        /// Tokens for which there was no room.
+        package var refused: UInt64 = 0
 
-    /// - Parameter capacity: keys remembered at once; each takes about 150 bytes.
-    package init(capacity: Int = 200_000) {
-        self.capacity = capacity
+        package init() {}
+    }
+
+    private let state: Mutex<State>
+    private let isFull: @Sendable (Figures, ClockReading) -> Void
+
+    /// - Parameters:
+    ///   - capacity: keys remembered at once; each takes about 80 bytes.
+    ///   - isFull: called for each token for which there is no room.
+    package init(
+        capacity: Int = 200_000, isFull: @escaping @Sendable (Figures, ClockReading) -> Void = { _, _ in }
+    ) {
+        state = Mutex(State(capacity: capacity))
+        self.isFull = isFull
     }
 
     /// Calls `completion` before it returns.
@@ -33,14 +48,19 @@ package final class MemoryReplayStore: ReplayStore {
     /// The verdict at once.
     package func consume(_ keys: [[UInt8]], for retention: Retention, now: ClockReading) -> ReplayVerdict {
         let expiry = retention.expiry(from: now)
-        return state.withLock { state in
-            state.removeExpired(now, limit: Self.stepsPerUse)
-            for key in keys where state.expiries[key] != nil { return .replayed }
-            if state.expiries.count + keys.count > capacity { state.removeExpired(now, limit: .max) }
-            guard state.expiries.count + keys.count <= capacity else { return .unavailable }
-            for key in keys { state.insert(key, until: expiry) }
+        let keys = keys.map(UsedTokenTable.Key.init)
+        let verdict = state.withLock { state -> ReplayVerdict in
+            state.table.removeExpired(now, limit: Self.removalsPerUse)
+            for key in keys where state.table.contains(key, now) { return .replayed }
+            guard state.table.count + keys.count <= state.capacity else {
+                state.refusedCount &+= 1
+                return .full
+            }
+            for key in keys { state.table.insert(key, until: expiry) }
             return .fresh
         }
+        if verdict == .full { isFull(figures, now) }
+        return verdict
     }
 
     package func use(
@@ -53,60 +73,39 @@ package final class MemoryReplayStore: ReplayStore {
 
     /// One of `keys` is remembered.
     package func isUsed(_ keys: [[UInt8]]) -> Bool {
-        state.withLock { state in keys.contains { state.expiries[$0] != nil } }
+        let keys = keys.map(UsedTokenTable.Key.init)
+        return state.withLock { state in
+            for key in keys where state.table.contains(key) { return true }
+            return false
+        }
+    }
+
+    /// Keys remembered at once from now on. When more are remembered, all of them stay until they expire.
+    package func setCapacity(_ capacity: Int) {
+        state.withLock { $0.capacity = capacity }
+    }
+
+    /// Removes what has expired; the lock is free in between, so nobody waits for all of it.
+    package func removeExpired(_ now: ClockReading) {
+        while state.withLock({ $0.table.removeExpired(now, limit: Self.removalsPerUse) }) {}
+    }
+
+    package var figures: Figures {
+        state.withLock { state in
+            var figures = Figures()
+            figures.entries = state.table.count
+            figures.capacity = state.capacity
+            figures.refused = state.refusedCount
+            return figures
+        }
     }
 
     /// Keys remembered now.
-    package var count: Int { state.withLock { $0.expiries.count } }
+    package var count: Int { state.withLock { $0.table.count } }
 
-    /// So that no sign-in waits long for what others left behind.
-    private static let stepsPerUse = 1000
-}
+    /// Entries that all calls so far have looked at or moved.
+    package var touchedCount: UInt64 { state.withLock { $0.table.touchedCount } }
 
-extension MemoryReplayStore.State {
-    fileprivate mutating func insert(_ key: [UInt8], until expiry: Expiry) {
-        guard expiries.updateValue(expiry, forKey: key) == nil else { return }
-        enqueue(key, due: expiry.monotonic)
-    }
-
-    private mutating func enqueue(_ key: [UInt8], due: Double) {
-        queue.append((due, key))
-        var child = queue.count - 1
-        while child > 0 {
-            let parent = (child - 1) / 2
-            guard queue[child].due < queue[parent].due else { return }
-            queue.swapAt(child, parent)
-            child = parent
-        }
-    }
-
-    fileprivate mutating func removeExpired(_ now: ClockReading, limit: Int) {
-        var steps = 0
-        while steps < limit, let first = queue.first, first.due <= now.monotonic {
-            steps += 1
-            removeFirst()
-            guard let expiry = expiries[first.key], !expiry.isPast(now) else {
-                expiries[first.key] = nil
-                continue
-            }
-            // The wall clock is late: it was set back.
-            enqueue(first.key, due: expiry.due(after: now))
-        }
-    }
-
-    private mutating func removeFirst() {
-        queue.swapAt(0, queue.count - 1)
-        queue.removeLast()
-        var parent = 0
-        while true {
-            var least = parent
-            for child in [2 * parent + 1, 2 * parent + 2]
-            where child < queue.count && queue[child].due < queue[least].due {
-                least = child
-            }
-            guard least != parent else { return }
-            queue.swapAt(parent, least)
-            parent = least
-        }
-    }
+    /// More than a sign-in adds, so that removal keeps up; few, so that no sign-in waits for what others left behind.
+    private static let removalsPerUse = 32
 }

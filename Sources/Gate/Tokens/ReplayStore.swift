@@ -34,6 +34,8 @@ package enum TokenUse: Sendable, Equatable {
 
 package enum ReplayVerdict: Sendable, Equatable {
     case fresh, replayed
-    /// The store did not answer, or has no room; `replay.onFailure` decides.
+    /// The store did not answer; `replay.onFailure` decides.
     case unavailable
+    /// The store has no room, so it cannot remember that the token was used; `replay.onFailure` decides.
+    case full
 }

@@ -9,11 +9,8 @@ import JWT
 struct VerifiedUser {
     let token: VerifiedToken
     let fields: UserAttributes
-}
-
-/// Why a token signs nobody in.
-struct SignInRefusal: Error {
-    let reason: Reason
+    /// Sentences about fields that were left out.
+    let omissions: [String]
 }
 
 /// Verifies tokens by the keys in force, and maps their claims to a user.
@@ -23,13 +20,17 @@ final class TokenCheck {
     private var verifier: TokenVerifier
     private let policy: TokenPolicy
     private let mapping: ClaimMapping
+    /// The user alone.
+    private let subjects: ClaimMapping
     private let hasRemoteKeys: Bool
     private let replayByID: Bool
+    private var signatures = SignatureVerdicts()
 
     init(_ configuration: GateConfiguration) {
         policy = configuration.tokenPolicy
         verifier = TokenVerifier(policy: policy, keys: configuration.keys)
         mapping = ClaimMapping(configuration.claims, required: configuration.required)
+        subjects = ClaimMapping(configuration.claims.filter { $0.field == "user" }, required: [])
         hasRemoteKeys = configuration.hasRemoteKeys
         replayByID = configuration.replayByID
     }
@@ -37,6 +38,13 @@ final class TokenCheck {
     func replaceKeys(_ keys: KeySet) {
         verifier = TokenVerifier(policy: policy, keys: keys)
         keyEpoch += 1
+        signatures.forgetAll()
+    }
+
+    /// Whether a loaded key signed a token; see ``SignedTokens``.
+    func signatureVerdict(on token: Span<UInt8>) -> Bool {
+        let verifier = verifier
+        return signatures.verdict(on: token) { verifier.isSigned($0) }
     }
 
     /// Everything that a sign-in token must pass, except single use.
@@ -44,11 +52,14 @@ final class TokenCheck {
         let verified = try verified(token, now: now)
         // OpenID Connect Back-Channel Logout 1.0 §2.4: the claim keeps a logout token from signing in, above all the
         // gate's own, which pass through a browser and are signed with the same key.
-        guard !verified.isLogoutToken else { throw SignInRefusal(reason: .claimsMalformed) }
+        guard !verified.isLogoutToken else {
+            throw SignInRefusal(.claimsMalformed, "a logout token", user(of: verified.claims), verified.keyID)
+        }
         do {
-            return VerifiedUser(token: verified, fields: try mapping.fields(of: verified.claims))
+            let result = try mapping.map(verified.claims)
+            return VerifiedUser(token: verified, fields: result.fields, omissions: result.omissions)
         } catch {
-            throw SignInRefusal(reason: error.reason)
+            throw SignInRefusal(error, user(of: verified.claims), verified.keyID)
         }
     }
 
@@ -57,8 +68,13 @@ final class TokenCheck {
         do {
             return try verifier.verify(token, now: now)
         } catch {
-            throw SignInRefusal(reason: error.reason)
+            throw SignInRefusal(error, error.signed?.claims.flatMap(user(of:)))
         }
+    }
+
+    /// The user that the claims of a refused token name, for logs.
+    private func user(of claims: JSONValue) -> String? {
+        (try? subjects.map(claims))?.fields.user
     }
 
     /// The token might be valid by a key that is not known yet: the key sets can be fetched, and were not yet for this
@@ -82,12 +98,13 @@ final class TokenCheck {
         return keys
     }
 
-    /// How long a used token must be remembered: until it could no longer be accepted; for the time it was made for, if the
-    /// clock of now disagrees; and at least for `span`.
-    func retention(of token: VerifiedToken, atLeast span: Double, now: Double) -> Retention {
-        let end = token.expiresAt ?? 0
+    /// How long a used token must be remembered: until it could no longer be accepted, and for the time it was made for, if
+    /// the clock of now disagrees.
+    func retention(of token: VerifiedToken, now: Double) -> Retention {
+        // Verification demands an end.
+        let end = token.expiresAt ?? now
         let validity = token.issuedAt.map { end - $0 } ?? 0
-        return Retention(until: max(end, now + span), atLeast: max(validity, span), now: now)
+        return Retention(until: end, atLeast: validity, now: now)
     }
 }
 

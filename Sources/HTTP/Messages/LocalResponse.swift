@@ -16,6 +16,8 @@ public struct LocalResponse: Equatable, Sendable {
     package var outcome: Outcome
     /// Why, for logs and metrics, if there is a reason.
     package var reason: Reason?
+    /// The reason in words, for the log; no token, cookie or secret.
+    package var detail: String?
     /// The user it is about, for the logs, when known.
     public var user: String?
     /// The request it is about, for the logs, if that is not the request it answers.
@@ -33,6 +35,7 @@ public struct LocalResponse: Equatable, Sendable {
         closesConnection = false
         self.outcome = outcome
         self.reason = reason
+        detail = nil
         user = nil
         subject = nil
     }

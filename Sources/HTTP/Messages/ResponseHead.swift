@@ -3,7 +3,7 @@
 /// A response's control data and header section, as ranges of bytes that the head owns; see ``RequestHead``.
 public struct ResponseHead: Sendable {
     public var bytes: [UInt8] = []
-    /// 100 to 599.
+    /// 100 to 599; to 999 of an app that may deviate from HTTP.
     public var status: UInt16 = 0
     public var reason: ByteRange = .empty
     public var version: Version = .http11
@@ -15,6 +15,8 @@ public struct ResponseHead: Sendable {
     public var nominatesFields = false
     /// Whether there is a Set-Cookie field.
     public var setsCookies = false
+    /// Whether there is a Date field.
+    public var hasDate = false
     /// Whether the app authenticates the connection rather than the request.
     public var authenticatesConnection = false
 
@@ -31,6 +33,7 @@ public struct ResponseHead: Sendable {
         isPersistent = true
         nominatesFields = false
         setsCookies = false
+        hasDate = false
         authenticatesConnection = false
     }
 

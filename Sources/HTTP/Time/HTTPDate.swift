@@ -29,6 +29,26 @@ public enum HTTPDate {
         return output
     }
 
+    /// A time for people, `2026-11-21 09:30:00 UTC`.
+    ///
+    /// - Parameter seconds: as above.
+    public static func plainText(_ seconds: Double) -> String {
+        let second = seconds > 0 ? Int64(min(seconds, 253_402_300_799)) : 0
+        let (year, month, day) = civil(Int(second / 86400))
+        let time = Int(second % 86400)
+        var output: [UInt8] = []
+        output.reserveCapacity(23)
+        appendTwo(year / 100, into: &output)
+        appendTwo(year % 100, into: &output)
+        for (separator, value) in [
+            ("-", month), ("-", day), (" ", time / 3600), (":", time / 60 % 60), (":", time % 60),
+        ] {
+            output.append(contentsOf: separator.utf8)
+            appendTwo(value, into: &output)
+        }
+        return String(decoding: output, as: UTF8.self) + " UTC"
+    }
+
     private static func appendTwo(_ value: Int, into output: inout [UInt8]) {
         output.append(UInt8(truncatingIfNeeded: 0x30 + value / 10 % 10))
         output.append(UInt8(truncatingIfNeeded: 0x30 + value % 10))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 
 /// The result of one call of a body decoder.
@@ -34,18 +35,25 @@ package struct BodyDecoder: Sendable {
     private var state: State
     /// Bytes still to come, of the message in `length` and of the chunk in `chunk`; greater than 0 in both.
     private var remaining: UInt64 = 0
-    private var line = ChunkLine()
+    private var line: ChunkLine
     /// Bytes of chunk lines that are not offset by content.
     private var overhead = 0
-    private var section = TrailerSection()
+    private var section: TrailerSection
     /// What `failed` throws.
     private var failure = HTTP1Error.cutShort
     private let limits: HTTP1Limits
+    /// Deviations of a response's chunks that were accepted.
+    package private(set) var tolerated: TolerationSet = []
     /// After the end: the trailer fields that may pass, each `Name: value\r\n`.
     package private(set) var trailers: [UInt8] = []
 
-    package init(_ framing: BodyFraming, limits: HTTP1Limits = HTTP1Limits()) {
+    /// - Parameter leniency: which deviations of a response are accepted; requests are strict.
+    package init(
+        _ framing: BodyFraming, limits: HTTP1Limits = HTTP1Limits(), leniency: ResponseLeniency = .strict
+    ) {
         self.limits = limits
+        line = ChunkLine(allowsPadding: leniency != .strict)
+        section = TrailerSection(leniency)
         switch framing {
         case .none, .length(0):
             state = .ended
@@ -141,6 +149,7 @@ package struct BodyDecoder: Sendable {
                     if overhead + line.length > limits.chunkOverheadBytes + Self.grant { throw .tooMuchChunkOverhead }
                     continue
                 }
+                if line.isPadded { tolerated.insert(.paddedChunkSize) }
                 try weigh()
                 remaining = line.size
                 state = remaining == 0 ? .trailerStart : .chunk
@@ -151,7 +160,7 @@ package struct BodyDecoder: Sendable {
             case .chunkLineFeed:
                 guard input[index] == ByteClass.lineFeed else { throw .invalidChunkEnd }
                 index += 1
-                line = ChunkLine()
+                line = line.following
                 state = .chunkLine
             case .trailerStart:
                 if input[index] == ByteClass.carriageReturn {
@@ -166,6 +175,7 @@ package struct BodyDecoder: Sendable {
                 state = .ended
             case .trailers:
                 guard try section.read(input, &index, limits: limits) else { continue }
+                tolerated.formUnion(section.tolerated)
                 trailers = section.sifted(limits: limits)
                 state = .ended
             case .chunk, .ended, .length, .untilClose, .failed:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 
 /// Parses response heads from bytes, in pieces of any size, one after the other (RFC 9112 §4, §5, §6).
@@ -7,19 +8,38 @@ import HTTP
 /// As strict as ``RequestParser`` in everything that affects framing or the end of a line: an ambiguous response can be
 /// used for smuggling just as well. An informational response is complete like any other; the next call reads the one
 /// that follows it.
+///
+/// What ``ResponseLeniency`` accepts besides that leaves the framing as it is: the head is rewritten as it should be, and
+/// parsed again.
 package struct ResponseParser: Sendable {
     private enum Phase: UInt8 {
-        case start, version, status, reason, reasonLineFeed, fields
+        case start, emptyLineFeed, version, status, reason, reasonLineFeed, fields, repair
     }
 
     private let limits: HTTP1Limits
+    private let leniency: ResponseLeniency
+    /// Deviations in the current or last head that were accepted.
+    package private(set) var tolerated: TolerationSet = []
+    /// There was a head before: an empty line may precede the next one.
+    private var hasRead = false
+    private var repair = SectionRepair.State.none
     private var phase = Phase.start
     private var position = 0
     private var section = FieldSection(at: 0)
     private var failure: HTTP1Error?
 
-    package init(limits: HTTP1Limits = HTTP1Limits()) {
+    package init(limits: HTTP1Limits = HTTP1Limits(), leniency: ResponseLeniency = .strict) {
         self.limits = limits
+        self.leniency = leniency
+    }
+
+    /// Some of a head has arrived, and not all of it. An empty line before it is no part of it.
+    package var isWithinHead: Bool {
+        switch phase {
+        case .start, .emptyLineFeed: false
+        case .version: position > 0
+        case .status, .reason, .reasonLineFeed, .fields, .repair: true
+        }
     }
 
     /// Reads more of `input` into the same `head` until it is complete; the first byte of the next one resets it. The
@@ -46,10 +66,9 @@ package struct ResponseParser: Sendable {
         _ input: Span<UInt8>, _ head: inout ResponseHead, _ requestMethod: Method
     ) throws(HTTP1Error) -> HeadProgress {
         var consumed = 0
-        if phase == .start, !input.isEmpty {
+        if phase.rawValue <= Phase.emptyLineFeed.rawValue, !input.isEmpty {
+            guard try begin(input, &consumed) else { return HeadProgress(consumed: consumed, isComplete: false) }
             head.reset()
-            position = 0
-            phase = .version
         }
         // Separate from `head`, which is written while they are read.
         var bytes: [UInt8] = []
@@ -60,23 +79,84 @@ package struct ResponseParser: Sendable {
             guard step > 0 else { throw .headTooLarge }
             bytes.append(input, consumed..<consumed &+ step)
             consumed &+= step
-            if try read(bytes.span, &head) {
-                let excess = bytes.count &- section.position
-                if excess > 0 { bytes.removeLast(excess) }
-                try finish(bytes.span, &head, requestMethod)
+            let count = bytes.count
+            if let end = try end(of: &bytes, &head, requestMethod) {
                 phase = .start
-                return HeadProgress(consumed: consumed &- excess, isComplete: true)
+                hasRead = true
+                return HeadProgress(consumed: consumed &- (count &- end), isComplete: true)
             }
-            if bytes.count >= limits.headBytes { throw .headTooLarge }
+            if count >= limits.headBytes { throw .headTooLarge }
         }
         return HeadProgress(consumed: consumed, isComplete: false)
+    }
+
+    /// Before the first byte of a status line: skips one empty line after another response, which some apps send behind
+    /// those that have no content. False if there is nothing else yet.
+    private mutating func begin(_ input: Span<UInt8>, _ consumed: inout Int) throws(HTTP1Error) -> Bool {
+        if phase == .start {
+            tolerated = []
+            if hasRead, leniency != .strict, input[0] == ByteClass.carriageReturn {
+                consumed = 1
+                phase = .emptyLineFeed
+            }
+        }
+        if phase == .emptyLineFeed {
+            guard consumed < input.count else { return false }
+            guard input[consumed] == ByteClass.lineFeed else { throw .bareCR }
+            consumed &+= 1
+            tolerated.insert(.emptyLine)
+        }
+        position = 0
+        phase = .version
+        return true
+    }
+
+    /// Reads more of the head in `bytes`, and checks it when it is complete: returns how many of them are part of it.
+    private mutating func end(
+        of bytes: inout [UInt8], _ head: inout ResponseHead, _ requestMethod: Method
+    ) throws(HTTP1Error) -> Int? {
+        if phase != .repair {
+            do throws(HTTP1Error) {
+                guard try read(bytes.span, &head) else { return nil }
+                let end = section.position
+                let excess = bytes.count &- end
+                if excess > 0 { bytes.removeLast(excess) }
+                try finish(bytes.span, &head, requestMethod)
+                return end
+            } catch {
+                guard SectionRepair.mayFollow(error, leniency) else { throw error }
+                phase = .repair
+                repair = .running(SectionRepair(leniency, isHead: true))
+            }
+        }
+        return try endOfRepair(&bytes, &head, requestMethod)
+    }
+
+    private mutating func endOfRepair(
+        _ bytes: inout [UInt8], _ head: inout ResponseHead, _ requestMethod: Method
+    ) throws(HTTP1Error) -> Int? {
+        guard case .running(var repair) = repair else { return nil }
+        self.repair = .none
+        let hasEnded = try repair.read(bytes.span)
+        guard hasEnded else {
+            self.repair = .running(repair)
+            return nil
+        }
+        tolerated.formUnion(repair.tolerated)
+        bytes = repair.output
+        head.reset()
+        position = 0
+        phase = .version
+        guard try read(bytes.span, &head), section.position == bytes.count else { throw .cutShort }
+        try finish(bytes.span, &head, requestMethod)
+        return repair.position
     }
 
     /// Reads more of the head's bytes; true at the end of the head.
     private mutating func read(_ bytes: Span<UInt8>, _ head: inout ResponseHead) throws(HTTP1Error) -> Bool {
         switch phase {
-        case .start:
-            preconditionFailure("advance() sets the next phase first")
+        case .start, .emptyLineFeed, .repair:
+            preconditionFailure("advance() sets another phase first")
         case .version:
             guard let version = try VersionText.readVersion(bytes, from: 0, next: &position) else { return false }
             head.version = version
@@ -119,7 +199,7 @@ package struct ResponseParser: Sendable {
                 status = status &* 10 &+ UInt16(byte & 15)
             default:
                 // RFC 9110 §15.
-                guard 100...599 ~= status else { throw .invalidStatus }
+                guard 100...599 ~= status || status > 599 && leniency == .tolerant else { throw .invalidStatus }
                 if byte == ByteClass.carriageReturn { return true }
                 guard byte == ByteClass.space else {
                     throw byte == ByteClass.lineFeed ? .bareLF : .invalidStatusLine
@@ -133,7 +213,9 @@ package struct ResponseParser: Sendable {
     }
 
     /// RFC 9112 §6.3, and §9.3 for the connection.
-    private func finish(_ bytes: Span<UInt8>, _ head: inout ResponseHead, _ requestMethod: Method) throws(HTTP1Error) {
+    private mutating func finish(
+        _ bytes: Span<UInt8>, _ head: inout ResponseHead, _ requestMethod: Method
+    ) throws(HTTP1Error) {
         var framing = MessageFraming()
         var connection = ConnectionOptions()
         for field in head.fields {
@@ -141,6 +223,7 @@ package struct ResponseParser: Sendable {
             case .contentLength: try framing.addContentLength(bytes.extracting(field.value.range))
             case .transferEncoding: try framing.addTransferEncoding(bytes.extracting(field.value.range))
             case .connection: connection.add(bytes.extracting(field.value.range))
+            case .date: head.hasDate = true
             case .setCookie: head.setsCookies = true
             case .wwwAuthenticate, .proxyAuthenticate:
                 if ConnectionAuthentication.isOffered(in: bytes.extracting(field.value.range)) {
@@ -152,6 +235,7 @@ package struct ResponseParser: Sendable {
             }
         }
         let said = try framing.combined(version: head.version)
+        if head.status > 599 { tolerated.insert(.undefinedStatus) }
         head.nominatesFields = connection.nominatesFields
         head.isPersistent = connection.isPersistent(head.version)
         let isTunnel = requestMethod == .connect && 200...299 ~= head.status

@@ -44,6 +44,9 @@ struct HeadBuilder {
     /// Received compressed bytes of the section, by the frames' lengths.
     var compressedSize = 0
 
+    /// Status codes to 999 and equal repeated lengths of responses are accepted; the parser of heads reports them.
+    var isTolerant = false
+
     private let limits: HeadLimits
     /// Values of pseudo-header fields, until the request line can be written.
     private var pseudo: [UInt8] = []
@@ -189,7 +192,7 @@ struct HeadBuilder {
             status = status * 10 + UInt16(value[index] & 15)
         }
         // RFC 9110 §15; RFC 9113 §8.6: there is no 101.
-        guard 100...599 ~= status, status != 101 else { throw .invalidStatus }
+        guard 100...(isTolerant ? 999 : 599) ~= status, status != 101 else { throw .invalidStatus }
     }
 
     /// All pseudo-header fields have been read.
@@ -275,8 +278,9 @@ struct HeadBuilder {
                 return
             }
         case .contentLength:
-            if line.contentLength != nil { throw .repeatedContentLength }
-            line.contentLength = try Self.length(value)
+            let length = try Self.length(value)
+            if let first = line.contentLength, !isTolerant || length != first { throw .repeatedContentLength }
+            line.contentLength = length
         case .cookie where kind == .request:
             return addCrumb(value)
         case .other where line.isTunnel && name.equals("sec-websocket-key"):

@@ -9,6 +9,8 @@ package struct AbuseBudget: Sendable {
     private var left: Int
     /// The time, in monotonic nanoseconds, of the last refill.
     private var countedTo: UInt64
+    /// PINGs that cost nothing.
+    private var freePings = 0
 
     package init(now: UInt64) {
         left = Self.capacity
@@ -30,6 +32,19 @@ package struct AbuseBudget: Sendable {
         return left >= 0
     }
 
+    /// A DATA frame was sent. A peer that estimates bandwidth answers it with a PING, as gRPC's do.
+    package mutating func dataSent() {
+        earn(Self.sentData)
+        freePings = min(freePings + 1, Self.maximumFreePings)
+    }
+
+    /// A PING has arrived; returns false if the budget is exhausted.
+    package mutating func chargePing() -> Bool {
+        guard freePings > 0 else { return charge(Self.ping) }
+        freePings -= 1
+        return true
+    }
+
     package mutating func earn(_ units: Int) {
         left = min(left + units, Self.capacity)
     }
@@ -37,6 +52,8 @@ package struct AbuseBudget: Sendable {
     package static let capacity = 2000
     /// 200 units each second.
     private static let nanosecondsPerUnit: UInt64 = 5_000_000
+    /// As many DATA frames of few bytes may be on their way before the first PING arrives.
+    private static let maximumFreePings = 2000
 
     // Costs. Leaving a page of a hundred images at once costs half of the capacity; a client that does nothing else may
     // do so twenty times a second.
@@ -44,6 +61,12 @@ package struct AbuseBudget: Sendable {
     /// Sidegate had to reset a stream because of the peer's error: the same attack in reverse (CVE-2025-8671).
     static let streamError = 20
     static let refusedStream = 5
+    /// The same, if the client opens no window: it waits for none of its requests.
+    static let refusedStarvingStream = 20
+    /// A response for which the client opened no window, and which it cancelled.
+    static let wastedResponse = 30
+    /// A window in which no response fits.
+    static let smallWindow: Int32 = 4096
     static let settings = 20
     static let ping = 5
     static let priority = 2

@@ -18,6 +18,26 @@ package enum ErrorCode: UInt32, Sendable, Equatable {
     case enhanceYourCalm = 0xb
     case inadequateSecurity = 0xc
     case http11Required = 0xd
+
+    /// As the RFC writes it.
+    package var name: StaticString {
+        switch self {
+        case .noError: "NO_ERROR"
+        case .protocolError: "PROTOCOL_ERROR"
+        case .internalError: "INTERNAL_ERROR"
+        case .flowControlError: "FLOW_CONTROL_ERROR"
+        case .settingsTimeout: "SETTINGS_TIMEOUT"
+        case .streamClosed: "STREAM_CLOSED"
+        case .frameSizeError: "FRAME_SIZE_ERROR"
+        case .refusedStream: "REFUSED_STREAM"
+        case .cancel: "CANCEL"
+        case .compressionError: "COMPRESSION_ERROR"
+        case .connectError: "CONNECT_ERROR"
+        case .enhanceYourCalm: "ENHANCE_YOUR_CALM"
+        case .inadequateSecurity: "INADEQUATE_SECURITY"
+        case .http11Required: "HTTP_1_1_REQUIRED"
+        }
+    }
 }
 
 /// A fault in a header or trailer section: a stream error of type PROTOCOL_ERROR (RFC 9113 §8.1.1).
@@ -66,6 +86,28 @@ package enum MalformedHead: String, Error, Sendable, Equatable, CaseIterable, Cu
             .requestFramingInvalid
         case .oversized: .requestHeadTooLarge
         case .invalidStatus, .endedInformational: .upstreamMalformed
+        }
+    }
+
+    /// The code for logs of a rejected response.
+    package var cause: UpstreamCause {
+        switch self {
+        case .invalidFieldName, .upperCaseFieldName: .fieldNameInvalid
+        case .invalidFieldValue, .connectionSpecificField, .invalidTE: .fieldInvalid
+        case .invalidStatus: .statusInvalid
+        case .unknownPseudoField, .pseudoFieldAfterField, .repeatedPseudoField, .missingPseudoField,
+            .pseudoFieldNotAllowed:
+            .statusLineInvalid
+        case .invalidContentLength: .contentLengthInvalid
+        case .repeatedContentLength: .contentLengthRepeated
+        case .contentLengthDiffers: .contentLengthContradicted
+        case .pseudoFieldInTrailers, .trailersWithoutEnd: .trailersInvalid
+        case .endedInformational, .contentBeforeHead: .http2Violation
+        case .oversized: .headTooLarge
+        // Of requests only.
+        case .invalidMethod, .invalidScheme, .invalidPath, .invalidAuthority, .differentHost, .repeatedHost,
+            .endedTunnel:
+            .statusLineInvalid
         }
     }
 

@@ -44,11 +44,15 @@ package struct FrameGuard {
     private let maximumStreams: Int
     private let headBytes: Int
     private var phase: Phase
+    /// Frames so far; a header section counts as one.
+    private var unitNumber: UInt32 = 0
     /// The kind of the latest frame.
     private(set) var latestKind: FrameKind?
     /// Received bytes of the preface, or of ``heldHeader``.
     private var held = 0
     private var hasSettings = false
+    /// The client ends the connection after the requests in flight (GOAWAY).
+    private(set) var peerIsLeaving = false
     /// The peer has not acknowledged Sidegate's SETTINGS yet, and may not know them.
     private(set) var awaitsAcknowledgement = true
     /// The stream of the header section being read.
@@ -71,7 +75,23 @@ package struct FrameGuard {
         lastStreamID = max(lastStreamID, streamID)
     }
 
-    var isWithinHead: Bool { sectionStream != 0 }
+    /// What has begun to arrive and has not ended.
+    package enum OpenUnit: Equatable, Sendable {
+        /// The preface, a frame, or a header section, by its number.
+        case frame(UInt32)
+        /// DATA.
+        case data(UInt32)
+    }
+
+    var openUnit: OpenUnit? {
+        if sectionStream != 0 { return .frame(unitNumber) }
+        switch phase {
+        case .preface: return held > 0 ? .frame(unitNumber) : nil
+        case .header: return held > 0 ? .frame(unitNumber &+ 1) : nil
+        case .frame: return latestKind == .data ? .data(unitNumber) : .frame(unitNumber)
+        }
+    }
+
     var isBeforeSettings: Bool { !hasSettings }
     /// Compressed bytes of the header section being read.
     var compressedSize: Int { sectionBytes }
@@ -157,6 +177,7 @@ package struct FrameGuard {
     }
 
     private mutating func judge(_ header: FrameHeader, _ streams: some GuardedStreams) -> Verdict {
+        if sectionStream == 0 { unitNumber &+= 1 }
         // RFC 9113 §4.2: Sidegate's SETTINGS_MAX_FRAME_SIZE is the initial value.
         if header.length > 16_384 { return .terminate(.frameSizeError) }
         if !hasSettings {
@@ -188,8 +209,10 @@ package struct FrameGuard {
             guard header.streamID != 0 else { return charged(AbuseBudget.windowUpdate, .feed) }
             return onStream(header, streams, cost: AbuseBudget.windowUpdate)
         case .settings: return settings(header)
-        case .ping: return charged(header.isAcknowledgement ? 1 : AbuseBudget.ping, .feed)
-        case .goAway: return charged(AbuseBudget.settings, .feed)
+        case .ping:
+            guard !header.isAcknowledgement else { return charged(1, .feed) }
+            return budget.chargePing() ? .feed : .terminate(.enhanceYourCalm)
+        case .goAway: return goAway(header)
         case .pushPromise: return .terminate(.protocolError)
         }
     }
@@ -274,6 +297,16 @@ package struct FrameGuard {
             // The library knows a client's own streams.
             return role == .server ? .drop : .feed
         }
+        return charged(AbuseBudget.settings, .drop)
+    }
+
+    private mutating func goAway(_ header: FrameHeader) -> Verdict {
+        guard role == .server else { return charged(AbuseBudget.settings, .feed) }
+        if header.streamID != 0 { return .terminate(.protocolError) }
+        // RFC 9113 §6.8: the last stream and a code; text may follow.
+        if header.length < 8 { return .terminate(.frameSizeError) }
+        peerIsLeaving = true
+        // A server begins no streams, so it says nothing about those there are. The library would stop to answer.
         return charged(AbuseBudget.settings, .drop)
     }
 

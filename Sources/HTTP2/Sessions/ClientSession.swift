@@ -18,15 +18,18 @@ package final class ClientSession: Session {
 
     /// - Parameters:
     ///   - maximumStreams: concurrent requests, even if the app would accept more.
+    ///   - isTolerant: see ``HeadBuilder/isTolerant``.
     ///   - now: monotonic nanoseconds.
     package init(
-        maximumStreams: Int, head: HeadLimits, memory: SessionMemory, handler: any ClientSessionHandler, now: UInt64
+        maximumStreams: Int, head: HeadLimits, isTolerant: Bool = false, memory: SessionMemory,
+        handler: any ClientSessionHandler, now: UInt64
     ) {
         self.handler = handler
         // The content of each stream is limited by its own window, and the number of streams is limited.
         super.init(
             .client, maximumStreams: maximumStreams, maximumHeld: .max, head: head, window: 4 << 20, memory: memory,
             now: now)
+        builder.isTolerant = isTolerant
         guard termination == nil else { return }
         submitSettings(headBytes: head.bytes)
         // The memory for frames is shared, so the preface must not remain in it.

@@ -43,9 +43,9 @@ extension ServerSession {
         }
         let id = header.stream_id
         guard streams.count < maximumStreams else {
-            // RFC 9113 §5.1.2. A client that cannot know the limit yet is not at fault.
+            // RFC 9113 §5.1.2.
             builder.begin(.ignored)
-            charge(frameGuard.awaitsAcknowledgement ? 1 : AbuseBudget.refusedStream)
+            charge(costOfRefusal())
             frameGuard.closed.noteReset(id)
             submitReset(id, .refusedStream)
             return

@@ -28,6 +28,8 @@ package struct SessionConfiguration: Sendable {
 /// The server side of a connection: requests in, responses out.
 package final class ServerSession: Session {
     package private(set) weak var handler: (any ServerSessionHandler)?
+    /// Requests beyond the limit.
+    private var refusedCount = 0
     /// The notice of the coming end has been sent.
     private var isDraining = false
 
@@ -49,6 +51,15 @@ package final class ServerSession: Session {
         keep(stream)
         unsafe nghttp2_session_set_stream_user_data(session, id, Unmanaged.passUnretained(stream).toOpaque())
         return stream
+    }
+
+    /// What another request beyond the limit costs. A client that cannot know the limit yet is not at fault, unless it
+    /// goes far beyond.
+    func costOfRefusal() -> Int {
+        refusedCount += 1
+        if frameGuard.awaitsAcknowledgement, refusedCount <= 2 * maximumStreams { return 1 }
+        let window = unsafe nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE)
+        return window < UInt32(AbuseBudget.smallWindow) ? AbuseBudget.refusedStarvingStream : AbuseBudget.refusedStream
     }
 
     // MARK: Responses
@@ -100,6 +111,9 @@ package final class ServerSession: Session {
         isDraining = false
         unsafe nghttp2_submit_ping(session, Self.noFlags, nil)
     }
+
+    /// The client has sent GOAWAY.
+    package var clientIsLeaving: Bool { frameGuard.peerIsLeaving }
 
     /// Announces which requests will be answered, and accepts no others.
     package func finishDrain() {

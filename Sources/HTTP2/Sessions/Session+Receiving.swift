@@ -66,6 +66,7 @@ extension Session {
         received(content.count, on: stream)
         guard !stream.isReset else { return consume(content.count, on: stream) }
         stream.contentReceived += UInt64(content.count)
+        contentCount &+= UInt64(content.count)
         // RFC 9113 §8.1.1. Checked before any excess byte is forwarded: over HTTP/1.1 it would be part of another
         // message.
         if let length = stream.declaredLength, stream.contentReceived > length {
@@ -87,7 +88,13 @@ extension Session {
         case .resetStream:
             // The stream is closed next. RFC 9113 §7: an unknown code is treated as INTERNAL_ERROR.
             let code = unsafe ErrorCode(rawValue: frame.rst_stream.error_code)
-            stream(header.stream_id)?.resetCode = code ?? .internalError
+            guard let stream = stream(header.stream_id) else { return }
+            stream.resetCode = code ?? .internalError
+            if role == .server, stream.pendingContent > 0, stream.contentSent < UInt64(AbuseBudget.smallWindow),
+                streamWindow(of: stream) < AbuseBudget.smallWindow
+            {
+                charge(AbuseBudget.wastedResponse)
+            }
         case .headers, .settings, .ping, .goAway, .windowUpdate, .priority, .continuation, .pushPromise, .none:
             break
         }
@@ -143,9 +150,8 @@ extension Session {
         guard count > 0 else { return }
         stream.unconsumed -= count
         heldBytes -= count
-        // After the peer's end no more can arrive, so an update would be useless; after the response's end, no more of
-        // the request is wanted.
-        if !stream.isClosed, !stream.isInboundEnded, role == .client || !stream.isOutboundEnded {
+        // After the peer's end no more can arrive, so an update would be useless.
+        if !stream.isClosed, !stream.isInboundEnded {
             unsafe nghttp2_session_consume_stream(session, stream.id, count)
         }
         acknowledgeOwed()

@@ -40,6 +40,15 @@ extension Session {
         return true
     }
 
+    /// How much content the peer takes on `stream` now, by the windows of the stream and of the connection.
+    package func sendWindow(of stream: Stream) -> Int {
+        Int(min(streamWindow(of: stream), unsafe nghttp2_session_get_remote_window_size(session)))
+    }
+
+    func streamWindow(of stream: Stream) -> Int32 {
+        unsafe nghttp2_session_get_stream_remote_window_size(session, stream.id)
+    }
+
     private func resume(_ stream: Stream) {
         guard stream.isDeferred else { return }
         stream.isDeferred = false
@@ -126,7 +135,7 @@ extension Session {
 
     func sendContent(_ count: Int, of stream: Stream) {
         stream.contentSent += UInt64(stream.content.move(count, to: &output))
-        frameGuard.budget.earn(AbuseBudget.sentData)
+        frameGuard.budget.dataSent()
         if stream.awaitsRoom, stream.pendingContent <= Self.lowWater {
             stream.awaitsRoom = false
             drained.append(stream)

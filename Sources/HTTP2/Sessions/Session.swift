@@ -84,8 +84,10 @@ package class Session {
     /// Requests in flight.
     package final var streamCount: Int { streams.count }
 
-    /// A header section has begun and not ended.
-    package final var isWithinHead: Bool { frameGuard.isWithinHead }
+    /// What has begun to arrive and has not ended.
+    package final var openUnit: FrameGuard.OpenUnit? { frameGuard.openUnit }
+    /// Bytes of content that have arrived on open streams.
+    package internal(set) final var contentCount: UInt64 = 0
     /// Neither the preface nor the first SETTINGS have arrived.
     package final var isBeforeSettings: Bool { frameGuard.isBeforeSettings }
 

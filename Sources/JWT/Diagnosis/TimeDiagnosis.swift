@@ -20,14 +20,13 @@ struct TimeDiagnosis {
                 continue
             }
             guard let time = value.number?.double else { continue }
-            if time.magnitude > 1e11 {
-                let factor = time.magnitude > 1e17 ? 1e9 : time.magnitude > 1e14 ? 1e6 : 1e3
-                let unit = factor == 1e3 ? "milliseconds" : factor == 1e6 ? "microseconds" : "nanoseconds"
+            if let unit = TimeUnit(of: time) {
                 notes.append(
                     .init(
-                        title: "\(unit) in place of seconds",
-                        detail: "\(name) is \(value.number?.text ?? ""): in \(unit) that is \(moment(time / factor))",
-                        fix: factor == 1e3
+                        title: "\(unit.name) in place of seconds",
+                        detail:
+                            "\(name) is \(value.number?.text ?? ""): in \(unit.name) that is \(moment(time / unit.factor))",
+                        fix: unit == .milliseconds
                             ? "divide by 1000: in JavaScript Math.floor(Date.now() / 1000)"
                             : "send whole seconds since 1970"))
             }

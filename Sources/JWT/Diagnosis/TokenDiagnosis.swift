@@ -102,6 +102,11 @@ package struct TokenDiagnosis {
         return notes
     }
 
+    /// The URL or form within pasted text, as it was sent; nil: the text is the token alone.
+    package static func address(in text: Span<UInt8>, tokenParameter: String = "jwt") -> [UInt8]? {
+        TokenText(text, tokenParameter: tokenParameter).address
+    }
+
     /// The compact token within pasted text: the parameter of a URL or a form, the text after `Bearer `, or the text in
     /// quotation marks, trimmed; unchanged if none of these is found.
     package static func token(in text: Span<UInt8>, tokenParameter: String = "jwt") -> [UInt8] {

@@ -8,6 +8,8 @@ struct TokenText {
     let token: [UInt8]
     /// What surrounded it, for humans; nil: nothing.
     let wrapping: String?
+    /// The URL or form that it was in, if it was in one.
+    let address: [UInt8]?
 
     init(_ text: Span<UInt8>, tokenParameter: String) {
         var bytes: [UInt8] = []
@@ -27,19 +29,27 @@ struct TokenText {
             rest = Self.trimmed(rest.dropFirst(7))
             wrapping = wrapping ?? "the word Bearer"
         }
+        let isURL = Self.isURL(rest)
+        var address = isURL ? Array(rest) : nil
         if let value = Self.value(of: tokenParameter, in: rest) {
+            address = Array(rest)
             rest = value
             wrapping = rest.isEmpty ? wrapping : "a URL or a form"
         }
         token = Array(rest)
         self.wrapping = wrapping
+        self.address = address
+    }
+
+    private static func isURL(_ text: ArraySlice<UInt8>) -> Bool {
+        hasPrefix(text, "http://") || hasPrefix(text, "https://") || text.first == UInt8(ascii: "/")
     }
 
     /// The parameter's value in a URL's query or a form, decoded. If it is missing, another parameter that looks like a
     /// token is used.
     private static func value(of name: String, in text: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
         guard text.contains(UInt8(ascii: "=")) else { return nil }
-        let isURL = hasPrefix(text, "http://") || hasPrefix(text, "https://") || text.first == UInt8(ascii: "/")
+        let isURL = isURL(text)
         let queryStart = text.firstIndex(of: UInt8(ascii: "?")).map { text.index(after: $0) }
         // A padded token contains "=" too, but not before its first dot.
         guard queryStart != nil || (!isURL && isForm(text)) else { return nil }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Why a text is not accepted as JSON; positions are byte offsets.
-package enum JSONError: Error, Equatable, Sendable {
+package enum JSONError: Error, Equatable, Sendable, CustomStringConvertible {
     case notUTF8
     case byteOrderMark
     /// An invalid byte, or an incomplete text.
@@ -12,6 +12,8 @@ package enum JSONError: Error, Equatable, Sendable {
     case numberTooLong(at: Int)
     case tooDeep(at: Int)
     case tooLarge
+
+    package var description: String { message }
 
     /// For humans.
     package var message: String {

@@ -44,7 +44,7 @@ package enum SecretEncoding: String, Sendable, CaseIterable {
 }
 
 /// Why a key cannot be used; the texts never contain any part of it.
-package enum KeyError: Error, Equatable, Sendable {
+package enum KeyError: Error, Equatable, Sendable, CustomStringConvertible {
     case empty
     /// Not in the expected form.
     case malformed(String)
@@ -54,6 +54,8 @@ package enum KeyError: Error, Equatable, Sendable {
     case weak(String)
     /// A public key, a certificate or a JWK in place of a shared secret. It is public, so anyone could sign.
     case publicKeyAsSecret
+
+    package var description: String { message }
 
     /// For humans, after "FILE:LINE:COLUMN: error: ".
     package var message: String {

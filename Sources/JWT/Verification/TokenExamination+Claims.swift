@@ -31,7 +31,8 @@ extension TokenExamination {
         let skew = policy.clockSkew
         if let expiry = claims.expiry {
             try judge(
-                "expiry", now < expiry + skew, .expired, expected: "not after \(moment(expiry + skew))",
+                "expiry", now < expiry + skew, .expired, missed("exp", expiry, by: now - expiry - skew),
+                expected: "not after \(moment(expiry + skew))",
                 actual: relative(expiry),
                 fix: clockFix(expiry, "issue tokens with a longer lifetime, or deliver them sooner"))
         } else if policy.requireExpiry || policy.maxAge == nil {
@@ -48,8 +49,9 @@ extension TokenExamination {
 
         if let start = claims.notBefore {
             try judge(
-                "not before", now >= start - skew, .notYetValid, expected: "not before \(moment(start - skew))",
-                actual: relative(start), fix: clockFix(start, "synchronise the clocks, or raise token.clockSkew"))
+                "not before", now >= start - skew, .notYetValid, missed("nbf", start, by: start - skew - now),
+                expected: "not before \(moment(start - skew))", actual: relative(start),
+                fix: clockFix(start, "synchronise the clocks, or raise token.clockSkew"))
         } else {
             skip(["not before"], "no nbf")
         }
@@ -68,15 +70,18 @@ extension TokenExamination {
             return
         }
         try judge(
-            "issued at", issuedAt <= now + skew, .issuedInFuture, expected: "not after \(moment(now + skew))",
-            actual: relative(issuedAt), fix: clockFix(issuedAt, "synchronise the clocks, or raise token.clockSkew"))
+            "issued at", issuedAt <= now + skew, .issuedInFuture, missed("iat", issuedAt, by: issuedAt - skew - now),
+            expected: "not after \(moment(now + skew))", actual: relative(issuedAt),
+            fix: clockFix(issuedAt, "synchronise the clocks, or raise token.clockSkew"))
         guard let maxAge = policy.maxAge else {
             skip(["age"], "token.maxAge is not set")
             return
         }
         try judge(
-            "age", now <= issuedAt + maxAge + skew, .tooOld, expected: "at most \(duration(maxAge + skew)) old",
-            actual: relative(issuedAt), fix: "deliver tokens immediately after issuing them, or raise token.maxAge")
+            "age", now <= issuedAt + maxAge + skew, .tooOld,
+            missed("iat", issuedAt, by: now - issuedAt - maxAge - skew),
+            expected: "at most \(duration(maxAge + skew)) old", actual: relative(issuedAt),
+            fix: "deliver tokens immediately after issuing them, or raise token.maxAge")
     }
 
     private func checkIssuer(_ issuer: String?) throws(TokenRefusal) {
@@ -133,8 +138,12 @@ extension TokenExamination {
         moment(time) + (time <= now ? ", \(duration(now - time)) ago" : ", \(duration(time - now)) from now")
     }
 
+    private func missed(_ claim: String, _ time: Double, by seconds: Double) -> MissedTime {
+        MissedTime(claim: claim, missedBy: seconds, unit: TimeUnit(of: time)?.name)
+    }
+
     /// A hint at the usual mistake with times, or the usual advice.
     private func clockFix(_ time: Double, _ advice: String) -> String {
-        time.magnitude > 1e11 ? "this looks like milliseconds; RFC 7519 counts seconds" : advice
+        TimeUnit(of: time).map { "this looks like \($0.name); RFC 7519 counts seconds" } ?? advice
     }
 }

@@ -34,21 +34,45 @@ final class TokenExamination {
         pass("form", expected: "a compact JWS", actual: "\(text.count) bytes")
 
         let signingInput = text.extracting(first: token.signingInputByteCount)
-        let algorithm = try checkSignature(token, signingInput)
-        let claims = try checkClaims(token)
-        guard !hasFailed, let algorithm, let claims else { return nil }
+        let signer = try checkSignature(token, signingInput)
+        let claims: RegisteredClaims?
+        do {
+            claims = try checkClaims(token)
+        } catch {
+            throw error.of(token, signedBy: signer, policy)
+        }
+        guard !hasFailed, let signer, let claims else { return nil }
         return VerifiedToken(
-            claims: .object(claims.object), algorithm: algorithm,
-            signingInputDigest: SHA256.hash(signingInput), id: claims.id, issuer: claims.issuer,
-            issuedAt: claims.issuedAt, expiresAt: claims.expiry(policy))
+            claims: .object(claims.object), algorithm: signer.algorithm,
+            signingInputDigest: SHA256.hash(signingInput), keyID: signer.keyID, id: claims.id,
+            issuer: claims.issuer, issuedAt: claims.issuedAt, expiresAt: claims.expiry(policy))
+    }
+
+    /// Whether a key signed the token, whatever its claims and extensions say: an expired token is one of the provider's
+    /// too.
+    func isSigned(_ text: Span<UInt8>) -> Bool {
+        do throws(TokenRefusal) {
+            let token = try CompactToken(text)
+            let signingInput = text.extracting(first: token.signingInputByteCount)
+            guard let header = try checkHeader(token.header) else { return false }
+            return try checkSigner(header, token, signingInput) != nil
+        } catch {
+            return false
+        }
     }
 
     // MARK: Header and signature
 
-    /// The algorithm by which the signature is valid.
+    /// By what the signature is valid.
+    struct Signer {
+        let algorithm: Algorithm
+        /// `kid` of the key, or of the token when the key has none.
+        let keyID: String?
+    }
+
     private func checkSignature(
         _ token: CompactToken, _ signingInput: Span<UInt8>
-    ) throws(TokenRefusal) -> Algorithm? {
+    ) throws(TokenRefusal) -> Signer? {
         guard let header = try checkHeader(token.header) else {
             skip(["critical", "algorithm", "key", "signature"], "the header cannot be read")
             return nil
@@ -64,15 +88,23 @@ final class TokenExamination {
         } else {
             pass("critical", expected: "no crit", actual: "none")
         }
+        return try checkSigner(header, token, signingInput)
+    }
+
+    private func checkSigner(
+        _ header: JSONObject, _ token: CompactToken, _ signingInput: Span<UInt8>
+    ) throws(TokenRefusal) -> Signer? {
         guard let algorithm = try checkAlgorithm(header) else {
             skip(["key", "signature"], "the algorithm is not known")
             return nil
         }
-        guard let candidates = try checkKey(algorithm, header["kid"]?.string) else {
+        let keyID = header["kid"]?.string
+        guard let candidates = try checkKey(algorithm, keyID) else {
             skip(["signature"], "there is no key")
             return nil
         }
-        guard candidates.contains(where: { $0.isValid(token.signature.span, for: signingInput, algorithm) }) else {
+        guard let key = candidates.first(where: { $0.isValid(token.signature.span, for: signingInput, algorithm) })
+        else {
             let kind = algorithm.isSymmetric ? "secret (and its secretEncoding)" : "public key"
             try fail(
                 "signature",
@@ -83,7 +115,7 @@ final class TokenExamination {
             return nil
         }
         pass("signature", expected: "a signature by a configured key", actual: "good")
-        return algorithm
+        return Signer(algorithm: algorithm, keyID: key.keyID ?? keyID)
     }
 
     /// The header, with aliases resolved. `jku`, `jwk`, `x5u` and `x5c` are never read: a token must not supply the key
@@ -168,6 +200,17 @@ final class TokenExamination {
         }
     }
 
+    /// The same for a time claim.
+    func judge(
+        _ name: String, _ passed: Bool, _ reason: Reason, _ time: @autoclosure () -> MissedTime,
+        expected: @autoclosure () -> String, actual: @autoclosure () -> String, fix: @autoclosure () -> String
+    ) throws(TokenRefusal) {
+        guard !passed else { return pass(name, expected: expected(), actual: actual()) }
+        var refusal = TokenRefusal(reason, expected: expected(), actual: actual(), fix: fix())
+        refusal.time = time()
+        try fail(name, refusal)
+    }
+
     func pass(
         _ name: String, expected: @autoclosure () -> String, actual: @autoclosure () -> String
     ) {
@@ -225,7 +268,25 @@ final class TokenExamination {
     ]
 }
 
+extension TokenRefusal {
+    /// The same, with what the token says.
+    fileprivate func of(
+        _ token: CompactToken, signedBy signer: TokenExamination.Signer?, _ policy: TokenPolicy
+    ) -> TokenRefusal {
+        guard let signer else { return self }
+        var refusal = self
+        var claims: JSONValue?
+        if case .success(let object) = TokenExamination.object(token.payload, aliases: policy.claimAliases) {
+            claims = .object(object)
+        }
+        refusal.signed = SignedContents(claims: claims, keyID: signer.keyID)
+        return refusal
+    }
+}
+
 /// Why a part of a token cannot be read, for humans.
-struct Unreadable: Error {
+struct Unreadable: Error, CustomStringConvertible {
     let message: String
+
+    var description: String { message }
 }

@@ -19,6 +19,11 @@ package struct TokenVerifier: Sendable {
         return verified
     }
 
+    /// Whether one of the keys signed the token, whatever its claims say. This proves nothing about a user.
+    package func isSigned(_ token: Span<UInt8>) -> Bool {
+        TokenExamination(policy: policy, keys: keys, now: 0, isThorough: false).isSigned(token)
+    }
+
     /// Every check with its outcome, made by the same code as `verify`: accepted if none failed. After a failure, the
     /// checks that do not depend on it are still made.
     package func examine(_ token: Span<UInt8>, now: Double) -> [TokenCheck] {

@@ -24,6 +24,8 @@ class HTTP2Connection: TransportOwner {
         static let receiving = Work(rawValue: 1)
         static let serving = Work(rawValue: 2)
         static let sending = Work(rawValue: 4)
+        /// Sending goes on in the loop's next turn.
+        static let sendingMore = Work(rawValue: 8)
     }
 
     private(set) final var loop: EventLoop
@@ -34,6 +36,7 @@ class HTTP2Connection: TransportOwner {
     private final var madeSession: Session?
     /// What a full socket did not take.
     private final var output = OutputQueue()
+    private final var sendUse = TurnUse()
     /// Streams with events that were not acted on.
     private final var ready: [any HTTP2Task] = []
     /// In progress, further up the call stack.
@@ -59,6 +62,8 @@ class HTTP2Connection: TransportOwner {
     }
 
     final var isSecure: Bool { transport.isSecure }
+    /// See ``Transport/openRecord``.
+    final var openRecord: UInt64? { transport.openRecord }
     final var isOutputBlocked: Bool { output.isBlocked }
 
     /// How many bytes the peer has taken.
@@ -78,6 +83,8 @@ class HTTP2Connection: TransportOwner {
     func discards(_ input: Span<UInt8>) -> Bool { false }
     /// Input went to the session, and the streams have acted on it.
     func inputServed() {}
+    /// Everything that has arrived was read, or as much as in one turn.
+    func inputExhausted() {}
     /// Every stream that was ready has had its turn.
     func tasksServed() {}
     /// Output can be sent.
@@ -105,8 +112,7 @@ class HTTP2Connection: TransportOwner {
         guard !isClosed else { return }
         let end = transport.readTurn(while: { !isClosed }, boundFor: { nil }, receive: { receive($0) })
         switch end {
-        case .nothingNow: break
-        case .turnOver: loop.nextTurn { [self] in transportReadable() }
+        case .nothingNow: inputExhausted()
         // A peer that sends neither SETTINGS nor window updates cannot continue (RFC 9113 §9.1), where one of HTTP/1.1
         // may wait for its response. What its streams hold is free for others at once.
         case .end, .failed: close()
@@ -183,13 +189,19 @@ class HTTP2Connection: TransportOwner {
 
     /// Sends what there is.
     final func flush() {
-        guard maySend, !output.isBlocked, !running.contains(.sending) else { return }
+        guard canSend else { return }
         send()
         outputSent()
     }
 
+    /// Content waits for the turn that was put off; the end of the connection does not.
+    private final var canSend: Bool {
+        maySend && !output.isBlocked && !running.contains(.sending)
+            && (!scheduled.contains(.sendingMore) || session.termination != nil)
+    }
+
     private final func send() {
-        guard maySend, !output.isBlocked, !running.contains(.sending) else { return }
+        guard canSend else { return }
         running.insert(.sending)
         defer { running.remove(.sending) }
         var hasMore = true
@@ -197,6 +209,7 @@ class HTTP2Connection: TransportOwner {
             hasMore = session.produce(upTo: Self.outputPiece)
             let bytes = session.takeOutput()
             guard !bytes.isEmpty else { return session.giveBack(bytes) }
+            let count = bytes.count
             let outcome = output.send(bytes.span, Span(), to: transport)
             session.giveBack(bytes)
             switch outcome {
@@ -205,6 +218,16 @@ class HTTP2Connection: TransportOwner {
             // Not from within an exchange's own call.
             case .failed: return loop.afterEvent { [self] in writeFailed() }
             }
+            if hasMore, !sendUse.add(count, on: loop), session.termination == nil { return sendMoreLater() }
+        }
+    }
+
+    /// The connection has sent its share of this turn.
+    private final func sendMoreLater() {
+        scheduled.insert(.sendingMore)
+        loop.nextTurn { [self] in
+            scheduled.remove(.sendingMore)
+            flush()
         }
     }
 

@@ -3,11 +3,34 @@
 import HTTP
 import Reactor
 
+/// The addresses of a client's connection, for the log: one object for all its requests.
+final class PeerNames: Sendable {
+    private let socketEnd: [UInt8]
+    private let named: LoggedClient
+
+    /// - Parameters:
+    ///   - address: the address, or the one that the PROXY protocol reports; `unix` for a unix socket without it.
+    ///   - connection: the other end of the socket.
+    init(address: [UInt8], connection: [UInt8]) {
+        socketEnd = connection
+        named = LoggedClient(address: address, connection: connection)
+    }
+
+    /// The client, where no trusted proxy names another one.
+    var client: LoggedClient { named }
+
+    /// The other end of the socket.
+    var connection: [UInt8] { socketEnd }
+
+    /// Of no connection.
+    static let none = PeerNames(address: [], connection: [])
+}
+
 /// The other end of a client's connection, as the gate and the log know it.
 struct Peer {
     let address: IPAddress?
-    /// For the log; `unix` for a unix socket.
-    let text: [UInt8]
+    /// For the log.
+    let names: PeerNames
     /// Its X-Forwarded-* fields are trusted.
     let isTrusted: Bool
     let localPort: UInt16?
@@ -31,7 +54,8 @@ struct Peer {
         self.address = address
         self.localPort = localPort
         isSecure = false
-        text = address.map { Array($0.description.utf8) } ?? Array("unix".utf8)
+        let text = address.map { Array($0.description.utf8) } ?? Array("unix".utf8)
+        names = PeerNames(address: text, connection: text)
         isTrusted = address.map { address in trusted.contains { $0.contains(address) } } ?? false
     }
 
@@ -41,13 +65,13 @@ struct Peer {
         switch header {
         case .local:
             address = proxy.address
-            text = proxy.text
+            names = proxy.names
             localPort = proxy.localPort
             isSecure = false
             isTrusted = false
         case .client(let client, let port, let isSecure):
             address = client
-            text = Array(client.description.utf8)
+            names = PeerNames(address: Array(client.description.utf8), connection: proxy.names.connection)
             localPort = port
             self.isSecure = isSecure
             isTrusted = trusted.contains { $0.contains(client) }

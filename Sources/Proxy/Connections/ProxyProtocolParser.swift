@@ -13,7 +13,9 @@ package enum ProxyProtocolHeader: Equatable {
 /// Reads a PROXY protocol header, byte by byte if need be, and nothing of what follows it.
 package struct ProxyProtocolParser {
     /// Not allowed by the protocol, or longer than what is read: the connection cannot be served.
-    package struct Malformed: Error {}
+    package struct Malformed: Error, CustomStringConvertible {
+        package var description: String { "not a PROXY protocol header" }
+    }
 
     private var bytes: [UInt8] = []
 
@@ -115,7 +117,9 @@ package struct ProxyProtocolParser {
                 destinationPort: UInt16(truncatingIfNeeded: number(rest, at: 34, count: 2)),
                 isSecure: try isSecure(rest.dropFirst(36)))
         // Unspecified, UDP and unix sockets name no usable client.
-        default: return .local
+        case 0x00, 0x12, 0x22, 0x31, 0x32: return .local
+        // Reserved: "must be rejected as invalid by receivers".
+        default: throw Malformed()
         }
     }
 

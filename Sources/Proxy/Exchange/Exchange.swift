@@ -21,8 +21,8 @@ class Exchange {
 
     /// The request as a gate judges it; the client's connection fills its head.
     private(set) final var access = AccessRequest()
-    /// The peer's address, for the log.
-    private(set) final var client: [UInt8] = []
+    /// The peer's addresses, for the log.
+    private(set) final var peerNames = PeerNames.none
     /// Nil when the exchange has ended.
     private(set) final var downstream: (any DownstreamStream)?
     /// Counts the requests that this object has served.
@@ -41,9 +41,9 @@ class Exchange {
     // MARK: For the client's connection
 
     /// A request begins to arrive.
-    final func begin(_ downstream: any DownstreamStream, client: [UInt8]) {
+    final func begin(_ downstream: any DownstreamStream, _ peer: PeerNames) {
         self.downstream = downstream
-        self.client = client
+        peerNames = peer
         number &+= 1
         began()
     }

@@ -33,6 +33,8 @@ struct GateServiceConfiguration {
     let upstreams: [UpstreamConfiguration]
     let limits: ConnectionLimits
     let strictTransportLine: [UInt8]
+    /// Refusals are not enforced (`access.mode: observe`), for the metrics.
+    var observes: Bool
     /// The identity provider's name, for the metrics.
     let provider: String
 

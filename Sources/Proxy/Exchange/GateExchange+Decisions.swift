@@ -8,6 +8,7 @@ import Reactor
 /// Performs what the gate decides.
 extension GateExchange {
     package func perform(_ decision: Decision) {
+        if service.isVerbose { note(decision) }
         switch decision {
         case .forward(let identity, let renewal):
             record.outcome = identity == nil ? .open : .forward

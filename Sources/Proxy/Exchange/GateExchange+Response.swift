@@ -19,6 +19,7 @@ extension GateExchange {
         _ head: inout ResponseHead, _ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool
     ) {
         record.responseStarted(head.status, service.loop.now)
+        if service.isVerbose { note(head) }
         removeReservedCookies(&head)
         if let signOut = passage.signOut {
             if signOut.answer != nil {
@@ -55,9 +56,14 @@ extension GateExchange {
     /// Field lines that are added to the app's response.
     private func extraFields(_ head: borrowing ResponseHead) -> [UInt8]? {
         // What deletes cookies is sent in any case.
-        let renewal = passage.signOut?.cookies ?? renewal(in: head)
-        guard context.isSecure, !service.strictTransportLine.isEmpty, !head.hasStrictTransport else { return renewal }
-        return renewal.map { $0 + service.strictTransportLine } ?? service.strictTransportLine
+        var extra = passage.signOut?.cookies ?? renewal(in: head)
+        if context.isSecure, !service.strictTransportLine.isEmpty, !head.hasStrictTransport {
+            extra = extra.map { $0 + service.strictTransportLine } ?? service.strictTransportLine
+        }
+        guard !head.hasDate else { return extra }
+        // RFC 9110 §6.6.1: a recipient with a clock adds it.
+        service.pool(of: app).note(TolerationSet(.missingDate))
+        return extra.map { $0 + service.memory.dateLine } ?? service.memory.dateLine
     }
 
     /// The renewed session cookie, or the one that opens native login, unless others could get it with this response;
@@ -99,7 +105,7 @@ extension GateExchange {
         case .answerBadGateway:
             leaveUpstream()
             connection.abandon()
-            record.upstreamFailed(.malformed)
+            failed(.upgradeUnexpected)
             sendUpstreamFailure(502, .malformed)
         case .forward, .forwardInformational:
             break

@@ -21,7 +21,9 @@ extension GateExchange {
         }
         switch pool.acquire(for: self, fresh: fresh, isAlone: request.authenticatesConnection) {
         case .stream(let stream): start(on: stream, contentFollows: contentFollows)
-        case .waiting(let waiter): wait(as: waiter)
+        case .waiting(let waiter):
+            if service.isVerbose { noteWait(pool) }
+            wait(as: waiter)
         }
     }
 
@@ -32,11 +34,12 @@ extension GateExchange {
         guard self.waiter === waiter, waiter.client != nil, waiter.ledgerID == id else { return }
         let isConnecting = waiter.pool.isConnecting
         waiter.pool.cancel(waiter)
-        upstreamLost(isConnecting ? .connectTimeout : .overloaded)
+        upstreamLost(isConnecting ? .connectTimeout : .connectionsInUse)
     }
 
     /// Sends the request on `stream`.
     private func start(on stream: any UpstreamStream, contentFollows: Bool) {
+        if service.isVerbose { note(stream) }
         let action = machine.upstreamAcquired(mayRefuse: stream.mayRefuse)
         use(stream)
         let isChunked = request.framing == .chunked
@@ -132,19 +135,27 @@ extension GateExchange: UpstreamClient {
         leaveUpstream()
     }
 
-    func upstreamLost(_ loss: UpstreamLoss) {
+    func upstreamLost(_ fault: UpstreamFault) {
         stopTimer()
         leaveUpstream()
-        switch machine.upstreamLost(loss) {
+        let action = machine.upstreamLost(fault.loss)
+        if service.isVerbose { note(fault, isRetried: action == .retry) }
+        switch action {
         case .retry: acquireUpstream(fresh: true, contentFollows: false)
         case .answer(let status):
-            record.upstreamFailed(loss)
-            sendUpstreamFailure(status, loss)
+            failed(fault)
+            sendUpstreamFailure(status, fault.loss)
         case .abort:
-            record.upstreamFailed(loss)
-            guard case .reset(let end) = loss else { return abandonDownstream(.failed) }
+            failed(fault)
+            guard case .reset(let end) = fault.loss else { return abandonDownstream(.failed) }
             abandonDownstream(end)
         }
+    }
+
+    /// The app failed the request: for the request's own line, and for the program's log.
+    func failed(_ fault: UpstreamFault) {
+        record.upstreamFailed(fault)
+        if fault.isReported { service.pool(of: app).report(fault) }
     }
 
     func sendUpstreamFailure(_ status: UInt16, _ loss: UpstreamLoss) {

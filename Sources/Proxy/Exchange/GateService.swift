@@ -4,6 +4,7 @@ import Decisions
 import Gate
 import HTTP
 import Reactor
+import Telemetry
 
 /// The exchanges of a loop that a gate guards: the gate, the connections to its apps, and what they share.
 final class GateService: ExchangeService {
@@ -19,6 +20,10 @@ final class GateService: ExchangeService {
     private(set) var strictTransportLine: [UInt8]
     /// How often sessions or lists were changed.
     private(set) var updateCount: UInt64 = 0
+    /// How much the log says about single requests.
+    private(set) var logDetail: LogDetail
+    /// The log says more about single requests than their access lines do.
+    private(set) var isVerbose: Bool
     private(set) var isDraining = false
     private let resolver: Resolver
     private var log: RequestLog?
@@ -40,11 +45,13 @@ final class GateService: ExchangeService {
         self.resolver = resolver
         self.replayStore = replayStore
         self.log = log
+        logDetail = log?.detail ?? .none
+        isVerbose = logDetail > .none
         self.services = services
         loop = memory.loop
         maximumContent = configuration.maximumContent
         strictTransportLine = configuration.strictTransportLine
-        metrics.use(provider: configuration.provider)
+        metrics.use(provider: configuration.provider, observes: configuration.observes)
         pools = makePools(configuration)
     }
 
@@ -83,7 +90,15 @@ final class GateService: ExchangeService {
 
     func finished(_ exchange: GateExchange, _ context: RequestContext) {
         metrics.requestEnded(exchange, loop.now)
-        log?.record(exchange, context, client: exchange.client, loop)
+        log?.record(exchange, context, client(of: exchange, context), loop)
+    }
+
+    private func client(of exchange: GateExchange, _ context: RequestContext) -> LoggedClient {
+        // A head that cannot be read names nobody.
+        guard context.isTrustedPeer, exchange.record.outcome != .malformed,
+            let address = gate.client(of: exchange.access)
+        else { return exchange.peerNames.client }
+        return LoggedClient(address: Array(address.description.utf8), connection: exchange.peerNames.connection)
     }
 
     func freshRequestID(into identifier: inout [UInt8]) {
@@ -156,11 +171,13 @@ final class GateService: ExchangeService {
         strictTransportLine = configuration.strictTransportLine
         self.log?.flush()
         self.log = log
+        logDetail = log?.detail ?? .none
+        isVerbose = logDetail > .none
         // The session store stays: its connection belongs to this loop.
         let sessions = self.services.sessions
         self.services = services
         self.services.sessions = sessions
-        metrics.use(provider: configuration.provider)
+        metrics.use(provider: configuration.provider, observes: configuration.observes)
         endRevoked()
     }
 
@@ -191,6 +208,17 @@ final class GateService: ExchangeService {
     func drain() {
         isDraining = true
         for pool in pools { pool.drain() }
+    }
+
+    /// A message about a request.
+    func note(
+        _ level: LogDetail, _ message: StaticString, of exchange: GateExchange,
+        _ fields: [(name: StaticString, value: String)]
+    ) {
+        log?.note(
+            RequestMessage(
+                level, message, time: wallClockNow(), id: String(decoding: exchange.requestID, as: UTF8.self), fields),
+            loop)
     }
 
     func flushLog() {
@@ -225,5 +253,9 @@ extension GateService: UpstreamPoolOwner {
 
     func startPacing() {
         clients?.startPacing()
+    }
+
+    func count(_ tolerated: TolerationSet) {
+        metrics.tolerated(tolerated)
     }
 }

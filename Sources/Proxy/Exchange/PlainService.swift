@@ -56,7 +56,7 @@ final class PlainService: ExchangeService {
 
     func finished(_ exchange: PlainExchange, _ context: RequestContext) {
         metrics.requestEnded(exchange, loop.now)
-        log?.record(exchange, context, client: exchange.client, loop)
+        log?.record(exchange, context, exchange.peerNames.client, loop)
     }
 
     func webSocketKey() -> [UInt8] { [] }

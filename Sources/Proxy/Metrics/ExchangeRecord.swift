@@ -17,7 +17,7 @@ struct ExchangeRecord {
     var bytesSent: UInt64 = 0
     var outcome = Outcome.none
     private(set) var reason: Reason?
-    /// The reason in words, without data from outside.
+    /// The reason in words.
     private(set) var detail: String?
     var user: String?
     /// The request that this one is about (forward-auth).
@@ -34,7 +34,8 @@ struct ExchangeRecord {
     var isAborted = false
     /// It was counted as a request in flight.
     var isCounted = false
-    private(set) var upstreamFailure: UpstreamFailure?
+    /// How the app failed.
+    private(set) var cause: UpstreamCause?
 
     /// The audit trail has an event for it.
     var concernsAudit: Bool { auditKind != nil || isProvisioned || opensNativeLogin }
@@ -66,6 +67,7 @@ struct ExchangeRecord {
         if reason == nil {
             outcome = response.outcome
             reason = response.reason
+            detail = response.detail
         }
         if let user = response.user { self.user = user }
         if subject != nil || response.subject != nil { subject = response.subject }
@@ -86,10 +88,10 @@ struct ExchangeRecord {
         if let upstreamStarted { upstreamDuration = now.since(upstreamStarted) }
     }
 
-    mutating func upstreamFailed(_ loss: UpstreamLoss) {
-        let failure = UpstreamFailure(loss)
-        upstreamFailure = failure
-        reason = failure.reason
+    mutating func upstreamFailed(_ fault: UpstreamFault) {
+        cause = fault.cause
+        reason = UpstreamFailure(fault.cause).reason
+        detail = fault.detail
     }
 
     /// The response was ended before it was complete.

@@ -28,11 +28,14 @@ package struct MetricNumbers: Sendable {
 
     // MARK: Reading
 
-    /// Calls `body` for each number of requests that is not zero.
+    /// Calls `body` for each number of requests that is not zero, and for those that alerts are about.
     package func forEachRequest(_ body: (MetricRoute, _ method: String, _ status: Int, UInt64) -> Void) {
-        for (slot, count) in numbers[..<Self.durations].enumerated() where count > 0 {
+        for (slot, count) in numbers[..<Self.durations].enumerated() {
             let status = slot % Self.statusCount + Int(Self.firstStatus)
             let method = slot / Self.statusCount % Self.methods.count
+            guard count > 0 || Self.watchedStatuses.contains(status) && Self.usualMethods.contains(method) else {
+                continue
+            }
             guard let route = MetricRoute(rawValue: slot / Self.statusCount / Self.methods.count) else { continue }
             body(route, Self.methods[method], status, count)
         }
@@ -68,6 +71,9 @@ package struct MetricNumbers: Sendable {
     package static let methods = [
         "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "OTHER",
     ]
+    /// Places in ``methods`` of those that apps use; with the statuses below they have a series from the start.
+    private static let usualMethods: Set = [0, 1, 2, 3, 4, 6, 8]
+    private static let watchedStatuses: Set = [429, 500, 502, 503, 504]
     private static var firstStatus: UInt16 { 100 }
     private static var statusCount: Int { 500 }
     /// Requests by route, method and status are first, followed by the parts named here.

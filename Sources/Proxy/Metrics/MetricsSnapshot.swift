@@ -12,7 +12,9 @@ package enum MetricEvent: Hashable, Sendable {
     case sessionRejected(Reason)
     /// A request that was let through, and would not have been if rules were enforced.
     case observed(would: Outcome.Denial, reason: Reason?)
-    case upstreamFailed(UpstreamFailure)
+    case upstreamFailed(UpstreamCause)
+    /// A deviation from HTTP in an app's response that was accepted.
+    case tolerated(Toleration)
     /// A request that was ended because its client sent it, or took the response, too slowly while others waited.
     case endedSlow(String)
 }
@@ -29,6 +31,10 @@ package enum LoginResult: Hashable, Sendable {
 package struct MetricsSnapshot: Sendable {
     package internal(set) var numbers = MetricNumbers()
     package internal(set) var events: [MetricEvent: UInt64] = [:]
+    /// The names of the identity providers.
+    package internal(set) var providers: Set<String> = []
+    /// Refusals are not enforced.
+    package internal(set) var observes = false
     package internal(set) var inFlight: UInt64 = 0
     /// Requests that wait for a connection to an app.
     package internal(set) var waiting: UInt64 = 0
@@ -44,6 +50,8 @@ package struct MetricsSnapshot: Sendable {
     package mutating func add(_ other: MetricsSnapshot) {
         numbers.add(other.numbers)
         events.merge(other.events) { $0 &+ $1 }
+        observes = observes || other.observes
+        providers.formUnion(other.providers)
         connections.merge(other.connections) { $0 &+ $1 }
         inFlight &+= other.inFlight
         waiting &+= other.waiting

@@ -12,40 +12,52 @@ package final class RequestLog {
     private let format: LogFormat
     private let sink: any LogSink
     private let logsRequests: Bool
+    private let level: LogDetail
     private var lines: AccessLog
     private var buffer: [UInt8] = []
     private var timer: LoopTimer?
 
-    /// - Parameter logsRequests: false leaves only the audit events.
-    package init(format: LogFormat, logsRequests: Bool, sink: any LogSink) {
+    /// - Parameter logsRequests: false leaves only the audit events, and messages of the level `detail`.
+    package init(format: LogFormat, logsRequests: Bool, detail: LogDetail = .none, sink: any LogSink) {
         self.format = format
         self.logsRequests = logsRequests
+        level = detail
         self.sink = sink
         lines = AccessLog(format: format)
     }
 
-    func record(_ exchange: some FinishedExchange, _ context: RequestContext, client: [UInt8], _ loop: EventLoop) {
+    func record(_ exchange: some FinishedExchange, _ context: RequestContext, _ client: LoggedClient, _ loop: EventLoop)
+    {
         if logsRequests {
             prepare(loop)
             exchange.request.log(
-                exchange.record, context, client: client, id: exchange.requestID, loop.now, &lines, into: &buffer)
+                exchange.record, context, client, id: exchange.requestID, loop.now, &lines, into: &buffer)
         }
-        if exchange.record.concernsAudit { auditAll(exchange, context, client: client, loop) }
+        if exchange.record.concernsAudit { auditAll(exchange, context, client, loop) }
+        if buffer.count >= Self.batchSize { flush() }
+    }
+
+    /// How much it says about single requests besides their access lines.
+    var detail: LogDetail { level }
+
+    func note(_ message: RequestMessage, _ loop: EventLoop) {
+        prepare(loop)
+        message.append(to: &buffer, format: format)
         if buffer.count >= Self.batchSize { flush() }
     }
 
     private func auditAll(
-        _ exchange: some FinishedExchange, _ context: RequestContext, client: [UInt8], _ loop: EventLoop
+        _ exchange: some FinishedExchange, _ context: RequestContext, _ client: LoggedClient, _ loop: EventLoop
     ) {
         let record = exchange.record
         // In the order in which they happened: the app is notified before the user is let in.
-        if record.isProvisioned { audit(.provisioned, exchange, context, client: client, loop) }
-        if record.opensNativeLogin { audit(.nativeLogin, exchange, context, client: client, loop) }
+        if record.isProvisioned { audit(.provisioned, exchange, context, client, loop) }
+        if record.opensNativeLogin { audit(.nativeLogin, exchange, context, client, loop) }
         guard let kind = record.auditKind else { return }
         switch kind {
-        case .login, .provisioned, .nativeLogin: audit(kind, exchange, context, client: client, loop)
-        case .logout: audit(kind, exchange, context, client: client, loop, cause: record.logoutCause)
-        case .denied, .replayed: audit(kind, exchange, context, client: client, loop, reason: record.reason)
+        case .login, .provisioned, .nativeLogin: audit(kind, exchange, context, client, loop)
+        case .logout: audit(kind, exchange, context, client, loop, cause: record.logoutCause)
+        case .denied, .replayed: audit(kind, exchange, context, client, loop, reason: record.reason)
         }
     }
 
@@ -56,16 +68,18 @@ package final class RequestLog {
     }
 
     private func audit(
-        _ kind: AuditEvent.Kind, _ exchange: some FinishedExchange, _ context: RequestContext, client: [UInt8],
+        _ kind: AuditEvent.Kind, _ exchange: some FinishedExchange, _ context: RequestContext, _ client: LoggedClient,
         _ loop: EventLoop,
         reason: Reason? = nil, cause: LogoutCause? = nil
     ) {
         prepare(loop)
         AuditEvent(
             kind, time: context.now, id: String(decoding: exchange.requestID, as: UTF8.self),
-            client: String(decoding: client, as: UTF8.self),
+            client: String(decoding: client.address, as: UTF8.self),
+            peer: String(decoding: client.peer, as: UTF8.self),
             host: String(decoding: exchange.request.bytes[exchange.request.authority.range], as: UTF8.self),
-            user: exchange.record.user, reason: reason, cause: cause
+            user: exchange.record.user, reason: reason, detail: reason == nil ? nil : exchange.record.detail,
+            cause: cause
         ).append(to: &buffer, format: format)
     }
 
@@ -81,15 +95,16 @@ package final class RequestLog {
 
 extension RequestHead {
     fileprivate func log(
-        _ record: ExchangeRecord, _ context: RequestContext, client: [UInt8], id: [UInt8], _ now: MonotonicTime,
+        _ record: ExchangeRecord, _ context: RequestContext, _ logged: LoggedClient, id: [UInt8], _ now: MonotonicTime,
         _ lines: inout AccessLog, into buffer: inout [UInt8]
     ) {
         let line = AccessLine(
             time: context.now, status: record.status, bytes: record.bytesSent,
             duration: now.since(record.started).seconds, upstreamDuration: record.upstreamDuration?.seconds,
             outcome: record.outcome, would: record.observation?.would,
-            reason: record.isAborted ? record.reason ?? .aborted : record.reason, detail: record.detail)
-        let text = bytes.span
+            reason: record.isAborted ? record.reason ?? .aborted : record.reason, cause: record.cause,
+            detail: record.detail, peer: logged.peer)
+        let (text, client) = (bytes.span, logged.address)
         if let subject = record.subject {
             let (askedMethod, askedPath) = (subject.method, subject.path)
             return lines.append(

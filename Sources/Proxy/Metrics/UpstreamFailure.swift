@@ -15,22 +15,28 @@ package enum UpstreamFailure: String, Sendable, CaseIterable {
     case responseTimeout = "response_timeout"
     case malformed
 
-    init(_ loss: UpstreamLoss) {
+    package init(_ cause: UpstreamCause) {
         self =
-            switch loss {
-            case .unreachable: .unreachable
-            case .connectTimeout: .connectTimeout
-            case .notSecured: .notSecured
-            case .overloaded: .overloaded
-            case .refused: .refused
-            case .closed: .closed
-            case .reset: .reset
-            case .responseTimeout: .responseTimeout
-            case .malformed: .malformed
+            switch cause {
+            case .nameNotResolved, .connectionRefused, .hostUnreachable, .socketMissing, .socketDenied, .noDescriptors,
+                .connectFailed:
+                .unreachable
+            case .connectTimeout, .tlsTimeout: .connectTimeout
+            case .certificateNotTrusted, .tlsRefused, .tlsInvalid, .tlsClosed, .tlsFailed: .notSecured
+            case .connectionsInUse, .queueFull: .overloaded
+            case .streamRefused: .refused
+            case .closedBeforeResponse, .closedInHead, .closedInContent, .http2Violation: .closed
+            case .streamReset: .reset
+            case .responseTimeout, .responsePaused: .responseTimeout
+            case .statusLineInvalid, .versionNotSupported, .statusInvalid, .lineEndInvalid, .characterInvalid,
+                .fieldNameInvalid, .fieldNameAmbiguous, .spaceBeforeColon, .fieldFolded, .fieldInvalid, .headTooLarge,
+                .upgradeUnexpected, .contentLengthInvalid, .contentLengthRepeated, .contentLengthContradicted,
+                .transferEncodingInvalid, .chunkInvalid, .trailersInvalid, .http2NotSpoken:
+                .malformed
             }
     }
 
-    var reason: Reason {
+    package var reason: Reason {
         switch self {
         case .unreachable: .upstreamUnreachable
         case .connectTimeout: .upstreamConnectTimeout

@@ -26,8 +26,10 @@ final class WorkerMetrics {
     private var numbers = MetricNumbers()
     /// Rare events, by their labels.
     private var events: [MetricEvent: UInt64] = [:]
-    /// Redirects to the identity provider, the only event that is not rare.
+    /// Redirects to the identity provider, an event that is not rare.
     private var redirects: UInt64 = 0
+    /// Accepted deviations from HTTP, by their numbers: an app may deviate in each response.
+    private var tolerations = [UInt64](repeating: 0, count: Toleration.allCases.count)
     private var begun: UInt64 = 0
     private var finished: UInt64 = 0
     /// When the app last responded, and when it last could not be reached.
@@ -35,10 +37,12 @@ final class WorkerMetrics {
     private var unreachableAt = MonotonicTime(nanoseconds: 0)
     /// The identity provider's name, as a label.
     private var provider = ""
+    private var observes = false
 
     /// Another configuration is in force.
-    func use(provider: String) {
+    func use(provider: String, observes: Bool) {
         self.provider = provider
+        self.observes = observes
     }
 
     /// A request's head has arrived.
@@ -60,10 +64,15 @@ final class WorkerMetrics {
         if let observation = exchange.record.observation {
             count(.observed(would: observation.would, reason: observation.reason))
         }
-        if let failure = exchange.record.upstreamFailure {
-            count(.upstreamFailed(failure))
-            if failure.isUnreachable { unreachableAt = now }
+        if let cause = exchange.record.cause {
+            count(.upstreamFailed(cause))
+            if UpstreamFailure(cause).isUnreachable { unreachableAt = now }
         }
+    }
+
+    /// A response of the app deviates from HTTP, which is accepted.
+    func tolerated(_ set: TolerationSet) {
+        for index in tolerations.indices where set.rawValue >> UInt16(index) & 1 != 0 { tolerations[index] &+= 1 }
     }
 
     /// A request was ended because its client was too slow while others waited.
@@ -108,7 +117,12 @@ final class WorkerMetrics {
         var snapshot = MetricsSnapshot()
         snapshot.numbers = numbers
         snapshot.events = events
+        if !provider.isEmpty { snapshot.providers = [provider] }
+        snapshot.observes = observes
         if redirects > 0 { snapshot.events[.redirect] = redirects }
+        for toleration in Toleration.allCases where tolerations[Int(toleration.rawValue)] > 0 {
+            snapshot.events[.tolerated(toleration)] = tolerations[Int(toleration.rawValue)]
+        }
         snapshot.inFlight = begun &- finished
         snapshot.reachedAt = reachedAt
         snapshot.unreachableAt = unreachableAt

@@ -107,7 +107,6 @@ final class Tunnel {
             guard !isClosed else { return }
             switch end {
             case .nothingNow: break
-            case .turnOver: loop.nextTurn { [weak self] in self?.transportReadable() }
             case .end:
                 hasEnded = true
                 // Nothing is left to read, but a failure is still reported.

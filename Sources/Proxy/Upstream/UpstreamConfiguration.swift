@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
+import HTTP
 import Reactor
 import TLS
 
@@ -23,14 +25,18 @@ package struct UpstreamConfiguration: Sendable {
     package var version = Version.http1
     /// Connections to it are encrypted; nil: plain.
     package var tls: TLSClientContext?
-    /// Called with the reason when a connection could not be secured, from time to time while that continues.
-    package var notSecured: @Sendable (TLSError) -> Void = { _ in }
+    /// Called when the app failed a request, from time to time while that continues.
+    package var failed: @Sendable (UpstreamFault) -> Void = { _ in }
+    /// Called when a deviation from HTTP is accepted for the first time.
+    package var tolerated: @Sendable (Toleration) -> Void = { _ in }
     /// Called with the name when the app sets a cookie of the gate, from time to time while that continues.
     package var reservedCookieSet: @Sendable (String) -> Void = { _ in }
     package var connectTimeout = Nanoseconds.seconds(5)
-    /// From the request's last byte to the response's head, and between two pieces of the response.
+    /// Which deviations from HTTP are accepted in its responses.
+    package var leniency = ResponseLeniency.standard
+    /// From the request's last byte to the response's head.
     package var responseTimeout = Nanoseconds.seconds(60)
-    /// How long a connection waits in the pool for its next request.
+    /// Between two pieces of a response, and how long a connection waits in the pool for its next request.
     package var idleTimeout = Nanoseconds.seconds(60)
     /// Open connections of the process; further requests wait for one, or for room on one.
     package var maxConnections = 256

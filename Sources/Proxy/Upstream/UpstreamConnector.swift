@@ -14,16 +14,11 @@ struct UpstreamEnvironment {
 
 /// Opens connections to an app: resolves its name, connects, encrypts.
 final class UpstreamConnector {
-    typealias Completion = (Result<Transport, Failure>) -> Void
-
-    struct Failure: Error {
-        let loss: UpstreamLoss
-    }
+    typealias Completion = (Result<Transport, UpstreamFault>) -> Void
 
     private let configuration: UpstreamConfiguration
     private let loop: EventLoop
     private let resolver: Resolver
-    private var nextReport = MonotonicTime(nanoseconds: 0)
 
     init(_ configuration: UpstreamConfiguration, _ environment: UpstreamEnvironment) {
         self.configuration = configuration
@@ -40,7 +35,7 @@ final class UpstreamConnector {
             let resolved = loop.bind { [self] (answer: Resolver.Answer) in
                 switch answer {
                 case .addresses(let addresses): open(addresses, completion)
-                case .failure: completion(.failure(Failure(loss: .unreachable)))
+                case .failure(let reason): completion(.failure(.nameNotResolved(reason)))
                 }
             }
             resolver.resolve(host, port: port, on: loop, resolved)
@@ -51,8 +46,7 @@ final class UpstreamConnector {
         Connector(to: addresses, timeout: configuration.connectTimeout, loop: loop) { [self] result in
             switch result {
             case .success(let socket): secure(socket, completion)
-            case .failure(let error):
-                completion(.failure(Failure(loss: error.isTimeout ? .connectTimeout : .unreachable)))
+            case .failure(let error): completion(.failure(.notConnected(error)))
             }
         }
     }
@@ -63,25 +57,14 @@ final class UpstreamConnector {
         }
         do throws(TLSError) {
             let transport = try TLSTransport(client: socket, tls, host: host, port: port)
-            transport.handshake(timeout: configuration.connectTimeout) { [self] failure in
+            transport.handshake(timeout: configuration.connectTimeout) { failure in
                 guard let failure else { return completion(.success(transport)) }
                 transport.close()
-                notSecured(failure, completion)
+                completion(.failure(.notSecured(failure)))
             }
         } catch {
             socket.close()
-            notSecured(error, completion)
+            completion(.failure(.notSecured(error)))
         }
     }
-
-    private func notSecured(_ failure: TLSError, _ completion: Completion) {
-        // Each request fails in the same way, so one report from time to time is enough.
-        if loop.now >= nextReport {
-            nextReport = loop.now.advanced(by: Self.reportInterval)
-            configuration.notSecured(failure)
-        }
-        completion(.failure(Failure(loss: failure == .timeout ? .connectTimeout : .notSecured)))
-    }
-
-    private static let reportInterval = Nanoseconds.seconds(10)
 }

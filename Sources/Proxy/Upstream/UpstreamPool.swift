@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import Reactor
 import TLS
 
@@ -9,6 +10,8 @@ protocol UpstreamPoolOwner: AnyObject {
     func forEachUpstreamClient(_ body: (any UpstreamClient) -> Void)
     /// Requests wait for a connection: the pace of clients matters now.
     func startPacing()
+    /// A response deviates from HTTP, which is accepted.
+    func count(_ tolerated: TolerationSet)
 }
 
 /// One worker's connections to an app.
@@ -49,6 +52,10 @@ final class UpstreamPool {
     /// The last negotiation selected HTTP/2; exchanges expect the same again.
     private var expectsHTTP2 = true
     private var nextCookieReport = MonotonicTime(nanoseconds: 0)
+    /// When a failure may be reported again.
+    private var nextFailureReports: [UpstreamCause: MonotonicTime] = [:]
+    /// Deviations that were reported.
+    private var reportedTolerations: TolerationSet = []
 
     init(_ configuration: UpstreamConfiguration, _ environment: UpstreamEnvironment, owner: any UpstreamPoolOwner) {
         self.configuration = configuration
@@ -192,7 +199,7 @@ final class UpstreamPool {
 
     /// The queue is full.
     func refuse(_ waiter: UpstreamWaiter) {
-        environment.loop.afterEvent { waiter.take()?.upstreamLost(.overloaded) }
+        environment.loop.afterEvent { waiter.take()?.upstreamLost(.queueFull) }
     }
 
     /// `waiter` no longer waits.
@@ -287,6 +294,23 @@ final class UpstreamPool {
         configuration.reservedCookieSet(name)
     }
 
+    /// The app failed a request. Each one may fail in the same way, so one report from time to time is enough.
+    func report(_ fault: UpstreamFault) {
+        let now = environment.loop.now
+        if let next = nextFailureReports[fault.cause], now < next { return }
+        nextFailureReports[fault.cause] = now.advanced(by: Self.failureReportInterval)
+        configuration.failed(fault)
+    }
+
+    /// A response deviates from HTTP, which is accepted.
+    func note(_ tolerated: TolerationSet) {
+        owner?.count(tolerated)
+        guard !tolerated.isSubset(of: reportedTolerations) else { return }
+        let new = tolerated.subtracting(reportedTolerations)
+        reportedTolerations.formUnion(new)
+        for toleration in new.members { configuration.tolerated(toleration) }
+    }
+
     // MARK: Notes of the ledger
 
     private func noted(_ note: ConnectionLedgerState.Note) {
@@ -299,7 +323,7 @@ final class UpstreamPool {
         case .granted(_, let grant): granted(grant)
         case .displaced(_, let id):
             guard let waiter = ledger.displaced(id) else { return shared?.displaced(id) ?? () }
-            waiter.take()?.upstreamLost(.overloaded)
+            waiter.take()?.upstreamLost(.queueFull)
         case .heldBack(_, let id):
             guard !ledger.holdBack(id) else { break }
             shared?.displaced(id)
@@ -351,9 +375,9 @@ final class UpstreamPool {
         connector.connect { [self] result in
             switch result {
             case .success(let transport): opened(transport, for: waiter)
-            case .failure(let failure):
+            case .failure(let fault):
                 ownCount -= 1
-                waiter.take()?.upstreamLost(failure.loss)
+                waiter.take()?.upstreamLost(fault)
                 connectionClosed()
             }
         }
@@ -377,8 +401,8 @@ final class UpstreamPool {
         connector.connect { [self] result in
             switch result {
             case .success(let transport): openedShared(transport)
-            case .failure(let failure):
-                shared?.connectFailed(failure.loss)
+            case .failure(let fault):
+                shared?.connectFailed(fault)
                 connectionClosed()
             }
         }
@@ -416,4 +440,5 @@ final class UpstreamPool {
     }
 
     private static let cookieReportInterval = Nanoseconds.seconds(600)
+    private static let failureReportInterval = Nanoseconds.seconds(10)
 }

@@ -9,6 +9,9 @@ protocol UpstreamStream: AnyObject {
     /// The pool of its connection.
     var pool: UpstreamPool { get }
 
+    /// The connection has carried a request before.
+    var isReused: Bool { get }
+
     /// The app takes no more of the request for now.
     var isBlocked: Bool { get }
 
@@ -103,7 +106,7 @@ protocol UpstreamClient: AnyObject {
     func upstreamDone()
 
     /// No response, or no complete one; the stream no longer belongs to the client.
-    func upstreamLost(_ loss: UpstreamLoss)
+    func upstreamLost(_ fault: UpstreamFault)
 
     /// The app agreed to another protocol: both connections become a tunnel.
     ///

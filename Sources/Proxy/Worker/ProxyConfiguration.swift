@@ -2,6 +2,7 @@
 
 import HTTP
 import TLS
+import Telemetry
 
 /// The proxy's configuration, as checked values: sizes, times and the addresses of the apps.
 package struct ProxyConfiguration: Sendable {
@@ -15,6 +16,10 @@ package struct ProxyConfiguration: Sendable {
     package var expectsProxyProtocol = false
     /// A line for each request goes to the access log.
     package var logsRequests = true
+    /// How much the log says about single requests besides.
+    package var logDetail = LogDetail.none
+    /// Refusals are not enforced (`access.mode: observe`), for the metrics.
+    package var observes = false
     /// The identity provider's name, for the metrics.
     package var provider = ""
     /// Clients connect over TLS; nil: over plain HTTP.
@@ -36,7 +41,7 @@ package struct ProxyConfiguration: Sendable {
     var service: GateServiceConfiguration {
         GateServiceConfiguration(
             upstreams: [upstream] + otherUpstreams, limits: limits, strictTransportLine: strictTransportLine,
-            provider: provider)
+            observes: observes, provider: provider)
     }
 
     package init(upstream: UpstreamConfiguration) {

@@ -36,7 +36,7 @@ package final class EventLoop: Sendable {
         timerSource.setEventHandler { @Sendable in
             self.state.assumeOnLoop { state in
                 state.armed = .distantFuture
-                state.updateClock()
+                state.beginTurn()
                 self.settle(state)
                 if !state.nextTurn.isEmpty { self.submit {} }
             }
@@ -66,7 +66,7 @@ package final class EventLoop: Sendable {
             state.readiness = SourceReadiness(queue: queue) { [weak self] in
                 guard let self else { return }
                 self.state.assumeOnLoop { state in
-                    state.updateClock()
+                    state.beginTurn()
                     self.settle(state)
                     if !state.nextTurn.isEmpty { self.submit {} }
                 }
@@ -82,8 +82,10 @@ package final class EventLoop: Sendable {
             queue.async {
                 self.state.assumeOnLoop { state in
                     guard !state.isEnded else { return }
-                    state.updateClock()
-                    state.runNextTurn()
+                    state.beginTurn()
+                    if let putOff = state.takeNextTurn() {
+                        for item in putOff { item() }
+                    }
                     work()
                     self.settle(state)
                     if state.isEnded { return state.releaseAll() }
@@ -142,6 +144,17 @@ package final class EventLoop: Sendable {
     /// The wall clock as of this batch, in seconds since 1970.
     package var wallClock: Double { state.assumeOnLoop { $0.wallClock } }
 
+    /// The number of the current turn; it begins again at 0 after the greatest.
+    package var turn: UInt32 { state.assumeOnLoop { $0.turn } }
+
+    /// The share of one connection in a turn (``TurnShare``).
+    package var bytesPerTurn: Int { state.assumeOnLoop { $0.share.bytes } }
+
+    /// A connection moves much in this turn.
+    func joinTurn() {
+        state.assumeOnLoop { $0.share.join() }
+    }
+
     /// How many connections of this loop are in ``LingeringClose``.
     var lingeringCount: Int {
         get { state.assumeOnLoop { $0.lingeringCount } }
@@ -158,7 +171,7 @@ package final class EventLoop: Sendable {
         state.assumeOnLoop { $0.deferred.append(work) }
     }
 
-    /// Runs `work` after the events that are ready now, so that long work gives others their turn.
+    /// Runs `work` in the next turn, after the events that are ready by then, so that long work gives others their turn.
     package func nextTurn(_ work: @escaping () -> Void) {
         state.assumeOnLoop { $0.nextTurn.append(work) }
     }
@@ -207,17 +220,19 @@ package final class EventLoop: Sendable {
             var patience: Int32 = 0
             for _ in 0..<Self.batchesPerTurn {
                 let count = epoll.wait(patience)
-                state.updateClock()
+                state.beginTurn()
+                // Work that these events put off belongs to the turn after this one.
+                let putOff = state.takeNextTurn()
                 if count > 0 {
                     epoll.deliver(count)
                     if patience > 0 { state.fruitlessLingers = 0 }
                 } else if patience > 0 {
                     state.fruitlessLingers &+= 1
                 }
-                if !state.nextTurn.isEmpty {
-                    // Deferred work runs before the next turn.
+                if let putOff {
+                    // Deferred work runs before it.
                     settle(state)
-                    state.runNextTurn()
+                    for item in putOff { item() }
                 }
                 settle(state)
                 if state.isEnded {
@@ -307,15 +322,20 @@ private final class LoopState {
     var fruitlessLingers = 0
     var lingeringCount = 0
     var isEnded = false
+    var turn: UInt32 = 0
+    var share = TurnShare()
     private var turnsWithoutLinger = 0
 
     init(timerSource: any DispatchSourceTimer) {
         self.timerSource = timerSource
     }
 
-    func updateClock() {
+    /// The clock is read once for each turn.
+    func beginTurn() {
         now = .current()
         wallClock = wallClockNow()
+        turn &+= 1
+        share.turnEnded()
     }
 
     /// The time until the earliest timer, rounded up; at most 1000.
@@ -324,11 +344,12 @@ private final class LoopState {
         return wait >= 1000 ? 1000 : Int32(wait) + 1
     }
 
-    func runNextTurn() {
-        guard !nextTurn.isEmpty else { return }
+    /// The work that was put off to this turn; nil: none was.
+    func takeNextTurn() -> [() -> Void]? {
+        guard !nextTurn.isEmpty else { return nil }
         let work = nextTurn
         nextTurn.removeAll()
-        for item in work { item() }
+        return work
     }
 
     /// The loop has ended: releases references to its users, which reference it.

@@ -28,6 +28,14 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
     }
 
     package var isTimeout: Bool { code == ETIMEDOUT }
+    package var isRefusal: Bool { code == ECONNREFUSED }
+    /// No route leads to the address.
+    package var isUnreachable: Bool { [EHOSTUNREACH, ENETUNREACH, EHOSTDOWN, ENETDOWN].contains(code) }
+    /// There is no such file.
+    package var isMissing: Bool { code == ENOENT }
+    package var isDenial: Bool { code == EACCES || code == EPERM }
+    /// The process, or the system, may open no more files.
+    package var isOutOfDescriptors: Bool { code == EMFILE || code == ENFILE }
 
     package static let addressInUse = EADDRINUSE
     package static let addressNotAvailable = EADDRNOTAVAIL

@@ -54,7 +54,6 @@ final class LingeringClose: TransportOwner {
         // A peer that keeps sending is stopped by its full socket until the time is over.
         case _ where bytesLeft <= 0: transport.pauseReading()
         case .nothingNow: break
-        case .turnOver: transport.loop.nextTurn { [weak self] in self?.transportReadable() }
         }
     }
 

@@ -77,7 +77,7 @@ package final class SocketTransport: Transport, ReadinessObserver {
         guard case .bytes(let count, more: true) = outcome, count >= ReceiveBuffer.usualRead, let sink else {
             return outcome
         }
-        let bound = min(sink.writeRoom, buffer.capacity)
+        let bound = min(mostToRead(boundFor: sink), buffer.capacity)
         guard bound > count else { return outcome }
         switch receive(into: buffer, from: count, to: bound) {
         case .bytes(let added, let more): outcome = .bytes(count + added, more: more)

@@ -40,6 +40,9 @@ open class Transport {
     package var owner: (any TransportOwner)?
     /// Reading continues unless paused; the kernel then applies back-pressure.
     package private(set) var isReadingPaused = false
+    /// The share of this turn was read: reading continues in the next one.
+    private var awaitsTurn = false
+    private var readUse = TurnUse()
 
     package init(loop: EventLoop) {
         self.loop = loop
@@ -54,11 +57,14 @@ open class Transport {
     /// Why the connection broke, for humans, if there is more to say than an error number.
     open var failureReason: String? { nil }
 
-    /// Reads available bytes, at most `ReceiveBuffer.usualRead`; more, up to the whole buffer, only if there are that
-    /// many and `sink`, their destination, has room for them: otherwise they would have to be stored.
+    /// Reads available bytes, at most `ReceiveBuffer.usualRead`; more, up to ``mostToRead(boundFor:)``, only if there are
+    /// that many and `sink`, their destination, has room for them: otherwise they would have to be stored.
     open func read(into buffer: ReceiveBuffer, boundFor sink: Transport? = nil) -> ReadOutcome {
         preconditionFailure("Transport is abstract")
     }
+
+    /// The number of a record that has begun to arrive and has not ended: its bytes cannot be read yet.
+    open var openRecord: UInt64? { nil }
 
     /// An estimate, rather low, of the bytes that can be written before the socket is full.
     open var writeRoom: Int { 0 }
@@ -97,17 +103,15 @@ open class Transport {
 extension Transport {
     /// How a turn of reading ended.
     package enum TurnEnd: Equatable, Sendable {
-        /// Nothing more to read now, or reading was paused; the owner will be notified.
+        /// Nothing more to read now, reading was paused, or others have their turn first: the owner will be notified.
         case nothingNow
-        /// There is more, but others have their turn first: continue in the loop's next one.
-        case turnOver
         /// The peer has ended its side.
         case end
         case failed
     }
 
-    /// Reads available bytes and delivers them piece by piece, until there are none, reading is paused or the turn is
-    /// over.
+    /// Reads available bytes and delivers them piece by piece, until there are none, reading is paused, or the connection
+    /// has used its share of the loop's turn (``TurnShare``).
     ///
     /// - Parameters:
     ///   - wanted: called before each read.
@@ -115,7 +119,7 @@ extension Transport {
     package func readTurn(
         while wanted: () -> Bool, boundFor sink: () -> Transport?, receive: (Span<UInt8>) -> Void
     ) -> TurnEnd {
-        for _ in 0..<Self.readsPerTurn {
+        while !awaitsTurn {
             guard wanted(), !isReadingPaused else { return .nothingNow }
             let outcome = loop.withReceiveBuffer { buffer in
                 let outcome = read(into: buffer, boundFor: sink())
@@ -123,14 +127,27 @@ extension Transport {
                 return outcome
             }
             switch outcome {
-            case .bytes(_, more: true): continue
+            case .bytes(let count, more: true):
+                if !readUse.add(count, on: loop) { awaitTurn() }
             case .bytes(_, more: false), .wouldBlock: return .nothingNow
             case .end: return .end
             case .failed: return .failed
             }
         }
-        return .turnOver
+        return .nothingNow
     }
 
-    private static var readsPerTurn: Int { 16 }
+    private func awaitTurn() {
+        awaitsTurn = true
+        loop.nextTurn { [self] in
+            awaitsTurn = false
+            // When reading is resumed, the owner is notified.
+            if !isReadingPaused { owner?.transportReadable() }
+        }
+    }
+
+    /// The size of a large read whose bytes go to `sink`.
+    package func mostToRead(boundFor sink: Transport) -> Int {
+        min(sink.writeRoom, loop.bytesPerTurn)
+    }
 }

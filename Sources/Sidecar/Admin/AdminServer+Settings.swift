@@ -28,6 +28,7 @@ extension AdminServer {
 extension AppProbe {
     init(_ settings: Settings, _ upstream: UpstreamConfiguration) {
         tls = upstream.tls
+        leniency = upstream.leniency
         switch settings.upstream.address {
         case .unix(let path): socket = path
         default: origin = settings.upstream.address.description

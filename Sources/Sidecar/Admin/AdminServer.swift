@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Configuration
+import Gate
 import HTTP
 import Proxy
 import Reactor
@@ -48,19 +49,26 @@ final class AdminHandler: Sendable {
     private let server = Mutex<Server<Worker>?>(nil)
     private let upstream: UpstreamWatch
     private let counters: ProcessCounters
+    private let usedTokens: @Sendable () -> MemoryReplayStore.Figures
     private let version: String
+    private let configuration: ConfigurationIdentity
     private let loop: EventLoop
     private let resolver: Resolver
     private let facts: Mutex<AdminServer.Facts>
 
-    /// - Parameter loop: where calls are made; not a worker's.
+    /// - Parameters:
+    ///   - configuration: that the process was started with.
+    ///   - loop: where calls are made; not a worker's.
     init(
-        upstream: UpstreamWatch, counters: ProcessCounters, version: String,
-        facts: AdminServer.Facts, loop: EventLoop, resolver: Resolver
+        upstream: UpstreamWatch, counters: ProcessCounters,
+        usedTokens: @escaping @Sendable () -> MemoryReplayStore.Figures, version: String,
+        configuration: ConfigurationIdentity, facts: AdminServer.Facts, loop: EventLoop, resolver: Resolver
     ) {
         self.upstream = upstream
         self.counters = counters
+        self.usedTokens = usedTokens
         self.version = version
+        self.configuration = configuration
         self.loop = loop
         self.resolver = resolver
         self.facts = Mutex(facts)
@@ -83,13 +91,35 @@ final class AdminHandler: Sendable {
         }
         guard let server = server.withLock({ $0 }) else { return done(Self.text(503, "starting")) }
         switch String(decoding: request.bytes[request.path.range], as: UTF8.self) {
-        case "/healthz": healthz(server, done)
-        case "/readyz": readyz(server, done)
+        case "/healthz": asIdentified(request, done) { healthz(server, $0) }
+        case "/readyz": asIdentified(request, done) { readyz(server, $0) }
         case "/metrics": metrics(server, done)
         case "/probe": probe(request, done)
         case "/": done(Self.text(200, "/healthz\n/readyz\n/metrics\n/probe?path="))
         default: done(Self.text(404, "not found; see /"))
         }
+    }
+
+    /// Says in each answer whether this gate runs with the configuration that the question names (`sidegate healthcheck`). If
+    /// it runs with another one, that is the answer.
+    private func asIdentified(
+        _ request: RequestHead, _ done: @escaping @Sendable (LocalResponse) -> Void,
+        _ answer: (@escaping @Sendable (LocalResponse) -> Void) -> Void
+    ) {
+        func text(_ range: ByteRange) -> String { String(decoding: request.bytes[range.range], as: UTF8.self) }
+        let field = request.fields.first {
+            text($0.name).lowercased() == ConfigurationIdentity.fieldName.description.lowercased()
+        }
+        let identity = configuration.answer(to: field.map { text($0.value) })
+        let identified: @Sendable (LocalResponse) -> Void = { response in
+            var response = response
+            response.add(ConfigurationIdentity.fieldName, identity.rawValue)
+            done(response)
+        }
+        guard identity != .other else {
+            return identified(Self.text(409, "this gate runs with another configuration"))
+        }
+        answer(identified)
     }
 
     /// Every loop responds. When one does not, this does not either, until the time limit ends it with 503.
@@ -110,11 +140,11 @@ final class AdminHandler: Sendable {
 
     private func metrics(_ server: Server<Worker>, _ done: @escaping @Sendable (LocalResponse) -> Void) {
         let certificateEnd = facts.withLock { $0.certificateEnd }
-        server.metrics { [upstream, counters, version] snapshot in
+        server.metrics { [upstream, counters, usedTokens, version] snapshot in
             upstream.isUp(reached: snapshot.reachedAt, unreachable: snapshot.unreachableAt) { isUp in
                 let page = MetricsPage(
-                    snapshot: snapshot, process: .now(), counters: counters.figures, isUpstreamUp: isUp,
-                    version: version, certificateEnd: certificateEnd?())
+                    snapshot, process: .now(), counters: counters.figures, usedTokens: usedTokens(),
+                    isUpstreamUp: isUp, version: version, certificateEnd: certificateEnd?())
                 var response = LocalResponse(status: 200, body: Array(page.text.utf8))
                 response.add("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
                 response.add("Cache-Control", "no-store")

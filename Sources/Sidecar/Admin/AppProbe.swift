@@ -11,6 +11,8 @@ struct AppProbe: Sendable {
     var origin: String?
     var socket: String?
     var tls: TLSClientContext?
+    /// As for the requests of users.
+    var leniency = ResponseLeniency.standard
 
     /// `done` is called once, on `loop`, where this is called too: the status, or why there is none.
     func ask(
@@ -26,7 +28,8 @@ struct AppProbe: Sendable {
         guard let origin, let url = OutboundURL(origin + path) else {
             return done(.failure(AppProbeFailure(description: "this address cannot be called")))
         }
-        let request = OutboundRequest(url: url, timeout: Self.patience, maximumBytes: Self.maximumBytes)
+        var request = OutboundRequest(url: url, timeout: Self.patience, readsContent: false)
+        request.leniency = leniency
         OutboundClient(loop: loop, resolver: resolver, tls: tls).send(request) { result in
             switch result {
             case .success(let response): done(.success(response.status))
@@ -36,9 +39,8 @@ struct AppProbe: Sendable {
     }
 
     private static let patience = Nanoseconds.seconds(5)
-    private static let maximumBytes = 1 << 20
 }
 
-struct AppProbeFailure: Error, Sendable {
+struct AppProbeFailure: Error, Sendable, CustomStringConvertible {
     var description: String
 }

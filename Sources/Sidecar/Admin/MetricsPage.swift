@@ -1,19 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Decisions
+import Gate
 import Proxy
 import Telemetry
 
 /// The content of `/metrics`. No label holds a host, a path or a user: the number of series depends on the
 /// configuration alone.
 struct MetricsPage {
-    var snapshot: MetricsSnapshot
-    var process: ProcessFigures
-    var counters: ProcessCounters.Figures
-    var isUpstreamUp: Bool
-    var version: String
+    private var snapshot: MetricsSnapshot
+    private let process: ProcessFigures
+    private let counters: ProcessCounters.Figures
+    private let usedTokens: MemoryReplayStore.Figures
+    private let isUpstreamUp: Bool
+    private let version: String
     /// Seconds since 1970, of the certificate that ends first; nil: there are none.
-    var certificateEnd: Double?
+    private let certificateEnd: Double?
+
+    /// - Parameter snapshot: of the workers.
+    init(
+        _ snapshot: MetricsSnapshot, process: ProcessFigures, counters: ProcessCounters.Figures,
+        usedTokens: MemoryReplayStore.Figures, isUpstreamUp: Bool, version: String, certificateEnd: Double?
+    ) {
+        self.snapshot = snapshot
+        self.snapshot.completeSeries()
+        self.process = process
+        self.counters = counters
+        self.usedTokens = usedTokens
+        self.isUpstreamUp = isUpstreamUp
+        self.version = version
+        self.certificateEnd = certificateEnd
+    }
 
     var text: String {
         var text = MetricsText()
@@ -21,6 +38,7 @@ struct MetricsPage {
         connections(&text)
         upstream(&text)
         signIns(&text)
+        singleUse(&text)
         configuration(&text)
         process(&text)
         return text.text
@@ -60,12 +78,18 @@ struct MetricsPage {
             [("route", MetricRoute.app.label)], bounds: MetricNumbers.boundsInSeconds,
             counts: snapshot.numbers.upstreamDurations(.app), sum: snapshot.numbers.upstreamDurationSum(.app))
         text.family("sidegate_upstream_errors_total", .counter, "Requests that failed between Sidegate and the app.")
-        events(&text) { event in
-            if case .upstreamFailed(let failure) = event {
-                [("upstream", MetricRoute.app.label), ("reason", failure.rawValue)]
-            } else {
-                nil
-            }
+        for cause in UpstreamCause.allCases {
+            text.sample(
+                [
+                    ("upstream", MetricRoute.app.label), ("reason", UpstreamFailure(cause).rawValue),
+                    ("cause", cause.rawValue),
+                ], snapshot.events[.upstreamFailed(cause)] ?? 0)
+        }
+        text.family(
+            "sidegate_upstream_tolerated_total", .counter,
+            "Deviations from HTTP in responses of the app that were accepted and put right.")
+        for toleration in Toleration.allCases {
+            text.sample([("what", toleration.name.description)], snapshot.events[.tolerated(toleration)] ?? 0)
         }
         text.family("sidegate_upstream_connections", .gauge, "Connections to apps, tunnels not counted.")
         text.sample([], snapshot.upstreamConnections)
@@ -106,6 +130,15 @@ struct MetricsPage {
         events(&text) { if case .sessionRejected(let reason) = $0 { [("reason", reason.rawValue)] } else { nil } }
         text.family("sidegate_auth_redirects_total", .counter, "Browsers that were sent to the identity provider.")
         text.sample([], snapshot.events[.redirect] ?? 0)
+    }
+
+    private func singleUse(_ text: inout MetricsText) {
+        text.family("sidegate_replay_entries", .gauge, "Used tokens that this process remembers.")
+        text.sample([], UInt64(clamping: usedTokens.entries))
+        text.family("sidegate_replay_max_entries", .gauge, "How many it may remember (replay.maxEntries).")
+        text.sample([], UInt64(clamping: usedTokens.capacity))
+        text.family("sidegate_replay_full_total", .counter, "Tokens that it had no room to remember.")
+        text.sample([], usedTokens.refused)
     }
 
     private func configuration(_ text: inout MetricsText) {

@@ -9,7 +9,7 @@ import Proxy
 import Reactor
 
 /// `sidegate demo`: an identity provider, an app without a sign-in of its own and, between them, the gate as `run`
-/// starts it, in one process over real sockets.
+/// starts it, in one process over real sockets. Browsers need one port only: the identity provider is an app of the gate.
 package final class DemoService: Sendable {
     private let provider: Server<PlainServer>
     private let app: Server<PlainServer>
@@ -19,7 +19,7 @@ package final class DemoService: Sendable {
     package let providerURL: String
     package let appURL: String
 
-    /// - Parameter listen: where the gate listens; the provider takes the next port when it is free.
+    /// - Parameter listen: where the gate listens; the provider and the app listen on loopback.
     package init(listen: ListenAddress, log: LogWriter) throws(ServiceError) {
         guard case .tcp(let host, let port) = listen else {
             throw ServiceError("a browser cannot open a unix socket: give --listen a host and a port")
@@ -42,35 +42,38 @@ package final class DemoService: Sendable {
         let issuer = "sidegate-demo"
         let identityProvider: DemoIdentityProvider
         do {
-            identityProvider = try DemoIdentityProvider(returnURLs: returnURLs, secret: secret, issuer: issuer)
+            identityProvider = try DemoIdentityProvider(
+                returnURLs: returnURLs, secret: secret, issuer: issuer, base: Self.providerPath)
         } catch {
             throw ServiceError("the demo's own key does not serve: \(error)")
         }
         let respond: @Sendable (RequestHead, [UInt8], Double) -> LocalResponse = { head, body, now in
             identityProvider.respond(to: head, body: body, now: now)
         }
-        provider = try Self.open(
-            "sidegate.demo.provider", [address.with(port: gatePort &+ 1), address.with(port: 0)], respond)
-        providerURL = "http://\(shownHost):\(provider.addresses.first?.port ?? 0)"
+        provider = try Self.open("sidegate.demo.provider", loopback, respond)
+        providerURL = url + Self.providerPath + "/"
         let demoApp = DemoApp(publicURL: url, providerURL: providerURL)
-        app = try Self.open("sidegate.demo.app", [loopback]) { head, body, now in
+        app = try Self.open("sidegate.demo.app", loopback) { head, body, now in
             demoApp.respond(to: head, body: body, now: now)
         }
-        appURL = "http://127.0.0.1:\(app.addresses.first?.port ?? 0)"
+        appURL = Self.url(of: app)
 
+        let paths = "[\"\(Self.providerPath)/*\"]"
         let overrides: [Override] = [
             .option(
                 "demo", "listen", "[\"\(shownHost == "127.0.0.1" && !host.isEmpty ? host : shownHost):\(gatePort)\"]"),
             .option("demo", "upstream", appURL),
-            .option("demo", "identityProvider.loginURL", providerURL + "/login?return_url={returnURL}"),
-            .option("demo", "identityProvider.logoutURL", providerURL + "/logout?return_to={returnTo}"),
+            .option("demo", "upstreams", "[{\"paths\": \(paths), \"url\": \"\(Self.url(of: provider))\"}]"),
+            .option("demo", "access.rules", "[{\"paths\": \(paths), \"allow\": \"anyone\"}]"),
+            .option("demo", "identityProvider.loginURL", providerURL + "login?return_url={returnURL}"),
+            .option("demo", "identityProvider.logoutURL", providerURL + "logout?return_to={returnTo}"),
             .option("demo", "token.keys", "[{\"secret\": \"\(String(decoding: secret, as: UTF8.self))\"}]"),
             .option("demo", "token.issuer", issuer),
             .option("demo", "session.secret", Base64URL.encodeToString(Random.bytes(32))),
             .option("demo", "pages.brand", "Sidegate demo"),
             .option("demo", "log.access", "false"),
-            .option("demo", "admin.listen", "off"),
-            .option("demo", "log.level", "warning"),
+            // No warning when the default address of health and metrics is in use.
+            .option("demo", "log.level", "error"),
             .option("demo", "log.format", "text"),
             .option("demo", "workers", "1"),
         ]
@@ -95,22 +98,23 @@ package final class DemoService: Sendable {
     }
 
     private static func open(
-        _ name: String, _ candidates: [SocketAddress],
+        _ name: String, _ address: SocketAddress,
         _ respond: @escaping @Sendable (RequestHead, [UInt8], Double) -> LocalResponse
     ) throws(ServiceError) -> Server<PlainServer> {
-        var lastError: OpenError?
-        for address in candidates {
-            do throws(OpenError) {
-                return try Server(
-                    name: name, listen: [.open(address)], workers: 1, paused: { _ in },
-                    makeWorker: { loop in
-                        PlainServer(loop: loop, respond: respond)
-                    })
-            } catch {
-                lastError = error
-            }
+        do throws(OpenError) {
+            return try Server(
+                name: name, listen: [.open(address)], workers: 1, paused: { _ in },
+                makeWorker: { loop in
+                    PlainServer(loop: loop, respond: respond)
+                })
+        } catch {
+            throw ServiceError(error.description)
         }
-        throw ServiceError(lastError?.description ?? "the demo has nowhere to listen")
+    }
+
+    /// Of a server on loopback.
+    private static func url(of server: Server<PlainServer>) -> String {
+        "http://127.0.0.1:\(server.addresses.first?.port ?? 0)"
     }
 
     /// A port that is free now.
@@ -122,4 +126,7 @@ package final class DemoService: Sendable {
             throw ServiceError("cannot listen on \(address): \(error)")
         }
     }
+
+    /// What the paths of the identity provider begin with.
+    private static let providerPath = "/identity-provider"
 }

@@ -5,9 +5,9 @@ import JWT
 
 /// Checks what a running gate depends on: the app, the identity provider, its clock and its keys.
 package struct Doctor {
-    private let settings: Settings
+    let settings: Settings
     private let blanks: Set<String>
-    private let network = DoctorNetwork()
+    let network = DoctorNetwork()
 
     /// - Parameter blanks: paths of options that have no usable value yet.
     package init(_ settings: Settings, blanks: Set<String> = []) {
@@ -34,8 +34,8 @@ package struct Doctor {
         let address = upstream.address
         if case .h2c(let host, let port) = address { return [http2(address, host: host, port: port, name)] }
         let result: Result<DoctorNetwork.Answer, DoctorProblem> =
-            if case .unix(let path) = address { network.head(socket: path) } else {
-                network.head(address.description + "/", upstream.tls)
+            if case .unix(let path) = address { network.get(socket: path) } else {
+                network.get(address.description + "/", upstream.tls)
             }
         switch result {
         case .failure(let problem):
@@ -106,6 +106,11 @@ package struct Doctor {
                     .ok, name, "\(upstream.address) is on the network: make sure that only the gate can reach it")
             }
             guard let places = ListeningPorts.beyondLoopback(port) else { return nil }
+            if places.isEmpty, ListeningPorts.isOpen(port) == false {
+                return DoctorFinding(
+                    .warning, name, "not checked: nothing listens on port \(port) of this machine",
+                    fix: "start the app and run this again")
+            }
             if places.isEmpty {
                 return DoctorFinding(.ok, name, "\(upstream.address) is open on this machine only")
             }
@@ -116,77 +121,7 @@ package struct Doctor {
         }
     }
 
-    // MARK: - The identity provider
-
-    private func provider() -> [DoctorFinding] {
-        let login = Self.origin(of: settings.identityProvider.loginURL.source)
-        var findings: [DoctorFinding] = []
-        switch network.head(login + "/") {
-        case .failure(let problem):
-            // Only browsers need to reach the provider, so a failure here may be expected.
-            findings.append(
-                DoctorFinding(
-                    .failed, "identityProvider.loginURL", "\(login): \(problem)",
-                    fix:
-                        "correct the address; if only browsers can reach the provider, this is expected"
-                ))
-            findings.append(DoctorFinding(.warning, "clock", "not compared: the identity provider did not answer"))
-        case .success(let answer):
-            findings.append(DoctorFinding(.ok, "identityProvider.loginURL", "\(login) answers \(answer.status)"))
-            findings.append(clock(answer.skew, of: login))
-        }
-        return findings + state()
-    }
-
-    /// A hint: whether the provider keeps the query of the return URL, and the state in it, only its administrator knows.
-    private func state() -> [DoctorFinding] {
-        let provider = settings.identityProvider
-        guard provider.loginURL.placeholders.contains("returnURL"), !provider.requiresState else { return [] }
-        return [
-            DoctorFinding(
-                .ok, "identityProvider.requireState",
-                "not set: if the provider keeps the query of the return URL, true refuses sign-ins that others began")
-        ]
-    }
-
-    /// Empty when there is no such URL, or when its host was tried already.
-    private func logout() -> [DoctorFinding] {
-        guard let template = settings.identityProvider.logoutURL else { return [] }
-        let logout = Self.origin(of: template.source)
-        if logout == Self.origin(of: settings.identityProvider.loginURL.source) { return [] }
-        let name = "identityProvider.logoutURL"
-        switch network.head(logout + "/") {
-        case .failure(let problem):
-            return [DoctorFinding(.failed, name, "\(logout): \(problem)", fix: "correct the address")]
-        case .success(let answer):
-            return [DoctorFinding(.ok, name, "\(logout) answers \(answer.status)")]
-        }
-    }
-
-    /// The clock difference, which affects `iat` and `exp`.
-    private func clock(_ skew: Double?, of server: String) -> DoctorFinding {
-        guard let skew else {
-            return DoctorFinding(.warning, "clock", "not compared: \(server) sends no Date")
-        }
-        let seconds = Int(skew.rounded())
-        let allowed = settings.token.policy.clockSkew
-        let difference =
-            abs(seconds) <= 1
-            ? "agrees with \(server) to the second"
-            : "\(abs(seconds)) seconds \(seconds > 0 ? "ahead of" : "behind") \(server)"
-        // The date is off by up to half a second, and so is the transfer.
-        if abs(skew) > allowed + 1 {
-            return DoctorFinding(
-                .failed, "clock", "\(difference), and token.clockSkew allows \(Int(allowed))",
-                fix: "synchronize the clocks by NTP (timedatectl set-ntp true), here or there")
-        }
-        if abs(skew) > Swift.max(2, allowed / 2) {
-            return DoctorFinding(
-                .warning, "clock", "\(difference), of \(Int(allowed)) that token.clockSkew allows",
-                fix: "synchronize the clocks by NTP before they drift further")
-        }
-        return DoctorFinding(.ok, "clock", difference)
-    }
+    // MARK: - Key sets
 
     private func keys(_ remote: RemoteKeySettings) -> DoctorFinding {
         let name = "jwksURL"
@@ -215,7 +150,7 @@ package struct Doctor {
 
     private func provisioning(_ settings: ProvisioningSettings) -> DoctorFinding {
         let host = Self.origin(of: settings.url)
-        switch network.head(host + "/", settings.tls) {
+        switch network.get(host + "/", settings.tls) {
         case .failure(let problem):
             return DoctorFinding(
                 .failed, "provisioning.url", "\(host): \(problem)",

@@ -23,13 +23,14 @@ package final class DoctorNetwork: Sendable {
         var cookies: [String] = []
     }
 
-    /// Sends a HEAD request to `url`. Never a POST: the doctor must have no effect.
+    /// Sends a GET request to `url`, and reads the head of the answer. Some apps do not know HEAD; never a POST: the doctor
+    /// must have no effect.
     ///
     /// - Parameter tls: for https.
-    func head(_ url: String, _ tls: ClientTLSSettings = ClientTLSSettings()) -> Result<Answer, DoctorProblem> {
+    func get(_ url: String, _ tls: ClientTLSSettings = ClientTLSSettings()) -> Result<Answer, DoctorProblem> {
         guard let url = OutboundURL(url) else { return .failure(DoctorProblem("this address cannot be called")) }
         let before = wallClockNow()
-        switch call(OutboundRequest(method: "HEAD", url: url, timeout: Self.patience), tls) {
+        switch call(OutboundRequest(url: url, timeout: Self.patience, readsContent: false), tls) {
         case .failure(let problem): return .failure(problem)
         case .success(let response):
             let middle = (before + wallClockNow()) / 2
@@ -48,7 +49,7 @@ package final class DoctorNetwork: Sendable {
         let reply = Reply<Result<OutboundResponse, OutboundFailure>>()
         loop.submit { [self] in
             OutboundClient(loop: loop, resolver: resolver, tls: nil)
-                .send(OutboundRequest(method: "HEAD", url: url, timeout: Self.patience)) { reply.give($0) }
+                .send(OutboundRequest(url: url, timeout: Self.patience, readsContent: false)) { reply.give($0) }
         }
         switch reply.wait() {
         case .success(let response): return .success(Int(response.status))
@@ -78,10 +79,10 @@ package final class DoctorNetwork: Sendable {
     }
 
     /// The status line of a server behind a socket in the file system.
-    func head(socket path: String) -> Result<Answer, DoctorProblem> {
+    func get(socket path: String) -> Result<Answer, DoctorProblem> {
         let reply = Reply<Result<Int, DoctorProblem>>()
         loop.submit { [self] in
-            UnixProbe(path, "HEAD /", loop: loop, timeout: Self.patience) { reply.give($0) }
+            UnixProbe(path, "GET /", loop: loop, timeout: Self.patience) { reply.give($0) }
         }
         return reply.wait().map { Answer(status: $0, skew: nil) }
     }

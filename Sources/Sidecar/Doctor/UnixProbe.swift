@@ -51,7 +51,6 @@ final class UnixProbe: TransportOwner {
         if line.count == Self.wanted { return finish(Self.status(line)) }
         switch end {
         case .nothingNow: break
-        case .turnOver: loop.nextTurn { [self] in transportReadable() }
         case .end, .failed:
             finish(.failure(DoctorProblem("the connection was closed before the answer was complete")))
         }

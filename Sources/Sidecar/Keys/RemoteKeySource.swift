@@ -118,10 +118,10 @@ final class RemoteKeySource {
     private func read(_ body: [UInt8]) throws(Refusal) -> Bool {
         if keys != nil, body == text { return false }
         let set: KeySet
-        do {
+        do throws(KeyError) {
             set = try KeySet(jwks: body, allowWeak: allowWeak, isLenient: true)
         } catch {
-            throw Refusal(cause: "\(error)")
+            throw Refusal(cause: error.message)
         }
         let useful = set.keys.filter { key in algorithms.contains { key.serves($0) } }
         guard !useful.isEmpty else { throw Refusal(cause: "none of its keys can be used with token.algorithms") }
@@ -145,8 +145,10 @@ final class RemoteKeySource {
     }
 
     /// Why a key set is rejected.
-    private struct Refusal: Error {
+    private struct Refusal: Error, CustomStringConvertible {
         let cause: String
+
+        var description: String { cause }
     }
 
     private static let timeout = Nanoseconds.seconds(5)

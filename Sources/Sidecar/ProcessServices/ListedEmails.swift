@@ -8,8 +8,10 @@ import Synchronization
 /// stays in force, and the cause is logged.
 package final class ListedEmails: Sendable {
     /// Why a file cannot be used.
-    package struct Problem: Error, Equatable {
+    package struct Problem: Error, Equatable, CustomStringConvertible {
         package let words: String
+
+        package var description: String { words }
 
         package init(_ words: String) {
             self.words = words

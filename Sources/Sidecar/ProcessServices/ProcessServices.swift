@@ -2,6 +2,7 @@
 
 import Configuration
 import Gate
+import HTTP
 import JWT
 import Logging
 import Proxy
@@ -28,7 +29,7 @@ final class ProcessServices: Sendable {
     /// nil: nothing is shared with other replicas.
     private let replicas: ReplicaService?
     /// Tokens that this process accepted, whether they are shared or not.
-    private let usedTokens = MemoryReplayStore()
+    private let usedTokens: UsedTokenService
     /// Kept across reloads, since it remembers the clients.
     private let limiter = Mutex<RateLimiter?>(nil)
 
@@ -36,6 +37,7 @@ final class ProcessServices: Sendable {
     init(
         _ settings: Settings, sessionSecrets: [[UInt8]], resolver: Resolver, counters: ProcessCounters, logger: Logger
     ) throws(ServiceError) {
+        usedTokens = UsedTokenService(settings.replay, logger: logger)
         if let redis = settings.redis {
             replicas = try ReplicaService(
                 redis, settings, secrets: sessionSecrets, gates: gates, loop: loop, resolver: resolver,
@@ -53,8 +55,15 @@ final class ProcessServices: Sendable {
     /// Where the worker of `loop` keeps used tokens and sessions; called on that loop. No session store: sessions are
     /// kept in cookies.
     func stores(on loop: EventLoop) -> (tokens: any ReplayStore, sessions: (any SessionStore)?) {
-        guard let stores = replicas?.stores(on: loop, witness: usedTokens) else { return (usedTokens, nil) }
-        return (stores.tokens ?? usedTokens, stores.sessions)
+        let own = usedTokens.store
+        guard let stores = replicas?.stores(on: loop, witness: own) else { return (own, nil) }
+        return (stores.tokens ?? own, stores.sessions)
+    }
+
+    /// How full the memory of used tokens is.
+    func usedTokenFigures() -> MemoryReplayStore.Figures {
+        usedTokens.store.removeExpired(ClockReading(wall: wallClockNow(), monotonic: MonotonicTime.current().seconds))
+        return usedTokens.store.figures
     }
 
     /// Makes what `settings` call for. A part that they leave unchanged, and that remembers something, is the one in force.
@@ -92,6 +101,7 @@ final class ProcessServices: Sendable {
     ) {
         emails.stop()
         limiter.withLock { $0 = next.worker.limiter }
+        usedTokens.replace(with: next.settings.replay)
         provisioning.replace(with: next.provisioning)
         replicas?.replace(with: next.settings, secrets: sessionSecrets)
         keys.replace(with: next.keys, swap: swap) { [emails] in

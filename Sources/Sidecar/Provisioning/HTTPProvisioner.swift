@@ -2,6 +2,7 @@
 
 import Cryptography
 import Gate
+import HTTP
 import Logging
 import Outbound
 import Proxy
@@ -133,6 +134,8 @@ private final class ProvisioningQueue {
         var request = OutboundRequest(method: "POST", url: url, body: call.body)
         request.timeout = flight.policy.begin(loop.now)
         request.maximumBytes = Self.maximumBytes
+        // It is the app that answers.
+        request.leniency = .standard
         request.fields = [
             ("Content-Type", "application/json"), ("Accept", "application/json"),
             ("Idempotency-Key", call.idempotencyKey), ("X-Request-ID", call.requestID),

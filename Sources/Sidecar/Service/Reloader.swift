@@ -95,9 +95,7 @@ final class Reloader: Sendable {
             gate = assembly.assemble()
             findings += assembly.findings
         }
-        for finding in findings where finding.severity == .warning {
-            logger.warning("configuration", metadata: ["finding": "\(finding)"])
-        }
+        Service.logWarnings(findings, logger)
         guard let settings = loaded.settings, let gate else {
             for finding in findings where finding.severity == .error {
                 logger.error("configuration", metadata: ["finding": "\(finding)"])

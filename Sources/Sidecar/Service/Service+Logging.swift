@@ -3,6 +3,7 @@
 import Configuration
 import Glibc
 import Logging
+import Proxy
 import Telemetry
 
 extension Service {
@@ -26,9 +27,42 @@ extension Service {
         }
     }
 
+    static func requestLog(_ proxy: ProxyConfiguration, _ format: LogFormat, _ log: LogWriter) -> RequestLog {
+        RequestLog(format: format, logsRequests: proxy.logsRequests, detail: proxy.logDetail, sink: log)
+    }
+
+    /// The first lines: the program, its configuration, and what is to be known about that.
+    static func logStart(_ loaded: LoadedConfiguration, version: String, _ logger: Logger) {
+        logger.info(
+            "starting",
+            metadata: [
+                "version": "\(version)",
+                "configuration": "\(ConfigurationIdentity(file: loaded.file).path ?? "environment and command line")",
+            ])
+        logWarnings(loaded.findings, logger)
+    }
+
+    /// What `check` warns of.
+    static func logWarnings(_ findings: [Finding], _ logger: Logger) {
+        for finding in findings where finding.severity == .warning {
+            logger.warning("configuration", metadata: ["finding": "\(finding)"])
+        }
+    }
+
     static func logger(_ threshold: LogThreshold, _ format: LogFormat, _ log: LogWriter) -> Logger {
         Logger(label: "sidegate") { label in
             SidegateLogHandler(label: label, threshold: threshold, format: format, sink: log)
         }
+    }
+}
+
+extension LogDetail {
+    init(_ level: LogSettings.Level) {
+        self =
+            switch level {
+            case .trace: .trace
+            case .debug: .debug
+            case .info, .notice, .warning, .error, .critical: .none
+            }
     }
 }

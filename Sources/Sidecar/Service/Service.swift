@@ -27,6 +27,7 @@ package final class Service: Sendable {
     }
 
     private let ledgers: ConnectionLedgers
+    private let reports: AppReports
     private let server: Server<Worker>
     private let admin: AdminServer?
     private let handler: AdminHandler
@@ -55,14 +56,17 @@ package final class Service: Sendable {
     /// - Parameters:
     ///   - gate: the settings' gate, as ``GateAssembly`` makes it.
     ///   - version: of the program, for the metrics.
+    ///   - loaded: the source of the settings; nil: there is none to tell of.
     package init(
-        _ settings: Settings, gate configuration: GateConfiguration, log: LogWriter, version: String = ""
+        _ settings: Settings, gate configuration: GateConfiguration, log: LogWriter, version: String = "",
+        loaded: LoadedConfiguration? = nil
     ) throws(ServiceError) {
         // Before anything listens: a service that can be reached can also be stopped.
         stop = StopSignals()
         format = Self.format(settings)
         threshold = LogThreshold(Self.level(settings))
         let logger = Self.logger(threshold, format, log)
+        if let loaded { Self.logStart(loaded, version: version, logger) }
         let workers = settings.workers ?? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
         do throws(TLSError) {
             tls = try settings.tls.map { tls throws(TLSError) in
@@ -73,7 +77,9 @@ package final class Service: Sendable {
             throw ServiceError("TLS cannot be set up: \(error)")
         }
         let ledgers = ConnectionLedgers()
-        var proxy = try Self.proxy(settings, configuration, workers: workers, tls: tls, logger)
+        let reports = AppReports(logger)
+        self.reports = reports
+        var proxy = try Self.proxy(settings, configuration, workers: workers, tls: tls, reports)
         ledgers.assign(to: &proxy)
         self.ledgers = ledgers
         let resolver = Resolver()
@@ -87,19 +93,22 @@ package final class Service: Sendable {
         for address in settings.listen { sources += try address.sources(inherited) }
         upstream = UpstreamWatch(proxy.upstream.endpoint, loop: services.loop, resolver: resolver)
         handler = AdminHandler(
-            upstream: upstream, counters: counters, version: version,
+            upstream: upstream, counters: counters, usedTokens: { services.usedTokenFigures() }, version: version,
+            configuration: ConfigurationIdentity(file: loaded?.file),
             facts: AdminServer.Facts(
                 probePaths: settings.admin.probePaths, probe: AppProbe(settings, proxy.upstream),
                 certificateEnd: Self.certificateEnd(tls)),
             loop: services.loop, resolver: resolver)
         // Before the workers: when the gate accepts connections, so does this.
         admin = try AdminServer.open(settings.admin, handler, inherited, logger)
+        let failures = AcceptFailures { error, attempts in
+            logger.warning(
+                "not accepting connections for now",
+                metadata: ["cause": "\(error)", "attempts": "\(attempts)"])
+        }
         do throws(OpenError) {
             server = try Server(
-                name: "sidegate.worker", listen: sources, workers: workers,
-                paused: { error in
-                    logger.warning("not accepting connections for now", metadata: ["cause": "\(error)"])
-                },
+                name: "sidegate.worker", listen: sources, workers: workers, paused: failures.note,
                 makeWorker: { [format, proxy] loop in
                     let stores = services.stores(on: loop)
                     var own = prepared.worker
@@ -107,7 +116,7 @@ package final class Service: Sendable {
                     return Worker(
                         loop: loop, gate: Gate(configuration), configuration: proxy, resolver: resolver,
                         replayStore: stores.tokens,
-                        log: RequestLog(format: format, logsRequests: proxy.logsRequests, sink: log),
+                        log: Self.requestLog(proxy, format, log),
                         services: own)
                 })
         } catch {
@@ -169,7 +178,7 @@ package final class Service: Sendable {
         // The workers keep the stores that they were started with.
         configuration.session.isStored = initial.session.isShared
         let next = try services.prepare(settings)
-        var proxy = try Self.proxy(settings, configuration, workers: workerCount, tls: tls, logger)
+        var proxy = try Self.proxy(settings, configuration, workers: workerCount, tls: tls, reports)
         if let tls, let wanted = settings.tls {
             do {
                 try tls.replace(
@@ -205,32 +214,21 @@ package final class Service: Sendable {
                     { worker in
                         worker.replace(
                             gate: Gate(gated), configuration: proxy,
-                            log: RequestLog(format: format, logsRequests: proxy.logsRequests, sink: log),
+                            log: Self.requestLog(proxy, format, log),
                             services: next.worker)
                     }, swapped)
             }, done)
     }
 
     private static func proxy(
-        _ settings: Settings, _ gate: GateConfiguration, workers: Int, tls: TLSServerContext?, _ logger: Logger
+        _ settings: Settings, _ gate: GateConfiguration, workers: Int, tls: TLSServerContext?, _ reports: AppReports
     ) throws(ServiceError) -> ProxyConfiguration {
         do throws(TLSError) {
             var proxy = try ProxyConfiguration(
                 settings, identityHeaders: gate.identityHeaderNames, workers: workers, tls: tls)
-            let notSecured: @Sendable (TLSError) -> Void = { failure in
-                logger.warning("no secure connection to the app", metadata: ["cause": "\(failure)"])
-            }
-            proxy.upstream.notSecured = notSecured
-            let reservedCookieSet: @Sendable (String) -> Void = { name in
-                logger.notice(
-                    "a cookie that the app set was dropped: its name is reserved for the gate",
-                    metadata: ["cookie": "\(name)"]
-                )
-            }
-            proxy.upstream.reservedCookieSet = reservedCookieSet
-            for index in proxy.otherUpstreams.indices {
-                proxy.otherUpstreams[index].notSecured = notSecured
-                proxy.otherUpstreams[index].reservedCookieSet = reservedCookieSet
+            reports.receive(from: &proxy.upstream, settings.upstream.address.description)
+            for (index, app) in settings.apps.enumerated() where proxy.otherUpstreams.indices.contains(index) {
+                reports.receive(from: &proxy.otherUpstreams[index], app.upstream.address.description)
             }
             return proxy
         } catch {

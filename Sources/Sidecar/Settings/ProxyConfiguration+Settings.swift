@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Configuration
+import Gate
+import HTTP
 import HTTP1
 import Proxy
 import Reactor
 import TLS
+import Telemetry
 
 extension ProxyConfiguration {
     /// The configuration of one of `workers` workers; `limits.connections` is divided among them.
@@ -25,6 +28,8 @@ extension ProxyConfiguration {
         trustedProxies = settings.trustedProxies
         expectsProxyProtocol = settings.proxyProtocol
         logsRequests = settings.log.access
+        logDetail = LogDetail(settings.log.level)
+        observes = settings.access.mode == .observe
         provider = settings.identityProvider.preset.name
         limits.message = HTTP1Limits(
             headBytes: settings.limits.headerBytes, forbiddenTrailers: identityHeaders)
@@ -54,6 +59,7 @@ extension UpstreamConfiguration {
         responseTimeout = .seconds(settings.responseTimeout.inSeconds)
         idleTimeout = .seconds(settings.idleTimeout.inSeconds)
         maxConnections = settings.maxConnections
+        leniency = settings.isTolerant ? .tolerant : .standard
         if case .https = settings.address {
             if settings.offersHTTP2 { version = .negotiated }
             tls = try TLSClientContext(

@@ -27,6 +27,7 @@ package final class RecordStream {
     var sealing: TrafficKey
     /// The beginning of an incomplete record.
     private var partial: [UInt8] = []
+    private var recordCount: UInt64 = 0
     /// Sealed bytes that the socket did not accept, and the amount of data in them that was not reported as written.
     var unsent: [UInt8] = []
     var unsentData = 0
@@ -79,6 +80,9 @@ package final class RecordStream {
     }
 
     // MARK: Reading
+
+    /// The number of a record, or of one within a message, that has begun to arrive and has not ended.
+    package var openRecord: UInt64? { partial.isEmpty && message.isEmpty ? nil : recordCount }
 
     /// Reads available bytes once, and opens them to `filled`, up to about `end`; `scratch` is for sealed bytes.
     ///
@@ -137,6 +141,7 @@ package final class RecordStream {
             case .tooLong: return fail(Self.recordOverflow, "a record is too long")
             case .whole(let size):
                 place += size
+                recordCount &+= 1
                 filled += unsafe buffer.fill(from: filled, to: filled + size) { target, _ in
                     unsafe open(record, size, to: target)
                 }

@@ -70,7 +70,7 @@ extension TLSTransport {
                     guard filled > 0 else { continue }
                     let more = socket.noteExternalRead(more: true)
                     guard let target = sink, !records.hasNewKey else { return .bytes(filled, more: more) }
-                    end = min(target.writeRoom, buffer.capacity)
+                    end = min(mostToRead(boundFor: target), buffer.capacity)
                     sink = nil
                     guard end - filled >= RecordStream.maximumRecord else { return .bytes(filled, more: more) }
                 case .ended:

@@ -40,6 +40,8 @@ package final class TLSTransport: Transport, TransportOwner {
     private var endAwaitsWritable = false
     private var pace: HandshakePace?
     private var isWaitingForTurn = false
+    /// Reads that delivered bytes, by libssl.
+    private var deliveries: UInt64 = 0
     /// The result of the handshake.
     var agreed: (protocolName: String?, isResumed: Bool)?
     /// The error that broke the connection.
@@ -208,13 +210,22 @@ package final class TLSTransport: Transport, TransportOwner {
             let result = unsafe buffer.fill(from: filled, to: end) { Int(unsafe SSL_read_ex(ssl, $0, $1, &count)) }
             guard result == 1 else { return unsafe readNothing(ssl, after: filled) }
             filled += count
+            deliveries &+= 1
             guard moreWaits else { return .bytes(filled, more: false) }
             guard filled == end else { continue }
             guard let target = sink else { return .bytes(filled, more: true) }
-            end = min(target.writeRoom, buffer.capacity)
+            end = min(mostToRead(boundFor: target), buffer.capacity)
             sink = nil
             guard end > filled else { return .bytes(filled, more: true) }
         }
+    }
+
+    /// After a read that found nothing more. What libssl holds then is a part of a record, the one after the last that
+    /// it delivered.
+    package override var openRecord: UInt64? {
+        if let records { return records.openRecord }
+        guard state == .open, let ssl = unsafe ssl, unsafe SSL_has_pending(ssl) == 1 else { return nil }
+        return deliveries
     }
 
     /// Whether bytes may be available in libssl or in the socket.

@@ -255,7 +255,7 @@ struct SessionTests {
         #expect(claim([[1], [2]], until: 10, now: 0) == .fresh)
         #expect(claim([[3], [2]], until: 10, now: 1) == .replayed)
         #expect(claim([[3]], until: 20, now: 1) == .fresh)
-        #expect(claim([[4]], until: 20, now: 9.9) == .unavailable)
+        #expect(claim([[4]], until: 20, now: 9.9) == .full)
         #expect(store.isUsed([[9], [3]]) && !store.isUsed([[4]]))
         #expect(claim([[4]], until: 30, now: 10) == .fresh)
         #expect(store.count == 2)

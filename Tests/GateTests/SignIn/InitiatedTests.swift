@@ -72,7 +72,7 @@ struct InitiatedTests {
         let form = "attempt=\(try #require(page.hidden("attempt")))&sign_in=\(try #require(page.hidden("sign_in")))"
         #expect(try browser.post("/.sidegate/confirm", form: form).status == 303)
         let down = Browser(browser.gates[0], store: MemoryReplayStore(capacity: 0))
-        #expect(try down.get("/.sidegate/callback?jwt=" + jwt).answer?.reason == "replay_store_unavailable")
+        #expect(try down.get("/.sidegate/callback?jwt=" + jwt).answer?.reason == "replay_store_full")
     }
 
     @Test("the page is good for ten minutes, and the token stays burnt as long, though it expires before")

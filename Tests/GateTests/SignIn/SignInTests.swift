@@ -232,14 +232,20 @@ struct SignInTests {
         #expect(browser.jar.first { $0.name == "__Host-sidegate" }?.value != old)
     }
 
-    @Test("when the replay store is out of reach, onFailure decides")
+    @Test("when the replay store is out of reach or full, onFailure decides, and the page says which of the two it is")
     func replayStoreFailure() throws {
         for (policy, status) in [(ReplayFailurePolicy.deny, UInt16(503)), (.allow, 303)] {
             let gate = Gate(try configuration { $0.replayFailure = policy }, random: Sequence().bytes)
-            let browser = Browser(gate, store: MemoryReplayStore(capacity: 0))
+            let browser = Browser(gate)
+            browser.isStoreAway = true
             let answer = try #require(browser.returned(browser.get("/"), token: token()).answer)
             #expect(answer.status == status)
             #expect(answer.reason == (policy == .deny ? "replay_store_unavailable" : nil))
+            let crowded = Browser(gate, store: MemoryReplayStore(capacity: 0))
+            let full = try #require(crowded.returned(crowded.get("/"), token: token(id: "2")).answer)
+            #expect(full.status == status)
+            #expect(full.reason == (policy == .deny ? "replay_store_full" : nil))
+            #expect(full.body.contains("replay.maxEntries") == (policy == .deny) && !full.body.contains("shared store"))
         }
     }
 

@@ -351,9 +351,10 @@ struct FieldTests {
         ])
     func badValues(_ value: String) throws {
         #expect(try reason([("sub", .string(value)), ("email", "a@example.com")]) == "field_invalid")
-        #expect(
-            try reason([("sub", "a"), ("email", "a@example.com"), ("groups", ["x", .string(value)])]) == "field_invalid"
-        )
+        // Groups with blanks at their ends are none.
+        let isBlankEnded = [" a", "a ", "\u{a0}a"].contains(value)
+        let answer = try reason([("sub", "a"), ("email", "a@example.com"), ("groups", ["x", .string(value)])])
+        #expect(isBlankEnded ? answer?.contains(#""groups":["x"]"#) == true : answer == "field_invalid")
     }
 
     @Test("come from the first claim that is present, as texts")

@@ -19,7 +19,23 @@ def _bomb(c, n, fields: bytes, flags=END_HEADERS | END_STREAM) -> bytes:
     return frame(h2.HEADERS, flags, n, block(c.fields()) + fields)
 
 
+def _unread(c, n, window: int, more: bytes = b"") -> bytes:
+    """A request for content, by a client that takes `window` bytes of each response."""
+    settings = frame(h2.SETTINGS, 0, 0, setting(4, window)) if n == 1 else b""
+    return settings + c.headers(n, c.fields(path="/1k", fields=[("accept", "text/html")])) + more
+
+
+def _cancelled(n: int) -> bytes:
+    """The response to the request of twenty streams before is ready by now."""
+    return frame(h2.RST_STREAM, 0, n - 40, word(h2.CANCEL)) if n > 40 else b""
+
+
 FLOODS = {
+    # Requests whose responses are not taken.
+    "no window": lambda c, n: _unread(c, n, 0),
+    "no window, cancelled": lambda c, n: _unread(c, n, 0, _cancelled(n)),
+    "a window of a byte": lambda c, n: _unread(c, n, 1),
+    "no window of the connection": lambda c, n: _unread(c, n, 65_535),
     # Requests that the client cancels, or makes the server cancel.
     "rapid reset (CVE-2023-44487)": lambda c, n: c.headers(n) + frame(h2.RST_STREAM, 0, n, word(h2.CANCEL)),
     "rapid reset of uploads": lambda c, n: _post(c, n, frame(h2.RST_STREAM, 0, n, word(h2.CANCEL))),
@@ -53,7 +69,8 @@ FLOODS = {
         (c.headers(1) if n == 1 else b"") + frame(h2.RST_STREAM, 0, 1, word(8)) * 4),
     "PRIORITY (CVE-2019-9513)": lambda c, n: frame(h2.PRIORITY, 0, n, word(max(0, n - 2)) + b"\x10"),
     "unknown frames": lambda c, n: frame(0xbb, 0, 0, b"x"),
-    "GOAWAY": lambda c, n: frame(h2.GOAWAY, 0, 0, bytes(8)),
+    # Without a request, the first one ends the connection.
+    "GOAWAY": lambda c, n: _first(c, n, frame(h2.GOAWAY, 0, 0, bytes(8))),
     # Header sections.
     "CONTINUATION (CVE-2024-27316)": lambda c, n: (
         c.headers(n, flags=0) + frame(h2.CONTINUATION, 0, n, literal("a", "b")) * 500),

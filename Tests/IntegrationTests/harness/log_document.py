@@ -22,6 +22,10 @@ DECISIONS = set(names("## Decisions"))
 REASONS = set(names("## Reasons"))
 EVENTS = set(names("### Audit events"))
 CAUSES = set(names("### Causes of a logout"))
+# Decisions about which `detail` may say something although nothing was refused.
+REMARKED = {"sign-in", "guest", "confirm"}
+UPSTREAM_CAUSES = names("## How an app failed")
+TOLERATIONS = names("## What is accepted of an app")
 ACTS = {"redirect", "unauthenticated", "denied"}
 
 
@@ -36,7 +40,11 @@ def undocumented(line: dict) -> list[str]:
             found.append(f"would {line['would']}")
         if reason is not None and reason not in REASONS:
             found.append(f"reason {reason}")
-        if "detail" in line and reason is None:
+        if line.get("cause", UPSTREAM_CAUSES[0]) not in UPSTREAM_CAUSES:
+            found.append(f"cause {line['cause']}")
+        if ("cause" in line) != str(reason).startswith("upstream_"):
+            found.append(f"reason {reason} with the cause {line.get('cause')}")
+        if "detail" in line and reason is None and line.get("decision") not in REMARKED:
             found.append("detail without a reason")
         return found
     if line.get("kind") == "audit":

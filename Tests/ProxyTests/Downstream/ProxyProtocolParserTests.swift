@@ -31,6 +31,10 @@ import Testing
         (version2(0x20, 0x11, v4), .local),
         (version2(0x21, 0x00, [1, 2, 3]), .local),
         (version2(0x21, 0x31, Array(repeating: 0, count: 216)), .local),
+        (version2(0x21, 0x12, v4), .local), (version2(0x21, 0x22, v6), .local),
+        (version2(0x21, 0x32, Array(repeating: 0, count: 216)), .local),
+        // The addresses of the proxy's own connection are ignored, with their family.
+        (version2(0x20, 0x41, v4), .local), (version2(0x20, 0x13, v4), .local),
         (version2(0x21, 0x11, v4 + [0x04, 0, 2, 9, 9]), client("192.0.2.1", 443)),
         (version2(0x21, 0x11, v4 + [0x20, 0, 5, 1, 0, 0, 0, 0]), client("192.0.2.1", 443, isSecure: true)),
         (version2(0x21, 0x11, v4 + [0x20, 0, 5, 0, 0, 0, 0, 0]), client("192.0.2.1", 443)),
@@ -72,7 +76,11 @@ import Testing
         version2(0x21, 0x11, v4 + [0x20, 0, 9, 1]), signature + [0x21, 0x11, 0xff, 0xff],
     ]
 
-    @Test(arguments: bad)
+    static let reserved: [[UInt8]] = [
+        0x01, 0x02, 0x03, 0x10, 0x13, 0x1f, 0x20, 0x23, 0x30, 0x33, 0x40, 0x41, 0x51, 0xf0, 0xf1, 0xff,
+    ].map { version2(0x21, $0, v6) }
+
+    @Test(arguments: bad + reserved)
     func whatIsNoHeaderIsRefusedAndNeverWaitedFor(bytes: [UInt8]) {
         for step in [1, bytes.count] {
             #expect(throws: ProxyProtocolParser.Malformed.self) {

@@ -68,7 +68,7 @@ struct FailureTests {
 
     @Test("a response that stalls is ended")
     func responseStalls() throws {
-        try Stage.run(configure: { $0.upstream.responseTimeout = .milliseconds(100) }) { stage in
+        try Stage.run(configure: { $0.upstream.idleTimeout = .milliseconds(100) }) { stage in
             let browser = try stage.browser()
             try browser.send(Stage.request("GET /"))
             let app = try stage.app.accept()
@@ -76,6 +76,21 @@ struct FailureTests {
             try app.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n12")
             #expect(try browser.receiveToEnd() == "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n12")
             #expect(try app.receiveToEnd() == "")
+        }
+    }
+
+    @Test("a response that pauses for less than the idle time goes on, however short the time for its head is")
+    func responsePauses() throws {
+        try Stage.run(configure: { $0.upstream.responseTimeout = .milliseconds(50) }) { stage in
+            let browser = try stage.browser()
+            try browser.send(Stage.request("GET /"))
+            let app = try stage.app.accept()
+            _ = try app.receiveHead()
+            try app.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n12")
+            _ = try browser.receiveHead()
+            try stage.outlast(.milliseconds(200))
+            try app.send("34")
+            #expect(try browser.receive(like: "1234") == "1234")
         }
     }
 
@@ -112,7 +127,10 @@ struct FailureTests {
 
     @Test("a browser that is slow to take its response is not the app's timeout")
     func slowDownload() throws {
-        try Stage.run(configure: { $0.upstream.responseTimeout = .milliseconds(50) }) { stage in
+        try Stage.run(configure: {
+            $0.upstream.responseTimeout = .milliseconds(50)
+            $0.upstream.idleTimeout = .milliseconds(50)
+        }) { stage in
             let browser = try stage.browser(receiveBuffer: 4096)
             try browser.send(Stage.request("GET /"))
             let app = try stage.app.accept()

@@ -216,7 +216,10 @@ struct ForwardingTests {
 
     @Test("an event stream passes piece by piece, at once")
     func eventStream() throws {
-        try Stage.run(configure: { $0.upstream.responseTimeout = .milliseconds(50) }) { stage in
+        try Stage.run(configure: {
+            $0.upstream.responseTimeout = .milliseconds(50)
+            $0.upstream.idleTimeout = .milliseconds(50)
+        }) { stage in
             let browser = try stage.browser()
             try browser.send(Stage.request("GET /events"))
             let app = try stage.app.accept()

@@ -141,6 +141,7 @@ struct LocalContentTests {
         }
         try Stage.run(kind, respond: respond) { stage in
             let browser = try stage.browser()
+            browser.omitsDate = false
             let rows = [
                 ("GET /a HTTP/1.1\r\nHost: a\r\n\r\n", "/a "),
                 ("POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", "/b abc"),

@@ -16,7 +16,7 @@ struct LogDocumentTests {
     func accessFields() throws {
         let line = AccessLine(
             time: 0, status: 200, bytes: 1, duration: 1, upstreamDuration: 1, outcome: .forward, would: .denied,
-            reason: .expired, detail: "x")
+            reason: .expired, cause: .connectFailed, detail: "x", peer: [UInt8(ascii: "x")])
         var log = AccessLog(format: .json)
         var out: [UInt8] = []
         let text: [UInt8] = [UInt8(ascii: "x")]
@@ -29,7 +29,8 @@ struct LogDocumentTests {
     @Test("The table of audit lines has every field, in the order of the line")
     func auditFields() throws {
         let event = AuditEvent(
-            .login, time: 0, id: "x", client: "x", host: "x", user: "x", email: "x", reason: .expired, provider: "x")
+            .login, time: 0, id: "x", client: "x", peer: "x", host: "x", user: "x", email: "x", reason: .expired,
+            detail: "x", provider: "x")
         var out: [UInt8] = []
         event.append(to: &out, format: .json)
         #expect(try Self.names(below: "## Audit lines") == Self.members(out))
@@ -68,6 +69,32 @@ struct LogDocumentTests {
     @Test("The table of the causes of a logout has every cause")
     func causes() throws {
         #expect(try Self.names(below: "### Causes of a logout") == LogoutCause.allCases.map(\.rawValue))
+    }
+
+    @Test("The table of the app's failures has every cause, with its reason")
+    func upstreamCauses() throws {
+        #expect(try Self.names(below: "## How an app failed") == UpstreamCause.allCases.map(\.rawValue))
+        for cause in UpstreamCause.allCases {
+            let row = try Self.lines(of: "log.md").first { $0.hasPrefix("| `\(cause.rawValue)` | `upstream_") }
+            let reason = UpstreamFailure(cause).reason.rawValue
+            #expect(try #require(row, "\(cause)").contains("| `\(reason)` |"), "\(cause)")
+        }
+    }
+
+    @Test("Each fault of a response has a cause of a malformed response")
+    func faults() {
+        for error in HTTP1Error.allCases where error != .cutShort {
+            #expect(UpstreamFailure(error.cause) == .malformed, "\(error)")
+        }
+        for fault in MalformedHead.allCases where fault != .endedInformational && fault != .contentBeforeHead {
+            #expect(UpstreamFailure(fault.cause) == .malformed, "\(fault)")
+        }
+    }
+
+    @Test("The table of what is accepted of an app has every deviation")
+    func tolerations() throws {
+        let names = try Self.names(below: "## What is accepted of an app")
+        #expect(names == Toleration.allCases.map(\.name.description))
     }
 
     @Test("The field `would` names each way of turning a request away", arguments: Outcome.Denial.allCases)

@@ -51,7 +51,11 @@ enum ReplayOptions {
     ).atStart(\.replay.isShared)
     static let onFailure = Option<ReplayFailurePolicy>(
         "replay.onFailure", .choice, default: "deny",
-        "Whether a sign-in is refused or allowed while the store does not answer.")
+        "Whether a sign-in is refused or allowed while the store does not answer, or is full.")
+    static let maxEntries = Option<Int>(
+        "replay.maxEntries", .integer(1...10_000_000), default: "200000",
+        "Used tokens that this process remembers at once, each until it expires, in about 80 bytes; with"
+            + " `token.minimumIDLength` a token takes two entries.")
 
-    static let rows = OptionRow.of(store, onFailure)
+    static let rows = OptionRow.of(store, onFailure, maxEntries)
 }

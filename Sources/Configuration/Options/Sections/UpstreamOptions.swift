@@ -17,10 +17,11 @@ enum UpstreamOptions {
         "How long connecting to the app may take.")
     static let responseTimeout = Option<Duration>(
         "upstream.responseTimeout", .duration(OptionRange.anyTime), default: "60s",
-        "How long the app may take to begin its response; 504 after it.")
+        "How long the app may take to begin its response; 504 after it. `idleTimeout` limits the pauses within one.")
     static let idleTimeout = Option<Duration>(
         "upstream.idleTimeout", .duration(OptionRange.anyTime), default: "60s",
-        "How long an unused connection to the app is kept, and how long a response may pause.")
+        "How long an unused connection to the app is kept, and how long a response may pause. Event streams and gRPC calls"
+            + " may pause for any time.")
     static let maxConnections = Option<Int>(
         "upstream.maxConnections", .integer(1...1_000_000), default: "256",
         "The most connections to the app at a time, of all workers together; further requests wait for `connectTimeout`."
@@ -33,10 +34,17 @@ enum UpstreamOptions {
         "The protocols that the app may switch to (101) and whose data passes unread from then on, each as in `Upgrade`:"
             + " websocket, SPDY/3.1. Any other `Upgrade` is removed from the request, and so is a list of several. h2c,"
             + " HTTP and TLS cannot be named, since requests would pass unread.")
+    static let isTolerant = Option<Bool>(
+        "upstream.tolerant", .boolean, default: "false",
+        "Accept more from an old app than HTTP allows, where that leaves no doubt about where a response ends: lines of a head"
+            + " that all end in LF without CR, lines without a valid field name (they are dropped), a repeated"
+            + " Content-Length with the same value, and status codes to 999. After such a response its connection is closed."
+    )
     static let tls = UpstreamTLSOptions(section: "upstream.tls.")
 
     static let rows = OptionRow.of(
-        url, offersHTTP2, connectTimeout, responseTimeout, idleTimeout, maxConnections, preservesHost, upgrades, tls)
+        url, offersHTTP2, connectTimeout, responseTimeout, idleTimeout, maxConnections, preservesHost, upgrades,
+        isTolerant, tls)
 }
 
 /// TLS towards an app, in a section or in a mapping of its own.
@@ -95,6 +103,7 @@ enum AppOptions {
     static let preservesHost = Option<Bool?>("preserveHost", .boolean, "As `upstream.preserveHost`.")
     static let upgrades = Option<[String]?>(
         "upgrades", .list(.text(.upgradeProtocol)), "As `upstream.upgrades`, in its place.")
+    static let isTolerant = Option<Bool?>("tolerant", .boolean, "As `upstream.tolerant`.")
     static let offersHTTP2 = Option<Bool?>("http2", .boolean, "As `upstream.http2`.")
     static let tls = Option<OptionValues?>(
         "tls", .object(tlsOptions.rows),
@@ -104,5 +113,5 @@ enum AppOptions {
 
     private static let rows = OptionRow.of(
         hosts, paths, url, stripPrefix, connectTimeout, responseTimeout, idleTimeout, maxConnections, preservesHost,
-        upgrades, offersHTTP2, tls)
+        upgrades, isTolerant, offersHTTP2, tls)
 }

@@ -28,17 +28,19 @@ final class JWTRedirectLogin: LoginProtocol {
     }
 
     func parameters(of request: borrowing AccessRequest, form: [UInt8]?) -> Parameters {
-        let query = Parameters(query: request.head)
-        if let form { return query.appending(Parameters(form: form)) }
-        return query.values(tokenParameter).isEmpty ? Parameters(doubledQuery: request.head) : query
+        if let form { return Parameters(query: request.head).appending(Parameters(form: form)) }
+        guard let query = request.head.query, query.upperBound <= request.head.bytes.count else {
+            return Parameters(form: [])
+        }
+        return Parameters(returned: Array(request.head.bytes[query.range]), tokenParameter)
     }
 
     func finish(_ parameters: Parameters, _ request: borrowing AccessRequest) -> LoginResult {
-        let present = parameters.values(tokenParameter).filter { !$0.isEmpty }
-        guard let token = present.first else { return .refused(.tokenMissing, status: 400) }
-        // Of two, another reader could take the other one. The same goes for the state.
-        guard present.count == 1, Set(parameters.values("state")).count <= 1 else {
-            return .refused(.tokenMalformed, status: 400)
+        let token: [UInt8]
+        switch parameters.returnedToken(tokenParameter) {
+        case .one(let value): token = value
+        case .missing: return .refused(SignInRefusal(.tokenMissing), status: 400)
+        case .ambiguous: return .refused(SignInRefusal(.tokenMalformed), status: 400)
         }
         let now = request.context.now
         do throws(SignInRefusal) {
@@ -46,10 +48,11 @@ final class JWTRedirectLogin: LoginProtocol {
             return .verified(
                 VerifiedLogin(
                     fields: user.fields, replayKeys: tokens.replayKeys(user.token),
-                    retention: tokens.retention(of: user.token, atLeast: LoginState.lifetime, now: now)))
+                    retention: tokens.retention(of: user.token, now: now),
+                    keyID: user.token.keyID, omissions: user.omissions))
         } catch {
             if tokens.canRefreshKeys(after: error.reason, request) { return .ask(.keys) }
-            return .refused(error.reason, status: 403)
+            return .refused(error, status: 403)
         }
     }
 }

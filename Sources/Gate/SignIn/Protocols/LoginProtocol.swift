@@ -25,7 +25,7 @@ protocol LoginProtocol: AnyObject {
 /// What a return amounts to.
 enum LoginResult {
     case verified(VerifiedLogin)
-    case refused(Reason, status: UInt16)
+    case refused(SignInRefusal, status: UInt16)
     /// Something must be fetched first.
     case ask(Question)
 }
@@ -36,4 +36,8 @@ struct VerifiedLogin {
     /// What stands for this proof in the replay store, so that it signs in once.
     let replayKeys: [[UInt8]]
     let retention: Retention
+    /// The key that signed it, where keys have names. For logs.
+    let keyID: String?
+    /// Sentences about fields that were left out. For logs.
+    let omissions: [String]
 }

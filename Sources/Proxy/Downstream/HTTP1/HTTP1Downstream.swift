@@ -56,6 +56,8 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
     /// An incomplete head has its own time limit already.
     private var isHeadTimed = false
     private var lingeredBytes = 0
+    /// The request was answered before its end.
+    private var discarding: DiscardedUpload?
     private var pace: PaceMeter?
     private var timer: LoopTimer?
 
@@ -74,14 +76,15 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
     }
 
     var isHTTP2: Bool { false }
-    var isEvictable: Bool { phase == .head && exchange == nil }
+    var isEvictable: Bool { phase == .head && exchange == nil || phase == .lingering }
 
     /// The worker stops: this connection ends after the response. A request that has arrived already, unread, is still
     /// served, and so is one on its way: an idle connection stays open for a moment, and its next response reports the
     /// end, so that no request is sent on a closed connection.
     func drain() {
         if isEvictable { transportReadable() }
-        if isEvictable { setTimer(Self.drainGrace) } else { isPersistent = false }
+        guard isEvictable else { return isPersistent = false }
+        setTimer(phase == .lingering ? Self.lingerTime : Self.drainGrace)
     }
 
     func evictIdle() {
@@ -105,11 +108,18 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
         let end = transport.readTurn(
             while: { phase != .closed }, boundFor: { exchange?.requestSink }, receive: { receive($0) })
         switch end {
-        case .nothingNow: break
-        case .turnOver: loop.nextTurn { [self] in transportReadable() }
+        case .nothingNow:
+            if phase == .head, exchange == nil { timeRecord() }
         case .end: peerEnded()
         case .failed: lost()
         }
+    }
+
+    /// Between requests: a record of TLS that has begun is the beginning of a head.
+    private func timeRecord() {
+        guard (transport.openRecord != nil) != isHeadTimed else { return }
+        isHeadTimed.toggle()
+        setTimer(isHeadTimed ? connections.limits.headerTimeout : connections.limits.keepAliveTimeout)
     }
 
     private func receive(_ input: Span<UInt8>) {
@@ -129,9 +139,7 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
             case .response, .flushing:
                 return hold(rest)
             case .lingering:
-                lingeredBytes += rest.count
-                if lingeredBytes > Self.lingerBytes { close() }
-                return
+                return discard(rest.count)
             case .closed:
                 return
             }
@@ -194,7 +202,7 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
         // Numbers of different exchanges may be equal.
         if pace != nil { pace = nil }
         current = Current()
-        exchange.begin(self, client: peer.text)
+        exchange.begin(self, peer.names)
         return exchange
     }
 
@@ -328,6 +336,7 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
     func exchangeFinished(isRequestComplete: Bool) {
         exchange = nil
         guard phase != .closed else { return }
+        if !isRequestComplete, !isPersistent { discarding = DiscardedUpload(loop.now) }
         if !isRequestComplete, isPersistent {
             // Only if the request's content is short.
             phase = .skipping
@@ -390,9 +399,25 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
         unread = []
         guard !writer.isBlocked else { return }
         transport.shutDownWriting()
-        setTimer(Self.lingerTime)
+        idleSince = loop.now
+        extendLingering()
         transport.resumeReading()
         if !isReceiving { loop.afterEvent { [self] in if phase == .lingering { transportReadable() } } }
+    }
+
+    private func extendLingering() {
+        guard let discarding, !connections.isDraining else { return setTimer(Self.lingerTime) }
+        timer?.set(discarding.deadline(loop.now))
+    }
+
+    private func discard(_ count: Int) {
+        guard discarding == nil else {
+            guard discarding?.add(count, loop.now) == true else { return close() }
+            if !connections.isDraining { extendLingering() }
+            return
+        }
+        lingeredBytes += count
+        if lingeredBytes > Self.lingerBytes { close() }
     }
 
     private func timedOut() {

@@ -4,10 +4,28 @@ import Reactor
 
 /// The time limits of a client's HTTP/2 connection, with one timer for all of them.
 struct HTTP2Deadlines {
+    /// Something that has begun to arrive and has not ended; nothing else can be read until then.
+    enum Unit: Equatable {
+        /// A frame, or a header section.
+        case frame(UInt32)
+        /// DATA, and how much content has arrived on the connection: it is waited for while there is progress.
+        case data(UInt32, content: UInt64)
+        /// A record of TLS.
+        case record(UInt64, mayHoldContent: Bool)
+
+        func limit(_ limits: ConnectionLimits) -> Nanoseconds {
+            switch self {
+            case .frame, .record(_, mayHoldContent: false): limits.headerTimeout
+            case .data, .record(_, mayHoldContent: true): limits.bodyIdleTimeout
+            }
+        }
+    }
+
     /// Since when there has been no request; nil while there are some.
     private(set) var idleSince: MonotonicTime?
-    /// Since when a header section has been incomplete.
-    private var headSince: MonotonicTime?
+    private var unit: Unit?
+    /// Since when `unit` has been incomplete.
+    private var unitSince: MonotonicTime?
     /// Since when the socket has been full.
     private var blockedSince: MonotonicTime?
     /// When the connection ends.
@@ -50,14 +68,11 @@ struct HTTP2Deadlines {
         }
     }
 
-    mutating func update(isWithinHead: Bool, _ now: MonotonicTime, _ limits: ConnectionLimits) {
-        guard isWithinHead else {
-            headSince = nil
-            return
-        }
-        guard headSince == nil else { return }
-        headSince = now
-        arm(now.advanced(by: limits.headerTimeout))
+    mutating func update(_ unit: Unit?, _ now: MonotonicTime, _ limits: ConnectionLimits) {
+        guard self.unit != unit else { return }
+        self.unit = unit
+        unitSince = unit == nil ? nil : now
+        if let unit { arm(now.advanced(by: unit.limit(limits))) }
     }
 
     mutating func blocked(_ now: MonotonicTime, _ limits: ConnectionLimits) {
@@ -79,8 +94,8 @@ struct HTTP2Deadlines {
         hasPassed(blockedSince, limits.bodyIdleTimeout, now)
     }
 
-    func isHeadTooSlow(_ now: MonotonicTime, _ limits: ConnectionLimits) -> Bool {
-        hasPassed(headSince, limits.headerTimeout, now)
+    func isUnitTooSlow(_ now: MonotonicTime, _ limits: ConnectionLimits) -> Bool {
+        unit.map { hasPassed(unitSince, $0.limit(limits), now) } ?? false
     }
 
     /// No SETTINGS have arrived since the connection began.
@@ -119,7 +134,7 @@ struct HTTP2Deadlines {
         if !hasReleasedMemory { include(idleSince, Self.idleMemoryTime) }
         include(idleSince, limits.keepAliveTimeout)
         if isBeforeSettings { include(idleSince, limits.headerTimeout) }
-        include(headSince, limits.headerTimeout)
+        if let unit { include(unitSince, unit.limit(limits)) }
         include(blockedSince, limits.bodyIdleTimeout)
         if let endsAt, endsAt > now { next = min(next, endsAt) }
         return next

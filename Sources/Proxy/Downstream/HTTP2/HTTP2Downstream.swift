@@ -19,6 +19,7 @@ final class HTTP2Downstream: HTTP2Connection, DownstreamConnection {
     private(set) var idleSince: MonotonicTime
     private var phase = Phase.open
     private var deadlines: HTTP2Deadlines?
+    private var held = HeldRequests()
     private var lingeredBytes = 0
     /// While others need what the client holds and the socket is full: what the client had taken at the last look, and
     /// what each stream is credited with.
@@ -71,18 +72,41 @@ final class HTTP2Downstream: HTTP2Connection, DownstreamConnection {
     }
 
     override func inputServed() {
-        deadlines?.update(isWithinHead: session.isWithinHead, loop.now, limits)
+        releaseHeld()
+    }
+
+    override func inputExhausted() {
+        guard isActive else { return }
+        deadlines?.update(openUnit, loop.now, limits)
+    }
+
+    /// What has begun to arrive and has not ended.
+    private var openUnit: HTTP2Deadlines.Unit? {
+        switch session.openUnit {
+        case .frame(let number): .frame(number)
+        case .data(let number): .data(number, content: session.contentCount)
+        case .none: openRecord.map { .record($0, mayHoldContent: session.streamCount > 0) }
+        }
     }
 
     override func tasksServed() {
         noteIdleness()
+        endIfClientIsLeaving()
     }
 
     override var maySend: Bool { isActive }
 
     override func outputSent() {
         noteIdleness()
+        endIfClientIsLeaving()
         closeIfFinished()
+    }
+
+    /// After the client's GOAWAY the connection ends with its last stream.
+    private func endIfClientIsLeaving() {
+        guard session.clientIsLeaving, session.streamCount == 0, isActive, !session.sentFinalGoAway else { return }
+        session.finishDrain()
+        scheduleFlush()
     }
 
     override func outputBlocked() {
@@ -95,6 +119,7 @@ final class HTTP2Downstream: HTTP2Connection, DownstreamConnection {
     }
 
     override func closed() {
+        held = HeldRequests()
         deadlines?.cancel()
         deadlines = nil
     }
@@ -160,7 +185,8 @@ final class HTTP2Downstream: HTTP2Connection, DownstreamConnection {
         if isAtFault {
             // What it continues to send is not read piece by piece: the full socket holds the peer back.
             pauseReading()
-            deadlines?.set(loop.now.advanced(by: Self.lingerPace))
+            let isCalming = session.termination == .enhanceYourCalm
+            deadlines?.set(loop.now.advanced(by: isCalming ? Self.calmTime : Self.lingerPace))
         } else {
             deadlines?.set(end)
         }
@@ -194,7 +220,11 @@ final class HTTP2Downstream: HTTP2Connection, DownstreamConnection {
         guard isActive else { return continueLingering(now) }
         guard let deadlines, !deadlines.isBlockedTooLong(now, limits) else { return close() }
         if phase == .draining, deadlines.mustEnd(now) { finishDrain() }
-        if deadlines.isHeadTooSlow(now, limits) {
+        if deadlines.isUnitTooSlow(now, limits) {
+            // Requests whose content did not arrive in time are answered first.
+            forEachStream { _ = $0.checkTime(now, limits.bodyIdleTimeout) }
+            serve()
+            flush()
             session.terminate(.enhanceYourCalm)
             session.closeStreams()
         } else if session.isBeforeSettings, deadlines.isStartTooSlow(now, limits) {
@@ -205,6 +235,8 @@ final class HTTP2Downstream: HTTP2Connection, DownstreamConnection {
         var next = now.advanced(by: min(limits.bodyIdleTimeout, limits.keepAliveTimeout))
         forEachStream { next = min(next, $0.checkTime(now, limits.bodyIdleTimeout)) }
         if self.deadlines?.releasesMemory(now) == true { session.releaseIdleMemory() }
+        releaseHeld()
+        next = min(next, held.deadline)
         next = self.deadlines?.next(next, now, limits, isBeforeSettings: session.isBeforeSettings) ?? next
         self.deadlines?.set(next)
         serve()
@@ -217,6 +249,36 @@ final class HTTP2Downstream: HTTP2Connection, DownstreamConnection {
     }
 
     // MARK: Streams
+
+    /// Whether the request on `stream` begins now; otherwise it is called again later.
+    func admits(_ stream: HTTP2DownstreamStream) -> Bool {
+        guard session.streamCount > HeldRequests.starvingAtOnce, !canTake(stream),
+            !held.isEmpty || starvingCount >= HeldRequests.starvingAtOnce
+        else { return true }
+        held.hold(stream, loop.now)
+        deadlines?.arm(held.deadline)
+        return false
+    }
+
+    private func releaseHeld() {
+        guard !held.isEmpty, isActive else { return }
+        for stream in held.take(loop.now, starving: starvingCount, canTake: canTake) { stream.beginHeld() }
+        deadlines?.arm(held.deadline)
+    }
+
+    /// A response on `stream` can be sent.
+    private func canTake(_ stream: HTTP2DownstreamStream) -> Bool {
+        !isOutputBlocked && session.sendWindow(of: stream.stream) >= HeldRequests.leastRoom
+    }
+
+    /// Requests that have begun, and whose responses cannot be sent.
+    private var starvingCount: Int {
+        var count = 0
+        forEachStream { stream in
+            if stream.isUnanswered, !canTake(stream) { count += 1 }
+        }
+        return count
+    }
 
     private func forEachStream(_ body: (HTTP2DownstreamStream) -> Void) {
         session.forEachStream { stream in
@@ -253,6 +315,8 @@ final class HTTP2Downstream: HTTP2Connection, DownstreamConnection {
     /// How often input of a peer at fault is discarded.
     private static let lingerPace = Nanoseconds.milliseconds(100)
     private static let lingerBytes = 1 << 20
+    /// How long a client that has to calm down does not learn of the end: it would make another connection at once.
+    private static let calmTime = Nanoseconds.seconds(1)
 }
 
 extension HTTP2Downstream: ServerSessionHandler {

@@ -30,6 +30,11 @@ final class HTTP2DownstreamStream: StreamHandler, HTTP2Task {
         case forwarded
     }
 
+    /// Whether the request may begin.
+    private enum Admission {
+        case open, held, granted
+    }
+
     private enum Use {
         case request
         /// An extended CONNECT that was not answered.
@@ -47,6 +52,7 @@ final class HTTP2DownstreamStream: StreamHandler, HTTP2Task {
     private(set) var isLost = false
     private(set) var isHeadRequest = false
     private var head = Head.awaited
+    private var admission = Admission.open
     private var content = Content.open
     private var use = Use.request
     private weak var tunnel: HTTP2TunnelTransport?
@@ -58,7 +64,9 @@ final class HTTP2DownstreamStream: StreamHandler, HTTP2Task {
     private var trailers: [UInt8] = []
     /// Content that was forwarded but not acknowledged, since its receiver is slower.
     private var unacknowledged = 0
-    /// When the rest of a request that was answered is refused.
+    /// Once the request was answered before its end.
+    private var discarding: DiscardedUpload?
+    /// When the rest of it is refused.
     private var stopsAt = MonotonicTime.distantFuture
     private var lastProgress: MonotonicTime
     private var sentBefore: UInt64 = 0
@@ -99,6 +107,7 @@ final class HTTP2DownstreamStream: StreamHandler, HTTP2Task {
         if !content.isEmpty { lastProgress = connection.loop.now }
         if exchange == nil, tunnel == nil {
             // It was answered already.
+            discard(content.count)
             return session.consume(content.count, on: stream)
         }
         inbound.append(span: content)
@@ -152,16 +161,30 @@ final class HTTP2DownstreamStream: StreamHandler, HTTP2Task {
             if isLost { discard(exchange) }
         case .malformed(let fault):
             head = .forwarded
-            exchange.begin(self, client: connection.peer.text)
+            exchange.begin(self, connection.peer.names)
             // The stream is being reset: what follows is for the log.
             exchange.refuse(status: 400, fault.reason, detail: fault.description)
         case .received(let kind, let isEnd):
             // Cancelled in the same read: nothing is done for it.
             guard !isLost else { return discard(exchange) }
+            switch admission {
+            case .open: admission = connection.admits(self) ? .granted : .held
+            case .held, .granted: break
+            }
+            guard admission == .granted else { return }
             head = .forwarded
             begin(exchange, kind, isEnd: isEnd)
         }
     }
+
+    /// The request was held back, and may begin now.
+    func beginHeld() {
+        admission = .granted
+        connection.wake(self)
+    }
+
+    /// It has begun, and hardly any of the response was sent.
+    var isUnanswered: Bool { admission == .granted && !isLost && stream.contentSent < UInt64(HeldRequests.leastRoom) }
 
     private func discard(_ exchange: Exchange) {
         head = .forwarded
@@ -170,7 +193,7 @@ final class HTTP2DownstreamStream: StreamHandler, HTTP2Task {
     }
 
     private func begin(_ exchange: Exchange, _ kind: Stream.Head, isEnd: Bool) {
-        exchange.begin(self, client: connection.peer.text)
+        exchange.begin(self, connection.peer.names)
         if kind == .oversizedRequest { return exchange.refuse(.headTooLarge) }
         do throws(HTTP1Error) {
             try exchange.withRequest { (request) throws(HTTP1Error) in
@@ -214,6 +237,13 @@ final class HTTP2DownstreamStream: StreamHandler, HTTP2Task {
         if exchange.wantsContent || content == .forwarded { acknowledge() }
     }
 
+    /// A client that sends all of its request before it reads gets the response so.
+    private func discard(_ count: Int) {
+        let now = connection.loop.now
+        guard stopsAt != .distantFuture, discarding?.add(count, now) == true else { return }
+        stopsAt = now.advanced(by: Self.stopTime)
+    }
+
     private func acknowledge() {
         guard unacknowledged > 0 else { return }
         session.consume(unacknowledged, on: stream)
@@ -251,9 +281,10 @@ final class HTTP2DownstreamStream: StreamHandler, HTTP2Task {
     func exchangeFinished(isRequestComplete: Bool) {
         if holdsResponse { unsent = exchange }
         exchange = nil
-        // The rest of the request is discarded, and the stream reset a moment after the response was sent.
+        // The rest of the request is discarded, and the stream reset when none of it has come for a moment.
         inbound = []
         if !stream.isInboundEnded {
+            discarding = DiscardedUpload(connection.loop.now)
             stopsAt = connection.loop.now.advanced(by: Self.stopTime)
             connection.check(at: stopsAt)
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import HTTP1
 import Reactor
@@ -30,6 +31,8 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
     private var expectsContinue = false
     private var hasServed = false
     private var receivedAny = false
+    /// Deviations from HTTP that were accepted. The connection serves no other request after them.
+    private var tolerated: TolerationSet = []
     /// The app authenticated a user on the connection, or was asked to: it serves one client from then on.
     private var isBound = false
     /// The request continues an authentication that began on this very connection.
@@ -43,7 +46,7 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
         self.pool = pool
         memory = pool.environment.memory
         loop = memory.loop
-        parser = ResponseParser(limits: pool.environment.limits.message)
+        parser = ResponseParser(limits: pool.environment.limits.message, leniency: pool.configuration.leniency)
         body = BodyDecoder(.none, limits: pool.environment.limits.message)
         let box = Unowned<HTTP1Upstream>()
         timer = loop.makeTimer { box.object?.timedOut() }
@@ -53,6 +56,8 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
 
     /// Waits for its next request.
     var isIdle: Bool { phase == .idle }
+
+    var isReused: Bool { hasServed }
 
     /// The socket is full: the request's content has to wait.
     var isBlocked: Bool { output.isBlocked }
@@ -117,12 +122,14 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
         loop.afterEvent { [self] in
             guard phase == .head || phase == .body else { return }
             transportReadable()
-            if phase == .head { lost(.closed(wasReused: wasReused)) }
+            if phase == .head { lost(closed(failed: true)) }
         }
     }
 
+    /// The app has its time again: until the head of its response, or until the next piece of it.
     private func awaitApp() {
-        timer.set(loop.now.advanced(by: pool.configuration.responseTimeout))
+        let patience = phase == .body ? pool.configuration.idleTimeout : pool.configuration.responseTimeout
+        timer.set(loop.now.advanced(by: patience))
     }
 
     // MARK: The response
@@ -141,9 +148,8 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
             while: { phase != .closed }, boundFor: { client?.sink }, receive: { receive($0) })
         switch end {
         case .nothingNow: break
-        case .turnOver: loop.nextTurn { [self] in transportReadable() }
         case .end: ended()
-        case .failed: lost(.closed(wasReused: wasReused))
+        case .failed: lost(closed(failed: true))
         }
     }
 
@@ -169,6 +175,7 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
             switch phase {
             case .idle:
                 // Bytes without a request could not be distinguished from the next response.
+                if Self.isEmptyLine(rest) { note(TolerationSet(.emptyLine)) }
                 return close()
             case .head:
                 guard let consumed = receiveHead(rest) else { return }
@@ -189,18 +196,21 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
         var head = ResponseHead()
         swap(&head, &response)
         defer { swap(&head, &response) }
-        if !receivedAny {
-            receivedAny = true
-            head.reset()
-        }
         let progress: HeadProgress
         do throws(HTTP1Error) {
             progress = try parser.parseHead(input, into: &head, requestMethod: method)
         } catch {
-            lost(.malformed)
+            receivedAny = true
+            lost(.malformed(error))
             return nil
         }
-        guard progress.isComplete else { return progress.consumed }
+        guard progress.isComplete else {
+            // An empty line belongs to the response before.
+            if parser.isWithinHead { receivedAny = true }
+            return progress.consumed
+        }
+        receivedAny = true
+        if !parser.tolerated.isEmpty { note(parser.tolerated) }
         if head.authenticatesConnection { isBound = true }
         if head.isInformational {
             client.informationalResponse(&head)
@@ -212,16 +222,17 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
         if head.status == 101 {
             // The app cannot agree to a request that was not sent completely.
             guard output.isEmpty else {
-                lost(.malformed)
+                lost(.upgradeUnexpected)
                 return nil
             }
             phase = .ended
             client.switchProtocols(&head, of: self, early: rest)
             return nil
         }
-        body = BodyDecoder(head.framing, limits: pool.environment.limits.message)
+        body = BodyDecoder(
+            head.framing, limits: pool.environment.limits.message, leniency: pool.configuration.leniency)
         if head.framing == .none || body.isEnded {
-            finish(leftover: !rest.isEmpty, isPersistent: head.isPersistent) {
+            finish(leftover: rest, isPersistent: head.isPersistent) {
                 client.responseBegan(&head, Span(), isEnd: true, trailers: [], more: false)
             }
             return nil
@@ -255,31 +266,39 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
         do throws(HTTP1Error) {
             piece = try body.decode(input)
         } catch {
-            lost(.malformed)
+            lost(.malformed(error))
             return nil
         }
+        if !body.tolerated.isEmpty { note(body.tolerated) }
         let content = input.extracting(piece.content)
         let more = piece.consumed < input.count
         if piece.isEnd {
             let trailers = body.trailers
-            finish(leftover: more, isPersistent: isPersistent) { deliver(client, content, true, trailers, false) }
+            finish(leftover: input.extracting(piece.consumed...), isPersistent: isPersistent) {
+                deliver(client, content, true, trailers, false)
+            }
             return nil
         }
         deliver(client, content, false, [], more)
         guard self.client != nil, phase == .body else { return nil }
-        awaitApp()
+        // Chunk extensions and trailers are no progress.
+        if !content.isEmpty { awaitApp() }
         return piece.consumed
     }
 
     /// The response is complete: releases the connection, then notifies the client, whose next request may use it.
-    private func finish(leftover: Bool, isPersistent: Bool, _ deliver: () -> Void) {
+    ///
+    /// - Parameter leftover: bytes that followed it.
+    private func finish(leftover: Span<UInt8>, isPersistent: Bool, _ deliver: () -> Void) {
         guard let client else { return }
+        if !leftover.isEmpty, Self.isEmptyLine(leftover) { note(TolerationSet(.emptyLine)) }
         phase = .ended
         self.client = nil
         hasServed = true
         parser.reset()
         client.upstreamDone()
-        if isPersistent, !leftover, output.isEmpty, !refusesContent, client.isRequestComplete {
+        if isPersistent, leftover.isEmpty, tolerated.isEmpty, output.isEmpty, !refusesContent, client.isRequestComplete
+        {
             if isBound { keepBound(for: client) } else { pool.release(self) }
         } else {
             close()
@@ -289,13 +308,13 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
 
     /// The app closed its side.
     private func ended() {
-        guard phase == .body, let client else { return lost(.closed(wasReused: wasReused)) }
+        guard phase == .body, let client else { return lost(closed(failed: false)) }
         do throws(HTTP1Error) {
             try body.endOfInput()
         } catch {
-            return lost(.closed(wasReused: false))
+            return lost(error == .cutShort ? closed(failed: false) : .malformed(error))
         }
-        finish(leftover: true, isPersistent: false) {
+        finish(leftover: Span(), isPersistent: false) {
             client.responseContent(Span(), isEnd: true, trailers: [], more: false)
         }
     }
@@ -311,6 +330,19 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
     /// No part of the response arrived on a connection that had served before, so the request can be sent again. Not so
     /// within an authentication, whose rest means nothing on another connection.
     private var wasReused: Bool { hasServed && !receivedAny && !continuesHandshake }
+
+    // MARK: Deviations from HTTP
+
+    /// Counts each kind once for a response.
+    private func note(_ found: TolerationSet) {
+        let new = found.subtracting(tolerated)
+        guard !new.isEmpty else { return }
+        tolerated.formUnion(new)
+        pool.note(new)
+    }
+
+    /// `bytes` behind a response are one CRLF.
+    private static func isEmptyLine(_ bytes: Span<UInt8>) -> Bool { bytes.equals("\r\n") }
 
     // MARK: Idle, lost, closed
 
@@ -353,12 +385,25 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
         output = OutputQueue()
     }
 
-    private func lost(_ loss: UpstreamLoss) {
+    private func lost(_ fault: UpstreamFault) {
         guard phase != .closed else { return }
         let client = client
         self.client = nil
         close()
-        client?.upstreamLost(loss)
+        client?.upstreamLost(fault)
+    }
+
+    /// The connection ended.
+    private func closed(failed: Bool) -> UpstreamFault {
+        let what =
+            failed ? transport.failureReason ?? "the connection to the app broke" : "the app closed the connection"
+        let loss = UpstreamLoss.closed(wasReused: wasReused)
+        if phase == .body {
+            return UpstreamFault(
+                .closed(wasReused: false), .closedInContent, "\(what) before its response was complete")
+        }
+        guard receivedAny else { return UpstreamFault(loss, .closedBeforeResponse, "\(what) before its response") }
+        return UpstreamFault(loss, .closedInHead, "\(what) within the head of its response")
     }
 
     private func timedOut() {
@@ -368,7 +413,7 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
             if awaitsClient || phase == .body && response.isEventStream {
                 awaitApp()
             } else {
-                lost(.responseTimeout)
+                lost(phase == .body ? .responsePaused : .responseTimeout)
             }
         case .ended, .closed: break
         }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
+import HTTP
 import HTTP2
 import Reactor
 
@@ -20,8 +22,11 @@ final class HTTP2Upstream: HTTP2Connection {
     private let owner: UpstreamPool
     /// Connections are numbered in the order in which they were opened.
     private(set) var number: HTTP2UpstreamPool.Number
-    /// When bytes arrived last.
+    /// When a frame, or content, arrived last.
     private(set) var lastReceived: MonotonicTime
+    /// What had begun to arrive then.
+    private var openUnit: FrameGuard.OpenUnit?
+    private var contentCount: UInt64 = 0
     /// A response has arrived on it.
     private(set) var hasServed = false
     private var phase = Phase.settling
@@ -41,7 +46,8 @@ final class HTTP2Upstream: HTTP2Connection {
         super.init(transport, memory: environment.memory)
         let session = ClientSession(
             maximumStreams: HTTP2UpstreamShared.maximumStreams, head: pool.shared.headLimits,
-            memory: pool.shared.memory, handler: self, now: loop.now.nanoseconds)
+            isTolerant: owner.configuration.leniency == .tolerant, memory: pool.shared.memory, handler: self,
+            now: loop.now.nanoseconds)
         madeSession = session
         let box = Unowned<HTTP2Upstream>()
         let timer = loop.makeTimer { box.object?.timedOut() }
@@ -74,6 +80,12 @@ final class HTTP2Upstream: HTTP2Connection {
         loop.afterEvent { [self] in retire() }
     }
 
+    /// A response deviates from HTTP, which is accepted: the connection takes no new requests.
+    func note(_ tolerated: TolerationSet) {
+        owner.note(tolerated)
+        loop.afterEvent { [self] in retire() }
+    }
+
     func makeStream() -> HTTP2UpstreamStream {
         HTTP2UpstreamStream(self)
     }
@@ -95,13 +107,9 @@ final class HTTP2Upstream: HTTP2Connection {
 
     // MARK: What happens on the connection
 
-    override func discards(_ input: Span<UInt8>) -> Bool {
-        lastReceived = loop.now
-        return false
-    }
-
     override func inputServed() {
         guard !isClosed else { return }
+        noteReceived()
         if phase == .settled {
             phase = .open
             noteIdleness()
@@ -109,6 +117,14 @@ final class HTTP2Upstream: HTTP2Connection {
         }
         if wasGoingAway { retire() }
         if session.termination != nil { end() }
+    }
+
+    /// Further bytes of the same frame are no sign of life: nothing behind it can be read.
+    private func noteReceived() {
+        let unit = session.openUnit
+        if unit == nil || unit != openUnit || session.contentCount != contentCount { lastReceived = loop.now }
+        openUnit = unit
+        contentCount = session.contentCount
     }
 
     override func writeFailed() {

@@ -19,7 +19,8 @@ final class HTTP2UpstreamPool {
 
     init(owner: UpstreamPool) {
         self.owner = owner
-        shared = HTTP2UpstreamShared(owner.environment.limits, memory: owner.environment.memory.http2)
+        shared = HTTP2UpstreamShared(
+            owner.environment.limits, owner.configuration.leniency, memory: owner.environment.memory.http2)
     }
 
     var openCount: Int { machine.openCount }
@@ -163,8 +164,8 @@ final class HTTP2UpstreamPool {
         connected(transport)
     }
 
-    func connectFailed(_ loss: UpstreamLoss) {
-        if machine.connectFailed() { failWaiting(loss) }
+    func connectFailed(_ fault: UpstreamFault) {
+        if machine.connectFailed() { failWaiting(fault) }
     }
 
     /// The connection that was made turned out to use HTTP/1.1: the requests that wait are served in another way.
@@ -187,11 +188,11 @@ final class HTTP2UpstreamPool {
 
     func closed(_ connection: HTTP2Upstream) {
         connections[connection.number] = nil
-        if machine.closed(connection.number) { failWaiting(.malformed) } else { connectIfNeeded() }
+        if machine.closed(connection.number) { failWaiting(.http2NotSpoken) } else { connectIfNeeded() }
         owner.connectionClosed()
     }
 
-    private func failWaiting(_ loss: UpstreamLoss) {
-        for waiter in takeWaiting() { waiter.take()?.upstreamLost(loss) }
+    private func failWaiting(_ fault: UpstreamFault) {
+        for waiter in takeWaiting() { waiter.take()?.upstreamLost(fault) }
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import HTTP1
 import HTTP2
@@ -12,16 +13,19 @@ final class HTTP2UpstreamShared {
     private var parser: ResponseParser
     private var spareHead = ResponseHead()
 
-    init(_ limits: ConnectionLimits, memory: SessionMemory) {
+    init(_ limits: ConnectionLimits, _ leniency: ResponseLeniency, memory: SessionMemory) {
         self.memory = memory
         self.limits = limits.message
-        parser = ResponseParser(limits: limits.message)
+        parser = ResponseParser(limits: limits.message, leniency: leniency)
     }
 
     var headLimits: HeadLimits { HeadLimits(bytes: limits.headBytes, fields: limits.fields) }
 
-    /// Reads a head in which the session found no fault, and passes it to `body`; false if it is malformed after all.
-    func withHead(_ text: [UInt8], _ method: Method, _ body: (inout ResponseHead) -> Void) -> Bool {
+    /// Reads a head in which the session found no fault, and passes it to `body`; returns the fault if it has one after
+    /// all.
+    func withHead(
+        _ text: [UInt8], _ method: Method, _ body: (inout ResponseHead, TolerationSet) -> Void
+    ) -> HTTP1Error? {
         // Another head may be read before `body` returns.
         var head = ResponseHead()
         swap(&head, &spareHead)
@@ -32,12 +36,12 @@ final class HTTP2UpstreamShared {
         do throws(HTTP1Error) {
             parser.reset()
             let progress = try parser.parseHead(text.span, into: &head, requestMethod: method)
-            guard progress.isComplete, progress.consumed == text.count else { return false }
+            guard progress.isComplete, progress.consumed == text.count else { return .cutShort }
         } catch {
-            return false
+            return error
         }
-        body(&head)
-        return true
+        body(&head, parser.tolerated)
+        return nil
     }
 
     /// Requests at a time on one connection, even if the app would take more.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisions
 import HTTP
 import HTTP1
 import HTTP2
@@ -20,7 +21,7 @@ final class HTTP2UpstreamStream: UpstreamStream, StreamHandler, HTTP2Task {
         /// The head was forwarded.
         case content
         /// It broke a rule, and the stream is being reset.
-        case malformed
+        case malformed(MalformedHead)
     }
 
     private let connection: HTTP2Upstream
@@ -55,6 +56,8 @@ final class HTTP2UpstreamStream: UpstreamStream, StreamHandler, HTTP2Task {
     private var shared: HTTP2UpstreamShared { connection.pool.shared }
 
     var pool: UpstreamPool { connection.pool.owner }
+
+    var isReused: Bool { connection.hasServed }
 
     // MARK: The request
 
@@ -119,7 +122,7 @@ final class HTTP2UpstreamStream: UpstreamStream, StreamHandler, HTTP2Task {
     }
 
     func malformed(_ fault: MalformedHead) {
-        response = .malformed
+        response = .malformed(fault)
         connection.wake(self)
     }
 
@@ -157,13 +160,28 @@ final class HTTP2UpstreamStream: UpstreamStream, StreamHandler, HTTP2Task {
         forward()
         guard let end, client == nil || !hasRest else { return }
         switch end {
-        case .whole: lost(.closed(wasReused: false))
-        case .refused: lost(.refused)
-        case .reset(let code): lost(.reset(StreamEnd(code)))
+        case .whole: lost(closed(wasReused: false))
+        case .refused: lost(.streamRefused)
+        case .reset(let code): lost(.streamReset(code))
         case .failed:
             let isOld = connection.hasServed && !hasBegun && connection.isClosed
-            lost(.closed(wasReused: isOld))
+            if let code = connection.session.termination, code != .noError {
+                lost(.http2Violation(code, wasReused: isOld))
+            } else {
+                lost(closed(wasReused: isOld))
+            }
         }
+    }
+
+    /// The connection ended.
+    private func closed(wasReused: Bool) -> UpstreamFault {
+        let loss = UpstreamLoss.closed(wasReused: wasReused)
+        guard case .content = response else {
+            return UpstreamFault(
+                loss, .closedBeforeResponse, "the app closed the connection before its response")
+        }
+        return UpstreamFault(
+            loss, .closedInContent, "the app closed the connection before its response was complete")
     }
 
     /// Some of the response has arrived.
@@ -184,7 +202,7 @@ final class HTTP2UpstreamStream: UpstreamStream, StreamHandler, HTTP2Task {
     }
 
     private func forward() {
-        if case .malformed = response { return lost(.malformed) }
+        if case .malformed(let fault) = response { return lost(.malformed(fault)) }
         for text in informational {
             guard let client, forwardInformational(text, to: client) else { return }
         }
@@ -194,14 +212,15 @@ final class HTTP2UpstreamStream: UpstreamStream, StreamHandler, HTTP2Task {
         case .awaited, .informational, .malformed: break
         case .head(let text):
             response = .content
-            let isRead = shared.withHead(text, method) { head in
+            let error = shared.withHead(text, method) { head, tolerated in
                 if head.authenticatesConnection { connection.bind() }
                 connection.noteServed()
+                if !tolerated.isEmpty { connection.note(tolerated) }
                 setFraming(of: &head)
                 if !isEnded { isEventStream = head.isEventStream }
                 forwardPiece { client.responseBegan(&head, $0, isEnd: $1, trailers: $2, more: false) }
             }
-            if !isRead { lost(.malformed) }
+            if let error { lost(.malformed(error)) }
         case .content:
             guard !isPaused, !inbound.isEmpty || isEnded else { return }
             forwardPiece { client.responseContent($0, isEnd: $1, trailers: $2, more: false) }
@@ -209,12 +228,13 @@ final class HTTP2UpstreamStream: UpstreamStream, StreamHandler, HTTP2Task {
     }
 
     private func forwardInformational(_ text: [UInt8], to client: any UpstreamClient) -> Bool {
-        let isRead = shared.withHead(text, method) { head in
+        let error = shared.withHead(text, method) { head, tolerated in
             if head.authenticatesConnection { connection.bind() }
+            if !tolerated.isEmpty { connection.note(tolerated) }
             client.informationalResponse(&head)
         }
-        if !isRead { lost(.malformed) }
-        return isRead
+        if let error { lost(.malformed(error)) }
+        return error == nil
     }
 
     private func forwardPiece(_ deliver: (Span<UInt8>, Bool, [UInt8]) -> Void) {
@@ -271,11 +291,11 @@ final class HTTP2UpstreamStream: UpstreamStream, StreamHandler, HTTP2Task {
         close(.cancel)
     }
 
-    private func lost(_ loss: UpstreamLoss) {
+    private func lost(_ fault: UpstreamFault) {
         guard let client else { return }
         self.client = nil
-        close(loss == .malformed ? .protocolError : .cancel)
-        client.upstreamLost(loss)
+        close(fault.loss == .malformed ? .protocolError : .cancel)
+        client.upstreamLost(fault)
     }
 
     private func close(_ code: ErrorCode) {
@@ -289,17 +309,26 @@ final class HTTP2UpstreamStream: UpstreamStream, StreamHandler, HTTP2Task {
 
     // MARK: Time
 
+    /// The app has its time again.
     private func touch() {
-        timer.set(connection.loop.now.advanced(by: pool.configuration.responseTimeout))
+        timer.set(connection.loop.now.advanced(by: patience))
+    }
+
+    /// How long the app may take until the head of its response, or until the next piece of it.
+    private var patience: Nanoseconds {
+        switch response {
+        case .awaited, .informational: pool.configuration.responseTimeout
+        case .head, .content, .malformed: pool.configuration.idleTimeout
+        }
     }
 
     private func timedOut() {
         guard client != nil else { return }
         if awaitsClient || isEventStream { return touch() }
-        // Nothing at all has arrived for long: the connection itself is in doubt.
+        // Nothing at all has arrived for long, or only parts of one frame: the connection itself is in doubt.
         let quiet = connection.loop.now.since(connection.lastReceived)
-        if quiet.count > pool.configuration.responseTimeout.count / 2 { connection.retire() }
-        lost(.responseTimeout)
+        if quiet.count > patience.count / 2 { connection.retire() }
+        if case .content = response { lost(.responsePaused) } else { lost(.responseTimeout) }
     }
 
     /// The client is the one waited for, and its own time limits apply.

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP
+
+/// Browsers without a session that the provider has sent to another path than the return path; see ``ReturnPathCheck``.
+final class StrayReturns {
+    private let check: ReturnPathCheck
+    private let sessions: Sessions
+
+    init(_ check: ReturnPathCheck, _ sessions: Sessions) {
+        self.check = check
+        self.sessions = sessions
+    }
+
+    /// Nil: the request is no such return.
+    func step(_ request: borrowing AccessRequest) -> Step? {
+        guard let refusal = check.refusal(of: request) else { return nil }
+        return switch sessions.session(of: request) {
+        case .valid, .storeUnavailable: nil
+        case .needsLookup(let session): .ask(.fetchSession(session))
+        case .refused, .none: .respond(refusal)
+        }
+    }
+
+    /// The same where the caller knows that there is no session.
+    func refusal(of request: borrowing AccessRequest) -> LocalResponse? { check.refusal(of: request) }
+
+    func refusal(of request: borrowing AccessRequest, form: [UInt8]) -> LocalResponse? {
+        check.refusal(of: request, form: form)
+    }
+
+    /// The form must be read to know; the caller knows that there is no session.
+    func mayBeForm(_ request: borrowing AccessRequest) -> Bool { check.mayHoldToken(request) }
+
+    /// The form must be read to know, and there is no session.
+    func isForm(_ request: borrowing AccessRequest) -> Bool {
+        guard check.mayHoldToken(request) else { return false }
+        if case .valid = sessions.session(of: request) { return false }
+        return true
+    }
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Decisions
+import JWT
+import Pages
+
+/// Why a token signs nobody in.
+struct SignInRefusal: Error, CustomStringConvertible {
+    let reason: Reason
+    /// The page's texts, where the cause is known more precisely than by its reason.
+    private(set) var text: ReasonText?
+    /// The user that the token names, if a key signed it. For logs.
+    private(set) var user: String?
+    /// The cause in words, for logs. Only about a token that a key signed: clients write the others as they like.
+    private(set) var detail: String?
+
+    var description: String { reason.rawValue }
+
+    init(_ reason: Reason) {
+        self.reason = reason
+    }
+
+    /// - Parameter user: that the token names.
+    init(_ refusal: TokenRefusal, _ user: String?) {
+        reason = refusal.reason
+        guard let signed = refusal.signed else { return }
+        self.user = user
+        detail = Self.detail(refusal.words, keyID: signed.keyID)
+        if let time = refusal.time, let unit = time.unit { text = .wrongUnit(claim: time.claim, unit: unit) }
+    }
+
+    init(_ refusal: ClaimMapping.Refusal, _ user: String?, _ keyID: String?) {
+        reason = refusal.reason
+        self.user = user
+        text = .field(refusal.reason, problem: refusal.problem)
+        detail = Self.detail(refusal.problem, keyID: keyID)
+    }
+
+    init(_ reason: Reason, _ words: String, _ user: String?, _ keyID: String?) {
+        self.reason = reason
+        self.user = user
+        detail = Self.detail(words, keyID: keyID)
+    }
+
+    /// - Parameter words: nil: the reason says it all.
+    static func detail(_ words: String?, keyID: String?) -> String? {
+        let key = keyID.map { "key ID \($0)" }
+        let parts = [words, key].compactMap { $0 }
+        return parts.isEmpty ? nil : parts.joined(separator: "; ")
+    }
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension IPAddress {
+    /// From an address of X-Forwarded-For, with or without a port, as some proxies write it: `192.0.2.1:51234`,
+    /// `[2001:db8::1]:51234`, `[2001:db8::1]`. The port does not count.
+    public init?(ignoringPort text: Span<UInt8>) {
+        guard !text.isEmpty else { return nil }
+        let address: Span<UInt8>
+        if text[0] == UInt8(ascii: "[") {
+            let end = text.firstIndex(of: UInt8(ascii: "]"), in: 0..<text.count)
+            guard end < text.count, end == text.count - 1 || Self.isPort(text, from: end + 1) else { return nil }
+            address = text.extracting(1..<end)
+            // Brackets are for version 6.
+            guard address.firstIndex(of: UInt8(ascii: ":"), in: 0..<address.count) < address.count else { return nil }
+        } else {
+            let colon = text.firstIndex(of: UInt8(ascii: ":"), in: 0..<text.count)
+            let isFourWithPort =
+                text.firstIndex(of: UInt8(ascii: "."), in: 0..<colon) < colon && Self.isPort(text, from: colon)
+            address = isFourWithPort ? text.extracting(0..<colon) : text
+        }
+        self.init(text: address)
+    }
+
+    /// A colon and a number up to 65535 until the end.
+    private static func isPort(_ text: Span<UInt8>, from start: Int) -> Bool {
+        guard start < text.count, text[start] == UInt8(ascii: ":"), 1...5 ~= text.count - start - 1 else {
+            return false
+        }
+        var port: UInt32 = 0
+        for index in start + 1..<text.count {
+            let digit = text[index] &- UInt8(ascii: "0")
+            guard digit < 10 else { return false }
+            port = port * 10 + UInt32(digit)
+        }
+        return port <= 65535
+    }
+}

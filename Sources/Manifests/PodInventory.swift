@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import YAML
+
+/// What a pod has apart from the sidecar: the ports that it may not collide with, and what would lead around it.
+struct PodInventory {
+    struct Port {
+        /// nil: a name or variable in place of a number.
+        let number: Int?
+        let name: String?
+        let container: String
+        let place: ManifestPlace
+    }
+
+    private let pod: PodTemplate
+    /// Of `containers`.
+    private(set) var apps: [ManifestNode] = []
+    /// Of containers and init containers.
+    private(set) var ports: [Port] = []
+    /// Those of a sidecar that an earlier run added.
+    private var earlier: Set<Int> = []
+
+    init(_ pod: PodTemplate) throws(ManifestProblem) {
+        self.pod = pod
+        let specification = pod.specification.value
+        if let merge = specification.entries?.first(where: { $0.key.text == "<<" }) {
+            throw ManifestProblem(merge.key.place, "a merge (<<) into a pod's `spec`; write it out in full")
+        }
+        for list in ["initContainers", "containers"] {
+            guard let containers = try specification[list] else { continue }
+            try containers.requireWrittenHere(list)
+            for container in containers.items ?? [] {
+                if case .alias = container.content { try container.requireWrittenHere("a container") }
+                if try container["name"]?.text == Sidecar.name {
+                    for port in try container["ports"]?.items ?? [] {
+                        if let text = try port["containerPort"]?.text, let number = Int(text) { earlier.insert(number) }
+                    }
+                    continue
+                }
+                if list == "containers" { apps.append(container) }
+                try takePorts(of: container)
+            }
+        }
+    }
+
+    private mutating func takePorts(of container: ManifestNode) throws(ManifestProblem) {
+        let owner = try container["name"]?.text ?? "(no name)"
+        for port in try container["ports"]?.items ?? [] {
+            guard let number = try port["containerPort"] else { continue }
+            if let host = try port["hostPort"], let text = host.text, text != "0" {
+                throw ManifestProblem(
+                    host.place,
+                    "hostPort \(PrintableText.escaped(text)) opens the app at the node's address, around the sign-in; remove"
+                        + " it and use a Service, or annotate the workload sidegate/inject: disabled")
+            }
+            ports.append(
+                Port(
+                    number: number.text.flatMap { Int($0) }, name: try port["name"]?.text,
+                    container: PrintableText.escaped(owner), place: number.place))
+        }
+    }
+
+    /// Throws when the gate could not protect the app, or would not start.
+    func requireProtectable() throws(ManifestProblem) {
+        if apps.isEmpty {
+            throw ManifestProblem(
+                pod.place,
+                "\(pod.label) has no container except the sidecar, so there is no app to protect; "
+                    + "annotate it sidegate/inject: disabled")
+        }
+        if let network = try pod.specification.value["hostNetwork"], !["false", nil].contains(network.text) {
+            throw ManifestProblem(
+                network.place,
+                "hostNetwork: the app's loopback address is that of the node, where others on the node reach it without "
+                    + "signing in; remove it, or annotate the workload sidegate/inject: disabled")
+        }
+        if let port = ports.first(where: { $0.name.map(Sidecar.portNames.contains) ?? false }) {
+            throw ManifestProblem(
+                port.place,
+                "the port's name `\(port.name ?? "")` is the sidecar's, so a Service could lead to either; rename it")
+        }
+    }
+
+    /// The sidecar's ports: those that were asked for, else the usual ones, or others when the app uses these.
+    func choosePorts(_ options: SidecarOptions) throws(ManifestProblem) -> (main: Int, admin: Int) {
+        let main = try choose(options.port, from: SidecarOptions.usualPorts, not: options.adminPort, "port")
+        let admin = try choose(options.adminPort, from: SidecarOptions.usualAdminPorts, not: main, "admin-port")
+        return (main, admin)
+    }
+
+    private func choose(
+        _ wanted: Int?, from usual: [Int], not other: Int?, _ option: String
+    ) throws(ManifestProblem) -> Int {
+        let isTaken = { (port: Int) in port == other || ports.contains { $0.number == port } }
+        guard let wanted else {
+            // A choice of an earlier run stays, so that the Service still fits.
+            let free = usual.filter { !isTaken($0) }
+            guard let free = free.first(where: earlier.contains) ?? free.first else {
+                throw ManifestProblem(
+                    pod.place, "\(pod.label) uses all usual ports; name one with --\(option) or sidegate/\(option)")
+            }
+            return free
+        }
+        if wanted == other {
+            throw ManifestProblem(pod.place, "\(pod.label): the port and the admin port are both \(wanted)")
+        }
+        if let port = ports.first(where: { $0.number == wanted }) {
+            throw ManifestProblem(
+                port.place,
+                "port \(wanted) is used by the sidecar too; give the sidecar another one (--\(option), or annotation "
+                    + "sidegate/\(option))")
+        }
+        return wanted
+    }
+
+    /// What the operator has to know of the chosen ports.
+    func notes(ports chosen: (main: Int, admin: Int), _ options: SidecarOptions) -> [ManifestNote] {
+        var notes: [ManifestNote] = []
+        let target = pod.form == .knative ? "" : "; set targetPort: \(chosen.main) in the Service"
+        let choices = [
+            (options.port, chosen.main, SidecarOptions.usualPorts, "port", target),
+            (options.adminPort, chosen.admin, SidecarOptions.usualAdminPorts, "admin port", ""),
+        ]
+        for (wanted, port, usual, what, consequence) in choices where wanted == nil {
+            guard let owner = ports.first(where: { $0.number == usual.first }), let first = usual.first else {
+                continue
+            }
+            notes.append(
+                ManifestNote(
+                    kind: .note, place: owner.place,
+                    message:
+                        "\(pod.label): container \(owner.container) uses port \(first), so the sidecar's \(what) is "
+                        + "\(port)\(consequence)"))
+        }
+        return notes
+    }
+
+    /// The ports at which the app can be reached around the gate; nil without any.
+    func openPorts() -> ManifestNote? {
+        guard let first = ports.first else { return nil }
+        let numbers = Set(ports.compactMap(\.number)).sorted().map(String.init)
+        let words = numbers.count == 1 ? "port \(numbers[0]) stays" : "ports \(numbers.joined(separator: ", ")) stay"
+        return ManifestNote(
+            kind: .warning, place: first.place,
+            message: "\(pod.label): \(words) open at the pod's address, around the sign-in, unless the app listens on "
+                + "127.0.0.1 only; --network-policy adds a NetworkPolicy that admits the gate's port alone")
+    }
+}
