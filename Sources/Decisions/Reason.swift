@@ -42,6 +42,7 @@ package enum Reason: String, Sendable, CaseIterable {
     case guestRefused = "guest_refused"
     case groupMissing = "group_missing"
     case ruleDenied = "rule_denied"
+    case identityHeadTooLarge = "identity_head_too_large"
 
     // The login attempt.
     case loginStateMissing = "login_state_missing"
@@ -131,7 +132,7 @@ extension Reason {
             .token
         case .replayed, .replayStoreUnavailable, .replayStoreFull: .use
         case .fieldMissing, .fieldInvalid, .userNotRegistered, .siteNotGranted, .guestRefused, .groupMissing,
-            .ruleDenied:
+            .ruleDenied, .identityHeadTooLarge:
             .user
         case .loginStateMissing, .loginStateExpired, .returnURLRefused, .returnPathMismatch: .attempt
         case .seatLimitReached, .provisioningFailed: .provisioning

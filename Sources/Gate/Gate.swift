@@ -218,9 +218,28 @@ package final class Gate {
         forwarding.forwardsUpgrade(request, app: app)
     }
 
-    /// Removes the Set-Cookie fields of the gate's own names from an app's response; the first such name, or nil.
-    package func removeOwnCookies(from response: inout ResponseHead) -> String? {
-        forwarding.removeOwnCookies(from: &response)
+    /// What is decided is done; not so while it is only observed.
+    package var isEnforcing: Bool { authorization.isEnforced }
+
+    /// The response to a request whose identity the app cannot take, since its fields are too large; nil: it can.
+    package func refusal(ofTooLarge identity: Identity, _ request: borrowing AccessRequest) -> LocalResponse? {
+        forwarding.isTooLarge(identity, for: request)
+            ? responses.forbidden(.identityHeadTooLarge, identity, request) : nil
+    }
+
+    /// Removes what sets or ends cookies of the gate's own names from an app's response; the first such use, or nil.
+    ///
+    /// - Parameter endsSession: the session ends with this response.
+    package func removeOwnCookies(from response: inout ResponseHead, endsSession: Bool) -> ReservedCookieUse? {
+        forwarding.removeOwnCookies(from: &response, endsSession: endsSession)
+    }
+
+    /// Some app's responses are rewritten by ``rewriteRedirects(in:to:app:)``.
+    package var rewritesRedirects: Bool { forwarding.rewritesRedirects }
+
+    /// Makes the app's own addresses in its response addresses of the public site.
+    package func rewriteRedirects(in response: inout ResponseHead, to request: borrowing AccessRequest, app: Int) {
+        forwarding.rewriteRedirects(in: &response, to: request, app: app)
     }
 
     /// A key for a WebSocket handshake that the proxy begins itself.

@@ -14,6 +14,12 @@ package struct GateConfiguration: Sendable {
     package var upstreamAuthority: String
     /// The app gets the Host the browser sent.
     package var preserveHost = true
+    /// The gate connects to the upstream by https.
+    package var upstreamIsSecure = false
+    /// The app's own addresses in its responses become addresses of the public site.
+    package var rewritesRedirects = false
+    /// The most bytes of identity that the app gets in a request.
+    package var maximumIdentityBytes = 16384
     /// The protocols that the app may switch to; those of the other apps are in `apps`.
     package var upgrades = ["websocket"]
 

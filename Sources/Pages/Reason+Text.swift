@@ -224,6 +224,14 @@ extension Reason {
                 happened: "The rules of this site do not allow this page for your account.",
                 advice: "Use another account, or ask your administrator for access.",
                 fix: "A rule of access.rules denies the path, or requires a field the account does not have.")
+        case .identityHeadTooLarge:
+            ReasonText(
+                title: "Your account has too much information",
+                happened: "What this site would tell the application about your account is more than it takes.",
+                advice: "Ask your administrator to reduce the number of groups of your account.",
+                fix:
+                    "The identity headers are larger than upstream.headerBytes. Send fewer groups from the provider, leave "
+                    + "headers out of identityHeaders, or raise the limit if the application takes more.")
         case .seatLimitReached:
             ReasonText(
                 title: "No free seat",

@@ -25,7 +25,7 @@ struct DecisionsTests {
             expired not_yet_valid issued_in_future too_old expiry_missing issued_at_missing issuer_mismatch \
             audience_mismatch id_missing id_too_short replayed replay_store_unavailable replay_store_full field_missing \
             field_invalid user_not_registered site_not_granted guest_refused group_missing rule_denied \
-            login_state_missing login_state_expired return_url_refused return_path_mismatch seat_limit_reached \
+            identity_head_too_large login_state_missing login_state_expired return_url_refused return_path_mismatch seat_limit_reached \
             provisioning_failed session_expired session_idle session_revoked session_invalid path_unreadable identity_header_spoofed \
             proxy_not_trusted original_url_missing original_method_missing original_request_contradictory \
             original_request_malformed reserved_path rate_limited head_timeout body_timeout request_too_slow \

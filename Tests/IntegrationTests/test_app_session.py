@@ -12,6 +12,7 @@ from harness import tokens
 from harness.chromium import browser, chromium  # noqa: F401
 from harness.frames import FrameConnection
 from harness.gate import NAVIGATION, XHR, settings, sidegate
+from harness.h2_upstream import H2Upstream
 from harness.ports import free_port
 from harness.process import ChildProcess, wait_until
 
@@ -63,6 +64,37 @@ class TestTheAppSetsNoGateCookies:
         with gate.connection() as connection:
             response = connection.exchange("GET", "/", {**session, "Connection": "upgrade", "Upgrade": "websocket"})
             assert response.status == 101 and response.all("Set-Cookie") == []
+
+    def test_in_the_trailers_of_an_app_that_speaks_http2(self, start_gate):
+        app = H2Upstream()
+        try:
+            app.answer = lambda request: request.respond(
+                200, {"set-cookie": "sidegate=evil"}, b"ok", [("set-cookie", "sidegate=evil"), ("x-sum", "1")])
+            gate = start_gate(app)
+            with FrameConnection(gate.port) as connection:
+                connection.cookie = gate.session_cookie()["Cookie"]
+                response = connection.get("/")
+                assert response.body == b"ok" and response.all("set-cookie") == [] and response.trailers == [("x-sum", "1")]
+        finally:
+            app.close()
+
+    @pytest.mark.parametrize("value, expected", [
+        ('"cookies"', []), ('"cache", "cookies", "storage"', ['"cache", "storage"']), ('"COOKIES" ,"cache"', ['"cache"']),
+        ('"cache"', ['"cache"']), ('"storage","cache"', ['"storage","cache"']), ("cookies", ["cookies"]),
+        ('"*"', ['"cache", "clientHints", "executionContexts", "prefetchCache", "prerenderCache", "storage"']),
+        (',, "cookies",', []),
+    ])
+    def test_all_cookies_of_the_site_are_not_cleared(self, gate, upstream, session, value, expected):
+        upstream.answer = lambda request, connection: connection.respond(200, {"A": "1", "Clear-Site-Data": value, "B": "2"})
+        response = gate.exchange("GET", "/", session)
+        assert response.all("Clear-Site-Data") == expected and (response["A"], response["B"]) == ("1", "2")
+
+    def test_all_cookies_are_cleared_where_the_session_ends(self, upstream, start_gate):
+        gate = start_gate(upstream, session={"logoutPaths": ["/bye"]})
+        upstream.answer = lambda request, connection: connection.respond(200, {"Clear-Site-Data": '"cookies"'})
+        assert gate.exchange("GET", "/x", gate.session_cookie()).all("Clear-Site-Data") == []
+        wait_until(lambda: "session.logoutPaths" in gate.log(), "the log says where it belongs")
+        assert gate.exchange("POST", "/bye", gate.session_cookie(), b"").all("Clear-Site-Data") == ['"cookies"']
 
     def test_the_log_reports_a_dropped_cookie_once(self, upstream, start_gate):
         gate = start_gate(upstream)

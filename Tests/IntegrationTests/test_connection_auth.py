@@ -308,3 +308,36 @@ def test_signing_out_closes_the_authenticated_connection(users, app):
         ada.navigate("/.sidegate/logout", "POST", {"Sec-Fetch-Site": "same-origin"})
         assert connection.exchange("GET", "/", {**cookie, "Accept": "application/json"}).status == 401
         assert connection.exchange("GET", "/", bob).status == 401
+
+
+def test_the_connection_ends_with_the_session(users, app):
+    """Not only with the client's connection: nothing of the user stays behind a logout, on this connection or another."""
+    gate, ada, bob = users
+    with gate.connection() as one, gate.connection() as other, gate.connection() as third:
+        assert authenticated(one, ada, "ada").json()["app"] == "ada"
+        assert authenticated(other, bob, "bob").json()["app"] == "bob"
+        assert len(open_connections(app)) == 2
+        same_site = {**ada, "Sec-Fetch-Site": "same-origin"}
+        assert third.exchange("POST", "/.sidegate/logout", same_site, b"").status in (200, 302, 303)
+        wait_until(lambda: len(open_connections(app)) == 1, "the connection of the ended session is closed")
+        assert other.exchange("GET", "/", bob).json()["app"] == "bob"
+
+
+def test_an_answer_in_an_early_response_binds_the_connection_too(start_gate):
+    """The app's challenge may come before the request is complete; the connection is not used for another user then."""
+    app = ConnectionAuthApp()
+    try:
+        gate = start_gate(app)
+        ada, bob = gate.session_cookie(sub="ada"), gate.session_cookie(sub="bob")
+        for challenge in ("NTLM", "Negotiate"):
+            app.answer = lambda request, connection: connection.respond(401, {"WWW-Authenticate": challenge})
+            with gate.connection() as one, gate.connection() as other:
+                assert one.exchange("POST", "/", ada, b"content").status == 401
+                first = app.last.connection
+                assert other.exchange("GET", "/", bob).status == 401
+                assert app.last.connection != first
+                assert one.exchange("GET", "/", ada).status == 401
+                assert app.last.connection == first
+    finally:
+        app.stop()
+

@@ -82,11 +82,11 @@ def test_each_app_has_its_own_connections(gate, seen, apps, upstream, session):
         assert len({request.connection for request in app.requests}) == 1
 
 
-def test_location_and_cookie_paths_are_not_changed(gate, seen, apps, session):
+def test_location_and_cookie_paths_gain_the_prefix(gate, seen, apps, session):
     apps["wiki"].answer = lambda request, connection: connection.respond(
         302, {"Location": "/login", "Set-Cookie": "a=b; Path=/"}, b"")
     response = gate.exchange("GET", "/wiki/x", session)
-    assert response["Location"] == "/login" and response.all("Set-Cookie") == ["a=b; Path=/"]
+    assert response["Location"] == gate.origin + "/wiki/login" and response.all("Set-Cookie") == ["a=b; Path=/wiki"]
 
 
 def test_rules_apply_to_the_path_that_the_browser_sent(gate, seen, session):

@@ -113,6 +113,56 @@ struct ConnectorTests {
         withExtendedLifetime(filling) {}
     }
 
+    @Test("an address that does not answer holds up nothing", arguments: EventLoop.Kind.allCases, 1...3)
+    func silent(kind: EventLoop.Kind, count: Int) async throws {
+        let loop = EventLoop(kind)
+        defer { loop.shutDown() }
+        var silent: [PlainListener] = []
+        var filling: [[Peer]] = []
+        for _ in 0..<count {
+            let listener = try PlainListener(Link.v4.anyAddress, backlog: 0)
+            filling.append(try listener.fill())
+            silent.append(listener)
+        }
+        let good = try PlainListener(Link.v4.anyAddress)
+        // A day: without a second attempt there is no end.
+        let attempt = try await Attempt(
+            silent.map(\.address) + [good.address], timeout: .seconds(86_400), on: loop)
+        guard case .connected(let near) = try await attempt.outcome.next() else {
+            Issue.record("not connected")
+            return
+        }
+        let far = Peer(owning: accept(good.raw, nil, nil))
+        try far.write([1])
+        #expect(try await near.received(1) == [1])
+        try await attempt.released.next()
+        try await near.close()
+        withExtendedLifetime(filling) {}
+    }
+
+    @Test("attempts at several addresses all end with the time limit", arguments: EventLoop.Kind.allCases)
+    func timeoutOfSeveral(kind: EventLoop.Kind) async throws {
+        let loop = EventLoop(kind)
+        defer { loop.shutDown() }
+        let listener = try PlainListener(Link.v4.anyAddress, backlog: 0)
+        let filling = try listener.fill()
+        let attempt = try await Attempt(
+            [listener.address, listener.address, listener.address], timeout: .milliseconds(600), on: loop)
+        #expect(try await attempt.outcome.next().error?.isTimeout == true)
+        try await attempt.released.next()
+        withExtendedLifetime(filling) {}
+    }
+
+    @Test("the families take turns, in the order of their first addresses")
+    func turns() {
+        let v4 = (1...4).map { SocketAddress.v4($0, port: 1) }
+        let v6 = (1...4).map { SocketAddress.v6(high: 0, low: $0, port: 1) }
+        #expect(Connector.interleaved(v6 + v4) == [v6[0], v4[0], v6[1], v4[1], v6[2], v4[2], v6[3], v4[3]])
+        #expect(Connector.interleaved([v4[0], v4[1], v4[2], v6[0]]) == [v4[0], v6[0], v4[1], v4[2]])
+        #expect(Connector.interleaved(v4) == v4)
+        #expect(Connector.interleaved([]) == [])
+    }
+
     @Test("a unix socket with a full queue is refused", arguments: EventLoop.Kind.allCases)
     func fullQueue(kind: EventLoop.Kind) async throws {
         let loop = EventLoop(kind)

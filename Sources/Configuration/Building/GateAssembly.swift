@@ -36,6 +36,9 @@ package struct GateAssembly {
             upstreamAuthority: settings.upstream.address.authority, pages: pages)
         gate.publicURL = settings.publicURL
         gate.preserveHost = settings.upstream.preserveHost
+        gate.upstreamIsSecure = settings.upstream.address.isSecure
+        gate.rewritesRedirects = settings.upstream.rewritesRedirects ?? !settings.upstream.preserveHost
+        gate.maximumIdentityBytes = settings.upstream.headerBytes
         gate.upgrades = settings.upstream.upgrades
         gate.logoutURL = logout
         gate.logoutTokenMinter = settings.token.signingKey.flatMap {
@@ -102,6 +105,9 @@ package struct GateAssembly {
             route.paths = app.paths
             route.stripPrefix = app.stripPrefix
             route.preservesHost = app.upstream.preserveHost
+            route.isSecure = app.upstream.address.isSecure
+            route.rewritesRedirects = app.rewritesRedirects
+            route.maximumIdentityBytes = app.upstream.headerBytes
             route.allowUpgrades(app.upstream.upgrades)
             return route
         }

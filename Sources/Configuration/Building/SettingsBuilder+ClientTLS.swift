@@ -36,7 +36,26 @@ extension SettingsBuilder {
                         "`\(skip)`: an attacker between Sidegate and the app can read and change everything; name the"
                             + " authority of the app's certificate in `\(authorities)` instead"))
         }
-        return clientTLS(source, options.client, prefix: prefix, skipsVerification: skipsVerification)
+        var settings = clientTLS(source, options.client, prefix: prefix, skipsVerification: skipsVerification)
+        settings.minimumVersion = source[options.minimumVersion]
+        settings.ciphers = source[options.ciphers].flatMap { list in
+            list.split { $0 == ":" || $0 == "," || $0 == " " }.map(String.init)
+        }
+        settings.ciphersOrigin = source.origin(options.ciphers)
+        if settings.minimumVersion.isObsolete {
+            findings.append(
+                .warning(
+                    source.origin(options.minimumVersion),
+                    "`\(prefix)\(options.minimumVersion.path)`: TLS 1.0 and 1.1 are broken (RFC 8996); use it for an app that"
+                        + " speaks nothing newer, over a network that you trust"))
+        }
+        let (minimum, ciphers, reread) = (settings.minimumVersion, settings.ciphers, settings.reread)
+        settings.reread = { () throws(RereadProblem) in
+            var fresh = try reread()
+            (fresh.minimumVersion, fresh.ciphers) = (minimum, ciphers)
+            return fresh
+        }
+        return settings
     }
 
     /// What stands beside the address of a call of our own; it is for https only.

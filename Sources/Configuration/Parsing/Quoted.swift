@@ -3,9 +3,9 @@
 import YAML
 
 /// Text from outside prepared for a message.
-enum Quoted {
+package enum Quoted {
     /// `text` in double quotes.
-    static func text(_ text: String) -> String {
+    package static func text(_ text: String) -> String {
         "\"\(plain(text, limit: 80))\""
     }
 

@@ -50,6 +50,12 @@ package struct UpstreamSettings: Sendable {
     package var idleTimeout: Duration
     package var maxConnections: Int
     package var preserveHost: Bool
+    /// nil: as the other options suggest; see ``AppSettings/rewritesRedirects``.
+    package var rewritesRedirects: Bool?
+    /// Bytes; 0: never.
+    package var collectRequests: Int
+    /// The most bytes of identity in a request.
+    package var headerBytes: Int
     /// The protocols that the app may switch to.
     package var upgrades: [String]
     /// More deviations from HTTP are accepted.
@@ -66,6 +72,9 @@ package struct AppSettings: Sendable {
     package var paths: [RulePath]
     package var stripPrefix: String
     package var upstream: UpstreamSettings
+
+    /// An app that does not know the address that the browser sees gets its own replaced in what it sends.
+    var rewritesRedirects: Bool { upstream.rewritesRedirects ?? (!stripPrefix.isEmpty || !upstream.preserveHost) }
 }
 
 /// `identityProvider`

@@ -36,6 +36,21 @@ package struct ClientTLSSettings: CertificateHolder {
     /// Presented to a server that requests one.
     package var certificate: CertificateSettings?
     package var skipsVerification: Bool
+    package enum Version: String, CaseIterable, Sendable {
+        case v10 = "1.0"
+        case v11 = "1.1"
+        case v12 = "1.2"
+        case v13 = "1.3"
+
+        /// Broken (RFC 8996).
+        var isObsolete: Bool { self == .v10 || self == .v11 }
+    }
+
+    package var minimumVersion = Version.v12
+    /// OpenSSL's names, one each; empty: the standard ones.
+    package var ciphers: [String] = []
+    /// Where the ciphers stand.
+    package var ciphersOrigin = SourceLocation.builtIn
     /// Where the section begins.
     package var origin = SourceLocation.builtIn
     /// The files, located.
@@ -49,6 +64,7 @@ package struct ClientTLSSettings: CertificateHolder {
     /// `other` trusts the same authorities and presents the same certificate.
     package func isSame(as other: ClientTLSSettings) -> Bool {
         serverName == other.serverName && files == other.files && fingerprint == other.fingerprint
+            && minimumVersion == other.minimumVersion && ciphers == other.ciphers
     }
 
     package init(skipsVerification: Bool = false) {

@@ -13,6 +13,12 @@ package struct AppRoute: Sendable {
     /// The Host it gets when the browser's own is not kept.
     package var authority: [UInt8]
     package var preservesHost = true
+    /// The gate connects to it by https.
+    package var isSecure = false
+    /// Its own addresses in responses become addresses of the public site.
+    package var rewritesRedirects = false
+    /// The most bytes of identity that it gets in a request.
+    package var maximumIdentityBytes = 16384
     /// The protocols that it may switch to.
     var upgrades = AllowedUpgrades(["websocket"])
 

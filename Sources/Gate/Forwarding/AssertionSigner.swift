@@ -18,11 +18,16 @@ struct AssertionSigner {
     ///
     /// Signed once for each half of its lifetime, so that it is valid for as long again whenever the app gets it.
     func append(for identity: Identity, now: Double, to out: inout [UInt8]) {
-        guard !identity.fields.user.isEmpty else { return }
-        if let known = identity.assertion, known.isFresh(at: now) { return out.append(contentsOf: known.line) }
+        out.append(contentsOf: line(for: identity, now: now))
+    }
+
+    /// The field line that states who `identity` is; empty for an identity without a user.
+    func line(for identity: Identity, now: Double) -> [UInt8] {
+        guard !identity.fields.user.isEmpty else { return [] }
+        if let known = identity.assertion, known.isFresh(at: now) { return known.line }
         let made = sign(identity, now: now)
         identity.assertion = made
-        out.append(contentsOf: made.line)
+        return made.line
     }
 
     /// The line that clears the field, where there is no user.

@@ -11,6 +11,12 @@ final class Forwarding {
     private let ownCookies: OwnCookieFilter
     private let assertions: AssertionSigner?
     private let random: RandomPool
+    /// For each app; nil: its responses are not rewritten.
+    private let redirects: [RedirectRewrite.App?]
+    private let hasRedirects: Bool
+    /// The most bytes of identity that each app gets, and the least of them.
+    private let identityLimits: [Int]
+    private let leastIdentityLimit: Int
 
     init(
         _ configuration: GateConfiguration, _ tokenParameter: TokenParameter, _ assertions: AssertionSigner?,
@@ -21,6 +27,10 @@ final class Forwarding {
         ownCookies = OwnCookieFilter(configuration.session)
         self.assertions = assertions
         self.random = random
+        redirects = [RedirectRewrite.App(configuration)] + configuration.apps.map { RedirectRewrite.App($0) }
+        hasRedirects = redirects.contains { $0 != nil }
+        identityLimits = [configuration.maximumIdentityBytes] + configuration.apps.map(\.maximumIdentityBytes)
+        leastIdentityLimit = identityLimits.min() ?? 0
     }
 
     /// The path, and what is left of it for an app without its prefix, is the same for all readers.
@@ -67,8 +77,45 @@ final class Forwarding {
         }
     }
 
-    func removeOwnCookies(from response: inout ResponseHead) -> String? {
-        response.removeOwnCookies(ownCookies)
+    /// The field lines that state the identity are more than the app takes (`upstream.headerBytes`).
+    func isTooLarge(_ identity: Identity, for request: borrowing AccessRequest) -> Bool {
+        guard assertions != nil || identity.headerBlock.count > leastIdentityLimit else { return false }
+        let app = self.app(for: request)
+        guard identityLimits.indices.contains(app) else { return false }
+        let assertion = assertions?.line(for: identity, now: request.context.now).count ?? 0
+        return identity.headerBlock.count + assertion > identityLimits[app]
+    }
+
+    func removeOwnCookies(from response: inout ResponseHead, endsSession: Bool) -> ReservedCookieUse? {
+        response.removeOwnCookies(ownCookies, endsSession: endsSession)
+    }
+
+    // MARK: Redirects
+
+    /// Some app's responses are rewritten.
+    var rewritesRedirects: Bool { hasRedirects }
+
+    /// Makes the app's own addresses in its response addresses of the public site (`upstream.rewriteRedirects`).
+    func rewriteRedirects(in response: inout ResponseHead, to request: borrowing AccessRequest, app: Int) {
+        guard redirects.indices.contains(app), let rewritten = redirects[app] else { return }
+        let route = apps.app(app)
+        var path = request.path.canonical(in: request.head) ?? []
+        if path.isEmpty, request.head.path.upperBound <= request.head.bytes.count {
+            path = Array(request.head.bytes[request.head.path.range])
+        }
+        if let route, let stripped = route.stripped(path) { path = stripped }
+        let place = RedirectRewrite.Place(site: Self.site(of: request, route), path: path)
+        RedirectRewrite(rewritten, place).rewrite(&response)
+    }
+
+    /// The site that the browser sees: `publicURL`, or the request's own host where the configuration names that too.
+    private static func site(of request: borrowing AccessRequest, _ route: AppRoute?) -> PublicOrigin? {
+        guard let fixed = request.site.publicURL else { return request.requestOrigin }
+        guard let own = request.requestOrigin, own.host != fixed.host else { return fixed }
+        if let route, !route.hosts.isEmpty { return own }
+        guard let scope = request.site.fixedScope, scope.isDomain else { return fixed }
+        let isBelow = own.host.suffix(scope.name.count + 1).elementsEqual([UInt8(ascii: ".")] + scope.name)
+        return own.host == scope.name || isBelow ? own : fixed
     }
 
     /// A key for a handshake that the gate begins itself (RFC 6455 §4.1): sixteen random bytes, base 64.

@@ -129,7 +129,7 @@ struct RequestRewrite {
             let passes: Bool
             switch field.known {
             // The names that only responses have may be identity headers here.
-            case .other, .persistentAuth, .proxySupport, .wwwAuthenticate:
+            case .other, .clearSiteData, .persistentAuth, .proxySupport, .wwwAuthenticate:
                 let name = bytes.extracting(field.name.range)
                 passes = !filter.removes(name) && (tracing || !name.equalsIgnoringCase("tracestate"))
             case .host, .contentLength, .transferEncoding,

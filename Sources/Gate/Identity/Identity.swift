@@ -58,6 +58,9 @@ package final class Identity {
     /// It came as `Authorization: Bearer`, which the app does not get to see.
     package var isBearer: Bool { session == nil }
 
+    /// What remains of it if the app is not told: the app does not get the token.
+    package var withoutHeaders: Identity? { isBearer ? .anonymousBearer : nil }
+
     /// An identity without a user, whose token the app does not receive.
     static var anonymousBearer: Identity { Identity(fields: UserAttributes(), headerBlock: [], session: nil) }
 }

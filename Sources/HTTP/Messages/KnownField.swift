@@ -5,6 +5,7 @@ public enum KnownField: UInt8, Sendable, CaseIterable {
     case other
     case accept
     case authorization
+    case clearSiteData
     case connection
     case contentLength
     case contentType
@@ -50,6 +51,7 @@ public enum KnownField: UInt8, Sendable, CaseIterable {
         case .other: ""
         case .accept: "accept"
         case .authorization: "authorization"
+        case .clearSiteData: "clear-site-data"
         case .connection: "connection"
         case .contentLength: "content-length"
         case .contentType: "content-type"
@@ -144,7 +146,11 @@ public enum KnownField: UInt8, Sendable, CaseIterable {
                 }
             }
         case 15:
-            self = first == letter("x") ? be(.xForwardedFor, "x-forwarded-for") : be(.persistentAuth, "persistent-auth")
+            switch first {
+            case letter("x"): self = be(.xForwardedFor, "x-forwarded-for")
+            case letter("c"): self = be(.clearSiteData, "clear-site-data")
+            default: self = be(.persistentAuth, "persistent-auth")
+            }
         case 16:
             switch name[12] | 0x20 {
             case letter("h"): self = be(.xForwardedHost, "x-forwarded-host")

@@ -13,7 +13,7 @@ public struct ResponseHead: Sendable {
     public var isPersistent = true
     /// Whether Connection names options other than close, keep-alive and upgrade: fields to be dropped.
     public var nominatesFields = false
-    /// Whether there is a Set-Cookie field.
+    /// Whether there is a field that sets or clears cookies: Set-Cookie, Clear-Site-Data.
     public var setsCookies = false
     /// Whether there is a Date field.
     public var hasDate = false
@@ -51,6 +51,23 @@ public struct ResponseHead: Sendable {
             fields[later] = Field(
                 name: ByteRange(field.name.lowerBound - moved..<field.name.upperBound - moved),
                 value: ByteRange(field.value.lowerBound - moved..<field.value.upperBound - moved), known: field.known)
+        }
+    }
+
+    /// Replaces a field's value; its line stays where it is.
+    public mutating func replaceValue(at index: Int, with value: [UInt8]) {
+        guard fields.indices.contains(index) else { return }
+        let field = fields[index]
+        guard field.value.upperBound <= bytes.count else { return }
+        bytes.replaceSubrange(field.value.range, with: value)
+        let start = field.value.lowerBound
+        fields[index] = Field(name: field.name, value: ByteRange(start..<start + value.count), known: field.known)
+        let moved = value.count - Int(field.value.count)
+        for later in fields.indices where later > index {
+            let field = fields[later]
+            fields[later] = Field(
+                name: ByteRange(field.name.lowerBound + moved..<field.name.upperBound + moved),
+                value: ByteRange(field.value.lowerBound + moved..<field.value.upperBound + moved), known: field.known)
         }
     }
 

@@ -224,7 +224,7 @@ package struct ResponseParser: Sendable {
             case .transferEncoding: try framing.addTransferEncoding(bytes.extracting(field.value.range))
             case .connection: connection.add(bytes.extracting(field.value.range))
             case .date: head.hasDate = true
-            case .setCookie: head.setsCookies = true
+            case .setCookie, .clearSiteData: head.setsCookies = true
             case .wwwAuthenticate, .proxyAuthenticate:
                 if ConnectionAuthentication.isOffered(in: bytes.extracting(field.value.range)) {
                     head.authenticatesConnection = true

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Gate
 import HTTP
 import Reactor
 import TLS
@@ -230,6 +231,10 @@ extension ClientConnections: ClientSide {
     func tunnelClosed(_ tunnel: Tunnel) {
         tunnels[ObjectIdentifier(tunnel)] = nil
         slotFreed()
+    }
+
+    func closeBoundUpstreams(whereEnded hasEnded: (Identity) -> Bool) {
+        for connection in Array(connections.values) { connection.closeBoundUpstreams(whereEnded: hasEnded) }
     }
 
     func closeTunnels(where hasEnded: (Tunnel) -> Bool) {

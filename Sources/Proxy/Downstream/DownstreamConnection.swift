@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Gate
 import Reactor
 
 /// A client's connection, over any version of HTTP.
@@ -17,6 +18,8 @@ protocol DownstreamConnection: AnyObject {
     func forEachExchange(_ body: (Exchange) -> Void)
     /// Others need what clients hold: ends what is too slow.
     func measurePace(_ round: PaceRound)
+    /// Sessions are over: closes connections to apps that belong to them.
+    func closeBoundUpstreams(whereEnded hasEnded: (Identity) -> Bool)
     /// The worker ends: aborts whatever is in flight.
     func stop()
 }

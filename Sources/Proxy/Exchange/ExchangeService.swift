@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Gate
 import Reactor
 
 /// Makes the exchanges of one loop.
@@ -26,6 +27,8 @@ protocol ClientSide: AnyObject {
     func tunnelOpened(_ tunnel: Tunnel)
     func tunnelClosed(_ tunnel: Tunnel)
     func closeTunnels(where hasEnded: (Tunnel) -> Bool)
+    /// Closes connections to apps that belong to sessions which are over.
+    func closeBoundUpstreams(whereEnded hasEnded: (Identity) -> Bool)
 }
 
 /// The part of the configuration that exchanges of a gate need.

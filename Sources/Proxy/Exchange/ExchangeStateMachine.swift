@@ -12,7 +12,7 @@ package struct ExchangeStateMachine: ~Copyable {
         case collecting
         /// Something outside of the loop is asked, and then the gate again.
         case awaiting(Awaited)
-        /// The request goes to the app with its first content.
+        /// The request goes to the app with its first content, or with all of it.
         case receiving
         /// The request goes to the app when there is a connection.
         case acquiring
@@ -62,7 +62,11 @@ package struct ExchangeStateMachine: ~Copyable {
     /// Content that may have to be sent again; nil: it was not kept, or was too long.
     private var retryBuffer: RetryBuffer?
     /// The first content, which arrived before there was a connection; nil: the request was not deferred.
-    private var held: [UInt8]?
+    private var held: RetryBuffer?
+    /// All of the content is collected, up to this many bytes; nil: it is not, or no longer.
+    private var maximumCollection: Int?
+    /// All of the content was collected, so the request can be sent again whatever the version of HTTP.
+    package private(set) var isCollected = false
 
     package init() {}
 
@@ -91,6 +95,24 @@ package struct ExchangeStateMachine: ~Copyable {
     package mutating func deferred() {
         expect(state == .deciding && !isRequestComplete)
         state = .receiving
+    }
+
+    /// The gate lets the request pass; a connection is needed when all of its content has arrived, or more than `limit`
+    /// bytes.
+    package mutating func collects(whole limit: Int) {
+        expect(state == .deciding && !isRequestComplete)
+        state = .receiving
+        held = RetryBuffer()
+        maximumCollection = limit
+    }
+
+    /// Content is collected until it is complete.
+    package var isCollecting: Bool { state == .receiving && maximumCollection != nil }
+
+    /// There is no memory for more: the request goes to the app with what has arrived.
+    package mutating func collectsNoMore() {
+        expect(isCollecting)
+        maximumCollection = 0
     }
 
     /// The gate needs the form, of at most `limit` bytes.
@@ -122,6 +144,8 @@ package struct ExchangeStateMachine: ~Copyable {
         case send
         /// Get a connection and send it.
         case acquire
+        /// Get a connection; what was collected is sent with the head.
+        case acquireForCollected
         /// It is part of the form, which is not complete.
         case none
         /// Ask the gate again, with the form.
@@ -144,10 +168,14 @@ package struct ExchangeStateMachine: ~Copyable {
             state = .deciding
             return .decide
         case .receiving:
+            guard contentCount <= maximumContent else { return .refuse }
             guard !content.isEmpty || isEnd else { return .none }
-            state = .acquiring
-            held = []
-            return .acquire
+            guard let maximumCollection else {
+                state = .acquiring
+                held = RetryBuffer()
+                return .acquire
+            }
+            return collect(content, trailers, limit: maximumCollection)
         case .exchanging(let response):
             guard contentCount <= maximumContent else { return response == .awaited ? .refuse : .abort }
             keep(content, trailers)
@@ -157,10 +185,24 @@ package struct ExchangeStateMachine: ~Copyable {
         }
     }
 
+    private mutating func collect(_ content: Span<UInt8>, _ trailers: [UInt8], limit: Int) -> ContentAction {
+        held?.append(content, trailers)
+        if contentCount <= UInt64(limit) {
+            guard isRequestComplete else { return .none }
+            isCollected = true
+            hasContent = contentCount > 0
+            retryBuffer = held
+            held = nil
+        }
+        maximumCollection = nil
+        state = .acquiring
+        return .acquireForCollected
+    }
+
     /// There is no connection yet for the first content.
-    package mutating func hold(_ content: Span<UInt8>) {
+    package mutating func hold(_ content: Span<UInt8>, trailers: [UInt8]) {
         expect(state == .acquiring)
-        held?.append(span: content)
+        held?.append(content, trailers)
     }
 
     private mutating func keep(_ content: Span<UInt8>, _ trailers: [UInt8]) {
@@ -176,7 +218,7 @@ package struct ExchangeStateMachine: ~Copyable {
         /// Send the head; the content follows as it arrives.
         case start
         /// Send the head, then this content.
-        case startWith([UInt8])
+        case startWith(RetryBuffer)
         /// Send the head; the first content follows at once.
         case startBeforeContent
         /// Send the request again, with the content that was sent before.
@@ -190,11 +232,12 @@ package struct ExchangeStateMachine: ~Copyable {
         expect(state == .acquiring)
         state = .exchanging(.awaited)
         if let retryBuffer, retryBuffer.count > 0 { return .repeat(retryBuffer) }
-        if let content = held {
+        if let first = held {
             held = nil
-            return content.isEmpty ? .startBeforeContent : .startWith(content)
+            if mayRefuse, first.count > 0, first.count <= RetryBuffer.limit { retryBuffer = first }
+            return first.count == 0 ? .startBeforeContent : .startWith(first)
         }
-        retryBuffer = !isRequestComplete && mayRefuse ? RetryBuffer() : nil
+        if !isCollected { retryBuffer = !isRequestComplete && mayRefuse ? RetryBuffer() : nil }
         return .start
     }
 
@@ -299,7 +342,7 @@ package struct ExchangeStateMachine: ~Copyable {
             return contentCount == UInt64(retryBuffer?.count ?? 0) && (contentCount > 0 || !isRequestComplete)
         // RFC 9112 §9.3.1: only a request that may be sent twice, and only if the connection was an old one that may
         // have ended before the request arrived.
-        case .closed(wasReused: true): return isIdempotent && !hasContent
+        case .closed(wasReused: true): return isIdempotent && (!hasContent || isCollected)
         case .unreachable, .notSecured, .connectTimeout, .overloaded, .closed, .reset, .responseTimeout, .malformed:
             return false
         }

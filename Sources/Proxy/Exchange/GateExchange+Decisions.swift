@@ -35,8 +35,19 @@ extension GateExchange {
     private func forward(
         _ identity: Identity?, renewal: [UInt8]? = nil, signOut: SignOut? = nil
     ) {
+        var identity = identity
+        if let known = identity, let refusal = service.gate.refusal(ofTooLarge: known, access) {
+            guard !service.gate.isEnforcing else {
+                if renewal != nil { known.renewalNotSent() }
+                return answer(refusal)
+            }
+            // Nothing is refused: the app gets the request without what would be too much for it.
+            record.observed(Observation(would: .denied, reason: refusal.reason))
+            identity = known.withoutHeaders
+        }
         letPass(
             Passage(identity: identity, renewal: renewal, signOut: signOut, updateCount: service.updateCount))
+        if hasContent, let limit = collectionLimit { return collect(whole: limit) }
         if hasContent, !contentFollows, defersToContent {
             machine.deferred()
             downstream?.resumeRequest()

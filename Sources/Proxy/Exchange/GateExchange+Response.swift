@@ -8,7 +8,7 @@ import Reactor
 /// The app's response, on its way to the client.
 extension GateExchange {
     func informationalResponse(_ head: inout ResponseHead) {
-        removeReservedCookies(&head)
+        adapt(&head)
         guard case .forwardInformational = machine.responseHeadReceived(status: head.status) else { return }
         agreedToContent()
         downstream?.sendInformational(head)
@@ -20,7 +20,7 @@ extension GateExchange {
     ) {
         record.responseStarted(head.status, service.loop.now)
         if service.isVerbose { note(head) }
-        removeReservedCookies(&head)
+        adapt(&head)
         if let signOut = passage.signOut {
             if signOut.answer != nil {
                 machine.responseReplaced()
@@ -47,10 +47,15 @@ extension GateExchange {
         if downstream?.isBlocked == true { upstream?.pause() }
     }
 
-    /// The app sets no cookies with the gate's names.
+    /// The app sets and ends no cookies with the gate's names, and knows its own address only.
+    private func adapt(_ head: inout ResponseHead) {
+        if head.setsCookies { removeReservedCookies(&head) }
+        if service.gate.rewritesRedirects { service.gate.rewriteRedirects(in: &head, to: access, app: app) }
+    }
+
     private func removeReservedCookies(_ head: inout ResponseHead) {
-        guard head.setsCookies, let name = service.gate.removeOwnCookies(from: &head) else { return }
-        service.pool(of: app).report(reservedCookie: name)
+        guard let use = service.gate.removeOwnCookies(from: &head, endsSession: passage.signOut != nil) else { return }
+        service.pool(of: app).report(use)
     }
 
     /// Field lines that are added to the app's response.
@@ -80,6 +85,7 @@ extension GateExchange {
     /// The response continues for a while, and its session may end before it does. False if it has ended already, and the
     /// response with it.
     private func beginStream(_ head: borrowing ResponseHead) -> Bool {
+        returnBudget()
         if head.isEventStream { beginEventStream() }
         // A response that ends the session does not end with it.
         guard passage.signOut == nil, let identity = passage.identity else { return true }
@@ -114,7 +120,7 @@ extension GateExchange {
 
     private func openTunnel(_ head: inout ResponseHead, _ connection: HTTP1Upstream, _ early: Span<UInt8>) {
         leaveUpstream()
-        removeReservedCookies(&head)
+        adapt(&head)
         let appSide = connection.detach()
         record.responseStarted(101, service.loop.now)
         guard let downstream, let (clientSide, waiting) = downstream.switchProtocols(head) else {

@@ -50,11 +50,7 @@ extension GateExchange {
             if expectsContent, !contentFollows { downstream?.resumeRequest() }
         case .startBeforeContent:
             stream.start(upstreamRequest(stream, true, true), for: self)
-        case .startWith(let content):
-            stream.start(upstreamRequest(stream, true, true), for: self)
-            stream.send(content.span, isEnd: isRequestComplete, trailers: [], more: false, isChunked: isChunked)
-            if !isRequestComplete { downstream?.resumeRequest() }
-        case .repeat(let buffer):
+        case .startWith(let buffer), .repeat(let buffer):
             stream.start(upstreamRequest(stream, true, true), for: self)
             stream.send(
                 buffer.content.span, isEnd: isRequestComplete, trailers: buffer.trailers, more: false,
@@ -78,7 +74,9 @@ extension GateExchange {
     private func writeHead(into output: inout [UInt8]) {
         service.gate.rewrite(access, for: passage.identity, app: app, into: &output)
         switch request.framing {
-        case .none, .untilClose: break
+        case .none, .untilClose:
+            // RFC 9110 §8.6: HTTP/2 shows by its frames that there is no content, HTTP/1.1 by a length.
+            if request.version == .http2, request.method.impliesContent { output.append(text: "Content-Length: 0\r\n") }
         case .length(let length):
             output.append(text: "Content-Length: ")
             output.append(decimal: length)
@@ -170,6 +168,16 @@ extension GateExchange: UpstreamClient {
 
     func keepBound(_ connection: HTTP1Upstream) {
         downstream?.keep(connection, for: passage.identity)
+    }
+}
+
+extension Method {
+    /// A request without content is unusual: some servers refuse it without Content-Length (411).
+    fileprivate var impliesContent: Bool {
+        switch self {
+        case .post, .put, .patch: true
+        case .get, .head, .delete, .connect, .options, .trace, .other: false
+        }
     }
 }
 

@@ -32,6 +32,8 @@ final class GateExchange: Exchange, FinishedExchange {
     private(set) var waiter: UpstreamWaiter?
     private(set) var holding: ConnectionHolding?
     private(set) var contentProgress = ContentProgress()
+    /// Bytes of content that were taken from the process's budget.
+    private var collectedBytes = 0
     private(set) var hasEventStream = false
 
     /// What the gate lets pass, and how.
@@ -110,6 +112,7 @@ final class GateExchange: Exchange, FinishedExchange {
 
     override func requestContent(_ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool) {
         contentProgress.messages?.add(content)
+        if machine.isCollecting, !takeBudget(content.count) { machine.collectsNoMore() }
         switch machine.contentReceived(content, isEnd: isEnd, trailers: trailers) {
         case .send: send(content, isEnd: isEnd, trailers: trailers, more: more)
         case .acquire:
@@ -117,8 +120,9 @@ final class GateExchange: Exchange, FinishedExchange {
             if upstream != nil {
                 send(content, isEnd: isEnd, trailers: trailers, more: more)
             } else if machine.state == .acquiring {
-                machine.hold(content)
+                machine.hold(content, trailers: trailers)
             }
+        case .acquireForCollected: sendCollected()
         case .none: break
         case .decide: formReceived()
         case .refuse:
@@ -126,6 +130,19 @@ final class GateExchange: Exchange, FinishedExchange {
             answer(refusal(413))
         case .abort: abort()
         }
+    }
+
+    private func takeBudget(_ count: Int) -> Bool {
+        guard CollectionBudget.ofThisProcess.take(count) else { return false }
+        collectedBytes += count
+        return true
+    }
+
+    /// What was collected is no longer needed.
+    func returnBudget() {
+        guard collectedBytes > 0 else { return }
+        CollectionBudget.ofThisProcess.give(collectedBytes)
+        collectedBytes = 0
     }
 
     private func send(_ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool) {
@@ -403,6 +420,7 @@ final class GateExchange: Exchange, FinishedExchange {
         hasEventStream = false
         contentProgress = ContentProgress()
         contentFollows = false
+        returnBudget()
         releaseHolding()
         resetRequest()
         // With it, the memory of forms and content.

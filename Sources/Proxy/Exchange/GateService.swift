@@ -193,6 +193,9 @@ final class GateService: ExchangeService {
         updateCount &+= 1
         let (gate, now) = (gate, loop.wallClock)
         clients?.closeTunnels { $0.hasEnded(gate, now: now) }
+        if (pools + retiredPools).contains(where: \.hasBound) {
+            clients?.closeBoundUpstreams { gate.hasEnded($0, now: now) }
+        }
         for exchange in Array(streams.values) {
             guard let identity = exchange.passage.identity, gate.hasEnded(identity, now: now) else { continue }
             exchange.endStream(.sessionRevoked)

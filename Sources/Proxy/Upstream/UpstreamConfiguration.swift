@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Decisions
+import Gate
 import HTTP
 import Reactor
 import TLS
@@ -29,8 +30,8 @@ package struct UpstreamConfiguration: Sendable {
     package var failed: @Sendable (UpstreamFault) -> Void = { _ in }
     /// Called when a deviation from HTTP is accepted for the first time.
     package var tolerated: @Sendable (Toleration) -> Void = { _ in }
-    /// Called with the name when the app sets a cookie of the gate, from time to time while that continues.
-    package var reservedCookieSet: @Sendable (String) -> Void = { _ in }
+    /// Called when the app sets or ends a cookie of the gate, from time to time while that continues.
+    package var reservedCookieUsed: @Sendable (ReservedCookieUse) -> Void = { _ in }
     package var connectTimeout = Nanoseconds.seconds(5)
     /// Which deviations from HTTP are accepted in its responses.
     package var leniency = ResponseLeniency.standard
@@ -40,6 +41,8 @@ package struct UpstreamConfiguration: Sendable {
     package var idleTimeout = Nanoseconds.seconds(60)
     /// Open connections of the process; further requests wait for one, or for room on one.
     package var maxConnections = 256
+    /// Content of a request without a length is collected up to this many bytes, to send its length; 0: never.
+    package var collectRequests = 0
     /// The count of connections that all workers share; nil: the worker has its own.
     package var ledger: ConnectionLedger?
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Decisions
+import Gate
 import Reactor
 import TLS
 
@@ -244,6 +245,9 @@ final class UpstreamPool {
         releaseBound()
     }
 
+    /// Connections that belong to one client each are idle.
+    var hasBound: Bool { !bound.isEmpty }
+
     /// The next request of its client has arrived.
     func unbind(_ connection: HTTP1Upstream) {
         bound.removeAll { $0 === connection }
@@ -287,11 +291,11 @@ final class UpstreamPool {
         connectionClosed()
     }
 
-    func report(reservedCookie name: String) {
+    func report(_ use: ReservedCookieUse) {
         let now = environment.loop.now
         guard now >= nextCookieReport else { return }
         nextCookieReport = now.advanced(by: Self.cookieReportInterval)
-        configuration.reservedCookieSet(name)
+        configuration.reservedCookieUsed(use)
     }
 
     /// The app failed a request. Each one may fail in the same way, so one report from time to time is enough.

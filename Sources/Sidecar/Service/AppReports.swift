@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Decisions
+import Gate
 import Logging
 import Proxy
 import Synchronization
@@ -40,10 +41,19 @@ final class AppReports: Sendable {
                     "upstream": "\(address)", "what": "\(toleration.name)", "detail": "\(toleration.description)",
                 ])
         }
-        configuration.reservedCookieSet = { [logger] name in
-            logger.notice(
-                "a cookie that the app set was dropped: its name is reserved for the gate",
-                metadata: ["cookie": "\(name)"])
+        configuration.reservedCookieUsed = { [logger] use in
+            switch use {
+            case .set(let name):
+                logger.notice(
+                    "a cookie that the app set was dropped: its name is reserved for the gate",
+                    metadata: ["cookie": "\(name)"])
+            case .cleared:
+                logger.notice(
+                    """
+                    cookies were taken out of the app's Clear-Site-Data, since that would end the gate's session; paths that \
+                    end it belong into session.logoutPaths
+                    """)
+            }
         }
     }
 

@@ -60,6 +60,7 @@ extension UpstreamConfiguration {
         idleTimeout = .seconds(settings.idleTimeout.inSeconds)
         maxConnections = settings.maxConnections
         leniency = settings.isTolerant ? .tolerant : .standard
+        collectRequests = settings.collectRequests
         if case .https = settings.address {
             if settings.offersHTTP2 { version = .negotiated }
             tls = try TLSClientContext(

@@ -36,6 +36,14 @@ extension TLSClientConfiguration {
         if offersHTTP2 { protocols = [TLSServerConfiguration.http2, "http/1.1"] }
         if let authorities = settings.authorities { trust = .authorities(authorities) }
         serverName = settings.serverName
+        minimumVersion =
+            switch settings.minimumVersion {
+            case .v10: .v10
+            case .v11: .v11
+            case .v12: .v12
+            case .v13: .v13
+            }
+        ciphers = settings.ciphers
         if let pair = settings.certificate { identity = try TLSIdentity(pair.chain, key: pair.key) }
         skipsVerification = settings.skipsVerification
     }

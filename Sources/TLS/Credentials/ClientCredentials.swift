@@ -22,7 +22,8 @@ final class ClientCredentials: Sendable {
 
     init(_ configuration: TLSClientConfiguration) throws(TLSError) {
         context = try ContextPointer(
-            isServer: false, minimum: configuration.minimumVersion, protocols: configuration.protocols)
+            isServer: false, minimum: configuration.minimumVersion, protocols: configuration.protocols,
+            ciphers: configuration.ciphers)
         skipsVerification = configuration.skipsVerification
         serverName = configuration.serverName
         resumesSessions = configuration.resumesSessions

@@ -10,7 +10,11 @@ final class ContextPointer: @unchecked Sendable {
     let pointer: OpaquePointer
 
     /// Settings common to both sides.
-    init(isServer: Bool, minimum: TLSVersion, protocols: [String]) throws(TLSError) {
+    ///
+    /// - Parameter ciphers: in place of the standard ones; empty: those.
+    init(
+        isServer: Bool, minimum: TLSVersion, protocols: [String], ciphers: [String] = []
+    ) throws(TLSError) {
         ErrorQueue.empty()
         guard let pointer = unsafe SSL_CTX_new(isServer ? TLS_server_method() : TLS_client_method()) else {
             throw .configuration(ErrorQueue.takeText())
@@ -23,14 +27,20 @@ final class ContextPointer: @unchecked Sendable {
         // Sidegate's order, but ChaCha20 for clients that prefer it: they have no AES instructions.
         if isServer { options |= UInt64(1) << 22 }  // SSL_OP_CIPHER_SERVER_PREFERENCE
         if isServer { options |= UInt64(1) << 21 }  // SSL_OP_PRIORITIZE_CHACHA
+        // SSL_OP_LEGACY_SERVER_CONNECT: such servers may not know RFC 5746. We never renegotiate.
+        if minimum.isObsolete { options |= UInt64(1) << 2 }
         unsafe SSL_CTX_set_options(pointer, options)
+        // The signatures of these versions use SHA-1 and MD5, which libssl accepts at this level only.
+        if minimum.isObsolete { unsafe SSL_CTX_set_security_level(pointer, 0) }
+        let choice = CipherChoice(ciphers, minimum: minimum)
         // One record at a time, retried from any address; no buffers while idle.
         unsafe sidegate_ssl_ctx_set_mode(pointer, 0x1 | 0x2 | 0x8 | 0x10)
         guard unsafe sidegate_ssl_ctx_set_minimum(pointer, minimum.rawValue) == 1,
-            unsafe SSL_CTX_set_cipher_list(pointer, Self.ciphers) == 1,
-            unsafe SSL_CTX_set_ciphersuites(pointer, Self.suites) == 1,
-            // OpenSSL before 3.5 does not know the first list.
-            Self.groups.contains(where: { unsafe sidegate_ssl_ctx_set_groups(pointer, $0) == 1 })
+            unsafe SSL_CTX_set_cipher_list(pointer, choice.list) == 1,
+            unsafe SSL_CTX_set_ciphersuites(pointer, choice.suites) == 1,
+            // OpenSSL before 3.5 does not know the first list, and old servers may not read so long a greeting.
+            Self.groups.dropFirst(minimum.isObsolete ? 1 : 0)
+                .contains(where: { unsafe sidegate_ssl_ctx_set_groups(pointer, $0) == 1 })
         else { throw .configuration(ErrorQueue.takeText()) }
         guard !isServer, !protocols.isEmpty else { return }
         let list = ProtocolList(protocols)
@@ -70,23 +80,19 @@ final class ContextPointer: @unchecked Sendable {
         guard isDone else { throw .configuration(ErrorQueue.takeText()) }
     }
 
-    /// Mozilla's intermediate set (ssl-config.mozilla.org, 5.7) without finite-field Diffie-Hellman, the most expensive
-    /// for servers.
-    private static let ciphers = """
-        ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:\
-        ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305
-        """
-    /// TLS 1.3's suites, in the browsers' order. The second one uses SHA-384, for which few processors have
-    /// instructions: a handshake costs 4 % more with it.
-    private static let suites = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
     /// In order of preference; the first list starts with a post-quantum hybrid.
     private static let groups = ["X25519MLKEM768:X25519:P-256:P-384", "X25519:P-256:P-384"]
 }
 
 /// Supported versions.
 package enum TLSVersion: Int32, Sendable {
+    case v10 = 0x0301
+    case v11 = 0x0302
     case v12 = 0x0303
     case v13 = 0x0304
+
+    /// Broken (RFC 8996); towards old servers only.
+    var isObsolete: Bool { rawValue < TLSVersion.v12.rawValue }
 }
 
 /// Protocols in order of preference, in ALPN's encoding: each preceded by its length (RFC 7301 §3.1).

@@ -21,7 +21,10 @@ package struct TLSClientConfiguration: Sendable {
     package var skipsVerification = false
     /// For ALPN, in order of preference; empty: not offered.
     package var protocols: [String] = []
+    /// Below 1.2 weak signatures, keys and ciphers are accepted too: such servers have no others.
     package var minimumVersion = TLSVersion.v12
+    /// By OpenSSL's names, those of TLS 1.3 too; empty: the standard ones.
+    package var ciphers: [String] = []
     /// Sessions are stored, so that later connections to the same target need no full handshake.
     package var resumesSessions = true
 

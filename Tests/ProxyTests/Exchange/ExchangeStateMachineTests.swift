@@ -9,6 +9,8 @@ struct ExchangeStateMachineTests {
         case head(hasContent: Bool, isIdempotent: Bool = true, limit: UInt64 = .max)
         case forwarded, deferred
         case collects(limit: Int)
+        case collectsWhole(limit: Int)
+        case collectsNoMore
         case awaits(ExchangeStateMachine.Awaited)
         case answerReceived
         case content(String, isEnd: Bool = false)
@@ -58,6 +60,8 @@ struct ExchangeStateMachineTests {
         case .forwarded: machine.forwarded()
         case .deferred: machine.deferred()
         case .collects(let limit): return .collects(machine.collects(limit: limit))
+        case .collectsWhole(let limit): machine.collects(whole: limit)
+        case .collectsNoMore: machine.collectsNoMore()
         case .awaits(let what): machine.awaits(what)
         case .answerReceived: machine.answerReceived()
         case .content(let text, let isEnd):
@@ -65,7 +69,7 @@ struct ExchangeStateMachineTests {
             return .content(machine.contentReceived(bytes.span, isEnd: isEnd, trailers: []))
         case .held(let text):
             let bytes = Array(text.utf8)
-            machine.hold(bytes.span)
+            machine.hold(bytes.span, trailers: [])
         case .acquired(let mayRefuse): return .start(machine.upstreamAcquired(mayRefuse: mayRefuse))
         case .response(let status, let wantsUpgrade):
             return .head(machine.responseHeadReceived(status: status, wantsUpgrade: wantsUpgrade))
@@ -178,9 +182,65 @@ struct ExchangeStateMachineTests {
             "the first content of a deferred request waits for the connection",
             [
                 (.head(hasContent: true), .none), (.deferred, .none), (.content("ab"), .content(.acquire)),
-                (.held("ab"), .none), (.acquired(), .start(.startWith(Array("ab".utf8)))),
+                (.held("ab"), .none), (.acquired(), .start(.startWith(RetryBuffer(content: Array("ab".utf8))))),
                 (.content("c", isEnd: true), .content(.send)),
             ], .exchanging(.awaited)),
+
+        // Content that is collected.
+        Script(
+            "collected content is sent with the head, and again if the app did not process it",
+            [
+                (.head(hasContent: true, isIdempotent: false), .none), (.collectsWhole(limit: 3), .none),
+                (.content("ab"), .content(.none)), (.content("c", isEnd: true), .content(.acquireForCollected)),
+                (.acquired(mayRefuse: true), .start(.repeat(RetryBuffer(content: Array("abc".utf8))))),
+                (.lost(.refused), .loss(.retry)),
+                (.acquired(), .start(.repeat(RetryBuffer(content: Array("abc".utf8))))),
+                (.lost(.closed(wasReused: true)), .loss(.answer(status: 502))),
+            ], .answered),
+        Script(
+            "a collected request that may be repeated is, when the connection was an old one",
+            [
+                (.head(hasContent: true), .none), (.collectsWhole(limit: 3), .none),
+                (.content("abc", isEnd: true), .content(.acquireForCollected)),
+                (.acquired(), .start(.repeat(RetryBuffer(content: Array("abc".utf8))))),
+                (.lost(.closed(wasReused: true)), .loss(.retry)),
+            ], .acquiring),
+        Script(
+            "collected content may be empty",
+            [
+                (.head(hasContent: true, isIdempotent: false), .none), (.collectsWhole(limit: 3), .none),
+                (.content("", isEnd: true), .content(.acquireForCollected)), (.acquired(), .start(.start)),
+                (.lost(.refused), .loss(.retry)),
+            ], .acquiring),
+        Script(
+            "more than is collected follows as it arrives",
+            [
+                (.head(hasContent: true), .none), (.collectsWhole(limit: 3), .none), (.content("ab"), .content(.none)),
+                (.content("cd"), .content(.acquireForCollected)),
+                (.acquired(), .start(.startWith(RetryBuffer(content: Array("abcd".utf8))))),
+                (.content("e", isEnd: true), .content(.send)),
+                (.lost(.closed(wasReused: true)), .loss(.answer(status: 502))),
+            ], .answered),
+        Script(
+            "without memory for more the rest follows as it arrives",
+            [
+                (.head(hasContent: true), .none), (.collectsWhole(limit: 9), .none), (.content("ab"), .content(.none)),
+                (.collectsNoMore, .none), (.content("c"), .content(.acquireForCollected)),
+                (.acquired(), .start(.startWith(RetryBuffer(content: Array("abc".utf8))))),
+                (.content("", isEnd: true), .content(.send)),
+            ], .exchanging(.awaited)),
+        Script(
+            "the limit of content applies while it is collected",
+            [
+                (.head(hasContent: true, limit: 2), .none), (.collectsWhole(limit: 9), .none),
+                (.content("abc"), .content(.refuse)), (.answered, .none),
+            ], .answered),
+        Script(
+            "a client that leaves while its content is collected",
+            [
+                (.head(hasContent: true), .none), (.collectsWhole(limit: 9), .none), (.content("ab"), .content(.none)),
+                (.aborted, .none),
+            ], .ended),
 
         // The limit.
         Script(
@@ -319,7 +379,7 @@ struct ExchangeStateMachineTests {
         case .deciding:
             var events: [Event] = [.forwarded, .awaits(.keys), .answered, .aborted]
             if !hasForm, !hasContent { events.append(.collects(limit: 1)) }
-            if !isRequestComplete { events.append(.deferred) }
+            if !isRequestComplete { events += [.deferred, .collectsWhole(limit: 1)] }
             return events
         case .collecting: return content + [.answered, .aborted]
         case .awaiting: return [.answerReceived, .aborted]

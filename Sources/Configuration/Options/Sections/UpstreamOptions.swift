@@ -29,6 +29,22 @@ enum UpstreamOptions {
     static let preservesHost = Option<Bool>(
         "upstream.preserveHost", .boolean, default: "true",
         "Send the browser's Host to the app, not the upstream's own.")
+    static let rewritesRedirects = Option<Bool?>(
+        "upstream.rewriteRedirects", .boolean,
+        "Replace the app's own address (scheme, host and port) by the public one in its Location, Content-Location and"
+            + " Refresh, and remove a cookie's `Domain` if it is the app's host; with `stripPrefix` of an app also put the"
+            + " prefix in front of paths there and of a cookie's `Path`. Default: on if `preserveHost` is false or"
+            + " `stripPrefix` is set.")
+    static let collectRequests = Option<Int>(
+        "upstream.collectRequests", .size(0...1_048_576), default: "0",
+        "For apps that need Content-Length: collect the content of a request that comes without a length (chunked, or"
+            + " HTTP/2) up to this size, and send it with its length. Longer content is passed on in chunks, and so is gRPC."
+            + " At most 1MiB, and 64MiB in the whole process. 0: off.")
+    static let headerBytes = Option<Int>(
+        "upstream.headerBytes", .size(64...1_048_576), default: "16KiB",
+        "The most bytes of identity headers (and assertion) that the app gets; a user who has more is refused with"
+            + " `identity_head_too_large`, since servers answer requests with long heads by errors that explain nothing."
+    )
     static let upgrades = Option<[String]>(
         "upstream.upgrades", .list(.text(.upgradeProtocol)), default: "[\"websocket\"]",
         "The protocols that the app may switch to (101) and whose data passes unread from then on, each as in `Upgrade`:"
@@ -43,13 +59,15 @@ enum UpstreamOptions {
     static let tls = UpstreamTLSOptions(section: "upstream.tls.")
 
     static let rows = OptionRow.of(
-        url, offersHTTP2, connectTimeout, responseTimeout, idleTimeout, maxConnections, preservesHost, upgrades,
-        isTolerant, tls)
+        url, offersHTTP2, connectTimeout, responseTimeout, idleTimeout, maxConnections, preservesHost,
+        rewritesRedirects, collectRequests, headerBytes, upgrades, isTolerant, tls)
 }
 
 /// TLS towards an app, in a section or in a mapping of its own.
 struct UpstreamTLSOptions: OptionDeclaration {
     let client: ClientTLSOptions
+    let minimumVersion: Option<ClientTLSSettings.Version>
+    let ciphers: Option<[String]>
     let skipsVerification: Option<Bool>
 
     /// - Parameter section: with its dot; empty in a mapping.
@@ -64,12 +82,20 @@ struct UpstreamTLSOptions: OptionDeclaration {
             certificate: Option(
                 section + "certificate", .textOrNone(.file), "A PEM certificate with its chain, presented to the app."),
             key: Option(section + "key", .textOrNone(.file), "The PEM key of `certificate`."))
+        minimumVersion = Option(
+            section + "minimumVersion", .choice, default: "\"1.2\"",
+            "The oldest TLS version that the app may choose. 1.0 and 1.1 are broken (RFC 8996); with one of them weak"
+                + " signatures, keys and ciphers are accepted too, since such servers have no others.")
+        ciphers = Option(
+            section + "ciphers", .list(.text(.any)), default: "[]",
+            "The ciphers to offer, by OpenSSL's names, as a list or with colons between them; those of TLS 1.3 begin with"
+                + " `TLS_`. Default: those with forward secrecy and authenticated encryption.")
         skipsVerification = Option(
             section + "insecureSkipVerify", .boolean, default: "false",
             "Accept any certificate. The connection is then encrypted, but the other end is not verified.")
     }
 
-    var rows: [OptionRow] { client.rows + skipsVerification.rows }
+    var rows: [OptionRow] { client.rows + minimumVersion.rows + ciphers.rows + skipsVerification.rows }
 }
 
 /// Items of `upstreams`.
@@ -77,8 +103,7 @@ enum AppOptions {
     static let list = Option<[OptionValues]>(
         "upstreams", .list(.object(rows)), default: "[]",
         "More apps, by host and path. The most specific wins: a host by its name, then by `*.`, then any; then the longest"
-            + " path. What is for none of them goes to `upstream`. Location and cookies that an app sends are passed as"
-            + " they are.")
+            + " path. What is for none of them goes to `upstream`.")
 
     static let hosts = Option<[String]?>(
         "hosts", .list(.text(.hostPattern)),
@@ -101,17 +126,22 @@ enum AppOptions {
     static let maxConnections = Option<Int?>(
         "maxConnections", .integer(1...1_000_000), "As `upstream.maxConnections`, for this app alone.")
     static let preservesHost = Option<Bool?>("preserveHost", .boolean, "As `upstream.preserveHost`.")
+    static let rewritesRedirects = Option<Bool?>(
+        "rewriteRedirects", .boolean, "As `upstream.rewriteRedirects`.")
+    static let collectRequests = Option<Int?>(
+        "collectRequests", .size(0...1_048_576), "As `upstream.collectRequests`.")
+    static let headerBytes = Option<Int?>("headerBytes", .size(64...1_048_576), "As `upstream.headerBytes`.")
     static let upgrades = Option<[String]?>(
         "upgrades", .list(.text(.upgradeProtocol)), "As `upstream.upgrades`, in its place.")
     static let isTolerant = Option<Bool?>("tolerant", .boolean, "As `upstream.tolerant`.")
     static let offersHTTP2 = Option<Bool?>("http2", .boolean, "As `upstream.http2`.")
     static let tls = Option<OptionValues?>(
         "tls", .object(tlsOptions.rows),
-        "`ca`, `serverName`, `certificate`, `key` and `insecureSkipVerify` as in `upstream.tls`, from which nothing is"
-            + " taken over.")
+        "`ca`, `serverName`, `certificate`, `key`, `minimumVersion`, `ciphers` and `insecureSkipVerify` as in"
+            + " `upstream.tls`, from which nothing is taken over.")
     static let tlsOptions = UpstreamTLSOptions(section: "")
 
     private static let rows = OptionRow.of(
         hosts, paths, url, stripPrefix, connectTimeout, responseTimeout, idleTimeout, maxConnections, preservesHost,
-        upgrades, isTolerant, offersHTTP2, tls)
+        rewritesRedirects, collectRequests, headerBytes, upgrades, isTolerant, offersHTTP2, tls)
 }

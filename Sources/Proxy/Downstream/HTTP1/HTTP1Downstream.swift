@@ -293,6 +293,10 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
     /// Over a unix socket a proxy speaks for all clients, and so does a trusted one.
     var isOneClient: Bool { isPersistent && phase != .closed && peer.address != nil && !peer.isTrusted }
 
+    func closeBoundUpstreams(whereEnded hasEnded: (Identity) -> Bool) {
+        boundUpstreams?.closeThose(whereEnded: hasEnded)
+    }
+
     func keep(_ connection: HTTP1Upstream, for identity: Identity?) {
         let bound = boundUpstreams ?? BoundUpstreams()
         boundUpstreams = bound

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Gate
 import HTTP
 import HTTP2
 import Reactor
@@ -285,6 +286,9 @@ final class HTTP2Downstream: HTTP2Connection, DownstreamConnection {
             if let stream = stream.handler as? HTTP2DownstreamStream { body(stream) }
         }
     }
+
+    /// Streams keep none.
+    func closeBoundUpstreams(whereEnded hasEnded: (Identity) -> Bool) {}
 
     func forEachExchange(_ body: (Exchange) -> Void) {
         forEachStream { stream in

@@ -199,7 +199,9 @@ final class HTTP2DownstreamStream: StreamHandler, HTTP2Task {
             try exchange.withRequest { (request) throws(HTTP1Error) in
                 try connection.shared.read(&request)
                 request.version = .http2
-                if kind == .request, request.framing == .none, !isEnd {
+                // Its end may have arrived by itself in the same read.
+                let isEmpty = isEnded && inbound.isEmpty && trailers.isEmpty
+                if kind == .request, request.framing == .none, !isEnd, !isEmpty {
                     request.framing = .chunked
                     request.expectsContinue = request.fields.contains { $0.known == .expect }
                 }

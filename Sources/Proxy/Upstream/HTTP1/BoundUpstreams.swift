@@ -32,6 +32,13 @@ final class BoundUpstreams {
         entries.append((connection, identity))
     }
 
+    /// Closes those of users whose session is over.
+    func closeThose(whereEnded hasEnded: (Identity) -> Bool) {
+        let ended = entries.filter { $0.identity.map(hasEnded) ?? false }
+        entries.removeAll { $0.identity.map(hasEnded) ?? false }
+        for entry in ended where entry.connection.isIdle { entry.connection.close() }
+    }
+
     func closeAll() {
         let all = entries
         entries = []

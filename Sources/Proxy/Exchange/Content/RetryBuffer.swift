@@ -4,10 +4,11 @@
 /// (RFC 9113 §8.7).
 package struct RetryBuffer: Equatable, Sendable {
     private(set) var content: [UInt8]
-    private(set) var trailers: [UInt8] = []
+    private(set) var trailers: [UInt8]
 
-    package init(content: [UInt8] = []) {
+    package init(content: [UInt8] = [], trailers: [UInt8] = []) {
         self.content = content
+        self.trailers = trailers
     }
 
     var count: Int { content.count }
@@ -17,6 +18,6 @@ package struct RetryBuffer: Equatable, Sendable {
         self.trailers = trailers
     }
 
-    /// Longer content is not kept, and the request not sent again.
+    /// Longer content is not kept, and the request not sent again, unless it was collected.
     static let limit = 32_768
 }
