@@ -100,12 +100,12 @@ struct SignIn {
         }
         let isSameUser = current.map { $0.fields.isSameUser(as: fields) } ?? false
         // Another site's image or script could have the user asked, and spend the token, without anybody seeing it.
-        if !attempt.isOurs, !isSameUser, initiated != .allow || requiresState, !NavigationTest.isProven(request.head) {
-            return .respond(refused(attempt, fields, tryAgain, request))
-        }
+        let isUnseen =
+            !attempt.isOurs && !isSameUser && (initiated != .allow || requiresState)
+            && !NavigationTest.isProven(request.head)
         // A valid session, and yet this attempt began after it: another replica did not know the session.
         let isUnknownElsewhere = current.map { attempt.named?.isNavigation(after: $0.signedInAt) ?? false } ?? true
-        let returns = isUnknownElsewhere ? loops.count(request, attempt, scope) : RedirectLoopCounter()
+        let returns = isUnknownElsewhere && !isUnseen ? loops.count(request, attempt, scope) : RedirectLoopCounter()
         if returns.isLoop { return .respond(loops.response(to: request, tryAgain: tryAgain)) }
 
         var pending = PendingSignIn(
@@ -121,6 +121,7 @@ struct SignIn {
             pending.otherAttempts = attempts.othersOnlyWhenNamed(besides: named, request, scope)
         }
 
+        if isUnseen { return .respond(refused(attempt, pending, tryAgain, request)) }
         // Signing in as the present user gains an attacker nothing, and a reload of this page ends here too.
         if !attempt.isOurs, requiresState {
             guard isSameUser, attempt.named != nil else {
