@@ -31,7 +31,7 @@ class TestTheStart:
     def test_the_first_line_has_version_and_configuration(self, upstream, start_gate):
         gate = start_gate(upstream)
         first = json.loads(wait_until(lambda: gate.log().splitlines(), "the first line")[0])
-        assert first["message"] == "starting" and first["level"] == "info"
+        assert first["message"] == "listening" and first["level"] == "info"
         assert first["configuration"] == str(gate.config)
         assert first["version"] == sidegate("version").stdout.split()[-1]
 
@@ -55,7 +55,7 @@ class TestTheStart:
         process = ChildProcess([BINARY, "run", "--config", config], tmp_path / "log", env=clean_environment())
         try:
             process.wait_until_accepting(("127.0.0.1", port))
-            output = wait_until(lambda: "listening" in process.output() and process.output(), "the start")
+            output = wait_until(lambda: "no session secret" in process.output() and process.output(), "the start")
             found = [line for line in output.splitlines() if "no session secret" in line]
             assert len(found) == 1
             if format == "json":

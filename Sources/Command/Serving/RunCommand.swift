@@ -20,7 +20,7 @@ struct RunCommand: ParsableCommand {
     func run() throws {
         let request = source.request(purpose: .serve, options: serving.overrides)
         let loaded = ConfigurationLoader.load(request)
-        // The log begins with the warnings, in its own format.
+        // When the gate starts, the warnings are lines of its log.
         let settings = try loaded.settings ?? ConfigurationOptions.settings(loaded, unopenable: .cannotOpen)
         // Without a session secret, one that lives as long as this process.
         let fallbackSecret = Random.bytes(32)
@@ -34,6 +34,7 @@ struct RunCommand: ParsableCommand {
         do {
             service = try Service(settings, gate: gate, log: LogWriter(1), version: Version.number, loaded: loaded)
         } catch {
+            for finding in loaded.findings { StandardError.write(finding.description) }
             StandardError.write("sidegate: error: \(error)")
             throw ExitStatus.cannotOpen
         }

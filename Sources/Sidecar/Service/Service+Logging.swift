@@ -31,15 +31,12 @@ extension Service {
         RequestLog(format: format, logsRequests: proxy.logsRequests, detail: proxy.logDetail, sink: log)
     }
 
-    /// The first lines: the program, its configuration, and what is to be known about that.
-    static func logStart(_ loaded: LoadedConfiguration, version: String, _ logger: Logger) {
-        logger.info(
-            "starting",
-            metadata: [
-                "version": "\(version)",
-                "configuration": "\(ConfigurationIdentity(file: loaded.file).path ?? "environment and command line")",
-            ])
-        logWarnings(loaded.findings, logger)
+    /// What the first line says: the program, and its configuration.
+    static func startFacts(_ loaded: LoadedConfiguration, version: String) -> Logger.Metadata {
+        [
+            "version": "\(version)",
+            "configuration": "\(ConfigurationIdentity(file: loaded.file).path ?? "environment and command line")",
+        ]
     }
 
     /// What `check` warns of.

@@ -66,7 +66,9 @@ package final class Service: Sendable {
         format = Self.format(settings)
         threshold = LogThreshold(Self.level(settings))
         let logger = Self.logger(threshold, format, log)
-        if let loaded { Self.logStart(loaded, version: version, logger) }
+        let facts = loaded.map { Self.startFacts($0, version: version) } ?? [:]
+        // Before what is said of Redis; otherwise the first line is that the gate listens.
+        if settings.redis != nil, !facts.isEmpty { logger.info("starting", metadata: facts) }
         let workers = settings.workers ?? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
         do throws(TLSError) {
             tls = try settings.tls.map { tls throws(TLSError) in
@@ -132,8 +134,10 @@ package final class Service: Sendable {
         certificates = CertificateWatches(counters: counters, logger: logger)
         certificates.replace(settings, proxy, tls)
         for address in server.addresses {
-            logger.info("listening", metadata: ["address": "\(address)", "upstream": "\(settings.upstream.address)"])
+            let place: Logger.Metadata = ["address": "\(address)", "upstream": "\(settings.upstream.address)"]
+            logger.info("listening", metadata: place.merging(facts) { $1 })
         }
+        if let loaded { Self.logWarnings(loaded.findings, logger) }
         for address in admin?.addresses ?? [] {
             logger.info("health and metrics", metadata: ["address": "\(address)"])
         }
