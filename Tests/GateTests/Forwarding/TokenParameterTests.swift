@@ -95,9 +95,9 @@ struct TokenParameterTests {
     func deepLink() throws {
         for (sent, kept) in [
             ("/room?jwt=THEIRS&x=%20", "/room?jwt=THEIRS&x=%20"), ("/reset?jwt=abc", "/reset?jwt=abc"),
-            ("/.sidegate/login?return_to=/room?jwt=THEIRS", "/room?jwt=THEIRS"),
-            ("/.sidegate/login?return_to=/room?jwt=OURS", "/room"),
-            ("/.sidegate/login?return_to=/room?a=1%26jwt=EXPIRED%26b", "/room?a=1&b"),
+            ("/.sidegate/login?return_to=/room%3Fjwt=THEIRS", "/room?jwt=THEIRS"),
+            ("/.sidegate/login?return_to=/room%3Fjwt=OURS", "/room"),
+            ("/.sidegate/login?return_to=/room%3Fa=1%26jwt=EXPIRED%26b", "/room?a=1&b"),
         ] {
             let browser = try Browser()
             let answer = try browser.signIn(Self.filled(sent)).answer
