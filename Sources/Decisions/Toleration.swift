@@ -45,24 +45,31 @@ package enum Toleration: UInt8, Sendable, CaseIterable {
     }
 }
 
-/// Some of the tolerations.
-package struct TolerationSet: OptionSet, Sendable {
-    package let rawValue: UInt16
+/// Some of the tolerations. No `OptionSet`, whose generic code is not specialized in other modules: every response of an app
+/// needs an empty set.
+package struct TolerationSet: Equatable, Sendable {
+    package private(set) var rawValue: UInt16 = 0
 
-    package init(rawValue: UInt16) {
-        self.rawValue = rawValue
-    }
+    package init() {}
 
     package init(_ member: Toleration) {
         rawValue = 1 &<< UInt16(member.rawValue)
     }
 
-    package mutating func insert(_ member: Toleration) {
-        formUnion(TolerationSet(member))
-    }
+    package var isEmpty: Bool { rawValue == 0 }
 
-    package func contains(_ member: Toleration) -> Bool {
-        isSuperset(of: TolerationSet(member))
+    package func contains(_ member: Toleration) -> Bool { TolerationSet(member).isSubset(of: self) }
+
+    package func isSubset(of other: TolerationSet) -> Bool { rawValue & ~other.rawValue == 0 }
+
+    package mutating func insert(_ member: Toleration) { formUnion(TolerationSet(member)) }
+
+    package mutating func formUnion(_ other: TolerationSet) { rawValue |= other.rawValue }
+
+    package func subtracting(_ other: TolerationSet) -> TolerationSet {
+        var rest = self
+        rest.rawValue &= ~other.rawValue
+        return rest
     }
 
     package var members: [Toleration] { Toleration.allCases.filter { contains($0) } }

@@ -16,7 +16,7 @@ struct Transcript: CustomStringConvertible {
     private(set) var requests: [RequestHead] = []
     private(set) var responses: [ResponseHead] = []
     /// Deviations that were accepted.
-    private(set) var tolerated: TolerationSet = []
+    private(set) var tolerated = TolerationSet()
 
     private enum Kind { case request, response(Method) }
 

@@ -43,7 +43,7 @@ package struct BodyDecoder: Sendable {
     private var failure = HTTP1Error.cutShort
     private let limits: HTTP1Limits
     /// Deviations of a response's chunks that were accepted.
-    package private(set) var tolerated: TolerationSet = []
+    package private(set) var tolerated = TolerationSet()
     /// After the end: the trailer fields that may pass, each `Name: value\r\n`.
     package private(set) var trailers: [UInt8] = []
 

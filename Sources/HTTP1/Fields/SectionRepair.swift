@@ -28,7 +28,7 @@ struct SectionRepair: Sendable {
     private(set) var position = 0
     /// The lines so far, as they should be.
     private(set) var output: [UInt8] = []
-    private(set) var tolerated: TolerationSet = []
+    private(set) var tolerated = TolerationSet()
     /// The value of the first Content-Length, in the output.
     private var contentLength: Range<Int>?
 

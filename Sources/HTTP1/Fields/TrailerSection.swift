@@ -10,7 +10,7 @@ struct TrailerSection: Sendable {
     private var section = FieldSection(at: 0)
     private var repair = SectionRepair.State.none
     private let leniency: ResponseLeniency
-    private(set) var tolerated: TolerationSet = []
+    private(set) var tolerated = TolerationSet()
 
     init(_ leniency: ResponseLeniency) {
         self.leniency = leniency

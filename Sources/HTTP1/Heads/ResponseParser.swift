@@ -19,7 +19,7 @@ package struct ResponseParser: Sendable {
     private let limits: HTTP1Limits
     private let leniency: ResponseLeniency
     /// Deviations in the current or last head that were accepted.
-    package private(set) var tolerated: TolerationSet = []
+    package private(set) var tolerated = TolerationSet()
     /// There was a head before: an empty line may precede the next one.
     private var hasRead = false
     private var repair = SectionRepair.State.none
@@ -94,7 +94,7 @@ package struct ResponseParser: Sendable {
     /// those that have no content. False if there is nothing else yet.
     private mutating func begin(_ input: Span<UInt8>, _ consumed: inout Int) throws(HTTP1Error) -> Bool {
         if phase == .start {
-            tolerated = []
+            tolerated = TolerationSet()
             if hasRead, leniency != .strict, input[0] == ByteClass.carriageReturn {
                 consumed = 1
                 phase = .emptyLineFeed

@@ -56,7 +56,7 @@ final class UpstreamPool {
     /// When a failure may be reported again.
     private var nextFailureReports: [UpstreamCause: MonotonicTime] = [:]
     /// Deviations that were reported.
-    private var reportedTolerations: TolerationSet = []
+    private var reportedTolerations = TolerationSet()
 
     init(_ configuration: UpstreamConfiguration, _ environment: UpstreamEnvironment, owner: any UpstreamPoolOwner) {
         self.configuration = configuration

@@ -11,7 +11,7 @@ import Synchronization
 final class AppReports: Sendable {
     private struct Entry {
         let endpoint: UpstreamConfiguration.Endpoint
-        var logged: TolerationSet = []
+        var logged = TolerationSet()
     }
 
     private let logger: Logger

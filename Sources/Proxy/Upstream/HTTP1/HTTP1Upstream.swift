@@ -32,7 +32,7 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
     private var hasServed = false
     private var receivedAny = false
     /// Deviations from HTTP that were accepted. The connection serves no other request after them.
-    private var tolerated: TolerationSet = []
+    private var tolerated = TolerationSet()
     /// The app authenticated a user on the connection, or was asked to: it serves one client from then on.
     private var isBound = false
     /// The request continues an authentication that began on this very connection.
