@@ -221,10 +221,14 @@ package final class Gate {
     /// What is decided is done; not so while it is only observed.
     package var isEnforcing: Bool { authorization.isEnforced }
 
-    /// The response to a request whose identity the app cannot take, since its fields are too large; nil: it can.
-    package func refusal(ofTooLarge identity: Identity, _ request: borrowing AccessRequest) -> LocalResponse? {
+    /// The response to a request whose identity the app cannot take, since its fields are too large.
+    package func refusal(ofTooLarge identity: Identity, _ request: borrowing AccessRequest) -> LocalResponse {
+        responses.forbidden(.identityHeadTooLarge, identity, request)
+    }
+
+    /// The fields that state the identity are more than the app takes (`upstream.headerBytes`).
+    package func isTooLarge(_ identity: Identity, _ request: borrowing AccessRequest) -> Bool {
         forwarding.isTooLarge(identity, for: request)
-            ? responses.forbidden(.identityHeadTooLarge, identity, request) : nil
     }
 
     /// Removes what sets or ends cookies of the gate's own names from an app's response; the first such use, or nil.

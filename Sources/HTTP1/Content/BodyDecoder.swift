@@ -38,7 +38,9 @@ package struct BodyDecoder: Sendable {
     private var line: ChunkLine
     /// Bytes of chunk lines that are not offset by content.
     private var overhead = 0
-    private var section: TrailerSection
+    /// Nil before it begins: most content has none, and a decoder is copied for each message.
+    private var section: TrailerSection?
+    private let leniency: ResponseLeniency
     /// What `failed` throws.
     private var failure = HTTP1Error.cutShort
     private let limits: HTTP1Limits
@@ -53,7 +55,7 @@ package struct BodyDecoder: Sendable {
     ) {
         self.limits = limits
         line = ChunkLine(allowsPadding: leniency != .strict)
-        section = TrailerSection(leniency)
+        self.leniency = leniency
         switch framing {
         case .none, .length(0):
             state = .ended
@@ -174,7 +176,11 @@ package struct BodyDecoder: Sendable {
                 index += 1
                 state = .ended
             case .trailers:
-                guard try section.read(input, &index, limits: limits) else { continue }
+                var section = self.section.take() ?? TrailerSection(leniency)
+                guard try section.read(input, &index, limits: limits) else {
+                    self.section = section
+                    continue
+                }
                 tolerated.formUnion(section.tolerated)
                 trailers = section.sifted(limits: limits)
                 state = .ended

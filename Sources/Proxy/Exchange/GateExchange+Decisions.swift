@@ -35,16 +35,23 @@ extension GateExchange {
     private func forward(
         _ identity: Identity?, renewal: [UInt8]? = nil, signOut: SignOut? = nil
     ) {
-        var identity = identity
-        if let known = identity, let refusal = service.gate.refusal(ofTooLarge: known, access) {
-            guard !service.gate.isEnforcing else {
-                if renewal != nil { known.renewalNotSent() }
-                return answer(refusal)
-            }
-            // Nothing is refused: the app gets the request without what would be too much for it.
-            record.observed(Observation(would: .denied, reason: refusal.reason))
-            identity = known.withoutHeaders
+        if let identity, service.gate.isTooLarge(identity, access) { return refuseTooLarge(identity, renewal, signOut) }
+        pass(identity, renewal, signOut)
+    }
+
+    /// The identity is more than the app takes.
+    private func refuseTooLarge(_ identity: Identity, _ renewal: [UInt8]?, _ signOut: SignOut?) {
+        let refusal = service.gate.refusal(ofTooLarge: identity, access)
+        guard !service.gate.isEnforcing else {
+            if renewal != nil { identity.renewalNotSent() }
+            return answer(refusal)
         }
+        // Nothing is refused: the app gets the request without what would be too much for it.
+        record.observed(Observation(would: .denied, reason: refusal.reason))
+        pass(identity.withoutHeaders, renewal, signOut)
+    }
+
+    private func pass(_ identity: Identity?, _ renewal: [UInt8]?, _ signOut: SignOut?) {
         letPass(
             Passage(identity: identity, renewal: renewal, signOut: signOut, updateCount: service.updateCount))
         if hasContent, let limit = collectionLimit { return collect(whole: limit) }

@@ -50,7 +50,7 @@ extension GateExchange {
     /// The app sets and ends no cookies with the gate's names, and knows its own address only.
     private func adapt(_ head: inout ResponseHead) {
         if head.setsCookies { removeReservedCookies(&head) }
-        if service.gate.rewritesRedirects { service.gate.rewriteRedirects(in: &head, to: access, app: app) }
+        if service.rewritesRedirects { service.gate.rewriteRedirects(in: &head, to: access, app: app) }
     }
 
     private func removeReservedCookies(_ head: inout ResponseHead) {

@@ -24,6 +24,8 @@ final class GateService: ExchangeService {
     private(set) var logDetail: LogDetail
     /// The log says more about single requests than their access lines do.
     private(set) var isVerbose: Bool
+    /// Some app's responses are rewritten.
+    private(set) var rewritesRedirects: Bool
     private(set) var isDraining = false
     private let resolver: Resolver
     private var log: RequestLog?
@@ -47,6 +49,7 @@ final class GateService: ExchangeService {
         self.log = log
         logDetail = log?.detail ?? .none
         isVerbose = logDetail > .none
+        rewritesRedirects = gate.rewritesRedirects
         self.services = services
         loop = memory.loop
         maximumContent = configuration.maximumContent
@@ -90,7 +93,7 @@ final class GateService: ExchangeService {
 
     func finished(_ exchange: GateExchange, _ context: RequestContext) {
         metrics.requestEnded(exchange, loop.now)
-        log?.record(exchange, context, client(of: exchange, context), loop)
+        if let log, log.records(exchange) { log.record(exchange, context, client(of: exchange, context), loop) }
     }
 
     private func client(of exchange: GateExchange, _ context: RequestContext) -> LoggedClient {
@@ -173,6 +176,7 @@ final class GateService: ExchangeService {
         self.log = log
         logDetail = log?.detail ?? .none
         isVerbose = logDetail > .none
+        rewritesRedirects = gate.rewritesRedirects
         // The session store stays: its connection belongs to this loop.
         let sessions = self.services.sessions
         self.services = services

@@ -26,6 +26,9 @@ package final class RequestLog {
         lines = AccessLog(format: format)
     }
 
+    /// Something about it is written.
+    func records(_ exchange: some FinishedExchange) -> Bool { logsRequests || exchange.record.concernsAudit }
+
     func record(_ exchange: some FinishedExchange, _ context: RequestContext, _ client: LoggedClient, _ loop: EventLoop)
     {
         if logsRequests {
