@@ -112,9 +112,11 @@ package final class Gate {
         case .unchecked(let question): return .ask(.checkToken(question))
         case .none: break
         }
-        if let refusal = strayReturns.refusal(of: request) { return .respond(refusal) }
+        if request.head.query != nil, let refusal = strayReturns.refusal(of: request) { return .respond(refusal) }
         if admitsGuests(ruling) { return .done(.forward(nil, renewal: nil)) }
-        if authorization.isEnforced, strayReturns.mayBeForm(request) { return .ask(.content(limit: SignIn.formLimit)) }
+        if request.head.method == .post, authorization.isEnforced, strayReturns.mayBeForm(request) {
+            return .ask(.content(limit: SignIn.formLimit))
+        }
         return .respond(redirect.unauthenticated(request, reason, as: authorization.unauthenticated(by: ruling)))
     }
 

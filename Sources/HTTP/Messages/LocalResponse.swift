@@ -16,10 +16,8 @@ public struct LocalResponse: Equatable, Sendable {
     package var outcome: Outcome
     /// Why, for logs and metrics, if there is a reason.
     package var reason: Reason?
-    /// The reason in words, for the log; no token, cookie or secret.
-    package var detail: String?
-    /// The user it is about, for the logs, when known.
-    public var user: String?
+    /// Most responses have none, and a response is copied several times on its way.
+    private var remark: Remark?
     /// The request it is about, for the logs, if that is not the request it answers.
     public var subject: RequestSubject?
 
@@ -35,9 +33,20 @@ public struct LocalResponse: Equatable, Sendable {
         closesConnection = false
         self.outcome = outcome
         self.reason = reason
-        detail = nil
-        user = nil
+        remark = nil
         subject = nil
+    }
+
+    /// The reason in words, for the log; no token, cookie or secret.
+    package var detail: String? {
+        get { remark?.detail }
+        set { remark = Remark(detail: newValue, user: user) }
+    }
+
+    /// The user it is about, for the logs, when known.
+    public var user: String? {
+        get { remark?.user }
+        set { remark = Remark(detail: detail, user: newValue) }
     }
 
     /// Adds a field line. Bytes that would end the line (CR, LF, NUL) become spaces, so no value can add a line.
@@ -98,4 +107,19 @@ public struct RequestSubject: Equatable, Sendable {
         self.method = method
         self.path = path
     }
+}
+
+/// What the log says of a response besides its outcome.
+private final class Remark: Equatable, Sendable {
+    let detail: String?
+    let user: String?
+
+    /// Nil: there is nothing to say.
+    init?(detail: String?, user: String?) {
+        guard detail != nil || user != nil else { return nil }
+        self.detail = detail
+        self.user = user
+    }
+
+    static func == (a: Remark, b: Remark) -> Bool { a.detail == b.detail && a.user == b.user }
 }
