@@ -128,7 +128,7 @@ class TestRequests:
         session = gate.session_cookie()
         upstream.answer = lambda request, connection: connection.close()
         assert gate.exchange("POST", "/", {**session, "Content-Length": "0"}).status == 502
-        assert wait_for(gate, "no response from the app")["cause"] == "closed"
+        assert wait_for(gate, "no response from the app")["cause"] == "closed_before_response"
 
     def test_no_line_holds_a_secret(self, upstream, start_gate):
         gate = start_gate(upstream, log={"level": "trace"}, headerPreset="basic")
