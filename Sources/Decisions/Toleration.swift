@@ -50,13 +50,13 @@ package enum Toleration: UInt8, Sendable, CaseIterable {
 package struct TolerationSet: Equatable, Sendable {
     package private(set) var rawValue: UInt16 = 0
 
-    package init() {}
+    @inlinable package init() {}
 
     package init(_ member: Toleration) {
         rawValue = 1 &<< UInt16(member.rawValue)
     }
 
-    package var isEmpty: Bool { rawValue == 0 }
+    @inlinable package var isEmpty: Bool { rawValue == 0 }
 
     package func contains(_ member: Toleration) -> Bool { TolerationSet(member).isSubset(of: self) }
 

@@ -228,6 +228,9 @@ package final class Gate {
         responses.forbidden(.identityHeadTooLarge, identity, request)
     }
 
+    /// Identities whose fields have at most this many bytes are never ``isTooLarge(_:_:)``.
+    package var leastIdentityLimit: Int { forwarding.leastIdentityLimit }
+
     /// The fields that state the identity are more than the app takes (`upstream.headerBytes`).
     package func isTooLarge(_ identity: Identity, _ request: borrowing AccessRequest) -> Bool {
         forwarding.isTooLarge(identity, for: request)

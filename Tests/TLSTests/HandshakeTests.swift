@@ -217,7 +217,7 @@ struct HandshakeTests {
                     isServer
                     ? try TLSTransport(server: socket, context)
                     : try TLSTransport(client: socket, trusting, host: "localhost")
-                transport.handshake(timeout: text == nil ? .milliseconds(20) : .seconds(20)) { failure in
+                transport.handshake(timeout: text == nil ? .milliseconds(20) : .seconds(600)) { failure in
                     transport.close()
                     result.send(failure)
                 }

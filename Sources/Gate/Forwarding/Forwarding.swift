@@ -14,9 +14,10 @@ final class Forwarding {
     /// For each app; nil: its responses are not rewritten.
     private let redirects: [RedirectRewrite.App?]
     private let hasRedirects: Bool
-    /// The most bytes of identity that each app gets, and the least of them.
+    /// The most bytes of identity that each app gets.
     private let identityLimits: [Int]
-    private let leastIdentityLimit: Int
+    /// What every app takes, if nothing is added to the identity; otherwise it has to be measured.
+    let leastIdentityLimit: Int
 
     init(
         _ configuration: GateConfiguration, _ tokenParameter: TokenParameter, _ assertions: AssertionSigner?,
@@ -30,7 +31,7 @@ final class Forwarding {
         redirects = [RedirectRewrite.App(configuration)] + configuration.apps.map { RedirectRewrite.App($0) }
         hasRedirects = redirects.contains { $0 != nil }
         identityLimits = [configuration.maximumIdentityBytes] + configuration.apps.map(\.maximumIdentityBytes)
-        leastIdentityLimit = identityLimits.min() ?? 0
+        leastIdentityLimit = assertions == nil ? identityLimits.min() ?? 0 : -1
     }
 
     /// The path, and what is left of it for an app without its prefix, is the same for all readers.
@@ -79,7 +80,7 @@ final class Forwarding {
 
     /// The field lines that state the identity are more than the app takes (`upstream.headerBytes`).
     func isTooLarge(_ identity: Identity, for request: borrowing AccessRequest) -> Bool {
-        guard assertions != nil || identity.headerBlock.count > leastIdentityLimit else { return false }
+        guard identity.headerBlock.count > leastIdentityLimit else { return false }
         let app = self.app(for: request)
         guard identityLimits.indices.contains(app) else { return false }
         let assertion = assertions?.line(for: identity, now: request.context.now).count ?? 0

@@ -14,8 +14,8 @@ struct JudgedPath {
         case outside
         /// Every reader takes the path for the same: it is its own canonical form.
         case plain
-        /// Readers may differ, and all readings are known.
-        case odd(RequestPath)
+        /// Readers may differ, and all readings are known. Indirect, since few paths have any and each is copied.
+        indirect case odd(RequestPath)
         case unreadable(PathProblem)
         /// Not plain, and nothing is decided by it.
         case unread

@@ -35,11 +35,16 @@ extension GateExchange {
     private func forward(
         _ identity: Identity?, renewal: [UInt8]? = nil, signOut: SignOut? = nil
     ) {
-        if let identity, service.gate.isTooLarge(identity, access) { return refuseTooLarge(identity, renewal, signOut) }
+        if let identity, identity.headerBlock.count > service.leastIdentityLimit,
+            service.gate.isTooLarge(identity, access)
+        {
+            return refuseTooLarge(identity, renewal, signOut)
+        }
         pass(identity, renewal, signOut)
     }
 
-    /// The identity is more than the app takes.
+    /// The identity is more than the app takes. Not inlined: a request that passes makes no room for a response.
+    @inline(never)
     private func refuseTooLarge(_ identity: Identity, _ renewal: [UInt8]?, _ signOut: SignOut?) {
         let refusal = service.gate.refusal(ofTooLarge: identity, access)
         guard !service.gate.isEnforcing else {

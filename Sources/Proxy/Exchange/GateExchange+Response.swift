@@ -19,8 +19,7 @@ extension GateExchange {
         _ head: inout ResponseHead, _ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool
     ) {
         record.responseStarted(head.status, service.loop.now)
-        if service.isVerbose { note(head) }
-        adapt(&head)
+        if head.setsCookies || service.readsResponses { read(&head) }
         if let signOut = passage.signOut {
             if signOut.answer != nil {
                 machine.responseReplaced()
@@ -47,10 +46,17 @@ extension GateExchange {
         if downstream?.isBlocked == true { upstream?.pause() }
     }
 
+    /// Not inlined: most responses need nothing of it.
+    @inline(never)
+    private func read(_ head: inout ResponseHead) {
+        if service.isVerbose { note(head) }
+        adapt(&head)
+    }
+
     /// The app sets and ends no cookies with the gate's names, and knows its own address only.
     private func adapt(_ head: inout ResponseHead) {
         if head.setsCookies { removeReservedCookies(&head) }
-        if service.rewritesRedirects { service.gate.rewriteRedirects(in: &head, to: access, app: app) }
+        if service.gate.rewritesRedirects { service.gate.rewriteRedirects(in: &head, to: access, app: app) }
     }
 
     private func removeReservedCookies(_ head: inout ResponseHead) {

@@ -24,8 +24,10 @@ final class GateService: ExchangeService {
     private(set) var logDetail: LogDetail
     /// The log says more about single requests than their access lines do.
     private(set) var isVerbose: Bool
-    /// Some app's responses are rewritten.
-    private(set) var rewritesRedirects: Bool
+    /// Smaller identities are accepted by every app.
+    private(set) var leastIdentityLimit: Int
+    /// Responses are described in the log, or some app's are rewritten.
+    private(set) var readsResponses: Bool
     private(set) var isDraining = false
     private let resolver: Resolver
     private var log: RequestLog?
@@ -49,7 +51,8 @@ final class GateService: ExchangeService {
         self.log = log
         logDetail = log?.detail ?? .none
         isVerbose = logDetail > .none
-        rewritesRedirects = gate.rewritesRedirects
+        readsResponses = isVerbose || gate.rewritesRedirects
+        leastIdentityLimit = gate.leastIdentityLimit
         self.services = services
         loop = memory.loop
         maximumContent = configuration.maximumContent
@@ -176,7 +179,8 @@ final class GateService: ExchangeService {
         self.log = log
         logDetail = log?.detail ?? .none
         isVerbose = logDetail > .none
-        rewritesRedirects = gate.rewritesRedirects
+        readsResponses = isVerbose || gate.rewritesRedirects
+        leastIdentityLimit = gate.leastIdentityLimit
         // The session store stays: its connection belongs to this loop.
         let sessions = self.services.sessions
         self.services = services

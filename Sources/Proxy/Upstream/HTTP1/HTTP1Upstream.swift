@@ -127,6 +127,7 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
     }
 
     /// The app has its time again: until the head of its response, or until the next piece of it.
+    @inline(__always)
     private func awaitApp() {
         let patience = phase == .body ? pool.configuration.idleTimeout : pool.configuration.responseTimeout
         timer.set(loop.now.advanced(by: patience))
