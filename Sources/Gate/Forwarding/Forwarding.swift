@@ -17,7 +17,7 @@ final class Forwarding {
     /// The most bytes of identity that each app gets.
     private let identityLimits: [Int]
     /// What every app takes, if nothing is added to the identity; otherwise it has to be measured.
-    let leastIdentityLimit: Int
+    private let leastLimit: Int
 
     init(
         _ configuration: GateConfiguration, _ tokenParameter: TokenParameter, _ assertions: AssertionSigner?,
@@ -31,7 +31,7 @@ final class Forwarding {
         redirects = [RedirectRewrite.App(configuration)] + configuration.apps.map { RedirectRewrite.App($0) }
         hasRedirects = redirects.contains { $0 != nil }
         identityLimits = [configuration.maximumIdentityBytes] + configuration.apps.map(\.maximumIdentityBytes)
-        leastIdentityLimit = assertions == nil ? identityLimits.min() ?? 0 : -1
+        leastLimit = assertions == nil ? identityLimits.min() ?? 0 : -1
     }
 
     /// The path, and what is left of it for an app without its prefix, is the same for all readers.
@@ -78,9 +78,11 @@ final class Forwarding {
         }
     }
 
+    var leastIdentityLimit: Int { leastLimit }
+
     /// The field lines that state the identity are more than the app takes (`upstream.headerBytes`).
     func isTooLarge(_ identity: Identity, for request: borrowing AccessRequest) -> Bool {
-        guard identity.headerBlock.count > leastIdentityLimit else { return false }
+        guard identity.headerBlock.count > leastLimit else { return false }
         let app = self.app(for: request)
         guard identityLimits.indices.contains(app) else { return false }
         let assertion = assertions?.line(for: identity, now: request.context.now).count ?? 0
