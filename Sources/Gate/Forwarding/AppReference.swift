@@ -36,7 +36,7 @@ enum AppReference: Equatable {
             return
         }
         guard let schemeEnd = Self.schemeEnd(of: text) else {
-            // A space at the start would be dropped, and what follows it read anew.
+            // A space at the start would be dropped, and what follows it read again.
             self = first == 0x20 ? .foreign : .relative
             return
         }

@@ -7,7 +7,7 @@ import HTTP
 ///
 /// No call does work for all keys: the hash table grows by one bucket at a time (linear hashing: Litwin, "Linear Hashing:
 /// A New Tool for File and Table Addressing", 1980), memory grows by segments, and expired keys are removed a few at a time,
-/// the earliest first. So whoever holds the lock of a store holds it for microseconds, however many keys there are.
+/// the earliest first. So the lock of a store is held for microseconds, however many keys there are.
 struct UsedTokenTable {
     /// A digest of a key of any length.
     struct Key: Hashable {
