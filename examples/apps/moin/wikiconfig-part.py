@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 
 # MoinMoin 2 behind Sidegate: append this to wikiconfig.py. The web server passes the header X-Forwarded-User as a WSGI
 # variable; an account is made at the first visit.
