@@ -376,11 +376,11 @@ class TestClientsThatReturn:
                 thread.join(5)
 
 
-def slow_h2_upload(gate, session, source):
-    """A stream whose content trickles, and the connection's socket."""
+def slow_h2_upload(gate, session, source, length=100_000):
+    """A connection, and its stream whose content trickles."""
     c = FrameConnection(gate.port, connected=connected(gate.port, source))
     c.cookie = session["Cookie"]
-    stream = c.request("POST", "/upload", [("content-length", "100000")], end=False)
+    stream = c.request("POST", "/upload", [("content-length", str(length))], end=False)
     c.data(stream, b"x")
     return c, stream
 
@@ -398,17 +398,21 @@ def is_held_back(gate, session, source: str) -> bool:
 
 
 class TestClientsThatEndTheirRequests:
-    """Before the rate rule would."""
+    """Before the rate rule would: they break them off, or complete them."""
 
     @pytest.mark.parametrize("seconds, is_slow", [(6, True), (1, False)])
-    @pytest.mark.parametrize("end", ["close", "reset", "invalid chunk", "h2 reset", "h2 close"])
+    @pytest.mark.parametrize("end", [
+        "close", "reset", "invalid chunk", "last chunk", "last byte", "h2 reset", "h2 close", "h2 last byte"])
     def test_they_are_penalized_as_if_the_rule_had_ended_them(self, upstream, start_gate, end, seconds, is_slow):
         gate = start_gate(
             upstream, admin=admin(), workers=1,
             upstream={"url": upstream.url, "maxConnections": 2, "connectTimeout": "40s"})
         session = gate.session_cookie()
         if end.startswith("h2"):
-            held = [slow_h2_upload(gate, session, f"127.0.4.{n}") for n in (1, 2)]
+            length = 2 if end == "h2 last byte" else 100_000
+            held = [slow_h2_upload(gate, session, f"127.0.4.{n}", length) for n in (1, 2)]
+        elif end == "last byte":
+            held = [upload(gate, session, b"Content-Length: 2", b"x", f"127.0.4.{n}") for n in (1, 2)]
         else:
             held = [upload(gate, session, CHUNKED, b"1\r\nx\r\n5;", f"127.0.4.{n}") for n in (1, 2)]
         wait_until(lambda: busy(gate) == 2, "all connections are held")
@@ -426,6 +430,12 @@ class TestClientsThatEndTheirRequests:
                 one.close()
             elif end == "invalid chunk":
                 one.sendall(b"x" * 20_000 + b"\r\n")
+            elif end == "last chunk":
+                one.sendall(b"x\r\nhello\r\n0\r\n\r\n")
+            elif end == "last byte":
+                one.sendall(b"y")
+            elif end == "h2 last byte":
+                one[0].data(one[1], b"y", end=True)
             elif end == "h2 reset":
                 one[0].socket.sendall(frame(RST_STREAM, 0, one[1], struct.pack("!I", 8)))
             else:

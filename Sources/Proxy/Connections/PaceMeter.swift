@@ -59,12 +59,15 @@ package struct PaceMeter: Sendable {
         return isSlow
     }
 
-    /// Whether a client that ends its request or response itself was too slow until then. One that always ends before it is
-    /// judged would hold what others need again and again. There is no grace, but no judgement of a short time either.
-    package func isSlow(rate: UInt64) -> Bool {
+    /// Whether a client whose request or response has ended before it was judged was too slow until then: one that always
+    /// completes or breaks off in time would hold what others need again and again. There is no grace, but no judgement of
+    /// a short time either.
+    ///
+    /// - Parameter total: a count of bytes that only grows.
+    package func isSlow(total: UInt64, rate: UInt64) -> Bool {
         let time = Nanoseconds(count: earlier.count &+ measured.count)
         guard time.count >= window.count / 5 * 2 else { return false }
-        return Self.isSlow(last &- earlierFirst, in: time, rate)
+        return Self.isSlow(max(last, total) &- earlierFirst, in: time, rate)
     }
 
     private static func isSlow(_ bytes: UInt64, in time: Nanoseconds, _ rate: UInt64) -> Bool {

@@ -119,9 +119,9 @@ class Exchange {
     /// Its client has stalled for as long as `stalled`, and holds more than its share while others wait.
     func mayEnd(stalled: Nanoseconds, share: Double, patience: Nanoseconds) -> Bool { false }
 
-    /// The client ends the exchange before it is complete, and was too slow until then while others waited. Called while
-    /// the exchange still holds what they waited for.
-    func endedSlowByClient() {}
+    /// The client has completed its request or breaks off the exchange, and was too slow until then while others waited.
+    /// Called while the exchange still holds what they waited for.
+    func clientWasSlow() {}
 
     /// The client sends too slowly while others wait.
     func requestTooSlow() {}

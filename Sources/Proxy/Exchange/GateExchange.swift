@@ -180,7 +180,7 @@ final class GateExchange: Exchange, FinishedExchange {
         mayEndForOthers(stalled: stalled, share: share, patience: patience)
     }
 
-    override func endedSlowByClient() { penalize() }
+    override func clientWasSlow() { penalize() }
 
     override func requestTooSlow() { endSlowRequest() }
 

@@ -68,15 +68,22 @@ struct PaceMeterTests {
     func endedByClient(seconds: Int, bytes: Int, isSlow: Bool) {
         var meter = PaceMeter(.request, window: .seconds(10), number: 1, total: 1000)
         for second in 1...seconds { _ = meter.add(.seconds(1), total: UInt64(1000 + second * bytes), rate: 512) }
-        #expect(meter.isSlow(rate: 512) == isSlow)
-        #expect(!meter.isSlow(rate: 0))
+        #expect(meter.isSlow(total: 0, rate: 512) == isSlow)
+        #expect(!meter.isSlow(total: 0, rate: 0))
     }
 
     @Test("a burst in the window before excuses a client that ends its request itself")
     func burstBeforeTheEnd() {
         var meter = PaceMeter(.request, window: .seconds(10), number: 1, total: 0)
         for second in 1...14 { _ = meter.add(.seconds(1), total: second < 5 ? 0 : 10_000, rate: 512) }
-        #expect(!meter.isSlow(rate: 512))
+        #expect(!meter.isSlow(total: 0, rate: 512))
+    }
+
+    @Test("bytes that came since the last look count", arguments: [(total: UInt64(4095), isSlow: true), (4096, false)])
+    func lastBytes(total: UInt64, isSlow: Bool) {
+        var meter = PaceMeter(.request, window: .seconds(10), number: 1, total: 0)
+        for _ in 1...8 { _ = meter.add(.seconds(1), total: 0, rate: 512) }
+        #expect(meter.isSlow(total: total, rate: 512) == isSlow)
     }
 
     @Test("a rate of none is never missed")

@@ -223,6 +223,7 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
         }
         let more = piece.consumed < input.count && !piece.isEnd
         if piece.isEnd {
+            noteSlowContent(of: exchange, total: exchange.contentCount &+ UInt64(piece.content.count))
             phase = .response
             setTimer(connections.limits.keepAliveTimeout)
         } else if !piece.content.isEmpty {
@@ -498,17 +499,25 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
         }
     }
 
-    /// The client ends its request, or takes no more of the response.
+    /// The client breaks off its request, or takes no more of the response.
     private func noteEndByClient() {
-        guard let exchange, let pace, pace.number == exchange.number,
-            pace.isSlow(rate: connections.limits.minimumBodyRate)
+        guard let exchange else { return }
+        noteSlowContent(of: exchange, total: exchange.contentCount)
+        guard writer.isBlocked, wasSlow(.response, exchange, total: writer.taken) else { return }
+        exchange.clientWasSlow()
+    }
+
+    /// The content of the request is complete, or will never be.
+    private func noteSlowContent(of exchange: Exchange, total: UInt64) {
+        guard wasSlow(.request, exchange, total: total), phase == .content, !writer.isBlocked,
+            exchange.contentWait == .measured
         else { return }
-        switch pace.side {
-        case .request:
-            if phase == .content, !writer.isBlocked, exchange.contentWait == .measured { exchange.endedSlowByClient() }
-        case .response:
-            if writer.isBlocked { exchange.endedSlowByClient() }
-        }
+        exchange.clientWasSlow()
+    }
+
+    private func wasSlow(_ side: PaceMeter.Side, _ exchange: Exchange, total: UInt64) -> Bool {
+        guard let pace, pace.side == side, pace.number == exchange.number else { return false }
+        return pace.isSlow(total: total, rate: connections.limits.minimumBodyRate)
     }
 
     /// Longer than a busy client waits between two requests.

@@ -225,7 +225,10 @@ final class HTTP2DownstreamStream: StreamHandler, HTTP2Task {
             var piece: [UInt8] = []
             swap(&piece, &inbound)
             let isEnd = content == .ended
-            if isEnd { content = .forwarded }
+            if isEnd {
+                noteSlowContent(of: exchange, total: exchange.contentCount &+ UInt64(piece.count))
+                content = .forwarded
+            }
             unacknowledged += piece.count
             // HTTP/1.1's decoder knows which trailers may pass.
             let lines = isEnd ? LoopMemory.filtered(trailers: trailers, connection.shared.limits) : []
@@ -375,13 +378,23 @@ final class HTTP2DownstreamStream: StreamHandler, HTTP2Task {
         }
     }
 
-    /// The client ends its request, or takes no more of the response.
+    /// The client breaks off its request, or takes no more of the response.
     private func noteEndByClient() {
-        guard let exchange, let pace, pace.isSlow(rate: connection.connections.limits.minimumBodyRate) else { return }
-        switch pace.side {
-        case .request: if !isEnded, exchange.contentWait == .measured { exchange.endedSlowByClient() }
-        case .response: if hasPendingContent { exchange.endedSlowByClient() }
-        }
+        guard let exchange else { return }
+        if !isEnded { noteSlowContent(of: exchange, total: exchange.contentCount) }
+        guard hasPendingContent, wasSlow(.response, total: stream.contentSent) else { return }
+        exchange.clientWasSlow()
+    }
+
+    /// The content of the request is complete, or will never be.
+    private func noteSlowContent(of exchange: Exchange, total: UInt64) {
+        guard wasSlow(.request, total: total), exchange.contentWait == .measured else { return }
+        exchange.clientWasSlow()
+    }
+
+    private func wasSlow(_ side: PaceMeter.Side, total: UInt64) -> Bool {
+        guard let pace, pace.side == side else { return false }
+        return pace.isSlow(total: total, rate: connection.connections.limits.minimumBodyRate)
     }
 
     /// How long after its response a client may find out by itself that the rest of its request is not wanted.
