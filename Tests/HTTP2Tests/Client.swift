@@ -42,6 +42,10 @@ final class Client: ClientSessionHandler {
         made = ClientSession(maximumStreams: maximumStreams, head: head, memory: memory, handler: self, now: 0)
     }
 
+    deinit {
+        made?.detachHandler()
+    }
+
     var session: ClientSession {
         guard let made else { preconditionFailure("made at the start") }
         return made

@@ -51,6 +51,10 @@ final class Server: ServerSessionHandler {
         made = ServerSession(configuration, memory: memory, handler: self, now: 0)
     }
 
+    deinit {
+        made?.detachHandler()
+    }
+
     var session: ServerSession {
         guard let made else { preconditionFailure("made at the start") }
         return made

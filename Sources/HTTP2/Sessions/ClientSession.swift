@@ -12,7 +12,8 @@ package protocol ClientSessionHandler: AnyObject {
 
 /// The client side of a connection: requests out, responses in. The app is trusted no more than a browser.
 package final class ClientSession: Session {
-    package private(set) weak var handler: (any ClientSessionHandler)?
+    /// It calls ``detachHandler()`` in its deinitializer. (A weak reference would make each retain of it slower.)
+    package private(set) unowned var handler: (any ClientSessionHandler)?
     private var hasSettings = false
     private var isGoingAway = false
 
@@ -34,6 +35,11 @@ package final class ClientSession: Session {
         submitSettings(headBytes: head.bytes)
         // The memory for frames is shared, so the preface must not remain in it.
         sendControl()
+    }
+
+    /// The handler is about to be destroyed.
+    package func detachHandler() {
+        handler = nil
     }
 
     private func submitSettings(headBytes: Int) {

@@ -27,7 +27,8 @@ package struct SessionConfiguration: Sendable {
 
 /// The server side of a connection: requests in, responses out.
 package final class ServerSession: Session {
-    package private(set) weak var handler: (any ServerSessionHandler)?
+    /// It calls ``detachHandler()`` in its deinitializer. (A weak reference would make each retain of it slower.)
+    package private(set) unowned var handler: (any ServerSessionHandler)?
     /// Requests beyond the limit.
     private var refusedCount = 0
     /// The notice of the coming end has been sent.
@@ -44,6 +45,11 @@ package final class ServerSession: Session {
         guard termination == nil else { return }
         takeMemory()
         frameGuard.appendSettings(to: &output)
+    }
+
+    /// The handler is about to be destroyed.
+    package func detachHandler() {
+        handler = nil
     }
 
     func open(_ id: Int32) -> Stream {

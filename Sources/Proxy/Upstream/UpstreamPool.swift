@@ -40,7 +40,7 @@ final class UpstreamPool {
     /// Nil when it no longer exists: requests in flight may outlive it.
     private unowned var owner: (any UpstreamPoolOwner)?
     private let connector: UpstreamConnector
-    private let inbox: LedgerInbox
+    private let reference: Unowned<UpstreamPool>
     private var phase = Phase.serving
     /// The last used last, so that those not needed age and end.
     private var idle: [HTTP1Upstream] = []
@@ -65,20 +65,18 @@ final class UpstreamPool {
         connector = UpstreamConnector(configuration, environment)
         let ledger = configuration.ledger ?? ConnectionLedger(limit: configuration.maxConnections)
         let loop = environment.loop
-        let inbox = LedgerInbox()
-        self.inbox = inbox
-        let box = Unowned<LedgerInbox>()
-        box.refer(to: inbox)
-        let bound = loop.bind(box)
+        let reference = Unowned<UpstreamPool>()
+        self.reference = reference
+        let bound = loop.bind(reference)
         self.ledger = LedgerMember(ledger, loop: loop) { note in
             loop.submit {
-                bound.assumeOnLoop { box in
-                    guard let pool = box.object?.pool else { return LedgerMember.decline(note, of: ledger) }
+                bound.assumeOnLoop { reference in
+                    guard let pool = reference.object else { return LedgerMember.decline(note, of: ledger) }
                     pool.noted(note)
                 }
             }
         }
-        inbox.pool = self
+        reference.refer(to: self)
         self.ledger.joinEpisode()
         if self.ledger.isContended { owner.startPacing() }
         guard configuration.version != .http1 else { return }
@@ -86,7 +84,7 @@ final class UpstreamPool {
     }
 
     deinit {
-        inbox.pool = nil
+        reference.clear()
     }
 
     /// The owner is about to be destroyed.
@@ -435,12 +433,6 @@ final class UpstreamPool {
             }
         if shared != nil { expectsHTTP2 = isHTTP2 }
         return isHTTP2
-    }
-
-    /// Receives the ledger's notes. It is the object with a weak reference, in place of the pool: counting references
-    /// to an object that has weak ones is slow, and each request counts some to the pool.
-    private final class LedgerInbox {
-        unowned var pool: UpstreamPool?
     }
 
     private static let cookieReportInterval = Nanoseconds.seconds(600)

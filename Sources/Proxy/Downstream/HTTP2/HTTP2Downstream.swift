@@ -16,6 +16,7 @@ final class HTTP2Downstream: HTTP2Connection, DownstreamConnection {
     }
 
     private(set) var connections: ClientConnections
+    private(set) var shared: HTTP2DownstreamShared
     private(set) var peer: Peer
     private(set) var idleSince: MonotonicTime
     private var phase = Phase.open
@@ -26,6 +27,7 @@ final class HTTP2Downstream: HTTP2Connection, DownstreamConnection {
     /// what each stream is credited with.
     private var takenBefore: UInt64?
     private var credit: UInt64 = 0
+    private let reference = Unowned<HTTP2Downstream>()
     // The session knows its handler from the start, so it is made after the connection.
     private var madeSession: ServerSession?
 
@@ -38,26 +40,28 @@ final class HTTP2Downstream: HTTP2Connection, DownstreamConnection {
     init(_ transport: Transport, peer: Peer, connections: ClientConnections, received: [UInt8] = []) {
         self.peer = peer
         self.connections = connections
+        shared = connections.http2
         let now = connections.loop.now
         idleSince = now
         super.init(transport, memory: connections.memory)
-        let shared = connections.http2
         let session = ServerSession(shared.configuration, memory: shared.memory, handler: self, now: now.nanoseconds)
         madeSession = session
-        let box = Unowned<HTTP2Downstream>()
-        let timer = loop.makeTimer { box.object?.timedOut() }
-        box.refer(to: self)
+        let timer = loop.makeTimer { [reference] in reference.object?.timedOut() }
+        reference.refer(to: self)
         deadlines = HTTP2Deadlines(timer, now, connections.limits)
         connections.connectionBegan(self)
         begin(session, received: received)
+    }
+
+    deinit {
+        reference.clear()
+        madeSession?.detachHandler()
     }
 
     var session: ServerSession {
         guard let madeSession else { preconditionFailure("a connection without a session") }
         return madeSession
     }
-
-    var shared: HTTP2DownstreamShared { connections.http2 }
 
     private var limits: ConnectionLimits { connections.limits }
 

@@ -39,6 +39,7 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
     private var continuesHandshake = false
     /// The app takes no more of the request; its response may be on its way.
     private var refusesContent = false
+    private let reference = Unowned<HTTP1Upstream>()
     private let timer: LoopTimer
 
     init(_ transport: Transport, pool: UpstreamPool) {
@@ -48,10 +49,13 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
         loop = memory.loop
         parser = ResponseParser(limits: pool.environment.limits.message, leniency: pool.configuration.leniency)
         body = BodyDecoder(.none, limits: pool.environment.limits.message)
-        let box = Unowned<HTTP1Upstream>()
-        timer = loop.makeTimer { box.object?.timedOut() }
-        box.refer(to: self)
+        timer = loop.makeTimer { [reference] in reference.object?.timedOut() }
+        reference.refer(to: self)
         transport.owner = self
+    }
+
+    deinit {
+        reference.clear()
     }
 
     /// Waits for its next request.

@@ -33,6 +33,7 @@ final class HTTP2Upstream: HTTP2Connection {
     /// The app authenticated a user on it, or was asked to: no further request gets it.
     private var isBound = false
     private var wasGoingAway = false
+    private let reference = Unowned<HTTP2Upstream>()
     private var timer: LoopTimer?
     // The session knows its handler from the start, so it is made after the connection.
     private var madeSession: ClientSession?
@@ -49,12 +50,16 @@ final class HTTP2Upstream: HTTP2Connection {
             isTolerant: owner.configuration.leniency == .tolerant, memory: pool.shared.memory, handler: self,
             now: loop.now.nanoseconds)
         madeSession = session
-        let box = Unowned<HTTP2Upstream>()
-        let timer = loop.makeTimer { box.object?.timedOut() }
-        box.refer(to: self)
+        let timer = loop.makeTimer { [reference] in reference.object?.timedOut() }
+        reference.refer(to: self)
         self.timer = timer
         timer.set(loop.now.advanced(by: pool.owner.configuration.connectTimeout))
         begin(session, received: [])
+    }
+
+    deinit {
+        reference.clear()
+        madeSession?.detachHandler()
     }
 
     var session: ClientSession {

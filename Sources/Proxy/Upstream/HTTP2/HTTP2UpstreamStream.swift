@@ -42,13 +42,17 @@ final class HTTP2UpstreamStream: UpstreamStream, StreamHandler, HTTP2Task {
     private var isEventStream = false
     private var method = Method.get
     private var expectsContinue = false
+    private let reference = Unowned<HTTP2UpstreamStream>()
     private let timer: LoopTimer
 
     init(_ connection: HTTP2Upstream) {
         self.connection = connection
-        let box = Unowned<HTTP2UpstreamStream>()
-        timer = connection.loop.makeTimer { box.object?.timedOut() }
-        box.refer(to: self)
+        timer = connection.loop.makeTimer { [reference] in reference.object?.timedOut() }
+        reference.refer(to: self)
+    }
+
+    deinit {
+        reference.clear()
     }
 
     private var session: ClientSession { connection.session }
