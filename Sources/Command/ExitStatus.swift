@@ -29,20 +29,3 @@ enum StandardOutput {
 
     static func write(_ bytes: [UInt8]) { Descriptor.write(bytes, to: 1) }
 }
-
-private enum Descriptor {
-    static func write(_ text: String, to descriptor: Int32) { write(Array(text.utf8), to: descriptor) }
-
-    static func write(_ bytes: [UInt8], to descriptor: Int32) {
-        var start = 0
-        while start < bytes.count {
-            let rest = bytes[start...]
-            let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if count > 0 {
-                start += count
-            } else if count == 0 || errno != EINTR {
-                return
-            }
-        }
-    }
-}

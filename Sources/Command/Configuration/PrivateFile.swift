@@ -58,17 +58,7 @@ struct PrivateFile {
         let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw Self.refusal() }
         defer { close(descriptor) }
-        let bytes = Array(text.utf8)
-        var start = 0
-        while start < bytes.count {
-            let rest = bytes[start...]
-            let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if count > 0 {
-                start += count
-            } else if errno != EINTR {
-                throw discard(path)
-            }
-        }
+        guard Descriptor.write(text, to: descriptor) else { throw discard(path) }
         // The owner first: a change of owner clears bits of the mode.
         if let owner, fchown(descriptor, owner.0, owner.1) != 0 { throw discard(path) }
         // Independent of the umask.
