@@ -5,7 +5,7 @@ import HTTP
 
 /// What becomes of a request.
 package enum Decision {
-    /// The app gets it, as `Gate.rewrite` writes it. `renewal` is a block of `Set-Cookie` lines (each with CRLF) to add to
+    /// The app gets it, as `Forwarding.writeHead` writes it. `renewal` is a block of `Set-Cookie` lines (each with CRLF) to add to
     /// the response, when the session's idle time is to be restarted.
     case forward(Identity?, renewal: [UInt8]?)
     /// As `.forward`; with the app's response the session ends (`session.logoutPaths`).

@@ -12,7 +12,6 @@ import Pages
 /// belongs to one event loop and is confined to it.
 package final class Gate {
     private let requestRules: RequestRules
-    private let limits: SessionLimits
     private let nativeLogin: NativeLogin?
     private let authorization: Authorizer
     private let sessions: Sessions
@@ -27,16 +26,16 @@ package final class Gate {
     private let backchannelLogout: BackchannelLogout
     private let forwardAuth: ForwardAuth
     private let notes: JudgementNotes
-    private let forwarding: Forwarding
     private let assertions: AssertionSigner?
     private let sessionDocument: SessionDocument
-    private let responses: Responses
+    /// What becomes of a request that may pass.
+    package private(set) var forwarding: Forwarding
+    package private(set) var responses: Responses
 
     /// - Parameter random: makes that many unpredictable bytes; in production `Random.bytes`.
     package init(_ configuration: GateConfiguration, random: @escaping (Int) -> [UInt8] = { Random.bytes($0) }) {
         let parts = GateParts(configuration, RandomPool(random))
         requestRules = RequestRules(configuration, parts.tokenParameter)
-        limits = parts.limits
         nativeLogin = parts.nativeLogin
         authorization = parts.authorization
         sessions = parts.sessions
@@ -200,59 +199,8 @@ package final class Gate {
         request.read(by: requestRules)
     }
 
-    /// Appends the request's identifier to `out`: the client's X-Request-ID, or a new one.
-    package func requestID(of request: borrowing RequestHead, into out: inout [UInt8]) {
-        forwarding.appendRequestID(of: request, to: &out)
-    }
-
-    /// Writes the head that the app gets; see ``Forwarding``.
-    package func rewrite(
-        _ request: borrowing AccessRequest, for identity: Identity?, app: Int = 0, into out: inout [UInt8]
-    ) {
-        forwarding.writeHead(request, for: identity, app: app, into: &out)
-    }
-
-    /// Which app a request that may pass is for: 0 is `upstream`, the others are those of `upstreams`, from 1.
-    package func app(for request: borrowing AccessRequest) -> Int { forwarding.app(for: request) }
-
-    /// The request asks for a protocol that `app` may switch to, and `rewrite` forwards its Upgrade.
-    package func forwardsUpgrade(_ request: borrowing AccessRequest, app: Int) -> Bool {
-        forwarding.forwardsUpgrade(request, app: app)
-    }
-
     /// What is decided is done; not so while it is only observed.
     package var isEnforcing: Bool { authorization.isEnforced }
-
-    /// The response to a request whose identity the app cannot take, since its fields are too large.
-    package func refusal(ofTooLarge identity: Identity, _ request: borrowing AccessRequest) -> LocalResponse {
-        responses.forbidden(.identityHeadTooLarge, identity, request)
-    }
-
-    /// Identities whose fields have at most this many bytes are never ``isTooLarge(_:_:)``.
-    package var leastIdentityLimit: Int { forwarding.leastIdentityLimit }
-
-    /// The fields that state the identity are more than the app takes (`upstream.headerBytes`).
-    package func isTooLarge(_ identity: Identity, _ request: borrowing AccessRequest) -> Bool {
-        forwarding.isTooLarge(identity, for: request)
-    }
-
-    /// Removes what sets or ends cookies of the gate's own names from an app's response; the first such use, or nil.
-    ///
-    /// - Parameter endsSession: the session ends with this response.
-    package func removeOwnCookies(from response: inout ResponseHead, endsSession: Bool) -> ReservedCookieUse? {
-        forwarding.removeOwnCookies(from: &response, endsSession: endsSession)
-    }
-
-    /// Some app's responses are rewritten by ``rewriteRedirects(in:to:app:)``.
-    package var rewritesRedirects: Bool { forwarding.rewritesRedirects }
-
-    /// Makes the app's own addresses in its response addresses of the public site.
-    package func rewriteRedirects(in response: inout ResponseHead, to request: borrowing AccessRequest, app: Int) {
-        forwarding.rewriteRedirects(in: &response, to: request, app: app)
-    }
-
-    /// A key for a WebSocket handshake that the proxy begins itself.
-    package func webSocketKey() -> [UInt8] { forwarding.webSocketKey() }
 
     /// The client's address behind the trusted proxies; nil when that cannot be determined.
     package func client(of request: borrowing AccessRequest) -> IPAddress? {
@@ -269,23 +217,6 @@ package final class Gate {
     package func note(on request: inout AccessRequest) -> JudgementNote {
         read(&request)
         return notes.note(on: request)
-    }
-
-    /// For an app that is down or broken (502), slow (504) or overloaded (503).
-    package func upstreamFailure(
-        _ status: UInt16, of request: borrowing AccessRequest, statusOfGRPC: String? = nil
-    ) -> LocalResponse {
-        responses.upstreamFailure(status, of: request, statusOfGRPC: statusOfGRPC)
-    }
-
-    /// 429 for a client that sends too many requests.
-    package func tooManyRequests(_ request: borrowing AccessRequest, retryAfter: UInt64) -> LocalResponse {
-        responses.tooManyRequests(request, retryAfter: retryAfter)
-    }
-
-    /// For a request that cannot be served; the connection closes after it.
-    package func badRequest(_ status: UInt16, of request: borrowing AccessRequest) -> LocalResponse {
-        responses.badRequest(status, of: request)
     }
 
     // MARK: Updates, on the gate's loop
@@ -311,12 +242,9 @@ package final class Gate {
     /// The session of this identity is over, or its user may no longer pass: what is still open for it is to be closed.
     /// Cheap while nothing has changed.
     package func hasEnded(_ identity: Identity, now: Double) -> Bool {
-        if let end = endOfSession(identity), now >= end { return true }
-        return revocations.end(identity) || authorization.hasEnded(identity)
+        revocations.isOver(identity, now: now) || authorization.hasEnded(identity)
     }
 
     /// When the session ends at the latest, in seconds since 1970; nil for a bearer token.
-    package func endOfSession(_ identity: Identity) -> Double? {
-        identity.session.map { $0.signedInAt + limits.lifetime }
-    }
+    package func endOfSession(_ identity: Identity) -> Double? { revocations.endOfSession(identity) }
 }

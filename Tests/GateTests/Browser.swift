@@ -280,7 +280,7 @@ private final class TestExchange: StepDriver {
     }
 
     func start() -> Step {
-        gate.requestID(of: access.head, into: &access.id)
+        gate.forwarding.appendRequestID(of: access.head, to: &access.id)
         return gate.decide(&access)
     }
 
@@ -313,7 +313,7 @@ private final class TestExchange: StepDriver {
 
     private func forward(_ identity: Identity?, _ renewal: [UInt8]?) {
         var head: [UInt8] = []
-        gate.rewrite(access, for: identity, app: gate.app(for: access), into: &head)
+        gate.forwarding.writeHead(access, for: identity, app: gate.forwarding.app(for: access), into: &head)
         let lines = String(decoding: renewal ?? [], as: UTF8.self).split(separator: "\r\n").map {
             String($0.dropFirst("Set-Cookie: ".count))
         }

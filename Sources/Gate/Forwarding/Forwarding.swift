@@ -5,7 +5,7 @@ import HTTP
 
 /// What becomes of a request that may pass: the app that gets it, the head that the app gets, and what the gate removes
 /// from the app's response.
-final class Forwarding {
+package final class Forwarding {
     private let rewrite: RequestRewrite
     private let apps: AppRoutes
     private let ownCookies: OwnCookieFilter
@@ -45,8 +45,8 @@ final class Forwarding {
         }
     }
 
-    /// 0 is `upstream`, the others are those of `upstreams`, from 1.
-    func app(for request: borrowing AccessRequest) -> Int {
+    /// Which app a request that may pass is for: 0 is `upstream`, the others are those of `upstreams`, from 1.
+    package func app(for request: borrowing AccessRequest) -> Int {
         apps.isEmpty ? 0 : apps.index(for: request)
     }
 
@@ -58,19 +58,20 @@ final class Forwarding {
     /// Connection is written only as `upgrade` (when ``forwardsUpgrade(_:app:)``) or `te`.
     ///
     /// - Parameter app: which of the apps gets it, by ``app(for:)``.
-    func writeHead(
-        _ request: borrowing AccessRequest, for identity: Identity?, app: Int, into out: inout [UInt8]
+    package func writeHead(
+        _ request: borrowing AccessRequest, for identity: Identity?, app: Int = 0, into out: inout [UInt8]
     ) {
         rewrite.write(request, for: identity, app: app, random: random, into: &out)
         if let assertions, let identity { assertions.append(for: identity, now: request.context.now, to: &out) }
     }
 
-    func forwardsUpgrade(_ request: borrowing AccessRequest, app: Int) -> Bool {
+    /// The request asks for a protocol that `app` may switch to, and ``writeHead(_:for:app:into:)`` forwards its Upgrade.
+    package func forwardsUpgrade(_ request: borrowing AccessRequest, app: Int) -> Bool {
         rewrite.forwardsUpgrade(request.head, app: app)
     }
 
     /// The client's X-Request-ID when it is safe to log, otherwise a new one (32 hexadecimal digits).
-    func appendRequestID(of request: borrowing RequestHead, to out: inout [UInt8]) {
+    package func appendRequestID(of request: borrowing RequestHead, to out: inout [UInt8]) {
         if let place = RequestIdentifier.place(in: request) {
             out.append(copying: request.bytes.span.extracting(place.range))
         } else {
@@ -78,10 +79,11 @@ final class Forwarding {
         }
     }
 
-    var leastIdentityLimit: Int { leastLimit }
+    /// Identities whose fields have at most this many bytes are never ``isTooLarge(_:for:)``.
+    package var leastIdentityLimit: Int { leastLimit }
 
     /// The field lines that state the identity are more than the app takes (`upstream.headerBytes`).
-    func isTooLarge(_ identity: Identity, for request: borrowing AccessRequest) -> Bool {
+    package func isTooLarge(_ identity: Identity, for request: borrowing AccessRequest) -> Bool {
         guard identity.headerBlock.count > leastLimit else { return false }
         let app = self.app(for: request)
         guard identityLimits.indices.contains(app) else { return false }
@@ -89,17 +91,20 @@ final class Forwarding {
         return identity.headerBlock.count + assertion > identityLimits[app]
     }
 
-    func removeOwnCookies(from response: inout ResponseHead, endsSession: Bool) -> ReservedCookieUse? {
+    /// Removes what sets or ends cookies of the gate's own names from an app's response; the first such use, or nil.
+    ///
+    /// - Parameter endsSession: the session ends with this response.
+    package func removeOwnCookies(from response: inout ResponseHead, endsSession: Bool) -> ReservedCookieUse? {
         response.removeOwnCookies(ownCookies, endsSession: endsSession)
     }
 
     // MARK: Redirects
 
     /// Some app's responses are rewritten.
-    var rewritesRedirects: Bool { hasRedirects }
+    package var rewritesRedirects: Bool { hasRedirects }
 
     /// Makes the app's own addresses in its response addresses of the public site (`upstream.rewriteRedirects`).
-    func rewriteRedirects(in response: inout ResponseHead, to request: borrowing AccessRequest, app: Int) {
+    package func rewriteRedirects(in response: inout ResponseHead, to request: borrowing AccessRequest, app: Int) {
         guard redirects.indices.contains(app), let rewritten = redirects[app] else { return }
         let route = apps.app(app)
         var path = request.path.canonical(in: request.head) ?? []
@@ -122,7 +127,7 @@ final class Forwarding {
     }
 
     /// A key for a handshake that the gate begins itself (RFC 6455 §4.1): sixteen random bytes, base 64.
-    func webSocketKey() -> [UInt8] {
+    package func webSocketKey() -> [UInt8] {
         Base64.encode(random.bytes(16).span)
     }
 }

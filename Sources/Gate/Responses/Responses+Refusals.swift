@@ -95,7 +95,7 @@ extension Responses {
     }
 
     /// 403 for a known user.
-    func forbidden(
+    package func forbidden(
         _ reason: Reason, _ identity: Identity, _ request: borrowing AccessRequest
     ) -> LocalResponse {
         if ContentType.isGRPC(request.head) { return grpcDenied(reason, identity) }

@@ -7,7 +7,7 @@ import Pages
 
 /// The gate's own responses: pages for people, JSON for clients that ask for it, gRPC statuses. None may be stored, and
 /// none passes its address on to the next page.
-final class Responses {
+package final class Responses {
     private let pages: PageRenderer
     private let pageFields: [UInt8]
     private let formPageFields: [UInt8]
@@ -110,7 +110,7 @@ final class Responses {
     }
 
     /// The page (or JSON, by Accept) for an app that is down or broken (502), slow (504) or has too much to do (503).
-    func upstreamFailure(
+    package func upstreamFailure(
         _ status: UInt16, of request: borrowing AccessRequest, statusOfGRPC: String? = nil
     ) -> LocalResponse {
         let requestID = request.idText
@@ -141,7 +141,7 @@ final class Responses {
     }
 
     /// 429 for a client that asks too often, with the seconds after which it may ask again (RFC 6585 §4).
-    func tooManyRequests(_ request: borrowing AccessRequest, retryAfter: UInt64) -> LocalResponse {
+    package func tooManyRequests(_ request: borrowing AccessRequest, retryAfter: UInt64) -> LocalResponse {
         var response = error(429, request, outcome: .limited)
         response.add("Retry-After", "\(max(1, retryAfter))")
         response.reason = .rateLimited
@@ -150,7 +150,7 @@ final class Responses {
 
     /// The small page (or JSON, when the head was read and asks for it) for a request that cannot be served: 400, 408,
     /// 413, 414, 431, 501, 505. The connection closes after it.
-    func badRequest(_ status: UInt16, of request: borrowing AccessRequest) -> LocalResponse {
+    package func badRequest(_ status: UInt16, of request: borrowing AccessRequest) -> LocalResponse {
         var response = error(status, request, outcome: .badRequest)
         response.closesConnection = true
         return response

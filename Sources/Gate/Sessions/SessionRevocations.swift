@@ -47,6 +47,17 @@ final class SessionRevocations {
         return byProvider.end(subjects(of: session.fields), signedInAt: session.signedInAt)
     }
 
+    /// The session was ended, or has ended by itself.
+    func isOver(_ identity: Identity, now: Double) -> Bool {
+        if let end = endOfSession(identity), now >= end { return true }
+        return end(identity)
+    }
+
+    /// When the session ends at the latest, in seconds since 1970; nil for a bearer token.
+    func endOfSession(_ identity: Identity) -> Double? {
+        identity.session.map { $0.signedInAt + limits.lifetime }
+    }
+
     /// The stored session was ended by its user.
     func hasEnded(_ session: SessionReference) -> Bool {
         signedOut.end([Revocation.subject(session: session.id)], signedInAt: session.ticket.signedInAt)

@@ -10,9 +10,9 @@ extension GateExchange {
     var collectionLimit: Int? {
         // A gRPC call may wait for an answer in the middle of its content.
         guard request.framing == .chunked, !isRequestComplete, contentProgress.messages == nil else { return nil }
-        let app = service.gate.app(for: access)
+        let app = service.forwarding.app(for: access)
         let limit = service.pool(of: app).configuration.collectRequests
-        return limit > 0 && !service.gate.forwardsUpgrade(access, app: app) ? limit : nil
+        return limit > 0 && !service.forwarding.forwardsUpgrade(access, app: app) ? limit : nil
     }
 
     func collect(whole limit: Int) {
@@ -29,7 +29,7 @@ extension GateExchange {
     /// Everything was collected, or no more is.
     func sendCollected() {
         let (isWhole, length) = (machine.isCollected, machine.contentCount)
-        let appSpeaksHTTP1 = service.pool(of: service.gate.app(for: access)).configuration.version == .http1
+        let appSpeaksHTTP1 = service.pool(of: service.forwarding.app(for: access)).configuration.version == .http1
         withAccess { access in
             access.head.expectsContinue = false
             // Content with a length has no trailers in HTTP/1.1.

@@ -36,7 +36,7 @@ extension GateExchange {
         _ identity: Identity?, renewal: [UInt8]? = nil, signOut: SignOut? = nil
     ) {
         if let identity, identity.headerBlock.count > service.leastIdentityLimit,
-            service.gate.isTooLarge(identity, access)
+            service.forwarding.isTooLarge(identity, for: access)
         {
             return refuseTooLarge(identity, renewal, signOut)
         }
@@ -46,7 +46,7 @@ extension GateExchange {
     /// The identity is more than the app takes. Not inlined: a request that passes makes no room for a response.
     @inline(never)
     private func refuseTooLarge(_ identity: Identity, _ renewal: [UInt8]?, _ signOut: SignOut?) {
-        let refusal = service.gate.refusal(ofTooLarge: identity, access)
+        let refusal = service.gate.responses.forbidden(.identityHeadTooLarge, identity, access)
         guard !service.gate.isEnforcing else {
             if renewal != nil { identity.renewalNotSent() }
             return answer(refusal)
@@ -73,7 +73,7 @@ extension GateExchange {
     /// client may wait for the app before it sends content.
     private var defersToContent: Bool {
         guard case .length = request.framing, !request.expectsContinue, !isRequestComplete else { return false }
-        return service.pool(of: service.gate.app(for: access)).defersToContent
+        return service.pool(of: service.forwarding.app(for: access)).defersToContent
     }
 
     // MARK: The form

@@ -56,11 +56,13 @@ extension GateExchange {
     /// The app sets and ends no cookies with the gate's names, and knows its own address only.
     private func adapt(_ head: inout ResponseHead) {
         if head.setsCookies { removeReservedCookies(&head) }
-        if service.gate.rewritesRedirects { service.gate.rewriteRedirects(in: &head, to: access, app: app) }
+        if service.forwarding.rewritesRedirects { service.forwarding.rewriteRedirects(in: &head, to: access, app: app) }
     }
 
     private func removeReservedCookies(_ head: inout ResponseHead) {
-        guard let use = service.gate.removeOwnCookies(from: &head, endsSession: passage.signOut != nil) else { return }
+        guard let use = service.forwarding.removeOwnCookies(from: &head, endsSession: passage.signOut != nil) else {
+            return
+        }
         service.pool(of: app).report(use)
     }
 

@@ -8,7 +8,7 @@ import Reactor
 extension GateExchange {
     func acquireUpstream(fresh: Bool, contentFollows: Bool) {
         // Each time: another configuration may be in force when a request is sent again.
-        select(app: service.gate.app(for: access))
+        select(app: service.forwarding.app(for: access))
         let pool = service.pool(of: app)
         record.upstreamStarted = service.loop.now
         // Also with another session, or if a fresh one is needed: those of the session before are closed.
@@ -72,7 +72,7 @@ extension GateExchange {
 
     /// Appends the request's head as the app gets it.
     private func writeHead(into output: inout [UInt8]) {
-        service.gate.rewrite(access, for: passage.identity, app: app, into: &output)
+        service.forwarding.writeHead(access, for: passage.identity, app: app, into: &output)
         switch request.framing {
         case .none, .untilClose:
             // RFC 9110 §8.6: HTTP/2 shows by its frames that there is no content, HTTP/1.1 by a length.
@@ -159,7 +159,7 @@ extension GateExchange: UpstreamClient {
     func sendUpstreamFailure(_ status: UInt16, _ loss: UpstreamLoss) {
         var statusOfGRPC: String?
         if case .reset(let end) = loss { statusOfGRPC = end.statusOfGRPC }
-        sendAnswer(service.gate.upstreamFailure(status, of: access, statusOfGRPC: statusOfGRPC))
+        sendAnswer(service.gate.responses.upstreamFailure(status, of: access, statusOfGRPC: statusOfGRPC))
     }
 
     var keepsBoundUpstream: Bool {

@@ -74,7 +74,7 @@ final class GateExchange: Exchange, FinishedExchange {
         withAccess { access in
             access.context = peer.context(service.clock)
             access.context.canRefreshKeys = service.services.keys != nil
-            gate.requestID(of: access.head, into: &access.id)
+            service.forwarding.appendRequestID(of: access.head, to: &access.id)
         }
         machine.requestHeadReceived(
             hasContent: hasContent, isIdempotent: request.method.isIdempotent, maximumContent: service.maximumContent)
@@ -82,10 +82,10 @@ final class GateExchange: Exchange, FinishedExchange {
         record.isCounted = true
         service.metrics.requestBegan()
         if let limiter = service.services.limiter, let wait = excess(limiter) {
-            return answer(gate.tooManyRequests(access, retryAfter: wait))
+            return answer(gate.responses.tooManyRequests(access, retryAfter: wait))
         }
         if case .length(let length) = request.framing, length > service.maximumContent {
-            return answer(gate.badRequest(413, of: access))
+            return answer(gate.responses.badRequest(413, of: access))
         }
         self.contentFollows = contentFollows
         take(withAccess { gate.decide(&$0) })
@@ -226,7 +226,7 @@ final class GateExchange: Exchange, FinishedExchange {
     }
 
     func refusal(_ status: UInt16) -> LocalResponse {
-        service.gate.badRequest(status, of: access)
+        service.gate.responses.badRequest(status, of: access)
     }
 
     /// Adds what every response over TLS has.
@@ -249,7 +249,7 @@ final class GateExchange: Exchange, FinishedExchange {
     /// The request is for the app with that number.
     func select(app: Int) {
         self.app = app
-        forwardsUpgrade = service.gate.forwardsUpgrade(access, app: app)
+        forwardsUpgrade = service.forwarding.forwardsUpgrade(access, app: app)
     }
 
     func wait(as waiter: UpstreamWaiter) {

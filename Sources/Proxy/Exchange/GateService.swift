@@ -13,6 +13,8 @@ final class GateService: ExchangeService {
     private(set) var replayStore: any ReplayStore
     private(set) var metrics = WorkerMetrics()
     private(set) var gate: Gate
+    /// The gate's.
+    private(set) var forwarding: Forwarding
     private(set) var services: WorkerServices
     /// The most content that a request may have.
     private(set) var maximumContent: UInt64
@@ -45,14 +47,15 @@ final class GateService: ExchangeService {
         replayStore: any ReplayStore, log: RequestLog?, services: WorkerServices
     ) {
         self.gate = gate
+        forwarding = gate.forwarding
         self.memory = memory
         self.resolver = resolver
         self.replayStore = replayStore
         self.log = log
         logDetail = log?.detail ?? .none
         isVerbose = logDetail > .none
-        readsResponses = isVerbose || gate.rewritesRedirects
-        leastIdentityLimit = gate.leastIdentityLimit
+        readsResponses = isVerbose || forwarding.rewritesRedirects
+        leastIdentityLimit = forwarding.leastIdentityLimit
         self.services = services
         loop = memory.loop
         maximumContent = configuration.maximumContent
@@ -108,10 +111,10 @@ final class GateService: ExchangeService {
     }
 
     func freshRequestID(into identifier: inout [UInt8]) {
-        gate.requestID(of: RequestHead(), into: &identifier)
+        forwarding.appendRequestID(of: RequestHead(), to: &identifier)
     }
 
-    func webSocketKey() -> [UInt8] { gate.webSocketKey() }
+    func webSocketKey() -> [UInt8] { forwarding.webSocketKey() }
 
     func endedSlow(_ side: PaceMeter.Side) {
         metrics.endedSlow(side)
@@ -167,6 +170,7 @@ final class GateService: ExchangeService {
     ) {
         gate.takeOver(from: self.gate)
         self.gate = gate
+        forwarding = gate.forwarding
         let retired = pools
         pools = makePools(configuration)
         if isDraining { for pool in pools { pool.drain() } }
@@ -179,8 +183,8 @@ final class GateService: ExchangeService {
         self.log = log
         logDetail = log?.detail ?? .none
         isVerbose = logDetail > .none
-        readsResponses = isVerbose || gate.rewritesRedirects
-        leastIdentityLimit = gate.leastIdentityLimit
+        readsResponses = isVerbose || forwarding.rewritesRedirects
+        leastIdentityLimit = forwarding.leastIdentityLimit
         // The session store stays: its connection belongs to this loop.
         let sessions = self.services.sessions
         self.services = services

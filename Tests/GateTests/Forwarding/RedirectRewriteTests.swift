@@ -32,7 +32,7 @@ struct RedirectRewriteTests {
         var head = ResponseHead()
         let text = Array("HTTP/1.1 302 Found\r\nA: 1\r\n\(name): \(value)\r\nB: 2\r\nContent-Length: 0\r\n\r\n".utf8)
         _ = try parser.parseHead(text.span, into: &head, requestMethod: .get)
-        gate.rewriteRedirects(in: &head, to: request, app: 1)
+        gate.forwarding.rewriteRedirects(in: &head, to: request, app: 1)
         // The other fields stay where they were.
         let values = head.fields.map { String(decoding: head.bytes[$0.value.range], as: UTF8.self) }
         let names = head.fields.map { String(decoding: head.bytes[$0.name.range], as: UTF8.self) }

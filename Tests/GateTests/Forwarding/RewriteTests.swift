@@ -33,7 +33,7 @@ struct RewriteTests {
             guard case .done(.forward(let known, _)) = gate.decide(&request) else { return ["not forwarded"] }
             identity = known
         }
-        gate.rewrite(request, for: identity, into: &out)
+        gate.forwarding.writeHead(request, for: identity, into: &out)
         return String(decoding: out, as: UTF8.self).split(separator: "\r\n", omittingEmptySubsequences: false).map(
             String.init)
     }
@@ -290,8 +290,8 @@ struct RewriteTests {
             ("a b", false), ("a\"b", false), ("a,b", false), ("ä", false), ("", false), ("a\r\nX-Request-ID: b", false),
         ] {
             var out: [UInt8] = []
-            gate.requestID(
-                of: try RequestHead(parsing: "GET / HTTP/1.1\r\nHost: a\r\nX-Request-ID: \(id)\r\n\r\n"), into: &out)
+            gate.forwarding.appendRequestID(
+                of: try RequestHead(parsing: "GET / HTTP/1.1\r\nHost: a\r\nX-Request-ID: \(id)\r\n\r\n"), to: &out)
             #expect((out == Array(id.utf8)) == isKept)
             if !isKept { #expect(out.count == 32) }
         }
@@ -310,7 +310,7 @@ struct RewriteTests {
                 RequestContext(peer: nil, now: noon))
             gate.read(&request)
             var out: [UInt8] = []
-            gate.rewrite(request, for: nil, into: &out)
+            gate.forwarding.writeHead(request, for: nil, into: &out)
             let head = String(decoding: out, as: UTF8.self)
             #expect(head.contains("\r\ntraceparent: \(value)\r\n") == passes)
             #expect(head.contains("tracestate") == passes)

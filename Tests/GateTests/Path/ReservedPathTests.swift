@@ -80,16 +80,16 @@ struct ReservedPathTests {
             context, id: Array("r-1".utf8))
         let unread = AccessRequest()
         for status in [UInt16(502), 504] {
-            let page = Reply(response: gate.upstreamFailure(status, of: html))
+            let page = Reply(response: gate.responses.upstreamFailure(status, of: html))
             #expect(page.status == status && page["cache-control"] == "no-store")
             #expect(page.body.contains("r-1") && page["content-type"] == "text/html; charset=utf-8")
-            let document = Reply(response: gate.upstreamFailure(status, of: json))
+            let document = Reply(response: gate.responses.upstreamFailure(status, of: json))
             #expect(document.status == status && document.body.contains("\"request_id\":\"r-1\""))
         }
         for status in [UInt16(400), 408, 413, 414, 431, 501, 505] {
-            let page = Reply(response: gate.badRequest(status, of: unread))
+            let page = Reply(response: gate.responses.badRequest(status, of: unread))
             #expect(page.status == status && page.response.closesConnection && !page.body.isEmpty)
-            let document = Reply(response: gate.badRequest(status, of: json))
+            let document = Reply(response: gate.responses.badRequest(status, of: json))
             #expect(document["content-type"] == "application/json")
         }
     }

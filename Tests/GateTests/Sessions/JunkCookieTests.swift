@@ -242,7 +242,7 @@ struct AppSetCookieTests {
         var parser = ResponseParser()
         _ = try parser.parseHead(Array(text.utf8).span, into: &head, requestMethod: .get)
         #expect(head.setsCookies == !lines.isEmpty)
-        _ = gate.removeOwnCookies(from: &head, endsSession: false)
+        _ = gate.forwarding.removeOwnCookies(from: &head, endsSession: false)
         let all = head.fields.map { field in
             String(decoding: head.bytes[field.name.range], as: UTF8.self) + ": "
                 + String(decoding: head.bytes[field.value.range], as: UTF8.self)
