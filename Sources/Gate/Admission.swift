@@ -29,8 +29,12 @@ final class Admission {
         if !authorization.isCurrent(identity) {
             switch authorization.verdict(on: identity) {
             case .allowed: break
-            // The app never receives a token, not even that of a guest.
-            case .visitor: return .done(.forward(identity.isBearer ? .anonymousBearer : nil, renewal: nil))
+            case .visitor:
+                if let reason = authorization.refusal(ofVisitor: identity, by: ruling) {
+                    return .respond(responses.forbidden(reason, identity, request))
+                }
+                // The app never receives a token, not even that of a guest.
+                return .done(.forward(identity.isBearer ? .anonymousBearer : nil, renewal: nil))
             case .refused(let reason): return .respond(responses.forbidden(reason, identity, request))
             }
         }

@@ -29,8 +29,8 @@ package final class Gate {
     private let assertions: AssertionSigner?
     private let sessionDocument: SessionDocument
     /// What becomes of a request that may pass.
-    package private(set) var forwarding: Forwarding
-    package private(set) var responses: Responses
+    package let forwarding: Forwarding
+    package let responses: Responses
 
     /// - Parameter random: makes that many unpredictable bytes; in production `Random.bytes`.
     package init(_ configuration: GateConfiguration, random: @escaping (Int) -> [UInt8] = { Random.bytes($0) }) {
@@ -104,7 +104,7 @@ package final class Gate {
         case .valid(let identity): return admission.admit(identity, ruling, request)
         case .refused(let code):
             if tokens.canRefreshKeys(after: code, request) { return .ask(.keys) }
-            guard admitsGuests(ruling), let guest = admission.guest(request) else {
+            guard authorization.admitsGuests(by: ruling), let guest = admission.guest(request) else {
                 return .respond(responses.invalidBearer(code, request))
             }
             return strayReturns.step(request) ?? guest
@@ -112,7 +112,7 @@ package final class Gate {
         case .none: break
         }
         if request.head.query != nil, let refusal = strayReturns.refusal(of: request) { return .respond(refusal) }
-        if admitsGuests(ruling) { return .done(.forward(nil, renewal: nil)) }
+        if authorization.admitsGuests(by: ruling) { return .done(.forward(nil, renewal: nil)) }
         if request.head.method == .post, authorization.isEnforced, strayReturns.mayBeForm(request) {
             return .ask(.content(limit: SignIn.formLimit))
         }
@@ -126,10 +126,6 @@ package final class Gate {
         if case .refused(let code) = sessions.session(of: request) { reason = code }
         let wanted = authorization.unauthenticated(by: authorization.ruling(on: request))
         return .respond(redirect.unauthenticated(request, reason, as: wanted))
-    }
-
-    private func admitsGuests(_ ruling: Ruling) -> Bool {
-        if case .unruled = ruling { authorization.letsGuestsIn } else { false }
     }
 
     private func answer(_ reserved: ReservedPath, _ request: borrowing AccessRequest) -> Step {
@@ -150,7 +146,7 @@ package final class Gate {
         }
     }
 
-    /// The next step, with the answer to the question of the one before.
+    /// The next step, with the answer to the last question.
     package func resume(_ request: inout AccessRequest, _ question: Question, with answer: Answer) -> Step {
         switch (question, answer) {
         case (.content, .content(let form)): request.formReceived(form)

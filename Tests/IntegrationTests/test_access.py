@@ -276,6 +276,50 @@ class TestGuests:
         response = after.exchange("GET", "/", {**NAVIGATION, **cookie})
         assert response.status == 403 or upstream.last.get("X-Forwarded-User") is None and b"ada@" not in upstream.last.head
 
+    @pytest.mark.parametrize("rule, reason", [
+        ({"require": {"groups": ["admins"]}}, "group_missing"),
+        ({"require": {"email": ["eve@example.com"]}}, "user_not_registered"),
+        ({"unauthenticated": "401"}, "user_not_registered"),
+        ({"unauthenticated": "redirect"}, "user_not_registered"),
+    ])
+    @pytest.mark.parametrize("proof", ["session", "bearer"])
+    def test_a_user_who_is_not_registered_passes_no_rule_that_needs_one(self, upstream, start_gate, rule, reason, proof):
+        before = start_gate(upstream)
+        gate = guarded(
+            start_gate, upstream, default="guest", users={"emails": ["bob@example.com"]},
+            rules=[{"paths": ["/admin/*"], **rule}])
+        eve = {"sub": "eve", "email": "eve@example.com", "groups": ["staff"]}
+        fields = (
+            before.session_cookie(**eve) if proof == "session"
+            else {"Authorization": "Bearer " + tokens.token(**eve)})
+        upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+                   "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Origin": gate.origin}
+        for method, more in (("GET", NAVIGATION), ("POST", XHR), ("GET", upgrade), ("DELETE", {})):
+            response = gate.exchange(method, "/admin/x", {**fields, **more}, b"" if method == "POST" else None)
+            assert response.status == 403
+            if more is not NAVIGATION:
+                assert reason.encode() in response.body or reason.encode() in response.head
+        for name in ("X-Original-URI", "X-Forwarded-Uri"):
+            response = gate.exchange("GET", "/.sidegate/auth", {
+                **fields, name: "/admin/x", "X-Forwarded-Method": "GET", "X-Original-Method": "GET",
+                "X-Forwarded-Host": f"127.0.0.1:{gate.port}", "X-Forwarded-Proto": "http"})
+            assert response.status == 403
+        assert upstream.requests == []
+        assert gate.exchange("GET", "/", {**fields, **NAVIGATION}).status == 200
+        assert upstream.last.get("X-Forwarded-User") is None
+
+    def test_a_user_who_is_registered_no_more_loses_what_rules_granted(self, upstream, start_gate, tmp_path):
+        listed = tmp_path / "emails"
+        listed.write_text("bob@example.com\n")
+        gate = guarded(
+            start_gate, upstream, default="guest", users={"emailsFile": str(listed)},
+            rules=[{"paths": ["/team/*"], "require": {"groups": ["staff"]}}])
+        cookie = start_gate(upstream).session_cookie(sub="bob", email="bob@example.com", groups=["staff"])
+        assert gate.exchange("GET", "/team/x", {**NAVIGATION, **cookie}).status == 200
+        listed.write_text("ada@example.com\n")
+        wait_until(
+            lambda: gate.exchange("GET", "/team/x", {**NAVIGATION, **cookie}).status == 403, "the file was read again")
+
     def test_a_guests_sign_in_ends_the_previous_session(self, upstream, start_gate):
         """Bob's session must not continue while Eve is a guest."""
         gate = guarded(start_gate, upstream, default="guest", users={"emails": ["bob@example.com"]})

@@ -23,6 +23,7 @@ enum Rooms {
         "TLS.RecordStream": "one socket with its two directions, reading and writing, in a file each",
         "TLS.TLSTransport": "one SSL from its handshake to the change to the own record layer, in a file each",
         "Reactor.Transport": "its owner is set by the type that it reports to",
+        "Gate.Gate": "constants that the proxy uses; of variables each use would count references",
         "Gate.Identity":
             "an immutable value with the notes of those who keep it; a class so that a request holds a reference",
         "Gate.SessionReference": "an immutable value; a class so that a verdict that names one is small",

@@ -44,8 +44,11 @@ struct Explanation {
                 let access = GateAssembly(settings, fallbackSecret: []).access()
                 let (verdict, findings) = AccessCheck(access).examine(matched)
                 checks += findings.map { Self.check($0, verdict) }
-                if verdict == .visitor {
-                    notes.append(.init(title: "a visitor", detail: "let in as a guest: the app gets no identity"))
+                if case .visitor = verdict {
+                    notes.append(
+                        .init(
+                            title: "a visitor",
+                            detail: "let in as a guest where no rule needs a user: the app gets no identity"))
                 }
             case .failure(let refusal):
                 checks.append(Self.check(refusal, settings))

@@ -48,9 +48,16 @@ struct RequestExplanation {
         lines.append("  as       " + (fields.map(Self.words) ?? "no session (--as user=ada,groups=admins for one)"))
 
         var refusal = Self.refusal(check)
-        if let fields, refusal == nil, check.verdict != .open {
+        if let fields, check.needsUser {
             let (verdict, findings) = AccessCheck(access).examine(fields)
-            if case .refused(let reason) = verdict {
+            // The lists are judged before the rules; those they do not name are guests, whom rules may still refuse.
+            let reason: Reason? =
+                switch verdict {
+                case .allowed: nil
+                case .refused(let reason): reason
+                case .visitor(let reason): refusal == nil && check.rule != nil ? reason : nil
+                }
+            if let reason {
                 refusal = reason.rawValue
                 for finding in findings where finding.passed == false {
                     lines.append(

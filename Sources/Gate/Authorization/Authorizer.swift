@@ -21,8 +21,10 @@ final class Authorizer {
         self.epoch = epoch
     }
 
-    /// Everyone may pass; the app learns the user when there is one.
-    var letsGuestsIn: Bool { policy.letsGuestsIn }
+    /// Everyone may pass where no rule says otherwise; the app learns the user when there is one.
+    func admitsGuests(by ruling: Ruling) -> Bool {
+        if case .unruled = ruling { policy.letsGuestsIn } else { false }
+    }
 
     /// `access.mode: enforce`
     var isEnforced: Bool { mode == .enforce }
@@ -75,6 +77,12 @@ final class Authorizer {
             if let reason = rules.rules[index].refusal(of: identity.fields) { return reason }
         }
         return nil
+    }
+
+    /// Why a user whom the lists do not name may not pass. They pass as everyone does: not where a rule needs a user.
+    func refusal(ofVisitor identity: Identity, by ruling: Ruling) -> Reason? {
+        guard case .needs = ruling else { return nil }
+        return refusal(of: identity, by: ruling) ?? policy.registrationRefusal(identity.fields) ?? .userNotRegistered
     }
 
     /// The response that a rule demands for a request without a session.

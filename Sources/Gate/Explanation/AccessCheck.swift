@@ -19,8 +19,8 @@ package struct AccessCheck {
 
     package enum Verdict: Equatable, Sendable {
         case allowed
-        /// In as a guest, whom the app knows nothing of.
-        case visitor
+        /// Passes as a guest, of whom the app learns nothing; refused for this reason where a rule needs a user.
+        case visitor(Reason)
         case refused(Reason)
     }
 
@@ -40,7 +40,7 @@ package struct AccessCheck {
         let verdict: Verdict =
             switch policy.verdict(on: user) {
             case .allowed: .allowed
-            case .visitor: .visitor
+            case .visitor: .visitor(policy.registrationRefusal(user) ?? .userNotRegistered)
             case .refused(let reason): .refused(reason)
             }
         return (verdict, [site(user), registration(user), guest(user)])

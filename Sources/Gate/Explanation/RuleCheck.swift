@@ -85,6 +85,15 @@ package struct RuleCheck {
         judge(found.map(\.rule), rules, access, fields)
     }
 
+    /// The user decides, and the lists are asked as well.
+    package var needsUser: Bool {
+        switch verdict {
+        case .letIn: true
+        case .refused: unmet != nil
+        case .reservedPath, .unreadable, .open, .signInNeeded: false
+        }
+    }
+
     private mutating func judge(
         _ deciding: [Int?], _ rules: AccessRules, _ access: AccessConfiguration,
         _ fields: [(field: String, values: [String])]?

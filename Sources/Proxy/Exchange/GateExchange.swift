@@ -74,7 +74,7 @@ final class GateExchange: Exchange, FinishedExchange {
         withAccess { access in
             access.context = peer.context(service.clock)
             access.context.canRefreshKeys = service.services.keys != nil
-            service.forwarding.appendRequestID(of: access.head, to: &access.id)
+            gate.forwarding.appendRequestID(of: access.head, to: &access.id)
         }
         machine.requestHeadReceived(
             hasContent: hasContent, isIdempotent: request.method.isIdempotent, maximumContent: service.maximumContent)

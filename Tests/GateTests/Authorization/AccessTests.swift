@@ -422,7 +422,7 @@ struct AccessCheckTests {
 
         access.site = ""
         access.default = .guest
-        #expect(AccessCheck(access).examine(ada).verdict == .visitor)
+        #expect(AccessCheck(access).examine(ada).verdict == .visitor(.userNotRegistered))
         let unwilling = AccessCheck(access).examine(ada + [("guest", ["false"])])
         #expect(unwilling.verdict == .refused(.guestRefused))
         #expect(unwilling.findings.map(\.passed) == [nil, false, false])

@@ -15,8 +15,11 @@ struct RuledGateTests {
             unauthenticated: unauthenticated)
     }
 
-    static func browser(_ access: AccessConfiguration.Default = .signedIn) throws -> Browser {
+    static func browser(
+        _ access: AccessConfiguration.Default = .signedIn, _ change: (inout GateConfiguration) -> Void = { _ in }
+    ) throws -> Browser {
         try Browser {
+            change(&$0)
             $0.access.default = access
             $0.access.rules = [
                 try rule(["/public/*", "/favicon.ico"], methods: ["GET", "HEAD"], .anyone),
@@ -99,6 +102,21 @@ struct RuledGateTests {
         #expect(try browser.get("/x").status == 0)
         #expect(try browser.get("/admin/x").status == 302)
         #expect(try browser.get("/internal/x").status == 403)
+    }
+
+    @Test(
+        "A user whom the lists do not name passes as a guest, and no rule that needs a user",
+        arguments: [
+            ("/x", 0, nil), ("/public/x", 0, nil), ("/admin/x", 403, "group_missing"),
+            ("/team/x", 403, "group_missing"), ("/api/x", 403, "user_not_registered"),
+            ("/go/x", 403, "user_not_registered"), ("/internal/x", 403, "rule_denied"),
+        ] as [(String, Int, String?)])
+    func visitor(path: String, status: Int, reason: String?) throws {
+        let browser = try Self.browser(.guest) { $0.access.users.emails = ["bob@example.com"] }
+        let bearer = "Authorization: Bearer \(try token("ada", id: "v"))"
+        let outcome = try browser.send("GET", path, ["Accept: application/json", bearer])
+        #expect(outcome.status == status && outcome.answer?.reason == reason)
+        if status == 0 { #expect(outcome.user == nil) }
     }
 
     @Test(
