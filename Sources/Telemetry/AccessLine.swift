@@ -61,13 +61,13 @@ package struct AccessLog: Sendable {
     /// - Parameters:
     ///   - id: the request's ID.
     ///   - client: the client's address, behind the trusted proxies.
-    ///   - path: the path of the target. Anything from a `?` or `#` on is omitted, since a query can contain a token.
+    ///   - path: the path of the target. See ``LoggedPath``.
     ///   - user: the signed-in user.
     package mutating func append(
         _ line: AccessLine, id: Span<UInt8>, client: Span<UInt8>, method: Span<UInt8>, host: Span<UInt8>,
         path: Span<UInt8>, user: Span<UInt8>, to out: inout [UInt8]
     ) {
-        let path = path.extracting(0..<endOfPath(path))
+        let path = path.extracting(0..<LoggedPath.count(of: path))
         let decision = line.outcome.name
         let detail = (line.detail ?? "").utf8.span
         let peer = line.peer
@@ -163,25 +163,4 @@ extension OutputSpan<UInt8> {
         append(escaped: value, limit: limit)
         append(UInt8(ascii: "\""))
     }
-}
-
-/// The end of a path for the log.
-private func endOfPath(_ path: Span<UInt8>) -> Int {
-    let bytes = unsafe path.bytes
-    var index = 0
-    while index &+ 8 <= path.count {
-        let word = unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: index, as: UInt64.self)
-        // 0x3f is "?", 0x23 is "#": a byte that is one of them becomes 0, and 0 minus 1 has the high bit.
-        let query = word ^ 0x3f3f_3f3f_3f3f_3f3f
-        let fragment = word ^ 0x2323_2323_2323_2323
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        if ((query &- ones) & ~query | (fragment &- ones) & ~fragment) & 0x8080_8080_8080_8080 != 0 { break }
-        index &+= 8
-    }
-    while index < path.count {
-        let byte = path[index]
-        if byte == UInt8(ascii: "?") || byte == UInt8(ascii: "#") { return index }
-        index &+= 1
-    }
-    return path.count
 }

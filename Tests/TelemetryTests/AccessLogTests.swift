@@ -69,6 +69,22 @@ struct AccessLogTests {
         }
     }
 
+    @Test(
+        "The path ends before a token in it",
+        arguments: [
+            ("/cb&jwt=", ""), ("/cb%3Fjwt=", ""), ("/cb;jwt=", "/more"), ("/", ""), ("/a.b.c/", "/d.e"),
+        ])
+    func noToken(before: String, after: String) {
+        let part = "eyJhbGciOiJIUzI1NiJ9"
+        let signature = String(repeating: "s", count: 43)
+        let token = "\(part).\(part).\(signature)"
+        #expect(line(.json, path: Array((before + token + after).utf8)).contains("\"path\":\"\(before)\","))
+        // No token: too short, or in other parts of the path.
+        for path in ["/\(part).\(part).short", "/\(part)/\(part).\(signature)", "/\(part).\(signature)"] {
+            #expect(line(.json, path: Array(path.utf8)).contains("\"path\":\"\(path)\","))
+        }
+    }
+
     @Test("A long text is truncated at a character, and marked")
     func cut() {
         let ascii = line(.json, path: Array(repeating: UInt8(ascii: "a"), count: 40_000))

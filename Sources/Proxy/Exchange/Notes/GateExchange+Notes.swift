@@ -14,7 +14,7 @@ extension GateExchange {
     func note(_ decision: Decision) {
         let judgement = withAccess { service.gate.note(on: &$0) }
         var fields: [(name: StaticString, value: String)] = [
-            ("method", text(request.methodName)), ("path", text(request.path)), ("rule", judgement.rule),
+            ("method", text(request.methodName)), ("path", loggedPath), ("rule", judgement.rule),
             ("session", judgement.session),
         ]
         switch decision {
@@ -82,6 +82,13 @@ extension GateExchange {
             fields.append(("names", Self.names(names, head.bytes)))
         }
         service.note(.debug, "response of the app", of: self, fields)
+    }
+
+    private var loggedPath: String {
+        guard request.path.upperBound <= request.bytes.count else { return "" }
+        let path = request.bytes[request.path.range]
+        let count = LoggedPath.count(of: request.bytes.span.extracting(request.path.range))
+        return String(decoding: path.prefix(count), as: UTF8.self)
     }
 
     private func text(_ range: ByteRange) -> String {
