@@ -449,6 +449,72 @@ class TestClientsThatEndTheirRequests:
         assert not is_held_back(gate, session, VISITOR)
 
 
+class TestClientsThatStopReading:
+    def test_they_are_penalized_when_they_leave_before_the_rule_would_end_them(self, upstream, start_gate):
+        upstream.answer = lambda request, connection: (
+            connection.respond(200, {}, bytes(30_000_000)) if request.target == "/large"
+            else upstream.echo(request, connection))
+        gate = start_gate(
+            upstream, admin=admin(), workers=1,
+            upstream={"url": upstream.url, "maxConnections": 2, "connectTimeout": "40s"})
+        session = gate.session_cookie()
+        plain = connected(gate.port, "127.0.4.1", receive_buffer=4096)
+        plain.sendall(f"GET /large HTTP/1.1\r\nHost: 127.0.0.1:{gate.port}\r\nCookie: {session['Cookie']}\r\n\r\n".encode())
+        framed = FrameConnection(gate.port, connected=connected(gate.port, "127.0.4.2"))
+        framed.updates_windows = False
+        framed.cookie = session["Cookie"]
+        framed.request("GET", "/large")
+        wait_until(lambda: busy(gate) == 2, "all connections are held")
+        with contextlib.closing(connected(gate.port, VISITOR)) as visitor:
+            visitor.settimeout(40)
+            visitor.sendall(f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{gate.port}\r\nCookie: {session['Cookie']}\r\n\r\n".encode())
+            wait_until(lambda: Metrics(gate).get("sidegate_upstream_requests_waiting") == 1, "the visitor waits")
+            # Two fifths of 30 s, for which others have waited.
+            time.sleep(14)
+            plain.close()
+            framed.close()
+            assert status(visitor) == 200
+        for source in ("127.0.4.1", "127.0.4.2"):
+            wait_until(lambda source=source: is_held_back(gate, session, source), f"{source} is penalized", deadline=20)
+
+    @pytest.mark.parametrize("addresses", [2, 3])
+    def test_several_within_their_shares_do_not_hold_all_connections(self, upstream, start_gate, addresses):
+        """Of requests whose response has begun no rate is asked."""
+        def serve(connection):
+            request = connection.read_head()
+            if request.target != "/early":
+                return connection.respond(200, {}, b"ok")
+            connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n")
+            while True:
+                connection.fill()
+        upstream.serve = serve
+        gate = start_gate(
+            upstream, admin=admin(), workers=2,
+            upstream={"url": upstream.url, "maxConnections": 6, "connectTimeout": "4s"})
+        session = gate.session_cookie()
+        stopped, dripping = threading.Event(), []
+
+        def attack(source):
+            while not stopped.is_set():
+                with contextlib.suppress(OSError), contextlib.closing(connected(gate.port, source)) as client:
+                    client.sendall((f"POST /early HTTP/1.1\r\nHost: 127.0.0.1:{gate.port}\r\nCookie: {session['Cookie']}\r\n"
+                                    "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n").encode())
+                    dripping.append(client)
+                    while not stopped.wait(0.2):
+                        client.send(b"1\r\nx\r\n")
+        threads = [threading.Thread(target=attack, args=(f"127.0.6.{1 + n % addresses}",), daemon=True) for n in range(6)]
+        for thread in threads:
+            thread.start()
+        try:
+            wait_until(lambda: busy(gate) == 6, "all connections are held")
+            wait_until(lambda: visit(gate, session) == 200, "stalled requests end", deadline=60)
+            assert [visit(gate, session) for _ in range(8)] == [200] * 8
+        finally:
+            stopped.set()
+            for thread in threads:
+                thread.join(5)
+
+
 class TestClientsThatLeave:
     @pytest.mark.parametrize("is_whole", [True, False])
     def test_an_http2_client_that_disconnects_holds_no_connection(self, upstream, start_gate, is_whole):

@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """The app is down, slow, or closes its connections between two requests."""
 
+import os
+import signal
 import socket
 import threading
 import time
 
 import pytest
 
-from harness.frames import FrameConnection, StreamReset
+from harness.frames import WINDOW_UPDATE, FrameConnection, StreamReset, frame, setting
 from harness.gate import NAVIGATION, XHR
 from harness.h2_upstream import H2Upstream
 from harness.ports import free_port
-from harness.process import DEADLINE
+from harness.journal import lines
+from harness.process import DEADLINE, wait_until
 from harness.upstream import Closed, Upstream
 from harness.wire import CutShort
 
@@ -249,6 +252,98 @@ class TestDeadKeptConnections:
         upstream.serve = serve
         assert gate.exchange("GET", "/", session).status == 502
         assert len(count) == 1
+
+
+class TestBytesWithoutARequest:
+    """An app that sends on an idle connection: the bytes must not become the response to the next request."""
+
+    STRAY = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nstray"
+
+    @pytest.mark.parametrize("version", ["http1", "http2"])
+    @pytest.mark.parametrize("first", ["the client", "the app"])
+    def test_they_are_found_before_the_connection_is_used_again(self, upstream, start_gate, first, version):
+        gate = start_gate(upstream, workers=1, access={"default": "guest"})
+        for n in range(6):
+            client = FrameConnection(gate.port) if version == "http2" else gate.connection()
+            with client:
+                served = len(upstream.requests)
+                assert gate.exchange("GET", f"/warm/{n}").status == 200
+                app = upstream.connections[-1]
+                # Both arrive while the gate cannot look.
+                os.kill(gate.process.pid, signal.SIGSTOP)
+                wait_until(lambda: self.is_stopped(gate.process.pid), "the gate is stopped")
+                steps = [lambda: self.ask(client, version, n), lambda: app.send(self.STRAY)]
+                for step in steps if first == "the client" else reversed(steps):
+                    step()
+                os.kill(gate.process.pid, signal.SIGCONT)
+                response = client.response(1) if version == "http2" else client.response("GET")
+                assert response.status == 200 and f"/mine/{n}".encode() in response.body
+                assert len(upstream.requests) == served + 2
+
+    @staticmethod
+    def ask(client, version, n):
+        if version == "http2":
+            assert client.request("GET", f"/mine/{n}") == 1
+        else:
+            client.request("GET", f"/mine/{n}")
+
+    @staticmethod
+    def is_stopped(pid: int) -> bool:
+        with open(f"/proc/{pid}/stat") as status:
+            return status.read().rpartition(")")[2].split()[0] == "T"
+
+
+class TestFaultsAfterContent:
+    @pytest.mark.parametrize("fault", [b"5 5\r\nhello\r\n0\r\n\r\n", b"0\r\nBad Name: x\r\n\r\n", b"x\r\n"],
+                             ids=["chunk", "trailer", "no size"])
+    @pytest.mark.parametrize("version", ["http1", "http2"])
+    def test_what_came_before_the_fault_in_the_same_write_is_sent(self, upstream, start_gate, fault, version):
+        gate = start_gate(upstream, access={"default": "guest"})
+
+        def serve(connection):
+            connection.read_head()
+            connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n" + fault)
+            connection.fill()
+        upstream.serve = serve
+        if version == "http2":
+            with FrameConnection(gate.port) as client, pytest.raises(StreamReset) as cut:
+                client.get("/")
+        else:
+            with gate.connection() as client, pytest.raises(CutShort) as cut:
+                client.exchange("GET", "/")
+        assert cut.value.received == b"hello"
+        line = wait_until(lambda: [x for x in lines(gate) if x.get("kind") == "access"], "the line of the log")[0]
+        assert (line["status"], line["bytes"], line["reason"]) == (200, 5, "upstream_malformed")
+
+    def test_a_fault_in_the_first_content_is_502(self, upstream, start_gate):
+        gate = start_gate(upstream, access={"default": "guest"})
+
+        def serve(connection):
+            connection.read_head()
+            connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5 5\r\nhello\r\n0\r\n\r\n")
+            connection.fill()
+        upstream.serve = serve
+        assert gate.exchange("GET", "/").status == 502
+
+
+class TestResponsesThatAreNotRead:
+    @pytest.mark.parametrize("version", ["http1", "http2", "http2 socket"])
+    def test_they_end_after_the_idle_time_and_the_log_says_why(self, upstream, start_gate, version):
+        gate = start_gate(upstream, access={"default": "guest"}, limits={"bodyIdleTimeout": "300ms"})
+        upstream.answer = lambda request, connection: connection.respond(200, {}, bytes(30_000_000))
+        if version == "http1":
+            client = gate.connection(receive_buffer=4096)
+            client.request("GET", "/large")
+        else:
+            window = 30_000_000 if version == "http2 socket" else 10
+            client = FrameConnection(gate.port, settings=setting(4, window), receive_buffer=4096)
+            client.updates_windows = False
+            if version == "http2 socket":
+                client.send(frame(WINDOW_UPDATE, 0, 0, (30_000_000).to_bytes(4, "big")))
+            client.request("GET", "/large")
+        with client:
+            line = wait_until(lambda: [x for x in lines(gate) if x.get("kind") == "access"], "the line of the log")[0]
+        assert (line["status"], line["reason"]) == (200, "response_too_slow")
 
 
 def test_requests_succeed_when_the_app_is_back(start_gate):

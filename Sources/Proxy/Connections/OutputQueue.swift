@@ -88,7 +88,10 @@ package struct OutputQueue {
     /// There is room again.
     package mutating func resume(to transport: Transport) -> Outcome {
         isBlocked = false
-        return sendQueued(to: transport)
+        let outcome = sendQueued(to: transport)
+        // The receiver has left without taking what waits for it.
+        if outcome == .failed { isBlocked = true }
+        return outcome
     }
 
     private static let copiedCount = 2048

@@ -63,8 +63,8 @@ package struct PaceMeter: Sendable {
     /// completes or breaks off in time would hold what others need again and again. There is no grace, but no judgement of
     /// a short time either.
     ///
-    /// - Parameter total: a count of bytes that only grows.
-    package func isSlow(total: UInt64, rate: UInt64) -> Bool {
+    /// - Parameter total: as for ``add(_:total:rate:)``; zero: as of the last look.
+    package func isSlow(total: UInt64 = 0, rate: UInt64) -> Bool {
         let time = Nanoseconds(count: earlier.count &+ measured.count)
         guard time.count >= window.count / 5 * 2 else { return false }
         return Self.isSlow(max(last, total) &- earlierFirst, in: time, rate)

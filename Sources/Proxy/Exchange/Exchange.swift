@@ -129,6 +129,9 @@ class Exchange {
     /// The client takes the response too slowly while others wait.
     func responseTooSlow() {}
 
+    /// The client has taken nothing of the response for too long, whether others wait or not.
+    func responseStalled() {}
+
     // MARK: For the subclasses
 
     /// A request begins to arrive.

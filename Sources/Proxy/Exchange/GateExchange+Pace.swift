@@ -46,6 +46,10 @@ extension GateExchange {
     func endSlowResponse() {
         service.endedSlow(.response)
         penalize()
+        endStalledResponse()
+    }
+
+    func endStalledResponse() {
         record.ended(.responseTooSlow)
         abort(.cancelled)
     }

@@ -180,6 +180,8 @@ final class GateExchange: Exchange, FinishedExchange {
         mayEndForOthers(stalled: stalled, share: share, patience: patience)
     }
 
+    override func responseStalled() { endStalledResponse() }
+
     override func clientWasSlow() { penalize() }
 
     override func requestTooSlow() { endSlowRequest() }

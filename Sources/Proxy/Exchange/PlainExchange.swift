@@ -73,6 +73,10 @@ final class PlainExchange: Exchange, FinishedExchange {
 
     override func responseTooSlow() {
         service.endedSlow(.response)
+        responseStalled()
+    }
+
+    override func responseStalled() {
         record.ended(.responseTooSlow)
         record.isAborted = true
         downstream?.abort(.cancelled)

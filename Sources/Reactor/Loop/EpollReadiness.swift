@@ -9,6 +9,7 @@ package final class EpollReadiness: Readiness {
     private struct Slot {
         var observer: (any ReadinessObserver)?
         var generation: UInt32 = 0
+        var isFirst = false
     }
 
     /// The set itself; a Dispatch read source watches it.
@@ -28,9 +29,9 @@ package final class EpollReadiness: Readiness {
         unsafe events.deallocate()
     }
 
-    package override func add(_ descriptor: Int32, _ observer: any ReadinessObserver) throws(SystemError)
-        -> Registration
-    {
+    package override func add(
+        _ descriptor: Int32, _ observer: any ReadinessObserver, isFirst: Bool
+    ) throws(SystemError) -> Registration {
         precondition(descriptor >= 0, "only an open descriptor can be watched")
         let index = Int(descriptor)
         while slots.count <= index { slots.append(Slot()) }
@@ -38,6 +39,7 @@ package final class EpollReadiness: Readiness {
         let registration = Registration(descriptor: descriptor, generation: slots[index].generation)
         guard control(EPOLL_CTL_ADD, registration, Self.readInterest) == 0 else { throw SystemError("epoll_ctl") }
         slots[index].observer = observer
+        slots[index].isFirst = isFirst
         return registration
     }
 
@@ -75,14 +77,20 @@ package final class EpollReadiness: Readiness {
 
     /// Notifies the observers of the last wait's events.
     func deliver(_ count: Int) {
+        deliver(count, first: true)
+        deliver(count, first: false)
+    }
+
+    @inline(__always)
+    private func deliver(_ count: Int, first: Bool) {
         for position in 0..<min(count, Self.batchSize) {
             // position < batchSize, the buffer's size.
             let token = unsafe sidegate_epoll_token(&events[position])
             let flags = unsafe events[position].events
             let index = Int(truncatingIfNeeded: token & 0xffff_ffff)
-            guard index < slots.count, slots[index].generation == UInt32(truncatingIfNeeded: token >> 32) else {
-                continue
-            }
+            guard index < slots.count, slots[index].isFirst == first,
+                slots[index].generation == UInt32(truncatingIfNeeded: token >> 32)
+            else { continue }
             slots[index].observer?.descriptorReady(Self.translate(flags))
         }
     }

@@ -49,7 +49,7 @@ package final class EventLoop: Sendable {
             state.readiness = epoll
             let waker = Waker(loop: self)
             state.keepAlive = waker
-            if (try? epoll.add(descriptor, waker)) == nil {
+            if (try? epoll.add(descriptor, waker, isFirst: false)) == nil {
                 preconditionFailure("a new eventfd can always be watched")
             }
             let source = DispatchSource.makeReadSource(fileDescriptor: epoll.set.raw, queue: queue)
@@ -186,11 +186,18 @@ package final class EventLoop: Sendable {
         }
     }
 
-    package func add(_ descriptor: Int32, _ observer: any ReadinessObserver) throws(SystemError) -> Registration {
+    /// Starts watching for reading.
+    ///
+    /// - Parameter isFirst: its events come before those of other descriptors that are ready at the same time. So it is for
+    ///   connections to servers: what an idle one was sent without a request must be found before another descriptor's event
+    ///   uses the connection, or it would be read as the answer.
+    package func add(
+        _ descriptor: Int32, _ observer: any ReadinessObserver, isFirst: Bool = false
+    ) throws(SystemError) -> Registration {
         let result: Result<Registration, SystemError> = state.assumeOnLoop { state in
             guard let readiness = state.readiness else { return .failure(SystemError("loop ended", ECANCELED)) }
             do throws(SystemError) {
-                return .success(try readiness.add(descriptor, observer))
+                return .success(try readiness.add(descriptor, observer, isFirst: isFirst))
             } catch {
                 return .failure(error)
             }

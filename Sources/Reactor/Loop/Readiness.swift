@@ -43,7 +43,11 @@ package class Readiness {
     package init() {}
 
     /// Starts watching for reading. The observer is retained until ``remove(_:)``.
-    package func add(_ descriptor: Int32, _ observer: any ReadinessObserver) throws(SystemError) -> Registration {
+    ///
+    /// - Parameter isFirst: see ``EventLoop/add(_:_:isFirst:)``.
+    package func add(
+        _ descriptor: Int32, _ observer: any ReadinessObserver, isFirst: Bool
+    ) throws(SystemError) -> Registration {
         preconditionFailure("Readiness is abstract")
     }
 

@@ -47,9 +47,10 @@ package final class SourceReadiness: Readiness {
         self.afterEvent = afterEvent
     }
 
-    package override func add(_ descriptor: Int32, _ observer: any ReadinessObserver) throws(SystemError)
-        -> Registration
-    {
+    /// Dispatch decides on the order of events; `isFirst` has no effect.
+    package override func add(
+        _ descriptor: Int32, _ observer: any ReadinessObserver, isFirst: Bool
+    ) throws(SystemError) -> Registration {
         let reading = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
         guard reading >= 0 else { throw SystemError("fcntl") }
         let writing = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)

@@ -49,7 +49,7 @@ package final class SocketTransport: Transport, ReadinessObserver {
         self.descriptor = consume descriptor
         state = .connecting
         super.init(loop: loop)
-        let registration = try loop.add(raw, self)
+        let registration = try loop.add(raw, self, isFirst: true)
         self.registration = registration
         loop.setWriting(true, of: registration)
     }

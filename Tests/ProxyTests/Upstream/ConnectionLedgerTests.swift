@@ -117,6 +117,22 @@ struct ConnectionLedgerTests {
         #expect(!isBeyond(1, 100), "two of four are its share")
     }
 
+    @Test("several clients, each within its share, are beyond an even one while another waits")
+    func evenShare() {
+        var state = Self.state(limit: 8)
+        var notes: [State.Note] = []
+        for id in 1...8 { _ = state.wait(1, UInt64(id), Self.client(1), hasIdle: false, Self.time(0), &notes) }
+        _ = state.wait(1, 9, Self.client(3), hasIdle: false, Self.time(0), &notes)
+        for client in [UInt32(1), 2] { for _ in 1...4 { state.hold(Self.client(client), 1) } }
+        func isBeyond(_ client: UInt32) -> Bool {
+            state.isBeyondShare(
+                Self.client(client), share: 0.5, requests: 1, othersSince: Self.time(100), Self.time(200))
+        }
+        #expect(isBeyond(1) && isBeyond(2))
+        for client in [UInt32(1), 2] { for _ in 1...2 { state.releaseHold(Self.client(client), 1) } }
+        #expect(!isBeyond(1) && !isBeyond(2), "two of eight, for three clients")
+    }
+
     @Test("a limit that changes counts at once, with what is open already")
     func limitChanges() {
         var state = Self.state(limit: 1)

@@ -19,7 +19,8 @@ enum LimitOptions {
         "How long a request head may take to arrive.")
     static let bodyIdleTimeout = Option<Duration>(
         "limits.bodyIdleTimeout", .duration(OptionRange.anyTime), default: "60s",
-        "How long a request body may pause.")
+        "How long a client may send nothing of a request's content that is waited for, or take nothing of a response"
+            + " that is ready for it.")
     static let minimumBodyRate = Option<Int>(
         "limits.minimumBodyRate", .integer(0...1_000_000), default: "512",
         "Bytes a second that a client must send of its request, over 10 s after the first 10 s, or take of its response,"

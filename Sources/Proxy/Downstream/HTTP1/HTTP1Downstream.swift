@@ -399,6 +399,13 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
         exchange?.downstreamLost()
     }
 
+    /// The client has taken nothing for too long.
+    private func responseStalled() {
+        guard let exchange else { return lost() }
+        noteEndByClient()
+        exchange.responseStalled()
+    }
+
     private func linger() {
         phase = .lingering
         unread = []
@@ -439,7 +446,8 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
             exchange?.refuse(status: 408, .bodyTimeout)
         case .content, .response, .flushing, .skipping:
             // The app is the one waited for, and has its own time limits; or the client does not read.
-            if writer.isBlocked || phase == .skipping { return lost() }
+            if writer.isBlocked { return responseStalled() }
+            if phase == .skipping { return lost() }
             setTimer(connections.limits.keepAliveTimeout)
         case .lingering:
             close()
@@ -503,7 +511,8 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
     private func noteEndByClient() {
         guard let exchange else { return }
         noteSlowContent(of: exchange, total: exchange.contentCount)
-        guard writer.isBlocked, wasSlow(.response, exchange, total: writer.taken) else { return }
+        // After a reset the kernel reports nothing as waiting, as if the client had taken it all.
+        guard writer.isBlocked, wasSlow(.response, exchange, total: 0) else { return }
         exchange.clientWasSlow()
     }
 

@@ -223,7 +223,10 @@ final class HTTP2Downstream: HTTP2Connection, DownstreamConnection {
     private func timedOut() {
         let now = loop.now
         guard isActive else { return continueLingering(now) }
-        guard let deadlines, !deadlines.isBlockedTooLong(now, limits) else { return close() }
+        guard let deadlines, !deadlines.isBlockedTooLong(now, limits) else {
+            forEachStream { $0.endStalledResponse() }
+            return close()
+        }
         if phase == .draining, deadlines.mustEnd(now) { finishDrain() }
         if deadlines.isUnitTooSlow(now, limits) {
             // Requests whose content did not arrive in time are answered first.

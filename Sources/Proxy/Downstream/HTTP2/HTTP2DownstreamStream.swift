@@ -279,6 +279,8 @@ final class HTTP2DownstreamStream: StreamHandler, HTTP2Task {
 
     func abort(_ end: StreamEnd) {
         exchange = nil
+        // What was submitted would be discarded with the stream.
+        if end == .failed { connection.flush() }
         session.reset(stream, ErrorCode(end))
         connection.scheduleFlush()
     }
@@ -329,6 +331,14 @@ final class HTTP2DownstreamStream: StreamHandler, HTTP2Task {
 
     // MARK: Time
 
+    /// The client has taken nothing of the response for too long.
+    func endStalledResponse() {
+        guard hasPendingContent else { return }
+        if let exchange { return exchange.responseStalled() }
+        session.reset(stream, .cancel)
+        lose()
+    }
+
     /// Ends what took too long; returns when to check again.
     func checkTime(_ now: MonotonicTime, _ limit: Nanoseconds) -> MonotonicTime {
         if stopsAt <= now, tunnel == nil {
@@ -351,8 +361,7 @@ final class HTTP2DownstreamStream: StreamHandler, HTTP2Task {
         let deadline = lastProgress.advanced(by: limit)
         guard deadline <= now else { return deadline }
         if hasPendingContent {
-            session.reset(stream, .cancel)
-            lose()
+            endStalledResponse()
         } else {
             noteEndByClient()
             exchange?.refuse(status: 408, .bodyTimeout)
@@ -375,6 +384,9 @@ final class HTTP2DownstreamStream: StreamHandler, HTTP2Task {
             {
                 exchange.requestTooSlow()
             }
+        } else if pace?.side == .response {
+            // It has taken all that there was.
+            pace = nil
         }
     }
 
@@ -382,7 +394,8 @@ final class HTTP2DownstreamStream: StreamHandler, HTTP2Task {
     private func noteEndByClient() {
         guard let exchange else { return }
         if !isEnded { noteSlowContent(of: exchange, total: exchange.contentCount) }
-        guard hasPendingContent, wasSlow(.response, total: stream.contentSent) else { return }
+        // What was pending is discarded by now, and what counts as sent may never have been taken.
+        guard wasSlow(.response, total: 0) else { return }
         exchange.clientWasSlow()
     }
 

@@ -249,21 +249,23 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
             return self.client == nil ? nil : progress.consumed
         }
         let isPersistent = head.isPersistent
-        let consumed = receiveContent(rest, isPersistent: isPersistent) { client, content, isEnd, trailers, more in
+        let consumed = receiveContent(rest, isPersistent: isPersistent, hasBegun: false) {
+            client, content, isEnd, trailers, more in
             client.responseBegan(&head, content, isEnd: isEnd, trailers: trailers, more: more)
         }
         return consumed.map { progress.consumed + $0 }
     }
 
     private func receiveBody(_ input: Span<UInt8>) -> Int? {
-        receiveContent(input, isPersistent: response.isPersistent) { client, content, isEnd, trailers, more in
+        receiveContent(input, isPersistent: response.isPersistent, hasBegun: true) {
+            client, content, isEnd, trailers, more in
             client.responseContent(content, isEnd: isEnd, trailers: trailers, more: more)
         }
     }
 
     @inline(__always)
     private func receiveContent(
-        _ input: Span<UInt8>, isPersistent: Bool,
+        _ input: Span<UInt8>, isPersistent: Bool, hasBegun: Bool,
         _ deliver: (any UpstreamClient, Span<UInt8>, _ isEnd: Bool, _ trailers: [UInt8], _ more: Bool) -> Void
     ) -> Int? {
         guard let client else { return nil }
@@ -271,7 +273,9 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
         do throws(HTTP1Error) {
             piece = try body.decode(input)
         } catch {
-            lost(.malformed(error))
+            // What came before the fault may wait for more.
+            if hasBegun { client.responseContent(Span(), isEnd: false, trailers: [], more: false) }
+            if self.client != nil { lost(.malformed(error)) }
             return nil
         }
         if !body.tolerated.isEmpty { note(body.tolerated) }

@@ -228,14 +228,15 @@ package struct ConnectionLedgerState: Sendable {
 
     package func held(by client: ClientNetwork) -> Int { clients[client]?.held ?? 0 }
 
-    /// The client holds more than its share while a request of another client has waited since before `start`.
+    /// The client holds more than its share, or more than an even one, while a request of another client has waited since
+    /// before `start`.
     ///
     /// - Parameter requests: how many requests one connection carries.
     package func isBeyondShare(
         _ client: ClientNetwork, share: Double, requests: Int, othersSince start: MonotonicTime, _ now: MonotonicTime
     ) -> Bool {
         let held = held(by: client)
-        let isBeyond = held > self.share(share, requests: requests)
+        let isBeyond = held > min(self.share(share, requests: requests), evenShare(requests: requests))
         guard isBeyond || held > 0 && penalties.contains(client, now) else { return false }
         return clients.contains { other, state in
             other != client && (state.waiters.first.map { $0.since <= start } ?? false)
@@ -280,6 +281,12 @@ package struct ConnectionLedgerState: Sendable {
         guard !heldBack.isEmpty else { return [] }
         heldBack = heldBack.filter { now.since($0.value) < Self.heldBackTime }
         return Array(heldBack.keys)
+    }
+
+    /// How many requests each client may have if all that hold connections or wait have equally many; one at least. Else a
+    /// few clients could hold all connections, each within its share.
+    private func evenShare(requests: Int) -> Int {
+        max(1, limit * max(1, requests) / max(1, clients.count))
     }
 
     /// How many requests may hold connections by a share; one at least.
