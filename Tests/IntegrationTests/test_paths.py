@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """With generated spellings of paths, no real server behind the gate serves what a rule closes."""
 
+import os
 import random
 import re
+import shutil
+import subprocess
+import unicodedata
 import urllib.parse
 
 import pytest
@@ -191,6 +195,68 @@ def pipelined(port: int, targets: list) -> list:
     return answers
 
 
+def ascii_readers() -> dict:
+    """What apps make of paths that want ASCII in names: the libraries and tools that there are."""
+    def nfkd(text):
+        return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+
+    def each(read):
+        return lambda paths: [read(path) for path in paths]
+
+    def tool(*command):
+        return lambda paths: subprocess.run(command, input="\n".join(paths), env={**os.environ, "LC_ALL": "C.UTF-8"},
+                                            capture_output=True, encoding="utf-8", check=False).stdout.split("\n")
+
+    readers = {"NFKD": each(nfkd), "NFKD of folded case": each(lambda path: nfkd(path.casefold()))}
+    try:
+        from werkzeug.utils import secure_filename
+        readers["werkzeug"] = each(lambda path: "/".join(map(secure_filename, path.split("/"))))
+    except ImportError:
+        pass
+    # The iconv of musl transliterates nothing.
+    if shutil.which("iconv") and tool("iconv", "-t", "ASCII//TRANSLIT")(["é"])[0] == "e":
+        readers["iconv"] = tool("iconv", "-f", "UTF-8", "-t", "ASCII//TRANSLIT")
+    if shutil.which("uconv"):
+        readers["ICU"] = tool("uconv", "-f", "UTF-8", "-t", "UTF-8", "-x", "Latin-ASCII")
+    return readers
+
+
+def accented(path: str, count: int, seed: int) -> list:
+    """`path` with some letters replaced by others of the Latin alphabet that have their names (`LETTER E WITH ACUTE`)."""
+    others = {}
+    for value in (*range(0xc0, 0x250), *range(0x1e00, 0x1f00), *range(0x2c60, 0x2c80), *range(0xff21, 0xff5b)):
+        found = re.fullmatch(r"(?:FULLWIDTH )?LATIN (?:CAPITAL|SMALL) LETTER ([A-Z])(?: WITH .*)?", unicodedata.name(chr(value), ""))
+        if found:
+            others.setdefault(found[1].lower(), []).append(chr(value))
+    return replaced(path, others, count, seed)
+
+
+def compatible(path: str, count: int, seed: int) -> list:
+    """`path` with some characters replaced by others that NFKC_Casefold makes them of."""
+    others = {}
+    for value in range(0xa0, 0x20000):
+        folded = nfkc_casefold(chr(value))
+        if len(folded) == 1 and folded != chr(value) and unicodedata.category(chr(value))[0] in "LS" and folded not in "/.":
+            others.setdefault(folded, []).append(chr(value))
+    return replaced(nfkc_casefold(path), others, count, seed)
+
+
+def nfkc_casefold(text: str) -> str:
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def replaced(path: str, others: dict, count: int, seed: int) -> list:
+    generator = random.Random(seed)
+    paths = []
+    for _ in range(count):
+        characters = list(path)
+        places = [place for place in range(1, len(path)) if path[place] in others]
+        for place in generator.sample(places, k=generator.randint(1, 2)):
+            characters[place] = generator.choice(others[path[place]])
+        paths.append("".join(characters))
+    return paths
+
+
 class TestAnswers:
     @pytest.fixture(scope="class")
     def class_gate(self, module_upstream, start_module_gate):
@@ -221,16 +287,50 @@ class TestAnswers:
         asked = gate.exchange("GET", "/.sidegate/auth", {"X-Forwarded-Uri": path, "X-Forwarded-Method": "GET"})
         assert asked.status == 401
 
+    def test_a_closed_path_is_closed_for_readers_that_take_accents_off_letters(self, upstream, start_gate):
+        gate = start_gate(upstream, access={"rules": [
+            {"paths": ["/files/secret.txt", "/admin/*", "/issues/*"], "deny": True}, {"paths": ["/*"], "allow": "anyone"}]})
+        paths = ["/files/sécret.txt", "/àdmin/x", "/issüs/1", "/iſſuæs/x", "/ISSÜES/x", "/files/ｓécret․txt", "/ädmin日/x",
+                 *accented("/files/secret.txt", 80, 51), *accented("/admin/x", 80, 52), *accented("/issues/x", 30, 53)]
+        client = Client(gate.port)
+        apps = ascii_readers()
+        closed = {}
+        for path, readings in zip(paths, zip(*(read(paths) for read in apps.values()))):
+            readers = [name for name, reading in zip(apps, readings)
+                       if re.match(r"(?i)/files/secret\.txt$|/(admin|issues)(/|$)", reading)]
+            status = client.get(urllib.parse.quote(path)).status
+            assert status == 403 or not readers, (path, readers, status)
+            for name in readers:
+                closed[name] = closed.get(name, 0) + 1
+        client.close()
+        assert set(closed) == set(apps) and min(closed.values()) > 50, closed
+
+    def test_a_closed_path_beyond_ascii_is_closed_in_compatible_spellings(self, upstream, start_gate):
+        """For apps that read it by NFKC and without case."""
+        names = ["ας", "ガス", "日本", "株式会社", "над", "ﬁς"]
+        gate = start_gate(upstream, access={"rules": [
+            {"paths": [f"/{name}/*" for name in names], "deny": True}, {"paths": ["/*"], "allow": "anyone"}]})
+        paths = ["/𝛼ς/x", "/ｶﾞｽ/x", "/㊐本", "/㍿/x", "/ᵸад/x", "/ας／x", "/fi𝛓/x",
+                 *(path for name in names for path in compatible(f"/{name}/x", 20, len(name)))]
+        client = Client(gate.port)
+        for path in paths:
+            assert nfkc_casefold(path).split("/")[1] in map(nfkc_casefold, names), path
+            assert client.get(urllib.parse.quote(path)).status == 403, path
+        for path in ("/日本語/x", "/ガ/x", "/x/ας"):
+            assert client.get(urllib.parse.quote(path)).status == 200, path
+        client.close()
+
     @pytest.mark.parametrize("path", ["/.%C3%A9./x", "/public/.%20./x", "/public/.%E6%97%A5.%E6%97%A5/x", "/x/.%25C3%25A9./x"])
     def test_a_parent_directory_for_such_readers_is_refused(self, class_gate, path):
         response = class_gate.exchange("GET", path, NAVIGATION)
         assert response.status == 400 and "path_unreadable" in response.text
 
     @pytest.mark.parametrize("path", ["/%E6%97%A5%E6%9C%AC/x", "/%E6%97%A5%E6%9C%AC", "/%E6%97%A5%E6%9C%AC/%E6%9C%AC.%E6%97%A5",
-                                      "/%E6%97%A5%E6%9C%AC/a%20b/%E6%9C%AC/"])
+                                      "/%E6%97%A5%E6%9C%AC/a%20b/%E6%9C%AC/", "/caf%C3%A9/%C3%BCber",
+                                      "/%E6%97%A5%E6%9C%AC/gr%C3%B6%C3%9Fe/%C2%BD"])
     @pytest.mark.parametrize("access", [
-        {"rules": [{"paths": ["/日本/*"], "allow": "anyone"}]},
-        {"rules": [{"paths": ["/日本/*"], "allow": "anyone"}, {"paths": ["/admin/*"], "deny": True}, {"paths": ["/*"], "deny": True}]},
+        {"rules": [{"paths": ["/日本/*", "/café/*"], "allow": "anyone"}]},
+        {"rules": [{"paths": ["/日本/*", "/café/*"], "allow": "anyone"}, {"paths": ["/admin/*"], "deny": True}, {"paths": ["/*"], "deny": True}]},
         {"default": "guest", "rules": [{"paths": ["/admin/*"], "deny": True}]}], ids=["default", "all the rest", "guest"])
     def test_sites_in_any_script_are_served(self, upstream, start_gate, access, path):
         gate = start_gate(upstream, access=access)

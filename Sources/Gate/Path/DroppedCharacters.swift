@@ -17,13 +17,6 @@ enum DroppedCharacters {
         dropping(from: text) { $0?.properties.isDefaultIgnorableCodePoint ?? false }
     }
 
-    /// `text` without all that is not printable ASCII, and without blanks, as PHP's `FILTER_SANITIZE_URL` leaves it; and
-    /// `FILTER_FLAG_STRIP_HIGH` or iconv's `//IGNORE` where nothing else has to be dropped. Nil when nothing is.
-    static func onlyPrintableASCII(_ text: [UInt8]) -> [UInt8]? {
-        let rest = text.filter { (0x21..<0x7f).contains($0) }
-        return rest.count == text.count ? nil : rest
-    }
-
     /// - Parameter isDropped: of a character beyond ASCII; of nil: of a byte that is not UTF-8.
     private static func dropping(from text: [UInt8], where isDropped: (Unicode.Scalar?) -> Bool) -> [UInt8]? {
         // Until something is dropped there is nothing to copy.

@@ -3,7 +3,8 @@
 import HTTP
 
 /// The patterns of rules that hold characters beyond ASCII, for apps that see no difference between canonically equivalent
-/// texts (`é` as one character or as two) or fold case fully (`ς` and `Σ` are `σ`, `ß` is `SS`).
+/// texts (`é` as one character or as two), fold case fully (`ς` and `Σ` are `σ`, `ß` is `SS`), or normalise for
+/// compatibility (`𝛼` is `α`, `ｶ` is `カ`).
 struct FoldedPatterns: Sendable {
     /// Rules by their folded patterns, ascending. Equal strings are canonically equivalent.
     private var exact: [String: [Int]] = [:]
@@ -32,11 +33,22 @@ struct FoldedPatterns: Sendable {
 
     static func isBeyondASCII(_ text: [UInt8]) -> Bool { text.contains { $0 >= 0x80 } }
 
-    /// Without case, by the full mappings of Unicode, which may lengthen a text, and without characters that are ignorable.
+    /// As NFKC_Casefold has it: without case, by the full mappings of Unicode, which may lengthen a text; with
+    /// compatibility mappings; and without characters that are ignorable. Equal strings are canonically equivalent.
     static func fold(_ text: [UInt8]) -> String {
         let visible = DroppedCharacters.withoutIgnorables(text) ?? text
+        var mapped = String.UnicodeScalarView()
+        for scalar in String(decoding: visible, as: UTF8.self).unicodeScalars {
+            if scalar.isASCII {
+                mapped.append(scalar)
+            } else if let ascii = LookAlikes.compatible(scalar) {
+                mapped.append(contentsOf: ascii.map { Unicode.Scalar($0) })
+            } else if !CompatibilityTable.characters.append(scalar, to: &mapped) {
+                mapped.append(scalar)
+            }
+        }
         // Some capitals have a capital of their own only when they are small (`ẞ`).
-        return String(decoding: visible, as: UTF8.self).lowercased().uppercased().lowercased()
+        return String(mapped).lowercased().uppercased().lowercased()
     }
 
     /// The first rule with a pattern that `path` matches and that `applies`.

@@ -36,6 +36,20 @@ enum LookAlikes {
         return isChanged ? output : nil
     }
 
+    /// What one of them becomes; nil: it is none.
+    static func ascii(for scalar: Unicode.Scalar) -> [UInt8]? {
+        single(scalar.value).map { [$0] } ?? sequences[scalar.value]
+    }
+
+    /// As ``ascii(for:)``, by compatibility normalisation and the folding of case alone: without slashes and backslashes by
+    /// their looks, and without the letters that are an `i` only without regard to dots.
+    static func compatible(_ scalar: Unicode.Scalar) -> [UInt8]? {
+        switch scalar.value {
+        case 0x130, 0x131, 0x2044, 0x2215, 0x2216, 0x2571, 0x2572, 0x29f5, 0x29f8: nil
+        default: ascii(for: scalar)
+        }
+    }
+
     private struct Run {
         let first: UInt32
         let count: UInt32

@@ -25,9 +25,9 @@ struct PathAlternates {
         case strict
         /// They are read as lenient servers do.
         case resolvesDots
-        /// All that is not printable ASCII was dropped, and still is. What honest paths leave then may begin with two
-        /// slashes and hold dot segments.
-        case onlyPrintableASCII
+        /// Only printable ASCII is left, and whatever else decoding brings is read in the same way. What honest paths
+        /// leave then may begin with two slashes and hold dot segments.
+        case onlyPrintableASCII(ASCIIReader)
     }
 
     init(of start: [[UInt8]], mode: Mode = .strict) {
@@ -47,30 +47,37 @@ struct PathAlternates {
         }
     }
 
-    /// What remains for readers that drop all that is not printable ASCII, at any point; without ``texts``, all of which
-    /// were read. `parents` are those that lead out of a part of the site.
+    /// What remains for readers that want printable ASCII alone, at any point; without ``texts``, all of which were read.
+    /// `parents` are those that lead out of a part of the site.
     func readingsOfPrintableASCII() throws(PathProblem) -> (remnants: [[UInt8]], parents: [[UInt8]]) {
-        var start: [[UInt8]] = []
-        for text in texts {
-            guard let rest = try Self.remnant(of: text), !texts.contains(rest), !start.contains(rest) else { continue }
-            start.append(rest)
+        var remnants: [[UInt8]] = []
+        var parents: [[UInt8]] = []
+        for reader in ASCIIReader.allCases {
+            var start: [[UInt8]] = []
+            for text in texts {
+                guard let rest = try Self.remnant(of: text, for: reader), !texts.contains(rest),
+                    !remnants.contains(rest), !start.contains(rest)
+                else { continue }
+                start.append(rest)
+            }
+            guard !start.isEmpty else { continue }
+            var rest = PathAlternates(of: start, mode: .onlyPrintableASCII(reader))
+            try rest.readAll()
+            parents += rest.parents.filter { !texts.contains($0) && !parents.contains($0) }
+            remnants += rest.texts.filter { !texts.contains($0) && !remnants.contains($0) }
         }
-        guard !start.isEmpty else { return ([], []) }
-        var rest = PathAlternates(of: start, mode: .onlyPrintableASCII)
-        try rest.readAll()
-        let parents = rest.parents.filter { !texts.contains($0) }
-        return (rest.texts.filter { !texts.contains($0) && !parents.contains($0) }, parents)
+        return (remnants.filter { !parents.contains($0) }, parents)
     }
 
-    /// `text` without all that is not printable ASCII; nil: nothing else is in it.
+    /// What `reader` leaves of `text`; nil: nothing but printable ASCII is in it.
     ///
-    /// What stands between two dots and vanishes is put there to deceive (`.é.`); initials before a name may leave two dots as
+    /// What stands between two dots and vanishes is put there to deceive (`.日.`); initials before a name may leave two dots as
     /// well (`А.С.Пушкин`).
-    private static func remnant(of text: [UInt8]) throws(PathProblem) -> [UInt8]? {
-        guard let rest = DroppedCharacters.onlyPrintableASCII(text) else { return nil }
+    private static func remnant(of text: [UInt8], for reader: ASCIIReader) throws(PathProblem) -> [UInt8]? {
+        guard let rest = reader.rest(of: text) else { return nil }
         guard PathText.hasParentSegment(rest) else { return rest }
         for segment in text.split(separator: UInt8(ascii: "/")) where segment.first == UInt8(ascii: ".") {
-            let left = DroppedCharacters.onlyPrintableASCII(Array(segment))
+            let left = reader.rest(of: Array(segment))
             if left?.elementsEqual("..".utf8) ?? false { throw .dotSegment }
         }
         return rest
@@ -87,7 +94,7 @@ struct PathAlternates {
             guard !traits.beginsWithTwoSlashes else { throw .leadingSlashes }
         case .resolvesDots:
             if traits.hasDotSegment { try add(PathText.resolved(text), depth) }
-        case .onlyPrintableASCII:
+        case .onlyPrintableASCII(let reader):
             if traits.hasDotSegment {
                 let resolved = PathText.resolved(text)
                 if PathText.hasParentSegment(text), !parents.contains(resolved) {
@@ -95,7 +102,7 @@ struct PathAlternates {
                 }
                 try add(resolved, depth)
             }
-            if let rest = try Self.remnant(of: text) { try add(rest, depth) }
+            if let rest = try Self.remnant(of: text, for: reader) { try add(rest, depth) }
         }
         if traits.hasPercent, let decoded = PathText.decoded(text), decoded != text {
             guard depth < PathText.maximumRounds else { throw .tooManyAlternates }

@@ -22,8 +22,9 @@ struct RequestPath {
     let canonical: [UInt8]
     /// What apps may read in place of it; distinct from each other and from ``canonical``. Empty for most paths.
     let alternates: [[UInt8]]
-    /// What apps may read that drop all that is not printable ASCII; none of ``all``. Honest paths beyond ASCII have such
-    /// readings too, so these count only where a rule is about them: they can close a path, and decide nothing else.
+    /// What apps may read that want printable ASCII alone, and drop or replace the rest (``ASCIIReader``); none of
+    /// ``all``. Honest paths beyond ASCII have such readings too, so these count only where a rule is about them: they can
+    /// close a path, and decide nothing else.
     let remnants: [[UInt8]]
 
     /// - Parameter sent: begins with a slash, or is empty (RFC 9112 §3.2.2: the same as a slash).

@@ -176,9 +176,11 @@ struct AccessRulesTests {
     func remnantsOfHonestPaths() throws {
         for rest in [AccessRule.Effect.deny, .signedIn([])] {
             let rules = AccessRules([
-                AccessRule(paths: [try RulePath("/日本/*"), try RulePath("/x/*")], effect: .anyone),
+                AccessRule(
+                    paths: [try RulePath("/日本/*"), try RulePath("/x/*"), try RulePath("/café/*")], effect: .anyone),
                 AccessRule(paths: [try RulePath("/*")], effect: rest),
             ])
+            #expect(Self.judge(rules, "/caf%C3%A9/y") == .rule(0))
             #expect(Self.judge(rules, "/%E6%97%A5%E6%9C%AC/y") == .rule(0))
             #expect(Self.judge(rules, "/%E6%97%A5/x") == .rule(1))
         }

@@ -96,6 +96,8 @@ struct RequestPathTests {
         arguments: [
             ("/%E6%97%A5/x", ["//x", "/x"]), ("/a%20b", ["/ab"]), ("/.%E6%97%A5/x", ["/./x", "/x"]),
             ("/adm%25D0%25B6in", ["/admin"]), ("/a%252%D0%B60b", ["/a%20b", "/a b", "/ab"]), ("/a/b", []),
+            ("/s%C3%A9cret", ["/scret", "/secret"]), ("/gr%C3%B6%C3%9Fe", ["/gre", "/groe", "/grosse", "/groesse"]),
+            ("/s%25C3%25A9cret", ["/secret"]), ("/%C2%BD", ["/12", "/1/2"]),
         ])
     func remnants(_ path: String, _ expected: [String]) throws {
         let read = try Self.read(path)
@@ -118,6 +120,8 @@ struct RequestPathTests {
         "initials that leave a parent directory are read as the directory that it leads to",
         arguments: [
             ("/a/%D0%90.%D0%A1.%D0%9F", "/"), ("/a/b/%D0%90.%D0%A1.%D0%9F/c", "/a/c"), ("/%E6%97%A5../c", "/c"),
+            // A slash comes about before the dots: `⅟` is read as `1/`.
+            ("/a/b/%E2%85%9F../c", "/a/b/c"),
         ])
     func initials(_ path: String, _ reading: String) throws {
         #expect(try Self.read(path).all.contains(Array(reading.utf8)))
