@@ -17,14 +17,9 @@ struct BypassingServices {
 
     init(around gates: [Gate]) { self.gates = gates }
 
-    func notes(on root: ManifestNode) throws(ManifestProblem) -> [ManifestNote] {
-        guard let kind = try root["kind"]?.text else { return [] }
-        if let items = try PodTemplate.list(root, kind) {
-            var notes: [ManifestNote] = []
-            for item in items { notes += try self.notes(on: item) }
-            return notes
-        }
-        guard kind == "Service", try root["apiVersion"]?.text == "v1", let specification = try root["spec"],
+    func notes(on object: ManifestObject) throws(ManifestProblem) -> [ManifestNote] {
+        let root = object.node
+        guard object.kind == "Service", object.version == "v1", let specification = try root["spec"],
             let selector = try specification["selector"]?.entries, !selector.isEmpty
         else { return [] }
         let namespace = try root["metadata"]?["namespace"]?.text
@@ -36,8 +31,8 @@ struct BypassingServices {
         let name = PrintableText.escaped(try root["metadata"]?["name"]?.text ?? "")
         var notes: [ManifestNote] = []
         for port in try specification["ports"]?.items ?? [] {
-            let number = try port["port"]?.text
-            let target = try port["targetPort"]?.text ?? number
+            let number = try port["port"].flatMap(Self.shown)
+            let target = try port["targetPort"].flatMap(Self.shown) ?? number
             let place = try port["targetPort"]?.place ?? port.place
             if let message = message(for: target ?? "", gate) {
                 notes.append(
@@ -46,6 +41,9 @@ struct BypassingServices {
         }
         return notes
     }
+
+    /// `0x1f90` is the number 8080.
+    private static func shown(_ port: ManifestNode) -> String? { port.integer.map { String($0) } ?? port.text }
 
     private func message(for target: String, _ gate: Gate) -> (kind: ManifestNote.Kind, text: String)? {
         if target == String(gate.port) || target == String(gate.adminPort) { return nil }

@@ -51,11 +51,7 @@ indirect enum Fragment: Equatable, Sendable {
             // A plain `8080` or `true` is not a string.
             return !isPlain || !(Self.reserved.contains(text.lowercased()) || Double(text) != nil)
         case .integer(let number):
-            guard case .scalar(let text, true) = node.content else { return false }
-            // As in YAML 1.1, which Kubernetes reads: 0444 is octal.
-            let isOctal = text.hasPrefix("0") && text != "0"
-            let digits = text.hasPrefix("0o") ? text.dropFirst(2) : text[...]
-            return Int(digits, radix: isOctal ? 8 : 10) == number
+            return node.integer == number
         case .boolean(let truth):
             guard case .scalar(let text, true) = node.content else { return false }
             return text == (truth ? "true" : "false")

@@ -31,6 +31,25 @@ struct ManifestNode: Sendable {
         if case .scalar(let text, _) = content, !isNull { text } else { nil }
     }
 
+    /// The number that Kubernetes reads: `8080`, `0x1f90`, `8_080`, `017620` and `8080.0` are the same port. nil for other
+    /// values, texts in quotes too.
+    var integer: Int? {
+        guard case .scalar(let text, true) = content else { return nil }
+        let digits = text.replacing("_", with: "").lowercased()
+        let (sign, rest) =
+            digits.hasPrefix("-") ? (-1, digits.dropFirst()) : (1, digits.dropFirst(digits.hasPrefix("+") ? 1 : 0))
+        guard let first = rest.first, first.isASCII, first.isNumber || first == "." else { return nil }
+        for (prefix, radix) in [("0x", 16), ("0o", 8), ("0b", 2)] where rest.hasPrefix(prefix) {
+            let value = rest.dropFirst(2)
+            return value.first?.isHexDigit == true ? Int(value, radix: radix).map { sign * $0 } : nil
+        }
+        // As in YAML 1.1, which Kubernetes reads.
+        if rest.hasPrefix("0"), let octal = Int(rest, radix: 8) { return sign * octal }
+        if let decimal = Int(rest) { return sign * decimal }
+        guard let number = Double(rest), abs(number) < 1e15, number.rounded() == number else { return nil }
+        return sign * Int(number)
+    }
+
     var items: [ManifestNode]? {
         if case .sequence(let items) = content { items } else { nil }
     }

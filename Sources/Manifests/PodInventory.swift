@@ -7,6 +7,7 @@ struct PodInventory {
     struct Port {
         /// nil: a name or variable in place of a number.
         let number: Int?
+        let text: String
         let name: String?
         let container: String
         let place: ManifestPlace
@@ -17,7 +18,9 @@ struct PodInventory {
     private(set) var apps: [ManifestNode] = []
     /// Of containers and init containers.
     private(set) var ports: [Port] = []
-    /// Those of a sidecar that an earlier run added.
+    /// Containers with the sidecar's name.
+    private var namesakes: [ManifestNode] = []
+    /// The ports of a sidecar that an earlier run added.
     private var earlier: Set<Int> = []
 
     init(_ pod: PodTemplate) throws(ManifestProblem) {
@@ -32,9 +35,8 @@ struct PodInventory {
             for container in containers.items ?? [] {
                 if case .alias = container.content { try container.requireWrittenHere("a container") }
                 if try container["name"]?.text == Sidecar.name {
-                    for port in try container["ports"]?.items ?? [] {
-                        if let text = try port["containerPort"]?.text, let number = Int(text) { earlier.insert(number) }
-                    }
+                    namesakes.append(container)
+                    earlier.formUnion(try Sidecar.ports(of: container))
                     continue
                 }
                 if list == "containers" { apps.append(container) }
@@ -47,7 +49,7 @@ struct PodInventory {
         let owner = try container["name"]?.text ?? "(no name)"
         for port in try container["ports"]?.items ?? [] {
             guard let number = try port["containerPort"] else { continue }
-            if let host = try port["hostPort"], let text = host.text, text != "0" {
+            if let host = try port["hostPort"], let text = host.text, host.integer != 0 {
                 throw ManifestProblem(
                     host.place,
                     "hostPort \(PrintableText.escaped(text)) opens the app at the node's address, around the sign-in; remove"
@@ -55,7 +57,8 @@ struct PodInventory {
             }
             ports.append(
                 Port(
-                    number: number.text.flatMap { Int($0) }, name: try port["name"]?.text,
+                    number: number.integer, text: PrintableText.escaped(number.text ?? "(no number)"),
+                    name: try port["name"]?.text,
                     container: PrintableText.escaped(owner), place: number.place))
         }
     }
@@ -78,6 +81,25 @@ struct PodInventory {
             throw ManifestProblem(
                 port.place,
                 "the port's name `\(port.name ?? "")` is the sidecar's, so a Service could lead to either; rename it")
+        }
+    }
+
+    /// Throws when what has the sidecar's names was not added by an earlier run: it would be replaced.
+    func requireOwn(_ sidecar: Sidecar) throws(ManifestProblem) {
+        let problem = { (place: ManifestPlace, what: String) in
+            ManifestProblem(
+                place,
+                "\(pod.label): this \(what) has the sidecar's name, and was not added by inject, which would replace it; "
+                    + "rename it, or annotate the workload sidegate/inject: disabled")
+        }
+        for container in namesakes where try !Sidecar.isOwn(container) { throw problem(container.place, "container") }
+        let volumes = try pod.specification.value["volumes"]
+        for (name, volume) in zip(Sidecar.volumeNames, sidecar.volumes) {
+            guard let volumes, let present = try PodEditor.item(name, of: volumes), !volume.isSame(as: present) else {
+                continue
+            }
+            let isOwn = try Sidecar.isOwn(volume: present)
+            if namesakes.isEmpty || !isOwn { throw problem(present.place, "volume") }
         }
     }
 
@@ -138,7 +160,8 @@ struct PodInventory {
     /// The ports at which the app can be reached around the gate; nil without any.
     func openPorts() -> ManifestNote? {
         guard let first = ports.first else { return nil }
-        let numbers = Set(ports.compactMap(\.number)).sorted().map(String.init)
+        let texts = Set(ports.filter { $0.number == nil }.map(\.text)).sorted()
+        let numbers = Set(ports.compactMap(\.number)).sorted().map { String($0) } + texts
         let words = numbers.count == 1 ? "port \(numbers[0]) stays" : "ports \(numbers.joined(separator: ", ")) stay"
         return ManifestNote(
             kind: .warning, place: first.place,

@@ -50,30 +50,27 @@ struct PodTemplate {
         return texts
     }
 
-    /// The pod templates of a document; several for a List. Throws when the document holds a pod in a place that is not
-    /// known: without the sidecar it would be an app without a gate.
+    /// The pod of an object; nil without one. Throws when the object holds a pod in a place that is not known, or a second
+    /// one: without the sidecar it would be an app without a gate.
     ///
-    /// - Parameter isExempt: whether a document with this metadata is left alone.
-    static func all(
-        in root: ManifestNode, isExempt: (ManifestNode?) throws(ManifestProblem) -> Bool
-    ) throws(ManifestProblem) -> [PodTemplate] {
-        guard let kind = try root["kind"]?.text else { return [] }
-        if let items = try list(root, kind) {
-            var found: [PodTemplate] = []
-            for item in items { found += try all(in: item, isExempt: isExempt) }
-            return found
-        }
-        let version = try root["apiVersion"]?.text ?? ""
-        let metadata = try root["metadata"]
+    /// - Parameter isExempt: whether an object with this metadata is left alone.
+    static func find(
+        in object: ManifestObject, isExempt: (ManifestNode?) throws(ManifestProblem) -> Bool
+    ) throws(ManifestProblem) -> PodTemplate? {
+        let metadata = try object.node["metadata"]
         let given = try metadata?["name"]?.text
         let generated = try metadata?["generateName"]?.text
         let name = given ?? generated ?? "(no name)"
-        let label = "\(PrintableText.escaped(kind))/\(PrintableText.escaped(name))"
-        guard let location = try location(of: kind, version, in: root, metadata, isExempt: isExempt) else {
-            if try !isExempt(metadata) { try HiddenPods.refuse(in: root, label) }
-            return []
+        let label = object.kind.map { "\(PrintableText.escaped($0))/\(PrintableText.escaped(name))" }
+        guard let kind = object.kind, let label,
+            let location = try location(of: kind, object.version, in: object.node, metadata, isExempt: isExempt)
+        else {
+            if try !isExempt(metadata) {
+                try HiddenPods(known: nil).refuse(in: object.node, label ?? "a document without `kind`")
+            }
+            return nil
         }
-        var parent = root
+        var parent = object.node
         for step in location.steps {
             guard let next = try parent[step] else {
                 throw ManifestProblem(parent.place, "\(label) has no `\(step)` here")
@@ -85,19 +82,13 @@ struct PodTemplate {
             throw ManifestProblem(parent.place, "\(label) has no `spec` of a pod here")
         }
         try specification.value.requireWrittenHere("spec")
-        return [
-            PodTemplate(
-                kind: kind, name: name, namespace: try metadata?["namespace"]?.text, place: root.place,
-                metadata: [metadata, try parent["metadata"]], specification: specification, form: location.form,
-                selector: location.steps.isEmpty ? nil : try root["spec"]?["selector"]?["matchLabels"])
-        ]
-    }
-
-    /// The items of a List, a DeploymentList and the like, or the objects of an OpenShift Template.
-    static func list(_ root: ManifestNode, _ kind: String) throws(ManifestProblem) -> [ManifestNode]? {
-        if kind == "Template", let objects = try root["objects"] { return objects.items }
-        guard kind.hasSuffix("List"), let items = try root["items"] else { return nil }
-        return items.items
+        if try !isExempt(metadata) {
+            try HiddenPods(known: specification.value).refuse(in: object.node, label)
+        }
+        return PodTemplate(
+            kind: kind, name: name, namespace: try metadata?["namespace"]?.text, place: object.node.place,
+            metadata: [metadata, try parent["metadata"]], specification: specification, form: location.form,
+            selector: location.steps.isEmpty ? nil : try object.node["spec"]?["selector"]?["matchLabels"])
     }
 
     private struct Location {

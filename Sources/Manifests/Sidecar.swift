@@ -7,10 +7,42 @@ struct Sidecar: Sendable {
     /// Of the port for requests, and of that for health and metrics.
     static let portNames = ["sidegate", "sidegate-admin"]
 
+    private static let arguments = ["run", "--config", "/etc/sidegate/sidegate.yaml"]
+    /// For the port for requests, and for that for health and metrics.
+    private static let listenVariables = ["SIDEGATE_LISTEN", "SIDEGATE_ADMIN_LISTEN"]
+
     let options: SidecarOptions
     let port: Int
     let adminPort: Int
     let form: PodTemplate.Form
+
+    /// Whether an earlier run added this container. All versions, the chart and the Kustomize components have the same
+    /// arguments; the rest may have been adapted by hand.
+    static func isOwn(_ container: ManifestNode) throws(ManifestProblem) -> Bool {
+        try container["args"]?.items?.map(\.text) == arguments
+    }
+
+    /// Whether this volume, in a pod with a sidecar of an earlier run, is that sidecar's.
+    static func isOwn(volume: ManifestNode) throws(ManifestProblem) -> Bool {
+        let source = try volume["name"]?.text == volumeNames[0] ? "configMap" : "secret"
+        return try volume[source]?.entries != nil
+    }
+
+    /// The ports of a sidecar of an earlier run. Knative takes only one of them as `containerPort`.
+    static func ports(of container: ManifestNode) throws(ManifestProblem) -> Set<Int> {
+        var ports: Set<Int> = []
+        for port in try container["ports"]?.items ?? [] {
+            if let number = try port["containerPort"]?.integer { ports.insert(number) }
+        }
+        for variable in try container["env"]?.items ?? [] {
+            guard let name = try variable["name"]?.text, listenVariables.contains(name),
+                let address = try variable["value"]?.text, let colon = address.lastIndex(of: ":"),
+                let number = Int(address[address.index(after: colon)...])
+            else { continue }
+            ports.insert(number)
+        }
+        return ports
+    }
 
     var container: Fragment {
         var entries: [(name: String, value: Fragment)] = [
@@ -20,15 +52,15 @@ struct Sidecar: Sendable {
         ]
         if options.isNative { entries.append(("restartPolicy", .string("Always"))) }
         entries += [
-            ("args", .list([.string("run"), .string("--config"), .string("/etc/sidegate/sidegate.yaml")])),
+            ("args", .list(Self.arguments.map { .string($0) })),
             (
                 "env",
                 .list([
                     // The first directory searched for files given without a path.
                     variable("CREDENTIALS_DIRECTORY", "/run/secrets/sidegate"),
                     // Overrides sidegate.yaml: the ports below, on the pod's address.
-                    variable("SIDEGATE_LISTEN", "0.0.0.0:\(port)"),
-                    variable("SIDEGATE_ADMIN_LISTEN", "0.0.0.0:\(adminPort)"),
+                    variable(Self.listenVariables[0], "0.0.0.0:\(port)"),
+                    variable(Self.listenVariables[1], "0.0.0.0:\(adminPort)"),
                 ])
             ),
         ]

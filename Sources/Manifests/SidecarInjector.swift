@@ -34,27 +34,28 @@ package struct SidecarInjector: Sendable {
         var notes: [ManifestNote] = []
         var gates: [BypassingServices.Gate] = []
         var policies: [GatePolicy] = []
-        for root in roots {
-            for pod in try PodTemplate.all(in: root, isExempt: isExempt) {
-                guard let change = try change(of: pod, in: text) else {
-                    notes.append(ManifestNote(kind: .note, place: pod.place, message: "\(pod.label): unchanged"))
-                    continue
-                }
-                edits += change.edits
-                gates.append(change.gate)
-                let what = change.edits.isEmpty ? "already has the sidecar" : "sidecar added"
-                notes.append(ManifestNote(kind: .note, place: pod.place, message: "\(pod.label): \(what)"))
-                notes += change.notes
-                if addsNetworkPolicies {
-                    let taken = Set(policies.map(\.name))
-                    policies.append(try GatePolicy(pod, port: change.gate.port, taken: taken))
-                }
+        var objects: [ManifestObject] = []
+        for root in roots { objects += try ManifestObject.all(in: root) }
+        for object in objects {
+            guard let pod = try PodTemplate.find(in: object, isExempt: isExempt) else { continue }
+            guard let change = try change(of: pod, in: text) else {
+                notes.append(ManifestNote(kind: .note, place: pod.place, message: "\(pod.label): unchanged"))
+                continue
+            }
+            edits += change.edits
+            gates.append(change.gate)
+            let what = change.edits.isEmpty ? "already has the sidecar" : "sidecar added"
+            notes.append(ManifestNote(kind: .note, place: pod.place, message: "\(pod.label): \(what)"))
+            notes += change.notes
+            if addsNetworkPolicies {
+                let taken = Set(policies.map(\.name))
+                policies.append(try GatePolicy(pod, port: change.gate.port, taken: taken))
             }
         }
         if notes.isEmpty {
             notes.append(ManifestNote(kind: .warning, place: .start, message: "there is no pod"))
         }
-        for root in roots { notes += try BypassingServices(around: gates).notes(on: root) }
+        for object in objects { notes += try BypassingServices(around: gates).notes(on: object) }
         let added = try documents(policies, roots, text, &edits)
         return Result(text: ManifestEdit.apply(edits, to: text) + added, notes: notes)
     }
@@ -95,6 +96,7 @@ package struct SidecarInjector: Sendable {
         var notes = inventory.notes(ports: ports, options)
         let sidecar = Sidecar(
             options: options, port: ports.main, adminPort: ports.admin, form: pod.form)
+        try inventory.requireOwn(sidecar)
         var editor = PodEditor(text, pod.specification)
         // Otherwise a Service named sidegate would add SIDEGATE_… variables to the pods, which Sidegate reads as
         // settings.

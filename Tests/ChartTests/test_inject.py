@@ -151,6 +151,14 @@ def test_no_kind_with_a_pod_passes_without_a_gate(kind):
 
 @pytest.mark.parametrize("text, message", [
     ("apiVersion: v1\nkind: X\nspec: {pod: {spec: {containers: [{name: a, image: b}]}}}\n", "holds containers at `spec.pod.spec.containers`"),
+    (
+        "apiVersion: v1\nkind: Thing\nspec: {template: {spec: {containers: [{name: a, image: a}]}}, worker: {containers: [{name: b, image: b}]}}\n",
+        "holds containers at `spec.worker.containers`",
+    ),
+    ("spec: {containers: [{name: a, image: b}]}\n", "a document without `kind` holds containers"),
+    ("- spec: {containers: [{name: a, image: b}]}\n", "a document without `kind` holds containers"),
+    (workload("apps/v1 Deployment", POD.replace("[{name: wiki", "[{name: sidegate, image: other}, {name: wiki")), "was not added by inject"),
+    (workload("apps/v1 Deployment", POD.replace("{containers", "{volumes: [{name: sidegate-config, emptyDir: {}}], containers")), "was not added by inject"),
     (workload("apps/v1 Deployment", POD.replace("{containers", "{hostNetwork: true, containers")), "hostNetwork"),
     (workload("apps/v1 Deployment", POD.replace("8080}", "8080, hostPort: 80}")), "hostPort 80"),
 ])
@@ -158,6 +166,18 @@ def test_what_cannot_be_protected_is_refused_without_output(text, message):
     program = os.environ.get("SIDEGATE_BINARY") or pytest.skip("SIDEGATE_BINARY is not set")
     done = subprocess.run([program, "inject", "--filename", "-"], input=text, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (1, "") and message in done.stderr
+
+
+def test_the_items_of_a_typed_list_get_a_gate():
+    text = f"apiVersion: apps/v1\nkind: DeploymentList\nitems: [{{metadata: {{name: wiki}}, spec: {{template: {POD}}}}}]\n"
+    assert sidecar(documents(inject(text))[0]["items"][0]["spec"]["template"]["spec"])
+
+
+@pytest.mark.parametrize("port", [8080, 9180])
+def test_a_second_run_changes_nothing_for_knative(port):
+    text = workload("argoproj.io/v1alpha1 Rollout").replace("argoproj.io/v1alpha1", "serving.knative.dev/v1").replace("Rollout", "Service")
+    once = inject(text.replace("8080", str(port)))
+    assert f"0.0.0.0:{port}" not in once and inject(once) == once
 
 
 def test_the_policy_is_valid(tmp_path):

@@ -63,6 +63,24 @@ struct AroundTheGateTests {
         #expect(chosen.contains("\"0.0.0.0:8180\"") && chosen.contains("\"0.0.0.0:8080\""))
     }
 
+    @Test(
+        "A port is the number that Kubernetes reads",
+        arguments: ["0x1f90", "8_080", "017620", "0o17620", "8080.0", "+8080", "0b1111110010000"])
+    func notations(port: String) throws {
+        let app = pod.replacing("{name: a}", with: "{name: a, ports: [{containerPort: \(port)}]}")
+        let result = try inject(app)
+        #expect(result.text.contains("\"0.0.0.0:8180\"") && !result.text.contains("\"0.0.0.0:8080\""))
+        #expect(result.notes.last?.contains("Pod/x: port 8080 stays open at the pod's address") == true)
+        #expect(
+            try inject(app + service("{port: 80, targetPort: \(port)}")).notes.last?.contains("port 8080 of") == true)
+    }
+
+    @Test("A variable in place of a port is named")
+    func variablePort() throws {
+        let notes = try inject(pod.replacing("{name: a}", with: "{name: a, ports: [{containerPort: \"$(P)\"}]}")).notes
+        #expect(notes.last?.contains("Pod/x: port $(P) stays open") == true)
+    }
+
     @Test("Ports of the app that stay open at the pod's address are named, once for each pod")
     func openPorts() throws {
         let app = pod.replacing(
@@ -132,6 +150,13 @@ struct PlatformTests {
             "- image: hello:1\n        ports:\n        - containerPort: 8080   # the app's\n        env:\n        - {name: TARGET, value: World}",
             with: "- {image: hello, ports: [{containerPort: 80}], env: []}")
         #expect(try inject(flow).text.contains("- {image: hello, env: []}"))
+    }
+
+    @Test("The ports of an earlier run stay, though Knative's API takes only one of them", arguments: [8080, 9180])
+    func chosenPorts(port: Int) throws {
+        let once = try inject(service.replacing("containerPort: 8080", with: "containerPort: \(port)")).text
+        #expect(once.contains(port == 8080 ? "\"0.0.0.0:8180\"" : "\"0.0.0.0:9280\""))
+        #expect(try inject(once).text == once)
     }
 
     @Test("A DeploymentConfig leaves the user to OpenShift")

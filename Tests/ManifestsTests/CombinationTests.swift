@@ -35,11 +35,11 @@ struct CombinationTests {
     private static func pod(
         _ initContainers: Presence, _ containers: Presence, _ volumes: Presence, isListFlow: Bool, isPodFlow: Bool
     ) -> String {
-        let old = "name: sidegate, image: old"
+        let old = "name: sidegate, image: old, args: [run,--config,/etc/sidegate/sidegate.yaml]"
         let lists: [(String, Presence, [String], String)] = [
             ("initContainers", initContainers, [old], "name: before, image: x"),
             ("containers", containers, [old], "name: other, image: x"),
-            ("volumes", volumes, ["name: sidegate-config, emptyDir: {}"], "name: data, emptyDir: {}"),
+            ("volumes", volumes, ["name: sidegate-config, configMap: {name: old}"], "name: data, emptyDir: {}"),
         ]
         var lines: [String] = []
         for (name, presence, ours, other) in lists {
@@ -65,6 +65,11 @@ struct CombinationTests {
                 for volumes in Presence.allCases {
                     let text = Self.pod(
                         initContainers, containers, volumes, isListFlow: isListFlow, isPodFlow: isPodFlow)
+                    // A volume with the name of the sidecar's, without a sidecar, is the app's.
+                    if text.contains("sidegate-config"), !text.contains("image: old") {
+                        #expect(refusal(text)?.contains("this volume has the sidecar's name") == true, "\(text)")
+                        continue
+                    }
                     for isNative in [true, false] {
                         let once = try inject(text) { $0.isNative = isNative }.text
                         #expect(try inject(once) { $0.isNative = isNative }.text == once, "\(text)\n\(once)")

@@ -5,6 +5,8 @@ import Testing
 
 @Suite("Rejected manifests")
 struct RefusalTests {
+    static let custom =
+        "apiVersion: x.io/v1\nkind: Thing\nmetadata: {name: x}\nspec:\n  template:\n    spec:\n      containers: [{name: a}]\n"
     static let head = "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\n"
 
     @Test(
@@ -62,6 +64,50 @@ struct RefusalTests {
                 "apiVersion: batch.volcano.sh/v1alpha1\nkind: Job\nmetadata: {name: x}\n"
                     + "spec: {tasks: [{template: {spec: {containers: [{name: a, image: b}]}}}]}\n", "4:47: ",
                 "Job/x holds containers at `spec.tasks.template.spec.containers`, where the sidecar cannot be added"
+            ),
+            (
+                custom + "  worker: {template: {spec: {containers: [{name: b, image: b}]}}}\n", "8:42: ",
+                "Thing/x holds containers at `spec.worker.template.spec.containers`, where the sidecar cannot be added"
+            ),
+            (custom + "  worker: {containers: [{image: b}]}\n", "8:24: ", "at `spec.worker.containers`"),
+            (custom + "  pods: [{spec: {containers: [{image: b}]}}]\n", "8:30: ", "at `spec.pods.spec.containers`"),
+            (custom + "  podSpec: {initContainers: [{image: b}]}\n", "8:29: ", "at `spec.podSpec.initContainers`"),
+            (custom + "  worker: {containers: [{<<: *a}]}\n", "8:24: ", "at `spec.worker.containers`"),
+            (custom + "  worker: {containers: *a}\n", "8:24: ", "at `spec.worker.containers`"),
+            (custom + "      x: {containers: [{image: b}]}\n", "8:23: ", "at `spec.template.spec.x.containers`"),
+            (
+                "metadata: {name: x}\nspec: {containers: [{image: b}]}\n", "2:20: ",
+                "a document without `kind` holds containers at `spec.containers`"
+            ),
+            ("- kind: Pod\n  spec: {containers: [{image: b}]}\n", "2:22: ", "a document without `kind` holds"),
+            (
+                "apiVersion: v1\nkind: List\nitems: [{spec: {containers: [{image: b}]}}]\n", "3:29: ",
+                "a document without `kind` holds"
+            ),
+            (
+                "apiVersion: v1\nkind: PodList\nitems: []\nspec: {containers: [{image: b}]}\n", "4:20: ",
+                "PodList/(no name) holds containers"
+            ),
+            (
+                head + "spec: {containers: [{name: a}, {name: sidegate, image: other}]}\n", "4:32: ",
+                "Pod/x: this container has the sidecar's name, and was not added by inject"
+            ),
+            (
+                head + "spec: {containers: [{name: a}], initContainers: [{name: sidegate, args: [run]}]}\n", "4:50: ",
+                "this container has the sidecar's name"
+            ),
+            (
+                head + "spec: {containers: [{name: a}], volumes: [{name: sidegate-config, emptyDir: {}}]}\n", "4:43: ",
+                "this volume has the sidecar's name"
+            ),
+            (
+                head
+                    + "spec: {containers: [{name: a}], volumes: [{name: sidegate-secrets, secret: {secretName: x}}]}\n",
+                "4:43: ", "this volume has the sidecar's name"
+            ),
+            (
+                head + "spec: {containers: [{name: a, ports: [{containerPort: 0x50, hostPort: 0x50}]}]}\n", "4:71: ",
+                "hostPort 0x50 opens"
             ),
             (
                 "x: &t {spec: {containers: [{name: a, image: b}]}}\napiVersion: argoproj.io/v1alpha1\nkind: Rollout\n"

@@ -102,6 +102,21 @@ struct SidecarInjectorTests {
     }
 
     @Test(
+        "The items of a typed list need no kind of their own",
+        arguments: [
+            ("apps/v1", "Deployment", "{template: {spec: {containers: [{name: a, image: a}]}}}"),
+            ("v1", "Pod", "{containers: [{name: a, image: a}]}"),
+            ("example.com/v1", "Thing", "{template: {spec: {containers: [{name: a, image: a}]}}}"),
+        ])
+    func typedLists(version: String, kind: String, specification: String) throws {
+        let list =
+            "apiVersion: \(version)\nkind: \(kind)List\nitems:\n- metadata: {name: x}\n  spec: \(specification)\n"
+        let result = try inject(list)
+        #expect(result.notes == ["4:3: note: \(kind)/x: sidecar added"])
+        #expect(try inject(result.text).text == result.text)
+    }
+
+    @Test(
         "Other documents, and pods that opt out, are unchanged byte for byte",
         arguments: [
             "apiVersion: batch.volcano.sh/v1alpha1\nkind: Job\nmetadata: {annotations: {sidegate/inject: disabled}}\n"
