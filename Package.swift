@@ -88,7 +88,9 @@ let package = Package(
         .executableTarget(
             name: "sidegate",
             dependencies: [
-                "Sidecar", "Configuration", "Decisions", "Demo", "Gate", "JWT", "Cryptography", "Manifests", "YAML",
+                "Sidecar", "Configuration", "Decisions", "Demo", "Gate", "HTTP", "HTTP1", "JWT", "Cryptography",
+                "Manifests",
+                "YAML",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Command",

@@ -233,7 +233,8 @@ class TestExplain:
 
     @pytest.mark.parametrize("text", [
         "TOKEN", "https://app.test/sso/login/jwt?jwt=TOKEN", "/sso/login/jwt?a=1&j%77t=TOKEN&state=x", "jwt=TOKEN&x=1",
-        "https://app.test/sso/login/jwt?state=x?jwt=TOKEN", "https://app.test/sso/login/jwt?jwt=TOKEN&jwt="])
+        "https://app.test/sso/login/jwt?state=x?jwt=TOKEN", "https://app.test/sso/login/jwt?jwt=TOKEN&jwt=",
+        "https://app.test/sso/login/jwt?jwt=&jwt=TOKEN", "jwt=&jwt=TOKEN", "Authorization: Bearer TOKEN"])
     def test_a_good_return(self, explain, text):
         done = explain(text.replace("TOKEN", token()))
         assert done.returncode == 0 and done.stdout.endswith("\naccepted\n"), done.stdout
@@ -266,6 +267,59 @@ class TestExplain:
             url = url.replace("TOKEN", token())
             assert reason in Browser(gate).navigate(url).text
             assert f"refused: {reason}" in sidegate("explain", "--config", gate.config, gate.origin + url).stdout
+
+    # What a return holds, and what explain says at its end: the gate's own verdict on the same request.
+    SAME = [
+        (f"{RETURN_PATH}?jwt=OURS", "accepted"), (f"{RETURN_PATH}?jwt=&jwt=OURS", "accepted"), (f"{RETURN_PATH}?jwt=THEIRS", "refused: signature_invalid"),
+        (f"{RETURN_PATH}?jwt=LOGOUT", "refused: claims_malformed"), ("/sso/jwt?jwt=OURS", "refused: return_path_mismatch"),
+        ("/sso/jwt?jwt=EXPIRED", "refused: return_path_mismatch"), ("/sso/jwt?jwt=THEIRS", "refused: unauthenticated"),
+        ("/sso/jwt?token=OURS", "refused: unauthenticated"), ("/.sidegate/login?jwt=OURS", "refused: return_path_mismatch"),
+        ("/.sidegate/login?jwt=THEIRS", "refused: unauthenticated"), ("/.sidegate/logout?jwt=THEIRS", "answered by Sidegate"),
+        ("/.sidegate/logout?jwt=OURS", "refused: return_path_mismatch"), ("/.sidegate/backchannel-logout?jwt=THEIRS", "answered by Sidegate"),
+        ("/.sidegate/session?jwt=THEIRS", "refused: unauthenticated"), ("/.sidegate/unknown?jwt=THEIRS", "answered by Sidegate"),
+        ("/a/%2e%2e/b?jwt=THEIRS", "refused: path_unreadable"), ("/%2e/.sidegate/session?jwt=THEIRS", "refused: path_unreadable"),
+    ]
+
+    def test_it_says_what_the_gate_does_for_every_path(self, upstream, start_gate):
+        gate = start_gate(upstream, identityProvider={"returnPath": RETURN_PATH, "initiated": "allow"},
+                          access={"rules": [{"paths": ["/open/*"], "allow": "anyone"}]})
+        logout = token(events={"http://schemas.openid.net/event/backchannel-logout": {}})
+        for url, words in self.SAME:
+            for name, value in {"OURS": token(), "THEIRS": theirs(), "EXPIRED": token(iat=1, exp=2), "LOGOUT": logout}.items():
+                url = url.replace(name, value)
+            page = Browser(gate).navigate(url, headers={**NAVIGATION, **FROM_ANOTHER_SITE})
+            said = sidegate("explain", "--config", gate.config, gate.origin + url)
+            last = said.stdout.splitlines()[-1]
+            assert last == words, (url, said.stdout)
+            assert said.returncode == (0 if last == "accepted" else 2)
+            if last.startswith("refused: ") and last != "refused: unauthenticated":
+                assert last.partition(": ")[2] in page.text, url
+            elif last == "refused: unauthenticated":
+                assert page.status == (401 if "/session?" in url else 302), url
+            elif last == "accepted":
+                assert page.status in (200, 302, 303) and page.all("Set-Cookie"), url
+
+    def test_the_token_alone_and_as_a_form_or_bearer_token(self, explain):
+        logout = token(events={"http://schemas.openid.net/event/backchannel-logout": {}})
+        for text in [logout, f"jwt={logout}", f"Authorization: Bearer {logout}"]:
+            done = explain(text)
+            assert done.returncode == 2 and done.stdout.endswith("\nrefused: claims_malformed\n"), done.stdout
+
+    def test_a_guests_bearer_token_is_the_apps(self, upstream, start_gate):
+        gate = start_gate(upstream, access={"default": "guest"})
+        field = f"Bearer {theirs()}"
+        assert gate.exchange("GET", "/api", {**XHR, "Authorization": field}).status == 200
+        said = sidegate("explain", "--config", gate.config, f"Authorization: {field}")
+        assert said.returncode == 0 and said.stdout.endswith("\nlet in\n") and "it is the app's" in said.stdout, said.stdout
+        field = f"Bearer {token(iat=1, exp=2)}"
+        assert gate.exchange("GET", "/api", {**XHR, "Authorization": field}).status == 401
+        said = sidegate("explain", "--config", gate.config, f"Authorization: {field}")
+        assert said.returncode == 2 and said.stdout.endswith("\nrefused: expired\n"), said.stdout
+
+    def test_bearer_tokens_that_are_off_are_not_looked_at(self, upstream, start_gate):
+        gate = start_gate(upstream, token={"bearer": False})
+        said = sidegate("explain", "--config", gate.config, f"Bearer {token()}")
+        assert said.returncode == 2 and said.stdout.endswith("\nrefused: unauthenticated\n") and "token.bearer is off" in said.stdout
 
     def test_another_address_is_noted(self, explain):
         done = explain(f"http://app.test{RETURN_PATH}?jwt={token()}")

@@ -271,7 +271,7 @@ import Testing
             "T", " T\n", "\"T\"", "'T'", "Bearer T", "bearer  T", "Authorization: Bearer T",
             "authorization:bearer T\r\n",
             "https://app.example.com/.sidegate/callback?jwt=T", "https://app.example.com/cb?state=x&jwt=T&a=b",
-            "https://app.example.com/cb?state=x?jwt=T", "/sso/login/jwt?jwt=T", "jwt=T", "a=b&jwt=T",
+            "https://app.example.com/cb?state=x?jwt=T", "/sso/login/jwt?jwt=T", "jwt=T", "a=b&jwt=T", "jwt=&jwt=T",
             "https://app.example.com/cb?jwt=T#fragment", "\"https://app.example.com/cb?jwt=T\"",
             "https://app.example.com/cb?token=T", "https://app.example.com/cb?%6Awt=T",
         ])

@@ -37,7 +37,7 @@ enum Layers {
             "Reactor", "TLS", "Outbound", "Redis", "SharedState", "Proxy", "Logging", "Synchronization", "Glibc",
         ],
         "Command": [
-            "Decisions", "HTTP", "JWT", "Cryptography", "Pages", "Gate", "Telemetry", "Configuration", "Demo",
+            "Decisions", "HTTP", "HTTP1", "JWT", "Cryptography", "Pages", "Gate", "Telemetry", "Configuration", "Demo",
             "Sidecar", "Manifests", "YAML", "ArgumentParser", "FoundationEssentials", "Glibc",
         ],
     ]

@@ -13,8 +13,8 @@ struct ExplainCommand: ParsableCommand {
         abstract: "Reports check by check why a token, or a request, is accepted or refused.",
         discussion: """
             The token is not consumed, and no connection is made except, with --fetch, to fetch key sets. Instead of the \
-            token, a whole return URL, a form or an Authorization header can be given; the path and the parameters of a URL \
-            are judged too. \
+            token, a whole return URL, a form or an Authorization header can be given; a gate of the same configuration judges \
+            it, as from a browser without a session. \
             With --request it reports which of access.rules decides about a request, and why. \
             The exit status is 0 when the token would be accepted or the request let in, 2 when it would be refused.
             """)
@@ -68,7 +68,7 @@ struct ExplainCommand: ParsableCommand {
         let fetched = fetch ? Self.keys(of: settings) : []
         let explanation = Explanation(of: text, settings, fetched: fetched, at: (at ?? .now()).seconds)
         print(explanation.text, terminator: "")
-        if !explanation.isAccepted { throw ExitStatus.refused }
+        if !explanation.isLetIn { throw ExitStatus.refused }
     }
 
     private static func keys(of settings: Settings) -> [FetchedKeys] {

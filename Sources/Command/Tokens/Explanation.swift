@@ -9,6 +9,8 @@ import YAML
 /// The report of `explain` about a token. Claims are shown, since the report is about them; signatures and keys are not.
 struct Explanation {
     let isAccepted: Bool
+    /// It is accepted, or it is no sign-in and the request is let in.
+    let isLetIn: Bool
     let text: String
 
     /// - Parameters:
@@ -24,10 +26,28 @@ struct Explanation {
         let returned = address.map {
             ReturnCheck($0, returnPath: settings.identityProvider.returnPath, tokenParameter: parameter)
         }
-        var checks = (returned?.findings ?? []).map(Self.check) + verifier.examine(bare.span, now: now)
+        let isBearer = address == nil && TokenDiagnosis.isBearer(token.span)
+        let trial = GateTrial(settings, keys: keys, isBearer: isBearer)
+        let verdict =
+            if let address {
+                trial?.address(address, at: now)
+            } else {
+                isBearer ? trial?.bearer(bare, at: now) : trial?.token(bare, at: now)
+            }
+        var notes: [TokenDiagnosis.Note] = []
+        var checks: [TokenCheck] = []
+        for finding in returned?.findings ?? [] {
+            if let reason = finding.reason, let verdict, !verdict.isRefusal(reason) {
+                // The gate does not come to this check, or to another result in all.
+                notes.append(
+                    .init(title: finding.name, detail: "\(finding.actual), not \(finding.expected)", fix: finding.fix))
+            } else {
+                checks.append(Self.check(finding))
+            }
+        }
+        checks += verifier.examine(bare.span, now: now)
         let verified = try? verifier.verify(bare.span, now: now)
         var fields: [(field: String, values: [String])] = []
-        var notes: [TokenDiagnosis.Note] = []
         if let verified {
             let claims = ClaimsCheck(
                 claims: settings.token.claims.map { ClaimRule($0.field, $0.claims) }, required: settings.token.required
@@ -60,10 +80,18 @@ struct Explanation {
             }
         }
 
+        if case .refused(let reason, let detail) = verdict, !checks.contains(where: { $0.verdict == .failed(reason) }) {
+            checks.append(
+                TokenCheck(
+                    "gate", .failed(reason), expected: "a request that the gate accepts",
+                    actual: detail.isEmpty ? "see the notes" : detail))
+        }
         let failures = checks.compactMap { check -> String? in
             if case .failed(let reason) = check.verdict { reason.rawValue } else { nil }
         }
-        isAccepted = verified != nil && failures.isEmpty
+        let ending = Self.ending(verdict, isAccepted: verified != nil && failures.isEmpty, failures.first)
+        isAccepted = ending == Self.accepted
+        isLetIn = isAccepted || verdict == .letIn
         let secrets = settings.token.namedSecrets.map {
             TokenDiagnosis.NamedSecret(name: $0.name, text: $0.text.bytes, encoding: $0.encoding, keyID: $0.keyID)
         }
@@ -79,9 +107,49 @@ struct Explanation {
                 "  field  \(PrintableText.escaped(field)) = \(values.map { PrintableText.escaped($0) }.joined(separator: ", "))"
             )
         }
+        if let note = verdict.flatMap({ Self.note(on: $0, isBearer: isBearer, settings) }) { notes.append(note) }
         lines += notes.map(Self.line)
-        lines.append(isAccepted ? "accepted" : "refused: " + (failures.first ?? "token_malformed"))
+        lines.append(ending)
         text = lines.map { $0 + "\n" }.joined()
+    }
+
+    private static let accepted = "accepted"
+
+    /// The last line. Without the gate's verdict, since the configuration is incomplete, the checks decide.
+    private static func ending(_ verdict: GateTrial.Verdict?, isAccepted: Bool, _ failure: String?) -> String {
+        switch verdict {
+        case .accepted: accepted
+        case .refused(let reason, _): "refused: \(reason.rawValue)"
+        case .signInNeeded: "refused: \(Outcome.Denial.unauthenticated.rawValue)"
+        case .letIn: "let in"
+        case .answered: "answered by Sidegate"
+        case nil: isAccepted ? accepted : "refused: \(failure ?? Reason.tokenMalformed.rawValue)"
+        }
+    }
+
+    /// What becomes of a request that is no return.
+    private static func note(
+        on verdict: GateTrial.Verdict, isBearer: Bool, _ settings: Settings
+    ) -> TokenDiagnosis.Note? {
+        let title = "the gate"
+        switch verdict {
+        case .accepted, .refused: return nil
+        case .signInNeeded(let status):
+            let fix = isBearer && !settings.token.bearer ? "token.bearer is off, so the field is not looked at" : ""
+            let what = isBearer ? "no sign-in" : "not a return"
+            return .init(
+                title: title, detail: "for it this is \(what), and there is no session: the answer is \(status)",
+                fix: fix)
+        case .letIn:
+            return .init(
+                title: title,
+                detail: isBearer
+                    ? "no key in force has signed the token, so it is the app's: the request passes with it, as a guest's"
+                    : "for it this is not a return: the request passes to the app, without a user")
+        case .answered(let status):
+            return .init(
+                title: title, detail: "the path is Sidegate's own, for another purpose: the answer is \(status)")
+        }
     }
 
     /// Notes about the configuration rather than about the token.
@@ -119,9 +187,13 @@ struct Explanation {
         let (actual, expected) = (
             String(decoding: origin.text, as: UTF8.self), String(decoding: site.text, as: UTF8.self)
         )
+        // Browsers send a cookie to all ports of its host (RFC 6265 §8.5).
+        let isOtherPort = origin.host == site.host && origin.isSecure == site.isSecure
         return .init(
             title: "another address of the site", detail: "the return goes to \(actual); publicURL is \(expected)",
-            fix: "the cookie from the start of the sign-in exists at \(expected) only: correct one of the two")
+            fix: isOtherPort
+                ? "correct one of the two, unless the site is at both ports"
+                : "the cookie from the start of the sign-in exists at \(expected) only: correct one of the two")
     }
 
     private static func check(_ finding: ReturnCheck.Finding) -> TokenCheck {

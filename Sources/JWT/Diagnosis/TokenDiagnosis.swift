@@ -107,6 +107,9 @@ package struct TokenDiagnosis {
         TokenText(text, tokenParameter: tokenParameter).address
     }
 
+    /// Whether pasted text is an `Authorization` field with a bearer token, or its value.
+    package static func isBearer(_ text: Span<UInt8>) -> Bool { TokenText(text, tokenParameter: "").isBearer }
+
     /// The compact token within pasted text: the parameter of a URL or a form, the text after `Bearer `, or the text in
     /// quotation marks, trimmed; unchanged if none of these is found.
     package static func token(in text: Span<UInt8>, tokenParameter: String = "jwt") -> [UInt8] {

@@ -10,12 +10,15 @@ struct TokenText {
     let wrapping: String?
     /// The URL or form that it was in, if it was in one.
     let address: [UInt8]?
+    /// It came as `Bearer`, in an `Authorization` field or without its name.
+    let isBearer: Bool
 
     init(_ text: Span<UInt8>, tokenParameter: String) {
         var bytes: [UInt8] = []
         for index in text.indices.prefix(Self.maximumByteCount) { bytes.append(text[index]) }
         var rest = Self.trimmed(bytes[...])
         var wrapping: String?
+        var isBearer = false
         for (open, close) in [("\"", "\""), ("'", "'"), ("`", "`"), ("<", ">")]
         where rest.count > 2 && rest.starts(with: open.utf8) && rest.last == close.utf8.first {
             rest = Self.trimmed(rest.dropFirst().dropLast())
@@ -28,6 +31,7 @@ struct TokenText {
         if Self.hasPrefix(rest, "bearer "), rest.count > 7 {
             rest = Self.trimmed(rest.dropFirst(7))
             wrapping = wrapping ?? "the word Bearer"
+            isBearer = true
         }
         let isURL = Self.isURL(rest)
         var address = isURL ? Array(rest) : nil
@@ -39,14 +43,15 @@ struct TokenText {
         token = Array(rest)
         self.wrapping = wrapping
         self.address = address
+        self.isBearer = isBearer
     }
 
     private static func isURL(_ text: ArraySlice<UInt8>) -> Bool {
         hasPrefix(text, "http://") || hasPrefix(text, "https://") || text.first == UInt8(ascii: "/")
     }
 
-    /// The parameter's value in a URL's query or a form, decoded. If it is missing, another parameter that looks like a
-    /// token is used.
+    /// The parameter's first value in a URL's query or a form that is not empty, decoded. If there is none, another parameter
+    /// that looks like a token is used.
     private static func value(of name: String, in text: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
         guard text.contains(UInt8(ascii: "=")) else { return nil }
         let isURL = isURL(text)
@@ -55,13 +60,17 @@ struct TokenText {
         guard queryStart != nil || (!isURL && isForm(text)) else { return nil }
         let query = text[(queryStart ?? text.startIndex)...].prefix { $0 != UInt8(ascii: "#") }
         var other: [UInt8]?
+        var isPresent = false
         for part in query.split(whereSeparator: { $0 == UInt8(ascii: "&") || $0 == UInt8(ascii: "?") }) {
             guard let equals = part.firstIndex(of: UInt8(ascii: "=")) else { continue }
             let value = decoded(part[part.index(after: equals)...])
-            if decoded(part[..<equals]).elementsEqual(name.utf8) { return value[...] }
+            if decoded(part[..<equals]).elementsEqual(name.utf8) {
+                if !value.isEmpty { return value[...] }
+                isPresent = true
+            }
             if other == nil, value.starts(with: "ey".utf8), value.contains(0x2E) { other = value }
         }
-        return other.map { $0[...] }
+        return other.map { $0[...] } ?? (isPresent ? [] : nil)
     }
 
     private static func isForm(_ text: ArraySlice<UInt8>) -> Bool {
