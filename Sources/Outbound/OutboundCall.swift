@@ -29,7 +29,7 @@ package final class OutboundCall: TransportOwner {
         self.completion = completion
         reader = ResponseReader(
             isHead: request.method == "HEAD", maximumBytes: request.maximumBytes, leniency: request.leniency,
-            readsContent: request.readsContent)
+            readsContent: request.readsContent, readsInPart: request.readsContentInPart)
     }
 
     /// Ends the call; its completion is not called.
@@ -42,7 +42,9 @@ package final class OutboundCall: TransportOwner {
 
     func start(_ resolver: Resolver) {
         // The timer keeps the call alive until it has ended.
-        let timer = loop.makeTimer { [self] in finish(.failure(.timeout)) }
+        let timer = loop.makeTimer { [self] in
+            finish(reader.giveUp().map { .success($0) } ?? .failure(.timeout))
+        }
         deadline = timer
         timer.set(loop.now.advanced(by: request.timeout))
         // Never from within the caller's call, even if everything is already known.

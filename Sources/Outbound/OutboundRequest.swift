@@ -19,6 +19,9 @@ package struct OutboundRequest: Sendable {
     package var leniency = ResponseLeniency.strict
     /// False: the response's head suffices, and the connection is closed after it.
     package var readsContent: Bool
+    /// The content is examined for its form, but need not be complete: what exceeds `maximumBytes` or `timeout` is left
+    /// unread.
+    package var readsContentInPart = false
 
     package init(
         method: String = "GET", url: OutboundURL, fields: [(name: String, value: String)] = [], body: [UInt8] = [],

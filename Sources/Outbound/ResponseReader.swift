@@ -13,6 +13,7 @@ struct ResponseReader {
     private let maximumBytes: Int
     private let leniency: ResponseLeniency
     private let readsContent: Bool
+    private let readsInPart: Bool
     private var phase = Phase.head
     private var parser: ResponseParser
     private var head = ResponseHead()
@@ -20,9 +21,15 @@ struct ResponseReader {
     private var body: [UInt8] = []
     private var informational = 0
 
-    /// - Parameter readsContent: false: the response ends with its head.
-    init(isHead: Bool, maximumBytes: Int, leniency: ResponseLeniency, readsContent: Bool = true) {
+    /// - Parameters:
+    ///   - readsContent: false: the response ends with its head.
+    ///   - readsInPart: content beyond `maximumBytes` is left unread.
+    init(
+        isHead: Bool, maximumBytes: Int, leniency: ResponseLeniency, readsContent: Bool = true,
+        readsInPart: Bool = false
+    ) {
         self.readsContent = readsContent
+        self.readsInPart = readsInPart
         method = isHead ? .head : .get
         self.maximumBytes = max(0, maximumBytes)
         self.leniency = leniency
@@ -56,6 +63,13 @@ struct ResponseReader {
         return response()
     }
 
+    /// No more comes in time.
+    mutating func giveUp() -> OutboundResponse? {
+        guard readsInPart, phase == .body else { return nil }
+        phase = .ended
+        return response()
+    }
+
     private mutating func receiveHead(_ input: Span<UInt8>) throws(OutboundFailure) -> Int {
         let progress: HeadProgress
         do throws(HTTP1Error) {
@@ -75,7 +89,11 @@ struct ResponseReader {
             phase = .ended
             return progress.consumed
         }
-        if case .length(let length) = head.framing, length > UInt64(maximumBytes) { throw .tooLarge }
+        if case .length(let length) = head.framing, length > UInt64(maximumBytes) {
+            guard readsInPart else { throw .tooLarge }
+            phase = .ended
+            return progress.consumed
+        }
         decoder = BodyDecoder(head.framing, limits: Self.limits, leniency: leniency)
         phase = decoder.isEnded ? .ended : .body
         return progress.consumed
@@ -88,7 +106,11 @@ struct ResponseReader {
         } catch {
             throw .malformed(error.description)
         }
-        guard piece.content.count <= maximumBytes - body.count else { throw .tooLarge }
+        guard piece.content.count <= maximumBytes - body.count else {
+            guard readsInPart else { throw .tooLarge }
+            phase = .ended
+            return input.count
+        }
         let content = input.extracting(piece.content)
         unsafe content.withUnsafeBufferPointer { unsafe body.append(contentsOf: $0) }
         if piece.isEnd { phase = .ended }

@@ -12,7 +12,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from harness.certificates import Authority
 from harness.gate import sidegate
+from harness.h2_upstream import H2Upstream
 from harness.tokens import base64url
 
 PRIVATE_KEY = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n"
@@ -139,7 +141,7 @@ def test_an_app_without_HEAD_is_asked_as_browsers_ask_it(peers, config):
     assert outcome(lines, "upstream") == ["ok"] and "answers 200" in lines["upstream"][0][1], done.stdout
 
 
-def test_the_content_is_not_read(peers, config):
+def test_long_content_is_not_read(peers, config):
     app = peers(length=1 << 40)
     done, lines = doctor(config(app.url, peers(length=1 << 40).url))
     assert outcome(lines, "upstream") == outcome(lines, "identityProvider.loginURL") == ["ok"], done.stdout
@@ -207,6 +209,75 @@ def test_an_app_that_is_down_fails(peers, config):
     assert outcome(lines, "upstream") == ["FAIL"]
     assert outcome(lines, "bypass") == ["warning"] and "nothing listens on port 1" in done.stdout
     assert "refused" in done.stdout and "fix:" in done.stdout
+
+
+class Raw:
+    """A server that answers each connection with the same bytes."""
+
+    def __init__(self, answer: bytes):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.answer = answer
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            with connection:
+                connection.recv(65536)
+                connection.sendall(self.answer)
+
+    def close(self):
+        self.listener.close()
+
+
+@pytest.mark.parametrize("answer, found, words", [
+    (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n0\r\n\r\n", "FAIL", "chunk"),
+    (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort", "FAIL", "closed before"),
+    (b"HTTP/1.1 200 OK\r\nA b: x\r\nContent-Length: 0\r\n\r\n", "FAIL", "field name"),
+    (b"HTTP/1.1 200 OK\r\nX-A : x\r\nContent-Length: 0\r\n\r\n", "ok", "answers 200"),
+    (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", "ok", "answers 200"),
+], ids=["chunk", "short", "name", "blank", "good"])
+def test_the_apps_answer_is_judged_as_the_gate_judges_it(peers, config, answer, found, words):
+    app = Raw(answer)
+    try:
+        done, lines = doctor(config(app.url, peers().url))
+    finally:
+        app.close()
+    assert outcome(lines, "upstream") == [found] and words in lines["upstream"][0][1], done.stdout
+    assert "white space" not in done.stdout and "start the app" not in done.stdout
+
+
+def test_an_app_that_does_not_speak_http_2_fails(peers, config):
+    done, lines = doctor(config(peers().url.replace("http://", "h2c://"), peers().url))
+    assert outcome(lines, "upstream") == ["FAIL"] and "http2_not_spoken" in done.stdout and done.returncode == 1
+    assert "an app that speaks HTTP/1.1 has an address with http://" in done.stdout
+
+
+def test_an_app_that_speaks_http_2_is_ok(peers, config):
+    app = H2Upstream()
+    done, lines = doctor(config(app.url, peers().url))
+    app.close()
+    assert outcome(lines, "upstream") == ["ok"] and "speaks HTTP/2" in done.stdout, done.stdout
+
+
+def test_what_to_do_about_an_expired_certificate(peers, config, tmp_path):
+    authority = Authority(tmp_path)
+    expired = authority.issue("old", "DNS:localhost,IP:127.0.0.1", dates=("20200101000000Z", "20210101000000Z"))
+    app = peers(certificate=(expired.certificate, expired.key))
+    done, lines = doctor(config(f"{{ url: {app.url}, tls: {{ ca: {authority.path} }} }}", peers().url))
+    assert outcome(lines, "upstream") == ["FAIL"] and "expired" in done.stdout
+    assert "start the app" not in done.stdout and "correct the app's certificate" in done.stdout
+
+
+@pytest.mark.parametrize("listens_on, found", [("127.0.0.1", "ok"), ("0.0.0.0", "warning")])
+def test_the_unspecified_address_is_this_machine(peers, config, listens_on, found):
+    app = peers(host=listens_on)
+    done, lines = doctor(config(app.url.replace("127.0.0.1", "0.0.0.0"), peers().url))
+    assert outcome(lines, "bypass") == [found] and "is on the network" not in done.stdout, done.stdout
 
 
 def test_an_app_that_answers_503_is_a_warning(peers, config):

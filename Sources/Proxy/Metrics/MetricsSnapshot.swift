@@ -44,6 +44,7 @@ package struct MetricsSnapshot: Sendable {
     package internal(set) var connections: [String: Int] = [:]
     package internal(set) var reachedAt = MonotonicTime(nanoseconds: 0)
     package internal(set) var unreachableAt = MonotonicTime(nanoseconds: 0)
+    package internal(set) var unreachableCause: UpstreamCause?
 
     package init() {}
 
@@ -57,6 +58,9 @@ package struct MetricsSnapshot: Sendable {
         waiting &+= other.waiting
         upstreamConnections &+= other.upstreamConnections
         reachedAt = max(reachedAt, other.reachedAt)
-        unreachableAt = max(unreachableAt, other.unreachableAt)
+        if unreachableAt < other.unreachableAt {
+            unreachableAt = other.unreachableAt
+            unreachableCause = other.unreachableCause
+        }
     }
 }

@@ -50,11 +50,11 @@ package enum UpstreamFailure: String, Sendable, CaseIterable {
         }
     }
 
-    /// No connection to the app could be made.
-    var isUnreachable: Bool {
-        switch self {
-        case .unreachable, .connectTimeout: true
-        case .notSecured, .overloaded, .refused, .closed, .reset, .responseTimeout, .malformed: false
+    /// No connection to the app could be made over which a request can be sent.
+    static func isUnreachable(_ cause: UpstreamCause) -> Bool {
+        switch UpstreamFailure(cause) {
+        case .unreachable, .connectTimeout, .notSecured: true
+        case .overloaded, .refused, .closed, .reset, .responseTimeout, .malformed: cause == .http2NotSpoken
         }
     }
 }

@@ -35,6 +35,7 @@ final class WorkerMetrics {
     /// When the app last responded, and when it last could not be reached.
     private var reachedAt = MonotonicTime(nanoseconds: 0)
     private var unreachableAt = MonotonicTime(nanoseconds: 0)
+    private var unreachableCause: UpstreamCause?
     /// The identity provider's name, as a label.
     private var provider = ""
     private var observes = false
@@ -66,7 +67,10 @@ final class WorkerMetrics {
         }
         if let cause = exchange.record.cause {
             count(.upstreamFailed(cause))
-            if UpstreamFailure(cause).isUnreachable { unreachableAt = now }
+            if UpstreamFailure.isUnreachable(cause) {
+                unreachableAt = now
+                unreachableCause = cause
+            }
         }
     }
 
@@ -126,6 +130,7 @@ final class WorkerMetrics {
         snapshot.inFlight = begun &- finished
         snapshot.reachedAt = reachedAt
         snapshot.unreachableAt = unreachableAt
+        snapshot.unreachableCause = unreachableCause
         return snapshot
     }
 

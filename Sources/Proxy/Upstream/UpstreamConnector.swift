@@ -20,10 +20,10 @@ final class UpstreamConnector {
     private let loop: EventLoop
     private let resolver: Resolver
 
-    init(_ configuration: UpstreamConfiguration, _ environment: UpstreamEnvironment) {
+    init(_ configuration: UpstreamConfiguration, loop: EventLoop, resolver: Resolver) {
         self.configuration = configuration
-        loop = environment.loop
-        resolver = environment.resolver
+        self.loop = loop
+        self.resolver = resolver
     }
 
     /// `completion` is called once, on the loop, and never from within this call.

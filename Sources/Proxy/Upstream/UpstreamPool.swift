@@ -62,7 +62,7 @@ final class UpstreamPool {
         self.configuration = configuration
         self.environment = environment
         self.owner = owner
-        connector = UpstreamConnector(configuration, environment)
+        connector = UpstreamConnector(configuration, loop: environment.loop, resolver: environment.resolver)
         let ledger = configuration.ledger ?? ConnectionLedger(limit: configuration.maxConnections)
         let loop = environment.loop
         let reference = Unowned<UpstreamPool>()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Configuration
+import Decisions
 import Gate
 import HTTP
 import Proxy
@@ -127,13 +128,17 @@ final class AdminHandler: Sendable {
         server.onEachWorker({ _ in }) { done(Self.text(200, "ok")) }
     }
 
-    /// Requests can be served: the gate is not about to stop, and the app can be reached.
+    /// Requests can be served: the gate is not about to stop, and a request could be sent to the app.
     private func readyz(_ server: Server<Worker>, _ done: @escaping @Sendable (LocalResponse) -> Void) {
         let isStopping = facts.withLock { $0.isStopping }
         guard !isStopping else { return done(Self.text(503, "stopping")) }
         server.metrics { [upstream] snapshot in
-            upstream.isUp(reached: snapshot.reachedAt, unreachable: snapshot.unreachableAt) { isUp in
-                done(isUp ? Self.text(200, "ok") : Self.text(503, "the app cannot be reached"))
+            upstream.verdict(snapshot) { verdict in
+                switch verdict {
+                case .up: done(Self.text(200, "ok"))
+                case .down(let cause):
+                    done(Self.text(503, "the app cannot be reached" + (cause.map { ": \($0.rawValue)" } ?? "")))
+                }
             }
         }
     }
@@ -141,10 +146,10 @@ final class AdminHandler: Sendable {
     private func metrics(_ server: Server<Worker>, _ done: @escaping @Sendable (LocalResponse) -> Void) {
         let certificateEnd = facts.withLock { $0.certificateEnd }
         server.metrics { [upstream, counters, usedTokens, version] snapshot in
-            upstream.isUp(reached: snapshot.reachedAt, unreachable: snapshot.unreachableAt) { isUp in
+            upstream.verdict(snapshot) { verdict in
                 let page = MetricsPage(
                     snapshot, process: .now(), counters: counters.figures, usedTokens: usedTokens(),
-                    isUpstreamUp: isUp, version: version, certificateEnd: certificateEnd?())
+                    isUpstreamUp: verdict == .up, version: version, certificateEnd: certificateEnd?())
                 var response = LocalResponse(status: 200, body: Array(page.text.utf8))
                 response.add("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
                 response.add("Cache-Control", "no-store")

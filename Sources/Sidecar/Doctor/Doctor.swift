@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Configuration
+import HTTP
 import JWT
 
 /// Checks what a running gate depends on: the app, the identity provider, its clock and its keys.
@@ -32,17 +33,15 @@ package struct Doctor {
 
     private func upstream(_ upstream: UpstreamSettings, _ name: String) -> [DoctorFinding] {
         let address = upstream.address
-        if case .h2c(let host, let port) = address { return [http2(address, host: host, port: port, name)] }
+        if case .h2c = address { return [http2(upstream, name)] }
         let result: Result<DoctorNetwork.Answer, DoctorProblem> =
             if case .unix(let path) = address { network.get(socket: path) } else {
-                network.get(address.description + "/", upstream.tls)
+                network.get(
+                    address.description + "/", upstream.tls, app: upstream.isTolerant ? .tolerant : .standard)
             }
         switch result {
         case .failure(let problem):
-            return [
-                DoctorFinding(
-                    .failed, name, "\(address): \(problem)", fix: "start the app, or correct `\(name)`")
-            ]
+            return [DoctorFinding(.failed, name, "\(address): \(problem)", fix: Self.fix(problem, name))]
         case .success(let answer) where answer.status >= 500:
             return [
                 DoctorFinding(
@@ -81,17 +80,23 @@ package struct Doctor {
         ]
     }
 
-    private func http2(
-        _ address: UpstreamAddress, host: String, port: UInt16, _ name: String
-    ) -> DoctorFinding {
-        switch network.listener("\(UpstreamAddress.http(host: host, port: port))/") {
-        case .failure(let problem):
-            DoctorFinding(
-                .failed, name, "\(address): \(problem)", fix: "start the app, or correct `\(name)`")
-        case .success(nil):
-            DoctorFinding(.ok, name, "\(address) takes connections")
-        case .success:
-            DoctorFinding(.ok, name, "\(address) takes connections; it answers HTTP/1.1 too")
+    private func http2(_ upstream: UpstreamSettings, _ name: String) -> DoctorFinding {
+        let address = upstream.address
+        guard let problem = network.connect(upstream) else {
+            return DoctorFinding(.ok, name, "\(address) speaks HTTP/2")
+        }
+        return DoctorFinding(
+            .failed, name, "\(address): \(problem)",
+            fix: "start the app, or correct `\(name)`: an app that speaks HTTP/1.1 has an address with http://")
+    }
+
+    private static func fix(_ problem: DoctorProblem, _ name: String) -> String {
+        switch problem.kind {
+        case .connection: "start the app, or correct `\(name)`"
+        case .tls:
+            "correct the app's certificate, or say which one is expected: `\(name).tls.ca` names the authority, "
+                + "`\(name).tls.serverName` the name in it"
+        case .answer: "correct the app's answer: users would get 502; `\(name).tolerant: true` accepts some deviations"
         }
     }
 
@@ -101,7 +106,9 @@ package struct Doctor {
         switch upstream.address {
         case .unix: return nil
         case .http(let host, let port), .https(let host, let port), .h2c(let host, let port):
-            guard LoopbackHost.isNamed(in: "\(UpstreamAddress.http(host: host, port: port))") else {
+            // Connections to the unspecified address go to this machine.
+            let isUnspecified = ["0.0.0.0", "::", "[::]", "0"].contains(host)
+            guard isUnspecified || LoopbackHost.isNamed(in: "\(UpstreamAddress.http(host: host, port: port))") else {
                 return DoctorFinding(
                     .ok, name, "\(upstream.address) is on the network: make sure that only the gate can reach it")
             }

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Configuration
+import Decisions
 import HTTP
+import HTTP1
 import JWT
 import Outbound
+import Proxy
 import Reactor
 import TLS
 
@@ -26,11 +29,19 @@ package final class DoctorNetwork: Sendable {
     /// Sends a GET request to `url`, and reads the head of the answer. Some apps do not know HEAD; never a POST: the doctor
     /// must have no effect.
     ///
-    /// - Parameter tls: for https.
-    func get(_ url: String, _ tls: ClientTLSSettings = ClientTLSSettings()) -> Result<Answer, DoctorProblem> {
+    /// - Parameters:
+    ///   - tls: for https.
+    ///   - leniency: of an app, whose content is examined too, as far as it comes; nil: the head suffices.
+    func get(
+        _ url: String, _ tls: ClientTLSSettings = ClientTLSSettings(), app leniency: ResponseLeniency? = nil
+    ) -> Result<Answer, DoctorProblem> {
         guard let url = OutboundURL(url) else { return .failure(DoctorProblem("this address cannot be called")) }
         let before = wallClockNow()
-        switch call(OutboundRequest(url: url, timeout: Self.patience, readsContent: false), tls) {
+        var request = OutboundRequest(
+            url: url, timeout: Self.patience, maximumBytes: 1 << 20, readsContent: leniency != nil)
+        request.readsContentInPart = true
+        if let leniency { request.leniency = leniency }
+        switch call(request, tls) {
         case .failure(let problem): return .failure(problem)
         case .success(let response):
             let middle = (before + wallClockNow()) / 2
@@ -42,20 +53,21 @@ package final class DoctorNetwork: Sendable {
         }
     }
 
-    /// Whether a server accepts connections there. The request is HTTP/1.1, which a server that only speaks HTTP/2 does not
-    /// answer: its status is nil.
-    func listener(_ url: String) -> Result<Int?, DoctorProblem> {
-        guard let url = OutboundURL(url) else { return .failure(DoctorProblem("this address cannot be called")) }
-        let reply = Reply<Result<OutboundResponse, OutboundFailure>>()
+    /// Opens a connection as the gate does, up to where a request would be sent; nil: it could be.
+    func connect(_ app: UpstreamSettings) -> DoctorProblem? {
+        let configuration: UpstreamConfiguration
+        do throws(TLSError) {
+            configuration = try UpstreamConfiguration(app)
+        } catch {
+            return DoctorProblem("no secure connection: \(error)", .tls)
+        }
+        let reply = Reply<DoctorProblem?>()
         loop.submit { [self] in
-            OutboundClient(loop: loop, resolver: resolver, tls: nil)
-                .send(OutboundRequest(url: url, timeout: Self.patience, readsContent: false)) { reply.give($0) }
+            UpstreamTrial(configuration, loop: loop, resolver: resolver, patience: Self.patience) { fault in
+                reply.give(fault.map { DoctorProblem("\($0.detail) (\($0.cause.rawValue))") })
+            }
         }
-        switch reply.wait() {
-        case .success(let response): return .success(Int(response.status))
-        case .failure(.closed), .failure(.malformed), .failure(.tooLarge): return .success(nil)
-        case .failure(let failure): return .failure(DoctorProblem(failure.description))
-        }
+        return reply.wait()
     }
 
     /// Fetches a key set as the gate does.
@@ -95,14 +107,20 @@ package final class DoctorNetwork: Sendable {
             do {
                 tls = try TLSClientContext(TLSClientConfiguration(settings))
             } catch {
-                return .failure(DoctorProblem("no secure connection: \(error)"))
+                return .failure(DoctorProblem("no secure connection: \(error)", .tls))
             }
         }
         let reply = Reply<Result<OutboundResponse, OutboundFailure>>()
         loop.submit { [self, tls] in
             OutboundClient(loop: loop, resolver: resolver, tls: tls).send(request) { reply.give($0) }
         }
-        return reply.wait().mapError { DoctorProblem($0.description) }
+        return reply.wait().mapError { failure in
+            switch failure {
+            case .tls: DoctorProblem(failure.description, .tls)
+            case .malformed, .closed, .tooLarge: DoctorProblem(failure.description, .answer)
+            case .name, .connect, .timeout: DoctorProblem(failure.description)
+            }
+        }
     }
 
     /// A date has whole seconds, so half a second is added as the mean; a cached response is older by `Age`.
@@ -118,9 +136,15 @@ package final class DoctorNetwork: Sendable {
 
 /// Why a call got no answer, or an unusable one.
 package struct DoctorProblem: Error, CustomStringConvertible {
-    package let description: String
+    enum Kind {
+        case connection, tls, answer
+    }
 
-    init(_ description: String) {
+    package let description: String
+    let kind: Kind
+
+    init(_ description: String, _ kind: Kind = .connection) {
         self.description = description
+        self.kind = kind
     }
 }

@@ -93,7 +93,7 @@ package final class Service: Sendable {
         let inherited = InheritedSockets.ofThisProcess()
         var sources: [ListenSource] = []
         for address in settings.listen { sources += try address.sources(inherited) }
-        upstream = UpstreamWatch(proxy.upstream.endpoint, loop: services.loop, resolver: resolver)
+        upstream = UpstreamWatch(proxy.upstream, loop: services.loop, resolver: resolver)
         handler = AdminHandler(
             upstream: upstream, counters: counters, usedTokens: { services.usedTokenFigures() }, version: version,
             configuration: ConfigurationIdentity(file: loaded?.file),
@@ -203,7 +203,7 @@ package final class Service: Sendable {
             state.drainDelay = drain.drainDelay
             state.drainTimeout = drain.drainTimeout
         }
-        upstream.moved(to: proxy.upstream.endpoint)
+        upstream.moved(to: proxy.upstream)
         handler.change { facts in
             facts.probePaths = settings.admin.probePaths
             facts.probe = AppProbe(settings, proxy.upstream)

@@ -46,7 +46,7 @@ extension ProxyConfiguration {
 }
 
 extension UpstreamConfiguration {
-    fileprivate init(_ settings: UpstreamSettings) throws(TLSError) {
+    init(_ settings: UpstreamSettings) throws(TLSError) {
         let endpoint: Endpoint =
             switch settings.address {
             case .http(let host, let port), .https(let host, let port), .h2c(let host, let port):
