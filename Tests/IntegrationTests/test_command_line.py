@@ -199,6 +199,20 @@ class TestCheck:
         done = sidegate("check", "--config", config)
         assert done.returncode == 1 and len(done.stderr.splitlines()) <= 1002
 
+    @pytest.mark.parametrize("option", [
+        "access.site", "redis.clientCertificate", "redis.ca", "session.secretFile", "upstream.tls.ca", "assertion.issuer"])
+    def test_a_text_of_blanks_alone_is_no_value(self, config, option):
+        done = sidegate("check", "--config", config, "--set", f"{option}=  ")
+        assert done.returncode == 1 and option in done.stderr and "white space alone" in done.stderr, done.stderr
+
+    def test_an_admin_address_in_use_names_its_option(self, config):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            address = f"127.0.0.1:{taken.getsockname()[1]}"
+            done = sidegate("run", "--config", config, "--set", "listen=127.0.0.1:0", "--set", f"admin.listen={address}")
+            assert done.returncode != 0 and "choose another address in `admin.listen`" in done.stderr, done.stderr
+            done = sidegate("run", "--config", config, "--set", f"listen={address}", "--set", "admin.listen=off")
+            assert done.returncode != 0 and "choose another address in `listen`" in done.stderr, done.stderr
+
     def test_a_missing_file(self, tmp_path):
         done = sidegate("check", "--config", tmp_path / "none.yaml")
         assert done.returncode in (1, 78) and "none.yaml" in done.stderr
@@ -237,7 +251,7 @@ class TestCheck:
 
     @pytest.mark.parametrize("secret, words", [
         (tokens.SECRET + "\n\n", "white space"), (" " + tokens.SECRET, "white space"), (tokens.SECRET + " \n", "white space"),
-        (tokens.SECRET + "\nmore", "line break")])
+        (tokens.SECRET + "\nmore", "line break"), ("\ufeff" + tokens.SECRET, "byte order mark")])
     def test_other_white_space_of_a_secret_is_kept_and_warned_of(self, config, secret, words):
         config.write_text(CONFIG.replace(f"secret: {tokens.SECRET}", 'secret: "${JWT_SECRET}"'))
         done = sidegate("check", "--config", config, env=clean_environment(JWT_SECRET=secret))

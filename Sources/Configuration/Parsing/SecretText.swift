@@ -20,6 +20,7 @@ enum SecretText {
 
     /// Why it is doubtful that all of `bytes` was meant; nil: it is not. Random bytes may hold anything.
     static func doubt(_ bytes: [UInt8]) -> String? {
+        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { return "begins with a byte order mark (U+FEFF)" }
         guard bytes.allSatisfy({ 0x20...0x7e ~= $0 || 0x09...0x0d ~= $0 }),
             !bytes.starts(with: "-----BEGIN".utf8), let first = bytes.first, let last = bytes.last
         else { return nil }

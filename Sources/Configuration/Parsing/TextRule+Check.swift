@@ -27,12 +27,14 @@ extension TextRule {
             return
         case .file:
             if text.utf8.contains(0) { throw SyntaxProblem("a path cannot hold a zero byte") }
+            try Self.checkNotBlank(text)
         case .urlTemplate, .fieldTemplate, .rulePath:
             _ = try parse(text)
         case .url:
             try Self.checkURL(text)
         case .oneLine:
             try Self.checkOneLine(text)
+            try Self.checkNotBlank(text)
         case .label:
             try Self.checkLabel(text)
         case .requestPath:
@@ -80,6 +82,12 @@ extension TextRule {
         case .claimName:
             if text.isEmpty { throw SyntaxProblem("a claim's name cannot be empty") }
         }
+    }
+
+    /// A text of blanks is meant to be empty, or to be something.
+    private static func checkNotBlank(_ text: String) throws(SyntaxProblem) {
+        guard !text.isEmpty, text.allSatisfy(\.isWhitespace) else { return }
+        throw SyntaxProblem("it holds white space alone; leave it out, or write \"\" for none")
     }
 
     private static func rulePath(_ text: String) throws(SyntaxProblem) -> RulePath {

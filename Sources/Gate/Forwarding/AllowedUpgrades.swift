@@ -12,9 +12,15 @@ package struct AllowedUpgrades: Sendable {
 
     /// The request asks for one protocol, and that one is allowed. A list is not forwarded in part: two readers need not
     /// agree on which of its elements was meant.
+    ///
+    /// HTTP/1.0 knows no Upgrade (RFC 9110 §7.8), and a WebSocket begins with GET (RFC 6455 §4.2.1): the answer to another
+    /// request could be taken for one without a tunnel by one side alone.
     func allow(_ request: RequestHead) -> Bool {
-        guard request.wantsUpgrade, let asked = request.upgradeProtocol else { return false }
+        guard request.wantsUpgrade, request.version != .http10, let asked = request.upgradeProtocol else {
+            return false
+        }
         let bytes = request.bytes.span
+        if request.method != .get, bytes.extracting(asked.range).equalsIgnoringCase("websocket") { return false }
         // HTTP2-Settings belongs to h2c alone, whatever Upgrade says.
         for index in request.fields.indices where request.fields[index].known == .http2Settings { return false }
         for allowed in protocols where bytes.extracting(asked.range).equalsFoldingCase(allowed.span) { return true }
@@ -45,7 +51,8 @@ extension ResponseHead {
     /// A 101 switches to the protocol that `request` asked for, and no other (RFC 9110 §7.8). Where the request has a
     /// WebSocket key, its answer shows that the app took part in the handshake: a status alone does not.
     package func agreesToUpgrade(of request: RequestHead) -> Bool {
-        guard let asked = request.upgradeProtocol else { return false }
+        // HTTP/1.0 has no 1xx (RFC 9110 §15.2).
+        guard version != .http10, let asked = request.upgradeProtocol else { return false }
         var isAgreed = false
         for field in fields where field.known == .upgrade {
             guard !isAgreed,

@@ -16,6 +16,8 @@ extension AdminServer {
         do throws(OpenError) {
             return try AdminServer(listen: sources, handler: handler)
         } catch {
+            var error = error
+            error.option = "admin.listen"
             guard settings.isDefault else { throw ServiceError("`admin.listen`: \(error)") }
             logger.warning(
                 "health and metrics are not available: set admin.listen to a free address, or to off",

@@ -22,6 +22,8 @@ package enum ListenSource: Sendable {
 package struct OpenError: Error, CustomStringConvertible {
     package let place: String
     package let error: SystemError
+    /// That named the address.
+    var option = "listen"
 
     init(address: SocketAddress, error: SystemError) {
         place = address.description
@@ -40,11 +42,11 @@ package struct OpenError: Error, CustomStringConvertible {
     private var fix: String {
         switch error.code {
         case SystemError.addressInUse:
-            "Another program listens there: stop it, or choose another address in `listen`."
+            "Another program listens there: stop it, or choose another address in `\(option)`."
         case SystemError.permissionDenied:
             "The user may not open it: ports below 1024 need CAP_NET_BIND_SERVICE, a unix socket a writable directory."
         case SystemError.addressNotAvailable: "This machine has no such address: choose one it has, or 0.0.0.0."
-        default: "Check `listen`."
+        default: "Check `\(option)`."
         }
     }
 }
