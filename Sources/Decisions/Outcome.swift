@@ -18,6 +18,7 @@ package enum Outcome: Sendable, CaseIterable {
     case unauthenticated
 
     // Signing in and out.
+    case choose
     case confirm
     case signIn
     case signedIn
@@ -52,6 +53,7 @@ package enum Outcome: Sendable, CaseIterable {
         case .nativeLogin: "native-login"
         case .redirect: "redirect"
         case .unauthenticated: "unauthenticated"
+        case .choose: "choose"
         case .confirm: "confirm"
         case .signIn: "sign-in"
         case .signedIn: "signed-in"
@@ -90,7 +92,8 @@ extension Outcome {
         switch self {
         case .redirect: .redirect
         case .unauthenticated: .unauthenticated
-        case .forward, .open, .observe, .nativeLogin, .confirm, .signIn, .signedIn, .guest, .loginLoop, .logout,
+        case .forward, .open, .observe, .nativeLogin, .choose, .confirm, .signIn, .signedIn, .guest, .loginLoop,
+            .logout,
             .session, .sessionUnknown, .keys, .answer, .refused, .notFound, .forwardAuth, .limited, .badRequest,
             .malformed, .upstreamFailure, .none:
             .denied

@@ -42,6 +42,7 @@ package enum Reason: String, Sendable, CaseIterable {
     case guestRefused = "guest_refused"
     case groupMissing = "group_missing"
     case ruleDenied = "rule_denied"
+    case providerNotAllowed = "provider_not_allowed"
     case identityHeadTooLarge = "identity_head_too_large"
 
     // The login attempt.
@@ -49,6 +50,12 @@ package enum Reason: String, Sendable, CaseIterable {
     case loginStateExpired = "login_state_expired"
     case returnURLRefused = "return_url_refused"
     case returnPathMismatch = "return_path_mismatch"
+
+    // The exchange with an OpenID provider.
+    case providerError = "provider_error"
+    case providerUnavailable = "provider_unavailable"
+    case codeExchangeFailed = "code_exchange_failed"
+    case nonceMismatch = "nonce_mismatch"
 
     // Provisioning.
     case seatLimitReached = "seat_limit_reached"
@@ -132,9 +139,11 @@ extension Reason {
             .token
         case .replayed, .replayStoreUnavailable, .replayStoreFull: .use
         case .fieldMissing, .fieldInvalid, .userNotRegistered, .siteNotGranted, .guestRefused, .groupMissing,
-            .ruleDenied, .identityHeadTooLarge:
+            .ruleDenied, .providerNotAllowed, .identityHeadTooLarge:
             .user
-        case .loginStateMissing, .loginStateExpired, .returnURLRefused, .returnPathMismatch: .attempt
+        case .loginStateMissing, .loginStateExpired, .returnURLRefused, .returnPathMismatch, .providerError,
+            .providerUnavailable, .codeExchangeFailed, .nonceMismatch:
+            .attempt
         case .seatLimitReached, .provisioningFailed: .provisioning
         case .sessionExpired, .sessionIdle, .sessionRevoked, .sessionInvalid: .session
         case .pathUnreadable: .path

@@ -84,6 +84,7 @@ package struct DemoApp: Sendable {
 
     private static let identityNames = [
         "x-forwarded-user", "x-forwarded-email", "x-forwarded-preferred-username", "x-forwarded-groups",
+        "x-forwarded-provider",
     ]
 
     private static let colours = """

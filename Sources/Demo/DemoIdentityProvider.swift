@@ -6,7 +6,7 @@ import JWT
 import Pages
 
 /// The demo's identity provider: a login page with a few users, who sign in by a click, and no other features of a real
-/// one. It signs with a shared secret (HS256).
+/// one. It signs with a shared secret (HS256), and by OpenID Connect with a key of its own (``DemoOpenIDProvider``).
 ///
 /// All its paths are below `base`, so that one address serves it and the app.
 ///
@@ -17,6 +17,7 @@ import Pages
 /// | `POST /login` | signs in and redirects back |
 /// | `/logout?return_to=URL` | ends its own session |
 /// | `/` | an explanation, and unsolicited sign-in (a login that starts at the provider) |
+/// | `/authorize`, `/token`, `/end-session`, `/keys`, `/.well-known/openid-configuration` | OpenID Connect |
 package struct DemoIdentityProvider: Sendable {
     private let minter: TokenMinter
     private let forger: TokenMinter
@@ -25,6 +26,7 @@ package struct DemoIdentityProvider: Sendable {
     private let returnURLs: [String]
     /// What its paths begin with, without a slash at the end.
     private let base: String
+    private let openID: DemoOpenIDProvider?
     private let pages: DemoPages
 
     /// - Parameters:
@@ -33,8 +35,9 @@ package struct DemoIdentityProvider: Sendable {
     ///   - secret: the secret with which the gate verifies tokens, as text of 32 bytes or more.
     ///   - issuer: the tokens' `iss`.
     ///   - base: what its paths begin with, without a slash at the end.
+    ///   - openID: the other way to sign in; nil: none.
     package init(
-        returnURLs: [String], secret: [UInt8], issuer: String, base: String = ""
+        returnURLs: [String], secret: [UInt8], issuer: String, base: String = "", openID: DemoOpenIDProvider? = nil
     ) throws(KeyError) {
         minter = try TokenMinter(secret: VerificationKey(secret: secret))
         forger = try TokenMinter(secret: VerificationKey(secret: Random.bytes(32)))
@@ -42,6 +45,7 @@ package struct DemoIdentityProvider: Sendable {
         self.issuer = issuer
         self.returnURLs = returnURLs
         self.base = base
+        self.openID = openID
         pages = DemoPages(
             party: "Demo identity provider", colours: Self.colours, templates: DemoIdentityProviderTemplates.all,
             formOrigins: returnURLs.map(Self.origin))
@@ -56,12 +60,18 @@ package struct DemoIdentityProvider: Sendable {
         case ("/login", true, _): return login(request, now)
         case ("/login", false, .post): return signIn(request, now)
         case ("/logout", true, _), ("/logout", false, .post): return logout(request)
+        case ("/authorize", true, _): return authorize(request, now)
+        case ("/token", false, .post): return openID?.token(request, now) ?? notFound
+        case ("/end-session", true, _), ("/end-session", false, .post): return endSession(request)
+        case ("/keys", true, _): return openID?.keys ?? notFound
+        case ("/.well-known/openid-configuration", true, _): return openID?.discovery ?? notFound
         case ("/", _, _), ("/login", _, _), ("/logout", _, _):
             return page("note", ["title": .text("Method not allowed")], status: 405)
-        default:
-            return page("note", ["title": .text("Page not found")], status: 404)
+        default: return notFound
         }
     }
+
+    private var notFound: LocalResponse { page("note", ["title": .text("Page not found")], status: 404) }
 
     private func page(_ template: String, _ values: [String: TemplateValue], status: UInt16 = 200) -> LocalResponse {
         pages.respond(template, values.merging(["base": .text(base)]) { $1 }, status: status)
@@ -73,7 +83,7 @@ package struct DemoIdentityProvider: Sendable {
             "welcome",
             [
                 "title": .text("Sign in here"), "people": people, "returnURL": .text(returnURLs.first ?? ""),
-                "user": .text(user?.givenName ?? ""), "faults": faults,
+                "user": .text(user?.givenName ?? ""), "faults": faults, "hasFaults": .flag(true),
             ])
     }
 
@@ -82,21 +92,26 @@ package struct DemoIdentityProvider: Sendable {
         if let user = session(request, now) { return goBack(to: target, user, fault: nil, now) }
         return page(
             "login",
-            ["title": .text("Sign in"), "people": people, "returnURL": .text(target), "faults": faults])
+            [
+                "title": .text("Sign in"), "people": people, "returnURL": .text(target), "faults": faults,
+                "hasFaults": .flag(true),
+            ])
     }
 
     private func signIn(_ request: DemoRequest, _ now: Double) -> LocalResponse {
-        guard let target = returnTarget(request.field("return_url")) else { return refused() }
+        let authorization = authorizationTarget(request.field("return_url"))
+        guard let target = authorization ?? returnTarget(request.field("return_url")) else { return refused() }
         guard let user = request.field("user").flatMap(DemoUser.named) else {
             return page(
                 "login",
                 [
                     "title": .text("Choose a user"), "people": people, "returnURL": .text(target),
-                    "faults": faults,
+                    "faults": faults, "hasFaults": .flag(authorization == nil),
                 ], status: 400)
         }
-        let fault = request.field("fault").flatMap(DemoFault.init)
-        var response = goBack(to: target, user, fault: fault, now)
+        let fault = authorization == nil ? request.field("fault").flatMap(DemoFault.init) : nil
+        // The authorization endpoint finds the session and sends the browser back.
+        var response = authorization.map(Self.redirect(to:)) ?? goBack(to: target, user, fault: fault, now)
         // After a simulated fault the next attempt shows the page again.
         response.add("Set-Cookie", fault == nil ? sessionCookie(user, now) : endedCookie)
         return response
@@ -127,11 +142,7 @@ package struct DemoIdentityProvider: Sendable {
     }
 
     private func goBack(to target: String, _ user: DemoUser, fault: DemoFault?, _ now: Double) -> LocalResponse {
-        var response = LocalResponse(status: 303)
-        response.add("Location", target + (target.contains("?") ? "&" : "?") + "jwt=" + token(user, fault, now))
-        response.add("Cache-Control", "no-store")
-        response.add("Referrer-Policy", "no-referrer")
-        return response
+        Self.redirect(to: target + (target.contains("?") ? "&" : "?") + "jwt=" + token(user, fault, now))
     }
 
     private func token(_ user: DemoUser, _ fault: DemoFault?, _ now: Double) -> String {
@@ -190,6 +201,47 @@ package struct DemoIdentityProvider: Sendable {
         :root{--accent:#6d3bd1;--accent-soft:#f0eafc}
         @media (prefers-color-scheme:dark){:root{--accent:#c2a5ff;--on-accent:#1e0f3d;--accent-soft:#2b2047}}
         """
+}
+
+// OpenID Connect: the pages and the session are the same.
+extension DemoIdentityProvider {
+    private func authorize(_ request: DemoRequest, _ now: Double) -> LocalResponse {
+        guard let openID, let authorization = openID.authorization(request) else { return refused() }
+        if let user = session(request, now) { return openID.grant(authorization, user, now) }
+        return page(
+            "login",
+            [
+                "title": .text("Sign in"), "people": people,
+                "returnURL": .text("\(base)\(Self.authorizePath)?\(request.query)"), "faults": .list([]),
+                "hasFaults": .flag(false),
+            ])
+    }
+
+    private func endSession(_ request: DemoRequest) -> LocalResponse {
+        guard let openID else { return notFound }
+        guard let target = openID.signedOutTarget(request) else { return logout(request) }
+        var response = Self.redirect(to: target)
+        response.add("Set-Cookie", endedCookie)
+        return response
+    }
+
+    /// The text if it is a URL of this provider's own authorization endpoint, as the login page holds it.
+    private func authorizationTarget(_ text: String?) -> String? {
+        guard openID != nil, let text, text.hasPrefix("\(base)\(Self.authorizePath)?"), Self.isPlain(text) else {
+            return nil
+        }
+        return text
+    }
+
+    private static func redirect(to target: String) -> LocalResponse {
+        var response = LocalResponse(status: 303)
+        response.add("Location", target)
+        response.add("Cache-Control", "no-store")
+        response.add("Referrer-Policy", "no-referrer")
+        return response
+    }
+
+    private static let authorizePath = "/authorize"
 }
 
 // The provider's own session, so that a second sign-in needs no click: user and expiry, authenticated by a code.

@@ -47,10 +47,10 @@ enum DemoIdentityProviderTemplates {
         {{#people}}<button class="person" type="submit" name="user" value="{{id}}"><span class="face" aria-hidden="true">\
         {{initial}}</span><b>{{fullName}}</b><i>{{about}}</i></button>
         {{/people}}</div>
-        <details><summary>Send an invalid token instead</summary>
+        {{#hasFaults}}<details><summary>Send an invalid token instead</summary>
         <fieldset><label><input type="radio" name="fault" value="" checked> nothing wrong</label>
         {{#faults}}<label><input type="radio" name="fault" value="{{id}}"> {{label}}</label>
         {{/faults}}</fieldset></details>
-        </form>
+        {{/hasFaults}}</form>
         """
 }

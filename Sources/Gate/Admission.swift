@@ -39,7 +39,8 @@ final class Admission {
             }
         }
         if let reason = authorization.refusal(of: identity, by: ruling) {
-            return .respond(responses.forbidden(reason, identity, request))
+            let allowed = reason == .providerNotAllowed ? authorization.providers(by: ruling) : nil
+            return .respond(responses.forbidden(reason, identity, request, at: allowed))
         }
         return forward(identity, request)
     }

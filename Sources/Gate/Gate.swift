@@ -16,7 +16,9 @@ package final class Gate {
     private let authorization: Authorizer
     private let sessions: Sessions
     private let revocations: SessionRevocations
-    private let tokens: TokenCheck
+    /// Of each provider, in their order.
+    private let tokens: [TokenCheck]
+    private let providers: Providers
     private let bearer: BearerTokens
     private let admission: Admission
     private let redirect: LoginRedirect
@@ -41,8 +43,9 @@ package final class Gate {
         sessions = parts.sessions
         revocations = parts.revocations
         tokens = parts.tokens
+        providers = parts.providers
         bearer = parts.bearer
-        (redirect, signIn) = parts.signIn(JWTRedirectLogin(configuration, parts.tokens))
+        (redirect, signIn) = parts.signIn()
         strayReturns = parts.strayReturns
         logout = parts.logout
         admission = Admission(parts, parts.appLogout)
@@ -102,8 +105,8 @@ package final class Gate {
         }
         switch bearer.verdict(on: request) {
         case .valid(let identity): return admission.admit(identity, ruling, request)
-        case .refused(let code):
-            if tokens.canRefreshKeys(after: code, request) { return .ask(.keys) }
+        case .refused(let code, let canRefreshKeys):
+            if canRefreshKeys { return .ask(.keys) }
             guard authorization.admitsGuests(by: ruling), let guest = admission.guest(request) else {
                 return .respond(responses.invalidBearer(code, request))
             }
@@ -116,7 +119,10 @@ package final class Gate {
         if request.head.method == .post, authorization.isEnforced, strayReturns.mayBeForm(request) {
             return .ask(.content(limit: SignIn.formLimit))
         }
-        return .respond(redirect.unauthenticated(request, reason, as: authorization.unauthenticated(by: ruling)))
+        return .respond(
+            redirect.unauthenticated(
+                request, reason, as: authorization.unauthenticated(by: ruling), at: authorization.providers(by: ruling))
+        )
     }
 
     /// A form for an app, of a browser without a session, from another site.
@@ -124,8 +130,11 @@ package final class Gate {
         if let refusal = strayReturns.refusal(of: request, form: form) { return .respond(refusal) }
         var reason: Reason?
         if case .refused(let code) = sessions.session(of: request) { reason = code }
-        let wanted = authorization.unauthenticated(by: authorization.ruling(on: request))
-        return .respond(redirect.unauthenticated(request, reason, as: wanted))
+        let ruling = authorization.ruling(on: request)
+        return .respond(
+            redirect.unauthenticated(
+                request, reason, as: authorization.unauthenticated(by: ruling), at: authorization.providers(by: ruling))
+        )
     }
 
     private func answer(_ reserved: ReservedPath, _ request: borrowing AccessRequest) -> Step {
@@ -135,6 +144,7 @@ package final class Gate {
         case .confirm: signIn.confirm(request)
         case .login: .respond(redirect.login(request))
         case .logout: logout.step(request)
+        case .signedOut: .respond(logout.signedOut(request))
         case .session: .respond(sessionDocument.response(to: request))
         case .auth: forwardAuth.step(request, judge: { admit($0) }, reserved: { strayReturns.step($0) })
         case .backchannelLogout: backchannelLogout.step(request)
@@ -151,6 +161,7 @@ package final class Gate {
         switch (question, answer) {
         case (.content, .content(let form)): request.formReceived(form)
         case (.keys, .keys): request.keysRefreshed()
+        case (.exchangeCode, .exchangeCode(let result)): request.codeExchanged(result)
         case (.fetchSession(let session), .fetchSession(let result, let now)):
             sessions.fetched(session, result, now: now)
             request.sessionLookedUp(isAnswered: result != .unavailable, isGone: result == .gone)
@@ -162,7 +173,7 @@ package final class Gate {
         case (.provision(let pending), .provision(let verdict)):
             return signIn.provisioned(pending.pending, verdict, request)
         case (.storeSession(let session), .storeSession(let isStored)):
-            return .respond(signIn.stored(session, isStored, request))
+            return signIn.stored(session, isStored, request)
         case (.consumeLogoutToken(let pending), .consumeLogoutToken(let verdict)):
             return backchannelLogout.consumed(pending, verdict)
         case (.revoke(let pending), .revoke(let isRemembered)):
@@ -183,7 +194,7 @@ package final class Gate {
         case nil: return unauthenticated(request, form: form)
         case .nothing:
             return .respond(strayReturns.refusal(of: request, form: form) ?? responses.notFound(request))
-        case .login, .logout, .session, .auth, .keys, .unreadable:
+        case .login, .logout, .signedOut, .session, .auth, .keys, .unreadable:
             return .respond(responses.notFound(request))
         }
     }
@@ -217,12 +228,29 @@ package final class Gate {
 
     // MARK: Updates, on the gate's loop
 
-    /// The keys in force from now on. What was verified by the old ones is verified again.
-    package func replaceKeys(_ keys: KeySet) { tokens.replaceKeys(keys) }
+    /// The keys of the provider of this name from now on. What was verified by the old ones is verified again.
+    package func replaceKeys(_ keys: KeySet, of provider: String = "") {
+        for check in tokens where check.provider == provider { check.replaceKeys(keys) }
+    }
 
-    /// The addresses of `access.users.emailsFile` from now on; a user who is no longer listed is refused at the next
-    /// request.
-    package func replaceListedEmails(_ emails: [String]) { authorization.replaceListedEmails(emails) }
+    /// What discovery says of the OpenID provider of this name, and its keys, from now on.
+    package func replaceProvider(_ name: String, _ metadata: OpenIDMetadata, keys: KeySet) {
+        // A reload may have changed the issuer under the same name while this was on its way.
+        guard let login = providers.configured(name)?.login as? OpenIDLogin, login.issuer == metadata.issuer else {
+            return
+        }
+        replaceKeys(keys, of: name)
+        login.replaceMetadata(metadata)
+        redirect.providerChanged()
+        responses.allowForms(to: metadata.formTargets, of: name)
+    }
+
+    /// The addresses of an `emailsFile` from now on; a user who is no longer listed is refused at the next request.
+    ///
+    /// - Parameter provider: the name of the one whose `users` they are; nil: they are those of `access.users`.
+    package func replaceListedEmails(_ emails: [String], of provider: String? = nil) {
+        authorization.replaceListedEmails(emails, of: provider)
+    }
 
     /// Ends sessions, from the next request on; false when there is no room to remember it.
     package func revoke(_ revocation: Revocation, now: ClockReading) -> Bool {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import HTTP
-import JWT
 import Pages
 
 /// Everything the gate needs to know, as validated values: what the config file says, without its spelling.
@@ -23,36 +22,13 @@ package struct GateConfiguration: Sendable {
     /// The protocols that the app may switch to; those of the other apps are in `apps`.
     package var upgrades = ["websocket"]
 
-    /// Where a browser without a session is sent; placeholders `{returnURL}` `{returnTo}` `{state}`.
-    package var loginURL: URLTemplate
-    /// Where the browser goes after local logout; nil: a signed-out page. Placeholders `{returnTo}` `{email}`
-    /// `{logoutToken}`.
-    package var logoutURL: URLTemplate?
-    /// Signs `{logoutToken}`; nil where no key of the config can sign.
-    package var logoutTokenMinter: TokenMinter?
-    /// The query parameter, and form field of a POST, that carries the token.
-    package var tokenParameter = "jwt"
-    /// Where the provider sends the browser back; begins with a slash.
-    package var returnPath = "/.sidegate/callback"
-    /// What becomes of a sign-in that the user did not start here.
-    package var initiated = InitiatedPolicy.confirm
-    /// A return must bring the `state` of an attempt of this browser, whatever `initiated` says.
-    package var requiresState = false
-
-    package var tokenPolicy: TokenPolicy
-    package var keys: KeySet
-    /// Keys are fetched while the gate runs (`jwksURL`): a token whose key is unknown is worth asking again.
-    package var hasRemoteKeys = false
-    /// Each token signs in once.
-    package var singleUse = true
-    /// Where jti is required, the same issuer and jti twice is a replay too.
-    package var replayByID = true
-    /// Also accept `Authorization: Bearer`.
-    package var bearer = true
-    /// Field matching, in the order of the config; see ``ClaimRule/standard``.
-    package var claims = ClaimRule.standard
-    /// Fields that must be present, besides `user`.
-    package var required = ["email"]
+    /// In the order of the config; never empty.
+    package var providers: [ProviderConfiguration]
+    /// The first, which is the only one of most configurations.
+    package var provider: ProviderConfiguration {
+        get { providers[0] }
+        set { providers[0] = newValue }
+    }
 
     /// More apps, in the order of the config; see ``AppRoutes``.
     package var apps: [AppRoute] = []
@@ -88,12 +64,11 @@ package struct GateConfiguration: Sendable {
 
     /// The values without a default; the others are set on the result.
     package init(
-        loginURL: URLTemplate, tokenPolicy: TokenPolicy, keys: KeySet, session: SessionConfiguration,
-        upstreamAuthority: String, pages: PageRenderer
+        providers: [ProviderConfiguration], session: SessionConfiguration, upstreamAuthority: String,
+        pages: PageRenderer
     ) {
-        self.loginURL = loginURL
-        self.tokenPolicy = tokenPolicy
-        self.keys = keys
+        precondition(!providers.isEmpty, "a gate has at least one identity provider")
+        self.providers = providers
         self.session = session
         self.upstreamAuthority = upstreamAuthority
         self.pages = pages
@@ -130,11 +105,6 @@ package enum SameSite: String, Sendable, CaseIterable {
     case strict, lax, none
 }
 
-/// A return from the provider that no login cookie of this browser explains (`identityProvider.initiated`).
-package enum InitiatedPolicy: String, Sendable, CaseIterable {
-    case allow, confirm, deny
-}
-
 /// `replay.onFailure`
 package enum ReplayFailurePolicy: String, Sendable, CaseIterable {
     case deny, allow
@@ -143,29 +113,6 @@ package enum ReplayFailurePolicy: String, Sendable, CaseIterable {
 /// For what is not ASCII in an identity header.
 package enum HeaderEncoding: String, Sendable, CaseIterable {
     case utf8, percent, rfc2047
-}
-
-/// One line of `token.claims`: a field and the claims it is taken from, the first present one.
-package struct ClaimRule: Sendable, Equatable {
-    package var field: String
-    package var claims: [String]
-
-    package init(_ field: String, _ claims: [String]) {
-        self.field = field
-        self.claims = claims
-    }
-
-    /// The default of the config.
-    package static let standard = [
-        ClaimRule("user", ["sub", "preferred_username", "email"]),
-        ClaimRule("email", ["email"]),
-        ClaimRule("familyName", ["family_name"]),
-        ClaimRule("givenName", ["given_name"]),
-        ClaimRule("preferredUsername", ["preferred_username"]),
-        ClaimRule("groups", ["groups", "roles"]),
-        ClaimRule("sites", ["site_access"]),
-        ClaimRule("guest", ["guest"]),
-    ]
 }
 
 /// A setting that cannot be; the text says what is wrong and how to fix it, for the config's error line.

@@ -10,9 +10,11 @@ struct GateParts {
     let cookies: OwnCookies
     let appCookies: AppCookies
     let responses: Responses
-    let tokens: TokenCheck
+    /// Of each provider, in their order.
+    let tokens: [TokenCheck]
     let tokenParameter: TokenParameter
     let bearer: BearerTokens
+    let providers: Providers
     let sessionSeal: SessionSeal
     let revocations: SessionRevocations
     let sessions: Sessions
@@ -24,7 +26,7 @@ struct GateParts {
     init(_ configuration: GateConfiguration, _ random: RandomPool) {
         let session = configuration.session
         let limits = SessionLimits(lifetime: session.lifetime, idleTimeout: session.idleTimeout)
-        let policy = AccessPolicy(configuration.access)
+        let policy = AccessPolicy(configuration.access, configuration.providers.map { ($0.name, $0.users) })
         let epoch = PolicyEpoch(policy.isOpen ? 0 : 1)
         let rendering = HeaderRendering(rules: configuration.identityHeaders, encoding: configuration.headerEncoding)
         self.configuration = configuration
@@ -33,14 +35,20 @@ struct GateParts {
         cookies = OwnCookies(session)
         appCookies = AppCookies(configuration)
         responses = Responses(configuration)
-        tokens = TokenCheck(configuration)
-        tokenParameter = TokenParameter(configuration, tokens)
-        bearer = BearerTokens(configuration, tokens, rendering)
+        let keys = KeyEpoch()
+        tokens = configuration.providers.enumerated().map { index, provider in
+            TokenCheck(provider, isFirst: index == 0, keys)
+        }
+        tokenParameter = TokenParameter(configuration, ProviderTokens(tokens))
+        bearer = BearerTokens(configuration, tokens, keys, rendering)
+        providers = Providers(
+            configuration.providers, zip(configuration.providers, tokens).map { Self.login($0, $1) })
         sessionSeal = SessionSeal(session, cookies, limits, random)
-        revocations = SessionRevocations(configuration.claims, limits, epoch)
+        revocations = SessionRevocations(
+            configuration.providers.map { ($0.name, $0.claims) }, providers.names, limits, epoch)
         sessions = Sessions(
             seal: sessionSeal, rendering: rendering, limits: limits, revocations: revocations,
-            cookies: cookies)
+            providers: providers.names, cookies: cookies)
         rules = AccessRules(configuration.access.rules)
         authorization = Authorizer(configuration.access.mode, rules, policy, epoch)
         assertions = configuration.assertion.map { AssertionSigner($0, limits) }
@@ -56,8 +64,8 @@ struct GateParts {
 
     var logout: Logout {
         Logout(
-            configuration, sessions: sessions, revocations: revocations, cookies: cookies, appCookies: appCookies,
-            responses: responses, random: random)
+            configuration, providers: providers, sessions: sessions, revocations: revocations, cookies: cookies,
+            appCookies: appCookies, responses: responses, random: random)
     }
 
     /// nil: no path of the app signs users out.
@@ -77,20 +85,29 @@ struct GateParts {
 
     var strayReturns: StrayReturns { StrayReturns(ReturnPathCheck(configuration, responses), sessions) }
 
-    /// The way to the provider and back, by its protocol.
-    func signIn(_ login: any LoginProtocol) -> (LoginRedirect, SignIn) {
+    /// By the provider's protocol.
+    private static func login(_ provider: ProviderConfiguration, _ tokens: TokenCheck) -> any LoginProtocol {
+        switch provider.login {
+        case .redirect(let configuration): JWTRedirectLogin(configuration, provider, tokens)
+        case .openID(let configuration): OpenIDLogin(configuration, provider, tokens)
+        }
+    }
+
+    /// The way to a provider and back.
+    func signIn() -> (LoginRedirect, SignIn) {
         let loginSeal = seal(.login)
-        let attempts = LoginAttempts(seal: loginSeal, cookies: cookies)
+        let attempts = LoginAttempts(seal: loginSeal, cookies: cookies, providers: providers.names)
         let loops = RedirectLoops(configuration.session, cookies, loginSeal, responses)
         let confirmation = Confirmation(
             seal: seal(.signIn), attempts: attempts, loops: loops, responses: responses, cookies: cookies,
-            random: random)
+            random: random, providers: providers.names)
         let start = SessionStart(
             seal: sessionSeal, limits: limits, cookies: cookies, appCookies: appCookies, loops: loops,
             responses: responses)
-        let redirect = LoginRedirect(login, attempts, responses, cookies, limits, random)
+        let redirect = LoginRedirect(providers, attempts, responses, cookies, limits, random)
         let signIn = SignIn(
-            configuration, login: login, attempts: attempts, loops: loops, confirmation: confirmation, start: start,
+            configuration, providers: providers, attempts: attempts, loops: loops, confirmation: confirmation,
+            start: start,
             sessions: sessions, bearer: bearer, authorization: authorization, responses: responses)
         return (redirect, signIn)
     }

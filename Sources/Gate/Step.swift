@@ -17,6 +17,8 @@ package enum Question {
     case content(limit: Int)
     /// The key that signed a token is not known: fetch the key sets.
     case keys
+    /// Redeem an authorization code at its provider.
+    indirect case exchangeCode(PendingExchange)
     /// Consume the keys of a sign-in in the replay store.
     indirect case consumeToken(PendingSignIn)
     /// Report to every loop that a token has signed in (`Gate.tokenSpent`).
@@ -40,6 +42,7 @@ package enum Answer {
     case content([UInt8])
     /// Whether they could be fetched or not.
     case keys
+    case exchangeCode(CodeExchangeResult)
     case consumeToken(ReplayVerdict)
     case endBearer
     case checkToken(TokenUse)

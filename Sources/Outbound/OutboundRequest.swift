@@ -3,7 +3,7 @@
 import HTTP
 import Reactor
 
-/// One of Sidegate's own HTTP calls: for key sets, provisioning, the doctor.
+/// One of Sidegate's own HTTP calls: for key sets, OpenID providers, provisioning, the doctor.
 package struct OutboundRequest: Sendable {
     /// A token (RFC 9110 §9.1); sent unchanged.
     package var method: String

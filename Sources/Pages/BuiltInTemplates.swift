@@ -5,7 +5,8 @@
 package enum BuiltInTemplates {
     /// The templates that are pages.
     package static let pages = [
-        "redirecting": redirecting, "error": error, "confirm": confirm, "signed-out": signedOut, "no-seat": noSeat,
+        "redirecting": redirecting, "error": error, "choose": choose, "confirm": confirm, "signed-out": signedOut,
+        "no-seat": noSeat,
     ]
 
     /// The templates that pages include.
@@ -27,6 +28,7 @@ package enum BuiltInTemplates {
     package static let names: Set<String> = [
         "brand", "title", "message", "advice", "fix", "status", "code", "requestID", "time", "account", "causes",
         "url", "tryAgainURL", "switchAccountURL", "signInURL", "actionURL", "cancelURL", "fields", "name", "value",
+        "choices", "label", "isLast",
         "isRefused", "isNotAllowed", "isLoginLoop", "isUpstreamDown", "isSignIn", "isSignOut", "hasCauses",
         "hasActions",
     ]
@@ -95,6 +97,16 @@ package enum BuiltInTemplates {
         {{/tryAgainURL}}</div>
         {{/hasActions}}{{#fix}}<details><summary>For the administrator</summary><p>{{fix}}</p></details>
         {{/fix}}{{> foot}}
+        """
+
+    private static let choose = """
+        {{> head}}<div class="icon">{{> icon-key}}</div>
+        <h1>{{title}}</h1>
+        <p>{{message}}</p>
+        <div class="actions">
+        {{#choices}}<a class="button{{^isLast}} plain{{/isLast}}" href="{{url}}"><bdi>{{label}}</bdi></a>
+        {{/choices}}</div>
+        {{> foot}}
         """
 
     private static let confirm = """

@@ -16,6 +16,8 @@ package enum Page: Equatable, Sendable {
     case notAllowed(reason: Reason, account: String, requestID: String, switchAccount: String)
     /// The app has no free seat for this user.
     case noSeat(account: String?, requestID: String, tryAgain: String? = nil)
+    /// Several identity providers: people choose one, by its link.
+    case chooseProvider([ProviderChoice])
     /// After logout; `signIn` leads back in.
     case signedOut(signIn: String)
     /// A login that was not started by this browser here; the user must confirm it, by a POST to `action`.
@@ -32,6 +34,20 @@ package enum Page: Equatable, Sendable {
     /// Any other rejected request: 400, 404, 408, 413, 429, 431, 500, 503 …; nil texts: the default ones of the status.
     case error(
         status: UInt16, title: String? = nil, message: String? = nil, requestID: String, tryAgain: String? = nil)
+}
+
+/// A link of the page on which people choose an identity provider.
+package struct ProviderChoice: Equatable, Sendable {
+    package let label: String
+    package let url: String
+    /// This browser chose it last.
+    package let isLast: Bool
+
+    package init(label: String, url: String, isLast: Bool = false) {
+        self.label = label
+        self.url = url
+        self.isLast = isLast
+    }
 }
 
 /// A hidden form field.

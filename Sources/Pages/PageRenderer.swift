@@ -6,6 +6,9 @@
 package struct PageRenderer: Sendable {
     /// The `Content-Security-Policy` for the pages of this renderer: no script, nothing from elsewhere, no framing.
     package let contentSecurityPolicy: String
+    /// Which styles and forms that policy is made for.
+    private let hasOwnTemplates: Bool
+    private let formOrigins: [String]
 
     private let brand: String
     private let templates: [String: Template]
@@ -39,7 +42,15 @@ package struct PageRenderer: Sendable {
         redirectPieces =
             templates["redirecting"]?.pieces(
                 around: "url", PageWords.values(of: .redirecting(to: ""), brand: brand)) ?? []
-        contentSecurityPolicy = Self.policy(own: own, formOrigins: formOrigins)
+        contentSecurityPolicy = Self.policy(hasOwnTemplates: !own.isEmpty, formOrigins: formOrigins)
+        hasOwnTemplates = !own.isEmpty
+        self.formOrigins = formOrigins
+    }
+
+    /// The same policy, with more origins that the response to a form may redirect to: those of a provider whose
+    /// endpoints became known later.
+    package func contentSecurityPolicy(addingFormOrigins more: [String]) -> String {
+        Self.policy(hasOwnTemplates: hasOwnTemplates, formOrigins: Set(formOrigins + more).sorted())
     }
 
     /// The page as UTF-8 HTML.
@@ -67,7 +78,7 @@ package struct PageRenderer: Sendable {
     }
 
     /// The policy of the built-in pages, without form origins.
-    package static let contentSecurityPolicy = policy(own: [:], formOrigins: [])
+    package static let contentSecurityPolicy = policy(hasOwnTemplates: false, formOrigins: [])
 
     /// Header fields of every page, besides the policy.
     ///
@@ -81,9 +92,9 @@ package struct PageRenderer: Sendable {
         ("X-Frame-Options", "DENY"),
     ]
 
-    private static func policy(own: [String: String], formOrigins: [String]) -> String {
+    private static func policy(hasOwnTemplates: Bool, formOrigins: [String]) -> String {
         let style =
-            if own.isEmpty {
+            if !hasOwnTemplates {
                 "'sha256-\(PageStyle.sheetHash)' 'sha256-\(PageStyle.smallHash)'"
             } else {
                 // Custom templates may have their own styles and images; a hash would disable 'unsafe-inline'.

@@ -32,6 +32,14 @@ enum PageWords {
             return words(of: .seatLimitReached, requestID).merging([
                 "account": .text(account ?? ""), "tryAgainURL": link(tryAgain),
             ]) { $1 }
+        case .chooseProvider(let choices):
+            return [
+                "title": .text("Sign in"), "message": .text("Choose how you want to sign in."),
+                "choices": .list(
+                    choices.map { choice in
+                        ["label": .text(choice.label), "url": link(choice.url), "isLast": .flag(choice.isLast)]
+                    }),
+            ]
         case .signedOut(let signIn):
             return [
                 "title": .text("You are signed out"),
@@ -119,6 +127,7 @@ extension Page {
         case .redirecting: "redirecting"
         case .refused, .notAllowed, .loginLoop, .upstreamDown, .error: "error"
         case .noSeat: "no-seat"
+        case .chooseProvider: "choose"
         case .signedOut: "signed-out"
         case .confirmSignIn, .confirmSignOut: "confirm"
         }

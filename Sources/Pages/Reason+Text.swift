@@ -224,6 +224,14 @@ extension Reason {
                 happened: "The rules of this site do not allow this page for your account.",
                 advice: "Use another account, or ask your administrator for access.",
                 fix: "A rule of access.rules denies the path, or requires a field the account does not have.")
+        case .providerNotAllowed:
+            ReasonText(
+                title: "Another sign-in is needed here",
+                happened: "This page is not for accounts of the identity provider that you signed in with.",
+                advice: "Sign in another way, or ask your administrator for access.",
+                fix:
+                    "A rule of access.rules names other providers, or hosts of identityProviders does not offer this one on "
+                    + "this host.")
         case .identityHeadTooLarge:
             ReasonText(
                 title: "Your account has too much information",
@@ -276,6 +284,39 @@ extension Reason {
                 fix:
                     "Set the return address at the provider (redirect URL, SSO URL, ACS URL) to identityProvider.returnPath of "
                     + "this site, or that setting to the provider's. They must be equal, to the last slash.")
+        case .providerError:
+            ReasonText(
+                title: "The identity provider did not sign you in",
+                happened: "The identity provider sent you back with an error instead of a sign-in.",
+                advice: "Please try again. If you cancelled the sign-in, nothing is wrong.",
+                fix:
+                    "The log holds the provider's error code. Either the user refused, or may not use this client; or the "
+                    + "client's settings at the provider do not fit: compare scopes, response type and redirect URI.")
+        case .providerUnavailable:
+            ReasonText(
+                title: "Sign-in is not possible at the moment",
+                happened: "This site cannot reach the identity provider at the moment.",
+                advice: "Please wait a minute and try again. Users who are signed in are not affected.",
+                fix:
+                    "The provider's discovery document or one of its endpoints cannot be fetched from here. The log says why; "
+                    + "`sidegate doctor` tries them.")
+        case .codeExchangeFailed:
+            ReasonText(
+                title: "The sign-in could not be completed",
+                happened: "The identity provider did not accept the code that it sent you back with.",
+                advice: Self.again,
+                fix:
+                    "The log holds the provider's error code. invalid_client: compare identityProvider.clientID, the secret "
+                    + "and clientAuthentication; invalid_grant: the code was used before, is too old, or was made for another "
+                    + "redirect URI.")
+        case .nonceMismatch:
+            ReasonText(
+                title: "The sign-in belongs to another attempt",
+                happened: "The identity provider answered with a sign-in that was made for another attempt.",
+                advice: "Please start again from the page you wanted to see.",
+                fix:
+                    "The ID token must hold the nonce of the request, unchanged. If it happens more than once, somebody may "
+                    + "be replaying sign-ins of others.")
         case .sessionExpired:
             ReasonText(
                 title: "Your session has ended",

@@ -24,11 +24,13 @@ package struct AccessLine: Sendable {
     package var detail: String?
     /// The connection's address, if it is not the client's.
     package var peer: [UInt8]
+    /// The identity provider's name; empty while providers have none.
+    package var provider: String
 
     package init(
         time: Double, status: UInt16, bytes: UInt64, duration: Double, upstreamDuration: Double? = nil,
         outcome: Outcome, would: Outcome.Denial? = nil, reason: Reason? = nil, cause: UpstreamCause? = nil,
-        detail: String? = nil, peer: [UInt8] = []
+        detail: String? = nil, peer: [UInt8] = [], provider: String = ""
     ) {
         self.time = time
         self.status = status
@@ -41,6 +43,7 @@ package struct AccessLine: Sendable {
         self.cause = cause
         self.detail = detail
         self.peer = peer
+        self.provider = provider
     }
 }
 
@@ -71,6 +74,7 @@ package struct AccessLog: Sendable {
         let decision = line.outcome.name
         let detail = (line.detail ?? "").utf8.span
         let peer = line.peer
+        let provider = line.provider.utf8.span
         // The names of outcomes, reasons and causes are far below 64 bytes.
         let bound =
             768 + OutputSpan<UInt8>.escapedBound(id.count, limit: Limit.short)
@@ -81,6 +85,7 @@ package struct AccessLog: Sendable {
             + OutputSpan<UInt8>.escapedBound(path.count, limit: Limit.path)
             + OutputSpan<UInt8>.escapedBound(user.count, limit: Limit.middle)
             + OutputSpan<UInt8>.escapedBound(detail.count, limit: Limit.middle)
+            + OutputSpan<UInt8>.escapedBound(provider.count, limit: Limit.short)
         out.append(addingCapacity: bound) { out in
             switch format {
             case .json:
@@ -104,6 +109,7 @@ package struct AccessLog: Sendable {
                     out.append(seconds: upstream)
                 }
                 out.append(#","user":""#, user, Limit.middle)
+                out.append(#","provider":""#, provider, Limit.short)
                 out.append(#","decision":""#)
                 out.append(decision)
                 out.append(#"""#)
@@ -132,6 +138,7 @@ package struct AccessLog: Sendable {
                     out.append(seconds: upstream)
                 }
                 out.append(#" user=""#, user, Limit.middle)
+                out.append(#" provider=""#, provider, Limit.short)
                 out.append(#" decision=""#)
                 out.append(decision)
                 out.append(#"""#)

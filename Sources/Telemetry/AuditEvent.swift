@@ -36,7 +36,7 @@ package struct AuditEvent: Equatable, Sendable {
     package var detail: String?
     /// Of a logout; written as `reason`.
     package var cause: LogoutCause?
-    /// The identity provider, such as the preset's name or the issuer.
+    /// The identity provider's name.
     package var provider: String?
 
     package init(

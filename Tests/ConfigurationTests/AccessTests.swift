@@ -37,7 +37,8 @@ struct AccessTests {
         #expect(gate.access.users.emailDomains == ["example.org"])
         #expect(gate.access.users.groups == ["staff"])
         #expect(
-            place.load(minimal + "access: { users: { emailsFile: users.txt } }").settings?.access.emailsFile == place
+            place.load(minimal + "access: { users: { emailsFile: users.txt } }").settings?.access.users.emailsFile
+                == place
                 .path + "/users.txt")
     }
 
@@ -45,7 +46,7 @@ struct AccessTests {
     func defaults() throws {
         let gate = try gate("")
         #expect(gate.access.default == .signedIn && gate.access.users == RegisteredUsers() && gate.access.site == "")
-        #expect(gate.nativeLogin == nil && !gate.provisions && !gate.hasRemoteKeys && gate.replayByID)
+        #expect(gate.nativeLogin == nil && !gate.provisions && !gate.provider.hasRemoteKeys && gate.provider.replayByID)
     }
 
     @Test(
@@ -230,7 +231,7 @@ struct AccessTests {
         #expect(token.remoteKeys.first?.origin.label.contains("c.yaml:3:") == true)
         var assembly = GateAssembly(try #require(loaded.settings), fallbackSecret: [])
         let gate = assembly.assemble()
-        #expect(gate?.hasRemoteKeys == true)
+        #expect(gate?.provider.hasRemoteKeys == true)
     }
 
     @Test(

@@ -19,18 +19,18 @@ struct GateAssemblyTests {
     @Test("The defaults of the configuration are the defaults of the gate")
     func defaults() throws {
         let gate = try assemble(minimal)
-        #expect(gate.tokenParameter == "jwt")
-        #expect(gate.returnPath == "/.sidegate/callback")
-        #expect(gate.initiated == .confirm)
-        #expect(gate.claims == ClaimRule.standard)
-        #expect(gate.required == ["email"])
+        #expect(gate.provider.login.tokenParameter == "jwt")
+        #expect(gate.provider.returnPath == "/.sidegate/callback")
+        #expect(gate.provider.initiated == .confirm)
+        #expect(gate.provider.claims == ClaimRule.standard)
+        #expect(gate.provider.required == ["email"])
         #expect(gate.identityHeaders == HeaderPreset.forwarded.rules)
         #expect(gate.session.lifetime == 12 * 3600)
         #expect(gate.session.idleTimeout == 3600)
         #expect(gate.session.sameSite == .lax)
         #expect(gate.publicURL == nil)
         #expect(gate.upstreamAuthority == "127.0.0.1:3000")
-        #expect(gate.singleUse && gate.bearer && gate.preserveHost)
+        #expect(gate.provider.singleUse && gate.provider.bearer && gate.preserveHost)
         #expect(gate.replayFailure == .deny)
     }
 
@@ -62,12 +62,16 @@ struct GateAssemblyTests {
             """)
         #expect(gate.publicURL == PublicOrigin("https://app.example.com"))
         #expect(gate.upstreamAuthority == "[::1]")
-        #expect(!gate.preserveHost && !gate.singleUse && !gate.bearer)
-        #expect(gate.logoutURL != nil)
-        #expect(gate.tokenParameter == "token" && gate.returnPath == "/sso" && gate.initiated == .deny)
-        #expect(gate.required == [])
-        #expect(gate.claims.first == ClaimRule("user", ["email"]))
-        #expect(gate.tokenPolicy.clockSkew == 5 && gate.tokenPolicy.maxAge == 60 && gate.tokenPolicy.issuer == "idp")
+        #expect(!gate.preserveHost && !gate.provider.singleUse && !gate.provider.bearer)
+        #expect(gate.provider.logoutURL != nil)
+        #expect(
+            gate.provider.login.tokenParameter == "token" && gate.provider.returnPath == "/sso"
+                && gate.provider.initiated == .deny)
+        #expect(gate.provider.required == [])
+        #expect(gate.provider.claims.first == ClaimRule("user", ["email"]))
+        #expect(
+            gate.provider.tokenPolicy.clockSkew == 5 && gate.provider.tokenPolicy.maxAge == 60
+                && gate.provider.tokenPolicy.issuer == "idp")
         #expect(gate.session.secrets == [Array(repeating: 7, count: 32)])
         #expect(gate.session.lifetime == 3600 && gate.session.idleTimeout == 0 && gate.session.sameSite == .strict)
         #expect(gate.session.cookieName == "s")

@@ -68,7 +68,7 @@ struct InitTests {
         #expect(loaded.lines == [])
         #expect(loaded.settings?.nativeLogin?.paths == ["/login"])
         #expect(loaded.settings?.provisioning?.secret != nil)
-        #expect(loaded.settings?.access.emails == ["ada@example.com"])
+        #expect(loaded.settings?.access.users.emails == ["ada@example.com"])
     }
 
     @Test("Secrets are fresh each time, and enough")
@@ -150,7 +150,7 @@ struct InitTests {
 
     @Test("An unknown preset is bad usage that names the known ones; so is none")
     func usage() throws {
-        let unknown = try run("init", "--preset", "okta")
+        let unknown = try run("init", "--preset", "nobody")
         #expect(unknown.status == 64)
         #expect(unknown.output == "")
         for name in Self.names { #expect(unknown.errors.contains(name)) }

@@ -67,7 +67,7 @@ struct PresetTests {
         for preset in ["ispring", "proprofs", "generic"] {
             let loaded = load(preset, provider: ", loginURL: \"\(url)\", requireState: true")
             if isGood {
-                #expect(try gate(loaded).requiresState)
+                #expect(try gate(loaded).provider.requiresState)
             } else {
                 #expect(loaded.lines.count == 1)
                 #expect(loaded.lines.first?.contains("neither {state} nor {returnURL}") == true)
@@ -108,11 +108,11 @@ struct PresetTests {
     @Test("ispring: the manual's paths and field matching")
     func ispring() throws {
         let gate = try gate(load("ispring", provider: login))
-        #expect(gate.returnPath == "/sso/login/jwt")
-        #expect(gate.tokenParameter == "jwt")
-        #expect(gate.required == ["email"])
-        #expect(gate.claims.contains(ClaimRule("user", ["email"])))
-        #expect(gate.claims.contains(ClaimRule("login", ["preferred_username", "sub"])))
+        #expect(gate.provider.returnPath == "/sso/login/jwt")
+        #expect(gate.provider.login.tokenParameter == "jwt")
+        #expect(gate.provider.required == ["email"])
+        #expect(gate.provider.claims.contains(ClaimRule("user", ["email"])))
+        #expect(gate.provider.claims.contains(ClaimRule("login", ["preferred_username", "sub"])))
         #expect(gate.nativeLogin == nil)
         let native = load("ispring", provider: login, more: "nativeLogin: { paths: [/login] }\n")
         #expect(native.settings?.nativeLogin?.parameters == ["no_sso", "no_jwt"])
@@ -145,8 +145,8 @@ struct PresetTests {
     @Test("The logout token is signed with the first shared secret, by an algorithm that is pinned")
     func logoutTokenMinter() throws {
         let gate = try gate(load("ispring", provider: login + ", logoutURL: https://idp/out"))
-        #expect(gate.logoutURL?.carriesLogoutToken == true)
-        #expect(gate.logoutTokenMinter?.algorithm == .hs256)
+        #expect(gate.provider.logoutURL?.carriesLogoutToken == true)
+        #expect(gate.provider.logoutTokenMinter?.algorithm == .hs256)
         let other = load(
             "ispring", provider: login + ", logoutURL: https://idp/out", token: ", algorithms: [ES256, HS512]")
         #expect(other.settings?.token.signingKey?.algorithm == .hs512)
@@ -200,13 +200,13 @@ struct PresetTests {
     @Test("proprofs: return path, parameter, fields, and a replay judged by the token alone")
     func proprofs() throws {
         let gate = try gate(load("proprofs", provider: login, more: "access: { site: \"44567\" }\n"))
-        #expect(gate.returnPath == "/access/jwtsso/")
-        #expect(gate.tokenParameter == "token")
-        #expect(gate.tokenPolicy.maxAge == 180)
-        #expect(gate.tokenPolicy.minimumIDLength == 32)
-        #expect(!gate.replayByID && gate.singleUse)
-        #expect(gate.claims.contains(ClaimRule("email", ["user_email"])))
-        #expect(gate.claims.contains(ClaimRule("user", ["user_email"])))
+        #expect(gate.provider.returnPath == "/access/jwtsso/")
+        #expect(gate.provider.login.tokenParameter == "token")
+        #expect(gate.provider.tokenPolicy.maxAge == 180)
+        #expect(gate.provider.tokenPolicy.minimumIDLength == 32)
+        #expect(!gate.provider.replayByID && gate.provider.singleUse)
+        #expect(gate.provider.claims.contains(ClaimRule("email", ["user_email"])))
+        #expect(gate.provider.claims.contains(ClaimRule("user", ["user_email"])))
         #expect(gate.access.site == "44567")
     }
 
@@ -233,10 +233,11 @@ struct PresetTests {
             loaded.settings?.identityProvider.loginURL.source
                 == "https://cloud-api.loginradius.com/sso/jwt/redirect/token?apikey=a%20b%26c&jwtapp=my%2Fapp&return_url={returnURL}"
         )
-        #expect(gate.tokenPolicy.issuer == "https://acme.hub.loginradius.com/")
-        #expect(gate.tokenPolicy.maxAge == 600)
-        #expect(gate.tokenPolicy.algorithms.count == 9 && !gate.tokenPolicy.algorithms.contains(.ps256))
-        #expect(gate.required == [])
+        #expect(gate.provider.tokenPolicy.issuer == "https://acme.hub.loginradius.com/")
+        #expect(gate.provider.tokenPolicy.maxAge == 600)
+        #expect(
+            gate.provider.tokenPolicy.algorithms.count == 9 && !gate.provider.tokenPolicy.algorithms.contains(.ps256))
+        #expect(gate.provider.required == [])
     }
 
     @Test(
@@ -267,7 +268,7 @@ struct PresetTests {
         arguments: [("zendesk", "/access/jwt"), ("metabase", "/auth/sso")])
     func returnTo(name: String, path: String) throws {
         let loaded = load(name, provider: ", loginURL: \"https://idp/login?a=b\"")
-        #expect(try gate(loaded).returnPath == path)
+        #expect(try gate(loaded).provider.returnPath == path)
         #expect(loaded.settings?.identityProvider.loginURL.source == "https://idp/login?a=b&return_to={returnTo}")
         let own = load(name, provider: ", loginURL: \"https://idp/login?next={returnTo}\"")
         #expect(own.settings?.identityProvider.loginURL.source == "https://idp/login?next={returnTo}")
@@ -276,16 +277,16 @@ struct PresetTests {
     @Test("zendesk: the user by external_id, three minutes, a jti")
     func zendesk() throws {
         let gate = try gate(load("zendesk", provider: login))
-        #expect(gate.claims.contains(ClaimRule("user", ["external_id", "email"])))
-        #expect(gate.tokenPolicy.maxAge == 180 && gate.tokenPolicy.minimumIDLength == 1)
+        #expect(gate.provider.claims.contains(ClaimRule("user", ["external_id", "email"])))
+        #expect(gate.provider.tokenPolicy.maxAge == 180 && gate.provider.tokenPolicy.minimumIDLength == 1)
     }
 
     @Test("metabase: first and last name, groups, and exp is needed")
     func metabase() throws {
         let gate = try gate(load("metabase", provider: login))
-        #expect(gate.claims.contains(ClaimRule("givenName", ["first_name"])))
-        #expect(gate.claims.contains(ClaimRule("familyName", ["last_name"])))
-        #expect(gate.tokenPolicy.requireExpiry)
+        #expect(gate.provider.claims.contains(ClaimRule("givenName", ["first_name"])))
+        #expect(gate.provider.claims.contains(ClaimRule("familyName", ["last_name"])))
+        #expect(gate.provider.tokenPolicy.requireExpiry)
     }
 
     @Test("Every value of a preset can be overridden, a list or mapping whole or in part")
@@ -296,10 +297,13 @@ struct PresetTests {
                 token:
                     ", maxAge: 1m, minimumIDLength: 0, replayByID: true, secretEncoding: utf8, required: [], claims: { user: [sub] }"
             ))
-        #expect(gate.returnPath == "/sso" && gate.tokenParameter == "t" && gate.replayByID)
-        #expect(gate.tokenPolicy.maxAge == 60 && gate.tokenPolicy.minimumIDLength == 0 && gate.required == [])
         #expect(
-            gate.claims.contains(ClaimRule("user", ["sub"]))
-                && gate.claims.contains(ClaimRule("email", ["user_email"])))
+            gate.provider.returnPath == "/sso" && gate.provider.login.tokenParameter == "t" && gate.provider.replayByID)
+        #expect(
+            gate.provider.tokenPolicy.maxAge == 60 && gate.provider.tokenPolicy.minimumIDLength == 0
+                && gate.provider.required == [])
+        #expect(
+            gate.provider.claims.contains(ClaimRule("user", ["sub"]))
+                && gate.provider.claims.contains(ClaimRule("email", ["user_email"])))
     }
 }

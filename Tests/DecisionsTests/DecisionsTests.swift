@@ -8,7 +8,7 @@ struct DecisionsTests {
     @Test("The names of outcomes are stable")
     func outcomes() {
         let names = """
-            forward open observe native-login redirect unauthenticated confirm sign-in signed-in guest login-loop \
+            forward open observe native-login redirect unauthenticated choose confirm sign-in signed-in guest login-loop \
             logout session session-unknown keys answer refused not-found forward-auth limited bad-request malformed \
             upstream-failure none
             """
@@ -24,8 +24,9 @@ struct DecisionsTests {
             algorithm_not_allowed algorithm_missing critical_header_unsupported key_not_found signature_invalid \
             expired not_yet_valid issued_in_future too_old expiry_missing issued_at_missing issuer_mismatch \
             audience_mismatch id_missing id_too_short replayed replay_store_unavailable replay_store_full field_missing \
-            field_invalid user_not_registered site_not_granted guest_refused group_missing rule_denied \
-            identity_head_too_large login_state_missing login_state_expired return_url_refused return_path_mismatch seat_limit_reached \
+            field_invalid user_not_registered site_not_granted guest_refused group_missing rule_denied provider_not_allowed \
+            identity_head_too_large login_state_missing login_state_expired return_url_refused return_path_mismatch \
+            provider_error provider_unavailable code_exchange_failed nonce_mismatch seat_limit_reached \
             provisioning_failed session_expired session_idle session_revoked session_invalid path_unreadable identity_header_spoofed \
             proxy_not_trusted original_url_missing original_method_missing original_request_contradictory \
             original_request_malformed reserved_path rate_limited head_timeout body_timeout request_too_slow \

@@ -16,15 +16,27 @@ func configuration(
     loginURL: String = "https://idp.example/login?return_url={returnURL}",
     _ change: (inout GateConfiguration) throws -> Void = { _ in }
 ) throws -> GateConfiguration {
+    let login = JWTRedirectConfiguration(loginURL: try .login(loginURL))
+    let keys = KeySet(keys: [try VerificationKey(secret: tokenSecret)])
     var configuration = GateConfiguration(
-        loginURL: try .login(loginURL),
-        tokenPolicy: TokenPolicy(),
-        keys: KeySet(keys: [try VerificationKey(secret: tokenSecret)]),
+        providers: [ProviderConfiguration(login: .redirect(login), tokenPolicy: TokenPolicy(), keys: keys)],
         session: SessionConfiguration(secrets: [Array("a secret for sessions, 32 bytes!".utf8)]),
         upstreamAuthority: "127.0.0.1:3000",
         pages: try PageRenderer())
     try change(&configuration)
     return configuration
+}
+
+extension ProviderConfiguration {
+    /// Of a provider that is reached by a URL.
+    var tokenParameter: String {
+        get { login.tokenParameter ?? "" }
+        set {
+            guard case .redirect(var configuration) = login else { return }
+            configuration.tokenParameter = newValue
+            login = .redirect(configuration)
+        }
+    }
 }
 
 let tokenSecret = Array("a secret for tokens, of 32 bytes".utf8)
@@ -121,6 +133,8 @@ final class Browser {
     var userAgent = "Test/1"
     /// What happens when a gate waits for keys; nil: no keys can be fetched.
     var fetchKeys: ((Gate) throws -> Void)?
+    /// The token endpoint; nil: it does not answer.
+    var exchangeCode: ((CodeExchange) -> CodeExchangeResult)?
     /// The app's verdict about a user, and the calls that it got.
     var appSays = ProvisioningVerdict.agreed
     private(set) var calls: [ProvisioningCall] = []
@@ -191,6 +205,8 @@ final class Browser {
         case .keys:
             try fetchKeys?(gate)
             return .keys
+        case .exchangeCode(let pending):
+            return .exchangeCode(exchangeCode?(pending.exchange) ?? .unavailable(detail: "no token endpoint"))
         case .consumeToken(let pending): return .consumeToken(consume(pending.replayKeys, pending.retention))
         case .consumeLogoutToken(let pending):
             return .consumeLogoutToken(store.consume(pending.replayKeys, for: pending.retention, now: context.clock))

@@ -26,6 +26,7 @@ enum Rooms {
         "Gate.Gate": "constants that the proxy uses; of variables each use would count references",
         "Gate.Identity":
             "an immutable value with the notes of those who keep it; a class so that a request holds a reference",
+        "Gate.LoginProof": "immutable; a class so that a redirect without one carries no more than a reference",
         "Gate.SessionReference": "an immutable value; a class so that a verdict that names one is small",
         "Gate.SignOut": "an immutable value; a class so that an exchange has room for one",
         "Gate.RequestRules": "immutable; a class so that each request refers to it",

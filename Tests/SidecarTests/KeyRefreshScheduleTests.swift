@@ -41,6 +41,21 @@ struct KeyRefreshScheduleTests {
         }
     }
 
+    @Test("while nothing is known, the pauses between failures are shorter")
+    func impatience() {
+        var schedule = KeyRefreshSchedule()
+        var (now, pauses): (Double, [Double]) = (0, [])
+        for _ in 0..<14 {
+            let time = MonotonicTime(nanoseconds: UInt64(now * 1e9))
+            let begins = schedule.timeCame(time)
+            #expect(begins)
+            schedule.failed(time, chance: 1, mostDelay: 15)
+            pauses.append(schedule.due.since(time).seconds)
+            now += pauses.last ?? 0
+        }
+        #expect(pauses == [2, 4, 8] + [Double](repeating: 15, count: 11))
+    }
+
     static let scripts: [Script] = [
         Script(
             testDescription: "at once, then by what the response says, within bounds",

@@ -28,7 +28,11 @@ struct OfflineChecks {
         }
         return DoctorFinding(
             .ok, "configuration",
-            "\(loaded.file ?? "environment and command line"), preset \(settings.identityProvider.preset.name)")
+            "\(loaded.file ?? "environment and command line"), "
+                + settings.providers.map { provider in
+                    (provider.name.isEmpty ? "" : "provider \(provider.name): ")
+                        + "preset \(provider.identityProvider.preset.name)"
+                }.joined(separator: ", "))
     }
 
     /// The warnings of `check`; the message contains the fix.
@@ -57,8 +61,10 @@ struct OfflineChecks {
                         .ok, "session.secret",
                         "\(secret.bytes.count) bytes" + (older > 0 ? ", and \(older) older" : "")))
         }
-        for (index, key) in settings.token.keys.keys.enumerated() {
-            let name = "token key \(index + 1)"
+        let keys = settings.providers.flatMap { provider in
+            provider.token.keys.keys.enumerated().map { (provider.place(of: "token key \($0 + 1)"), $1) }
+        }
+        for (name, key) in keys {
             let identified = key.summary + (key.keyID.map { ", kid \($0)" } ?? "")
             // RFC 7518 §3.2 asks for as many bits as the hash has; 128 are accepted.
             findings.append(
@@ -97,13 +103,16 @@ struct OfflineChecks {
     }
 
     private var users: [DoctorFinding] {
-        guard let file = settings.access.emailsFile else { return [] }
-        let count = settings.access.listedEmails.count
-        return [
-            DoctorFinding(
-                count == 0 ? .warning : .ok, "access.users.emailsFile",
-                "\(file): \(count) address\(count == 1 ? "" : "es")", fix: count == 0 ? "put one on each line" : "")
-        ]
+        let lists =
+            [("access.users.emailsFile", settings.access.users)]
+            + settings.providers.map { ($0.place(of: "users.emailsFile"), $0.users) }
+        return lists.compactMap { name, users in
+            guard let file = users.emailsFile else { return nil }
+            let count = users.listedEmails.count
+            return DoctorFinding(
+                count == 0 ? .warning : .ok, name, "\(file): \(count) address\(count == 1 ? "" : "es")",
+                fix: count == 0 ? "put one on each line" : "")
+        }
     }
 
     /// Expired and mismatched certificates are errors of loading; this reports how long the others are valid.
@@ -113,8 +122,10 @@ struct OfflineChecks {
         if let own = settings.provisioning?.tls.certificate {
             all.append(("provisioning.clientCertificate", own.chain))
         }
-        all += settings.token.remoteKeys.compactMap { remote in
-            remote.tls.certificate.map { ("token.keys[].clientCertificate", $0.chain) }
+        for provider in settings.providers {
+            all += provider.token.remoteKeys.compactMap { remote in
+                remote.tls.certificate.map { (provider.place(of: "token.keys[].clientCertificate"), $0.chain) }
+            }
         }
         let now = Int64(Instant.now().seconds)
         return all.map { name, chain in

@@ -37,12 +37,14 @@ struct DemoCommand: ParsableCommand {
         let users = DemoUser.all.map { user in
             "      \(user.name)\(String(repeating: " ", count: width - user.name.count))   \(user.note)"
         }
+        let ways = demo.hasOpenID ? ",\nby a redirect with ?jwt= or by OpenID Connect, as you choose." : "."
         return """
             The Sidegate demo runs. Open in a browser:
 
                 \(demo.url)
 
-            The gate redirects you to the demo's identity provider (\(demo.providerURL)). Sign in there, without a password, as
+            The gate sends you to the demo's identity provider (\(demo.providerURL))\(ways)
+            Sign in there, without a password, as
 
             \(users.joined(separator: "\n"))
 

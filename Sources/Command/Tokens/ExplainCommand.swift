@@ -30,6 +30,8 @@ struct ExplainCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("The token; - or nothing reads it from standard input.", valueName: "token"))
     var token: String?
 
+    @OptionGroup var provider: ProviderOption
+
     @Flag(help: "Fetches the key sets of jwksURL first; without it, explain makes no connection.")
     var fetch = false
 
@@ -65,22 +67,34 @@ struct ExplainCommand: ParsableCommand {
             return
         }
         let text = try read()
-        let fetched = fetch ? Self.keys(of: settings) : []
-        let explanation = Explanation(of: text, settings, fetched: fetched, at: (at ?? .now()).seconds)
-        print(explanation.text, terminator: "")
-        if !explanation.isLetIn { throw ExitStatus.refused }
+        let now = (at ?? .now()).seconds
+        // As the gate does with a bearer token: the first provider that accepts it; else what each of them says.
+        let candidates = try provider.name == nil ? settings.eachProvider : [provider.only(settings)]
+        let explanations = candidates.map { settings in
+            let fetched = fetch ? Self.keys(of: settings) : []
+            return (settings.providers[0].name, Explanation(of: text, settings, fetched: fetched, at: now))
+        }
+        let accepted = explanations.first { $0.1.isLetIn }
+        for (name, explanation) in accepted.map({ [$0] }) ?? explanations {
+            if !name.isEmpty { print("provider \(name)") }
+            print(explanation.text, terminator: "")
+        }
+        if accepted == nil { throw ExitStatus.refused }
     }
 
     private static func keys(of settings: Settings) -> [FetchedKeys] {
         let network = DoctorNetwork()
-        return settings.token.remoteKeys.map { remote in
-            switch network.keys(remote) {
-            case .success(let set):
-                let keys = set.keys.map { "\($0.keyID ?? "no kid") (\($0.summary))" }
-                return FetchedKeys(url: remote.url, keys: set, summary: keys.joined(separator: ", "))
-            case .failure(let problem):
-                return FetchedKeys(url: remote.url, keys: nil, summary: "cannot be fetched: \(problem)")
-            }
+        let provider = settings.identityProvider.openID.map { [keys($0.issuer, network.keys(of: $0))] } ?? []
+        return provider + settings.token.remoteKeys.map { keys($0.url, network.keys($0)) }
+    }
+
+    private static func keys(_ url: String, _ result: Result<KeySet, DoctorProblem>) -> FetchedKeys {
+        switch result {
+        case .success(let set):
+            let keys = set.keys.map { "\($0.keyID ?? "no kid") (\($0.summary))" }
+            return FetchedKeys(url: url, keys: set, summary: keys.joined(separator: ", "))
+        case .failure(let problem):
+            return FetchedKeys(url: url, keys: nil, summary: "cannot be fetched: \(problem)")
         }
     }
 

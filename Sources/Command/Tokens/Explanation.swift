@@ -13,6 +13,8 @@ struct Explanation {
     let isLetIn: Bool
     let text: String
 
+    /// About the first provider of `settings`.
+    ///
     /// - Parameters:
     ///   - token: as it was pasted.
     ///   - fetched: the key sets of `jwksURL`, where they were fetched.
@@ -55,14 +57,17 @@ struct Explanation {
             switch claims.examine(verified.claims) {
             case .success(let finding):
                 let matched = finding.fields
-                fields = matched
+                fields = matched + Self.provider(settings)
                 notes += finding.omissions.map { .init(title: "a field that is not as it should be", detail: $0) }
                 checks.append(
                     TokenCheck(
                         "fields", .passed, expected: Self.needed(settings),
                         actual: matched.map(\.field).joined(separator: ", ")))
                 let access = GateAssembly(settings, fallbackSecret: []).access()
-                let (verdict, findings) = AccessCheck(access).examine(matched)
+                let provider = settings.providers[0]
+                let (verdict, findings) = AccessCheck(
+                    access, provider: provider.name, users: provider.users.registered
+                ).examine(matched)
                 checks += findings.map { Self.check($0, verdict) }
                 if case .visitor = verdict {
                     notes.append(
@@ -113,6 +118,12 @@ struct Explanation {
         text = lines.map { $0 + "\n" }.joined()
     }
 
+    /// The field that the gate adds, where providers have names.
+    private static func provider(_ settings: Settings) -> [(field: String, values: [String])] {
+        let name = settings.providers[0].name
+        return name.isEmpty ? [] : [(ProviderSettings.nameField, [name])]
+    }
+
     private static let accepted = "accepted"
 
     /// The last line. Without the gate's verdict, since the configuration is incomplete, the checks decide.
@@ -157,22 +168,24 @@ struct Explanation {
         _ settings: Settings, _ fetched: [FetchedKeys], isAccepted: Bool
     ) -> [TokenDiagnosis.Note] {
         var notes: [TokenDiagnosis.Note] = []
-        if settings.token.keys.keys.isEmpty, settings.token.remoteKeys.isEmpty {
+        let provider = settings.identityProvider.openID.map { [$0.issuer] } ?? []
+        let sources = settings.token.remoteKeys.map(\.url) + provider
+        if settings.token.keys.keys.isEmpty, sources.isEmpty {
             notes.append(
                 .init(
                     title: "no key is configured", detail: "no signature can be verified",
                     fix: "name the configuration: --config FILE"))
         }
-        for remote in settings.token.remoteKeys {
-            guard let keys = fetched.first(where: { $0.url == remote.url }) else {
+        for url in sources {
+            guard let keys = fetched.first(where: { $0.url == url }) else {
                 notes.append(
                     .init(
                         title: "keys not fetched",
-                        detail: "explain made no connection; the keys of \(remote.url) were not tried",
+                        detail: "explain made no connection; the keys of \(url) were not tried",
                         fix: isAccepted ? "" : "add --fetch to fetch them for this report"))
                 continue
             }
-            notes.append(.init(title: "keys of \(remote.url)", detail: keys.summary))
+            notes.append(.init(title: "keys of \(url)", detail: keys.summary))
         }
         if isAccepted, settings.token.singleUse {
             notes.append(
@@ -213,7 +226,7 @@ struct Explanation {
         if finding.passed == true {
             return TokenCheck(name, .passed, expected: finding.expected, actual: finding.actual)
         }
-        if finding.passed == false, case .refused(let reason) = verdict, finding.name == Self.step(of: reason) {
+        if finding.passed == false, case .refused(let reason) = verdict, finding.name.hasPrefix(Self.step(of: reason)) {
             return TokenCheck(
                 name, .failed(reason), expected: finding.expected, actual: finding.actual, fix: finding.fix)
         }
@@ -269,7 +282,7 @@ struct Explanation {
     }
 }
 
-/// The result of fetching one `jwksURL`.
+/// The result of fetching one `jwksURL`, or the keys of an OpenID provider.
 struct FetchedKeys {
     let url: String
     /// nil: it cannot be fetched.

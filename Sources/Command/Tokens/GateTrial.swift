@@ -33,19 +33,23 @@ struct GateTrial {
     private let gate: Gate
     private let settings: Settings
 
-    /// Nil: the configuration is incomplete.
+    /// Of the first provider of `settings`. Nil: the configuration is incomplete, or the token is one that an OpenID provider
+    /// gives in exchange for a code, and no browser brings it.
     init?(_ settings: Settings, keys: KeySet, isBearer: Bool) {
+        guard isBearer || settings.identityProvider.openID == nil else { return nil }
         var assembly = GateAssembly(settings, fallbackSecret: [UInt8](repeating: 0x78, count: 32))
         guard var configuration = assembly.assemble() else { return nil }
-        configuration.initiated = .allow
-        configuration.requiresState = false
+        for index in configuration.providers.indices {
+            configuration.providers[index].initiated = .allow
+            configuration.providers[index].requiresState = false
+        }
         if isBearer {
             // The address of the request is not known.
             configuration.access.rules = []
             configuration.nativeLogin = nil
         }
         gate = Gate(configuration)
-        gate.replaceKeys(keys)
+        gate.replaceKeys(keys, of: settings.providers[0].name)
         self.settings = settings
     }
 
@@ -133,6 +137,7 @@ struct GateTrial {
         switch question {
         case .content: .content(form)
         case .keys: .keys
+        case .exchangeCode: .exchangeCode(.unavailable(detail: "no provider is asked"))
         case .consumeToken: .consumeToken(.fresh)
         case .endBearer: .endBearer
         case .checkToken: .checkToken(.unused)

@@ -19,6 +19,8 @@ struct MintCommand: ParsableCommand {
 
     @OptionGroup var source: ConfigurationOptions
 
+    @OptionGroup var provider: ProviderOption
+
     @Option(
         name: .long,
         help: ArgumentHelp(
@@ -40,7 +42,7 @@ struct MintCommand: ParsableCommand {
     var algorithm: AlgorithmArgument?
 
     func run() throws {
-        let settings = try source.settings(purpose: .inspect)
+        let settings = try provider.only(source.settings(purpose: .inspect))
         let token = try minter(settings).mint(claims: claims(settings, now: Instant.now().seconds))
         print(url ? ReturnAddress(settings).url(with: token) : token)
     }

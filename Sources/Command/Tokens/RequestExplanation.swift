@@ -17,7 +17,8 @@ struct RequestExplanation {
         let access = assembly.access()
         let check = RuleCheck(
             access, apps: assembly.apps(), hasNativeLogin: settings.nativeLogin != nil,
-            returnPath: settings.identityProvider.returnPath, method: request.method, path: request.path,
+            returnPaths: settings.providers.map(\.identityProvider.returnPath), method: request.method,
+            path: request.path,
             host: request.host, fields: fields)
         var lines = ["  request  \(request.method) \(PrintableText.escaped(request.path))"]
         if let path = check.normalPath {
@@ -49,7 +50,10 @@ struct RequestExplanation {
 
         var refusal = Self.refusal(check)
         if let fields, check.needsUser {
-            let (verdict, findings) = AccessCheck(access).examine(fields)
+            let provider = settings.provider(of: fields)
+            let (verdict, findings) = AccessCheck(
+                access, provider: provider?.name ?? "", users: provider?.users.registered ?? RegisteredUsers()
+            ).examine(fields)
             // The lists are judged before the rules; those they do not name are guests, whom rules may still refuse.
             let reason: Reason? =
                 switch verdict {
@@ -71,6 +75,11 @@ struct RequestExplanation {
             lines.append(
                 "  FAIL     require \(unmet.field): one of \(unmet.values.map { PrintableText.escaped($0) }.joined(separator: ", "));"
                     + " got: \(actual.map { PrintableText.escaped($0) } ?? "nothing")")
+        }
+        if check.verdict == .refused(.providerNotAllowed), let rule = check.rule, rule < access.rules.count {
+            lines.append(
+                "  FAIL     providers: one of \(access.rules[rule].providers.joined(separator: ", ")); got: "
+                    + (settings.provider(of: fields ?? []).map(\.name) ?? "none (--as …,provider=NAME)"))
         }
         if case .signInNeeded(let answer) = check.verdict { lines.append("  answer   " + Self.words(answer)) }
         if check.verdict == .unreadable {
@@ -111,7 +120,8 @@ struct RequestExplanation {
             case .deny: "deny"
             case .signedIn(let requirements):
                 requirements.isEmpty
-                    ? "sign-in is needed"
+                    ? rule.providers.isEmpty
+                        ? "sign-in is needed" : "sign-in is needed, at \(rule.providers.joined(separator: " or "))"
                     : "require "
                         + requirements.map { "\($0.field): \($0.values.joined(separator: " or "))" }.joined(
                             separator: "; ")
@@ -130,6 +140,14 @@ struct RequestExplanation {
         case .unauthorized: "401"
         case .redirect: "GET and HEAD are sent to sign in (302); all else gets 401"
         }
+    }
+}
+
+extension Settings {
+    /// The provider that the field `provider` names; nil: the only one, or an unknown one.
+    fileprivate func provider(of fields: [(field: String, values: [String])]) -> ProviderSettings? {
+        let name = fields.first { $0.field == ProviderSettings.nameField }?.values.first
+        return providers.first { !$0.name.isEmpty && $0.name == name }
     }
 }
 

@@ -20,40 +20,28 @@ package struct GateAssembly {
 
     /// nil with findings when the settings are inconsistent.
     package mutating func assemble() -> GateConfiguration? {
-        let provider = settings.identityProvider
-        let login = template(
-            provider.loginURL, "loginURL", provider.loginURLOrigin, URLTemplate.login)
-        let logout = provider.logoutURL.flatMap {
-            template($0, "logoutURL", provider.logoutURLOrigin, URLTemplate.logout)
+        var providers: [ProviderConfiguration] = []
+        var formOrigins: Set<PublicOrigin> = []
+        for settings in settings.providers {
+            guard let provider = provider(settings) else { continue }
+            // The response to a form may redirect to either: a logout, or another account's login.
+            if case .redirect(let login) = provider.login { formOrigins.insert(login.loginURL.origin) }
+            if let logout = provider.logoutURL { formOrigins.insert(logout.origin) }
+            providers.append(provider)
         }
-        // The response to a form may redirect to either: a logout, or another account's login.
-        let pages = pages(formOrigins: Set([login, logout].compactMap { $0?.origin }))
+        let pages = pages(formOrigins: formOrigins)
         let headers = headers()
-        guard let login, let pages, findings.isEmpty else { return nil }
+        guard !providers.isEmpty, let pages, findings.isEmpty else { return nil }
 
         var gate = GateConfiguration(
-            loginURL: login, tokenPolicy: settings.token.policy, keys: settings.token.keys, session: session(),
-            upstreamAuthority: settings.upstream.address.authority, pages: pages)
+            providers: providers, session: session(), upstreamAuthority: settings.upstream.address.authority,
+            pages: pages)
         gate.publicURL = settings.publicURL
         gate.preserveHost = settings.upstream.preserveHost
         gate.upstreamIsSecure = settings.upstream.address.isSecure
         gate.rewritesRedirects = settings.upstream.rewritesRedirects ?? !settings.upstream.preserveHost
         gate.maximumIdentityBytes = settings.upstream.headerBytes
         gate.upgrades = settings.upstream.upgrades
-        gate.logoutURL = logout
-        gate.logoutTokenMinter = settings.token.signingKey.flatMap {
-            try? TokenMinter(secret: $0.key, algorithm: $0.algorithm)
-        }
-        gate.tokenParameter = provider.tokenParameter
-        gate.returnPath = provider.returnPath
-        gate.initiated = provider.initiated
-        gate.requiresState = provider.requiresState
-        gate.hasRemoteKeys = !settings.token.remoteKeys.isEmpty
-        gate.singleUse = settings.token.singleUse
-        gate.replayByID = settings.token.replayByID
-        gate.bearer = settings.token.bearer
-        gate.claims = settings.token.claims.map { ClaimRule($0.field, $0.claims) }
-        gate.required = settings.token.required
         gate.access = access()
         gate.apps = apps()
         gate.trustedProxies = settings.trustedProxies
@@ -70,6 +58,48 @@ package struct GateAssembly {
         return gate
     }
 
+    private mutating func provider(_ settings: ProviderSettings) -> ProviderConfiguration? {
+        let (provider, token) = (settings.identityProvider, settings.token)
+        let logoutURL = provider.logoutURL.flatMap {
+            template($0, settings.place(of: "identityProvider.logoutURL"), provider.logoutURLOrigin, URLTemplate.logout)
+        }
+        guard let login = method(settings) else { return nil }
+        var result = ProviderConfiguration(login: login, tokenPolicy: token.policy, keys: token.keys)
+        result.name = settings.name
+        result.label = settings.label
+        result.hosts = settings.hosts
+        result.users = settings.users.registered
+        result.logoutURL = logoutURL
+        result.logoutTokenMinter = token.signingKey.flatMap {
+            try? TokenMinter(secret: $0.key, algorithm: $0.algorithm)
+        }
+        result.returnPath = provider.returnPath
+        result.initiated = provider.initiated
+        result.requiresState = provider.requiresState
+        result.hasRemoteKeys = !token.remoteKeys.isEmpty || provider.openID != nil
+        result.singleUse = token.singleUse
+        result.replayByID = token.replayByID
+        result.bearer = token.bearer
+        result.claims = token.claims.map { ClaimRule($0.field, $0.claims) }
+        result.required = token.required
+        result.acceptsUnverifiedEmail = token.acceptsUnverifiedEmail
+        return result
+    }
+
+    private mutating func method(_ settings: ProviderSettings) -> LoginMethod? {
+        let provider = settings.identityProvider
+        // With OpenID Connect the provider's discovery document names the address.
+        if let openID = provider.openID { return .openID(openID.login) }
+        let url = template(
+            provider.loginURL, settings.place(of: "identityProvider.loginURL"), provider.loginURLOrigin,
+            URLTemplate.login)
+        return url.map { url in
+            var login = JWTRedirectConfiguration(loginURL: url)
+            login.tokenParameter = provider.tokenParameter
+            return .redirect(login)
+        }
+    }
+
     private mutating func template(
         _ text: TextTemplate, _ name: String, _ origin: SourceLocation,
         _ make: (String) throws(GateConfigurationError) -> URLTemplate
@@ -77,7 +107,7 @@ package struct GateAssembly {
         do {
             return try make(text.source)
         } catch {
-            findings.append(.error(origin, "`identityProvider.\(name)`: \(Quoted.plain(error.description))"))
+            findings.append(.error(origin, "`\(name)`: \(Quoted.plain(error.description))"))
             return nil
         }
     }
@@ -86,11 +116,7 @@ package struct GateAssembly {
     package func access() -> AccessConfiguration {
         var access = AccessConfiguration()
         access.default = settings.access.default
-        access.users.emails = settings.access.emails
-        access.users.listedEmails = settings.access.listedEmails
-        access.users.hasEmailsFile = settings.access.emailsFile != nil
-        access.users.emailDomains = settings.access.emailDomains
-        access.users.groups = settings.access.groups
+        access.users = settings.access.users.registered
         access.site = settings.access.site
         access.rules = settings.access.rules
         access.mode = settings.access.mode
@@ -144,7 +170,7 @@ package struct GateAssembly {
         var rules = settings.identity.preset.rules.filter { !named.contains(HeaderName.folded($0.name)) }
         for header in own where !header.template.parts.isEmpty {
             do {
-                let fields = settings.token.claims.map(\.field)
+                let fields = settings.fieldNames
                 rules.append(try HeaderRule(name: header.name, template: header.template.source, fields: fields))
             } catch {
                 findings.append(.error(header.origin, "`identityHeaders`: \(Quoted.plain(error.description))"))

@@ -7,17 +7,25 @@ import Cryptography
 extension SettingsBuilder {
     mutating func access() -> AccessSettings {
         var settings = AccessSettings(
-            default: resolution[AccessOptions.default], emails: resolution[AccessOptions.emails],
-            emailsFile: nil, listedEmails: [], emailDomains: resolution[AccessOptions.emailDomains],
-            groups: resolution[AccessOptions.groups], site: resolution[AccessOptions.site], rules: [],
+            default: resolution[AccessOptions.default], users: users(), site: resolution[AccessOptions.site], rules: [],
             ruleOrigins: [], mode: resolution[AccessOptions.mode])
         rules(&settings)
-        if let file = resolution.given(AccessOptions.emailsFile) {
-            settings.emailsFile = files.locate(file.value, namedAt: file.origin)
-            if let emails = listedEmails(file.value, at: file.origin) { settings.listedEmails = emails }
-        }
-        requireFields(settings)
+        requireFields(of: settings.users, among: fieldNames)
+        requireField("sites", for: AccessOptions.site, !settings.site.isEmpty, among: fieldNames)
         return settings
+    }
+
+    /// `access.users`; in an item of `identityProviders` its `users`.
+    mutating func users() -> UserSettings {
+        var users = UserSettings()
+        users.emails = resolution[AccessOptions.emails]
+        users.emailDomains = resolution[AccessOptions.emailDomains]
+        users.groups = resolution[AccessOptions.groups]
+        if let file = resolution.given(AccessOptions.emailsFile) {
+            users.emailsFile = files.locate(file.value, namedAt: file.origin)
+            if let emails = listedEmails(file.value, at: file.origin) { users.listedEmails = emails }
+        }
+        return users
     }
 
     private mutating func listedEmails(_ name: String, at origin: SourceLocation) -> [String]? {
@@ -50,28 +58,22 @@ extension SettingsBuilder {
     }
 
     /// What is compared must be filled from some claim, otherwise no user could ever be let in.
-    private mutating func requireFields(_ access: AccessSettings) {
-        let fields = Set(resolution[TokenOptions.claims].map(\.name))
-        let needs = [
-            (AccessOptions.emails.path, resolution.origin(AccessOptions.emails), "email", !access.emails.isEmpty),
-            (
-                AccessOptions.emailsFile.path, resolution.origin(AccessOptions.emailsFile), "email",
-                access.emailsFile != nil
-            ),
-            (
-                AccessOptions.emailDomains.path, resolution.origin(AccessOptions.emailDomains), "email",
-                !access.emailDomains.isEmpty
-            ),
-            (AccessOptions.groups.path, resolution.origin(AccessOptions.groups), "groups", !access.groups.isEmpty),
-            (AccessOptions.site.path, resolution.origin(AccessOptions.site), "sites", !access.site.isEmpty),
-        ]
-        for (path, origin, field, isSet) in needs where isSet && !fields.contains(field) {
-            findings.append(
-                .error(
-                    origin,
-                    "`\(path)` is about the field `\(field)`, which no claim fills; name its claims in"
-                        + " `token.claims.\(field)`"))
-        }
+    mutating func requireFields(of users: UserSettings, among fields: [String]) {
+        requireField("email", for: AccessOptions.emails, !users.emails.isEmpty, among: fields)
+        requireField("email", for: AccessOptions.emailsFile, users.emailsFile != nil, among: fields)
+        requireField("email", for: AccessOptions.emailDomains, !users.emailDomains.isEmpty, among: fields)
+        requireField("groups", for: AccessOptions.groups, !users.groups.isEmpty, among: fields)
+    }
+
+    private mutating func requireField<Value>(
+        _ field: String, for option: Option<Value>, _ isSet: Bool, among fields: [String]
+    ) {
+        guard isSet, !fields.contains(field) else { return }
+        findings.append(
+            .error(
+                resolution.origin(option),
+                "`\(option.path)` is about the field `\(field)`, which no claim fills; name its claims in"
+                    + " `token.claims.\(field)`"))
     }
 
     /// nil: off.
@@ -99,14 +101,19 @@ extension SettingsBuilder {
                     resolution.origin(NativeLoginOptions.parameters),
                     "`nativeLogin.parameters` is empty, so native login cannot be requested; name one, such as no_sso"))
         }
-        let token = resolution[IdentityProviderOptions.tokenParameter]
-        if settings.parameters.contains(token) {
+        for token in tokenParameters where settings.parameters.contains(token) {
             findings.append(
                 .error(
                     resolution.origin(NativeLoginOptions.parameters),
                     "`nativeLogin.parameters`: \(Quoted.text(token)) carries the token; choose another name"))
         }
         return settings
+    }
+
+    /// Of every provider.
+    private var tokenParameters: [String] {
+        let builders = providerBuilders.isEmpty ? [self] : providerBuilders
+        return builders.map { $0.resolution[IdentityProviderOptions.tokenParameter] }
     }
 
     /// nil: off.

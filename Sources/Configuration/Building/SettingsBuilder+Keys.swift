@@ -19,7 +19,8 @@ extension SettingsBuilder {
             if case .secret = source.form {
                 namedSecrets.append(
                     NamedSecret(
-                        name: "token.keys[\(index)].\(source.name)", text: Secret(source.bytes),
+                        name: (self.item.map { "identityProviders[\($0.index)]." } ?? "")
+                            + "token.keys[\(index)].\(source.name)", text: Secret(source.bytes),
                         encoding: source.encoding, keyID: keyID))
             }
             do {

@@ -9,6 +9,7 @@ extension SettingsBuilder {
         requireNames(login, preset)
         return IdentityProviderSettings(
             preset: preset,
+            openID: openID(),
             // Empty where it may be missing, in a command that inspects tokens.
             loginURL: login.map(loginURL) ?? .empty,
             logoutURL: resolution[IdentityProviderOptions.logoutURL].map(logoutURL),

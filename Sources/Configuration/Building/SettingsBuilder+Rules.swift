@@ -6,7 +6,7 @@ import Gate
 
 extension SettingsBuilder {
     mutating func rules(_ settings: inout AccessSettings) {
-        let fields = resolution[TokenOptions.claims].map(\.name)
+        let fields = fieldNames
         var seen = CoveredPaths()
         for (index, item) in resolution.items(AccessOptions.rules).enumerated() {
             let values = item.value
@@ -22,6 +22,7 @@ extension SettingsBuilder {
             warnOfPatterns(values.items(RuleOptions.paths).map(\.written), "access.rules[].paths")
             let methods = values[RuleOptions.methods] ?? []
             var rule = AccessRule(paths: paths, methods: methods, effect: effect(values, fields, at: item.origin))
+            rule.providers = providers(of: values, rule.effect)
             if let response = values.given(RuleOptions.unauthenticated) {
                 rule.unauthenticated = response.value
                 if case .signedIn = rule.effect {
@@ -45,6 +46,29 @@ extension SettingsBuilder {
         }
     }
 
+    private mutating func providers(of values: OptionValues, _ effect: AccessRule.Effect) -> [String] {
+        guard let names = values[RuleOptions.providers] else { return [] }
+        let known = providerBuilders.compactMap { $0.item?.name }
+        let path = "access.rules[].providers"
+        let origin = values.entry(RuleOptions.providers.path)?.origin ?? .builtIn
+        if case .signedIn = effect {
+        } else {
+            findings.append(.error(origin, "`\(path)` does nothing where sign-in is not needed; remove it"))
+        }
+        if names.isEmpty {
+            findings.append(.error(origin, "`\(path)` is empty, so no user could be let in; name one, or remove it"))
+        }
+        for name in names where !known.contains(name) {
+            let near = Suggestion.nearest(to: name, among: known).map { "did you mean `\($0)`?" }
+            findings.append(
+                .error(
+                    origin,
+                    "`\(path)`: no item of `identityProviders` is called \(Quoted.text(name)); "
+                        + (near ?? "name one of them")))
+        }
+        return names
+    }
+
     private mutating func effect(
         _ values: OptionValues, _ fields: [String], at origin: SourceLocation
     ) -> AccessRule.Effect {
@@ -54,12 +78,12 @@ extension SettingsBuilder {
             if deny.value { return .deny }
             findings.append(
                 .error(deny.origin, "`access.rules[].deny`: false says nothing; write true, or remove it"))
-        } else if values[RuleOptions.unauthenticated] == nil {
+        } else if values[RuleOptions.unauthenticated] == nil, values[RuleOptions.providers] == nil {
             findings.append(
                 .error(
                     origin,
-                    "`access.rules[]` says nothing of these paths; add `allow: anyone`, `require`, `unauthenticated` or"
-                        + " `deny: true`"))
+                    "`access.rules[]` says nothing of these paths; add `allow: anyone`, `require`, `providers`, `unauthenticated`"
+                        + " or `deny: true`"))
         }
         return .signedIn([])
     }

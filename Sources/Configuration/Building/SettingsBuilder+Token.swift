@@ -24,14 +24,14 @@ extension SettingsBuilder {
                     "`token.claims`: the field `user` is needed; name its claims")
             )
         }
-        let algorithms = resolution[TokenOptions.algorithms]
+        let algorithms = self.algorithms
         if algorithms.isEmpty, !resolution.refused(TokenOptions.algorithms) {
             findings.append(
                 .error(
                     resolution.origin(TokenOptions.algorithms),
                     "`token.algorithms` is empty; name those that the identity provider signs with, such as HS256"))
         }
-        let policy = TokenPolicy(
+        var policy = TokenPolicy(
             algorithms: Set(algorithms),
             issuer: issuer(),
             audience: resolution[TokenOptions.audience],
@@ -42,6 +42,7 @@ extension SettingsBuilder {
             minimumIDLength: resolution[TokenOptions.minimumIDLength],
             headerAliases: aliases(TokenOptions.headerAliases),
             claimAliases: aliases(TokenOptions.claimAliases))
+        policy = policyOfIDTokens(policy)
         let keys = verificationKeys(for: policy.algorithms)
         return TokenSettings(
             policy: policy,
@@ -52,7 +53,8 @@ extension SettingsBuilder {
             replayByID: resolution[TokenOptions.replayByID],
             claims: claims,
             required: resolution[TokenOptions.required],
-            bearer: resolution[TokenOptions.bearer])
+            acceptsUnverifiedEmail: resolution[TokenOptions.acceptsUnverifiedEmail],
+            bearer: acceptsBearer)
     }
 
     private func aliases(_ option: Option<[MapEntry<[String]>]>) -> [String: [String]] {

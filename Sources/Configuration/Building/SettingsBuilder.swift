@@ -13,6 +13,12 @@ struct SettingsBuilder: Sendable {
     var findings: [Finding] = []
     /// Filled by `verificationKeys`.
     var namedSecrets: [NamedSecret] = []
+    /// The fields that users can have; filled by `providers`.
+    var fieldNames: [String] = []
+    /// Those of the items of `identityProviders`; filled by `providers`.
+    var providerBuilders: [SettingsBuilder] = []
+    /// Of an item of `identityProviders`.
+    var item: ProviderItem?
 
     init(_ resolution: Resolution, file: String?, purpose: Purpose, files: NamedFile) {
         self.resolution = resolution
@@ -28,6 +34,7 @@ struct SettingsBuilder: Sendable {
 
     mutating func build() -> Settings {
         requireOptions()
+        let providers = providers()
         let settings = Settings(
             file: file,
             listen: listen(),
@@ -37,8 +44,7 @@ struct SettingsBuilder: Sendable {
             tls: tls(),
             trustedProxies: resolution[ProxyOptions.trusted].map(\.block),
             proxyProtocol: resolution[ProxyOptions.usesProxyProtocol],
-            identityProvider: identityProvider(),
-            token: token(),
+            providers: providers,
             session: session(),
             replay: ReplaySettings(
                 onFailure: resolution[ReplayOptions.onFailure], maxEntries: resolution[ReplayOptions.maxEntries],
@@ -64,6 +70,7 @@ struct SettingsBuilder: Sendable {
 
     /// The location to report for a missing option: its section if the file has it, else the file's beginning.
     func sourceLocation(of path: String) -> SourceLocation {
+        if let item { return item.origin }
         let section = path.lastIndex(of: ".").map { String(path[..<$0]) + "." } ?? path
         let neighbour = resolution.entries.values
             .filter { $0.row.path.hasPrefix(section) && $0.nameOrigin.path != nil }
@@ -72,16 +79,29 @@ struct SettingsBuilder: Sendable {
         return neighbour ?? file.map { .file(path: $0, line: 1, column: 1) } ?? .builtIn
     }
 
-    private mutating func requireOptions() {
+    /// - Parameter isMeant: the paths of options that are needed here.
+    mutating func requireOptions(where isMeant: (String) -> Bool) {
         guard purpose == .serve else { return }
-        for row in OptionTable.rows where row.isRequired {
+        for row in OptionTable.rows where row.isRequired && isMeant(row.path) {
             switch resolution.entries[row.path]?.value {
             case nil, .text(""), .template(.empty), .list([]): break
             default: continue
             }
             // A value that was given but refused has its own finding.
             if resolution.refused(row) { continue }
+            // Discovery says where users sign in, and which keys verify tokens.
+            if isOpenID, [IdentityProviderOptions.loginURL.path, TokenOptions.keys.path].contains(row.path) {
+                continue
+            }
             findings.append(.error(sourceLocation(of: row.path), "`\(row.path)` is missing; \(Self.fix(for: row))"))
+        }
+    }
+
+    private mutating func requireOptions() {
+        // What providers need stands in their items.
+        let hasItems = !resolution[ProviderOptions.list].isEmpty || resolution.refused(ProviderOptions.list)
+        requireOptions { path in
+            !hasItems || !(path.hasPrefix("identityProvider.") || path.hasPrefix("token."))
         }
     }
 

@@ -20,7 +20,8 @@ extension SettingsBuilder {
 
     /// - Parameter path: of the option, for messages.
     mutating func warnOfPatterns(_ items: [Located<String>], _ path: String) {
-        let returnPath = resolution[IdentityProviderOptions.returnPath]
+        let builders = providerBuilders.isEmpty ? [self] : providerBuilders
+        let returnPaths = builders.map { $0.resolution[IdentityProviderOptions.returnPath] }
         for item in items {
             let text = item.value
             if let words = LiteralPattern.suspicion(text) {
@@ -29,7 +30,7 @@ extension SettingsBuilder {
                         item.origin,
                         "`\(path)`: \(Quoted.text(text)) looks like \(words), and is compared as it stands; write whole"
                             + " paths, or beginnings such as \"\(LiteralPattern.suggestion(text))\""))
-            } else if ReservedPath.isOwn(text, returnPath: returnPath) {
+            } else if ReservedPath.isOwn(text, returnPaths: returnPaths) {
                 findings.append(
                     .warning(
                         item.origin,

@@ -7,7 +7,7 @@ import JWT
 
 extension SettingsBuilder {
     mutating func identity() -> IdentitySettings {
-        let fields = resolution[TokenOptions.claims].map(\.name)
+        let fields = fieldNames
         var headers: [IdentitySettings.Header] = []
         for entry in resolution[IdentityOptions.headers] {
             let template = entry.value
@@ -35,22 +35,14 @@ extension SettingsBuilder {
     mutating func checkTogether(_ settings: Settings) {
         checkCookies(settings)
         checkRedirects(settings)
-        checkReturnPath(settings.identityProvider.returnPath)
-        if settings.token.policy.acceptAnyAudience, !settings.token.policy.audience.isEmpty {
-            findings.append(
-                .error(
-                    resolution.origin(TokenOptions.acceptsAnyAudience),
-                    "`token.acceptAnyAudience` contradicts `token.audience`; remove one of the two"))
-        }
-        checkLogoutToken(settings)
-        checkState(settings.identityProvider)
+        checkProviders(settings)
         checkUpstreamVersion(settings.upstream)
         checkLoops(settings)
         checkSuspicions(settings)
     }
 
     /// With neither placeholder the provider never learns the `state` that it is to send back.
-    private mutating func checkState(_ provider: IdentityProviderSettings) {
+    mutating func checkState(_ provider: IdentityProviderSettings) {
         let placeholders = provider.loginURL.placeholders
         guard provider.requiresState, purpose == .serve, !provider.loginURL.parts.isEmpty,
             !placeholders.contains("state"), !placeholders.contains("returnURL")
@@ -131,22 +123,22 @@ extension SettingsBuilder {
     }
 
     /// No request can be known to come over https: there is no `publicURL`, no trusted proxy and no TLS.
-    private func isAlwaysPlain(_ settings: Settings) -> Bool {
+    func isAlwaysPlain(_ settings: Settings) -> Bool {
         guard settings.publicURL == nil, settings.trustedProxies.isEmpty else { return false }
         return resolution[TLSOptions.certificates].isEmpty
     }
 
     /// {logoutToken} is signed with a key that the provider has too.
-    private mutating func checkLogoutToken(_ settings: Settings) {
-        guard purpose == .serve, let template = settings.identityProvider.logoutURL,
-            template.placeholders.contains("logoutToken"), settings.token.signingKey == nil,
+    mutating func checkLogoutToken(_ provider: ProviderSettings) {
+        guard purpose == .serve, let template = provider.identityProvider.logoutURL,
+            template.placeholders.contains("logoutToken"), provider.token.signingKey == nil,
             !resolution.refused(TokenOptions.keys, TokenOptions.algorithms)
         else { return }
         // A secret that could not be read has a finding of its own.
         let namesSecret = resolution[TokenOptions.keys].contains {
             $0[KeyOptions.secret.inline] != nil || $0[KeyOptions.secret.file] != nil
         }
-        if namesSecret, settings.token.keys.keys.allSatisfy({ !$0.isSymmetric }) { return }
+        if namesSecret, provider.token.keys.keys.allSatisfy({ !$0.isSymmetric }) { return }
         findings.append(
             .error(
                 resolution.origin(IdentityProviderOptions.logoutURL),
@@ -157,7 +149,7 @@ extension SettingsBuilder {
             ))
     }
 
-    private mutating func checkReturnPath(_ path: String) {
+    mutating func checkReturnPath(_ path: String) {
         guard !resolution.refused(IdentityProviderOptions.returnPath), !ReservedPath.permitsReturnPath(path) else {
             return
         }
@@ -165,7 +157,7 @@ extension SettingsBuilder {
             .error(
                 resolution.origin(IdentityProviderOptions.returnPath),
                 "`identityProvider.returnPath`: "
-                    + (ReservedPath.isOwn(path, returnPath: "")
+                    + (ReservedPath.isOwn(path, returnPaths: [])
                         ? "Sidegate uses this path for something else; choose another, such as /.sidegate/callback"
                         : "a segment that ends with a dot has other spellings; choose another path")))
     }

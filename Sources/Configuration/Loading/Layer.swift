@@ -9,17 +9,24 @@ struct Layer {
 
         /// The first option in it whose value is a secret: itself, or one of a mapping's.
         var nameOfSecret: String? {
-            if row.isSecret { return row.path }
-            guard case .list(.object(let parts)) = row.kind else { return nil }
-            var items = [node]
-            if case .sequence(let nodes) = node.content { items = nodes }
-            for case .mapping(let entries) in items.map(\.content) {
-                if let name = parts.first(where: { part in part.isSecret && entries.contains { $0.name == part.name } })
-                {
-                    return name.name
+            row.isSecret ? row.path : Self.nameOfSecret(in: node, of: row.kind)
+        }
+
+        private static func nameOfSecret(in node: Node, of kind: ValueKind) -> String? {
+            switch (kind, node.content) {
+            case (.list(let item), .sequence(let nodes)):
+                return nodes.lazy.compactMap { nameOfSecret(in: $0, of: item) }.first
+            case (.list(let item), _):
+                return nameOfSecret(in: node, of: item)
+            case (.object(let parts), .mapping(let entries)):
+                for entry in entries {
+                    guard let part = parts.first(where: { $0.name == entry.name }) else { continue }
+                    if part.isSecret { return part.name }
+                    if let name = nameOfSecret(in: entry.value, of: part.kind) { return name }
                 }
+                return nil
+            default: return nil
             }
-            return nil
         }
     }
 
@@ -36,6 +43,34 @@ struct Layer {
             guard let row = OptionTable.row(path), let node = YAMLReader.read(value, at: origin).root else { continue }
             layer.assign(row, node, nameOrigin: origin)
         }
+        return layer
+    }
+
+    /// A preset's defaults about the provider and its tokens alone.
+    static func presetOfProvider(_ preset: Preset) -> Layer {
+        var layer = Layer.preset(preset)
+        layer.assignments = layer.assignments.filter { path, _ in
+            path.hasPrefix("identityProvider.") || path.hasPrefix("token.")
+        }
+        return layer
+    }
+
+    /// What an item of `identityProviders` sets, as if it stood at the top. It was parsed before, so it is well formed.
+    static func provider(_ item: Node) -> Layer {
+        var layer = Layer()
+        guard case .mapping(let entries) = item.content else { return layer }
+        let sections = ["identityProvider": "identityProvider", "token": "token", "users": "access.users"]
+        for entry in entries {
+            guard let section = sections[entry.name], case .mapping(let values) = entry.value.content else { continue }
+            layer.walk(values, below: section)
+        }
+        return layer
+    }
+
+    /// A default that is not the same for all.
+    static func standard(_ row: OptionRow, _ text: String) -> Layer {
+        var layer = Layer()
+        layer.assign(row, Node(.scalar(text), at: .builtIn), nameOrigin: .builtIn)
         return layer
     }
 

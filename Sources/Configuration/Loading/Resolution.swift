@@ -29,13 +29,32 @@ package struct Resolution: Sendable {
         for layer in layers {
             findings += layer.findings
             refuseRivals(in: layer)
-            for (_, assignment) in layer.assignments.sorted(by: { $0.key < $1.key }) {
-                for rival in OptionTable.rivals(of: assignment.row) where layer.assignments[rival.path] == nil {
-                    entries[rival.path] = nil
-                }
-                take(assignment)
+            take(layer)
+        }
+    }
+
+    private mutating func take(_ layer: Layer) {
+        for (_, assignment) in layer.assignments.sorted(by: { $0.key < $1.key }) {
+            for rival in OptionTable.rivals(of: assignment.row) where layer.assignments[rival.path] == nil {
+                entries[rival.path] = nil
+            }
+            take(assignment)
+        }
+    }
+
+    /// With `layers` over these values, from the weakest to the strongest, and the default in place of each value that
+    /// `isReset` names. Without findings: the values were read before.
+    func with(_ layers: [Layer], resetting isReset: (Entry) -> Bool) -> Resolution {
+        var result = self
+        for entry in entries.values where !entry.isDefault && isReset(entry) {
+            result.entries[entry.row.path] = nil
+            if let text = entry.row.defaultText, let node = YAMLReader.read(text, at: .builtIn).root {
+                result.take(Layer.Assignment(row: entry.row, nameOrigin: .builtIn, node: node))
             }
         }
+        for layer in layers { result.take(layer) }
+        result.findings = []
+        return result
     }
 
     /// Two options of one group in one layer: which was meant is unknown.

@@ -5,7 +5,8 @@ package enum OptionTable {
     /// In the order of the reference.
     package static let rows: [OptionRow] =
         AddressOptions.rows + UpstreamOptions.rows + AppOptions.list.rows + TLSOptions.rows + ProxyOptions.rows
-        + IdentityProviderOptions.rows + TokenOptions.rows + SessionOptions.rows + RedisOptions.rows
+        + IdentityProviderOptions.rows + TokenOptions.rows + ProviderOptions.rows + SessionOptions.rows
+        + RedisOptions.rows
         + ReplayOptions.rows + IdentityOptions.rows + AssertionOptions.rows + AccessOptions.rows
         + NativeLoginOptions.rows + ProvisioningOptions.rows + LimitOptions.rows + HTTP2Options.rows
         + WorkerOptions.rows + AdminOptions.rows + LogOptions.rows + PageOptions.rows
@@ -15,6 +16,7 @@ package enum OptionTable {
         Section("upstream.tls", "TLS towards the app, when its address is https."),
         Section("tls", "TLS towards browsers, on every address of `listen` but those that redirect."),
         Section("identityProvider", "The service where users log in, and how the browser gets there and back."),
+        Section("identityProvider.tls", "TLS towards an OpenID provider."),
         Section("token", "Which tokens are accepted."),
         Section("session", "The session after sign-in."),
         Section("redis", "The store that replicas share."),

@@ -59,6 +59,8 @@ package enum TextRule: Sendable {
     case method
     /// A DNS name or an address, or `*.` and a name.
     case hostPattern
+    /// The name of one of `identityProviders`.
+    case providerName
     /// A query parameter or form field.
     case parameterName
     case parameterNameOrNone

@@ -49,6 +49,11 @@ extension TextRule {
             try Self.checkMethod(text)
         case .hostPattern:
             try Self.checkHostPattern(text)
+        case .providerName:
+            let isPlain = text.utf8.allSatisfy { $0 &- 0x30 < 10 || $0 &- 0x61 < 26 || $0 == UInt8(ascii: "-") }
+            guard isPlain, 1...32 ~= text.utf8.count else {
+                throw SyntaxProblem("a provider's name has 1 to 32 of a to z, 0 to 9 and `-`, such as staff")
+            }
         case .parameterNameOrNone where text.isEmpty:
             return
         case .email:
@@ -176,7 +181,7 @@ extension TextRule {
         if text.contains("*"), !isBeginning || text.dropLast().contains("*") {
             throw SyntaxProblem("`*` stands at the end only, after a `/`: /static/*")
         }
-        if ReservedPath.isOwn(text, returnPath: "") {
+        if ReservedPath.isOwn(text, returnPaths: []) {
             throw SyntaxProblem("paths below /.sidegate/ are Sidegate's own; remove it")
         }
         // Marks that every reader takes for themselves (RFC 3986 §3.3), as in MediaWiki's /wiki/Special:UserLogout; `+`, which

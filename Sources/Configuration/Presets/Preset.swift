@@ -14,9 +14,13 @@ package struct Preset: Sendable {
     /// Where the vendor shows the value of an option, by the last part of its path.
     var valuesShownAt: [String: String] = [:]
 
+    /// It is signed in to by OpenID Connect.
+    var isOpenID: Bool { defaults.contains { $0.path == "identityProvider.protocol" && $0.value == "oidc" } }
+
     package static func named(_ name: String) -> Preset? { served.first { $0.name == name } }
 
-    package static let served: [Preset] = [generic, ispring, proprofs, loginradius, zendesk, metabase]
+    package static let served: [Preset] =
+        [generic, ispring, proprofs, loginradius, zendesk, metabase] + openIDProviders
 
     private static let generic = Preset(
         name: "generic", summary: "Any identity provider that sends a JWT back by redirect or form.", defaults: [])

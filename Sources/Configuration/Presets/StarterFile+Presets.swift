@@ -19,7 +19,7 @@ extension StarterFile {
         case "loginradius": loginradius
         case "zendesk": zendesk
         case "metabase": metabase
-        default: generic
+        default: preset.isOpenID ? openID : generic
         }
     }
 
@@ -256,14 +256,20 @@ extension StarterFile {
         )
     }
 
-    static let registeredUsers = """
+    static let registeredUsers =
+        registeredAddresses + """
+            #    groups: ["staff"]                    # one of these is needed as well
+
+            """
+
+    /// For providers whose tokens have no groups.
+    static let registeredAddresses = """
         # Registered users only; without a list every user of the identity provider is let in.
         #access:
         #  users:
         #    emails: ["ada@example.com"]
         #    emailsFile: users.txt                # one a line; read again when it changes
         #    emailDomains: ["example.com"]
-        #    groups: ["staff"]                    # one of these is needed as well
 
         """
 

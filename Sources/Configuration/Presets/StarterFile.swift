@@ -42,7 +42,11 @@ package struct StarterFile {
             "sidegate doctor\(config)    checks the app, the identity provider and the clocks",
             "sidegate run\(config)",
         ]
-        if preset.name != "generic" { steps.append("in detail: docs/identity-providers/\(preset.name).md") }
+        switch preset.name {
+        case "generic": break
+        case "oidc": steps.append("in detail: docs/openid.md")
+        default: steps.append("in detail: docs/identity-providers/\(preset.name).md")
+        }
         return "Next:\n" + steps.enumerated().map { "  \($0.offset + 1). \($0.element)\n" }.joined()
     }
 

@@ -20,8 +20,8 @@ package struct Settings: Sendable {
     package var trustedProxies: [CIDR]
     /// Connections from `trustedProxies`, and over unix sockets, begin with a PROXY protocol header.
     package var proxyProtocol: Bool
-    package var identityProvider: IdentityProviderSettings
-    package var token: TokenSettings
+    /// Never empty: the one of `identityProvider`, or the items of `identityProviders`.
+    package var providers: [ProviderSettings]
     package var session: SessionSettings
     package var replay: ReplaySettings
     /// nil: nothing is shared with other replicas.
@@ -40,6 +40,22 @@ package struct Settings: Sendable {
     package var admin: AdminSettings
     package var log: LogSettings
     package var pages: PageSettings
+}
+
+// The first provider, which is the only one of most configurations.
+extension Settings {
+    package var identityProvider: IdentityProviderSettings {
+        get { providers[0].identityProvider }
+        set { providers[0].identityProvider = newValue }
+    }
+
+    package var token: TokenSettings {
+        get { providers[0].token }
+        set { providers[0].token = newValue }
+    }
+
+    /// The names of the fields that users can have, of any provider.
+    package var fieldNames: [String] { providers.fieldNames }
 }
 
 /// `upstream`
@@ -80,7 +96,9 @@ package struct AppSettings: Sendable {
 /// `identityProvider`
 package struct IdentityProviderSettings: Sendable {
     package var preset: Preset
-    /// Placeholders {returnURL} {returnTo} {state}; the values of other options are already in it.
+    /// nil: another protocol.
+    package var openID: OpenIDSettings?
+    /// Empty with OpenID Connect. Placeholders {returnURL} {returnTo} {state}; the values of other options are already in it.
     package var loginURL: TextTemplate
     /// nil: a signed-out page. Placeholders {returnTo} {email} {logoutToken}.
     package var logoutURL: TextTemplate?
@@ -110,6 +128,8 @@ package struct TokenSettings: Sendable {
     package var claims: [(field: String, claims: [String])]
     /// Names of fields in `claims`.
     package var required: [String]
+    /// `email` counts although `email_verified` is false.
+    package var acceptsUnverifiedEmail: Bool
     package var bearer: Bool
 
     /// The first shared secret that serves one of the policy's algorithms, and that algorithm: signs logout tokens.
@@ -138,18 +158,19 @@ package struct RemoteKeySettings: Sendable {
     package var tls: ClientTLSSettings
     package var allowWeakSecret: Bool
     package var origin: SourceLocation
+
+    package init(url: String, tls: ClientTLSSettings, allowWeakSecret: Bool, origin: SourceLocation) {
+        self.url = url
+        self.tls = tls
+        self.allowWeakSecret = allowWeakSecret
+        self.origin = origin
+    }
 }
 
 /// `access`
 package struct AccessSettings: Sendable {
     package var `default`: AccessConfiguration.Default
-    package var emails: [String]
-    /// The file of `access.users.emailsFile`, located; nil: none.
-    package var emailsFile: String?
-    /// The addresses in that file now.
-    package var listedEmails: [String]
-    package var emailDomains: [String]
-    package var groups: [String]
+    package var users: UserSettings
     package var site: String
     package var rules: [AccessRule]
     /// Where each of `rules` stands.

@@ -69,6 +69,11 @@ package struct PublicKey: Sendable {
         return verify(signature, message, scheme)
     }
 
+    /// The same key, however it was written.
+    package func isSame(as other: PublicKey) -> Bool {
+        OpenSSL.call { unsafe EVP_PKEY_eq(key.pointer, other.key.pointer) == 1 }
+    }
+
     /// Whether the bytes are a public key or a certificate in DER, which a secret must never be.
     package static func isKeyMaterial(_ bytes: Span<UInt8>) -> Bool {
         guard bytes.count > 32, bytes[0] == 0x30 else { return false }

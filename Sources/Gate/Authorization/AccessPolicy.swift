@@ -4,7 +4,8 @@ import Decisions
 import HTTP
 import JWT
 
-/// Which of the identity provider's users may pass: `access` of the configuration, except its rules.
+/// Which of the identity providers' users may pass: `access` of the configuration, except its rules, and `users` of each
+/// provider.
 struct AccessPolicy: Sendable {
     enum Verdict: Equatable, Sendable {
         case allowed
@@ -15,58 +16,44 @@ struct AccessPolicy: Sendable {
 
     /// Everyone may pass; the app learns the user when there is one.
     let letsGuestsIn: Bool
-    private let emails: Set<[UInt8]>
-    /// The current content of `emailsFile`.
-    private var listedEmails: Set<[UInt8]>
-    private let domains: Set<[UInt8]>
-    /// Addresses are restricted, so a user needs one.
-    private let needsAddress: Bool
-    private let groups: Set<[UInt8]>
+    private var users: UserList
+    /// By the provider's name; a provider without a list of its own is absent.
+    private var usersOfProviders: [String: UserList]
+    /// What is without a name is of the first provider; see ``ProviderNames``.
+    private let firstProvider: String
     private let site: [UInt8]
 
-    init(_ access: AccessConfiguration) {
+    init(_ access: AccessConfiguration, _ providers: [(name: String, users: RegisteredUsers)] = []) {
         letsGuestsIn = access.default == .guest
-        let users = access.users
-        emails = Set(users.emails.map(Self.folded))
-        listedEmails = Set(users.listedEmails.map(Self.folded))
-        domains = Set(users.emailDomains.map(Self.folded))
-        needsAddress = !users.emails.isEmpty || users.hasEmailsFile || !users.emailDomains.isEmpty
-        groups = Set(users.groups.map { Array($0.utf8) })
+        users = UserList(access.users)
+        firstProvider = providers.first?.name ?? ""
+        usersOfProviders = Dictionary(providers.map { ($0.name, UserList($0.users)) }) { first, _ in first }
+            .filter { !$0.value.isOpen }
         site = Array(access.site.utf8)
     }
 
     /// Nothing is restricted: every user who signs in may pass.
-    var isOpen: Bool { !needsAddress && groups.isEmpty && site.isEmpty }
+    var isOpen: Bool { users.isOpen && usersOfProviders.isEmpty && site.isEmpty }
 
-    mutating func replaceListedEmails(_ emails: [String]) {
-        listedEmails = Set(emails.map(Self.folded))
+    /// - Parameter provider: whose list it is; nil: that of `access.users`.
+    mutating func replaceListedEmails(_ emails: [String], of provider: String?) {
+        if let provider {
+            usersOfProviders[provider]?.replaceListedEmails(emails)
+        } else {
+            users.replaceListedEmails(emails)
+        }
     }
 
-    func verdict(on fields: UserAttributes) -> Verdict {
+    func verdict(on fields: UserAttributes, of provider: String) -> Verdict {
         guard isSiteGranted(fields["sites"]) else { return .refused(.siteNotGranted) }
-        guard let reason = registrationRefusal(fields) else { return .allowed }
+        guard let reason = registrationRefusal(fields, of: provider) else { return .allowed }
         guard letsGuestsIn else { return .refused(reason) }
         return refusesToBeGuest(fields["guest"]) ? .refused(.guestRefused) : .visitor
     }
 
     /// Nil for registered users.
-    func registrationRefusal(_ fields: UserAttributes) -> Reason? {
-        if needsAddress {
-            guard let email = fields["email"].first, isRegistered(email) else { return .userNotRegistered }
-        }
-        if !groups.isEmpty {
-            guard fields["groups"].contains(where: { groups.contains(Array($0.utf8)) }) else { return .groupMissing }
-        }
-        return nil
-    }
-
-    /// Listed, or in a listed domain: the whole text after the one `@` (CVE-2026-40574).
-    private func isRegistered(_ email: String) -> Bool {
-        let address = Self.folded(email)
-        if emails.contains(address) || listedEmails.contains(address) { return true }
-        let parts = address.split(separator: UInt8(ascii: "@"), omittingEmptySubsequences: false)
-        guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else { return false }
-        return domains.contains(Array(parts[1]))
+    func registrationRefusal(_ fields: UserAttributes, of provider: String) -> Reason? {
+        users.refusal(of: fields) ?? usersOfProviders[provider.isEmpty ? firstProvider : provider]?.refusal(of: fields)
     }
 
     /// A token that names no sites is for all of them.

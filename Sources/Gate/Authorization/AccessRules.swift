@@ -34,6 +34,8 @@ package struct AccessRule: Sendable {
     /// §9.3.2). Empty: all.
     package var methods: [String]
     package var effect: Effect
+    /// The names of the identity providers whose users may pass; empty: all.
+    package var providers: [String] = []
     /// nil: a navigation is redirected, anything else gets 401.
     package var unauthenticated: Unauthenticated?
 

@@ -13,12 +13,15 @@ final class Authorizer {
     private let rules: AccessRules
     private var policy: AccessPolicy
     private let epoch: PolicyEpoch
+    /// Some rule is about providers.
+    private let namesProviders: Bool
 
     init(_ mode: AccessConfiguration.Mode, _ rules: AccessRules, _ policy: AccessPolicy, _ epoch: PolicyEpoch) {
         self.mode = mode
         self.rules = rules
         self.policy = policy
         self.epoch = epoch
+        namesProviders = rules.rules.contains { !$0.providers.isEmpty }
     }
 
     /// Everyone may pass where no rule says otherwise; the app learns the user when there is one.
@@ -29,8 +32,8 @@ final class Authorizer {
     /// `access.mode: enforce`
     var isEnforced: Bool { mode == .enforce }
 
-    func replaceListedEmails(_ emails: [String]) {
-        policy.replaceListedEmails(emails)
+    func replaceListedEmails(_ emails: [String], of provider: String?) {
+        policy.replaceListedEmails(emails, of: provider)
         epoch.advance()
     }
 
@@ -40,7 +43,7 @@ final class Authorizer {
     /// The verdict of `access` on this user now. A positive result is kept until the policy epoch changes.
     func verdict(on identity: Identity) -> AccessPolicy.Verdict {
         guard !isCurrent(identity) else { return .allowed }
-        let verdict = policy.verdict(on: identity.fields)
+        let verdict = policy.verdict(on: identity.fields, of: identity.provider)
         if verdict == .allowed { identity.authorizedAt = epoch.value }
         return verdict
     }
@@ -51,8 +54,8 @@ final class Authorizer {
     }
 
     /// The verdict on a user who signs in. While nothing is enforced, everyone may: the log marks their requests then.
-    func signInVerdict(on fields: UserAttributes) -> AccessPolicy.Verdict {
-        isEnforced ? policy.verdict(on: fields) : .allowed
+    func signInVerdict(on fields: UserAttributes, of provider: String) -> AccessPolicy.Verdict {
+        isEnforced ? policy.verdict(on: fields, of: provider) : .allowed
     }
 
     func ruling(on request: borrowing AccessRequest) -> Ruling {
@@ -72,9 +75,9 @@ final class Authorizer {
     /// Why this user may not pass; nil when every rule that applies is met.
     func refusal(of identity: Identity, by ruling: Ruling) -> Reason? {
         guard case .needs(let first, let others) = ruling else { return nil }
-        if let reason = rules.rules[first].refusal(of: identity.fields) { return reason }
+        if let reason = rules.rules[first].refusal(of: identity.fields, of: identity.provider) { return reason }
         for index in others {
-            if let reason = rules.rules[index].refusal(of: identity.fields) { return reason }
+            if let reason = rules.rules[index].refusal(of: identity.fields, of: identity.provider) { return reason }
         }
         return nil
     }
@@ -82,7 +85,26 @@ final class Authorizer {
     /// Why a user whom the lists do not name may not pass. They pass as everyone does: not where a rule needs a user.
     func refusal(ofVisitor identity: Identity, by ruling: Ruling) -> Reason? {
         guard case .needs = ruling else { return nil }
-        return refusal(of: identity, by: ruling) ?? policy.registrationRefusal(identity.fields) ?? .userNotRegistered
+        return refusal(of: identity, by: ruling) ?? policy.registrationRefusal(identity.fields, of: identity.provider)
+            ?? .userNotRegistered
+    }
+
+    /// The providers whose users may pass, by the rules that apply; nil: those of every one.
+    @inline(__always)
+    func providers(by ruling: Ruling) -> [String]? {
+        namesProviders ? namedProviders(by: ruling) : nil
+    }
+
+    @inline(never)
+    private func namedProviders(by ruling: Ruling) -> [String]? {
+        guard case .needs(let first, let others) = ruling, !others.isEmpty || !rules.rules[first].providers.isEmpty
+        else { return nil }
+        var allowed: [String]?
+        for index in [first] + others where !rules.rules[index].providers.isEmpty {
+            let named = rules.rules[index].providers
+            allowed = allowed.map { $0.filter(named.contains) } ?? named
+        }
+        return allowed
     }
 
     /// The response that a rule demands for a request without a session.

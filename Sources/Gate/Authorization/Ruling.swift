@@ -79,8 +79,9 @@ extension AccessRule.Requirement {
 
 extension AccessRule {
     /// Nil when every requirement is met.
-    func refusal(of fields: UserAttributes) -> Reason? {
+    func refusal(of fields: UserAttributes, of provider: String) -> Reason? {
         guard case .signedIn(let requirements) = effect else { return nil }
+        guard providers.isEmpty || providers.contains(provider) else { return .providerNotAllowed }
         for requirement in requirements {
             let values = fields[requirement.field]
             if !requirement.isMet(by: values) { return requirement.refusal }

@@ -13,6 +13,9 @@ struct CookieNames: Sendable {
     let returns: [UInt8]
     /// `__Host-sidegate-native`: the app's own login page is open. For one host, whatever the session's domain is.
     let native: [UInt8]
+    /// `__Host-sidegate-provider`: the identity provider that the browser chose last. For one host, whatever the session's
+    /// domain is.
+    let provider: [UInt8]
 
     init(_ session: SessionConfiguration, isSecure: Bool) {
         // RFC 6265bis §4.1.3: browsers keep such a cookie only with Secure, and __Host- only for the one host.
@@ -23,6 +26,7 @@ struct CookieNames: Sendable {
         let hostPrefix = isSecure ? "__Host-" : ""
         returns = Array((hostPrefix + Self.loginBase + "returns").utf8)
         native = Array((hostPrefix + Self.nativeBase).utf8)
+        provider = Array((hostPrefix + Self.providerBase).utf8)
     }
 
     /// The name of the session's chunk; the first has the plain name.
@@ -52,4 +56,5 @@ struct CookieNames: Sendable {
 
     static let loginBase = "sidegate-login-"
     static let nativeBase = "sidegate-native"
+    static let providerBase = "sidegate-provider"
 }

@@ -11,14 +11,16 @@ extension SessionConfiguration {
     }
 }
 
-/// Which cookies are the gate's and never reach the app: session, login and native login cookies, under every prefix,
+/// Which cookies are the gate's and never reach the app: session, login, native login and provider cookies, under every prefix,
 /// whatever the scheme of the day is.
 struct OwnCookieFilter: Sendable {
     /// Without prefix and number.
     private let whole: [[UInt8]]
 
     init(_ session: SessionConfiguration) {
-        var names: Set<[UInt8]> = [Array("sidegate".utf8), Array(CookieNames.nativeBase.utf8)]
+        var names: Set<[UInt8]> = [
+            Array("sidegate".utf8), Array(CookieNames.nativeBase.utf8), Array(CookieNames.providerBase.utf8),
+        ]
         if !session.cookieName.isEmpty {
             let name = Array(session.cookieName.utf8)
             names.insert(Array(name.dropFirst(Self.prefixLength(name.span))))

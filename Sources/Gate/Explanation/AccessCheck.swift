@@ -26,11 +26,19 @@ package struct AccessCheck {
 
     private let access: AccessConfiguration
     private let policy: AccessPolicy
+    private let provider: String
+    private let usersOfProvider: RegisteredUsers
 
-    /// `access.users.listedEmails` are those of `emailsFile` now.
-    package init(_ access: AccessConfiguration) {
+    /// `listedEmails` are those of `emailsFile` now.
+    ///
+    /// - Parameters:
+    ///   - provider: the name of the identity provider; empty: the only one.
+    ///   - users: of that provider.
+    package init(_ access: AccessConfiguration, provider: String = "", users: RegisteredUsers = RegisteredUsers()) {
         self.access = access
-        policy = AccessPolicy(access)
+        self.provider = provider
+        usersOfProvider = users
+        policy = AccessPolicy(access, [(provider, users)])
     }
 
     /// - Parameter fields: as `ClaimsCheck.examine` returns them.
@@ -38,12 +46,16 @@ package struct AccessCheck {
         var user = UserAttributes()
         for field in fields { user.set(field.field, field.values, isList: field.values.count > 1) }
         let verdict: Verdict =
-            switch policy.verdict(on: user) {
+            switch policy.verdict(on: user, of: provider) {
             case .allowed: .allowed
-            case .visitor: .visitor(policy.registrationRefusal(user) ?? .userNotRegistered)
+            case .visitor: .visitor(policy.registrationRefusal(user, of: provider) ?? .userNotRegistered)
             case .refused(let reason): .refused(reason)
             }
-        return (verdict, [site(user), registration(user), guest(user)])
+        var findings = [site(user), registration(user, access.users, "registered", "access.users")]
+        if !UserList(usersOfProvider).isOpen {
+            findings.append(registration(user, usersOfProvider, "registered at \(provider)", "users of \(provider)"))
+        }
+        return (verdict, findings + [guest(user)])
     }
 
     private func site(_ user: UserAttributes) -> Finding {
@@ -58,8 +70,10 @@ package struct AccessCheck {
             fix: passed ? "" : "grant \(access.site) to the user at the identity provider, or correct access.site")
     }
 
-    private func registration(_ user: UserAttributes) -> Finding {
-        let users = access.users
+    private func registration(
+        _ user: UserAttributes, _ users: RegisteredUsers, _ name: String, _ option: String
+    ) -> Finding {
+        let refusal = UserList(users).refusal(of: user)
         var wanted: [String] = []
         if !users.emails.isEmpty || users.hasEmailsFile {
             let count = users.emails.count + users.listedEmails.count
@@ -74,7 +88,7 @@ package struct AccessCheck {
         }
         guard !expected.isEmpty else {
             return Finding(
-                name: "registered", passed: nil, expected: "", actual: "access.users is empty: everyone who signs in",
+                name: name, passed: nil, expected: "", actual: "\(option) is empty: everyone who signs in",
                 fix: "")
         }
         let groups = user["groups"]
@@ -83,14 +97,14 @@ package struct AccessCheck {
             + (users.groups.isEmpty
                 ? "" : groups.isEmpty ? "; no groups" : "; groups " + groups.joined(separator: ", "))
         let fix =
-            switch policy.registrationRefusal(user) {
+            switch refusal {
             case nil: ""
             case .groupMissing:
-                "add the user to one of these groups at the identity provider, or change access.users.groups"
-            default: "add the address to access.users.emails or emailsFile, or its domain to emailDomains"
+                "add the user to one of these groups at the identity provider, or change groups of \(option)"
+            default: "add the address to emails or emailsFile of \(option), or its domain to emailDomains"
             }
         return Finding(
-            name: "registered", passed: policy.registrationRefusal(user) == nil, expected: expected, actual: actual,
+            name: name, passed: refusal == nil, expected: expected, actual: actual,
             fix: fix)
     }
 
@@ -99,11 +113,11 @@ package struct AccessCheck {
             return Finding(name: "guest", passed: nil, expected: "", actual: "access.default is signedIn", fix: "")
         }
         let actual = user["guest"].first.map { "guest \($0)" } ?? "no guest claim, which counts as true"
-        guard policy.registrationRefusal(user) != nil else {
+        guard policy.registrationRefusal(user, of: provider) != nil else {
             return Finding(
                 name: "guest", passed: nil, expected: "", actual: "not needed by a registered user", fix: "")
         }
-        let isRefused = policy.verdict(on: user) == .refused(.guestRefused)
+        let isRefused = policy.verdict(on: user, of: provider) == .refused(.guestRefused)
         return Finding(
             name: "guest", passed: !isRefused, expected: "a user who is not registered agrees to be a guest",
             actual: actual, fix: isRefused ? "register the user, or send guest as true" : "")

@@ -46,7 +46,7 @@ package struct ReturnCheck {
     private static func pathFinding(_ path: [UInt8], _ returnPath: String) -> Finding {
         let expected = "the path \(returnPath)"
         let actual = String(decoding: path, as: UTF8.self)
-        guard ReservedPath.of(path.span, returnPath: Array(returnPath.utf8)) != .callback else {
+        guard ReservedPath.of(path.span, ReturnPaths([returnPath])) != .callback else {
             return Finding(name: "return path", reason: nil, expected: expected, actual: actual, fix: "")
         }
         return Finding(

@@ -46,18 +46,18 @@ package struct RuleCheck {
     ///   - hasNativeLogin: native login is configured, which is decided by the path too.
     ///   - fields: those of the signed-in user; nil: no user.
     package init(
-        _ access: AccessConfiguration, apps: [AppRoute], hasNativeLogin: Bool, returnPath: String, method: String,
+        _ access: AccessConfiguration, apps: [AppRoute], hasNativeLogin: Bool, returnPaths: [String], method: String,
         path: String, host: String, fields: [(field: String, values: [String])]?
     ) {
         verdict = .letIn
         let bytes = Array(path.utf8)
         let text = bytes.span
-        switch ReservedPath.of(text, returnPath: Array(returnPath.utf8)) {
+        switch ReservedPath.of(text, ReturnPaths(returnPaths)) {
         case nil: break
         case .unreadable:
             verdict = .unreadable
             return
-        case .login, .callback, .confirm, .logout, .session, .backchannelLogout, .auth, .keys, .nothing:
+        case .login, .callback, .confirm, .logout, .signedOut, .session, .backchannelLogout, .auth, .keys, .nothing:
             verdict = .reservedPath
             return
         }
@@ -116,7 +116,14 @@ package struct RuleCheck {
                 verdict = .signInNeeded(rules.rules[first].unauthenticated)
                 return
             }
+            let provider = user[UserAttributes.providerField].first ?? ""
             for index in [first] + others {
+                let allowed = rules.rules[index].providers
+                guard allowed.isEmpty || allowed.contains(provider) else {
+                    rule = index
+                    verdict = .refused(.providerNotAllowed)
+                    return
+                }
                 guard case .signedIn(let requirements) = rules.rules[index].effect,
                     let missing = requirements.first(where: { !$0.isMet(by: user[$0.field]) })
                 else { continue }

@@ -160,7 +160,7 @@ struct ForwardAuth {
         if let origin = original.publicOrigin {
             url = LoginAddress.url(ReturnTarget(of: original) ?? .root, on: origin)
         }
-        return responses.unauthenticatedJSON(url, reason)
+        return responses.unauthenticatedJSON(url, reason, responses.choice(original, nil))
     }
 
     private func refusedToProxy(_ status: UInt16, _ reason: Reason) -> LocalResponse {

@@ -11,6 +11,7 @@ import JWT
 struct ClaimMapping: Sendable {
     private let matches: [ClaimRule]
     private let required: [String]
+    private let acceptsUnverifiedEmail: Bool
 
     /// Why a token's claims cannot be a user.
     struct Refusal: Error, Equatable, CustomStringConvertible {
@@ -52,14 +53,22 @@ struct ClaimMapping: Sendable {
         let isList: Bool
     }
 
-    /// - Parameter needsUser: the user field is required.
-    init(_ matches: [ClaimRule], required: [String], needsUser: Bool = true) {
+    /// - Parameters:
+    ///   - needsUser: the user field is required.
+    ///   - acceptsUnverifiedEmail: the claim `email` counts although `email_verified` is false.
+    init(
+        _ matches: [ClaimRule], required: [String], needsUser: Bool = true, acceptsUnverifiedEmail: Bool = false
+    ) {
         self.matches = matches
+        self.acceptsUnverifiedEmail = acceptsUnverifiedEmail
         self.required = required.contains("user") || !needsUser ? required : ["user"] + required
     }
 
     func map(_ claims: JSONValue) throws(Refusal) -> Result {
         var result = Result()
+        var claims = claims
+        let isEmailOmitted = !acceptsUnverifiedEmail && Self.removeUnverifiedEmail(from: &claims)
+        if isEmailOmitted { result.omissions.append(Self.unverifiedEmail) }
         var found: [Values?] = Array(repeating: nil, count: matches.count)
         var size = 0
         // What is only shown gets the room that is left.
@@ -85,10 +94,25 @@ struct ClaimMapping: Sendable {
             let claims = matches.first { $0.field == name }?.claims.joined(separator: ", ") ?? ""
             throw Refusal(
                 reason: .fieldMissing, field: name,
-                problem: "The field \(name) is missing\(claims.isEmpty ? "" : " (claims: \(claims))").")
+                problem: "The field \(name) is missing\(claims.isEmpty ? "" : " (claims: \(claims))")."
+                    + (isEmailOmitted ? " " + Self.unverifiedEmail : ""))
         }
         return result
     }
+
+    /// OpenID Connect Core §5.1: the provider took no care that the address is the user's, so anybody may have typed it
+    /// in.
+    private static func removeUnverifiedEmail(from claims: inout JSONValue) -> Bool {
+        guard var members = claims.object, members["email"] != nil, let isVerified = members["email_verified"],
+            !isVerified.isNull, isVerified.bool != true, isVerified.string != "true"
+        else { return false }
+        members["email"] = nil
+        claims = .object(members)
+        return true
+    }
+
+    private static let unverifiedEmail =
+        "The claim email does not count, since email_verified is not true (token.acceptUnverifiedEmail)."
 
     /// Nil: the field is absent. A claim of a wrong form does not make room for the next one.
     private func values(

@@ -4,10 +4,16 @@
 package final class Identity {
     /// For the logs.
     package let user: String
+    /// The name of the identity provider; empty while there is a single one.
+    package let provider: String
     /// The identity headers: field lines, each with CRLF.
     package let headerBlock: [UInt8]
     /// Nil for a bearer token.
     let session: SessionState?
+    /// The session's; nil for a bearer token. A copy, since each request reads them and nothing else of it.
+    let times: SessionTimes?
+    /// It came as `Authorization: Bearer`, which the app does not get to see.
+    package let isBearer: Bool
     let fields: UserAttributes
     /// The policy epoch in which its authorization was last confirmed; see ``PolicyEpoch``.
     var authorizedAt: UInt64 = 0
@@ -23,19 +29,23 @@ package final class Identity {
     var tokenExpiresAt: Double = 0
     /// The replay store has confirmed once that the bearer token did not sign in.
     var isKnownUnused = false
-    /// ``TokenCheck/keyEpoch`` when the bearer token was last verified.
+    /// The ``KeyEpoch`` when the bearer token was last verified.
     var verifiedWith: UInt64 = 0
     /// The assertion that the app got last; nil: none yet.
     var assertion: Assertion?
 
     init(
-        fields: UserAttributes, headerBlock: [UInt8], session: SessionState?, renewalDue: Double = .infinity,
+        fields: UserAttributes, provider: String, headerBlock: [UInt8], session: SessionState?,
+        renewalDue: Double = .infinity,
         stored: SessionReference? = nil, freshUntil: Double = .infinity, replayKeys: [[UInt8]] = []
     ) {
         user = fields.user
+        self.provider = provider
         self.fields = fields
         self.headerBlock = headerBlock
         self.session = session
+        times = session.map { SessionTimes(signedInAt: $0.signedInAt, seenAt: $0.seenAt) }
+        isBearer = session == nil
         self.renewalDue = renewalDue
         self.stored = stored
         self.freshUntil = freshUntil
@@ -52,15 +62,14 @@ package final class Identity {
         guard let one, let other else { return one == nil && other == nil }
         if one === other { return true }
         if let session = one.session, let otherSession = other.session { return session.id == otherSession.id }
-        return one.isBearer && other.isBearer && one.fields == other.fields
+        return one.isBearer && other.isBearer && one.provider == other.provider && one.fields == other.fields
     }
-
-    /// It came as `Authorization: Bearer`, which the app does not get to see.
-    package var isBearer: Bool { session == nil }
 
     /// What remains of it if the app is not told: the app does not get the token.
     package var withoutHeaders: Identity? { isBearer ? .anonymousBearer : nil }
 
     /// An identity without a user, whose token the app does not receive.
-    static var anonymousBearer: Identity { Identity(fields: UserAttributes(), headerBlock: [], session: nil) }
+    static var anonymousBearer: Identity {
+        Identity(fields: UserAttributes(), provider: "", headerBlock: [], session: nil)
+    }
 }

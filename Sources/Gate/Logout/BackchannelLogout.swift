@@ -4,21 +4,32 @@ import Decisions
 import HTTP
 import JWT
 
-/// `POST /.sidegate/backchannel-logout`: the identity provider ends a user's sessions by a signed token (OpenID Connect
-/// Back-Channel Logout 1.0, for providers of any kind).
+/// `POST /.sidegate/backchannel-logout`: an identity provider ends a user's sessions by a signed token (OpenID Connect
+/// Back-Channel Logout 1.0, for providers of any kind). The token is of the first provider that accepts it, and ends
+/// sessions of that provider's users alone.
 struct BackchannelLogout {
-    private let tokens: TokenCheck
+    private struct Issuer {
+        let tokens: TokenCheck
+        let mapping: ClaimMapping
+        let isOpenID: Bool
+    }
+
+    private let issuers: [Issuer]
     private let revocations: SessionRevocations
     private let limits: SessionLimits
-    private let mapping: ClaimMapping
     private let responses: Responses
 
     init(
-        _ configuration: GateConfiguration, tokens: TokenCheck, revocations: SessionRevocations, limits: SessionLimits,
-        responses: Responses
+        _ configuration: GateConfiguration, tokens: [TokenCheck], revocations: SessionRevocations,
+        limits: SessionLimits, responses: Responses
     ) {
-        mapping = ClaimMapping(configuration.claims, required: [], needsUser: false)
-        self.tokens = tokens
+        issuers = zip(configuration.providers, tokens).map { provider, tokens in
+            Issuer(
+                tokens: tokens,
+                mapping: ClaimMapping(
+                    provider.claims, required: [], needsUser: false, acceptsUnverifiedEmail: true),
+                isOpenID: provider.login.isOpenID)
+        }
         self.revocations = revocations
         self.limits = limits
         self.responses = responses
@@ -41,27 +52,44 @@ struct BackchannelLogout {
         guard present.count == 1 else { return .respond(invalid(.tokenMalformed)) }
 
         let now = request.context.now
-        let verified: VerifiedToken
-        do throws(SignInRefusal) {
-            verified = try tokens.verified(token.span, now: now)
-        } catch {
-            if tokens.canRefreshKeys(after: error.reason, request) { return .ask(.keys) }
-            return .respond(invalid(error.reason))
+        var refusals: [Reason] = []
+        var canRefreshKeys = false
+        for issuer in issuers {
+            do throws(SignInRefusal) {
+                return step(try issuer.tokens.verifiedLogoutToken(token.span, now: now), of: issuer, now: now)
+            } catch {
+                canRefreshKeys = canRefreshKeys || issuer.tokens.canRefreshKeys(after: error.reason, request)
+                refusals.append(error.reason)
+            }
         }
+        if canRefreshKeys { return .ask(.keys) }
+        return .respond(invalid(TokenCheck.mostTelling(refusals)))
+    }
+
+    private func step(_ verified: VerifiedToken, of issuer: Issuer, now: Double) -> Step {
+        let (tokens, provider) = (issuer.tokens, issuer.tokens.provider)
         // §2.4: a token with a nonce is an ID token, which others may have obtained.
         guard verified.claims["nonce"] == nil else { return .respond(invalid(.claimsMalformed)) }
-        let fields: UserAttributes
-        do {
-            fields = try mapping.map(verified.claims).fields
+        // §2.6: both are required there. Other providers' tokens may have another form.
+        if issuer.isOpenID {
+            guard verified.isLogoutTokenOfOpenID else { return .respond(invalid(.claimsMalformed)) }
+            guard verified.issuedAt != nil else { return .respond(invalid(.issuedAtMissing)) }
+        }
+        let session = ProviderSession(verified)
+        let subjects: [[UInt8]]
+        let user: String
+        do throws(ClaimMapping.Refusal) {
+            (subjects, user) =
+                try issuer.isOpenID && !session.id.isEmpty
+                ? (
+                    revocations.subjects(endedBy: session, of: provider),
+                    session.subject.isEmpty ? "session \(session.id)" : session.subject
+                ) : self.subjects(of: verified, session, issuer)
         } catch {
             return .respond(invalid(error.reason))
         }
-        var subjects = revocations.subjects(of: fields)
         let subject = verified.claims["sub"]?.string ?? ""
         guard FieldValue.problem(subject) == nil else { return .respond(invalid(.fieldInvalid)) }
-        if !subject.isEmpty, !subjects.contains(Revocation.subject(subject)) {
-            subjects.append(Revocation.subject(subject))
-        }
         guard !subjects.isEmpty else { return .respond(invalid(.fieldMissing)) }
         return .ask(
             .consumeLogoutToken(
@@ -69,8 +97,23 @@ struct BackchannelLogout {
                     replayKeys: tokens.replayKeys(verified),
                     retention: tokens.retention(of: verified, now: now),
                     revocation: Revocation(
-                        subjects: subjects, revokedAt: now, expiresAt: now + limits.lifetime,
-                        user: subject.isEmpty ? fields.account : subject))))
+                        subjects: subjects, revokedAt: now, expiresAt: now + limits.lifetime, user: user),
+                    provider: provider)))
+    }
+
+    /// All that the token's user is called by, and the name for logs.
+    private func subjects(
+        of token: VerifiedToken, _ session: ProviderSession, _ issuer: Issuer
+    ) throws(ClaimMapping.Refusal) -> ([[UInt8]], String) {
+        let provider = issuer.tokens.provider
+        let fields = try issuer.mapping.map(token.claims).fields
+        var subjects = revocations.subjects(of: fields, by: provider)
+        let subject = token.claims["sub"]?.string ?? ""
+        if !subject.isEmpty {
+            subjects += revocations.subjects(subject, of: provider).filter { !subjects.contains($0) }
+        }
+        if issuer.isOpenID { subjects += revocations.subjects(endedBy: session, of: provider) }
+        return (subjects, subject.isEmpty ? fields.account : subject)
     }
 
     /// The replay store has answered.
@@ -84,6 +127,7 @@ struct BackchannelLogout {
             var response = responses.json(200, [])
             response.outcome = .logout
             response.user = pending.revocation.user
+            if !pending.provider.isEmpty { response.provider = pending.provider }
             return .ask(.revoke(PendingRevocation(pending.revocation, response)))
         }
     }
@@ -118,9 +162,9 @@ struct BackchannelLogout {
             return token.isEmpty ? [] : [token]
         }
         let parameters = Parameters(form: body)
-        let name = request.site.tokenParameter.name
+        let names = request.site.tokenParameter.names
         var named = parameters.values("logout_token")
-        if name != Array("logout_token".utf8) { named += parameters.values(name) }
+        for name in names where name != Array("logout_token".utf8) { named += parameters.values(name) }
         return named.filter { !$0.isEmpty }
     }
 
@@ -136,6 +180,8 @@ package struct PendingLogout: Sendable {
     /// How long the token must be remembered.
     package let retention: Retention
     let revocation: Revocation
+    /// The name of the provider; empty while there is a single one.
+    let provider: String
 }
 
 /// A revocation that must be applied before its response is sent.

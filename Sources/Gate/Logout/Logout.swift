@@ -9,8 +9,18 @@ import Pages
 /// The end of a session by its user: the session and its cookies end, and the browser goes to the provider's logout or
 /// sees that it is signed out.
 struct Logout {
-    private let target: URLTemplate?
-    private let minter: TokenMinter?
+    /// What follows the logout of a provider's users.
+    private struct Target {
+        /// The page that the configuration names; nil: none.
+        let url: URLTemplate?
+        let minter: TokenMinter?
+        let login: any LoginProtocol
+    }
+
+    /// By the provider's name.
+    private let targets: [String: Target]
+    /// For a browser whose provider is not known: that of the only one.
+    private let standard: Target?
     private let sessions: Sessions
     private let revocations: SessionRevocations
     private let cookies: OwnCookies
@@ -19,11 +29,17 @@ struct Logout {
     private let random: RandomPool
 
     init(
-        _ configuration: GateConfiguration, sessions: Sessions, revocations: SessionRevocations, cookies: OwnCookies,
-        appCookies: AppCookies, responses: Responses, random: RandomPool
+        _ configuration: GateConfiguration, providers: Providers, sessions: Sessions,
+        revocations: SessionRevocations, cookies: OwnCookies, appCookies: AppCookies, responses: Responses,
+        random: RandomPool
     ) {
-        target = configuration.logoutURL
-        minter = configuration.logoutTokenMinter
+        let all = configuration.providers.compactMap { provider in
+            providers.configured(provider.name).map {
+                (provider.name, Target(url: provider.logoutURL, minter: provider.logoutTokenMinter, login: $0.login))
+            }
+        }
+        targets = Dictionary(all) { first, _ in first }
+        standard = all.count == 1 ? all.first?.1 : nil
         self.sessions = sessions
         self.revocations = revocations
         self.cookies = cookies
@@ -66,12 +82,21 @@ struct Logout {
         for cookie in endedCookies(request, origin, page: named?.bytes ?? []) { response.add("Set-Cookie", cookie) }
         response.outcome = .logout
         response.user = session?.fields.user
+        if let provider = session?.provider, !provider.isEmpty { response.provider = provider }
         guard let id = session?.id ?? ticket?.id, let signedInAt = session?.signedInAt ?? ticket?.signedInAt else {
             return .respond(response)
         }
         let revocation = revocations.logout(
             id: id, signedInAt: signedInAt, user: session?.fields.user ?? "", ticket: ticket, now: request.context.now)
         return .ask(.revoke(PendingRevocation(revocation, response)))
+    }
+
+    /// `/.sidegate/signed-out`: where the provider sends the browser when the session there has ended.
+    func signedOut(_ request: borrowing AccessRequest) -> LocalResponse {
+        guard request.head.method == .get || request.head.method == .head else {
+            return responses.methodNotAllowed(request, allow: "GET, HEAD")
+        }
+        return responses.page(200, .signedOut(signIn: LoginAddress.path(.root)))
     }
 
     /// The end of the session that comes with the app's response to `request`.
@@ -84,6 +109,7 @@ struct Logout {
             var page = signedOut(session, returnTo: nil, origin, now: now)
             page.outcome = .logout
             page.user = identity.user
+            if !identity.provider.isEmpty { page.provider = identity.provider }
             answer = page
         }
         let path = Array(request.head.bytes[request.path.place.range])
@@ -127,17 +153,21 @@ struct Logout {
     private func signedOut(
         _ session: SessionState?, returnTo: ReturnTarget?, _ origin: PublicOrigin, now: Double
     ) -> LocalResponse {
-        guard let target else {
+        let target = session.flatMap { targets[$0.provider] } ?? standard
+        guard let template = target?.url else {
+            if let url = target?.login.endOfSession(on: origin, idToken: session?.idToken ?? []) {
+                return responses.redirect(303, to: url)
+            }
             return responses.page(200, .signedOut(signIn: LoginAddress.path(returnTo ?? .root)))
         }
         var url: [UInt8] = []
-        target.expand(into: &url) { placeholder, value in
+        template.expand(into: &url) { placeholder, value in
             switch placeholder {
             case .returnTo: (returnTo ?? .root).appendAbsolute(to: &value, on: origin)
             case .email: value.append(contentsOf: (session?.fields["email"].first ?? "").utf8)
             case .logoutToken:
                 // Without a session there is no user to name: the parameter is omitted rather than empty.
-                guard let session, let minter else { return false }
+                guard let session, let minter = target?.minter else { return false }
                 value.append(contentsOf: token(session.fields, minter, now: now).utf8)
             case .returnURL, .state: break
             }

@@ -38,7 +38,7 @@ struct JudgedPath {
 
     /// - Parameter isRead: something is decided by paths, so all readings must be known.
     init(
-        _ head: borrowing RequestHead, returnPath: [UInt8], isRead: Bool, _ delivery: RequestPath.Delivery
+        _ head: borrowing RequestHead, _ returnPaths: ReturnPaths, isRead: Bool, _ delivery: RequestPath.Delivery
     ) {
         self.delivery = delivery
         guard head.targetForm != .asterisk, head.path.upperBound <= head.bytes.count else {
@@ -50,7 +50,7 @@ struct JudgedPath {
         place = head.path
         let text = head.bytes.span.extracting(head.path.range)
         let isPlain = RequestPath.isPlain(text)
-        reserved = ReservedPath.of(text, isPlain: isPlain, returnPath: returnPath)
+        reserved = ReservedPath.of(text, isPlain: isPlain, returnPaths)
         if isPlain {
             form = .plain
         } else if isRead, reserved == nil {

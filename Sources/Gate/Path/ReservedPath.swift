@@ -4,7 +4,7 @@ import HTTP
 
 /// The paths that Sidegate answers itself.
 package enum ReservedPath {
-    case login, callback, confirm, logout, session, backchannelLogout, auth, keys
+    case login, callback, confirm, logout, signedOut, session, backchannelLogout, auth, keys
     /// Reserved, and nothing is there.
     case nothing
     /// Some readers take the path for a reserved one and others do not.
@@ -20,38 +20,39 @@ package enum ReservedPath {
         guard isPlain, path.hasPrefix("/"), path.utf8.count > 1, !segments.dropLast().contains(""),
             !segments.contains(where: { $0.hasSuffix(".") })
         else { return false }
-        guard isReserved(Array(path.utf8).span, []) else { return true }
+        guard isReserved(Array(path.utf8).span, ReturnPaths([])) else { return true }
         return path == "/.sidegate/callback" || path.hasPrefix("/.sidegate/callback/")
     }
 
     /// Whether requests to `pattern`, a path or with `/*` a path and all below it, are answered here and never reach the
     /// app's rules.
-    package static func isOwn(_ pattern: String, returnPath: String) -> Bool {
+    package static func isOwn(_ pattern: String, returnPaths: [String]) -> Bool {
         if pattern == "/*" { return false }
         let isSubtree = pattern.hasSuffix("/*")
         let path = Array((isSubtree ? String(pattern.dropLast(2)) : pattern).utf8)
-        return isReserved(path.span, isSubtree ? [] : Array(returnPath.utf8))
+        return isReserved(path.span, ReturnPaths(isSubtree ? [] : returnPaths))
     }
 
     /// Which of them `path` (as sent) is; nil: it is the app's.
     ///
     /// Only the plain spelling is served. Whatever an app server could resolve to the same path (encodings, case, dot
     /// segments, path parameters) is reserved too, and never forwarded.
-    static func of(_ path: Span<UInt8>, returnPath: [UInt8]) -> ReservedPath? {
-        of(path, isPlain: RequestPath.isPlain(path), returnPath: returnPath)
+    static func of(_ path: Span<UInt8>, _ returnPaths: ReturnPaths) -> ReservedPath? {
+        of(path, isPlain: RequestPath.isPlain(path), returnPaths)
     }
 
     /// - Parameter isPlain: by ``RequestPath/isPlain(_:)``.
-    static func of(_ path: Span<UInt8>, isPlain: Bool, returnPath: [UInt8]) -> ReservedPath? {
-        if path.equals(returnPath.span) { return .callback }
+    static func of(_ path: Span<UInt8>, isPlain: Bool, _ returnPaths: ReturnPaths) -> ReservedPath? {
+        if returnPaths.contains(path) { return .callback }
         // A plain path has no segment that begins with a dot: it can only be another spelling of the return path.
         guard !isPlain else {
-            return isLikeReturnPath(path, returnPath) && isReserved(path, returnPath) ? .nothing : nil
+            return returnPaths.resemble(path) && isReserved(path, returnPaths) ? .nothing : nil
         }
         if path.count > prefix.utf8CodeUnitCount, path.extracting(0..<prefix.utf8CodeUnitCount).equals(prefix) {
             let name = path.extracting(prefix.utf8CodeUnitCount...)
             if name.equals("login") { return .login }
             if name.equals("logout") { return .logout }
+            if name.equals("signed-out") { return .signedOut }
             if name.equals("session") { return .session }
             if name.equals("confirm") { return .confirm }
             if name.equals("backchannel-logout") { return .backchannelLogout }
@@ -59,16 +60,16 @@ package enum ReservedPath {
             // Behind it a proxy may write the path that it asks about.
             if name.equals("auth") || (name.count > 4 && name.extracting(0..<5).equals("auth/")) { return .auth }
         }
-        guard mayBeReserved(path, returnPath), isReserved(path, returnPath) else { return nil }
+        guard mayBeReserved(path, returnPaths), isReserved(path, returnPaths) else { return nil }
         guard (try? RequestPath(path, delivery: .canonical)) != nil else { return .unreadable }
         return .nothing
     }
 
     /// Some reading of `path` is a reserved path.
-    static func isReserved(_ path: Span<UInt8>, _ returnPath: [UInt8]) -> Bool {
+    static func isReserved(_ path: Span<UInt8>, _ returnPaths: ReturnPaths) -> Bool {
         let text = Array(copying: path)
-        guard isSuspicious(text, returnPath) else { return false }
-        let own = folded(returnPath)
+        let own = returnPaths.all.map(folded)
+        guard isSuspicious(text, lastNames: own.compactMap(\.last)) else { return false }
         var readings = PathAlternates(of: [text], mode: .resolvesDots)
         do {
             try readings.readAll()
@@ -78,13 +79,13 @@ package enum ReservedPath {
         }
         return readings.texts.contains { text in
             let segments = folded(text)
-            return segments == own || segments.first?.elementsEqual(".sidegate".utf8) ?? false
+            return own.contains(segments) || segments.first?.elementsEqual(".sidegate".utf8) ?? false
         }
     }
 
     /// A quick look that leaves most paths of an app alone: reserved ones need a dot at the start of a segment, in some
-    /// encoding, or the return path's length and letters.
-    private static func mayBeReserved(_ path: Span<UInt8>, _ returnPath: [UInt8]) -> Bool {
+    /// encoding, or a return path's length and letters.
+    private static func mayBeReserved(_ path: Span<UInt8>, _ returnPaths: ReturnPaths) -> Bool {
         var previous: UInt8 = 0
         for index in path.indices {
             let byte = path[index]
@@ -96,22 +97,12 @@ package enum ReservedPath {
             }
             previous = byte
         }
-        return isLikeReturnPath(path, returnPath)
+        return returnPaths.resemble(path)
     }
 
-    /// Without escapes and the like only case, and dots or a slash at the end, can make another spelling of the return
-    /// path.
-    private static func isLikeReturnPath(_ path: Span<UInt8>, _ returnPath: [UInt8]) -> Bool {
-        path.count >= returnPath.count
-            ? path.extracting(0..<returnPath.count).equalsFoldingCase(returnPath.span)
-            : path.count + 1 == returnPath.count
-                && path.equalsFoldingCase(returnPath.span.extracting(0..<path.count))
-    }
-
-    /// Some decoding of `path`, with characters replaced or dropped, holds `sidegate`, or the last name of the return path:
+    /// Some decoding of `path`, with characters replaced or dropped, holds `sidegate`, or the last name of a return path:
     /// without either, no step of any reader makes it a reserved path.
-    private static func isSuspicious(_ path: [UInt8], _ returnPath: [UInt8]) -> Bool {
-        let last = folded(returnPath).last ?? []
+    private static func isSuspicious(_ path: [UInt8], lastNames: [[UInt8]]) -> Bool {
         var texts = [path]
         var byteCount = 0
         for _ in 0...PathText.maximumRounds {
@@ -124,7 +115,7 @@ package enum ReservedPath {
                 guard byteCount <= maximumByteCount + 8 * path.count else { return true }
                 // Parsers of URLs drop tabs and line ends (WHATWG URL §4.4).
                 let letters = (LookAlikes.fold(text) ?? text).filter { $0 >= 0x20 }.map(lowercased)
-                if letters.holds(name) || letters.holds(last) { return true }
+                if letters.holds(name) || lastNames.contains(where: letters.holds) { return true }
                 guard text.contains(where: { $0 >= 0x80 }) else { continue }
                 for changed in [
                     LookAlikes.fold(text), DroppedCharacters.withoutInvalidBytes(text),

@@ -19,6 +19,9 @@ package struct AccessRequest: ~Copyable {
     private(set) var sessionLookup = SessionLookup.notAsked
     /// The result of the replay store's lookup of this request's bearer token.
     private(set) var tokenLookup = TokenLookup.notAsked
+    /// What the provider's token endpoint answered.
+    var codeExchange: CodeExchangeResult? { exchangedCode?.result }
+    private var exchangedCode: ExchangedCode?
     private var sessionLookups = 0
     private var hasRefreshedKeys = false
     private(set) var origin = RequestOrigin()
@@ -47,6 +50,8 @@ package struct AccessRequest: ~Copyable {
         tokenLookup = .notAsked
         sessionLookups = 0
         hasRefreshedKeys = false
+        // Hardly any request has one.
+        if exchangedCode != nil { exchangedCode = nil }
     }
 
     /// Derives origin and path, unless that was done by the same rules.
@@ -64,7 +69,7 @@ package struct AccessRequest: ~Copyable {
             if let peer = context.peer { peerText.append(peer) }
         }
         origin = RequestOrigin(head, context, rules)
-        path = JudgedPath(head, returnPath: rules.returnPath, isRead: rules.readsPaths, delivery)
+        path = JudgedPath(head, rules.returnPaths, isRead: rules.readsPaths, delivery)
     }
 
     /// What of the configuration it is read by.
@@ -118,6 +123,10 @@ package struct AccessRequest: ~Copyable {
         hasRefreshedKeys = true
     }
 
+    mutating func codeExchanged(_ result: CodeExchangeResult) {
+        exchangedCode = ExchangedCode(result)
+    }
+
     mutating func formReceived(_ form: [UInt8]) {
         self.form = form
     }
@@ -137,6 +146,15 @@ package struct AccessRequest: ~Copyable {
     /// The tickets of one request that the store may be asked about: several cookies may hold one, and those of ended
     /// sessions stay in browsers.
     private static let maximumLookups = 4
+}
+
+/// In a box of its own, since hardly any request has one.
+private final class ExchangedCode: Sendable {
+    let result: CodeExchangeResult
+
+    init(_ result: CodeExchangeResult) {
+        self.result = result
+    }
 }
 
 extension [UInt8] {

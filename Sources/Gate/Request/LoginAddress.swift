@@ -14,6 +14,27 @@ enum LoginAddress {
         return String(decoding: text, as: UTF8.self)
     }
 
+    /// The same at one of these providers: without a page that asks where there is only one.
+    static func path(_ target: ReturnTarget, at providers: [String]) -> String {
+        String(decoding: adding(providers, to: Array(path(target).utf8)), as: UTF8.self)
+    }
+
+    /// A sign-in address for these providers alone. Their names need no percent-encoding.
+    static func adding(_ providers: [String], to address: [UInt8]) -> [UInt8] {
+        let separator = address.contains(UInt8(ascii: "?")) ? "&" : "?"
+        switch providers.count {
+        case 0: return address
+        case 1: return address + Array("\(separator)\(providerParameter)=\(providers[0])".utf8)
+        default:
+            return address + Array("\(separator)\(providersParameter)=\(providers.joined(separator: ","))".utf8)
+        }
+    }
+
+    /// The parameter that names the provider to sign in at.
+    static let providerParameter = "provider"
+    /// The parameter that names those to choose from, with commas between.
+    static let providersParameter = "providers"
+
     /// The whole URL that leads back to `target`.
     static func url(_ target: ReturnTarget, on origin: PublicOrigin) -> [UInt8] {
         var url: [UInt8] = []

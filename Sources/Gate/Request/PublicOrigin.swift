@@ -21,6 +21,16 @@ package struct PublicOrigin: Sendable, Hashable {
         self.init(isSecure: prefix.isSecure, authority: bytes.span.extracting(prefix.length...))
     }
 
+    /// Of an absolute URL.
+    init?(ofURL text: String) {
+        let bytes = Array(text.utf8)
+        guard let prefix = WebScheme(prefixOf: bytes.span) else { return nil }
+        let rest = bytes[prefix.length...]
+        let end = rest.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") }
+        self.init(
+            isSecure: prefix.isSecure, authority: bytes.span.extracting(prefix.length..<(end ?? bytes.count)))
+    }
+
     /// From `host[:port]`, as the Host field has it.
     package init?(isSecure: Bool, authority: Span<UInt8>) {
         guard let (host, port) = Self.split(authority) else { return nil }

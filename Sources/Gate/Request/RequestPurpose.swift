@@ -21,7 +21,7 @@ extension RequestPurpose {
             case nil: .app
             case .callback, .confirm: .signIn
             case .logout, .backchannelLogout: .logout
-            case .login, .session, .auth, .keys, .nothing, .unreadable: .other
+            case .login, .signedOut, .session, .auth, .keys, .nothing, .unreadable: .other
             }
     }
 }

@@ -8,7 +8,7 @@ final class RequestRules {
     /// What cookies are bound to, with a domain or a public URL; nil: the host of each request.
     let fixedScope: CookieScope?
     let trustedProxies: [CIDR]
-    let returnPath: [UInt8]
+    let returnPaths: ReturnPaths
     let tokenParameter: TokenParameter
     /// Something is decided by a request's path, so it must be readable.
     let readsPaths: Bool
@@ -16,7 +16,7 @@ final class RequestRules {
     init(_ configuration: GateConfiguration, _ tokenParameter: TokenParameter) {
         publicURL = configuration.publicURL
         trustedProxies = configuration.trustedProxies
-        returnPath = Array(configuration.returnPath.utf8)
+        returnPaths = ReturnPaths(configuration.providers.map(\.returnPath))
         self.tokenParameter = tokenParameter
         readsPaths = configuration.readsPaths
         let domain = configuration.session.domain.utf8.map(lowercased)
@@ -30,6 +30,6 @@ final class RequestRules {
     /// What return targets must stay on.
     func targetSite(_ origin: PublicOrigin) -> ReturnTarget.Site {
         let domain = fixedScope.flatMap { $0.isDomain ? $0.name : nil } ?? []
-        return ReturnTarget.Site(origin: origin, domain: domain, returnPath: returnPath)
+        return ReturnTarget.Site(origin: origin, domain: domain, returnPaths)
     }
 }

@@ -40,7 +40,7 @@ package struct ReturnTarget: Sendable, Equatable {
         let path = text.extracting(pathStart..<pathEnd)
         guard path.firstIndex(of: UInt8(ascii: "\\"), in: 0..<path.count) == path.count,
             !Self.holdsControlCharacter(text), !PathText.namesHost(path),
-            !ReservedPath.isReserved(path, site.returnPath)
+            !ReservedPath.isReserved(path, site.returnPaths)
         else { return nil }
         let prefix = pathStart == 0 && Self.needsHost(path) ? site.origin.text : []
         bytes = prefix + Self.escaped(text)
@@ -113,16 +113,16 @@ package struct ReturnTarget: Sendable, Equatable {
         package let origin: PublicOrigin
         /// `session.domain`, lower case; empty: none.
         package let domain: [UInt8]
-        package let returnPath: [UInt8]
+        package let returnPaths: ReturnPaths
 
         package init(origin: PublicOrigin, domain: String = "", returnPath: String = "/.sidegate/callback") {
-            self.init(origin: origin, domain: domain.utf8.map(lowercased), returnPath: Array(returnPath.utf8))
+            self.init(origin: origin, domain: domain.utf8.map(lowercased), ReturnPaths([returnPath]))
         }
 
-        init(origin: PublicOrigin, domain: [UInt8], returnPath: [UInt8]) {
+        init(origin: PublicOrigin, domain: [UInt8], _ returnPaths: ReturnPaths) {
             self.origin = origin
             self.domain = domain
-            self.returnPath = returnPath
+            self.returnPaths = returnPaths
         }
 
         /// The public host, or one inside the session's domain; never from https down to http, and no other port.

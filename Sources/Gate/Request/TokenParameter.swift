@@ -8,26 +8,35 @@ protocol SignedTokens: AnyObject {
     func isSigned(_ token: Span<UInt8>) -> Bool
 }
 
-/// The parameter in which the provider sends the token (`identityProvider.tokenParameter`), in URLs of the app.
+/// The parameter in which a provider sends its token (`identityProvider.tokenParameter`), in URLs of the app; the
+/// parameters of all providers, where there are several.
 ///
 /// A token leaves by no URL (CVE-2021-29651, CVE-2022-24797). But an app may have a parameter of the same name, such as
-/// `token` or `jwt`: it loses a value only where that is a token of the provider, by its signature. All else stays byte for
+/// `token` or `jwt`: it loses a value only where that is a token of a provider, by its signature. All else stays byte for
 /// byte.
 final class TokenParameter {
+    /// Most gates have one name. Empty: no provider sends a token.
     private let parameter: [UInt8]
-    private let returnPath: [UInt8]
+    private let otherParameters: [[UInt8]]
+    private let returnPaths: ReturnPaths
     private let tokens: any SignedTokens
 
     init(_ configuration: GateConfiguration, _ tokens: any SignedTokens) {
-        parameter = Array(configuration.tokenParameter.utf8)
-        returnPath = Array(configuration.returnPath.utf8)
+        var names: [[UInt8]] = []
+        for name in configuration.providers.compactMap(\.login.tokenParameter).map({ Array($0.utf8) })
+        where !names.contains(name) {
+            names.append(name)
+        }
+        parameter = names.first ?? []
+        otherParameters = Array(names.dropFirst())
+        returnPaths = ReturnPaths(configuration.providers.map(\.returnPath))
         self.tokens = tokens
     }
 
-    /// Its name.
-    var name: [UInt8] { parameter }
+    /// Their names.
+    var names: [[UInt8]] { parameter.isEmpty ? [] : [parameter] + otherParameters }
 
-    /// A token of the provider is in the request's query.
+    /// A token of a provider is in the request's query.
     func isPresent(in request: RequestHead) -> Bool {
         guard let query = request.query, query.upperBound <= request.bytes.count else { return false }
         return holdsToken(request.bytes.span, query.range, unjudged: false)
@@ -47,15 +56,14 @@ final class TokenParameter {
         appendQuery(bytes, query.range, isReturn: false, to: &output)
     }
 
-    /// `url` without the provider's tokens; on the return path without any value of the parameter. Nil: it holds none.
+    /// `url` without the provider's tokens; on a return path without any value of the parameters. Nil: it holds none.
     func removed(from url: Span<UInt8>) -> [UInt8]? {
         let pathEnd = url.firstIndex(of: UInt8(ascii: "?"), in: 0..<url.count)
         guard pathEnd < url.count, url.firstIndex(of: UInt8(ascii: "#"), in: 0..<pathEnd) == pathEnd else { return nil }
         let end = url.firstIndex(of: UInt8(ascii: "#"), in: pathEnd..<url.count)
         let query = pathEnd + 1..<end
-        guard Self.contains(parameter, url, query) else { return nil }
-        let returnPath = returnPath
-        let isReturn = url.extracting(Self.pathStart(url, pathEnd)..<pathEnd).equals(returnPath.span)
+        guard contains(url, query) else { return nil }
+        let isReturn = returnPaths.contains(url.extracting(Self.pathStart(url, pathEnd)..<pathEnd))
         guard isReturn || holdsToken(url, query, unjudged: true) else { return nil }
         var output = Array(copying: url.extracting(0..<pathEnd))
         appendQuery(url, query, isReturn: isReturn, to: &output)
@@ -63,7 +71,7 @@ final class TokenParameter {
         return output
     }
 
-    /// - Parameter isReturn: the URL is the return path's: all values of the parameter are left out.
+    /// - Parameter isReturn: the URL is a return path's: all values of the parameters are left out.
     private func appendQuery(
         _ bytes: Span<UInt8>, _ query: Range<Int>, isReturn: Bool, to output: inout [UInt8]
     ) {
@@ -73,7 +81,7 @@ final class TokenParameter {
         output.append(UInt8(ascii: "?"))
         Self.forEachPart(bytes, query) { part, separator in
             let text = bytes.extracting(part)
-            let isRemoved = isReturn ? Self.isNamed(parameter, text) : isToken(text, &count) ?? true
+            let isRemoved = isReturn ? isNamed(text) : isToken(text, &count) ?? true
             guard !isRemoved else { return }
             if !isFirst { output.append(separator) }
             isFirst = false
@@ -84,7 +92,7 @@ final class TokenParameter {
 
     /// - Parameter unjudged: what counts for a value that is not judged.
     private func holdsToken(_ bytes: Span<UInt8>, _ query: Range<Int>, unjudged: Bool) -> Bool {
-        guard Self.contains(parameter, bytes, query) else { return false }
+        guard contains(bytes, query) else { return false }
         var found = false
         var count = 0
         Self.forEachPart(bytes, query) { part, _ in
@@ -93,10 +101,10 @@ final class TokenParameter {
         return found
     }
 
-    /// Whether the part is the parameter, and its value a token of the provider; nil: it may be one and is not judged,
+    /// Whether the part is one of the parameters, and its value a token of a provider; nil: it may be one and is not judged,
     /// since each costs the verification of a signature.
     private func isToken(_ part: Span<UInt8>, _ count: inout Int) -> Bool? {
-        guard Self.isNamed(parameter, part), Self.hasFormOfToken(part) else { return false }
+        guard isNamed(part), Self.hasFormOfToken(part) else { return false }
         guard count < Self.maximumValues else { return nil }
         count += 1
         let start = part.firstIndex(of: UInt8(ascii: "="), in: 0..<part.count) + 1
@@ -129,12 +137,20 @@ final class TokenParameter {
         return dots >= 2
     }
 
-    private static func contains(_ name: [UInt8], _ bytes: Span<UInt8>, _ query: Range<Int>) -> Bool {
+    private func contains(_ bytes: Span<UInt8>, _ query: Range<Int>) -> Bool {
+        guard !parameter.isEmpty else { return false }
         var found = false
-        forEachPart(bytes, query) { part, _ in
-            if isNamed(name, bytes.extracting(part)) { found = true }
+        Self.forEachPart(bytes, query) { part, _ in
+            if isNamed(bytes.extracting(part)) { found = true }
         }
         return found
+    }
+
+    /// Whether the part is one of the parameters.
+    private func isNamed(_ part: Span<UInt8>) -> Bool {
+        if Self.isNamed(parameter, part) { return true }
+        guard !otherParameters.isEmpty else { return false }
+        return otherParameters.contains { Self.isNamed($0, part) }
     }
 
     /// The parts between `&`, between `;`, which some app servers split at too, and behind the second `?` of a provider

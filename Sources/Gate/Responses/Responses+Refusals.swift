@@ -35,20 +35,57 @@ extension Responses {
         return response
     }
 
-    /// 401 without a redirect: it names the address at which a page's script can send the user to sign in.
-    func unauthenticatedJSON(_ request: borrowing AccessRequest, _ reason: Reason?) -> LocalResponse {
-        unauthenticatedJSON(LoginAddress.url(for: request), reason)
+    /// 503: the identity provider cannot be reached. Soon it may be.
+    func providerUnavailable(
+        _ request: borrowing AccessRequest, tryAgain: String, detail: String?
+    ) -> LocalResponse {
+        var response = signInRefused(
+            .providerUnavailable, status: 503, request, tryAgain: tryAgain, detail: detail)
+        response.add("Retry-After", "5")
+        return response
     }
 
-    func unauthenticatedJSON(_ loginURL: [UInt8], _ reason: Reason?) -> LocalResponse {
-        var response = json(
-            401,
-            [("error", "unauthenticated"), ("login_url", .string(String(decoding: loginURL, as: UTF8.self)))])
+    /// 401 without a redirect: it names the address at which a page's script can send the user to sign in.
+    /// With several providers, each with an address of its own.
+    ///
+    /// - Parameter allowed: the names of the providers that the rules allow; nil: all.
+    func unauthenticatedJSON(
+        _ request: borrowing AccessRequest, _ reason: Reason?, at allowed: [String]? = nil
+    ) -> LocalResponse {
+        unauthenticatedJSON(LoginAddress.url(for: request), reason, choice(request, allowed))
+    }
+
+    /// - Parameter offered: the providers to choose from; with one the address leads there.
+    func unauthenticatedJSON(
+        _ loginURL: [UInt8], _ reason: Reason?, _ offered: [ProviderOffers.Offer]
+    ) -> LocalResponse {
+        var url = loginURL
+        if offered.count == 1, let only = offered.first, !only.name.isEmpty {
+            url = LoginAddress.adding([only.name], to: url)
+        }
+        var members: [(String, JSONValue)] = [("error", "unauthenticated"), ("login_url", Self.text(url))]
+        if offered.count > 1 {
+            members.append(
+                (
+                    "providers",
+                    .array(
+                        offered.map { offer in
+                            .object(
+                                JSONObject([
+                                    ("name", .string(offer.name)), ("label", .string(offer.label)),
+                                    ("login_url", Self.text(LoginAddress.adding([offer.name], to: loginURL))),
+                                ]))
+                        })
+                ))
+        }
+        var response = json(401, members)
         response.add("WWW-Authenticate", "Bearer")
         response.outcome = .unauthenticated
         response.reason = reason
         return response
     }
+
+    private static func text(_ bytes: [UInt8]) -> JSONValue { .string(String(decoding: bytes, as: UTF8.self)) }
 
     /// Status 16 is UNAUTHENTICATED.
     func grpcUnauthenticated(_ reason: Reason?) -> LocalResponse {
@@ -95,8 +132,18 @@ extension Responses {
     }
 
     /// 403 for a known user.
+    ///
+    /// - Parameter allowed: the names of the providers that the rules allow; nil: all.
     package func forbidden(
-        _ reason: Reason, _ identity: Identity, _ request: borrowing AccessRequest
+        _ reason: Reason, _ identity: Identity, _ request: borrowing AccessRequest, at allowed: [String]? = nil
+    ) -> LocalResponse {
+        var response = forbiddenResponse(reason, identity, request, at: allowed)
+        if !identity.provider.isEmpty { response.provider = identity.provider }
+        return response
+    }
+
+    private func forbiddenResponse(
+        _ reason: Reason, _ identity: Identity, _ request: borrowing AccessRequest, at allowed: [String]?
     ) -> LocalResponse {
         if ContentType.isGRPC(request.head) { return grpcDenied(reason, identity) }
         if identity.isBearer { return insufficientBearer(reason, identity) }
@@ -104,16 +151,20 @@ extension Responses {
         return forbidden(
             reason, identity.fields, request,
             asJSON: isNavigation ? NavigationTest.prefersJSON(request.head) : !NavigationTest.namesPage(request.head),
-            returnTo: isNavigation ? ReturnTarget(of: request) ?? .root : .root)
+            returnTo: isNavigation ? ReturnTarget(of: request) ?? .root : .root, at: allowed)
     }
 
     /// 403: the page names the account and offers another; JSON for other clients.
     func forbidden(
         _ reason: Reason, _ fields: UserAttributes, _ request: borrowing AccessRequest, asJSON: Bool,
-        returnTo target: ReturnTarget, isSignIn: Bool = false
+        returnTo target: ReturnTarget, isSignIn: Bool = false, at allowed: [String]? = nil
     ) -> LocalResponse {
         var switchAccount = Array("/.sidegate/logout?return_to=".utf8)
         switchAccount.appendPercentEncoded(target.bytes)
+        // The session may be good for all else here: another sign-in replaces it.
+        if reason == .providerNotAllowed, let allowed {
+            switchAccount = Array(LoginAddress.path(target, at: allowed).utf8)
+        }
         var response: LocalResponse
         if asJSON {
             var members = refusalMembers(isSignIn ? "sign_in_refused" : "forbidden", reason)

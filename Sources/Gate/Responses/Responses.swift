@@ -9,13 +9,40 @@ import Pages
 /// none passes its address on to the next page.
 package final class Responses {
     private let pages: PageRenderer
-    private let pageFields: [UInt8]
-    private let formPageFields: [UInt8]
+    private let offers: ProviderOffers
+    private let configuration: GateConfiguration
+    private var pageFields: [UInt8]
+    private var formPageFields: [UInt8]
+    /// By provider: where the response to a form may redirect to, besides what the configuration names.
+    private var formOrigins: [String: [String]] = [:]
 
     init(_ configuration: GateConfiguration) {
+        self.configuration = configuration
         pages = configuration.pages
-        pageFields = PageFields.block(configuration, hasForm: false)
-        formPageFields = PageFields.block(configuration, hasForm: true)
+        offers = ProviderOffers(configuration.providers)
+        pageFields = PageFields.block(configuration, hasForm: false, formOrigins: [])
+        formPageFields = PageFields.block(configuration, hasForm: true, formOrigins: [])
+        for provider in configuration.providers {
+            guard case .openID(let openID) = provider.login, let metadata = openID.metadata else { continue }
+            allowForms(to: metadata.formTargets, of: provider.name)
+        }
+    }
+
+    /// The response to a form may redirect to these addresses of a provider: a logout, or another account's login.
+    func allowForms(to urls: [String], of provider: String) {
+        formOrigins[provider] = urls.compactMap { PublicOrigin(ofURL: $0) }.map {
+            String(decoding: $0.text, as: UTF8.self)
+        }
+        let all = formOrigins.sorted { $0.key < $1.key }.flatMap(\.value)
+        pageFields = PageFields.block(configuration, hasForm: false, formOrigins: all)
+        formPageFields = PageFields.block(configuration, hasForm: true, formOrigins: all)
+    }
+
+    /// The providers that the request's host offers, where people have a choice; else nothing.
+    ///
+    /// - Parameter allowed: the names of those that may be chosen; nil: all.
+    func choice(_ request: borrowing AccessRequest, _ allowed: [String]?) -> [ProviderOffers.Offer] {
+        offers.isSingle ? [] : offers.offered(to: request, allowed)
     }
 
     /// - Parameter time: when the request arrived, in seconds since 1970, for pages that show the request's ID.
@@ -191,7 +218,8 @@ package final class Responses {
         case .unauthenticated: "16"
         case .notFound: "5"
         case .limited, .sessionUnknown, .upstreamFailure: "14"
-        case .refused, .badRequest, .malformed, .forward, .open, .observe, .nativeLogin, .redirect, .confirm, .signIn,
+        case .refused, .badRequest, .malformed, .forward, .open, .observe, .nativeLogin, .redirect, .choose, .confirm,
+            .signIn,
             .signedIn, .guest, .loginLoop, .logout, .session, .keys, .answer, .forwardAuth, .none:
             switch status {
             case 403: "7"

@@ -39,12 +39,14 @@ struct SessionDocument {
             ("signed_in_at", Self.number(session.signedInAt)),
             ("expires_at", Self.number(session.signedInAt + limits.lifetime)),
         ]
+        if !session.provider.isEmpty { members.append(("provider", .string(session.provider))) }
         if limits.idleTimeout > 0 {
             members.append(("idle_expires_at", Self.number(session.seenAt + limits.idleTimeout)))
         }
         var response = responses.json(200, JSONObject(members))
         response.outcome = .session
         response.user = identity.user
+        if !identity.provider.isEmpty { response.provider = identity.provider }
         return response
     }
 

@@ -67,6 +67,11 @@ extension Revocation {
     /// The user that a token's `sub`, or a field filled from it, names.
     static func subject(_ identifier: String) -> [UInt8] { Array("s:".utf8) + Array(identifier.utf8) }
 
+    /// The same of a provider that has a name.
+    static func subject(_ subject: [UInt8], of provider: String) -> [UInt8] {
+        Array("@\(provider):".utf8) + subject
+    }
+
     /// One session, by its identifier.
     static func subject(session: [UInt8]) -> [UInt8] { Array("i:".utf8) + session }
 

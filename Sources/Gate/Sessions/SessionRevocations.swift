@@ -10,11 +10,20 @@ final class SessionRevocations {
     private var signedOut = Revocations()
     private let epoch: PolicyEpoch
     private let limits: SessionLimits
-    /// The fields that a logout token's `sub` can mean.
-    private let subjectFields: [String]
+    private let providers: ProviderNames
+    /// The fields that a logout token's `sub` can mean, for each provider.
+    private let subjectFields: [String: [String]]
 
-    init(_ claims: [ClaimRule], _ limits: SessionLimits, _ epoch: PolicyEpoch) {
-        subjectFields = claims.filter { $0.field == "user" || $0.claims.contains("sub") }.map(\.field)
+    init(
+        _ claims: [(provider: String, rules: [ClaimRule])], _ providers: ProviderNames, _ limits: SessionLimits,
+        _ epoch: PolicyEpoch
+    ) {
+        self.providers = providers
+        subjectFields = Dictionary(
+            claims.map { provider, rules in
+                (provider, rules.filter { $0.field == "user" || $0.claims.contains("sub") }.map(\.field))
+            }
+        ) { first, _ in first }
         self.limits = limits
         self.epoch = epoch
     }
@@ -37,14 +46,22 @@ final class SessionRevocations {
 
     /// The session was ended, or began before its user was signed out everywhere. Cheap while nothing has changed.
     func end(_ identity: Identity) -> Bool {
-        guard identity.authorizedAt != epoch.value, let session = identity.session else { return false }
+        guard identity.authorizedAt != epoch.value, let known = identity.session else { return false }
+        // Of an open stream the provider may have been removed meanwhile.
+        guard let session = known.current(providers) else { return true }
         if !signedOut.isEmpty,
             signedOut.end([Revocation.subject(session: session.id)], signedInAt: session.signedInAt)
         {
             return true
         }
         guard !byProvider.isEmpty else { return false }
-        return byProvider.end(subjects(of: session.fields), signedInAt: session.signedInAt)
+        return byProvider.end(subjects(of: session), signedInAt: session.signedInAt)
+    }
+
+    private func subjects(of session: SessionState) -> [[UInt8]] {
+        let named = ProviderSession(encoded: session.providerSession)?.subjects ?? []
+        return subjects(of: session.fields, by: session.provider)
+            + named.flatMap { spellings($0, of: session.provider) }
     }
 
     /// The session was ended, or has ended by itself.
@@ -55,7 +72,7 @@ final class SessionRevocations {
 
     /// When the session ends at the latest, in seconds since 1970; nil for a bearer token.
     func endOfSession(_ identity: Identity) -> Double? {
-        identity.session.map { $0.signedInAt + limits.lifetime }
+        identity.times.map { $0.signedInAt + limits.lifetime }
     }
 
     /// The stored session was ended by its user.
@@ -63,12 +80,32 @@ final class SessionRevocations {
         signedOut.end([Revocation.subject(session: session.id)], signedInAt: session.ticket.signedInAt)
     }
 
-    /// All subjects by which a logout token can name this user.
-    func subjects(of fields: UserAttributes) -> [[UInt8]] {
+    /// All subjects by which a logout token of the provider can name this user.
+    func subjects(of fields: UserAttributes, by provider: String) -> [[UInt8]] {
         var subjects: [[UInt8]] = []
-        for name in subjectFields { subjects += fields[name].map { Revocation.subject($0) } }
-        if let email = fields["email"].first { subjects.append(Revocation.subject(email: email)) }
+        for name in subjectFields[provider] ?? [] {
+            for value in fields[name] { subjects += self.subjects(value, of: provider) }
+        }
+        if let email = fields["email"].first { subjects += spellings(Revocation.subject(email: email), of: provider) }
         return subjects
+    }
+
+    /// The user whom the provider calls `identifier`.
+    func subjects(_ identifier: String, of provider: String) -> [[UInt8]] {
+        spellings(Revocation.subject(identifier), of: provider)
+    }
+
+    /// The sessions that a logout token of the provider with these names ends.
+    func subjects(endedBy session: ProviderSession, of provider: String) -> [[UInt8]] {
+        session.endedSubjects.flatMap { spellings($0, of: provider) }
+    }
+
+    /// Of two providers, the same name is two users. What was revoked while there was a single provider, and by replicas
+    /// that know of no other, is about users of the first.
+    private func spellings(_ subject: [UInt8], of provider: String) -> [[UInt8]] {
+        guard !provider.isEmpty else { return [subject] }
+        let own = Revocation.subject(subject, of: provider)
+        return providers.isFirst(provider) ? [own, subject] : [own]
     }
 
     /// The end of one session by its user. The cookie may have been copied, and a WebSocket of the session may be open on

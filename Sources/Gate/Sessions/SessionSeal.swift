@@ -25,8 +25,12 @@ final class SessionSeal {
     var isStored: Bool { usesTickets }
 
     /// A fresh session.
-    func start(_ fields: UserAttributes, now: Double) -> SessionState {
-        SessionState(id: random.bytes(SessionState.idByteCount), signedInAt: now, seenAt: now, fields: fields)
+    func start(
+        _ fields: UserAttributes, of provider: String, providerSession: [UInt8], idToken: [UInt8], now: Double
+    ) -> SessionState {
+        SessionState(
+            id: random.bytes(SessionState.idByteCount), signedInAt: now, seenAt: now, provider: provider,
+            fields: fields, providerSession: providerSession, idToken: idToken)
     }
 
     /// A ticket for a session on its way to the store, and the record that the store keeps.

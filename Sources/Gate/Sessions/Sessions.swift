@@ -14,6 +14,7 @@ final class Sessions {
     private let rendering: HeaderRendering
     private let limits: SessionLimits
     private let revocations: SessionRevocations
+    private let providers: ProviderNames
     /// The names of cookies over http and https, apart, so that a request copies none of them.
     private let plainNames: CookieNames
     private let secureNames: CookieNames
@@ -24,12 +25,13 @@ final class Sessions {
 
     init(
         seal: SessionSeal, rendering: HeaderRendering, limits: SessionLimits, revocations: SessionRevocations,
-        cookies: OwnCookies
+        providers: ProviderNames, cookies: OwnCookies
     ) {
         self.seal = seal
         self.rendering = rendering
         self.limits = limits
         self.revocations = revocations
+        self.providers = providers
         plainNames = cookies.names(isSecure: false)
         secureNames = cookies.names(isSecure: true)
     }
@@ -77,15 +79,15 @@ final class Sessions {
         return reference
     }
 
-    /// The user of the session that this browser had last, valid or ended; nil: not known.
-    func lastUser(of request: borrowing AccessRequest) -> UserAttributes? {
+    /// The session that this browser had last, valid or ended; nil: not known.
+    func last(of request: borrowing AccessRequest) -> SessionState? {
         let search = SessionCookieSearch(request.head, names(request))
         let host = Self.host(request)
         for first in search.firsts {
             let found = found(
                 first, request, host: host,
                 join: { first, count, joined in search.join(first, count: count, request.head.bytes, into: &joined) })
-            if case .identity(let identity) = found { return identity.fields }
+            if case .identity(let identity) = found { return identity.session }
         }
         return nil
     }
@@ -98,9 +100,9 @@ final class Sessions {
         let host = name.span
         switch answer {
         case .found(let record):
-            guard let state = awaited.ticket.open(record) else { return known.forget(text) }
+            guard let state = awaited.ticket.open(record)?.current(providers) else { return known.forget(text) }
             let identity = Identity(
-                fields: state.fields, headerBlock: rendering.block(for: state.fields),
+                fields: state.fields, provider: state.provider, headerBlock: rendering.block(for: state.fields),
                 session: state.seen(at: now.wall), renewalDue: awaited.isOld ? 0 : .infinity, stored: awaited,
                 freshUntil: now.monotonic + limits.confirmationInterval)
             known.keep(identity, text, host: host, isSecure: awaited.isSecure)
@@ -143,13 +145,13 @@ final class Sessions {
             case .failed: return .storeUnavailable(session)
             }
         }
-        guard let session = identity.session else { return .none }
+        guard let times = identity.times else { return .none }
         if request.context.monotonic >= identity.freshUntil, let stored = identity.stored,
             request.sessionLookup == .notAsked
         {
-            return .needsLookup(stored.again(timeToLive: limits.timeToLive(signedInAt: session.signedInAt, now: now)))
+            return .needsLookup(stored.again(timeToLive: limits.timeToLive(signedInAt: times.signedInAt, now: now)))
         }
-        if let reason = limits.refusal(signedInAt: session.signedInAt, seenAt: session.seenAt, now: now) {
+        if let reason = limits.refusal(signedInAt: times.signedInAt, seenAt: times.seenAt, now: now) {
             return .refused(reason)
         }
         if revocations.end(identity) { return .refused(.sessionRevoked) }
@@ -219,10 +221,12 @@ final class Sessions {
         _ text: Span<UInt8>, _ request: borrowing AccessRequest, host: Span<UInt8>
     ) -> Identity? {
         guard let scope = request.cookieScope,
-            let (state, isOld) = seal.session(text, name: names(request).session, scope)
+            let (sealed, isOld) = seal.session(text, name: names(request).session, scope),
+            let state = sealed.current(providers)
         else { return nil }
         let identity = Identity(
-            fields: state.fields, headerBlock: rendering.block(for: state.fields), session: state,
+            fields: state.fields, provider: state.provider, headerBlock: rendering.block(for: state.fields),
+            session: state,
             // Sealed again at once when the secret is an older one, which can then be removed sooner.
             renewalDue: isOld ? 0 : limits.idleTimeout > 0 ? state.seenAt + limits.renewalInterval : .infinity)
         known.keep(identity, text, host: host, isSecure: request.origin.isSecure)

@@ -23,10 +23,11 @@ struct Confirmation {
     private let responses: Responses
     private let cookies: OwnCookies
     private let random: RandomPool
+    private let providers: ProviderNames
 
     init(
         seal: Seal, attempts: LoginAttempts, loops: RedirectLoops, responses: Responses, cookies: OwnCookies,
-        random: RandomPool
+        random: RandomPool, providers: ProviderNames
     ) {
         self.seal = seal
         self.attempts = attempts
@@ -34,6 +35,7 @@ struct Confirmation {
         self.responses = responses
         self.cookies = cookies
         self.random = random
+        self.providers = providers
     }
 
     /// What the page needs besides the sign-in itself.
@@ -67,7 +69,8 @@ struct Confirmation {
                     HiddenField("sign_in", String(decoding: field, as: UTF8.self)),
                 ], cause: needed.cause), hasForm: true)
         let cookie = cookies.setCookie(isSecure: isSecure)
-        let state = LoginState(startedAt: now, target: pending.target, token: pending.replayKeys.first ?? [])
+        let state = LoginState(
+            startedAt: now, provider: pending.provider, target: pending.target, token: pending.replayKeys.first ?? [])
         let name = attempts.cookie(attempt, request)
         response.add(
             "Set-Cookie",
@@ -95,7 +98,7 @@ struct Confirmation {
         else { throw refusal(.loginStateMissing, request) }
         guard request.context.now - state.startedAt < LoginState.lifetime,
             let pending = PendingSignIn(
-                encoded: encoded, origin: origin, scope: scope, spentAttempt: attempts.cookie(id, request),
+                encoded: encoded, providers, origin: origin, scope: scope, spentAttempt: attempts.cookie(id, request),
                 returns: loops.current(request, scope).adding(request.context.now), now: request.context.now)
         else { throw refusal(.loginStateExpired, request) }
         return pending

@@ -19,6 +19,11 @@ struct ReturnedAttempt {
     var refusal = Reason.loginStateMissing
     /// The attempt that its `state` names.
     var named: LoginAttemptID?
+    /// That attempt was begun here, at another provider than the one whose return path the browser came to (RFC 9700
+    /// §4.4).
+    var isOfOtherProvider = false
+    /// What ties the provider's answer to it, where the login protocol has that.
+    var proof: LoginProof?
 }
 
 /// The sign-ins that a browser has begun: each has a login cookie of its own, so that several tabs can sign in at once.
@@ -28,10 +33,12 @@ struct LoginAttempts {
 
     private let seal: Seal
     private let cookies: OwnCookies
+    private let providers: ProviderNames
 
-    init(seal: Seal, cookies: OwnCookies) {
+    init(seal: Seal, cookies: OwnCookies, providers: ProviderNames) {
         self.seal = seal
         self.cookies = cookies
+        self.providers = providers
     }
 
     /// The attempts whose cookies came. Their number is bounded.
@@ -98,8 +105,8 @@ struct LoginAttempts {
         seal.seal(boundTo: binding, into: &out) { state.append(to: &$0) }
     }
 
-    /// The `Set-Cookie` values by which the other attempts of a browser count from now on only when a return names them.
-    /// `ended` is the one that a return has named.
+    /// The `Set-Cookie` values by which the other attempts of a browser at the same provider count from now on only when a
+    /// return names them. `ended` is the one that a return has named.
     ///
     /// This browser's provider returns `state`, so a return without it is none of the provider's. It would count as the
     /// answer to an attempt that is still pending, such as that of another tab, and another site could replace the
@@ -107,14 +114,15 @@ struct LoginAttempts {
     ///
     /// The newest are kept as they are otherwise. Those for which there is no room end: they must not count either.
     func othersOnlyWhenNamed(
-        besides ended: LoginAttemptID, _ request: borrowing AccessRequest, _ scope: CookieScope
+        besides ended: LoginAttemptID, at provider: String, _ request: borrowing AccessRequest, _ scope: CookieScope
     ) -> [[UInt8]] {
         let setCookie = cookies.setCookie(isSecure: request.origin.isSecure)
         var lines: [[UInt8]] = []
         var byteCount = 0
         for attempt in present(in: request).sorted(by: { $1.id.isOlder(than: $0.id) }) where attempt.id != ended {
             // What does not open is another host's and counts for nothing; a question that was shown is no attempt.
-            guard let state = state(of: attempt, request, scope), state.token.isEmpty, !state.isFromOtherSite
+            guard let state = state(of: attempt, request, scope), state.token.isEmpty, !state.isFromOtherSite,
+                providers.current(state.provider) == provider
             else { continue }
             let remaining = state.startedAt + LoginState.lifetime - request.context.now
             guard remaining > 0 else { continue }
@@ -132,17 +140,17 @@ struct LoginAttempts {
     private static let maximumOtherBytes = 4096
 
     /// Which attempt a return ends: the one that `state` names, and no other; without a `state`, when the provider does
-    /// not send it back, the newest.
+    /// not send it back, the newest. Only attempts at `provider` count.
     ///
     /// The newest counts only where the login protocol does not name attempts: then a provider may drop what the gate
     /// appends to the return URL, and a pending attempt is the sign that the user began here. An attempt that another site
     /// began is no such sign, since that site may send its own token after it.
     ///
     /// - Parameters:
-    ///   - namesAttempts: a return without a `state` answers no attempt.
+    ///   - provider: the one whose return path it is.
     ///   - isUnseen: another site's page has the return as an image or the like.
     func returned(
-        _ request: borrowing AccessRequest, _ parameters: Parameters, _ scope: CookieScope, namesAttempts: Bool,
+        _ request: borrowing AccessRequest, _ parameters: Parameters, _ scope: CookieScope, to provider: Provider,
         isUnseen: Bool
     ) -> ReturnedAttempt {
         var result = ReturnedAttempt()
@@ -150,7 +158,7 @@ struct LoginAttempts {
         if let state = parameters.values("state").first {
             result.named = LoginAttemptID(state)
             candidates.removeAll { $0.id != result.named }
-        } else if namesAttempts || isUnseen {
+        } else if provider.login.namesAttempts || isUnseen {
             return result
         }
         candidates.sort { $1.id.isOlder(than: $0.id) }
@@ -158,6 +166,10 @@ struct LoginAttempts {
         for candidate in candidates {
             // A question that was shown is no attempt: the next token must lead to one as well.
             guard let state = state(of: candidate, request, scope), state.token.isEmpty else { continue }
+            guard providers.current(state.provider) == provider.name else {
+                result.isOfOtherProvider = result.named != nil
+                continue
+            }
             let cookie = cookie(candidate.id, request)
             guard request.context.now - state.startedAt < LoginState.lifetime else {
                 result.refusal = .loginStateExpired
@@ -168,7 +180,9 @@ struct LoginAttempts {
             guard result.named != nil || !state.isFromOtherSite else {
                 return ReturnedAttempt(target: state.target, cookie: cookie, needsQuestion: true)
             }
-            return ReturnedAttempt(isOurs: true, target: state.target, cookie: cookie, named: result.named)
+            return ReturnedAttempt(
+                isOurs: true, target: state.target, cookie: cookie, named: result.named,
+                proof: LoginProof(state.secret))
         }
         return result
     }

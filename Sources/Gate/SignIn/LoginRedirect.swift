@@ -4,24 +4,30 @@ import Decisions
 import HTTP
 import JWT
 
-/// The way to the provider: redirects with a login cookie for each attempt, and the 401 for requests that cannot follow
-/// one.
+/// The way to a provider: redirects with a login cookie for each attempt, the page that asks which one where there are
+/// several, and the 401 for requests that cannot follow a redirect.
 final class LoginRedirect {
-    private let login: any LoginProtocol
+    private let providers: Providers
+    private let chooser: ProviderChooser
     private let attempts: LoginAttempts
     private let responses: Responses
     private let cookies: OwnCookies
     private let random: RandomPool
     /// Sessions end by themselves within the time in which returns count as a loop.
     private let hasShortSessions: Bool
-    /// The site of the latest redirect; see ``LoginSite``.
-    private var lastSite: LoginSite?
+    /// The site of the latest redirect to each provider; see ``LoginSite``.
+    private var lastSites: [LoginSite?]
+    /// There is nothing to choose from.
+    private let isSingle: Bool
 
     init(
-        _ login: any LoginProtocol, _ attempts: LoginAttempts, _ responses: Responses, _ cookies: OwnCookies,
+        _ providers: Providers, _ attempts: LoginAttempts, _ responses: Responses, _ cookies: OwnCookies,
         _ limits: SessionLimits, _ random: RandomPool
     ) {
-        self.login = login
+        self.providers = providers
+        isSingle = providers.offers.isSingle
+        chooser = ProviderChooser(providers.offers, cookies, responses)
+        lastSites = Array(repeating: nil, count: providers.count)
         self.attempts = attempts
         self.responses = responses
         self.cookies = cookies
@@ -31,9 +37,12 @@ final class LoginRedirect {
 
     /// The response to a request without a session.
     ///
-    /// - Parameter reason: why the session that came with it does not count.
+    /// - Parameters:
+    ///   - reason: why the session that came with it does not count.
+    ///   - allowed: the names of the providers that the rules allow; nil: all.
     func unauthenticated(
-        _ request: borrowing AccessRequest, _ reason: Reason?, as wanted: AccessRule.Unauthenticated?
+        _ request: borrowing AccessRequest, _ reason: Reason?, as wanted: AccessRule.Unauthenticated?,
+        at allowed: [String]?
     ) -> LocalResponse {
         let navigation = NavigationTest.of(request.head)
         let mayRedirect: Bool =
@@ -45,31 +54,75 @@ final class LoginRedirect {
             }
         guard mayRedirect else {
             return ContentType.isGRPC(request.head)
-                ? responses.grpcUnauthenticated(reason) : responses.unauthenticatedJSON(request, reason)
+                ? responses.grpcUnauthenticated(reason) : responses.unauthenticatedJSON(request, reason, at: allowed)
         }
-        guard let site = site(of: request) else { return responses.hostMissing(request) }
-        let target = ReturnTarget(of: request, prefix: site.targetPrefix, origin: site.origin)
-        return redirect(to: target, .navigation, request, site, reason, isProven: navigation == .navigation)
+        switch selection(request, allowed) {
+        case .nothing: return chooser.nothingOffered(request, status: 403, nil)
+        case .choice: return chooser.redirect(request, reason, at: allowed)
+        case .provider(let index):
+            guard let site = site(of: request, index) else {
+                return unavailable(request, ReturnTarget(of: request) ?? .root)
+            }
+            let target = ReturnTarget(of: request, prefix: site.targetPrefix, origin: site.origin)
+            return redirect(to: target, .navigation, request, site, reason, isProven: navigation == .navigation)
+        }
     }
 
     /// `/.sidegate/login?return_to=`: like any other page to a browser without a session, so that neither an image nor a
     /// prefetch of another site begins an attempt.
+    ///
+    /// `provider` names the one to sign in at, `providers` those to choose from.
     func login(_ request: borrowing AccessRequest) -> LocalResponse {
         guard request.head.method == .get || request.head.method == .head else {
             return responses.methodNotAllowed(request, allow: "GET, HEAD")
         }
-        guard let site = site(of: request) else { return responses.hostMissing(request) }
+        guard let origin = request.publicOrigin else { return responses.hostMissing(request) }
+        let parameters = Parameters(query: request.head)
         guard
-            let target = Parameters(query: request.head).returnTarget(
-                on: site.target, without: request.site.tokenParameter)
+            let named = parameters.returnTarget(
+                on: request.site.targetSite(origin), without: request.site.tokenParameter)
         else {
             return responses.signInRefused(.returnURLRefused, status: 400, request, tryAgain: LoginAddress.path)
         }
+        let target = named ?? .root
+        let wanted = ProviderChooser.Wanted(parameters)
         let navigation = NavigationTest.of(request.head)
         guard navigation != .notNavigation else {
-            return responses.unauthenticatedJSON(LoginAddress.url(target ?? .root, on: site.origin), nil)
+            return responses.unauthenticatedJSON(
+                LoginAddress.url(target, on: origin), nil, responses.choice(request, wanted.names))
         }
-        return redirect(to: target ?? .root, .wish, request, site, nil, isProven: navigation == .navigation)
+        switch selection(request, wanted.names) {
+        case .nothing: return chooser.nothingOffered(request, status: 400, wanted.names == nil ? nil : target)
+        case .choice(let offered): return chooser.page(offered, target, request)
+        case .provider(let index):
+            guard let site = site(of: request, index) else { return unavailable(request, target) }
+            var response = redirect(to: target, .wish, request, site, nil, isProven: navigation == .navigation)
+            if case .one(let name) = wanted, navigation == .navigation, !isSingle {
+                response.add("Set-Cookie", chooser.remembering(name, request))
+            }
+            return response
+        }
+    }
+
+    /// Where a request signs in.
+    private enum Selection {
+        case provider(Int)
+        /// People choose one of these.
+        case choice([ProviderOffers.Offer])
+        case nothing
+    }
+
+    /// - Parameter wanted: the names of the providers that come into question; nil: all.
+    @inline(__always)
+    private func selection(_ request: borrowing AccessRequest, _ wanted: [String]?) -> Selection {
+        isSingle ? .provider(0) : selectionOfSeveral(request, wanted)
+    }
+
+    @inline(never)
+    private func selectionOfSeveral(_ request: borrowing AccessRequest, _ wanted: [String]?) -> Selection {
+        let offered = providers.offers.offered(to: request, wanted)
+        guard let first = offered.first, let index = providers.index(of: first.name) else { return .nothing }
+        return offered.count == 1 ? .provider(index) : .choice(offered)
     }
 
     /// 302 to the provider.
@@ -81,18 +134,19 @@ final class LoginRedirect {
         _ reason: Reason?, isProven: Bool
     ) -> LocalResponse {
         let attempt = LoginAttemptID(cause, now: request.context.now, random: random.nonce())
+        let proof = site.needsProof ? LoginProof(random.bytes(LoginProof.secretByteCount)) : nil
         let text = site.loginURL.text(of: target)
         var block: [UInt8] = []
         guard isProven else {
-            site.plainRedirectFields.append(attempt, target: text, to: &block)
-            return redirect(attempt, text, block, site, reason)
+            site.plainRedirectFields.append(attempt, target: text, proof: proof, to: &block)
+            return redirect(attempt, text, proof, block, site, reason)
         }
         block.reserveCapacity(
             site.redirectFields.byteCount + text.count + 2 * target.bytes.count + site.loginCookieEnd.count + 64)
-        site.redirectFields.append(attempt, target: text, to: &block)
+        site.redirectFields.append(attempt, target: text, proof: proof, to: &block)
         let state = LoginState(
-            startedAt: request.context.now, target: target,
-            isFromOtherSite: SiteCheck.isFromOtherSite(request.head, on: site.target))
+            startedAt: request.context.now, provider: site.providerName, target: target,
+            isFromOtherSite: SiteCheck.isFromOtherSite(request.head, on: site.target), secret: proof?.secret ?? [])
         let binding = site.loginBinding(of: attempt)
         attempts.appendSealed(state, boundTo: binding.span, to: &block)
         block.append(contentsOf: site.loginCookieEnd)
@@ -104,18 +158,30 @@ final class LoginRedirect {
             appendEnd(
                 cookies.hostCookie(isSecure: site.cookie.isSecure).expired(site.names.returns), to: &block)
         }
-        return redirect(attempt, text, block, site, reason)
+        return redirect(attempt, text, proof, block, site, reason)
     }
 
     private func redirect(
-        _ attempt: LoginAttemptID, _ text: [UInt8], _ block: [UInt8], _ site: LoginSite, _ reason: Reason?
+        _ attempt: LoginAttemptID, _ text: [UInt8], _ proof: LoginProof?, _ block: [UInt8], _ site: LoginSite,
+        _ reason: Reason?
     ) -> LocalResponse {
         var body: [UInt8] = []
         body.reserveCapacity(site.redirectPage.byteCount + 2 * text.count)
-        site.redirectPage.append(attempt, target: text, to: &body)
-        return LocalResponse(
-            status: 302, fieldBlock: block, body: body, outcome: .redirect, reason: reason)
+        site.redirectPage.append(attempt, target: text, proof: proof, to: &body)
+        var response = LocalResponse(status: 302, fieldBlock: block, body: body, outcome: .redirect, reason: reason)
+        if !site.providerName.isEmpty { response.provider = site.providerName }
+        return response
     }
+
+    /// 400 where nothing says where the browser is, otherwise 503: users who are signed in do not come here.
+    private func unavailable(_ request: borrowing AccessRequest, _ target: ReturnTarget) -> LocalResponse {
+        guard request.publicOrigin != nil, request.cookieScope != nil else { return responses.hostMissing(request) }
+        return responses.providerUnavailable(
+            request, tryAgain: LoginAddress.path(target), detail: "the discovery document is not known yet")
+    }
+
+    /// It has become known where users sign in, or that has changed.
+    func providerChanged() { lastSites = Array(repeating: nil, count: providers.count) }
 
     /// The line that ends a cookie.
     private func appendEnd(_ expired: [UInt8], to block: inout [UInt8]) {
@@ -124,11 +190,14 @@ final class LoginRedirect {
         block.append(contentsOf: line.fieldBlock)
     }
 
-    /// Nil when neither the configuration nor the request names the site.
-    private func site(of request: borrowing AccessRequest) -> LoginSite? {
-        if let lastSite, lastSite.isOf(request) { return lastSite }
-        guard let site = LoginSite(request, login, attempts, responses, cookies) else { return nil }
-        lastSite = site
+    /// Nil when neither the configuration nor the request names the site, or it is not known where users sign in.
+    private func site(of request: borrowing AccessRequest, _ index: Int) -> LoginSite? {
+        guard lastSites.indices.contains(index) else { return nil }
+        if let last = lastSites[index], last.isOf(request) { return last }
+        guard let provider = providers[index],
+            let site = LoginSite(request, provider, attempts, responses, cookies)
+        else { return nil }
+        lastSites[index] = site
         return site
     }
 }

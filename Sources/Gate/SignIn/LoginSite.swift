@@ -15,6 +15,9 @@ final class LoginSite {
     let target: ReturnTarget.Site
     /// The start of the target that this very request is for, whose host may be another one of the session's domain.
     let targetPrefix: [UInt8]
+    let providerName: String
+    /// The provider's answer must be tied to one attempt (``LoginProof``).
+    let needsProof: Bool
     let loginURL: LoginURL
     let names: CookieNames
     let cookie: SetCookie
@@ -28,12 +31,13 @@ final class LoginSite {
     /// What the latest login cookie was bound to.
     private var loginBinding: [UInt8]
 
-    /// Nil when neither the config nor the request says where the browser is.
+    /// Nil when neither the config nor the request says where the browser is, or it is not known where users sign in.
     init?(
-        _ request: borrowing AccessRequest, _ login: any LoginProtocol, _ attempts: LoginAttempts,
+        _ request: borrowing AccessRequest, _ provider: Provider, _ attempts: LoginAttempts,
         _ responses: Responses, _ cookies: OwnCookies
     ) {
-        guard let origin = request.publicOrigin, let scope = request.cookieScope
+        guard let origin = request.publicOrigin, let scope = request.cookieScope,
+            let loginURL = provider.login.start(on: origin)
         else { return nil }
         authority = Array(request.head.bytes[Self.authority(request)])
         isSecure = request.origin.isSecure
@@ -41,7 +45,9 @@ final class LoginSite {
         self.scope = scope
         target = request.site.targetSite(origin)
         targetPrefix = target.prefix(of: request.requestOrigin ?? origin)
-        loginURL = login.start(on: origin)
+        providerName = provider.name
+        needsProof = provider.login.needsAttempt
+        self.loginURL = loginURL
         names = cookies.names(request)
         cookie = cookies.setCookie(isSecure: request.origin.isSecure)
         let template = responses.redirectTemplate

@@ -11,6 +11,8 @@ package struct PendingSignIn: Sendable {
     /// For the logs.
     package let user: String
 
+    /// The name of the provider that vouches for the user; empty while there is a single one.
+    let provider: String
     let fields: UserAttributes
     let target: ReturnTarget
     let origin: PublicOrigin
@@ -30,6 +32,11 @@ package struct PendingSignIn: Sendable {
     var endsAppSession = true
     /// The session that came with the request, where sessions are stored elsewhere.
     var replacedSession: [UInt8]?
+
+    /// ``ProviderSession/encoded``; empty: none.
+    var providerSession: [UInt8] = []
+    /// For `id_token_hint`; empty: none.
+    var idToken: [UInt8] = []
 
     /// The key that signed the token. For logs.
     var keyID: String?
@@ -52,32 +59,44 @@ extension PendingSignIn {
     var remark: String? { omissions.isEmpty ? nil : omissions.joined(separator: " ") }
 
     private static let version: UInt8 = 1
+    private static let versionWithProvider: UInt8 = 2
 
     /// What must survive until the user has confirmed.
     func encoded(at now: Double) -> [UInt8] {
-        var output: [UInt8] = [Self.version]
+        var output: [UInt8] = [provider.isEmpty ? Self.version : Self.versionWithProvider]
         output.appendTime(now)
         // Remembered as long as the page can be used, or it could be used twice.
         output.appendTime(now + LoginState.lifetime)
         // Another key than the token's own, which is consumed by now.
         output.appendCounted([UInt8(ascii: "c")] + (replayKeys.first ?? []))
         output.appendCounted(target.bytes)
+        if !provider.isEmpty { output.appendCounted(provider.utf8) }
         fields.append(to: &output)
         return output
     }
 
+    /// - Parameter providers: the provider must be one of them still.
     init?(
-        encoded: [UInt8], origin: PublicOrigin, scope: CookieScope, spentAttempt: [UInt8],
+        encoded: [UInt8], _ providers: ProviderNames, origin: PublicOrigin, scope: CookieScope, spentAttempt: [UInt8],
         returns: RedirectLoopCounter, now: Double
     ) {
         var reader = SealedReader(encoded)
-        guard reader.byte() == Self.version, let madeAt = reader.time(), now - madeAt < LoginState.lifetime,
-            let expiresAt = reader.time(), let key = reader.counted(), let target = reader.counted(),
-            let fields = UserAttributes(from: &reader), reader.isAtEnd
+        guard let version = reader.byte(), version == Self.version || version == Self.versionWithProvider,
+            let madeAt = reader.time(), now - madeAt < LoginState.lifetime, let expiresAt = reader.time(),
+            let key = reader.counted(), let target = reader.counted()
+        else { return nil }
+        var sealed: [UInt8] = []
+        if version == Self.versionWithProvider {
+            guard let name = reader.counted(), !name.isEmpty else { return nil }
+            sealed = name
+        }
+        guard let provider = providers.current(String(decoding: sealed, as: UTF8.self)),
+            let fields = UserAttributes(from: &reader)?.of(provider: provider), reader.isAtEnd
         else { return nil }
         self.init(
             replayKeys: [key], retention: Retention(until: expiresAt, atLeast: LoginState.lifetime, now: now),
-            user: fields.user, fields: fields, target: ReturnTarget(trusted: target), origin: origin, scope: scope,
+            user: fields.user, provider: provider, fields: fields, target: ReturnTarget(trusted: target),
+            origin: origin, scope: scope,
             isSignedIn: false, spentAttempt: spentAttempt, returns: returns)
     }
 }

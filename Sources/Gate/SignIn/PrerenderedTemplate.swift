@@ -2,15 +2,17 @@
 
 import HTTP
 
-/// Text in which an attempt's name stands, and perhaps where the attempt leads to: all else is written out once, so that
-/// an attempt costs little more than a copy.
+/// Text in which an attempt's name stands, and perhaps what proves the attempt, or where it leads to: all else is written
+/// out once, so that an attempt costs little more than a copy.
 struct PrerenderedTemplate: Sendable {
     enum Place: Sendable {
         case attempt
         case target
+        /// Of the attempt's ``LoginProof``.
+        case nonce, challenge
     }
 
-    /// With room for the attempts' names.
+    /// With room for the attempts' names and proofs.
     private var bytes: [UInt8] = []
     private var places: [(position: Int, place: Place)] = []
 
@@ -19,6 +21,8 @@ struct PrerenderedTemplate: Sendable {
 
     /// It has a place for the target.
     private(set) var namesTarget = false
+    /// It has places for what proves an attempt.
+    private var holdsProof = false
 
     mutating func append(_ more: some Sequence<UInt8>) {
         bytes.append(contentsOf: more)
@@ -26,26 +30,50 @@ struct PrerenderedTemplate: Sendable {
 
     mutating func append(_ place: Place) {
         places.append((bytes.count, place))
-        if place == .target { namesTarget = true }
-        if place == .attempt { bytes.append(contentsOf: repeatElement(0, count: LoginAttemptID.length)) }
+        switch place {
+        case .attempt: break
+        case .target: namesTarget = true
+        case .nonce, .challenge: holdsProof = true
+        }
+        bytes.append(contentsOf: repeatElement(0, count: Self.length(of: place)))
+    }
+
+    /// The room of a place; none for targets, which differ.
+    private static func length(of place: Place) -> Int {
+        switch place {
+        case .attempt: LoginAttemptID.length
+        case .target: 0
+        case .nonce, .challenge: LoginProof.textLength
+        }
     }
 
     mutating func append(_ other: PrerenderedTemplate) {
         for place in other.places { places.append((bytes.count + place.position, place.place)) }
         bytes.append(contentsOf: other.bytes)
         namesTarget = namesTarget || other.namesTarget
+        holdsProof = holdsProof || other.holdsProof
     }
 
     /// Appends the text of one attempt.
     ///
-    /// - Parameter target: in the encoding of the text.
-    func append(_ attempt: LoginAttemptID, target: [UInt8], to output: inout [UInt8]) {
+    /// - Parameters:
+    ///   - target: in the encoding of the text.
+    ///   - proof: needed where it has a place.
+    func append(
+        _ attempt: LoginAttemptID, target: [UInt8], proof: LoginProof? = nil, to output: inout [UInt8]
+    ) {
         // The distance between a byte's position in `bytes` and in `output`.
         var offset = output.count
         guard namesTarget else {
             output.append(copying: bytes.span)
+            guard holdsProof else {
+                for index in places.indices {
+                    output.overwrite(from: offset + places[index].position, with: attempt.bytes.span)
+                }
+                return
+            }
             for index in places.indices {
-                output.overwrite(from: offset + places[index].position, with: attempt.bytes.span)
+                fill(places[index].place, at: offset + places[index].position, attempt, proof, &output)
             }
             return
         }
@@ -57,10 +85,25 @@ struct PrerenderedTemplate: Sendable {
         }
         output.append(copying: bytes.span.extracting(copied...))
         for (position, place) in places {
-            switch place {
-            case .attempt: output.overwrite(from: offset + position, with: attempt.bytes.span)
-            case .target: offset += target.count
-            }
+            fill(place, at: offset + position, attempt, proof, &output)
+            if place == .target { offset += target.count }
+        }
+    }
+
+    @inline(never)
+    private func overwrite(at position: Int, with text: [UInt8]?, _ output: inout [UInt8]) {
+        if let text { output.overwrite(from: position, with: text.span) }
+    }
+
+    @inline(__always)
+    private func fill(
+        _ place: Place, at position: Int, _ attempt: LoginAttemptID, _ proof: LoginProof?, _ output: inout [UInt8]
+    ) {
+        switch place {
+        case .attempt: output.overwrite(from: position, with: attempt.bytes.span)
+        case .target: break
+        case .nonce: overwrite(at: position, with: proof?.nonce, &output)
+        case .challenge: overwrite(at: position, with: proof?.challenge, &output)
         }
     }
 }

@@ -35,14 +35,18 @@ package enum ProvisioningVerdict: Sendable, Equatable {
 
 extension ProvisioningCall {
     /// The call for a user who signs in: the fields, under the gate's names.
-    init(_ fields: UserAttributes, requestID: String) {
+    init(_ fields: UserAttributes, of provider: String, requestID: String) {
         let user = fields.user
         let body = JSONValue.object(fields.document).serialized()
         var text: [UInt8] = []
         text.appendCounted(user.utf8)
         text.append(contentsOf: body)
+        // Users of two providers are two users.
+        var identifier: [UInt8] = []
+        if !provider.isEmpty { identifier.appendCounted(provider.utf8) }
+        identifier.append(contentsOf: user.utf8)
         self.init(
-            user: user, userKey: SHA256.hash(Array(user.utf8).span),
+            user: user, userKey: SHA256.hash(identifier.span),
             idempotencyKey: Hex.encodeToString(SHA256.hash(text.span)), body: body, requestID: requestID)
     }
 }

@@ -30,7 +30,9 @@ struct SessionStart {
     /// The new session: at once where it lives in the cookie, otherwise it goes to the store first.
     func step(_ pending: PendingSignIn, _ request: borrowing AccessRequest) -> Step {
         let now = request.context.now
-        let state = seal.start(pending.fields, now: now)
+        let state = seal.start(
+            pending.fields, of: pending.provider, providerSession: pending.providerSession,
+            idToken: seal.isStored ? pending.idToken : [], now: now)
         guard seal.isStored else { return .respond(signedIn(pending, state, ticket: nil, request)) }
         let (ticket, record) = seal.ticket(for: state)
         return .ask(
@@ -50,7 +52,9 @@ struct SessionStart {
         let isSecure = request.origin.isSecure
         guard
             let lines = seal.cookieLines(
-                state, ticket: ticket, pending.scope, isSecure: isSecure, lastOldChunk: lastOldChunk(request),
+                // Cookies have no room for a token.
+                ticket == nil ? state.withoutIDToken : state, ticket: ticket, pending.scope, isSecure: isSecure,
+                lastOldChunk: lastOldChunk(request),
                 now: request.context.now)
         else { return tooLarge(pending, request) }
         var response = seeOther(pending.target.bytes)
@@ -124,6 +128,11 @@ struct SessionStart {
     /// The last chunk of the session that came with the request.
     private func lastOldChunk(_ request: borrowing AccessRequest) -> Int {
         SessionCookiePlaces(request.head, cookies.names(request)).lastChunk
+    }
+
+    /// The attempt is over, although nobody is signed in.
+    func endAttempt(_ cookie: [UInt8], _ request: borrowing AccessRequest, _ response: inout LocalResponse) {
+        response.add("Set-Cookie", cookies.setCookie(isSecure: request.origin.isSecure).expired(cookie))
     }
 
     private func endAttempt(_ pending: PendingSignIn, _ isSecure: Bool, _ response: inout LocalResponse) {

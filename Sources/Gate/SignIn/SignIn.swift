@@ -8,10 +8,7 @@ import Pages
 /// The way back from the provider: the return, the confirmation of a sign-in that did not begin here, single use,
 /// provisioning, and the session.
 struct SignIn {
-    private let login: any LoginProtocol
-    private let initiated: InitiatedPolicy
-    private let requiresState: Bool
-    private let isSingleUse: Bool
+    private let providers: Providers
     private let provisions: Bool
     private let replayFailure: ReplayFailurePolicy
     private let hasAppCookies: Bool
@@ -25,17 +22,14 @@ struct SignIn {
     private let responses: Responses
 
     init(
-        _ configuration: GateConfiguration, login: any LoginProtocol, attempts: LoginAttempts, loops: RedirectLoops,
+        _ configuration: GateConfiguration, providers: Providers, attempts: LoginAttempts, loops: RedirectLoops,
         confirmation: Confirmation, start: SessionStart, sessions: Sessions, bearer: BearerTokens,
         authorization: Authorizer, responses: Responses
     ) {
-        initiated = configuration.initiated
-        requiresState = configuration.requiresState
-        isSingleUse = configuration.singleUse
         provisions = configuration.provisions
         replayFailure = configuration.replayFailure
         hasAppCookies = !configuration.session.appCookies.isEmpty
-        self.login = login
+        self.providers = providers
         self.attempts = attempts
         self.loops = loops
         self.confirmation = confirmation
@@ -66,28 +60,49 @@ struct SignIn {
 
     /// The browser is back, with a proof of the provider or with something else.
     func returned(_ request: borrowing AccessRequest, form: [UInt8]?) -> Step {
+        guard let provider = providers.returning(request) else { return .respond(responses.notFound(request)) }
+        return returned(request, to: provider, form: form).concerning(provider.name)
+    }
+
+    private func returned(_ request: borrowing AccessRequest, to provider: Provider, form: [UInt8]?) -> Step {
         guard let origin = request.publicOrigin, let scope = request.cookieScope else {
             return .respond(responses.hostMissing(request))
         }
+        let (login, initiated, requiresState) = (provider.login, provider.initiated, provider.requiresState)
         let site = request.site.targetSite(origin)
         let parameters = login.parameters(of: request, form: form)
         let attempt = attempts.returned(
-            request, parameters, scope, namesAttempts: login.namesAttempts,
+            request, parameters, scope, to: provider,
             isUnseen: NavigationTest.isSubresource(request.head)
                 && SiteCheck.isFromOtherSite(request.head, on: site))
         let named = parameters.returnTarget(on: site, without: request.site.tokenParameter) ?? nil
         let target = attempt.target ?? named ?? .root
         let tryAgain = LoginAddress.path(target)
+        guard providers.offers.isOffered(provider.name, to: request) else {
+            return .respond(responses.signInRefused(.providerNotAllowed, request, tryAgain: tryAgain))
+        }
+        // Before the protocol sees it: what one provider sent is never presented to another.
+        guard !attempt.isOfOtherProvider else {
+            return .respond(
+                responses.signInRefused(
+                    .loginStateMissing, request, tryAgain: tryAgain,
+                    detail: "the attempt was begun at another identity provider"))
+        }
 
         let verified: VerifiedLogin
-        switch login.finish(parameters, request) {
+        switch login.finish(parameters, attempt, on: origin, request) {
         case .verified(let result): verified = result
         case .refused(let refusal, let status):
-            return .respond(refused(refusal, status, tryAgain, request))
+            var response = refused(refusal, status, tryAgain, request)
+            // What the provider sent with it cannot be used again.
+            if login.needsAttempt, attempt.isOurs, let cookie = attempt.cookie {
+                start.endAttempt(cookie, request, &response)
+            }
+            return .respond(response)
         case .ask(let question): return .ask(question)
         }
         let fields = verified.fields
-        let verdict = authorization.signInVerdict(on: fields)
+        let verdict = authorization.signInVerdict(on: fields, of: provider.name)
         if case .refused(let reason) = verdict {
             return .respond(forbidden(reason, fields, target, request, keyID: verified.keyID))
         }
@@ -98,7 +113,7 @@ struct SignIn {
             current = identity.session
             replacedSession = identity.stored?.id
         }
-        let isSameUser = current.map { $0.fields.isSameUser(as: fields) } ?? false
+        let isSameUser = current?.isSameUser(as: fields, of: provider.name) ?? false
         // Another site's image or script could have the user asked, and spend the token, without anybody seeing it.
         let isUnseen =
             !attempt.isOurs && !isSameUser && (initiated != .allow || requiresState)
@@ -109,16 +124,20 @@ struct SignIn {
         if returns.isLoop { return .respond(loops.response(to: request, tryAgain: tryAgain)) }
 
         var pending = PendingSignIn(
-            replayKeys: verified.replayKeys, retention: verified.retention, user: fields.user, fields: fields,
-            target: target, origin: origin, scope: scope, isSignedIn: isSameUser, spentAttempt: attempt.cookie,
+            replayKeys: verified.replayKeys, retention: verified.retention, user: fields.user,
+            provider: provider.name, fields: fields, target: target, origin: origin, scope: scope,
+            isSignedIn: isSameUser, spentAttempt: attempt.cookie,
             returns: returns)
         pending.replacedSession = replacedSession
         pending.keyID = verified.keyID
         pending.omissions = verified.omissions
-        pending.endsAppSession = endsAppSession(fields, request)
+        pending.providerSession = verified.providerSession
+        pending.idToken = verified.idToken
+        pending.endsAppSession = endsAppSession(fields, of: provider.name, request)
         // Elsewhere a return without a state counts for nothing anyway.
         if attempt.isOurs, let named = attempt.named, !login.namesAttempts {
-            pending.otherAttempts = attempts.othersOnlyWhenNamed(besides: named, request, scope)
+            pending.otherAttempts = attempts.othersOnlyWhenNamed(
+                besides: named, at: provider.name, request, scope)
         }
 
         if isUnseen { return .respond(refused(attempt, pending, tryAgain, request)) }
@@ -161,8 +180,8 @@ struct SignIn {
         do throws(Confirmation.Refusal) {
             var pending = try confirmation.confirmed(request, form: form)
             if case .valid = sessions.session(of: request) { pending.returns = RedirectLoopCounter() }
-            pending.endsAppSession = endsAppSession(pending.fields, request)
-            return consume(pending, request)
+            pending.endsAppSession = endsAppSession(pending.fields, of: pending.provider, request)
+            return consume(pending, request).concerning(pending.provider)
         } catch {
             return .respond(error.response)
         }
@@ -172,16 +191,23 @@ struct SignIn {
 
     /// On to the replay store, when tokens sign in once.
     private func consume(_ pending: PendingSignIn, _ request: borrowing AccessRequest) -> Step {
-        isSingleUse ? .ask(.consumeToken(pending)) : accept(pending, request)
+        providers.named(pending.provider)?.isSingleUse ?? true
+            ? .ask(.consumeToken(pending)) : accept(pending, request)
     }
 
     /// The replay store has answered. Before the sign-in proceeds, its token ends as bearer on every loop of the process.
     func consumed(_ pending: PendingSignIn, _ verdict: ReplayVerdict, _ request: borrowing AccessRequest) -> Step {
-        bearer.end(with: verdict)
+        bearer.end(with: verdict, of: pending.provider)
             ? .ask(.endBearer(SpentToken(pending, verdict))) : finish(pending, verdict, request)
     }
 
     func finish(_ pending: PendingSignIn, _ verdict: ReplayVerdict, _ request: borrowing AccessRequest) -> Step {
+        outcome(pending, verdict, request).concerning(pending.provider)
+    }
+
+    private func outcome(
+        _ pending: PendingSignIn, _ verdict: ReplayVerdict, _ request: borrowing AccessRequest
+    ) -> Step {
         switch verdict {
         case .fresh: return accept(pending, request)
         case .replayed:
@@ -204,7 +230,7 @@ struct SignIn {
     private func accept(_ pending: PendingSignIn, _ request: borrowing AccessRequest) -> Step {
         if let needed = pending.confirmation { return .respond(confirmation.page(for: pending, needed, request)) }
         // Once more: the lists may have changed while the user was asked.
-        switch authorization.signInVerdict(on: pending.fields) {
+        switch authorization.signInVerdict(on: pending.fields, of: pending.provider) {
         case .refused(let reason):
             return .respond(forbidden(reason, pending.fields, pending.target, request, keyID: pending.keyID))
         case .visitor: return .respond(start.visit(pending, request))
@@ -214,7 +240,8 @@ struct SignIn {
         return .ask(
             .provision(
                 PendingProvisioning(
-                    call: ProvisioningCall(pending.fields, requestID: request.idText), pending: pending)))
+                    call: ProvisioningCall(pending.fields, of: pending.provider, requestID: request.idText),
+                    pending: pending)))
     }
 
     // MARK: Provisioning and the session
@@ -223,16 +250,24 @@ struct SignIn {
     func provisioned(
         _ pending: PendingSignIn, _ verdict: ProvisioningVerdict, _ request: borrowing AccessRequest
     ) -> Step {
-        switch verdict {
-        case .agreed: start.step(pending, request)
-        case .noSeat: .respond(noSeat(pending, request))
-        case .failed: .respond(start.refused(.provisioningFailed, status: 502, pending, request))
-        }
+        let step: Step =
+            switch verdict {
+            case .agreed: start.step(pending, request)
+            case .noSeat: .respond(noSeat(pending, request))
+            case .failed: .respond(start.refused(.provisioningFailed, status: 502, pending, request))
+            }
+        return step.concerning(pending.provider)
     }
 
     /// The session store has answered. Without it the sign-in follows `replay.onFailure`: refused, or a session that lives
     /// in the cookie.
-    func stored(_ session: NewStoredSession, _ isStored: Bool, _ request: borrowing AccessRequest) -> LocalResponse {
+    func stored(_ session: NewStoredSession, _ isStored: Bool, _ request: borrowing AccessRequest) -> Step {
+        Step.respond(signedIn(session, isStored, request)).concerning(session.pending.provider)
+    }
+
+    private func signedIn(
+        _ session: NewStoredSession, _ isStored: Bool, _ request: borrowing AccessRequest
+    ) -> LocalResponse {
         guard isStored || replayFailure == .allow else {
             return start.refused(.replayStoreUnavailable, status: 503, session.pending, request)
         }
@@ -242,9 +277,11 @@ struct SignIn {
     // MARK: Responses
 
     /// The app's session may be another user's: that of the browser's last session, or of an unknown one.
-    private func endsAppSession(_ fields: UserAttributes, _ request: borrowing AccessRequest) -> Bool {
+    private func endsAppSession(
+        _ fields: UserAttributes, of provider: String, _ request: borrowing AccessRequest
+    ) -> Bool {
         guard hasAppCookies else { return false }
-        return sessions.lastUser(of: request).map { !$0.isSameUser(as: fields) } ?? true
+        return sessions.last(of: request).map { !$0.isSameUser(as: fields, of: provider) } ?? true
     }
 
     private func forbidden(
@@ -261,6 +298,9 @@ struct SignIn {
     private func refused(
         _ refusal: SignInRefusal, _ status: UInt16, _ tryAgain: String, _ request: borrowing AccessRequest
     ) -> LocalResponse {
+        if refusal.reason == .providerUnavailable {
+            return responses.providerUnavailable(request, tryAgain: tryAgain, detail: refusal.detail)
+        }
         var response = responses.signInRefused(
             refusal.reason, status: status, request, tryAgain: tryAgain, text: refusal.text, detail: refusal.detail)
         response.user = refusal.user
@@ -298,4 +338,13 @@ struct SignIn {
 
     /// The largest form that is read: a token of 16 KiB, percent-encoded, and room for more.
     static let formLimit = 64 * 1024
+}
+
+extension Step {
+    /// A response of the gate that is about a sign-in at that provider, for logs and metrics.
+    fileprivate func concerning(_ provider: String) -> Step {
+        guard !provider.isEmpty, case .done(.respond(var response)) = self else { return self }
+        response.provider = provider
+        return .respond(response)
+    }
 }

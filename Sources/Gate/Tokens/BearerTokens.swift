@@ -7,7 +7,8 @@ import JWT
 /// What a request's `Authorization` amounts to.
 enum BearerVerdict {
     case none
-    case refused(Reason)
+    /// - Parameter canRefreshKeys: the token may be valid by a key that is not known yet.
+    case refused(Reason, canRefreshKeys: Bool)
     case valid(Identity)
     /// The token is valid, and the replay store must be asked first whether it has signed in.
     case unchecked(TokenQuestion)
@@ -29,21 +30,34 @@ package struct TokenQuestion {
 ///
 /// A token that signed in was seen by a browser, its history and perhaps logs: it is refused here. The replay store is
 /// asked about that before a token counts, and again at most a minute after each answer.
+///
+/// Each provider that allows it is asked, in their order; the token is of the first that accepts it.
 final class BearerTokens {
     private let isEnabled: Bool
-    private let isSingleUse: Bool
+    private let issuers: [Issuer]
     private let replayFailure: ReplayFailurePolicy
-    private let tokens: TokenCheck
+    private let epoch: KeyEpoch
     private let rendering: HeaderRendering
     private var known = IdentityCache()
     /// Counts the tokens that signed in while this gate ran.
     private var spentCount: UInt64 = 0
 
-    init(_ configuration: GateConfiguration, _ tokens: TokenCheck, _ rendering: HeaderRendering) {
-        isEnabled = configuration.bearer
-        isSingleUse = configuration.singleUse
+    /// A provider whose tokens are accepted as bearer tokens.
+    private struct Issuer {
+        let tokens: TokenCheck
+        let isSingleUse: Bool
+    }
+
+    /// - Parameter checks: of each provider, in their order.
+    init(
+        _ configuration: GateConfiguration, _ checks: [TokenCheck], _ epoch: KeyEpoch, _ rendering: HeaderRendering
+    ) {
+        issuers = zip(configuration.providers, checks).compactMap { provider, tokens in
+            provider.bearer ? Issuer(tokens: tokens, isSingleUse: provider.singleUse) : nil
+        }
+        isEnabled = !issuers.isEmpty
         replayFailure = configuration.replayFailure
-        self.tokens = tokens
+        self.epoch = epoch
         self.rendering = rendering
     }
 
@@ -59,7 +73,7 @@ final class BearerTokens {
         }
         guard let token else { return .none }
         // The app and the gate could each read another one (CVE-2020-25017).
-        guard count == 1 else { return .refused(.tokenMalformed) }
+        guard count == 1 else { return .refused(.tokenMalformed, canRefreshKeys: false) }
         return verdict(on: bytes.extracting(token.range), request)
     }
 
@@ -73,7 +87,8 @@ final class BearerTokens {
             let value = request.head.fields[index].value
             guard let token = Self.token(in: value, bytes) else { continue }
             count += 1
-            if count > Self.maximumFields || tokens.isSigned(bytes.extracting(token.range)) { return true }
+            if count > Self.maximumFields { return true }
+            for issuer in issuers where issuer.tokens.isSigned(bytes.extracting(token.range)) { return true }
         }
         return false
     }
@@ -93,31 +108,40 @@ final class BearerTokens {
         let nowhere = text.extracting(0..<0)
         let cached = known.identity(text, host: nowhere, isSecure: false, now: now)
         // CVE-2026-33496: a verdict is one policy's and one key set's.
-        if let cached, cached.verifiedWith == tokens.keyEpoch {
+        if let cached, cached.verifiedWith == epoch.value {
             if request.context.monotonic < cached.freshUntil { return .valid(cached) }
             if request.tokenLookup != .notAsked { return verdict(on: cached, request) }
         }
-        do throws(SignInRefusal) {
-            let user = try tokens.verifiedUser(text, now: now)
-            let identity = Identity(
-                fields: user.fields, headerBlock: rendering.block(for: user.fields), session: nil,
-                freshUntil: -.infinity, replayKeys: isSingleUse ? tokens.replayKeys(user.token) : [])
-            identity.isKnownUnused = cached?.isKnownUnused ?? false
-            identity.verifiedWith = tokens.keyEpoch
-            identity.tokenExpiresAt = user.token.expiresAt ?? now
-            // When the clock is set back, it is verified again.
-            known.keep(
-                identity, text, host: nowhere, isSecure: false, validFrom: now, validUntil: user.token.expiresAt ?? now)
-            return verdict(on: identity, request)
-        } catch {
-            known.forget(text)
-            return .refused(error.reason)
+        var refusals: [(reason: Reason, canRefreshKeys: Bool)] = []
+        for issuer in issuers {
+            do throws(SignInRefusal) {
+                let user = try issuer.tokens.verifiedUser(text, now: now)
+                let identity = Identity(
+                    fields: user.fields, provider: issuer.tokens.provider,
+                    headerBlock: rendering.block(for: user.fields),
+                    session: nil, freshUntil: -.infinity,
+                    replayKeys: issuer.isSingleUse ? issuer.tokens.replayKeys(user.token) : [])
+                identity.isKnownUnused = cached?.isKnownUnused ?? false
+                identity.verifiedWith = epoch.value
+                identity.tokenExpiresAt = user.token.expiresAt ?? now
+                // When the clock is set back, it is verified again.
+                known.keep(
+                    identity, text, host: nowhere, isSecure: false, validFrom: now,
+                    validUntil: user.token.expiresAt ?? now)
+                return verdict(on: identity, request)
+            } catch {
+                refusals.append((error.reason, issuer.tokens.canRefreshKeys(after: error.reason, request)))
+            }
         }
+        known.forget(text)
+        return .refused(
+            TokenCheck.mostTelling(refusals.map(\.reason)),
+            canRefreshKeys: refusals.contains(where: \.canRefreshKeys))
     }
 
     /// On a token that is valid in itself.
     private func verdict(on identity: Identity, _ request: borrowing AccessRequest) -> BearerVerdict {
-        guard isSingleUse else {
+        guard !identity.replayKeys.isEmpty else {
             identity.freshUntil = request.context.monotonic + Self.verdictLifetime
             return .valid(identity)
         }
@@ -128,9 +152,11 @@ final class BearerTokens {
                     replayKeys: identity.replayKeys, expiresAt: identity.tokenExpiresAt, identity: identity,
                     spentCount: spentCount))
         case .unused: return .valid(identity)
-        case .used: return .refused(.replayed)
+        case .used: return .refused(.replayed, canRefreshKeys: false)
         case .failed:
-            guard identity.isKnownUnused || replayFailure == .allow else { return .refused(.replayStoreUnavailable) }
+            guard identity.isKnownUnused || replayFailure == .allow else {
+                return .refused(.replayStoreUnavailable, canRefreshKeys: false)
+            }
             // Not each request waits for a store that does not answer.
             identity.freshUntil = request.context.monotonic + Self.pauseAfterFailure
             return .valid(identity)
@@ -165,9 +191,9 @@ final class BearerTokens {
         known.forget { identity in identity.replayKeys.contains { replayKeys.contains($0) } }
     }
 
-    /// A sign-in with that verdict ends the token's use as bearer: every loop must forget it.
-    func end(with verdict: ReplayVerdict) -> Bool {
-        guard isEnabled, isSingleUse else { return false }
+    /// A sign-in with that verdict ends the use as bearer token of a token of the provider: every loop must forget it.
+    func end(with verdict: ReplayVerdict, of provider: String) -> Bool {
+        guard issuers.contains(where: { $0.tokens.provider == provider && $0.isSingleUse }) else { return false }
         return switch verdict {
         case .fresh, .replayed: true
         case .unavailable, .full: replayFailure == .allow

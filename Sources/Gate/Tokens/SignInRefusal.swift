@@ -20,6 +20,15 @@ struct SignInRefusal: Error, CustomStringConvertible {
         self.reason = reason
     }
 
+    /// - Parameters:
+    ///   - detail: for logs; it holds nothing that a client could choose.
+    ///   - text: for the page; nil: that of the reason.
+    init(_ reason: Reason, detail: String?, text: ReasonText?) {
+        self.reason = reason
+        self.detail = detail
+        self.text = text
+    }
+
     /// - Parameter user: that the token names.
     init(_ refusal: TokenRefusal, _ user: String?) {
         reason = refusal.reason

@@ -3,6 +3,20 @@
 import HTTP
 import JWT
 
+/// The tokens of all providers.
+final class ProviderTokens: SignedTokens {
+    private let checks: [TokenCheck]
+
+    init(_ checks: [TokenCheck]) {
+        self.checks = checks
+    }
+
+    func isSigned(_ token: Span<UInt8>) -> Bool {
+        for check in checks where check.isSigned(token) { return true }
+        return false
+    }
+}
+
 extension TokenCheck: SignedTokens {
     func isSigned(_ token: Span<UInt8>) -> Bool {
         // What has not the form of a token is not worth a digest.

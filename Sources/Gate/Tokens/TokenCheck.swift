@@ -13,10 +13,12 @@ struct VerifiedUser {
     let omissions: [String]
 }
 
-/// Verifies tokens by the keys in force, and maps their claims to a user.
+/// Verifies the tokens of one provider by the keys in force, and maps their claims to a user.
 final class TokenCheck {
-    /// Counts the key sets that were in force: what was verified by an older one is verified again.
-    private(set) var keyEpoch: UInt64 = 0
+    private let name: String
+    /// The first provider, or the only one.
+    private let isFirst: Bool
+    private let epoch: KeyEpoch
     private var verifier: TokenVerifier
     private let policy: TokenPolicy
     private let mapping: ClaimMapping
@@ -26,18 +28,26 @@ final class TokenCheck {
     private let replayByID: Bool
     private var signatures = SignatureVerdicts()
 
-    init(_ configuration: GateConfiguration) {
+    init(_ configuration: ProviderConfiguration, isFirst: Bool, _ epoch: KeyEpoch) {
+        name = configuration.name
+        self.isFirst = isFirst
+        self.epoch = epoch
         policy = configuration.tokenPolicy
         verifier = TokenVerifier(policy: policy, keys: configuration.keys)
-        mapping = ClaimMapping(configuration.claims, required: configuration.required)
+        mapping = ClaimMapping(
+            configuration.claims, required: configuration.required,
+            acceptsUnverifiedEmail: configuration.acceptsUnverifiedEmail)
         subjects = ClaimMapping(configuration.claims.filter { $0.field == "user" }, required: [])
         hasRemoteKeys = configuration.hasRemoteKeys
         replayByID = configuration.replayByID
     }
 
+    /// The provider's name; empty while there is a single one.
+    var provider: String { name }
+
     func replaceKeys(_ keys: KeySet) {
         verifier = TokenVerifier(policy: policy, keys: keys)
-        keyEpoch += 1
+        epoch.advance()
         signatures.forgetAll()
     }
 
@@ -48,25 +58,52 @@ final class TokenCheck {
     }
 
     /// Everything that a sign-in token must pass, except single use.
-    func verifiedUser(_ token: Span<UInt8>, now: Double) throws(SignInRefusal) -> VerifiedUser {
-        let verified = try verified(token, now: now)
+    ///
+    /// - Parameters:
+    ///   - binding: of an ID token that ends a sign-in.
+    ///   - userInfo: a document with more claims, from the OpenID provider itself.
+    func verifiedUser(
+        _ token: Span<UInt8>, now: Double, binding: IDTokenBinding? = nil, adding userInfo: [UInt8]? = nil
+    ) throws(SignInRefusal) -> VerifiedUser {
+        let verified = try verified(token, now: now, binding: binding)
         // OpenID Connect Back-Channel Logout 1.0 §2.4: the claim keeps a logout token from signing in, above all the
         // gate's own, which pass through a browser and are signed with the same key.
         guard !verified.isLogoutToken else {
             throw SignInRefusal(.claimsMalformed, "a logout token", user(of: verified.claims), verified.keyID)
         }
+        let claims = try userInfo.map { (document) throws(SignInRefusal) in
+            try OpenIDUserInfo.claims(of: verified, adding: document)
+        }
         do {
-            let result = try mapping.map(verified.claims)
-            return VerifiedUser(token: verified, fields: result.fields, omissions: result.omissions)
+            let result = try mapping.map(claims ?? verified.claims)
+            return VerifiedUser(
+                token: verified, fields: result.fields.of(provider: provider), omissions: result.omissions)
         } catch {
             throw SignInRefusal(error, user(of: verified.claims), verified.keyID)
         }
     }
 
     /// Signature, times, issuer and audience of a token of any kind.
-    func verified(_ token: Span<UInt8>, now: Double) throws(SignInRefusal) -> VerifiedToken {
+    func verified(
+        _ token: Span<UInt8>, now: Double, binding: IDTokenBinding? = nil
+    ) throws(SignInRefusal) -> VerifiedToken {
+        try verified(token, by: verifier, now: now, binding: binding)
+    }
+
+    /// The same for a logout token, which has not all that an ID token must have.
+    func verifiedLogoutToken(_ token: Span<UInt8>, now: Double) throws(SignInRefusal) -> VerifiedToken {
+        guard policy.client != nil else { return try verified(token, now: now) }
+        var policy = policy
+        policy.client = nil
+        policy.requireExpiry = false
+        return try verified(token, by: TokenVerifier(policy: policy, keys: verifier.keys), now: now, binding: nil)
+    }
+
+    private func verified(
+        _ token: Span<UInt8>, by verifier: TokenVerifier, now: Double, binding: IDTokenBinding?
+    ) throws(SignInRefusal) -> VerifiedToken {
         do {
-            return try verifier.verify(token, now: now)
+            return try verifier.verify(token, now: now, binding: binding)
         } catch {
             throw SignInRefusal(error, error.signed?.claims.flatMap(user(of:)))
         }
@@ -86,8 +123,34 @@ final class TokenCheck {
         return reason == .keyNotFound || reason == .signatureInvalid
     }
 
+    /// Of the reasons why no provider accepts a token: that of the provider that signed it.
+    static func mostTelling(_ refusals: [Reason]) -> Reason {
+        refusals.first { !isOfAnother($0) } ?? refusals.first ?? .keyNotFound
+    }
+
+    /// The token may well be another provider's.
+    private static func isOfAnother(_ reason: Reason) -> Bool {
+        reason == .keyNotFound || reason == .signatureInvalid || reason == .algorithmNotAllowed
+            || reason == .issuerMismatch
+    }
+
     /// What single use is keyed on: SHA-256 of the signing input; where jti is required, of issuer and jti too.
+    ///
+    /// Each with the provider's name: two providers may write the same token. What was used while there was a single
+    /// provider, or at a replica that knows of no other, was used at the first.
     func replayKeys(_ token: VerifiedToken) -> [[UInt8]] {
+        let keys = unnamedReplayKeys(token)
+        guard !provider.isEmpty else { return keys }
+        let own = keys.map { key in
+            var text: [UInt8] = []
+            text.appendCounted(provider.utf8)
+            text.append(contentsOf: key)
+            return [UInt8(ascii: "p")] + SHA256.hash(text.span)
+        }
+        return isFirst ? own + keys : own
+    }
+
+    private func unnamedReplayKeys(_ token: VerifiedToken) -> [[UInt8]] {
         var keys = [[UInt8(ascii: "s")] + token.signingInputDigest]
         if replayByID, policy.minimumIDLength > 0, let id = token.id {
             var text: [UInt8] = []
@@ -108,9 +171,21 @@ final class TokenCheck {
     }
 }
 
+/// Counts the key sets that were in force, of all providers: what was verified by an older one is verified again.
+final class KeyEpoch {
+    private(set) var value: UInt64 = 0
+
+    func advance() {
+        value += 1
+    }
+}
+
 extension VerifiedToken {
     /// The token declares itself a logout token.
     var isLogoutToken: Bool { claims["events"]?[Self.logoutEvent] != nil }
+
+    /// The same in the form that OpenID Connect Back-Channel Logout 1.0 §2.4 requires.
+    var isLogoutTokenOfOpenID: Bool { claims["events"]?[Self.logoutEvent]?.object != nil }
 
     static let logoutEvent = "http://schemas.openid.net/event/backchannel-logout"
 }

@@ -40,13 +40,19 @@ public struct LocalResponse: Equatable, Sendable {
     /// The reason in words, for the log; no token, cookie or secret.
     package var detail: String? {
         get { remark?.detail }
-        set { remark = Remark(detail: newValue, user: user) }
+        set { remark = Remark(detail: newValue, user: user, provider: provider) }
     }
 
     /// The user it is about, for the logs, when known.
     public var user: String? {
         get { remark?.user }
-        set { remark = Remark(detail: detail, user: newValue) }
+        set { remark = Remark(detail: detail, user: newValue, provider: provider) }
+    }
+
+    /// The identity provider it is about, for the logs, where providers have names.
+    public var provider: String? {
+        get { remark?.provider }
+        set { remark = Remark(detail: detail, user: user, provider: newValue) }
     }
 
     /// Adds a field line. Bytes that would end the line (CR, LF, NUL) become spaces, so no value can add a line.
@@ -113,13 +119,17 @@ public struct RequestSubject: Equatable, Sendable {
 private final class Remark: Equatable, Sendable {
     let detail: String?
     let user: String?
+    let provider: String?
 
     /// Nil: there is nothing to say.
-    init?(detail: String?, user: String?) {
-        guard detail != nil || user != nil else { return nil }
+    init?(detail: String?, user: String?, provider: String?) {
+        guard detail != nil || user != nil || provider != nil else { return nil }
         self.detail = detail
         self.user = user
+        self.provider = provider
     }
 
-    static func == (a: Remark, b: Remark) -> Bool { a.detail == b.detail && a.user == b.user }
+    static func == (a: Remark, b: Remark) -> Bool {
+        a.detail == b.detail && a.user == b.user && a.provider == b.provider
+    }
 }

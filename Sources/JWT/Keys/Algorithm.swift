@@ -55,6 +55,16 @@ package enum Algorithm: String, CaseIterable, Sendable {
         }
     }
 
+    /// What OpenID Connect Core §3.1.3.6 hashes an access token with. For Ed25519 it names none; providers use the hash
+    /// function of that signature scheme.
+    var hash: HashFunction {
+        switch self {
+        case .hs256, .rs256, .es256, .ps256: .sha256
+        case .hs384, .rs384, .es384, .ps384: .sha384
+        case .hs512, .rs512, .es512, .ps512, .edDSA: .sha512
+        }
+    }
+
     /// Whether a key of this kind can be used with this algorithm.
     func isServed(by kind: KeyKind) -> Bool {
         guard case .signature(let scheme, let needed) = method, kind.serves(scheme) else { return false }

@@ -72,6 +72,15 @@ package struct VerificationKey: Sendable {
         }
     }
 
+    /// The same secret, or the same public key, whatever it is called.
+    package func isSameKey(as other: VerificationKey) -> Bool {
+        switch (material, other.material) {
+        case (.secret(let mine), .secret(let theirs)): mine.isSame(as: theirs)
+        case (.publicKey(let mine), .publicKey(let theirs)): mine.isSame(as: theirs)
+        case (.secret, .publicKey), (.publicKey, .secret): false
+        }
+    }
+
     /// One shared secret for signing and verifying.
     package var isSymmetric: Bool {
         if case .secret = material { true } else { false }
@@ -138,6 +147,12 @@ final class SharedSecret: Sendable {
         sha256 = HMACKey(key.span, .sha256)
         sha384 = HMACKey(key.span, .sha384)
         sha512 = HMACKey(key.span, .sha512)
+    }
+
+    func isSame(as other: SharedSecret) -> Bool {
+        let message = Array("the same key".utf8)
+        return byteCount == other.byteCount
+            && other.sha256.isValid(sha256.authenticationCode(for: message.span).span, for: message.span)
     }
 
     func key(_ hash: HashFunction) -> HMACKey {

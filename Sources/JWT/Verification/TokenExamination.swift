@@ -9,15 +9,18 @@ final class TokenExamination {
     let policy: TokenPolicy
     let keys: KeySet
     let now: Double
+    /// nil: the token is not the end of a sign-in at an OpenID provider.
+    let binding: IDTokenBinding?
     /// Continue after a failure, and record every check; otherwise the first failure is thrown and nothing is recorded.
     let isThorough: Bool
     private(set) var checks: [TokenCheck] = []
     private var hasFailed = false
 
-    init(policy: TokenPolicy, keys: KeySet, now: Double, isThorough: Bool) {
+    init(policy: TokenPolicy, keys: KeySet, now: Double, binding: IDTokenBinding?, isThorough: Bool) {
         self.policy = policy
         self.keys = keys
         self.now = now
+        self.binding = binding
         self.isThorough = isThorough
     }
 
@@ -38,6 +41,7 @@ final class TokenExamination {
         let claims: RegisteredClaims?
         do {
             claims = try checkClaims(token)
+            if let claims { try checkIDToken(claims, signer?.algorithm) }
         } catch {
             throw error.of(token, signedBy: signer, policy)
         }

@@ -21,11 +21,14 @@ package struct TokenPolicy: Sendable {
     package var headerAliases: [String: [String]]
     /// Aliases of claims: name → aliases.
     package var claimAliases: [String: [String]]
+    /// The tokens are ID tokens for this client (OpenID Connect Core §2), which have more required claims; nil: any tokens.
+    package var client: String?
 
     package init(
         algorithms: Set<Algorithm> = [.hs256], issuer: String = "", audience: [String] = [],
         acceptAnyAudience: Bool = false, clockSkew: Double = 60, maxAge: Double? = 300, requireExpiry: Bool = false,
-        minimumIDLength: Int = 0, headerAliases: [String: [String]] = [:], claimAliases: [String: [String]] = [:]
+        minimumIDLength: Int = 0, headerAliases: [String: [String]] = [:], claimAliases: [String: [String]] = [:],
+        client: String? = nil
     ) {
         self.algorithms = algorithms
         self.issuer = issuer
@@ -37,6 +40,7 @@ package struct TokenPolicy: Sendable {
         self.minimumIDLength = minimumIDLength
         self.headerAliases = headerAliases
         self.claimAliases = claimAliases
+        self.client = client
     }
 
     /// The longest accepted token, in bytes.

@@ -14,6 +14,7 @@ final class LoopMemory {
     private var dateSecond = -1.0
     private var dateBytes: [UInt8] = []
     private var dateLineBytes: [UInt8] = []
+    private var lastDateLineBytes: [UInt8] = []
 
     init(_ loop: EventLoop) {
         self.loop = loop
@@ -69,6 +70,7 @@ final class LoopMemory {
             dateSecond = second
             dateBytes = HTTPDate.bytes(second)
             dateLineBytes = Array("Date: ".utf8) + dateBytes + Array("\r\n".utf8)
+            lastDateLineBytes = dateLineBytes + Array("\r\n".utf8)
         }
         return dateBytes
     }
@@ -77,6 +79,12 @@ final class LoopMemory {
     var dateLine: [UInt8] {
         _ = date
         return dateLineBytes
+    }
+
+    /// The same as the last line of a head, with the empty line after it.
+    var lastDateLine: [UInt8] {
+        _ = date
+        return lastDateLineBytes
     }
 
     /// Objects and buffers that a loop keeps for later use, of each kind.

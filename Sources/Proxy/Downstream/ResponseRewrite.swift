@@ -55,16 +55,27 @@ package enum ResponseRewrite {
 
     /// Appends the head of a response of the gate's own.
     ///
-    /// - Parameter dateLine: the Date field, with CRLF.
+    /// - Parameter lastDateLine: the Date field as the last line of a head, with the empty line.
     package static func append(
-        _ response: LocalResponse, persistence: Persistence, dateLine: [UInt8], into output: inout [UInt8]
+        _ response: LocalResponse, persistence: Persistence, lastDateLine: [UInt8], into output: inout [UInt8]
     ) {
+        if response.status == 302 {
+            // The redirect to the provider: fewer pieces cost less.
+            output.append(text: "HTTP/1.1 302 Found\r\nContent-Length: ")
+            output.append(decimal: UInt64(response.body.count))
+            output.append(13)
+            output.append(10)
+            appendConnection(persistence, into: &output)
+            output.append(span: response.fieldBlock.span)
+            return output.append(span: lastDateLine.span)
+        }
         appendStatus(response.status, reason: Span(), into: &output)
         output.append(span: response.fieldBlock.span)
-        output.append(span: dateLine.span)
+        output.append(span: lastDateLine.span.extracting(0..<max(0, lastDateLine.count - 2)))
         if response.status != 204, response.status != 304 {
             output.append(text: "Content-Length: ")
             output.append(decimal: UInt64(response.body.count))
+            if persistence == .implied { return output.append(text: "\r\n\r\n") }
             output.append(text: "\r\n")
         }
         appendConnection(persistence, into: &output)
@@ -72,8 +83,7 @@ package enum ResponseRewrite {
     }
 
     private static func appendStatus(_ status: UInt16, reason: Span<UInt8>, into output: inout [UInt8]) {
-        // The most common ones are constants.
-        if status == 302, reason.isEmpty { return output.append(text: "HTTP/1.1 302 Found\r\n") }
+        // The most common one is a constant.
         if status == 200, reason.equals("OK") { return output.append(text: "HTTP/1.1 200 OK\r\n") }
         output.append(text: "HTTP/1.1 ")
         output.append(decimal: UInt64(status))

@@ -38,8 +38,8 @@ struct GateServiceConfiguration {
     let strictTransportLine: [UInt8]
     /// Refusals are not enforced (`access.mode: observe`), for the metrics.
     var observes: Bool
-    /// The identity provider's name, for the metrics.
-    let provider: String
+    /// The identity providers' names, for the metrics.
+    let providers: [String]
 
     var maximumContent: UInt64 { limits.bodyBytes > 0 ? limits.bodyBytes : .max }
 }

@@ -30,6 +30,8 @@ package struct ExchangeStateMachine: ~Copyable {
         case replayStore
         /// The key sets, fetched again.
         case keys
+        /// A provider's tokens for an authorization code.
+        case codeExchange
         /// The app's verdict on a user.
         case provisioning
         /// That every loop has ended a user's sessions, or a token's use as bearer.

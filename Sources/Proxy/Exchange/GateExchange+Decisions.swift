@@ -12,15 +12,15 @@ extension GateExchange {
         switch decision {
         case .forward(let identity, let renewal):
             record.outcome = identity == nil ? .open : .forward
-            record.user = identity?.user
+            record.signedIn(identity)
             forward(identity, renewal: renewal)
         case .forwardLogout(let identity, let signOut):
             record.outcome = .forward
-            record.user = identity.user
+            record.signedIn(identity)
             forward(identity, signOut: signOut)
         case .observed(let identity, let renewal, let observation):
             record.outcome = identity == nil ? .open : .forward
-            record.user = identity?.user
+            record.signedIn(identity)
             record.observed(observation)
             forward(identity, renewal: renewal)
         case .nativeLogin(let cookie):

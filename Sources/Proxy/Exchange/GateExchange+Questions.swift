@@ -25,6 +25,13 @@ extension GateExchange: StepDriver {
             } then: { [self] (_: Bool) in
                 answered(question, with: .keys)
             }
+        case .exchangeCode(let pending):
+            ask(.codeExchange, within: limits.codeExchange, otherwise: CodeExchangeResult.overdue) { done in
+                guard let exchanger = services.codes else { return done(.noProvider) }
+                exchanger.exchange(pending.exchange, done)
+            } then: { [self] (result: CodeExchangeResult) in
+                answered(question, with: .exchangeCode(result))
+            }
         case .consumeToken(let pending):
             consume(pending.replayKeys, pending.retention) { [self] in answered(question, with: .consumeToken($0)) }
         case .consumeLogoutToken(let pending):

@@ -73,7 +73,7 @@ final class GateExchange: Exchange, FinishedExchange {
         let gate = service.gate
         withAccess { access in
             access.context = peer.context(service.clock)
-            access.context.canRefreshKeys = service.services.keys != nil
+            access.context.canRefreshKeys = service.hasRemoteKeys
             gate.forwarding.appendRequestID(of: access.head, to: &access.id)
         }
         machine.requestHeadReceived(

@@ -16,6 +16,8 @@ final class GateService: ExchangeService {
     /// The gate's.
     private(set) var forwarding: Forwarding
     private(set) var services: WorkerServices
+    /// Keys can be fetched.
+    private(set) var hasRemoteKeys: Bool
     /// The most content that a request may have.
     private(set) var maximumContent: UInt64
     /// A field line for every response over TLS; empty: none.
@@ -57,10 +59,11 @@ final class GateService: ExchangeService {
         readsResponses = isVerbose || forwarding.rewritesRedirects
         leastIdentityLimit = forwarding.leastIdentityLimit
         self.services = services
+        hasRemoteKeys = services.keys != nil
         loop = memory.loop
         maximumContent = configuration.maximumContent
         strictTransportLine = configuration.strictTransportLine
-        metrics.use(provider: configuration.provider, observes: configuration.observes)
+        metrics.use(providers: configuration.providers, observes: configuration.observes)
         pools = makePools(configuration)
     }
 
@@ -188,8 +191,9 @@ final class GateService: ExchangeService {
         // The session store stays: its connection belongs to this loop.
         let sessions = self.services.sessions
         self.services = services
+        hasRemoteKeys = services.keys != nil
         self.services.sessions = sessions
-        metrics.use(provider: configuration.provider, observes: configuration.observes)
+        metrics.use(providers: configuration.providers, observes: configuration.observes)
         endRevoked()
     }
 

@@ -20,6 +20,8 @@ struct ExchangeRecord {
     /// The reason in words.
     private(set) var detail: String?
     var user: String?
+    /// The identity provider's name; empty while providers have none.
+    private(set) var provider = ""
     /// The request that this one is about (forward-auth).
     private(set) var subject: RequestSubject?
     /// What `access.mode: enforce` would have done.
@@ -47,7 +49,7 @@ struct ExchangeRecord {
         case .logout: .logout
         // Without a reason, as for a method that is not allowed, the refusal is about no user.
         case .refused: reason.map { $0 == .replayed ? .replayed : .denied }
-        case .forward, .open, .observe, .nativeLogin, .redirect, .unauthenticated, .confirm, .signedIn, .guest,
+        case .forward, .open, .observe, .nativeLogin, .redirect, .unauthenticated, .choose, .confirm, .signedIn, .guest,
             .loginLoop, .session, .sessionUnknown, .keys, .answer, .notFound, .forwardAuth, .limited, .badRequest,
             .malformed, .upstreamFailure, .none:
             nil
@@ -61,6 +63,12 @@ struct ExchangeRecord {
         started = now
     }
 
+    /// - Parameter identity: nil: nobody is.
+    mutating func signedIn(_ identity: Identity?) {
+        user = identity?.user
+        if let identity, !identity.provider.isEmpty { provider = identity.provider }
+    }
+
     mutating func answered(_ response: LocalResponse) {
         status = response.status
         bytesSent = UInt64(response.body.count)
@@ -70,6 +78,7 @@ struct ExchangeRecord {
             detail = response.detail
         }
         if let user = response.user { self.user = user }
+        if let provider = response.provider { self.provider = provider }
         if subject != nil || response.subject != nil { subject = response.subject }
     }
 

@@ -82,7 +82,7 @@ package final class RequestLog {
             peer: String(decoding: client.peer, as: UTF8.self),
             host: String(decoding: exchange.request.bytes[exchange.request.authority.range], as: UTF8.self),
             user: exchange.record.user, reason: reason, detail: reason == nil ? nil : exchange.record.detail,
-            cause: cause
+            cause: cause, provider: exchange.record.provider
         ).append(to: &buffer, format: format)
     }
 
@@ -106,7 +106,7 @@ extension RequestHead {
             duration: now.since(record.started).seconds, upstreamDuration: record.upstreamDuration?.seconds,
             outcome: record.outcome, would: record.observation?.would,
             reason: record.isAborted ? record.reason ?? .aborted : record.reason, cause: record.cause,
-            detail: record.detail, peer: logged.peer)
+            detail: record.detail, peer: logged.peer, provider: record.provider)
         let (text, client) = (bytes.span, logged.address)
         if let subject = record.subject {
             let (askedMethod, askedPath) = (subject.method, subject.path)

@@ -36,13 +36,15 @@ final class WorkerMetrics {
     private var reachedAt = MonotonicTime(nanoseconds: 0)
     private var unreachableAt = MonotonicTime(nanoseconds: 0)
     private var unreachableCause: UpstreamCause?
-    /// The identity provider's name, as a label.
-    private var provider = ""
+    /// The identity providers' names, as labels; never empty once a configuration is in force.
+    private var providers: [String] = []
     private var observes = false
 
     /// Another configuration is in force.
-    func use(provider: String, observes: Bool) {
-        self.provider = provider
+    ///
+    /// - Parameter providers: their names, as labels.
+    func use(providers: [String], observes: Bool) {
+        self.providers = providers
         self.observes = observes
     }
 
@@ -88,8 +90,8 @@ final class WorkerMetrics {
     private func count(_ exchange: some FinishedExchange, _ place: RequestPurpose) {
         let reason = exchange.record.reason
         switch exchange.record.outcome {
-        case .signIn, .guest: count(.login(provider: provider, .success))
-        case .loginLoop: count(.login(provider: provider, .loop))
+        case .signIn, .guest: count(.login(provider: provider(of: exchange), .success))
+        case .loginLoop: count(.login(provider: provider(of: exchange), .loop))
         case .logout: count(.logout(exchange.record.logoutCause))
         case .redirect:
             redirects &+= 1
@@ -100,18 +102,29 @@ final class WorkerMetrics {
             // Without a reason, as for a method that is not allowed, the refusal is about no user.
             guard let reason else { return }
             switch place {
-            case .signIn: count(.login(provider: provider, .refused(reason)))
+            case .signIn: count(.login(provider: provider(of: exchange), .refused(reason)))
             case .app, .other: count(.denied(reason))
             case .logout: break
             }
         case .limited: if let reason { count(.denied(reason)) }
-        case .forward, .open, .observe, .nativeLogin, .confirm, .signedIn, .session, .sessionUnknown, .keys, .answer,
+        case .forward, .open, .observe, .nativeLogin, .choose, .confirm, .signedIn, .session, .sessionUnknown, .keys,
+            .answer,
             .notFound, .forwardAuth, .badRequest, .malformed, .upstreamFailure, .none:
             break
         }
     }
 
-    /// Labels are values of enums, so there are not many; the bound holds whatever becomes of them.
+    /// The label of the provider that a sign-in is about. With several, a form that confirms nothing is about none.
+    private func provider(of exchange: some FinishedExchange) -> String {
+        let named = exchange.record.provider
+        if !named.isEmpty { return named }
+        return providers.count == 1 ? providers[0] : Self.noProvider
+    }
+
+    private static let noProvider = "none"
+
+    /// Labels are values of enums and names of the configuration, so there are not many; the bound holds whatever becomes
+    /// of them.
     private func count(_ event: MetricEvent) {
         guard events.count < Self.maximumEvents || events[event] != nil else { return }
         events[event, default: 0] &+= 1
@@ -121,7 +134,7 @@ final class WorkerMetrics {
         var snapshot = MetricsSnapshot()
         snapshot.numbers = numbers
         snapshot.events = events
-        if !provider.isEmpty { snapshot.providers = [provider] }
+        snapshot.providers = Set(providers)
         snapshot.observes = observes
         if redirects > 0 { snapshot.events[.redirect] = redirects }
         for toleration in Toleration.allCases where tolerations[Int(toleration.rawValue)] > 0 {
@@ -134,5 +147,5 @@ final class WorkerMetrics {
         return snapshot
     }
 
-    private static let maximumEvents = 256
+    private static let maximumEvents = 1024
 }

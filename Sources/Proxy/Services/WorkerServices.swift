@@ -7,6 +7,8 @@ import Reactor
 package struct WorkerServices: Sendable {
     /// Fetches key sets; nil if none are fetched: tokens with unknown keys are refused at once.
     package var keys: (any KeyRefresher)?
+    /// Redeems authorization codes; nil: there is no OpenID provider.
+    package var codes: (any CodeExchanger)?
     package var provisioner: (any Provisioner)?
     /// Nil: a revocation takes effect only on the worker that received it.
     package var revocations: (any RevocationBroadcaster)?
@@ -23,6 +25,7 @@ package struct WorkerServices: Sendable {
 package struct WaitLimits: Sendable {
     package var replayStore = Nanoseconds.seconds(10)
     package var keys = Nanoseconds.seconds(8)
+    package var codeExchange = Nanoseconds.seconds(12)
     package var provisioning = Nanoseconds.seconds(15)
     package var revocation = Nanoseconds.seconds(5)
     package var session = Nanoseconds.seconds(5)
@@ -36,6 +39,17 @@ package protocol KeyRefresher: AnyObject, Sendable {
     /// A token names an unknown key. `done` is called exactly once, on any thread, perhaps before this returns: when new keys
     /// are in force on every loop, or it is known that there are none for now.
     func refresh(_ done: @escaping @Sendable () -> Void)
+}
+
+/// Redeems authorization codes at the providers' token endpoints.
+package protocol CodeExchanger: AnyObject, Sendable {
+    /// `done` is called exactly once, on any thread, perhaps before this returns.
+    func exchange(_ code: CodeExchange, _ done: @escaping @Sendable (CodeExchangeResult) -> Void)
+}
+
+extension CodeExchangeResult {
+    package static let overdue = CodeExchangeResult.unavailable(detail: "the provider did not answer in time")
+    package static let noProvider = CodeExchangeResult.unavailable(detail: "the configuration has no such provider")
 }
 
 /// Notifies the app of users before they are let in.

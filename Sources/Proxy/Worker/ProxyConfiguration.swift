@@ -20,8 +20,8 @@ package struct ProxyConfiguration: Sendable {
     package var logDetail = LogDetail.none
     /// Refusals are not enforced (`access.mode: observe`), for the metrics.
     package var observes = false
-    /// The identity provider's name, for the metrics.
-    package var provider = ""
+    /// The identity providers' names, for the metrics.
+    package var providers: [String] = []
     /// Clients connect over TLS; nil: over plain HTTP.
     package var tls: TLSServerContext?
     /// The response on addresses that only redirect.
@@ -41,7 +41,7 @@ package struct ProxyConfiguration: Sendable {
     var service: GateServiceConfiguration {
         GateServiceConfiguration(
             upstreams: [upstream] + otherUpstreams, limits: limits, strictTransportLine: strictTransportLine,
-            observes: observes, provider: provider)
+            observes: observes, providers: providers)
     }
 
     package init(upstream: UpstreamConfiguration) {

@@ -128,14 +128,19 @@ final class AdminHandler: Sendable {
         server.onEachWorker({ _ in }) { done(Self.text(200, "ok")) }
     }
 
-    /// Requests can be served: the gate is not about to stop, and a request could be sent to the app.
+    /// Requests can be served: the gate is not about to stop, and a request could be sent to the app. An OpenID provider that
+    /// could not be reached yet is only named: users who are signed in are served without it.
     private func readyz(_ server: Server<Worker>, _ done: @escaping @Sendable (LocalResponse) -> Void) {
         let isStopping = facts.withLock { $0.isStopping }
         guard !isStopping else { return done(Self.text(503, "stopping")) }
-        server.metrics { [upstream] snapshot in
+        server.metrics { [upstream, counters] snapshot in
             upstream.verdict(snapshot) { verdict in
                 switch verdict {
-                case .up: done(Self.text(200, "ok"))
+                case .up:
+                    let unknown = counters.openID.figures.filter { !$0.isKnown }.map {
+                        "\nnobody can sign in at \($0.provider) yet: its discovery document or its keys were not fetched"
+                    }
+                    done(Self.text(200, "ok" + unknown.joined()))
                 case .down(let cause):
                     done(Self.text(503, "the app cannot be reached" + (cause.map { ": \($0.rawValue)" } ?? "")))
                 }

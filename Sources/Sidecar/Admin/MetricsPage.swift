@@ -40,6 +40,7 @@ struct MetricsPage {
         signIns(&text)
         singleUse(&text)
         configuration(&text)
+        openID(&text)
         process(&text)
         return text.text
     }
@@ -167,6 +168,32 @@ struct MetricsPage {
         }
         text.family("sidegate_build_info", .gauge, "The version that runs.")
         text.sample([("version", version)], UInt64(1))
+    }
+
+    private func openID(_ text: inout MetricsText) {
+        guard !counters.openID.isEmpty else { return }
+        text.family(
+            "sidegate_openid_requests_total", .counter,
+            "Requests to OpenID providers by endpoint (discovery, keys, token, userinfo).")
+        for provider in counters.openID {
+            for endpoint in ProviderEndpoint.allCases {
+                let labels: MetricsText.Labels = [
+                    ("provider", provider.provider), ("endpoint", endpoint.rawValue),
+                ]
+                text.sample(labels + [("result", Self.result(true))], provider.good[endpoint] ?? 0)
+                text.sample(labels + [("result", Self.result(false))], provider.bad[endpoint] ?? 0)
+            }
+        }
+        text.family(
+            "sidegate_openid_provider_known", .gauge,
+            "Whether an OpenID provider's discovery document and keys were fetched: before that nobody can sign in.")
+        for provider in counters.openID {
+            text.sample([("provider", provider.provider)], provider.isKnown ? 1 : UInt64(0))
+        }
+        text.family(
+            "sidegate_openid_discovery_timestamp_seconds", .gauge,
+            "When an OpenID provider's discovery document was last fetched, in seconds since 1970.")
+        for provider in counters.openID { text.sample([("provider", provider.provider)], provider.discoveredAt) }
     }
 
     private func process(_ text: inout MetricsText) {

@@ -4,6 +4,7 @@ import Synchronization
 
 /// The counters of the whole process, apart from those of the workers.
 final class ProcessCounters: Sendable {
+    let openID = OpenIDCounters()
     private let reloads = Atomic<UInt64>(0)
     private let failedReloads = Atomic<UInt64>(0)
     private let lastReloadFailed = Atomic<Bool>(false)
@@ -49,7 +50,8 @@ final class ProcessCounters: Sendable {
             reloads: reloads.load(ordering: .relaxed), failedReloads: failedReloads.load(ordering: .relaxed),
             lastReloadIsGood: !lastReloadFailed.load(ordering: .relaxed) && badCertificates.withLock { $0.isEmpty },
             keyRefreshes: keyRefreshes.load(ordering: .relaxed),
-            failedKeyRefreshes: failedKeyRefreshes.load(ordering: .relaxed), isRedisUp: redisUp.withLock { $0 },
+            failedKeyRefreshes: failedKeyRefreshes.load(ordering: .relaxed), openID: openID.figures,
+            isRedisUp: redisUp.withLock { $0 },
             unexpectedRedisReplies: unexpectedRedisReplies.load(ordering: .relaxed))
     }
 
@@ -60,6 +62,8 @@ final class ProcessCounters: Sendable {
         var lastReloadIsGood: Bool
         var keyRefreshes: UInt64
         var failedKeyRefreshes: UInt64
+        /// One for each OpenID provider.
+        var openID: [OpenIDCounters.Figures]
         /// nil: Redis is not configured.
         var isRedisUp: Bool?
         var unexpectedRedisReplies: UInt64

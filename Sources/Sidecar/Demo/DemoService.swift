@@ -18,6 +18,8 @@ package final class DemoService: Sendable {
     package let url: String
     package let providerURL: String
     package let appURL: String
+    /// Whether users can also sign in by OpenID Connect.
+    package let hasOpenID: Bool
 
     /// - Parameter listen: where the gate listens; the provider and the app listen on loopback.
     package init(listen: ListenAddress, log: LogWriter) throws(ServiceError) {
@@ -40,10 +42,18 @@ package final class DemoService: Sendable {
         let returnURLs =
             browserHost == "127.0.0.1" ? [returnURL, "http://localhost:\(gatePort)/.sidegate/callback"] : [returnURL]
         let issuer = "sidegate-demo"
+        let origins = browserHost == "127.0.0.1" ? [url, "http://localhost:\(gatePort)"] : [url]
+        // The gate asks an OpenID provider over http at loopback addresses only.
+        hasOpenID = Self.isLoopback(browserHost)
+        let clientSecret = Base64URL.encodeToString(Random.bytes(32))
+        let client = DemoClient(
+            id: "demo", secret: clientSecret, returnURLs: origins.map { $0 + "/.sidegate/callback/openid" },
+            signedOutURLs: origins.map { $0 + "/.sidegate/signed-out" })
         let identityProvider: DemoIdentityProvider
         do {
             identityProvider = try DemoIdentityProvider(
-                returnURLs: returnURLs, secret: secret, issuer: issuer, base: Self.providerPath)
+                returnURLs: returnURLs, secret: secret, issuer: issuer, base: Self.providerPath,
+                openID: hasOpenID ? DemoOpenIDProvider(issuer: url + Self.providerPath, client: client) : nil)
         } catch {
             throw ServiceError("the demo's own key does not serve: \(error)")
         }
@@ -59,16 +69,34 @@ package final class DemoService: Sendable {
         appURL = Self.url(of: app)
 
         let paths = "[\"\(Self.providerPath)/*\"]"
+        var ways = [
+            """
+            {"name": "redirect", "label": "Token by redirect", "identityProvider": \
+            {"loginURL": "\(providerURL)login?return_url={returnURL}", \
+            "logoutURL": "\(providerURL)logout?return_to={returnTo}", "returnPath": "/.sidegate/callback"}, \
+            "token": {"keys": [{"secret": "\(String(decoding: secret, as: UTF8.self))"}], "issuer": "\(issuer)"}}
+            """
+        ]
+        if hasOpenID {
+            ways.append(
+                """
+                {"name": "openid", "label": "OpenID Connect", "identityProvider": {"protocol": "oidc", \
+                "issuer": "\(url + Self.providerPath)", "clientID": "demo", "clientSecret": "\(clientSecret)"}}
+                """)
+        }
         let overrides: [Override] = [
             .option(
                 "demo", "listen", "[\"\(shownHost == "127.0.0.1" && !host.isEmpty ? host : shownHost):\(gatePort)\"]"),
             .option("demo", "upstream", appURL),
             .option("demo", "upstreams", "[{\"paths\": \(paths), \"url\": \"\(Self.url(of: provider))\"}]"),
             .option("demo", "access.rules", "[{\"paths\": \(paths), \"allow\": \"anyone\"}]"),
-            .option("demo", "identityProvider.loginURL", providerURL + "login?return_url={returnURL}"),
-            .option("demo", "identityProvider.logoutURL", providerURL + "logout?return_to={returnTo}"),
-            .option("demo", "token.keys", "[{\"secret\": \"\(String(decoding: secret, as: UTF8.self))\"}]"),
-            .option("demo", "token.issuer", issuer),
+            .option("demo", "identityProviders", "[\(ways.joined(separator: ", "))]"),
+            .option(
+                "demo", "identityHeaders",
+                """
+                {"X-Forwarded-User": "{user}", "X-Forwarded-Email": "{email}", "X-Forwarded-Preferred-Username": \
+                "{preferredUsername}", "X-Forwarded-Groups": "{groups}", "X-Forwarded-Provider": "{provider}"}
+                """),
             .option("demo", "session.secret", Base64URL.encodeToString(Random.bytes(32))),
             .option("demo", "pages.brand", "Sidegate demo"),
             .option("demo", "log.access", "false"),
@@ -115,6 +143,10 @@ package final class DemoService: Sendable {
     /// Of a server on loopback.
     private static func url(of server: Server<PlainServer>) -> String {
         "http://127.0.0.1:\(server.addresses.first?.port ?? 0)"
+    }
+
+    private static func isLoopback(_ host: String) -> Bool {
+        host == "localhost" || host == "::1" || host.hasPrefix("127.")
     }
 
     /// A port that is free now.

@@ -78,7 +78,7 @@ extension Doctor {
     }
 
     /// The clock difference, which affects `iat` and `exp`.
-    private func clock(_ skew: Double?, of server: String) -> DoctorFinding {
+    func clock(_ skew: Double?, of server: String) -> DoctorFinding {
         guard let skew else {
             return DoctorFinding(.warning, "clock", "not compared: \(server) sends no Date")
         }

@@ -21,12 +21,27 @@ package struct Doctor {
         var findings = upstream(settings.upstream, "upstream")
         findings += settings.apps.flatMap { upstream($0.upstream, "upstreams") }
         findings += ([settings.upstream] + settings.apps.map(\.upstream)).compactMap(wayAround)
-        if !blanks.contains("identityProvider.loginURL") { findings += provider() }
-        if !blanks.contains("identityProvider.logoutURL") { findings += logout() }
-        findings += settings.token.remoteKeys.map(keys)
+        for settings in settings.eachProvider {
+            let provider = settings.providers[0]
+            findings += Doctor(settings, blanks: blanks).examineProvider().map { $0.about(provider) }
+        }
         if let redis = settings.redis { findings += self.redis(redis) }
         if let provisioning = settings.provisioning { findings.append(self.provisioning(provisioning)) }
         return findings
+    }
+
+    /// The first provider of the settings.
+    private func examineProvider() -> [DoctorFinding] {
+        var findings: [DoctorFinding] = []
+        if let openID = settings.identityProvider.openID {
+            if !blanks.contains("identityProvider.issuer") {
+                findings += self.openID(openID, settings.token, returnPath: settings.identityProvider.returnPath)
+            }
+        } else if !blanks.contains("identityProvider.loginURL") {
+            findings += provider()
+        }
+        if !blanks.contains("identityProvider.logoutURL") { findings += logout() }
+        return findings + settings.token.remoteKeys.map { keys($0, "jwksURL") }
     }
 
     // MARK: - The app
@@ -130,8 +145,8 @@ package struct Doctor {
 
     // MARK: - Key sets
 
-    private func keys(_ remote: RemoteKeySettings) -> DoctorFinding {
-        let name = "jwksURL"
+    /// - Parameter name: what the address is called where it stands.
+    func keys(_ remote: RemoteKeySettings, _ name: String) -> DoctorFinding {
         switch network.keys(remote) {
         case .failure(let problem):
             return DoctorFinding(

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Configuration
+
 /// One line of the output of `sidegate doctor`.
 package struct DoctorFinding: Equatable, Sendable {
     package enum Outcome: String, Sendable {
@@ -21,5 +23,10 @@ package struct DoctorFinding: Equatable, Sendable {
         self.subject = subject
         self.detail = detail
         self.fix = fix
+    }
+
+    /// The same as one about a provider: its name stands before the subject, where it has one.
+    func about(_ provider: ProviderSettings) -> DoctorFinding {
+        DoctorFinding(outcome, provider.place(of: subject), detail, fix: fix)
     }
 }

@@ -2,6 +2,7 @@
 
 import Configuration
 import Decisions
+import Gate
 import HTTP
 import HTTP1
 import JWT
@@ -53,6 +54,32 @@ package final class DoctorNetwork: Sendable {
         }
     }
 
+    /// A server's document, whatever its status, and the time of its clock.
+    struct Document: Sendable {
+        var status: Int
+        var body: [UInt8]
+        /// How far our clock is ahead of the server's, in seconds; nil: it sent no date.
+        var skew: Double?
+    }
+
+    /// Fetches a discovery document as the gate does.
+    func document(_ url: String, _ tls: ClientTLSSettings) -> Result<Document, DoctorProblem> {
+        guard let url = OutboundURL(url) else { return .failure(DoctorProblem("this address cannot be called")) }
+        let request = OutboundRequest(
+            url: url, fields: [("Accept", "application/json")], timeout: Self.patience,
+            maximumBytes: OpenIDMetadata.maximumDocumentSize)
+        let before = wallClockNow()
+        switch call(request, tls) {
+        case .failure(let problem): return .failure(problem)
+        case .success(let response):
+            guard response.status == 200 else { return .failure(DoctorProblem("it answers \(response.status)")) }
+            let middle = (before + wallClockNow()) / 2
+            return .success(
+                Document(
+                    status: Int(response.status), body: response.body, skew: Self.skew(response, at: middle)))
+        }
+    }
+
     /// Opens a connection as the gate does, up to where a request would be sent; nil: it could be.
     func connect(_ app: UpstreamSettings) -> DoctorProblem? {
         let configuration: UpstreamConfiguration
@@ -86,6 +113,23 @@ package final class DoctorNetwork: Sendable {
                 return .success(try KeySet(jwks: response.body, allowWeak: remote.allowWeakSecret, isLenient: true))
             } catch {
                 return .failure(DoctorProblem(error.message))
+            }
+        }
+    }
+
+    /// Fetches the key set of an OpenID provider, whose address its discovery document has.
+    package func keys(of provider: OpenIDSettings) -> Result<KeySet, DoctorProblem> {
+        switch document(OpenIDMetadata.documentURL(of: provider.issuer), provider.tls) {
+        case .failure(let problem): return .failure(problem)
+        case .success(let document):
+            do throws(OpenIDMetadataError) {
+                let metadata = try OpenIDMetadata(document: document.body, issuer: provider.issuer)
+                return keys(
+                    RemoteKeySettings(
+                        url: metadata.jwksURL, tls: provider.tls, allowWeakSecret: false,
+                        origin: provider.issuerOrigin))
+            } catch {
+                return .failure(DoctorProblem("the discovery document cannot be used: \(error)"))
             }
         }
     }

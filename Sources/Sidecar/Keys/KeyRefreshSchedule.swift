@@ -2,7 +2,7 @@
 
 import Reactor
 
-/// When a key set is fetched: before its freshness lifetime ends, sooner after a failure, and at once for a token whose
+/// When a key set, or a discovery document, is fetched: before its freshness lifetime ends, sooner after a failure, and at once for a token whose
 /// key is unknown, at a limited rate.
 ///
 /// A pure value: the time and the random number are arguments, and the result says what to do.
@@ -57,10 +57,13 @@ package struct KeyRefreshSchedule {
     }
 
     /// The set was not fetched, or was unusable.
-    package mutating func failed(_ now: MonotonicTime, chance: Double) {
+    ///
+    /// - Parameter mostDelay: seconds until the next fetch, at most; nil: the usual limit.
+    package mutating func failed(_ now: MonotonicTime, chance: Double, mostDelay: Double? = nil) {
         isFetching = false
         failures = min(failures + 1, 64)
-        let delay = failures > 10 ? Self.mostDelay : min(Self.mostDelay, Self.leastDelay * Double(1 << (failures - 1)))
+        let most = mostDelay ?? Self.mostDelay
+        let delay = failures > 10 ? most : min(most, Self.leastDelay * Double(1 << (failures - 1)))
         due = now.advanced(by: .seconds(delay * (0.5 + 0.5 * Self.bounded(chance))))
     }
 

@@ -101,7 +101,8 @@ final class RemoteKeySource {
                 chance: chance())
             report(true)
         } catch {
-            schedule.failed(now, chance: chance())
+            // Without any keys nobody can sign in, so the pause is short.
+            schedule.failed(now, chance: chance(), mostDelay: keys == nil ? Self.mostDelay : nil)
             report(false)
             logger.warning(
                 "key set not fetched",
@@ -152,6 +153,8 @@ final class RemoteKeySource {
     }
 
     private static let timeout = Nanoseconds.seconds(5)
+    /// Between attempts while there are no keys; in seconds.
+    private static let mostDelay: Double = 15
     /// A hundred keys with their certificates.
     private static let maximumBytes = 512 * 1024
 }

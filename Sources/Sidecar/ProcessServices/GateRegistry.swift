@@ -30,17 +30,33 @@ package final class GateRegistry: LocalGates {
         for work in early { work(server) }
     }
 
-    /// Replaces the keys; `done` is called when they are in force on every loop.
-    package func replaceKeys(_ keys: KeySet, _ done: @escaping @Sendable () -> Void = {}) {
+    /// Replaces the keys of the provider of this name; `done` is called when they are in force on every loop.
+    package func replaceKeys(
+        _ keys: KeySet, of provider: String = "", _ done: @escaping @Sendable () -> Void = {}
+    ) {
         withServer { server in
-            server.onEachWorker({ worker in worker.update { $0.replaceKeys(keys) } }, done)
+            server.onEachWorker({ worker in worker.update { $0.replaceKeys(keys, of: provider) } }, done)
         }
     }
 
-    /// Replaces the addresses of `access.users.emailsFile`.
-    package func replaceListedEmails(_ emails: [String], _ done: @escaping @Sendable () -> Void = {}) {
+    /// Replaces what is known of an OpenID provider; `done` is called when it is in force on every loop.
+    func replaceProvider(_ known: KnownProvider, _ done: @escaping @Sendable () -> Void) {
         withServer { server in
-            server.onEachWorker({ worker in worker.update { $0.replaceListedEmails(emails) } }, done)
+            server.onEachWorker(
+                { worker in
+                    worker.update { $0.replaceProvider(known.name, known.metadata, keys: known.keys) }
+                }, done)
+        }
+    }
+
+    /// Replaces the addresses of an `emailsFile`.
+    ///
+    /// - Parameter provider: the name of the one whose users they are; nil: they are those of `access.users`.
+    package func replaceListedEmails(
+        _ emails: [String], of provider: String? = nil, _ done: @escaping @Sendable () -> Void = {}
+    ) {
+        withServer { server in
+            server.onEachWorker({ worker in worker.update { $0.replaceListedEmails(emails, of: provider) } }, done)
         }
     }
 

@@ -16,6 +16,7 @@ final class ProcessServices: Sendable {
     struct Prepared: Sendable {
         fileprivate let settings: Settings
         fileprivate let keys: RemoteKeyService.Prepared
+        fileprivate let openID: OpenIDService.Prepared
         fileprivate let provisioning: ProvisioningService.Prepared?
         /// For the workers.
         let worker: WorkerServices
@@ -24,6 +25,7 @@ final class ProcessServices: Sendable {
     let gates = GateRegistry()
     let loop = EventLoop(label: "sidegate.services")
     private let keys: RemoteKeyService
+    private let openID: OpenIDService
     private let provisioning: ProvisioningService
     private let emails: ListedEmailService
     /// nil: nothing is shared with other replicas.
@@ -46,6 +48,7 @@ final class ProcessServices: Sendable {
             replicas = nil
         }
         keys = RemoteKeyService(gates: gates, loop: loop, resolver: resolver, counters: counters, logger: logger)
+        openID = OpenIDService(gates: gates, loop: loop, resolver: resolver, counters: counters, logger: logger)
         provisioning = ProvisioningService(
             notified: replicas?.notifiedUsers, loop: loop, resolver: resolver, counters: counters, logger: logger)
         emails = ListedEmailService(gates: gates, logger: logger)
@@ -69,16 +72,19 @@ final class ProcessServices: Sendable {
     /// Makes what `settings` call for. A part that they leave unchanged, and that remembers something, is the one in force.
     func prepare(_ settings: Settings) throws(ServiceError) -> Prepared {
         let keys = try keys.prepare(settings)
+        let openID = try openID.prepare(settings)
         let provisioning = try provisioning.prepare(settings)
         var worker = WorkerServices()
         worker.revocations = replicas?.revocations ?? gates
-        worker.keys = keys.remote
+        worker.keys = KeyRefreshers.joining(keys.refreshers + [openID.providers])
+        worker.codes = openID.providers
         worker.provisioner = provisioning?.provisioner
         if let rate = settings.limits.requestsPerSecond {
             let current = limiter.withLock { $0 }
             worker.limiter = current?.rate == rate ? current : RateLimiter(rate: rate)
         }
-        return Prepared(settings: settings, keys: keys, provisioning: provisioning, worker: worker)
+        return Prepared(
+            settings: settings, keys: keys, openID: openID, provisioning: provisioning, worker: worker)
     }
 
     /// Starts to fetch keys and to watch files; from now on their changes reach the workers of `server`.
@@ -87,16 +93,17 @@ final class ProcessServices: Sendable {
         limiter.withLock { $0 = prepared.worker.limiter }
         provisioning.start(prepared.provisioning)
         keys.start(prepared.keys)
-        emails.start(prepared.settings.access)
+        openID.start(prepared.openID)
+        emails.start(prepared.settings)
     }
 
-    /// Puts `next` into force. `swap` gets the keys known by then, passes them and everything else to the workers, and
-    /// calls back.
+    /// Puts `next` into force. `swap` gets the keys of each provider and what is known of OpenID providers by then, passes
+    /// them and everything else to the workers, and calls back.
     ///
     /// - Parameter sessionSecrets: of the new configuration.
     func replace(
         with next: Prepared, sessionSecrets: [[UInt8]],
-        swap: @escaping @Sendable (KeySet, @escaping @Sendable () -> Void) -> Void,
+        swap: @escaping @Sendable ([String: KeySet], [KnownProvider], @escaping @Sendable () -> Void) -> Void,
         _ done: @escaping @Sendable () -> Void
     ) {
         emails.stop()
@@ -104,16 +111,22 @@ final class ProcessServices: Sendable {
         usedTokens.replace(with: next.settings.replay)
         provisioning.replace(with: next.provisioning)
         replicas?.replace(with: next.settings, secrets: sessionSecrets)
-        keys.replace(with: next.keys, swap: swap) { [emails] in
-            emails.replace(with: next.settings.access)
-            done()
-        }
+        openID.replace(
+            with: next.openID,
+            swap: { [keys] known, swapped in
+                keys.replace(with: next.keys, swap: { swap($0, known, $1) }, swapped)
+            },
+            { [emails] in
+                emails.replace(with: next.settings)
+                done()
+            })
     }
 
     /// The workers have ended.
     func stop() {
         emails.stop()
         keys.stop()
+        openID.stop()
         provisioning.stop()
         replicas?.stop()
     }

@@ -210,9 +210,12 @@ package final class Service: Sendable {
         }
         services.replace(
             with: next, sessionSecrets: configuration.session.secrets,
-            swap: { [server, format, log, configuration, proxy] keys, swapped in
+            swap: { [server, format, log, configuration, proxy] keys, known, swapped in
                 var gate = configuration
-                gate.keys = keys
+                for index in gate.providers.indices {
+                    if let fetched = keys[gate.providers[index].name] { gate.providers[index].keys = fetched }
+                }
+                for provider in known { gate.adopt(provider) }
                 let gated = gate
                 server.onEachWorker(
                     { worker in

@@ -30,7 +30,7 @@ extension ProxyConfiguration {
         logsRequests = settings.log.access
         logDetail = LogDetail(settings.log.level)
         observes = settings.access.mode == .observe
-        provider = settings.identityProvider.preset.name
+        providers = settings.providers.map(\.metricName)
         limits.message = HTTP1Limits(
             headBytes: settings.limits.headerBytes, forbiddenTrailers: identityHeaders)
         limits.bodyBytes = settings.limits.bodyBytes.map { UInt64(clamping: $0) } ?? 0

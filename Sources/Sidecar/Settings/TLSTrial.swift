@@ -23,7 +23,10 @@ package enum TLSTrial {
             findings += ciphers(tls, path)
         }
         let outward =
-            apps + settings.token.remoteKeys.map { ("token.keys[]", $0.tls) }
+            apps
+            + settings.providers.flatMap { provider in
+                provider.token.remoteKeys.map { (provider.place(of: "token.keys[]"), $0.tls) }
+            }
             + (settings.provisioning.map { [("provisioning", $0.tls)] } ?? [])
             + (settings.redis.map { [("redis", $0.tls)] } ?? [])
         for (path, tls) in outward where tls.certificate != nil || tls.authorities != nil {

@@ -204,7 +204,7 @@ struct AccessTests {
     @Test("the account's name is text on the page, whatever it holds")
     func escaping() throws {
         let browser = try Browser {
-            $0.required = []
+            $0.provider.required = []
             $0.access.users.emails = ["bob@example.com"]
         }
         let redirect = try browser.get("/")

@@ -48,7 +48,7 @@ struct AppRouteTests {
         var request = AccessRequest(
             try RequestHead(parsing: "GET \(path) HTTP/1.1\r\nHost: \(host)\r\n\r\n"), browser.context)
         browser.gates[0].read(&request)
-        let selected = browser.gates[0].app(for: request)
+        let selected = browser.gates[0].forwarding.app(for: request)
         #expect(selected == app)
     }
 

@@ -118,7 +118,7 @@ struct TokenParameterTests {
     @Test("new keys judge again, and nothing is fetched for it")
     func newKeys() throws {
         let secret = Array("another secret for tokens, 32 b.".utf8)
-        let gate = Gate(try configuration { $0.hasRemoteKeys = true }, random: Sequence().bytes)
+        let gate = Gate(try configuration { $0.provider.hasRemoteKeys = true }, random: Sequence().bytes)
         let browser = Browser(gate)
         browser.fetchKeys = { _ in Issue.record("keys were fetched") }
         let path = try "/a?jwt=" + token(secret: secret)

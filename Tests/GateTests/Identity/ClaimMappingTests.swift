@@ -55,7 +55,7 @@ struct ClaimMappingTests {
         #expect(answer.status == 303 && !fields.contains("givenName"))
         // The next claim counts, as for an empty text.
         let (_, other) = try enter([("given_name", .string(value)), ("name", "Ada")]) {
-            $0.claims =
+            $0.provider.claims =
                 ClaimRule.standard.filter { $0.field != "givenName" } + [
                     ClaimRule("givenName", ["given_name", "name"])
                 ]
@@ -68,7 +68,7 @@ struct ClaimMappingTests {
         let long = JSONValue.string(String(repeating: "a", count: 1000))
         let names = (0..<11).map { "note\($0)" }
         let (answer, fields) = try enter(names.map { ($0, long) } + [("groups", ["staff"])]) {
-            $0.claims = names.map { ClaimRule($0, [$0]) } + ClaimRule.standard
+            $0.provider.claims = names.map { ClaimRule($0, [$0]) } + ClaimRule.standard
         }
         #expect(answer.status == 303)
         #expect(fields.contains("note0") && !fields.contains("note10") && fields.contains(#""groups":["staff"]"#))

@@ -9,7 +9,7 @@ struct AppCookieTests {
     private func browser(_ change: (inout GateConfiguration) throws -> Void = { _ in }) throws -> Browser {
         try Browser {
             $0.session.appCookies = ["PHPSESSID"]
-            $0.initiated = .allow
+            $0.provider.initiated = .allow
             try change(&$0)
         }
     }
@@ -41,7 +41,7 @@ struct AppCookieTests {
 
     @Test("ends when another user agrees to a sign-in that began elsewhere")
     func confirmed() throws {
-        let browser = try browser { $0.initiated = .confirm }
+        let browser = try browser { $0.provider.initiated = .confirm }
         _ = try signIn(browser, as: "ada")
         browser.now += 1
         let page = try browser.get("/.sidegate/callback?jwt=" + token("bob", at: browser.now))
@@ -83,7 +83,7 @@ struct AppCookieTests {
 
     @Test("is nobody's business without the key")
     func off() throws {
-        let browser = try Browser { $0.initiated = .allow }
+        let browser = try Browser { $0.provider.initiated = .allow }
         #expect(ended(try signIn(browser, as: "ada")).isEmpty)
     }
 }

@@ -53,8 +53,8 @@ struct BackchannelLogoutTests {
     @Test("ends the sessions that its sub or its e-mail names, and no others", arguments: cases)
     func subjects(_ example: Case) throws {
         let browser = try Browser {
-            $0.claims = example.claims
-            $0.required = []
+            $0.provider.claims = example.claims
+            $0.provider.required = []
         }
         try browser.returned(browser.get("/"), token: logoutToken(example.session))
         #expect(try browser.get("/").user != nil)
@@ -198,7 +198,7 @@ struct BackchannelLogoutTests {
 
     @Test("a key that is not known yet is fetched for it")
     func keys() throws {
-        let browser = try Browser { $0.hasRemoteKeys = true }
+        let browser = try Browser { $0.provider.hasRemoteKeys = true }
         browser.fetchKeys = { gate in
             gate.replaceKeys(KeySet(keys: [try VerificationKey(secret: RemoteKeyTests.newSecret)]))
         }
@@ -254,8 +254,8 @@ struct BackchannelLogoutTests {
 struct LogoutTokenTests {
     private func browser(_ url: String, minter: Bool = true) throws -> Browser {
         try Browser {
-            $0.logoutURL = try .logout(url)
-            if minter { $0.logoutTokenMinter = try TokenMinter(secret: VerificationKey(secret: tokenSecret)) }
+            $0.provider.logoutURL = try .logout(url)
+            if minter { $0.provider.logoutTokenMinter = try TokenMinter(secret: VerificationKey(secret: tokenSecret)) }
         }
     }
 

@@ -74,7 +74,7 @@ struct LogoutTests {
     @Test("then to the IdP's logout, with its placeholders")
     func logoutURL() throws {
         let browser = try Browser {
-            $0.logoutURL = try .logout("https://idp.example/logout?to={returnTo}&mail={email}")
+            $0.provider.logoutURL = try .logout("https://idp.example/logout?to={returnTo}&mail={email}")
         }
         try browser.signIn()
         let answer = try #require(

@@ -48,7 +48,7 @@ struct ReservedPathTests {
             "/ACCESS/./jwt", "/access/j%93wt", "/acce%E2%80%8Bss/jwt", "/access/jwt%ff",
         ])
     func configuredReturnPath(_ path: String) throws {
-        let browser = try Browser { $0.returnPath = "/access/jwt" }
+        let browser = try Browser { $0.provider.returnPath = "/access/jwt" }
         let status = try browser.get(path).status
         #expect(status == 404 || status == 400)
         #expect(try browser.get("/access/jwt").status == 400)

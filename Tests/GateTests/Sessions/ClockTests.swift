@@ -32,7 +32,7 @@ struct ClockTests {
 
     @Test("a used token does not come back", arguments: walks)
     func token(walk: [Step]) throws {
-        let browser = try Browser { $0.initiated = .allow }
+        let browser = try Browser { $0.provider.initiated = .allow }
         set(browser, Step(later: 0, off: 0))
         let jwt = try GateTests.token()
         #expect(try browser.get("/.sidegate/callback?jwt=" + jwt).status == 303)
@@ -51,11 +51,11 @@ struct ClockTests {
 
     @Test("an ended session does not come back, nor a user who was signed out everywhere", arguments: walks)
     func session(walk: [Step]) throws {
-        let browser = try Browser { $0.initiated = .allow }
+        let browser = try Browser { $0.provider.initiated = .allow }
         set(browser, Step(later: 0, off: 0))
         try browser.signIn()
         let copy = browser.jar
-        let other = try Browser { $0.initiated = .allow }
+        let other = try Browser { $0.provider.initiated = .allow }
         set(other, Step(later: 0, off: 0))
         try other.signIn(as: "eve")
         #expect(try browser.send("POST", "/.sidegate/logout", ["Content-Length: 0"]).status == 200)
@@ -104,7 +104,7 @@ struct ClockTests {
 
     @Test("a token is remembered for the time it was made for, whatever the clock says of its end")
     func span() throws {
-        let gate = Gate(try configuration { $0.tokenPolicy = TokenPolicy(maxAge: 7200) })
+        let gate = Gate(try configuration { $0.provider.tokenPolicy = TokenPolicy(maxAge: 7200) })
         let jwt = try TokenMinter(secret: VerificationKey(secret: tokenSecret)).mint(claims: [
             ("sub", "ada"), ("email", "ada@example.com"), ("iat", .number(JSONNumber(Int(noon)))),
             ("exp", .number(JSONNumber(Int(noon) + 3600))),

@@ -114,7 +114,7 @@ struct JunkCookieTests {
     @Test("do not hide an attempt to sign in, nor that native login is open")
     func others() throws {
         let browser = try Browser {
-            $0.initiated = .deny
+            $0.provider.initiated = .deny
             $0.nativeLogin = NativeLoginConfiguration(parameters: ["no_sso"], paths: ["/login"])
         }
         let redirect = try browser.get("/page")
@@ -202,7 +202,7 @@ struct PlantedCookieTests {
 
     @Test("Attempts that the gate has not begun push out none that it has")
     func attempts() throws {
-        let browser = try plain { $0.initiated = .deny }
+        let browser = try plain { $0.provider.initiated = .deny }
         let first = try browser.get("/first")
         let good = browser.jar
         #expect(good.count == 1)

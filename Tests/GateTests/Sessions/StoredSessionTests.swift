@@ -124,7 +124,7 @@ struct StoredSessionTests {
 
     @Test("a sign-in takes the old session's place (CVE-2026-34454)")
     func replaced() throws {
-        let browser = try browser { $0.initiated = .allow }
+        let browser = try browser { $0.provider.initiated = .allow }
         try browser.signIn()
         let old = browser.records.kept.keys.first
         browser.now += 10

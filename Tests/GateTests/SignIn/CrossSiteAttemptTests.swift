@@ -105,7 +105,7 @@ struct CrossSiteAttemptTests {
         let fields = Self.document + [Self.page] + (site.map { ["Sec-Fetch-Site: \($0)"] } ?? [])
         for policy in InitiatedPolicy.allCases {
             for path in ["/deep", "/.sidegate/login?return_to=%2Fdeep"] {
-                let victim = try Browser { $0.initiated = policy }
+                let victim = try Browser { $0.provider.initiated = policy }
                 try victim.send("GET", path, fields)
                 let jwt = try token("eve")
                 let outcome = try victim.get("/.sidegate/callback?jwt=" + jwt, "Sec-Fetch-Site: cross-site")
@@ -129,7 +129,7 @@ struct CrossSiteAttemptTests {
                 #expect(done?.status == 303)
                 #expect(done?.location == "/deep")
 
-                let honest = try Browser { $0.initiated = policy }
+                let honest = try Browser { $0.provider.initiated = policy }
                 let redirect = try honest.send("GET", path, fields)
                 let signedIn = try honest.returned(redirect, token: token("ada")).answer
                 #expect(signedIn?.status == 303)
@@ -142,13 +142,13 @@ struct CrossSiteAttemptTests {
     func sisters() throws {
         let browser = try Browser {
             $0.session.domain = "example.com"
-            $0.initiated = .deny
+            $0.provider.initiated = .deny
         }
         try browser.send("GET", "/", Self.document + ["Sec-Fetch-Site: same-site"])
         #expect(try browser.get("/.sidegate/callback?jwt=" + token()).status == 303)
         let other = try Browser {
             $0.session.domain = "example.com"
-            $0.initiated = .deny
+            $0.provider.initiated = .deny
         }
         try other.send("GET", "/", Self.document + ["Sec-Fetch-Site: cross-site"])
         #expect(try other.get("/.sidegate/callback?jwt=" + token()).status == 200)
@@ -156,7 +156,7 @@ struct CrossSiteAttemptTests {
 
     @Test("the newest attempt decides, so that a planted one never hides behind the user's own")
     func newest() throws {
-        let victim = try Browser { $0.initiated = .deny }
+        let victim = try Browser { $0.provider.initiated = .deny }
         try victim.send("GET", "/own", Self.document + ["Sec-Fetch-Site: none"])
         victim.now += 1
         try victim.send("GET", "/planted", Self.document + ["Sec-Fetch-Site: cross-site"])
@@ -175,7 +175,7 @@ struct CrossSiteAttemptTests {
             ["Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe"],
             ["Sec-Fetch-Mode: cors"],
         ] {
-            let victim = try Browser { $0.initiated = .deny }
+            let victim = try Browser { $0.provider.initiated = .deny }
             let redirect = try victim.get("/own")
             let refused = try victim.send(
                 "GET", "/.sidegate/callback?jwt=" + token("eve"), fields + ["Sec-Fetch-Site: cross-site"]
@@ -199,7 +199,7 @@ struct CrossSiteAttemptTests {
     @Test("in forward-auth it is the same")
     func forwardAuth() throws {
         for (site, status) in [("cross-site", 200), ("none", 303)] {
-            let browser = try Browser { $0.initiated = .deny }
+            let browser = try Browser { $0.provider.initiated = .deny }
             browser.context.isTrustedPeer = true
             let redirect = try browser.send(
                 "GET", "/.sidegate/auth?redirect=1",
@@ -224,8 +224,8 @@ struct CrossSiteAttemptTests {
     func requireState() throws {
         for policy in InitiatedPolicy.allCases {
             let browser = try Browser {
-                $0.initiated = policy
-                $0.requiresState = true
+                $0.provider.initiated = policy
+                $0.provider.requiresState = true
             }
             let redirect = try browser.get("/deep")
             let none = try browser.get("/.sidegate/callback?jwt=" + token("eve")).answer

@@ -9,7 +9,7 @@ import Testing
 @Suite("A return that did not begin here")
 struct InitiatedTests {
     private func browser(_ policy: InitiatedPolicy) throws -> Browser {
-        try Browser { $0.initiated = policy }
+        try Browser { $0.provider.initiated = policy }
     }
 
     @Test("is let in, asked about or refused, as the config says")
@@ -143,7 +143,9 @@ struct InitiatedTests {
     @Test("login CSRF: with {state} in the login URL a return must bring one")
     func requiresState() throws {
         let gate = Gate(
-            try configuration(loginURL: "https://idp.example/?r={returnURL}&state={state}") { $0.initiated = .deny },
+            try configuration(loginURL: "https://idp.example/?r={returnURL}&state={state}") {
+                $0.provider.initiated = .deny
+            },
             random: Sequence().bytes)
         let browser = Browser(gate)
         let location = try #require(browser.get("/deep").answer).location
@@ -185,14 +187,14 @@ struct LoopTests {
     @Test("gets it though no cookie is kept at all")
     func dropsAll() throws {
         for policy in [InitiatedPolicy.allow, .confirm] {
-            let browser = try Browser { $0.initiated = policy }
+            let browser = try Browser { $0.provider.initiated = policy }
             browser.blocks = { _ in true }
             let usual = policy == .allow ? 303 : 200
             #expect(try walk(browser) == [usual, usual, 403, usual])
         }
         // Secure cookies over http are dropped by browsers.
         let insecure = try Browser {
-            $0.initiated = .allow
+            $0.provider.initiated = .allow
             $0.publicURL = PublicOrigin("https://app.example.com")
         }
         insecure.context.isSecure = false
@@ -207,7 +209,7 @@ struct LoopTests {
             Gate(
                 try configuration {
                     $0.session.secrets = [Array(secret.utf8)]
-                    $0.initiated = .allow
+                    $0.provider.initiated = .allow
                 }, random: Sequence().bytes)
         }
         // Redirected by one, back at the other, and the page asked of the first again.

@@ -47,7 +47,7 @@ struct LeftoverAttemptTests {
     func leftover(_ policy: InitiatedPolicy, _ way: Way) throws {
         for isStored in [false, true] {
             let victim = try Browser {
-                $0.initiated = policy
+                $0.provider.initiated = policy
                 $0.session.isStored = isStored
             }
             let first = try victim.send("GET", "/first", Self.typed)
@@ -86,7 +86,7 @@ struct LeftoverAttemptTests {
 
     @Test("end at their own time")
     func lifetime() throws {
-        let browser = try Browser { $0.initiated = .deny }
+        let browser = try Browser { $0.provider.initiated = .deny }
         let first = try browser.send("GET", "/first", Self.typed)
         browser.now += 1
         let second = try browser.send("GET", "/second", Self.typed)
@@ -99,7 +99,7 @@ struct LeftoverAttemptTests {
 
     @Test("are as before where the provider returns no state")
     func withoutState() throws {
-        let browser = try Browser { $0.initiated = .deny }
+        let browser = try Browser { $0.provider.initiated = .deny }
         try browser.send("GET", "/first", Self.typed)
         browser.now += 1
         try browser.send("GET", "/second", Self.typed)
@@ -113,7 +113,7 @@ struct LeftoverAttemptTests {
 
     @Test("are as before where no return without a state counts")
     func stateIsRequired() throws {
-        let browser = try Browser { $0.requiresState = true }
+        let browser = try Browser { $0.provider.requiresState = true }
         let first = try browser.send("GET", "/first", Self.typed)
         try browser.send("GET", "/second", Self.typed)
         #expect(Self.attempts(try browser.returned(first, token: token("ada")).answer).count == 1)
@@ -132,7 +132,7 @@ struct LeftoverAttemptTests {
     @Test("are kept up to a number and a size, the newest first; cookies of other hosts are left alone")
     func bound() throws {
         for (length, kept) in [(1, 7), (1000, 2)] {
-            let browser = try Browser { $0.initiated = .deny }
+            let browser = try Browser { $0.provider.initiated = .deny }
             var jar: [(name: String, value: String)] = []
             var redirects: [Outcome] = []
             // Tabs that are restored together: none of them knows of the others.

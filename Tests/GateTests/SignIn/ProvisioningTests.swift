@@ -75,7 +75,7 @@ struct ProvisioningTests {
 
     @Test("also where tokens sign in more than once, and where the replay store is down")
     func withoutClaim() throws {
-        let browser = try browser { $0.singleUse = false }
+        let browser = try browser { $0.provider.singleUse = false }
         browser.appSays = .noSeat
         for _ in 0..<2 { #expect(try signIn(browser).reason == "seat_limit_reached") }
         #expect(browser.calls.count == 2)

@@ -12,7 +12,7 @@ struct RefusalDetailTests {
         _ change: (inout GateConfiguration) throws -> Void = { _ in }
     ) throws -> Reply {
         let browser = try Browser {
-            $0.keys = KeySet(keys: [try VerificationKey(secret: tokenSecret, keyID: "key-7")])
+            $0.provider.keys = KeySet(keys: [try VerificationKey(secret: tokenSecret, keyID: "key-7")])
             try change(&$0)
         }
         let jwt = try TokenMinter(secret: VerificationKey(secret: secret)).mint(
@@ -80,7 +80,7 @@ struct RefusalDetailTests {
             for policy in [InitiatedPolicy.confirm, .deny] {
                 let browser = try Browser {
                     $0.publicURL = PublicOrigin("https://app.example.com")
-                    $0.initiated = policy
+                    $0.provider.initiated = policy
                 }
                 browser.host = host
                 browser.context.isSecure = isSecure

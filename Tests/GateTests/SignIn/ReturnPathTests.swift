@@ -10,7 +10,7 @@ import Testing
 struct ReturnPathTests {
     private func browser(_ change: (inout GateConfiguration) throws -> Void = { _ in }) throws -> Browser {
         try Browser {
-            $0.returnPath = "/sso/login/jwt"
+            $0.provider.returnPath = "/sso/login/jwt"
             try change(&$0)
         }
     }

@@ -184,7 +184,7 @@ struct SignInTests {
 
     @Test("where jti is required, one issuer's id is used once whatever token holds it")
     func singleUseOfIDs() throws {
-        let browser = try Browser { $0.tokenPolicy.minimumIDLength = 4 }
+        let browser = try Browser { $0.provider.tokenPolicy.minimumIDLength = 4 }
         #expect(try browser.returned(browser.get("/"), token: token(id: "same")).status == 303)
         let thief = Browser(browser.gates[0], store: browser.store)
         let other = try token("eve", id: "same")
@@ -193,7 +193,7 @@ struct SignInTests {
 
     @Test("with singleUse off a token signs in again")
     func manyUses() throws {
-        let browser = try Browser { $0.singleUse = false }
+        let browser = try Browser { $0.provider.singleUse = false }
         let jwt = try token()
         for _ in 0..<2 {
             browser.jar = []
@@ -252,8 +252,8 @@ struct SignInTests {
     @Test("the token parameter and the return path are the config's")
     func configured() throws {
         let browser = try Browser {
-            $0.tokenParameter = "token"
-            $0.returnPath = "/access/jwt"
+            $0.provider.tokenParameter = "token"
+            $0.provider.returnPath = "/access/jwt"
         }
         let redirect = try browser.get("/x?token=leftover&y=1")
         #expect(browser.returnURL(redirect).hasPrefix("/access/jwt?state="))
@@ -267,7 +267,7 @@ struct SignInTests {
             ("/inbox?a=1", "/inbox?a=1"), ("https://app.example.com/x", "https://app.example.com/x"),
             ("//evil.example/", "/"), ("https://evil.example/", "/"), ("/\\evil.example", "/"), ("/%0d%0a", "/"),
         ] {
-            let browser = try Browser { $0.initiated = .allow }
+            let browser = try Browser { $0.provider.initiated = .allow }
             let query = "?jwt=" + (try token()) + "&return_to=" + encoded(target)
             let answer = try browser.get("/.sidegate/callback" + query).answer
             #expect(answer?.status == 303)

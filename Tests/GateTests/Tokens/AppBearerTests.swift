@@ -69,7 +69,7 @@ struct AppBearerTests {
     func off() throws {
         let guest = try Browser {
             $0.access.default = .guest
-            $0.bearer = false
+            $0.provider.bearer = false
         }
         #expect(try guest.get("/api", "Authorization: Bearer x").head?.contains("Authorization: Bearer x") == true)
     }
@@ -78,7 +78,7 @@ struct AppBearerTests {
     func remoteKeys() throws {
         let guest = try Browser {
             $0.access.default = .guest
-            $0.hasRemoteKeys = true
+            $0.provider.hasRemoteKeys = true
         }
         var count = 0
         guest.fetchKeys = { _ in count += 1 }

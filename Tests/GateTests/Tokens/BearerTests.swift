@@ -81,7 +81,7 @@ struct BearerTests {
 
     @Test("off, it is nothing to us")
     func off() throws {
-        let browser = try Browser { $0.bearer = false }
+        let browser = try Browser { $0.provider.bearer = false }
         #expect(try browser.get("/", "Authorization: Bearer " + token()).status == 302)
     }
 }
@@ -142,7 +142,7 @@ struct SpentBearerTests {
     @Test("another token with its identifier is refused as well, where identifiers count")
     func byID() throws {
         let browser = try Browser {
-            $0.tokenPolicy = TokenPolicy(minimumIDLength: 4)
+            $0.provider.tokenPolicy = TokenPolicy(minimumIDLength: 4)
         }
         let jwt = try token(id: "the same")
         let twin = try token(email: "other@example.com", id: "the same")
@@ -274,7 +274,7 @@ struct SpentBearerTests {
 
     @Test("with singleUse off nothing is asked")
     func notSingleUse() throws {
-        let browser = try Browser { $0.singleUse = false }
+        let browser = try Browser { $0.provider.singleUse = false }
         let jwt = try token()
         try spend(browser, jwt)
         #expect(try bearer(browser, jwt).user == "ada")
@@ -372,7 +372,7 @@ struct FieldTests {
                     + #""groups":["a","b","c"],"sites":["1","22"],"guest":"true"},"#))
         let own =
             try reason([("sub", "a"), ("email", "a@example.com"), ("team", "x, y"), ("nested", "z")]) {
-                $0.claims = ClaimRule.standard + [ClaimRule("team", ["squad", "team"])]
+                $0.provider.claims = ClaimRule.standard + [ClaimRule("team", ["squad", "team"])]
             } ?? ""
         #expect(own.contains(#""team":"x, y""#))
     }
@@ -380,8 +380,8 @@ struct FieldTests {
     @Test("that are required and absent, or of no use, are named")
     func missing() throws {
         #expect(try reason([("sub", "ada")]) == "field_missing")
-        #expect(try reason([("name", "ada")]) { $0.required = [] } == "field_missing")
-        #expect(try reason([("sub", "ada")]) { $0.required = [] }?.hasPrefix("{\"user\":\"ada\"") == true)
+        #expect(try reason([("name", "ada")]) { $0.provider.required = [] } == "field_missing")
+        #expect(try reason([("sub", "ada")]) { $0.provider.required = [] }?.hasPrefix("{\"user\":\"ada\"") == true)
         #expect(try reason([("sub", ["a": 1]), ("email", "a@example.com")]) == "field_invalid")
         #expect(try reason([("sub", [["a"]]), ("email", "a@example.com")]) == "field_invalid")
         #expect(try reason([("sub", nil), ("email", "a@example.com")])?.hasPrefix(#"{"user":"a@example.com""#) == true)

@@ -10,7 +10,7 @@ struct RemoteKeyTests {
 
     /// A gate whose keys change when they are fetched.
     private func browser(moves: Bool = true, to secrets: [[UInt8]] = [newSecret]) throws -> (Browser, Fetches) {
-        let browser = try Browser { $0.hasRemoteKeys = moves }
+        let browser = try Browser { $0.provider.hasRemoteKeys = moves }
         let fetches = Fetches()
         browser.fetchKeys = { gate in
             fetches.count += 1

@@ -128,7 +128,7 @@ struct ResponseRewriteTests {
         func sent(_ response: LocalResponse, _ persistence: ResponseRewrite.Persistence) -> String {
             var output: [UInt8] = []
             ResponseRewrite.append(
-                response, persistence: persistence, dateLine: Array("Date: now\r\n".utf8), into: &output)
+                response, persistence: persistence, lastDateLine: Array("Date: now\r\n\r\n".utf8), into: &output)
             return String(decoding: output, as: UTF8.self)
         }
         var page = LocalResponse(status: 403, body: Array("no".utf8))
@@ -137,11 +137,20 @@ struct ResponseRewriteTests {
             sent(page, .close)
                 == "HTTP/1.1 403 Forbidden\r\nCache-Control: no-store\r\nDate: now\r\nContent-Length: 2\r\n"
                 + "Connection: close\r\n\r\n")
+        var redirect = LocalResponse(status: 302, body: Array("go".utf8))
+        redirect.add("Location", "/a")
+        #expect(
+            sent(redirect, .implied)
+                == "HTTP/1.1 302 Found\r\nContent-Length: 2\r\nLocation: /a\r\nDate: now\r\n\r\n")
+        #expect(
+            sent(redirect, .close)
+                == "HTTP/1.1 302 Found\r\nContent-Length: 2\r\nConnection: close\r\nLocation: /a\r\nDate: now\r\n\r\n"
+        )
         #expect(sent(LocalResponse(status: 204), .implied) == "HTTP/1.1 204 No Content\r\nDate: now\r\n\r\n")
         for count in [0, 9, 10, 99, 100, 65536, 1_234_567] {
             let page = LocalResponse(status: 302, body: [UInt8](repeating: 0, count: count))
             #expect(
-                sent(page, .implied) == "HTTP/1.1 302 Found\r\nDate: now\r\nContent-Length: \(count)\r\n\r\n")
+                sent(page, .implied) == "HTTP/1.1 302 Found\r\nContent-Length: \(count)\r\nDate: now\r\n\r\n")
         }
         #expect(sent(LocalResponse(status: 304), .keepAlive).hasSuffix("Date: now\r\nConnection: keep-alive\r\n\r\n"))
     }

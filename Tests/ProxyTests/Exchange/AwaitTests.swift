@@ -43,7 +43,8 @@ struct AwaitTests {
         arguments: EventLoop.Kind.allCases)
     func keys(kind: EventLoop.Kind) throws {
         let keys = ScriptedKeys()
-        try Stage.run(kind, gate: { $0.hasRemoteKeys = true }, services: Self.services { $0.keys = keys }) { stage in
+        try Stage.run(kind, gate: { $0.provider.hasRemoteKeys = true }, services: Self.services { $0.keys = keys }) {
+            stage in
             let browser = try stage.browser()
             // With content that arrives while it waits, and a request after it.
             try browser.send(Self.bearer("POST /", body: "hello") + "GET /next HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -65,7 +66,7 @@ struct AwaitTests {
     @Test("a form is judged again with the form", arguments: [true, false])
     func form(isFound: Bool) throws {
         let keys = ScriptedKeys()
-        try Stage.run(gate: { $0.hasRemoteKeys = true }, services: Self.services { $0.keys = keys }) { stage in
+        try Stage.run(gate: { $0.provider.hasRemoteKeys = true }, services: Self.services { $0.keys = keys }) { stage in
             let browser = try stage.browser()
             let form = "jwt=" + (try Stage.mint("bob", secret: Self.otherSecret))
             try browser.send(
@@ -87,7 +88,7 @@ struct AwaitTests {
 
     @Test("where no key can be fetched the token is refused at once")
     func noKeys() throws {
-        try Stage.run(gate: { $0.hasRemoteKeys = true }) { stage in
+        try Stage.run(gate: { $0.provider.hasRemoteKeys = true }) { stage in
             let browser = try stage.browser()
             try browser.send(Self.bearer())
             #expect(try Self.response(browser).contains("error_description=\"signature_invalid\""))
@@ -101,7 +102,7 @@ struct AwaitTests {
             $0.keys = keys
             $0.limits.keys = .seconds(1)
         }
-        try Stage.run(gate: { $0.hasRemoteKeys = true }, services: services) { stage in
+        try Stage.run(gate: { $0.provider.hasRemoteKeys = true }, services: services) { stage in
             let browser = try stage.browser()
             try browser.send(Self.bearer())
             let (_, done) = try keys.questions.next()
@@ -125,7 +126,7 @@ struct AwaitTests {
     @Test("a client that leaves while keys are fetched leaves nothing behind")
     func gone() throws {
         let keys = ScriptedKeys()
-        try Stage.run(gate: { $0.hasRemoteKeys = true }, services: Self.services { $0.keys = keys }) { stage in
+        try Stage.run(gate: { $0.provider.hasRemoteKeys = true }, services: Self.services { $0.keys = keys }) { stage in
             for answersFirst in [true, false] {
                 let browser = try stage.browser()
                 try browser.send(Self.bearer())
@@ -304,7 +305,7 @@ struct AwaitTests {
     func spent(bearer: Bool) throws {
         let revocations = ScriptedRevocations()
         try Stage.run(
-            gate: { $0.bearer = bearer }, services: Self.services { $0.revocations = revocations }
+            gate: { $0.provider.bearer = bearer }, services: Self.services { $0.revocations = revocations }
         ) { stage in
             let browser = try stage.browser()
             try browser.send(

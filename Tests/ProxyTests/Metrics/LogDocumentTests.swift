@@ -16,7 +16,8 @@ struct LogDocumentTests {
     func accessFields() throws {
         let line = AccessLine(
             time: 0, status: 200, bytes: 1, duration: 1, upstreamDuration: 1, outcome: .forward, would: .denied,
-            reason: .expired, cause: .connectFailed, detail: "x", peer: [UInt8(ascii: "x")])
+            reason: .expired, cause: .connectFailed, detail: "x", peer: [UInt8(ascii: "x")],
+            provider: "x")
         var log = AccessLog(format: .json)
         var out: [UInt8] = []
         let text: [UInt8] = [UInt8(ascii: "x")]

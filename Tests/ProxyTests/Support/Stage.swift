@@ -33,12 +33,13 @@ final class Stage {
         let app = try app ?? App()
         var configuration = ProxyConfiguration(upstream: UpstreamConfiguration(.host("127.0.0.1", port: app.port)))
         change(&configuration)
+        let login = JWTRedirectConfiguration(loginURL: try .login("https://idp.example/login?return_url={returnURL}"))
+        let keys = KeySet(keys: [try VerificationKey(secret: secret)])
         var gate = GateConfiguration(
-            loginURL: try .login("https://idp.example/login?return_url={returnURL}"), tokenPolicy: TokenPolicy(),
-            keys: KeySet(keys: [try VerificationKey(secret: secret)]),
+            providers: [ProviderConfiguration(login: .redirect(login), tokenPolicy: TokenPolicy(), keys: keys)],
             session: SessionConfiguration(secrets: [Array("a secret for sessions, 32 bytes!".utf8)]),
             upstreamAuthority: "127.0.0.1:\(app.port)", pages: try PageRenderer())
-        gate.initiated = .allow
+        gate.provider.initiated = .allow
         gate.upgrades = ["websocket", "echo"]
         try changeGate(&gate)
         let (proxy, gated) = (configuration, gate)

@@ -36,6 +36,8 @@ enum AccessOptions {
         "Whether what `access` refuses is refused. With observe every request is let through, with an identity when it is"
             + " known, and the access log says what enforce would have done (`would`, `reason`).")
 
+    /// `access.users`
+    static let userRows = OptionRow.of(emails, emailsFile, emailDomains, groups)
     static let rows = OptionRow.of(`default`, emails, emailsFile, emailDomains, groups, site, rules, mode)
 }
 
@@ -60,12 +62,15 @@ enum RuleOptions {
         "Sign-in is needed, and of each field named here one of its values."
     ).inGroup("effect")
     static let deny = Option<Bool?>("deny", .boolean, "true: 403 for everyone.").inGroup("effect")
+    static let providers = Option<[String]?>(
+        "providers", .list(.text(.providerName)),
+        "Sign-in is needed, at one of these `identityProviders`: users of others get 403. Default: at any.")
     static let unauthenticated = Option<AccessRule.Unauthenticated?>(
         "unauthenticated", .choice,
         "The response to a request without a session: 401, or (GET and HEAD) the redirect to sign in. Default: the redirect"
             + " for a browser's navigation, 401 for all else.")
 
-    static let rows = OptionRow.of(paths, methods, allow, require, deny, unauthenticated)
+    static let rows = OptionRow.of(paths, methods, allow, require, deny, providers, unauthenticated)
 }
 
 /// `nativeLogin`

@@ -47,7 +47,9 @@ enum IdentityProviderOptions {
         "Refuse every return without the `state` of a login that this browser started, whatever `initiated` says. For"
             + " providers that send it back, from the return URL or from {state} in `loginURL`.")
 
-    static let rows = OptionRow.of(
-        preset, loginURL, apiKey, jwtApp, appName, logoutURL, logoutTokenParameter, returnToParameter, tokenParameter,
-        returnPath, initiated, requiresState)
+    static let rows =
+        OptionRow.of(
+            preset, loginURL, apiKey, jwtApp, appName, logoutURL, logoutTokenParameter, returnToParameter,
+            tokenParameter,
+            returnPath, initiated, requiresState) + OpenIDOptions.rows
 }

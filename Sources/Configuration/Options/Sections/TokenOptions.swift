@@ -6,7 +6,8 @@ import JWT
 enum TokenOptions {
     static let algorithms = Option<[Algorithm]>(
         "token.algorithms", .list(.choice), default: "[HS256]",
-        "The signature algorithms accepted. The token itself never chooses.")
+        "The signature algorithms accepted. The token itself never chooses. With protocol oidc: [RS256, ES256] unless it is"
+            + " set.")
     static let keys = Option<[OptionValues]>(
         "token.keys", .list(.object(KeyOptions.rows)), default: "[]",
         "The keys that tokens are verified with; each names one source."
@@ -56,13 +57,19 @@ enum TokenOptions {
             + " one.")
     static let required = Option<[String]>(
         "token.required", .list(.text(.fieldName)), default: "[email]", "Fields that a token must fill.")
+    static let acceptsUnverifiedEmail = Option<Bool>(
+        "token.acceptUnverifiedEmail", .boolean, default: "false",
+        "Also take the claim `email` of a token that says `email_verified: false`. By default such a user has no e-mail"
+            + " address: anybody could have typed it in.")
     static let bearer = Option<Bool>(
         "token.bearer", .boolean, default: "true",
-        "Accept tokens as `Authorization: Bearer` from API and mobile clients too; no session is made.")
+        "Accept tokens as `Authorization: Bearer` from API and mobile clients too; no session is made. With protocol oidc:"
+            + " false unless it is set.")
 
     static let rows = OptionRow.of(
         algorithms, keys, secretEncoding, issuer, audience, acceptsAnyAudience, clockSkew, maxAge, requiresExpiry,
-        singleUse, replayByID, minimumIDLength, headerAliases, claimAliases, claims, required, bearer)
+        singleUse, replayByID, minimumIDLength, headerAliases, claimAliases, claims, required, acceptsUnverifiedEmail,
+        bearer)
 }
 
 /// Items of `token.keys`.

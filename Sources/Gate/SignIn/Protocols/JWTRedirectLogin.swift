@@ -12,20 +12,25 @@ final class JWTRedirectLogin: LoginProtocol {
     private let tokenParameter: [UInt8]
     private let tokens: TokenCheck
 
-    init(_ configuration: GateConfiguration, _ tokens: TokenCheck) {
+    init(_ configuration: JWTRedirectConfiguration, _ provider: ProviderConfiguration, _ tokens: TokenCheck) {
         template = configuration.loginURL
-        returnPath = Array(configuration.returnPath.utf8)
+        returnPath = Array(provider.returnPath.utf8)
         tokenParameter = Array(configuration.tokenParameter.utf8)
-        requiresState = configuration.requiresState
+        requiresState = provider.requiresState
         self.tokens = tokens
     }
 
     /// A template without a `{state}` of its own carries the state in the return URL, and some providers drop it.
     var namesAttempts: Bool { requiresState || template.contains(.state) }
 
-    func start(on origin: PublicOrigin) -> LoginURL {
+    var needsAttempt: Bool { false }
+
+    func start(on origin: PublicOrigin) -> LoginURL? {
         LoginURL(template, origin, returnPath: returnPath)
     }
+
+    /// `identityProvider.logoutURL` says that.
+    func endOfSession(on origin: PublicOrigin, idToken: [UInt8]) -> [UInt8]? { nil }
 
     func parameters(of request: borrowing AccessRequest, form: [UInt8]?) -> Parameters {
         if let form { return Parameters(query: request.head).appending(Parameters(form: form)) }
@@ -35,7 +40,10 @@ final class JWTRedirectLogin: LoginProtocol {
         return Parameters(returned: Array(request.head.bytes[query.range]), tokenParameter)
     }
 
-    func finish(_ parameters: Parameters, _ request: borrowing AccessRequest) -> LoginResult {
+    func finish(
+        _ parameters: Parameters, _ attempt: ReturnedAttempt, on origin: PublicOrigin,
+        _ request: borrowing AccessRequest
+    ) -> LoginResult {
         let token: [UInt8]
         switch parameters.returnedToken(tokenParameter) {
         case .one(let value): token = value

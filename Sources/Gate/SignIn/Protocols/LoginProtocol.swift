@@ -12,14 +12,27 @@ protocol LoginProtocol: AnyObject {
     /// Each genuine return names its attempt by `state`: without one, the return is not an answer to any attempt.
     var namesAttempts: Bool { get }
 
-    /// The address that starts an attempt on a site, with places for the attempt's name and its target.
-    func start(on origin: PublicOrigin) -> LoginURL
+    /// A return that answers no attempt of this browser signs nobody in, whatever `initiated` says; each attempt has a
+    /// ``LoginProof``, and ends with its return.
+    var needsAttempt: Bool { get }
+
+    /// The address that starts an attempt on a site, with places for the attempt's name and its target; nil: it is not
+    /// known yet where users sign in.
+    func start(on origin: PublicOrigin) -> LoginURL?
 
     /// The parameters that the provider sent with the browser, in the query or in a form.
     func parameters(of request: borrowing AccessRequest, form: [UInt8]?) -> Parameters
 
     /// The user that a return proves. Called again after a question was answered.
-    func finish(_ parameters: Parameters, _ request: borrowing AccessRequest) -> LoginResult
+    func finish(
+        _ parameters: Parameters, _ attempt: ReturnedAttempt, on origin: PublicOrigin,
+        _ request: borrowing AccessRequest
+    ) -> LoginResult
+
+    /// Where the browser goes so that the session at the provider ends too; nil: nowhere.
+    ///
+    /// - Parameter idToken: of the session that ends; empty: none.
+    func endOfSession(on origin: PublicOrigin, idToken: [UInt8]) -> [UInt8]?
 }
 
 /// What a return amounts to.
@@ -40,4 +53,8 @@ struct VerifiedLogin {
     let keyID: String?
     /// Sentences about fields that were left out. For logs.
     let omissions: [String]
+    /// ``ProviderSession/encoded``; empty: none.
+    var providerSession: [UInt8] = []
+    /// The token that the provider recognises the session by when it is to end (`id_token_hint`); empty: none.
+    var idToken: [UInt8] = []
 }

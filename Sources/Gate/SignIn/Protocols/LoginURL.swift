@@ -14,9 +14,14 @@ struct LoginURL: Sendable {
     private(set) var escaped = PrerenderedTemplate()
     private let origin: PublicOrigin
 
+    /// Empty, for an initializer that appends all of it.
+    init(on origin: PublicOrigin) {
+        self.origin = origin
+    }
+
     /// `state` goes along in the return URL, unless the template carries it by itself.
     init(_ template: URLTemplate, _ origin: PublicOrigin, returnPath: [UInt8]) {
-        self.origin = origin
+        self.init(on: origin)
         let carriesState = template.contains(.state)
         for part in template.parts {
             switch part {
@@ -50,12 +55,12 @@ struct LoginURL: Sendable {
         return text
     }
 
-    private mutating func append(_ fixed: [UInt8]) {
+    mutating func append(_ fixed: [UInt8]) {
         plain.append(fixed)
         escaped.append(HTMLEscape.escape(String(decoding: fixed, as: UTF8.self)).utf8)
     }
 
-    private mutating func append(_ place: PrerenderedTemplate.Place) {
+    mutating func append(_ place: PrerenderedTemplate.Place) {
         plain.append(place)
         escaped.append(place)
     }

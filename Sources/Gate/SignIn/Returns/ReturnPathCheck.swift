@@ -9,11 +9,12 @@ import Pages
 ///
 /// A token shows it that one of the loaded keys has signed, so no link of a stranger leads to this page.
 struct ReturnPathCheck {
+    /// Those of all providers, in words.
     private let returnPath: String
     private let responses: Responses
 
     init(_ configuration: GateConfiguration, _ responses: Responses) {
-        returnPath = configuration.returnPath
+        returnPath = configuration.providers.map(\.returnPath).joined(separator: " or ")
         self.responses = responses
     }
 

@@ -73,7 +73,8 @@ final class HTTP1ResponseWriter {
     ) -> OutputQueue.Outcome {
         framing = .asReceived
         prepare()
-        ResponseRewrite.append(response, persistence: persistence, dateLine: memory.dateLine, into: &output.bytes)
+        ResponseRewrite.append(
+            response, persistence: persistence, lastDateLine: memory.lastDateLine, into: &output.bytes)
         return flush(withContent ? response.body.span : Span(), Span())
     }
 

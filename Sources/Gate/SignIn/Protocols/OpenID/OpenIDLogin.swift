@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Decisions
+import HTTP
+import JWT
+
+/// OpenID Connect's authorization code flow (OpenID Connect Core §3.1) with PKCE (RFC 7636), always with `state` and
+/// `nonce`.
+///
+/// The browser brings a code, which proves nothing. The gate exchanges it for an ID token, by a request of its own, and
+/// verifies that as any other token.
+final class OpenIDLogin: LoginProtocol {
+    private let configuration: OpenIDConfiguration
+    /// The provider's name; empty for the only one.
+    private let provider: String
+    private let returnPath: [UInt8]
+    private let tokens: TokenCheck
+    private var metadata: OpenIDMetadata?
+
+    init(_ configuration: OpenIDConfiguration, _ provider: ProviderConfiguration, _ tokens: TokenCheck) {
+        self.configuration = configuration
+        self.provider = provider.name
+        returnPath = Array(provider.returnPath.utf8)
+        self.tokens = tokens
+        metadata = configuration.metadata
+    }
+
+    var issuer: String { configuration.issuer }
+    var name: String { provider }
+
+    /// What discovery has found, from now on.
+    func replaceMetadata(_ metadata: OpenIDMetadata) { self.metadata = metadata }
+
+    var namesAttempts: Bool { true }
+    var needsAttempt: Bool { true }
+
+    func start(on origin: PublicOrigin) -> LoginURL? {
+        metadata.map {
+            LoginURL(configuration, endpoint: $0.authorizationEndpoint, origin, redirectURL: redirectURL(on: origin))
+        }
+    }
+
+    func endOfSession(on origin: PublicOrigin, idToken: [UInt8]) -> [UInt8]? {
+        metadata?.endSessionEndpoint.map {
+            EndSession.url(endpoint: $0, clientID: configuration.clientID, on: origin, idToken: idToken)
+        }
+    }
+
+    /// Of a form alone, or of the query alone: from both, another reader could take another code.
+    func parameters(of request: borrowing AccessRequest, form: [UInt8]?) -> Parameters {
+        form.map { Parameters(form: $0) } ?? Parameters(query: request.head)
+    }
+
+    func finish(
+        _ parameters: Parameters, _ attempt: ReturnedAttempt, on origin: PublicOrigin,
+        _ request: borrowing AccessRequest
+    ) -> LoginResult {
+        do throws(OpenIDRefusal) {
+            let answer = try OpenIDResponse(parameters)
+            guard attempt.isOurs, let proof = attempt.proof else {
+                // Anybody can write a link with an error: its code is not repeated.
+                throw answer.isError
+                    ? OpenIDRefusal(.providerError)
+                    : OpenIDRefusal(attempt.isOurs ? .loginStateMissing : attempt.refusal)
+            }
+            try checkIssuer(answer.issuer)
+            let code = try answer.provenCode()
+            guard let metadata else {
+                throw OpenIDRefusal(.providerUnavailable, "the discovery document is not known yet")
+            }
+            guard let result = request.codeExchange else {
+                let exchange = CodeExchange(
+                    provider: provider, issuer: configuration.issuer, code: code, verifier: proof.verifier,
+                    redirectURL: redirectURL(on: origin), requestID: request.idText)
+                return .ask(.exchangeCode(PendingExchange(exchange)))
+            }
+            return try verified(result, proof, metadata, request)
+        } catch {
+            return .refused(error.refusal, status: error.status)
+        }
+    }
+
+    /// RFC 9207 §2.4. An announced `iss` that is missing may have been sent by another provider, which never had it.
+    private func checkIssuer(_ issuer: [UInt8]?) throws(OpenIDRefusal) {
+        if let issuer {
+            guard issuer.elementsEqual(configuration.issuer.utf8) else {
+                throw OpenIDRefusal(.issuerMismatch, "the response's iss is not identityProvider.issuer")
+            }
+        } else if metadata?.announcesIssuer ?? false {
+            throw OpenIDRefusal(
+                .issuerMismatch, "the response has no iss, which the provider's discovery document announces")
+        }
+    }
+
+    private func verified(
+        _ result: CodeExchangeResult, _ proof: LoginProof, _ metadata: OpenIDMetadata,
+        _ request: borrowing AccessRequest
+    ) throws(OpenIDRefusal) -> LoginResult {
+        let (idToken, accessToken, userInfo): ([UInt8], [UInt8]?, [UInt8]?)
+        switch result {
+        case .tokens(let token, let access, let document): (idToken, accessToken, userInfo) = (token, access, document)
+        case .refused(let detail): throw OpenIDRefusal(.codeExchangeFailed, detail)
+        case .unavailable(let detail): throw OpenIDRefusal(.providerUnavailable, detail)
+        }
+        let now = request.context.now
+        let user: VerifiedUser
+        do throws(SignInRefusal) {
+            user = try tokens.verifiedUser(
+                idToken.span, now: now, binding: IDTokenBinding(nonce: proof.nonce, accessToken: accessToken),
+                adding: userInfo)
+        } catch {
+            if tokens.canRefreshKeys(after: error.reason, request) { return .ask(.keys) }
+            return .refused(error, status: 403)
+        }
+        return .verified(
+            VerifiedLogin(
+                fields: user.fields, replayKeys: tokens.replayKeys(user.token),
+                retention: tokens.retention(of: user.token, now: now), keyID: user.token.keyID,
+                omissions: user.omissions, providerSession: ProviderSession(user.token).encoded, idToken: idToken))
+    }
+
+    private func redirectURL(on origin: PublicOrigin) -> [UInt8] { origin.text + returnPath }
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Decisions
+import HTTP
+
+/// The authorization response (RFC 6749 §4.1.2): a code or an error, and perhaps its issuer (RFC 9207). The browser
+/// brings it, so nothing in it is proven.
+struct OpenIDResponse {
+    let issuer: [UInt8]?
+    private let code: [UInt8]?
+    private let error: [UInt8]?
+
+    /// RFC 6749 §3.1: no parameter more than once. Of two, another reader could take the other one.
+    init(_ parameters: Parameters) throws(OpenIDRefusal) {
+        for name in ["code", "error", "iss", "state"] where parameters.values(name).count > 1 {
+            throw OpenIDRefusal(.tokenMalformed)
+        }
+        code = parameters.values("code").first
+        error = parameters.values("error").first
+        issuer = parameters.values("iss").first
+    }
+
+    var isError: Bool { error != nil }
+
+    /// The code of a response to an attempt of this browser.
+    func provenCode() throws(OpenIDRefusal) -> [UInt8] {
+        if let error {
+            guard let code = Self.errorCode(error) else {
+                throw OpenIDRefusal(.providerError, "an error code that is not one")
+            }
+            throw OpenIDRefusal(.providerError, code, sentence: "Its error code is \(code).")
+        }
+        guard let code, !code.isEmpty else {
+            throw OpenIDRefusal(.tokenMissing, sentence: "It sent neither a code nor an error.")
+        }
+        // RFC 6749 appendix A.11: visible ASCII and spaces. No provider has codes of this length.
+        guard code.count <= Self.maximumCodeByteCount, code.allSatisfy({ 0x20...0x7e ~= $0 }) else {
+            throw OpenIDRefusal(.tokenMalformed)
+        }
+        return code
+    }
+
+    /// Registered error codes are such words (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6); nil for anything else.
+    private static func errorCode(_ text: [UInt8]) -> String? {
+        guard !text.isEmpty, text.count <= 64,
+            text.allSatisfy({
+                0x61...0x7a ~= $0 || 0x41...0x5a ~= $0 || 0x30...0x39 ~= $0 || [0x5f, 0x2d, 0x2e].contains($0)
+            })
+        else { return nil }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    static let maximumCodeByteCount = 8 * 1024
+}

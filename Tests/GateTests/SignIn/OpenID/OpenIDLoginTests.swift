@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cryptography
+import Gate
+import HTTP
+import JWT
+import Pages
+import Testing
+
+@Suite("Sign-in by OpenID Connect")
+struct OpenIDLoginTests {
+    @Test("the authorization request has all that the code flow needs, fresh for each attempt")
+    func request() throws {
+        let stage = try OpenIDStage { openID, _ in
+            openID.parameters = [OpenIDParameter("prompt", "select account"), OpenIDParameter("kc_idp_hint", "a&b")]
+        }
+        let redirect = try stage.browser.get("/page?x=1")
+        #expect(redirect.status == 302)
+        #expect(redirect.answer?.location.hasPrefix("https://idp.example/auth?x=y&response_type=code&") == true)
+        let parameters = stage.request(redirect)
+        #expect(
+            parameters.map(\.name) == [
+                "x", "response_type", "client_id", "redirect_uri", "scope", "prompt", "kc_idp_hint",
+                "code_challenge_method", "state", "nonce", "code_challenge",
+            ])
+        let values = Dictionary(uniqueKeysWithValues: parameters.map { ($0.name, $0.value) })
+        #expect(values["client_id"] == "app" && values["scope"] == "openid email profile")
+        #expect(values["redirect_uri"] == "https://app.example.com/.sidegate/callback")
+        #expect(values["prompt"] == "select account" && values["kc_idp_hint"] == "a&b")
+        #expect(values["code_challenge_method"] == "S256")
+        #expect(values["state"]?.count == 28 && values["nonce"]?.count == 43 && values["code_challenge"]?.count == 43)
+        #expect(values["nonce"] != values["code_challenge"])
+        let other = Dictionary(
+            uniqueKeysWithValues: stage.request(try stage.browser.get("/page")).map { ($0.name, $0.value) })
+        for name in ["state", "nonce", "code_challenge"] { #expect(values[name] != other[name]) }
+        // The page of the redirect leads to the same address.
+        #expect(redirect.answer?.body.contains(redirect.answer?.location ?? "?") == true)
+    }
+
+    @Test("a code becomes a session, and the browser comes back to the page")
+    func signIn() throws {
+        let stage = try OpenIDStage()
+        let redirect = try stage.browser.get("/page?x=1")
+        let answer = try stage.returned(redirect, code: "c%2Bd").answer
+        #expect(answer?.status == 303 && answer?.location == "/page?x=1")
+        #expect(try stage.browser.get("/").user == "ada")
+        let exchange = try #require(stage.exchanges.first)
+        #expect(stage.exchanges.count == 1)
+        #expect(exchange.code == Array("c+d".utf8) && exchange.issuer == OpenIDStage.issuer)
+        #expect(exchange.redirectURL == Array("https://app.example.com/.sidegate/callback".utf8))
+        let challenge = Base64URL.encodeToString(SHA256.hash(exchange.verifier.span))
+        #expect(exchange.verifier.count == 43)
+        #expect(stage.request(redirect).contains { $0.name == "code_challenge" && $0.value == challenge })
+        #expect(!stage.browser.jar.contains { $0.name.contains("login") && !$0.name.hasSuffix("returns") })
+    }
+
+    @Test("parallel tabs are attempts of their own, each with its own nonce and verifier")
+    func tabs() throws {
+        let stage = try OpenIDStage()
+        let first = try stage.browser.get("/1")
+        let second = try stage.browser.get("/2")
+        #expect(try stage.returned(second).answer?.location == "/2")
+        #expect(try stage.returned(first).answer?.location == "/1")
+        #expect(Set(stage.exchanges.map(\.verifier)).count == 2)
+    }
+
+    @Test("the form of form_post is read in place of the query")
+    func form() throws {
+        let stage = try OpenIDStage { openID, _ in openID.responseMode = .formPost }
+        let redirect = try stage.browser.get("/page")
+        #expect(stage.request(redirect).contains { $0.name == "response_mode" && $0.value == "form_post" })
+        let answer = try stage.browser.post(
+            "/.sidegate/callback?code=other", form: "code=c&state=\(stage.state(redirect))",
+            "Origin: https://idp.example",
+            "Sec-Fetch-Site: cross-site")
+        #expect(answer.answer?.location == "/page")
+        #expect(stage.exchanges.map(\.code) == [Array("c".utf8)])
+    }
+
+    @Test("code injection and replay: a return is the end of its attempt, and its code counts for no other")
+    func replay() throws {
+        let stage = try OpenIDStage()
+        let redirect = try stage.browser.get("/page")
+        let state = stage.state(redirect)
+        let jar = stage.browser.jar
+        try stage.returned(redirect)
+        // The login cookie is gone.
+        #expect(
+            try stage.browser.get("/.sidegate/callback?code=code&state=\(state)").answer?.reason
+                == "login_state_missing")
+        // A copy of the cookie: the provider would refuse the code; if it does not, the same ID token is a replay.
+        let copy = Browser(stage.browser.gates[0], store: stage.browser.store)
+        copy.jar = jar
+        copy.exchangeCode = { _ in
+            .tokens(idToken: Array((stage.idTokens.first ?? "").utf8), accessToken: nil, userInfo: nil)
+        }
+        #expect(try copy.get("/.sidegate/callback?code=code&state=\(state)").answer?.reason == "replayed")
+    }
+
+    @Test("a refused return ends its attempt too")
+    func ended() throws {
+        let stage = try OpenIDStage()
+        let redirect = try stage.browser.get("/page")
+        stage.result = .refused(detail: "invalid_grant")
+        try stage.returned(redirect)
+        stage.result = nil
+        #expect(try stage.returned(redirect).answer?.reason == "login_state_missing")
+    }
+
+    @Test("before discovery a sign-in is a 503 page, and afterwards it works; sessions go on")
+    func unavailable() throws {
+        let stage = try OpenIDStage(knowsProvider: false)
+        let answer = try #require(stage.browser.get("/page?x=1").answer)
+        #expect(answer.status == 503 && answer.reason == "provider_unavailable" && answer["retry-after"] == "5")
+        #expect(answer.body.contains("/.sidegate/login?return_to=%2Fpage%3Fx%3D1"))
+        #expect(answer.setCookies.isEmpty)
+        #expect(
+            try stage.browser.get("/api", "Accept: application/json", "X-Requested-With: XMLHttpRequest").status == 401)
+        #expect(try stage.browser.get("/.sidegate/login?return_to=/page").status == 503)
+        let gate = stage.browser.gates[0]
+        gate.replaceProvider("other", try OpenIDStage.metadata(), keys: KeySet(keys: []))
+        #expect(try stage.browser.get("/page").status == 503)
+        gate.replaceProvider("", try OpenIDStage.metadata(), keys: try OpenIDStage.keys)
+        try stage.signIn()
+        #expect(try stage.browser.get("/").user == "ada")
+        // Endpoints may move.
+        gate.replaceProvider(
+            "", try OpenIDStage.metadata(authorization: "https://new.example/auth"), keys: try OpenIDStage.keys)
+        let fresh = Browser(gate)
+        #expect(try fresh.get("/").answer?.location.hasPrefix("https://new.example/auth?response_type") == true)
+    }
+
+    @Test("the keys are fetched again for an ID token whose key is not known, and the code is exchanged once")
+    func keys() throws {
+        let stage = try OpenIDStage { _, gate in
+            gate.provider.hasRemoteKeys = true
+            gate.provider.keys = KeySet(keys: [])
+        }
+        stage.browser.fetchKeys = { gate in
+            gate.replaceProvider("", try OpenIDStage.metadata(), keys: try OpenIDStage.keys)
+        }
+        #expect(try stage.signIn("/page").answer?.location == "/page")
+        #expect(stage.exchanges.count == 1)
+    }
+
+    @Test("user information adds to the ID token and changes nothing in it")
+    func userInfo() throws {
+        let stage = try OpenIDStage { _, gate in
+            gate.identityHeaders += [try HeaderRule(name: "X-Given", template: "{givenName}", fields: ["givenName"])]
+        }
+        stage.claims = [("email", "ada@example.com")]
+        stage.userInfo =
+            #"{"sub":"ada","email":"other@example.com","given_name":"Ada","iss":"x","aud":"y","sid":"s"}"#
+        try stage.signIn()
+        let head = try #require(stage.browser.get("/").head)
+        #expect(head.contains("X-Given: Ada") && head.contains("ada@example.com") && !head.contains("other@"))
+    }
+
+    @Test("an unverified address counts where the configuration says so; a verified one always")
+    func email() throws {
+        for (value, accepts, isGood) in [
+            (JSONValue.bool(false), true, true), (.bool(true), false, true), ("true", false, true),
+            (.null, false, true),
+            (.number(JSONNumber(1)), false, false), ("", false, false),
+        ] {
+            let stage = try OpenIDStage { _, gate in gate.provider.acceptsUnverifiedEmail = accepts }
+            stage.claims = [("email_verified", value)]
+            #expect((try stage.signIn().status == 303) == isGood, "\(value) \(accepts)")
+        }
+    }
+
+    @Test("ID tokens are no bearer tokens unless the configuration says so")
+    func bearer() throws {
+        let stage = try OpenIDStage()
+        try stage.signIn()
+        let token = try #require(stage.idTokens.first)
+        #expect(try Browser(stage.browser.gates[0]).get("/", "Authorization: Bearer \(token)").user == nil)
+    }
+
+    @Test("the pages' policy lets forms lead to the provider")
+    func policy() throws {
+        let stage = try OpenIDStage(knowsProvider: false)
+        stage.browser.gates[0].replaceProvider("", try OpenIDStage.metadata(), keys: try OpenIDStage.keys)
+        let page = try stage.browser.get("/.sidegate/logout").answer
+        #expect(page?["content-security-policy"]?.contains("form-action 'self' https://idp.example;") == true)
+    }
+}
