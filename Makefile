@@ -102,6 +102,7 @@ deps-test:
 	@scripts/dependencies test
 	@scripts/test-tools
 	@scripts/test-apps
+	@scripts/test-providers
 
 deps-bench:
 	@scripts/dependencies bench

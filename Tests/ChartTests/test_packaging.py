@@ -220,7 +220,7 @@ def test_scripts_used_by_workflows_exist():
     assert set(re.findall(r"container: (\S+)", text)) == {image}
 
 
-@pytest.mark.parametrize("script", ["scripts/debian-package", "scripts/chart-tools", "scripts/dependencies", "scripts/test-tools", "scripts/test-apps", ".ci/run"])
+@pytest.mark.parametrize("script", ["scripts/debian-package", "scripts/chart-tools", "scripts/dependencies", "scripts/test-tools", "scripts/test-apps", "scripts/test-providers", ".ci/run"])
 def test_shellcheck_reports_nothing_for_scripts(script):
     done = run("shellcheck", ROOT / script)
     assert done.returncode == 0, done.stdout

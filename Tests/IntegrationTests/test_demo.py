@@ -34,8 +34,14 @@ def demo(tmp_path_factory):
     assert demo.process.stop() == 0, demo.process.output()
 
 
-def sign_in(browser, demo, path="/", user="ada"):
+def choose(browser, way="redirect"):
+    """On the gate's page that offers both ways to sign in."""
+    until(browser, lambda b: b.find_element(By.CSS_SELECTOR, f'a[href*="provider={way}"]'), "the page to choose").click()
+
+
+def sign_in(browser, demo, path="/", user="ada", way="redirect"):
     browser.get(demo.url + path)
+    choose(browser, way)
     button = until(browser, lambda b: b.find_element(By.CSS_SELECTOR, f"button[name=user][value={user}]"), "the login page")
     assert browser.current_url.startswith(demo.url + PROVIDER), "the login page is the provider's, not the gate's"
     button.click()
@@ -54,6 +60,9 @@ def test_it_prints_the_address_and_what_to_try(demo):
 
 def test_a_user_signs_in_reaches_the_requested_page_and_signs_out(demo, browser):
     browser.get(demo.url + "/reports/2026/q4?region=north&sort=date")
+    until(browser, lambda b: b.find_element(By.CSS_SELECTOR, 'a[href*="provider=openid"]'), "both ways are offered")
+    keep_screenshot(browser, "demo-0-choose")
+    choose(browser)
     login = until(browser, lambda b: b.find_element(By.CSS_SELECTOR, "button[name=user][value=ada]"), "the login page")
     keep_screenshot(browser, "demo-1-login")
     login.click()
@@ -71,6 +80,19 @@ def test_a_user_signs_in_reaches_the_requested_page_and_signs_out(demo, browser)
     keep_screenshot(browser, "demo-3-signed-out")
 
     browser.get(demo.url + "/")
+    choose(browser)
+    until(browser, lambda b: b.find_element(By.CSS_SELECTOR, "button[name=user][value=grace]"), "the login page again")
+
+
+def test_a_user_signs_in_by_openid_connect_and_signs_out(demo, browser):
+    sign_in(browser, demo, "/reports?x=1", user="grace", way="openid")
+    assert "grace@example.com" in page_text(browser) and "openid" in page_text(browser), "the app sees the provider's name"
+    keep_screenshot(browser, "demo-7-openid")
+    assert not [e for e in browser.get_log("browser") if "Content Security Policy" in e["message"]]
+    browser.find_element(By.CSS_SELECTOR, 'a[href="/.sidegate/logout"]').click()
+    until(browser, lambda b: b.current_url.startswith(demo.url + "/.sidegate/signed-out"), "the page after the logout")
+    browser.get(demo.url + "/")
+    choose(browser, "openid")
     until(browser, lambda b: b.find_element(By.CSS_SELECTOR, "button[name=user][value=grace]"), "the login page again")
 
 
@@ -90,6 +112,9 @@ def test_two_tabs_sign_in_side_by_side(demo, browser):
     browser.get(demo.url + "/two?tab=2")
     for window, path in ((first, "/one?tab=1"), (second, "/two?tab=2")):
         browser.switch_to.window(window)
+        choose(browser)
+        until(browser, lambda b: "provider=" not in b.current_url and not b.find_elements(By.CSS_SELECTOR, 'a[href*="provider="]'),
+              "the page after the choice")
         buttons = browser.find_elements(By.CSS_SELECTOR, "button[name=user][value=ada]")
         if buttons:
             buttons[0].click()
@@ -138,17 +163,17 @@ def test_a_login_that_began_at_the_provider_is_confirmed_first(demo, browser):
 
 
 def test_the_demo_runs_the_gate_itself(demo):
-    assert exchange(demo.port, "GET", "/", NAVIGATION).status == 302
+    assert exchange(demo.port, "GET", "/", NAVIGATION)["Location"].partition("?")[0].endswith("/.sidegate/login")
     refused = exchange(demo.port, "GET", "/api/me", XHR)
     assert refused.status == 401 and refused.json()["error"] == "unauthenticated"
 
 
 def test_one_port_serves_the_gate_the_provider_and_the_app(demo):
     """`docker run --publish 8080:8080` must suffice: a whole sign-in at the one address, without a browser."""
-    first = exchange(demo.port, "GET", "/reports?x=1", NAVIGATION)
+    first = exchange(demo.port, "GET", "/.sidegate/login?provider=redirect&return_to=%2Freports%3Fx%3D1", NAVIGATION)
     location = urllib.parse.urlsplit(first["Location"])
     assert (location.hostname, location.port) == ("127.0.0.1", demo.port)
-    cookie = first["Set-Cookie"].partition(";")[0]
+    cookie = next(line.partition(";")[0] for line in first.all("Set-Cookie") if "sidegate-login-" in line)
     login = exchange(demo.port, "GET", f"{location.path}?{location.query}", NAVIGATION)
     assert login.status == 200 and 'value="ada"' in login.text and f'action="{PROVIDER}login"' in login.text
     return_url = dict(urllib.parse.parse_qsl(location.query))["return_url"]

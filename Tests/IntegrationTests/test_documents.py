@@ -121,9 +121,20 @@ def with_files(content, folder: Path, name=""):
     return bare
 
 
+#: Presets of OpenID Connect.
+OPENID = {"oidc", "keycloak", "entra", "google", "okta", "auth0"}
+
+
+def has_openid(content: dict) -> bool:
+    provider = content.get("identityProvider") or {}
+    return provider.get("protocol") == "oidc" or provider.get("preset") in OPENID
+
+
 def filled_in(content: dict) -> dict:
     content = dict(content)
     for section, rest in REST.items():
+        if section in ("identityProvider", "token") and (has_openid(content) or "identityProviders" in content):
+            continue  # discovery says the rest
         given = content.get(section)
         if given is None:
             content[section] = rest

@@ -3,6 +3,7 @@
 
 import re
 
+from .process import wait_until
 from .wire import Response, exchange
 
 SAMPLE = re.compile(r'^([a-z_:]+)(?:\{(.*)\})? (\S+)$')
@@ -17,11 +18,16 @@ def ask(gate, target: str, method: str = "GET") -> Response:
     return exchange(port(gate), method, target)
 
 
+def started(response: Response) -> Response | None:
+    return None if response.text == "starting\n" else response
+
+
 class Metrics:
     """The values of one request to /metrics."""
 
     def __init__(self, gate):
-        response = ask(gate, "/metrics")
+        # The listener is open before the workers serve.
+        response = wait_until(lambda: started(ask(gate, "/metrics")), "the workers serve")
         assert response.status == 200, response
         self.type = response["Content-Type"]
         self.text = response.text

@@ -13,6 +13,7 @@ from .process import ChildProcess
 EXAMPLES = ROOT / "examples"
 CONFIGURATIONS = sorted((EXAMPLES / "configurations").glob("*.yaml"))
 KEY = "the-key-both-sides-have-of-32-bytes-0001"
+OIDC_SECRET = "the-secret-of-the-openid-client-0001"
 PROVISIONING_SECRET = "the-secret-of-provisioning-calls-0001"
 
 
@@ -72,7 +73,7 @@ class ExampleGate(Gate):
 
 def write_secrets(folder: Path, **secrets):
     """The files that the configurations name."""
-    for name, value in {"jwt": KEY, "session": SESSION_SECRET, "provisioning": PROVISIONING_SECRET, **secrets}.items():
+    for name, value in {"jwt": KEY, "oidc": OIDC_SECRET, "session": SESSION_SECRET, "provisioning": PROVISIONING_SECRET, **secrets}.items():
         path = folder / name
         path.write_text(value + "\n")
         os.chmod(path, 0o600)

@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The gate's own calls to OpenID providers as operators see them: metrics, readiness, log, TLS, reload, `sidegate doctor`."""
+
+import json
+
+import pytest
+
+from harness.admin import Metrics, ask
+from harness.certificates import Authority
+from harness.gate import NAVIGATION, sidegate
+from harness.openid import OpenIDVisit, ready
+from harness.openid import openid_settings, start_openid_gate, start_provider  # noqa: F401
+from harness.openid_provider import OpenIDProvider, says
+from harness.ports import free_port
+from harness.process import wait_until
+from harness.reloads import admin, change, reloads
+
+REQUESTS = "sidegate_openid_requests_total"
+#: The label of the single provider: its preset.
+LABEL = "generic"
+
+
+def refused(response, reason: str):
+    assert response.status in (403, 502, 503), response.status
+    assert reason in response.text, response.text[:2000]
+
+
+def log_lines(gate, message: str) -> list:
+    lines = [json.loads(line) for line in gate.log().splitlines() if line.startswith("{")]
+    return [line for line in lines if line.get("message") == message]
+
+
+class TestMetrics:
+    def test_requests_are_counted_by_endpoint(self, start_provider, start_openid_gate):  # noqa: F811
+        provider = start_provider()
+        gate = start_openid_gate(provider, {"userInfo": True}, admin=admin(), workers=2)
+        for _ in range(2):
+            OpenIDVisit(gate, provider).sign_in()
+        provider.scripts["token"] = says(500, b"oops")
+        OpenIDVisit(gate, provider).enter()
+        metrics = Metrics(gate)
+        counts = {(endpoint, result): metrics.get(REQUESTS, provider=LABEL, endpoint=endpoint, result=result)
+                  for endpoint in ("discovery", "keys", "token", "userinfo") for result in ("success", "failure")}
+        assert counts == {
+            ("discovery", "success"): 1, ("discovery", "failure"): 0, ("keys", "success"): 1, ("keys", "failure"): 0,
+            ("token", "success"): 2, ("token", "failure"): 1, ("userinfo", "success"): 2, ("userinfo", "failure"): 0}
+        assert metrics.get("sidegate_openid_provider_known", provider=LABEL) == 1
+        assert metrics.get("sidegate_openid_discovery_timestamp_seconds", provider=LABEL) > 1_500_000_000
+        assert metrics.get("sidegate_key_refresh_total", result="success") == 1
+
+    def test_other_gates_have_none(self, upstream, start_gate):
+        gate = start_gate(upstream, admin=admin())
+        wait_until(lambda: readiness(gate), "the gate is ready")
+        assert "sidegate_openid" not in Metrics(gate).text
+
+
+def readiness(gate) -> str | None:
+    """The text of /readyz, once the gate has started."""
+    response = ask(gate, "/readyz")
+    return response.text if response.status == 200 else None
+
+
+class TestReadiness:
+    def test_a_provider_that_is_away_at_the_start_is_named(self, start_provider, start_openid_gate):  # noqa: F811
+        port = free_port()
+        provider = start_provider(port=port)
+        provider.stop()
+        gate = start_openid_gate(provider, is_up=False, admin=admin())
+        response = wait_until(lambda: readiness(gate), "the gate is ready")
+        assert "nobody can sign in" in response and LABEL in response
+        metrics = Metrics(gate)
+        assert metrics.get("sidegate_openid_provider_known", provider=LABEL) == 0
+        assert metrics.get("sidegate_openid_discovery_timestamp_seconds", provider=LABEL) == 0
+        late = start_provider(port=port)
+        ready(gate)
+        assert ask(gate, "/readyz").text == "ok\n"
+        late.stop()
+        assert ask(gate, "/readyz").text == "ok\n", "what is known is kept"
+
+    def test_nor_is_one_without_usable_keys(self, start_provider, start_openid_gate):  # noqa: F811
+        provider = start_provider()
+        provider.keys = []
+        gate = start_openid_gate(provider, admin=admin())
+        assert "nobody can sign in" in wait_until(lambda: readiness(gate), "the gate is ready")
+        refused(OpenIDVisit(gate, provider).enter(), "key_not_found")
+        provider.keys = [provider.signer.jwk]
+        wait_until(lambda: ask(gate, "/readyz").text == "ok\n", "the keys are fetched again", interval=0.2)
+        OpenIDVisit(gate, provider).sign_in()
+
+
+class TestLog:
+    @pytest.mark.parametrize("answer, words", [
+        (says(401, {"error": "invalid_client", "error_description": "Bad client secret"}),
+         'the token endpoint answered 401: invalid_client "Bad client secret"'),
+        (says(400, {"error": "invalid_grant"}), "the token endpoint answered 400: invalid_grant"),
+        (says(200, b"<html>"), "the token endpoint's response is not usable JSON"),
+    ])
+    def test_a_code_that_is_not_redeemed(self, start_provider, start_openid_gate, answer, words):  # noqa: F811
+        provider = start_provider()
+        gate = start_openid_gate(provider)
+        provider.scripts["token"] = answer
+        response = OpenIDVisit(gate, provider).enter()
+        refused(response, "code_exchange_failed")
+        wait_until(lambda: log_lines(gate, "authorization code not redeemed"), "the line")
+        line = log_lines(gate, "authorization code not redeemed")[0]
+        assert line["cause"].startswith(words), line
+        assert line["issuer"] == provider.issuer and line["id"]
+
+    def test_what_the_provider_repeats_is_not_written(self, start_provider, start_openid_gate):  # noqa: F811
+        provider = start_provider()
+        gate = start_openid_gate(provider)
+
+        def echoes(request, connection):
+            fields = dict(pair.split("=") for pair in request.body.decode().split("&"))
+            provider.secrets.append(fields["code_verifier"])
+            says(400, {"error": "invalid_grant", "error_description": f"{fields['code']} {fields['code_verifier']}"})(
+                request, connection)
+        provider.scripts["token"] = echoes
+        response = OpenIDVisit(gate, provider).enter()
+        refused(response, "code_exchange_failed")
+        for secret in provider.secrets:
+            assert secret not in gate.log() and secret not in response.text
+
+
+class TestTLS:
+    @pytest.fixture
+    def authority(self, tmp_path):
+        return Authority(tmp_path)
+
+    @pytest.fixture
+    def secure_provider(self, authority, start_provider):  # noqa: F811
+        return start_provider(certificate=authority.issue("idp", "DNS:localhost"))
+
+    def test_a_provider_with_a_private_authority(self, authority, secure_provider, start_openid_gate):  # noqa: F811
+        gate = start_openid_gate(secure_provider, {"tls": {"ca": authority.path}, "userInfo": True})
+        OpenIDVisit(gate, secure_provider).sign_in()
+
+    def test_one_that_nobody_vouches_for_is_not_asked(self, secure_provider, start_openid_gate):  # noqa: F811
+        gate = start_openid_gate(secure_provider, is_up=False)
+        wait_until(lambda: log_lines(gate, "discovery document not fetched"), "the line")
+        assert "no secure connection" in log_lines(gate, "discovery document not fetched")[0]["cause"]
+        assert secure_provider.count("discovery") == 0
+        refused(gate.exchange("GET", "/", NAVIGATION), "provider_unavailable")
+
+
+class TestReload:
+    def test_a_new_client_secret_is_used(self, start_provider, start_openid_gate):  # noqa: F811
+        provider = start_provider()
+        gate = start_openid_gate(provider, admin=admin(), workers=2)
+        OpenIDVisit(gate, provider).sign_in()
+        provider.client_secret = "another-client-secret-0000000000000002"
+        change(gate, identityProvider={"clientSecret": provider.client_secret})
+        for _ in range(4):
+            OpenIDVisit(gate, provider).sign_in()
+        assert provider.count("discovery") == 1, "what is known is kept"
+
+    def test_a_code_of_one_issuer_never_goes_to_another(self, start_provider, start_openid_gate):  # noqa: F811
+        old, new = start_provider("old"), start_provider("new")
+        gate = start_openid_gate(old, admin=admin())
+        browser = OpenIDVisit(gate, old, "/")
+        answer = browser.authorize()
+        change(gate, identityProvider={"issuer": new.issuer})
+        ready(gate)
+        response = browser.come_back(answer)
+        assert response.status >= 400, response.status
+        assert new.count("token") == 0 and old.count("token") == 0
+        OpenIDVisit(gate, new).sign_in()
+
+    def test_a_provider_may_come_and_go(self, upstream, start_gate, start_provider):  # noqa: F811
+        provider = start_provider()
+        gate = start_gate(upstream, admin=admin())
+        before = json.loads(gate.config.read_text())
+        after = {**before, **openid_settings(provider)}
+        after["token"].pop("keys", None)
+        after["identityProvider"].pop("loginURL", None)
+        replace(gate, after)
+        ready(gate)
+        OpenIDVisit(gate, provider).sign_in()
+        assert Metrics(gate).get("sidegate_openid_provider_known") == 1
+        replace(gate, before)
+        assert "sidegate_openid" not in Metrics(gate).text
+        assert gate.exchange("GET", "/", NAVIGATION).status == 302
+
+
+def replace(gate, settings: dict):
+    before = reloads(gate)
+    new = gate.config.with_suffix(".new")
+    new.write_text(json.dumps(settings))
+    new.chmod(0o600)
+    new.rename(gate.config)
+    wait_until(lambda: reloads(gate) > before, f"the changed file is in force\n{gate.log()}")
+
+
+class TestDoctor:
+    @pytest.fixture
+    def doctor(self, tmp_path, upstream):
+        def run(provider: OpenIDProvider, **identity):
+            path = tmp_path / "sidegate.yaml"
+            path.write_text(json.dumps({
+                "publicURL": "https://app.test", "upstream": upstream.url,
+                "identityProvider": {k: v for k, v in provider.settings(**identity).items() if v is not None},
+                "session": {"secret": "a-session-secret-of-at-least-32-bytes-0002"}}))
+            path.chmod(0o600)
+            done = sidegate("doctor", "--config", path)
+            found = {}
+            for line in done.stdout.splitlines():
+                words = line.split()
+                if words and words[0] in ("ok", "warning", "FAIL"):
+                    found.setdefault(words[1], []).append(words[0])
+            return done, found
+        return run
+
+    def test_a_good_provider(self, doctor, start_provider):  # noqa: F811
+        provider = start_provider(path="/realms/main")
+        done, found = doctor(provider)
+        for subject in ("identityProvider.issuer", "jwks_uri", "end_session_endpoint", "identityProvider.returnPath"):
+            assert found.get(subject) == ["ok"], done.stdout
+        assert done.returncode == 0, done.stdout
+        for address in ("callback", "signed-out", "backchannel-logout"):
+            assert f"https://app.test/.sidegate/{address}" in done.stdout, done.stdout
+        assert provider.client_secret not in done.stdout
+        assert provider.count("token") == 0
+
+    @pytest.mark.parametrize("metadata, identity, subject, outcome", [
+        ({"issuer": "https://attacker.test"}, {}, "identityProvider.issuer", "FAIL"),
+        ({"token_endpoint": None}, {}, "identityProvider.issuer", "FAIL"),
+        ({"end_session_endpoint": "http://idp.test/x"}, {}, "identityProvider.issuer", "warning"),
+        ({"code_challenge_methods_supported": ["plain"]}, {}, "PKCE", "warning"),
+        ({"token_endpoint_auth_methods_supported": ["client_secret_post"]}, {}, "identityProvider.clientAuthentication", "warning"),
+        ({"token_endpoint_auth_methods_supported": None}, {"clientAuthentication": "post"},
+         "identityProvider.clientAuthentication", "warning"),
+        ({"response_modes_supported": ["query"]}, {"responseMode": "form_post"}, "identityProvider.responseMode", "warning"),
+        ({"response_types_supported": ["id_token"]}, {}, "identityProvider.protocol", "warning"),
+        ({"scopes_supported": ["openid"]}, {}, "identityProvider.scopes", "warning"),
+        ({"id_token_signing_alg_values_supported": ["PS256"]}, {}, "token.algorithms", "FAIL"),
+        ({"userinfo_endpoint": None}, {"userInfo": True}, "identityProvider.userInfo", "FAIL"),
+        ({"jwks_uri": "http://127.0.0.1:1/"}, {}, "jwks_uri", "FAIL"),
+    ])
+    def test_what_is_wrong_is_found(self, doctor, start_provider, metadata, identity, subject, outcome):  # noqa: F811
+        provider = start_provider()
+        provider.metadata.update(metadata)
+        done, found = doctor(provider, **identity)
+        assert outcome in found.get(subject, []), done.stdout
+        assert "fix:" in done.stdout
+        assert done.returncode == (1 if outcome == "FAIL" else 0), done.stdout
+
+    def test_a_provider_that_is_away(self, doctor, start_provider):  # noqa: F811
+        provider = start_provider()
+        provider.stop()
+        done, found = doctor(provider)
+        assert found["identityProvider.issuer"] == ["FAIL"] and found["clock"] == ["warning"], done.stdout
+
+    def test_one_without_an_end_of_session(self, doctor, start_provider):  # noqa: F811
+        provider = start_provider()
+        provider.metadata.update(end_session_endpoint=None, backchannel_logout_supported=False)
+        done, found = doctor(provider)
+        assert found["end_session_endpoint"] == ["ok"] and "remains" in done.stdout
+        assert "signed-out" not in done.stdout and "backchannel-logout" not in done.stdout
