@@ -164,4 +164,4 @@ class TestReports:
         provider.scripts["token"] = says(400, {"error": "invalid_grant", "error_description": "Code not valid"})
         refused(OpenIDVisit(gate, provider).enter(), "code_exchange_failed")
         wait_until(lambda: "code_exchange_failed" in [line.get("reason") for line in audit(gate, "denied")], gate.log())
-        assert "invalid_grant" in gate.log()
+        wait_until(lambda: "invalid_grant" in gate.log(), "the provider's error in the log")

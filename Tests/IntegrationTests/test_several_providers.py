@@ -13,7 +13,8 @@ from harness import tokens
 from harness.admin import Metrics
 from harness.gate import FROM_ANOTHER_SITE, NAVIGATION, XHR, Browser, merged, sidegate, with_parameter
 from harness.gate import settings as whole
-from harness.journal import lines, wait_for_audit
+from harness.journal import audit, lines
+from harness.process import wait_until
 from harness.reloads import admin, change
 from harness.upstream import Upstream
 
@@ -366,8 +367,10 @@ class TestReports:
             assert person.navigate("/seen").status == 200
             assert Metrics(two).get("sidegate_logins_total", provider=name, result="success") == before + 1
             assert person.session["provider"] == name and person.session["fields"]["provider"] == name
-            assert wait_for_audit(two, "login")["provider"] == name
-        assert {line.get("provider") for line in lines(two) if line.get("path") == "/seen"} == set(KEYS)
+            wait_until(lambda name=name: name in [line["provider"] for line in audit(two, "login")], "the audit line")
+        wait_until(
+            lambda: {line.get("provider") for line in lines(two) if line.get("path") == "/seen"} == set(KEYS),
+            "the access lines")
         shop = Person(two, "shop")
         shop.finish(shop.begin(), tokens.token(KEYS["staff"]))
         assert Metrics(two).get("sidegate_logins_total", provider="shop", reason="signature_invalid") >= 1
