@@ -3,6 +3,7 @@
 
 import base64
 import json
+import threading
 import time
 import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
@@ -132,11 +133,12 @@ class TestStates:
 
     def test_parallel_uses_of_one_response_sign_in_once(self, openid_gate, provider):
         browser = OpenIDVisit(openid_gate, provider, "/page")
-        answer, issued = browser.authorize(), []
+        answer, issued, lock = browser.authorize(), [], threading.Lock()
 
         def repeat(request, connection):
-            if not issued:
-                issued.append(json.dumps(provider.tokens(request)))
+            with lock:
+                if not issued:
+                    issued.append(json.dumps(provider.tokens(request)))
             connection.respond(200, {"Content-Type": "application/json"}, issued[0])
         provider.scripts["token"] = repeat
         headers = {**NAVIGATION, **FROM_ANOTHER_SITE, "Cookie": browser.cookie_header()}
