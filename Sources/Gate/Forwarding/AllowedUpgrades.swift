@@ -13,14 +13,12 @@ package struct AllowedUpgrades: Sendable {
     /// The request asks for one protocol, and that one is allowed. A list is not forwarded in part: two readers need not
     /// agree on which of its elements was meant.
     ///
-    /// HTTP/1.0 knows no Upgrade (RFC 9110 §7.8), and a WebSocket begins with GET (RFC 6455 §4.2.1): the answer to another
-    /// request could be taken for one without a tunnel by one side alone.
+    /// HTTP/1.0 knows no Upgrade (RFC 9110 §7.8).
     func allow(_ request: RequestHead) -> Bool {
         guard request.wantsUpgrade, request.version != .http10, let asked = request.upgradeProtocol else {
             return false
         }
         let bytes = request.bytes.span
-        if request.method != .get, bytes.extracting(asked.range).equalsIgnoringCase("websocket") { return false }
         // HTTP2-Settings belongs to h2c alone, whatever Upgrade says.
         for index in request.fields.indices where request.fields[index].known == .http2Settings { return false }
         for allowed in protocols where bytes.extracting(asked.range).equalsFoldingCase(allowed.span) { return true }

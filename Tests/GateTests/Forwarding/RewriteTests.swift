@@ -245,19 +245,6 @@ struct RewriteTests {
         }
     }
 
-    @Test("A WebSocket begins with GET; other protocols may begin with any method")
-    func methodsOfUpgrades() throws {
-        for (method, value, passes) in [
-            ("GET", "websocket", true), ("POST", "websocket", false), ("HEAD", "WebSocket", false),
-            ("OPTIONS", "websocket", false), ("POST", "echo", true),
-        ] {
-            let head = try lines(["Connection: Upgrade", "Upgrade: \(value)"], method: method) {
-                $0.upgrades = ["websocket", "echo"]
-            }
-            #expect(head.contains("Connection: upgrade") == passes, "\(method) \(value)")
-        }
-    }
-
     @Test("TE passes for trailers alone")
     func te() throws {
         #expect(
