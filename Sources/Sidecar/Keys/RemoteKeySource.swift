@@ -92,8 +92,8 @@ final class RemoteKeySource {
         call = nil
         let now = loop.now
         var isNew = false
-        do throws(Refusal) {
-            let response = try Self.good(result)
+        do throws(DocumentRefusal) {
+            let response = try result.document()
             isNew = try read(response.body)
             schedule.succeeded(
                 now,
@@ -116,16 +116,18 @@ final class RemoteKeySource {
     }
 
     /// Replaces the keys; true when they have changed.
-    private func read(_ body: [UInt8]) throws(Refusal) -> Bool {
+    private func read(_ body: [UInt8]) throws(DocumentRefusal) -> Bool {
         if keys != nil, body == text { return false }
         let set: KeySet
         do throws(KeyError) {
             set = try KeySet(jwks: body, allowWeak: allowWeak, isLenient: true)
         } catch {
-            throw Refusal(cause: error.message)
+            throw DocumentRefusal(cause: error.message)
         }
         let useful = set.keys.filter { key in algorithms.contains { key.serves($0) } }
-        guard !useful.isEmpty else { throw Refusal(cause: "none of its keys can be used with token.algorithms") }
+        guard !useful.isEmpty else {
+            throw DocumentRefusal(cause: "none of its keys can be used with token.algorithms")
+        }
         for reason in set.ignored {
             logger.warning("key ignored in a key set", metadata: ["url": "\(url)", "cause": "\(reason)"])
         }
@@ -135,21 +137,6 @@ final class RemoteKeySource {
         keys = KeySet(keys: useful)
         text = body
         return true
-    }
-
-    private static func good(_ result: Result<OutboundResponse, OutboundFailure>) throws(Refusal) -> OutboundResponse {
-        switch result {
-        case .success(let response) where response.status == 200: return response
-        case .success(let response): throw Refusal(cause: "the answer has the status \(response.status)")
-        case .failure(let failure): throw Refusal(cause: failure.description)
-        }
-    }
-
-    /// Why a key set is rejected.
-    private struct Refusal: Error, CustomStringConvertible {
-        let cause: String
-
-        var description: String { cause }
     }
 
     private static let timeout = Nanoseconds.seconds(5)

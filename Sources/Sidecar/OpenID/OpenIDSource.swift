@@ -117,8 +117,8 @@ final class OpenIDSource {
         call = nil
         let now = loop.now
         var isNew = false
-        do throws(Refusal) {
-            let response = try Self.good(result)
+        do throws(DocumentRefusal) {
+            let response = try result.document()
             isNew = try read(response.body)
             schedule.succeeded(
                 now,
@@ -141,17 +141,17 @@ final class OpenIDSource {
     }
 
     /// Replaces the metadata; true when they have changed.
-    private func read(_ body: [UInt8]) throws(Refusal) -> Bool {
+    private func read(_ body: [UInt8]) throws(DocumentRefusal) -> Bool {
         if metadata != nil, body == text { return false }
         let next: OpenIDMetadata
         do throws(OpenIDMetadataError) {
             next = try OpenIDMetadata(document: body, issuer: provider.issuer)
         } catch {
-            throw Refusal(cause: error.description)
+            throw DocumentRefusal(cause: error.description)
         }
-        guard let url = OutboundURL(next.jwksURL) else { throw Refusal(cause: "its jwks_uri cannot be called") }
+        guard let url = OutboundURL(next.jwksURL) else { throw DocumentRefusal(cause: "its jwks_uri cannot be called") }
         guard OutboundURL(next.tokenEndpoint) != nil else {
-            throw Refusal(cause: "its token_endpoint cannot be called")
+            throw DocumentRefusal(cause: "its token_endpoint cannot be called")
         }
         for reason in next.ignored {
             logger.warning("part of a discovery document ignored", metadata: describe(["cause": "\(reason)"]))
@@ -211,21 +211,6 @@ final class OpenIDSource {
         var all: Logger.Metadata = ["url": "\(provider.documentURL)"]
         if !provider.name.isEmpty { all["provider"] = "\(provider.name)" }
         return all.merging(metadata) { $1 }
-    }
-
-    private static func good(_ result: Result<OutboundResponse, OutboundFailure>) throws(Refusal) -> OutboundResponse {
-        switch result {
-        case .success(let response) where response.status == 200: return response
-        case .success(let response): throw Refusal(cause: "the answer has the status \(response.status)")
-        case .failure(let failure): throw Refusal(cause: failure.description)
-        }
-    }
-
-    /// Why a document is rejected.
-    private struct Refusal: Error, CustomStringConvertible {
-        let cause: String
-
-        var description: String { cause }
     }
 
     private static let timeout = Nanoseconds.seconds(5)
