@@ -30,12 +30,14 @@ package enum BuiltInTemplates {
         "url", "tryAgainURL", "switchAccountURL", "signInURL", "actionURL", "cancelURL", "fields", "name", "value",
         "choices", "label", "isLast",
         "isRefused", "isNotAllowed", "isLoginLoop", "isUpstreamDown", "isSignIn", "isSignOut", "hasCauses",
-        "hasActions",
+        "hasActions", "language", "direction", "continueLabel", "codeLabel", "statusLabel", "requestIDLabel",
+        "timeLabel",
+        "accountLabel", "switchAccountLabel", "tryAgainLabel", "fixLabel", "signInLabel", "confirmLabel", "cancelLabel",
     ]
 
     private static let head = """
         <!doctype html>
-        <html lang="en">
+        <html lang="{{language}}" dir="{{direction}}">
         <head>
         <meta charset="utf-8">
         <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -54,10 +56,10 @@ package enum BuiltInTemplates {
 
     private static let foot = """
         {{#requestID}}<dl class="facts">
-        {{#code}}<dt>Code</dt><dd>{{code}}</dd>
-        {{/code}}{{^code}}{{#status}}<dt>Status</dt><dd>{{status}}</dd>
-        {{/status}}{{/code}}<dt>Request ID</dt><dd>{{requestID}}</dd>
-        {{#time}}<dt>Time</dt><dd>{{time}}</dd>
+        {{#code}}<dt>{{codeLabel}}</dt><dd>{{code}}</dd>
+        {{/code}}{{^code}}{{#status}}<dt>{{statusLabel}}</dt><dd>{{status}}</dd>
+        {{/status}}{{/code}}<dt>{{requestIDLabel}}</dt><dd>{{requestID}}</dd>
+        {{#time}}<dt>{{timeLabel}}</dt><dd>{{time}}</dd>
         {{/time}}</dl>
         {{/requestID}}</div>
         </main>
@@ -69,10 +71,10 @@ package enum BuiltInTemplates {
     /// Only seen by clients that do not follow the redirect, so small, but never blank.
     private static let redirecting = """
         <!doctype html>
-        <html lang="en">
+        <html lang="{{language}}" dir="{{direction}}">
         <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">\
         <title>{{title}}{{#brand}} – {{brand}}{{/brand}}</title><style>\(PageStyle.small)</style></head>
-        <body><main><h1>{{title}}</h1><p>{{message}}</p>{{#url}}<p><a href="{{url}}">Continue</a></p>{{/url}}</main></body>
+        <body><main><h1>{{title}}</h1><p>{{message}}</p>{{#url}}<p><a href="{{url}}">{{continueLabel}}</a></p>{{/url}}</main></body>
         </html>
 
         """
@@ -86,16 +88,16 @@ package enum BuiltInTemplates {
         <div class="icon bad">{{> icon-warn}}</div>
         {{/isUpstreamDown}}{{/isLoginLoop}}{{/isNotAllowed}}{{/isRefused}}<h1>{{title}}</h1>
         <p>{{message}}</p>
-        {{#account}}<p class="account"><small>Signed in as</small><bdi>{{account}}</bdi></p>
+        {{#account}}<p class="account"><small>{{accountLabel}}</small><bdi>{{account}}</bdi></p>
         {{/account}}{{#hasCauses}}<ol>
         {{#causes}}<li>{{.}}</li>
         {{/causes}}</ol>
         {{/hasCauses}}{{#advice}}<p class="soft">{{advice}}</p>
         {{/advice}}{{#hasActions}}<div class="actions">
-        {{#switchAccountURL}}<a class="button" href="{{switchAccountURL}}">Use another account</a>
-        {{/switchAccountURL}}{{#tryAgainURL}}<a class="button" href="{{tryAgainURL}}">Try again</a>
+        {{#switchAccountURL}}<a class="button" href="{{switchAccountURL}}">{{switchAccountLabel}}</a>
+        {{/switchAccountURL}}{{#tryAgainURL}}<a class="button" href="{{tryAgainURL}}">{{tryAgainLabel}}</a>
         {{/tryAgainURL}}</div>
-        {{/hasActions}}{{#fix}}<details><summary>For the administrator</summary><p>{{fix}}</p></details>
+        {{/hasActions}}{{#fix}}<details><summary>{{fixLabel}}</summary><p>{{fix}}</p></details>
         {{/fix}}{{> foot}}
         """
 
@@ -113,14 +115,13 @@ package enum BuiltInTemplates {
         {{> head}}<div class="icon">{{#isSignIn}}{{> icon-key}}{{/isSignIn}}{{#isSignOut}}{{> icon-out}}{{/isSignOut}}</div>
         <h1>{{title}}</h1>
         <p>{{message}}</p>
-        {{#account}}<p class="account"><small>Account</small><bdi>{{account}}</bdi></p>
+        {{#account}}<p class="account"><small>{{accountLabel}}</small><bdi>{{account}}</bdi></p>
         {{/account}}{{#advice}}<p class="soft">{{advice}}</p>
         {{/advice}}<form method="post" action="{{actionURL}}">
         {{#fields}}<input type="hidden" name="{{name}}" value="{{value}}">
         {{/fields}}<div class="actions">
-        <button class="button" type="submit">{{#isSignIn}}Yes, sign me in{{/isSignIn}}{{#isSignOut}}Sign out{{/isSignOut}}</button>
-        {{#cancelURL}}<a class="button plain" href="{{cancelURL}}">\
-        {{#isSignIn}}No, this is not me{{/isSignIn}}{{#isSignOut}}Stay signed in{{/isSignOut}}</a>
+        <button class="button" type="submit">{{confirmLabel}}</button>
+        {{#cancelURL}}<a class="button plain" href="{{cancelURL}}">{{cancelLabel}}</a>
         {{/cancelURL}}</div>
         </form>
         {{> foot}}
@@ -131,7 +132,7 @@ package enum BuiltInTemplates {
         <h1>{{title}}</h1>
         <p>{{message}}</p>
         {{#advice}}<p class="soft">{{advice}}</p>
-        {{/advice}}{{#signInURL}}<div class="actions"><a class="button" href="{{signInURL}}">Sign in again</a></div>
+        {{/advice}}{{#signInURL}}<div class="actions"><a class="button" href="{{signInURL}}">{{signInLabel}}</a></div>
         {{/signInURL}}{{> foot}}
         """
 
@@ -139,10 +140,10 @@ package enum BuiltInTemplates {
         {{> head}}<div class="icon warn">{{> icon-seat}}</div>
         <h1>{{title}}</h1>
         <p>{{message}}</p>
-        {{#account}}<p class="account"><small>Account</small><bdi>{{account}}</bdi></p>
+        {{#account}}<p class="account"><small>{{accountLabel}}</small><bdi>{{account}}</bdi></p>
         {{/account}}{{#advice}}<p class="soft">{{advice}}</p>
-        {{/advice}}{{#tryAgainURL}}<div class="actions"><a class="button" href="{{tryAgainURL}}">Try again</a></div>
-        {{/tryAgainURL}}{{#fix}}<details><summary>For the administrator</summary><p>{{fix}}</p></details>
+        {{/advice}}{{#tryAgainURL}}<div class="actions"><a class="button" href="{{tryAgainURL}}">{{tryAgainLabel}}</a></div>
+        {{/tryAgainURL}}{{#fix}}<details><summary>{{fixLabel}}</summary><p>{{fix}}</p></details>
         {{/fix}}{{> foot}}
         """
 

@@ -9,9 +9,9 @@ import Decisions
 package enum Page: Equatable, Sendable {
     /// The body of a redirect, seen only when the browser does not follow it.
     case redirecting(to: String)
-    /// A refused sign-in. `text`: more precise than that of the reason.
+    /// A refused sign-in. `cause`: where it is known more precisely than by the reason.
     case refused(
-        reason: Reason, requestID: String, account: String? = nil, tryAgain: String? = nil, text: ReasonText? = nil)
+        reason: Reason, requestID: String, account: String? = nil, tryAgain: String? = nil, cause: RefusalCause? = nil)
     /// Signed in, but not allowed here. `switchAccount` leads to logout.
     case notAllowed(reason: Reason, account: String, requestID: String, switchAccount: String)
     /// The app has no free seat for this user.
@@ -21,9 +21,9 @@ package enum Page: Equatable, Sendable {
     /// After logout; `signIn` leads back in.
     case signedOut(signIn: String)
     /// A login that was not started by this browser here; the user must confirm it, by a POST to `action`.
-    /// `cause`: a sentence that says why it seems so; nil: not known.
+    /// `cause`: why it seems so; nil: not known.
     case confirmSignIn(
-        account: String, action: String, fields: [HiddenField], cancel: String = "/", cause: String? = nil)
+        account: String, action: String, fields: [HiddenField], cancel: String = "/", cause: RefusalCause? = nil)
     /// Logout by a link; the user must confirm it, by a POST to `action`.
     case confirmSignOut(account: String?, action: String, fields: [HiddenField] = [], cancel: String = "/")
     /// The browser repeatedly returns without a session. `causes` are sentences, the likeliest first; empty: the usual

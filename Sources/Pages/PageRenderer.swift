@@ -10,13 +10,16 @@ package struct PageRenderer: Sendable {
     private let hasOwnTemplates: Bool
     private let formOrigins: [String]
 
+    /// The one language of all pages; nil: that of the reader.
+    package let fixedLanguage: Language?
     private let brand: String
     private let templates: [String: Template]
-    /// The page of a redirect without its URL: the parts before, between and after it. For callers that render many of
-    /// them; the URL must be a ``SafeURL``, and escaped for HTML.
+    /// The page of a redirect without its URL: the parts before, between and after it, in one language for all readers,
+    /// who hardly ever see it. For callers that render many of them; the URL must be a ``SafeURL``, and escaped for HTML.
     package let redirectPieces: [[UInt8]]
 
     /// - Parameters:
+    ///   - language: of all pages; nil: that of the reader.
     ///   - brand: the product's name on every page; empty: none.
     ///   - templates: custom templates by name; see ``BuiltInTemplates``. Any other name adds a part, for custom
     ///   templates to include.
@@ -24,8 +27,10 @@ package struct PageRenderer: Sendable {
     ///   Browsers apply `form-action` to redirects too, so a logout that ends at the provider needs the origin of its
     ///   URL here. Values that are not origins are ignored.
     package init(
-        brand: String = "", templates own: [String: String] = [:], formOrigins: [String] = []
+        language: Language? = nil, brand: String = "", templates own: [String: String] = [:],
+        formOrigins: [String] = []
     ) throws(TemplateError) {
+        fixedLanguage = language
         self.brand = brand
         var parts = BuiltInTemplates.parts
         for (name, text) in own where BuiltInTemplates.pages[name] == nil { parts[name] = text }
@@ -41,7 +46,8 @@ package struct PageRenderer: Sendable {
         self.templates = templates
         redirectPieces =
             templates["redirecting"]?.pieces(
-                around: "url", PageWords.values(of: .redirecting(to: ""), brand: brand)) ?? []
+                around: "url",
+                PageWords(language ?? .standard).values(of: .redirecting(to: ""), brand: brand)) ?? []
         contentSecurityPolicy = Self.policy(hasOwnTemplates: !own.isEmpty, formOrigins: formOrigins)
         hasOwnTemplates = !own.isEmpty
         self.formOrigins = formOrigins
@@ -55,18 +61,25 @@ package struct PageRenderer: Sendable {
 
     /// The page as UTF-8 HTML.
     ///
-    /// - Parameter time: when the request arrived, as the page shows it beside the request's ID; empty: not shown.
-    package func render(_ page: Page, time: String = "") -> [UInt8] {
-        if case .redirecting(let url) = page { return redirect(to: url) }
+    /// - Parameters:
+    ///   - language: the reader's.
+    ///   - time: when the request arrived, as the page shows it beside the request's ID; empty: not shown.
+    package func render(_ page: Page, in language: Language = .standard, time: String = "") -> [UInt8] {
+        let language = fixedLanguage ?? language
+        var page = page
+        if case .redirecting(let url) = page {
+            // A redirect always has a target; one that is not safe as a link becomes the site's root.
+            let safe = SafeURL(url)?.text ?? "/"
+            if language == fixedLanguage ?? .standard { return redirect(to: safe) }
+            page = .redirecting(to: safe)
+        }
         guard let template = templates[page.template] else { return [] }
-        var values = PageWords.values(of: page, brand: brand)
+        var values = PageWords(language).values(of: page, brand: brand)
         values["time"] = .text(time)
         return template.render(values)
     }
 
     private func redirect(to url: String) -> [UInt8] {
-        // A redirect always has a target; one that is not safe as a link becomes the site's root.
-        let url = SafeURL(url)?.text ?? "/"
         var out: [UInt8] = []
         var isFirst = true
         for piece in redirectPieces {

@@ -12,15 +12,4 @@ package struct ReasonText: Equatable, Sendable {
     package let advice: String
     /// What the administrator of the site or the identity provider should check.
     package let fix: String
-
-    /// The texts for `reason`; general ones where it has none.
-    package static func of(_ reason: Reason) -> ReasonText {
-        reason.text
-            ?? ReasonText(
-                title: "Sign-in did not work",
-                happened: "The sign-in could not be completed.",
-                advice:
-                    "Please try again. If it keeps failing, pass the code and the request ID on to your administrator.",
-                fix: "Look up the request ID in the log.")
-    }
 }

@@ -21,6 +21,16 @@ package struct Template: Sendable {
         nodes = try parser.parse()
     }
 
+    /// The names in the tags `{{> name}}` of a template, which need not be well formed.
+    package static func includes(of source: String) -> Set<String> {
+        var names: Set<String> = []
+        for range in source.ranges(of: "{{>") {
+            let word = source[range.upperBound...].drop { $0 == " " || $0 == "\t" }
+            names.insert(String(word.prefix { $0 != " " && $0 != "\t" && $0 != "}" }))
+        }
+        return names
+    }
+
     package func render(_ values: [String: TemplateValue]) -> [UInt8] {
         var out: [UInt8] = []
         out.reserveCapacity(8192)

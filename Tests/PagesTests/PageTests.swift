@@ -12,7 +12,7 @@ struct PageTests {
         arguments: pages(with: "text"))
     func whole(page: Page) throws {
         let html = String(decoding: try PageRenderer(brand: "Acme").render(page), as: UTF8.self)
-        #expect(html.hasPrefix("<!doctype html>\n<html lang=\"en\">"))
+        #expect(html.hasPrefix("<!doctype html>\n<html lang=\"en\" dir=\"ltr\">"))
         #expect(html.hasSuffix("</html>\n"))
         #expect(html.contains("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"))
         #expect(html.count(of: "<title>") == 1 && !html.contains("<title> – "))

@@ -182,7 +182,7 @@ package struct GateAssembly {
     private mutating func pages(formOrigins: Set<PublicOrigin>) -> PageRenderer? {
         do {
             return try PageRenderer(
-                brand: settings.pages.brand, templates: settings.pages.templates,
+                language: settings.pages.language, brand: settings.pages.brand, templates: settings.pages.templates,
                 formOrigins: formOrigins.map { String(decoding: $0.text, as: UTF8.self) }.sorted())
         } catch {
             findings.append(

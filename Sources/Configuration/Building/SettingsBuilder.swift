@@ -175,32 +175,35 @@ struct SettingsBuilder: Sendable {
 
     private mutating func pages() -> PageSettings {
         let origin = resolution.origin(PageOptions.directory)
-        var settings = PageSettings(brand: resolution[PageOptions.brand], templates: [:], directoryOrigin: origin)
+        var settings = PageSettings(
+            language: resolution[PageOptions.language], brand: resolution[PageOptions.brand], templates: [:],
+            directoryOrigin: origin)
         if let directory = resolution[PageOptions.directory], purpose == .serve {
-            settings.templates = templates(in: files.locate(directory, namedAt: origin), origin)
+            readTemplates(in: files.locate(directory, namedAt: origin), origin, &settings)
         }
         return settings
     }
 
-    private mutating func templates(in directory: String, _ origin: SourceLocation) -> [String: String] {
+    private mutating func readTemplates(
+        in directory: String, _ origin: SourceLocation, _ settings: inout PageSettings
+    ) {
         guard FileReader.isDirectory(directory), let names = FileReader.names(in: directory) else {
             findings.append(
                 .unopenable(
                     origin,
                     "`pages.directory`: cannot read the directory \(Quoted.plain(directory)); create it or correct the path"
                 ))
-            return [:]
+            return
         }
         files.log.note(directory, Array(names.joined(separator: "\n").utf8))
-        var templates: [String: String] = [:]
         for name in names {
-            guard let ending = [".html", ".mustache"].first(where: { name.hasSuffix($0) }) else { continue }
+            guard let template = TemplateFileCheck.name(of: name) else { continue }
             let path = directory + "/" + name
             if let contents = files.read(path, for: "pages.directory", at: origin, into: &findings) {
-                templates[String(name.dropLast(ending.count))] = String(decoding: contents.bytes, as: UTF8.self)
+                settings.templates[template] = String(decoding: contents.bytes, as: UTF8.self)
             }
         }
-        return templates
+        findings += TemplateFileCheck.findings(names, templates: settings.templates, origin)
     }
 }
 

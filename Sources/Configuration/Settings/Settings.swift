@@ -3,6 +3,7 @@
 import Gate
 import HTTP
 import JWT
+import Pages
 
 /// A checked configuration: what `run` runs with. Plain values; files named for keys and secrets are already read, so
 /// nothing here can fail later because a file is gone.
@@ -295,6 +296,8 @@ package struct LogSettings: Sendable {
 
 /// `pages`
 package struct PageSettings: Sendable {
+    /// nil: that of the reader.
+    package var language: Language?
     package var brand: String
     /// The operator's templates by name (the file's, without `.html` or `.mustache`).
     package var templates: [String: String]

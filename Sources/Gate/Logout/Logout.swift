@@ -76,9 +76,9 @@ struct Logout {
         case .storeUnavailable(let stored): ticket = stored.ticket
         case .none, .refused, .needsLookup: break
         }
-        guard agreed else { return .respond(confirmation(session, returnTo: named)) }
+        guard agreed else { return .respond(confirmation(session, returnTo: named, request)) }
 
-        var response = signedOut(session, returnTo: named, origin, now: request.context.now)
+        var response = signedOut(session, returnTo: named, origin, request)
         for cookie in endedCookies(request, origin, page: named?.bytes ?? []) { response.add("Set-Cookie", cookie) }
         response.outcome = .logout
         response.user = session?.fields.user
@@ -96,7 +96,7 @@ struct Logout {
         guard request.head.method == .get || request.head.method == .head else {
             return responses.methodNotAllowed(request, allow: "GET, HEAD")
         }
-        return responses.page(200, .signedOut(signIn: LoginAddress.path(.root)))
+        return responses.page(200, .signedOut(signIn: LoginAddress.path(.root)), for: request)
     }
 
     /// The end of the session that comes with the app's response to `request`.
@@ -106,7 +106,7 @@ struct Logout {
         let now = request.context.now
         var answer: LocalResponse?
         if NavigationTest.isShown(request.head) {
-            var page = signedOut(session, returnTo: nil, origin, now: now)
+            var page = signedOut(session, returnTo: nil, origin, request)
             page.outcome = .logout
             page.user = identity.user
             if !identity.provider.isEmpty { page.provider = identity.provider }
@@ -135,7 +135,9 @@ struct Logout {
             + appCookies.ended(host: origin.host, isSecure: request.origin.isSecure, page: page)
     }
 
-    private func confirmation(_ session: SessionState?, returnTo: ReturnTarget?) -> LocalResponse {
+    private func confirmation(
+        _ session: SessionState?, returnTo: ReturnTarget?, _ request: borrowing AccessRequest
+    ) -> LocalResponse {
         var action: [UInt8] = Array("/.sidegate/logout".utf8)
         if let returnTo {
             action.append("?return_to=")
@@ -144,22 +146,24 @@ struct Logout {
         var response = responses.page(
             200,
             .confirmSignOut(account: session?.fields.account, action: String(decoding: action, as: UTF8.self)),
-            hasForm: true)
+            for: request, hasForm: true)
         response.outcome = .confirm
         response.user = session?.fields.user
         return response
     }
 
     private func signedOut(
-        _ session: SessionState?, returnTo: ReturnTarget?, _ origin: PublicOrigin, now: Double
+        _ session: SessionState?, returnTo: ReturnTarget?, _ origin: PublicOrigin,
+        _ request: borrowing AccessRequest
     ) -> LocalResponse {
         let target = session.flatMap { targets[$0.provider] } ?? standard
         guard let template = target?.url else {
             if let url = target?.login.endOfSession(on: origin, idToken: session?.idToken ?? []) {
                 return responses.redirect(303, to: url)
             }
-            return responses.page(200, .signedOut(signIn: LoginAddress.path(returnTo ?? .root)))
+            return responses.page(200, .signedOut(signIn: LoginAddress.path(returnTo ?? .root)), for: request)
         }
+        let now = request.context.now
         var url: [UInt8] = []
         template.expand(into: &url) { placeholder, value in
             switch placeholder {

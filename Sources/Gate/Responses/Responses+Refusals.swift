@@ -10,15 +10,15 @@ extension Responses {
     /// A sign-in that was refused.
     ///
     /// - Parameters:
-    ///   - text: the page's texts, where the cause is known more precisely than by its reason.
+    ///   - cause: for the page, where it is known more precisely than by its reason.
     ///   - detail: for the log.
     func signInRefused(
         _ reason: Reason, status: UInt16 = 403, _ request: borrowing AccessRequest, account: String? = nil,
-        tryAgain: String?, text: ReasonText? = nil, detail: String? = nil
+        tryAgain: String?, cause: RefusalCause? = nil, detail: String? = nil
     ) -> LocalResponse {
         var response: LocalResponse
         if NavigationTest.prefersJSON(request.head) {
-            var members = refusalMembers("sign_in_refused", reason, text)
+            var members = refusalMembers("sign_in_refused", reason, cause)
             if !request.id.isEmpty { members.append(("request_id", .string(request.idText))) }
             if let tryAgain { members.append(("login_url", .string(tryAgain))) }
             response = json(status, members)
@@ -26,8 +26,8 @@ extension Responses {
             response = page(
                 status,
                 .refused(
-                    reason: reason, requestID: request.idText, account: account, tryAgain: tryAgain, text: text),
-                at: request.context.now)
+                    reason: reason, requestID: request.idText, account: account, tryAgain: tryAgain, cause: cause),
+                for: request)
         }
         response.outcome = .refused
         response.reason = reason
@@ -177,7 +177,7 @@ extension Responses {
                 .notAllowed(
                     reason: reason, account: fields.account, requestID: request.idText,
                     switchAccount: String(decoding: switchAccount, as: UTF8.self)),
-                at: request.context.now)
+                for: request)
         }
         response.outcome = .refused
         response.reason = reason
@@ -240,12 +240,13 @@ extension Responses {
         return response
     }
 
+    /// Programs get English, whatever language a page would have.
     private func refusalMembers(
-        _ error: String, _ reason: Reason, _ text: ReasonText? = nil
+        _ error: String, _ reason: Reason, _ cause: RefusalCause? = nil
     ) -> [(String, JSONValue)] {
         [
             ("error", .string(error)), ("reason", .string(reason.rawValue)),
-            ("message", .string((text ?? ReasonText.of(reason)).happened)),
+            ("message", .string(ReasonText.of(reason, cause).happened)),
         ]
     }
 }

@@ -45,12 +45,25 @@ package final class Responses {
         offers.isSingle ? [] : offers.offered(to: request, allowed)
     }
 
-    /// - Parameter time: when the request arrived, in seconds since 1970, for pages that show the request's ID.
-    func page(_ status: UInt16, _ page: Page, at time: Double? = nil, hasForm: Bool = false) -> LocalResponse {
+    /// A page in the language of the request.
+    func page(
+        _ status: UInt16, _ page: Page, for request: borrowing AccessRequest, hasForm: Bool = false
+    ) -> LocalResponse {
+        let language = language(of: request)
         var response = LocalResponse(
-            status: status, body: pages.render(page, time: time.map(HTTPDate.plainText) ?? ""))
+            status: status, body: pages.render(page, in: language, time: HTTPDate.plainText(request.context.now)))
         addPageFields(&response, hasForm: hasForm)
+        response.add("Content-Language", language.rawValue)
         return response
+    }
+
+    /// The language of the pages for a request: the configured one, or else that of its Accept-Language.
+    private func language(of request: borrowing AccessRequest) -> Language {
+        if let fixed = pages.fixedLanguage { return fixed }
+        let languages = Language.allCases
+        let accept = AcceptLanguage(of: request.head, among: languages.map(\.rawValue))
+        guard let index = accept.preferred, languages.indices.contains(index) else { return .standard }
+        return languages[index]
     }
 
     /// A redirect; its body is a page with a link, so that no browser ever shows a blank one.
@@ -62,13 +75,12 @@ package final class Responses {
     }
 
     /// 200 with a page that goes on to `url` by itself.
-    func refresh(to url: [UInt8]) -> LocalResponse {
-        var response = LocalResponse(status: 200, body: redirectBody(url))
+    func refresh(to url: [UInt8], for request: borrowing AccessRequest) -> LocalResponse {
+        var response = page(200, .redirecting(to: String(decoding: url, as: UTF8.self)), for: request)
         var refresh: [UInt8] = []
         refresh.append("0;url=")
         refresh.append(contentsOf: url)
         response.add("Refresh", refresh)
-        addPageFields(&response)
         return response
     }
 
@@ -159,7 +171,7 @@ package final class Responses {
         } else {
             response = page(
                 status, .upstreamDown(status: status, requestID: requestID, tryAgain: Self.sameAddress(request)),
-                at: request.context.now)
+                for: request)
         }
         // RFC 9110 §10.2.3: the client may try again soon.
         if status == 503 { response.add("Retry-After", "1") }
@@ -196,7 +208,7 @@ package final class Responses {
         } else {
             let tryAgain = status == 503 ? Self.sameAddress(request) : nil
             response = page(
-                status, .error(status: status, requestID: requestID, tryAgain: tryAgain), at: request.context.now)
+                status, .error(status: status, requestID: requestID, tryAgain: tryAgain), for: request)
         }
         response.outcome = outcome
         return response

@@ -67,7 +67,7 @@ struct Confirmation {
                 fields: [
                     HiddenField("attempt", String(decoding: attempt.text, as: UTF8.self)),
                     HiddenField("sign_in", String(decoding: field, as: UTF8.self)),
-                ], cause: needed.cause), hasForm: true)
+                ], cause: needed.cause), for: request, hasForm: true)
         let cookie = cookies.setCookie(isSecure: isSecure)
         let state = LoginState(
             startedAt: now, provider: pending.provider, target: pending.target, token: pending.replayKeys.first ?? [])

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import HTTP
+import Pages
 
 /// A verified sign-in that waits for the replay store, the user, the app or the session store.
 package struct PendingSignIn: Sendable {
@@ -49,7 +50,7 @@ package struct PendingSignIn: Sendable {
         /// Login cookies that end to make room for one more.
         let endingAttempts: [[UInt8]]
         /// Why the login cookie is missing, where that is known: for the page, and for the log.
-        var cause: String?
+        var cause: RefusalCause?
         var detail: String?
     }
 }

@@ -68,7 +68,7 @@ final class RedirectLoops {
             response = responses.json(403, [("error", "login_loop"), ("request_id", .string(request.idText))])
         } else {
             response = responses.page(
-                403, .loginLoop(causes: [], requestID: request.idText, tryAgain: tryAgain), at: request.context.now)
+                403, .loginLoop(causes: [], requestID: request.idText, tryAgain: tryAgain), for: request)
         }
         // "Try again" restarts the count.
         response.add("Set-Cookie", cookieEnd(isSecure: request.origin.isSecure))

@@ -57,7 +57,7 @@ struct SessionStart {
                 lastOldChunk: lastOldChunk(request),
                 now: request.context.now)
         else { return tooLarge(pending, request) }
-        var response = seeOther(pending.target.bytes)
+        var response = seeOther(pending.target.bytes, request)
         for line in lines { response.add("Set-Cookie", line) }
         endAttempt(pending, isSecure, &response)
         endAppSession(pending, isSecure, &response)
@@ -72,7 +72,7 @@ struct SessionStart {
     /// before ends.
     func visit(_ pending: PendingSignIn, _ request: borrowing AccessRequest) -> LocalResponse {
         let isSecure = request.origin.isSecure
-        var response = seeOther(pending.target.bytes)
+        var response = seeOther(pending.target.bytes, request)
         let names = cookies.names(request)
         let cookie = cookies.setCookie(isSecure: isSecure)
         for chunk in 0...lastOldChunk(request) {
@@ -90,7 +90,7 @@ struct SessionStart {
 
     /// A reload, or the back button: the user is signed in by this very token or a later one.
     func alreadySignedIn(_ pending: PendingSignIn, _ request: borrowing AccessRequest) -> LocalResponse {
-        var response = seeOther(pending.target.bytes)
+        var response = seeOther(pending.target.bytes, request)
         endAttempt(pending, request.origin.isSecure, &response)
         response.outcome = .signedIn
         response.user = pending.user
@@ -100,15 +100,15 @@ struct SessionStart {
     /// A verified sign-in that is refused after all.
     ///
     /// - Parameters:
-    ///   - text: as in `Responses.signInRefused`.
+    ///   - cause: as in `Responses.signInRefused`.
     ///   - words: the cause in words, for the log.
     func refused(
         _ reason: Reason, status: UInt16, _ pending: PendingSignIn, _ request: borrowing AccessRequest,
-        text: ReasonText? = nil, words: String? = nil
+        cause: RefusalCause? = nil, words: String? = nil
     ) -> LocalResponse {
         var response = responses.signInRefused(
             reason, status: status, request, account: pending.fields.account,
-            tryAgain: LoginAddress.path(pending.target), text: text,
+            tryAgain: LoginAddress.path(pending.target), cause: cause,
             detail: SignInRefusal.detail(words, keyID: pending.keyID))
         response.user = pending.user
         return response
@@ -122,7 +122,7 @@ struct SessionStart {
             "The session does not fit the \(SessionCookie.maximumChunks) cookies that it may have; its largest field is "
             + "\(largest.0), with \(largest.1) bytes."
         return refused(
-            .fieldInvalid, status: 403, pending, request, text: .field(.fieldInvalid, problem: problem), words: problem)
+            .fieldInvalid, status: 403, pending, request, cause: .field(problem: problem), words: problem)
     }
 
     /// The last chunk of the session that came with the request.
@@ -150,7 +150,7 @@ struct SessionStart {
 
     /// 303, or with `SameSite=Strict` a page that goes on by itself: after a redirect that began at the provider the
     /// browser would not send a strict cookie.
-    private func seeOther(_ target: [UInt8]) -> LocalResponse {
-        cookies.sameSite == .strict ? responses.refresh(to: target) : responses.redirect(303, to: target)
+    private func seeOther(_ target: [UInt8], _ request: borrowing AccessRequest) -> LocalResponse {
+        cookies.sameSite == .strict ? responses.refresh(to: target, for: request) : responses.redirect(303, to: target)
     }
 }

@@ -157,7 +157,7 @@ struct SignIn {
                 } else {
                     var needed = confirmation.needed(for: pending, request)
                     let elsewhere = ReturnedElsewhere(request)
-                    needed.cause = elsewhere?.sentence
+                    needed.cause = elsewhere?.cause
                     needed.detail = elsewhere?.detail
                     pending.confirmation = needed
                 }
@@ -302,7 +302,7 @@ struct SignIn {
             return responses.providerUnavailable(request, tryAgain: tryAgain, detail: refusal.detail)
         }
         var response = responses.signInRefused(
-            refusal.reason, status: status, request, tryAgain: tryAgain, text: refusal.text, detail: refusal.detail)
+            refusal.reason, status: status, request, tryAgain: tryAgain, cause: refusal.cause, detail: refusal.detail)
         response.user = refusal.user
         return response
     }
@@ -314,7 +314,7 @@ struct SignIn {
         let elsewhere = ReturnedElsewhere(request)
         var response = responses.signInRefused(
             attempt.refusal, request, account: pending.fields.account, tryAgain: tryAgain,
-            text: elsewhere.map { ReasonText.of(attempt.refusal).adding($0.sentence) },
+            cause: elsewhere?.cause,
             detail: SignInRefusal.detail(elsewhere?.detail, keyID: pending.keyID))
         response.user = pending.user
         return response
@@ -329,7 +329,7 @@ struct SignIn {
             .noSeat(
                 account: pending.fields.account, requestID: request.idText,
                 tryAgain: LoginAddress.path(pending.target)),
-            at: request.context.now)
+            for: request)
         response.outcome = .refused
         response.reason = .seatLimitReached
         response.user = pending.user

@@ -7,8 +7,8 @@ import Pages
 /// Why a token signs nobody in.
 struct SignInRefusal: Error, CustomStringConvertible {
     let reason: Reason
-    /// The page's texts, where the cause is known more precisely than by its reason.
-    private(set) var text: ReasonText?
+    /// For the page, where it is known more precisely than by its reason.
+    private(set) var cause: RefusalCause?
     /// The user that the token names, if a key signed it. For logs.
     private(set) var user: String?
     /// The cause in words, for logs. Only about a token that a key signed: clients write the others as they like.
@@ -22,11 +22,11 @@ struct SignInRefusal: Error, CustomStringConvertible {
 
     /// - Parameters:
     ///   - detail: for logs; it holds nothing that a client could choose.
-    ///   - text: for the page; nil: that of the reason.
-    init(_ reason: Reason, detail: String?, text: ReasonText?) {
+    ///   - cause: for the page; nil: the reason says it all.
+    init(_ reason: Reason, detail: String?, cause: RefusalCause?) {
         self.reason = reason
         self.detail = detail
-        self.text = text
+        self.cause = cause
     }
 
     /// - Parameter user: that the token names.
@@ -35,13 +35,13 @@ struct SignInRefusal: Error, CustomStringConvertible {
         guard let signed = refusal.signed else { return }
         self.user = user
         detail = Self.detail(refusal.words, keyID: signed.keyID)
-        if let time = refusal.time, let unit = time.unit { text = .wrongUnit(claim: time.claim, unit: unit) }
+        if let time = refusal.time, let unit = time.unit { cause = .wrongUnit(claim: time.claim, unit: unit) }
     }
 
     init(_ refusal: ClaimMapping.Refusal, _ user: String?, _ keyID: String?) {
         reason = refusal.reason
         self.user = user
-        text = .field(refusal.reason, problem: refusal.problem)
+        cause = .field(problem: refusal.problem)
         detail = Self.detail(refusal.problem, keyID: keyID)
     }
 

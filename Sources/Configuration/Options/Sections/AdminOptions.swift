@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Pages
+
 /// `admin`
 enum AdminOptions {
     static let listen = Option<ListenAddress?>(
@@ -34,6 +36,10 @@ enum PageOptions {
         "pages.directory", .textOrNone(.file), default: "\"\"",
         "A directory with templates of your own; empty: the built-in ones.")
     static let brand = Option<String>("pages.brand", .text(.any), default: "\"\"", "A name that the pages show.")
+    static let language = Option<Language?>(
+        "pages.language",
+        .choice(of: [nil] + Language.allCases.map(Optional.some)) { $0?.rawValue ?? "auto" }, default: "auto",
+        "The language of the pages; auto: that which the browser asks for (Accept-Language), else English.")
 
-    static let rows = OptionRow.of(directory, brand)
+    static let rows = OptionRow.of(directory, brand, language)
 }

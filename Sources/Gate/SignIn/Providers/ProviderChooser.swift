@@ -75,7 +75,7 @@ struct ProviderChooser {
                     ProviderChoice(
                         label: offer.label, url: LoginAddress.path(target, at: [offer.name]), isLast: offer.name == last
                     )
-                }))
+                }), for: request)
         response.outcome = .choose
         return response
     }

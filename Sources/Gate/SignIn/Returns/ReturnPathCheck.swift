@@ -9,12 +9,12 @@ import Pages
 ///
 /// A token shows it that one of the loaded keys has signed, so no link of a stranger leads to this page.
 struct ReturnPathCheck {
-    /// Those of all providers, in words.
-    private let returnPath: String
+    /// Those of all providers.
+    private let returnPaths: [String]
     private let responses: Responses
 
     init(_ configuration: GateConfiguration, _ responses: Responses) {
-        returnPath = configuration.providers.map(\.returnPath).joined(separator: " or ")
+        returnPaths = configuration.providers.map(\.returnPath)
         self.responses = responses
     }
 
@@ -46,8 +46,8 @@ struct ReturnPathCheck {
         let path = Self.path(of: request)
         return responses.signInRefused(
             .returnPathMismatch, status: 400, request, tryAgain: nil,
-            text: .returnPathMismatch(path: path, returnPath: returnPath),
-            detail: "a token came to \(path); identityProvider.returnPath is \(returnPath)")
+            cause: .returnPathMismatch(path: path, returnPaths: returnPaths),
+            detail: "a token came to \(path); identityProvider.returnPath is \(returnPaths.joined(separator: " or "))")
     }
 
     /// Visible ASCII, of bounded length.

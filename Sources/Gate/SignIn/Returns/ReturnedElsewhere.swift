@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import HTTP
+import Pages
 
 /// A return to another address of the site than its public one: another host, or http in place of https. The login cookie
 /// from the start of the sign-in is not sent there.
@@ -21,11 +22,8 @@ struct ReturnedElsewhere {
         self.expected = expected
     }
 
-    /// A sentence for the page; it ends with what to do.
-    var sentence: String {
-        "The identity provider sent you back to \(Self.text(actual)), but the address of this site is "
-            + "\(Self.text(expected)); the cookie from the start of the sign-in exists only there."
-    }
+    /// For the page.
+    var cause: RefusalCause { .returnedElsewhere(actual: Self.text(actual), expected: Self.text(expected)) }
 
     /// For the log.
     var detail: String { "the return came to \(Self.text(actual)); publicURL is \(Self.text(expected))" }

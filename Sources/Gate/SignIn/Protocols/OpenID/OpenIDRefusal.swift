@@ -9,14 +9,14 @@ struct OpenIDRefusal: Error, CustomStringConvertible {
     /// For logs. It holds nothing that a client could choose: only what this gate found, or a checked error code.
     let detail: String?
     /// For the page, besides the text of the reason.
-    let sentence: String?
+    let cause: RefusalCause?
 
     var description: String { reason.rawValue }
 
-    init(_ reason: Reason, _ detail: String? = nil, sentence: String? = nil) {
+    init(_ reason: Reason, _ detail: String? = nil, cause: RefusalCause? = nil) {
         self.reason = reason
         self.detail = detail
-        self.sentence = sentence
+        self.cause = cause
     }
 
     var status: UInt16 {
@@ -28,6 +28,6 @@ struct OpenIDRefusal: Error, CustomStringConvertible {
     }
 
     var refusal: SignInRefusal {
-        SignInRefusal(reason, detail: detail, text: sentence.map { ReasonText.of(reason).adding($0) })
+        SignInRefusal(reason, detail: detail, cause: cause)
     }
 }

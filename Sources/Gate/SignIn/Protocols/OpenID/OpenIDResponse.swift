@@ -2,6 +2,7 @@
 
 import Decisions
 import HTTP
+import Pages
 
 /// The authorization response (RFC 6749 §4.1.2): a code or an error, and perhaps its issuer (RFC 9207). The browser
 /// brings it, so nothing in it is proven.
@@ -28,10 +29,10 @@ struct OpenIDResponse {
             guard let code = Self.errorCode(error) else {
                 throw OpenIDRefusal(.providerError, "an error code that is not one")
             }
-            throw OpenIDRefusal(.providerError, code, sentence: "Its error code is \(code).")
+            throw OpenIDRefusal(.providerError, code, cause: .providerError(code: code))
         }
         guard let code, !code.isEmpty else {
-            throw OpenIDRefusal(.tokenMissing, sentence: "It sent neither a code nor an error.")
+            throw OpenIDRefusal(.tokenMissing, cause: .providerSentNothing)
         }
         // RFC 6749 appendix A.11: visible ASCII and spaces. No provider has codes of this length.
         guard code.count <= Self.maximumCodeByteCount, code.allSatisfy({ 0x20...0x7e ~= $0 }) else {

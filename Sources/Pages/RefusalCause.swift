@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Decisions
+
+/// A cause that is known more precisely than by its reason, without the words of a language. None may hold a token or a
+/// secret; what comes from outside is escaped where the page is written.
+package enum RefusalCause: Equatable, Sendable {
+    /// A return at another path than the return paths.
+    case returnPathMismatch(path: String, returnPaths: [String])
+    /// A time claim that counts `unit` in place of seconds: `milliseconds`, `microseconds` or `nanoseconds`.
+    case wrongUnit(claim: String, unit: String)
+    /// A field of the user that is missing, or not accepted. `problem`: a sentence that names the field and, where one is
+    /// exceeded, the limit.
+    case field(problem: String)
+    /// A return to another address of the site than its public one.
+    case returnedElsewhere(actual: String, expected: String)
+    /// An OpenID provider's error code.
+    case providerError(code: String)
+    /// An OpenID provider sent neither a code nor an error.
+    case providerSentNothing
+}
+
+extension ReasonText {
+    /// The texts for `reason`, and for its cause where that is known.
+    package static func of(
+        _ reason: Reason, _ cause: RefusalCause? = nil, in language: Language = .english
+    ) -> ReasonText {
+        let catalogue = language.catalogue
+        let text = catalogue[reason]
+        switch cause {
+        case nil: return text
+        case .wrongUnit(let claim, let unit):
+            let values = ["claim": claim, "unit": catalogue.unit(unit)]
+            return ReasonText(
+                title: catalogue.filled(.wrongUnitTitle, values), happened: catalogue.filled(.wrongUnit, values),
+                advice: catalogue[.wrongUnitAdvice],
+                fix: catalogue[unit == "milliseconds" ? .wrongUnitFixByScript : .wrongUnitFix])
+        case .field(let problem):
+            return ReasonText(
+                title: text.title, happened: "\(text.happened) \(problem)", advice: catalogue[.fieldAdvice],
+                fix: text.fix)
+        case .returnPathMismatch, .returnedElsewhere, .providerError, .providerSentNothing:
+            return text.adding(cause?.sentence(in: catalogue) ?? "")
+        }
+    }
+
+    private func adding(_ sentence: String) -> ReasonText {
+        ReasonText(title: title, happened: "\(happened) \(sentence)", advice: advice, fix: fix)
+    }
+}
+
+extension RefusalCause {
+    func sentence(in catalogue: Catalogue) -> String {
+        switch self {
+        case .returnPathMismatch(let path, let returnPaths):
+            catalogue.filled(
+                .returnPathMismatch,
+                ["path": path, "expected": returnPaths.joined(separator: " \(catalogue[.or]) ")])
+        case .wrongUnit(let claim, let unit):
+            catalogue.filled(.wrongUnit, ["claim": claim, "unit": catalogue.unit(unit)])
+        case .field(let problem): problem
+        case .returnedElsewhere(let actual, let expected):
+            catalogue.filled(.returnedElsewhere, ["actual": actual, "expected": expected])
+        case .providerError(let code): catalogue.filled(.providerErrorCode, ["code": code])
+        case .providerSentNothing: catalogue[.providerSentNothing]
+        }
+    }
+}
+
+extension Catalogue {
+    fileprivate func unit(_ name: String) -> String {
+        switch name {
+        case "milliseconds": self[.milliseconds]
+        case "microseconds": self[.microseconds]
+        case "nanoseconds": self[.nanoseconds]
+        default: name
+        }
+    }
+}
