@@ -25,8 +25,8 @@ struct CatalogueTests {
         return texts
     }
 
-    private static func places(_ text: String) -> [Substring] {
-        text.split(separator: "{").dropFirst(text.hasPrefix("{") ? 0 : 1).map { $0.prefix { $0 != "}" } }.sorted()
+    private static func places(_ text: String) -> Set<Substring> {
+        Set(text.split(separator: "{").dropFirst(text.hasPrefix("{") ? 0 : 1).map { $0.prefix { $0 != "}" } })
     }
 
     /// What is not translated: options, commands, claims, addresses.

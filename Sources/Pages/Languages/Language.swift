@@ -8,6 +8,12 @@ package enum Language: String, CaseIterable, Sendable {
     case spanish = "es"
     case italian = "it"
     case portuguese = "pt"
+    case polish = "pl"
+    case ukrainian = "uk"
+    case russian = "ru"
+    case turkish = "tr"
+    case japanese = "ja"
+    case chinese = "zh"
 
     /// That of people who ask for none of these.
     package static let standard = Language.english
@@ -20,6 +26,12 @@ package enum Language: String, CaseIterable, Sendable {
         case .spanish: .spanish
         case .italian: .italian
         case .portuguese: .portuguese
+        case .polish: .polish
+        case .ukrainian: .ukrainian
+        case .russian: .russian
+        case .turkish: .turkish
+        case .japanese: .japanese
+        case .chinese: .chinese
         }
     }
 
