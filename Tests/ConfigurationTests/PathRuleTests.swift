@@ -36,6 +36,93 @@ struct PathRuleTests {
         #expect(access.rules[0].paths.map(\.description) == ["/public/*", "/favicon.ico"])
     }
 
+    @Test("Hosts and networks of rules are read")
+    func hostsAndNetworks() throws {
+        let loaded = place.load(
+            minimal + """
+                upstreams: [{ hosts: [Wiki.example.com], url: "http://127.0.0.1:3001" }]
+                access:
+                  rules:
+                    - { paths: ["/*"], hosts: [Wiki.Example.com], from: [192.0.2.7, "2001:db8::/32"], allow: anyone }
+                    - { paths: [/x], hosts: [], from: 10.0.0.0/8, deny: true }
+
+                """)
+        #expect(
+            loaded.errors.isEmpty && !loaded.findings.contains { $0.message.contains("hosts") }, "\(loaded.findings)")
+        let rules = try #require(loaded.settings?.access.rules)
+        #expect(rules[0].hosts == ["wiki.example.com"] && rules[1].hosts.isEmpty)
+        #expect(rules.map { $0.from.map(\.description) } == [["192.0.2.7/32", "2001:db8::/32"], ["10.0.0.0/8"]])
+    }
+
+    @Test(
+        "A network that holds a trusted proxy is refused, since the proxy's address would be the client's",
+        arguments: [
+            ("10.1.0.0/16", "10.0.0.0/8", true), ("10.0.0.0/8", "10.1.2.3", true), ("10.1.2.3", "10.1.2.3", true),
+            ("0.0.0.0/0", "10.1.2.3", true), ("::/0", "2001:db8::1", true), ("2001:db8::/32", "2001:db8:1::/48", true),
+            ("::ffff:10.1.2.3", "10.0.0.0/8", true), ("11.0.0.0/8", "10.0.0.0/8", false), ("::/0", "10.0.0.0/8", false),
+            ("0.0.0.0/0", "::/0", false), ("192.0.2.0/25", "192.0.2.128/25", false),
+        ])
+    func trustedProxies(from: String, proxy: String, overlaps: Bool) {
+        let loaded = place.load(
+            minimal + """
+                trustedProxies: ["\(proxy)"]
+                access: { rules: [{ paths: ["/a/*"], from: ["\(from)"], allow: anyone }] }
+
+                """)
+        #expect(loaded.errors.contains { $0.message.contains("overlaps \(proxy) of `trustedProxies`") } == overlaps)
+    }
+
+    @Test(
+        "A rule for hosts that do not select the app is warned of",
+        arguments: [
+            ("[]", "{ hosts: [a.test], paths: [\"/*\"] }", true),
+            ("[{ hosts: [a.test], url: \"http://127.0.0.1:3001\" }]", "{ hosts: [a.test], paths: [\"/*\"] }", false),
+            ("[{ hosts: [a.test], url: \"http://127.0.0.1:3001\" }]", "{ hosts: [\"*.test\"], paths: [\"/*\"] }", true),
+            (
+                "[{ hosts: [\"*.test\"], url: \"http://127.0.0.1:3001\" }]", "{ hosts: [\"*.test\"], paths: [/a] }",
+                false
+            ),
+            ("[{ hosts: [\"*.test\"], url: \"http://127.0.0.1:3001\" }]", "{ hosts: [a.test], paths: [/a] }", true),
+            (
+                "[{ hosts: [a.test, b.test], url: \"http://127.0.0.1:3001\" }]",
+                "{ hosts: [b.test, a.test], paths: [/a] }", false
+            ),
+            (
+                "[{ hosts: [a.test], paths: [\"/a/*\"], url: \"http://127.0.0.1:3001\" }]",
+                "{ hosts: [a.test], paths: [\"/a/b/*\", \"/a\"] }", false
+            ),
+            (
+                "[{ hosts: [a.test], paths: [\"/a/*\"], url: \"http://127.0.0.1:3001\" }]",
+                "{ hosts: [a.test], paths: [\"/*\"] }", true
+            ),
+            ("[{ paths: [\"/a/*\"], url: \"http://127.0.0.1:3001\" }]", "{ hosts: [a.test], paths: [\"/a/*\"] }", true),
+            ("[{ hosts: [a.test], url: \"http://127.0.0.1:3000\" }]", "{ hosts: [a.test], paths: [\"/*\"] }", true),
+            ("[{ paths: [/a], url: \"http://127.0.0.1:3001\" }]", "{ paths: [/a] }", false),
+        ])
+    func hostsOfApps(apps: String, rule: String, isWarnedOf: Bool) {
+        let loaded = place.load(
+            minimal + "upstreams: \(apps)\naccess: { rules: [\(rule.dropLast(2)), deny: true }] }\n")
+        #expect(loaded.errors.isEmpty, "\(loaded.errors)")
+        let warning = loaded.findings.contains { $0.message.contains("under other hosts too") }
+        #expect(warning == isWarnedOf, "\(loaded.findings)")
+    }
+
+    @Test(
+        "A rule never decides after one with its paths for the same hosts and networks, or for all",
+        arguments: [
+            ("", "", true), ("", "hosts: [a.test], ", true), ("", "from: [10.0.0.0/8], ", true),
+            ("hosts: [a.test], ", "hosts: [a.test], from: [10.0.0.0/8], ", true),
+            ("from: [10.0.0.0/8], ", "hosts: [a.test], from: [10.0.0.0/8], ", true), ("hosts: [a.test], ", "", false),
+            ("hosts: [a.test], ", "hosts: [b.test], ", false), ("from: [10.0.0.0/8], ", "", false),
+        ])
+    func covered(first: String, second: String, isCovered: Bool) {
+        let loaded = place.load(
+            minimal
+                + "access: { rules: [{ paths: [\"/a/*\"], \(first)deny: true }, { paths: [/a/b], \(second)deny: true }] }\n"
+        )
+        #expect(loaded.findings.contains { $0.message.contains("never decides") } == isCovered, "\(loaded.findings)")
+    }
+
     @Test(
         "A rule that cannot be is refused, with its fix",
         arguments: [
@@ -56,6 +143,13 @@ struct PathRuleTests {
             ("{ paths: [/a], methods: [get], deny: true }", "write GET"),
             ("{ paths: [/a], methods: [\"G T\"], deny: true }", "expects a method"),
             ("{ paths: [/a], path: /b, deny: true }", "did you mean `paths`?"),
+            ("{ paths: [/a], hosts: [a.test] }", "says nothing of these paths"),
+            ("{ paths: [/a], from: [10.0.0.0/8] }", "says nothing of these paths"),
+            ("{ paths: [/a], hosts: [\"https://a.test\"], deny: true }", "without scheme and path"),
+            ("{ paths: [/a], hosts: [\"a.test:80\"], deny: true }", "without a port"),
+            ("{ paths: [/a], hosts: [\"*\"], deny: true }", "leave `hosts` out"),
+            ("{ paths: [/a], from: [office], deny: true }", "this is no address block"),
+            ("{ paths: [/a], from: [], deny: true }", "`access.rules[].from` is empty"),
         ])
     func refused(rule: String, problem: String) {
         let errors = place.load(minimal + "access:\n  rules:\n    - \(rule)\n").errors

@@ -4,6 +4,7 @@ import ArgumentParser
 import Configuration
 import Gate
 import Glibc
+import HTTP
 import JWT
 import Sidecar
 
@@ -47,7 +48,19 @@ struct ExplainCommand: ParsableCommand {
             valueName: "fields"))
     var user: String?
 
+    @Option(
+        name: [.customLong("client"), .customLong("from")],
+        help: ArgumentHelp(
+            "With --request: the client's address, for rules with from. Default: not known.", valueName: "address"))
+    var client: String?
+
     func validate() throws {
+        if request == nil, client != nil {
+            throw ValidationError("--client names the client of a request; add --request.")
+        }
+        if let client, IPAddress(text: client) == nil {
+            throw ValidationError("--client takes an address, such as 192.0.2.1.")
+        }
         if request == nil, user != nil { throw ValidationError("--as names the user of a request; add --request.") }
         if request != nil, token != nil { throw ValidationError("Either a token or --request, not both.") }
         if let request, ExplainedRequest(request) == nil {
@@ -61,7 +74,9 @@ struct ExplainCommand: ParsableCommand {
     func run() throws {
         let settings = try source.settings(purpose: .inspect)
         if let request = request.flatMap({ ExplainedRequest($0) }) {
-            let explanation = RequestExplanation(of: request, as: user.flatMap { FieldsArgument.parse($0) }, settings)
+            let explanation = RequestExplanation(
+                of: request, from: client.flatMap { IPAddress(text: $0) },
+                as: user.flatMap { FieldsArgument.parse($0) }, settings)
             print(explanation.text, terminator: "")
             if !explanation.isLetIn { throw ExitStatus.refused }
             return

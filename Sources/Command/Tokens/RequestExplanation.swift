@@ -3,6 +3,7 @@
 import Configuration
 import Decisions
 import Gate
+import HTTP
 import JWT
 import YAML
 
@@ -11,16 +12,22 @@ struct RequestExplanation {
     let isLetIn: Bool
     let text: String
 
-    /// - Parameter fields: of the signed-in user; nil: there is no session.
-    init(of request: ExplainedRequest, as fields: [(field: String, values: [String])]?, _ settings: Settings) {
+    /// - Parameters:
+    ///   - client: nil: not known.
+    ///   - fields: of the signed-in user; nil: there is no session.
+    init(
+        of request: ExplainedRequest, from client: IPAddress?, as fields: [(field: String, values: [String])]?,
+        _ settings: Settings
+    ) {
         let assembly = GateAssembly(settings, fallbackSecret: [])
         let access = assembly.access()
         let check = RuleCheck(
             access, apps: assembly.apps(), hasNativeLogin: settings.nativeLogin != nil,
             returnPaths: settings.providers.map(\.identityProvider.returnPath), method: request.method,
             path: request.path,
-            host: request.host, fields: fields)
+            host: request.host, client: client, fields: fields)
         var lines = ["  request  \(request.method) \(PrintableText.escaped(request.path))"]
+        lines += Self.origin(of: request, client, settings)
         if let path = check.normalPath {
             let isSame = path == request.path
             lines.append(
@@ -28,6 +35,10 @@ struct RequestExplanation {
             )
         }
         for reading in check.readings.dropFirst() {
+            if client == nil, let rule = reading.rule, rule < access.rules.count, !access.rules[rule].from.isEmpty {
+                lines.append("  doubt    the client is not known: \(Self.name(rule, access))")
+                continue
+            }
             lines.append(
                 "  reading  some apps take it for \(PrintableText.escaped(reading.path)): \(Self.name(reading.rule, access))"
             )
@@ -126,8 +137,45 @@ struct RequestExplanation {
                         + requirements.map { "\($0.field): \($0.values.joined(separator: " or "))" }.joined(
                             separator: "; ")
             }
-        return PrintableText.escaped("\(methods)\(rule.paths.map(\.description).joined(separator: ", ")): \(effect)")
+        let hosts = rule.hosts.isEmpty ? "" : " at " + rule.hosts.joined(separator: ", ")
+        let networks = rule.from.isEmpty ? "" : " from " + rule.from.map(\.description).joined(separator: ", ")
+        return PrintableText.escaped(
+            "\(methods)\(rule.paths.map(\.description).joined(separator: ", "))\(hosts)\(networks): \(effect)")
     }
+
+    /// The host and the client, with the networks of rules that the client is in.
+    private static func origin(of request: ExplainedRequest, _ client: IPAddress?, _ settings: Settings) -> [String] {
+        let rules = settings.access.rules
+        var lines: [String] = []
+        if !request.host.isEmpty {
+            lines.append("  host     \(PrintableText.escaped(request.host))")
+        } else if rules.contains(where: { !$0.hosts.isEmpty }) || settings.apps.contains(where: { !$0.hosts.isEmpty }) {
+            lines.append(
+                "  host     not named; no rule or app for certain hosts applies ('GET https://HOST/PATH' names one)")
+        }
+        let isSelective = rules.contains { !$0.from.isEmpty }
+        guard let client else {
+            if isSelective {
+                lines.append(
+                    "  client   not known: no rule with `from` opens anything, and each that closes applies (--client ADDRESS"
+                        + " names one)")
+            }
+            return lines
+        }
+        lines.append("  client   \(client)")
+        guard isSelective else { return lines }
+        let networks = rules.enumerated().flatMap { index, rule in
+            rule.from.filter { $0.contains(client) }.map { "\($0) of access.rules[\(index)]" }
+        }
+        let more = networks.count > maximumNetworks ? " and \(networks.count - maximumNetworks) more" : ""
+        lines.append(
+            "  network  "
+                + (networks.isEmpty
+                    ? "none of access.rules[].from" : networks.prefix(maximumNetworks).joined(separator: ", ") + more))
+        return lines
+    }
+
+    private static let maximumNetworks = 8
 
     private static func words(_ fields: [(field: String, values: [String])]) -> String {
         PrintableText.escaped(
@@ -174,7 +222,15 @@ struct ExplainedRequest {
         }
         guard target.hasPrefix("/"), !target.contains("#"), !target.contains(" ") else { return nil }
         path = String(target.prefix { $0 != "?" })
-        host = authority.hasSuffix("]") ? authority : String(authority.prefix { $0 != ":" })
+        host = authority.hasSuffix("]") ? authority : Self.withoutPort(authority)
+    }
+}
+
+extension ExplainedRequest {
+    /// `[::1]:8080` is `[::1]`.
+    fileprivate static func withoutPort(_ authority: String) -> String {
+        guard let colon = authority.lastIndex(of: ":") else { return authority }
+        return String(authority[..<colon])
     }
 }
 

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Gate
+import HTTP
 
 // `access.rules` and `upstreams`: what depends on a request's path.
 
 extension SettingsBuilder {
     mutating func rules(_ settings: inout AccessSettings) {
         let fields = fieldNames
-        var seen = CoveredPaths()
+        var seen = CoveredRules()
         for (index, item) in resolution.items(AccessOptions.rules).enumerated() {
             let values = item.value
             let paths = values[RuleOptions.paths] ?? []
@@ -22,6 +23,8 @@ extension SettingsBuilder {
             warnOfPatterns(values.items(RuleOptions.paths).map(\.written), "access.rules[].paths")
             let methods = values[RuleOptions.methods] ?? []
             var rule = AccessRule(paths: paths, methods: methods, effect: effect(values, fields, at: item.origin))
+            rule.hosts = (values[RuleOptions.hosts] ?? []).map { $0.lowercased() }
+            rule.from = networks(of: values)
             rule.providers = providers(of: values, rule.effect)
             if let response = values.given(RuleOptions.unauthenticated) {
                 rule.unauthenticated = response.value
@@ -33,17 +36,41 @@ extension SettingsBuilder {
                             "`access.rules[].unauthenticated` does nothing where sign-in is not needed; remove it"))
                 }
             }
-            if let cover = seen.cover(of: paths) {
+            if let cover = seen.cover(of: rule) {
                 findings.append(
                     .warning(
                         item.origin,
                         "`access.rules[\(index)]` never decides: `access.rules[\(cover)]`, which stands before it, has all of its"
                             + " paths; move it up, or remove it"))
             }
-            if methods.isEmpty { seen.add(paths, index) }
+            if methods.isEmpty { seen.add(rule, index) }
             settings.rules.append(rule)
             settings.ruleOrigins.append(item.origin)
         }
+    }
+
+    /// An address of a proxy would be the client's where the proxy does not name one.
+    private mutating func networks(of values: OptionValues) -> [CIDR] {
+        let path = "access.rules[].from"
+        let items = values.items(RuleOptions.from)
+        if values[RuleOptions.from] != nil, items.isEmpty {
+            findings.append(
+                .error(
+                    values.entry(RuleOptions.from.path)?.origin ?? .builtIn,
+                    "`\(path)` is empty; name a network, or remove it for all clients"))
+        }
+        for item in items {
+            let network = item.value.block
+            guard let proxy = resolution[ProxyOptions.trusted].first(where: { $0.block.overlaps(network) }) else {
+                continue
+            }
+            findings.append(
+                .error(
+                    item.origin,
+                    "`\(path)`: \(item.value) overlaps \(proxy) of `trustedProxies`, whose addresses are never a client's;"
+                        + " name the clients' network alone, and only the proxies in `trustedProxies`"))
+        }
+        return items.map(\.value.block)
     }
 
     private mutating func providers(of values: OptionValues, _ effect: AccessRule.Effect) -> [String] {
@@ -190,34 +217,4 @@ extension SettingsBuilder {
 extension Located where Value == RulePath {
     /// As it was written.
     fileprivate var written: Located<String> { Located<String>(value: value.description, origin: origin) }
-}
-
-/// The paths that earlier rules for all methods cover.
-private struct CoveredPaths {
-    private var rules: [String: Int] = [:]
-
-    mutating func add(_ paths: [RulePath], _ rule: Int) {
-        for path in paths where rules[path.description] == nil { rules[path.description] = rule }
-    }
-
-    /// The rule that has all of `paths`, or more; nil when no single one has.
-    func cover(of paths: [RulePath]) -> Int? {
-        var cover: Int?
-        for path in paths {
-            guard let rule = rule(for: path.description), cover == nil || cover == rule else { return nil }
-            cover = rule
-        }
-        return cover
-    }
-
-    private func rule(for path: String) -> Int? {
-        if let rule = rules[path] { return rule }
-        var beginning = path[...]
-        if beginning.hasSuffix("/*") { beginning.removeLast(2) } else if let rule = rules[path + "/*"] { return rule }
-        while let slash = beginning.lastIndex(of: "/") {
-            beginning = beginning[..<slash]
-            if let rule = rules[beginning + "/*"] { return rule }
-        }
-        return nil
-    }
 }

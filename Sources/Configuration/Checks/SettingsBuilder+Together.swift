@@ -38,6 +38,7 @@ extension SettingsBuilder {
         checkProviders(settings)
         checkUpstreamVersion(settings.upstream)
         checkLoops(settings)
+        checkRuleHosts(settings)
         checkSuspicions(settings)
     }
 

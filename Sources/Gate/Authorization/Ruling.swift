@@ -26,12 +26,22 @@ extension AccessRules {
             return .rule(nil)
         }
         let method = bytes.extracting(request.head.methodName.range)
+        let groups = isSelective ? groups(of: request) : RuleSelection.Groups()
         return switch request.path.form {
-        case .odd(let path): judge(path, method: method)
+        case .odd(let path): judge(path, method: method, groups)
         case .unreadable: .unreadable
         case .none, .outside, .plain, .unread:
-            judge(bytes.extracting(request.path.place.range), method: method, delivery: request.path.delivery)
+            judge(bytes.extracting(request.path.place.range), method: method, delivery: request.path.delivery, groups)
         }
+    }
+
+    /// By the host that the browser sees, and the client where it is known.
+    private func groups(of request: borrowing AccessRequest) -> RuleSelection.Groups {
+        let bytes = request.head.bytes.span
+        let host = request.origin.host
+        return groups(
+            host: bytes.extracting(host.upperBound <= bytes.count ? host.range : 0..<0),
+            client: distinguishesNetworks ? request.knownClient : nil)
     }
 
     func ruling(on request: borrowing AccessRequest) -> Ruling {

@@ -43,11 +43,12 @@ package struct RuleCheck {
     /// - Parameters:
     ///   - path: as sent, without query.
     ///   - host: without port; empty: unknown.
+    ///   - client: nil: not known.
     ///   - hasNativeLogin: native login is configured, which is decided by the path too.
     ///   - fields: those of the signed-in user; nil: no user.
     package init(
         _ access: AccessConfiguration, apps: [AppRoute], hasNativeLogin: Bool, returnPaths: [String], method: String,
-        path: String, host: String, fields: [(field: String, values: [String])]?
+        path: String, host: String, client: IPAddress?, fields: [(field: String, values: [String])]?
     ) {
         verdict = .letIn
         let bytes = Array(path.utf8)
@@ -77,7 +78,8 @@ package struct RuleCheck {
             }
             return
         }
-        let found = rules.readings(requestPath, method: name.span)
+        let groups = rules.groups(host: Array(host.utf8).span, client: client)
+        let found = rules.readings(requestPath, method: name.span, groups)
         let normal = requestPath.canonical
         normalPath = String(decoding: normal, as: UTF8.self)
         readings = found.map { Reading(path: String(decoding: $0.path, as: UTF8.self), rule: $0.rule) }

@@ -120,7 +120,7 @@ struct AppRoutes: Sendable {
         let knowsHosts = !named.isEmpty || !wildcards.isEmpty
         let host =
             knowsHosts && place.upperBound <= request.head.bytes.count
-            ? Self.name(request.head.bytes[place.range]) : []
+            ? HostName.folded(request.head.bytes.span.extracting(place.range)) : []
         return index(path: path.span, host: host)
     }
 
@@ -136,17 +136,5 @@ struct AppRoutes: Sendable {
             }
         }
         return anywhere.app(for: text) ?? 0
-    }
-
-    /// In lower case, without port and without the dot that ends a full name.
-    private static func name(_ authority: ArraySlice<UInt8>) -> [UInt8] {
-        var host = authority
-        if let colon = host.lastIndex(of: UInt8(ascii: ":")),
-            host[host.index(after: colon)...].allSatisfy({ $0 &- UInt8(ascii: "0") < 10 })
-        {
-            host = host[..<colon]
-        }
-        if host.last == UInt8(ascii: ".") { host.removeLast() }
-        return host.map(lowercased)
     }
 }

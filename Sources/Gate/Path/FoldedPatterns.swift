@@ -13,8 +13,8 @@ struct FoldedPatterns: Sendable {
     private var depth = 0
 
     /// - Parameter rules: each with its patterns, in order.
-    init(_ rules: [[RulePath]]) {
-        for (index, patterns) in rules.enumerated() {
+    init(_ rules: [(rule: Int, patterns: [RulePath])]) {
+        for (index, patterns) in rules {
             for pattern in patterns where pattern.segments.contains(where: Self.isBeyondASCII) {
                 var segments = pattern.segments[...]
                 if segments.last?.isEmpty ?? false { segments.removeLast() }
@@ -53,6 +53,11 @@ struct FoldedPatterns: Sendable {
 
     /// The first rule with a pattern that `path` matches and that `applies`.
     func first(matching path: [UInt8], where applies: (Int) -> Bool) -> Int? {
+        all(matching: path).first(where: applies)
+    }
+
+    /// All of them, ascending.
+    func all(matching path: [UInt8]) -> [Int] {
         var parts = path.dropFirst().split(
             separator: UInt8(ascii: "/"), maxSplits: depth, omittingEmptySubsequences: false)
         if parts.last?.isEmpty ?? false { parts.removeLast() }
@@ -63,6 +68,6 @@ struct FoldedPatterns: Sendable {
             found += subtree[key] ?? []
         }
         if parts.count <= depth { found += exact[key] ?? [] }
-        return found.sorted().first(where: applies)
+        return found.sorted()
     }
 }

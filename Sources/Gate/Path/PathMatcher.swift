@@ -76,8 +76,13 @@ struct PathMatcher: Sendable {
     ///   - isLenient: A to Z are the same as a to z, and a slash at the end and ignorable characters do not count. The
     ///     paths that are looked up have none of them.
     init(_ rules: [[RulePath]], isLenient: Bool) {
+        self.init(rules.enumerated().map { (rule: $0.offset, patterns: $0.element) }, isLenient: isLenient)
+    }
+
+    /// - Parameter rules: some of all rules, with their numbers, ascending.
+    init(_ rules: [(rule: Int, patterns: [RulePath])], isLenient: Bool) {
         self.isLenient = isLenient
-        for (index, patterns) in rules.enumerated() {
+        for (index, patterns) in rules {
             for pattern in patterns {
                 insert(pattern.segments, isSubtree: pattern.isSubtree, rule: index)
                 // The canonical form of a path has such characters percent-encoded.
@@ -138,12 +143,26 @@ struct PathMatcher: Sendable {
                 }
             }
         }
+        walk(path) { consider($0) }
+        return best
+    }
+
+    /// All rules with a pattern that `path` matches, in no order.
+    func all(matching path: Span<UInt8>) -> [Int] {
+        var found: [Int] = []
+        walk(path) { found += $0 }
+        return found
+    }
+
+    /// Along `path`, the rules that match it.
+    @inline(__always)
+    private func walk(_ path: Span<UInt8>, _ visit: ([Int]) -> Void) {
         var current: Int? = 0
         var start = 1
         while let node = current {
-            consider(nodes[node].subtree)
+            visit(nodes[node].subtree)
             guard start <= path.count else {
-                consider(nodes[node].exact)
+                visit(nodes[node].exact)
                 break
             }
             var end = start
@@ -151,7 +170,6 @@ struct PathMatcher: Sendable {
             current = child(of: node, path.extracting(min(start, path.count)..<end))
             start = end + 1
         }
-        return best
     }
 
     private func child(of node: Int, _ segment: Span<UInt8>) -> Int? {

@@ -24,6 +24,8 @@ package struct AccessRequest: ~Copyable {
     private var exchangedCode: ExchangedCode?
     private var sessionLookups = 0
     private var hasRefreshedKeys = false
+    /// The peer asks about a request that it got from another.
+    private var isPassedOn = false
     private(set) var origin = RequestOrigin()
     private(set) var path = JudgedPath()
     /// The address of `context.peer`, as text; kept from request to request while the peer is the same.
@@ -99,12 +101,18 @@ package struct AccessRequest: ~Copyable {
     /// The client's address, behind the trusted proxies; nil when that cannot be determined.
     var client: IPAddress? { ClientAddress.of(head, context, trusted: site.trustedProxies) }
 
+    /// The same where it can grant something; nil when it is not certain.
+    var knownClient: IPAddress? {
+        ClientAddress.known(head, context, trusted: site.trustedProxies, isPassedOn: isPassedOn)
+    }
+
     /// Another request that this one asks about; the lookups count for both.
     func about(_ head: RequestHead, _ context: RequestContext) -> AccessRequest {
         var other = AccessRequest(head, context, id: id)
         other.sessionLookup = sessionLookup
         other.tokenLookup = tokenLookup
         other.hasRefreshedKeys = hasRefreshedKeys
+        other.isPassedOn = true
         return other
     }
 

@@ -28,5 +28,43 @@ enum ClientAddress {
         return elements.count > maximumHops ? nil : client
     }
 
+    /// The client where it is certain who that is, so that its address can grant something: a peer that passes on no request
+    /// of another, or the last address in X-Forwarded-For of a trusted peer that is no trusted proxy's own. Of any other
+    /// peer that sends forwarding fields it cannot be said whether it is the client or a proxy that the configuration does
+    /// not name: nil.
+    ///
+    /// - Parameter isPassedOn: the peer asks about a request of another.
+    static func known(
+        _ request: RequestHead, _ context: RequestContext, trusted: [CIDR], isPassedOn: Bool
+    ) -> IPAddress? {
+        guard isPassedOn || isForwarded(request) else { return context.peer }
+        guard context.isTrustedPeer, let client = of(request, context, trusted: trusted),
+            !trusted.contains(where: { $0.contains(client) })
+        else { return nil }
+        return client
+    }
+
+    /// Some proxy says that it passes on a request of another.
+    private static func isForwarded(_ request: RequestHead) -> Bool {
+        let bytes = request.bytes.span
+        for field in request.fields where field.name.upperBound <= bytes.count {
+            switch field.known {
+            case .forwarded, .xForwardedFor, .xForwardedHost, .xForwardedPort, .xForwardedProto: return true
+            case .other:
+                let name = bytes.extracting(field.name.range)
+                for known in forwardingFields where name.equalsIgnoringCase(known) { return true }
+            default: break
+            }
+        }
+        return false
+    }
+
+    /// Those that have no case of ``KnownField``.
+    private static let forwardingFields: [StaticString] = [
+        "via", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "x-forwarded", "x-forwarded-server",
+        "x-forwarded-uri", "x-forwarded-method", "x-original-forwarded-for", "true-client-ip", "cf-connecting-ip",
+        "fastly-client-ip",
+    ]
+
     private static let maximumHops = 32
 }

@@ -32,6 +32,18 @@ public struct CIDR: Hashable, Sendable {
         base = IPAddress(high: address.high & high, low: address.low & low)
     }
 
+    /// The block of `address` with the first `prefixLength` of its 128 bits.
+    public init(_ address: IPAddress, prefixLength: Int) {
+        self.prefixLength = min(max(prefixLength, 0), 128)
+        let (high, low) = Self.mask(self.prefixLength)
+        base = IPAddress(high: address.high & high, low: address.low & low)
+    }
+
+    /// Some address is in both.
+    public func overlaps(_ other: CIDR) -> Bool {
+        prefixLength <= other.prefixLength ? contains(other.base) : other.contains(base)
+    }
+
     public func contains(_ address: IPAddress) -> Bool {
         if address.isV4, prefixLength < 96 { return false }
         let (high, low) = Self.mask(prefixLength)

@@ -10,7 +10,8 @@ enum AccessOptions {
             + " that is known.")
     static let emails = Option<[String]>(
         "access.users.emails", .list(.text(.email)), default: "[]",
-        "Registered e-mail addresses; upper and lower case of A to Z are the same. With all of `access.users` empty every"
+        "Registered e-mail addresses; upper and lower case of A to Z are the same, and so are the two forms of a domain"
+            + " (bücher.example, xn--bcher-kva.example). With all of `access.users` empty every"
             + " user of the identity provider is let in.")
     static let emailsFile = Option<String?>(
         "access.users.emailsFile", .textOrNone(.file), default: "\"\"",
@@ -18,7 +19,8 @@ enum AccessOptions {
             + " it changes.")
     static let emailDomains = Option<[String]>(
         "access.users.emailDomains", .list(.text(.emailDomain)), default: "[]",
-        "Domains of which every address is registered; matched whole, so subdomains are listed separately.")
+        "Domains of which every address is registered; matched whole, so subdomains are listed separately. Compared as"
+            + " A-labels.")
     static let groups = Option<[String]>(
         "access.users.groups", .list(.text(.oneLine)), default: "[]",
         "Groups of which a registered user must be in one, whatever else registers the user.")
@@ -28,8 +30,8 @@ enum AccessOptions {
             + " in.")
     static let rules = Option<[OptionValues]>(
         "access.rules", .list(.object(RuleOptions.rows)), default: "[]",
-        "Rules by path; the first that matches decides, and where none does, `access.default`. They are matched against the"
-            + " path in its canonical form, never against query or fragment, and the app gets that very form; a path"
+        "Rules by path, and by host and network of the client; the first that matches decides, and where none does,"
+            + " `access.default`. They are matched against the path in its canonical form, never against query or fragment, and the app gets that very form; a path"
             + " without one is answered with 400.")
     static let mode = Option<AccessConfiguration.Mode>(
         "access.mode", .choice, default: "enforce",
@@ -56,6 +58,14 @@ enum RuleOptions {
     static let methods = Option<[String]?>(
         "methods", .list(.text(.method)),
         "Methods that the rule is for, in capitals; GET stands for HEAD too. Default: all.")
+    static let hosts = Option<[String]?>(
+        "hosts", .list(.text(.hostPattern)),
+        "Names without port that the rule is for; *.example.com stands for all names below. Default: all.")
+    static let from = Option<[Network]?>(
+        "from", .list(.network),
+        "Address blocks of the clients that the rule is for. A client that is not known (it sends forwarding fields and is"
+            + " none of `trustedProxies`, or these name no other client) is in none of them for rules with `allow`, and in"
+            + " each for all others. May not overlap `trustedProxies`. Default: all clients.")
     static let allow = Option<Allowed?>("allow", .choice, "anyone: no sign-in is needed.").inGroup("effect")
     static let require = Option<[MapEntry<[String]>]?>(
         "require", .map(name: .fieldName, .list(.text(.oneLine))),
@@ -70,7 +80,7 @@ enum RuleOptions {
         "The response to a request without a session: 401, or (GET and HEAD) the redirect to sign in. Default: the redirect"
             + " for a browser's navigation, 401 for all else.")
 
-    static let rows = OptionRow.of(paths, methods, allow, require, deny, providers, unauthenticated)
+    static let rows = OptionRow.of(paths, methods, hosts, from, allow, require, deny, providers, unauthenticated)
 }
 
 /// `nativeLogin`
