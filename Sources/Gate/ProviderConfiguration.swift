@@ -91,26 +91,3 @@ package struct JWTRedirectConfiguration: Sendable {
 package enum InitiatedPolicy: String, Sendable, CaseIterable {
     case allow, confirm, deny
 }
-
-/// One line of `token.claims`: a field and the claims it is taken from, the first present one.
-package struct ClaimRule: Sendable, Equatable {
-    package var field: String
-    package var claims: [String]
-
-    package init(_ field: String, _ claims: [String]) {
-        self.field = field
-        self.claims = claims
-    }
-
-    /// The default of the config.
-    package static let standard = [
-        ClaimRule("user", ["sub", "preferred_username", "email"]),
-        ClaimRule("email", ["email"]),
-        ClaimRule("familyName", ["family_name"]),
-        ClaimRule("givenName", ["given_name"]),
-        ClaimRule("preferredUsername", ["preferred_username"]),
-        ClaimRule("groups", ["groups", "roles"]),
-        ClaimRule("sites", ["site_access"]),
-        ClaimRule("guest", ["guest"]),
-    ]
-}

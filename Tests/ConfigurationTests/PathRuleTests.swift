@@ -2,6 +2,7 @@
 
 import Configuration
 import Gate
+import HTTP
 import Testing
 
 @Suite("Rules by path, and several apps")
@@ -69,7 +70,7 @@ struct PathRuleTests {
                 access: { rules: [{ paths: ["/a/*"], from: ["\(from)"], allow: anyone }] }
 
                 """)
-        #expect(loaded.errors.contains { $0.message.contains("overlaps \(proxy) of `trustedProxies`") } == overlaps)
+        #expect(loaded.errors.contains { $0.contains("overlaps \(proxy) of `trustedProxies`") } == overlaps)
     }
 
     @Test(

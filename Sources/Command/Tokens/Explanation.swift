@@ -52,8 +52,7 @@ struct Explanation {
         var fields: [(field: String, values: [String])] = []
         if let verified {
             let claims = ClaimsCheck(
-                claims: settings.token.claims.map { ClaimRule($0.field, $0.claims) }, required: settings.token.required
-            )
+                claims: settings.token.claims, required: settings.token.required)
             switch claims.examine(verified.claims) {
             case .success(let finding):
                 let matched = finding.fields
@@ -102,7 +101,7 @@ struct Explanation {
         }
         notes += TokenDiagnosis.notes(
             token: token.span, policy: policy, keys: keys, secrets: secrets, tokenParameter: parameter,
-            claimNames: settings.token.claims.flatMap(\.claims), now: now)
+            claimNames: settings.token.claims.flatMap { $0.claims + $0.paths.compactMap(\.first) }, now: now)
         notes += Self.notes(settings, fetched, isAccepted: isAccepted)
         if let note = Self.note(on: returned?.origin, settings) { notes.append(note) }
 
@@ -264,7 +263,7 @@ struct Explanation {
     }
 
     private static func check(_ refusal: ClaimsCheck.Refusal, _ settings: Settings) -> TokenCheck {
-        let claims = settings.token.claims.first { $0.field == refusal.field }?.claims ?? []
+        let claims = settings.token.claims.first { $0.field == refusal.field }?.sources ?? []
         let names = claims.joined(separator: ", ")
         if refusal.reason == .fieldMissing {
             return TokenCheck(

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Gate
+
 /// The form of the addresses and domains in `access.users`: as strict as what is compared with them at a sign-in.
 enum EmailAddress {
     static func check(_ text: String) throws(SyntaxProblem) {
@@ -26,8 +28,12 @@ enum EmailAddress {
         if text.hasPrefix("*") || text.hasPrefix(".") {
             throw SyntaxProblem("domains are matched whole; list each subdomain by itself")
         }
+        guard let ascii = DomainName.ascii(text) else {
+            throw SyntaxProblem(
+                "this domain has characters that need a mapping, or that no domain has; write its A-label, xn--…")
+        }
         do {
-            try HostAndPort.checkHost(text)
+            try HostAndPort.checkHost(String(decoding: ascii, as: UTF8.self))
         } catch {
             throw SyntaxProblem("expects a domain of letters, digits, `-` and `.`, such as example.com")
         }

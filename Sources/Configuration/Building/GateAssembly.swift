@@ -80,7 +80,7 @@ package struct GateAssembly {
         result.singleUse = token.singleUse
         result.replayByID = token.replayByID
         result.bearer = token.bearer
-        result.claims = token.claims.map { ClaimRule($0.field, $0.claims) }
+        result.claims = token.claims
         result.required = token.required
         result.acceptsUnverifiedEmail = token.acceptsUnverifiedEmail
         return result

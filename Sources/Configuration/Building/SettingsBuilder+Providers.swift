@@ -200,9 +200,9 @@ extension ProviderSettings {
     private var hasAddresses: Bool { token.claims.contains { $0.field == "email" } }
 
     /// The domains of all addresses that its users can have; nil: any.
-    private var addressDomains: Set<String>? {
+    private var addressDomains: Set<[UInt8]>? {
         guard !users.emailDomains.isEmpty || !users.emails.isEmpty, users.emailsFile == nil else { return nil }
-        let ofEmails = users.emails.compactMap { $0.split(separator: "@").last.map { $0.lowercased() } }
-        return Set(users.emailDomains.map { $0.lowercased() } + ofEmails)
+        let ofEmails = users.emails.compactMap { $0.split(separator: "@").last.map(String.init) }
+        return Set((users.emailDomains + ofEmails).compactMap(DomainName.ascii))
     }
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Gate
 import JWT
 
 // Tokens and the session.
 
 extension SettingsBuilder {
     mutating func token() -> TokenSettings {
-        let claims = resolution[TokenOptions.claims].map { (field: $0.name, claims: $0.value) }
+        let claims = claimRules()
         let fields = claims.map(\.field)
         for item in resolution.items(TokenOptions.required) where !fields.contains(item.value) {
             let field = item.value
@@ -55,6 +56,32 @@ extension SettingsBuilder {
             required: resolution[TokenOptions.required],
             acceptsUnverifiedEmail: resolution[TokenOptions.acceptsUnverifiedEmail],
             bearer: acceptsBearer)
+    }
+
+    private mutating func claimRules() -> [ClaimRule] {
+        resolution[TokenOptions.claims].map { entry in
+            let rule = entry.value.rule(entry.name)
+            let path = "token.claims.\(Quoted.plain(entry.name))"
+            func refuse(_ problem: String) { findings.append(.error(entry.nameOrigin, "`\(path)\(problem)")) }
+            if rule.sources.isEmpty {
+                refuse("` names no claim; add `claims` or `paths`, or write [] to remove the field")
+            }
+            if rule.paths.contains(where: \.isEmpty) {
+                refuse(".paths` has an empty path; write the names in it, such as [[realm_access, roles]]")
+            }
+            if rule.paths.contains(where: { $0.count > ClaimRule.maximumDepth }) {
+                refuse(".paths`: a path has at most \(ClaimRule.maximumDepth) names; shorten it")
+            }
+            if let split = rule.split {
+                if split.utf8.count > 8 || split.utf8.contains(where: { $0 < 0x20 && $0 != 0x09 || $0 == 0x7f }) {
+                    refuse(".split` has at most 8 bytes, and no control character but a tab; write \" \" or \",\"")
+                }
+                if !split.isEmpty, ["user", "email", "guest"].contains(rule.field) {
+                    refuse(".split`: this field has one value; remove it")
+                }
+            }
+            return rule
+        }
     }
 
     private func aliases(_ option: Option<[MapEntry<[String]>]>) -> [String: [String]] {

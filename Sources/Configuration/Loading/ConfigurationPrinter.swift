@@ -47,6 +47,7 @@ package struct ConfigurationPrinter {
         case .sequence(let items):
             var inner: ValueKind?
             if case .list(let item) = kind { inner = item }
+            if case .either(.list(let item), _) = kind { inner = item }
             return "[" + items.map { self.text($0, inner, isSecret: isSecret) }.joined(separator: ", ") + "]"
         case .mapping(let entries):
             if entries.isEmpty { return "{}" }
@@ -63,6 +64,8 @@ package struct ConfigurationPrinter {
             // What the table does not know might be a mistyped secret.
             guard let row = rows.first(where: { $0.name == entry.name }) else { return quoted(Secret.placeholder) }
             return text(entry.value, row.kind, isSecret: isSecret || row.isSecret)
+        case .either(_, let rows):
+            return text(of: entry, in: .object(rows), isSecret: isSecret)
         case .list(let item):
             // One object in place of a list of one.
             return text(of: entry, in: item, isSecret: isSecret)

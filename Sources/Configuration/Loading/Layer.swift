@@ -234,6 +234,8 @@ struct Layer {
             if text.hasPrefix("[") && text.hasSuffix("]") { return json(text, at: origin) }
             if case .object = item { return json(text, at: origin) }
             return Node(.scalar(text), at: origin)
+        case .either(let short, _):
+            return text.hasPrefix("{") ? json(text, at: origin) : node(text, of: short, at: origin)
         case .map, .object:
             return json(text, at: origin)
         default:

@@ -88,6 +88,8 @@ package enum JSONSchema {
             return [("anyOf", .array([object([("type", "array"), ("items", inner)]), inner]))]
         case .map(_, let value, _):
             return [("type", "object"), ("additionalProperties", object(schema(of: value)))]
+        case .either(let kind, let rows):
+            return [("anyOf", .array([object(schema(of: kind)), object(schema(of: .object(rows)))]))]
         case .object(let rows):
             return [
                 ("type", "object"), ("additionalProperties", false),
@@ -135,6 +137,7 @@ extension Node {
         case .sequence(let items):
             var inner: ValueKind?
             if case .list(let item) = kind { inner = item }
+            if case .either(let short, _) = kind { return json(as: short) }
             return .array(items.map { $0.json(as: inner) })
         case .mapping(let entries):
             var inner: ValueKind?

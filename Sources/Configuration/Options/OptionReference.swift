@@ -15,6 +15,9 @@ package enum OptionReference {
                 if case .list(.object(let parts)) = row.kind {
                     for part in parts { text += line(part, below: row.path + "[].") }
                 }
+                if case .map(_, .either(_, let parts), _) = row.kind {
+                    for part in parts { text += line(part, below: row.path + ".NAME.") }
+                }
             }
         }
         return text + presets()
@@ -66,6 +69,7 @@ package enum OptionReference {
         case .list(let item): "list: " + self.kind(item)
         case .map(_, let value, _): "mapping: " + self.kind(value)
         case .object: "mapping"
+        case .either(let kind, _): self.kind(kind) + ", or a mapping"
         }
     }
 

@@ -28,6 +28,8 @@ package indirect enum ValueKind: Sendable {
     case map(name: TextRule, ValueKind, keepsDefaults: Bool = false)
     /// A mapping with options of its own, as items of a list; at most one option of each group may be set.
     case object([OptionRow])
+    /// What the kind says, or a mapping with options of its own.
+    case either(ValueKind, [OptionRow])
 }
 
 /// What a text value may be.

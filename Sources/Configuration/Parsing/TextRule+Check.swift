@@ -9,7 +9,7 @@ extension TextRule {
         case .urlTemplate(let names):
             return .template(try Self.urlTemplate(text, placeholders: names))
         case .fieldTemplate:
-            let template = try TextTemplate(text)
+            let template = try TextTemplate(text, hasLists: true)
             try Self.checkOneLine(text)
             return .template(template)
         case .rulePath:

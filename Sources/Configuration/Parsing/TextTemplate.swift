@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A text with `{name}` placeholders. `{{` and `}}` are not special: a brace that belongs to no placeholder is an error.
+import Gate
+
+/// A text with `{name}` placeholders, or of fields `{name;separator}` ones. `{{` and `}}` are not special: a brace that belongs to no placeholder is an error.
 package struct TextTemplate: Equatable, Sendable {
     package enum Part: Equatable, Sendable {
         case text(String)
@@ -10,7 +12,8 @@ package struct TextTemplate: Equatable, Sendable {
     package let source: String
     package let parts: [Part]
 
-    package init(_ source: String) throws(SyntaxProblem) {
+    /// - Parameter hasLists: a placeholder may name what stands between the values of a list.
+    package init(_ source: String, hasLists: Bool = false) throws(SyntaxProblem) {
         var parts: [Part] = []
         var rest = Substring(source)
         while let brace = rest.firstIndex(where: { $0 == "{" || $0 == "}" }) {
@@ -18,7 +21,11 @@ package struct TextTemplate: Equatable, Sendable {
                 throw SyntaxProblem("`{` and `}` must come in pairs around a name, such as {name}")
             }
             if brace != rest.startIndex { parts.append(.text(String(rest[..<brace]))) }
-            let name = rest[brace..<end].dropFirst()
+            var name = rest[brace..<end].dropFirst()
+            if hasLists, let semicolon = name.firstIndex(of: ";") {
+                try Self.checkSeparator(name[semicolon...].dropFirst())
+                name = name[..<semicolon]
+            }
             guard FieldName.isValid(String(name)) else {
                 throw SyntaxProblem("between `{` and `}` a name must stand, of letters, digits, `_`, `-` and `.`")
             }
@@ -28,6 +35,14 @@ package struct TextTemplate: Equatable, Sendable {
         if !rest.isEmpty { parts.append(.text(String(rest))) }
         self.source = source
         self.parts = parts
+    }
+
+    private static func checkSeparator(_ text: Substring) throws(SyntaxProblem) {
+        do throws(GateConfigurationError) {
+            _ = try ListSeparator(text.utf8)
+        } catch {
+            throw SyntaxProblem(error.description)
+        }
     }
 
     init(parts: [Part]) {

@@ -18,6 +18,8 @@ struct ValueParser {
         case .list(let item): list(node, of: item)
         case .map(let rule, let value, _): map(node, name: rule, value: value)
         case .object(let rows): object(node, rows)
+        case .either(let kind, let rows):
+            if case .mapping = node.content { object(node, rows) } else { parse(node, as: kind) }
         default: scalar(node, as: kind)
         }
     }
@@ -167,7 +169,7 @@ struct ValueParser {
             return .origin(try HTTPOrigin(text).asPublic())
         case .network:
             return .network(try Network(text))
-        case .list, .map, .object:
+        case .list, .map, .object, .either:
             // `parse` handles these.
             throw SyntaxProblem("expects more than a single value")
         }

@@ -126,7 +126,7 @@ package struct TokenSettings: Sendable {
     /// The same issuer and jti twice is a replay too, where jti is required.
     package var replayByID: Bool
     /// Fields and the claims that fill them, in order; `user` is among them.
-    package var claims: [(field: String, claims: [String])]
+    package var claims: [ClaimRule]
     /// Names of fields in `claims`.
     package var required: [String]
     /// `email` counts although `email_verified` is false.

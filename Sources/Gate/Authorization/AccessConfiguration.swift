@@ -34,7 +34,7 @@ package struct AccessConfiguration: Sendable {
 /// A user is registered whose address is listed or in a listed domain; where groups are named, membership in one of them
 /// is required too.
 package struct RegisteredUsers: Sendable, Equatable {
-    /// Addresses; upper and lower case of A to Z are the same.
+    /// Addresses; upper and lower case of A to Z are the same, and domains are compared as A-labels.
     package var emails: [String] = []
     /// `access.users.emailsFile` is set: the list counts even while it is empty.
     package var hasEmailsFile = false

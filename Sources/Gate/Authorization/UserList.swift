@@ -14,9 +14,9 @@ struct UserList: Sendable {
     private let groups: Set<[UInt8]>
 
     init(_ users: RegisteredUsers) {
-        emails = Set(users.emails.map(AccessPolicy.folded))
-        listedEmails = Set(users.listedEmails.map(AccessPolicy.folded))
-        domains = Set(users.emailDomains.map(AccessPolicy.folded))
+        emails = Self.comparable(users.emails)
+        listedEmails = Self.comparable(users.listedEmails)
+        domains = Set(users.emailDomains.compactMap(DomainName.ascii))
         needsAddress = !users.emails.isEmpty || users.hasEmailsFile || !users.emailDomains.isEmpty
         groups = Set(users.groups.map { Array($0.utf8) })
     }
@@ -25,7 +25,11 @@ struct UserList: Sendable {
     var isOpen: Bool { !needsAddress && groups.isEmpty }
 
     mutating func replaceListedEmails(_ emails: [String]) {
-        listedEmails = Set(emails.map(AccessPolicy.folded))
+        listedEmails = Self.comparable(emails)
+    }
+
+    private static func comparable(_ emails: [String]) -> Set<[UInt8]> {
+        Set(emails.compactMap { DomainName.comparable(email: $0) })
     }
 
     /// Nil for registered users.
@@ -41,7 +45,7 @@ struct UserList: Sendable {
 
     /// Listed, or in a listed domain: the whole text after the one `@` (CVE-2026-40574).
     private func isRegistered(_ email: String) -> Bool {
-        let address = AccessPolicy.folded(email)
+        guard let address = DomainName.comparable(email: email) else { return false }
         if emails.contains(address) || listedEmails.contains(address) { return true }
         let parts = address.split(separator: UInt8(ascii: "@"), omittingEmptySubsequences: false)
         guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else { return false }

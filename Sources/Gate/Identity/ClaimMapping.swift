@@ -91,7 +91,7 @@ struct ClaimMapping: Sendable {
             if let values { result.fields.set(match.field, values.texts, isList: values.isList) }
         }
         for name in required where result.fields[name].isEmpty {
-            let claims = matches.first { $0.field == name }?.claims.joined(separator: ", ") ?? ""
+            let claims = matches.first { $0.field == name }?.sources.joined(separator: ", ") ?? ""
             throw Refusal(
                 reason: .fieldMissing, field: name,
                 problem: "The field \(name) is missing\(claims.isEmpty ? "" : " (claims: \(claims))")."
@@ -114,17 +114,18 @@ struct ClaimMapping: Sendable {
     private static let unverifiedEmail =
         "The claim email does not count, since email_verified is not true (token.acceptUnverifiedEmail)."
 
-    /// Nil: the field is absent. A claim of a wrong form does not make room for the next one.
+    /// Nil: the field is absent. A claim of a wrong form does not make room for the next one, nor a name for the path of the
+    /// same text.
     private func values(
         of match: ClaimRule, _ claims: JSONValue, _ omissions: inout [String]
     ) throws(Refusal) -> Values? {
-        for claim in match.claims {
-            guard let value = claims[claim] else { continue }
+        let separator = match.separator
+        for value in match.values(in: claims) {
             let values: Values?
             switch Role(match.field) {
-            case .identity: values = try Self.identity(match.field, value)
-            case .groups: values = try Self.groups(value, &omissions)
-            case .display: values = Self.displayed(match.field, value, &omissions)
+            case .identity: values = try Self.identity(match.field, value, separator)
+            case .groups: values = try Self.groups(value, separator, &omissions)
+            case .display: values = Self.displayed(match.field, value, separator, &omissions)
             }
             guard let values else { return nil }
             // An empty text says nothing: as good as absent.
@@ -133,9 +134,12 @@ struct ClaimMapping: Sendable {
         return nil
     }
 
-    private static func identity(_ field: String, _ value: JSONValue) throws(Refusal) -> Values {
+    private static func identity(
+        _ field: String, _ value: JSONValue, _ separator: [UInt8]
+    ) throws(Refusal) -> Values {
         guard var texts = texts(of: value) else { throw invalid(field, "is neither a text nor a list of texts") }
-        if field == "sites", value.string != nil { texts = splitAtCommas(texts) }
+        let isSplit = value.string != nil && !separator.isEmpty
+        if isSplit { texts = split(texts, at: separator) }
         texts.removeAll { $0.isEmpty }
         try checkCount(field, texts)
         if field == "email", !texts.isEmpty, let problem = FieldValue.emailProblem(texts) {
@@ -144,18 +148,20 @@ struct ClaimMapping: Sendable {
         for text in texts {
             if let problem = FieldValue.problem(text) { throw invalid(field, problem) }
         }
-        return Values(texts: texts, isList: field == "sites" || value.array != nil)
+        return Values(texts: texts, isList: field == "sites" || isSplit || value.array != nil)
     }
 
     /// Elements that are no text, or have blanks at their ends, are left out: an app, or a header on its way there, may
     /// take them for another group.
-    private static func groups(_ value: JSONValue, _ omissions: inout [String]) throws(Refusal) -> Values? {
+    private static func groups(
+        _ value: JSONValue, _ separator: [UInt8], _ omissions: inout [String]
+    ) throws(Refusal) -> Values? {
         var texts: [String]
         var count = 1
         switch value {
         case .null: return Values(texts: [], isList: true)
         case .string(let text):
-            texts = splitAtCommas([text]).filter { !$0.isEmpty }
+            texts = split([text], at: separator).filter { !$0.isEmpty }
             count = texts.count
         case .array(let elements):
             texts = elements.compactMap(\.string).filter { !$0.isEmpty }
@@ -174,11 +180,15 @@ struct ClaimMapping: Sendable {
         return texts.isEmpty ? nil : Values(texts: texts, isList: true)
     }
 
-    private static func displayed(_ field: String, _ value: JSONValue, _ omissions: inout [String]) -> Values? {
+    private static func displayed(
+        _ field: String, _ value: JSONValue, _ separator: [UInt8], _ omissions: inout [String]
+    ) -> Values? {
         guard var texts = texts(of: value) else {
             omissions.append(omission(field, "is neither a text nor a list of texts"))
             return nil
         }
+        let isSplit = value.string != nil && !separator.isEmpty
+        if isSplit { texts = split(texts, at: separator) }
         texts = texts.map(FieldValue.trimmed).filter { !$0.isEmpty }
         var problem = texts.count > FieldValue.maximumCount ? tooMany(texts) : nil
         for text in texts where problem == nil { problem = FieldValue.problem(text) }
@@ -186,7 +196,7 @@ struct ClaimMapping: Sendable {
             omissions.append(omission(field, problem))
             return nil
         }
-        return Values(texts: texts, isList: value.array != nil)
+        return Values(texts: texts, isList: isSplit || value.array != nil)
     }
 
     private static func checkCount(_ field: String, _ texts: [String]) throws(Refusal) {
@@ -225,13 +235,31 @@ struct ClaimMapping: Sendable {
         }
     }
 
-    private static func splitAtCommas(_ values: [String]) -> [String] {
-        values.flatMap { value in
-            value.utf8.split(separator: UInt8(ascii: ",")).map { part in
-                var part = part.drop { $0 == 0x20 }
-                while part.last == 0x20 { part.removeLast() }
-                return String(decoding: part, as: UTF8.self)
+    /// - Parameter separator: empty: each text is one value.
+    private static func split(_ texts: [String], at separator: [UInt8]) -> [String] {
+        guard let first = separator.first else { return texts }
+        var parts: [String] = []
+        for text in texts {
+            let bytes = Array(text.utf8)
+            var start = 0
+            var index = 0
+            while index < bytes.count {
+                if bytes[index] == first, bytes[index...].starts(with: separator) {
+                    parts.append(withoutBlankEnds(bytes[start..<index]))
+                    index += separator.count
+                    start = index
+                } else {
+                    index += 1
+                }
             }
+            parts.append(withoutBlankEnds(bytes[start...]))
         }
+        return parts
+    }
+
+    private static func withoutBlankEnds(_ bytes: ArraySlice<UInt8>) -> String {
+        var part = bytes.drop { $0 == 0x20 }
+        while part.last == 0x20 { part.removeLast() }
+        return String(decoding: part, as: UTF8.self)
     }
 }

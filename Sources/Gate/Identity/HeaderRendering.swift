@@ -28,11 +28,11 @@ struct HeaderRendering: Sendable {
         for part in template.parts {
             switch part {
             case .literal(let text): plain.append(contentsOf: text)
-            case .field(let name):
+            case .field(let name, let separator):
                 wantsField = true
                 guard let field = fields.field(name) else { continue }
                 hasField = true
-                append(field, separator: template.separator, to: &plain)
+                append(field, separator, to: &plain)
             }
         }
         guard hasField || !wantsField else { return nil }
@@ -45,11 +45,11 @@ struct HeaderRendering: Sendable {
     }
 
     /// A separator within a value of a list is percent-encoded, or one group could pass for two.
-    private func append(_ field: UserAttributes.Field, separator: UInt8, to output: inout [UInt8]) {
+    private func append(_ field: UserAttributes.Field, _ separator: ListSeparator, to output: inout [UInt8]) {
         for (index, value) in field.values.enumerated() {
-            if index > 0 { output.append(separator) }
+            if index > 0 { output.append(contentsOf: separator.text) }
             for byte in value.utf8 {
-                if byte == separator, field.isList {
+                if byte == separator.mark, field.isList {
                     output.appendPercentEncoded(byte: byte)
                 } else {
                     output.append(byte)

@@ -51,17 +51,16 @@ package struct HeaderRule: Sendable, Equatable {
     }()
 }
 
-/// Fields and text between them: `{givenName} {familyName}`.
+/// Fields and text between them: `{givenName} {familyName}`; `{groups;|}` names what stands between the values of a list.
 package struct HeaderTemplate: Sendable, Equatable {
     let parts: [Part]
-    /// Between the values of a field with many.
-    var separator: UInt8 = UInt8(ascii: ",")
     /// The result is the user name of HTTP basic authentication, with an empty password.
     var isBasic = false
 
     enum Part: Sendable, Equatable {
         case literal([UInt8])
-        case field(String)
+        /// A field, and what stands between its values.
+        case field(String, ListSeparator)
     }
 
     init(_ text: String, fields: [String]) throws(GateConfigurationError) {
@@ -75,12 +74,15 @@ package struct HeaderTemplate: Sendable, Equatable {
             guard let close = rest[open...].firstIndex(of: UInt8(ascii: "}")) else {
                 throw GateConfigurationError("a { in the template has no }")
             }
-            let name = String(decoding: rest[(open + 1)..<close], as: UTF8.self)
+            let inside = rest[(open + 1)..<close]
+            let end = inside.firstIndex(of: UInt8(ascii: ";")) ?? close
+            let separator = end < close ? try ListSeparator(inside[(end + 1)...]) : .comma
+            let name = String(decoding: inside[..<end], as: UTF8.self)
             guard fields.contains(name) else {
                 throw GateConfigurationError(
                     "unknown field {\(name)}; token.claims makes " + fields.joined(separator: ", "))
             }
-            parts.append(.field(name))
+            parts.append(.field(name, separator))
             rest = rest[(close + 1)...]
         }
         if !rest.isEmpty { parts.append(.literal(Array(rest))) }
@@ -89,8 +91,8 @@ package struct HeaderTemplate: Sendable, Equatable {
 
     /// Fields alone, with spaces between them.
     init(_ fields: String..., separator: Unicode.Scalar = ",", isBasic: Bool = false) {
-        parts = Array(fields.map { [Part.field($0)] }.joined(separator: [Part.literal([0x20])]))
-        self.separator = UInt8(ascii: separator)
+        let separator = ListSeparator(known: separator)
+        parts = Array(fields.map { [Part.field($0, separator)] }.joined(separator: [Part.literal([0x20])]))
         self.isBasic = isBasic
     }
 }

@@ -75,6 +75,8 @@ extension Revocation {
     /// One session, by its identifier.
     static func subject(session: [UInt8]) -> [UInt8] { Array("i:".utf8) + session }
 
-    /// The user with this address, regardless of case.
-    static func subject(email: String) -> [UInt8] { Array("e:".utf8) + email.utf8.map(lowercased) }
+    /// The user with this address, regardless of case and of how the domain is written.
+    static func subject(email: String) -> [UInt8] {
+        Array("e:".utf8) + (DomainName.comparable(email: email) ?? email.utf8.map(lowercased))
+    }
 }

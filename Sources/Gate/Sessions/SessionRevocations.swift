@@ -21,7 +21,7 @@ final class SessionRevocations {
         self.providers = providers
         subjectFields = Dictionary(
             claims.map { provider, rules in
-                (provider, rules.filter { $0.field == "user" || $0.claims.contains("sub") }.map(\.field))
+                (provider, rules.filter { $0.field == "user" || $0.reads("sub") }.map(\.field))
             }
         ) { first, _ in first }
         self.limits = limits

@@ -49,6 +49,23 @@ struct HeaderTests {
         #expect(
             try head(HeaderPreset.authRequest.rules, .utf8, [("groups", ["x,admins"])]).last
                 == "X-Auth-Request-Groups: x%2Cadmins")
+        func list(_ template: String, _ groups: JSONValue...) throws -> String? {
+            let rule = try HeaderRule(name: "X-List", template: template, fields: ["groups", "user"])
+            return try head([rule], .utf8, [("groups", .array(groups))]).first.map { String($0.dropFirst(8)) }
+        }
+        // What stands between the values; one character of it stands in none of them.
+        #expect(try list("{groups; }", "a", "b c", "d") == "a b%20c d")
+        #expect(try list("{groups;|}", "a", "b|c", "d,e") == "a|b%7Cc|d,e")
+        #expect(try list("{groups;;}", "a", "b;c") == "a;b%3Bc")
+        #expect(try list("{groups;, }", "a", "b, c", "d,") == "a, b%2C c, d%2C")
+        #expect(try list("{groups; | }", "a b", "|", "c") == "a b | %7C | c")
+        #expect(try list("{groups;||}", "a|", "|b") == "a%7C||%7Cb")
+        #expect(try list("{groups;|} {groups} {user;/}", "a", "b") == "a|b a,b zoe")
+        for separator in ["", "%", "a", "0", ",Z", "é", "{", "123456789", ",,,,,,,,,", "\t", "\n"] {
+            #expect(throws: GateConfigurationError.self, "\(separator)") {
+                try HeaderRule(name: "X-A", template: "{groups;\(separator)}", fields: ["groups"])
+            }
+        }
         let long = try HeaderRule(name: "X-Long", template: "{givenName}", fields: ["givenName"])
         let words = try head([long], .rfc2047, [("given_name", .string(String(repeating: "ä", count: 60)))])[0]
             .dropFirst(8).split(separator: " ")

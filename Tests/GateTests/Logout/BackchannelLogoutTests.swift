@@ -33,6 +33,18 @@ struct BackchannelLogoutTests {
         Case(session: [("sub", "1"), ("email", "a@x.com")], logout: [("sub", "1")], ends: true),
         Case(session: [("sub", "1"), ("email", "a@x.com")], logout: [("email", "a@x.com")], ends: true),
         Case(session: [("sub", "1"), ("email", "a@x.com")], logout: [("email", "A@X.Com")], ends: true),
+        Case(
+            session: [("sub", "1"), ("email", "a@bücher.example")], logout: [("email", "A@xn--bcher-kva.example")],
+            ends: true),
+        Case(
+            session: [("sub", "1"), ("email", "a@xn--bcher-kva.example")], logout: [("email", "a@BÜCHER.example")],
+            ends: true),
+        Case(
+            session: [("sub", "1"), ("email", "a@bücher.example")], logout: [("email", "a@bucher.example")], ends: false
+        ),
+        Case(
+            session: [("sub", "1"), ("name", "ada"), ("email", "a@x.com")], logout: [("sub", "1")], ends: true,
+            claims: [ClaimRule("user", ["name"]), ClaimRule("login", [], paths: [["sub"]])]),
         Case(session: [("sub", "1"), ("email", "a@x.com")], logout: [("sub", "2"), ("email", "a@x.com")], ends: true),
         Case(session: [("sub", "1"), ("email", "a@x.com")], logout: [("sub", "2")], ends: false),
         Case(session: [("sub", "1"), ("email", "a@x.com")], logout: [("sub", "a@x.com")], ends: false),

@@ -7,7 +7,8 @@ import JWT
 enum IdentityOptions {
     static let headers = Option<[MapEntry<TextTemplate>]>(
         "identityHeaders", .map(name: .headerName, .fieldTemplate), default: "{}",
-        "Headers that tell the app who the user is, as templates of fields: in addition to those of `headerPreset`, or"
+        "Headers that tell the app who the user is, as templates of fields such as {email}, or {groups;|} for a list with"
+            + " something else than commas between its values: in addition to those of `headerPreset`, or"
             + " replacing them; an empty template removes one.")
     static let preset = Option<HeaderPreset>(
         "headerPreset", .choice, default: "forwarded",

@@ -46,15 +46,16 @@ enum TokenOptions {
     static let claimAliases = Option<[MapEntry<[String]>]>(
         "token.claimAliases", .map(name: .claimName, .list(.text(.claimName))), default: "{}",
         "Other names that registered claims may have, such as { iat: [IAT] }.")
-    static let claims = Option<[MapEntry<[String]>]>(
-        "token.claims", .map(name: .fieldName, .list(.text(.claimName)), keepsDefaults: true),
+    static let claims = Option<[MapEntry<ClaimSources>]>(
+        "token.claims", .map(name: .fieldName, .claimSources, keepsDefaults: true),
         default: """
             { user: [sub, preferred_username, email], email: [email], familyName: [family_name], \
             givenName: [given_name], preferredUsername: [preferred_username], groups: [groups, roles], \
             sites: [site_access], guest: [guest] }
             """,
-        "Claim mapping: each field is filled from the first claim present. Any name becomes a field; an empty list removes"
-            + " one.")
+        "Claim mapping: each field is filled from the first claim present. A claim's name is looked up as it is written, then"
+            + " as a path of members of objects: `realm_access.roles`. Any name becomes a field; an empty list removes one. In"
+            + " place of a list there may be a mapping with the keys below.")
     static let required = Option<[String]>(
         "token.required", .list(.text(.fieldName)), default: "[email]", "Fields that a token must fill.")
     static let acceptsUnverifiedEmail = Option<Bool>(

@@ -44,6 +44,9 @@ struct CharacterTable: Sendable {
         replace(scalar) { output.append(UInt8(truncatingIfNeeded: $0)) }
     }
 
+    /// Something stands in the place of `scalar`.
+    func has(_ scalar: Unicode.Scalar) -> Bool { replace(scalar) { _ in } }
+
     private func replace(_ scalar: Unicode.Scalar, with append: (UInt32) -> Void) -> Bool {
         var low = 0
         var high = runs.count
