@@ -80,6 +80,8 @@ package final class Gate {
 
     /// What becomes of a request for an app, in the order: native login, rules, session, bearer token, guest, sign-in.
     private func admit(_ request: borrowing AccessRequest) -> Step {
+        // Before all else, and in observe mode too: it is not the app's.
+        if let refusal = strayReturns.misdirected(request) { return .respond(refusal) }
         if let open = nativeLogin?.admission(of: request) { return .done(.nativeLogin(cookie: open.cookie)) }
         let step =
             forwarding.isReadable(request)
@@ -105,8 +107,8 @@ package final class Gate {
         }
         switch bearer.verdict(on: request) {
         case .valid(let identity): return admission.admit(identity, ruling, request)
-        case .refused(let code, let canRefreshKeys):
-            if canRefreshKeys { return .ask(.keys) }
+        case .refused(let code, let unknown):
+            if !unknown.isEmpty { return .ask(.keys(of: unknown)) }
             guard authorization.admitsGuests(by: ruling), let guest = admission.guest(request) else {
                 return .respond(responses.invalidBearer(code, request))
             }

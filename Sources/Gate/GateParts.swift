@@ -21,6 +21,9 @@ struct GateParts {
     let rules: AccessRules
     let authorization: Authorizer
     let assertions: AssertionSigner?
+    let attempts: LoginAttempts
+    let strayReturns: StrayReturns
+    private let loginSeal: Seal
     private let configuration: GateConfiguration
 
     init(_ configuration: GateConfiguration, _ random: RandomPool) {
@@ -52,6 +55,11 @@ struct GateParts {
         rules = AccessRules(configuration.access.rules)
         authorization = Authorizer(configuration.access.mode, rules, policy, epoch)
         assertions = configuration.assertion.map { AssertionSigner($0, limits) }
+        loginSeal = Seal(.login, secrets: session.secrets, random: random)
+        attempts = LoginAttempts(seal: loginSeal, cookies: cookies, providers: providers.names)
+        strayReturns = StrayReturns(
+            ReturnPathCheck(configuration, responses),
+            MisdirectedReturns(configuration, providers, attempts, responses), sessions)
     }
 
     func seal(_ purpose: Seal.Purpose) -> Seal {
@@ -65,7 +73,8 @@ struct GateParts {
     var logout: Logout {
         Logout(
             configuration, providers: providers, sessions: sessions, revocations: revocations, cookies: cookies,
-            appCookies: appCookies, responses: responses, random: random)
+            appCookies: appCookies, responses: responses, random: random,
+            target: LogoutTarget(seal: seal(.logoutTarget), cookies: cookies))
     }
 
     /// nil: no path of the app signs users out.
@@ -83,8 +92,6 @@ struct GateParts {
         ForwardAuth(configuration, rules: rules, assertions: assertions, responses: responses)
     }
 
-    var strayReturns: StrayReturns { StrayReturns(ReturnPathCheck(configuration, responses), sessions) }
-
     /// By the provider's protocol.
     private static func login(_ provider: ProviderConfiguration, _ tokens: TokenCheck) -> any LoginProtocol {
         switch provider.login {
@@ -95,8 +102,6 @@ struct GateParts {
 
     /// The way to a provider and back.
     func signIn() -> (LoginRedirect, SignIn) {
-        let loginSeal = seal(.login)
-        let attempts = LoginAttempts(seal: loginSeal, cookies: cookies, providers: providers.names)
         let loops = RedirectLoops(configuration.session, cookies, loginSeal, responses)
         let confirmation = Confirmation(
             seal: seal(.signIn), attempts: attempts, loops: loops, responses: responses, cookies: cookies,

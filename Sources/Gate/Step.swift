@@ -15,8 +15,8 @@ package enum Step {
 package enum Question {
     /// The request's content, at most `limit` bytes; a longer one is refused with 413.
     case content(limit: Int)
-    /// The key that signed a token is not known: fetch the key sets.
-    case keys
+    /// The key that signed a token is not known: fetch the key sets of the providers that it may be of, by their names.
+    case keys(of: [String])
     /// Redeem an authorization code at its provider.
     indirect case exchangeCode(PendingExchange)
     /// Consume the keys of a sign-in in the replay store.

@@ -7,6 +7,8 @@ import Decisions
 package enum RefusalCause: Equatable, Sendable {
     /// A return at another path than the return paths.
     case returnPathMismatch(path: String, returnPaths: [String])
+    /// A token in the path of a return, behind an `&`. `path`: without the token.
+    case tokenInPath(path: String, returnPaths: [String])
     /// A time claim that counts `unit` in place of seconds: `milliseconds`, `microseconds` or `nanoseconds`.
     case wrongUnit(claim: String, unit: String)
     /// A field of the user that is missing, or not accepted. `problem`: a sentence that names the field and, where one is
@@ -35,17 +37,20 @@ extension ReasonText {
                 title: catalogue.filled(.wrongUnitTitle, values), happened: catalogue.filled(.wrongUnit, values),
                 advice: catalogue[.wrongUnitAdvice],
                 fix: catalogue[unit == "milliseconds" ? .wrongUnitFixByScript : .wrongUnitFix])
+        case .tokenInPath:
+            return ReasonText(
+                title: text.title, happened: catalogue.joined(text.happened, cause?.sentence(in: catalogue) ?? ""),
+                advice: text.advice, fix: catalogue[.tokenInPathFix])
         case .field(let problem):
             return ReasonText(
-                title: text.title, happened: "\(text.happened) \(problem)", advice: catalogue[.fieldAdvice],
+                title: text.title, happened: catalogue.joined(text.happened, problem), advice: catalogue[.fieldAdvice],
                 fix: text.fix)
         case .returnPathMismatch, .returnedElsewhere, .providerError, .providerSentNothing:
-            return text.adding(cause?.sentence(in: catalogue) ?? "")
+            let sentence = cause?.sentence(in: catalogue) ?? ""
+            return ReasonText(
+                title: text.title, happened: catalogue.joined(text.happened, sentence), advice: text.advice,
+                fix: text.fix)
         }
-    }
-
-    private func adding(_ sentence: String) -> ReasonText {
-        ReasonText(title: title, happened: "\(happened) \(sentence)", advice: advice, fix: fix)
     }
 }
 
@@ -56,6 +61,9 @@ extension RefusalCause {
             catalogue.filled(
                 .returnPathMismatch,
                 ["path": path, "expected": returnPaths.joined(separator: " \(catalogue[.or]) ")])
+        case .tokenInPath(let path, let returnPaths):
+            catalogue.filled(
+                .tokenInPath, ["path": path, "expected": returnPaths.joined(separator: " \(catalogue[.or]) ")])
         case .wrongUnit(let claim, let unit):
             catalogue.filled(.wrongUnit, ["claim": claim, "unit": catalogue.unit(unit)])
         case .field(let problem): problem

@@ -307,6 +307,21 @@ class TestUserInfo:
         provider.user_info.update(email="mallory@example.com", email_verified=False)
         refused(OpenIDVisit(asking, provider).enter(), "field_missing")
 
+    @pytest.mark.parametrize("token, info, is_in", [
+        ((None, False), ("a@example.com", None), False), ((None, "false"), ("a@example.com", None), False),
+        ((None, False), ("a@example.com", True), True), ((None, True), ("a@example.com", "false"), False),
+        (("a@example.com", None), ("a@example.com", False), False), (("a@example.com", None), (None, "false"), False),
+        (("a@example.com", False), ("a@example.com", True), False), (("a@example.com", True), ("a@example.com", False), True),
+        ((None, None), ("a@example.com", "true"), True), ((None, None), ("a@example.com", None), True)], ids=repr)
+    def test_what_both_say_of_the_address(self, asking, provider, token, info, is_in):
+        provider.id_claims.update(email=token[0], email_verified=token[1])
+        provider.user_info.update(email=info[0], email_verified=info[1])
+        response = OpenIDVisit(asking, provider).enter()
+        if is_in:
+            accepted(response)
+        else:
+            refused(response, "field_missing")
+
     def test_it_is_not_asked_unless_configured(self, openid_gate, provider):
         OpenIDVisit(openid_gate, provider).sign_in()
         assert provider.count("userinfo") == 0

@@ -2,6 +2,7 @@
 """OpenID Connect on the command line: starter files, doctor, explain, and the metrics of a running gate."""
 
 import json
+import urllib.parse
 
 import pytest
 
@@ -165,3 +166,43 @@ class TestReports:
         refused(OpenIDVisit(gate, provider).enter(), "code_exchange_failed")
         wait_until(lambda: "code_exchange_failed" in [line.get("reason") for line in audit(gate, "denied")], gate.log())
         wait_until(lambda: "invalid_grant" in gate.log(), "the provider's error in the log")
+
+
+class TestExplainedResponses:
+    """`explain` about the address that a provider has sent a browser to; it redeems nothing."""
+
+    @pytest.fixture
+    def explain(self, provider, config):
+        def run(text, **changes):
+            done = sidegate("explain", "--config", config(provider, **changes), text)
+            assert "the-secret-code" not in done.stdout + done.stderr and provider.count("token") == 0
+            return done
+        return run
+
+    STATE = "n" + "0" * 27
+
+    @pytest.mark.parametrize("text", [
+        "https://app.test/.sidegate/callback?code=the-secret-code&state=STATE&iss=ISSUER", "/.sidegate/callback?code=the-secret-code&state=STATE",
+        "code=the-secret-code&state=STATE", "?state=STATE&code=the-secret-code"])
+    def test_nothing_is_wrong_with_it(self, explain, provider, text):
+        done = explain(text.replace("STATE", self.STATE).replace("ISSUER", urllib.parse.quote(provider.issuer, safe="")))
+        assert done.returncode == 0 and done.stdout.endswith("\nundecided: the tokens for the code decide\n"), done.stdout + done.stderr
+
+    @pytest.mark.parametrize("text, reason, words", [
+        ("/callback?code=the-secret-code&state=STATE", "return_path_mismatch", ["/callback", "/.sidegate/callback"]),
+        ("/.sidegate/callback/?code=the-secret-code&state=STATE", "return_path_mismatch", []),
+        ("/.sidegate/callback?error=access_denied&state=STATE", "provider_error", ["access_denied", "declined"]),
+        ("/.sidegate/callback?error=invalid_scope&error_description=the-secret-code&state=STATE", "provider_error", ["identityProvider.scopes"]),
+        ("/.sidegate/callback?error=login_required&state=STATE", "provider_error", ["prompt"]),
+        ("/.sidegate/callback?code=the-secret-code", "login_state_missing", ["none", "begin at the app"]),
+        ("/.sidegate/callback?code=the-secret-code&state=abc", "login_state_missing", ["not made"]),
+        ("/.sidegate/callback?code=the-secret-code&code=2&state=STATE", "token_malformed", ["code more than once"]),
+        ("/.sidegate/callback?code=the-secret-code&state=STATE&iss=https%3A%2F%2Fother.test", "issuer_mismatch", ["https://other.test"]),
+        ("/.sidegate/callback?code=&state=STATE", "token_missing", ["neither code nor error"]),
+    ])
+    def test_a_mistake_is_named_with_its_fix(self, explain, text, reason, words):
+        done = explain(text.replace("STATE", self.STATE))
+        assert done.returncode == 2 and done.stdout.endswith(f"\nrefused: {reason}\n"), done.stdout + done.stderr
+        assert "fix:" in done.stdout
+        for word in words:
+            assert word in done.stdout, done.stdout

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """OpenID Connect: the end of a session, at the provider, at the gate, and by the provider's back channel."""
 
+import html
+import re
 import time
 import urllib.parse
 
@@ -13,7 +15,7 @@ from harness.openid import (  # noqa: F401  fixtures among them
 from harness.openid_keys import Signer, claims_of, sign
 from harness.openid_provider import hmac_token
 from harness.process import wait_until
-from harness.visits import Visit, query
+from harness.visits import Visit, accepted, query
 
 BACK_CHANNEL = "/.sidegate/backchannel-logout"
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
@@ -32,6 +34,10 @@ def tell(gate, token: str):
     last = int(time.time() * 1000)
     wait_until(lambda: int(time.time() * 1000) > last, "the next millisecond", interval=0.001)
     return response
+
+
+def sign_in_link(page) -> str:
+    return next(link for link in map(html.unescape, re.findall(r'href="([^"]*)"', page.text)) if link.startswith("/.sidegate/login"))
 
 
 class TestAtTheProvider:
@@ -68,6 +74,23 @@ class TestAtTheProvider:
             assert found.netloc in (urllib.parse.urlsplit(provider.url).netloc, urllib.parse.urlsplit(openid_gate.origin).netloc)
             assert query(response["Location"])["post_logout_redirect_uri"].startswith(openid_gate.origin + SIGNED_OUT)
             assert "attacker" not in query(response["Location"])["post_logout_redirect_uri"].partition("?")[0]
+
+    def test_signing_in_again_leads_to_the_page_that_the_logout_named(self, openid_gate, provider, upstream):
+        browser = signed_in(openid_gate, provider)
+        response = browser.navigate("/.sidegate/logout?return_to=/x%3Fa%3D1", "POST", {
+            "Sec-Fetch-Site": "same-origin", "Origin": openid_gate.origin})
+        assert query(response["Location"])["post_logout_redirect_uri"] == openid_gate.origin + SIGNED_OUT, "the registered one"
+        page = browser.navigate(SIGNED_OUT, headers=FROM_ANOTHER_SITE)
+        link = sign_in_link(page)
+        assert query(link) == {"return_to": "/x?a=1"}
+        browser.go(link)
+        assert accepted(browser.come_back(browser.authorize())) == "/x?a=1"
+        # The cookie is the gate's own: the app never sees it, nor does another browser's page.
+        assert any("target" in name for name in browser.cookies)
+        assert browser.navigate("/x").status == 200 and "target" not in (upstream.last.get("Cookie") or "")
+        assert query(sign_in_link(Visit(openid_gate).navigate(SIGNED_OUT))) == {"return_to": "/"}
+        browser.sign_out()
+        assert not any("target" in name for name in browser.cookies), "another logout, without a target"
 
     def test_the_page_after_it_does_not_sign_in_again_by_itself(self, openid_gate, provider, upstream):
         for browser in (Visit(openid_gate), signed_in(openid_gate, provider)):

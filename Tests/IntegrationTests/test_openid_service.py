@@ -8,8 +8,11 @@ import pytest
 from harness.admin import Metrics, ask
 from harness.certificates import Authority
 from harness.gate import NAVIGATION, sidegate
+from harness.journal import lines as journal
+from harness.key_server import KeyServer
 from harness.openid import OpenIDVisit, ready
 from harness.openid import openid_settings, start_openid_gate, start_provider  # noqa: F401
+from harness.openid_keys import Signer, sign
 from harness.openid_provider import OpenIDProvider, says
 from harness.ports import free_port
 from harness.process import wait_until
@@ -166,6 +169,39 @@ class TestReload:
         assert new.count("token") == 0 and old.count("token") == 0
         OpenIDVisit(gate, new).sign_in()
 
+    def test_nothing_that_is_known_of_one_issuer_counts_for_another(self, start_provider, start_openid_gate):  # noqa: F811
+        provider = start_provider()
+        gate = start_openid_gate(provider, token={"bearer": True}, admin=admin(), workers=2)
+        browser = OpenIDVisit(gate, provider, "/")
+        answer = browser.authorize()
+        token = provider.id_token(list(provider.grants.values())[-1])
+        bearer = {"Accept": "application/json", "Authorization": f"Bearer {token}"}
+        assert gate.exchange("GET", "/", bearer).status == 200
+        # The new one cannot be reached: neither the old endpoints nor the old keys stand in for its own.
+        change(gate, identityProvider={"issuer": f"http://127.0.0.1:{free_port()}"})
+        for _ in range(4):
+            response = gate.exchange("GET", "/", NAVIGATION)
+            refused(response, "provider_unavailable")
+            assert gate.exchange("GET", "/", bearer).status == 401
+        assert browser.come_back(answer).status >= 400 and provider.count("token") == 0
+        change(gate, identityProvider={"issuer": provider.issuer})
+        ready(gate)
+        OpenIDVisit(gate, provider).sign_in()
+
+    def test_keys_that_have_moved_are_found(self, start_provider, start_openid_gate):  # noqa: F811
+        provider, signer = start_provider(), Signer("moved")
+        gate = start_openid_gate(provider)
+        OpenIDVisit(gate, provider).sign_in()
+        place = KeyServer(signer.jwk)
+        try:
+            provider.metadata["jwks_uri"] = place.url
+            provider.scripts["keys"] = says(404, b"")
+            provider.mint = lambda claims, header: sign(signer, claims, **header)
+            OpenIDVisit(gate, provider).sign_in()
+            assert place.fetches == 1 and provider.count("discovery") == 2
+        finally:
+            place.stop()
+
     def test_a_provider_may_come_and_go(self, upstream, start_gate, start_provider):  # noqa: F811
         provider = start_provider()
         gate = start_gate(upstream, admin=admin())
@@ -256,3 +292,49 @@ class TestDoctor:
         done, found = doctor(provider)
         assert found["end_session_endpoint"] == ["ok"] and "remains" in done.stdout
         assert "signed-out" not in done.stdout and "backchannel-logout" not in done.stdout
+
+
+class TestManySignIns:
+    """A provider that does not answer: 64 codes are on their way at most, 2048 wait, and any more are refused at once."""
+
+    def test_the_bounds(self, start_provider, start_openid_gate):  # noqa: F811
+        provider = start_provider()
+        gate = start_openid_gate(provider, workers=2)
+        browser = OpenIDVisit(gate, provider, "/page")
+        state = browser.request_of()["state"]
+
+        def holds(request, connection):
+            provider.released.wait(60)
+            says(400, {"error": "invalid_grant"})(request, connection)
+        provider.scripts["token"] = holds
+        connections = []
+
+        def returns(number: int):
+            """The browser comes back with a code, on a connection of its own."""
+            connection = gate.connection()
+            connections.append(connection)
+            connection.request("GET", f"/.sidegate/callback?code=c{number}&state={state}&iss={provider.issuer}", {
+                **NAVIGATION, "Cookie": browser.cookie_header(), "User-Agent": browser.user_agent})
+            return connection
+        try:
+            for number in range(64 + 2048):
+                returns(number)
+            # Each waits for five seconds at most, so that a slow machine needs some more.
+            while not log_lines(gate, "authorization code not redeemed") and len(connections) < 8000:
+                returns(len(connections))
+            refusals = [line for line in log_lines(gate, "authorization code not redeemed") if "too many codes" in line["cause"]]
+            assert refusals and refusals[0]["issuer"] == provider.issuer, gate.log()[-2000:]
+            assert provider.count("token") <= 64, "codes on their way"
+            # The others wait; what is beyond the bound has its page.
+            page = returns(len(connections)).response()
+            refused(page, "provider_unavailable")
+            assert page["Retry-After"] and page.status == 503
+            wait_until(lambda: any("too many sign-ins wait" in line.get("detail", "") for line in journal(gate)), "the reason in the log")
+            provider.released.set()
+            for connection in connections[:-1]:
+                assert connection.response().status in (403, 503)
+        finally:
+            for connection in connections:
+                connection.close()
+        provider.scripts.clear()
+        OpenIDVisit(gate, provider).sign_in()

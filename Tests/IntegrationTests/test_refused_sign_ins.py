@@ -123,3 +123,38 @@ class TestAnotherAddress:
         browser = Browser(gate)
         browser.start("/")
         assert browser.navigate(f"/.sidegate/callback?jwt={token()}", headers=FROM_ANOTHER_SITE).status == 303
+
+
+class TestUnverifiedAddresses:
+    """`email_verified` counts whatever the protocol: by `?jwt=`, as bearer token, and for `explain`."""
+
+    @pytest.mark.parametrize("verified", [False, "false", "False", 0, "", []], ids=repr)
+    def test_it_is_no_address(self, gate, upstream, verified):
+        response = Visit(gate).enter(token(email_verified=verified))
+        refused(response, "field_missing")
+        assert "email_verified is not true" in response.text and "acceptUnverifiedEmail" in response.text
+        line = wait_for_audit(gate, "denied")
+        assert line["reason"] == "field_missing" and "acceptUnverifiedEmail" in line["detail"], line
+        bearer = gate.exchange("GET", "/", {"Accept": "application/json", "Authorization": f"Bearer {token(email_verified=verified)}"})
+        assert bearer.status == 401 and bearer.json()["error_description"] == "field_missing"
+        done = sidegate("explain", "--config", gate.config, token(email_verified=verified))
+        assert done.returncode == 2 and done.stdout.endswith("refused: field_missing\n"), done.stdout
+        assert "email_verified" in done.stdout, done.stdout
+
+    @pytest.mark.parametrize("verified", [True, "true", None], ids=repr)
+    def test_it_is_one(self, gate, verified):
+        assert accepted(Visit(gate).enter(token(email_verified=verified)))
+
+    def test_a_token_without_need_of_one_signs_in_without(self, start_gate, upstream):
+        gate = start_gate(upstream, token={"required": []}, access={"rules": [{"paths": ["/mail/*"], "require": {"email": ["ada@example.com"]}}]})
+        browser = Visit(gate)
+        accepted(browser.enter(token(email_verified=False)))
+        assert "email" not in browser.fetch("GET", "/.sidegate/session").json()["fields"]
+        assert browser.navigate("/mail/x").status == 403
+        assert not upstream.requests or upstream.last.get("X-Forwarded-Email") is None
+
+    def test_it_counts_where_the_configuration_says_so(self, start_gate, upstream):
+        gate = start_gate(upstream, token={"acceptUnverifiedEmail": True})
+        browser = Visit(gate)
+        accepted(browser.enter(token(email_verified=False)))
+        assert browser.fetch("GET", "/.sidegate/session").json()["fields"]["email"] == "ada@example.com"

@@ -40,7 +40,7 @@ struct RemoteKeysTests {
         bench.keys.start()
         // Who wants a key meanwhile waits for the fetch that is on its way.
         let refreshed = Mailbox<Bool>()
-        bench.keys.refresh { refreshed.send(true) }
+        bench.keys.refresh([""]) { refreshed.send(true) }
         #expect(bench.applied.isEmpty && refreshed.isEmpty)
         goOn.open()
         #expect(try await bench.applied.next() == ["late"])
@@ -155,7 +155,7 @@ struct RemoteKeysTests {
         bench.keys.start()
         #expect(try await bench.applied.next() == ["one"])
         let done = Mailbox<Bool>()
-        for _ in 0..<2000 { bench.keys.refresh { done.send(true) } }
+        for _ in 0..<2000 { bench.keys.refresh([""]) { done.send(true) } }
         #expect(try await done.next(2000).count == 2000)
         // One at the start, one on demand; the same set again is not put into force again.
         #expect(requests.now == 2)
@@ -174,7 +174,7 @@ struct RemoteKeysTests {
         #expect(try await bench.applied.next() == ["old"])
         let goneOn = Mailbox<Int>()
         bench.hold.begin()
-        bench.keys.refresh { goneOn.send(1) }
+        bench.keys.refresh([""]) { goneOn.send(1) }
         #expect(try await bench.applied.next() == ["new"])
         // Not until the loops have it.
         #expect(goneOn.isEmpty)
@@ -211,6 +211,53 @@ struct RemoteKeysTests {
         #expect(bench.applied.isEmpty)
     }
 
+    @Test("an unknown key is fetched for its own provider alone, and waits for nobody else's server")
+    func ownProvider() async throws {
+        let (asked, others, goOn) = (Count(), Count(), Barrier())
+        let own = try ScriptedServer { connection in
+            _ = try connection.readHead()
+            asked.increment()
+            try connection.answer(200, Self.set("own"))
+        }
+        let other = try ScriptedServer { connection in
+            _ = try connection.readHead()
+            others.increment()
+            goOn.wait()
+            try connection.answer(200, Self.set("other"))
+        }
+        let loop = EventLoop(label: "test.services")
+        let applied = Mailbox<String>()
+        let providers = try [("own", own), ("other", other)].map { name, server in
+            RemoteKeys.Provider(
+                name, [RemoteKeys.Source(try #require(OutboundURL("http://127.0.0.1:\(server.port)/")))],
+                constant: KeySet(keys: []), algorithms: [.edDSA])
+        }
+        let keys = RemoteKeys(
+            providers, loop: loop, resolver: Resolver(), logger: TestLog().logger, chance: { 0 },
+            apply: { keys, name, done in
+                applied.send(name + " " + keys.keys.map { $0.keyID ?? "" }.joined())
+                done()
+            })
+        keys.start()
+        #expect(try await applied.next() == "own own")
+        // While the other's fetch is on its way.
+        let done = Mailbox<String>()
+        keys.refresh(["own"]) { done.send("own") }
+        #expect(try await done.next() == "own")
+        #expect(asked.now == 2 && others.now == 1 && applied.isEmpty)
+        keys.refresh(["nobody"]) { done.send("nobody") }
+        #expect(try await done.next() == "nobody")
+        keys.refresh(["own", "other"]) { done.send("both") }
+        keys.refresh([""]) { done.send("none") }
+        #expect(try await done.next() == "none" && done.isEmpty)
+        goOn.open()
+        #expect(try await applied.next() == "other other")
+        #expect(try await done.next() == "both")
+        #expect(asked.now == 2 && others.now == 1)
+        keys.stop()
+        loop.shutDown()
+    }
+
     // MARK: The stage
 
     private static let secret = Array("a secret for tokens, of 32 bytes".utf8)
@@ -236,9 +283,11 @@ struct RemoteKeysTests {
             }
             let (loop, applied, log, hold) = (loop, applied, log, hold)
             keys = RemoteKeys(
-                urls.map { RemoteKeys.Source($0) }, constant: constant, algorithms: [.hs256, .edDSA], loop: loop,
-                resolver: Resolver(), logger: log.logger, chance: { 0 },
-                apply: { keys, done in
+                [
+                    RemoteKeys.Provider(
+                        "", urls.map { RemoteKeys.Source($0) }, constant: constant, algorithms: [.hs256, .edDSA])
+                ], loop: loop, resolver: Resolver(), logger: log.logger, chance: { 0 },
+                apply: { keys, _, done in
                     hold.perform(done)
                     applied.send(keys.keys.map { $0.keyID ?? "" })
                 })
@@ -251,7 +300,7 @@ struct RemoteKeysTests {
 
         func refresh() async {
             let done = Mailbox<Bool>()
-            keys.refresh { done.send(true) }
+            keys.refresh([""]) { done.send(true) }
             _ = try? await done.next()
         }
     }

@@ -15,7 +15,8 @@ struct ExplainCommand: ParsableCommand {
         discussion: """
             The token is not consumed, and no connection is made except, with --fetch, to fetch key sets. Instead of the \
             token, a whole return URL, a form or an Authorization header can be given; a gate of the same configuration judges \
-            it, as from a browser without a session. \
+            it, as from a browser without a session. The address of an OpenID provider's response is examined without redeeming \
+            its code. \
             With --request it reports which of access.rules decides about a request, and why. \
             The exit status is 0 when the token would be accepted or the request let in, 2 when it would be refused.
             """)
@@ -85,6 +86,11 @@ struct ExplainCommand: ParsableCommand {
         let now = (at ?? .now()).seconds
         // As the gate does with a bearer token: the first provider that accepts it; else what each of them says.
         let candidates = try provider.name == nil ? settings.eachProvider : [provider.only(settings)]
+        if let response = ResponseExplanation(of: text, candidates) {
+            print(response.text, terminator: "")
+            if response.isRefused { throw ExitStatus.refused }
+            return
+        }
         let explanations = candidates.map { settings in
             let fetched = fetch ? Self.keys(of: settings) : []
             return (settings.providers[0].name, Explanation(of: text, settings, fetched: fetched, at: now))

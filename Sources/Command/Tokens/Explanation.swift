@@ -194,7 +194,7 @@ struct Explanation {
     }
 
     /// The address is not the site's own, as far as that shows.
-    private static func note(on origin: PublicOrigin?, _ settings: Settings) -> TokenDiagnosis.Note? {
+    static func note(on origin: PublicOrigin?, _ settings: Settings) -> TokenDiagnosis.Note? {
         guard let origin, let site = settings.publicURL, origin != site else { return nil }
         let (actual, expected) = (
             String(decoding: origin.text, as: UTF8.self), String(decoding: site.text, as: UTF8.self)
@@ -208,13 +208,13 @@ struct Explanation {
                 : "the cookie from the start of the sign-in exists at \(expected) only: correct one of the two")
     }
 
-    private static func check(_ finding: ReturnCheck.Finding) -> TokenCheck {
+    static func check(_ finding: ReturnCheck.Finding) -> TokenCheck {
         TokenCheck(
             finding.name, finding.reason.map { TokenCheck.Verdict.failed($0) } ?? .passed, expected: finding.expected,
             actual: finding.actual, fix: finding.fix)
     }
 
-    private static func line(_ note: TokenDiagnosis.Note) -> String {
+    static func line(_ note: TokenDiagnosis.Note) -> String {
         let fix = note.fix.isEmpty ? "" : "\n           fix:     \(PrintableText.escaped(note.fix))"
         return "  note   \(PrintableText.escaped(note.title)): \(PrintableText.escaped(note.detail))" + fix
     }
@@ -241,7 +241,7 @@ struct Explanation {
         }
     }
 
-    private static func line(_ check: TokenCheck) -> String {
+    static func line(_ check: TokenCheck) -> String {
         var line: String
         switch check.verdict {
         case .passed: line = "  ok     \(check.name)"

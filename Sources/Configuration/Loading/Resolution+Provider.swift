@@ -32,14 +32,15 @@ extension Resolution {
         return with(layers) { isReset($0) || foreign.contains($0.row.path) }
     }
 
-    /// Keys, secrets, algorithms, issuer, audience, client and return path, and who is registered.
+    /// Keys, secrets, algorithms, issuer, audience, client with its certificate, and return path; and who is registered.
     private static let neverInherited = paths(
         OptionRow.of(
             TokenOptions.keys, TokenOptions.secretEncoding, TokenOptions.algorithms, TokenOptions.issuer,
             TokenOptions.audience, TokenOptions.acceptsAnyAudience, IdentityProviderOptions.apiKey,
             IdentityProviderOptions.jwtApp, IdentityProviderOptions.appName, IdentityProviderOptions.returnPath,
             OpenIDOptions.issuer, OpenIDOptions.clientID, OpenIDOptions.clientSecret,
-            OpenIDOptions.clientAuthentication) + AccessOptions.userRows)
+            OpenIDOptions.clientAuthentication, OpenIDOptions.tls.certificate, OpenIDOptions.tls.key)
+            + AccessOptions.userRows)
 
     private static let ofRedirects = paths(
         OptionRow.of(

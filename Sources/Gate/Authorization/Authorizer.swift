@@ -74,20 +74,51 @@ final class Authorizer {
 
     /// Why this user may not pass; nil when every rule that applies is met.
     func refusal(of identity: Identity, by ruling: Ruling) -> Reason? {
+        refusal(of: identity.fields, at: identity.provider, by: ruling)
+    }
+
+    @inline(__always)
+    private func refusal(of fields: UserAttributes, at provider: String, by ruling: Ruling) -> Reason? {
         guard case .needs(let first, let others) = ruling else { return nil }
-        if let reason = rules.rules[first].refusal(of: identity.fields, of: identity.provider) { return reason }
+        if let reason = rules.rules[first].refusal(of: fields, of: provider) { return reason }
         for index in others {
-            if let reason = rules.rules[index].refusal(of: identity.fields, of: identity.provider) { return reason }
+            if let reason = rules.rules[index].refusal(of: fields, of: provider) { return reason }
         }
         return nil
     }
 
     /// Why a user whom the lists do not name may not pass. They pass as everyone does: not where a rule needs a user.
     func refusal(ofVisitor identity: Identity, by ruling: Ruling) -> Reason? {
+        refusal(ofVisitor: identity.fields, at: identity.provider, by: ruling)
+    }
+
+    private func refusal(ofVisitor fields: UserAttributes, at provider: String, by ruling: Ruling) -> Reason? {
         guard case .needs = ruling else { return nil }
-        return refusal(of: identity, by: ruling) ?? policy.registrationRefusal(identity.fields, of: identity.provider)
+        return refusal(of: fields, at: provider, by: ruling) ?? policy.registrationRefusal(fields, of: provider)
             ?? .userNotRegistered
     }
+
+    /// Why a sign-in is refused that ends at this page. A rule that needs a user would send visitors, who get no session, to
+    /// sign in again and again.
+    ///
+    /// - Parameter verdict: of ``signInVerdict(on:of:)``.
+    /// - Returns: the reason, and the providers whose users may see the page; nil: all.
+    func signInRefusal(
+        by verdict: AccessPolicy.Verdict, of fields: UserAttributes, at provider: String, on target: ReturnTarget,
+        _ request: borrowing AccessRequest
+    ) -> (reason: Reason, allowed: [String]?)? {
+        switch verdict {
+        case .allowed: return nil
+        case .refused(let reason): return (reason, nil)
+        case .visitor:
+            guard !rules.isEmpty else { return nil }
+            let path = target.path
+            let ruling = rules.ruling(of: path.span, method: Self.navigation.span, as: request)
+            return refusal(ofVisitor: fields, at: provider, by: ruling).map { ($0, providers(by: ruling)) }
+        }
+    }
+
+    private static let navigation = Array("GET".utf8)
 
     /// The providers whose users may pass, by the rules that apply; nil: those of every one.
     @inline(__always)

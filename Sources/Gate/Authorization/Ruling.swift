@@ -44,8 +44,18 @@ extension AccessRules {
             client: distinguishesNetworks ? request.knownClient : nil)
     }
 
-    func ruling(on request: borrowing AccessRequest) -> Ruling {
-        switch judgement(of: request) {
+    func ruling(on request: borrowing AccessRequest) -> Ruling { ruling(by: judgement(of: request)) }
+
+    /// - Parameters:
+    ///   - path: as a request would send it, without query.
+    ///   - request: one by the same client to the same host.
+    func ruling(of path: Span<UInt8>, method: Span<UInt8>, as request: borrowing AccessRequest) -> Ruling {
+        ruling(by: judge(path, method: method, isSelective ? groups(of: request) : RuleSelection.Groups()))
+    }
+
+    @inline(__always)
+    private func ruling(by judgement: Judgement) -> Ruling {
+        switch judgement {
         case .unreadable: return .unreadable
         case .rule(nil): return .unruled
         case .rule(let index?):

@@ -17,12 +17,16 @@ struct CookieNames: Sendable {
     /// domain is.
     let provider: [UInt8]
 
+    /// `__Host-sidegate-login-target`: where to sign in again after a logout at the provider.
+    let logoutTarget: [UInt8]
+
     init(_ session: SessionConfiguration, isSecure: Bool) {
         // RFC 6265bis §4.1.3: browsers keep such a cookie only with Secure, and __Host- only for the one host.
         let prefix = !isSecure ? "" : session.domain.isEmpty ? "__Host-" : "__Secure-"
         let name = session.cookieName.isEmpty ? prefix + "sidegate" : session.cookieName
         self.session = Array(name.utf8)
         login = Array((prefix + Self.loginBase).utf8)
+        logoutTarget = login + Array("target".utf8)
         let hostPrefix = isSecure ? "__Host-" : ""
         returns = Array((hostPrefix + Self.loginBase + "returns").utf8)
         native = Array((hostPrefix + Self.nativeBase).utf8)

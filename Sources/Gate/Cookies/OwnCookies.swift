@@ -48,7 +48,7 @@ struct OwnCookies: Sendable {
             let text = bytes.extracting(name.range)
             guard
                 (names.sessionChunk(text) ?? 0) > 0 || names.attempt(text) != nil || text.equals(names.returns.span)
-                    || text.equals(names.native.span)
+                    || text.equals(names.native.span) || text.equals(names.logoutTarget.span)
             else { return }
             own.append(Array(copying: text))
         }

@@ -15,6 +15,7 @@ final class Seal {
         case signIn = 3
         case nativeLogin = 4
         case ticket = 5
+        case logoutTarget = 6
 
         fileprivate var info: [UInt8] {
             switch self {
@@ -23,6 +24,7 @@ final class Seal {
             case .signIn: Array("sidegate sign-in, version 1".utf8)
             case .nativeLogin: Array("sidegate native login, version 1".utf8)
             case .ticket: Array("sidegate ticket, version 1".utf8)
+            case .logoutTarget: Array("sidegate logout target, version 1".utf8)
             }
         }
     }

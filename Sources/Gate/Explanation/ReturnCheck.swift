@@ -19,31 +19,44 @@ package struct ReturnCheck {
 
     package private(set) var findings: [Finding] = []
     /// Where the browser would come to, if the address names a host: `https://app.example.com`.
-    package private(set) var origin: PublicOrigin?
+    package let origin: PublicOrigin?
 
     /// - Parameter address: a URL, or `/path?query`; without either, the fields of a form.
     package init(_ address: [UInt8], returnPath: String, tokenParameter: String) {
-        let fragment = address.firstIndex(of: UInt8(ascii: "#")) ?? address.endIndex
-        var rest = address[..<fragment]
-        var path: ArraySlice<UInt8>?
-        if let scheme = WebScheme(prefixOf: address.span) {
-            let authority = rest.dropFirst(scheme.length).prefix {
-                $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "\\")
+        let address = ReturnAddress(address)
+        origin = address.origin
+        if let path = address.path {
+            if let end = Self.endBeforeToken(path, tokenParameter) {
+                findings.append(Self.tokenInPathFinding(Array(path[..<end]), returnPath))
+                return
             }
-            origin = PublicOrigin(isSecure: scheme.isSecure, authority: Array(authority).span)
-            rest = rest[authority.endIndex...]
-            path = rest.prefix { $0 != UInt8(ascii: "?") }
-        } else if rest.first == UInt8(ascii: "/") {
-            path = rest.prefix { $0 != UInt8(ascii: "?") }
+            findings.append(Self.pathFinding(path, returnPath))
         }
-        if let path {
-            findings.append(Self.pathFinding(path.isEmpty ? [UInt8(ascii: "/")] : Array(path), returnPath))
-            rest = rest[path.endIndex...].dropFirst()
-        }
-        findings.append(Self.parameterFinding(Array(rest), address[fragment...], tokenParameter))
+        findings.append(Self.parameterFinding(address.query, address.fragment, tokenParameter))
     }
 
-    private static func pathFinding(_ path: [UInt8], _ returnPath: String) -> Finding {
+    /// Where a token was appended with `&` to a path without a query; nil: none was.
+    private static func endBeforeToken(_ path: [UInt8], _ tokenParameter: String) -> Int? {
+        guard !tokenParameter.isEmpty else { return nil }
+        var start = path.startIndex
+        while let mark = path[start...].firstIndex(of: UInt8(ascii: "&")) {
+            start = path.index(after: mark)
+            if path[start...].starts(with: Array("\(tokenParameter)=".utf8)) { return mark }
+        }
+        return nil
+    }
+
+    private static func tokenInPathFinding(_ path: [UInt8], _ returnPath: String) -> Finding {
+        Finding(
+            name: "return path", reason: .returnPathMismatch,
+            expected: "the path \(returnPath), and the token behind ?",
+            actual: "the token appended with & to \(String(decoding: path, as: UTF8.self)), which has no query",
+            fix:
+                "have the identity provider append the token with ? where the address has no query, or enter the return address there with a question mark at its end"
+        )
+    }
+
+    static func pathFinding(_ path: [UInt8], _ returnPath: String) -> Finding {
         let expected = "the path \(returnPath)"
         let actual = String(decoding: path, as: UTF8.self)
         guard ReservedPath.of(path.span, ReturnPaths([returnPath])) != .callback else {
@@ -57,7 +70,7 @@ package struct ReturnCheck {
     }
 
     private static func parameterFinding(
-        _ query: [UInt8], _ fragment: ArraySlice<UInt8>, _ tokenParameter: String
+        _ query: [UInt8], _ fragment: [UInt8], _ tokenParameter: String
     ) -> Finding {
         let name = Array(tokenParameter.utf8)
         let parameters = Parameters(returned: query, name)

@@ -53,16 +53,16 @@ struct BackchannelLogout {
 
         let now = request.context.now
         var refusals: [Reason] = []
-        var canRefreshKeys = false
+        var unknown: [String] = []
         for issuer in issuers {
             do throws(SignInRefusal) {
                 return step(try issuer.tokens.verifiedLogoutToken(token.span, now: now), of: issuer, now: now)
             } catch {
-                canRefreshKeys = canRefreshKeys || issuer.tokens.canRefreshKeys(after: error.reason, request)
+                if issuer.tokens.canRefreshKeys(after: error.reason, request) { unknown.append(issuer.tokens.provider) }
                 refusals.append(error.reason)
             }
         }
-        if canRefreshKeys { return .ask(.keys) }
+        if !unknown.isEmpty { return .ask(.keys(of: unknown)) }
         return .respond(invalid(TokenCheck.mostTelling(refusals)))
     }
 

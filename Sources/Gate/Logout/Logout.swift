@@ -27,11 +27,12 @@ struct Logout {
     private let appCookies: AppCookies
     private let responses: Responses
     private let random: RandomPool
+    private let target: LogoutTarget
 
     init(
         _ configuration: GateConfiguration, providers: Providers, sessions: Sessions,
         revocations: SessionRevocations, cookies: OwnCookies, appCookies: AppCookies, responses: Responses,
-        random: RandomPool
+        random: RandomPool, target: LogoutTarget
     ) {
         let all = configuration.providers.compactMap { provider in
             providers.configured(provider.name).map {
@@ -46,6 +47,7 @@ struct Logout {
         self.appCookies = appCookies
         self.responses = responses
         self.random = random
+        self.target = target
     }
 
     /// `/.sidegate/logout`: by POST, or by GET from this site; otherwise a page asks, or another site's image could sign
@@ -79,7 +81,14 @@ struct Logout {
         guard agreed else { return .respond(confirmation(session, returnTo: named, request)) }
 
         var response = signedOut(session, returnTo: named, origin, request)
-        for cookie in endedCookies(request, origin, page: named?.bytes ?? []) { response.add("Set-Cookie", cookie) }
+        // The provider sends the browser back to one address, whatever the target is.
+        let kept = response.status == 303 ? named.flatMap { target.cookie($0, request) } : nil
+        let targetCookie = cookies.names(request).logoutTarget
+        for cookie in endedCookies(request, origin, page: named?.bytes ?? [])
+        where kept == nil || !cookie.starts(with: targetCookie + [UInt8(ascii: "=")]) {
+            response.add("Set-Cookie", cookie)
+        }
+        if let kept { response.add("Set-Cookie", kept) }
         response.outcome = .logout
         response.user = session?.fields.user
         if let provider = session?.provider, !provider.isEmpty { response.provider = provider }
@@ -96,7 +105,8 @@ struct Logout {
         guard request.head.method == .get || request.head.method == .head else {
             return responses.methodNotAllowed(request, allow: "GET, HEAD")
         }
-        return responses.page(200, .signedOut(signIn: LoginAddress.path(.root)), for: request)
+        return responses.page(
+            200, .signedOut(signIn: LoginAddress.path(target.target(of: request) ?? .root)), for: request)
     }
 
     /// The end of the session that comes with the app's response to `request`.

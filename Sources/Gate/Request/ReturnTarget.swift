@@ -102,6 +102,16 @@ package struct ReturnTarget: Sendable, Equatable {
         return Self.holdsControlCharacter(path.span) ? Self.root.bytes : path
     }
 
+    /// Its path, without host and query.
+    var path: [UInt8] {
+        var start = 0
+        if let scheme = WebScheme(prefixOf: bytes.span) {
+            start = bytes[scheme.length...].firstIndex(of: UInt8(ascii: "/")) ?? bytes.count
+        }
+        let path = Array(bytes[start...].prefix { $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") })
+        return path.isEmpty ? Self.root.bytes : path
+    }
+
     /// Appends the whole URL, for the provider.
     func appendAbsolute(to output: inout [UInt8], on origin: PublicOrigin) {
         if bytes.first == UInt8(ascii: "/") { origin.append(to: &output) }

@@ -42,6 +42,27 @@ final class TokenParameter {
         return holdsToken(request.bytes.span, query.range, unjudged: false)
     }
 
+    /// Where a token of a provider begins in the request's path, with the `&` before its parameter: a provider may append
+    /// one to an address without a query. Nil: there is none.
+    func startInPath(of request: RequestHead) -> Int? {
+        guard request.path.upperBound <= request.bytes.count else { return nil }
+        let bytes = request.bytes.span
+        guard contains(bytes, request.path.range) else { return nil }
+        var start: Int?
+        var count = 0
+        Self.forEachPart(bytes, request.path.range) { part, _ in
+            if start == nil, part.lowerBound > request.path.range.lowerBound,
+                isToken(bytes.extracting(part), &count) ?? false
+            {
+                start = part.lowerBound - 1
+            }
+        }
+        return start
+    }
+
+    /// No token with its parameter is shorter: the least header and payload, and a MAC of 256 bits.
+    static let leastTokenByteCount = 69
+
     /// The same for a form.
     func isPresent(in form: [UInt8]) -> Bool { holdsToken(form.span, 0..<form.count, unjudged: false) }
 

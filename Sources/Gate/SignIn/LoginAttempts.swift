@@ -139,6 +139,18 @@ struct LoginAttempts {
     /// Proxies in front may not accept much more than this in the head of a response.
     private static let maximumOtherBytes = 4096
 
+    /// The provider of the attempt of this browser that `parameters` answer, however late; nil: they answer none.
+    func providerAnswered(by parameters: Parameters, _ request: borrowing AccessRequest) -> String? {
+        guard let scope = request.cookieScope else { return nil }
+        let named = parameters.values("state").prefix(2).compactMap { LoginAttemptID($0) }
+        guard !named.isEmpty else { return nil }
+        for candidate in present(in: request) where named.contains(candidate.id) {
+            guard let state = state(of: candidate, request, scope), state.token.isEmpty else { continue }
+            return providers.current(state.provider)
+        }
+        return nil
+    }
+
     /// Which attempt a return ends: the one that `state` names, and no other; without a `state`, when the provider does
     /// not send it back, the newest. Only attempts at `provider` count.
     ///

@@ -103,8 +103,9 @@ struct SignIn {
         }
         let fields = verified.fields
         let verdict = authorization.signInVerdict(on: fields, of: provider.name)
-        if case .refused(let reason) = verdict {
-            return .respond(forbidden(reason, fields, target, request, keyID: verified.keyID))
+        if let refusal = authorization.signInRefusal(by: verdict, of: fields, at: provider.name, on: target, request)
+        {
+            return .respond(forbidden(refusal, fields, target, request, keyID: verified.keyID))
         }
 
         var current: SessionState?
@@ -230,12 +231,13 @@ struct SignIn {
     private func accept(_ pending: PendingSignIn, _ request: borrowing AccessRequest) -> Step {
         if let needed = pending.confirmation { return .respond(confirmation.page(for: pending, needed, request)) }
         // Once more: the lists may have changed while the user was asked.
-        switch authorization.signInVerdict(on: pending.fields, of: pending.provider) {
-        case .refused(let reason):
-            return .respond(forbidden(reason, pending.fields, pending.target, request, keyID: pending.keyID))
-        case .visitor: return .respond(start.visit(pending, request))
-        case .allowed: if pending.isForGuest { return .respond(start.visit(pending, request)) }
+        let verdict = authorization.signInVerdict(on: pending.fields, of: pending.provider)
+        if let refusal = authorization.signInRefusal(
+            by: verdict, of: pending.fields, at: pending.provider, on: pending.target, request)
+        {
+            return .respond(forbidden(refusal, pending.fields, pending.target, request, keyID: pending.keyID))
         }
+        if verdict == .visitor || pending.isForGuest { return .respond(start.visit(pending, request)) }
         guard provisions else { return start.step(pending, request) }
         return .ask(
             .provision(
@@ -285,11 +287,12 @@ struct SignIn {
     }
 
     private func forbidden(
-        _ reason: Reason, _ fields: UserAttributes, _ target: ReturnTarget, _ request: borrowing AccessRequest,
-        keyID: String?
+        _ refusal: (reason: Reason, allowed: [String]?), _ fields: UserAttributes, _ target: ReturnTarget,
+        _ request: borrowing AccessRequest, keyID: String?
     ) -> LocalResponse {
         var response = responses.forbidden(
-            reason, fields, request, asJSON: NavigationTest.prefersJSON(request.head), returnTo: target, isSignIn: true)
+            refusal.reason, fields, request, asJSON: NavigationTest.prefersJSON(request.head), returnTo: target,
+            isSignIn: true, at: refusal.allowed)
         response.detail = SignInRefusal.detail(nil, keyID: keyID)
         return response
     }

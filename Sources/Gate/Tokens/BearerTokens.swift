@@ -7,8 +7,8 @@ import JWT
 /// What a request's `Authorization` amounts to.
 enum BearerVerdict {
     case none
-    /// - Parameter canRefreshKeys: the token may be valid by a key that is not known yet.
-    case refused(Reason, canRefreshKeys: Bool)
+    /// - Parameter unknownKeysOf: the providers by whose keys, not known yet, the token may be valid.
+    case refused(Reason, unknownKeysOf: [String])
     case valid(Identity)
     /// The token is valid, and the replay store must be asked first whether it has signed in.
     case unchecked(TokenQuestion)
@@ -73,7 +73,7 @@ final class BearerTokens {
         }
         guard let token else { return .none }
         // The app and the gate could each read another one (CVE-2020-25017).
-        guard count == 1 else { return .refused(.tokenMalformed, canRefreshKeys: false) }
+        guard count == 1 else { return .refused(.tokenMalformed, unknownKeysOf: []) }
         return verdict(on: bytes.extracting(token.range), request)
     }
 
@@ -112,7 +112,8 @@ final class BearerTokens {
             if request.context.monotonic < cached.freshUntil { return .valid(cached) }
             if request.tokenLookup != .notAsked { return verdict(on: cached, request) }
         }
-        var refusals: [(reason: Reason, canRefreshKeys: Bool)] = []
+        var refusals: [Reason] = []
+        var unknown: [String] = []
         for issuer in issuers {
             do throws(SignInRefusal) {
                 let user = try issuer.tokens.verifiedUser(text, now: now)
@@ -130,13 +131,12 @@ final class BearerTokens {
                     validUntil: user.token.expiresAt ?? now)
                 return verdict(on: identity, request)
             } catch {
-                refusals.append((error.reason, issuer.tokens.canRefreshKeys(after: error.reason, request)))
+                refusals.append(error.reason)
+                if issuer.tokens.canRefreshKeys(after: error.reason, request) { unknown.append(issuer.tokens.provider) }
             }
         }
         known.forget(text)
-        return .refused(
-            TokenCheck.mostTelling(refusals.map(\.reason)),
-            canRefreshKeys: refusals.contains(where: \.canRefreshKeys))
+        return .refused(TokenCheck.mostTelling(refusals), unknownKeysOf: unknown)
     }
 
     /// On a token that is valid in itself.
@@ -152,10 +152,10 @@ final class BearerTokens {
                     replayKeys: identity.replayKeys, expiresAt: identity.tokenExpiresAt, identity: identity,
                     spentCount: spentCount))
         case .unused: return .valid(identity)
-        case .used: return .refused(.replayed, canRefreshKeys: false)
+        case .used: return .refused(.replayed, unknownKeysOf: [])
         case .failed:
             guard identity.isKnownUnused || replayFailure == .allow else {
-                return .refused(.replayStoreUnavailable, canRefreshKeys: false)
+                return .refused(.replayStoreUnavailable, unknownKeysOf: [])
             }
             // Not each request waits for a store that does not answer.
             identity.freshUntil = request.context.monotonic + Self.pauseAfterFailure

@@ -17,8 +17,14 @@ enum OpenIDUserInfo {
             let other = added["sub"]?.string, other.utf8.elementsEqual(subject.utf8)
         else { throw refusal("the user information is about another sub than the ID token", token) }
         guard var claims = token.claims.object else { return token.claims }
-        // It speaks of the address beside it, and says nothing about one in the document.
-        if claims["email"] == nil { claims["email_verified"] = nil }
+        // It speaks of the address beside it, and does not vouch for one in the document. What it denies stays denied, where
+        // the document says nothing.
+        let verified = claims["email_verified"]
+        if claims["email"] == nil,
+            added["email_verified"] != nil || verified?.bool == true || verified?.string == "true"
+        {
+            claims["email_verified"] = nil
+        }
         for member in added.members where claims[member.name] == nil && !Self.aboutTokens.contains(member.name) {
             claims[member.name] = member.value
         }

@@ -11,7 +11,8 @@ struct SignInRefusal: Error, CustomStringConvertible {
     private(set) var cause: RefusalCause?
     /// The user that the token names, if a key signed it. For logs.
     private(set) var user: String?
-    /// The cause in words, for logs. Only about a token that a key signed: clients write the others as they like.
+    /// The cause in words, for logs. Only about a token that a key signed, or that came from the provider itself: clients
+    /// write the others as they like.
     private(set) var detail: String?
 
     var description: String { reason.rawValue }
@@ -29,10 +30,15 @@ struct SignInRefusal: Error, CustomStringConvertible {
         self.cause = cause
     }
 
-    /// - Parameter user: that the token names.
-    init(_ refusal: TokenRefusal, _ user: String?) {
+    /// - Parameters:
+    ///   - user: that the token names.
+    ///   - isOfProvider: the token came from the provider, not from a client.
+    init(_ refusal: TokenRefusal, _ user: String?, isOfProvider: Bool = false) {
         reason = refusal.reason
-        guard let signed = refusal.signed else { return }
+        guard let signed = refusal.signed else {
+            if isOfProvider { detail = refusal.words }
+            return
+        }
         self.user = user
         detail = Self.detail(refusal.words, keyID: signed.keyID)
         if let time = refusal.time, let unit = time.unit { cause = .wrongUnit(claim: time.claim, unit: unit) }
@@ -49,6 +55,14 @@ struct SignInRefusal: Error, CustomStringConvertible {
         self.reason = reason
         self.user = user
         detail = Self.detail(words, keyID: keyID)
+    }
+
+    /// The same, with what to do about it.
+    func advising(_ fix: String?) -> SignInRefusal {
+        guard let fix else { return self }
+        var refusal = self
+        refusal.detail = [detail, "fix: " + fix].compactMap { $0 }.joined(separator: "; ")
+        return refusal
     }
 
     /// - Parameter words: nil: the reason says it all.

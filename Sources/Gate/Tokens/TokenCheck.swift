@@ -105,7 +105,7 @@ final class TokenCheck {
         do {
             return try verifier.verify(token, now: now, binding: binding)
         } catch {
-            throw SignInRefusal(error, error.signed?.claims.flatMap(user(of:)))
+            throw SignInRefusal(error, error.signed?.claims.flatMap(user(of:)), isOfProvider: binding != nil)
         }
     }
 

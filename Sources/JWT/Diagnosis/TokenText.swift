@@ -55,7 +55,9 @@ struct TokenText {
     private static func value(of name: String, in text: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
         guard text.contains(UInt8(ascii: "=")) else { return nil }
         let isURL = isURL(text)
-        let queryStart = text.firstIndex(of: UInt8(ascii: "?")).map { text.index(after: $0) }
+        // A provider may append its token with & to an address without a query.
+        let mark = text.firstIndex(of: UInt8(ascii: "?")) ?? (isURL ? text.firstIndex(of: UInt8(ascii: "&")) : nil)
+        let queryStart = mark.map { text.index(after: $0) }
         // A padded token contains "=" too, but not before its first dot.
         guard queryStart != nil || (!isURL && isForm(text)) else { return nil }
         let query = text[(queryStart ?? text.startIndex)...].prefix { $0 != UInt8(ascii: "#") }

@@ -38,6 +38,11 @@ struct Catalogue: Sendable {
         return out + rest
     }
 
+    /// Two sentences after each other: languages without spaces between words have none between sentences.
+    func joined(_ first: String, _ second: String) -> String {
+        first.hasSuffix("。") ? first + second : "\(first) \(second)"
+    }
+
     /// The texts for a status without a reason; general ones where it has none.
     subscript(status: UInt16) -> StatusWords {
         if let words = own(status) ?? Self.english.own(status) { return words }

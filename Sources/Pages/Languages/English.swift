@@ -39,6 +39,42 @@ extension Catalogue {
             .loopBySecrets: "The servers of this site use different session secrets.",
             .upstreamDownAdvice: "Please try again in a moment.",
 
+            .sessionEndedTitle: "Your session has ended",
+            .notSignedInTitle: "You are not signed in",
+            .formKept:
+                "What you entered has not been sent yet. It is kept on this page. Sign in in another tab, then come back here and send it.",
+            .formKeptAdvice: "Keep this page open until then.",
+            .signedInBeforeLabel: "Signed in until now", .signInLabel: "Sign in", .sendFormLabel: "Send",
+            .formOfOtherTitle: "Send it with another account?",
+            .formOfOther:
+                "This form was filled in with one account, and you are signed in with another. It has not been sent yet.",
+            .filledInLabel: "Filled in with", .signedInNowLabel: "Signed in now", .sendFormAsLabel: "Send as {account}",
+            .formLost: "What you entered was not sent.",
+            .formLostAdvice:
+                "Sign in in another tab, then go back in this one: most browsers still show what you entered there.",
+            .formLostOff: "This site does not keep forms.",
+            .formLostOtherSite: "It could not be kept, because it did not come from a page of this site.",
+            .formLostType: "It could not be kept, because it is not an ordinary form.",
+            .formLostFiles: "It could not be kept, because it holds files.",
+            .formLostSize: "It could not be kept, because it is too large.",
+            .formLostCount: "It could not be kept, because it has too many fields.",
+            .formLostRoom: "It could not be kept, because the server is busy.",
+            .formLostUnsendable:
+                "It could not be kept, because your browser could not send it again unchanged.",
+            .formLostAddress: "It could not be kept, because the address of the form is too long.",
+            .signedInTitle: "You are signed in",
+            .signedInForForm: "Go back to the other tab and send your form. You can close this one.",
+            .notSignedInForForm: "Sign in, then go back to the other tab and send your form.",
+
+            .frameTitle: "Please sign in",
+            .frame: "This part of the page needs you to sign in, which works in the whole window only.",
+            .frameAdvice: "If the button does nothing, open this site in a tab of its own.",
+            .leaving: "You are being taken to the sign-in page. If nothing happens, use the button.",
+            .arriving: "You are being taken to your page. If nothing happens, use the button.",
+            .linkTooLong:
+                "The address of the page that you wanted to see is too long to be remembered while you sign in.",
+            .linkTooLongAdvice: "Open the link again: now it leads to the page. Or go on to the start page.",
+
             .otherRefusalTitle: "The request was refused",
             .otherRefusal: "The request could not be processed.",
             .otherFailureTitle: "Something went wrong",
@@ -50,6 +86,10 @@ extension Catalogue {
             .otherReasonFix: "Look up the request ID in the log.",
 
             .returnPathMismatch: "It sent you to {path}; sign-ins are accepted at {expected}.",
+            .tokenInPath:
+                "It appended its token with & to {path}, which has no query, so the token became part of the path; sign-ins are accepted at {expected}.",
+            .tokenInPathFix:
+                "Have the provider append the token with ? where the return address has no query. If it cannot, enter the return address there with a question mark at its end.",
             .or: "or",
             .wrongUnitTitle: "The sign-in token counts time in {unit}",
             .wrongUnit:
@@ -59,6 +99,21 @@ extension Catalogue {
             .wrongUnitFixByScript:
                 "Have the provider divide its times by 1000; in JavaScript, Math.floor(Date.now() / 1000).",
             .milliseconds: "milliseconds", .microseconds: "microseconds", .nanoseconds: "nanoseconds",
+            .fieldMissing: "The field {field} is missing.",
+            .fieldMissingInClaims: "The field {field} is missing (claims: {claims}).",
+            .emailUnverified:
+                "The claim email does not count, since email_verified is not true (token.acceptUnverifiedEmail).",
+            .fieldNotText: "The field {field} is neither a text nor a list of texts.",
+            .fieldValueCount: "The field {field} has {count} values; at most {limit} are accepted.",
+            .fieldSingleValue: "The field {field} has {count} values; one is accepted.",
+            .fieldValueLength: "The field {field} has a value of {count} bytes; at most {limit} are accepted.",
+            .fieldControlCharacter: "The field {field} has a control character.",
+            .fieldBlankEnd: "The field {field} has white space at its beginning or end.",
+            .fieldWithoutSingleAt: "The field {field} does not have exactly one @.",
+            .fieldNotPlainEmail: "The field {field} is not one plain e-mail address.",
+            .fieldTotal: "The field {field} makes all fields together {count} bytes; at most {limit} are accepted.",
+            .sessionTooLarge:
+                "The session does not fit the {limit} cookies that it may have; its largest field is {field}, with {count} bytes.",
             .fieldAdvice: "Trying again will not help. Ask your administrator to correct your account.",
             .returnedElsewhere:
                 "The identity provider sent you back to {actual}, but the address of this site is {expected}; the cookie from the start of the sign-in exists only there.",

@@ -41,6 +41,46 @@ extension Catalogue {
             .loopBySecrets: "Les serveurs de ce site utilisent des secrets de session différents.",
             .upstreamDownAdvice: "Veuillez réessayer dans un instant.",
 
+            .sessionEndedTitle: "Votre session est terminée",
+            .notSignedInTitle: "Vous n’êtes pas connecté",
+            .formKept:
+                "Ce que vous avez saisi n’a pas encore été envoyé, mais est conservé sur cette page. Connectez-vous dans un autre onglet, puis revenez ici pour l’envoyer.",
+            .formKeptAdvice: "Gardez cette page ouverte jusque-là.",
+            .signedInBeforeLabel: "Connecté jusqu’ici en tant que",
+            .signInLabel: "Se connecter",
+            .sendFormLabel: "Envoyer",
+            .formOfOtherTitle: "Envoyer avec un autre compte ?",
+            .formOfOther:
+                "Ce formulaire a été rempli avec un compte, et vous êtes connecté avec un autre. Il n’a pas encore été envoyé.",
+            .filledInLabel: "Rempli avec",
+            .signedInNowLabel: "Connecté maintenant en tant que",
+            .sendFormAsLabel: "Envoyer en tant que {account}",
+            .formLost: "Ce que vous avez saisi n’a pas été envoyé.",
+            .formLostAdvice:
+                "Connectez-vous dans un autre onglet, puis revenez en arrière dans celui-ci : la plupart des navigateurs y affichent encore ce que vous avez saisi.",
+            .formLostOff: "Ce site ne conserve pas les formulaires.",
+            .formLostOtherSite: "Votre saisie n’a pas pu être conservée, car elle ne venait pas d’une page de ce site.",
+            .formLostType: "Votre saisie n’a pas pu être conservée, car ce n’est pas un formulaire ordinaire.",
+            .formLostFiles: "Votre saisie n’a pas pu être conservée, car elle contient des fichiers.",
+            .formLostSize: "Votre saisie n’a pas pu être conservée, car elle est trop volumineuse.",
+            .formLostCount: "Votre saisie n’a pas pu être conservée, car elle compte trop de champs.",
+            .formLostRoom: "Votre saisie n’a pas pu être conservée, car le serveur est occupé.",
+            .formLostUnsendable:
+                "Votre saisie n’a pas pu être conservée, car votre navigateur ne pourrait pas la renvoyer à l’identique.",
+            .formLostAddress: "Votre saisie n’a pas pu être conservée, car l’adresse du formulaire est trop longue.",
+            .signedInTitle: "Vous êtes connecté",
+            .signedInForForm: "Revenez à l’autre onglet et envoyez votre formulaire. Vous pouvez fermer celui-ci.",
+            .notSignedInForForm: "Connectez-vous, puis revenez à l’autre onglet et envoyez votre formulaire.",
+            .frameTitle: "Veuillez vous connecter",
+            .frame: "Cette partie de la page exige une connexion, qui n’est possible que dans la fenêtre entière.",
+            .frameAdvice: "Si le bouton ne fait rien, ouvrez ce site dans un onglet à part.",
+            .leaving: "Vous allez être conduit à la page de connexion. Si rien ne se passe, utilisez le bouton.",
+            .arriving: "Vous allez être conduit à votre page. Si rien ne se passe, utilisez le bouton.",
+            .linkTooLong:
+                "L’adresse de la page que vous vouliez voir est trop longue pour être retenue pendant la connexion.",
+            .linkTooLongAdvice:
+                "Ouvrez de nouveau le lien : il mène maintenant à la page. Ou continuez vers la page d’accueil.",
+
             .otherRefusalTitle: "La requête a été refusée",
             .otherRefusal: "La requête n’a pas pu être traitée.",
             .otherFailureTitle: "Une erreur s’est produite",
@@ -62,6 +102,22 @@ extension Catalogue {
             .wrongUnitFixByScript:
                 "Le fournisseur doit diviser ses heures par 1000 ; en JavaScript, Math.floor(Date.now() / 1000).",
             .milliseconds: "millisecondes", .microseconds: "microsecondes", .nanoseconds: "nanosecondes",
+            .fieldMissing: "Le champ {field} manque.",
+            .fieldMissingInClaims: "Le champ {field} manque (claims : {claims}).",
+            .emailUnverified:
+                "Le claim email ne compte pas, car email_verified n’est pas true (token.acceptUnverifiedEmail).",
+            .fieldNotText: "Le champ {field} n’est ni un texte ni une liste de textes.",
+            .fieldValueCount: "Le champ {field} a {count} valeurs ; {limit} au plus sont acceptées.",
+            .fieldSingleValue: "Le champ {field} a {count} valeurs ; une seule est acceptée.",
+            .fieldValueLength: "Le champ {field} a une valeur de {count} octets ; {limit} au plus sont acceptés.",
+            .fieldControlCharacter: "Le champ {field} contient un caractère de contrôle.",
+            .fieldBlankEnd: "Le champ {field} a un espace au début ou à la fin.",
+            .fieldWithoutSingleAt: "Le champ {field} ne contient pas exactement un @.",
+            .fieldNotPlainEmail: "Le champ {field} n’est pas une simple adresse e-mail unique.",
+            .fieldTotal:
+                "Avec le champ {field}, tous les champs font ensemble {count} octets ; {limit} au plus sont acceptés.",
+            .sessionTooLarge:
+                "La session ne tient pas dans les {limit} cookies qu’elle peut avoir ; son plus grand champ est {field}, avec {count} octets.",
             .fieldAdvice: "Réessayer ne servira à rien. Demandez à votre administrateur de corriger votre compte.",
             .returnedElsewhere:
                 "Le fournisseur d’identité vous a renvoyé vers {actual}, mais l’adresse de ce site est {expected} ; le cookie du début de la connexion n’existe que là.",

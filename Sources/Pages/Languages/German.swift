@@ -44,6 +44,49 @@ extension Catalogue {
             .loopBySecrets: "Die Server dieser Website verwenden verschiedene Sitzungsgeheimnisse.",
             .upstreamDownAdvice: "Bitte versuchen Sie es in Kürze erneut.",
 
+            .sessionEndedTitle: "Ihre Sitzung ist beendet",
+            .notSignedInTitle: "Sie sind nicht angemeldet",
+            .formKept:
+                "Ihre Eingaben wurden noch nicht gesendet. Sie sind auf dieser Seite aufbewahrt. Melden Sie sich in einem anderen Tab an, kommen Sie dann hierher zurück und senden Sie sie.",
+            .formKeptAdvice: "Lassen Sie diese Seite bis dahin geöffnet.",
+            .signedInBeforeLabel: "Bisher angemeldet als",
+            .signInLabel: "Anmelden",
+            .sendFormLabel: "Senden",
+            .formOfOtherTitle: "Mit einem anderen Konto senden?",
+            .formOfOther:
+                "Dieses Formular wurde mit einem Konto ausgefüllt, und Sie sind mit einem anderen angemeldet. Es wurde noch nicht gesendet.",
+            .filledInLabel: "Ausgefüllt mit",
+            .signedInNowLabel: "Jetzt angemeldet als",
+            .sendFormAsLabel: "Als {account} senden",
+            .formLost: "Ihre Eingaben wurden nicht gesendet.",
+            .formLostAdvice:
+                "Melden Sie sich in einem anderen Tab an und gehen Sie dann in diesem zurück: Die meisten Browser zeigen dort noch, was Sie eingegeben haben.",
+            .formLostOff: "Diese Website bewahrt keine Formulare auf.",
+            .formLostOtherSite:
+                "Sie konnten nicht aufbewahrt werden, weil sie nicht von einer Seite dieser Website kamen.",
+            .formLostType: "Sie konnten nicht aufbewahrt werden, weil es kein gewöhnliches Formular ist.",
+            .formLostFiles: "Sie konnten nicht aufbewahrt werden, weil sie Dateien enthalten.",
+            .formLostSize: "Sie konnten nicht aufbewahrt werden, weil sie zu umfangreich sind.",
+            .formLostCount: "Sie konnten nicht aufbewahrt werden, weil es zu viele Felder sind.",
+            .formLostRoom: "Sie konnten nicht aufbewahrt werden, weil der Server ausgelastet ist.",
+            .formLostUnsendable:
+                "Sie konnten nicht aufbewahrt werden, weil Ihr Browser sie nicht unverändert noch einmal senden könnte.",
+            .formLostAddress: "Sie konnten nicht aufbewahrt werden, weil die Adresse des Formulars zu lang ist.",
+            .signedInTitle: "Sie sind angemeldet",
+            .signedInForForm:
+                "Gehen Sie zurück zum anderen Tab und senden Sie Ihr Formular. Diesen Tab können Sie schließen.",
+            .notSignedInForForm:
+                "Melden Sie sich an, gehen Sie dann zurück zum anderen Tab und senden Sie Ihr Formular.",
+            .frameTitle: "Bitte melden Sie sich an",
+            .frame: "Für diesen Teil der Seite müssen Sie sich anmelden; das geht nur im ganzen Fenster.",
+            .frameAdvice: "Wenn die Schaltfläche nichts bewirkt, öffnen Sie diese Website in einem eigenen Tab.",
+            .leaving: "Sie werden zur Anmeldeseite gebracht. Wenn nichts passiert, verwenden Sie die Schaltfläche.",
+            .arriving: "Sie werden zu Ihrer Seite gebracht. Wenn nichts passiert, verwenden Sie die Schaltfläche.",
+            .linkTooLong:
+                "Die Adresse der Seite, die Sie sehen wollten, ist zu lang, um während der Anmeldung gemerkt zu werden.",
+            .linkTooLongAdvice:
+                "Öffnen Sie den Link noch einmal: Jetzt führt er zur Seite. Oder gehen Sie weiter zur Startseite.",
+
             .otherRefusalTitle: "Die Anfrage wurde abgelehnt",
             .otherRefusal: "Die Anfrage konnte nicht verarbeitet werden.",
             .otherFailureTitle: "Etwas ist schiefgegangen",
@@ -66,6 +109,22 @@ extension Catalogue {
             .wrongUnitFixByScript:
                 "Der Anbieter muss seine Zeiten durch 1000 teilen; in JavaScript: Math.floor(Date.now() / 1000).",
             .milliseconds: "Millisekunden", .microseconds: "Mikrosekunden", .nanoseconds: "Nanosekunden",
+            .fieldMissing: "Das Feld {field} fehlt.",
+            .fieldMissingInClaims: "Das Feld {field} fehlt (Claims: {claims}).",
+            .emailUnverified:
+                "Der Claim email zählt nicht, weil email_verified nicht true ist (token.acceptUnverifiedEmail).",
+            .fieldNotText: "Das Feld {field} ist weder ein Text noch eine Liste von Texten.",
+            .fieldValueCount: "Das Feld {field} hat {count} Werte; höchstens {limit} werden angenommen.",
+            .fieldSingleValue: "Das Feld {field} hat {count} Werte; einer wird angenommen.",
+            .fieldValueLength: "Das Feld {field} hat einen Wert von {count} Byte; höchstens {limit} werden angenommen.",
+            .fieldControlCharacter: "Das Feld {field} enthält ein Steuerzeichen.",
+            .fieldBlankEnd: "Das Feld {field} hat Leerraum am Anfang oder am Ende.",
+            .fieldWithoutSingleAt: "Das Feld {field} hat nicht genau ein @.",
+            .fieldNotPlainEmail: "Das Feld {field} ist keine einfache einzelne E-Mail-Adresse.",
+            .fieldTotal:
+                "Mit dem Feld {field} haben alle Felder zusammen {count} Byte; höchstens {limit} werden angenommen.",
+            .sessionTooLarge:
+                "Die Sitzung passt nicht in die {limit} Cookies, die sie haben darf; ihr größtes Feld ist {field} mit {count} Byte.",
             .fieldAdvice:
                 "Ein neuer Versuch hilft nicht. Bitten Sie Ihre Administration, Ihr Konto zu berichtigen.",
             .returnedElsewhere:

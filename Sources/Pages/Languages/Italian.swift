@@ -40,6 +40,46 @@ extension Catalogue {
             .loopBySecrets: "I server di questo sito usano segreti di sessione diversi.",
             .upstreamDownAdvice: "Riprova tra un momento.",
 
+            .sessionEndedTitle: "La tua sessione è terminata",
+            .notSignedInTitle: "Non hai eseguito l’accesso",
+            .formKept:
+                "I dati che hai inserito non sono ancora stati inviati, ma sono conservati in questa pagina. Accedi in un’altra scheda, poi torna qui e inviali.",
+            .formKeptAdvice: "Tieni aperta questa pagina fino ad allora.",
+            .signedInBeforeLabel: "Accesso eseguito finora come",
+            .signInLabel: "Accedi",
+            .sendFormLabel: "Invia",
+            .formOfOtherTitle: "Inviare con un altro account?",
+            .formOfOther:
+                "Questo modulo è stato compilato con un account e hai eseguito l’accesso con un altro. Non è ancora stato inviato.",
+            .filledInLabel: "Compilato con",
+            .signedInNowLabel: "Accesso eseguito ora come",
+            .sendFormAsLabel: "Invia come {account}",
+            .formLost: "I dati che hai inserito non sono stati inviati.",
+            .formLostAdvice:
+                "Accedi in un’altra scheda, poi torna indietro in questa: la maggior parte dei browser mostra ancora lì ciò che hai inserito.",
+            .formLostOff: "Questo sito non conserva i moduli.",
+            .formLostOtherSite:
+                "Non è stato possibile conservarli, perché non provenivano da una pagina di questo sito.",
+            .formLostType: "Non è stato possibile conservarli, perché non si tratta di un modulo ordinario.",
+            .formLostFiles: "Non è stato possibile conservarli, perché contengono file.",
+            .formLostSize: "Non è stato possibile conservarli, perché sono troppo grandi.",
+            .formLostCount: "Non è stato possibile conservarli, perché hanno troppi campi.",
+            .formLostRoom: "Non è stato possibile conservarli, perché il server è occupato.",
+            .formLostUnsendable:
+                "Non è stato possibile conservarli, perché il browser non potrebbe inviarli di nuovo invariati.",
+            .formLostAddress: "Non è stato possibile conservarli, perché l’indirizzo del modulo è troppo lungo.",
+            .signedInTitle: "Hai eseguito l’accesso",
+            .signedInForForm: "Torna all’altra scheda e invia il modulo. Puoi chiudere questa.",
+            .notSignedInForForm: "Accedi, poi torna all’altra scheda e invia il modulo.",
+            .frameTitle: "Accedi",
+            .frame: "Questa parte della pagina richiede l’accesso, possibile solo nella finestra intera.",
+            .frameAdvice: "Se il pulsante non fa nulla, apri questo sito in una scheda propria.",
+            .leaving: "Stai per essere portato alla pagina di accesso. Se non succede nulla, usa il pulsante.",
+            .arriving: "Stai per essere portato alla tua pagina. Se non succede nulla, usa il pulsante.",
+            .linkTooLong:
+                "L’indirizzo della pagina che volevi vedere è troppo lungo per essere ricordato durante l’accesso.",
+            .linkTooLongAdvice: "Apri di nuovo il link: ora porta alla pagina. Oppure prosegui alla pagina iniziale.",
+
             .otherRefusalTitle: "La richiesta è stata rifiutata",
             .otherRefusal: "Non è stato possibile elaborare la richiesta.",
             .otherFailureTitle: "Qualcosa è andato storto",
@@ -60,6 +100,22 @@ extension Catalogue {
             .wrongUnitFixByScript:
                 "Il provider deve dividere le sue ore per 1000; in JavaScript, Math.floor(Date.now() / 1000).",
             .milliseconds: "millisecondi", .microseconds: "microsecondi", .nanoseconds: "nanosecondi",
+            .fieldMissing: "Manca il campo {field}.",
+            .fieldMissingInClaims: "Manca il campo {field} (claim: {claims}).",
+            .emailUnverified:
+                "Il claim email non conta, perché email_verified non è true (token.acceptUnverifiedEmail).",
+            .fieldNotText: "Il campo {field} non è né un testo né un elenco di testi.",
+            .fieldValueCount: "Il campo {field} ha {count} valori; ne sono accettati al massimo {limit}.",
+            .fieldSingleValue: "Il campo {field} ha {count} valori; ne è accettato uno.",
+            .fieldValueLength: "Il campo {field} ha un valore di {count} byte; ne sono accettati al massimo {limit}.",
+            .fieldControlCharacter: "Il campo {field} contiene un carattere di controllo.",
+            .fieldBlankEnd: "Il campo {field} ha spazi all’inizio o alla fine.",
+            .fieldWithoutSingleAt: "Il campo {field} non ha esattamente una @.",
+            .fieldNotPlainEmail: "Il campo {field} non è un singolo indirizzo e-mail semplice.",
+            .fieldTotal:
+                "Con il campo {field} tutti i campi insieme occupano {count} byte; ne sono accettati al massimo {limit}.",
+            .sessionTooLarge:
+                "La sessione non entra nei {limit} cookie che può avere; il suo campo più grande è {field}, con {count} byte.",
             .fieldAdvice: "Riprovare non servirà. Chiedi al tuo amministratore di correggere il tuo account.",
             .returnedElsewhere:
                 "Il provider di identità ti ha rimandato a {actual}, ma l’indirizzo di questo sito è {expected}; il cookie dell’inizio dell’accesso esiste solo lì.",

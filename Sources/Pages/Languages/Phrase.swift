@@ -18,17 +18,32 @@ enum Phrase: String, CaseIterable, Sendable {
     case loopByCookies, loopByScheme, loopByHost, loopByClock, loopBySecrets
     case upstreamDownAdvice
 
+    // A form that came after its session had ended: {account}.
+    case sessionEndedTitle, notSignedInTitle
+    case formKept, formKeptAdvice, signedInBeforeLabel, signInLabel, sendFormLabel
+    case formOfOtherTitle, formOfOther, filledInLabel, signedInNowLabel, sendFormAsLabel
+    case formLost, formLostAdvice
+    case formLostOff, formLostOtherSite, formLostType, formLostFiles, formLostSize, formLostCount, formLostRoom
+    case formLostUnsendable, formLostAddress
+    case signedInTitle, signedInForForm, notSignedInForForm
+
+    // Frames, and the pages between a page and its sign-in.
+    case frameTitle, frame, frameAdvice
+    case leaving, arriving, linkTooLong, linkTooLongAdvice
+
     // What is general.
     case otherRefusalTitle, otherRefusal
     case otherFailureTitle, otherFailure
     case otherReasonTitle, otherReason, otherReasonAdvice, otherReasonFix
 
-    // Causes that are known more precisely than by their reason: {path}, {expected}; {claim}, {unit}; {actual},
-    // {expected}; {code}.
-    case returnPathMismatch, or
+    // Causes that are known more precisely than by their reason: {path}, {expected}; {claim}, {unit}; {field},
+    // {claims}, {count}, {limit}; {actual}, {expected}; {code}.
+    case returnPathMismatch, tokenInPath, tokenInPathFix, or
     case wrongUnitTitle, wrongUnit, wrongUnitAdvice, wrongUnitFix, wrongUnitFixByScript
     case milliseconds, microseconds, nanoseconds
-    case fieldAdvice
+    case fieldMissing, fieldMissingInClaims, emailUnverified, fieldNotText, fieldValueCount, fieldSingleValue
+    case fieldValueLength, fieldControlCharacter, fieldBlankEnd, fieldWithoutSingleAt, fieldNotPlainEmail, fieldTotal
+    case sessionTooLarge, fieldAdvice
     case returnedElsewhere
     case providerErrorCode, providerSentNothing
 }

@@ -40,6 +40,45 @@ extension Catalogue {
             .loopBySecrets: "Os servidores deste site usam segredos de sessão diferentes.",
             .upstreamDownAdvice: "Tente novamente em instantes.",
 
+            .sessionEndedTitle: "Sua sessão terminou",
+            .notSignedInTitle: "Você não iniciou sessão",
+            .formKept:
+                "O que você preencheu ainda não foi enviado, mas está guardado nesta página. Inicie sessão em outra aba, volte aqui e envie.",
+            .formKeptAdvice: "Mantenha esta página aberta até lá.",
+            .signedInBeforeLabel: "Sessão iniciada até agora como",
+            .signInLabel: "Iniciar sessão",
+            .sendFormLabel: "Enviar",
+            .formOfOtherTitle: "Enviar com outra conta?",
+            .formOfOther:
+                "Este formulário foi preenchido com uma conta, e você iniciou sessão com outra. Ele ainda não foi enviado.",
+            .filledInLabel: "Preenchido com",
+            .signedInNowLabel: "Sessão iniciada agora como",
+            .sendFormAsLabel: "Enviar como {account}",
+            .formLost: "O que você preencheu não foi enviado.",
+            .formLostAdvice:
+                "Inicie sessão em outra aba e depois volte nesta: a maioria dos navegadores ainda mostra ali o que você preencheu.",
+            .formLostOff: "Este site não guarda formulários.",
+            .formLostOtherSite: "Não foi possível guardá-lo, porque não veio de uma página deste site.",
+            .formLostType: "Não foi possível guardá-lo, porque não é um formulário comum.",
+            .formLostFiles: "Não foi possível guardá-lo, porque contém arquivos.",
+            .formLostSize: "Não foi possível guardá-lo, porque é grande demais.",
+            .formLostCount: "Não foi possível guardá-lo, porque tem campos demais.",
+            .formLostRoom: "Não foi possível guardá-lo, porque o servidor está ocupado.",
+            .formLostUnsendable:
+                "Não foi possível guardá-lo, porque seu navegador não poderia enviá-lo de novo sem alterações.",
+            .formLostAddress: "Não foi possível guardá-lo, porque o endereço do formulário é longo demais.",
+            .signedInTitle: "Você iniciou sessão",
+            .signedInForForm: "Volte à outra aba e envie o formulário. Você pode fechar esta.",
+            .notSignedInForForm: "Inicie sessão, volte à outra aba e envie o formulário.",
+            .frameTitle: "Inicie sessão",
+            .frame: "Esta parte da página exige que você inicie sessão, o que só funciona na janela inteira.",
+            .frameAdvice: "Se o botão não fizer nada, abra este site em uma aba própria.",
+            .leaving: "Você está sendo levado à página de início de sessão. Se nada acontecer, use o botão.",
+            .arriving: "Você está sendo levado à sua página. Se nada acontecer, use o botão.",
+            .linkTooLong:
+                "O endereço da página que você queria ver é longo demais para ser lembrado durante o início de sessão.",
+            .linkTooLongAdvice: "Abra o link de novo: agora ele leva à página. Ou siga para a página inicial.",
+
             .otherRefusalTitle: "A solicitação foi recusada",
             .otherRefusal: "Não foi possível processar a solicitação.",
             .otherFailureTitle: "Algo deu errado",
@@ -60,6 +99,21 @@ extension Catalogue {
             .wrongUnitFixByScript:
                 "O provedor deve dividir suas horas por 1000; em JavaScript, Math.floor(Date.now() / 1000).",
             .milliseconds: "milissegundos", .microseconds: "microssegundos", .nanoseconds: "nanossegundos",
+            .fieldMissing: "Falta o campo {field}.",
+            .fieldMissingInClaims: "Falta o campo {field} (claims: {claims}).",
+            .emailUnverified:
+                "O claim email não conta, porque email_verified não é true (token.acceptUnverifiedEmail).",
+            .fieldNotText: "O campo {field} não é um texto nem uma lista de textos.",
+            .fieldValueCount: "O campo {field} tem {count} valores; são aceitos no máximo {limit}.",
+            .fieldSingleValue: "O campo {field} tem {count} valores; é aceito um.",
+            .fieldValueLength: "O campo {field} tem um valor de {count} bytes; são aceitos no máximo {limit}.",
+            .fieldControlCharacter: "O campo {field} contém um caractere de controle.",
+            .fieldBlankEnd: "O campo {field} tem espaços no início ou no fim.",
+            .fieldWithoutSingleAt: "O campo {field} não tem exatamente um @.",
+            .fieldNotPlainEmail: "O campo {field} não é um único endereço de e-mail simples.",
+            .fieldTotal: "Com o campo {field}, todos os campos somam {count} bytes; são aceitos no máximo {limit}.",
+            .sessionTooLarge:
+                "A sessão não cabe nos {limit} cookies que pode ter; o maior campo é {field}, com {count} bytes.",
             .fieldAdvice: "Tentar novamente não vai ajudar. Peça ao seu administrador que corrija sua conta.",
             .returnedElsewhere:
                 "O provedor de identidade devolveu você para {actual}, mas o endereço deste site é {expected}; o cookie do começo do início de sessão só existe lá.",

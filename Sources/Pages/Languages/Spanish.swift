@@ -42,6 +42,45 @@ extension Catalogue {
             .loopBySecrets: "Los servidores de este sitio utilizan secretos de sesión diferentes.",
             .upstreamDownAdvice: "Inténtelo de nuevo en un momento.",
 
+            .sessionEndedTitle: "Su sesión ha terminado",
+            .notSignedInTitle: "No ha iniciado sesión",
+            .formKept:
+                "Lo que ha escrito aún no se ha enviado, pero se conserva en esta página. Inicie sesión en otra pestaña, vuelva aquí y envíelo.",
+            .formKeptAdvice: "Mantenga esta página abierta hasta entonces.",
+            .signedInBeforeLabel: "Sesión iniciada hasta ahora como",
+            .signInLabel: "Iniciar sesión",
+            .sendFormLabel: "Enviar",
+            .formOfOtherTitle: "¿Enviarlo con otra cuenta?",
+            .formOfOther:
+                "Este formulario se rellenó con una cuenta y usted ha iniciado sesión con otra. Aún no se ha enviado.",
+            .filledInLabel: "Rellenado con",
+            .signedInNowLabel: "Sesión iniciada ahora como",
+            .sendFormAsLabel: "Enviar como {account}",
+            .formLost: "Lo que ha escrito no se ha enviado.",
+            .formLostAdvice:
+                "Inicie sesión en otra pestaña y vuelva atrás en esta: la mayoría de los navegadores aún muestran allí lo que ha escrito.",
+            .formLostOff: "Este sitio no conserva formularios.",
+            .formLostOtherSite: "No se ha podido conservar, porque no procedía de una página de este sitio.",
+            .formLostType: "No se ha podido conservar, porque no es un formulario corriente.",
+            .formLostFiles: "No se ha podido conservar, porque contiene archivos.",
+            .formLostSize: "No se ha podido conservar, porque es demasiado grande.",
+            .formLostCount: "No se ha podido conservar, porque tiene demasiados campos.",
+            .formLostRoom: "No se ha podido conservar, porque el servidor está ocupado.",
+            .formLostUnsendable:
+                "No se ha podido conservar, porque su navegador no podría volver a enviarlo sin cambios.",
+            .formLostAddress: "No se ha podido conservar, porque la dirección del formulario es demasiado larga.",
+            .signedInTitle: "Ha iniciado sesión",
+            .signedInForForm: "Vuelva a la otra pestaña y envíe su formulario. Puede cerrar esta.",
+            .notSignedInForForm: "Inicie sesión, vuelva a la otra pestaña y envíe su formulario.",
+            .frameTitle: "Inicie sesión",
+            .frame: "Esta parte de la página requiere iniciar sesión, lo que solo es posible en la ventana completa.",
+            .frameAdvice: "Si el botón no hace nada, abra este sitio en una pestaña propia.",
+            .leaving: "Le llevamos a la página de inicio de sesión. Si no ocurre nada, use el botón.",
+            .arriving: "Le llevamos a su página. Si no ocurre nada, use el botón.",
+            .linkTooLong:
+                "La dirección de la página que quería ver es demasiado larga para recordarla durante el inicio de sesión.",
+            .linkTooLongAdvice: "Abra de nuevo el enlace: ahora lleva a la página. O continúe a la página principal.",
+
             .otherRefusalTitle: "La solicitud ha sido rechazada",
             .otherRefusal: "No se ha podido procesar la solicitud.",
             .otherFailureTitle: "Algo ha salido mal",
@@ -63,6 +102,21 @@ extension Catalogue {
             .wrongUnitFixByScript:
                 "El proveedor debe dividir sus horas entre 1000; en JavaScript, Math.floor(Date.now() / 1000).",
             .milliseconds: "milisegundos", .microseconds: "microsegundos", .nanoseconds: "nanosegundos",
+            .fieldMissing: "Falta el campo {field}.",
+            .fieldMissingInClaims: "Falta el campo {field} (claims: {claims}).",
+            .emailUnverified:
+                "El claim email no cuenta, porque email_verified no es true (token.acceptUnverifiedEmail).",
+            .fieldNotText: "El campo {field} no es ni un texto ni una lista de textos.",
+            .fieldValueCount: "El campo {field} tiene {count} valores; se aceptan {limit} como máximo.",
+            .fieldSingleValue: "El campo {field} tiene {count} valores; se acepta uno.",
+            .fieldValueLength: "El campo {field} tiene un valor de {count} bytes; se aceptan {limit} como máximo.",
+            .fieldControlCharacter: "El campo {field} contiene un carácter de control.",
+            .fieldBlankEnd: "El campo {field} tiene espacios al principio o al final.",
+            .fieldWithoutSingleAt: "El campo {field} no tiene exactamente una @.",
+            .fieldNotPlainEmail: "El campo {field} no es una única dirección de correo electrónico simple.",
+            .fieldTotal: "Con el campo {field}, todos los campos suman {count} bytes; se aceptan {limit} como máximo.",
+            .sessionTooLarge:
+                "La sesión no cabe en las {limit} cookies que puede tener; su campo más grande es {field}, con {count} bytes.",
             .fieldAdvice: "Reintentarlo no servirá. Pida a su administrador que corrija su cuenta.",
             .returnedElsewhere:
                 "El proveedor de identidad le ha devuelto a {actual}, pero la dirección de este sitio es {expected}; la cookie del comienzo del inicio de sesión solo existe allí.",

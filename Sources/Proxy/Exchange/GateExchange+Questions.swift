@@ -18,10 +18,10 @@ extension GateExchange: StepDriver {
         switch question {
         case .content(let limit):
             collect(limit: limit)
-        case .keys:
+        case .keys(let providers):
             guard let keys = services.keys else { return answer(refusal(503)) }
             ask(.keys, within: limits.keys, otherwise: true) { done in
-                keys.refresh { done(true) }
+                keys.refresh(providers) { done(true) }
             } then: { [self] (_: Bool) in
                 answered(question, with: .keys)
             }

@@ -36,9 +36,9 @@ package struct WaitLimits: Sendable {
 
 /// Maintains the keys that verify tokens.
 package protocol KeyRefresher: AnyObject, Sendable {
-    /// A token names an unknown key. `done` is called exactly once, on any thread, perhaps before this returns: when new keys
-    /// are in force on every loop, or it is known that there are none for now.
-    func refresh(_ done: @escaping @Sendable () -> Void)
+    /// A token of one of these providers, by their names, names an unknown key. `done` is called exactly once, on any thread,
+    /// perhaps before this returns: when new keys are in force on every loop, or it is known that there are none for now.
+    func refresh(_ providers: [String], _ done: @escaping @Sendable () -> Void)
 }
 
 /// Redeems authorization codes at the providers' token endpoints.

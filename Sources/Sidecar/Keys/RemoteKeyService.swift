@@ -8,18 +8,13 @@ import Proxy
 import Reactor
 import Synchronization
 
-/// The key sets in force, of each provider: those of the configuration, and those that are fetched
-/// (`token.keys[].jwksURL`).
+/// The key sets in force that are fetched (`token.keys[].jwksURL`), of each provider, with the keys of the configuration.
 final class RemoteKeyService: Sendable {
     /// The key sets of one configuration. Nothing is fetched before the service starts, or is replaced, with them.
     struct Prepared: Sendable {
-        /// By the provider's name; those of which none is fetched are absent.
-        fileprivate let remote: [String: RemoteKeys]
-        /// Those of the configuration itself, by the provider's name.
-        fileprivate let constant: [String: KeySet]
+        /// nil: none is fetched.
+        let keys: RemoteKeys?
         fileprivate let tls: [ClientTLS]
-
-        var refreshers: [(any KeyRefresher)?] { remote.values.map { $0 } }
     }
 
     private let gates: GateRegistry
@@ -38,11 +33,9 @@ final class RemoteKeyService: Sendable {
     }
 
     func prepare(_ settings: Settings) throws(ServiceError) -> Prepared {
-        var remote: [String: RemoteKeys] = [:]
-        var constant: [String: KeySet] = [:]
+        var providers: [RemoteKeys.Provider] = []
         var all: [ClientTLS] = []
         for provider in settings.providers {
-            constant[provider.name] = provider.token.keys
             var sources: [RemoteKeys.Source] = []
             for remote in provider.token.remoteKeys {
                 let url = try OutboundURL(callable: remote.url, "jwksURL")
@@ -51,26 +44,29 @@ final class RemoteKeyService: Sendable {
                 all.append(tls)
             }
             guard !sources.isEmpty else { continue }
-            let name = provider.name
-            remote[name] = RemoteKeys(
-                sources, constant: provider.token.keys,
-                algorithms: Algorithm.allCases.filter { provider.token.policy.algorithms.contains($0) },
-                loop: loop, resolver: resolver, logger: logger,
-                ended: { [counters] in counters.keysRefreshed(isGood: $0) },
-                apply: { [gates] in gates.replaceKeys($0, of: name, $1) })
+            providers.append(
+                RemoteKeys.Provider(
+                    provider.name, sources, constant: provider.token.keys,
+                    algorithms: Algorithm.allCases.filter { provider.token.policy.algorithms.contains($0) }))
         }
-        return Prepared(remote: remote, constant: constant, tls: all)
+        guard !providers.isEmpty else { return Prepared(keys: nil, tls: []) }
+        let keys = RemoteKeys(
+            providers, loop: loop, resolver: resolver, logger: logger,
+            ended: { [counters] in counters.keysRefreshed(isGood: $0) },
+            apply: { [gates] in gates.replaceKeys($0, of: $1, $2) })
+        return Prepared(keys: keys, tls: all)
     }
 
     func start(_ prepared: Prepared) {
         current.withLock { $0 = prepared }
-        for keys in prepared.remote.values { keys.start() }
+        prepared.keys?.start()
     }
 
     /// Replaces the key sets. What was fetched from the same addresses for a provider of the same name stays.
     ///
     /// - Parameters:
-    ///   - swap: gets the keys of each provider known by then, puts them into force on all loops, and calls back.
+    ///   - swap: gets the keys known by then of each provider for which some are fetched, by its name; puts them into force on
+    ///     all loops, and calls back.
     ///   - done: called after that.
     func replace(
         with next: Prepared, swap: @escaping @Sendable ([String: KeySet], @escaping @Sendable () -> Void) -> Void,
@@ -78,29 +74,22 @@ final class RemoteKeyService: Sendable {
     ) {
         let old = current.withLock { current in
             defer { current = next }
-            return current?.remote ?? [:]
+            return current?.keys
         }
-        for (name, keys) in old where next.remote[name] == nil { keys.stop() }
-        guard !next.remote.isEmpty else { return swap(next.constant, done) }
-        let known = Mutex((keys: next.constant, missing: next.remote.count))
-        for (name, remote) in next.remote {
-            remote.takeOver(from: old[name]) { keys in
-                let all = known.withLock { known in
-                    known.keys[name] = keys
-                    known.missing -= 1
-                    return known.missing == 0 ? known.keys : nil
-                }
-                guard let all else { return }
-                swap(all) {
-                    for remote in next.remote.values { remote.confirm() }
-                    done()
-                }
+        guard let keys = next.keys else {
+            old?.stop()
+            return swap([:], done)
+        }
+        keys.takeOver(from: old) { known in
+            swap(known) {
+                keys.confirm()
+                done()
             }
         }
     }
 
     func stop() {
-        for keys in current.withLock({ $0?.remote ?? [:] }).values { keys.stop() }
+        current.withLock { $0?.keys }?.stop()
     }
 }
 

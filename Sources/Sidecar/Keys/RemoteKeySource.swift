@@ -6,7 +6,8 @@ import Outbound
 import Reactor
 
 /// The key set of one URL.
-final class RemoteKeySource {
+final class RemoteKeySource: FetchedSource {
+    let providerName: String
     private(set) var keys: KeySet?
 
     private let url: OutboundURL
@@ -24,11 +25,13 @@ final class RemoteKeySource {
     private var text: [UInt8] = []
     private var fetched: ((Bool) -> Void)?
 
+    /// - Parameter provider: the name of the provider whose keys they are.
     init(
-        _ source: RemoteKeys.Source, algorithms: [Algorithm], loop: EventLoop,
+        _ source: RemoteKeys.Source, of provider: String, algorithms: [Algorithm], loop: EventLoop,
         resolver: Resolver, logger: Logger, chance: @escaping () -> Double, report: @escaping (Bool) -> Void
     ) {
         self.report = report
+        providerName = provider
         url = source.url
         allowWeak = source.allowWeak
         self.algorithms = algorithms
@@ -40,19 +43,17 @@ final class RemoteKeySource {
 
     var isFetching: Bool { schedule.isFetching }
 
-    /// The key set of one is valid for the other.
     func isSame(as other: RemoteKeySource) -> Bool {
-        url == other.url && allowWeak == other.allowWeak && algorithms == other.algorithms
+        providerName == other.providerName && url == other.url && allowWeak == other.allowWeak
+            && algorithms == other.algorithms
     }
 
-    /// Keeps the fetched keys and the schedule; a fetch in progress starts again.
     func takeOver(from old: RemoteKeySource) {
         keys = old.keys
         text = old.text
         if !old.isFetching, old.keys != nil { schedule = old.schedule }
     }
 
-    /// - Parameter fetched: called at the end of each fetch, with whether the keys have changed.
     func start(_ fetched: @escaping (Bool) -> Void) {
         self.fetched = fetched
         timer = loop.makeTimer { [weak self] in self?.timeCame() }
@@ -66,7 +67,6 @@ final class RemoteKeySource {
         fetched = nil
     }
 
-    /// A key is missing. False when no fetch is made for it.
     func refresh() -> Bool {
         guard fetched != nil else { return false }
         switch schedule.keyWanted(loop.now) {

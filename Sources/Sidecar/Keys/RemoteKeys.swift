@@ -25,59 +25,90 @@ package final class RemoteKeys: KeyRefresher {
         }
     }
 
+    /// The keys of one provider.
+    package struct Provider: Sendable {
+        /// Empty for the only one.
+        package var name: String
+        package var sources: [Source]
+        /// Those of the configuration itself, which are always in force.
+        package var constant: KeySet
+        package var algorithms: [Algorithm]
+
+        package init(_ name: String, _ sources: [Source], constant: KeySet, algorithms: [Algorithm]) {
+            self.name = name
+            self.sources = sources
+            self.constant = constant
+            self.algorithms = algorithms
+        }
+
+        /// With those that were fetched.
+        fileprivate func keys(_ sources: FetchedSources<RemoteKeySource>) -> KeySet {
+            sources.sources(of: name).compactMap(\.keys).reduce(constant) { $0.merged(with: $1) }
+        }
+    }
+
     private let loop: EventLoop
-    private let cache: LoopBound<RemoteKeyCache>
+    private let providers: [Provider]
+    private let sources: LoopBound<FetchedSources<RemoteKeySource>>
 
     /// Fetches nothing before ``start()``.
     ///
     /// - Parameters:
-    ///   - constant: the keys of the configuration itself, which are always in force.
     ///   - loop: where calls are made; not a worker's.
     ///   - ended: called at the end of each fetch.
-    ///   - apply: puts keys into force, and calls back when they are.
+    ///   - apply: puts all keys of the provider of that name into force, and calls back when they are.
     package init(
-        _ sources: [Source], constant: KeySet, algorithms: [Algorithm], loop: EventLoop,
-        resolver: Resolver, logger: Logger,
+        _ providers: [Provider], loop: EventLoop, resolver: Resolver, logger: Logger,
         chance: @escaping @Sendable () -> Double = RemoteKeys.chance,
         ended: @escaping @Sendable (_ isGood: Bool) -> Void = { _ in },
-        apply: @escaping @Sendable (KeySet, @escaping @Sendable () -> Void) -> Void
+        apply: @escaping @Sendable (KeySet, String, @escaping @Sendable () -> Void) -> Void
     ) {
         self.loop = loop
-        cache = loop.bind(
-            RemoteKeyCache(
-                sources, constant: constant, algorithms: algorithms, loop: loop, resolver: resolver, logger: logger,
-                chance: chance, ended: ended, apply: apply))
+        self.providers = providers
+        let all = providers.flatMap { provider in
+            provider.sources.map { source in
+                RemoteKeySource(
+                    source, of: provider.name, algorithms: provider.algorithms, loop: loop, resolver: resolver,
+                    logger: logger, chance: chance, report: ended)
+            }
+        }
+        sources = loop.bind(
+            FetchedSources(all) { sources, name, done in
+                guard let provider = providers.first(where: { $0.name == name }) else { return done() }
+                apply(provider.keys(sources), name, done)
+            })
     }
 
     /// Starts to fetch, without waiting.
     package func start() {
-        loop.submit { [cache] in cache.assumeOnLoop { $0.start() } }
+        loop.submit { [sources] in sources.assumeOnLoop { $0.start() } }
     }
 
     /// Replaces `other`, on the same loop. Key sets of the same addresses are kept, and requests that wait for `other` wait
-    /// for this one. `done` gets all keys known then; once they are in force, ``confirm()`` must be called.
-    package func takeOver(from other: RemoteKeys?, _ done: @escaping @Sendable (KeySet) -> Void) {
-        loop.submit { [cache] in
-            cache.assumeOnLoop { cache in
-                other?.cache.assumeOnLoop { cache.takeOver(from: $0) }
-                cache.start()
-                done(cache.keys)
+    /// for this one. `done` gets all keys known then, by the provider's name; once they are in force, ``confirm()`` must be
+    /// called.
+    package func takeOver(from other: RemoteKeys?, _ done: @escaping @Sendable ([String: KeySet]) -> Void) {
+        loop.submit { [sources, providers] in
+            sources.assumeOnLoop { sources in
+                other?.sources.assumeOnLoop { sources.takeOver(from: $0) }
+                sources.start()
+                done(Dictionary(providers.map { ($0.name, $0.keys(sources)) }) { first, _ in first })
             }
         }
     }
 
     /// Puts the latest keys into force: more may have been fetched while those of ``takeOver(from:_:)`` were distributed.
     package func confirm() {
-        loop.submit { [cache] in cache.assumeOnLoop { $0.confirm() } }
+        loop.submit { [sources] in sources.assumeOnLoop { $0.confirm() } }
     }
 
-    package func refresh(_ done: @escaping @Sendable () -> Void) {
-        loop.submit { [cache] in cache.assumeOnLoop { $0.refresh(done) } }
+    package func refresh(_ providers: [String], _ done: @escaping @Sendable () -> Void) {
+        loop.submit { [sources] in sources.assumeOnLoop { $0.refresh(providers, done) } }
     }
 
     /// Cancels all calls.
     package func stop() {
-        loop.submit { [cache] in cache.assumeOnLoop { $0.stop() } }
+        loop.submit { [sources] in sources.assumeOnLoop { $0.stop() } }
     }
 
     /// From 0 to 1.

@@ -3,7 +3,7 @@
 import Proxy
 import Synchronization
 
-/// Several sources of keys as one: a request with an unknown key waits for all of them.
+/// Several fetchers of keys as one: a request with an unknown key waits for all that fetch for its providers.
 final class KeyRefreshers: KeyRefresher {
     private let members: [any KeyRefresher]
 
@@ -12,14 +12,14 @@ final class KeyRefreshers: KeyRefresher {
     }
 
     /// Nil when no keys are fetched.
-    static func joining(_ members: [(any KeyRefresher)?]) -> (any KeyRefresher)? {
+    static func joining(_ members: (any KeyRefresher)?...) -> (any KeyRefresher)? {
         let members = members.compactMap { $0 }
         return members.count > 1 ? KeyRefreshers(members) : members.first
     }
 
-    func refresh(_ done: @escaping @Sendable () -> Void) {
+    func refresh(_ providers: [String], _ done: @escaping @Sendable () -> Void) {
         let countdown = Countdown(members.count)
-        for member in members { member.refresh { if countdown.isLast() { done() } } }
+        for member in members { member.refresh(providers) { if countdown.isLast() { done() } } }
     }
 
     private final class Countdown: Sendable {

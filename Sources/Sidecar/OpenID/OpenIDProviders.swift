@@ -10,8 +10,15 @@ import Reactor
 /// The OpenID providers of a configuration: their discovery documents and keys, which are fetched while the gate runs, and
 /// their token endpoints. On a loop that serves no browser.
 package final class OpenIDProviders: KeyRefresher, CodeExchanger {
+    /// On the loop.
+    private struct State {
+        let sources: FetchedSources<OpenIDSource>
+        let codes: CodeQueue
+    }
+
     private let loop: EventLoop
-    private let cache: LoopBound<OpenIDCache>
+    private let names: [String]
+    private let state: LoopBound<State>
 
     /// Fetches nothing before ``start()``.
     ///
@@ -26,43 +33,62 @@ package final class OpenIDProviders: KeyRefresher, CodeExchanger {
         apply: @escaping @Sendable (KnownProvider, @escaping @Sendable () -> Void) -> Void
     ) {
         self.loop = loop
-        cache = loop.bind(
-            OpenIDCache(
-                providers, loop: loop, resolver: resolver, logger: logger, chance: chance, ended: ended, apply: apply))
+        names = providers.map(\.name)
+        let all = providers.map { provider in
+            OpenIDSource(provider, loop: loop, resolver: resolver, logger: logger, chance: chance) {
+                ended(provider.name, $0, $1)
+            }
+        }
+        let sources = FetchedSources(all) { sources, name, done in
+            guard let known = sources.sources(of: name).first?.known else { return done() }
+            apply(known, done)
+        }
+        state = loop.bind(State(sources: sources, codes: CodeQueue(loop: loop, logger: logger)))
     }
 
     /// Starts to fetch, without waiting.
     package func start() {
-        loop.submit { [cache] in cache.assumeOnLoop { $0.start() } }
+        loop.submit { [state] in state.assumeOnLoop { $0.sources.start() } }
     }
 
     /// Replaces `other`, on the same loop. What was fetched for the same issuers is kept, and requests that wait for `other`
     /// wait for this one. `done` gets what is known then; once it is in force, ``confirm()`` must be called.
     package func takeOver(from other: OpenIDProviders?, _ done: @escaping @Sendable ([KnownProvider]) -> Void) {
-        loop.submit { [cache] in
-            cache.assumeOnLoop { cache in
-                other?.cache.assumeOnLoop { cache.takeOver(from: $0) }
-                cache.start()
-                done(cache.known)
+        loop.submit { [state, names] in
+            state.assumeOnLoop { state in
+                other?.state.assumeOnLoop { state.sources.takeOver(from: $0.sources) }
+                state.sources.start()
+                done(names.compactMap { state.sources.sources(of: $0).first?.known })
             }
         }
     }
 
     /// Puts what is known by now into force: more may have been fetched while that of ``takeOver(from:_:)`` was distributed.
     package func confirm() {
-        loop.submit { [cache] in cache.assumeOnLoop { $0.confirm() } }
+        loop.submit { [state] in state.assumeOnLoop { $0.sources.confirm() } }
     }
 
-    package func refresh(_ done: @escaping @Sendable () -> Void) {
-        loop.submit { [cache] in cache.assumeOnLoop { $0.refresh(done) } }
+    package func refresh(_ providers: [String], _ done: @escaping @Sendable () -> Void) {
+        loop.submit { [state] in state.assumeOnLoop { $0.sources.refresh(providers, done) } }
     }
 
     package func exchange(_ code: CodeExchange, _ done: @escaping @Sendable (CodeExchangeResult) -> Void) {
-        loop.submit { [cache] in cache.assumeOnLoop { $0.exchange(code, done) } }
+        loop.submit { [state] in
+            state.assumeOnLoop { state in
+                // The issuer too: after a reload the name may be another provider's.
+                let source = state.sources.sources(of: code.provider).first {
+                    $0.provider.issuer.utf8.elementsEqual(code.issuer.utf8)
+                }
+                guard let source else {
+                    return done(.unavailable(detail: "the configuration has no such provider any more"))
+                }
+                state.codes.redeem(code, at: source, done)
+            }
+        }
     }
 
     /// Cancels all fetches. Codes on their way are redeemed.
     package func stop() {
-        loop.submit { [cache] in cache.assumeOnLoop { $0.stop() } }
+        loop.submit { [state] in state.assumeOnLoop { $0.sources.stop() } }
     }
 }

@@ -7,7 +7,7 @@ import Outbound
 import Reactor
 
 /// The discovery document and the keys of one provider. When a fetch fails, the last valid ones stay.
-final class OpenIDSource {
+final class OpenIDSource: FetchedSource {
     let provider: OpenIDProvider
     private(set) var metadata: OpenIDMetadata?
 
@@ -50,14 +50,14 @@ final class OpenIDSource {
         return KnownProvider(name: provider.name, metadata: metadata, keys: keys ?? KeySet(keys: []))
     }
 
+    var providerName: String { provider.name }
+
     var isFetching: Bool { schedule.isFetching || (keySource?.source.isFetching ?? false) }
 
-    /// What was fetched for one is valid for the other.
     func isSame(as other: OpenIDSource) -> Bool {
         provider.issuer == other.provider.issuer && provider.algorithms == other.provider.algorithms
     }
 
-    /// Keeps what was fetched, and the schedule; a fetch in progress starts again.
     func takeOver(from old: OpenIDSource) {
         (metadata, text, keys, hasTriedKeys) = (old.metadata, old.text, old.keys, old.hasTriedKeys)
         if !old.schedule.isFetching, old.metadata != nil { schedule = old.schedule }
@@ -67,7 +67,6 @@ final class OpenIDSource {
         keySource = (url, source)
     }
 
-    /// - Parameter fetched: called at the end of each fetch, with whether ``known`` has changed.
     func start(_ fetched: @escaping (Bool) -> Void) {
         self.fetched = fetched
         timer = loop.makeTimer { [weak self] in self?.timeCame() }
@@ -178,8 +177,8 @@ final class OpenIDSource {
 
     private func makeKeySource(_ url: OutboundURL) -> RemoteKeySource {
         RemoteKeySource(
-            RemoteKeys.Source(url, tls: provider.tls), algorithms: provider.algorithms, loop: loop, resolver: resolver,
-            logger: logger, chance: chance
+            RemoteKeys.Source(url, tls: provider.tls), of: provider.name, algorithms: provider.algorithms, loop: loop,
+            resolver: resolver, logger: logger, chance: chance
         ) { [weak self] in self?.keysEnded(isGood: $0) }
     }
 

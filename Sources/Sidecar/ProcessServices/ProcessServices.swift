@@ -76,7 +76,7 @@ final class ProcessServices: Sendable {
         let provisioning = try provisioning.prepare(settings)
         var worker = WorkerServices()
         worker.revocations = replicas?.revocations ?? gates
-        worker.keys = KeyRefreshers.joining(keys.refreshers + [openID.providers])
+        worker.keys = KeyRefreshers.joining(keys.keys, openID.providers)
         worker.codes = openID.providers
         worker.provisioner = provisioning?.provisioner
         if let rate = settings.limits.requestsPerSecond {

@@ -377,6 +377,56 @@ struct GuestTests {
         #expect(answer.outcome == .guest)
     }
 
+    @Test("a guest whom a rule keeps out of the wanted page is told so, and not sent to sign in again and again")
+    func closedTarget() throws {
+        for (path, reason) in [
+            ("/closed/x?y=1", "user_not_registered"), ("/Closed/x", "user_not_registered"),
+            ("/closed/%78", "user_not_registered"), ("/admins/x", "group_missing"), ("/open/x", nil), ("/", nil),
+            ("/denied/x", nil),
+        ] as [(String, String?)] {
+            let browser = try browser {
+                $0.access.users.emails = ["bob@example.com"]
+                $0.access.rules = [
+                    AccessRule(paths: [try RulePath("/closed/*")], effect: .signedIn([])),
+                    AccessRule(
+                        paths: [try RulePath("/admins/*")],
+                        effect: .signedIn([.init(field: "groups", values: ["admins"])])),
+                    AccessRule(paths: [try RulePath("/denied/*")], effect: .deny),
+                ]
+            }
+            let login = "/.sidegate/login?return_to=" + path.replacing("%", with: "%25").replacing("?", with: "%3F")
+            for id in 0..<4 {
+                let redirect = try browser.get(login)
+                let answer = try #require(browser.returned(redirect, token: token(id: "\(path) \(id)")).answer)
+                guard let reason else {
+                    #expect(answer.status == 303 && answer.location == path, "\(path)")
+                    continue
+                }
+                #expect(answer.status == 403 && answer.reason == reason, "\(path)")
+                #expect(answer.response.outcome == .refused && answer.response.user == "ada")
+                #expect(answer.body.contains("ada@example.com") && answer.body.contains("/.sidegate/logout?return_to="))
+            }
+        }
+    }
+
+    @Test("the same after the question whether to sign in, when the lists have changed meanwhile")
+    func closedAfterQuestion() throws {
+        let browser = try browser {
+            $0.access.users.hasEmailsFile = true
+            $0.access.users.listedEmails = ["ada@example.com"]
+            $0.access.rules = [AccessRule(paths: [try RulePath("/*")], effect: .signedIn([]))]
+        }
+        let page = try #require(browser.get("/.sidegate/callback?jwt=\(token())&return_to=/x").answer)
+        #expect(page.response.outcome == .confirm)
+        browser.gates[0].replaceListedEmails([])
+        let form = "attempt=\(try #require(page.hidden("attempt")))&sign_in=\(try #require(page.hidden("sign_in")))"
+        let answer = try browser.post(
+            "/.sidegate/confirm", form: form, "Origin: https://app.example.com",
+            "Sec-Fetch-Site: same-origin"
+        ).answer
+        #expect(answer?.status == 403 && answer?.reason == "user_not_registered")
+    }
+
     @Test("coming back as a guest again and again is no loop")
     func noLoop() throws {
         let browser = try browser { $0.access.users.emails = ["bob@example.com"] }

@@ -44,6 +44,72 @@ struct OpenIDLogoutTests {
         #expect(try stage.browser.post("/.sidegate/signed-out", form: "").status == 405)
     }
 
+    @Test("signing in again leads to the page that the logout named: this browser keeps it, sealed, for a while")
+    func target() throws {
+        for isStored in [false, true] {
+            let stage = try OpenIDStage { _, gate in gate.session.isStored = isStored }
+            let browser = stage.browser
+            func link() throws -> String? {
+                let page = try #require(browser.get("/.sidegate/signed-out").answer)
+                #expect(page.status == 200)
+                return page.body.range(of: "/.sidegate/login?return_to=").map {
+                    decoded(String(page.body[$0.upperBound...].prefix { $0 != "\"" }))
+                }
+            }
+            func logOut(_ query: String) throws -> Reply {
+                try stage.signIn()
+                return try #require(
+                    browser.post("/.sidegate/logout" + query, form: "", "Sec-Fetch-Site: same-origin").answer)
+            }
+            #expect(try link() == "/")
+            let line = try #require(
+                logOut("?return_to=/page%3Fx%3D1").setCookies.first { $0.hasPrefix("__Host-sidegate-login-target=") })
+            #expect(line.hasSuffix("; Path=/; Max-Age=600; HttpOnly; Secure; SameSite=Lax") && !line.contains("page"))
+            #expect(try link() == "/page?x=1")
+            // A reload of the page shows the same.
+            #expect(try link() == "/page?x=1")
+            #expect(try browser.get("/.sidegate/login?return_to=/page%3Fx%3D1").status == 302)
+            // What another browser knows, or this one after ten minutes.
+            #expect(
+                try Browser(browser.gates[0]).get("/.sidegate/signed-out").answer?.body.contains("%2Fpage") == false)
+            let kept = browser.jar
+            browser.now += 601
+            #expect(try link() == "/")
+            browser.now -= 601
+            // Another logout, without a target, and one whose target is elsewhere.
+            #expect(
+                try logOut("").setCookies.contains { $0.hasPrefix("__Host-sidegate-login-target=; Path=/; Max-Age=0") })
+            #expect(try link() == "/")
+            browser.jar = kept
+            for elsewhere in ["https://evil.example/", "//evil.example", "/%5Cevil.example"] {
+                #expect(try logOut("?return_to=" + elsewhere).reason == "return_url_refused")
+            }
+        }
+    }
+
+    @Test("a cookie of that name that the gate did not seal counts for nothing, nor one of another purpose")
+    func forgedTarget() throws {
+        let stage = try OpenIDStage()
+        let name = "__Host-sidegate-login-target"
+        _ = try stage.browser.get("/page")
+        let login = try #require(stage.browser.jar.first { $0.name.contains("-login-") })
+        for value in ["/evil", "https://evil.example", login.value, String(repeating: "A", count: 80)] {
+            stage.browser.jar = [(name, value)]
+            let page = try #require(stage.browser.get("/.sidegate/signed-out").answer)
+            #expect(page.body.contains("/.sidegate/login?return_to=%2F\""))
+        }
+    }
+
+    @Test("so it is with a logout page of the configuration")
+    func logoutURL() throws {
+        let browser = try Browser { $0.provider.logoutURL = try .logout("https://idp.example/bye") }
+        try browser.signIn()
+        let answer = try browser.post("/.sidegate/logout?return_to=/page", form: "", "Sec-Fetch-Site: same-origin")
+            .answer
+        #expect(answer?.location == "https://idp.example/bye")
+        #expect(try browser.get("/.sidegate/signed-out").answer?.body.contains("return_to=%2Fpage") == true)
+    }
+
     @Test("where sessions are stored, the provider gets the ID token as a hint; cookies never hold it")
     func hint() throws {
         for isStored in [true, false] {

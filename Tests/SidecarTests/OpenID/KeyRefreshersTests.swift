@@ -13,7 +13,7 @@ import Testing
     private final class Source: KeyRefresher {
         private let waiting = Mutex<[@Sendable () -> Void]>([])
 
-        func refresh(_ done: @escaping @Sendable () -> Void) {
+        func refresh(_ providers: [String], _ done: @escaping @Sendable () -> Void) {
             waiting.withLock { $0.append(done) }
         }
 
@@ -28,8 +28,8 @@ import Testing
 
     @Test func aRequestWaitsForAll() throws {
         let (first, second, ended) = (Source(), Source(), Count())
-        let both = try #require(KeyRefreshers.joining([first, nil, second]))
-        both.refresh { ended.increment() }
+        let both = try #require(KeyRefreshers.joining(first, nil, second))
+        both.refresh([""]) { ended.increment() }
         first.answer()
         #expect(ended.now == 0)
         second.answer()
@@ -38,7 +38,7 @@ import Testing
 
     @Test func oneNeedsNoCompany() throws {
         let source = Source()
-        #expect(KeyRefreshers.joining([nil, source]) === source)
-        #expect(KeyRefreshers.joining([nil, nil]) == nil)
+        #expect(KeyRefreshers.joining(nil, source) === source)
+        #expect(KeyRefreshers.joining(nil, nil) == nil)
     }
 }

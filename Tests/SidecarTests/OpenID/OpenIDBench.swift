@@ -75,18 +75,24 @@ final class OpenIDBench: Sendable {
         code: String = "the code", provider: String = "staff", issuer: String? = nil
     ) async throws -> CodeExchangeResult {
         let results = Mailbox<CodeExchangeResult>()
+        submit(code: code, provider: provider, issuer: issuer) { results.send($0) }
+        return try await results.next()
+    }
+
+    func submit(
+        code: String, provider: String = "staff", issuer: String? = nil,
+        _ done: @escaping @Sendable (CodeExchangeResult) -> Void
+    ) {
         providers.exchange(
             CodeExchange(
                 provider: provider, issuer: issuer ?? self.issuer, code: Array(code.utf8),
                 verifier: Array("verifier-of-43-characters-or-more-0123456789".utf8),
-                redirectURL: Array("https://app.example.com/.sidegate/callback".utf8), requestID: "r1")
-        ) { results.send($0) }
-        return try await results.next()
+                redirectURL: Array("https://app.example.com/.sidegate/callback".utf8), requestID: "r1"), done)
     }
 
     func refresh() async throws {
         let done = Mailbox<Bool>()
-        providers.refresh { done.send(true) }
+        providers.refresh(["staff"]) { done.send(true) }
         _ = try await done.next()
     }
 

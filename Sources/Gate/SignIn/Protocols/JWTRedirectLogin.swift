@@ -59,7 +59,7 @@ final class JWTRedirectLogin: LoginProtocol {
                     retention: tokens.retention(of: user.token, now: now),
                     keyID: user.token.keyID, omissions: user.omissions))
         } catch {
-            if tokens.canRefreshKeys(after: error.reason, request) { return .ask(.keys) }
+            if tokens.canRefreshKeys(after: error.reason, request) { return .ask(.keys(of: [tokens.provider])) }
             return .refused(error, status: 403)
         }
     }

@@ -43,22 +43,25 @@ struct ReturnPathCheck {
     }
 
     private func refusal(_ request: borrowing AccessRequest) -> LocalResponse {
-        let path = Self.path(of: request)
+        let path = Self.shown(request)
         return responses.signInRefused(
             .returnPathMismatch, status: 400, request, tryAgain: nil,
             cause: .returnPathMismatch(path: path, returnPaths: returnPaths),
             detail: "a token came to \(path); identityProvider.returnPath is \(returnPaths.joined(separator: " or "))")
     }
 
-    /// Visible ASCII, of bounded length.
-    private static func path(of request: borrowing AccessRequest) -> String {
+    /// The request's path: visible ASCII, of bounded length.
+    ///
+    /// - Parameter end: the place in the head's bytes before which it ends; nil: it is shown to its end.
+    static func shown(_ request: borrowing AccessRequest, upTo end: Int? = nil) -> String {
         let place = request.path.place
         guard place.upperBound <= request.head.bytes.count else { return "/" }
+        let range = place.range.clamped(to: 0..<(end ?? place.range.upperBound))
         var text: [UInt8] = []
-        for byte in request.head.bytes[place.range].prefix(maximumPathLength) {
+        for byte in request.head.bytes[range].prefix(maximumPathLength) {
             if byte > 0x20, byte < 0x7f { text.append(byte) } else { text.appendPercentEncoded(byte: byte) }
         }
-        if place.range.count > maximumPathLength { text.append("…") }
+        if range.count > maximumPathLength { text.append("…") }
         return String(decoding: text, as: UTF8.self)
     }
 

@@ -2,18 +2,26 @@
 
 import HTTP
 
-/// Browsers without a session that the provider has sent to another path than the return path; see ``ReturnPathCheck``.
+/// Browsers that a provider has sent to another path than the return path: those without a session, by
+/// ``ReturnPathCheck``, and with what never is the app's, all of them, by ``MisdirectedReturns``.
 final class StrayReturns {
     private let check: ReturnPathCheck
+    private let misdirected: MisdirectedReturns
     private let sessions: Sessions
 
-    init(_ check: ReturnPathCheck, _ sessions: Sessions) {
+    init(_ check: ReturnPathCheck, _ misdirected: MisdirectedReturns, _ sessions: Sessions) {
         self.check = check
+        self.misdirected = misdirected
         self.sessions = sessions
     }
 
+    /// Whatever session there is; nil: the request is no such return. The caller knows that it is not for a return path.
+    @inline(__always)
+    func misdirected(_ request: borrowing AccessRequest) -> LocalResponse? { misdirected.refusal(of: request) }
+
     /// Nil: the request is no such return.
     func step(_ request: borrowing AccessRequest) -> Step? {
+        if let refusal = misdirected(request) { return .respond(refusal) }
         guard let refusal = check.refusal(of: request) else { return nil }
         return switch sessions.session(of: request) {
         case .valid, .storeUnavailable: nil
@@ -26,7 +34,7 @@ final class StrayReturns {
     func refusal(of request: borrowing AccessRequest) -> LocalResponse? { check.refusal(of: request) }
 
     func refusal(of request: borrowing AccessRequest, form: [UInt8]) -> LocalResponse? {
-        check.refusal(of: request, form: form)
+        misdirected.refusal(of: request, form: form) ?? check.refusal(of: request, form: form)
     }
 
     /// The form must be read to know; the caller knows that there is no session.

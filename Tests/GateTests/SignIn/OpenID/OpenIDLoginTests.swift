@@ -130,6 +130,24 @@ struct OpenIDLoginTests {
         #expect(try fresh.get("/").answer?.location.hasPrefix("https://new.example/auth?response_type") == true)
     }
 
+    @Test("what discovery finds of another issuer is not taken over, under whatever name it comes")
+    func otherIssuer() throws {
+        let other = "https://other.example"
+        let document = """
+            {"issuer":"\(other)","authorization_endpoint":"\(other)/auth","token_endpoint":"\(other)/token",
+            "jwks_uri":"\(other)/keys"}
+            """
+        let foreign = try OpenIDMetadata(document: Array(document.utf8), issuer: other)
+        let unknown = try OpenIDStage(knowsProvider: false)
+        unknown.browser.gates[0].replaceProvider("", foreign, keys: try OpenIDStage.keys)
+        #expect(try unknown.browser.get("/page").status == 503)
+        let known = try OpenIDStage()
+        known.browser.gates[0].replaceProvider("", foreign, keys: KeySet(keys: []))
+        #expect(try known.browser.get("/page").answer?.location.hasPrefix("https://idp.example/auth") == true)
+        // Its keys neither: those of before still verify.
+        #expect(try known.signIn().status == 303)
+    }
+
     @Test("the keys are fetched again for an ID token whose key is not known, and the code is exchanged once")
     func keys() throws {
         let stage = try OpenIDStage { _, gate in

@@ -60,8 +60,8 @@ final class OpenIDLogin: LoginProtocol {
             guard attempt.isOurs, let proof = attempt.proof else {
                 // Anybody can write a link with an error: its code is not repeated.
                 throw answer.isError
-                    ? OpenIDRefusal(.providerError)
-                    : OpenIDRefusal(attempt.isOurs ? .loginStateMissing : attempt.refusal)
+                    ? OpenIDRefusal(.providerError, "an error that answers no attempt of this browser")
+                    : noAttempt(attempt, request)
             }
             try checkIssuer(answer.issuer)
             let code = try answer.provenCode()
@@ -84,12 +84,32 @@ final class OpenIDLogin: LoginProtocol {
     private func checkIssuer(_ issuer: [UInt8]?) throws(OpenIDRefusal) {
         if let issuer {
             guard issuer.elementsEqual(configuration.issuer.utf8) else {
-                throw OpenIDRefusal(.issuerMismatch, "the response's iss is not identityProvider.issuer")
+                throw OpenIDRefusal(
+                    .issuerMismatch,
+                    "the response's iss is not \(configuration.issuer); fix: set identityProvider.issuer to the issuer that "
+                        + "the provider writes, unless the response is another provider's")
             }
         } else if metadata?.announcesIssuer ?? false {
             throw OpenIDRefusal(
-                .issuerMismatch, "the response has no iss, which the provider's discovery document announces")
+                .issuerMismatch,
+                "the response has no iss, which the provider's discovery document announces; fix: correct one of the two at "
+                    + "the provider, unless the response is another provider's")
         }
+    }
+
+    /// The response answers no attempt of this browser.
+    private func noAttempt(_ attempt: ReturnedAttempt, _ request: borrowing AccessRequest) -> OpenIDRefusal {
+        if let elsewhere = ReturnedElsewhere(request) {
+            return OpenIDRefusal(attempt.refusal, elsewhere.detail, cause: elsewhere.cause)
+        }
+        let words =
+            attempt.refusal == .loginStateExpired
+            ? "the attempt began more than ten minutes ago"
+            : attempt.named == nil
+                ? "the response has no state of this gate; fix: let sign-ins begin at the app, not at the provider"
+                : "the state is of no attempt of this browser; fix: it began in another browser or at another address than "
+                    + "publicURL, was used before, or cookies are blocked"
+        return OpenIDRefusal(attempt.isOurs ? .loginStateMissing : attempt.refusal, words)
     }
 
     private func verified(
@@ -109,8 +129,8 @@ final class OpenIDLogin: LoginProtocol {
                 idToken.span, now: now, binding: IDTokenBinding(nonce: proof.nonce, accessToken: accessToken),
                 adding: userInfo)
         } catch {
-            if tokens.canRefreshKeys(after: error.reason, request) { return .ask(.keys) }
-            return .refused(error, status: 403)
+            if tokens.canRefreshKeys(after: error.reason, request) { return .ask(.keys(of: [provider])) }
+            return .refused(error.advising(OpenIDAdvice.fix(error.reason)), status: 403)
         }
         return .verified(
             VerifiedLogin(

@@ -14,7 +14,10 @@ struct OpenIDResponse {
     /// RFC 6749 §3.1: no parameter more than once. Of two, another reader could take the other one.
     init(_ parameters: Parameters) throws(OpenIDRefusal) {
         for name in ["code", "error", "iss", "state"] where parameters.values(name).count > 1 {
-            throw OpenIDRefusal(.tokenMalformed)
+            throw OpenIDRefusal(
+                .tokenMalformed,
+                "the response has \(name) more than once; fix: see that the redirect URI registered at the provider has no query"
+            )
         }
         code = parameters.values("code").first
         error = parameters.values("error").first
@@ -27,16 +30,24 @@ struct OpenIDResponse {
     func provenCode() throws(OpenIDRefusal) -> [UInt8] {
         if let error {
             guard let code = Self.errorCode(error) else {
-                throw OpenIDRefusal(.providerError, "an error code that is not one")
+                throw OpenIDRefusal(
+                    .providerError,
+                    "an error code that is none; fix: the provider must send a code of RFC 6749 §4.1.2.1")
             }
-            throw OpenIDRefusal(.providerError, code, cause: .providerError(code: code))
+            let detail = OpenIDAdvice.fix(errorCode: code).map { "\(code); fix: \($0)" } ?? code
+            throw OpenIDRefusal(.providerError, detail, cause: .providerError(code: code))
         }
         guard let code, !code.isEmpty else {
-            throw OpenIDRefusal(.tokenMissing, cause: .providerSentNothing)
+            throw OpenIDRefusal(
+                .tokenMissing,
+                "the response has neither code nor error; fix: allow the client the authorization code flow, with response_mode "
+                    + "as in identityProvider.responseMode", cause: .providerSentNothing)
         }
         // RFC 6749 appendix A.11: visible ASCII and spaces. No provider has codes of this length.
         guard code.count <= Self.maximumCodeByteCount, code.allSatisfy({ 0x20...0x7e ~= $0 }) else {
-            throw OpenIDRefusal(.tokenMalformed)
+            throw OpenIDRefusal(
+                .tokenMalformed,
+                "the response's code is longer than any, or not plain ASCII; fix: the response was altered on its way")
         }
         return code
     }

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Decisions
+import HTTP
+import Pages
+
+/// Recognises what a provider has sent to another path than its return path, and what is not the app's in any case, whatever
+/// session the browser has:
+///
+/// - The answer to an attempt of this browser that brings a code or an error, as OpenID Connect does: the login cookie shows
+///   that it is one, so parameters of the same names that belong to an app's own protocol pass.
+/// - A token in the path itself, of a provider that appends `&jwt=…` to an address without a query.
+///
+/// It costs a comparison of two numbers for most requests, and no memory for any other but a return.
+struct MisdirectedReturns {
+    /// By the provider's name; of those whose returns have to name an attempt and bring no token. Most gates have none.
+    private let codePaths: [String: String]
+    private let returnPaths: [String]
+    private let attempts: LoginAttempts
+    private let responses: Responses
+
+    init(
+        _ configuration: GateConfiguration, _ providers: Providers, _ attempts: LoginAttempts, _ responses: Responses
+    ) {
+        var paths: [String: String] = [:]
+        for provider in configuration.providers
+        where providers.configured(provider.name)?.login.needsAttempt ?? false {
+            paths[provider.name] = provider.returnPath
+        }
+        codePaths = paths
+        returnPaths = configuration.providers.map(\.returnPath)
+        self.attempts = attempts
+        self.responses = responses
+    }
+
+    /// 400; nil: the request is none. The caller knows that it is not for a return path.
+    @inline(__always)
+    func refusal(of request: borrowing AccessRequest) -> LocalResponse? {
+        if request.path.place.count >= TokenParameter.leastTokenByteCount, let refusal = tokenInPath(request) {
+            return refusal
+        }
+        guard !codePaths.isEmpty, let query = request.head.query, query.count >= Self.leastAnswerByteCount else {
+            return nil
+        }
+        return answer(request, query)
+    }
+
+    /// The same for a form.
+    func refusal(of request: borrowing AccessRequest, form: [UInt8]) -> LocalResponse? {
+        codePaths.isEmpty ? nil : answer(request, Parameters(form: form))
+    }
+
+    @inline(never)
+    private func tokenInPath(_ request: borrowing AccessRequest) -> LocalResponse? {
+        guard let start = request.site.tokenParameter.startInPath(of: request.head) else { return nil }
+        let path = ReturnPathCheck.shown(request, upTo: start)
+        return responses.signInRefused(
+            .returnPathMismatch, status: 400, request, tryAgain: nil,
+            cause: .tokenInPath(path: path, returnPaths: returnPaths),
+            detail: "a token came in the path, appended with & to \(path), which has no query; "
+                + "identityProvider.returnPath is \(returnPaths.joined(separator: " or "))")
+    }
+
+    @inline(never)
+    private func answer(_ request: borrowing AccessRequest, _ query: ByteRange) -> LocalResponse? {
+        guard query.upperBound <= request.head.bytes.count,
+            Self.mayName(attempt: request.head.bytes.span.extracting(query.range))
+        else { return nil }
+        return answer(request, Parameters(query: request.head))
+    }
+
+    private func answer(_ request: borrowing AccessRequest, _ parameters: Parameters) -> LocalResponse? {
+        guard ["code", "error"].contains(where: { !(parameters.values($0).first ?? []).isEmpty }),
+            let provider = attempts.providerAnswered(by: parameters, request), let returnPath = codePaths[provider]
+        else { return nil }
+        let path = ReturnPathCheck.shown(request)
+        var response = responses.signInRefused(
+            .returnPathMismatch, status: 400, request, tryAgain: nil,
+            cause: .returnPathMismatch(path: path, returnPaths: [returnPath]),
+            detail: "the provider's response came to \(path); identityProvider.returnPath is \(returnPath)")
+        if !provider.isEmpty { response.provider = provider }
+        return response
+    }
+
+    /// A parameter `state` has the length of an attempt's name.
+    private static func mayName(attempt query: Span<UInt8>) -> Bool {
+        var start = 0
+        while start + state.count + LoginAttemptID.length <= query.count {
+            let end = query.firstIndex(of: UInt8(ascii: "&"), in: start..<query.count)
+            if end - start == state.count + LoginAttemptID.length,
+                query.extracting(start..<start + state.count).equals(state.span)
+            {
+                return true
+            }
+            start = end + 1
+        }
+        return false
+    }
+
+    private static let state = Array("state=".utf8)
+    /// `state=…&code=x`
+    private static let leastAnswerByteCount = state.count + LoginAttemptID.length + "&code=x".utf8.count
+}
