@@ -27,13 +27,17 @@ FROM ${RUNTIME_IMAGE}
 LABEL org.opencontainers.image.title="Sidegate" \
     org.opencontainers.image.description="JWT redirect single sign-on in front of a web app that has none" \
     org.opencontainers.image.licenses="Apache-2.0"
-# The linked libraries, and the authorities for HTTPS. Swift's own libraries are linked statically.
+# The linked libraries, and the authorities for HTTPS. Swift's own libraries are linked statically. No program changes its
+# user: nothing here needs that.
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends \
         ca-certificates libnghttp2-14 libssl3 libstdc++6 libyaml-0-2 \
-    && rm -rf /var/lib/apt/lists/* /var/cache/debconf /var/log/*
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf /var/log/* \
+    && find / -xdev -type f -perm /6000 -exec chmod a-s {} +
 COPY --from=build --chmod=0755 /sidegate /usr/bin/sidegate
+# The versions of the Swift packages in the program, for scanners.
+COPY --from=build --chmod=0644 /source/Package.resolved /usr/share/doc/sidegate/Package.resolved
 # A number, so that runAsNonRoot can be verified without reading the image.
 USER 65532:65532
 EXPOSE 8080 9180

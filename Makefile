@@ -9,6 +9,8 @@
 #               `make bench-rules` for 10,000 access rules, `make bench-state` for sessions in Redis and assertions,
 #               `make bench-steady` for reloads, restarts and a soak
 # make charts   tests of the Helm charts, Kustomize components, alerts, dashboard, units and images
+# make image    the container image, without Docker: sidegate-image.tar in artifacts/, with a list of what is in it; as root
+#               or with sudo
 # make deb      a Debian package of the release build, in artifacts/; `make man` only the manual pages
 # make format   swift format, in place; `make format-check` only checks
 # make deps     installs missing system packages for the build by apt (`deps-test`, `deps-bench` for the others); servers
@@ -25,7 +27,7 @@ BENCH_ARGS ?=
 # Swift's libraries are linked statically; system libraries come from the system, not from the program's directory.
 RELEASE = --configuration release --static-swift-stdlib --disable-local-rpath
 
-.PHONY: demo test unit black-box build bench bench-count bench-floods bench-rules bench-state bench-steady format format-check deps deps-test deps-bench deps-charts deps-deb charts deb man clean
+.PHONY: demo test unit black-box build bench bench-count bench-floods bench-rules bench-state bench-steady format format-check deps deps-test deps-bench deps-charts deps-deb charts deb image man clean
 .DEFAULT_GOAL := build
 
 demo: deps
@@ -82,6 +84,9 @@ charts: deps-charts
 deb: deps deps-deb build
 	@mkdir -p artifacts
 	scripts/debian-package $(BINARY) artifacts
+
+image: deps deps-charts
+	scripts/build-image artifacts
 
 man: build
 	@mkdir -p artifacts

@@ -104,7 +104,6 @@ final class Admission {
         guard case .done(.respond(let response)) = step else { return step }
         let identity = knownIdentity(request) ?? nobody(request)
         let renewal = identity.flatMap { sessionSeal.renewal(of: $0, request) }
-        return .done(
-            .observed(identity, renewal: renewal, Observation(would: response.outcome.denial, reason: response.reason)))
+        return .done(.observed(identity, renewal: renewal, Observation(insteadOf: response)))
     }
 }

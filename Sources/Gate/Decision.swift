@@ -23,9 +23,17 @@ package enum Decision {
 package struct Observation: Sendable, Equatable {
     package let would: Outcome.Denial
     package let reason: Reason?
+    /// What the log would say of the response besides.
+    package let remark: Remark?
 
-    package init(would: Outcome.Denial, reason: Reason?) {
+    package init(would: Outcome.Denial, reason: Reason?, remark: Remark? = nil) {
         self.would = would
         self.reason = reason
+        self.remark = remark
+    }
+
+    /// - Parameter response: that is not sent.
+    package init(insteadOf response: LocalResponse) {
+        self.init(would: response.outcome.denial, reason: response.reason, remark: response.remark)
     }
 }

@@ -107,10 +107,10 @@ package final class Gate {
         }
         switch bearer.verdict(on: request) {
         case .valid(let identity): return admission.admit(identity, ruling, request)
-        case .refused(let code, let unknown):
+        case .refused(let refusal, let unknown):
             if !unknown.isEmpty { return .ask(.keys(of: unknown)) }
             guard authorization.admitsGuests(by: ruling), let guest = admission.guest(request) else {
-                return .respond(responses.invalidBearer(code, request))
+                return .respond(responses.invalidBearer(refusal, request))
             }
             return strayReturns.step(request) ?? guest
         case .unchecked(let question): return .ask(.checkToken(question))

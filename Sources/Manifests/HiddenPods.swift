@@ -7,7 +7,7 @@ struct HiddenPods {
     /// The `spec` of the pod that gets the sidecar; its own lists are no find.
     let known: ManifestNode?
 
-    /// Throws when there is a list of containers anywhere else in the object.
+    /// Throws when there are containers anywhere else in the object.
     func refuse(in root: ManifestNode, _ label: String) throws(ManifestProblem) {
         guard let (place, path) = find(in: root, []) else { return }
         let shown = PrintableText.escaped(path.joined(separator: "."))
@@ -24,24 +24,38 @@ struct HiddenPods {
             if let found = find(in: item, path) { return found }
         }
         for entry in node.entries ?? [] {
-            let path = path + [entry.key.text ?? ""]
-            if Self.lists.contains(entry.key.text ?? "") {
+            let name = entry.key.text ?? ""
+            let path = path + [name]
+            if Self.lists.contains(name) {
                 if isKnown { continue }
                 if Self.isOfContainers(entry.value) { return (entry.value.place, path) }
+            } else if name == Self.steps, Self.isOfContainers(entry.value, orAlias: false) {
+                return (entry.value.place, path)
+            } else if Self.single.contains(name), Self.isContainer(entry.value) {
+                return (entry.value.place, path)
             }
             if let found = find(in: entry.value, path) { return found }
         }
         return nil
     }
 
-    private static let lists: Set<String> = ["containers", "initContainers", "ephemeralContainers"]
+    /// `sidecars` are of Argo's workflows and Tekton's tasks.
+    private static let lists: Set<String> = ["containers", "initContainers", "ephemeralContainers", "sidecars"]
+    /// Containers in Tekton's tasks; in other kinds, such as Rollouts, steps are something else, and may be an alias.
+    private static let steps = "steps"
+    /// The templates of Argo's workflows hold one container for each pod; in other kinds `script` is a text.
+    private static let single: Set<String> = ["container", "script", "initContainer", "sidecar"]
 
-    /// Aliases and merges are not resolved, so they may stand for containers.
-    private static func isOfContainers(_ list: ManifestNode) -> Bool {
-        if case .alias = list.content { return true }
-        return (list.items ?? []).contains { item in
-            if case .alias = item.content { return true }
-            return (item.entries ?? []).contains { ["image", "<<"].contains($0.key.text) }
-        }
+    /// A list, or containers by name.
+    private static func isOfContainers(_ list: ManifestNode, orAlias: Bool = true) -> Bool {
+        if case .alias = list.content { return orAlias }
+        return (list.items ?? []).contains(where: isContainer)
+            || (list.entries ?? []).contains { isContainer($0.value) }
+    }
+
+    /// Aliases and merges are not resolved, so they may stand for a container.
+    private static func isContainer(_ node: ManifestNode) -> Bool {
+        if case .alias = node.content { return true }
+        return (node.entries ?? []).contains { ["image", "<<"].contains($0.key.text) }
     }
 }

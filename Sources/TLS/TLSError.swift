@@ -19,6 +19,8 @@ package enum TLSError: Error, Equatable, Sendable, CustomStringConvertible {
     /// Certificates, keys or names that cannot be used for a connection.
     case configuration(String)
 
+    package static let notSpoken = TLSError.malformed("the peer does not speak TLS")
+
     /// The fault is the peer's, and is reported to it by a fatal alert (RFC 8446 §6.2).
     var isAnsweredByAlert: Bool {
         switch self {
@@ -77,10 +79,13 @@ enum ErrorQueue {
         case SSL_R_UNEXPECTED_EOF_WHILE_READING:
             return .closed
         case SSL_R_WRONG_VERSION_NUMBER, SSL_R_HTTP_REQUEST, SSL_R_HTTPS_PROXY_REQUEST, SSL_R_PACKET_LENGTH_TOO_LONG:
-            return .malformed("the peer does not speak TLS")
+            return .notSpoken
         case SSL_AD_REASON_OFFSET..<(SSL_AD_REASON_OFFSET + 256):
-            let alert = unsafe SSL_alert_desc_string_long(reason - SSL_AD_REASON_OFFSET)
-            return .refused(unsafe alert.map { unsafe String(cString: $0) } ?? text)
+            let alert = unsafe SSL_alert_desc_string_long(reason - SSL_AD_REASON_OFFSET).map {
+                unsafe String(cString: $0)
+            }
+            // Those of TLS 1.3 have no such name.
+            return .refused(alert.flatMap { $0 == "unknown" ? nil : $0 } ?? text)
         default:
             return .malformed(text)
         }

@@ -149,6 +149,54 @@ def test_no_kind_with_a_pod_passes_without_a_gate(kind):
     assert policy["podSelector"]["matchLabels"]
 
 
+TEMPLATES = "templates: [{name: wiki, daemon: true, %s}]"
+
+
+@pytest.mark.parametrize("kind, specification, place", [
+    ("argoproj.io/v1alpha1 Workflow", TEMPLATES % "container: {image: wiki:1}", "spec.templates.container"),
+    ("argoproj.io/v1alpha1 WorkflowTemplate", TEMPLATES % "script: {image: wiki:1, source: run}", "spec.templates.script"),
+    ("argoproj.io/v1alpha1 CronWorkflow", f"workflowSpec: {{{TEMPLATES % 'container: {image: wiki:1}'}}}", "spec.workflowSpec.templates.container"),
+    ("argoproj.io/v1alpha1 Workflow", TEMPLATES % "containerSet: {containers: [{name: a, image: wiki:1}]}", "spec.templates.containerSet.containers"),
+    ("argoproj.io/v1alpha1 Workflow", "templateDefaults: {container: {image: wiki:1}}", "spec.templateDefaults.container"),
+    ("argoproj.io/v1alpha1 Sensor", "triggers: [{template: {k8s: {source: {resource: {spec: {%s}}}}}}]" % (TEMPLATES % "container: {image: wiki:1}"),
+     "spec.triggers.template.k8s.source.resource.spec.templates.container"),
+    ("argoproj.io/v1alpha1 ClusterWorkflowTemplate", TEMPLATES % "container: {image: wiki:1}", "spec.templates.container"),
+    ("argoproj.io/v1alpha1 EventSource", "template: {container: {image: wiki:1}}", "spec.template.container"),
+    ("serving.knative.dev/v1alpha1 Service", "runLatest: {configuration: {revisionTemplate: {spec: {container: {image: wiki:1}}}}}",
+     "spec.runLatest.configuration.revisionTemplate.spec.container"),
+    ("example.com/v1 Workload", "containers: {web: {image: wiki:1}}", "spec.containers"),
+    ("tekton.dev/v1 Task", "steps: [{name: a, image: wiki:1, script: run}]", "spec.steps"),
+    ("tekton.dev/v1 Task", "sidecars: [{name: a, image: wiki:1}]", "spec.sidecars"),
+    ("tekton.dev/v1 Pipeline", "tasks: [{name: a, taskSpec: {steps: [{image: wiki:1}]}}]", "spec.tasks.taskSpec.steps"),
+])
+def test_containers_that_are_no_pods_of_kubernetes_are_refused(kind, specification, place):
+    version, name = kind.split()
+    text = f"apiVersion: {version}\nkind: {name}\nmetadata: {{name: wiki%s}}\nspec: {{{specification}}}\n"
+    done = injected(text % "")
+    assert (done.returncode, done.stdout) == (1, "") and f"{name}/wiki holds containers at `{place}`" in done.stderr
+    exempt = text % ", annotations: {sidegate/inject: disabled}"
+    done = injected(exempt)
+    assert (done.returncode, done.stdout) == (0, exempt)
+
+
+@pytest.mark.parametrize("specification", [
+    "strategy: {canary: {steps: [{setWeight: 20}, {pause: {}}]}}",
+    "templates: [{name: a, steps: [[{name: b, template: c}]]}]",
+    "metrics: [{type: ContainerResource, containerResource: {container: app, name: cpu}}]",
+    "script: run, container: wiki, sidecar: {enabled: true}",
+    "versions: [{schema: {openAPIV3Schema: {properties: {container: {type: object, properties: {image: {type: string}}}}}}}]",
+])
+def test_names_of_containers_with_another_meaning_pass(specification):
+    text = f"apiVersion: example.com/v1\nkind: Thing\nmetadata: {{name: wiki}}\nspec: {{{specification}}}\n"
+    done = injected(text)
+    assert (done.returncode, done.stdout) == (0, text), done.stderr
+
+
+def injected(text: str) -> subprocess.CompletedProcess:
+    program = os.environ.get("SIDEGATE_BINARY") or pytest.skip("SIDEGATE_BINARY is not set")
+    return subprocess.run([program, "inject", "--filename", "-"], input=text, capture_output=True, text=True, timeout=60)
+
+
 @pytest.mark.parametrize("text, message", [
     ("apiVersion: v1\nkind: X\nspec: {pod: {spec: {containers: [{name: a, image: b}]}}}\n", "holds containers at `spec.pod.spec.containers`"),
     (
@@ -163,8 +211,7 @@ def test_no_kind_with_a_pod_passes_without_a_gate(kind):
     (workload("apps/v1 Deployment", POD.replace("8080}", "8080, hostPort: 80}")), "hostPort 80"),
 ])
 def test_what_cannot_be_protected_is_refused_without_output(text, message):
-    program = os.environ.get("SIDEGATE_BINARY") or pytest.skip("SIDEGATE_BINARY is not set")
-    done = subprocess.run([program, "inject", "--filename", "-"], input=text, capture_output=True, text=True, timeout=60)
+    done = injected(text)
     assert (done.returncode, done.stdout) == (1, "") and message in done.stderr
 
 

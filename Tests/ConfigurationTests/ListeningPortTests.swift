@@ -26,13 +26,13 @@ struct ListeningPortTests {
         ])
     func places(line: String, expected: [String]) {
         let table = Self.head + "   0: \(line) 00000000:00000000 00:00000000 00000000     0        0 1\n"
-        #expect(ListeningPorts.beyondLoopback(3000, table: table) == expected)
+        #expect(ListeningPorts.beyondLoopback(3000, table: Array(table.utf8)) == expected)
     }
 
     @Test("A port is open where something listens, on loopback too")
     func open() {
         func isOpen(_ line: String) -> Bool {
-            ListeningPorts.isOpen(3000, table: Self.head + "   0: \(line) 00000000:00000000 0 1\n")
+            ListeningPorts.isOpen(3000, table: Array((Self.head + "   0: \(line) 00000000:00000000 0 1\n").utf8))
         }
         #expect(isOpen("0100007F:0BB8 00000000:0000 0A") && isOpen("00000000:0BB8 00000000:0000 0A"))
         #expect(isOpen("00000000000000000000000001000000:0BB8 00000000000000000000000000000000:0000 0A"))
@@ -44,6 +44,8 @@ struct ListeningPortTests {
     func several() {
         let lines = ["00000000", "0501000A", "0501000A", "0100007F"].map { " 1: \($0):0BB8 00000000:0000 0A 0\n" }
         #expect(
-            ListeningPorts.beyondLoopback(3000, table: Self.head + lines.joined()) == ["every address", "10.0.1.5"])
+            ListeningPorts.beyondLoopback(3000, table: Array((Self.head + lines.joined()).utf8)) == [
+                "every address", "10.0.1.5",
+            ])
     }
 }

@@ -60,9 +60,10 @@ class TestTheAppSetsNoGateCookies:
             assert response.body == b"ok" and response.trailers == []
             assert [i.fields for i in response.interim] == [[("Link", "</a>")]]
         upstream.answer = lambda request, connection: connection.send(
-            f"HTTP/1.1 101 Switching Protocols\r\n{evil}Connection: upgrade\r\nUpgrade: websocket\r\n\r\n")
+            f"HTTP/1.1 101 Switching Protocols\r\n{evil}Connection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
         with gate.connection() as connection:
-            response = connection.exchange("GET", "/", {**session, "Connection": "upgrade", "Upgrade": "websocket"})
+            response = connection.exchange("GET", "/", {**session, "Connection": "upgrade", "Upgrade": "websocket",
+            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="})
             assert response.status == 101 and response.all("Set-Cookie") == []
 
     def test_in_the_trailers_of_an_app_that_speaks_http2(self, start_gate):

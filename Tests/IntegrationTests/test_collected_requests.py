@@ -154,7 +154,8 @@ def test_calls_and_upgrades_are_not_collected(gate, upstream):
         connection.respond(200, {}, b"")
 
     upstream.serve = serve
-    for fields in ({"Content-Type": "application/grpc+proto"}, {"Connection": "upgrade", "Upgrade": "websocket"}):
+    for fields in ({"Content-Type": "application/grpc+proto"}, {"Connection": "upgrade", "Upgrade": "websocket",
+            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}):
         with gate.connection() as connection:
             connection.request("POST", "/", {**CHUNKED, **fields})
             connection.send(b"5\r\nhello\r\n")

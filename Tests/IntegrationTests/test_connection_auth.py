@@ -183,8 +183,9 @@ def test_a_websocket_uses_the_authenticated_connection_of_its_user(users, app):
         assert authenticated(connection, ada, "ada").status == 200
         number = app.last.connection
         app.answer = lambda request, upstream: upstream.send(
-            "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")
-        assert connection.exchange("GET", "/ws", {**ada, "Connection": "upgrade", "Upgrade": "websocket"}).status == 101
+            "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
+        assert connection.exchange("GET", "/ws", {**ada, "Connection": "upgrade", "Upgrade": "websocket",
+            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}).status == 101
         assert app.last.connection == number
 
 

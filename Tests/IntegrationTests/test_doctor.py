@@ -467,3 +467,60 @@ def test_explain_makes_no_requests_unless_asked_to(peers, config, key_set):
     fetched = sidegate("explain", "--config", path, "--fetch", token)
     assert fetched.returncode == 0, fetched.stdout
     assert "spring-2026 (Ed25519)" in fetched.stdout and fetched.stdout.endswith("\naccepted\n")
+
+
+def test_what_does_not_depend_on_each_other_is_asked_at_the_same_time(tmp_path):
+    """The app and the login page answer only when both are asked."""
+    together = threading.Barrier(2)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            together.wait(30)
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    servers = [ThreadingHTTPServer(("127.0.0.1", 0), Handler) for _ in range(2)]
+    for server in servers:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    app, provider = (f"http://127.0.0.1:{server.server_port}" for server in servers)
+    config = tmp_path / "sidegate.yaml"
+    config.write_text(json.dumps({
+        "publicURL": "http://localhost:8080", "upstream": app, "identityProvider": {"loginURL": provider + "/login?r={returnURL}"},
+        "token": {"keys": [{"secret": "0123456789abcdef0123456789abcdef"}]}, "session": {"secret": "fedcba9876543210fedcba9876543210"}}))
+    config.chmod(0o600)
+    done = sidegate("doctor", "--config", str(config))
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+    assert done.returncode == 0 and "upstream " in done.stdout and done.stdout.count("answers 200") == 2, done.stdout
+    # In the order of the checks, whatever answered first.
+    assert done.stdout.index("upstream ") < done.stdout.index("bypass ") < done.stdout.index("identityProvider.loginURL ") < done.stdout.index("clock ")
+
+
+def doctor_for(tmp_path, upstream):
+    config = tmp_path / "sidegate.yaml"
+    config.write_text(json.dumps({
+        "publicURL": "http://localhost:8080", "upstream": upstream, "identityProvider": {"loginURL": "http://127.0.0.1:1/login?r={returnURL}"},
+        "token": {"keys": [{"secret": "0123456789abcdef0123456789abcdef"}]}, "session": {"secret": "fedcba9876543210fedcba9876543210"}}))
+    config.chmod(0o600)
+    return sidegate("doctor", "--config", str(config)).stdout
+
+
+@pytest.mark.parametrize("scheme", ["http", "https", "h2c"])
+def test_the_way_around_an_app_that_is_not_found_is_not_checked(tmp_path, scheme):
+    report = doctor_for(tmp_path, f"{scheme}://nowhere.invalid:3000")
+    line = next(line for line in report.splitlines() if " bypass " in line)
+    assert line.startswith("warning") and "not checked" in line and "cannot be resolved" in line, report
+
+
+def test_an_app_without_tls_behind_https_needs_http(tmp_path):
+    peer = Peer()
+    report = doctor_for(tmp_path, peer.url.replace("http://", "https://")).splitlines()
+    at = next(number for number, line in enumerate(report) if " upstream " in line)
+    assert report[at].startswith("FAIL") and "does not speak TLS" in report[at], report
+    assert "http://" in report[at + 1] and "ca" not in report[at + 1].split("fix:")[1].split(), report

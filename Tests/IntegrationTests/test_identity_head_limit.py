@@ -57,7 +57,8 @@ def test_other_protocols_and_credentials(gate, upstream, large):
         response = connection.response(connection.request("POST", "/x", {"content-type": "application/grpc"}))
         assert response.status == 200 and response["grpc-status"] == "7" and response["grpc-message"] == REASON
     with gate.connection() as connection:
-        response = connection.exchange("GET", "/x", {**large, "Connection": "upgrade", "Upgrade": "websocket"})
+        response = connection.exchange("GET", "/x", {**large, "Connection": "upgrade", "Upgrade": "websocket",
+            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="})
         assert response.status == 403
     bearer = {"Authorization": "Bearer " + tokens.token(groups=GROUPS)}
     response = gate.exchange("GET", "/x", {**XHR, **bearer})

@@ -70,7 +70,7 @@ class TestValidConfiguration:
 
         def answer(request, connection):
             if request.get("Upgrade"):
-                connection.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")
+                connection.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
                 while True:
                     connection.fill()
                     connection.send(bytes(connection.buffer))
@@ -84,7 +84,8 @@ class TestValidConfiguration:
         busy, tunnel = gate.connection(), gate.connection()
         busy.request("GET", "/slow", session)
         assert busy.read_head().status == 200
-        tunnel.request("GET", "/tunnel", {**session, "Connection": "Upgrade", "Upgrade": "websocket"})
+        tunnel.request("GET", "/tunnel", {**session, "Connection": "Upgrade", "Upgrade": "websocket",
+            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="})
         assert tunnel.read_head().status == 101
         for _ in range(3):
             hang_up(gate)
@@ -171,13 +172,14 @@ class TestValidConfiguration:
         def answer(request, connection):
             if not request.get("Upgrade"):
                 return upstream.echo(request, connection)
-            connection.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")
+            connection.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
             connection.fill()
         upstream.answer = answer
         gate = start_gate(upstream, admin=admin())
         session = gate.session_cookie()
         tunnel = gate.connection()
-        tunnel.request("GET", "/tunnel", {**session, "Connection": "Upgrade", "Upgrade": "websocket"})
+        tunnel.request("GET", "/tunnel", {**session, "Connection": "Upgrade", "Upgrade": "websocket",
+            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="})
         assert tunnel.read_head().status == 101
         before = reloads(gate)
         rewrite(gate, access={"users": {"emails": ["bob@example.com"]}})

@@ -155,7 +155,7 @@ def test_the_connection_ends_with_close_notify(gate):
 def test_websocket_bytes_pass_through_a_tunnel(gate, upstream):
     def serve(connection):
         connection.read_head()
-        connection.send("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\nhello")
+        connection.send("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\nhello")
         while True:
             connection.fill()
             connection.send(bytes(connection.buffer[::-1]))
@@ -164,7 +164,8 @@ def test_websocket_bytes_pass_through_a_tunnel(gate, upstream):
     upstream.serve = serve
     with gate.connection() as connection:
         response = connection.exchange(
-            "GET", "/socket", {**gate.session_cookie(), "Connection": "Upgrade", "Upgrade": "websocket"})
+            "GET", "/socket", {**gate.session_cookie(), "Connection": "Upgrade", "Upgrade": "websocket",
+            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="})
         assert response.status == 101
         assert connection.read_exactly(5) == b"hello"
         for piece in (b"abc", b"x" * 100):

@@ -329,14 +329,15 @@ def test_a_key_update_after_the_gates_close_loses_no_data(gate, session, upstrea
 
     def serve(connection):
         connection.read_head()
-        connection.send("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\nbye")
+        connection.send("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\nbye")
         connection.socket.shutdown(socket.SHUT_WR)
         while data := connection.socket.recv(65536):
             got.append(data)
 
     upstream.serve = serve
     with connected(gate) as connection:
-        connection.request("GET", "/", {**session, "Connection": "Upgrade", "Upgrade": "websocket"})
+        connection.request("GET", "/", {**session, "Connection": "Upgrade", "Upgrade": "websocket",
+            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="})
         assert connection.response().status == 101 and connection.read_all() == b"bye"
         assert connection.socket.end == "close_notify"
         for index in range(5):

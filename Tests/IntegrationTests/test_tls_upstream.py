@@ -256,7 +256,7 @@ def test_websocket_bytes_pass_through_a_tunnel(start_gate, start_app, authority,
 
     def serve(connection):
         connection.read_head()
-        connection.send("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\nhello")
+        connection.send("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\nhello")
         while True:
             connection.fill()
             connection.send(bytes(connection.buffer[::-1]))
@@ -266,7 +266,8 @@ def test_websocket_bytes_pass_through_a_tunnel(start_gate, start_app, authority,
     gate = gate_before(start_gate, app, authority)
     with gate.connection() as connection:
         response = connection.exchange(
-            "GET", "/socket", {**gate.session_cookie(), "Connection": "Upgrade", "Upgrade": "websocket"})
+            "GET", "/socket", {**gate.session_cookie(), "Connection": "Upgrade", "Upgrade": "websocket",
+            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="})
         assert response.status == 101
         assert connection.read_exactly(5) == b"hello"
         connection.send(b"abc")

@@ -77,6 +77,38 @@ def test_a_101_for_another_protocol_or_without_a_valid_accept_is_502(gate, upstr
     assert len(upstream.requests) == 1
 
 
+VALID = ("Sec-WebSocket-Key", KEY)
+
+
+@pytest.mark.parametrize("fields, method, body", [
+    ([], "GET", None), ([("Sec-WebSocket-Key", "")], "GET", None), ([("Sec-WebSocket-Key", "abc")], "GET", None),
+    ([("Sec-WebSocket-Key", "x" * 24)], "GET", None), ([("Sec-WebSocket-Key", KEY[:-1])], "GET", None),
+    ([("Sec_WebSocket_Key", KEY)], "GET", None), ([VALID, VALID], "GET", None), ([VALID, ("Connection", "Sec-WebSocket-Key")], "GET", None),
+    ([VALID, ("Connection", "close, sec-websocket-KEY")], "GET", None), ([VALID], "POST", b"GET /admin HTTP/1.1\r\n\r\n"),
+    ([VALID, ("Transfer-Encoding", "chunked")], "POST", b"0\r\n\r\n")])
+def test_a_websocket_without_a_valid_key_or_with_content_is_no_handshake(gate, upstream, session, fields, method, body):
+    """Such as an app that repeats the fields of the request: nothing proves that it has agreed to a tunnel."""
+    upstream.answer = switching("websocket", f"Sec-WebSocket-Accept: {ACCEPT}")
+    handshake = [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"), *fields]
+    with gate.connection() as connection:
+        connection.request(method, "/ws", [*session.items(), *handshake], body)
+        assert connection.response().status == 502
+        assert "upgrade" not in upstream.last.names and upstream.last.get("Connection") is None
+        with contextlib.suppress(ConnectionError):
+            connection.send(SMUGGLED)
+    assert [r.target for r in upstream.requests] == ["/ws"]
+    upstream.answer = upstream.echo
+    response = gate.exchange(method, "/page", [*session.items(), *handshake], body)
+    assert response.status == 200, "the request is forwarded without the upgrade"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
+def test_a_websocket_passes_with_any_method(gate, upstream, session, method):
+    upstream.answer = switching("websocket", f"Sec-WebSocket-Accept: {ACCEPT}")
+    with gate.connection() as connection:
+        assert connection.exchange(method, "/ws", {**session, **WEBSOCKET}).status == 101
+
+
 def test_a_websocket_passes_in_any_case(gate, upstream, session):
     upstream.answer = switching("WebSocket", f"Sec-WebSocket-Accept: {ACCEPT}")
     for value in ("websocket", "WebSocket", "WEBSOCKET"):

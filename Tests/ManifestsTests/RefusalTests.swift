@@ -75,6 +75,13 @@ struct RefusalTests {
             (custom + "  worker: {containers: [{<<: *a}]}\n", "8:24: ", "at `spec.worker.containers`"),
             (custom + "  worker: {containers: *a}\n", "8:24: ", "at `spec.worker.containers`"),
             (custom + "      x: {containers: [{image: b}]}\n", "8:23: ", "at `spec.template.spec.x.containers`"),
+            (custom + "  container: {image: b}\n", "8:14: ", "at `spec.container`"),
+            (custom + "  templates: [{script: {image: b, source: x}}]\n", "8:24: ", "at `spec.templates.script`"),
+            (custom + "  templates: [{container: {<<: *a}}]\n", "8:27: ", "at `spec.templates.container`"),
+            (custom + "  templates: [{container: *a}]\n", "8:27: ", "at `spec.templates.container`"),
+            (custom + "  templates: [{sidecars: [{image: b}]}]\n", "8:26: ", "at `spec.templates.sidecars`"),
+            (custom + "  steps: [{image: b, script: x}]\n", "8:10: ", "at `spec.steps`"),
+            (custom + "  containers: {main: {image: b}}\n", "8:15: ", "at `spec.containers`"),
             (
                 "metadata: {name: x}\nspec: {containers: [{image: b}]}\n", "2:20: ",
                 "a document without `kind` holds containers at `spec.containers`"

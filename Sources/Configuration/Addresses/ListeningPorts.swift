@@ -9,7 +9,7 @@ package enum ListeningPorts {
     }
 
     /// As above, of one such table.
-    package static func beyondLoopback(_ port: UInt16, table: String) -> [String] {
+    package static func beyondLoopback(_ port: UInt16, table: [UInt8]) -> [String] {
         var places: [String] = []
         for address in addresses(port, table: table) {
             guard let place = place(address), !places.contains(place) else { continue }
@@ -24,22 +24,23 @@ package enum ListeningPorts {
     }
 
     /// As above, of one such table.
-    package static func isOpen(_ port: UInt16, table: String) -> Bool { !addresses(port, table: table).isEmpty }
+    package static func isOpen(_ port: UInt16, table: [UInt8]) -> Bool { !addresses(port, table: table).isEmpty }
 
-    private static func tables() -> [String]? {
+    private static func tables() -> [[UInt8]]? {
         let tables = ["/proc/net/tcp", "/proc/net/tcp6"].compactMap { path in
             try? FileReader.read(path, limit: maximumSize).bytes
         }
-        return tables.isEmpty ? nil : tables.map { String(decoding: $0, as: UTF8.self) }
+        return tables.isEmpty ? nil : tables
     }
 
-    /// The local addresses of the listeners on `port`, as the table has them.
-    private static func addresses(_ port: UInt16, table: String) -> [Substring] {
-        table.split(separator: "\n").dropFirst().compactMap { line in
+    /// The local addresses of the listeners on `port`, as the table has them. It has a line for each connection of the
+    /// machine, which may be very many, so the lines are looked at as bytes.
+    private static func addresses(_ port: UInt16, table: [UInt8]) -> [Substring] {
+        table.split(separator: UInt8(ascii: "\n")).dropFirst().compactMap { line in
             // sl, local address, remote address, state, …
-            let columns = line.split(separator: " ", omittingEmptySubsequences: true)
-            guard columns.count > 3, columns[3] == listening else { return nil }
-            let halves = columns[1].split(separator: ":")
+            let columns = line.split(separator: UInt8(ascii: " "), maxSplits: 4)
+            guard columns.count > 3, columns[3].elementsEqual(listening.utf8) else { return nil }
+            let halves = String(decoding: columns[1], as: UTF8.self).split(separator: ":")
             guard halves.count == 2, UInt16(halves[1], radix: 16) == port else { return nil }
             return halves[0]
         }

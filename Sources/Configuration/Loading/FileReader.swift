@@ -37,25 +37,27 @@ enum FileReader {
         guard unsafe fstat(descriptor, &status) == 0 else { throw problem(errno) }
         if status.st_mode & S_IFMT == S_IFDIR { throw problem(EISDIR) }
 
+        // A file of /proc comes in small pieces, however much is asked for.
         var bytes: [UInt8] = []
+        var filled = 0
         while true {
-            let start = bytes.count
-            let room = Swift.min(65_536, limit + 1 - start)
-            bytes.append(contentsOf: repeatElement(0, count: room))
-            let count = unsafe bytes.withUnsafeMutableBytes { buffer in
-                unsafe Glibc.read(descriptor, buffer.baseAddress.map { unsafe $0 + start }, room)
+            if filled == bytes.count {
+                bytes += [UInt8](repeating: 0, count: Swift.min(Swift.max(65_536, filled), limit + 1 - filled))
             }
-            let error = errno
-            bytes.removeLast(room - Swift.max(0, count))
+            let count = unsafe bytes.withUnsafeMutableBytes { buffer in
+                unsafe Glibc.read(descriptor, buffer.baseAddress.map { unsafe $0 + filled }, buffer.count - filled)
+            }
             if count < 0 {
-                if error == EINTR { continue }
-                throw problem(error)
+                if errno == EINTR { continue }
+                throw problem(errno)
             }
             if count == 0 { break }
-            if bytes.count > limit {
+            filled += count
+            if filled > limit {
                 throw FileProblem(words: "it is larger than \(SizeText.format(limit))", isMissing: false)
             }
         }
+        bytes.removeLast(bytes.count - filled)
         var mount = statvfs()
         // ST_RDONLY of fstatvfs(3).
         let isOnReadOnlyMount = unsafe fstatvfs(descriptor, &mount) == 0 && mount.f_flag & 1 != 0

@@ -80,6 +80,9 @@ struct ForwardAuth {
             var response = granted(identity, renewal, original)
             response.outcome = .observe
             response.reason = observation.reason
+            response.detail = observation.remark?.detail
+            if response.user?.isEmpty ?? true { response.user = observation.remark?.user }
+            response.provider = response.provider ?? observation.remark?.provider
             return .respond(response)
         case .nativeLogin(let cookie):
             return .respond(granted(nil, cookie, original))

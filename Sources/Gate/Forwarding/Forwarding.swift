@@ -70,6 +70,11 @@ package final class Forwarding {
         rewrite.forwardsUpgrade(request.head, app: app)
     }
 
+    /// The request asks for a protocol that `app` may switch to, whether its Upgrade is forwarded or not.
+    package func asksForUpgrade(_ request: borrowing AccessRequest, app: Int) -> Bool {
+        rewrite.asksForUpgrade(request.head, app: app)
+    }
+
     /// The client's X-Request-ID when it is safe to log, otherwise a new one (32 hexadecimal digits).
     package func appendRequestID(of request: borrowing RequestHead, to out: inout [UInt8]) {
         if let place = RequestIdentifier.place(in: request) {

@@ -145,7 +145,7 @@ struct RequestRewrite {
                 // A page whose URL had the token names it to the next one (CVE-2022-24797).
                 let cleaned = tokenParameter.removed(from: bytes.extracting(field.value.range))
                 passes = cleaned == nil
-                if let cleaned, !request.nominatesFields || !isNominated("referer".utf8.span, request, bytes) {
+                if let cleaned, !request.nominatesFields || !request.nominates("referer".utf8.span) {
                     out.append("Referer: ")
                     out.append(contentsOf: cleaned)
                     out.append("\r\n")
@@ -160,7 +160,7 @@ struct RequestRewrite {
                 .secFetchSite, .server, .setCookie, .trailer, .userAgent, .xRequestedWith:
                 passes = true
             }
-            guard passes, !request.nominatesFields || !isNominated(bytes.extracting(field.name.range), request, bytes)
+            guard passes, !request.nominatesFields || !request.nominates(bytes.extracting(field.name.range))
             else { continue }
             if field.name.lowerBound == runEnd, runEnd > runStart, Self.isWholeLine(field, bytes) {
                 runEnd = field.value.upperBound + 2
@@ -193,22 +193,6 @@ struct RequestRewrite {
             && bytes[valueEnd &+ 1] == 10
     }
 
-    /// Named by Connection. The fields that the gate sets are written after this, so no name there can delete them
-    /// (CVE-2025-48865).
-    private func isNominated(_ name: Span<UInt8>, _ request: RequestHead, _ bytes: Span<UInt8>) -> Bool {
-        for field in request.fields where field.known == .connection {
-            let value = bytes.extracting(field.value.range)
-            var start = 0
-            while start <= value.count {
-                let end = value.firstIndex(of: UInt8(ascii: ","), in: start..<value.count)
-                let option = value.extracting(value.trimmed(start..<end))
-                if option.equalsFoldingCase(name), !option.equalsIgnoringCase("upgrade") { return true }
-                start = end + 1
-            }
-        }
-        return false
-    }
-
     /// All Cookie fields as one, without the gate's cookies; the others byte for byte.
     private func writeCookies(_ request: RequestHead, _ bytes: Span<UInt8>, into out: inout [UInt8]) {
         let start = out.count
@@ -216,7 +200,7 @@ struct RequestRewrite {
         let textStart = out.count
         for index in request.fields.indices {
             let field = request.fields[index]
-            guard field.known == .cookie, !request.nominatesFields || !isNominated("cookie".utf8.span, request, bytes)
+            guard field.known == .cookie, !request.nominatesFields || !request.nominates("cookie".utf8.span)
             else { continue }
             let end = field.value.upperBound
             var pairStart = field.value.lowerBound
@@ -275,6 +259,11 @@ struct RequestRewrite {
     func forwardsUpgrade(_ request: RequestHead, app: Int) -> Bool {
         guard request.wantsUpgrade else { return false }
         return (apps.app(app)?.upgrades ?? upgrades).allow(request)
+    }
+
+    /// The request asks for a protocol that is allowed at `app`, whether its Upgrade passes or not.
+    func asksForUpgrade(_ request: RequestHead, app: Int) -> Bool {
+        (apps.app(app)?.upgrades ?? upgrades).allowed(of: request) != nil
     }
 
     /// A list names `element`, before any `;` or `/`.

@@ -52,18 +52,21 @@ struct BackchannelLogout {
         guard present.count == 1 else { return .respond(invalid(.tokenMalformed)) }
 
         let now = request.context.now
-        var refusals: [Reason] = []
+        var refusals: [SignInRefusal] = []
         var unknown: [String] = []
         for issuer in issuers {
             do throws(SignInRefusal) {
                 return step(try issuer.tokens.verifiedLogoutToken(token.span, now: now), of: issuer, now: now)
             } catch {
                 if issuer.tokens.canRefreshKeys(after: error.reason, request) { unknown.append(issuer.tokens.provider) }
-                refusals.append(error.reason)
+                refusals.append(error)
             }
         }
         if !unknown.isEmpty { return .ask(.keys(of: unknown)) }
-        return .respond(invalid(TokenCheck.mostTelling(refusals)))
+        let refusal = TokenCheck.mostTelling(refusals)
+        var response = invalid(refusal.reason)
+        (response.detail, response.user) = (refusal.detail, refusal.user)
+        return .respond(response)
     }
 
     private func step(_ verified: VerifiedToken, of issuer: Issuer, now: Double) -> Step {

@@ -95,7 +95,13 @@ extension Responses {
     }
 
     /// 401, with what is wrong with the bearer token; 503 when that is not known.
-    func invalidBearer(_ reason: Reason, _ request: borrowing AccessRequest) -> LocalResponse {
+    func invalidBearer(_ refusal: SignInRefusal, _ request: borrowing AccessRequest) -> LocalResponse {
+        var response = invalidBearer(refusal.reason, request)
+        (response.detail, response.user) = (refusal.detail, refusal.user)
+        return response
+    }
+
+    private func invalidBearer(_ reason: Reason, _ request: borrowing AccessRequest) -> LocalResponse {
         if reason == .replayStoreUnavailable { return bearerUnknown(request) }
         if ContentType.isGRPC(request.head) { return grpcUnauthenticated(reason) }
         var response = json(

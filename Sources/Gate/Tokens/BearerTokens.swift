@@ -7,8 +7,10 @@ import JWT
 /// What a request's `Authorization` amounts to.
 enum BearerVerdict {
     case none
+    /// Rare, and larger than the others.
+    ///
     /// - Parameter unknownKeysOf: the providers by whose keys, not known yet, the token may be valid.
-    case refused(Reason, unknownKeysOf: [String])
+    indirect case refused(SignInRefusal, unknownKeysOf: [String])
     case valid(Identity)
     /// The token is valid, and the replay store must be asked first whether it has signed in.
     case unchecked(TokenQuestion)
@@ -73,7 +75,7 @@ final class BearerTokens {
         }
         guard let token else { return .none }
         // The app and the gate could each read another one (CVE-2020-25017).
-        guard count == 1 else { return .refused(.tokenMalformed, unknownKeysOf: []) }
+        guard count == 1 else { return .refused(SignInRefusal(.tokenMalformed), unknownKeysOf: []) }
         return verdict(on: bytes.extracting(token.range), request)
     }
 
@@ -110,9 +112,9 @@ final class BearerTokens {
         // CVE-2026-33496: a verdict is one policy's and one key set's.
         if let cached, cached.verifiedWith == epoch.value {
             if request.context.monotonic < cached.freshUntil { return .valid(cached) }
-            if request.tokenLookup != .notAsked { return verdict(on: cached, request) }
+            if request.tokenLookup != .notAsked { return verdict(on: cached, keyID: nil, request) }
         }
-        var refusals: [Reason] = []
+        var refusals: [SignInRefusal] = []
         var unknown: [String] = []
         for issuer in issuers {
             do throws(SignInRefusal) {
@@ -129,9 +131,9 @@ final class BearerTokens {
                 known.keep(
                     identity, text, host: nowhere, isSecure: false, validFrom: now,
                     validUntil: user.token.expiresAt ?? now)
-                return verdict(on: identity, request)
+                return verdict(on: identity, keyID: user.token.keyID, request)
             } catch {
-                refusals.append(error.reason)
+                refusals.append(error)
                 if issuer.tokens.canRefreshKeys(after: error.reason, request) { unknown.append(issuer.tokens.provider) }
             }
         }
@@ -140,7 +142,11 @@ final class BearerTokens {
     }
 
     /// On a token that is valid in itself.
-    private func verdict(on identity: Identity, _ request: borrowing AccessRequest) -> BearerVerdict {
+    ///
+    /// - Parameter keyID: for the log, where it is known.
+    private func verdict(
+        on identity: Identity, keyID: String?, _ request: borrowing AccessRequest
+    ) -> BearerVerdict {
         guard !identity.replayKeys.isEmpty else {
             identity.freshUntil = request.context.monotonic + Self.verdictLifetime
             return .valid(identity)
@@ -152,10 +158,12 @@ final class BearerTokens {
                     replayKeys: identity.replayKeys, expiresAt: identity.tokenExpiresAt, identity: identity,
                     spentCount: spentCount))
         case .unused: return .valid(identity)
-        case .used: return .refused(.replayed, unknownKeysOf: [])
+        case .used:
+            return .refused(
+                SignInRefusal(.replayed, "the token has signed in", identity.user, keyID), unknownKeysOf: [])
         case .failed:
             guard identity.isKnownUnused || replayFailure == .allow else {
-                return .refused(.replayStoreUnavailable, unknownKeysOf: [])
+                return .refused(SignInRefusal(.replayStoreUnavailable, nil, identity.user, keyID), unknownKeysOf: [])
             }
             // Not each request waits for a store that does not answer.
             identity.freshUntil = request.context.monotonic + Self.pauseAfterFailure

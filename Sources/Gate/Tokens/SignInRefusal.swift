@@ -51,7 +51,8 @@ struct SignInRefusal: Error, CustomStringConvertible {
         detail = Self.detail(refusal.problem, keyID: keyID)
     }
 
-    init(_ reason: Reason, _ words: String, _ user: String?, _ keyID: String?) {
+    /// - Parameter words: nil: the reason says it all.
+    init(_ reason: Reason, _ words: String?, _ user: String?, _ keyID: String?) {
         self.reason = reason
         self.user = user
         detail = Self.detail(words, keyID: keyID)

@@ -124,8 +124,8 @@ final class TokenCheck {
     }
 
     /// Of the reasons why no provider accepts a token: that of the provider that signed it.
-    static func mostTelling(_ refusals: [Reason]) -> Reason {
-        refusals.first { !isOfAnother($0) } ?? refusals.first ?? .keyNotFound
+    static func mostTelling(_ refusals: [SignInRefusal]) -> SignInRefusal {
+        refusals.first { !isOfAnother($0.reason) } ?? refusals.first ?? SignInRefusal(.keyNotFound)
     }
 
     /// The token may well be another provider's.

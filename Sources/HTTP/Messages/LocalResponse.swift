@@ -17,7 +17,7 @@ public struct LocalResponse: Equatable, Sendable {
     /// Why, for logs and metrics, if there is a reason.
     package var reason: Reason?
     /// Most responses have none, and a response is copied several times on its way.
-    private var remark: Remark?
+    package private(set) var remark: Remark?
     /// The request it is about, for the logs, if that is not the request it answers.
     public var subject: RequestSubject?
 
@@ -116,10 +116,10 @@ public struct RequestSubject: Equatable, Sendable {
 }
 
 /// What the log says of a response besides its outcome.
-private final class Remark: Equatable, Sendable {
-    let detail: String?
-    let user: String?
-    let provider: String?
+package final class Remark: Equatable, Sendable {
+    package let detail: String?
+    package let user: String?
+    package let provider: String?
 
     /// Nil: there is nothing to say.
     init?(detail: String?, user: String?, provider: String?) {
@@ -129,7 +129,7 @@ private final class Remark: Equatable, Sendable {
         self.provider = provider
     }
 
-    static func == (a: Remark, b: Remark) -> Bool {
+    package static func == (a: Remark, b: Remark) -> Bool {
         a.detail == b.detail && a.user == b.user && a.provider == b.provider
     }
 }

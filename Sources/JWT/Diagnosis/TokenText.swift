@@ -39,6 +39,9 @@ struct TokenText {
             address = Array(rest)
             rest = value
             wrapping = rest.isEmpty ? wrapping : "a URL or a form"
+        } else if isURL, let value = PathTokens.texts(in: Self.path(of: rest).span).first {
+            rest = value[...]
+            wrapping = "the path of a URL"
         }
         token = Array(rest)
         self.wrapping = wrapping
@@ -48,6 +51,10 @@ struct TokenText {
 
     private static func isURL(_ text: ArraySlice<UInt8>) -> Bool {
         hasPrefix(text, "http://") || hasPrefix(text, "https://") || text.first == UInt8(ascii: "/")
+    }
+
+    private static func path(of url: ArraySlice<UInt8>) -> [UInt8] {
+        Array(url.prefix { $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") })
     }
 
     /// The parameter's first value in a URL's query or a form that is not empty, decoded. If there is none, another parameter
@@ -80,7 +87,7 @@ struct TokenText {
         return !text[..<equals].contains(0x2E) && text.index(after: equals) < text.endIndex
     }
 
-    private static func decoded(_ text: ArraySlice<UInt8>) -> [UInt8] {
+    static func decoded(_ text: ArraySlice<UInt8>) -> [UInt8] {
         var output: [UInt8] = []
         var rest = text
         while let byte = rest.popFirst() {

@@ -2,6 +2,7 @@
 
 import HTTP2
 import Reactor
+import TLS
 
 /// A stream that acts on its events when its turn comes.
 protocol HTTP2Task: AnyObject {
@@ -62,6 +63,8 @@ class HTTP2Connection: TransportOwner {
     }
 
     final var isSecure: Bool { transport.isSecure }
+    /// What broke an encrypted connection.
+    final var tlsError: TLSError? { (transport as? TLSTransport)?.error }
     /// See ``Transport/openRecord``.
     final var openRecord: UInt64? { transport.openRecord }
     final var isOutputBlocked: Bool { output.isBlocked }

@@ -12,7 +12,7 @@ extension GateExchange {
         guard request.framing == .chunked, !isRequestComplete, contentProgress.messages == nil else { return nil }
         let app = service.forwarding.app(for: access)
         let limit = service.pool(of: app).configuration.collectRequests
-        return limit > 0 && !service.forwarding.forwardsUpgrade(access, app: app) ? limit : nil
+        return limit > 0 && !service.forwarding.asksForUpgrade(access, app: app) ? limit : nil
     }
 
     func collect(whole limit: Int) {

@@ -52,7 +52,7 @@ extension GateExchange {
             return answer(refusal)
         }
         // Nothing is refused: the app gets the request without what would be too much for it.
-        record.observed(Observation(would: .denied, reason: refusal.reason))
+        record.observed(Observation(insteadOf: refusal))
         pass(identity.withoutHeaders, renewal, signOut)
     }
 

@@ -90,6 +90,9 @@ struct ExchangeRecord {
     mutating func observed(_ observation: Observation) {
         self.observation = observation
         reason = observation.reason
+        detail = observation.remark?.detail
+        if user?.isEmpty ?? true { user = observation.remark?.user }
+        if provider.isEmpty, let named = observation.remark?.provider { provider = named }
     }
 
     mutating func responseStarted(_ status: UInt16, _ now: MonotonicTime) {

@@ -65,6 +65,17 @@ package struct UpstreamFault: Error, Equatable, Sendable, CustomStringConvertibl
         }
     }
 
+    /// The app ended a connection by an alert, before it sent anything: nil otherwise. With TLS 1.3 it refuses a certificate,
+    /// or that there is none, when the handshake is over for the gate (RFC 8446 §4.4.2.4).
+    static func refused(_ transport: Transport) -> UpstreamFault? {
+        refused((transport as? TLSTransport)?.error)
+    }
+
+    static func refused(_ error: TLSError?) -> UpstreamFault? {
+        guard let error, case .refused = error else { return nil }
+        return notSecured(error)
+    }
+
     static let connectTimeout = UpstreamFault(
         .connectTimeout, .connectTimeout, "no connection within upstream.connectTimeout")
 

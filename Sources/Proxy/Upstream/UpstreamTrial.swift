@@ -2,6 +2,7 @@
 
 import Decisions
 import Reactor
+import TLS
 
 /// Opens a connection to an app as for a request, up to where the request would be sent, and closes it: name, address, TLS
 /// with the verified certificate, and over HTTP/2 the app's SETTINGS. It lives until it has ended.
@@ -15,6 +16,9 @@ package final class UpstreamTrial: TransportOwner {
     private var deadline: LoopTimer?
     private var lastMoment = MonotonicTime(nanoseconds: 0)
     private let connectTimeout: Nanoseconds
+    private let began: MonotonicTime
+    /// The connection is open, and only an alert would tell that the app does not accept it.
+    private var isAwaitingVerdict = false
     /// What has arrived of the app's first frame.
     private var received: [UInt8] = []
 
@@ -29,12 +33,13 @@ package final class UpstreamTrial: TransportOwner {
         self.loop = loop
         self.completion = completion
         version = configuration.version
+        began = loop.now
         var hurried = configuration
         hurried.connectTimeout = min(configuration.connectTimeout, patience)
         connectTimeout = hurried.connectTimeout
         lastMoment = loop.now.advanced(by: patience).advanced(by: Self.margin)
         // The timer keeps the trial alive until it has ended.
-        let timer = loop.makeTimer { [self] in end(.connectTimeout) }
+        let timer = loop.makeTimer { [self] in end(isAwaitingVerdict ? nil : .connectTimeout) }
         deadline = timer
         timer.set(lastMoment)
         UpstreamConnector(hurried, loop: loop, resolver: resolver).connect { [self] result in
@@ -48,12 +53,23 @@ package final class UpstreamTrial: TransportOwner {
     private func connected(_ transport: Transport) {
         guard completion != nil else { return transport.close() }
         self.transport = transport
-        guard isHTTP2(transport) else { return end(nil) }
+        guard isHTTP2(transport) else { return awaitVerdict(on: transport) }
         deadline?.set(min(lastMoment, loop.now.advanced(by: connectTimeout)))
         transport.owner = self
         let greeting = Self.preface + Self.settings
         // Fits into the send buffer of a new socket.
         guard case .wrote = transport.write(greeting.span) else { return end(.http2NotSpoken) }
+        loop.afterEvent { [self] in transportReadable() }
+    }
+
+    /// An app that asks for a certificate refuses it, or that there is none, in the round trip after a TLS 1.3 handshake;
+    /// acceptance it need not report.
+    private func awaitVerdict(on transport: Transport) {
+        guard (transport as? TLSTransport)?.isCertificateRequested == true else { return end(nil) }
+        isAwaitingVerdict = true
+        transport.owner = self
+        let roundTrips = Nanoseconds.seconds(loop.now.since(began).seconds * 2)
+        deadline?.set(min(lastMoment, loop.now.advanced(by: max(roundTrips, Self.leastWait))))
         loop.afterEvent { [self] in transportReadable() }
     }
 
@@ -73,12 +89,13 @@ package final class UpstreamTrial: TransportOwner {
                 for index in span.indices where received.count < Self.headerLength { received.append(span[index]) }
             })
         // RFC 9113 §3.4: the app's first frame is SETTINGS, on stream 0, and no acknowledgement.
-        if received.count == Self.headerLength {
+        if received.count == Self.headerLength, !isAwaitingVerdict {
             return self.end(received[3] == 4 && received[4...] == [0, 0, 0, 0, 0] ? nil : .http2NotSpoken)
         }
         switch end {
         case .nothingNow: break
-        case .end, .failed: self.end(.http2NotSpoken)
+        case .end, .failed:
+            self.end(UpstreamFault.refused(transport) ?? (isAwaitingVerdict ? .notSecured(.closed) : .http2NotSpoken))
         }
     }
 
@@ -101,6 +118,7 @@ package final class UpstreamTrial: TransportOwner {
     private static let settings: [UInt8] = [0, 0, 0, 4, 0, 0, 0, 0, 0]
     /// Of a frame.
     private static let headerLength = 9
+    private static let leastWait = Nanoseconds.milliseconds(100)
     /// A step's own time limit says more about the cause.
     private static let margin = Nanoseconds.milliseconds(250)
 }

@@ -3,45 +3,66 @@
 import Configuration
 import HTTP
 import JWT
+import Reactor
 
 /// Checks what a running gate depends on: the app, the identity provider, its clock and its keys.
-package struct Doctor {
+package struct Doctor: Sendable {
     let settings: Settings
     private let blanks: Set<String>
-    let network = DoctorNetwork()
+    let network: DoctorNetwork
 
     /// - Parameter blanks: paths of options that have no usable value yet.
     package init(_ settings: Settings, blanks: Set<String> = []) {
+        self.init(settings, blanks: blanks, DoctorNetwork())
+    }
+
+    private init(_ settings: Settings, blanks: Set<String>, _ network: DoctorNetwork) {
         self.settings = settings
         self.blanks = blanks
+        self.network = network
     }
 
-    /// Makes the calls, one after another; each has five seconds.
+    /// Makes the calls, all at the same time; each has five seconds. The findings are in the order of the checks.
     package func examine() -> [DoctorFinding] {
-        var findings = upstream(settings.upstream, "upstream")
-        findings += settings.apps.flatMap { upstream($0.upstream, "upstreams") }
-        findings += ([settings.upstream] + settings.apps.map(\.upstream)).compactMap(wayAround)
+        let upstreams = [(settings.upstream, "upstream")] + settings.apps.map { ($0.upstream, "upstreams") }
+        var checks = upstreams.map { app, name in { @Sendable in upstream(app, name) } }
+        checks += upstreams.map { app, _ in { @Sendable in wayAround(app).map { [$0] } ?? [] } }
         for settings in settings.eachProvider {
             let provider = settings.providers[0]
-            findings += Doctor(settings, blanks: blanks).examineProvider().map { $0.about(provider) }
+            checks += Doctor(settings, blanks: blanks, network).providerChecks.map { check in
+                { @Sendable in check().map { $0.about(provider) } }
+            }
         }
-        if let redis = settings.redis { findings += self.redis(redis) }
-        if let provisioning = settings.provisioning { findings.append(self.provisioning(provisioning)) }
-        return findings
+        if let redis = settings.redis { checks.append { self.redis(redis) } }
+        if let provisioning = settings.provisioning { checks.append { [self.provisioning(provisioning)] } }
+        return Self.atOnce(checks)
     }
 
-    /// The first provider of the settings.
-    private func examineProvider() -> [DoctorFinding] {
-        var findings: [DoctorFinding] = []
+    private typealias Check = @Sendable () -> [DoctorFinding]
+
+    /// About the first provider of the settings.
+    private var providerChecks: [Check] {
+        var checks: [Check] = []
         if let openID = settings.identityProvider.openID {
             if !blanks.contains("identityProvider.issuer") {
-                findings += self.openID(openID, settings.token, returnPath: settings.identityProvider.returnPath)
+                checks.append {
+                    self.openID(openID, settings.token, returnPath: settings.identityProvider.returnPath)
+                }
             }
         } else if !blanks.contains("identityProvider.loginURL") {
-            findings += provider()
+            checks.append { provider() }
         }
-        if !blanks.contains("identityProvider.logoutURL") { findings += logout() }
-        return findings + settings.token.remoteKeys.map { keys($0, "jwksURL") }
+        if !blanks.contains("identityProvider.logoutURL") { checks.append { logout() } }
+        return checks + settings.token.remoteKeys.map { remote in { [keys(remote, "jwksURL")] } }
+    }
+
+    /// Each check blocks, so each has a queue of its own.
+    private static func atOnce(_ checks: [Check]) -> [DoctorFinding] {
+        checks.map { check in
+            let reply = Reply<[DoctorFinding]>()
+            EventLoop(label: "sidegate.doctor.check").submit { reply.give(check()) }
+            return reply
+        }.flatMap { $0.wait() }
     }
 
     // MARK: - The app
@@ -111,6 +132,7 @@ package struct Doctor {
         case .tls:
             "correct the app's certificate, or say which one is expected: `\(name).tls.ca` names the authority, "
                 + "`\(name).tls.serverName` the name in it"
+        case .noTLS: "correct `\(name)`: an app without TLS has an address with http://"
         case .answer: "correct the app's answer: users would get 502; `\(name).tolerant: true` accepts some deviations"
         }
     }
@@ -124,6 +146,11 @@ package struct Doctor {
             // Connections to the unspecified address go to this machine.
             let isUnspecified = ["0.0.0.0", "::", "[::]", "0"].contains(host)
             guard isUnspecified || LoopbackHost.isNamed(in: "\(UpstreamAddress.http(host: host, port: port))") else {
+                if let problem = network.resolve(host, port: port) {
+                    return DoctorFinding(
+                        .warning, name, "not checked: \(upstream.address): \(problem)",
+                        fix: "correct the address and run this again")
+                }
                 return DoctorFinding(
                     .ok, name, "\(upstream.address) is on the network: make sure that only the gate can reach it")
             }

@@ -11,7 +11,7 @@ import Proxy
 import Reactor
 import TLS
 
-/// The doctor's calls. Each blocks until it ends, so they are made one after another, from a thread that may block.
+/// The doctor's calls. Each blocks until it ends, so they are made from threads that may block.
 package final class DoctorNetwork: Sendable {
     private let loop = EventLoop(label: "sidegate.doctor")
     private let resolver = Resolver()
@@ -143,6 +143,21 @@ package final class DoctorNetwork: Sendable {
         return reply.wait().map { Answer(status: $0, skew: nil) }
     }
 
+    /// Why the host's name has no address; nil: it has.
+    func resolve(_ host: String, port: UInt16) -> DoctorProblem? {
+        let reply = Reply<DoctorProblem?>()
+        loop.submit { [self] in
+            let answered = loop.bind { (answer: Resolver.Answer) in
+                switch answer {
+                case .addresses: reply.give(nil)
+                case .failure(let reason): reply.give(DoctorProblem("the name cannot be resolved: \(reason)"))
+                }
+            }
+            resolver.resolve(host, port: port, on: loop, answered)
+        }
+        return reply.wait()
+    }
+
     private func call(
         _ request: OutboundRequest, _ settings: ClientTLSSettings
     ) -> Result<OutboundResponse, DoctorProblem> {
@@ -160,7 +175,8 @@ package final class DoctorNetwork: Sendable {
         }
         return reply.wait().mapError { failure in
             switch failure {
-            case .tls: DoctorProblem(failure.description, .tls)
+            case .tls(let reason):
+                DoctorProblem(failure.description, reason == TLSError.notSpoken.description ? .noTLS : .tls)
             case .malformed, .closed, .tooLarge: DoctorProblem(failure.description, .answer)
             case .name, .connect, .timeout: DoctorProblem(failure.description)
             }
@@ -182,6 +198,8 @@ package final class DoctorNetwork: Sendable {
 package struct DoctorProblem: Error, CustomStringConvertible {
     enum Kind {
         case connection, tls, answer
+        /// Something else than TLS is spoken there.
+        case noTLS
     }
 
     package let description: String

@@ -35,6 +35,7 @@ final class ClientCredentials: Sendable {
             }
         }
         if let identity = configuration.identity { try context.use(identity) }
+        unsafe SSL_CTX_set_cert_cb(context.pointer, certificateRequested, nil)
         if resumesSessions {
             // SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL: sessions are stored in this object.
             unsafe sidegate_ssl_ctx_set_cache_mode(context.pointer, 0x1 | 0x300)
@@ -134,6 +135,12 @@ private final class Session: @unchecked Sendable {
     }
 
     var isForOneUse: Bool { unsafe SSL_SESSION_get_protocol_version(pointer) >= TLS1_3_VERSION }
+}
+
+/// The server asks for a certificate; 1: the one of the context, or none.
+private let certificateRequested: @convention(c) (OpaquePointer?, UnsafeMutableRawPointer?) -> Int32 = { ssl, _ in
+    if let ssl = unsafe ssl { unsafe TLSTransport.owner(of: ssl)?.isCertificateRequested = true }
+    return 1
 }
 
 /// libssl has a session for later connections; a result of 1 takes ownership of it.

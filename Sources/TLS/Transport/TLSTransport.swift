@@ -44,6 +44,8 @@ package final class TLSTransport: Transport, TransportOwner {
     private var deliveries: UInt64 = 0
     /// The result of the handshake.
     var agreed: (protocolName: String?, isResumed: Bool)?
+    /// The server has asked for a certificate. With TLS 1.3 it judges the answer after the handshake of this side.
+    package internal(set) var isCertificateRequested = false
     /// The error that broke the connection.
     package internal(set) var error: TLSError?
 

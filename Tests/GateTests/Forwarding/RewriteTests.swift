@@ -226,11 +226,26 @@ struct RewriteTests {
         }
     }
 
+    private static let key = "dGhlIHNhbXBsZSBub25jZQ=="
+
     @Test("Upgrade passes for a WebSocket, and not for h2c or without Connection")
     func upgrades() throws {
-        let socket = try lines(["Connection: keep-alive, Upgrade", "Upgrade: websocket", "Sec-WebSocket-Key: x"])
+        let socket = try lines([
+            "Connection: keep-alive, Upgrade", "Upgrade: websocket", "Sec-WebSocket-Key: \(Self.key)",
+        ])
         #expect(socket.contains("Upgrade: websocket") && socket.contains("Connection: upgrade"))
-        #expect(socket.contains("Sec-WebSocket-Key: x"))
+        #expect(socket.contains("Sec-WebSocket-Key: \(Self.key)"))
+        // Without exactly one key that reaches the app it is no handshake.
+        for fields in [
+            [], ["Sec-WebSocket-Key: x"], ["Sec-WebSocket-Key: \(Self.key)", "Sec-WebSocket-Key: \(Self.key)"],
+            ["Sec-WebSocket-Key: \(Self.key)", "Connection: sec-websocket-key"],
+            ["Sec-WebSocket-Key: \(Self.key)A"], ["Sec-WebSocket-Key: \(Self.key.dropLast())-"],
+            ["Sec-WebSocket-Key: \(Self.key)", "Content-Length: 1"],
+            ["Sec-WebSocket-Key: \(Self.key)", "Transfer-Encoding: chunked"],
+        ] {
+            let head = try lines(["Connection: Upgrade", "Upgrade: websocket"] + fields)
+            #expect(!head.contains { $0.lowercased().hasPrefix("upgrade") || $0 == "Connection: upgrade" }, "\(fields)")
+        }
         for fields in [
             ["Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA"],
             ["Connection: Upgrade", "Upgrade: websocket, H2C"],

@@ -61,6 +61,34 @@ struct HTTP2DownstreamTests {
             try stage.waitUntilEmpty()
         }
     }
+
+    @Test("Ends at once when the worker stops and it is idle, as soon as the client has read that")
+    func drainIdle() throws {
+        try Stage.run(respond: { _, _, _ in LocalResponse(status: 204) }) { stage in
+            let browser = try stage.browser()
+            try browser.send(Array((Self.preface + Self.settings + Self.request).utf8))
+            _ = try browser.frames { $0.contains { $0.type == 1 } }
+            try stage.runServer { $0.drain {} }
+            let ping = try browser.frames { $0.contains { $0.type == 6 } }.first { $0.type == 6 }
+            try browser.send([0, 0, 8, 6, 1, 0, 0, 0, 0] + (ping?.payload ?? []))
+            let last = try browser.frames { _ in false }
+            #expect(last.map(\.type) == [7])
+            try stage.settle()
+            #expect(try stage.runServer { $0.connectionCount } == 0)
+        }
+    }
+
+    @Test("Ends soon when the worker stops and it is idle, though the client does not read")
+    func drainUnread() throws {
+        try Stage.run(respond: { _, _, _ in LocalResponse(status: 204) }) { stage in
+            let browser = try stage.browser()
+            try browser.send(Array((Self.preface + Self.settings + Self.request).utf8))
+            _ = try browser.frames { $0.contains { $0.type == 1 } }
+            try stage.runServer { $0.drain {} }
+            try stage.outlast(.milliseconds(600))
+            #expect(try stage.runServer { $0.connectionCount } == 0)
+        }
+    }
 }
 
 extension Wire {

@@ -107,6 +107,10 @@ struct HTTP2Deadlines {
         hasPassed(idleSince, limits.keepAliveTimeout, now)
     }
 
+    func isIdle(for time: Nanoseconds, _ now: MonotonicTime) -> Bool {
+        hasPassed(idleSince, time, now)
+    }
+
     func mustEnd(_ now: MonotonicTime) -> Bool {
         endsAt.map { $0 <= now } ?? false
     }

@@ -20,6 +20,8 @@ final class HTTP2Downstream: HTTP2Connection, DownstreamConnection {
     private(set) var peer: Peer
     private(set) var idleSince: MonotonicTime
     private var phase = Phase.open
+    /// The client waits for nothing, and has had time to take what was sent: the end needs no lingering.
+    private var isQuiet = false
     private var deadlines: HTTP2Deadlines?
     private var held = HeldRequests()
     private var lingeredBytes = 0
@@ -159,7 +161,7 @@ final class HTTP2Downstream: HTTP2Connection, DownstreamConnection {
         transportReadable()
         guard !isClosed, phase == .draining else { return }
         session.beginDrain()
-        let deadline = loop.now.advanced(by: Self.drainTime)
+        let deadline = loop.now.advanced(by: session.streamCount == 0 ? Self.idleDrainTime : Self.drainTime)
         deadlines?.ends(at: deadline)
         deadlines?.arm(deadline)
         scheduleFlush()
@@ -178,7 +180,7 @@ final class HTTP2Downstream: HTTP2Connection, DownstreamConnection {
         guard isActive else { return }
         let isOver = session.termination != nil || session.streamCount == 0 && session.sentFinalGoAway
         guard isOver, isOutputBlocked || !session.wantsToSend else { return }
-        linger()
+        if isQuiet, !isAtFault, !isOutputBlocked { close() } else { linger() }
     }
 
     private func linger() {
@@ -227,7 +229,10 @@ final class HTTP2Downstream: HTTP2Connection, DownstreamConnection {
             forEachStream { $0.endStalledResponse() }
             return close()
         }
-        if phase == .draining, deadlines.mustEnd(now) { finishDrain() }
+        if phase == .draining, deadlines.mustEnd(now) {
+            isQuiet = deadlines.isIdle(for: Self.idleDrainTime, now)
+            finishDrain()
+        }
         if deadlines.isUnitTooSlow(now, limits) {
             // Requests whose content did not arrive in time are answered first.
             forEachStream { _ = $0.checkTime(now, limits.bodyIdleTimeout) }
@@ -322,6 +327,8 @@ final class HTTP2Downstream: HTTP2Connection, DownstreamConnection {
 
     /// How long a peer may take to acknowledge the notice of the end.
     private static let drainTime = Nanoseconds.seconds(1)
+    /// The same without requests, as long as with HTTP/1.1.
+    private static let idleDrainTime = Nanoseconds.milliseconds(500)
     private static let lingerTime = Nanoseconds.seconds(2)
     /// How often input of a peer at fault is discarded.
     private static let lingerPace = Nanoseconds.milliseconds(100)
@@ -343,6 +350,8 @@ extension HTTP2Downstream: ServerSessionHandler {
     func drainAcknowledged() {
         // The answer to the PING of the drain: no request that was sent before it can follow.
         guard phase == .draining else { return }
+        // It was sent after everything else, too.
+        isQuiet = session.streamCount == 0
         finishDrain()
     }
 }

@@ -404,6 +404,7 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
 
     /// The connection ended.
     private func closed(failed: Bool) -> UpstreamFault {
+        if failed, !wasReused, !receivedAny, let refusal = UpstreamFault.refused(transport) { return refusal }
         let what =
             failed ? transport.failureReason ?? "the connection to the app broke" : "the app closed the connection"
         let loss = UpstreamLoss.closed(wasReused: wasReused)

@@ -188,7 +188,11 @@ final class HTTP2UpstreamPool {
 
     func closed(_ connection: HTTP2Upstream) {
         connections[connection.number] = nil
-        if machine.closed(connection.number) { failWaiting(.http2NotSpoken) } else { connectIfNeeded() }
+        if machine.closed(connection.number) {
+            failWaiting(UpstreamFault.refused(connection.tlsError) ?? .http2NotSpoken)
+        } else {
+            connectIfNeeded()
+        }
         owner.connectionClosed()
     }
 
