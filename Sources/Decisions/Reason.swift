@@ -70,6 +70,8 @@ package enum Reason: String, Sendable, CaseIterable {
     // The request.
     case pathUnreadable = "path_unreadable"
 
+    case crossSiteRequest = "cross_site_request"
+
     // Forward-auth queries.
     case identityHeaderSpoofed = "identity_header_spoofed"
     case proxyNotTrusted = "proxy_not_trusted"
@@ -146,7 +148,7 @@ extension Reason {
             .attempt
         case .seatLimitReached, .provisioningFailed: .provisioning
         case .sessionExpired, .sessionIdle, .sessionRevoked, .sessionInvalid: .session
-        case .pathUnreadable: .path
+        case .pathUnreadable, .crossSiteRequest: .path
         case .identityHeaderSpoofed, .proxyNotTrusted, .originalURLMissing, .originalMethodMissing,
             .originalRequestContradictory, .originalRequestMalformed, .reservedPath:
             .forwardAuth

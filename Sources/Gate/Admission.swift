@@ -11,7 +11,10 @@ final class Admission {
     private let bearer: BearerTokens
     private let authorization: Authorizer
     private let appLogout: AppLogout?
+    /// nil: browsers keep the session's cookie from other sites by themselves (`SameSite`), or that is not wanted.
+    private let crossSite: CrossSiteCheck?
     private let strayReturns: StrayReturns
+    private let keptForms: KeptForms
     private let responses: Responses
 
     init(_ parts: GateParts, _ appLogout: AppLogout?) {
@@ -20,8 +23,10 @@ final class Admission {
         bearer = parts.bearer
         authorization = parts.authorization
         strayReturns = parts.strayReturns
+        keptForms = parts.keptForms
         responses = parts.responses
         self.appLogout = appLogout
+        crossSite = parts.cookies.isPartitioned ? CrossSiteCheck() : nil
     }
 
     /// A known user, whom lists and rules may still refuse.
@@ -46,6 +51,12 @@ final class Admission {
     }
 
     private func forward(_ identity: Identity, _ request: borrowing AccessRequest) -> Step {
+        if let crossSite, crossSite.mayBeForged(request, identity) {
+            return .respond(responses.crossSite(identity, request))
+        }
+        if request.head.method == .post, authorization.isEnforced, let step = keptForms.question(identity, request) {
+            return step
+        }
         let renewal = sessionSeal.renewal(of: identity, request)
         if let signOut = appLogout?.signOut(identity, request) { return .done(.forwardLogout(identity, signOut)) }
         return .done(.forward(identity, renewal: renewal))
@@ -56,6 +67,10 @@ final class Admission {
         var hasSession = false
         switch sessions.session(of: request) {
         case .valid(let identity) where authorization.verdict(on: identity) == .allowed:
+            // Without the user it is what anyone may send.
+            if let crossSite, crossSite.mayBeForged(request, identity) {
+                return .done(.forward(nobody(request), renewal: nil))
+            }
             return forward(identity, request)
         case .needsLookup(let session): return .ask(.fetchSession(session))
         case .valid, .storeUnavailable: hasSession = true

@@ -23,7 +23,9 @@ package final class Gate {
     private let admission: Admission
     private let redirect: LoginRedirect
     private let signIn: SignIn
+    private let arrival: Arrival
     private let strayReturns: StrayReturns
+    private let keptForms: KeptForms
     private let logout: Logout
     private let backchannelLogout: BackchannelLogout
     private let forwardAuth: ForwardAuth
@@ -45,8 +47,9 @@ package final class Gate {
         tokens = parts.tokens
         providers = parts.providers
         bearer = parts.bearer
-        (redirect, signIn) = parts.signIn()
+        (redirect, signIn, arrival) = parts.signIn()
         strayReturns = parts.strayReturns
+        keptForms = parts.keptForms
         logout = parts.logout
         admission = Admission(parts, parts.appLogout)
         backchannelLogout = parts.backchannelLogout
@@ -121,10 +124,18 @@ package final class Gate {
         if request.head.method == .post, authorization.isEnforced, strayReturns.mayBeForm(request) {
             return .ask(.content(limit: SignIn.formLimit))
         }
+        return unauthenticated(request, reason, ruling)
+    }
+
+    private func unauthenticated(_ request: borrowing AccessRequest, _ reason: Reason?, _ ruling: Ruling) -> Step {
+        let allowed = authorization.providers(by: ruling)
+        if request.head.method == .post, authorization.isEnforced,
+            let step = keptForms.step(request, reason, at: allowed)
+        {
+            return step
+        }
         return .respond(
-            redirect.unauthenticated(
-                request, reason, as: authorization.unauthenticated(by: ruling), at: authorization.providers(by: ruling))
-        )
+            redirect.unauthenticated(request, reason, as: authorization.unauthenticated(by: ruling), at: allowed))
     }
 
     /// A form for an app, of a browser without a session, from another site.
@@ -132,11 +143,7 @@ package final class Gate {
         if let refusal = strayReturns.refusal(of: request, form: form) { return .respond(refusal) }
         var reason: Reason?
         if case .refused(let code) = sessions.session(of: request) { reason = code }
-        let ruling = authorization.ruling(on: request)
-        return .respond(
-            redirect.unauthenticated(
-                request, reason, as: authorization.unauthenticated(by: ruling), at: authorization.providers(by: ruling))
-        )
+        return unauthenticated(request, reason, authorization.ruling(on: request))
     }
 
     private func answer(_ reserved: ReservedPath, _ request: borrowing AccessRequest) -> Step {
@@ -145,9 +152,11 @@ package final class Gate {
         case .callback: signIn.callback(request)
         case .confirm: signIn.confirm(request)
         case .login: .respond(redirect.login(request))
+        case .arrival: .respond(arrival.page(request))
         case .logout: logout.step(request)
         case .signedOut: .respond(logout.signedOut(request))
         case .session: .respond(sessionDocument.response(to: request))
+        case .form: keptForms.reserved(request)
         case .auth: forwardAuth.step(request, judge: { admit($0) }, reserved: { strayReturns.step($0) })
         case .backchannelLogout: backchannelLogout.step(request)
         case .keys: .respond(assertions?.keySet(request, responses) ?? responses.notFound(request))
@@ -162,6 +171,7 @@ package final class Gate {
     package func resume(_ request: inout AccessRequest, _ question: Question, with answer: Answer) -> Step {
         switch (question, answer) {
         case (.content, .content(let form)): request.formReceived(form)
+        case (.collectForm, .collectForm(let form)): request.formCollected(form)
         case (.keys, .keys): request.keysRefreshed()
         case (.exchangeCode, .exchangeCode(let result)): request.codeExchanged(result)
         case (.fetchSession(let session), .fetchSession(let result, let now)):
@@ -196,7 +206,7 @@ package final class Gate {
         case nil: return unauthenticated(request, form: form)
         case .nothing:
             return .respond(strayReturns.refusal(of: request, form: form) ?? responses.notFound(request))
-        case .login, .logout, .signedOut, .session, .auth, .keys, .unreadable:
+        case .login, .arrival, .logout, .signedOut, .session, .auth, .keys, .form, .unreadable:
             return .respond(responses.notFound(request))
         }
     }
@@ -215,6 +225,9 @@ package final class Gate {
     package func client(of request: borrowing AccessRequest) -> IPAddress? {
         ClientAddress.of(request.head, request.context, trusted: requestRules.trustedProxies)
     }
+
+    /// The response to a form for which there is no more memory.
+    package func formLost(_ request: borrowing AccessRequest) -> LocalResponse { keptForms.lostForRoom(request) }
 
     /// What the request is about, for metrics.
     package func purpose(of request: inout AccessRequest) -> RequestPurpose {

@@ -85,6 +85,10 @@ package struct SessionConfiguration: Sendable {
     /// Empty: the cookie is for one host alone. Without a leading dot.
     package var domain = ""
     package var sameSite = SameSite.lax
+    /// The gate's cookies are kept apart for each site whose pages frame this one.
+    package var partitioned = false
+    /// The fragment of a deep link survives the sign-in.
+    package var keepsFragment = false
     /// Seconds from the sign-in.
     package var lifetime: Double = 12 * 3600
     /// Seconds without a request; zero: no such limit.
@@ -95,6 +99,8 @@ package struct SessionConfiguration: Sendable {
     package var appCookies: [String] = []
     /// Paths by which users sign out of the app: exact, or with `/*` at the end.
     package var logoutPaths: [String] = []
+    /// Bytes of a form that a page keeps when it came without a session; zero: none is kept.
+    package var keepForms = 64 << 10
 
     package init(secrets: [[UInt8]]) {
         self.secrets = secrets

@@ -21,6 +21,7 @@ struct GateParts {
     let rules: AccessRules
     let authorization: Authorizer
     let assertions: AssertionSigner?
+    let keptForms: KeptForms
     let attempts: LoginAttempts
     let strayReturns: StrayReturns
     private let loginSeal: Seal
@@ -55,6 +56,9 @@ struct GateParts {
         rules = AccessRules(configuration.access.rules)
         authorization = Authorizer(configuration.access.mode, rules, policy, epoch)
         assertions = configuration.assertion.map { AssertionSigner($0, limits) }
+        keptForms = KeptForms(
+            limit: session.keepForms, seal: Seal(.form, secrets: session.secrets, random: random), sessions: sessions,
+            cookies: cookies, responses: responses)
         loginSeal = Seal(.login, secrets: session.secrets, random: random)
         attempts = LoginAttempts(seal: loginSeal, cookies: cookies, providers: providers.names)
         strayReturns = StrayReturns(
@@ -101,19 +105,22 @@ struct GateParts {
     }
 
     /// The way to a provider and back.
-    func signIn() -> (LoginRedirect, SignIn) {
+    func signIn() -> (LoginRedirect, SignIn, Arrival) {
         let loops = RedirectLoops(configuration.session, cookies, loginSeal, responses)
         let confirmation = Confirmation(
-            seal: seal(.signIn), attempts: attempts, loops: loops, responses: responses, cookies: cookies,
-            random: random, providers: providers.names)
+            seal: seal(.signIn), attempts: attempts, loops: loops, responses: responses,
+            keepsFragment: configuration.session.keepsFragment, random: random, providers: providers.names)
+        let arrival = Arrival(attempts, responses, keepsFragment: configuration.session.keepsFragment)
         let start = SessionStart(
             seal: sessionSeal, limits: limits, cookies: cookies, appCookies: appCookies, loops: loops,
-            responses: responses)
-        let redirect = LoginRedirect(providers, attempts, responses, cookies, limits, random)
+            attempts: attempts, arrival: arrival, responses: responses)
+        let redirect = LoginRedirect(
+            providers, attempts, responses, cookies, limits, random,
+            keepsFragment: configuration.session.keepsFragment)
         let signIn = SignIn(
             configuration, providers: providers, attempts: attempts, loops: loops, confirmation: confirmation,
             start: start,
             sessions: sessions, bearer: bearer, authorization: authorization, responses: responses)
-        return (redirect, signIn)
+        return (redirect, signIn, arrival)
     }
 }

@@ -15,6 +15,9 @@ package enum Step {
 package enum Question {
     /// The request's content, at most `limit` bytes; a longer one is refused with 413.
     case content(limit: Int)
+    /// The request's content, if that is at most `limit` bytes and there is memory for it. The app may get the request
+    /// after all, and its content whole.
+    case collectForm(limit: Int)
     /// The key that signed a token is not known: fetch the key sets of the providers that it may be of, by their names.
     case keys(of: [String])
     /// Redeem an authorization code at its provider.
@@ -40,6 +43,7 @@ package enum Question {
 /// The answer to a ``Question`` of the same name.
 package enum Answer {
     case content([UInt8])
+    case collectForm(CollectedForm)
     /// Whether they could be fetched or not.
     case keys
     case exchangeCode(CodeExchangeResult)

@@ -20,6 +20,21 @@ package enum HTMLEscape {
         }
     }
 
+    /// Appends the name or value of a form's field, for an attribute in quotes. Line ends become references, since a parser
+    /// turns CRLF and CR into LF (HTML §13.2.3.5); other control characters are part of the field, and stay.
+    static func append(field text: [UInt8], to out: inout [UInt8]) {
+        for byte in text {
+            switch byte {
+            case 0: break
+            case 10: out.append(contentsOf: "&#10;".utf8)
+            case 13: out.append(contentsOf: "&#13;".utf8)
+            case 1..<32, 127: out.append(byte)
+            case _ where needsCare[Int(byte)]: out.append(contentsOf: replacement(of: byte).utf8)
+            default: out.append(byte)
+            }
+        }
+    }
+
     package static func escape(_ text: String) -> String {
         var out: [UInt8] = []
         append(text, to: &out)

@@ -17,7 +17,16 @@ package enum Page: Equatable, Sendable {
     /// The app has no free seat for this user.
     case noSeat(account: String?, requestID: String, tryAgain: String? = nil)
     /// Several identity providers: people choose one, by its link.
-    case chooseProvider([ProviderChoice])
+    /// `keepsFragment`: the links keep the fragment of the page's address.
+    case chooseProvider([ProviderChoice], keepsFragment: Bool = false)
+    /// In a frame, without a session: `signIn` leads out of the frame. Any site may show it, so it names nobody.
+    case framed(signIn: String)
+    /// In place of a redirect to the provider: it keeps the fragment of its own address under `attempt`.
+    case leaving(for: String, attempt: String)
+    /// After the sign-in: on to the page, with the fragment that was kept under `attempt`.
+    case arriving(at: String, attempt: String)
+    /// After the sign-in: the address of the page was too long to be remembered. `next` is the front page.
+    case addressTooLong(next: String)
     /// After logout; `signIn` leads back in.
     case signedOut(signIn: String)
     /// A login that was not started by this browser here; the user must confirm it, by a POST to `action`.
@@ -26,6 +35,15 @@ package enum Page: Equatable, Sendable {
         account: String, action: String, fields: [HiddenField], cancel: String = "/", cause: RefusalCause? = nil)
     /// Logout by a link; the user must confirm it, by a POST to `action`.
     case confirmSignOut(account: String?, action: String, fields: [HiddenField] = [], cancel: String = "/")
+    /// A form that came after its session had ended: the page keeps it. `account`: whose session ended, where known;
+    /// `hasEnded`: there was one; `signIn` opens in another tab.
+    case keptForm(KeptForm, hasEnded: Bool, account: String?, signIn: String)
+    /// A kept form that another account than that of the ended session is about to send.
+    case confirmForm(KeptForm, account: String, current: String, switchAccount: String)
+    /// A form that came after its session had ended, and could not be kept.
+    case lostForm(FormLoss, hasEnded: Bool, account: String?, signIn: String, requestID: String)
+    /// After the sign-in in another tab, for a kept form; nil: nobody is signed in, and `signIn` leads there.
+    case signedInForForm(account: String?, signIn: String)
     /// The browser repeatedly returns without a session. `causes` are sentences, the likeliest first; empty: the usual
     /// ones.
     case loginLoop(causes: [String] = [], requestID: String, tryAgain: String)

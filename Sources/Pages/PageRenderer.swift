@@ -59,6 +59,12 @@ package struct PageRenderer: Sendable {
         Self.policy(hasOwnTemplates: hasOwnTemplates, formOrigins: Set(formOrigins + more).sorted())
     }
 
+    /// The policy of pages that keep a form: the app may answer it with a redirect to any place, and a page of this site
+    /// may have sent it from a frame.
+    package var formSecurityPolicy: String {
+        Self.policy(hasOwnTemplates: hasOwnTemplates, targets: "'self' http: https:", ancestors: "'self'")
+    }
+
     /// The page as UTF-8 HTML.
     ///
     /// - Parameters:
@@ -106,6 +112,11 @@ package struct PageRenderer: Sendable {
     ]
 
     private static func policy(hasOwnTemplates: Bool, formOrigins: [String]) -> String {
+        let targets = (["'self'"] + formOrigins.filter(isOrigin)).joined(separator: " ")
+        return policy(hasOwnTemplates: hasOwnTemplates, targets: targets, ancestors: "'none'")
+    }
+
+    private static func policy(hasOwnTemplates: Bool, targets: String, ancestors: String) -> String {
         let style =
             if !hasOwnTemplates {
                 "'sha256-\(PageStyle.sheetHash)' 'sha256-\(PageStyle.smallHash)'"
@@ -113,8 +124,8 @@ package struct PageRenderer: Sendable {
                 // Custom templates may have their own styles and images; a hash would disable 'unsafe-inline'.
                 "'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'"
             }
-        let targets = (["'self'"] + formOrigins.filter(isOrigin)).joined(separator: " ")
-        return "default-src 'none'; style-src \(style); form-action \(targets); base-uri 'none'; frame-ancestors 'none'"
+        return "default-src 'none'; style-src \(style); form-action \(targets); base-uri 'none'; "
+            + "frame-ancestors \(ancestors)"
     }
 
     /// A scheme, a host and an optional port; nothing that could end the directive or add a source.

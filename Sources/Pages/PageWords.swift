@@ -55,13 +55,35 @@ struct PageWords {
             return words(of: .seatLimitReached, requestID).merging([
                 "account": .text(account ?? ""), "tryAgainURL": link(tryAgain),
             ]) { $1 }
-        case .chooseProvider(let choices):
+        case .chooseProvider(let choices, let keepsFragment):
             return [
+                "keepsFragment": .flag(keepsFragment),
                 "title": text(.chooseTitle), "message": text(.choose),
                 "choices": .list(
                     choices.map { choice in
                         ["label": .text(choice.label), "url": link(choice.url), "isLast": .flag(choice.isLast)]
                     }),
+            ]
+        case .framed(let signIn):
+            return [
+                "title": text(.frameTitle), "message": text(.frame), "advice": text(.frameAdvice),
+                "signInLabel": text(.signInLabel), "signInURL": link(signIn),
+            ]
+        case .leaving(let url, let attempt):
+            return [
+                "title": text(.redirectingTitle), "message": text(.leaving), "isLeaving": .flag(true),
+                "url": link(url), "attempt": .text(attempt), "keepsFragment": .flag(true),
+            ]
+        case .arriving(let url, let attempt):
+            return [
+                "title": text(.signedInTitle), "message": text(.arriving), "isArriving": .flag(true),
+                "url": link(url), "attempt": .text(attempt), "keepsFragment": .flag(true),
+            ]
+        case .addressTooLong(let url):
+            return [
+                "title": text(.signedInTitle), "message": text(.linkTooLong), "advice": text(.linkTooLongAdvice),
+                "isTooLong": .flag(true),
+                "url": link(url),
             ]
         case .signedOut(let signIn):
             return [
@@ -84,6 +106,39 @@ struct PageWords {
                 "confirmLabel": text(.confirmSignOutLabel), "cancelLabel": text(.cancelSignOutLabel),
                 "account": .text(account ?? ""), "actionURL": link(action), "fields": list(fields),
                 "cancelURL": link(cancel),
+            ]
+        case .keptForm(let form, let hasEnded, let account, let signIn):
+            return form.values.merging([
+                "isKept": .flag(true), "title": title(hasEnded: hasEnded), "message": text(.formKept),
+                "advice": text(.formKeptAdvice), "accountLabel": text(.signedInBeforeLabel),
+                "account": .text(account ?? ""), "signInURL": link(signIn), "signInLabel": text(.signInLabel),
+                "sendLabel": text(.sendFormLabel),
+            ]) { $1 }
+        case .confirmForm(let form, let account, let current, let switchAccount):
+            return form.values.merging([
+                "isOtherAccount": .flag(true), "title": text(.formOfOtherTitle), "message": text(.formOfOther),
+                "accountLabel": text(.filledInLabel), "account": .text(account),
+                "currentAccountLabel": text(.signedInNowLabel), "currentAccount": .text(current),
+                "sendLabel": .text(catalogue.filled(.sendFormAsLabel, ["account": current])),
+                "switchAccountURL": link(switchAccount),
+            ]) { $1 }
+        case .lostForm(let loss, let hasEnded, let account, let signIn, let requestID):
+            return [
+                "isLost": .flag(true), "title": title(hasEnded: hasEnded),
+                "message": .text(catalogue.joined(catalogue[.formLost], catalogue[loss.phrase])),
+                "advice": text(.formLostAdvice), "accountLabel": text(.signedInBeforeLabel),
+                "account": .text(account ?? ""), "signInURL": link(signIn), "signInLabel": text(.signInLabel),
+                "requestID": .text(requestID),
+            ]
+        case .signedInForForm(let account?, _):
+            return [
+                "isSignedIn": .flag(true), "title": text(.signedInTitle), "message": text(.signedInForForm),
+                "accountLabel": text(.signedInAsLabel), "account": .text(account),
+            ]
+        case .signedInForForm(nil, let signIn):
+            return [
+                "title": text(.notSignedInTitle), "message": text(.notSignedInForForm), "signInURL": link(signIn),
+                "signInLabel": text(.signInLabel),
             ]
         case .loginLoop(let causes, let requestID, let tryAgain):
             return [
@@ -126,6 +181,10 @@ struct PageWords {
 
     private let absent = TemplateValue.text("")
 
+    private func title(hasEnded: Bool) -> TemplateValue {
+        text(hasEnded ? .sessionEndedTitle : .notSignedInTitle)
+    }
+
     private func list(_ fields: [HiddenField]) -> TemplateValue {
         .list(fields.map { ["name": .text($0.name), "value": .text($0.value)] })
     }
@@ -143,8 +202,12 @@ extension Page {
         case .refused, .notAllowed, .loginLoop, .upstreamDown, .error: "error"
         case .noSeat: "no-seat"
         case .chooseProvider: "choose"
+        case .framed: "frame"
+        case .leaving, .arriving, .addressTooLong: "continue"
         case .signedOut: "signed-out"
         case .confirmSignIn, .confirmSignOut: "confirm"
+        case .keptForm, .confirmForm, .lostForm: "form"
+        case .signedInForForm: "form-signed-in"
         }
     }
 }

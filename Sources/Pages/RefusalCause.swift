@@ -11,9 +11,8 @@ package enum RefusalCause: Equatable, Sendable {
     case tokenInPath(path: String, returnPaths: [String])
     /// A time claim that counts `unit` in place of seconds: `milliseconds`, `microseconds` or `nanoseconds`.
     case wrongUnit(claim: String, unit: String)
-    /// A field of the user that is missing, or not accepted. `problem`: a sentence that names the field and, where one is
-    /// exceeded, the limit.
-    case field(problem: String)
+    /// A field of the user that is missing, or not accepted.
+    case field(String, FieldProblem)
     /// A return to another address of the site than its public one.
     case returnedElsewhere(actual: String, expected: String)
     /// An OpenID provider's error code.
@@ -41,10 +40,11 @@ extension ReasonText {
             return ReasonText(
                 title: text.title, happened: catalogue.joined(text.happened, cause?.sentence(in: catalogue) ?? ""),
                 advice: text.advice, fix: catalogue[.tokenInPathFix])
-        case .field(let problem):
+        case .field(let name, let problem):
             return ReasonText(
-                title: text.title, happened: catalogue.joined(text.happened, problem), advice: catalogue[.fieldAdvice],
-                fix: text.fix)
+                title: text.title,
+                happened: catalogue.joined(text.happened, problem.sentence(about: name, in: catalogue)),
+                advice: catalogue[.fieldAdvice], fix: text.fix)
         case .returnPathMismatch, .returnedElsewhere, .providerError, .providerSentNothing:
             let sentence = cause?.sentence(in: catalogue) ?? ""
             return ReasonText(
@@ -66,7 +66,7 @@ extension RefusalCause {
                 .tokenInPath, ["path": path, "expected": returnPaths.joined(separator: " \(catalogue[.or]) ")])
         case .wrongUnit(let claim, let unit):
             catalogue.filled(.wrongUnit, ["claim": claim, "unit": catalogue.unit(unit)])
-        case .field(let problem): problem
+        case .field(let name, let problem): problem.sentence(about: name, in: catalogue)
         case .returnedElsewhere(let actual, let expected):
             catalogue.filled(.returnedElsewhere, ["actual": actual, "expected": expected])
         case .providerError(let code): catalogue.filled(.providerErrorCode, ["code": code])

@@ -72,7 +72,11 @@ package struct Template: Sendable {
             case .text(let bytes):
                 out.append(contentsOf: bytes)
             case .value(let name):
-                if case .text(let text) = look(name, scopes) { HTMLEscape.append(text, to: &out) }
+                switch look(name, scopes) {
+                case .text(let text): HTMLEscape.append(text, to: &out)
+                case .field(let text): HTMLEscape.append(field: text, to: &out)
+                case .flag, .list, nil: break
+                }
             case .section(let name, let content):
                 switch look(name, scopes) {
                 case .list(let items):
@@ -87,7 +91,7 @@ package struct Template: Sendable {
                     scopes.removeLast()
                 case .flag(true):
                     write(content, &scopes, &out)
-                case .flag(false), .text, nil:
+                case .flag(false), .text, .field, nil:
                     break
                 }
             case .inverted(let name, let content):
@@ -108,6 +112,8 @@ package struct Template: Sendable {
 package enum TemplateValue: Equatable, Sendable {
     case text(String)
     case flag(Bool)
+    /// Of a form's field, as UTF-8: written so that a browser reads each character as it is.
+    case field([UInt8])
     /// Each item is a set of values; missing ones are looked up in the enclosing scope.
     case list([[String: TemplateValue]])
 
@@ -119,6 +125,7 @@ package enum TemplateValue: Equatable, Sendable {
     fileprivate var isAbsent: Bool {
         switch self {
         case .text(let text): text.isEmpty
+        case .field(let text): text.isEmpty
         case .flag(let flag): !flag
         case .list(let items): items.isEmpty
         }

@@ -27,7 +27,8 @@ struct DecisionsTests {
             field_invalid user_not_registered site_not_granted guest_refused group_missing rule_denied provider_not_allowed \
             identity_head_too_large login_state_missing login_state_expired return_url_refused return_path_mismatch \
             provider_error provider_unavailable code_exchange_failed nonce_mismatch seat_limit_reached \
-            provisioning_failed session_expired session_idle session_revoked session_invalid path_unreadable identity_header_spoofed \
+            provisioning_failed session_expired session_idle session_revoked session_invalid path_unreadable cross_site_request \
+            identity_header_spoofed \
             proxy_not_trusted original_url_missing original_method_missing original_request_contradictory \
             original_request_malformed reserved_path rate_limited head_timeout body_timeout request_too_slow \
             response_too_slow aborted upstream_unreachable upstream_connect_timeout upstream_not_secured \

@@ -201,7 +201,7 @@ final class Browser {
 
     fileprivate func answer(to question: Question, by gate: Gate) throws -> Answer? {
         switch question {
-        case .content: return nil
+        case .content, .collectForm: return nil
         case .keys:
             try fetchKeys?(gate)
             return .keys
@@ -309,6 +309,10 @@ private final class TestExchange: StepDriver {
             let body = Array((form ?? "").utf8)
             guard body.count <= limit else { return perform(.respond(LocalResponse(status: 413))) }
             return answered(question, with: .content(body))
+        }
+        if case .collectForm(let limit) = question {
+            let body = Array((form ?? "").utf8)
+            return answered(question, with: .collectForm(body.count <= limit ? .whole(body) : .tooLarge))
         }
         if let answer = try? browser.answer(to: question, by: gate) { answered(question, with: answer) }
     }

@@ -111,6 +111,14 @@ class TestDomains:
             response = gate.exchange("GET", "/", {**XHR, **bearer})
             assert response.status == 403 and "user_not_registered" in response["WWW-Authenticate"], domain
 
+    @pytest.mark.parametrize("listed, sent", [("faß.de", "xn--fa-hia.de"), ("xn--fa-hia.de", "FAß.de"), ("ПОЧТА.рф", "xn--80a1acny.xn--p1ai"),
+                                              ("xn--wgv71a119e.jp", "日本語.jp"), ("βόλος.com", "xn--nxasmm1c.com"), ("한국.kr", "xn--3e0b707e.kr")])
+    def test_of_other_alphabets(self, upstream, start_gate, listed, sent):
+        gate = start_gate(upstream, access={"users": {"emailDomains": [listed]}})
+        for domain, status in ((sent, 200), ("fass.de", 403), ("xn--fa-hia.de.test", 403)):
+            bearer = {"Authorization": "Bearer " + tokens.token(email=f"ada@{domain}")}
+            assert gate.exchange("GET", "/", {**XHR, **bearer}).status == status, domain
+
     def test_in_a_file_that_changes(self, upstream, start_gate, tmp_path):
         listed = tmp_path / "emails"
         listed.write_text(f"ada@{self.U_LABEL}\n")

@@ -64,6 +64,18 @@ class TestBehindARealProxy:
         assert front.exchange("POST", "/x", XHR, b"a=b").status == 401
         assert upstream.requests == []
 
+    def test_a_frame_gets_the_page_that_leads_out_of_it(self, front, upstream):
+        frame = {**NAVIGATION, "Sec-Fetch-Dest": "iframe", "Sec-Fetch-Site": "same-origin"}
+        response = front.exchange("GET", "/inner?x=1", frame)
+        assert response.status == 401 and 'target="_top"' in response.text and "%2Finner%3Fx%3D1" in response.text
+        assert upstream.requests == []
+
+    def test_a_long_deep_link_passes_the_proxys_buffers(self, front, upstream):
+        target = "/report?columns=" + "x" * 3484
+        browser = Browser(front)
+        response = browser.finish(browser.start(target), tokens.token())
+        assert response.status == 303 and response["Location"].endswith(target)
+
     def test_open_paths_are_open_and_have_no_identity(self, front, upstream):
         spoofed = {"X-Forwarded-User": "root", "X-Forwarded-Groups": "admins", "X-Forwarded-Email": "root@example.com"}
         assert front.exchange("GET", "/public/a", {**NAVIGATION, **spoofed}).status == 200

@@ -27,7 +27,7 @@ def line(gate, reason="return_path_mismatch"):
 
 def refused(gate, upstream, response, ours):
     assert response.status == 400 and not upstream.requests, (response.status, response.text[:500])
-    assert not response.all("Set-Cookie") and not response["Location"]
+    assert not response.all("Set-Cookie") and not response.all("Location")
     parts = ours.split(".")
     line(gate)
     assert not any(part in text for part in parts[1:] for text in (response.text, gate.log())), "it can still be used"
@@ -36,11 +36,10 @@ def refused(gate, upstream, response, ours):
 @pytest.mark.parametrize("between", BETWEEN)
 @pytest.mark.parametrize("path", PATHS)
 def test_it_is_refused_and_both_paths_are_named(gate, upstream, path, between):
-    for ours in (token(), token(iat=1, exp=2)):
-        for end in ("", "/", "&state=abc", "?state=abc"):
-            response = Browser(gate).navigate(path + between + ours + end, headers=FROM_ANOTHER_SITE)
-            refused(gate, upstream, response, ours)
-            assert RETURN_PATH in response.text and RETURN_PATH in line(gate)["detail"]
+    for ours, end in [(token(), ""), (token(iat=1, exp=2), "/"), (token(), "&state=abc"), (token(), "?state=abc")]:
+        response = Browser(gate).navigate(path + between + ours + end, headers=FROM_ANOTHER_SITE)
+        refused(gate, upstream, response, ours)
+        assert RETURN_PATH in response.text and RETURN_PATH in line(gate)["detail"]
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -86,7 +85,7 @@ def test_it_is_in_no_referer_and_no_target(gate, upstream):
     response = browser.navigate(f"/.sidegate/login?return_to={target}")
     assert response.status == 302 and ours not in response["Location"]
     back = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(response["Location"]).query))["return_url"]
-    assert ours not in (browser.finish(back, token())["Location"] or "")
+    assert ours not in "".join(browser.finish(back, token()).all("Location"))
 
 
 @pytest.mark.parametrize("between", ["&jwt=", "%3Fjwt=", "/"])

@@ -345,3 +345,19 @@ def test_ten_thousand_rules_are_served(upstream, start_gate):
     member = gate.session_cookie(groups=["group700"])
     assert gate.exchange("GET", "/part700/x", member).status == 200
     assert gate.exchange("GET", "/part701/x", member).status == 403
+
+
+def test_a_preflight_reaches_the_app_where_a_rule_opens_options(start_gate, upstream):
+    """As in docs/access-rules.md: browsers send preflights without cookies and without Authorization."""
+    gate = start_gate(upstream, access={"rules": [{"paths": ["/api/*"], "methods": ["OPTIONS"], "allow": "anyone"},
+                                                  {"paths": ["/api/*"], "unauthenticated": "401"}]})
+    preflight = {"Origin": "https://other.example", "Access-Control-Request-Method": "PUT", "Sec-Fetch-Mode": "cors"}
+    upstream.answer = lambda request, connection: connection.respond(
+        204, {"Access-Control-Allow-Origin": "https://other.example", "Access-Control-Allow-Methods": "PUT"})
+    response = gate.exchange("OPTIONS", "/api/x", preflight)
+    assert response.status == 204 and response["Access-Control-Allow-Methods"] == "PUT"
+    assert not upstream.requests[-1].get("X-Forwarded-User")
+    assert gate.exchange("OPTIONS", "/elsewhere", preflight).status == 401
+    assert gate.exchange("PUT", "/api/x", {**preflight, "Content-Length": "0"}).status == 401
+    bearer = {"Authorization": f"Bearer {tokens.token()}", "Content-Length": "0"}
+    assert gate.exchange("PUT", "/api/x", {**preflight, **bearer}).status == 204

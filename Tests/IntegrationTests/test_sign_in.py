@@ -95,7 +95,6 @@ class TestRedirectToTheProvider:
         pytest.param("GET", XHR, id="fetch"),
         pytest.param("GET", {"X-Requested-With": "XMLHttpRequest", "Accept": "*/*"}, id="XMLHttpRequest"),
         pytest.param("GET", {"Accept": "application/json"}, id="Accept JSON only"),
-        pytest.param("GET", {**NAVIGATION, "Sec-Fetch-Dest": "iframe"}, id="a frame"),
         pytest.param("GET", {**NAVIGATION, "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}, id="an image"),
         pytest.param("POST", NAVIGATION, id="POST"),
         pytest.param("PUT", {}, id="PUT"),

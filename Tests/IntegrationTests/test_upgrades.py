@@ -180,7 +180,7 @@ NODE = """
 const http = require('http');
 const server = http.createServer((request, response) => response.end(JSON.stringify(request.rawHeaders)));
 server.on('upgrade', (request, socket, head) => {
-  socket.write('HTTP/1.1 101 Switching Protocols\\r\\nConnection: Upgrade\\r\\nUpgrade: ' + request.headers.upgrade + '\\r\\n\\r\\n');
+  socket.write('HTTP/1.1 101 Switching Protocols\\r\\nConnection: Upgrade\\r\\nUpgrade: ' + request.headers.upgrade + '\\r\\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\\r\\n\\r\\n');
   socket.write('switched:');
   socket.pipe(socket);
 });
@@ -205,7 +205,8 @@ def test_only_websockets_reach_nodes_upgrade_handler(tmp_path, start_gate):
             value = "".join(choice.choices(parts, k=choice.randint(1, 4)))
             with gate.connection() as connection:
                 connection.request(choice.choice(["GET", "POST", "PUT"]), "/", {
-                    **session, "Connection": choice.choice(["upgrade", "Upgrade, keep-alive", "x, upgrade"]), "Upgrade": value})
+                    **session, "Connection": choice.choice(["upgrade", "Upgrade, keep-alive", "x, upgrade"]), "Upgrade": value,
+                    "Sec-WebSocket-Key": KEY})
                 response = connection.response()
             if value.strip(" \t").lower() == "websocket":
                 assert response.status == 101, value

@@ -13,7 +13,8 @@ enum Layers {
         "Cryptography": ["COpenSSL", "Synchronization"],
         "JWT": ["Decisions", "Cryptography", "Synchronization"],
         "Pages": ["Decisions"],
-        "Gate": ["Decisions", "HTTP", "JWT", "Cryptography", "Pages", "Synchronization"],
+        // Swift for the normalisation of text, which the standard library has for itself.
+        "Gate": ["Decisions", "HTTP", "JWT", "Cryptography", "Pages", "Synchronization", "Swift"],
         "Demo": ["HTTP", "JWT", "Cryptography", "Gate", "Pages", "Synchronization"],
         "YAML": ["CYAML"],
         "Manifests": ["YAML"],

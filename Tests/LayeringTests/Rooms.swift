@@ -9,8 +9,8 @@ enum Rooms {
     /// outside of all folders know everything.
     static let order: [String: [String]] = [
         "Gate": [
-            "Path", "Request", "Cookies", "Identity", "Tokens", "Sessions", "Authorization", "Responses", "Forwarding",
-            "SignIn", "Logout", "ForwardAuth", "Explanation",
+            "Path", "Request", "Cookies", "Identity", "Tokens", "Sessions", "Authorization", "Responses", "Forms",
+            "Forwarding", "SignIn", "Logout", "ForwardAuth", "Explanation",
         ],
         "Proxy": ["Connections", "Tunnel", "Upstream", "Metrics", "Services", "Exchange", "Downstream", "Worker"],
     ]

@@ -90,6 +90,24 @@ struct CatalogueTests {
         #expect(same.keys.sorted() == [])
     }
 
+    @Test("Problems of fields are named in sentences, and in the ends of sentences for logs")
+    func fields() {
+        let problems: [(FieldProblem, String)] = [
+            (.missing(claims: [], isEmailUnverified: false), "is missing"),
+            (.notText, "is neither a text nor a list of texts"),
+            (.valueCount(3, limit: 1), "has 3 values; one is accepted"),
+            (.valueCount(600, limit: 512), "has 600 values; at most 512 are accepted"),
+            (.valueLength(2000, limit: 1024), "has a value of 2000 bytes; at most 1024 are accepted"),
+            (.controlCharacter, "has a control character"), (.blankEnd, "has white space at its beginning or end"),
+            (.withoutSingleAt, "does not have exactly one @"), (.notPlainEmail, "is not one plain e-mail address"),
+            (.total(11_000, limit: 10_240), "makes all fields together 11000 bytes; at most 10240 are accepted"),
+        ]
+        for (problem, clause) in problems {
+            #expect(problem.clause == clause)
+            #expect(problem.sentence(about: "nick") == "The field nick \(clause).")
+        }
+    }
+
     @Test("Values are put into their places once")
     func filled() {
         let text = Catalogue.english.filled(.returnPathMismatch, ["path": "{expected}", "expected": "/b"])
@@ -127,7 +145,12 @@ struct LanguageTests {
         let causes: [(RefusalCause, [String])] = [
             (.returnPathMismatch(path: "/x", returnPaths: ["/a", "/b"]), ["/x", "/a \(language.catalogue[.or]) /b"]),
             (.wrongUnit(claim: "exp", unit: "milliseconds"), ["exp", language.catalogue[.milliseconds]]),
-            (.field(problem: "The field x is missing."), ["The field x is missing."]),
+            (
+                .field("nick", .missing(claims: ["a", "b"], isEmailUnverified: true)),
+                ["nick", "a, b", "email_verified"]
+            ),
+            (.field("nick", .valueLength(1025, limit: 1024)), ["nick", "1025", "1024"]),
+            (.field("nick", .session(bytes: 4711, limit: 5)), ["nick", "4711", "5"]),
             (.returnedElsewhere(actual: "http://a", expected: "https://b"), ["http://a", "https://b"]),
             (.providerError(code: "access_denied"), ["access_denied"]),
             (.providerSentNothing, [language.catalogue[.providerSentNothing]]),

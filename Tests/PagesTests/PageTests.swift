@@ -175,6 +175,24 @@ struct PagePolicyTests {
         #expect(html.count(of: "<style") == 1)
     }
 
+    @Test("The script's hash is that of its text, and each page with a script has exactly that one")
+    func script() throws {
+        let hash = Base64.encodeToString(SHA256.hash(Array(PageScript.text.utf8).span))
+        #expect(PageScript.source == "'sha256-\(hash)'", "the script's hash is now \(hash)")
+        for page in pagesWithScript {
+            let html = String(decoding: try PageRenderer().render(page), as: UTF8.self)
+            #expect(html.count(of: "<script") == 1 && html.contains("<script>" + PageScript.text + "</script>"))
+            #expect(html.contains(" data-fragment=\"") && isBalanced(html))
+        }
+    }
+
+    @Test("Of the page for frames, one link leaves the frame, and there is no form")
+    func frame() throws {
+        let html = String(decoding: try PageRenderer(brand: "Acme").render(.framed(signIn: "/in")), as: UTF8.self)
+        #expect(html.count(of: "<a ") == 1 && html.contains("href=\"/in\" target=\"_top\""))
+        #expect(!html.contains("<form") && !html.contains("account"))
+    }
+
     @Test("Form origins are added; invalid ones are ignored")
     func formOrigins() throws {
         let policy = try PageRenderer(formOrigins: [
@@ -244,7 +262,21 @@ struct OwnTemplateTests {
 
 /// One page of each kind, with `text` for all texts.
 func pages(with text: String) -> [Page] {
-    [
+    let field = KeptForm.Field(name: Array(text.utf8), value: Array(text.utf8))
+    let forms = [
+        KeptForm(
+            action: "/save", isMultipart: true, fields: [field, .init(name: field.name, value: [], isEmptyFile: true)]),
+        KeptForm(
+            action: "/save", isMultipart: false,
+            fields: [field, .init(name: Array("_Charset_".utf8), value: field.value + [0xe9])]),
+    ].compactMap(\.self)
+    return forms.flatMap { form in
+        [
+            Page.keptForm(form, hasEnded: true, account: text, signIn: "/"),
+            .confirmForm(form, account: text, current: text, switchAccount: "/"),
+        ]
+    } + FormLoss.allCases.map { .lostForm($0, hasEnded: false, account: text, signIn: "/", requestID: text) } + [
+        .signedInForForm(account: text, signIn: "/"), .signedInForForm(account: nil, signIn: "/"),
         .redirecting(to: "/next"), .refused(reason: .expired, requestID: text, account: text, tryAgain: "/"),
         .notAllowed(reason: .groupMissing, account: text, requestID: text, switchAccount: "/"),
         .noSeat(account: text, requestID: text, tryAgain: "/"), .signedOut(signIn: "/"),
@@ -252,9 +284,16 @@ func pages(with text: String) -> [Page] {
         .confirmSignOut(account: text, action: "/", fields: [HiddenField(text, text)]),
         .loginLoop(causes: [text], requestID: text, tryAgain: "/"),
         .upstreamDown(status: 502, requestID: text, tryAgain: "/"),
-        .error(status: 400, title: text, message: text, requestID: text),
+        .error(status: 400, title: text, message: text, requestID: text), .framed(signIn: "/"),
+        .addressTooLong(next: "/"), .chooseProvider([ProviderChoice(label: text, url: "/", isLast: true)]),
     ]
 }
+
+/// Those with a script.
+private let pagesWithScript: [Page] = [
+    .leaving(for: "https://idp.example/login", attempt: "n1"), .arriving(at: "/next", attempt: "n1"),
+    .chooseProvider([ProviderChoice(label: "x", url: "/")], keepsFragment: true),
+]
 
 extension String {
     fileprivate func count(of text: String) -> Int { ranges(of: text).count }

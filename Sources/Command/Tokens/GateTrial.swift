@@ -136,6 +136,7 @@ struct GateTrial {
     private static func answer(to question: Question, _ form: [UInt8], _ now: Double) -> Answer {
         switch question {
         case .content: .content(form)
+        case .collectForm: .collectForm(.whole(form))
         case .keys: .keys
         case .exchangeCode: .exchangeCode(.unavailable(detail: "no provider is asked"))
         case .consumeToken: .consumeToken(.fresh)

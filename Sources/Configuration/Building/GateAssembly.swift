@@ -155,11 +155,14 @@ package struct GateAssembly {
         session.cookieName = settings.cookieName
         session.domain = settings.domain
         session.sameSite = settings.sameSite
+        session.partitioned = settings.partitioned
+        session.keepsFragment = settings.keepFragment
         session.lifetime = settings.lifetime.inSeconds
         session.idleTimeout = settings.idleTimeout.inSeconds
         session.isStored = settings.isShared
         session.appCookies = settings.appCookies
         session.logoutPaths = settings.logoutPaths
+        session.keepForms = settings.keepForms
         return session
     }
 

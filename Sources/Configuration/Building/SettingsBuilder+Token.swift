@@ -98,7 +98,10 @@ extension SettingsBuilder {
             domain: resolution[SessionOptions.domain].lowercased(),
             appCookies: resolution[SessionOptions.appCookies],
             logoutPaths: resolution[SessionOptions.logoutPaths],
+            keepForms: resolution[SessionOptions.keepForms],
             sameSite: resolution[SessionOptions.sameSite],
+            partitioned: resolution[SessionOptions.partitioned],
+            keepFragment: resolution[SessionOptions.keepFragment],
             lifetime: resolution[SessionOptions.lifetime],
             idleTimeout: resolution[SessionOptions.idleTimeout],
             isShared: resolution[SessionOptions.store] == .redis)

@@ -96,6 +96,26 @@ extension SettingsBuilder {
                     resolution.origin(SessionOptions.sameSite),
                     "`session.sameSite`: over http browsers refuse a cookie with SameSite=None; use lax"))
         }
+        if session.partitioned {
+            let partitioned = resolution.origin(SessionOptions.partitioned)
+            if session.sameSite != .none {
+                findings.append(
+                    .error(
+                        partitioned,
+                        "`session.partitioned`: in frames of other sites browsers keep only cookies with SameSite=None;"
+                            + " set `session.sameSite: none`"))
+            }
+            if isPlain || isAlwaysPlain(settings) {
+                findings.append(
+                    .error(
+                        partitioned,
+                        "`session.partitioned`: over http browsers refuse partitioned cookies; "
+                            + (isPlain
+                                ? "use https in `publicURL`"
+                                : "nothing says that browsers come over https: set `publicURL`, `trustedProxies` or `tls`")
+                    ))
+            }
+        }
         if name.hasPrefix("sidegate-login-") {
             findings.append(
                 .error(origin, "`session.cookieName`: names with sidegate-login- are used for logins; use another"))

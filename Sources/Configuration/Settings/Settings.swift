@@ -215,7 +215,11 @@ package struct SessionSettings: Sendable {
     /// Of the app's own session.
     package var appCookies: [String]
     package var logoutPaths: [String]
+    /// Bytes; zero: off.
+    package var keepForms: Int
     package var sameSite: SameSite
+    package var partitioned: Bool
+    package var keepFragment: Bool
     package var lifetime: Duration
     package var idleTimeout: Duration
     /// Sessions are kept in Redis.

@@ -50,7 +50,10 @@ extension AccessRules {
     ///   - path: as a request would send it, without query.
     ///   - request: one by the same client to the same host.
     func ruling(of path: Span<UInt8>, method: Span<UInt8>, as request: borrowing AccessRequest) -> Ruling {
-        ruling(by: judge(path, method: method, isSelective ? groups(of: request) : RuleSelection.Groups()))
+        ruling(
+            by: judge(
+                path, method: method, delivery: .canonical,
+                isSelective ? groups(of: request) : RuleSelection.Groups()))
     }
 
     @inline(__always)

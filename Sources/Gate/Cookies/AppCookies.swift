@@ -12,10 +12,13 @@ struct AppCookies: Sendable {
     private let names: [[UInt8]]
     private let paths: [[UInt8]]
     private let domain: [UInt8]
+    /// An app that is shown in frames may have partitioned cookies of its own, which are others for a browser.
+    private let isPartitioned: Bool
 
     init(_ configuration: GateConfiguration) {
         names = configuration.session.appCookies.map { Array($0.utf8) }
         domain = Array(configuration.session.domain.utf8)
+        isPartitioned = configuration.session.partitioned
         var paths: [[UInt8]] = []
         for path in configuration.apps.flatMap(\.paths) {
             for own in Self.firstSegment(Array(path.description.utf8)) where !paths.contains(own) { paths.append(own) }
@@ -39,7 +42,7 @@ struct AppCookies: Sendable {
         return names.flatMap { name in
             // Browsers keep this prefix for the root of one host.
             let isOfHost = name.count > 7 && name.span.extracting(0..<7).equalsIgnoringCase("__host-")
-            return (isOfHost ? [places[0]] : places).map { place in
+            return (isOfHost ? [places[0]] : places).flatMap { place in
                 var line = name
                 line.append("=; Path=")
                 line.append(contentsOf: place.path)
@@ -49,7 +52,8 @@ struct AppCookies: Sendable {
                     line.append(contentsOf: place.domain)
                 }
                 if isSecure { line.append("; Secure") }
-                return line
+                return isPartitioned && isSecure
+                    ? [line, line + Array("; SameSite=None; Partitioned".utf8)] : [line]
             }
         }
     }

@@ -16,6 +16,8 @@ struct CookieNames: Sendable {
     /// `__Host-sidegate-provider`: the identity provider that the browser chose last. For one host, whatever the session's
     /// domain is.
     let provider: [UInt8]
+    /// `__Host-sidegate-form-`, before what stands for a kept form. For one host, whatever the session's domain is.
+    let form: [UInt8]
 
     /// `__Host-sidegate-login-target`: where to sign in again after a logout at the provider.
     let logoutTarget: [UInt8]
@@ -31,6 +33,7 @@ struct CookieNames: Sendable {
         returns = Array((hostPrefix + Self.loginBase + "returns").utf8)
         native = Array((hostPrefix + Self.nativeBase).utf8)
         provider = Array((hostPrefix + Self.providerBase).utf8)
+        form = Array((hostPrefix + Self.formBase).utf8)
     }
 
     /// The name of the session's chunk; the first has the plain name.
@@ -58,7 +61,17 @@ struct CookieNames: Sendable {
         return LoginAttemptID(Array(copying: name.extracting(login.count...)))
     }
 
+    /// The attempt whose second login cookie has that name; see ``LoginCookie``.
+    func attemptOfSecond(_ name: Span<UInt8>) -> LoginAttemptID? {
+        let end = name.count - LoginCookie.suffix.utf8.count
+        guard end == login.count + LoginAttemptID.length, name[end] == UInt8(ascii: "-"),
+            name[end + 1] == UInt8(ascii: "1")
+        else { return nil }
+        return attempt(name.extracting(0..<end))
+    }
+
     static let loginBase = "sidegate-login-"
     static let nativeBase = "sidegate-native"
     static let providerBase = "sidegate-provider"
+    static let formBase = "sidegate-form-"
 }

@@ -11,8 +11,8 @@ extension SessionConfiguration {
     }
 }
 
-/// Which cookies are the gate's and never reach the app: session, login, native login and provider cookies, under every prefix,
-/// whatever the scheme of the day is.
+/// Which cookies are the gate's and never reach the app: session, login, native login, provider and form cookies, under every
+/// prefix, whatever the scheme of the day is.
 struct OwnCookieFilter: Sendable {
     /// Without prefix and number.
     private let whole: [[UInt8]]
@@ -31,6 +31,9 @@ struct OwnCookieFilter: Sendable {
     func isOurs(_ name: Span<UInt8>) -> Bool {
         let base = name.extracting(Self.prefixLength(name)...)
         if base.count >= Self.login.count, base.extracting(0..<Self.login.count).equalsFoldingCase(Self.login.span) {
+            return true
+        }
+        if base.count >= Self.form.count, base.extracting(0..<Self.form.count).equalsFoldingCase(Self.form.span) {
             return true
         }
         for own in whole where base.count >= own.count {
@@ -52,4 +55,5 @@ struct OwnCookieFilter: Sendable {
     }
 
     private static let login = Array(CookieNames.loginBase.utf8)
+    private static let form = Array(CookieNames.formBase.utf8)
 }

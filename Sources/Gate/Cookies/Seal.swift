@@ -16,6 +16,7 @@ final class Seal {
         case nativeLogin = 4
         case ticket = 5
         case logoutTarget = 6
+        case form = 7
 
         fileprivate var info: [UInt8] {
             switch self {
@@ -25,6 +26,7 @@ final class Seal {
             case .nativeLogin: Array("sidegate native login, version 1".utf8)
             case .ticket: Array("sidegate ticket, version 1".utf8)
             case .logoutTarget: Array("sidegate logout target, version 1".utf8)
+            case .form: Array("sidegate form, version 1".utf8)
             }
         }
     }

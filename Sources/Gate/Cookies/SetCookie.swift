@@ -3,14 +3,19 @@
 import HTTP
 
 /// Writes the value of a Set-Cookie field (RFC 6265bis §4.1): always `Path=/` and `HttpOnly`.
+///
+/// A partitioned cookie (CHIPS) is another one for each site that the browser's window shows. It exists over https only, and
+/// in frames of other sites only with `SameSite=None`; it is ended by its own attributes.
 struct SetCookie: Sendable {
     let isSecure: Bool
     /// Empty: for the one host.
     let domain: String
+    let isPartitioned: Bool
 
     /// A session's cookie.
     func session(_ name: [UInt8], _ value: [UInt8], maxAge: Double, sameSite: SameSite) -> [UInt8] {
         var line = start(name, value, maxAge: maxAge)
+        guard !hasSameSite else { return line }
         switch sameSite {
         case .strict: line.append("; SameSite=Strict")
         case .lax: line.append("; SameSite=Lax")
@@ -32,7 +37,7 @@ struct SetCookie: Sendable {
     /// What follows the value of a login cookie.
     func loginAttributes(maxAge: Double) -> [UInt8] {
         var line = attributes(maxAge: maxAge)
-        if isSecure { line.append("; SameSite=None") }
+        if isSecure, !hasSameSite { line.append("; SameSite=None") }
         return line
     }
 
@@ -62,6 +67,10 @@ struct SetCookie: Sendable {
         }
         line.append("; HttpOnly")
         if isSecure { line.append("; Secure") }
+        if hasSameSite { line.append("; SameSite=None; Partitioned") }
         return line
     }
+
+    /// Every cookie has it, whatever it is for.
+    private var hasSameSite: Bool { isPartitioned && isSecure }
 }

@@ -2,6 +2,7 @@
 
 import Decisions
 import JWT
+import Pages
 
 /// What the gate asks of the claims of a token whose signature and times are good, for `sidegate explain`.
 ///
@@ -21,7 +22,8 @@ package struct ClaimsCheck {
             return .success(
                 Finding(fields: result.fields.fields.map { ($0.name, $0.values) }, omissions: result.omissions))
         } catch {
-            return .failure(Refusal(reason: error.reason, field: error.field, problem: error.problem))
+            return .failure(
+                Refusal(reason: error.reason, field: error.field, problem: error.problem.sentence(about: error.field)))
         }
     }
 

@@ -2,6 +2,7 @@
 
 import Decisions
 import HTTP
+import JWT
 
 /// What the gate makes of a return's address, for `sidegate explain`: its path and the parameter that carries the token,
 /// judged as when the browser comes.
@@ -58,7 +59,9 @@ package struct ReturnCheck {
 
     static func pathFinding(_ path: [UInt8], _ returnPath: String) -> Finding {
         let expected = "the path \(returnPath)"
-        let actual = String(decoding: path, as: UTF8.self)
+        // A token in it can still be used.
+        let end = PathTokens.places(in: path.span).first?.lowerBound ?? path.count
+        let actual = String(decoding: path[..<end], as: UTF8.self) + (end < path.count ? "…" : "")
         guard ReservedPath.of(path.span, ReturnPaths([returnPath])) != .callback else {
             return Finding(name: "return path", reason: nil, expected: expected, actual: actual, fix: "")
         }

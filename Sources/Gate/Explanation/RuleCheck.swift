@@ -58,7 +58,8 @@ package struct RuleCheck {
         case .unreadable:
             verdict = .unreadable
             return
-        case .login, .callback, .confirm, .logout, .signedOut, .session, .backchannelLogout, .auth, .keys, .nothing:
+        case .login, .arrival, .callback, .confirm, .logout, .signedOut, .session, .backchannelLogout, .auth, .keys,
+            .form, .nothing:
             verdict = .reservedPath
             return
         }

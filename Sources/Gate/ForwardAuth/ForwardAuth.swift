@@ -8,6 +8,7 @@ import JWT
 /// that pass the gate; the responses are those that the proxy's dialect understands.
 struct ForwardAuth {
     private let rules: AccessRules
+    private let needsMethod: Bool
     /// The identity headers of the configuration, and X-Auth-Request-* beside them.
     private let rendering: HeaderRendering
     /// Names that a query must not hold.
@@ -22,6 +23,7 @@ struct ForwardAuth {
         lookAlikes = IdentityLookAlikes(
             rendering.rules.map(\.name) + (configuration.assertion.map { [$0.header] } ?? []))
         self.rules = rules
+        needsMethod = configuration.session.partitioned
         self.assertions = assertions
         self.responses = responses
     }
@@ -35,7 +37,7 @@ struct ForwardAuth {
     ) -> Step {
         let original: OriginalRequest
         do throws(OriginalRequestProblem) {
-            original = try OriginalRequest(query, rules)
+            original = try OriginalRequest(query, rules, needsMethod: needsMethod)
         } catch {
             return .respond(refusedToProxy(error.response.status, error.response.reason))
         }

@@ -13,13 +13,18 @@ struct OriginalRequest: ~Copyable {
     /// The query names a request; otherwise it is about the session alone.
     let isNamed: Bool
 
-    init(_ query: borrowing AccessRequest, _ rules: AccessRules) throws(OriginalRequestProblem) {
+    /// - Parameter needsMethod: something besides the rules depends on the method.
+    init(
+        _ query: borrowing AccessRequest, _ rules: AccessRules, needsMethod: Bool
+    ) throws(OriginalRequestProblem) {
         let fields = try OriginalRequestFields(query.head)
         let dialect = Self.dialect(fields, query)
         let isNamed = !(dialect is SessionDialect)
         if !fields.isEmpty || dialect is EnvoyDialect, !query.context.isTrustedPeer { throw .untrusted }
-        guard let line = try dialect.description(fields, query), isNamed || rules.isEmpty else { throw .unnamed }
-        if line.method == nil, rules.distinguishesMethods { throw .withoutMethod }
+        guard let line = try dialect.description(fields, query), isNamed || (rules.isEmpty && !needsMethod) else {
+            throw .unnamed
+        }
+        if line.method == nil, needsMethod || rules.distinguishesMethods { throw .withoutMethod }
 
         var head = query.head
         // What the fields said of the site is in the two values now.

@@ -2,6 +2,7 @@
 
 import Decisions
 import JWT
+import Pages
 
 /// Makes the user's fields from the claims of a verified token, by `token.claims`.
 ///
@@ -17,8 +18,7 @@ struct ClaimMapping: Sendable {
     struct Refusal: Error, Equatable, CustomStringConvertible {
         let reason: Reason
         let field: String
-        /// A sentence that names the field and, where one is exceeded, the limit. It holds no value.
-        let problem: String
+        let problem: FieldProblem
 
         var description: String { "\(reason.rawValue): \(field)" }
     }
@@ -77,8 +77,7 @@ struct ClaimMapping: Sendable {
                 guard let values = try values(of: match, claims, &result.omissions) else { continue }
                 let added = values.texts.reduce(match.field.utf8.count) { $0 + $1.utf8.count + 2 }
                 guard size + added <= FieldValue.maximumTotal else {
-                    let problem =
-                        "makes all fields together \(size + added) bytes; at most \(FieldValue.maximumTotal) are accepted"
+                    let problem = FieldProblem.total(size + added, limit: FieldValue.maximumTotal)
                     guard isDisplayed else { throw Self.invalid(match.field, problem) }
                     result.omissions.append(Self.omission(match.field, problem))
                     continue
@@ -91,11 +90,10 @@ struct ClaimMapping: Sendable {
             if let values { result.fields.set(match.field, values.texts, isList: values.isList) }
         }
         for name in required where result.fields[name].isEmpty {
-            let claims = matches.first { $0.field == name }?.sources.joined(separator: ", ") ?? ""
+            let claims = matches.first { $0.field == name }?.sources ?? []
             throw Refusal(
                 reason: .fieldMissing, field: name,
-                problem: "The field \(name) is missing\(claims.isEmpty ? "" : " (claims: \(claims))")."
-                    + (isEmailOmitted ? " " + Self.unverifiedEmail : ""))
+                problem: .missing(claims: claims, isEmailUnverified: isEmailOmitted))
         }
         return result
     }
@@ -137,7 +135,7 @@ struct ClaimMapping: Sendable {
     private static func identity(
         _ field: String, _ value: JSONValue, _ separator: [UInt8]
     ) throws(Refusal) -> Values {
-        guard var texts = texts(of: value) else { throw invalid(field, "is neither a text nor a list of texts") }
+        guard var texts = texts(of: value) else { throw invalid(field, .notText) }
         let isSplit = value.string != nil && !separator.isEmpty
         if isSplit { texts = split(texts, at: separator) }
         texts.removeAll { $0.isEmpty }
@@ -184,7 +182,7 @@ struct ClaimMapping: Sendable {
         _ field: String, _ value: JSONValue, _ separator: [UInt8], _ omissions: inout [String]
     ) -> Values? {
         guard var texts = texts(of: value) else {
-            omissions.append(omission(field, "is neither a text nor a list of texts"))
+            omissions.append(omission(field, .notText))
             return nil
         }
         let isSplit = value.string != nil && !separator.isEmpty
@@ -203,16 +201,16 @@ struct ClaimMapping: Sendable {
         guard texts.count <= FieldValue.maximumCount else { throw invalid(field, tooMany(texts)) }
     }
 
-    private static func tooMany(_ texts: [String]) -> String {
-        "has \(texts.count) values; at most \(FieldValue.maximumCount) are accepted"
+    private static func tooMany(_ texts: [String]) -> FieldProblem {
+        .valueCount(texts.count, limit: FieldValue.maximumCount)
     }
 
-    private static func invalid(_ field: String, _ problem: String) -> Refusal {
-        Refusal(reason: .fieldInvalid, field: field, problem: "The field \(field) \(problem).")
+    private static func invalid(_ field: String, _ problem: FieldProblem) -> Refusal {
+        Refusal(reason: .fieldInvalid, field: field, problem: problem)
     }
 
-    private static func omission(_ field: String, _ problem: String) -> String {
-        "The field \(field) was left out: it \(problem)."
+    private static func omission(_ field: String, _ problem: FieldProblem) -> String {
+        "The field \(field) was left out: it \(problem.clause)."
     }
 
     /// A text for each value; nil for what is no text: objects, and arrays within arrays.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Pages
+
 /// What a value of a user's field may be. The values end up in header lines, logs and pages of others.
 enum FieldValue {
     /// Bytes of one value; of one e-mail address; of all fields with their names, which is what fits the session's cookies,
@@ -10,39 +12,39 @@ enum FieldValue {
     /// Values of one field.
     static let maximumCount = 512
 
-    /// What is wrong with `value`, as the end of a sentence about its field; nil: nothing.
+    /// What is wrong with `value`; nil: nothing.
     ///
     /// No control characters (which end lines somewhere), no white space at the ends (which header parsers drop, so
     /// that "ada " would be ada), and not too long.
-    static func problem(_ value: String) -> String? {
+    static func problem(_ value: String) -> FieldProblem? {
         guard value.utf8.count <= maximumLength else {
-            return "has a value of \(value.utf8.count) bytes; at most \(maximumLength) are accepted"
+            return .valueLength(value.utf8.count, limit: maximumLength)
         }
         for scalar in value.unicodeScalars {
             switch scalar.value {
             case 0..<0x20, 0x7f..<0xa0, 0x2028, 0x2029, 0x200e, 0x200f, 0x202a...0x202e, 0x2066...0x2069, 0xfeff:
-                return "has a control character"
+                return .controlCharacter
             default: break
             }
         }
-        return hasBlankEnd(value) ? "has white space at its beginning or end" : nil
+        return hasBlankEnd(value) ? .blankEnd : nil
     }
 
     /// The same for an e-mail address that every reader takes for the same: exactly one `@` (CVE-2026-40574), text on both
     /// sides, and nothing that separates addresses or needs quotes.
-    static func emailProblem(_ values: [String]) -> String? {
+    static func emailProblem(_ values: [String]) -> FieldProblem? {
         guard values.count == 1, let email = values.first?.utf8 else {
-            return "has \(values.count) values; one is accepted"
+            return .valueCount(values.count, limit: 1)
         }
         guard email.count <= maximumEmailLength else {
-            return "has a value of \(email.count) bytes; at most \(maximumEmailLength) are accepted"
+            return .valueLength(email.count, limit: maximumEmailLength)
         }
         let parts = email.split(separator: UInt8(ascii: "@"), omittingEmptySubsequences: false)
-        guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty }) else { return "does not have exactly one @" }
+        guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty }) else { return .withoutSingleAt }
         let isPlain = !email.contains { byte in
             byte <= 0x20 || [",", ";", "<", ">", "(", ")", "\"", "\\", ":"].contains(Unicode.Scalar(byte))
         }
-        return isPlain ? nil : "is not one plain e-mail address"
+        return isPlain ? nil : .notPlainEmail
     }
 
     static func hasBlankEnd(_ value: String) -> Bool {

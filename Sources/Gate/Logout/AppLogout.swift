@@ -28,11 +28,22 @@ final class AppLogout {
         return request.path.anyReading(in: request.head) { path in paths.contains { $0.matchesLoosely(path) } }
     }
 
+    /// The page between a return and its target leads on by itself, wherever the link was that the sign-in began with.
+    private func comesFromReturn(_ request: borrowing AccessRequest) -> Bool {
+        guard let field = request.head.fields.first(where: { $0.known == .referer }),
+            field.value.upperBound <= request.head.bytes.count
+        else { return false }
+        let referer = request.head.bytes[field.value.range]
+        let path = Array((Arrival.path + "?").utf8)
+        guard referer.count >= path.count else { return false }
+        return referer.indices.dropLast(path.count - 1).contains { referer[$0...].starts(with: path) }
+    }
+
     /// As for `/.sidegate/logout`: another site's link or image signs nobody out, nor does a prefetch.
     private func agrees(_ request: borrowing AccessRequest, _ origin: PublicOrigin) -> Bool {
         let check = SiteCheck.of(request.head, on: request.site.targetSite(origin))
         switch request.head.method {
-        case .get: guard check == .thisSite else { return false }
+        case .get: guard check == .thisSite, !comesFromReturn(request) else { return false }
         case .post, .delete, .put, .patch: guard check != .otherSite else { return false }
         case .head, .options, .trace, .connect, .other: return false
         }

@@ -4,7 +4,7 @@ import HTTP
 
 /// The paths that Sidegate answers itself.
 package enum ReservedPath {
-    case login, callback, confirm, logout, signedOut, session, backchannelLogout, auth, keys
+    case login, callback, confirm, arrival, logout, signedOut, session, backchannelLogout, auth, keys, form
     /// Reserved, and nothing is there.
     case nothing
     /// Some readers take the path for a reserved one and others do not.
@@ -55,6 +55,8 @@ package enum ReservedPath {
             if name.equals("signed-out") { return .signedOut }
             if name.equals("session") { return .session }
             if name.equals("confirm") { return .confirm }
+            if name.equals("form") { return .form }
+            if name.equals("continue") { return .arrival }
             if name.equals("backchannel-logout") { return .backchannelLogout }
             if name.equals("jwks.json") { return .keys }
             // Behind it a proxy may write the path that it asks about.

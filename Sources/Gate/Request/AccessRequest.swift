@@ -15,6 +15,9 @@ package struct AccessRequest: ~Copyable {
 
     /// The form that came as its content; nil: not read, or not needed.
     private(set) var form: [UInt8]?
+    /// The form that came as its content, as far as it was collected; nil: that was not needed.
+    var collectedForm: CollectedForm? { formBox?.form }
+    private var formBox: FormBox?
     /// The result of the session store's lookup for this request.
     private(set) var sessionLookup = SessionLookup.notAsked
     /// The result of the replay store's lookup of this request's bearer token.
@@ -25,7 +28,7 @@ package struct AccessRequest: ~Copyable {
     private var sessionLookups = 0
     private var hasRefreshedKeys = false
     /// The peer asks about a request that it got from another.
-    private var isPassedOn = false
+    private(set) var isPassedOn = false
     private(set) var origin = RequestOrigin()
     private(set) var path = JudgedPath()
     /// The address of `context.peer`, as text; kept from request to request while the peer is the same.
@@ -54,6 +57,7 @@ package struct AccessRequest: ~Copyable {
         hasRefreshedKeys = false
         // Hardly any request has one.
         if exchangedCode != nil { exchangedCode = nil }
+        if formBox != nil { formBox = nil }
     }
 
     /// Derives origin and path, unless that was done by the same rules.
@@ -135,6 +139,10 @@ package struct AccessRequest: ~Copyable {
         exchangedCode = ExchangedCode(result)
     }
 
+    mutating func formCollected(_ form: CollectedForm) {
+        formBox = FormBox(form)
+    }
+
     mutating func formReceived(_ form: [UInt8]) {
         self.form = form
     }
@@ -162,6 +170,14 @@ private final class ExchangedCode: Sendable {
 
     init(_ result: CodeExchangeResult) {
         self.result = result
+    }
+}
+
+private final class FormBox: Sendable {
+    let form: CollectedForm
+
+    init(_ form: CollectedForm) {
+        self.form = form
     }
 }
 

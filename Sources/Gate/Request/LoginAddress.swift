@@ -8,6 +8,7 @@ enum LoginAddress {
 
     /// `/.sidegate/login?return_to=…`
     static func path(_ target: ReturnTarget) -> String {
+        guard !target.isShortened else { return "\(path)?\(shortenedParameter)=1" }
         var text = Array(path.utf8)
         text.append("?return_to=")
         text.appendPercentEncoded(target.asParameter)
@@ -34,6 +35,29 @@ enum LoginAddress {
     static let providerParameter = "provider"
     /// The parameter that names those to choose from, with commas between.
     static let providersParameter = "providers"
+
+    /// The parameter that stands for a target which is too long to be remembered.
+    static let shortenedParameter = "shortened"
+    /// The parameter of a link on a page that another site can frame; see ``LoginRedirect``.
+    static let framedParameter = "framed"
+
+    /// The same address for a link on a page that another site can frame.
+    static func inFrame(_ address: String) -> String {
+        address + (address.contains("?") ? "&" : "?") + framedParameter + "=1"
+    }
+
+    /// Where the link of a page in a frame leads back to: the page that shows the frame, where it is known, else what the
+    /// frame was to show. A page to which a link in the frame leads (`Sec-Fetch-User`) is what the user wants to see.
+    static func targetOfFrame(_ request: borrowing AccessRequest) -> ReturnTarget {
+        let own = ReturnTarget(of: request) ?? .root
+        let bytes = request.head.bytes.span
+        let isClicked = request.head.fields.contains { field in
+            field.known == .other && field.name.upperBound <= bytes.count
+                && bytes.extracting(field.name.range).equalsIgnoringCase("sec-fetch-user")
+        }
+        guard !isClicked, let origin = request.publicOrigin else { return own }
+        return referringPage(request, origin) ?? own
+    }
 
     /// The whole URL that leads back to `target`.
     static func url(_ target: ReturnTarget, on origin: PublicOrigin) -> [UInt8] {

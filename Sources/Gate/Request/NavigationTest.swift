@@ -68,6 +68,31 @@ enum NavigationTest {
         }
     }
 
+    /// A browser shows the response in a frame of another page: `Sec-Fetch-Dest: iframe, frame, embed, object`, and an
+    /// `Accept` that names HTML.
+    static func isFrame(_ request: RequestHead) -> Bool {
+        guard request.method == .get || request.method == .head else { return false }
+        let bytes = request.bytes.span
+        var isFrame = false
+        for field in request.fields {
+            let value = bytes.extracting(field.value.range)
+            switch field.known {
+            case .secFetchMode: guard value.equalsIgnoringCase("navigate") else { return false }
+            case .secFetchDest:
+                guard
+                    value.equalsIgnoringCase("iframe") || value.equalsIgnoringCase("frame")
+                        || value.equalsIgnoringCase("embed") || value.equalsIgnoringCase("object")
+                else { return false }
+                isFrame = true
+            case .xRequestedWith: guard !value.equalsIgnoringCase("xmlhttprequest") else { return false }
+            case .upgrade: return false
+            case .other: if isPrefetch(bytes.extracting(field.name.range), value) { return false }
+            default: break
+            }
+        }
+        return isFrame && namesPage(request)
+    }
+
     /// The browser fetches the page in case the user opens it later.
     static func isPrefetch(_ request: RequestHead) -> Bool {
         let bytes = request.bytes.span
@@ -105,6 +130,33 @@ enum NavigationTest {
             }
         }
         return isNavigate || namesPage(request)
+    }
+
+    /// A browser sends a form, and shows the response: in a window or in a frame.
+    static func isFormSubmission(_ request: RequestHead) -> Bool {
+        guard request.method == .post else { return false }
+        let bytes = request.bytes.span
+        var isNavigate = false
+        for field in request.fields {
+            let value = bytes.extracting(field.value.range)
+            switch field.known {
+            case .secFetchMode:
+                guard value.equalsIgnoringCase("navigate") else { return false }
+                isNavigate = true
+            case .secFetchDest: guard isDocument(value) else { return false }
+            case .xRequestedWith: guard !value.equalsIgnoringCase("xmlhttprequest") else { return false }
+            case .upgrade: return false
+            case .other: if isPrefetch(bytes.extracting(field.name.range), value) { return false }
+            default: break
+            }
+        }
+        return isNavigate || namesPage(request)
+    }
+
+    private static func isDocument(_ destination: Span<UInt8>) -> Bool {
+        destination.equalsIgnoringCase("document") || destination.equalsIgnoringCase("iframe")
+            || destination.equalsIgnoringCase("frame") || destination.equalsIgnoringCase("embed")
+            || destination.equalsIgnoringCase("object")
     }
 
     /// Asks for a page by name, as a browser does also when it sends a form.

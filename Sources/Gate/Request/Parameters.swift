@@ -45,6 +45,21 @@ struct Parameters {
         return .some(target.without(token))
     }
 
+    /// The target of a sign-in that a link asks for: `return_to`, or `rd`, as proxies call it that add the address of the
+    /// page to a configured one. As ``returnTarget(on:without:)``; both may be given only with the same value. One that is
+    /// only too long does not keep anybody from signing in.
+    func signInTarget(on site: ReturnTarget.Site, without token: TokenParameter) -> ReturnTarget?? {
+        let (first, second) = (values("return_to"), values("rd"))
+        guard first.count <= 1, second.count <= 1 else { return nil }
+        guard let value = first.first ?? second.first else {
+            return .some(values(LoginAddress.shortenedParameter).isEmpty ? nil : ReturnTarget.shortened)
+        }
+        guard value == second.first ?? value,
+            let target = ReturnTarget.shortening(untrusted: value.span, on: site)
+        else { return nil }
+        return .some(target.without(token))
+    }
+
     private mutating func add(_ bytes: Span<UInt8>, _ range: Range<Int>) {
         var found: [(name: [UInt8], value: [UInt8])] = []
         QueryParameters.forEach(in: bytes, range) { name, value in

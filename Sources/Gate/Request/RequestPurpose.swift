@@ -19,9 +19,9 @@ extension RequestPurpose {
         self =
             switch path.reserved {
             case nil: .app
-            case .callback, .confirm: .signIn
+            case .callback, .confirm, .arrival: .signIn
             case .logout, .backchannelLogout: .logout
-            case .login, .signedOut, .session, .auth, .keys, .nothing, .unreadable: .other
+            case .login, .signedOut, .session, .auth, .keys, .form, .nothing, .unreadable: .other
             }
     }
 }

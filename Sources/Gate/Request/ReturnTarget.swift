@@ -10,16 +10,35 @@ import HTTP
 /// characters or spaces, ready for a Location field.
 package struct ReturnTarget: Sendable, Equatable {
     package let bytes: [UInt8]
+    /// It stands for a target that is too long to be remembered.
+    let isShortened: Bool
 
     /// `/`
     package static let root = ReturnTarget(trusted: [UInt8(ascii: "/")])
 
-    /// Longer targets are refused, so that seven login cookies fit a request's head.
-    static let maximumLength = 2048
+    /// The gate's own page after the sign-in in another tab.
+    static let form = ReturnTarget(trusted: Array("/.sidegate/form".utf8))
+
+    /// In place of a target that is too long to be remembered: `/`.
+    static let shortened = ReturnTarget(trusted: root.bytes, isShortened: true)
+
+    /// Bytes of path and query, in the encoding of a Location field. Longer targets are not remembered, so that two login
+    /// cookies hold one.
+    static let maximumLength = 3500
 
     /// A target that came from outside, decoded: `return_to`. Nil unless it certainly stays on the site.
     package init?(untrusted text: Span<UInt8>, on site: Site) {
-        guard !text.isEmpty, text.count <= Self.maximumLength else { return nil }
+        self.init(untrusted: text, on: site, maximumLength: Self.maximumLength)
+    }
+
+    /// The same; ``shortened`` for one that is only too long.
+    static func shortening(untrusted text: Span<UInt8>, on site: Site) -> ReturnTarget? {
+        if let target = ReturnTarget(untrusted: text, on: site) { return target }
+        return ReturnTarget(untrusted: text, on: site, maximumLength: .max).map { _ in shortened }
+    }
+
+    private init?(untrusted text: Span<UInt8>, on site: Site, maximumLength: Int) {
+        guard !text.isEmpty else { return nil }
         // A browser trims spaces at the ends, and so would move a look at the first byte.
         guard text[0] != 0x20, text[text.count - 1] != 0x20 else { return nil }
         var pathStart = 0
@@ -33,6 +52,7 @@ package struct ReturnTarget: Sendable, Equatable {
         } else {
             guard text[0] == UInt8(ascii: "/") else { return nil }
         }
+        guard text.count - pathStart <= maximumLength else { return nil }
         var pathEnd = pathStart
         while pathEnd < text.count, text[pathEnd] != UInt8(ascii: "?"), text[pathEnd] != UInt8(ascii: "#") {
             pathEnd += 1
@@ -41,12 +61,18 @@ package struct ReturnTarget: Sendable, Equatable {
         guard path.firstIndex(of: UInt8(ascii: "\\"), in: 0..<path.count) == path.count,
             !Self.holdsControlCharacter(text), !PathText.namesHost(path),
             !ReservedPath.isReserved(path, site.returnPaths)
+                || path.equals("/.sidegate/form") && pathEnd == text.count
         else { return nil }
         let prefix = pathStart == 0 && Self.needsHost(path) ? site.origin.text : []
-        bytes = prefix + Self.escaped(text)
+        let escaped = Self.escaped(text)
+        // Scheme and host have nothing to escape.
+        guard escaped.count - pathStart <= maximumLength else { return nil }
+        bytes = prefix + escaped
+        isShortened = false
     }
 
-    /// What the request asked for, without the provider's tokens: `/` when a browser would not come back to it.
+    /// What the request asked for, without the provider's tokens: `/` when a browser would not come back to it, or when it
+    /// is too long.
     ///
     /// - Parameters:
     ///   - prefix: what a target on the request's host begins with; see ``Site/prefix(of:)``.
@@ -67,15 +93,19 @@ package struct ReturnTarget: Sendable, Equatable {
         } else if !request.path.isPlain, Self.needsHost(path) {
             origin.append(to: &text)
         }
+        let originLength = text.count
         text.append(copying: path)
         if request.head.query != nil {
             request.site.tokenParameter.appendQuery(of: request.head, to: &text)
         }
-        guard text.count <= Self.maximumLength else {
-            self = .root
+        // What stands before the path has nothing to escape.
+        if text.contains(where: Self.isEscaped) { text = Self.escaped(text.span) }
+        guard text.count - originLength <= Self.maximumLength else {
+            self = .shortened
             return
         }
-        bytes = text.contains(where: Self.isEscaped) ? Self.escaped(text.span) : text
+        bytes = text
+        isShortened = false
     }
 
     /// The same, where the site's addresses are not at hand; nil when the site is unknown.
@@ -91,8 +121,9 @@ package struct ReturnTarget: Sendable, Equatable {
     }
 
     /// One that was checked before: it comes from a sealed cookie.
-    init(trusted bytes: [UInt8]) {
+    init(trusted bytes: [UInt8], isShortened: Bool = false) {
         self.bytes = bytes
+        self.isShortened = isShortened
     }
 
     /// What ``init(untrusted:on:)`` accepts again: without a query that holds control characters.

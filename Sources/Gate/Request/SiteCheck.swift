@@ -39,6 +39,54 @@ enum SiteCheck {
         }
     }
 
+    /// A page of this very origin made the request, by the browser's word: `Sec-Fetch-Site`, and `Origin` only where that
+    /// is absent.
+    static func isSameOrigin(_ request: borrowing AccessRequest) -> Bool {
+        let bytes = request.head.bytes.span
+        var fetchSite: Bool?
+        var origin: Bool?
+        for field in request.head.fields {
+            let value = bytes.extracting(field.value.range)
+            switch field.known {
+            case .secFetchSite: fetchSite = (fetchSite ?? true) && value.equals("same-origin")
+            case .origin: origin = (origin ?? true) && isOwnOrigin(value, request)
+            default: break
+            }
+        }
+        return fetchSite ?? origin ?? false
+    }
+
+    /// The scheme is not compared; see `originVerdict`.
+    private static func isOwnOrigin(_ value: Span<UInt8>, _ request: borrowing AccessRequest) -> Bool {
+        guard let scheme = WebScheme(prefixOf: value),
+            let named = PublicOrigin(
+                isSecure: scheme.isSecure, authority: value.extracting(scheme.length..<value.count)),
+            let expected = request.publicOrigin
+        else { return false }
+        if named.host == expected.host, named.port == expected.port { return true }
+        // Another host of the session's domain, to which the form itself went.
+        guard let own = request.requestOrigin, request.site.targetSite(expected).isInDomain(own.host) else {
+            return false
+        }
+        return named.host == own.host && named.port == own.port
+    }
+
+    /// The browser says that a page of this site made the request: by `Sec-Fetch-Site`, or by `Origin` where that is absent.
+    static func isDeclaredOwn(_ request: RequestHead, on site: ReturnTarget.Site) -> Bool {
+        let bytes = request.bytes.span
+        var fetchSite: SiteCheck?
+        var origin: SiteCheck?
+        for field in request.fields {
+            let value = bytes.extracting(field.value.range)
+            switch field.known {
+            case .secFetchSite: fetchSite = merged(fetchSite, fetchSiteVerdict(value, site))
+            case .origin: origin = merged(origin, originVerdict(value, site))
+            default: break
+            }
+        }
+        return (fetchSite ?? origin) == .thisSite
+    }
+
     private static func merged(_ earlier: SiteCheck?, _ verdict: SiteCheck) -> SiteCheck {
         guard let earlier, earlier != verdict else { return verdict }
         return .otherSite

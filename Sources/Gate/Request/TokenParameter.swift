@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import HTTP
+import JWT
 
 /// Knows which tokens the keys in force have signed.
 protocol SignedTokens: AnyObject {
@@ -43,9 +44,20 @@ final class TokenParameter {
     }
 
     /// Where a token of a provider begins in the request's path, with the `&` before its parameter: a provider may append
-    /// one to an address without a query. Nil: there is none.
+    /// one to an address without a query, or put it there in another way (``PathTokens``). Nil: there is none.
     func startInPath(of request: RequestHead) -> Int? {
-        guard request.path.upperBound <= request.bytes.count else { return nil }
+        guard !parameter.isEmpty, request.path.upperBound <= request.bytes.count else { return nil }
+        let path = request.bytes.span.extracting(request.path.range)
+        return startOfParameter(in: request)
+            ?? startOfToken(in: path).map { request.path.range.lowerBound + $0 }
+    }
+
+    private func startOfToken(in path: Span<UInt8>) -> Int? {
+        guard PathTokens.texts(in: path).contains(where: { tokens.isSigned($0.span) }) else { return nil }
+        return PathTokens.places(in: path).first?.lowerBound
+    }
+
+    private func startOfParameter(in request: RequestHead) -> Int? {
         let bytes = request.bytes.span
         guard contains(bytes, request.path.range) else { return nil }
         var start: Int?
@@ -60,8 +72,8 @@ final class TokenParameter {
         return start
     }
 
-    /// No token with its parameter is shorter: the least header and payload, and a MAC of 256 bits.
-    static let leastTokenByteCount = 69
+    /// No token is shorter.
+    static var leastTokenByteCount: Int { PathTokens.leastLength }
 
     /// The same for a form.
     func isPresent(in form: [UInt8]) -> Bool { holdsToken(form.span, 0..<form.count, unjudged: false) }
@@ -80,6 +92,10 @@ final class TokenParameter {
     /// `url` without the provider's tokens; on a return path without any value of the parameters. Nil: it holds none.
     func removed(from url: Span<UInt8>) -> [UInt8]? {
         let pathEnd = url.firstIndex(of: UInt8(ascii: "?"), in: 0..<url.count)
+        if url.count > PathTokens.leastLength, !parameter.isEmpty {
+            let path = url.extracting(0..<url.firstIndex(of: UInt8(ascii: "#"), in: 0..<pathEnd))
+            if let start = startOfToken(in: path) { return Array(copying: path.extracting(0..<start)) }
+        }
         guard pathEnd < url.count, url.firstIndex(of: UInt8(ascii: "#"), in: 0..<pathEnd) == pathEnd else { return nil }
         let end = url.firstIndex(of: UInt8(ascii: "#"), in: pathEnd..<url.count)
         let query = pathEnd + 1..<end

@@ -85,6 +85,36 @@ extension Responses {
         return response
     }
 
+    /// 401 for a frame: the login pages of providers cannot be framed, and a browser that keeps no cookies in frames would
+    /// sign in without end. A page with a link that leaves the frame.
+    ///
+    /// - Parameter signIn: an address of ours.
+    func framed(_ request: borrowing AccessRequest, _ reason: Reason?, signIn: String) -> LocalResponse {
+        var response = page(401, .framed(signIn: LoginAddress.inFrame(signIn)), for: request, traits: .framed)
+        response.add("WWW-Authenticate", "Bearer")
+        response.outcome = .unauthenticated
+        response.reason = reason
+        return response
+    }
+
+    /// 403 for a request that another site's page may have made, with the session of the user (`session.partitioned`).
+    func crossSite(_ identity: Identity, _ request: borrowing AccessRequest) -> LocalResponse {
+        let reason = Reason.crossSiteRequest
+        guard !ContentType.isGRPC(request.head) else { return grpcDenied(reason, identity) }
+        var response: LocalResponse
+        if NavigationTest.namesPage(request.head) {
+            response = page(
+                403, .refused(reason: reason, requestID: request.idText), for: request)
+        } else {
+            response = json(403, refusalMembers("forbidden", reason) + [("request_id", .string(request.idText))])
+        }
+        response.outcome = .refused
+        response.reason = reason
+        response.user = identity.user
+        if !identity.provider.isEmpty { response.provider = identity.provider }
+        return response
+    }
+
     private static func text(_ bytes: [UInt8]) -> JSONValue { .string(String(decoding: bytes, as: UTF8.self)) }
 
     /// Status 16 is UNAUTHENTICATED.

@@ -11,8 +11,11 @@ package final class Responses {
     private let pages: PageRenderer
     private let offers: ProviderOffers
     private let configuration: GateConfiguration
-    private var pageFields: [UInt8]
-    private var formPageFields: [UInt8]
+    /// Those of most pages, and those of pages with other traits.
+    private var pageFields: [UInt8] = []
+    private var otherPageFields: [PageTraits: [UInt8]] = [:]
+    /// Of pages about a form of the app.
+    private let keptFormFields: [UInt8]
     /// By provider: where the response to a form may redirect to, besides what the configuration names.
     private var formOrigins: [String: [String]] = [:]
 
@@ -20,8 +23,8 @@ package final class Responses {
         self.configuration = configuration
         pages = configuration.pages
         offers = ProviderOffers(configuration.providers)
-        pageFields = PageFields.block(configuration, hasForm: false, formOrigins: [])
-        formPageFields = PageFields.block(configuration, hasForm: true, formOrigins: [])
+        keptFormFields = PageFields.keptForm(configuration)
+        writePageFields(formOrigins: [])
         for provider in configuration.providers {
             guard case .openID(let openID) = provider.login, let metadata = openID.metadata else { continue }
             allowForms(to: metadata.formTargets, of: provider.name)
@@ -34,8 +37,14 @@ package final class Responses {
             String(decoding: $0.text, as: UTF8.self)
         }
         let all = formOrigins.sorted { $0.key < $1.key }.flatMap(\.value)
-        pageFields = PageFields.block(configuration, hasForm: false, formOrigins: all)
-        formPageFields = PageFields.block(configuration, hasForm: true, formOrigins: all)
+        writePageFields(formOrigins: all)
+    }
+
+    private func writePageFields(formOrigins: [String]) {
+        pageFields = PageFields.block(configuration, [], formOrigins)
+        for traits in PageTraits.inUse {
+            otherPageFields[traits] = PageFields.block(configuration, traits, formOrigins)
+        }
     }
 
     /// The providers that the request's host offers, where people have a choice; else nothing.
@@ -47,12 +56,23 @@ package final class Responses {
 
     /// A page in the language of the request.
     func page(
-        _ status: UInt16, _ page: Page, for request: borrowing AccessRequest, hasForm: Bool = false
+        _ status: UInt16, _ page: Page, for request: borrowing AccessRequest, hasForm: Bool = false,
+        traits: PageTraits = []
     ) -> LocalResponse {
         let language = language(of: request)
         var response = LocalResponse(
             status: status, body: pages.render(page, in: language, time: HTTPDate.plainText(request.context.now)))
-        addPageFields(&response, hasForm: hasForm)
+        addPageFields(&response, hasForm ? traits.union(.form) : traits)
+        response.add("Content-Language", language.rawValue)
+        return response
+    }
+
+    /// A page about a form of the app.
+    func formPage(_ status: UInt16, _ page: Page, _ request: borrowing AccessRequest) -> LocalResponse {
+        let language = language(of: request)
+        var response = LocalResponse(
+            status: status, body: pages.render(page, in: language, time: HTTPDate.plainText(request.context.now)))
+        response.add(block: keptFormFields)
         response.add("Content-Language", language.rawValue)
         return response
     }
@@ -92,8 +112,8 @@ package final class Responses {
     }
 
     /// What all pages have; see ``PageFields``.
-    private func addPageFields(_ response: inout LocalResponse, hasForm: Bool = false) {
-        response.add(block: hasForm ? formPageFields : pageFields)
+    private func addPageFields(_ response: inout LocalResponse, _ traits: PageTraits = []) {
+        response.add(block: traits.isEmpty ? pageFields : otherPageFields[traits] ?? pageFields)
     }
 
     func json(_ status: UInt16, _ members: JSONObject) -> LocalResponse {
@@ -218,7 +238,7 @@ package final class Responses {
     /// the address is not kept whole.
     private static func sameAddress(_ request: borrowing AccessRequest) -> String? {
         guard request.isRead, request.head.method == .get || request.head.method == .head, request.path.reserved == nil,
-            let target = ReturnTarget(of: request),
+            let target = ReturnTarget(of: request), !target.isShortened,
             target != .root || request.path.place.count == 1 && request.head.query == nil
         else { return nil }
         return String(decoding: target.bytes, as: UTF8.self)

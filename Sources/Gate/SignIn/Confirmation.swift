@@ -21,19 +21,19 @@ struct Confirmation {
     private let attempts: LoginAttempts
     private let loops: RedirectLoops
     private let responses: Responses
-    private let cookies: OwnCookies
+    private let keepsFragment: Bool
     private let random: RandomPool
     private let providers: ProviderNames
 
     init(
-        seal: Seal, attempts: LoginAttempts, loops: RedirectLoops, responses: Responses, cookies: OwnCookies,
+        seal: Seal, attempts: LoginAttempts, loops: RedirectLoops, responses: Responses, keepsFragment: Bool,
         random: RandomPool, providers: ProviderNames
     ) {
         self.seal = seal
         self.attempts = attempts
         self.loops = loops
         self.responses = responses
-        self.cookies = cookies
+        self.keepsFragment = keepsFragment
         self.random = random
         self.providers = providers
     }
@@ -48,9 +48,17 @@ struct Confirmation {
             else { continue }
             wasShown = wasShown || (!state.token.isEmpty && state.token == pending.replayKeys.first)
         }
-        let surplus = attempts.surplus(present, request, pending.scope)
+        let surplus = attempts.surplus(
+            present, plain: state(of: pending, at: request.context.now).byteCount, request, pending.scope)
         return PendingSignIn.NeededConfirmation(
             wasShown: wasShown, endingAttempts: surplus.map { attempts.cookie($0, request) })
+    }
+
+    /// What the page's login cookie holds. The page may answer an attempt under which the browser keeps a fragment.
+    private func state(of pending: PendingSignIn, at now: Double) -> LoginState {
+        LoginState(
+            startedAt: now, provider: pending.provider, target: pending.target, token: pending.replayKeys.first ?? [],
+            fragmentAttempt: keepsFragment ? pending.spentAttempt?.attempt : nil)
     }
 
     func page(
@@ -68,14 +76,12 @@ struct Confirmation {
                     HiddenField("attempt", String(decoding: attempt.text, as: UTF8.self)),
                     HiddenField("sign_in", String(decoding: field, as: UTF8.self)),
                 ], cause: needed.cause), for: request, hasForm: true)
-        let cookie = cookies.setCookie(isSecure: isSecure)
-        let state = LoginState(
-            startedAt: now, provider: pending.provider, target: pending.target, token: pending.replayKeys.first ?? [])
-        let name = attempts.cookie(attempt, request)
-        response.add(
-            "Set-Cookie",
-            cookie.login(name, attempts.sealed(state, name: name, pending.scope), maxAge: LoginState.lifetime))
-        for name in needed.endingAttempts { response.add("Set-Cookie", cookie.expired(name)) }
+        for line in attempts.lines(state(of: pending, at: now), attempt, pending.scope, isSecure: isSecure) {
+            response.add("Set-Cookie", line)
+        }
+        for cookie in needed.endingAttempts {
+            for line in attempts.ended(cookie, isSecure: isSecure) { response.add("Set-Cookie", line) }
+        }
         response.outcome = .confirm
         response.user = pending.user
         response.detail = needed.detail ?? pending.remark
@@ -97,10 +103,12 @@ struct Confirmation {
             let encoded = seal.open(field.span, name: id.text, scope: scope)
         else { throw refusal(.loginStateMissing, request) }
         guard request.context.now - state.startedAt < LoginState.lifetime,
-            let pending = PendingSignIn(
-                encoded: encoded, providers, origin: origin, scope: scope, spentAttempt: attempts.cookie(id, request),
+            var pending = PendingSignIn(
+                encoded: encoded, providers, origin: origin, scope: scope,
+                spentAttempt: attempts.cookie(attempt, request), isShortened: state.target.isShortened,
                 returns: loops.current(request, scope).adding(request.context.now), now: request.context.now)
         else { throw refusal(.loginStateExpired, request) }
+        pending.fragmentAttempt = state.fragmentAttempt
         return pending
     }
 

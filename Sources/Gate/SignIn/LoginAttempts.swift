@@ -11,7 +11,7 @@ struct ReturnedAttempt {
     /// The target of that attempt.
     var target: ReturnTarget?
     /// The login cookie that ends with it.
-    var cookie: [UInt8]?
+    var cookie: LoginCookie?
     /// It may answer an attempt that another site began, but names none: the user is asked, whatever `initiated` says,
     /// since the same holds for legitimate links to a provider that returns no `state`.
     var needsQuestion = false
@@ -29,7 +29,14 @@ struct ReturnedAttempt {
 /// The sign-ins that a browser has begun: each has a login cookie of its own, so that several tabs can sign in at once.
 struct LoginAttempts {
     /// An attempt whose cookie came, and where the cookie's value stands.
-    typealias Present = (id: LoginAttemptID, value: ByteRange)
+    struct Present {
+        let id: LoginAttemptID
+        let value: ByteRange
+        /// Of the second cookie, where there is one.
+        var rest: ByteRange?
+        /// Of its names and values.
+        var byteCount: Int
+    }
 
     private let seal: Seal
     private let cookies: OwnCookies
@@ -45,39 +52,93 @@ struct LoginAttempts {
     func present(in request: borrowing AccessRequest) -> [Present] {
         let names = cookies.names(request)
         var attempts: [Present] = []
+        var seconds: [Present] = []
         let bytes = request.head.bytes.span
         request.head.forEachCookie { name, value in
-            guard attempts.count < SessionCookie.maximumCandidates, name.upperBound <= bytes.count,
-                value.upperBound <= bytes.count, value.count >= Seal.minimumSize,
-                let attempt = names.attempt(bytes.extracting(name.range))
+            guard name.upperBound <= bytes.count, value.upperBound <= bytes.count, value.count > SessionCookie.markSize,
+                name.count >= names.login.count
             else { return }
-            attempts.append((attempt, value))
+            let text = bytes.extracting(name.range)
+            let byteCount = Int(name.count) + Int(value.count)
+            if attempts.count < SessionCookie.maximumCandidates, value.count >= Seal.minimumSize,
+                let attempt = names.attempt(text)
+            {
+                attempts.append(Present(id: attempt, value: value, byteCount: byteCount))
+            } else if seconds.count < SessionCookie.maximumCandidates, let attempt = names.attemptOfSecond(text) {
+                seconds.append(Present(id: attempt, value: value, byteCount: byteCount))
+            }
+        }
+        guard !seconds.isEmpty else { return attempts }
+        for index in attempts.indices
+        where SessionCookie.count(first: bytes.extracting(attempts[index].value.range)) == 2 {
+            // A sibling host can set cookies of these names too.
+            let second = seconds.first {
+                $0.id == attempts[index].id && SessionCookie.isChunk($0.value, of: attempts[index].value, bytes)
+            }
+            attempts[index].rest = second?.value
+            attempts[index].byteCount += second?.byteCount ?? 0
         }
         return attempts
     }
 
     /// The attempts of a browser that end to make room for one more: the oldest of its own. A sibling host can set cookies
     /// of these names too, which count for nothing: they make no attempt end, and some of them end with each redirect.
+    ///
+    /// - Parameter plain: the length of the new one's state.
     func surplus(
-        _ attempts: [Present], _ request: borrowing AccessRequest, _ scope: CookieScope
-    ) -> [LoginAttemptID] {
-        guard attempts.count >= LoginState.maximumCount else { return [] }
-        var own: [LoginAttemptID] = []
-        var others: [LoginAttemptID] = []
+        _ attempts: [Present], plain: Int, _ request: borrowing AccessRequest, _ scope: CookieScope
+    ) -> [Present] {
+        guard !attempts.isEmpty else { return [] }
+        var byteCount = LoginCookie.byteCount(plain: plain, cookies.names(request))
+        let all = attempts.reduce(byteCount) { $0 + $1.byteCount }
+        guard attempts.count >= LoginState.maximumCount || all > LoginCookie.maximumBytes else { return [] }
+        var own: [Present] = []
+        var others: [Present] = []
         for attempt in attempts {
             if state(of: attempt, request, scope) != nil {
-                own.append(attempt.id)
+                own.append(attempt)
             } else if others.count < LoginState.maximumCount {
-                others.append(attempt.id)
+                others.append(attempt)
             }
         }
-        own.sort { $0.isOlder(than: $1) }
-        return others + own.prefix(max(0, own.count - LoginState.maximumCount + 1))
+        // The newest stay, as far as there is room for them.
+        own.sort { $1.id.isOlder(than: $0.id) }
+        var count = 1
+        let kept = own.prefix { attempt in
+            count += 1
+            byteCount += attempt.byteCount
+            return count <= LoginState.maximumCount && byteCount <= LoginCookie.maximumBytes
+        }
+        return others + own.dropFirst(kept.count)
     }
 
-    /// The cookie's name.
-    func cookie(_ attempt: LoginAttemptID, _ request: borrowing AccessRequest) -> [UInt8] {
-        cookies.names(request).login + attempt.text
+    /// Its cookie, or cookies.
+    func cookie(_ attempt: Present, _ request: borrowing AccessRequest) -> LoginCookie {
+        // One that begins as the first of two is ended with the second, which may be missing.
+        let bytes = request.head.bytes.span
+        let isSplit =
+            attempt.value.upperBound <= bytes.count
+            && SessionCookie.count(first: bytes.extracting(attempt.value.range)) > 1
+        return LoginCookie(cookies.names(request), attempt.id, isSplit: isSplit)
+    }
+
+    /// Set-Cookie values that end it.
+    func ended(_ cookie: LoginCookie, isSecure: Bool) -> [[UInt8]] {
+        let setCookie = cookies.setCookie(isSecure: isSecure)
+        return cookie.names.map { setCookie.expired($0) }
+    }
+
+    /// Set-Cookie values for an attempt of any length.
+    func lines(
+        _ state: LoginState, _ attempt: LoginAttemptID, _ scope: CookieScope, isSecure: Bool,
+        maxAge: Double = LoginState.lifetime
+    ) -> [[UInt8]] {
+        let setCookie = cookies.setCookie(isSecure: isSecure)
+        let names = LoginCookie(cookies.names(isSecure: isSecure), attempt, isSplit: true).names
+        let sealed = seal.seal(state.encoded, name: names[0], scope: scope)
+        // No target is longer than two cookies hold.
+        let values = SessionCookie.split(sealed) ?? []
+        return zip(names, values).map { setCookie.login($0, $1, maxAge: maxAge) }
     }
 
     /// The state that an attempt's cookie holds; nil when the gate did not seal it.
@@ -85,13 +146,15 @@ struct LoginAttempts {
         of attempt: Present, _ request: borrowing AccessRequest, _ scope: CookieScope
     ) -> LoginState? {
         guard attempt.value.upperBound <= request.head.bytes.count else { return nil }
+        let name = cookies.names(request).login + attempt.id.text
+        if let rest = attempt.rest, rest.upperBound <= request.head.bytes.count {
+            let text =
+                request.head.bytes[attempt.value.range].dropFirst(SessionCookie.prefixSize)
+                + request.head.bytes[rest.range].dropFirst(SessionCookie.markSize)
+            return seal.open(Array(text).span, name: name, scope: scope).flatMap { LoginState(encoded: $0) }
+        }
         let value = request.head.bytes.span.extracting(attempt.value.range)
-        return seal.open(value, name: cookie(attempt.id, request), scope: scope).flatMap { LoginState(encoded: $0) }
-    }
-
-    /// The value of an attempt's cookie.
-    func sealed(_ state: LoginState, name: [UInt8], _ scope: CookieScope) -> [UInt8] {
-        seal.seal(state.encoded, name: name, scope: scope)
+        return seal.open(value, name: name, scope: scope).flatMap { LoginState(encoded: $0) }
     }
 
     /// What the cookies of a site's attempts are bound to, with room for the attempt's name; see ``Seal``.
@@ -116,8 +179,9 @@ struct LoginAttempts {
     func othersOnlyWhenNamed(
         besides ended: LoginAttemptID, at provider: String, _ request: borrowing AccessRequest, _ scope: CookieScope
     ) -> [[UInt8]] {
-        let setCookie = cookies.setCookie(isSecure: request.origin.isSecure)
-        var lines: [[UInt8]] = []
+        let isSecure = request.origin.isSecure
+        var kept: [[UInt8]] = []
+        var count = 0
         var byteCount = 0
         for attempt in present(in: request).sorted(by: { $1.id.isOlder(than: $0.id) }) where attempt.id != ended {
             // What does not open is another host's and counts for nothing; a question that was shown is no attempt.
@@ -126,17 +190,19 @@ struct LoginAttempts {
             else { continue }
             let remaining = state.startedAt + LoginState.lifetime - request.context.now
             guard remaining > 0 else { continue }
-            let name = cookie(attempt.id, request)
-            let line = setCookie.login(
-                name, sealed(state.onlyWhenNamed, name: name, scope), maxAge: min(remaining, LoginState.lifetime))
-            byteCount += line.count
-            let hasRoom = lines.count < LoginState.maximumCount && byteCount <= Self.maximumOtherBytes
-            lines.append(hasRoom ? line : setCookie.expired(name))
+            let lines = lines(
+                state.onlyWhenNamed, attempt.id, scope, isSecure: isSecure,
+                maxAge: min(remaining, LoginState.lifetime))
+            count += 1
+            byteCount += lines.reduce(0) { $0 + $1.count }
+            let hasRoom = count <= LoginState.maximumCount && (byteCount <= Self.maximumOtherBytes || count == 1)
+            kept += hasRoom ? lines : self.ended(cookie(attempt, request), isSecure: isSecure)
         }
-        return lines
+        return kept
     }
 
-    /// Proxies in front may not accept much more than this in the head of a response.
+    /// Proxies in front may not accept much more than this in the head of a response; the newest attempt may be larger, as
+    /// it may be when it begins.
     private static let maximumOtherBytes = 4096
 
     /// The provider of the attempt of this browser that `parameters` answer, however late; nil: they answer none.
@@ -182,7 +248,7 @@ struct LoginAttempts {
                 result.isOfOtherProvider = result.named != nil
                 continue
             }
-            let cookie = cookie(candidate.id, request)
+            let cookie = cookie(candidate, request)
             guard request.context.now - state.startedAt < LoginState.lifetime else {
                 result.refusal = .loginStateExpired
                 // Too old to vouch for the user, but still the target.

@@ -2,60 +2,84 @@
 
 import HTTP
 
-/// One attempt to sign in: where the user wanted to go, and when it began. Kept in a sealed cookie of its own, so that
-/// each tab has its attempt.
+/// One attempt to sign in: where the user wanted to go, and when it began. Kept in sealed cookies of its own, so that
+/// each tab has its attempt; see ``LoginCookie``.
 struct LoginState: Sendable, Equatable {
     let startedAt: Double
     /// The name of the identity provider; empty while there is a single one.
     let provider: String
     let target: ReturnTarget
-    /// On a page that asks whether to sign in: what stands for the token in the replay store. Else empty.
+    /// On a page that asks whether to sign in: what stands for the token in the replay store. On the page between a return
+    /// and its target: ``arrived``. Else empty.
     let token: [UInt8]
     /// A return must name this attempt to be its answer: another site led the browser here, perhaps unnoticed, or the
     /// provider of this browser has named another attempt since (``onlyWhenNamed``).
     let isFromOtherSite: Bool
     /// What ``LoginProof`` is made of, where the login protocol has one. Else empty.
     let secret: [UInt8]
+    /// The attempt under which the browser keeps the fragment of the target's address, when it is not this one.
+    let fragmentAttempt: LoginAttemptID?
 
     /// Seconds an attempt may take.
     static let lifetime: Double = 600
     /// Attempts kept in one browser.
     static let maximumCount = 7
+    /// The ``token`` of an attempt that has led to a sign-in: no attempt any more.
+    static let arrived = Array("arrived".utf8)
 
     /// The same attempt, which counts from now on only when a return names it.
     var onlyWhenNamed: LoginState {
         LoginState(
             startedAt: startedAt, provider: provider, target: target, token: token, isFromOtherSite: true,
-            secret: secret)
+            secret: secret, fragmentAttempt: fragmentAttempt)
     }
 
     var encoded: [UInt8] {
         var output: [UInt8] = []
-        output.reserveCapacity(22 + provider.utf8.count + secret.count + target.bytes.count + token.count)
+        output.reserveCapacity(byteCount)
         append(to: &output)
         return output
     }
 
+    /// The length of ``encoded``.
+    @inline(__always)
+    var byteCount: Int {
+        let plain = 13 + target.bytes.count + token.count
+        guard !isPlain else { return plain }
+        return plain + 9 + provider.utf8.count + secret.count + (fragmentAttempt == nil ? 0 : LoginAttemptID.length)
+    }
+
+    private var isPlain: Bool { provider.isEmpty && secret.isEmpty && !isExtended }
+
+    /// It holds what earlier versions of Sidegate do not know.
+    private var isExtended: Bool { target.isShortened || fragmentAttempt != nil }
+
     func append(to output: inout [UInt8]) {
-        if provider.isEmpty, secret.isEmpty {
+        if isPlain {
             output.appendTime(
                 startedAt, after: isFromOtherSite ? Self.versionFromOtherSite : Self.version,
                 before: UInt32(clamping: target.bytes.count))
         } else {
-            output.append(Self.versionOfProvider)
-            output.append(isFromOtherSite ? 1 : 0)
+            output.append(isExtended ? Self.versionWithFlags : Self.versionOfProvider)
+            output.append(flags)
             output.appendTime(startedAt)
             output.appendCounted(provider.utf8)
             output.appendCounted(secret)
+            if let fragmentAttempt { output.append(copying: fragmentAttempt.bytes.span) }
             output.appendNumber(UInt64(target.bytes.count), bytes: 4)
         }
         output.append(copying: target.bytes.span)
         if !token.isEmpty { output.append(contentsOf: token) }
     }
 
+    private var flags: UInt8 {
+        (isFromOtherSite ? Self.fromOtherSite : 0) | (target.isShortened ? Self.shortened : 0)
+            | (fragmentAttempt == nil ? 0 : Self.ofFragment)
+    }
+
     init(
         startedAt: Double, provider: String, target: ReturnTarget, token: [UInt8] = [],
-        isFromOtherSite: Bool = false, secret: [UInt8] = []
+        isFromOtherSite: Bool = false, secret: [UInt8] = [], fragmentAttempt: LoginAttemptID? = nil
     ) {
         self.startedAt = startedAt
         self.provider = provider
@@ -63,20 +87,36 @@ struct LoginState: Sendable, Equatable {
         self.token = token
         self.isFromOtherSite = isFromOtherSite
         self.secret = secret
+        self.fragmentAttempt = fragmentAttempt
     }
 
     init?(encoded: [UInt8]) {
         var reader = SealedReader(encoded)
         guard let version = reader.byte() else { return nil }
-        let isOfProvider = version == Self.versionOfProvider
-        guard isOfProvider || version == Self.version || version == Self.versionFromOtherSite,
-            let flags = isOfProvider ? reader.byte() : version == Self.versionFromOtherSite ? 1 : 0, flags <= 1,
-            let startedAt = reader.time(), let provider = isOfProvider ? reader.counted() : [],
-            let secret = isOfProvider ? reader.counted() : [], let target = reader.counted(), !target.isEmpty
+        let known: UInt8
+        switch version {
+        case Self.version, Self.versionFromOtherSite: known = 0
+        case Self.versionOfProvider: known = Self.fromOtherSite
+        case Self.versionWithFlags: known = Self.fromOtherSite | Self.shortened | Self.ofFragment
+        default: return nil
+        }
+        let hasFlags = known != 0
+        guard let flags = hasFlags ? reader.byte() : version == Self.versionFromOtherSite ? Self.fromOtherSite : 0,
+            flags & ~(known | Self.fromOtherSite) == 0, let startedAt = reader.time(),
+            let provider = hasFlags ? reader.counted() : [], let secret = hasFlags ? reader.counted() : []
         else { return nil }
+        var fragmentAttempt: LoginAttemptID?
+        if flags & Self.ofFragment != 0 {
+            guard let text = reader.text(count: LoginAttemptID.length), let id = LoginAttemptID(text) else {
+                return nil
+            }
+            fragmentAttempt = id
+        }
+        guard let target = reader.counted(), !target.isEmpty else { return nil }
         self.init(
             startedAt: startedAt, provider: String(decoding: provider, as: UTF8.self),
-            target: ReturnTarget(trusted: target), token: reader.rest(), isFromOtherSite: flags == 1, secret: secret)
+            target: ReturnTarget(trusted: target, isShortened: flags & Self.shortened != 0), token: reader.rest(),
+            isFromOtherSite: flags & Self.fromOtherSite != 0, secret: secret, fragmentAttempt: fragmentAttempt)
     }
 
     private static let version: UInt8 = 1
@@ -84,4 +124,10 @@ struct LoginState: Sendable, Equatable {
     private static let versionFromOtherSite: UInt8 = 2
     /// The same for one of several providers, or with a secret.
     private static let versionOfProvider: UInt8 = 3
+    /// The same with more flags.
+    private static let versionWithFlags: UInt8 = 4
+
+    private static let fromOtherSite: UInt8 = 1
+    private static let shortened: UInt8 = 2
+    private static let ofFragment: UInt8 = 4
 }

@@ -21,10 +21,12 @@ package struct PendingSignIn: Sendable {
     /// A session of the same user came with the request.
     let isSignedIn: Bool
     /// The login cookie of the attempt that ends with this.
-    let spentAttempt: [UInt8]?
+    let spentAttempt: LoginCookie?
     /// `Set-Cookie` values by which the browser's other attempts count only when a return names them.
     var otherAttempts: [[UInt8]] = []
     var returns: RedirectLoopCounter
+    /// The attempt under which the browser keeps the fragment of the target's address, when that is not `spentAttempt`.
+    var fragmentAttempt: LoginAttemptID?
     /// The user did not begin here: a fresh sign-in leads to a page that asks.
     var confirmation: NeededConfirmation?
     /// Confirmation was skipped, since a guest gains nothing by it: whatever the lists say by now, it makes no session.
@@ -48,7 +50,7 @@ package struct PendingSignIn: Sendable {
         /// The page was shown before, to this browser: a reload shows it again.
         let wasShown: Bool
         /// Login cookies that end to make room for one more.
-        let endingAttempts: [[UInt8]]
+        let endingAttempts: [LoginCookie]
         /// Why the login cookie is missing, where that is known: for the page, and for the log.
         var cause: RefusalCause?
         var detail: String?
@@ -78,7 +80,8 @@ extension PendingSignIn {
 
     /// - Parameter providers: the provider must be one of them still.
     init?(
-        encoded: [UInt8], _ providers: ProviderNames, origin: PublicOrigin, scope: CookieScope, spentAttempt: [UInt8],
+        encoded: [UInt8], _ providers: ProviderNames, origin: PublicOrigin, scope: CookieScope,
+        spentAttempt: LoginCookie, isShortened: Bool,
         returns: RedirectLoopCounter, now: Double
     ) {
         var reader = SealedReader(encoded)
@@ -96,8 +99,8 @@ extension PendingSignIn {
         else { return nil }
         self.init(
             replayKeys: [key], retention: Retention(until: expiresAt, atLeast: LoginState.lifetime, now: now),
-            user: fields.user, provider: provider, fields: fields, target: ReturnTarget(trusted: target),
-            origin: origin, scope: scope,
+            user: fields.user, provider: provider, fields: fields,
+            target: ReturnTarget(trusted: target, isShortened: isShortened), origin: origin, scope: scope,
             isSignedIn: false, spentAttempt: spentAttempt, returns: returns)
     }
 }

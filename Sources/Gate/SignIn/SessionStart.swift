@@ -13,12 +13,16 @@ struct SessionStart {
     private let cookies: OwnCookies
     private let appCookies: AppCookies
     private let loops: RedirectLoops
+    private let attempts: LoginAttempts
+    private let arrival: Arrival
     private let responses: Responses
 
     init(
         seal: SessionSeal, limits: SessionLimits, cookies: OwnCookies, appCookies: AppCookies, loops: RedirectLoops,
-        responses: Responses
+        attempts: LoginAttempts, arrival: Arrival, responses: Responses
     ) {
+        self.attempts = attempts
+        self.arrival = arrival
         self.seal = seal
         self.limits = limits
         self.cookies = cookies
@@ -57,9 +61,12 @@ struct SessionStart {
                 lastOldChunk: lastOldChunk(request),
                 now: request.context.now)
         else { return tooLarge(pending, request) }
-        var response = seeOther(pending.target.bytes, request)
+        var response = seeOther(pending, request)
+        // First: for a browser that does not know the attribute both are one cookie.
+        for line in cookies.endedUnpartitioned(lastChunk: lastOldChunk(request), isSecure: isSecure) {
+            response.add("Set-Cookie", line)
+        }
         for line in lines { response.add("Set-Cookie", line) }
-        endAttempt(pending, isSecure, &response)
         endAppSession(pending, isSecure, &response)
         response.add("Set-Cookie", loops.cookie(pending.returns, pending.scope, isSecure: isSecure))
         response.outcome = .signIn
@@ -72,13 +79,14 @@ struct SessionStart {
     /// before ends.
     func visit(_ pending: PendingSignIn, _ request: borrowing AccessRequest) -> LocalResponse {
         let isSecure = request.origin.isSecure
-        var response = seeOther(pending.target.bytes, request)
+        var response = seeOther(pending, request)
         let names = cookies.names(request)
         let cookie = cookies.setCookie(isSecure: isSecure)
-        for chunk in 0...lastOldChunk(request) {
-            response.add("Set-Cookie", cookie.expired(names.session(chunk: chunk)))
+        let lastChunk = lastOldChunk(request)
+        for chunk in 0...lastChunk { response.add("Set-Cookie", cookie.expired(names.session(chunk: chunk))) }
+        for line in cookies.endedUnpartitioned(lastChunk: lastChunk, isSecure: isSecure) {
+            response.add("Set-Cookie", line)
         }
-        endAttempt(pending, isSecure, &response)
         endAppSession(pending, isSecure, &response)
         // Coming back without a session is intended here.
         response.add("Set-Cookie", loops.cookieEnd(isSecure: isSecure))
@@ -90,8 +98,7 @@ struct SessionStart {
 
     /// A reload, or the back button: the user is signed in by this very token or a later one.
     func alreadySignedIn(_ pending: PendingSignIn, _ request: borrowing AccessRequest) -> LocalResponse {
-        var response = seeOther(pending.target.bytes, request)
-        endAttempt(pending, request.origin.isSecure, &response)
+        var response = seeOther(pending, request)
         response.outcome = .signedIn
         response.user = pending.user
         return response
@@ -118,11 +125,10 @@ struct SessionStart {
     private func tooLarge(_ pending: PendingSignIn, _ request: borrowing AccessRequest) -> LocalResponse {
         let sizes = pending.fields.fields.map { ($0.name, $0.values.reduce(0) { $0 + $1.utf8.count }) }
         let largest = sizes.max { $0.1 < $1.1 } ?? ("user", 0)
-        let problem =
-            "The session does not fit the \(SessionCookie.maximumChunks) cookies that it may have; its largest field is "
-            + "\(largest.0), with \(largest.1) bytes."
+        let problem = FieldProblem.session(bytes: largest.1, limit: SessionCookie.maximumChunks)
         return refused(
-            .fieldInvalid, status: 403, pending, request, cause: .field(problem: problem), words: problem)
+            .fieldInvalid, status: 403, pending, request, cause: .field(largest.0, problem),
+            words: problem.sentence(about: largest.0))
     }
 
     /// The last chunk of the session that came with the request.
@@ -131,14 +137,8 @@ struct SessionStart {
     }
 
     /// The attempt is over, although nobody is signed in.
-    func endAttempt(_ cookie: [UInt8], _ request: borrowing AccessRequest, _ response: inout LocalResponse) {
-        response.add("Set-Cookie", cookies.setCookie(isSecure: request.origin.isSecure).expired(cookie))
-    }
-
-    private func endAttempt(_ pending: PendingSignIn, _ isSecure: Bool, _ response: inout LocalResponse) {
-        guard let attempt = pending.spentAttempt else { return }
-        response.add("Set-Cookie", cookies.setCookie(isSecure: isSecure).expired(attempt))
-        for other in pending.otherAttempts { response.add("Set-Cookie", other) }
+    func endAttempt(_ cookie: LoginCookie, _ request: borrowing AccessRequest, _ response: inout LocalResponse) {
+        for line in attempts.ended(cookie, isSecure: request.origin.isSecure) { response.add("Set-Cookie", line) }
     }
 
     private func endAppSession(_ pending: PendingSignIn, _ isSecure: Bool, _ response: inout LocalResponse) {
@@ -149,8 +149,24 @@ struct SessionStart {
     }
 
     /// 303, or with `SameSite=Strict` a page that goes on by itself: after a redirect that began at the provider the
-    /// browser would not send a strict cookie.
-    private func seeOther(_ target: [UInt8], _ request: borrowing AccessRequest) -> LocalResponse {
-        cookies.sameSite == .strict ? responses.refresh(to: target, for: request) : responses.redirect(303, to: target)
+    /// browser would not send a strict cookie. The attempt ends with it.
+    private func seeOther(_ pending: PendingSignIn, _ request: borrowing AccessRequest) -> LocalResponse {
+        let isSecure = request.origin.isSecure
+        var response: LocalResponse
+        if let page = arrival.redirect(pending, isSecure: isSecure, now: request.context.now) {
+            response = page
+        } else {
+            let target = pending.target.bytes
+            response =
+                cookies.sameSite == .strict
+                ? responses.refresh(to: target, for: request) : responses.redirect(303, to: target)
+            for line in pending.spentAttempt.map({ attempts.ended($0, isSecure: isSecure) }) ?? [] {
+                response.add("Set-Cookie", line)
+            }
+        }
+        if pending.spentAttempt != nil {
+            for other in pending.otherAttempts { response.add("Set-Cookie", other) }
+        }
+        return response
     }
 }

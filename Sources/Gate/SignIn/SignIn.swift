@@ -103,8 +103,7 @@ struct SignIn {
         }
         let fields = verified.fields
         let verdict = authorization.signInVerdict(on: fields, of: provider.name)
-        if let refusal = authorization.signInRefusal(by: verdict, of: fields, at: provider.name, on: target, request)
-        {
+        if let refusal = authorization.signInRefusal(by: verdict, of: fields, at: provider.name, on: target, request) {
             return .respond(forbidden(refusal, fields, target, request, keyID: verified.keyID))
         }
 

@@ -163,7 +163,8 @@ final class BearerTokens {
                 SignInRefusal(.replayed, "the token has signed in", identity.user, keyID), unknownKeysOf: [])
         case .failed:
             guard identity.isKnownUnused || replayFailure == .allow else {
-                return .refused(SignInRefusal(.replayStoreUnavailable, nil, identity.user, keyID), unknownKeysOf: [])
+                return .refused(
+                    SignInRefusal(.replayStoreUnavailable, nil, identity.user, keyID), unknownKeysOf: [])
             }
             // Not each request waits for a store that does not answer.
             identity.freshUntil = request.context.monotonic + Self.pauseAfterFailure

@@ -47,8 +47,8 @@ struct SignInRefusal: Error, CustomStringConvertible {
     init(_ refusal: ClaimMapping.Refusal, _ user: String?, _ keyID: String?) {
         reason = refusal.reason
         self.user = user
-        cause = .field(problem: refusal.problem)
-        detail = Self.detail(refusal.problem, keyID: keyID)
+        cause = .field(refusal.field, refusal.problem)
+        detail = Self.detail(refusal.problem.sentence(about: refusal.field), keyID: keyID)
     }
 
     /// - Parameter words: nil: the reason says it all.

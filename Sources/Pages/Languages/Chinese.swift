@@ -82,6 +82,8 @@ extension Catalogue {
 
             .returnPathMismatch: "它将您送到了 {path}，而登录在 {expected} 接收。",
             .or: "或",
+            .tokenInPath: "它用 & 将令牌附加到没有查询字符串的 {path}，因此令牌成了路径的一部分；登录在 {expected} 接收。",
+            .tokenInPathFix: "返回地址没有查询字符串时，请让提供商用 ? 附加令牌。如果无法做到，请在那里填写末尾带问号的返回地址。",
             .wrongUnitTitle: "登录令牌以{unit}为单位计时",
             .wrongUnit: "登录令牌的时间“{claim}”以{unit}为单位，而令牌应以秒计时，因此该时间处于遥远的未来。",
             .wrongUnitAdvice: "重试无济于事。请将下方的代码告知您的管理员。",
@@ -277,6 +279,11 @@ extension Catalogue {
             .pathUnreadable: ReasonText(
                 title: "无法读取地址", happened: "此页面的地址有歧义，因此没有转发请求。", advice: "请检查地址，或从首页开始。如果是链接将您带到这里，请告知管理员。",
                 fix: "路径中有点段，或以两个斜杠开头（可能经过编码），或包含各服务器读法不同的编码。客户端应发送解析后的路径；`sidegate explain --request PATH` 会说明问题所在。"),
+            .crossSiteRequest: ReasonText(
+                title: "此请求已被阻止", happened: "另一个网站的页面可能使用您的会话发出了此请求，因此没有转发。", advice: "请在此网站上打开该页面，然后从那里重试。",
+                fix:
+                    "使用 session.partitioned 时，更改数据的请求或 WebSocket 必须来自此网站的页面，以 Sec-Fetch-Site 或 Origin 为准。前面的代理应传递这两个字段；其他网站的程序需要 Bearer 令牌。"
+            ),
         ])
 
     private static let againInChinese = "请重试。如果仍然失败，请将下方的代码告知您的管理员。"

@@ -445,6 +445,13 @@ extension Catalogue {
                 fix:
                     "A header whose name is another spelling of an identity header, such as X_Forwarded_User, came with a proxy's question. Let the proxy drop such names, and look in its log for the client."
             ),
+            .crossSiteRequest: ReasonText(
+                title: "This request was blocked",
+                happened: "Another site's page may have made this request with your session, so it was not forwarded.",
+                advice: "Open the page on this site, and try again from there.",
+                fix:
+                    "With session.partitioned a request that changes something, or a WebSocket, must come from a page of this site, by Sec-Fetch-Site or Origin. Let proxies in front pass both fields on; other sites' programs need a bearer token."
+            ),
             .pathUnreadable: ReasonText(
                 title: "The address cannot be read",
                 happened: "The address of this page is ambiguous, so the request was not forwarded.",

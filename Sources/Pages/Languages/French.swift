@@ -94,6 +94,10 @@ extension Catalogue {
             .returnPathMismatch:
                 "Il vous a envoyé vers {path} ; les connexions sont acceptées à {expected}.",
             .or: "ou",
+            .tokenInPath:
+                "Il a ajouté son jeton avec & à {path}, qui n’a pas de chaîne de requête ; le jeton est donc devenu une partie du chemin. Les connexions sont acceptées à {expected}.",
+            .tokenInPathFix:
+                "Le fournisseur doit ajouter le jeton avec ? quand l’adresse de retour n’a pas de chaîne de requête. S’il ne le peut pas, inscrivez-y l’adresse de retour avec un point d’interrogation à la fin.",
             .wrongUnitTitle: "Le jeton de connexion compte le temps en {unit}",
             .wrongUnit:
                 "L’heure « {claim} » du jeton de connexion est en {unit}, alors que les jetons comptent en secondes ; elle se situe donc loin dans l’avenir.",
@@ -490,6 +494,14 @@ extension Catalogue {
                     "Vérifiez l’adresse, ou partez de la page d’accueil. Si un lien vous a conduit ici, prévenez votre administrateur.",
                 fix:
                     "Le chemin contient un segment de points ou commence par deux barres obliques, peut-être encodées, ou contient un encodage que les serveurs lisent différemment. Le client doit envoyer le chemin résolu ; `sidegate explain --request PATH` dit ce qui ne va pas."
+            ),
+            .crossSiteRequest: ReasonText(
+                title: "Cette requête a été bloquée",
+                happened:
+                    "La page d’un autre site a peut-être envoyé cette requête avec votre session ; elle n’a donc pas été transmise.",
+                advice: "Ouvrez la page sur ce site, puis réessayez à partir de là.",
+                fix:
+                    "Avec session.partitioned, une requête qui modifie quelque chose, ou un WebSocket, doit venir d’une page de ce site, d’après Sec-Fetch-Site ou Origin. Les proxys en amont doivent transmettre ces deux champs ; les programmes d’autres sites ont besoin d’un jeton au porteur."
             ),
         ])
 

@@ -100,6 +100,10 @@ extension Catalogue {
             .returnPathMismatch:
                 "Er hat Sie zu {path} geschickt; Anmeldungen werden unter {expected} angenommen.",
             .or: "oder",
+            .tokenInPath:
+                "Er hat sein Token mit & an {path} angehängt, obwohl diese Adresse keine Query hat; so wurde das Token Teil des Pfads. Anmeldungen werden unter {expected} angenommen.",
+            .tokenInPathFix:
+                "Der Anbieter muss das Token mit ? anhängen, wenn die Rückkehradresse keine Query hat. Wenn er das nicht kann, tragen Sie die Rückkehradresse dort mit einem Fragezeichen am Ende ein.",
             .wrongUnitTitle: "Das Anmelde-Token zählt die Zeit in {unit}",
             .wrongUnit:
                 "Die Zeit „{claim}“ des Anmelde-Tokens ist in {unit} angegeben, Token zählen aber Sekunden. So liegt sie weit in der Zukunft.",
@@ -506,6 +510,14 @@ extension Catalogue {
                     "Prüfen Sie die Adresse, oder beginnen Sie auf der Startseite. Wenn ein Link hierher führte, sagen Sie Ihrer Administration Bescheid.",
                 fix:
                     "Der Pfad hat ein Punktsegment oder beginnt mit zwei Schrägstrichen, vielleicht kodiert, oder enthält eine Kodierung, die Server verschieden lesen. Der Client muss den aufgelösten Pfad senden; `sidegate explain --request PATH` sagt, was falsch ist."
+            ),
+            .crossSiteRequest: ReasonText(
+                title: "Diese Anfrage wurde blockiert",
+                happened:
+                    "Möglicherweise hat eine Seite einer anderen Website diese Anfrage mit Ihrer Sitzung gestellt, darum wurde sie nicht weitergeleitet.",
+                advice: "Öffnen Sie die Seite auf dieser Website und versuchen Sie es von dort erneut.",
+                fix:
+                    "Mit session.partitioned muss eine Anfrage, die etwas ändert, oder ein WebSocket von einer Seite dieser Website kommen, erkennbar an Sec-Fetch-Site oder Origin. Proxys davor müssen beide Felder durchreichen; Programme anderer Websites brauchen ein Bearer-Token."
             ),
         ])
 

@@ -78,7 +78,8 @@ extension Catalogue {
             .arriving: "Stai per essere portato alla tua pagina. Se non succede nulla, usa il pulsante.",
             .linkTooLong:
                 "L’indirizzo della pagina che volevi vedere è troppo lungo per essere ricordato durante l’accesso.",
-            .linkTooLongAdvice: "Apri di nuovo il link: ora porta alla pagina. Oppure prosegui alla pagina iniziale.",
+            .linkTooLongAdvice:
+                "Apri di nuovo il link: ora porta alla pagina. Oppure prosegui alla pagina iniziale.",
 
             .otherRefusalTitle: "La richiesta è stata rifiutata",
             .otherRefusal: "Non è stato possibile elaborare la richiesta.",
@@ -92,6 +93,10 @@ extension Catalogue {
 
             .returnPathMismatch: "Ti ha inviato a {path}; gli accessi sono accettati a {expected}.",
             .or: "o",
+            .tokenInPath:
+                "Ha aggiunto il suo token con & a {path}, che non ha una query, quindi il token è diventato parte del percorso; gli accessi sono accettati a {expected}.",
+            .tokenInPathFix:
+                "Fai aggiungere al provider il token con ? quando l’indirizzo di ritorno non ha una query. Se non può, inserisci lì l’indirizzo di ritorno con un punto interrogativo alla fine.",
             .wrongUnitTitle: "Il token di accesso conta il tempo in {unit}",
             .wrongUnit:
                 "L’ora «{claim}» del token di accesso è in {unit}, ma i token contano i secondi, quindi è molto lontana nel futuro.",
@@ -477,6 +482,14 @@ extension Catalogue {
                     "Controlla l’indirizzo, o parti dalla pagina iniziale. Se ti ha portato qui un link, avvisa il tuo amministratore.",
                 fix:
                     "Il percorso ha un segmento di punti o inizia con due barre, forse codificate, o contiene una codifica che i server leggono in modo diverso. Il client deve inviare il percorso risolto; `sidegate explain --request PATH` dice che cosa non va."
+            ),
+            .crossSiteRequest: ReasonText(
+                title: "Questa richiesta è stata bloccata",
+                happened:
+                    "La pagina di un altro sito potrebbe aver inviato questa richiesta con la tua sessione, quindi non è stata inoltrata.",
+                advice: "Apri la pagina su questo sito e riprova da lì.",
+                fix:
+                    "Con session.partitioned una richiesta che modifica qualcosa, o un WebSocket, deve venire da una pagina di questo sito, secondo Sec-Fetch-Site o Origin. I proxy a monte devono trasmettere entrambi i campi; i programmi di altri siti hanno bisogno di un token bearer."
             ),
         ])
 

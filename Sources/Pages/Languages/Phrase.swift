@@ -38,7 +38,7 @@ enum Phrase: String, CaseIterable, Sendable {
 
     // Causes that are known more precisely than by their reason: {path}, {expected}; {claim}, {unit}; {field},
     // {claims}, {count}, {limit}; {actual}, {expected}; {code}.
-    case returnPathMismatch, tokenInPath, tokenInPathFix, or
+    case returnPathMismatch, or, tokenInPath, tokenInPathFix
     case wrongUnitTitle, wrongUnit, wrongUnitAdvice, wrongUnitFix, wrongUnitFixByScript
     case milliseconds, microseconds, nanoseconds
     case fieldMissing, fieldMissingInClaims, emailUnverified, fieldNotText, fieldValueCount, fieldSingleValue

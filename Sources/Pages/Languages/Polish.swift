@@ -75,8 +75,10 @@ extension Catalogue {
             .frameAdvice: "Jeśli przycisk nie działa, otwórz tę witrynę w osobnej karcie.",
             .leaving: "Trwa przejście na stronę logowania. Jeśli nic się nie dzieje, użyj przycisku.",
             .arriving: "Trwa przejście na Twoją stronę. Jeśli nic się nie dzieje, użyj przycisku.",
-            .linkTooLong: "Adres strony, którą chcesz zobaczyć, jest zbyt długi, by zapamiętać go na czas logowania.",
-            .linkTooLongAdvice: "Otwórz łącze ponownie: teraz prowadzi do tej strony. Albo przejdź na stronę główną.",
+            .linkTooLong:
+                "Adres strony, którą chcesz zobaczyć, jest zbyt długi, by zapamiętać go na czas logowania.",
+            .linkTooLongAdvice:
+                "Otwórz łącze ponownie: teraz prowadzi do tej strony. Albo przejdź na stronę główną.",
 
             .otherRefusalTitle: "Żądanie zostało odrzucone",
             .otherRefusal: "Nie można było przetworzyć żądania.",
@@ -90,6 +92,10 @@ extension Catalogue {
 
             .returnPathMismatch: "Skierował Cię pod {path}; logowania są przyjmowane pod {expected}.",
             .or: "lub",
+            .tokenInPath:
+                "Dołączył swój token znakiem & do {path}, który nie ma zapytania, więc token stał się częścią ścieżki; logowania są przyjmowane pod {expected}.",
+            .tokenInPathFix:
+                "Dostawca powinien dołączać token znakiem ?, gdy adres powrotu nie ma zapytania. Jeśli nie może, wpisz tam adres powrotu ze znakiem zapytania na końcu.",
             .wrongUnitTitle: "Token logowania podaje czas w {unit}",
             .wrongUnit:
                 "Czas „{claim}” w tokenie logowania podano w {unit}, a tokeny liczą sekundy, więc wypada on daleko w przyszłości.",
@@ -456,6 +462,13 @@ extension Catalogue {
                     "Sprawdź adres lub zacznij od strony głównej. Jeśli prowadziło tu łącze, powiadom administratora.",
                 fix:
                     "Ścieżka ma segment z kropkami lub zaczyna się od dwóch ukośników, być może zakodowanych, albo zawiera kodowanie, które serwery odczytują różnie. Klient powinien wysyłać rozwiązaną ścieżkę; `sidegate explain --request PATH` mówi, co jest nie tak."
+            ),
+            .crossSiteRequest: ReasonText(
+                title: "To żądanie zostało zablokowane",
+                happened: "Strona innej witryny mogła wysłać to żądanie z Twoją sesją, więc go nie przekazano.",
+                advice: "Otwórz stronę w tej witrynie i spróbuj ponownie stamtąd.",
+                fix:
+                    "Z session.partitioned żądanie, które coś zmienia, lub WebSocket musi pochodzić ze strony tej witryny, według Sec-Fetch-Site lub Origin. Serwery proxy po drodze powinny przekazywać oba pola; programy innych witryn potrzebują tokenu okaziciela (bearer)."
             ),
         ])
 

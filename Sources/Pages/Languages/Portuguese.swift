@@ -91,6 +91,10 @@ extension Catalogue {
 
             .returnPathMismatch: "Ele enviou você para {path}; os inícios de sessão são aceitos em {expected}.",
             .or: "ou",
+            .tokenInPath:
+                "Ele acrescentou seu token com & a {path}, que não tem consulta, por isso o token se tornou parte do caminho; os inícios de sessão são aceitos em {expected}.",
+            .tokenInPathFix:
+                "Faça o provedor acrescentar o token com ? quando o endereço de retorno não tem consulta. Se ele não puder, informe ali o endereço de retorno com um ponto de interrogação no fim.",
             .wrongUnitTitle: "O token de início de sessão conta o tempo em {unit}",
             .wrongUnit:
                 "A hora \"{claim}\" do token de início de sessão está em {unit}, mas tokens contam segundos; por isso ela fica muito longe no futuro.",
@@ -472,6 +476,14 @@ extension Catalogue {
                     "Verifique o endereço, ou comece pela página inicial. Se um link trouxe você até aqui, avise seu administrador.",
                 fix:
                     "O caminho tem um segmento de pontos ou começa com duas barras, talvez codificadas, ou contém uma codificação que os servidores leem de formas diferentes. O cliente deve enviar o caminho resolvido; `sidegate explain --request PATH` diz o que está errado."
+            ),
+            .crossSiteRequest: ReasonText(
+                title: "Esta solicitação foi bloqueada",
+                happened:
+                    "Uma página de outro site pode ter feito esta solicitação com a sua sessão, por isso ela não foi encaminhada.",
+                advice: "Abra a página neste site e tente novamente a partir dali.",
+                fix:
+                    "Com session.partitioned, uma solicitação que altera algo, ou um WebSocket, deve vir de uma página deste site, conforme Sec-Fetch-Site ou Origin. Os proxies à frente devem repassar os dois campos; programas de outros sites precisam de um token de portador."
             ),
         ])
 

@@ -79,7 +79,8 @@ extension Catalogue {
             .arriving: "Le llevamos a su página. Si no ocurre nada, use el botón.",
             .linkTooLong:
                 "La dirección de la página que quería ver es demasiado larga para recordarla durante el inicio de sesión.",
-            .linkTooLongAdvice: "Abra de nuevo el enlace: ahora lleva a la página. O continúe a la página principal.",
+            .linkTooLongAdvice:
+                "Abra de nuevo el enlace: ahora lleva a la página. O continúe a la página principal.",
 
             .otherRefusalTitle: "La solicitud ha sido rechazada",
             .otherRefusal: "No se ha podido procesar la solicitud.",
@@ -94,6 +95,10 @@ extension Catalogue {
             .returnPathMismatch:
                 "Le ha enviado a {path}; los inicios de sesión se aceptan en {expected}.",
             .or: "o",
+            .tokenInPath:
+                "Ha añadido su token con & a {path}, que no tiene consulta, así que el token ha pasado a formar parte de la ruta; los inicios de sesión se aceptan en {expected}.",
+            .tokenInPathFix:
+                "Haga que el proveedor añada el token con ? cuando la dirección de retorno no tiene consulta. Si no puede, introduzca allí la dirección de retorno con un signo de interrogación al final.",
             .wrongUnitTitle: "El token de inicio de sesión cuenta el tiempo en {unit}",
             .wrongUnit:
                 "La hora «{claim}» del token de inicio de sesión está en {unit}, pero los tokens cuentan segundos, así que queda muy lejos en el futuro.",
@@ -481,6 +486,14 @@ extension Catalogue {
                     "Revise la dirección, o empiece por la página principal. Si le ha traído aquí un enlace, avise a su administrador.",
                 fix:
                     "La ruta tiene un segmento de puntos o empieza por dos barras, quizá codificadas, o contiene una codificación que los servidores leen de forma distinta. El cliente debe enviar la ruta resuelta; `sidegate explain --request PATH` dice qué está mal."
+            ),
+            .crossSiteRequest: ReasonText(
+                title: "Esta solicitud se ha bloqueado",
+                happened:
+                    "Es posible que una página de otro sitio haya hecho esta solicitud con su sesión, así que no se ha reenviado.",
+                advice: "Abra la página en este sitio e inténtelo de nuevo desde allí.",
+                fix:
+                    "Con session.partitioned, una solicitud que cambia algo, o un WebSocket, debe venir de una página de este sitio, según Sec-Fetch-Site u Origin. Los proxies anteriores deben transmitir ambos campos; los programas de otros sitios necesitan un token de portador."
             ),
         ])
 

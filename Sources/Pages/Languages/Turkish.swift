@@ -74,7 +74,8 @@ extension Catalogue {
             .leaving: "Oturum açma sayfasına götürülüyorsunuz. Bir şey olmazsa düğmeyi kullanın.",
             .arriving: "Sayfanıza götürülüyorsunuz. Bir şey olmazsa düğmeyi kullanın.",
             .linkTooLong: "Görmek istediğiniz sayfanın adresi, oturum açarken hatırlanamayacak kadar uzun.",
-            .linkTooLongAdvice: "Bağlantıyı yeniden açın: artık sayfaya götürür. Ya da başlangıç sayfasına devam edin.",
+            .linkTooLongAdvice:
+                "Bağlantıyı yeniden açın: artık sayfaya götürür. Ya da başlangıç sayfasına devam edin.",
 
             .otherRefusalTitle: "İstek reddedildi",
             .otherRefusal: "İstek işlenemedi.",
@@ -88,6 +89,10 @@ extension Catalogue {
 
             .returnPathMismatch: "Sizi {path} adresine gönderdi; oturum açma {expected} adresinde kabul edilir.",
             .or: "veya",
+            .tokenInPath:
+                "Belirtecini, sorgusu olmayan {path} adresine & ile ekledi; bu yüzden belirteç yolun parçası oldu. Oturum açma {expected} adresinde kabul edilir.",
+            .tokenInPathFix:
+                "Dönüş adresinde sorgu yoksa sağlayıcı belirteci ? ile eklemelidir. Bunu yapamıyorsa dönüş adresini oraya sonunda soru işaretiyle girin.",
             .wrongUnitTitle: "Oturum açma belirteci zamanı {unit} olarak sayıyor",
             .wrongUnit:
                 "Oturum açma belirtecindeki “{claim}” zamanı {unit} olarak verilmiş, oysa belirteçler saniye sayar; bu yüzden çok uzak bir geleceğe denk geliyor.",
@@ -455,6 +460,13 @@ extension Catalogue {
                     "Adresi denetleyin veya ana sayfadan başlayın. Buraya bir bağlantıyla geldiyseniz yöneticinize bildirin.",
                 fix:
                     "Yolda noktalardan oluşan bir bölüm var, yol (belki kodlanmış) iki eğik çizgiyle başlıyor veya sunucuların farklı okuduğu bir kodlama içeriyor. İstemci çözümlenmiş yolu göndermelidir; `sidegate explain --request PATH` neyin yanlış olduğunu söyler."
+            ),
+            .crossSiteRequest: ReasonText(
+                title: "Bu istek engellendi",
+                happened: "Bu isteği oturumunuzla başka bir sitenin sayfası göndermiş olabilir; bu yüzden iletilmedi.",
+                advice: "Sayfayı bu sitede açın ve oradan yeniden deneyin.",
+                fix:
+                    "session.partitioned ile, bir şeyi değiştiren bir istek veya bir WebSocket, Sec-Fetch-Site veya Origin alanına göre bu sitenin bir sayfasından gelmelidir. Öndeki vekil sunucular her iki alanı da iletmelidir; başka sitelerin programları taşıyıcı belirtece (bearer) gerek duyar."
             ),
         ])
 

@@ -60,6 +60,9 @@ package struct ExchangeStateMachine: ~Copyable {
     private var isIdempotent = true
     private var maximumContent: UInt64 = .max
     private var maximumForm = 0
+    /// The app may get the request with the form: a longer one is not refused, but no longer collected.
+    private var mayForwardForm = false
+    private var formTrailers: [UInt8] = []
     private var hasRetried = false
     /// Content that may have to be sent again; nil: it was not kept, or was too long.
     private var retryBuffer: RetryBuffer?
@@ -129,6 +132,40 @@ package struct ExchangeStateMachine: ~Copyable {
         return true
     }
 
+    /// The same for a form that the app may get after all, and that may be longer.
+    package mutating func collectsForm(limit: Int) -> Bool {
+        mayForwardForm = true
+        return collects(limit: limit)
+    }
+
+    /// Content of such a form is collected.
+    package var isCollectingForm: Bool { state == .collecting && mayForwardForm }
+
+    /// There is no memory for more of it.
+    package mutating func collectsNoMoreForm() {
+        expect(isCollectingForm)
+        maximumForm = 0
+    }
+
+    /// The form was collected for a decision that lets the request pass: the app gets it.
+    ///
+    /// - Returns: false: none was collected.
+    package mutating func forwardedForm() -> Bool {
+        expect(state == .deciding)
+        guard mayForwardForm, let content = form else { return false }
+        state = .acquiring
+        let buffer = RetryBuffer(content: content, trailers: formTrailers)
+        form = nil
+        if isRequestComplete {
+            isCollected = true
+            hasContent = contentCount > 0
+            retryBuffer = buffer
+        } else {
+            held = buffer
+        }
+        return true
+    }
+
     /// Something must be known, or done, before the gate can decide.
     package mutating func awaits(_ what: Awaited) {
         expect(state == .deciding)
@@ -164,9 +201,11 @@ package struct ExchangeStateMachine: ~Copyable {
         if isEnd { isRequestComplete = true }
         switch state {
         case .collecting:
-            guard contentCount <= UInt64(maximumForm) else { return .refuse }
+            let isLonger = contentCount > UInt64(maximumForm)
+            guard !isLonger || mayForwardForm, contentCount <= maximumContent else { return .refuse }
             form?.append(span: content)
-            guard isEnd else { return .none }
+            guard isEnd || isLonger else { return .none }
+            formTrailers = trailers
             state = .deciding
             return .decide
         case .receiving:

@@ -59,6 +59,7 @@ extension GateExchange {
     private func pass(_ identity: Identity?, _ renewal: [UInt8]?, _ signOut: SignOut?) {
         letPass(
             Passage(identity: identity, renewal: renewal, signOut: signOut, updateCount: service.updateCount))
+        if machine.forwardedForm() { return sendCollected() }
         if hasContent, let limit = collectionLimit { return collect(whole: limit) }
         if hasContent, !contentFollows, defersToContent {
             machine.deferred()
@@ -90,9 +91,31 @@ extension GateExchange {
         downstream?.resumeRequest()
     }
 
+    /// Reads the content before anything is decided, as far as it is not too long. The app may get it after all.
+    func collectForm(limit: Int) {
+        let question = Question.collectForm(limit: limit)
+        if case .length(let length) = request.framing, length > UInt64(limit) {
+            return answered(question, with: .collectForm(.tooLarge))
+        }
+        guard machine.collectsForm(limit: limit) else {
+            return answered(question, with: .collectForm(.whole([])))
+        }
+        beginFormMemory(limit: limit)
+        if request.expectsContinue, !contentFollows {
+            agreedToContent()
+            downstream?.sendContinue()
+        }
+        downstream?.resumeRequest()
+    }
+
     func formReceived() {
         let form = machine.form ?? []
         noContentFollows()
+        if let limit = formLimit {
+            let collected: CollectedForm =
+                lacksFormMemory ? .noRoom : machine.isRequestComplete && form.count <= limit ? .whole(form) : .tooLarge
+            return answered(.collectForm(limit: limit), with: .collectForm(collected))
+        }
         answered(.content(limit: form.count), with: .content(form))
     }
 

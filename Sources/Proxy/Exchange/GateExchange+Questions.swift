@@ -18,6 +18,8 @@ extension GateExchange: StepDriver {
         switch question {
         case .content(let limit):
             collect(limit: limit)
+        case .collectForm(let limit):
+            collectForm(limit: limit)
         case .keys(let providers):
             guard let keys = services.keys else { return answer(refusal(503)) }
             ask(.keys, within: limits.keys, otherwise: true) { done in

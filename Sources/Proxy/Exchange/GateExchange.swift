@@ -34,6 +34,8 @@ final class GateExchange: Exchange, FinishedExchange {
     private(set) var contentProgress = ContentProgress()
     /// Bytes of content that were taken from the process's budget.
     private var collectedBytes = 0
+    /// A form that is collected, or that the response is a page of; nil: there is none.
+    private var keptForm: KeptFormState?
     private(set) var hasEventStream = false
 
     /// What the gate lets pass, and how.
@@ -45,6 +47,13 @@ final class GateExchange: Exchange, FinishedExchange {
         var signOut: SignOut?
         /// ``GateService/updateCount`` when the request was let through.
         var updateCount: UInt64 = 0
+    }
+
+    /// A form that the gate needs, but that the app may get after all.
+    private struct KeptFormState {
+        let limit: Int
+        let memory = FormMemory()
+        var lacksMemory = false
     }
 
     /// Whether the client may be expected to send content.
@@ -113,6 +122,7 @@ final class GateExchange: Exchange, FinishedExchange {
     override func requestContent(_ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool) {
         contentProgress.messages?.add(content)
         if machine.isCollecting, !takeBudget(content.count) { machine.collectsNoMore() }
+        if machine.isCollectingForm, !takeFormMemory(content.count) { machine.collectsNoMoreForm() }
         switch machine.contentReceived(content, isEnd: isEnd, trailers: trailers) {
         case .send: send(content, isEnd: isEnd, trailers: trailers, more: more)
         case .acquire:
@@ -143,6 +153,33 @@ final class GateExchange: Exchange, FinishedExchange {
         guard collectedBytes > 0 else { return }
         CollectionBudget.ofThisProcess.give(collectedBytes)
         collectedBytes = 0
+    }
+
+    // MARK: Forms that are kept
+
+    /// How many bytes of the form are collected; nil: that is not asked for.
+    var formLimit: Int? { keptForm?.limit }
+
+    /// The form was not collected, as the memory for forms is in use.
+    var lacksFormMemory: Bool { keptForm?.lacksMemory ?? false }
+
+    func beginFormMemory(limit: Int) {
+        keptForm = KeptFormState(limit: limit)
+    }
+
+    private func takeFormMemory(_ count: Int) -> Bool {
+        guard let memory = keptForm?.memory, !memory.take(count) else { return true }
+        keptForm?.lacksMemory = true
+        return false
+    }
+
+    /// The response may be a page with the form, which the client takes slowly.
+    ///
+    /// - Returns: whether there is memory for it.
+    private func reserveMemory(for response: LocalResponse) -> Bool {
+        guard let memory = keptForm?.memory, memory.take(response.body.count) else { return false }
+        downstream?.keepUntilSent(memory)
+        return true
     }
 
     private func send(_ content: Span<UInt8>, isEnd: Bool, trailers: [UInt8], more: Bool) {
@@ -217,6 +254,10 @@ final class GateExchange: Exchange, FinishedExchange {
     /// Sends the response that ends the exchange.
     func sendAnswer(_ response: LocalResponse) {
         guard let downstream else { return }
+        guard keptForm == nil || reserveMemory(for: response) else {
+            keptForm = nil
+            return sendAnswer(service.gate.formLost(access))
+        }
         record.answered(response)
         // Copied only if something is added.
         if context.isSecure {
@@ -423,6 +464,7 @@ final class GateExchange: Exchange, FinishedExchange {
         contentProgress = ContentProgress()
         contentFollows = false
         returnBudget()
+        if keptForm != nil { keptForm = nil }
         releaseHolding()
         resetRequest()
         // With it, the memory of forms and content.

@@ -119,7 +119,7 @@ struct MisdirectedReturnTests {
                     $0.provider.returnPath = "/sso/login/jwt"
                     change(&$0)
                 }
-                if isSignedIn { try browser.signIn() }
+                if isSignedIn { try browser.signIn("/.sidegate/login") }
                 let jwt = try token(id: "p")
                 for end in ["", "&state=x", "?a=b"] {
                     let reply = try #require(browser.get("\(path)&jwt=\(jwt)\(end)").answer, "\(path) \(end)")

@@ -3,6 +3,7 @@
 
 import os
 import shutil
+import urllib.parse
 from pathlib import Path
 
 import pytest
@@ -135,6 +136,38 @@ class EnvoyFront(Front):
         self.started(
             [program("envoy"), "-c", config, "--concurrency", "1", "--disable-hot-restart", "--log-level", "warning"],
             folder / "envoy.log", dict(os.environ))
+
+
+class IngressFront(Front):
+    """nginx with the directives that ingress-nginx makes of the example. Its controller has a module that nginx lacks here:
+    `addresses` are those whose encoding is needed."""
+
+    def __init__(self, folder: Path, gate: Gate, upstream, addresses=(), changes=()):
+        super().__init__(gate)
+        folder.mkdir()
+        site = replaced(
+            (EXAMPLES / "ingress-nginx" / "rendered.conf").read_text(), ("listen 443 ssl;", f"listen 127.0.0.1:{self.port};"),
+            ("server_name app.example.com;", "server_name _;"), ("https://$host/", "http://$http_host/"),
+            ("set_escape_uri $escaped_request_uri $request_uri;", ""), *changes)
+        site = site.replace("sidegate.app.svc.cluster.local:8080", f"127.0.0.1:{gate.port}")
+        site = site.replace("app.app.svc.cluster.local:80", f"127.0.0.1:{upstream.port}")
+        encoded = "".join(f'"{address}" "{urllib.parse.quote(address, safe="-_.~")}";\n' for address in addresses)
+        (folder / "nginx.conf").write_text(f"""
+            daemon off; master_process off; pid {folder}/nginx.pid; error_log stderr warn;
+            {"user root;" if os.geteuid() == 0 else ""}
+            events {{ worker_connections 1024; }}
+            http {{
+                access_log off; map_hash_bucket_size 16384; variables_hash_bucket_size 256; proxy_headers_hash_max_size 4096;
+                client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
+                uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+                map $http_upgrade $connection_upgrade {{ default upgrade; "" ""; }}
+                map $request_id $req_id {{ default $request_id; }}
+                map $request_uri $escaped_request_uri {{ default "%2F"; {encoded} }}
+                {site}
+            }}
+        """)
+        self.started(["nginx", "-e", "stderr", "-c", folder / "nginx.conf", "-p", folder], folder / "nginx.log",
+                     dict(os.environ, PATH=os.environ.get("PATH", "") + ":/usr/sbin"))
 
 
 FRONTS = {"nginx": NginxFront, "caddy": CaddyFront, "traefik": TraefikFront, "envoy": EnvoyFront}

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A Flask app with Flask-WTF's CSRF tokens, uploads and downloads: forms.py PORT FOLDER [absolute] [old] [unaware].
+"""A Flask app with Flask-WTF's CSRF tokens, uploads and downloads: forms.py PORT FOLDER [absolute] [old] [unaware] [to=URL].
 
 absolute: redirects name the whole URL, as before Werkzeug 2.1. old: served by wsgiref, which speaks HTTP/1.0 and needs a
-Content-Length. unaware: it does not know that it is behind a proxy."""
+Content-Length. unaware: it does not know that it is behind a proxy. to: where a saved form leads."""
 
 import hashlib
 import sys
@@ -61,6 +61,8 @@ def note():
         abort(400, str(form.errors))
     (folder() / form.title.data).write_bytes(form.file.data.read() if form.file.data else form.text.data.encode())
     flash("saved " + form.title.data)
+    if elsewhere := [option[3:] for option in OPTIONS if option.startswith("to=")]:
+        return redirect(elsewhere[0])
     return redirect(url_for("index", _external="absolute" in OPTIONS))
 
 

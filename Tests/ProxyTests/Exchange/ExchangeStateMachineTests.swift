@@ -9,6 +9,8 @@ struct ExchangeStateMachineTests {
         case head(hasContent: Bool, isIdempotent: Bool = true, limit: UInt64 = .max)
         case forwarded, deferred
         case collects(limit: Int)
+        case collectsForm(limit: Int)
+        case collectsNoMoreForm, forwardedForm
         case collectsWhole(limit: Int)
         case collectsNoMore
         case awaits(ExchangeStateMachine.Awaited)
@@ -24,6 +26,7 @@ struct ExchangeStateMachineTests {
     enum Action: Equatable, Sendable {
         case none
         case collects(Bool)
+        case forwardedForm(Bool)
         case content(ExchangeStateMachine.ContentAction)
         case start(ExchangeStateMachine.StartAction)
         case head(ExchangeStateMachine.HeadAction)
@@ -60,6 +63,9 @@ struct ExchangeStateMachineTests {
         case .forwarded: machine.forwarded()
         case .deferred: machine.deferred()
         case .collects(let limit): return .collects(machine.collects(limit: limit))
+        case .collectsForm(let limit): return .collects(machine.collectsForm(limit: limit))
+        case .collectsNoMoreForm: machine.collectsNoMoreForm()
+        case .forwardedForm: return .forwardedForm(machine.forwardedForm())
         case .collectsWhole(let limit): machine.collects(whole: limit)
         case .collectsNoMore: machine.collectsNoMore()
         case .awaits(let what): machine.awaits(what)
@@ -135,6 +141,57 @@ struct ExchangeStateMachineTests {
                 (.head(hasContent: true), .none), (.collects(limit: 4), .collects(true)),
                 (.content("ab"), .content(.none)), (.content("cd", isEnd: true), .content(.decide)),
                 (.answered, .none), (.responseEnded, .end(.finish)),
+            ], .ended),
+        Script(
+            "a form that the app may get is sent with the head, once it was looked at",
+            [
+                (.head(hasContent: true, isIdempotent: false), .none), (.collectsForm(limit: 4), .collects(true)),
+                (.content("ab"), .content(.none)), (.content("cd", isEnd: true), .content(.decide)),
+                (.awaits(.session), .none), (.answerReceived, .none), (.forwardedForm, .forwardedForm(true)),
+                (.acquired(), .start(.repeat(buffer("abcd")))), (.response(200), .head(.forward)),
+                (.responseEnded, .end(.finish)),
+            ], .ended),
+        Script(
+            "a longer one is not refused: its rest follows",
+            [
+                (.head(hasContent: true), .none), (.collectsForm(limit: 4), .collects(true)),
+                (.content("abc"), .content(.none)), (.content("de"), .content(.decide)),
+                (.forwardedForm, .forwardedForm(true)), (.acquired(), .start(.startWith(buffer("abcde")))),
+                (.content("f", isEnd: true), .content(.send)), (.response(200), .head(.forward)),
+                (.responseEnded, .end(.finish)),
+            ], .ended),
+        Script(
+            "a longer one is answered before its end: the rest must not become a request",
+            [
+                (.head(hasContent: true), .none), (.collectsForm(limit: 4), .collects(true)),
+                (.content("abcde"), .content(.decide)), (.answered, .none), (.responseEnded, .end(.finishEarly)),
+            ], .ended),
+        Script(
+            "without memory no more of it is collected",
+            [
+                (.head(hasContent: true), .none), (.collectsForm(limit: 4), .collects(true)),
+                (.content("a"), .content(.none)), (.collectsNoMoreForm, .none), (.content("b"), .content(.decide)),
+                (.answered, .none), (.responseEnded, .end(.finishEarly)),
+            ], .ended),
+        Script(
+            "a form that is longer than any content may be is refused",
+            [
+                (.head(hasContent: true, limit: 2), .none), (.collectsForm(limit: 4), .collects(true)),
+                (.content("abc"), .content(.refuse)), (.answered, .none), (.responseEnded, .end(.finishEarly)),
+            ], .ended),
+        Script(
+            "such a form without content is decided at once, and goes to the app without",
+            [
+                (.head(hasContent: false, isIdempotent: false), .none), (.collectsForm(limit: 4), .collects(false)),
+                (.forwardedForm, .forwardedForm(true)), (.acquired(), .start(.start)),
+                (.response(200), .head(.forward)),
+                (.responseEnded, .end(.finish)),
+            ], .ended),
+        Script(
+            "a form that only the gate needs is not for the app",
+            [
+                (.head(hasContent: false), .none), (.collects(limit: 4), .collects(false)),
+                (.forwardedForm, .forwardedForm(false)), (.answered, .none), (.responseEnded, .end(.finish)),
             ], .ended),
         Script(
             "a form without content is decided at once",

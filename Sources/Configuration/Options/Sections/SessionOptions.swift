@@ -31,8 +31,22 @@ enum SessionOptions {
         "Paths by which users sign out of the app, exact or beginnings such as /account/logout/*. The app gets the request"
             + " of a page of this site; with its response the session ends, and a browser that navigates is redirected as"
             + " by /.sidegate/logout. Not in forward-auth.")
+    static let keepForms = Option<Int>(
+        "session.keepForms", .size(0...1_048_576), default: "64KiB",
+        "A form that a browser sends when its session is over is kept in a page, up to this size, until the user has signed"
+            + " in again and sends it. 0: none is kept. Not in forward-auth.")
     static let sameSite = Option<SameSite>(
         "session.sameSite", .choice(of: [.lax, .strict, .none]), default: "lax", "SameSite of the session cookie.")
+    static let partitioned = Option<Bool>(
+        "session.partitioned", .boolean, default: "false",
+        "For apps that other sites show in frames: the gate's cookies are Partitioned, so that browsers keep them in frames,"
+            + " one set for each site that shows this one, and frames are redirected to sign in. Needs https and"
+            + " `session.sameSite: none`. Requests that change something, and WebSockets, must come from pages of this site."
+    )
+    static let keepFragment = Option<Bool>(
+        "session.keepFragment", .boolean, default: "false",
+        "Keeps what follows # in the address of a page through the sign-in, in the browser's tab: a page with a script"
+            + " takes the place of the redirect. For apps whose links have fragments, as /#/report/7.")
     static let lifetime = Option<Duration>(
         "session.lifetime", .duration(.seconds(1) ... .seconds(366 * 86_400)), default: "12h",
         "How long a session lasts at most.")
@@ -45,5 +59,6 @@ enum SessionOptions {
     ).atStart(\.session.isShared)
 
     static let rows = OptionRow.of(
-        secret, secrets, cookieName, domain, appCookies, logoutPaths, sameSite, lifetime, idleTimeout, store)
+        secret, secrets, cookieName, domain, appCookies, logoutPaths, keepForms, sameSite, partitioned, keepFragment,
+        lifetime, idleTimeout, store)
 }

@@ -47,6 +47,8 @@ package enum DomainName {
         if scalar.isASCII {
             return scalar == "-" || "0"..."9" ~= scalar || "a"..."z" ~= scalar
         }
+        // Two letters to others, and one in a domain (UTS 46 §7).
+        if scalar == "ß" { return true }
         guard !scalar.properties.isDefaultIgnorableCodePoint, LookAlikes.compatible(scalar) == nil,
             !CompatibilityTable.characters.has(scalar)
         else { return false }

@@ -11,8 +11,10 @@ struct ProviderChooser {
     private let offers: ProviderOffers
     private let cookies: OwnCookies
     private let responses: Responses
+    private let keepsFragment: Bool
 
-    init(_ offers: ProviderOffers, _ cookies: OwnCookies, _ responses: Responses) {
+    init(_ offers: ProviderOffers, _ cookies: OwnCookies, _ responses: Responses, keepsFragment: Bool) {
+        self.keepsFragment = keepsFragment
         self.offers = offers
         self.cookies = cookies
         self.responses = responses
@@ -63,19 +65,24 @@ struct ProviderChooser {
         return response
     }
 
+    /// - Parameter isFramed: another site may show the page, or have led to it unnoticed.
     func page(
-        _ offered: [ProviderOffers.Offer], _ target: ReturnTarget, _ request: borrowing AccessRequest
+        _ offered: [ProviderOffers.Offer], _ target: ReturnTarget, _ request: borrowing AccessRequest, isFramed: Bool
     ) -> LocalResponse {
         let last = lastChoice(in: request)
         let sorted = offered.filter { $0.name == last } + offered.filter { $0.name != last }
+        var traits: PageTraits = keepsFragment ? .script : []
+        if NavigationTest.isFrame(request.head) { traits.insert(.framed) }
         var response = responses.page(
             200,
             .chooseProvider(
                 sorted.map { offer in
-                    ProviderChoice(
-                        label: offer.label, url: LoginAddress.path(target, at: [offer.name]), isLast: offer.name == last
-                    )
-                }), for: request)
+                    let url = LoginAddress.path(target, at: [offer.name])
+                    return ProviderChoice(
+                        label: offer.label, url: isFramed ? LoginAddress.inFrame(url) : url,
+                        isLast: offer.name == last)
+                }, keepsFragment: keepsFragment),
+            for: request, traits: traits)
         response.outcome = .choose
         return response
     }

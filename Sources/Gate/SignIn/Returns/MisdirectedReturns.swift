@@ -9,7 +9,7 @@ import Pages
 ///
 /// - The answer to an attempt of this browser that brings a code or an error, as OpenID Connect does: the login cookie shows
 ///   that it is one, so parameters of the same names that belong to an app's own protocol pass.
-/// - A token in the path itself, of a provider that appends `&jwt=…` to an address without a query.
+/// - A token in the path itself, of a provider that appends `&jwt=…` to an address without a query, or encodes the `?`.
 ///
 /// It costs a comparison of two numbers for most requests, and no memory for any other but a return.
 struct MisdirectedReturns {
@@ -54,6 +54,13 @@ struct MisdirectedReturns {
     private func tokenInPath(_ request: borrowing AccessRequest) -> LocalResponse? {
         guard let start = request.site.tokenParameter.startInPath(of: request.head) else { return nil }
         let path = ReturnPathCheck.shown(request, upTo: start)
+        guard request.head.bytes[start] == UInt8(ascii: "&") else {
+            return responses.signInRefused(
+                .returnPathMismatch, status: 400, request, tryAgain: nil,
+                cause: .returnPathMismatch(path: path + "…", returnPaths: returnPaths),
+                detail: "a token came in the path, behind \(path); identityProvider.returnPath is "
+                    + returnPaths.joined(separator: " or "))
+        }
         return responses.signInRefused(
             .returnPathMismatch, status: 400, request, tryAgain: nil,
             cause: .tokenInPath(path: path, returnPaths: returnPaths),

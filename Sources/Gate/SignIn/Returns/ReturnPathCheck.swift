@@ -30,7 +30,8 @@ struct ReturnPathCheck {
     /// The provider may have sent the token in a form, which must be read first: a browser sends one from another site. The
     /// caller knows that the request is answered without the app.
     func mayHoldToken(_ request: borrowing AccessRequest) -> Bool {
-        guard request.head.method == .post, request.form == nil, ContentType.isForm(request.head),
+        guard request.head.method == .post, request.form == nil, request.collectedForm == nil,
+            ContentType.isForm(request.head),
             case .length(let length) = request.head.framing, length > 0, length <= UInt64(SignIn.formLimit),
             NavigationTest.isShown(request.head), let origin = request.publicOrigin
         else { return false }

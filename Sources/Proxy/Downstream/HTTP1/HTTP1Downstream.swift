@@ -59,6 +59,8 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
     /// The request was answered before its end.
     private var discarding: DiscardedUpload?
     private var pace: PaceMeter?
+    /// Of a page that may not be in the socket yet.
+    private var pageMemory: FormMemory?
     private var timer: LoopTimer?
 
     init(_ transport: Transport, peer: Peer, connections: ClientConnections) {
@@ -359,6 +361,7 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
             return
         }
         phase = .head
+        if pageMemory != nil { pageMemory = nil }
         idleSince = loop.now
         setTimer(connections.limits.keepAliveTimeout)
         useUnread()
@@ -410,6 +413,7 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
         phase = .lingering
         unread = []
         guard !writer.isBlocked else { return }
+        pageMemory = nil
         transport.shutDownWriting()
         idleSince = loop.now
         extendLingering()
@@ -478,12 +482,17 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
         timer = nil
         writer.close()
         unread = []
+        pageMemory = nil
         boundUpstreams?.closeAll()
         boundUpstreams = nil
         connections.connectionEnded(self)
     }
 
     // MARK: Pace
+
+    func keepUntilSent(_ memory: FormMemory) {
+        pageMemory = memory
+    }
 
     func measurePace(_ round: PaceRound) {
         switch phase {

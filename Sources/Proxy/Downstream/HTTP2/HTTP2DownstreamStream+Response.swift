@@ -23,6 +23,9 @@ extension HTTP2DownstreamStream: DownstreamStream {
         connection.close()
     }
 
+    /// The exchange lives until the page was sent.
+    func keepUntilSent(_ memory: FormMemory) {}
+
     func sendInformational(_ head: borrowing ResponseHead) {
         fields.begin(status: head.status)
         addFields(of: head)
