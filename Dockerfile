@@ -33,7 +33,8 @@ LABEL org.opencontainers.image.title="Sidegate" \
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends \
         ca-certificates libnghttp2-14 libssl3 libstdc++6 libyaml-0-2 \
-    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf /var/log/* \
+    && apt-get clean \
+    && rm -rf /var/lib/apt/lists/* /var/cache/debconf /var/log/* \
     && find / -xdev -type f -perm /6000 -exec chmod a-s {} +
 COPY --from=build --chmod=0755 /sidegate /usr/bin/sidegate
 # The versions of the Swift packages in the program, for scanners.

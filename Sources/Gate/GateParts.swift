@@ -41,7 +41,10 @@ struct GateParts {
         responses = Responses(configuration)
         let keys = KeyEpoch()
         tokens = configuration.providers.enumerated().map { index, provider in
-            TokenCheck(provider, isFirst: index == 0, keys)
+            let others = configuration.providers.indices.filter { $0 != index }
+            return TokenCheck(
+                provider, isFirst: index == 0,
+                issuersOfOthers: others.map { configuration.providers[$0].tokenPolicy.issuer }, keys)
         }
         tokenParameter = TokenParameter(configuration, ProviderTokens(tokens))
         bearer = BearerTokens(configuration, tokens, keys, rendering)

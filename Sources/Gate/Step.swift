@@ -19,7 +19,9 @@ package enum Question {
     /// after all, and its content whole.
     case collectForm(limit: Int)
     /// The key that signed a token is not known: fetch the key sets of the providers that it may be of, by their names.
-    case keys(of: [String])
+    ///
+    /// `isProven`: a provider itself has sent the token, and no stranger can ask so.
+    case keys(of: [String], isProven: Bool = false)
     /// Redeem an authorization code at its provider.
     indirect case exchangeCode(PendingExchange)
     /// Consume the keys of a sign-in in the replay store.

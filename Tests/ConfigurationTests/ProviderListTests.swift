@@ -233,7 +233,10 @@ struct ProviderListTests {
                 "(main): `identityProvider.clientID` is missing"
             ),
             ([staff, openID.replacing("https:", with: "http:")], 7, "over http anybody on the way"),
-            ([openID, openID.replacing("name: main", with: "name: twin")], 7, "main and twin share a key"),
+            (
+                [openID, openID.replacing("name: main", with: "name: twin")], 7,
+                "main and twin have the same `identityProvider.issuer`"
+            ),
             (
                 [shop.replacing("token: {", with: "token: { audience: [a], acceptAnyAudience: true,"), staff], 6,
                 "(shop): `token.acceptAnyAudience`"

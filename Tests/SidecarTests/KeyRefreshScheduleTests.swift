@@ -41,6 +41,21 @@ struct KeyRefreshScheduleTests {
         }
     }
 
+    @Test("what strangers have asked for does not count for a token that the provider itself has sent")
+    func proven() {
+        var schedule = KeyRefreshSchedule()
+        let start = MonotonicTime(nanoseconds: 1_000_000_000_000)
+        for (second, isProven, expected) in [
+            (0, false, KeyRefreshSchedule.Demand.fetch), (1, false, .refuse), (2, true, .fetch), (3, true, .refuse),
+            (4, false, .refuse), (11, false, .fetch), (11.5, true, .refuse), (12.5, true, .fetch),
+        ] as [(Double, Bool, KeyRefreshSchedule.Demand)] {
+            let now = start.advanced(by: .seconds(second))
+            let demand = schedule.keyWanted(now, isProven: isProven)
+            #expect(demand == expected, "\(second)")
+            if demand == .fetch { schedule.succeeded(now, maxAge: nil, chance: 0) }
+        }
+    }
+
     @Test("while nothing is known, the pauses between failures are shorter")
     func impatience() {
         var schedule = KeyRefreshSchedule()

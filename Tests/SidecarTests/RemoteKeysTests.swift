@@ -40,7 +40,7 @@ struct RemoteKeysTests {
         bench.keys.start()
         // Who wants a key meanwhile waits for the fetch that is on its way.
         let refreshed = Mailbox<Bool>()
-        bench.keys.refresh([""]) { refreshed.send(true) }
+        bench.keys.refresh([""], isProven: false) { refreshed.send(true) }
         #expect(bench.applied.isEmpty && refreshed.isEmpty)
         goOn.open()
         #expect(try await bench.applied.next() == ["late"])
@@ -155,7 +155,7 @@ struct RemoteKeysTests {
         bench.keys.start()
         #expect(try await bench.applied.next() == ["one"])
         let done = Mailbox<Bool>()
-        for _ in 0..<2000 { bench.keys.refresh([""]) { done.send(true) } }
+        for _ in 0..<2000 { bench.keys.refresh([""], isProven: false) { done.send(true) } }
         #expect(try await done.next(2000).count == 2000)
         // One at the start, one on demand; the same set again is not put into force again.
         #expect(requests.now == 2)
@@ -174,7 +174,7 @@ struct RemoteKeysTests {
         #expect(try await bench.applied.next() == ["old"])
         let goneOn = Mailbox<Int>()
         bench.hold.begin()
-        bench.keys.refresh([""]) { goneOn.send(1) }
+        bench.keys.refresh([""], isProven: false) { goneOn.send(1) }
         #expect(try await bench.applied.next() == ["new"])
         // Not until the loops have it.
         #expect(goneOn.isEmpty)
@@ -242,13 +242,13 @@ struct RemoteKeysTests {
         #expect(try await applied.next() == "own own")
         // While the other's fetch is on its way.
         let done = Mailbox<String>()
-        keys.refresh(["own"]) { done.send("own") }
+        keys.refresh(["own"], isProven: false) { done.send("own") }
         #expect(try await done.next() == "own")
         #expect(asked.now == 2 && others.now == 1 && applied.isEmpty)
-        keys.refresh(["nobody"]) { done.send("nobody") }
+        keys.refresh(["nobody"], isProven: false) { done.send("nobody") }
         #expect(try await done.next() == "nobody")
-        keys.refresh(["own", "other"]) { done.send("both") }
-        keys.refresh([""]) { done.send("none") }
+        keys.refresh(["own", "other"], isProven: false) { done.send("both") }
+        keys.refresh([""], isProven: false) { done.send("none") }
         #expect(try await done.next() == "none" && done.isEmpty)
         goOn.open()
         #expect(try await applied.next() == "other other")
@@ -300,7 +300,7 @@ struct RemoteKeysTests {
 
         func refresh() async {
             let done = Mailbox<Bool>()
-            keys.refresh([""]) { done.send(true) }
+            keys.refresh([""], isProven: false) { done.send(true) }
             _ = try? await done.next()
         }
     }

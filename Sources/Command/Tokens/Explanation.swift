@@ -47,12 +47,13 @@ struct Explanation {
                 checks.append(Self.check(finding))
             }
         }
-        checks += verifier.examine(bare.span, now: now)
+        checks += verifier.examine(bare.span, now: now).map { Self.advised($0, settings) }
         let verified = try? verifier.verify(bare.span, now: now)
         var fields: [(field: String, values: [String])] = []
         if let verified {
             let claims = ClaimsCheck(
-                claims: settings.token.claims, required: settings.token.required)
+                claims: settings.token.claims, required: settings.token.required,
+                acceptsUnverifiedEmail: settings.token.acceptsUnverifiedEmail)
             switch claims.examine(verified.claims) {
             case .success(let finding):
                 let matched = finding.fields
@@ -75,7 +76,9 @@ struct Explanation {
                             detail: "let in as a guest where no rule needs a user: the app gets no identity"))
                 }
             case .failure(let refusal):
-                checks.append(Self.check(refusal, settings))
+                let isUnverified =
+                    !settings.token.acceptsUnverifiedEmail && ClaimsCheck.hasUnverifiedEmail(verified.claims)
+                checks.append(Self.check(refusal, settings, isUnverified: isUnverified))
                 checks.append(TokenCheck("access", .skipped, actual: "not checked, since fields are missing"))
             }
         } else {
@@ -121,6 +124,14 @@ struct Explanation {
     private static func provider(_ settings: Settings) -> [(field: String, values: [String])] {
         let name = settings.providers[0].name
         return name.isEmpty ? [] : [(ProviderSettings.nameField, [name])]
+    }
+
+    /// With the fix that fits OpenID Connect, where keys and issuer follow from the provider.
+    private static func advised(_ check: TokenCheck, _ settings: Settings) -> TokenCheck {
+        guard settings.identityProvider.openID != nil, case .failed(let reason) = check.verdict,
+            let fix = OpenIDAdvice.fix(reason)
+        else { return check }
+        return TokenCheck(check.name, check.verdict, expected: check.expected, actual: check.actual, fix: fix)
     }
 
     private static let accepted = "accepted"
@@ -262,9 +273,21 @@ struct Explanation {
         (["user"] + settings.token.required.filter { $0 != "user" }).joined(separator: ", ")
     }
 
-    private static func check(_ refusal: ClaimsCheck.Refusal, _ settings: Settings) -> TokenCheck {
+    /// - Parameter isUnverified: the claim `email` is there, and does not count.
+    private static func check(
+        _ refusal: ClaimsCheck.Refusal, _ settings: Settings, isUnverified: Bool
+    ) -> TokenCheck {
         let claims = settings.token.claims.first { $0.field == refusal.field }?.sources ?? []
         let names = claims.joined(separator: ", ")
+        if refusal.reason == .fieldMissing, isUnverified, claims.contains("email") {
+            return TokenCheck(
+                "fields", .failed(refusal.reason),
+                expected: "the field \(refusal.field), from one of the claims \(names)",
+                actual: "the claim email, which does not count, since email_verified is not true",
+                fix:
+                    "let the identity provider verify the address; where its administrators enter all addresses, set token.acceptUnverifiedEmail"
+            )
+        }
         if refusal.reason == .fieldMissing {
             return TokenCheck(
                 "fields", .failed(refusal.reason),

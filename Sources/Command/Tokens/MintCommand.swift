@@ -42,7 +42,10 @@ struct MintCommand: ParsableCommand {
     var algorithm: AlgorithmArgument?
 
     func run() throws {
-        let settings = try provider.only(source.settings(purpose: .inspect))
+        let all = try source.settings(purpose: .inspect)
+        // Of several providers, one whose tokens can be made.
+        let able = provider.name == nil && keyFile == nil ? all.eachProvider.first { $0.token.signingKey != nil } : nil
+        let settings = try able ?? provider.only(all)
         let token = try minter(settings).mint(claims: claims(settings, now: Instant.now().seconds))
         print(url ? ReturnAddress(settings).url(with: token) : token)
     }

@@ -91,6 +91,16 @@ extension SettingsBuilder {
                     "`\(path)`: this is the address of the discovery document; write what stands before"
                         + " /.well-known/openid-configuration"))
         }
+        let parts = issuer.value.lowercased().split(separator: "/")
+        if parts.count > 2, parts[1].hasPrefix("login.microsoftonline."),
+            ["common", "organizations", "consumers"].contains(parts[2])
+        {
+            findings.append(
+                .error(
+                    issuer.origin,
+                    "`\(path)`: /\(parts[2])/ stands for the users of every tenant, whose tokens have other issuers; write the"
+                        + " ID of your tenant in its place, and an item of `identityProviders` for each further one"))
+        }
         return issuer.value
     }
 

@@ -137,6 +137,15 @@ extension SettingsBuilder {
             for other in providers[..<index] where other.sharesKey(with: provider) {
                 let otherIssuer = other.token.policy.issuer
                 if !issuer.isEmpty, !otherIssuer.isEmpty, issuer != otherIssuer { continue }
+                if provider.identityProvider.openID != nil, other.identityProvider.openID != nil {
+                    findings.append(
+                        .error(
+                            origin(of: index),
+                            "`identityProviders`: \(other.name) and \(provider.name) have the same `identityProvider.issuer`,"
+                                + " so they are one provider with the same users; make them one item, and tell its users"
+                                + " apart by `access.rules` with `require`"))
+                    continue
+                }
                 findings.append(
                     .error(
                         origin(of: index),

@@ -10,8 +10,8 @@ import Pages
 package struct ClaimsCheck {
     private let matching: ClaimMapping
 
-    package init(claims: [ClaimRule], required: [String]) {
-        matching = ClaimMapping(claims, required: required)
+    package init(claims: [ClaimRule], required: [String], acceptsUnverifiedEmail: Bool = false) {
+        matching = ClaimMapping(claims, required: required, acceptsUnverifiedEmail: acceptsUnverifiedEmail)
     }
 
     /// The fields with their values in the order of the config, and what was left out; or the reason and the field it is
@@ -31,6 +31,12 @@ package struct ClaimsCheck {
         package let fields: [(field: String, values: [String])]
         /// Sentences.
         package let omissions: [String]
+    }
+
+    /// The claims hold an address that does not count.
+    package static func hasUnverifiedEmail(_ claims: JSONValue) -> Bool {
+        var claims = claims
+        return ClaimMapping.removeUnverifiedEmail(from: &claims)
     }
 
     package struct Refusal: Error, Equatable, Sendable, CustomStringConvertible {

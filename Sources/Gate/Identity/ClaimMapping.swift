@@ -100,9 +100,9 @@ struct ClaimMapping: Sendable {
 
     /// OpenID Connect Core §5.1: the provider took no care that the address is the user's, so anybody may have typed it
     /// in.
-    private static func removeUnverifiedEmail(from claims: inout JSONValue) -> Bool {
+    static func removeUnverifiedEmail(from claims: inout JSONValue) -> Bool {
         guard var members = claims.object, members["email"] != nil, let isVerified = members["email_verified"],
-            !isVerified.isNull, isVerified.bool != true, isVerified.string != "true"
+            isVerified.bool != true, isVerified.string != "true"
         else { return false }
         members["email"] = nil
         claims = .object(members)

@@ -63,6 +63,10 @@ struct BackchannelLogout {
             }
         }
         if !unknown.isEmpty { return .ask(.keys(of: unknown)) }
+        // It may well be one of a provider whose keys are not known yet, which is to try again.
+        if issuers.contains(where: { $0.isOpenID && !$0.tokens.hasKeys }) {
+            return .respond(unavailable(retryAfter: "5"))
+        }
         let refusal = TokenCheck.mostTelling(refusals)
         var response = invalid(refusal.reason)
         (response.detail, response.user) = (refusal.detail, refusal.user)
@@ -75,6 +79,9 @@ struct BackchannelLogout {
         guard verified.claims["nonce"] == nil else { return .respond(invalid(.claimsMalformed)) }
         // §2.6: both are required there. Other providers' tokens may have another form.
         if issuer.isOpenID {
+            for name in ["sub", "sid"] where verified.claims[name] != nil && verified.claims[name]?.string == nil {
+                return .respond(invalid(.claimsMalformed))
+            }
             guard verified.isLogoutTokenOfOpenID else { return .respond(invalid(.claimsMalformed)) }
             guard verified.issuedAt != nil else { return .respond(invalid(.issuedAtMissing)) }
         }
@@ -142,10 +149,15 @@ struct BackchannelLogout {
     }
 
     private func notRemembered(_ revocation: Revocation) -> LocalResponse {
-        var response = responses.json(503, [("error", "temporarily_unavailable")])
-        response.add("Retry-After", "60")
-        response.outcome = .refused
+        var response = unavailable(retryAfter: "60")
         response.user = revocation.user
+        return response
+    }
+
+    private func unavailable(retryAfter seconds: String) -> LocalResponse {
+        var response = responses.json(503, [("error", "temporarily_unavailable")])
+        response.add("Retry-After", seconds)
+        response.outcome = .refused
         return response
     }
 

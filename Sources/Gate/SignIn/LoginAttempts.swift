@@ -24,6 +24,8 @@ struct ReturnedAttempt {
     var isOfOtherProvider = false
     /// What ties the provider's answer to it, where the login protocol has that.
     var proof: LoginProof?
+    /// It names an attempt that has ended with a sign-in a moment ago, and led here.
+    var finished: ReturnTarget?
 }
 
 /// The sign-ins that a browser has begun: each has a login cookie of its own, so that several tabs can sign in at once.
@@ -211,7 +213,9 @@ struct LoginAttempts {
         let named = parameters.values("state").prefix(2).compactMap { LoginAttemptID($0) }
         guard !named.isEmpty else { return nil }
         for candidate in present(in: request) where named.contains(candidate.id) {
-            guard let state = state(of: candidate, request, scope), state.token.isEmpty else { continue }
+            guard let state = state(of: candidate, request, scope),
+                state.token.isEmpty || state.token == LoginState.arrived
+            else { continue }
             return providers.current(state.provider)
         }
         return nil
@@ -242,8 +246,16 @@ struct LoginAttempts {
         candidates.sort { $1.id.isOlder(than: $0.id) }
         // More than a browser is given may come: a sister host can set some of these names too.
         for candidate in candidates {
+            guard let state = state(of: candidate, request, scope) else { continue }
+            if state.token == LoginState.arrived, result.named != nil,
+                providers.current(state.provider) == provider.name,
+                request.context.now - state.startedAt < LoginState.finishedLifetime
+            {
+                result.finished = state.target
+                result.target = state.target
+            }
             // A question that was shown is no attempt: the next token must lead to one as well.
-            guard let state = state(of: candidate, request, scope), state.token.isEmpty else { continue }
+            guard state.token.isEmpty else { continue }
             guard providers.current(state.provider) == provider.name else {
                 result.isOfOtherProvider = result.named != nil
                 continue

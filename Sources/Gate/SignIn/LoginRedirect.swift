@@ -268,7 +268,8 @@ final class LoginRedirect {
     private func unavailable(_ request: borrowing AccessRequest, _ target: ReturnTarget) -> LocalResponse {
         guard request.publicOrigin != nil, request.cookieScope != nil else { return responses.hostMissing(request) }
         return responses.providerUnavailable(
-            request, tryAgain: LoginAddress.path(target), detail: "the discovery document is not known yet")
+            request, tryAgain: LoginAddress.path(target),
+            detail: "the provider's discovery document and keys are not known yet")
     }
 
     /// It has become known where users sign in, or that has changed.

@@ -9,8 +9,8 @@ struct LoginState: Sendable, Equatable {
     /// The name of the identity provider; empty while there is a single one.
     let provider: String
     let target: ReturnTarget
-    /// On a page that asks whether to sign in: what stands for the token in the replay store. On the page between a return
-    /// and its target: ``arrived``. Else empty.
+    /// On a page that asks whether to sign in: what stands for the token in the replay store. After a sign-in: ``arrived``.
+    /// Else empty.
     let token: [UInt8]
     /// A return must name this attempt to be its answer: another site led the browser here, perhaps unnoticed, or the
     /// provider of this browser has named another attempt since (``onlyWhenNamed``).
@@ -22,6 +22,8 @@ struct LoginState: Sendable, Equatable {
 
     /// Seconds an attempt may take.
     static let lifetime: Double = 600
+    /// Seconds for which a finished attempt is known.
+    static let finishedLifetime: Double = 300
     /// Attempts kept in one browser.
     static let maximumCount = 7
     /// The ``token`` of an attempt that has led to a sign-in: no attempt any more.

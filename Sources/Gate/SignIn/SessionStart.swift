@@ -104,6 +104,18 @@ struct SessionStart {
         return response
     }
 
+    /// The same, by the response to an attempt that has ended with the session that came.
+    func returnedAgain(
+        to target: ReturnTarget, _ identity: Identity, _ request: borrowing AccessRequest
+    ) -> LocalResponse {
+        var response =
+            cookies.sameSite == .strict
+            ? responses.refresh(to: target.bytes, for: request) : responses.redirect(303, to: target.bytes)
+        response.outcome = .signedIn
+        response.user = identity.user
+        return response
+    }
+
     /// A verified sign-in that is refused after all.
     ///
     /// - Parameters:
@@ -141,6 +153,18 @@ struct SessionStart {
         for line in attempts.ended(cookie, isSecure: request.origin.isSecure) { response.add("Set-Cookie", line) }
     }
 
+    /// Set-Cookie values that end the attempt, or leave the mark by which a return that names it again is known.
+    private func endOfAttempt(_ pending: PendingSignIn, isSecure: Bool, now: Double) -> [[UInt8]] {
+        guard let spent = pending.spentAttempt else { return [] }
+        guard pending.remembersAttempt, let attempt = spent.attempt else {
+            return attempts.ended(spent, isSecure: isSecure)
+        }
+        let state = LoginState(
+            startedAt: now, provider: pending.provider, target: pending.target, token: LoginState.arrived)
+        return attempts.lines(
+            state, attempt, pending.scope, isSecure: isSecure, maxAge: LoginState.finishedLifetime)
+    }
+
     private func endAppSession(_ pending: PendingSignIn, _ isSecure: Bool, _ response: inout LocalResponse) {
         guard pending.endsAppSession else { return }
         for cookie in appCookies.ended(host: pending.origin.host, isSecure: isSecure, page: pending.target.bytes) {
@@ -160,7 +184,7 @@ struct SessionStart {
             response =
                 cookies.sameSite == .strict
                 ? responses.refresh(to: target, for: request) : responses.redirect(303, to: target)
-            for line in pending.spentAttempt.map({ attempts.ended($0, isSecure: isSecure) }) ?? [] {
+            for line in endOfAttempt(pending, isSecure: isSecure, now: request.context.now) {
                 response.add("Set-Cookie", line)
             }
         }

@@ -89,13 +89,20 @@ struct SignIn {
                     detail: "the attempt was begun at another identity provider"))
         }
 
+        // A reload, or the back button: nothing of it is presented to the provider again.
+        if let finished = attempt.finished, case .valid(let identity) = sessions.session(of: request),
+            providers.names.current(identity.provider) == provider.name
+        {
+            return .respond(start.returnedAgain(to: finished, identity, request))
+        }
         let verified: VerifiedLogin
         switch login.finish(parameters, attempt, on: origin, request) {
         case .verified(let result): verified = result
         case .refused(let refusal, let status):
             var response = refused(refusal, status, tryAgain, request)
-            // What the provider sent with it cannot be used again.
-            if login.needsAttempt, attempt.isOurs, let cookie = attempt.cookie {
+            // What the provider sent with it cannot be used again, unless it was not used at all.
+            let isUnused = refusal.reason == .providerUnavailable && request.codeExchange == nil
+            if login.needsAttempt, attempt.isOurs, !isUnused, let cookie = attempt.cookie {
                 start.endAttempt(cookie, request, &response)
             }
             return .respond(response)
@@ -134,6 +141,7 @@ struct SignIn {
         pending.providerSession = verified.providerSession
         pending.idToken = verified.idToken
         pending.endsAppSession = endsAppSession(fields, of: provider.name, request)
+        pending.remembersAttempt = login.needsAttempt && attempt.isOurs
         // Elsewhere a return without a state counts for nothing anyway.
         if attempt.isOurs, let named = attempt.named, !login.namesAttempts {
             pending.otherAttempts = attempts.othersOnlyWhenNamed(

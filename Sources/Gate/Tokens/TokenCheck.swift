@@ -26,9 +26,13 @@ final class TokenCheck {
     private let subjects: ClaimMapping
     private let hasRemoteKeys: Bool
     private let replayByID: Bool
+    /// The required issuers of the other providers, whose tokens are not this one's, whatever key has signed them.
+    private let foreignIssuers: Set<String>
     private var signatures = SignatureVerdicts()
 
-    init(_ configuration: ProviderConfiguration, isFirst: Bool, _ epoch: KeyEpoch) {
+    /// - Parameter issuers: that the other providers require.
+    init(_ configuration: ProviderConfiguration, isFirst: Bool, issuersOfOthers issuers: [String], _ epoch: KeyEpoch) {
+        foreignIssuers = configuration.tokenPolicy.issuer.isEmpty ? Set(issuers.filter { !$0.isEmpty }) : []
         name = configuration.name
         self.isFirst = isFirst
         self.epoch = epoch
@@ -44,6 +48,9 @@ final class TokenCheck {
 
     /// The provider's name; empty while there is a single one.
     var provider: String { name }
+
+    /// Some key can verify tokens.
+    var hasKeys: Bool { !verifier.keys.keys.isEmpty }
 
     func replaceKeys(_ keys: KeySet) {
         verifier = TokenVerifier(policy: policy, keys: keys)
@@ -102,11 +109,18 @@ final class TokenCheck {
     private func verified(
         _ token: Span<UInt8>, by verifier: TokenVerifier, now: Double, binding: IDTokenBinding?
     ) throws(SignInRefusal) -> VerifiedToken {
+        let verified: VerifiedToken
         do {
-            return try verifier.verify(token, now: now, binding: binding)
+            verified = try verifier.verify(token, now: now, binding: binding)
         } catch {
             throw SignInRefusal(error, error.signed?.claims.flatMap(user(of:)), isOfProvider: binding != nil)
         }
+        if !foreignIssuers.isEmpty, let issuer = verified.issuer, foreignIssuers.contains(issuer) {
+            throw SignInRefusal(
+                .issuerMismatch, "iss is that of another identity provider here; set token.issuer of each",
+                user(of: verified.claims), verified.keyID)
+        }
+        return verified
     }
 
     /// The user that the claims of a refused token name, for logs.

@@ -20,10 +20,10 @@ extension GateExchange: StepDriver {
             collect(limit: limit)
         case .collectForm(let limit):
             collectForm(limit: limit)
-        case .keys(let providers):
+        case .keys(let providers, let isProven):
             guard let keys = services.keys else { return answer(refusal(503)) }
             ask(.keys, within: limits.keys, otherwise: true) { done in
-                keys.refresh(providers) { done(true) }
+                keys.refresh(providers, isProven: isProven) { done(true) }
             } then: { [self] (_: Bool) in
                 answered(question, with: .keys)
             }

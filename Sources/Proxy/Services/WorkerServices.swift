@@ -38,7 +38,10 @@ package struct WaitLimits: Sendable {
 package protocol KeyRefresher: AnyObject, Sendable {
     /// A token of one of these providers, by their names, names an unknown key. `done` is called exactly once, on any thread,
     /// perhaps before this returns: when new keys are in force on every loop, or it is known that there are none for now.
-    func refresh(_ providers: [String], _ done: @escaping @Sendable () -> Void)
+    ///
+    /// - Parameter isProven: a provider itself has sent the token. What strangers send does not keep its keys from being
+    ///   fetched.
+    func refresh(_ providers: [String], isProven: Bool, _ done: @escaping @Sendable () -> Void)
 }
 
 /// Redeems authorization codes at the providers' token endpoints.

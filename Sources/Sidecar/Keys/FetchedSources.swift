@@ -20,7 +20,9 @@ protocol FetchedSource: AnyObject, SendableMetatype {
     func stop()
 
     /// Something is missing. False when no fetch is made for it.
-    func refresh() -> Bool
+    ///
+    /// - Parameter isProven: a provider's own token shows it.
+    func refresh(isProven: Bool) -> Bool
 }
 
 /// The sources of all providers of a configuration, and the requests that wait for them. On the services' loop.
@@ -77,9 +79,11 @@ final class FetchedSources<Source: FetchedSource> {
     }
 
     /// Something of these providers is missing: `done` is called when it was fetched and is in force, or cannot be.
-    func refresh(_ providers: [String], _ done: @escaping @Sendable () -> Void) {
+    func refresh(_ providers: [String], isProven: Bool, _ done: @escaping @Sendable () -> Void) {
         var isFetching = false
-        for source in all where providers.contains(source.providerName) && source.refresh() { isFetching = true }
+        for source in all where providers.contains(source.providerName) && source.refresh(isProven: isProven) {
+            isFetching = true
+        }
         guard isFetching, waiting.count < Self.maximumWaiting else { return done() }
         waiting.append(Waiting(providers: providers, done: done))
     }

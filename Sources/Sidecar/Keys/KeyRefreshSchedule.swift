@@ -25,6 +25,8 @@ package struct KeyRefreshSchedule {
     package private(set) var failures = 0
     /// When a fetch was last started on demand.
     private var demanded: MonotonicTime?
+    /// The same, for a token that a provider itself had sent.
+    private var demandedByProvider: MonotonicTime?
 
     package init() {}
 
@@ -35,10 +37,11 @@ package struct KeyRefreshSchedule {
         return true
     }
 
-    package mutating func keyWanted(_ now: MonotonicTime) -> Demand {
+    /// - Parameter isProven: a provider itself has sent the token: what strangers have asked for does not count.
+    package mutating func keyWanted(_ now: MonotonicTime, isProven: Bool = false) -> Demand {
         if isFetching { return .join }
-        if let demanded, now.since(demanded) < Self.demandInterval { return .refuse }
-        demanded = now
+        if let last = isProven ? demandedByProvider : demanded, now.since(last) < Self.demandInterval { return .refuse }
+        if isProven { demandedByProvider = now } else { demanded = now }
         begin()
         return .fetch
     }

@@ -67,9 +67,9 @@ final class RemoteKeySource: FetchedSource {
         fetched = nil
     }
 
-    func refresh() -> Bool {
+    func refresh(isProven: Bool) -> Bool {
         guard fetched != nil else { return false }
-        switch schedule.keyWanted(loop.now) {
+        switch schedule.keyWanted(loop.now, isProven: isProven) {
         case .fetch: fetch()
         case .join: break
         case .refuse: return false

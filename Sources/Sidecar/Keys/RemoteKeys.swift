@@ -102,8 +102,8 @@ package final class RemoteKeys: KeyRefresher {
         loop.submit { [sources] in sources.assumeOnLoop { $0.confirm() } }
     }
 
-    package func refresh(_ providers: [String], _ done: @escaping @Sendable () -> Void) {
-        loop.submit { [sources] in sources.assumeOnLoop { $0.refresh(providers, done) } }
+    package func refresh(_ providers: [String], isProven: Bool, _ done: @escaping @Sendable () -> Void) {
+        loop.submit { [sources] in sources.assumeOnLoop { $0.refresh(providers, isProven: isProven, done) } }
     }
 
     /// Cancels all calls.

@@ -17,9 +17,11 @@ final class KeyRefreshers: KeyRefresher {
         return members.count > 1 ? KeyRefreshers(members) : members.first
     }
 
-    func refresh(_ providers: [String], _ done: @escaping @Sendable () -> Void) {
+    func refresh(_ providers: [String], isProven: Bool, _ done: @escaping @Sendable () -> Void) {
         let countdown = Countdown(members.count)
-        for member in members { member.refresh(providers) { if countdown.isLast() { done() } } }
+        for member in members {
+            member.refresh(providers, isProven: isProven) { if countdown.isLast() { done() } }
+        }
     }
 
     private final class Countdown: Sendable {

@@ -13,7 +13,8 @@ package final class OpenIDProviders: KeyRefresher, CodeExchanger {
     /// On the loop.
     private struct State {
         let sources: FetchedSources<OpenIDSource>
-        let codes: CodeQueue
+        /// Of each provider.
+        let codes: [CodeQueue]
     }
 
     private let loop: EventLoop
@@ -43,7 +44,8 @@ package final class OpenIDProviders: KeyRefresher, CodeExchanger {
             guard let known = sources.sources(of: name).first?.known else { return done() }
             apply(known, done)
         }
-        state = loop.bind(State(sources: sources, codes: CodeQueue(loop: loop, logger: logger)))
+        let codes = all.map { CodeQueue($0, of: all.count, loop: loop, logger: logger) }
+        state = loop.bind(State(sources: sources, codes: codes))
     }
 
     /// Starts to fetch, without waiting.
@@ -68,21 +70,22 @@ package final class OpenIDProviders: KeyRefresher, CodeExchanger {
         loop.submit { [state] in state.assumeOnLoop { $0.sources.confirm() } }
     }
 
-    package func refresh(_ providers: [String], _ done: @escaping @Sendable () -> Void) {
-        loop.submit { [state] in state.assumeOnLoop { $0.sources.refresh(providers, done) } }
+    package func refresh(_ providers: [String], isProven: Bool, _ done: @escaping @Sendable () -> Void) {
+        loop.submit { [state] in state.assumeOnLoop { $0.sources.refresh(providers, isProven: isProven, done) } }
     }
 
     package func exchange(_ code: CodeExchange, _ done: @escaping @Sendable (CodeExchangeResult) -> Void) {
         loop.submit { [state] in
             state.assumeOnLoop { state in
                 // The issuer too: after a reload the name may be another provider's.
-                let source = state.sources.sources(of: code.provider).first {
-                    $0.provider.issuer.utf8.elementsEqual(code.issuer.utf8)
+                let queue = state.codes.first { queue in
+                    let provider = queue.source.provider
+                    return provider.name == code.provider && provider.issuer.utf8.elementsEqual(code.issuer.utf8)
                 }
-                guard let source else {
+                guard let queue else {
                     return done(.unavailable(detail: "the configuration has no such provider any more"))
                 }
-                state.codes.redeem(code, at: source, done)
+                queue.redeem(code, done)
             }
         }
     }

@@ -83,9 +83,9 @@ final class OpenIDSource: FetchedSource {
     }
 
     /// A key is missing, or the provider itself is not known yet. False when no fetch is made for it.
-    func refresh() -> Bool {
+    func refresh(isProven: Bool) -> Bool {
         guard metadata != nil, let keySource else { return refreshDocument() }
-        return keySource.source.refresh()
+        return keySource.source.refresh(isProven: isProven)
     }
 
     // MARK: The document

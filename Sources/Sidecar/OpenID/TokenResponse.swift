@@ -69,8 +69,9 @@ enum ProviderResponse {
         case .success(let response):
             let text = ProviderErrorText(response.body, hiding: secrets)
             var words = "the \(endpoint) answered \(response.status)"
-            if let shown = text.text { words += ": \(shown)" }
-            if let fix = text.code.flatMap({ OpenIDAdvice.fix(errorCode: $0) }) { words += "; fix: \(fix)" }
+            if let code = text.code {
+                words += ": \(code)" + (OpenIDAdvice.fix(errorCode: code).map { "; fix: \($0)" } ?? "")
+            }
             if 300..<400 ~= response.status { words += ", a redirect, which is not followed" }
             // An intermediary's word that the provider is away.
             let isAway = [429, 502, 503, 504].contains(response.status) && text.code == nil

@@ -35,6 +35,20 @@ struct ClaimMappingTests {
         #expect(fields.contains(field), "\(fields)")
     }
 
+    @Test(
+        "an address counts unless email_verified says anything but true",
+        arguments: [
+            (nil, true), (true, true), ("true", true), (false, false), ("false", false), ("True", false),
+            (.null, false),
+            (1, false), ("", false), ([], false), ([true], false),
+        ] as [(JSONValue?, Bool)])
+    func verifiedAddress(_ verified: JSONValue?, _ counts: Bool) throws {
+        let claims = verified.map { [("email_verified", $0)] } ?? []
+        let answer = try enter(claims).answer
+        #expect(answer.reason == (counts ? nil : "field_missing"))
+        #expect(try enter(claims) { $0.provider.acceptsUnverifiedEmail = true }.answer.status == 303)
+    }
+
     static let unsound: [JSONValue] = [
         "a\u{0}b", "a\nb", "\u{202e}a", .string(String(repeating: "a", count: 1025)), ["a": 1], [["a"]], ["a", nil],
         .array(Array(repeating: "a", count: 513)),

@@ -35,7 +35,7 @@ final class Questions<Question: Sendable, Answer: Sendable>: Sendable {
 final class ScriptedKeys: KeyRefresher {
     let questions = Questions<Void, Void>()
 
-    func refresh(_ providers: [String], _ done: @escaping @Sendable () -> Void) {
+    func refresh(_ providers: [String], isProven: Bool, _ done: @escaping @Sendable () -> Void) {
         questions.ask(()) { done() }
     }
 }

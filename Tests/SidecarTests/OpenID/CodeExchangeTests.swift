@@ -198,7 +198,9 @@ struct CodeExchangeTests {
         bench.providers.start()
         _ = try await bench.applied.next()
         try await withThrowingTaskGroup(of: CodeExchangeResult.self) { group in
-            for index in 0..<200 { group.addTask { try await bench.exchange(code: "code \(index)") } }
+            for index in 0..<200 {
+                group.addTask { try await bench.exchange(code: "code \(index)", verifier: "v\(index)") }
+            }
             for try await result in group {
                 guard case .tokens = result else {
                     Issue.record("\(result)")
@@ -223,8 +225,8 @@ struct CodeExchangeTests {
         bench.providers.start()
         _ = try await bench.applied.next()
         let (accepted, more) = (Mailbox<CodeExchangeResult>(), Mailbox<CodeExchangeResult>())
-        for index in 0..<64 + 2048 { bench.submit(code: "code \(index)") { accepted.send($0) } }
-        for index in 0..<5 { bench.submit(code: "one more \(index)") { more.send($0) } }
+        for index in 0..<64 + 2048 { bench.submit(code: "code \(index)", verifier: "v\(index)") { accepted.send($0) } }
+        for index in 0..<5 { bench.submit(code: "one more \(index)", verifier: "w\(index)") { more.send($0) } }
         let refused = CodeExchangeResult.unavailable(detail: "too many sign-ins wait for the provider")
         #expect(try await more.next(5) == Array(repeating: refused, count: 5))
         #expect(accepted.isEmpty && open.most <= 64)
@@ -242,6 +244,40 @@ struct CodeExchangeTests {
             Issue.record("a later code is not redeemed")
             return
         }
+    }
+
+    @Test("an attempt has one code: a repeated request gets the answer to the first, another code none")
+    func repeated() async throws {
+        let (requests, goOn) = (Count(), Barrier())
+        let bench = try OpenIDBench([
+            "/token": { connection, _, _ in
+                requests.increment()
+                goOn.wait()
+                try connection.answer(200, Self.tokens)
+            }
+        ])
+        bench.providers.start()
+        _ = try await bench.applied.next()
+        let results = Mailbox<CodeExchangeResult>()
+        for _ in 0..<16 { bench.submit(code: "one") { results.send($0) } }
+        let other = CodeExchangeResult.refused(detail: "the same attempt has brought another code")
+        #expect(try await bench.exchange(code: "two") == other)
+        // More wait for one code than a browser sends.
+        guard case .unavailable = try await bench.exchange(code: "one") else {
+            Issue.record("too many wait")
+            return
+        }
+        #expect(results.isEmpty)
+        goOn.open()
+        let tokens = CodeExchangeResult.tokens(
+            idToken: Array("a.b.c".utf8), accessToken: Array("access-1".utf8), userInfo: nil)
+        #expect(try await results.next(16).allSatisfy { $0 == tokens })
+        // For a while afterwards too.
+        #expect(try await bench.exchange(code: "one") == tokens)
+        #expect(try await bench.exchange(code: "two") == other)
+        #expect(requests.now == 1)
+        #expect(try await bench.exchange(code: "two", verifier: "another attempt") == tokens)
+        #expect(requests.now == 2)
     }
 
     /// How many requests were in progress at once.

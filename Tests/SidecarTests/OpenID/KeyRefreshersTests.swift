@@ -13,7 +13,7 @@ import Testing
     private final class Source: KeyRefresher {
         private let waiting = Mutex<[@Sendable () -> Void]>([])
 
-        func refresh(_ providers: [String], _ done: @escaping @Sendable () -> Void) {
+        func refresh(_ providers: [String], isProven: Bool, _ done: @escaping @Sendable () -> Void) {
             waiting.withLock { $0.append(done) }
         }
 
@@ -29,7 +29,7 @@ import Testing
     @Test func aRequestWaitsForAll() throws {
         let (first, second, ended) = (Source(), Source(), Count())
         let both = try #require(KeyRefreshers.joining(first, nil, second))
-        both.refresh([""]) { ended.increment() }
+        both.refresh([""], isProven: false) { ended.increment() }
         first.answer()
         #expect(ended.now == 0)
         second.answer()

@@ -72,27 +72,27 @@ final class OpenIDBench: Sendable {
     }
 
     func exchange(
-        code: String = "the code", provider: String = "staff", issuer: String? = nil
+        code: String = "the code", provider: String = "staff", issuer: String? = nil, verifier: String = usualVerifier
     ) async throws -> CodeExchangeResult {
         let results = Mailbox<CodeExchangeResult>()
-        submit(code: code, provider: provider, issuer: issuer) { results.send($0) }
+        submit(code: code, provider: provider, issuer: issuer, verifier: verifier) { results.send($0) }
         return try await results.next()
     }
 
     func submit(
-        code: String, provider: String = "staff", issuer: String? = nil,
+        code: String, provider: String = "staff", issuer: String? = nil, verifier: String = usualVerifier,
         _ done: @escaping @Sendable (CodeExchangeResult) -> Void
     ) {
         providers.exchange(
             CodeExchange(
                 provider: provider, issuer: issuer ?? self.issuer, code: Array(code.utf8),
-                verifier: Array("verifier-of-43-characters-or-more-0123456789".utf8),
+                verifier: Array(verifier.utf8),
                 redirectURL: Array("https://app.example.com/.sidegate/callback".utf8), requestID: "r1"), done)
     }
 
     func refresh() async throws {
         let done = Mailbox<Bool>()
-        providers.refresh(["staff"]) { done.send(true) }
+        providers.refresh(["staff"], isProven: false) { done.send(true) }
         _ = try await done.next()
     }
 
@@ -110,6 +110,8 @@ final class OpenIDBench: Sendable {
         return try await known.next()
     }
 
+    /// Of one attempt.
+    static let usualVerifier = "verifier-of-43-characters-or-more-0123456789"
     static let documentPath = "/.well-known/openid-configuration"
 
     static func document(_ issuer: String, _ changes: [String: JSONValue] = [:]) -> String {

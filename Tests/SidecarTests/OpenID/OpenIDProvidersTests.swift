@@ -39,7 +39,7 @@ struct OpenIDProvidersTests {
         let early = try await bench.exchange()
         #expect(early == .unavailable(detail: "the provider's discovery document is not known"))
         let refreshed = Mailbox<Bool>()
-        bench.providers.refresh(["staff"]) { refreshed.send(true) }
+        bench.providers.refresh(["staff"], isProven: false) { refreshed.send(true) }
         #expect(bench.applied.isEmpty && refreshed.isEmpty)
         goOn.open()
         #expect(try await bench.applied.next() == ["token", "one"])

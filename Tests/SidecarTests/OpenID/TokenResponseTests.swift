@@ -49,7 +49,7 @@ import Testing
             (400, #"{"error":"invalid_grant"}"#, "answered 400: invalid_grant"),
             (
                 401, #"{"error":"invalid_client","error_description":"No such client"}"#,
-                #": invalid_client "No such client""#
+                ": invalid_client; fix: "
             ),
             (500, "<html>", "answered 500"),
             (503, #"{"error":"temporarily_unavailable"}"#, "answered 503: temporarily_unavailable"),
@@ -94,32 +94,19 @@ import Testing
     @Test(
         arguments: [
             (#"{"error":"invalid_grant"}"#, "invalid_grant"),
-            (
-                #"{"error":"invalid_grant","error_description":"Code \"x\" is\nused\u0007"}"#,
-                "invalid_grant \"Code 'x' is used\""
-            ),
-            (#"{"error_description":"Schlüssel"}"#, "\"Schl??ssel\""),
+            // Free text may hold a code, a token or the user's address: none of it is shown.
+            (#"{"error":"invalid_grant","error_description":"No user ada@example.com"}"#, "invalid_grant"),
+            (#"{"error_description":"Not allowed"}"#, nil),
             (#"{"error":"Invalid Grant"}"#, nil), (#"{"error":7}"#, nil), ("<html>", nil), ("[]", nil), ("", nil),
             (#"{"error":"invalid_request","error_uri":"https://x"}"#, "invalid_request"),
             // The code, the verifier or a secret that the provider sends back.
             (#"{"error":"invalid_grant","error_description":"SplxlOBeZQQYbYS6WxSbIA"}"#, "invalid_grant"),
             (#"{"error":"invalid_grant","error_description":"the code 'SplxlOBeZQQYbYS6WxSbIA'."}"#, "invalid_grant"),
             (#"{"error":"short","error_description":"short"}"#, nil),
-            // A token of its own.
-            (
-                #"{"error":"invalid_grant","error_description":"used eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln before"}"#,
-                "invalid_grant \"used ... before\""
-            ),
             (#"{"error":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}"#, nil),
         ] as [(String, String?)])
-    func anErrorIsShownWithoutSecrets(body: String, text: String?) {
-        #expect(ProviderErrorText(Array(body.utf8), hiding: [Self.code, Array("short".utf8)]).text == text)
-    }
-
-    @Test func aLongDescriptionIsCut() throws {
-        let body = #"{"error_description":"\#(String(repeating: "word ", count: 100))"}"#
-        let text = try #require(ProviderErrorText(Array(body.utf8), hiding: []).text)
-        #expect(text.count == 202)
+    func onlyTheCodeOfAnErrorIsShown(body: String, code: String?) {
+        #expect(ProviderErrorText(Array(body.utf8), hiding: [Self.code, Array("short".utf8)]).code == code)
     }
 
     // MARK: UserInfo

@@ -51,7 +51,32 @@ struct OpenIDLoginTests {
         let challenge = Base64URL.encodeToString(SHA256.hash(exchange.verifier.span))
         #expect(exchange.verifier.count == 43)
         #expect(stage.request(redirect).contains { $0.name == "code_challenge" && $0.value == challenge })
-        #expect(!stage.browser.jar.contains { $0.name.contains("login") && !$0.name.hasSuffix("returns") })
+        // One remains, and only says where the attempt led.
+        #expect(stage.browser.jar.count { $0.name.contains("login") && !$0.name.hasSuffix("returns") } == 1)
+    }
+
+    @Test("a reload and the back button lead to the page while the session lives, and ask nobody")
+    func again() throws {
+        for isStored in [false, true] {
+            let stage = try OpenIDStage { _, gate in gate.session.isStored = isStored }
+            let redirect = try stage.browser.get("/page?x=1")
+            try stage.returned(redirect)
+            for _ in 0..<2 {
+                #expect(try stage.returned(redirect, code: "any").answer?.location == "/page?x=1")
+            }
+            #expect(stage.exchanges.count == 1)
+            // Not for another provider's path, an attempt that is not named, a while later, or without the session.
+            #expect(try stage.browser.get("/.sidegate/callback?code=c").answer?.reason == "login_state_missing")
+            let jar = stage.browser.jar
+            stage.browser.now += 301
+            #expect(try stage.returned(redirect).answer?.reason == "login_state_missing")
+            stage.browser.now -= 301
+            stage.browser.jar = jar.filter { $0.name.contains("login") }
+            #expect(try stage.returned(redirect).answer?.reason == "login_state_missing")
+            stage.browser.jar = jar.filter { !$0.name.contains("login") }
+            #expect(try stage.returned(redirect).answer?.reason == "login_state_missing")
+            #expect(stage.exchanges.count == 1)
+        }
     }
 
     @Test("parallel tabs are attempts of their own, each with its own nonce and verifier")
@@ -84,10 +109,12 @@ struct OpenIDLoginTests {
         let state = stage.state(redirect)
         let jar = stage.browser.jar
         try stage.returned(redirect)
-        // The login cookie is gone.
+        // The attempt is over: its session goes on, and without it there is nothing.
+        #expect(try stage.browser.get("/.sidegate/callback?code=code&state=\(state)").answer?.location == "/page")
+        let mark = Browser(stage.browser.gates[0], store: stage.browser.store)
+        mark.jar = stage.browser.jar.filter { $0.name.contains("login") }
         #expect(
-            try stage.browser.get("/.sidegate/callback?code=code&state=\(state)").answer?.reason
-                == "login_state_missing")
+            try mark.get("/.sidegate/callback?code=code&state=\(state)").answer?.reason == "login_state_missing")
         // A copy of the cookie: the provider would refuse the code; if it does not, the same ID token is a replay.
         let copy = Browser(stage.browser.gates[0], store: stage.browser.store)
         copy.jar = jar
@@ -152,13 +179,34 @@ struct OpenIDLoginTests {
     func keys() throws {
         let stage = try OpenIDStage { _, gate in
             gate.provider.hasRemoteKeys = true
-            gate.provider.keys = KeySet(keys: [])
+            gate.provider.keys = KeySet(keys: [
+                try VerificationKey(secret: Array("another key, of 32 bytes or more".utf8))
+            ])
         }
         stage.browser.fetchKeys = { gate in
             gate.replaceProvider("", try OpenIDStage.metadata(), keys: try OpenIDStage.keys)
         }
         #expect(try stage.signIn("/page").answer?.location == "/page")
         #expect(stage.exchanges.count == 1)
+    }
+
+    @Test("without any key nobody is sent to the provider, and a code that comes back is not spent")
+    func noKeys() throws {
+        let stage = try OpenIDStage { _, gate in gate.provider.hasRemoteKeys = true }
+        let gate = stage.browser.gates[0]
+        let redirect = try stage.browser.get("/page")
+        gate.replaceProvider("", try OpenIDStage.metadata(), keys: KeySet(keys: []))
+        #expect(try stage.returned(redirect).answer?.reason == "provider_unavailable")
+        #expect(stage.exchanges.isEmpty)
+        #expect(try Browser(gate).get("/page").answer?.reason == "provider_unavailable")
+        stage.browser.fetchKeys = { gate in
+            gate.replaceProvider("", try OpenIDStage.metadata(), keys: try OpenIDStage.keys)
+        }
+        // At the return they are asked for once more.
+        gate.replaceProvider("", try OpenIDStage.metadata(), keys: try OpenIDStage.keys)
+        let again = try stage.browser.get("/page")
+        gate.replaceProvider("", try OpenIDStage.metadata(), keys: KeySet(keys: []))
+        #expect(try stage.returned(again).status == 303)
     }
 
     @Test("user information adds to the ID token and changes nothing in it")

@@ -80,6 +80,11 @@ import Testing
             ("token_endpoint", "http://idp.example.com/token", "its token_endpoint is not https"),
             ("token_endpoint", "http://127.0.0.1.example.com/token", "its token_endpoint is not https"),
             ("token_endpoint", "http://127.1/token", "its token_endpoint is not https"),
+            // Of an issuer elsewhere: the gate must not post to what listens on its own machine.
+            ("token_endpoint", "http://127.0.0.1:3000/admin/delete", "its token_endpoint is not https"),
+            ("token_endpoint", "http://localhost:3000/x", "its token_endpoint is not https"),
+            ("jwks_uri", "http://[::1]:3000/x", "its jwks_uri is not https"),
+            ("authorization_endpoint", "http://127.0.0.1:3000/x", "its authorization_endpoint is not https"),
             ("token_endpoint", "http://localhost.example.com/token", "its token_endpoint is not https"),
             ("token_endpoint", "https://user:secret@idp.example.com/token", "has no plain host and port"),
             ("token_endpoint", "https:///token", "has no plain host and port"),

@@ -27,7 +27,7 @@ package enum OpenIDAdvice {
     }
 
     /// - Parameter reason: why an ID token is refused.
-    static func fix(_ reason: Reason) -> String? { fixes[reason] }
+    package static func fix(_ reason: Reason) -> String? { fixes[reason] }
 
     private static let fixes: [Reason: String] = [
         .tokenMalformed: "the client at the provider must get signed ID tokens that are not encrypted",

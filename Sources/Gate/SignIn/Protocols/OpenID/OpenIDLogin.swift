@@ -34,10 +34,11 @@ final class OpenIDLogin: LoginProtocol {
     var namesAttempts: Bool { true }
     var needsAttempt: Bool { true }
 
+    /// Without keys the code of the response would be spent for nothing.
     func start(on origin: PublicOrigin) -> LoginURL? {
-        metadata.map {
-            LoginURL(configuration, endpoint: $0.authorizationEndpoint, origin, redirectURL: redirectURL(on: origin))
-        }
+        guard tokens.hasKeys, let metadata else { return nil }
+        return LoginURL(
+            configuration, endpoint: metadata.authorizationEndpoint, origin, redirectURL: redirectURL(on: origin))
     }
 
     func endOfSession(on origin: PublicOrigin, idToken: [UInt8]) -> [UInt8]? {
@@ -67,6 +68,10 @@ final class OpenIDLogin: LoginProtocol {
             let code = try answer.provenCode()
             guard let metadata else {
                 throw OpenIDRefusal(.providerUnavailable, "the discovery document is not known yet")
+            }
+            guard tokens.hasKeys else {
+                if tokens.canRefreshKeys(after: .keyNotFound, request) { return .ask(.keys(of: [provider])) }
+                throw OpenIDRefusal(.providerUnavailable, "no usable key of the provider is known yet")
             }
             guard let result = request.codeExchange else {
                 let exchange = CodeExchange(
@@ -129,7 +134,9 @@ final class OpenIDLogin: LoginProtocol {
                 idToken.span, now: now, binding: IDTokenBinding(nonce: proof.nonce, accessToken: accessToken),
                 adding: userInfo)
         } catch {
-            if tokens.canRefreshKeys(after: error.reason, request) { return .ask(.keys(of: [provider])) }
+            if tokens.canRefreshKeys(after: error.reason, request) {
+                return .ask(.keys(of: [provider], isProven: true))
+            }
             return .refused(error.advising(OpenIDAdvice.fix(error.reason)), status: 403)
         }
         return .verified(

@@ -70,7 +70,7 @@ extension OpenIDMetadata {
             throw OpenIDMetadataError("it is not usable JSON: \(error.message)")
         }
         guard let members = value.object else { throw OpenIDMetadataError("it is \(value.kindName), not an object") }
-        var reader = Reader(members)
+        var reader = Reader(members, isOnThisMachine: issuer.lowercased().hasPrefix("http:"))
         // OpenID Connect Discovery 1.0 §4.3: one provider must not be able to answer for another.
         let named = try reader.text("issuer")
         guard named.utf8.elementsEqual(issuer.utf8) else { throw Self.otherIssuer(named, issuer) }
@@ -103,10 +103,13 @@ extension OpenIDMetadata {
     /// Reads members by name.
     private struct Reader {
         private let members: JSONObject
+        private let isOnThisMachine: Bool
         private(set) var ignored: [String] = []
 
-        init(_ members: JSONObject) {
+        /// - Parameter isOnThisMachine: the issuer is; see ``ProviderURL``.
+        init(_ members: JSONObject, isOnThisMachine: Bool) {
             self.members = members
+            self.isOnThisMachine = isOnThisMachine
         }
 
         /// Nil when it is missing, or null, which some providers write for "none".
@@ -125,7 +128,9 @@ extension OpenIDMetadata {
 
         func url(_ name: String) throws(OpenIDMetadataError) -> String {
             let text = try text(name)
-            if let problem = ProviderURL.problem(of: text) { throw OpenIDMetadataError("its \(name) \(problem)") }
+            if let problem = ProviderURL.problem(of: text, isOnThisMachine: isOnThisMachine) {
+                throw OpenIDMetadataError("its \(name) \(problem)")
+            }
             return text
         }
 

@@ -4,9 +4,12 @@ import HTTP
 
 /// Whether a URL that an OpenID provider publishes can be used.
 enum ProviderURL {
-    /// What is wrong with it, as a predicate; nil: nothing. It must be absolute and `https`, or `http` to this machine, of
-    /// visible ASCII characters, without user information and fragment.
-    static func problem(of text: String) -> String? {
+    /// What is wrong with it, as a predicate; nil: nothing. It must be absolute and `https`, of visible ASCII characters,
+    /// without user information and fragment.
+    ///
+    /// - Parameter isOnThisMachine: the issuer itself is `http` to this machine, and so may this be. A provider elsewhere
+    ///   must not have the gate send requests to what listens here, such as the app.
+    static func problem(of text: String, isOnThisMachine: Bool) -> String? {
         let bytes = Array(text.utf8)
         guard bytes.count <= maximumSize else { return "is longer than \(maximumSize) bytes" }
         guard bytes.allSatisfy({ 0x21...0x7e ~= $0 && !unsafeBytes.contains($0) }) else {
@@ -20,7 +23,7 @@ enum ProviderURL {
         guard let origin = PublicOrigin(isSecure: scheme.isSecure, authority: authority) else {
             return "has no plain host and port"
         }
-        guard scheme.isSecure || isLoopback(origin.host) else { return "is not https" }
+        guard scheme.isSecure || (isOnThisMachine && isLoopback(origin.host)) else { return "is not https" }
         return nil
     }
 
