@@ -224,11 +224,12 @@ class TestPartitioned:
         ({"Sec-Fetch-Site": "same-origin"}, True), ({"Origin": "OWN"}, True), ({"Origin": "OWN", "Sec-Fetch-Site": "same-origin"}, True),
         ({}, False), ({"Sec-Fetch-Site": "none"}, False), ({"Sec-Fetch-Site": "same-site"}, False), ({"Sec-Fetch-Site": "cross-site"}, False),
         ({"Origin": "null"}, False), ({"Origin": "https://evil.example"}, False), ({"Referer": "OWN/page"}, False),
-        ({"Origin": "OWN", "Sec-Fetch-Site": "cross-site"}, False), ({"Origin": "OWN.evil.example"}, False)])
+        ({"Origin": "OWN", "Sec-Fetch-Site": "cross-site"}, False), ({"Origin": "OWN.evil.example"}, False), ({"Origin": "PLAIN"}, False)])
     def test_what_changes_something_must_come_from_this_site(self, partitioned, upstream, method, fields, passes):
         browser = partitioned.signed_in()
         upstream.requests.clear()
-        fields = {name: value.replace("OWN", partitioned.origin) for name, value in fields.items()}
+        plain = partitioned.origin.replace("https://", "http://")
+        fields = {name: value.replace("OWN", partitioned.origin).replace("PLAIN", plain) for name, value in fields.items()}
         response = browser.fetch(method, "/save", {"Content-Length": "0", **fields})
         assert (response.status == 200) == passes and len(upstream.requests) == passes, response.body
         if not passes:

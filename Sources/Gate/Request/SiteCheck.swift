@@ -56,12 +56,11 @@ enum SiteCheck {
         return fetchSite ?? origin ?? false
     }
 
-    /// The scheme is not compared; see `originVerdict`.
     private static func isOwnOrigin(_ value: Span<UInt8>, _ request: borrowing AccessRequest) -> Bool {
         guard let scheme = WebScheme(prefixOf: value),
             let named = PublicOrigin(
                 isSecure: scheme.isSecure, authority: value.extracting(scheme.length..<value.count)),
-            let expected = request.publicOrigin
+            let expected = request.publicOrigin, mayServe(scheme, expected)
         else { return false }
         if named.host == expected.host, named.port == expected.port { return true }
         // Another host of the session's domain, to which the form itself went.
@@ -100,7 +99,12 @@ enum SiteCheck {
         return .otherSite
     }
 
-    /// The scheme is not compared: TLS may end before the gate without its knowledge, and a host has one owner.
+    /// On a site that is served over https, a page over plain http is another site's: anybody on the network can write it.
+    /// The reverse is accepted: TLS may end before the gate without its knowledge, and a host has one owner.
+    private static func mayServe(_ scheme: WebScheme, _ origin: PublicOrigin) -> Bool {
+        scheme.isSecure || !origin.isSecure
+    }
+
     private static func originVerdict(_ value: Span<UInt8>, _ site: ReturnTarget.Site) -> SiteCheck {
         guard let scheme = WebScheme(prefixOf: value) else { return .otherSite }
         var end = scheme.length
@@ -109,7 +113,7 @@ enum SiteCheck {
         { end += 1 }
         guard
             let origin = PublicOrigin(isSecure: scheme.isSecure, authority: value.extracting(scheme.length..<end)),
-            origin.port == site.origin.port,
+            mayServe(scheme, site.origin), origin.port == site.origin.port,
             origin.host == site.origin.host || site.isInDomain(origin.host)
         else { return .otherSite }
         return .thisSite

@@ -23,7 +23,7 @@ REASONS = set(names("## Reasons"))
 EVENTS = set(names("### Audit events"))
 CAUSES = set(names("### Causes of a logout"))
 # Decisions about which `detail` may say something although nothing was refused.
-REMARKED = {"sign-in", "guest", "confirm", "redirect"}
+REMARKED = {"sign-in", "guest", "confirm", "redirect", "unauthenticated"}
 UPSTREAM_CAUSES = names("## How an app failed")
 TOLERATIONS = names("## What is accepted of an app")
 ACTS = {"redirect", "unauthenticated", "denied"}
