@@ -127,6 +127,7 @@ package final class Gate {
         return unauthenticated(request, reason, ruling)
     }
 
+    @inline(__always)
     private func unauthenticated(_ request: borrowing AccessRequest, _ reason: Reason?, _ ruling: Ruling) -> Step {
         let allowed = authorization.providers(by: ruling)
         if request.head.method == .post, authorization.isEnforced,

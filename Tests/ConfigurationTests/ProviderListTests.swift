@@ -249,7 +249,7 @@ struct ProviderListTests {
 
     @Test("A list has 1 to 32 items, and stands in place of a provider at the top")
     func count() {
-        #expect(load([]).errors.contains { $0.contains("`identityProviders`") })
+        #expect(load([]).errors.contains { $0.contains("`identityProvider.loginURL` is missing") })
         let many = (0..<33).map { index in
             "{ name: p\(index), identityProvider: { protocol: oidc, issuer: \"https://idp\(index).example\", clientID: a } }"
         }

@@ -73,7 +73,7 @@ final class KeptForms {
             401,
             .lostForm(loss, hasEnded: reason != nil, account: account, signIn: signIn, requestID: request.idText),
             request)
-        return unauthenticated(response, reason, detail: loss.detail)
+        return unauthenticated(response, reason, detail: loss.description)
     }
 
     /// There is no memory for the page.

@@ -51,9 +51,11 @@ struct LoginState: Sendable, Equatable {
         return plain + 9 + provider.utf8.count + secret.count + (fragmentAttempt == nil ? 0 : LoginAttemptID.length)
     }
 
+    @inline(__always)
     private var isPlain: Bool { provider.isEmpty && secret.isEmpty && !isExtended }
 
     /// It holds what earlier versions of Sidegate do not know.
+    @inline(__always)
     private var isExtended: Bool { target.isShortened || fragmentAttempt != nil }
 
     func append(to output: inout [UInt8]) {

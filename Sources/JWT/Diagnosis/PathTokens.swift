@@ -60,5 +60,5 @@ package enum PathTokens {
     /// Each costs the verification of a signature.
     private static let maximumCount = 4
     /// A header that names an algorithm, claims, and the signature of 32 bytes at least.
-    package static let leastLength = 20 + 1 + 4 + 1 + 43
+    package static var leastLength: Int { 20 + 1 + 4 + 1 + 43 }
 }

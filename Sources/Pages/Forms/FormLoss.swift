@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Why a form that came without a session is not kept.
-package enum FormLoss: Error, Equatable, Sendable, CaseIterable {
+package enum FormLoss: Error, Equatable, Sendable, CaseIterable, CustomStringConvertible {
     /// `session.keepForms: 0`
     case off
     /// It came from another site, or nothing says that it came from this one.
@@ -22,7 +22,7 @@ package enum FormLoss: Error, Equatable, Sendable, CaseIterable {
     case address
 
     /// For the log.
-    package var detail: String {
+    package var description: String {
         switch self {
         case .off: "the form was not kept: session.keepForms is 0"
         case .otherSite: "the form was not kept: it did not come from this site"

@@ -220,7 +220,9 @@ struct RewriteTests {
             ("\"websocket\"", ["websocket"], false), ("web socket", ["websocket"], false),
         ]
         for row in rows {
-            let head = try lines(["Connection: Upgrade", "Upgrade: \(row.value)"]) { $0.upgrades = row.allowed }
+            let head = try lines([
+                "Connection: Upgrade", "Upgrade: \(row.value)", "Sec-WebSocket-Key: \(Self.key)",
+            ]) { $0.upgrades = row.allowed }
             #expect(head.contains { $0.lowercased().hasPrefix("upgrade:") } == row.passes, "\(row)")
             #expect(head.contains("Connection: upgrade") == row.passes, "\(row)")
         }

@@ -140,12 +140,12 @@ struct MisdirectedReturnTests {
         #expect(try browser.get("/.sidegate/callback?&jwt=\(try token())").answer?.status == 303)
     }
 
-    @Test("one that no key has signed, or under another name, is the app's")
+    @Test("one that no key has signed is the app's")
     func othersToken() throws {
         let browser = try Browser()
         try browser.signIn()
         let stranger = try token(secret: Array("a secret of a stranger, 32 bytes".utf8))
-        for path in ["/a&jwt=\(stranger)", "/a&token=\(try token())", "/a/jwt=\(try token())", "/a&jwt=a.b.c"] {
+        for path in ["/a&jwt=\(stranger)", "/a&token=\(stranger)", "/a/jwt=\(stranger)", "/a&jwt=a.b.c"] {
             #expect(try browser.get(path).head?.hasPrefix("GET \(path) HTTP/1.1") == true)
         }
     }
