@@ -84,7 +84,9 @@ package final class Gate {
     /// What becomes of a request for an app, in the order: native login, rules, session, bearer token, guest, sign-in.
     private func admit(_ request: borrowing AccessRequest) -> Step {
         // Before all else, and in observe mode too: it is not the app's.
-        if let refusal = strayReturns.misdirected(request) { return .respond(refusal) }
+        if strayReturns.mayBeMisdirected(request), let refusal = strayReturns.misdirected(request) {
+            return .respond(refusal)
+        }
         if let open = nativeLogin?.admission(of: request) { return .done(.nativeLogin(cookie: open.cookie)) }
         let step =
             forwarding.isReadable(request)

@@ -277,6 +277,17 @@ def test_programs_still_get_json(gate):
     assert browser.navigate("/page").status == 302
 
 
+@pytest.mark.parametrize("target", ["/a/%252e", "/a/../save"])
+def test_a_form_to_an_address_that_cannot_be_read_gets_a_page(start_gate, upstream, target):
+    gate = start_gate(upstream, access={"rules": [{"paths": ["/admin/*"], "deny": True}]})
+    for browser in (ended(gate), gate.signed_in()):
+        response = send(browser, b"a=b", target=target)
+        assert response.status == 400 and "path_unreadable" in response.text and "<h1>" in response.text
+    response = gate.exchange("POST", target, {"Accept": "application/json", "Content-Length": "0"})
+    assert response.status == 400 and response.json()["reason"] == "path_unreadable"
+    assert not upstream.requests
+
+
 def test_rules_for_programs_do_not_lose_a_persons_form(start_gate, upstream):
     for wanted in ("401", "redirect"):
         gate = start_gate(upstream, access={"rules": [{"paths": ["/save"], "unauthenticated": wanted}]})

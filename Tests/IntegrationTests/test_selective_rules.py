@@ -117,7 +117,8 @@ class TestAPeerThatIsNoTrustedProxy:
              {"paths": ["/closed/*", "/away/*"], "allow": "anyone"}]
     FIELDS = [{"X-Forwarded-For": "127.0.0.1"}, {"X-Forwarded-For": "192.0.2.1"}, {"x-forwarded-for": ""}, {"Forwarded": "for=127.0.0.1"},
               {"X-Real-IP": "127.0.0.1"}, {"Via": "1.1 cache"}, {"X-Forwarded-Proto": "http"}, {"X-Forwarded-Host": "wiki.test"},
-              {"True-Client-IP": "127.0.0.1"}, {"CF-Connecting-IP": "127.0.0.1"}]
+              {"True-Client-IP": "127.0.0.1"}, {"CF-Connecting-IP": "127.0.0.1"}, {"X_Forwarded_For": "127.0.0.1"},
+              {"X-Forwarded-Client-Cert": "x"}, {"X-Envoy-External-Address": "127.0.0.1"}, {"X-Azure-ClientIP": "127.0.0.1"}]
 
     @pytest.fixture(scope="class")
     def direct(self, module_upstream, start_module_gate):

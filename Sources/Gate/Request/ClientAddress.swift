@@ -51,8 +51,14 @@ enum ClientAddress {
             switch field.known {
             case .forwarded, .xForwardedFor, .xForwardedHost, .xForwardedPort, .xForwardedProto: return true
             case .other:
+                // Many apps read a `_` as a `-`.
                 let name = bytes.extracting(field.name.range)
-                for known in forwardingFields where name.equalsIgnoringCase(known) { return true }
+                var folded: [UInt8] = []
+                for index in 0..<name.count {
+                    folded.append(name[index] == UInt8(ascii: "_") ? UInt8(ascii: "-") : name[index])
+                }
+                if folded.count >= 11, folded.span.extracting(0..<11).equalsIgnoringCase("x-forwarded") { return true }
+                for known in forwardingFields where folded.span.equalsIgnoringCase(known) { return true }
             default: break
             }
         }
@@ -61,9 +67,9 @@ enum ClientAddress {
 
     /// Those that have no case of ``KnownField``.
     private static let forwardingFields: [StaticString] = [
-        "via", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "x-forwarded", "x-forwarded-server",
-        "x-forwarded-uri", "x-forwarded-method", "x-original-forwarded-for", "true-client-ip", "cf-connecting-ip",
-        "fastly-client-ip",
+        "via", "forwarded", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "x-original-forwarded-for",
+        "x-envoy-external-address", "x-azure-clientip", "x-azure-socketip", "x-appengine-user-ip", "x-proxyuser-ip",
+        "true-client-ip", "cf-connecting-ip", "cf-connecting-ipv6", "fastly-client-ip", "fly-client-ip",
     ]
 
     private static let maximumHops = 32

@@ -186,7 +186,7 @@ extension Responses {
         let isNavigation = NavigationTest.isNavigation(request.head)
         return forbidden(
             reason, identity.fields, request,
-            asJSON: isNavigation ? NavigationTest.prefersJSON(request.head) : !NavigationTest.namesPage(request.head),
+            asJSON: Self.isForProgram(request),
             returnTo: isNavigation ? ReturnTarget(of: request) ?? .root : .root, at: allowed)
     }
 
@@ -225,9 +225,7 @@ extension Responses {
     func denied(_ request: borrowing AccessRequest) -> LocalResponse {
         let reason = Reason.ruleDenied
         guard !ContentType.isGRPC(request.head) else { return grpcDenied(reason, nil) }
-        let isNavigation = NavigationTest.isNavigation(request.head)
-        let asJSON = isNavigation ? NavigationTest.prefersJSON(request.head) : !NavigationTest.namesPage(request.head)
-        guard asJSON else { return signInRefused(reason, request, tryAgain: nil) }
+        guard Self.isForProgram(request) else { return signInRefused(reason, request, tryAgain: nil) }
         var members = refusalMembers("forbidden", reason)
         if !request.id.isEmpty { members.append(("request_id", .string(request.idText))) }
         var response = json(403, members)
@@ -236,13 +234,19 @@ extension Responses {
         return response
     }
 
+    /// The client wants JSON. A browser that navigates, or sends a form, gets a page.
+    private static func isForProgram(_ request: borrowing AccessRequest) -> Bool {
+        NavigationTest.isNavigation(request.head)
+            ? NavigationTest.prefersJSON(request.head) : !NavigationTest.namesPage(request.head)
+    }
+
     /// 400: it cannot be said which path the app would take it for.
     func unreadable(_ request: borrowing AccessRequest) -> LocalResponse {
         let reason = Reason.pathUnreadable
         var response: LocalResponse
         if ContentType.isGRPC(request.head) {
             response = error(400, request)
-        } else if NavigationTest.isNavigation(request.head), !NavigationTest.prefersJSON(request.head) {
+        } else if !Self.isForProgram(request) {
             response = signInRefused(reason, status: 400, request, tryAgain: nil)
         } else {
             response = json(400, refusalMembers("bad_request", reason) + [("request_id", .string(request.idText))])

@@ -171,11 +171,7 @@ final class LoginRedirect {
         let attempt = LoginAttemptID(cause, now: request.context.now, random: random.nonce())
         let proof = site.needsProof ? LoginProof(random.bytes(LoginProof.secretByteCount)) : nil
         let text = site.loginURL.text(of: target)
-        var block: [UInt8] = []
-        guard isProven else {
-            site.plainRedirectFields.append(attempt, target: text, proof: proof, to: &block)
-            return redirect(attempt, text, proof, block, site, reason)
-        }
+        guard isProven else { return redirect(attempt, text, proof, site, reason) }
         let state = LoginState(
             startedAt: request.context.now, provider: site.providerName, target: target,
             isFromOtherSite: isFramed || SiteCheck.isFromOtherSite(request.head, on: site.target),
@@ -184,6 +180,7 @@ final class LoginRedirect {
         if plain > LoginCookie.largestPlain || keepsFragment || target.isShortened {
             return departure(attempt, state, text, proof, request, site, reason)
         }
+        var block: [UInt8] = []
         block.reserveCapacity(
             site.redirectFields.byteCount + text.count + 2 * target.bytes.count + site.loginCookieEnd.count + 64)
         site.redirectFields.append(attempt, target: text, proof: proof, to: &block)
@@ -233,9 +230,7 @@ final class LoginRedirect {
             response.reason = reason
             if !site.providerName.isEmpty { response.provider = site.providerName }
         } else {
-            var block: [UInt8] = []
-            site.plainRedirectFields.append(attempt, target: text, proof: proof, to: &block)
-            response = redirect(attempt, text, proof, block, site, reason)
+            response = redirect(attempt, text, proof, site, reason)
         }
         for line in attempts.lines(state, attempt, site.scope, isSecure: site.cookie.isSecure) {
             response.add("Set-Cookie", line)
@@ -250,6 +245,16 @@ final class LoginRedirect {
                 + (length > ReturnTarget.maximumLength ? "; the request's address has \(length)" : "")
         }
         return response
+    }
+
+    /// Without a login cookie.
+    @inline(never)
+    private func redirect(
+        _ attempt: LoginAttemptID, _ text: [UInt8], _ proof: LoginProof?, _ site: LoginSite, _ reason: Reason?
+    ) -> LocalResponse {
+        var block: [UInt8] = []
+        site.plainRedirectFields.append(attempt, target: text, proof: proof, to: &block)
+        return redirect(attempt, text, proof, block, site, reason)
     }
 
     private func redirect(

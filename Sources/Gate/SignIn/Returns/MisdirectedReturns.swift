@@ -33,8 +33,15 @@ struct MisdirectedReturns {
         self.responses = responses
     }
 
-    /// 400; nil: the request is none. The caller knows that it is not for a return path.
+    /// False for most requests, which are too short.
     @inline(__always)
+    func mayInclude(_ request: borrowing AccessRequest) -> Bool {
+        if request.path.place.count >= TokenParameter.leastTokenByteCount { return true }
+        return !codePaths.isEmpty && (request.head.query?.count ?? 0) >= Self.leastAnswerByteCount
+    }
+
+    /// 400; nil: the request is none. The caller knows that it is not for a return path.
+    @inline(never)
     func refusal(of request: borrowing AccessRequest) -> LocalResponse? {
         if request.path.place.count >= TokenParameter.leastTokenByteCount, let refusal = tokenInPath(request) {
             return refusal

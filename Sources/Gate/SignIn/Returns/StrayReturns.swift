@@ -15,13 +15,16 @@ final class StrayReturns {
         self.sessions = sessions
     }
 
-    /// Whatever session there is; nil: the request is no such return. The caller knows that it is not for a return path.
+    /// False for most requests.
     @inline(__always)
+    func mayBeMisdirected(_ request: borrowing AccessRequest) -> Bool { misdirected.mayInclude(request) }
+
+    /// Whatever session there is; nil: the request is no such return. The caller knows that it is not for a return path.
     func misdirected(_ request: borrowing AccessRequest) -> LocalResponse? { misdirected.refusal(of: request) }
 
     /// Nil: the request is no such return.
     func step(_ request: borrowing AccessRequest) -> Step? {
-        if let refusal = misdirected(request) { return .respond(refusal) }
+        if mayBeMisdirected(request), let refusal = misdirected(request) { return .respond(refusal) }
         guard let refusal = check.refusal(of: request) else { return nil }
         return switch sessions.session(of: request) {
         case .valid, .storeUnavailable: nil
