@@ -96,7 +96,7 @@ class TestRedirectToTheProvider:
         pytest.param("GET", {"X-Requested-With": "XMLHttpRequest", "Accept": "*/*"}, id="XMLHttpRequest"),
         pytest.param("GET", {"Accept": "application/json"}, id="Accept JSON only"),
         pytest.param("GET", {**NAVIGATION, "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}, id="an image"),
-        pytest.param("POST", NAVIGATION, id="POST"),
+        pytest.param("POST", XHR, id="POST"),
         pytest.param("PUT", {}, id="PUT"),
         pytest.param("DELETE", {}, id="DELETE"),
         pytest.param("GET", {"Connection": "Upgrade", "Upgrade": "websocket"}, id="WebSocket"),

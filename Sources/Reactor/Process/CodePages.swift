@@ -2,29 +2,25 @@
 
 import Glibc
 
-/// The pages of the program's own code that are resident.
+/// The pages of code that are resident: the program's own and its libraries'.
 package enum CodePages {
     /// Gives them back to the kernel, which maps those that are still used again without reading the file. Half of them hold
     /// code that runs at the start only: the command line, the configuration, the checks of keys.
     ///
-    /// The mapping is read-only and holds no relocations, so nothing in it can differ from the file.
+    /// Such a mapping is read-only and holds no relocations, so nothing in it can differ from the file.
     package static func release() {
-        guard let program = link(at: "/proc/self/exe"), let maps = contents(of: "/proc/self/maps") else { return }
-        for line in maps.split(separator: "\n") where line.hasSuffix(program) {
+        guard let maps = contents(of: "/proc/self/maps") else { return }
+        for line in maps.split(separator: "\n") {
             let words = line.split(separator: " ", maxSplits: 5)
-            guard words.count == 6, words[1] == "r-xp", words[5].drop(while: { $0 == " " }) == program else { continue }
+            // Only files have a path: the kernel's own page of code has none.
+            guard words.count == 6, words[1] == "r-xp", words[5].drop(while: { $0 == " " }).first == "/" else {
+                continue
+            }
             let bounds = words[0].split(separator: "-").compactMap { UInt($0, radix: 16) }
             guard bounds.count == 2, bounds[0] < bounds[1] else { continue }
             _ = unsafe madvise(
                 UnsafeMutableRawPointer(bitPattern: bounds[0]), Int(bounds[1] - bounds[0]), MADV_DONTNEED)
         }
-    }
-
-    private static func link(at path: String) -> String? {
-        var name = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let count = unsafe readlink(path, &name, name.count)
-        guard count > 0, count < name.count else { return nil }
-        return String(decoding: name.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     private static func contents(of path: String) -> String? {

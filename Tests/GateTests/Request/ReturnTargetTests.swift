@@ -94,13 +94,11 @@ struct ReturnTargetTests {
         #expect(location == "/" || location?.hasPrefix("https://app.example.com/") == true, "\(location ?? "none")")
     }
 
-    @Test("the page first asked for keeps its query, and a long one is given up")
+    @Test("the page first asked for keeps its query")
     func deepLinks() throws {
         for (asked, location) in [
             ("/a?b=%0D%0A&c", "/a?b=%0D%0A&c"), ("/a?jwt=x&b", "/a?jwt=x&b"), ("/a?b&jwt=x;c", "/a?b&jwt=x;c"),
             ("/a?%6awt=x", "/a?%6awt=x"), ("/a?", "/a?"), ("/a%2Fb", "/a%2Fb"), ("/a;p=1/b", "/a;p=1/b"),
-            ("/" + String(repeating: "a", count: 3499), "/" + String(repeating: "a", count: 3499)),
-            ("/" + String(repeating: "a", count: 3500), "/.sidegate/continue"),
         ] {
             let browser = try Browser()
             #expect(try browser.returned(browser.get(asked), token: token()).answer?.location == location)
