@@ -101,7 +101,7 @@ def test_a_browser_is_led_through_the_sign_in(upstream, start, name):
     assert app.target == "/open/a%2Fb;c?x=%20", "the path as it was sent"
     assert b"root" not in app.head and app.get("X-Forwarded-For").split(",")[-1].strip() == "127.0.0.1", app.head
     assert app.get("X-Forwarded-Proto") == "https" and app.all("X-Forwarded-Host") == [HOST]
-    assert b"evil" not in app.head and b"666" not in app.head, app.head
+    assert b"evil" not in app.head and app.get("X-Forwarded-Port") != "666", app.head
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in ("nginx", "apache")])
@@ -246,9 +246,14 @@ def test_grpc_calls_pass(grpc_server, start, name):
         reply, ended = wait_until(first, f"{name} forwards calls")
         assert reply.startswith(b"Hello Ada ") and len(reply) > len(b"Hello Ada "), "the app knows the user"
         assert ("x-sum", "trailer") in [(m.key, m.value) for m in ended.trailing_metadata()]
-        with pytest.raises(grpc.RpcError) as refusal:
-            hello(b"Ada", timeout=20)
-        assert refusal.value.code() == grpc.StatusCode.UNAUTHENTICATED
+
+        def refused():
+            """Go's HTTP/2 server, Caddy's, resets a stream that was answered before it had read all of the request, and this
+            client sometimes sees that before the answer."""
+            with pytest.raises(grpc.RpcError) as refusal:
+                hello(b"Ada", timeout=20)
+            return None if refusal.value.code() == grpc.StatusCode.UNKNOWN else refusal.value.code()
+        assert wait_until(refused, "the refusal") == grpc.StatusCode.UNAUTHENTICATED
 
         said = threading.Event()
 
