@@ -34,7 +34,7 @@ SCENARIOS = {
     "redirect, 64 connections": ("/1k", 64, {"haproxy-redirect": 1.0}),
 }
 TIE = 1.10
-MOST_INSTRUCTIONS = {"sidegate": 22_900, "sidegate-redirect": 16_700}
+MOST_INSTRUCTIONS = {"sidegate": 22_900, "sidegate-redirect": 16_500}
 MOST_SYSTEM_CALLS = {"sidegate": 4.1, "sidegate-redirect": 2.1}
 MOST_RESIDENT = 20 << 20
 MOST_FOR_IDLE = 2 << 10

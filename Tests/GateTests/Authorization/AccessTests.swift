@@ -377,7 +377,7 @@ struct GuestTests {
         #expect(answer.outcome == .guest)
     }
 
-    @Test("a guest whom a rule keeps out of the wanted page is told so, and not sent to sign in again and again")
+    @Test("a guest whom a rule refuses the target page gets the refusal, and is not redirected to sign in again")
     func closedTarget() throws {
         for (path, reason) in [
             ("/closed/x?y=1", "user_not_registered"), ("/Closed/x", "user_not_registered"),
