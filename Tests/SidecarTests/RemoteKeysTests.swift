@@ -214,6 +214,7 @@ struct RemoteKeysTests {
     @Test("an unknown key is fetched for its own provider alone, and waits for nobody else's server")
     func ownProvider() async throws {
         let (asked, others, goOn) = (Count(), Count(), Barrier())
+        let underWay = Mailbox<Void>()
         let own = try ScriptedServer { connection in
             _ = try connection.readHead()
             asked.increment()
@@ -222,6 +223,7 @@ struct RemoteKeysTests {
         let other = try ScriptedServer { connection in
             _ = try connection.readHead()
             others.increment()
+            underWay.send()
             goOn.wait()
             try connection.answer(200, Self.set("other"))
         }
@@ -241,6 +243,7 @@ struct RemoteKeysTests {
         keys.start()
         #expect(try await applied.next() == "own own")
         // While the other's fetch is on its way.
+        try await underWay.next()
         let done = Mailbox<String>()
         keys.refresh(["own"], isProven: false) { done.send("own") }
         #expect(try await done.next() == "own")
