@@ -176,6 +176,7 @@ struct LoginAttempts {
     }
 
     /// Appends the value of the cookie that is bound to `binding`.
+    @inline(__always)
     func appendSealed(_ state: LoginState, boundTo binding: Span<UInt8>, to out: inout [UInt8]) {
         seal.seal(boundTo: binding, into: &out) { state.append(to: &$0) }
     }

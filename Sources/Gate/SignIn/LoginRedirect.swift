@@ -172,20 +172,23 @@ final class LoginRedirect {
         let proof = site.needsProof ? LoginProof(random.bytes(LoginProof.secretByteCount)) : nil
         let text = site.loginURL.text(of: target)
         guard isProven else { return redirect(attempt, text, proof, site, reason) }
-        let state = LoginState(
-            startedAt: request.context.now, provider: site.providerName, target: target,
-            isFromOtherSite: isFramed || SiteCheck.isFromOtherSite(request.head, on: site.target),
-            secret: proof?.secret ?? [])
-        let plain = state.byteCount
+        let isFromOtherSite = isFramed || SiteCheck.isFromOtherSite(request.head, on: site.target)
+        // The state is made where it is written: passed on whole, it would be copied on the way that most requests take.
+        let plain = LoginState.byteCount(target: target, provider: site.providerName, secret: proof?.secret ?? [])
         if plain > LoginCookie.largestPlain || keepsFragment || target.isShortened {
-            return departure(attempt, state, text, proof, request, site, reason)
+            return departure(
+                attempt, to: target, plain, isFromOtherSite: isFromOtherSite, text, proof, request, site, reason)
         }
         var block: [UInt8] = []
         block.reserveCapacity(
             site.redirectFields.byteCount + text.count + 2 * target.bytes.count + site.loginCookieEnd.count + 64)
         site.redirectFields.append(attempt, target: text, proof: proof, to: &block)
         let binding = site.loginBinding(of: attempt)
-        attempts.appendSealed(state, boundTo: binding.span, to: &block)
+        attempts.appendSealed(
+            LoginState(
+                startedAt: request.context.now, provider: site.providerName, target: target,
+                isFromOtherSite: isFromOtherSite, secret: proof?.secret ?? []),
+            boundTo: binding.span, to: &block)
         block.append(contentsOf: site.loginCookieEnd)
         appendEnds(plain, request, site, reason, to: &block)
         return redirect(attempt, text, proof, block, site, reason)
@@ -213,9 +216,12 @@ final class LoginRedirect {
     /// page that keeps the fragment of the target's address.
     @inline(never)
     private func departure(
-        _ attempt: LoginAttemptID, _ state: LoginState, _ text: [UInt8], _ proof: LoginProof?,
-        _ request: borrowing AccessRequest, _ site: LoginSite, _ reason: Reason?
+        _ attempt: LoginAttemptID, to target: ReturnTarget, _ plain: Int, isFromOtherSite: Bool, _ text: [UInt8],
+        _ proof: LoginProof?, _ request: borrowing AccessRequest, _ site: LoginSite, _ reason: Reason?
     ) -> LocalResponse {
+        let state = LoginState(
+            startedAt: request.context.now, provider: site.providerName, target: target,
+            isFromOtherSite: isFromOtherSite, secret: proof?.secret ?? [])
         var response: LocalResponse
         // The page cannot be framed.
         if keepsFragment, !NavigationTest.isFrame(request.head) {
@@ -236,9 +242,9 @@ final class LoginRedirect {
             response.add("Set-Cookie", line)
         }
         var ends: [UInt8] = []
-        appendEnds(state.byteCount, request, site, reason, to: &ends)
+        appendEnds(plain, request, site, reason, to: &ends)
         response.add(block: ends)
-        if state.target.isShortened {
+        if target.isShortened {
             let length = Int(request.head.path.count) + Int(request.head.query.map { $0.count + 1 } ?? 0)
             response.detail =
                 "the address of the page is too long to be remembered: at most \(ReturnTarget.maximumLength) bytes are"

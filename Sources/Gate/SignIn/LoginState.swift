@@ -46,9 +46,19 @@ struct LoginState: Sendable, Equatable {
     /// The length of ``encoded``.
     @inline(__always)
     var byteCount: Int {
-        let plain = 13 + target.bytes.count + token.count
-        guard !isPlain else { return plain }
-        return plain + 9 + provider.utf8.count + secret.count + (fragmentAttempt == nil ? 0 : LoginAttemptID.length)
+        Self.byteCount(
+            target: target, provider: provider, secret: secret, tokenCount: token.count,
+            namesFragment: fragmentAttempt != nil)
+    }
+
+    /// The length of an attempt's ``encoded`` before there is one.
+    @inline(__always)
+    static func byteCount(
+        target: ReturnTarget, provider: String, secret: [UInt8], tokenCount: Int = 0, namesFragment: Bool = false
+    ) -> Int {
+        let plain = 13 + target.bytes.count + tokenCount
+        guard !provider.isEmpty || !secret.isEmpty || target.isShortened || namesFragment else { return plain }
+        return plain + 9 + provider.utf8.count + secret.count + (namesFragment ? LoginAttemptID.length : 0)
     }
 
     @inline(__always)
@@ -58,6 +68,7 @@ struct LoginState: Sendable, Equatable {
     @inline(__always)
     private var isExtended: Bool { target.isShortened || fragmentAttempt != nil }
 
+    @inline(__always)
     func append(to output: inout [UInt8]) {
         if isPlain {
             output.appendTime(

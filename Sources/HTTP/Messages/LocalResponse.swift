@@ -18,8 +18,6 @@ public struct LocalResponse: Equatable, Sendable {
     package var reason: Reason?
     /// Most responses have none, and a response is copied several times on its way.
     package private(set) var remark: Remark?
-    /// The request it is about, for the logs, if that is not the request it answers.
-    public var subject: RequestSubject?
 
     public init(status: UInt16, body: [UInt8] = []) {
         self.init(status: status, fieldBlock: [], body: body, outcome: .answer, reason: nil)
@@ -34,25 +32,30 @@ public struct LocalResponse: Equatable, Sendable {
         self.outcome = outcome
         self.reason = reason
         remark = nil
-        subject = nil
     }
 
     /// The reason in words, for the log; no token, cookie or secret.
     package var detail: String? {
         get { remark?.detail }
-        set { remark = Remark(detail: newValue, user: user, provider: provider) }
+        set { remark = Remark(detail: newValue, user: user, provider: provider, subject: subject) }
     }
 
     /// The user it is about, for the logs, when known.
     public var user: String? {
         get { remark?.user }
-        set { remark = Remark(detail: detail, user: newValue, provider: provider) }
+        set { remark = Remark(detail: detail, user: newValue, provider: provider, subject: subject) }
     }
 
     /// The identity provider it is about, for the logs, where providers have names.
     public var provider: String? {
         get { remark?.provider }
-        set { remark = Remark(detail: detail, user: user, provider: newValue) }
+        set { remark = Remark(detail: detail, user: user, provider: newValue, subject: subject) }
+    }
+
+    /// The request it is about, for the logs, if that is not the request it answers.
+    public var subject: RequestSubject? {
+        get { remark?.subject }
+        set { remark = Remark(detail: detail, user: user, provider: provider, subject: newValue) }
     }
 
     /// Adds a field line. Bytes that would end the line (CR, LF, NUL) become spaces, so no value can add a line.
@@ -120,16 +123,18 @@ package final class Remark: Equatable, Sendable {
     package let detail: String?
     package let user: String?
     package let provider: String?
+    let subject: RequestSubject?
 
     /// Nil: there is nothing to say.
-    init?(detail: String?, user: String?, provider: String?) {
-        guard detail != nil || user != nil || provider != nil else { return nil }
+    init?(detail: String?, user: String?, provider: String?, subject: RequestSubject?) {
+        guard detail != nil || user != nil || provider != nil || subject != nil else { return nil }
         self.detail = detail
         self.user = user
         self.provider = provider
+        self.subject = subject
     }
 
     package static func == (a: Remark, b: Remark) -> Bool {
-        a.detail == b.detail && a.user == b.user && a.provider == b.provider
+        a.detail == b.detail && a.user == b.user && a.provider == b.provider && a.subject == b.subject
     }
 }

@@ -254,7 +254,8 @@ final class GateExchange: Exchange, FinishedExchange {
     /// Sends the response that ends the exchange.
     func sendAnswer(_ response: LocalResponse) {
         guard let downstream else { return }
-        guard keptForm == nil || reserveMemory(for: response) else {
+        // Not as a condition of `||`: its right side is a closure, for which the response would be copied.
+        if keptForm != nil, !reserveMemory(for: response) {
             keptForm = nil
             return sendAnswer(service.gate.formLost(access))
         }
