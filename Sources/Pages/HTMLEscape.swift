@@ -14,7 +14,7 @@ package enum HTMLEscape {
                 guard needsCare[Int(byte)] else { continue }
                 unsafe out.append(contentsOf: bytes[start..<index])
                 start = index + 1
-                out.append(contentsOf: replacement(of: byte).utf8)
+                append(replacement(of: byte), to: &out)
             }
             unsafe out.append(contentsOf: bytes[start...])
         }
@@ -23,16 +23,18 @@ package enum HTMLEscape {
     /// Appends the name or value of a form's field, for an attribute in quotes. Line ends become references, since a parser
     /// turns CRLF and CR into LF (HTML §13.2.3.5); other control characters are part of the field, and stay.
     static func append(field text: [UInt8], to out: inout [UInt8]) {
-        for byte in text {
-            switch byte {
-            case 0: break
-            case 10: out.append(contentsOf: "&#10;".utf8)
-            case 13: out.append(contentsOf: "&#13;".utf8)
-            case 1..<32, 127: out.append(byte)
-            case _ where needsCare[Int(byte)]: out.append(contentsOf: replacement(of: byte).utf8)
-            default: out.append(byte)
+        let written = fieldBytes
+        let count = text.reduce(0) { $0 + written[Int($1)].count }
+        out.append(addingCapacity: count) { room in
+            for byte in text {
+                let (bytes, count) = written[Int(byte)]
+                for place in 0..<count { room.append(UInt8(truncatingIfNeeded: bytes >> UInt64(8 * place))) }
             }
         }
+    }
+
+    private static func append(_ text: StaticString, to out: inout [UInt8]) {
+        unsafe out.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
     package static func escape(_ text: String) -> String {
@@ -41,7 +43,7 @@ package enum HTMLEscape {
         return String(decoding: out, as: UTF8.self)
     }
 
-    private static func replacement(of byte: UInt8) -> String {
+    private static func replacement(of byte: UInt8) -> StaticString {
         switch byte {
         case UInt8(ascii: "&"): "&amp;"
         case UInt8(ascii: "<"): "&lt;"
@@ -53,6 +55,20 @@ package enum HTMLEscape {
         case UInt8(ascii: "="): "&#61;"
         default: "\u{fffd}"
         }
+    }
+
+    /// What is written for a byte of a field's name or value, the first byte lowest: at most eight bytes, so that a long
+    /// field is written without an allocation for each.
+    private static let fieldBytes: [(bytes: UInt64, count: Int)] = (0..<256).map { byte in
+        let text: [UInt8] =
+            switch UInt8(byte) {
+            case 0: []
+            case 10: Array("&#10;".utf8)
+            case 13: Array("&#13;".utf8)
+            case 1..<32, 127: [UInt8(byte)]
+            default: needsCare[byte] ? Array("\(replacement(of: UInt8(byte)))".utf8) : [UInt8(byte)]
+            }
+        return (text.reversed().reduce(0) { $0 << 8 | UInt64($1) }, text.count)
     }
 
     private static let needsCare: [Bool] = (0..<256).map { byte in

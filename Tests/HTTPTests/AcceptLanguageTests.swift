@@ -40,6 +40,17 @@ struct AcceptLanguageTests {
     }
 
     @Test(
+        "A weight of 0 excludes a language; that of a variety, or of an asterisk, no language that is named",
+        arguments: [
+            ("en;q=0, de", "de"), ("de, en;q=0", "de"), ("en;q=0.000, *;q=0.1", "de"), ("en;q=0, de;q=0, *", "fr"),
+            ("*;q=0, de;q=0.5", "de"), ("de;q=0.5, *;q=0", "de"), ("en-GB;q=0, *;q=0.1", "en"), ("en;q=0", nil),
+            ("en-GB;q=0", nil), ("de;q=0, fr;q=0", nil), ("en;q=0, de;q=0, fr;q=0, pt;q=0, zh;q=0, *", nil),
+        ] as [(String, String?)])
+    func excluded(value: String, language: String?) {
+        #expect(Self.preferred([value]) == language, "\(value)")
+    }
+
+    @Test(
         "Malformed elements are ignored; the others count",
         arguments: [
             "de;q=2", "de;q=1.001", "de;q=0.1234", "de;q=-1", "de;q=", "de;q", "de;", "de;level=1", "de;q=0.5;x=1",

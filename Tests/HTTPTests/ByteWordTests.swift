@@ -26,6 +26,18 @@ struct ByteWordTests {
 
     private func index(_ bytes: [UInt8], _ range: Range<Int>) -> Int { bytes.span.firstIndex(of: 0x3b, in: range) }
 
+    @Test("find a text at its first place, whole")
+    func firstText() {
+        for (bytes, text, start, place) in [
+            ("abcabd", "abd", 0, 3), ("aab", "ab", 0, 1), ("ab", "ab", 0, 0), ("ab", "ab", 1, nil),
+            ("ab", "abc", 0, nil),
+            ("", "a", 0, nil), ("a", "a", 5, nil), ("--x--", "--", 1, 3), ("aaaaaaaaaaaaaaaaaab", "aab", 0, 16),
+        ] as [(String, String, Int, Int?)] {
+            let (bytes, text) = (Array(bytes.utf8), Array(text.utf8))
+            #expect(bytes.span.firstIndex(of: text.span, from: start) == place, "\(bytes) \(text) \(start)")
+        }
+    }
+
     @Test("find a byte anywhere in a range and nowhere else")
     func firstIndex() {
         for count in 0..<40 {

@@ -401,15 +401,16 @@ def test_the_app_cannot_set_a_marker(gate, upstream):
 
 def test_forms_of_all_browsers_together_are_bounded(start_gate, upstream):
     """16 MiB in the process, counted over its loops, and returned when the connections end."""
-    gate = start_gate(upstream, session={"keepForms": "1MiB"}, workers=2)
+    gate = start_gate(upstream, session={"keepForms": "1MiB"}, workers=2, trustedProxies=["127.0.0.1/32"])
     browser = ended(gate)
     body = b"a=" + b"x" * 1_000_000
     head = "".join(f"{n}: {v}\r\n" for n, v in {**SUBMISSION, "Cookie": browser.cookie_header()}.items())
     with contextlib.ExitStack() as stack:
         waiting = []
-        for _ in range(18):
+        for number in range(18):
             connection = stack.enter_context(gate.connection())
-            connection.send(f"POST /save HTTP/1.1\r\nHost: 127.0.0.1:{gate.port}\r\n{head}Content-Length: {len(body)}\r\n\r\n")
+            client = f"X-Forwarded-For: 203.0.113.{number % 3}\r\n"
+            connection.send(f"POST /save HTTP/1.1\r\nHost: 127.0.0.1:{gate.port}\r\n{head}{client}Content-Length: {len(body)}\r\n\r\n")
             connection.send(body[:-1])
             waiting.append(connection)
         # The last ones find no room, whichever loop they are on.
@@ -421,6 +422,24 @@ def test_forms_of_all_browsers_together_are_bounded(start_gate, upstream):
         assert answered and all("the server is busy" in lost(response) for response in answered)
         assert len(answered) <= 4
     wait_until(lambda: b"kept-form" in send(ended(gate), body).body, "the memory is free again")
+
+
+def test_one_client_cannot_take_the_memory_of_all_forms(start_gate, upstream):
+    """Half of the 16 MiB at most, however many forms it begins and never ends."""
+    gate = start_gate(upstream, session={"keepForms": "1MiB"}, workers=2, trustedProxies=["127.0.0.1/32"])
+    browser = ended(gate)
+    body = b"a=" + b"x" * 1_000_000
+    head = "".join(f"{n}: {v}\r\n" for n, v in {**SUBMISSION, "Cookie": browser.cookie_header()}.items())
+    others = {**SUBMISSION, "X-Forwarded-For": "203.0.113.2"}
+    with contextlib.ExitStack() as stack:
+        for _ in range(12):
+            connection = stack.enter_context(gate.connection())
+            connection.send(f"POST /save HTTP/1.1\r\nHost: 127.0.0.1:{gate.port}\r\n{head}"
+                            f"X-Forwarded-For: 203.0.113.1\r\nContent-Length: {len(body)}\r\n\r\n")
+            connection.send(body[:-1])
+        own = {**SUBMISSION, "X-Forwarded-For": "203.0.113.1"}
+        wait_until(lambda: "the server is busy" in send(ended(gate), body, headers=own).text, "its share is in use")
+        assert b"kept-form" in send(ended(gate), body, headers=others).body
 
 
 @pytest.mark.parametrize("version", ["http/1.1", "h2"])

@@ -15,7 +15,7 @@ from harness.tokens import token
 #: The headings of the page after signing out, in all languages.
 SIGNED_OUT = {
     "en": "You are signed out", "de": "Sie sind abgemeldet", "fr": "Vous êtes déconnecté", "es": "Ha cerrado la sesión",
-    "pt": "A sessão foi encerrada", "it": "Hai eseguito la disconnessione", "pl": "Wylogowano", "uk": "Ви вийшли",
+    "pt": "Você saiu", "it": "Hai eseguito la disconnessione", "pl": "Wylogowano", "uk": "Ви вийшли",
     "ru": "Вы вышли", "tr": "Oturumunuz kapatıldı", "ja": "サインアウトしました", "zh": "您已退出登录",
 }
 #: What each browser sends for a language by default, as far as it differs.

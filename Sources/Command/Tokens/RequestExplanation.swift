@@ -39,9 +39,11 @@ struct RequestExplanation {
                 lines.append("  doubt    the client is not known: \(Self.name(rule, access))")
                 continue
             }
-            lines.append(
-                "  reading  some apps take it for \(PrintableText.escaped(reading.path)): \(Self.name(reading.rule, access))"
-            )
+            let other =
+                reading.path == request.path
+                ? "some apps compare it without regard to case"
+                : "some apps take it for \(PrintableText.escaped(reading.path))"
+            lines.append("  reading  \(other): \(Self.name(reading.rule, access))")
         }
         if check.normalPath != nil {
             if let rule = check.rule, rule < access.rules.count {

@@ -95,6 +95,14 @@ extension SettingsBuilder {
         for option in [NativeLoginOptions.paths, NativeLoginOptions.with] {
             warnOfPatterns(resolution.items(option), option.path)
         }
+        for item in resolution.items(NativeLoginOptions.from) {
+            guard let proxy = trustedProxy(overlapping: item.value.block) else { continue }
+            findings.append(
+                .warning(
+                    item.origin,
+                    "`nativeLogin.from`: \(item.value) overlaps \(proxy) of `trustedProxies`, whose addresses are never a"
+                        + " client's; name the clients' network alone"))
+        }
         if settings.parameters.isEmpty {
             findings.append(
                 .error(

@@ -60,10 +60,7 @@ extension SettingsBuilder {
                     "`\(path)` is empty; name a network, or remove it for all clients"))
         }
         for item in items {
-            let network = item.value.block
-            guard let proxy = resolution[ProxyOptions.trusted].first(where: { $0.block.overlaps(network) }) else {
-                continue
-            }
+            guard let proxy = trustedProxy(overlapping: item.value.block) else { continue }
             findings.append(
                 .error(
                     item.origin,
@@ -71,6 +68,11 @@ extension SettingsBuilder {
                         + " name the clients' network alone, and only the proxies in `trustedProxies`"))
         }
         return items.map(\.value.block)
+    }
+
+    /// The item of `trustedProxies` that has addresses of `network`.
+    func trustedProxy(overlapping network: CIDR) -> Network? {
+        resolution[ProxyOptions.trusted].first { $0.block.overlaps(network) }
     }
 
     private mutating func providers(of values: OptionValues, _ effect: AccessRule.Effect) -> [String] {

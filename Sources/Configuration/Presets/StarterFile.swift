@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTP
+
 /// The commented configuration that `sidegate init` writes for a preset. It passes `check` as it is written; lines that
 /// must be filled in are marked, with the names that the vendor's page uses.
 package struct StarterFile {
@@ -52,7 +54,7 @@ package struct StarterFile {
 
     /// Lines of a configuration's text that carry the mark and are exactly as some preset's file has them.
     static func unfilledLines(_ text: [UInt8]) -> [(line: Int, column: Int)] {
-        guard text.firstRange(of: Array(mark.utf8)) != nil else { return [] }
+        guard text.span.firstIndex(of: mark.utf8.span) != nil else { return [] }
         var marked: Set<String> = []
         for preset in Preset.served {
             let file = StarterFile(preset: preset, tokenSecret: "", sessionSecret: "", provisioningSecret: "")

@@ -56,10 +56,10 @@ struct NativeLogin {
         return false
     }
 
-    /// The client is in a permitted network.
+    /// The client is certainly in a permitted network.
     private func admitsClient(of request: borrowing AccessRequest) -> Bool {
         guard !from.isEmpty else { return true }
-        guard let client = request.client else { return false }
+        guard let client = request.knownClient else { return false }
         return from.contains { $0.contains(client) }
     }
 

@@ -76,11 +76,11 @@ struct FormContent: Equatable {
                 return
             }
             guard rest.starts(with: Self.lineEnd),
-                let headEnd = Self.find(Self.lineEnd + Self.lineEnd, in: content, from: position)
+                let headEnd = content.span.firstIndex(of: Self.headEnd.span, from: position)
             else { throw .unsendable }
             let valueStart = headEnd + 4
             // The line end before the delimiter is the delimiter's.
-            guard let valueEnd = Self.find(next, in: content, from: valueStart) else { throw .unsendable }
+            guard let valueEnd = content.span.firstIndex(of: next.span, from: valueStart) else { throw .unsendable }
             let head = try PartHead(Array(content[position + 2..<max(headEnd, position + 2)]))
             let value = Array(content[valueStart..<valueEnd])
             // A field for a file, of which none was chosen, has an empty name of a file (HTML §4.10.22.4).
@@ -90,38 +90,27 @@ struct FormContent: Equatable {
         }
     }
 
-    private static func find(_ text: [UInt8], in content: [UInt8], from start: Int) -> Int? {
-        guard let first = text.first, content.count >= text.count else { return nil }
-        let last = content.count - text.count
-        var index = start
-        while index <= last {
-            let found = content.span.firstIndex(of: first, in: index..<content.count)
-            guard found <= last else { return nil }
-            if content[found..<found + text.count].elementsEqual(text) { return found }
-            index = found + 1
-        }
-        return nil
-    }
-
     // MARK: Normal form
 
     /// As ``KeptForm`` and a browser write it: CRLF for every line end.
     private static func normalized(_ text: [UInt8]) -> [UInt8] {
         guard text.contains(where: { $0 == 0 || $0 == 10 || $0 == 13 }) else { return text }
-        let text = text.filter { $0 != 0 }
         var output: [UInt8] = []
         output.reserveCapacity(text.count + 16)
-        for (index, byte) in text.enumerated() {
+        var previous: UInt8 = 0
+        for byte in text where byte != 0 {
             switch byte {
             case 13: output.append(contentsOf: lineEnd)
-            case 10: if index == 0 || text[index - 1] != 13 { output.append(contentsOf: lineEnd) }
+            case 10: if previous != 13 { output.append(contentsOf: lineEnd) }
             default: output.append(byte)
             }
+            previous = byte
         }
         return output
     }
 
     private static let lineEnd: [UInt8] = [13, 10]
+    private static let headEnd = lineEnd + lineEnd
 }
 
 /// The header of one part, as browsers write it.

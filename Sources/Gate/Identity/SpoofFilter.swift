@@ -21,7 +21,7 @@ struct SpoofFilter: Sendable {
             for rule in preset.rules { all.insert(Self.folded(rule.name)) }
         }
         for name in extra where Self.folded(name) != Array("authorization".utf8) { all.insert(Self.folded(name)) }
-        if !isTrusted { all.formUnion(Self.fromStrangers.map { Array($0.utf8) }) }
+        if !isTrusted { all.formUnion((ForwardingFields.names + Self.fromStrangers).map { Array($0.utf8) }) }
         self.init(names: all)
     }
 
@@ -45,14 +45,14 @@ struct SpoofFilter: Sendable {
     @inline(__always)
     func removes(_ name: Span<UInt8>) -> Bool {
         guard name.count > 0 else { return false }
-        let length = min(name.count, 63)
         let first = Self.letterIndex(lowercased(name[0]))
-        return lengths[first] & (1 << UInt64(truncatingIfNeeded: length)) != 0 && isListed(name, length)
+        return lengths[first] & (1 << UInt64(truncatingIfNeeded: min(name.count, 63))) != 0
+            && (Self.hasPrefix(Self.ownPrefix, name) || lists(name))
     }
 
-    private func isListed(_ name: Span<UInt8>, _ length: Int) -> Bool {
-        if name.count >= Self.ownPrefix.utf8CodeUnitCount, Self.hasOwnPrefix(name) { return true }
-        for candidate in names[length] where Self.isEqual(name, candidate) { return true }
+    /// Whether it is one of the names.
+    func lists(_ name: Span<UInt8>) -> Bool {
+        for candidate in names[min(name.count, 63)] where Self.isEqual(name, candidate) { return true }
         return false
     }
 
@@ -67,8 +67,10 @@ struct SpoofFilter: Sendable {
         return true
     }
 
-    private static func hasOwnPrefix(_ name: Span<UInt8>) -> Bool {
-        unsafe UnsafeBufferPointer(start: ownPrefix.utf8Start, count: ownPrefix.utf8CodeUnitCount)
+    /// - Parameter prefix: folded.
+    static func hasPrefix(_ prefix: StaticString, _ name: Span<UInt8>) -> Bool {
+        guard name.count >= prefix.utf8CodeUnitCount else { return false }
+        return unsafe UnsafeBufferPointer(start: prefix.utf8Start, count: prefix.utf8CodeUnitCount)
             .enumerated().allSatisfy { fold(name[$0.offset]) == $0.element }
     }
 
@@ -96,14 +98,9 @@ struct SpoofFilter: Sendable {
         "x-forwarded-username", "x-forwarded-fullname",
     ]
 
-    /// What only a trusted proxy may tell the app: addresses, and other ways to say scheme, host or path.
+    /// What only a trusted proxy may tell the app beside ``ForwardingFields``: other ways to name the path, host or method.
     private static let fromStrangers = [
-        "x-real-ip", "x-client-ip", "client-ip", "true-client-ip", "cf-connecting-ip", "fastly-client-ip",
-        "x-cluster-client-ip", "x-originating-ip", "x-remote-ip", "x-remote-addr",
-        "x-forwarded", "forwarded-for", "x-forwarded-by", "x-forwarded-server", "x-forwarded-scheme", "x-forwarded-ssl",
-        "x-forwarded-protocol", "x-forwarded-prefix", "x-forwarded-path", "x-forwarded-uri", "x-forwarded-method",
-        "x-forwarded-client-cert", "x-url-scheme", "front-end-https", "x-original-host",
-        "x-original-url", "x-original-uri", "x-original-method", "x-original-path", "x-rewrite-url",
-        "x-envoy-original-path",
+        "x-forwarded-prefix", "x-forwarded-path", "x-forwarded-uri", "x-forwarded-method", "x-original-url",
+        "x-original-uri", "x-original-method", "x-original-path", "x-rewrite-url", "x-envoy-original-path",
     ]
 }

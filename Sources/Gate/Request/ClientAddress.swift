@@ -37,40 +37,12 @@ enum ClientAddress {
     static func known(
         _ request: RequestHead, _ context: RequestContext, trusted: [CIDR], isPassedOn: Bool
     ) -> IPAddress? {
-        guard isPassedOn || isForwarded(request) else { return context.peer }
+        guard isPassedOn || ForwardingFields.arePresent(in: request) else { return context.peer }
         guard context.isTrustedPeer, let client = of(request, context, trusted: trusted),
             !trusted.contains(where: { $0.contains(client) })
         else { return nil }
         return client
     }
-
-    /// Some proxy says that it passes on a request of another.
-    private static func isForwarded(_ request: RequestHead) -> Bool {
-        let bytes = request.bytes.span
-        for field in request.fields where field.name.upperBound <= bytes.count {
-            switch field.known {
-            case .forwarded, .xForwardedFor, .xForwardedHost, .xForwardedPort, .xForwardedProto: return true
-            case .other:
-                // Many apps read a `_` as a `-`.
-                let name = bytes.extracting(field.name.range)
-                var folded: [UInt8] = []
-                for index in 0..<name.count {
-                    folded.append(name[index] == UInt8(ascii: "_") ? UInt8(ascii: "-") : name[index])
-                }
-                if folded.count >= 11, folded.span.extracting(0..<11).equalsIgnoringCase("x-forwarded") { return true }
-                for known in forwardingFields where folded.span.equalsIgnoringCase(known) { return true }
-            default: break
-            }
-        }
-        return false
-    }
-
-    /// Those that have no case of ``KnownField``.
-    private static let forwardingFields: [StaticString] = [
-        "via", "forwarded", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "x-original-forwarded-for",
-        "x-envoy-external-address", "x-azure-clientip", "x-azure-socketip", "x-appengine-user-ip", "x-proxyuser-ip",
-        "true-client-ip", "cf-connecting-ip", "cf-connecting-ipv6", "fastly-client-ip", "fly-client-ip",
-    ]
 
     private static let maximumHops = 32
 }

@@ -71,26 +71,7 @@ enum NavigationTest {
     /// A browser shows the response in a frame of another page: `Sec-Fetch-Dest: iframe, frame, embed, object`, and an
     /// `Accept` that names HTML.
     static func isFrame(_ request: RequestHead) -> Bool {
-        guard request.method == .get || request.method == .head else { return false }
-        let bytes = request.bytes.span
-        var isFrame = false
-        for field in request.fields {
-            let value = bytes.extracting(field.value.range)
-            switch field.known {
-            case .secFetchMode: guard value.equalsIgnoringCase("navigate") else { return false }
-            case .secFetchDest:
-                guard
-                    value.equalsIgnoringCase("iframe") || value.equalsIgnoringCase("frame")
-                        || value.equalsIgnoringCase("embed") || value.equalsIgnoringCase("object")
-                else { return false }
-                isFrame = true
-            case .xRequestedWith: guard !value.equalsIgnoringCase("xmlhttprequest") else { return false }
-            case .upgrade: return false
-            case .other: if isPrefetch(bytes.extracting(field.name.range), value) { return false }
-            default: break
-            }
-        }
-        return isFrame && namesPage(request)
+        (request.method == .get || request.method == .head) && Display(request)?.place == .frame && namesPage(request)
     }
 
     /// The browser fetches the page in case the user opens it later.
@@ -103,7 +84,7 @@ enum NavigationTest {
     }
 
     /// `Sec-Purpose: prefetch` or `prefetch;prerender`, and what browsers sent before that was a standard.
-    private static func isPrefetch(_ name: Span<UInt8>, _ value: Span<UInt8>) -> Bool {
+    fileprivate static func isPrefetch(_ name: Span<UInt8>, _ value: Span<UInt8>) -> Bool {
         switch name.count {
         case 11: name.equalsIgnoringCase("sec-purpose") && value.startsWithIgnoringCase("prefetch")
         case 9: name.equalsIgnoringCase("x-purpose") && value.startsWithIgnoringCase("pre")
@@ -116,47 +97,14 @@ enum NavigationTest {
     /// A browser shows the response as a page, whatever the method is.
     static func isShown(_ request: RequestHead) -> Bool {
         if request.method == .get { return isNavigation(request) }
-        let bytes = request.bytes.span
-        var isNavigate = false
-        for field in request.fields {
-            let value = bytes.extracting(field.value.range)
-            switch field.known {
-            case .secFetchMode:
-                guard value.equalsIgnoringCase("navigate") else { return false }
-                isNavigate = true
-            case .secFetchDest: guard value.equalsIgnoringCase("document") else { return false }
-            case .xRequestedWith: guard !value.equalsIgnoringCase("xmlhttprequest") else { return false }
-            default: break
-            }
-        }
-        return isNavigate || namesPage(request)
+        guard let display = Display(request), display.place != .frame else { return false }
+        return display.isNavigation || namesPage(request)
     }
 
     /// A browser sends a form, and shows the response: in a window or in a frame.
     static func isFormSubmission(_ request: RequestHead) -> Bool {
-        guard request.method == .post else { return false }
-        let bytes = request.bytes.span
-        var isNavigate = false
-        for field in request.fields {
-            let value = bytes.extracting(field.value.range)
-            switch field.known {
-            case .secFetchMode:
-                guard value.equalsIgnoringCase("navigate") else { return false }
-                isNavigate = true
-            case .secFetchDest: guard isDocument(value) else { return false }
-            case .xRequestedWith: guard !value.equalsIgnoringCase("xmlhttprequest") else { return false }
-            case .upgrade: return false
-            case .other: if isPrefetch(bytes.extracting(field.name.range), value) { return false }
-            default: break
-            }
-        }
-        return isNavigate || namesPage(request)
-    }
-
-    private static func isDocument(_ destination: Span<UInt8>) -> Bool {
-        destination.equalsIgnoringCase("document") || destination.equalsIgnoringCase("iframe")
-            || destination.equalsIgnoringCase("frame") || destination.equalsIgnoringCase("embed")
-            || destination.equalsIgnoringCase("object")
+        guard request.method == .post, let display = Display(request) else { return false }
+        return display.isNavigation || namesPage(request)
     }
 
     /// Asks for a page by name, as a browser does also when it sends a form.
@@ -178,6 +126,43 @@ enum NavigationTest {
             asksForJSON = asksForJSON || ranges.namesJSON
         }
         return asksForJSON
+    }
+}
+
+/// Where a browser shows the response, as far as it says so. Nil where it is not shown: to a script, in a part of a page,
+/// or not yet.
+private struct Display {
+    enum Place {
+        case window, frame
+    }
+
+    private(set) var isNavigation = false
+    /// Nil: the browser does not say.
+    private(set) var place: Place?
+
+    init?(_ request: RequestHead) {
+        let bytes = request.bytes.span
+        for field in request.fields {
+            let value = bytes.extracting(field.value.range)
+            switch field.known {
+            case .secFetchMode:
+                guard value.equalsIgnoringCase("navigate") else { return nil }
+                isNavigation = true
+            case .secFetchDest:
+                guard let named = Self.place(value), place == nil || place == named else { return nil }
+                place = named
+            case .xRequestedWith: guard !value.equalsIgnoringCase("xmlhttprequest") else { return nil }
+            case .upgrade: return nil
+            case .other: if NavigationTest.isPrefetch(bytes.extracting(field.name.range), value) { return nil }
+            default: break
+            }
+        }
+    }
+
+    private static func place(_ destination: Span<UInt8>) -> Place? {
+        if destination.equalsIgnoringCase("document") { return .window }
+        return destination.equalsIgnoringCase("iframe") || destination.equalsIgnoringCase("frame")
+            || destination.equalsIgnoringCase("embed") || destination.equalsIgnoringCase("object") ? .frame : nil
     }
 }
 

@@ -30,6 +30,7 @@ final class RequestRules {
     /// What return targets must stay on.
     func targetSite(_ origin: PublicOrigin) -> ReturnTarget.Site {
         let domain = fixedScope.flatMap { $0.isDomain ? $0.name : nil } ?? []
-        return ReturnTarget.Site(origin: origin, domain: domain, returnPaths)
+        return ReturnTarget.Site(
+            origin: origin, domain: domain, returnPaths, isSchemeConfigured: publicURL != nil)
     }
 }

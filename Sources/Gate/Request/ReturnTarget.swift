@@ -155,12 +155,17 @@ package struct ReturnTarget: Sendable, Equatable {
         /// `session.domain`, lower case; empty: none.
         package let domain: [UInt8]
         package let returnPaths: ReturnPaths
+        /// `publicURL` names the scheme; else it is that of the request, as far as the gate knows.
+        let isSchemeConfigured: Bool
 
         package init(origin: PublicOrigin, domain: String = "", returnPath: String = "/.sidegate/callback") {
-            self.init(origin: origin, domain: domain.utf8.map(lowercased), ReturnPaths([returnPath]))
+            self.init(
+                origin: origin, domain: domain.utf8.map(lowercased), ReturnPaths([returnPath]),
+                isSchemeConfigured: false)
         }
 
-        init(origin: PublicOrigin, domain: [UInt8], _ returnPaths: ReturnPaths) {
+        init(origin: PublicOrigin, domain: [UInt8], _ returnPaths: ReturnPaths, isSchemeConfigured: Bool) {
+            self.isSchemeConfigured = isSchemeConfigured
             self.origin = origin
             self.domain = domain
             self.returnPaths = returnPaths

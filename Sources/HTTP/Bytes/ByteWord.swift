@@ -63,4 +63,19 @@ extension Span<UInt8> {
         }
         return end
     }
+
+    /// The first position of `text`, which is not empty, at `start` or behind it; nil if there is none.
+    public func firstIndex(of text: Span<UInt8>, from start: Int = 0) -> Int? {
+        let end = count - text.count + 1
+        var index = start
+        while index < end {
+            index = firstIndex(of: text[0], in: index..<end)
+            guard index < end else { return nil }
+            var length = 1
+            while length < text.count, self[index + length] == text[length] { length += 1 }
+            if length == text.count { return index }
+            index += 1
+        }
+        return nil
+    }
 }

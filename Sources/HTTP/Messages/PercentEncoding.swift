@@ -6,14 +6,23 @@ public enum PercentEncoding {
     /// digits.
     public static func decode(_ text: Span<UInt8>, plusIsSpace: Bool, into output: inout [UInt8]) -> Bool {
         let count = output.count
+        // A run of bytes that stand for themselves.
+        var start = 0
         var index = 0
         while index < text.count {
+            guard text[index] == UInt8(ascii: "%") || text[index] == UInt8(ascii: "+") && plusIsSpace else {
+                index += 1
+                continue
+            }
+            if start < index { output.append(copying: text.extracting(start..<index)) }
             guard let byte = next(text, &index, plusIsSpace) else {
                 output.removeLast(output.count - count)
                 return false
             }
             output.append(byte)
+            start = index
         }
+        output.append(copying: text.extracting(start..<text.count))
         return true
     }
 

@@ -57,16 +57,11 @@ package struct KeptForm: Equatable, Sendable {
     /// The characters that the browser encodes to `bytes`, as UTF-8. HTML has no NUL.
     private func text(_ bytes: [UInt8]) -> [UInt8] {
         guard !isUTF8 || bytes.contains(0) else { return bytes }
-        var text: [UInt8] = []
-        text.reserveCapacity(bytes.count)
-        for byte in bytes where byte != 0 {
-            if isUTF8 || byte < 0x80 {
-                text.append(byte)
-            } else {
-                text.append(contentsOf: String(Windows1252.scalar(byte)).utf8)
+        return [UInt8](capacity: isUTF8 ? bytes.count : bytes.count * Windows1252.maximumLength) { text in
+            for byte in bytes where byte != 0 {
+                if isUTF8 || byte < 0x80 { text.append(byte) } else { Windows1252.append(upper: byte, to: &text) }
             }
         }
-        return text
     }
 
     private static func isUTF8(_ bytes: [UInt8]) -> Bool { String(validating: bytes, as: UTF8.self) != nil }

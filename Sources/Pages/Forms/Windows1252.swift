@@ -2,9 +2,19 @@
 
 /// The charset that browsers know as windows-1252 (WHATWG Encoding, index-windows-1252.txt).
 enum Windows1252 {
-    static func scalar(_ byte: UInt8) -> Unicode.Scalar {
-        guard byte &- 0x80 < 0x20 else { return Unicode.Scalar(byte) }
-        return upper[Int(byte - 0x80)]
+    /// Bytes of UTF-8 for one character.
+    static let maximumLength = 3
+
+    /// Appends the UTF-8 of a byte that is not ASCII.
+    static func append(upper byte: UInt8, to text: inout OutputSpan<UInt8>) {
+        let scalar = byte < 0xA0 ? upper[Int(byte & 0x1F)].value : UInt32(byte)
+        if scalar < 0x800 {
+            text.append(0xC0 | UInt8(scalar >> 6))
+        } else {
+            text.append(0xE0 | UInt8(scalar >> 12))
+            text.append(0x80 | UInt8(scalar >> 6 & 0x3F))
+        }
+        text.append(0x80 | UInt8(scalar & 0x3F))
     }
 
     /// 0x80 to 0x9F; five of them are control characters.

@@ -23,14 +23,14 @@ extension Catalogue {
             .confirmSignInAdvice: "只有在登录由您发起且账号属于您时，才请继续。",
             .confirmSignInLabel: "是，登录",
             .cancelSignInLabel: "不，这不是我",
-            .returnedElsewhereTitle: "登录返回到了另一个地址",
+            .returnedElsewhereTitle: "登录后返回到了另一个地址",
             .confirmSignOutTitle: "要退出登录吗？",
             .confirmSignOut: "您在此处的会话将结束。未保存的内容可能会丢失。",
             .confirmSignOutLabel: "退出登录",
             .cancelSignOutLabel: "保持登录",
             .loginLoopTitle: "登录不断重复",
             .loginLoop: "您在几秒钟内多次登录，但每次会话都丢失了。可能的原因如下：",
-            .loopByCookies: "您的浏览器阻止了此网站的 Cookie。请允许 Cookie，在无痕窗口中也是如此。",
+            .loopByCookies: "您的浏览器阻止了此网站的 Cookie。请允许 Cookie，包括在无痕窗口中。",
             .loopByScheme: "地址以 http:// 开头，而网站要求 https://，因此浏览器丢弃了其安全 Cookie。",
             .loopByHost: "可以通过多个主机名访问此网站，而 Cookie 属于另一个主机名。",
             .loopByClock: "此设备或服务器的时钟不正确。",
@@ -73,16 +73,16 @@ extension Catalogue {
 
             .otherRefusalTitle: "请求被拒绝",
             .otherRefusal: "无法处理该请求。",
-            .otherFailureTitle: "出了点问题",
+            .otherFailureTitle: "出现问题",
             .otherFailure: "无法处理该请求。请重试。",
             .otherReasonTitle: "登录未成功",
             .otherReason: "无法完成登录。",
             .otherReasonAdvice: "请重试。如果仍然失败，请将代码和请求 ID 告知您的管理员。",
             .otherReasonFix: "请在日志中查找该请求 ID。",
 
-            .returnPathMismatch: "它将您送到了 {path}，而登录在 {expected} 接收。",
+            .returnPathMismatch: "它将您重定向到了 {path}，但此网站在 {expected} 接收登录。",
             .or: "或",
-            .tokenInPath: "它用 & 将令牌附加到没有查询字符串的 {path}，因此令牌成了路径的一部分；登录在 {expected} 接收。",
+            .tokenInPath: "它用 & 将令牌附加到没有查询字符串的 {path}，因此令牌成了路径的一部分；此网站在 {expected} 接收登录。",
             .tokenInPathFix: "返回地址没有查询字符串时，请让提供商用 ? 附加令牌。如果无法做到，请在那里填写末尾带问号的返回地址。",
             .wrongUnitTitle: "登录令牌以{unit}为单位计时",
             .wrongUnit: "登录令牌的时间“{claim}”以{unit}为单位，而令牌应以秒计时，因此该时间处于遥远的未来。",
@@ -105,7 +105,7 @@ extension Catalogue {
             .sessionTooLarge: "会话无法放入它最多可用的 {limit} 个 Cookie；其最大的字段是 {field}，有 {count} 字节。",
             .fieldAdvice: "重试无济于事。请让管理员更正您的账号。",
             .returnedElsewhere:
-                "身份提供商将您送回了 {actual}，但此网站的地址是 {expected}；登录开始时的 Cookie 只存在于那里。",
+                "身份提供商将您重定向到了 {actual}，但此网站的地址是 {expected}；登录开始时的 Cookie 只存在于那里。",
             .providerErrorCode: "其错误代码为 {code}。",
             .providerSentNothing: "它既没有发送代码，也没有发送错误。",
         ],
@@ -120,10 +120,10 @@ extension Catalogue {
             413: StatusWords(title: "内容过大", message: "内容超过了此网站接受的大小。"),
             414: StatusWords(title: "地址过长", message: "此页面的地址超过了此网站接受的长度。"),
             417: StatusWords(title: "无法满足期望", message: "您的浏览器要求了此网站不支持的功能。"),
-            421: StatusWords(title: "服务器不对", message: "此服务器不提供所请求的网站。"),
+            421: StatusWords(title: "访问了错误的服务器", message: "此服务器不提供所请求的网站。"),
             429: StatusWords(title: "请求过多", message: "您发送的请求过多。请稍后重试。"),
             431: StatusWords(title: "请求过大", message: "您的浏览器发送的字段或 Cookie 超过了此网站接受的数量。删除此网站的 Cookie 可能会有帮助。"),
-            500: StatusWords(title: "出了点问题", message: "由于此网站出错，请求失败。请重试。"),
+            500: StatusWords(title: "出现问题", message: "由于此网站出错，请求失败。请重试。"),
             501: StatusWords(title: "不支持", message: "此网站不支持此类请求。"),
             502: StatusWords(title: "应用没有响应", message: "您已连接到此网站，但其后的应用没有给出有效的响应。"),
             503: StatusWords(title: "暂时不可用", message: "此网站正在启动、停止或已满载。请稍后重试。"),
@@ -132,7 +132,7 @@ extension Catalogue {
         ],
         reasons: [
             .tokenMissing: ReasonText(
-                title: "登录返回时没有内容", happened: "身份提供商将您送回时没有附带登录令牌。", advice: startInChinese,
+                title: "未收到登录令牌", happened: "身份提供商将您重定向回来时没有附带登录令牌。", advice: startInChinese,
                 fix: "请将 identityProvider.tokenParameter 与提供商使用的参数进行比较，并确认途中没有任何环节（重定向、缓存）截断查询字符串。"),
             .tokenTooLarge: ReasonText(
                 title: "登录令牌过大", happened: "身份提供商发送的登录令牌超过了 16 KiB。", advice: cannotHelpInChinese,
@@ -156,12 +156,12 @@ extension Catalogue {
                 fix: "令牌的头部必须包含 \"alg\"。如果提供商使用不同的写法，请设置 token.headerAliases。"),
             .criticalHeaderUnsupported: ReasonText(
                 title: "登录令牌要求未知的扩展", happened: "登录令牌要求此网站不支持的扩展（“crit”）。", advice: cannotHelpInChinese,
-                fix: "请在提供商处关闭该扩展；不支持任何关键头部。"),
+                fix: "请在提供商处关闭该扩展；不支持任何 crit 扩展。"),
             .keyNotFound: ReasonText(
                 title: "无法验证登录令牌", happened: "此网站没有与签署登录令牌的密钥相匹配的密钥。", advice: againInChinese,
                 fix: "请将令牌的 \"kid\" 和 \"alg\" 与 token.keys 进行比较。如果提供商更换了密钥，请更新密钥文件或密钥集。"),
             .signatureInvalid: ReasonText(
-                title: "登录令牌不是真实的", happened: "登录令牌的签名不匹配。", advice: againInChinese,
+                title: "登录令牌不可信", happened: "登录令牌的签名不匹配。", advice: againInChinese,
                 fix: "双方必须持有相同的密钥（或相匹配的密钥对）。请检查 token.keys：secretEncoding、多余的空格或换行，以及环境是否正确（测试或生产）。"),
             .expired: ReasonText(
                 title: "此次登录已过期", happened: "登录令牌只在短时间内有效，现已过期。", advice: "请重试。常见原因是页面打开时间过长，或使用了旧链接。",
@@ -170,7 +170,7 @@ extension Catalogue {
                 title: "此次登录尚未生效", happened: "登录令牌尚未生效。", advice: "请等待一分钟后重试。",
                 fix: "本机的时钟慢于提供商的时钟 (\"nbf\")。请同步两者，或增大 token.clockSkew。"),
             .issuedInFuture: ReasonText(
-                title: "此次登录来自未来", happened: "按照此网站的时钟，登录令牌的签发时间在未来。", advice: "请等待一分钟后重试。",
+                title: "此次登录的签发时间在未来", happened: "按照此网站的时钟，登录令牌的签发时间在未来。", advice: "请等待一分钟后重试。",
                 fix: "本机的时钟慢于提供商的时钟 (\"iat\")。请同步两者，或增大 token.clockSkew。"),
             .tooOld: ReasonText(
                 title: "此次登录时间过久", happened: "登录令牌的签发时间早于此网站接受的范围。", advice: "请从您想查看的页面开始重试。",
@@ -182,7 +182,7 @@ extension Catalogue {
                 title: "登录令牌没有签发时间", happened: "登录令牌没有说明何时签发。", advice: cannotHelpInChinese,
                 fix: "没有 \"exp\" 时，令牌需要 \"iat\"。如果提供商使用不同的写法，请设置 token.claimAliases。"),
             .issuerMismatch: ReasonText(
-                title: "登录来自别处", happened: "登录令牌由另一个身份提供商签发，而不是此网站信任的那一个。", advice: cannotHelpInChinese,
+                title: "登录来自其他身份提供商", happened: "登录令牌由另一个身份提供商签发，而不是此网站信任的那一个。", advice: cannotHelpInChinese,
                 fix: "token.issuer 必须与令牌的 \"iss\" 完全一致，包括末尾的斜杠。"),
             .audienceMismatch: ReasonText(
                 title: "此次登录用于另一个网站", happened: "登录令牌是为另一个应用签发的。", advice: startInChinese,
@@ -200,7 +200,7 @@ extension Catalogue {
                 title: "目前无法登录", happened: "此网站无法检查登录令牌是否已被使用，因此不接受任何令牌。", advice: "请在一分钟后重试。",
                 fix: "无法连接共享存储；此时的处理方式由 replay.onFailure 决定。"),
             .replayStoreFull: ReasonText(
-                title: "目前登录过多", happened: "此网站没有空间记录登录令牌已被使用，因此不接受任何令牌。", advice: "请在几分钟后重试。",
+                title: "目前登录请求过多", happened: "此网站没有空间记录登录令牌已被使用，因此不接受任何令牌。", advice: "请在几分钟后重试。",
                 fix: "已用令牌的内存已满 (replay.maxEntries)。请增大该值，缩短令牌的有效时间 (\"exp\"、token.maxAge)，或将 replay.store 设为 redis。"),
             .fieldMissing: ReasonText(
                 title: "缺少账号信息", happened: "身份提供商没有发送此网站要求的账号信息。", advice: "请让管理员补全您的账号信息，例如电子邮件地址。",
@@ -218,7 +218,7 @@ extension Catalogue {
                 title: "访客无权访问", happened: "您的账号未在此注册，而您的登录也不允许以访客身份访问。", advice: "请使用其他账号，或让管理员注册此账号。",
                 fix: "令牌的 \"guest\" 为 false，且 access.users 不包含该账号；请注册该账号，或让提供商将 guest 发送为 true。"),
             .groupMissing: ReasonText(
-                title: "此页面供另一个组使用", happened: "您已登录，但您的账号不在可以查看此页面的组中。", advice: "请使用其他账号，或让管理员将您加入该组。",
+                title: "此页面仅供另一个组使用", happened: "您已登录，但您的账号不在可以查看此页面的组中。", advice: "请使用其他账号，或让管理员将您加入该组。",
                 fix: "access.users.groups 设置或 access.rules 中的规则要求某个组；可用 `sidegate explain` 查看令牌包含哪些组。"),
             .ruleDenied: ReasonText(
                 title: "您无权查看此页面", happened: "此网站的规则不允许您的账号访问此页面。", advice: accessInChinese,
@@ -228,7 +228,7 @@ extension Catalogue {
                 fix: "access.rules 中的规则指定了其他提供商，或 identityProviders 的 hosts 没有在此主机上提供该提供商。"),
             .identityHeadTooLarge: ReasonText(
                 title: "您的账号信息过多", happened: "此网站要告知应用的账号信息超过了应用接受的数量。", advice: "请让管理员减少您账号所属组的数量。",
-                fix: "身份头部超过了 upstream.headerBytes。请让提供商发送较少的组，从 identityHeaders 中去掉一些头部，或在应用能够接受时提高上限。"),
+                fix: "身份标头超过了 upstream.headerBytes。请让提供商发送较少的组，从 identityHeaders 中去掉一些标头，或在应用能够接受时提高上限。"),
             .seatLimitReached: ReasonText(
                 title: "没有空余席位", happened: "此应用的所有席位都已占用，因此无法添加账号。", advice: "请让管理员释放或增加席位，然后重试。",
                 fix: "应用以 402、403 或 409 响应了 provisioning.url 的请求。"),
@@ -245,18 +245,18 @@ extension Catalogue {
                 title: "该地址不属于此网站", happened: "所请求的返回地址在此网站之外。", advice: startInChinese,
                 fix: "return_to 必须是此网站的路径，或其主机上或 session.domain 之下的 URL。"),
             .returnPathMismatch: ReasonText(
-                title: "登录返回到了错误的地址", happened: "身份提供商将您送回了此网站不接收登录的地址。", advice: cannotHelpInChinese,
+                title: "登录后返回到了错误的地址", happened: "身份提供商将您重定向到了此网站不接收登录的地址。", advice: cannotHelpInChinese,
                 fix:
                     "请将提供商处的返回地址（重定向 URL、SSO URL、ACS URL）设为此网站的 identityProvider.returnPath，或将该设置改为与提供商一致。两者必须完全相同，包括末尾的斜杠。"
             ),
             .providerError: ReasonText(
-                title: "身份提供商没有让您登录", happened: "身份提供商将您送回时返回了错误，而不是登录结果。", advice: "请重试。如果是您取消了登录，则一切正常。",
+                title: "身份提供商没有让您登录", happened: "身份提供商返回了错误，而不是登录结果。", advice: "请重试。如果是您自己取消了登录，则无需理会。",
                 fix: "提供商的错误代码在日志中。可能是用户拒绝或无权使用此客户端，也可能是提供商处的客户端设置不匹配：请比较范围（scopes）、响应类型和重定向 URI。"),
             .providerUnavailable: ReasonText(
                 title: "目前无法登录", happened: "此网站目前无法连接身份提供商。", advice: "请等待一分钟后重试。已登录的用户不受影响。",
                 fix: "无法从此处获取提供商的发现文档或其某个端点。原因在日志中；可用 `sidegate doctor` 逐一测试。"),
             .codeExchangeFailed: ReasonText(
-                title: "无法完成登录", happened: "身份提供商没有接受它送您回来时附带的代码。", advice: againInChinese,
+                title: "无法完成登录", happened: "身份提供商没有接受它将您重定向回来时附带的代码。", advice: againInChinese,
                 fix:
                     "提供商的错误代码在日志中。invalid_client：请比较 identityProvider.clientID、密钥和 clientAuthentication；invalid_grant：代码已被使用、过旧，或是为另一个重定向 URI 签发的。"
             ),
@@ -274,11 +274,13 @@ extension Catalogue {
                 title: "您的会话在此无效", happened: "无法打开您浏览器中的会话 Cookie。", advice: "请重新登录。",
                 fix: "更换会话密钥时没有在 session.secrets 中保留旧密钥，各副本的密钥不同，或 Cookie 被篡改。"),
             .identityHeaderSpoofed: ReasonText(
-                title: "此请求已被阻止", happened: "该请求带有应用可能误认为您身份的头部。", advice: "浏览器不会发送这样的头部。如果是扩展或脚本添加的，请将其停用。",
-                fix: "代理的查询中带有一个头部，其名称是身份头部的另一种写法，例如 X_Forwarded_User。请让代理丢弃此类名称，并在其日志中查找客户端。"),
+                title: "此请求已被阻止", happened: "该请求带有应用可能误认为您身份的标头。", advice: "浏览器不会发送这样的标头。如果是扩展或脚本添加的，请将其停用。",
+                fix: "代理的鉴权请求中带有一个标头，其名称是身份标头的另一种写法，例如 X_Forwarded_User。请让代理丢弃此类名称，并在其日志中查找客户端。"),
             .pathUnreadable: ReasonText(
-                title: "无法读取地址", happened: "此页面的地址有歧义，因此没有转发请求。", advice: "请检查地址，或从首页开始。如果是链接将您带到这里，请告知管理员。",
-                fix: "路径中有点段，或以两个斜杠开头（可能经过编码），或包含各服务器读法不同的编码。客户端应发送解析后的路径；`sidegate explain --request PATH` 会说明问题所在。"),
+                title: "无法读取地址", happened: "此页面的地址有歧义，因此没有转发请求。", advice: "请检查地址，或从首页开始。如果您是通过链接来到这里的，请告知管理员。",
+                fix:
+                    "路径中有“.”或“..”段，或以两个斜杠开头（可能经过编码），或包含各服务器读法不同的编码。客户端应发送解析后的路径；`sidegate explain --request PATH` 会说明问题所在。"
+            ),
             .crossSiteRequest: ReasonText(
                 title: "此请求已被阻止", happened: "另一个网站的页面可能使用您的会话发出了此请求，因此没有转发。", advice: "请在此网站上打开该页面，然后从那里重试。",
                 fix:

@@ -240,7 +240,7 @@ extension Catalogue {
                     "The clock of this machine is behind the provider's (\"nbf\"). Synchronise both, or raise token.clockSkew."
             ),
             .issuedInFuture: ReasonText(
-                title: "This sign-in comes from the future",
+                title: "This sign-in is dated in the future",
                 happened: "According to this site's clock, the sign-in token was issued in the future.",
                 advice: "Please wait a minute and try again.",
                 fix:

@@ -24,7 +24,7 @@ extension Catalogue {
             .confirmSignInAdvice: "Continuez seulement si vous l’avez lancée et si ce compte est le vôtre.",
             .confirmSignInLabel: "Oui, me connecter",
             .cancelSignInLabel: "Non, ce n’est pas moi",
-            .returnedElsewhereTitle: "La connexion est revenue à une autre adresse",
+            .returnedElsewhereTitle: "Vous avez été renvoyé vers une autre adresse",
             .confirmSignOutTitle: "Se déconnecter ?",
             .confirmSignOut: "Votre session ici prendra fin. Le travail non enregistré peut être perdu.",
             .confirmSignOutLabel: "Se déconnecter",
@@ -74,8 +74,8 @@ extension Catalogue {
             .frameTitle: "Veuillez vous connecter",
             .frame: "Cette partie de la page exige une connexion, qui n’est possible que dans la fenêtre entière.",
             .frameAdvice: "Si le bouton ne fait rien, ouvrez ce site dans un onglet à part.",
-            .leaving: "Vous allez être conduit à la page de connexion. Si rien ne se passe, utilisez le bouton.",
-            .arriving: "Vous allez être conduit à votre page. Si rien ne se passe, utilisez le bouton.",
+            .leaving: "Vous allez être redirigé vers la page de connexion. Si rien ne se passe, utilisez le bouton.",
+            .arriving: "Vous allez être redirigé vers votre page. Si rien ne se passe, utilisez le bouton.",
             .linkTooLong:
                 "L’adresse de la page que vous vouliez voir est trop longue pour être retenue pendant la connexion.",
             .linkTooLongAdvice:
@@ -121,10 +121,10 @@ extension Catalogue {
             .fieldTotal:
                 "Avec le champ {field}, tous les champs font ensemble {count} octets ; {limit} au plus sont acceptés.",
             .sessionTooLarge:
-                "La session ne tient pas dans les {limit} cookies qu’elle peut avoir ; son plus grand champ est {field}, avec {count} octets.",
+                "La session ne tient pas dans les {limit} cookies autorisés ; son champ le plus volumineux est {field}, avec {count} octets.",
             .fieldAdvice: "Réessayer ne servira à rien. Demandez à votre administrateur de corriger votre compte.",
             .returnedElsewhere:
-                "Le fournisseur d’identité vous a renvoyé vers {actual}, mais l’adresse de ce site est {expected} ; le cookie du début de la connexion n’existe que là.",
+                "Le fournisseur d’identité vous a renvoyé vers {actual}, mais l’adresse de ce site est {expected} ; le cookie créé au début de la connexion n’existe qu’à cette adresse.",
             .providerErrorCode: "Son code d’erreur est {code}.",
             .providerSentNothing: "Il n’a envoyé ni code ni erreur.",
         ],
@@ -185,7 +185,7 @@ extension Catalogue {
         ],
         reasons: [
             .tokenMissing: ReasonText(
-                title: "La connexion est revenue vide",
+                title: "Aucun jeton de connexion reçu",
                 happened: "Le fournisseur d’identité vous a renvoyé sans jeton de connexion.", advice: startInFrench,
                 fix:
                     "Comparez identityProvider.tokenParameter avec le paramètre qu’utilise le fournisseur, et vérifiez que rien en chemin (une redirection, un cache) ne coupe la chaîne de requête."
@@ -266,7 +266,7 @@ extension Catalogue {
                     "L’horloge de cette machine retarde sur celle du fournisseur (\"nbf\"). Synchronisez les deux, ou augmentez token.clockSkew."
             ),
             .issuedInFuture: ReasonText(
-                title: "Cette connexion vient du futur",
+                title: "Cette connexion est datée dans le futur",
                 happened: "D’après l’horloge de ce site, le jeton de connexion a été émis dans le futur.",
                 advice: "Veuillez patienter une minute, puis réessayer.",
                 fix:
@@ -284,7 +284,7 @@ extension Catalogue {
                 happened: "Le jeton de connexion ne dit pas quand il expire, et ce site l’exige.",
                 advice: cannotHelpInFrench,
                 fix:
-                    "Le fournisseur doit ajouter \"exp\" ; ou mettez token.requireExpiry à false et fiez-vous à token.maxAge."
+                    "Le fournisseur doit ajouter \"exp\" ; ou définissez token.requireExpiry sur false et fiez-vous à token.maxAge."
             ),
             .issuedAtMissing: ReasonText(
                 title: "Le jeton de connexion n’a pas d’heure d’émission",
@@ -293,11 +293,11 @@ extension Catalogue {
                     "Sans \"exp\", le jeton a besoin de \"iat\". Pour les fournisseurs qui l’écrivent autrement, définissez token.claimAliases."
             ),
             .issuerMismatch: ReasonText(
-                title: "La connexion vient d’ailleurs",
+                title: "La connexion vient d’un autre fournisseur",
                 happened:
                     "Le jeton de connexion a été émis par un autre fournisseur d’identité que celui auquel ce site fait confiance.",
                 advice: cannotHelpInFrench,
-                fix: "token.issuer doit être exactement égal au \"iss\" du jeton, jusqu’à la dernière barre oblique."),
+                fix: "token.issuer doit être identique au \"iss\" du jeton, jusqu’à la barre oblique finale."),
             .audienceMismatch: ReasonText(
                 title: "La connexion est destinée à un autre site",
                 happened: "Le jeton de connexion a été émis pour une autre application.", advice: startInFrench,
@@ -307,7 +307,7 @@ extension Catalogue {
             .idMissing: ReasonText(
                 title: "Le jeton de connexion n’a pas d’ID",
                 happened: "Il manque au jeton de connexion l’ID unique que ce site exige.", advice: cannotHelpInFrench,
-                fix: "Le fournisseur doit ajouter \"jti\" ; ou mettez token.minimumIDLength à 0."),
+                fix: "Le fournisseur doit ajouter \"jti\" ; ou définissez token.minimumIDLength sur 0."),
             .idTooShort: ReasonText(
                 title: "L’ID du jeton de connexion est trop court",
                 happened: "L’ID unique du jeton de connexion est plus court que ce site ne l’exige.",
@@ -333,7 +333,7 @@ extension Catalogue {
                     "Ce site n’a plus de place pour retenir que le jeton de connexion a été utilisé ; il n’en accepte donc aucun.",
                 advice: "Veuillez réessayer dans quelques minutes.",
                 fix:
-                    "La mémoire des jetons utilisés est pleine (replay.maxEntries). Augmentez cette valeur, réduisez la durée de validité des jetons (\"exp\", token.maxAge), ou mettez replay.store à redis."
+                    "La mémoire des jetons utilisés est pleine (replay.maxEntries). Augmentez cette valeur, réduisez la durée de validité des jetons (\"exp\", token.maxAge), ou définissez replay.store sur redis."
             ),
             .fieldMissing: ReasonText(
                 title: "Il manque des informations sur le compte",
@@ -354,7 +354,8 @@ extension Catalogue {
                 fix: "Ajoutez l’adresse à access.users (emails, emailsFile, emailDomains ou groups)."),
             .siteNotGranted: ReasonText(
                 title: "Votre compte n’a pas accès à ce site",
-                happened: "Vous êtes connecté, mais ce site n’est pas accordé à votre compte.", advice: accessInFrench,
+                happened: "Vous êtes connecté, mais votre compte n’est pas autorisé sur ce site.",
+                advice: accessInFrench,
                 fix: "Les sites du jeton doivent contenir access.site."),
             .guestRefused: ReasonText(
                 title: "Les invités n’ont pas accès",
@@ -400,11 +401,11 @@ extension Catalogue {
                 title: "Votre compte n’a pas pu être configuré",
                 happened: "L’application n’a pas confirmé votre compte ; vous n’avez donc pas été connecté.",
                 advice: "Veuillez réessayer dans une minute.",
-                fix: "provisioning.url n’a pas répondu avec succès ; sa réponse est dans le journal."),
+                fix: "provisioning.url n’a pas renvoyé de réponse positive ; sa réponse est dans le journal."),
             .loginStateMissing: ReasonText(
                 title: "Cette connexion n’a pas commencé ici",
                 happened:
-                    "Votre navigateur n’a pas commencé cette connexion ici, ou il a perdu le cookie de son début.",
+                    "Votre navigateur n’a pas commencé cette connexion ici, ou il a perdu le cookie créé au début.",
                 advice:
                     "Veuillez recommencer à partir de la page que vous vouliez voir, et autoriser les cookies pour ce site.",
                 fix:
@@ -415,19 +416,19 @@ extension Catalogue {
                 happened: "Plus de dix minutes se sont écoulées entre le début et la fin de la connexion.",
                 advice: "Veuillez réessayer.",
                 fix:
-                    "Rien, sauf si cela se produit aussitôt : les réplicas ont alors des secrets de session différents, ou l’horloge fait des sauts."
+                    "Rien à faire, sauf si cela se produit aussitôt : les réplicas ont alors des secrets de session différents, ou l’horloge fait des sauts."
             ),
             .returnURLRefused: ReasonText(
                 title: "Cette adresse n’est pas sur ce site",
                 happened: "L’adresse de retour demandée se trouve hors de ce site.", advice: startInFrench,
                 fix: "return_to doit être un chemin de ce site, ou une URL sur son hôte ou sous session.domain."),
             .returnPathMismatch: ReasonText(
-                title: "La connexion est revenue à la mauvaise adresse",
+                title: "Vous avez été renvoyé vers la mauvaise adresse",
                 happened:
                     "Le fournisseur d’identité vous a renvoyé vers une adresse de ce site où aucune connexion n’est acceptée.",
                 advice: cannotHelpInFrench,
                 fix:
-                    "Réglez l’adresse de retour chez le fournisseur (URL de redirection, URL SSO, URL ACS) sur identityProvider.returnPath de ce site, ou ce réglage sur celui du fournisseur. Les deux doivent être égaux, jusqu’à la dernière barre oblique."
+                    "Réglez l’adresse de retour chez le fournisseur (URL de redirection, URL SSO, URL ACS) sur identityProvider.returnPath de ce site, ou ce réglage sur celui du fournisseur. Les deux doivent être identiques, jusqu’à la barre oblique finale."
             ),
             .providerError: ReasonText(
                 title: "Le fournisseur d’identité ne vous a pas connecté",
@@ -470,7 +471,7 @@ extension Catalogue {
                 happened: "Votre session a été fermée, par une déconnexion ailleurs ou par un administrateur.",
                 advice: "Veuillez vous reconnecter.",
                 fix:
-                    "Le fournisseur a envoyé une déconnexion par canal arrière, ou la session a été retirée du stockage."
+                    "Le fournisseur a envoyé une déconnexion back-channel, ou la session a été retirée du stockage."
             ),
             .sessionInvalid: ReasonText(
                 title: "Votre session n’est pas valable ici",
@@ -485,7 +486,7 @@ extension Catalogue {
                 advice:
                     "Les navigateurs n’envoient pas un tel en-tête. Si une extension ou un script l’ajoute, désactivez-le.",
                 fix:
-                    "Un en-tête dont le nom est une autre graphie d’un en-tête d’identité, comme X_Forwarded_User, est arrivé avec la question d’un proxy. Faites rejeter de tels noms par le proxy, et cherchez le client dans son journal."
+                    "Un en-tête dont le nom est une autre graphie d’un en-tête d’identité, comme X_Forwarded_User, est arrivé avec la demande d’autorisation d’un proxy. Faites rejeter de tels noms par le proxy, et cherchez le client dans son journal."
             ),
             .pathUnreadable: ReasonText(
                 title: "L’adresse est illisible",
@@ -493,7 +494,7 @@ extension Catalogue {
                 advice:
                     "Vérifiez l’adresse, ou partez de la page d’accueil. Si un lien vous a conduit ici, prévenez votre administrateur.",
                 fix:
-                    "Le chemin contient un segment de points ou commence par deux barres obliques, peut-être encodées, ou contient un encodage que les serveurs lisent différemment. Le client doit envoyer le chemin résolu ; `sidegate explain --request PATH` dit ce qui ne va pas."
+                    "Le chemin contient un segment « . » ou « .. », commence par deux barres obliques, peut-être encodées, ou contient un encodage que les serveurs lisent différemment. Le client doit envoyer le chemin déjà résolu ; `sidegate explain --request PATH` dit ce qui ne va pas."
             ),
             .crossSiteRequest: ReasonText(
                 title: "Cette requête a été bloquée",
@@ -501,7 +502,7 @@ extension Catalogue {
                     "La page d’un autre site a peut-être envoyé cette requête avec votre session ; elle n’a donc pas été transmise.",
                 advice: "Ouvrez la page sur ce site, puis réessayez à partir de là.",
                 fix:
-                    "Avec session.partitioned, une requête qui modifie quelque chose, ou un WebSocket, doit venir d’une page de ce site, d’après Sec-Fetch-Site ou Origin. Les proxys en amont doivent transmettre ces deux champs ; les programmes d’autres sites ont besoin d’un jeton au porteur."
+                    "Avec session.partitioned, une requête qui modifie quelque chose, ou un WebSocket, doit venir d’une page de ce site, d’après Sec-Fetch-Site ou Origin. Les proxys en amont doivent transmettre ces deux champs ; les programmes d’autres sites ont besoin d’un jeton Bearer."
             ),
         ])
 

@@ -22,7 +22,7 @@ extension Catalogue {
             .confirmSignInTitle: "Sind Sie das?",
             .confirmSignIn:
                 "Eine Anmeldung mit diesem Konto wurde an anderer Stelle begonnen, nicht auf dieser Seite.",
-            .confirmSignInAdvice: "Fahren Sie nur fort, wenn Sie sie begonnen haben und das Konto Ihres ist.",
+            .confirmSignInAdvice: "Fahren Sie nur fort, wenn Sie sie begonnen haben und es Ihr Konto ist.",
             .confirmSignInLabel: "Ja, anmelden",
             .cancelSignInLabel: "Nein, das bin ich nicht",
             .returnedElsewhereTitle: "Die Anmeldung kam an einer anderen Adresse an",
@@ -47,7 +47,7 @@ extension Catalogue {
             .sessionEndedTitle: "Ihre Sitzung ist beendet",
             .notSignedInTitle: "Sie sind nicht angemeldet",
             .formKept:
-                "Ihre Eingaben wurden noch nicht gesendet. Sie sind auf dieser Seite aufbewahrt. Melden Sie sich in einem anderen Tab an, kommen Sie dann hierher zurück und senden Sie sie.",
+                "Ihre Eingaben wurden noch nicht gesendet. Sie bleiben auf dieser Seite erhalten. Melden Sie sich in einem anderen Tab an, kommen Sie dann hierher zurück und senden Sie sie.",
             .formKeptAdvice: "Lassen Sie diese Seite bis dahin geöffnet.",
             .signedInBeforeLabel: "Bisher angemeldet als",
             .signInLabel: "Anmelden",
@@ -83,7 +83,7 @@ extension Catalogue {
             .leaving: "Sie werden zur Anmeldeseite gebracht. Wenn nichts passiert, verwenden Sie die Schaltfläche.",
             .arriving: "Sie werden zu Ihrer Seite gebracht. Wenn nichts passiert, verwenden Sie die Schaltfläche.",
             .linkTooLong:
-                "Die Adresse der Seite, die Sie sehen wollten, ist zu lang, um während der Anmeldung gemerkt zu werden.",
+                "Die Adresse der Seite, die Sie sehen wollten, ist zu lang, um sie während der Anmeldung zu speichern.",
             .linkTooLongAdvice:
                 "Öffnen Sie den Link noch einmal: Jetzt führt er zur Seite. Oder gehen Sie weiter zur Startseite.",
 
@@ -192,7 +192,7 @@ extension Catalogue {
         ],
         reasons: [
             .tokenMissing: ReasonText(
-                title: "Die Anmeldung kam leer zurück",
+                title: "Es kam kein Anmelde-Token an",
                 happened: "Der Identitätsanbieter hat Sie ohne Anmelde-Token zurückgeschickt.",
                 advice: "Bitte beginnen Sie noch einmal auf der Seite, die Sie sehen wollten.",
                 fix:
@@ -269,7 +269,7 @@ extension Catalogue {
                     "Die Uhr dieses Rechners geht gegenüber der des Anbieters nach (\"nbf\"). Synchronisieren Sie beide, oder erhöhen Sie token.clockSkew."
             ),
             .issuedInFuture: ReasonText(
-                title: "Diese Anmeldung kommt aus der Zukunft",
+                title: "Der Zeitpunkt dieser Anmeldung liegt in der Zukunft",
                 happened: "Nach der Uhr dieser Website wurde das Anmelde-Token in der Zukunft ausgestellt.",
                 advice: "Bitte warten Sie eine Minute und versuchen Sie es erneut.",
                 fix:
@@ -287,7 +287,7 @@ extension Catalogue {
                 happened: "Das Anmelde-Token sagt nicht, wann es abläuft, und diese Website verlangt das.",
                 advice: cannotHelpInGerman,
                 fix:
-                    "Der Anbieter muss \"exp\" hinzufügen; oder setzen Sie token.requireExpiry auf false und verlassen sich auf token.maxAge."
+                    "Der Anbieter muss \"exp\" hinzufügen; oder setzen Sie token.requireExpiry auf false und verlassen Sie sich auf token.maxAge."
             ),
             .issuedAtMissing: ReasonText(
                 title: "Das Anmelde-Token hat keine Ausstellungszeit",
@@ -296,11 +296,11 @@ extension Catalogue {
                     "Ohne \"exp\" braucht das Token \"iat\". Für Anbieter, die es anders schreiben, gibt es token.claimAliases."
             ),
             .issuerMismatch: ReasonText(
-                title: "Die Anmeldung kommt von anderer Stelle",
+                title: "Die Anmeldung kommt von einem anderen Anbieter",
                 happened:
                     "Das Anmelde-Token wurde von einem anderen Identitätsanbieter ausgestellt als dem, dem diese Website vertraut.",
                 advice: cannotHelpInGerman,
-                fix: "token.issuer muss genau gleich dem \"iss\" des Tokens sein, bis zum letzten Schrägstrich."),
+                fix: "token.issuer muss dem \"iss\" des Tokens genau entsprechen, bis zum letzten Schrägstrich."),
             .audienceMismatch: ReasonText(
                 title: "Die Anmeldung ist für eine andere Website bestimmt",
                 happened: "Das Anmelde-Token wurde für eine andere Anwendung ausgestellt.",
@@ -372,7 +372,7 @@ extension Catalogue {
                     "Der Wert \"guest\" des Tokens ist false, und access.users enthält das Konto nicht; registrieren Sie es, oder lassen Sie den Anbieter guest als true senden."
             ),
             .groupMissing: ReasonText(
-                title: "Diese Seite ist für eine andere Gruppe",
+                title: "Diese Seite ist für eine andere Gruppe bestimmt",
                 happened: "Sie sind angemeldet, aber Ihr Konto gehört zu keiner Gruppe, die diese Seite sehen darf.",
                 advice:
                     "Verwenden Sie ein anderes Konto, oder bitten Sie Ihre Administration, Sie in die Gruppe aufzunehmen.",
@@ -393,7 +393,7 @@ extension Catalogue {
                     "Eine Regel in access.rules nennt andere Anbieter, oder hosts in identityProviders bietet diesen auf diesem Host nicht an."
             ),
             .identityHeadTooLarge: ReasonText(
-                title: "Ihr Konto hat zu viele Angaben",
+                title: "Ihr Konto enthält zu viele Angaben",
                 happened: "Was diese Website der Anwendung über Ihr Konto mitteilen würde, ist mehr, als sie annimmt.",
                 advice: "Bitten Sie Ihre Administration, die Zahl der Gruppen Ihres Kontos zu verringern.",
                 fix:
@@ -409,7 +409,7 @@ extension Catalogue {
                 title: "Ihr Konto konnte nicht eingerichtet werden",
                 happened: "Die Anwendung hat Ihr Konto nicht bestätigt, darum wurden Sie nicht angemeldet.",
                 advice: "Bitte versuchen Sie es in einer Minute erneut.",
-                fix: "provisioning.url hat nicht mit Erfolg geantwortet; die Antwort steht im Log."),
+                fix: "provisioning.url hat keinen Erfolg gemeldet; die Antwort steht im Log."),
             .loginStateMissing: ReasonText(
                 title: "Diese Anmeldung wurde nicht hier begonnen",
                 happened:
@@ -424,7 +424,7 @@ extension Catalogue {
                 happened: "Zwischen Beginn und Ende der Anmeldung sind mehr als zehn Minuten vergangen.",
                 advice: "Bitte versuchen Sie es erneut.",
                 fix:
-                    "Nichts, außer es geschieht sofort: Dann haben Replikate verschiedene Sitzungsgeheimnisse, oder die Uhr springt."
+                    "Nichts zu tun, außer es geschieht sofort: Dann haben Replikate verschiedene Sitzungsgeheimnisse, oder die Uhr springt."
             ),
             .returnURLRefused: ReasonText(
                 title: "Diese Adresse gehört nicht zu dieser Website",
@@ -509,7 +509,7 @@ extension Catalogue {
                 advice:
                     "Prüfen Sie die Adresse, oder beginnen Sie auf der Startseite. Wenn ein Link hierher führte, sagen Sie Ihrer Administration Bescheid.",
                 fix:
-                    "Der Pfad hat ein Punktsegment oder beginnt mit zwei Schrägstrichen, vielleicht kodiert, oder enthält eine Kodierung, die Server verschieden lesen. Der Client muss den aufgelösten Pfad senden; `sidegate explain --request PATH` sagt, was falsch ist."
+                    "Der Pfad hat ein Segment „.“ oder „..“, beginnt mit zwei Schrägstrichen, vielleicht kodiert, oder enthält eine Kodierung, die Server verschieden lesen. Der Client muss den aufgelösten Pfad senden; `sidegate explain --request PATH` sagt, was falsch ist."
             ),
             .crossSiteRequest: ReasonText(
                 title: "Diese Anfrage wurde blockiert",

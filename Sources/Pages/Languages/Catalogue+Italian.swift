@@ -23,7 +23,7 @@ extension Catalogue {
             .confirmSignInAdvice: "Continua solo se lo hai avviato tu e l’account è tuo.",
             .confirmSignInLabel: "Sì, accedi",
             .cancelSignInLabel: "No, non sono io",
-            .returnedElsewhereTitle: "L’accesso è tornato a un altro indirizzo",
+            .returnedElsewhereTitle: "L’accesso è arrivato a un altro indirizzo",
             .confirmSignOutTitle: "Vuoi disconnetterti?",
             .confirmSignOut: "La tua sessione qui terminerà. Il lavoro non salvato potrebbe andare perso.",
             .confirmSignOutLabel: "Disconnetti",
@@ -62,8 +62,8 @@ extension Catalogue {
                 "Non è stato possibile conservarli, perché non provenivano da una pagina di questo sito.",
             .formLostType: "Non è stato possibile conservarli, perché non si tratta di un modulo ordinario.",
             .formLostFiles: "Non è stato possibile conservarli, perché contengono file.",
-            .formLostSize: "Non è stato possibile conservarli, perché sono troppo grandi.",
-            .formLostCount: "Non è stato possibile conservarli, perché hanno troppi campi.",
+            .formLostSize: "Non è stato possibile conservarli, perché occupano troppo spazio.",
+            .formLostCount: "Non è stato possibile conservarli, perché i campi sono troppi.",
             .formLostRoom: "Non è stato possibile conservarli, perché il server è occupato.",
             .formLostUnsendable:
                 "Non è stato possibile conservarli, perché il browser non potrebbe inviarli di nuovo invariati.",
@@ -73,11 +73,11 @@ extension Catalogue {
             .notSignedInForForm: "Accedi, poi torna all’altra scheda e invia il modulo.",
             .frameTitle: "Accedi",
             .frame: "Questa parte della pagina richiede l’accesso, possibile solo nella finestra intera.",
-            .frameAdvice: "Se il pulsante non fa nulla, apri questo sito in una scheda propria.",
-            .leaving: "Stai per essere portato alla pagina di accesso. Se non succede nulla, usa il pulsante.",
-            .arriving: "Stai per essere portato alla tua pagina. Se non succede nulla, usa il pulsante.",
+            .frameAdvice: "Se il pulsante non fa nulla, apri questo sito in una scheda separata.",
+            .leaving: "Stai per essere reindirizzato alla pagina di accesso. Se non succede nulla, usa il pulsante.",
+            .arriving: "Stai per essere reindirizzato alla tua pagina. Se non succede nulla, usa il pulsante.",
             .linkTooLong:
-                "L’indirizzo della pagina che volevi vedere è troppo lungo per essere ricordato durante l’accesso.",
+                "L’indirizzo della pagina che volevi vedere è troppo lungo per essere conservato durante l’accesso.",
             .linkTooLongAdvice:
                 "Apri di nuovo il link: ora porta alla pagina. Oppure prosegui alla pagina iniziale.",
 
@@ -97,9 +97,9 @@ extension Catalogue {
                 "Ha aggiunto il suo token con & a {path}, che non ha una query, quindi il token è diventato parte del percorso; gli accessi sono accettati a {expected}.",
             .tokenInPathFix:
                 "Fai aggiungere al provider il token con ? quando l’indirizzo di ritorno non ha una query. Se non può, inserisci lì l’indirizzo di ritorno con un punto interrogativo alla fine.",
-            .wrongUnitTitle: "Il token di accesso conta il tempo in {unit}",
+            .wrongUnitTitle: "Il token di login conta il tempo in {unit}",
             .wrongUnit:
-                "L’ora «{claim}» del token di accesso è in {unit}, ma i token contano i secondi, quindi è molto lontana nel futuro.",
+                "L’ora «{claim}» del token di login è in {unit}, ma i token contano i secondi, quindi è molto lontana nel futuro.",
             .wrongUnitAdvice: "Riprovare non servirà. Comunica al tuo amministratore il codice qui sotto.",
             .wrongUnitFix: "Il provider deve inviare secondi interi dal 1970.",
             .wrongUnitFixByScript:
@@ -123,7 +123,7 @@ extension Catalogue {
                 "La sessione non entra nei {limit} cookie che può avere; il suo campo più grande è {field}, con {count} byte.",
             .fieldAdvice: "Riprovare non servirà. Chiedi al tuo amministratore di correggere il tuo account.",
             .returnedElsewhere:
-                "Il provider di identità ti ha rimandato a {actual}, ma l’indirizzo di questo sito è {expected}; il cookie dell’inizio dell’accesso esiste solo lì.",
+                "Il provider di identità ti ha rimandato a {actual}, ma l’indirizzo di questo sito è {expected}; il cookie creato all’inizio dell’accesso esiste solo lì.",
             .providerErrorCode: "Il suo codice di errore è {code}.",
             .providerSentNothing: "Non ha inviato né un codice né un errore.",
         ],
@@ -168,7 +168,7 @@ extension Catalogue {
                 message: "Hai raggiunto questo sito, ma l’applicazione dietro di esso non ha dato una risposta valida."),
             503: StatusWords(
                 title: "Al momento non disponibile",
-                message: "Questo sito è in avvio, in arresto o al completo. Riprova tra un momento."),
+                message: "Questo sito è in avvio, in arresto o sovraccarico. Riprova tra un momento."),
             504: StatusWords(
                 title: "L’applicazione impiega troppo tempo",
                 message: "Hai raggiunto questo sito, ma l’applicazione dietro di esso non ha risposto in tempo."),
@@ -178,134 +178,134 @@ extension Catalogue {
         ],
         reasons: [
             .tokenMissing: ReasonText(
-                title: "L’accesso è tornato vuoto",
-                happened: "Il provider di identità ti ha rimandato senza un token di accesso.", advice: startInItalian,
+                title: "Nessun token di login ricevuto",
+                happened: "Il provider di identità ti ha rimandato senza un token di login.", advice: startInItalian,
                 fix:
                     "Confronta identityProvider.tokenParameter con il parametro usato dal provider, e verifica che nulla lungo il percorso (un reindirizzamento, una cache) tagli la query."
             ),
             .tokenTooLarge: ReasonText(
-                title: "Il token di accesso è troppo grande",
-                happened: "Il provider di identità ha inviato un token di accesso più grande di 16 KiB.",
+                title: "Il token di login è troppo grande",
+                happened: "Il provider di identità ha inviato un token di login più grande di 16 KiB.",
                 advice: cannotHelpInItalian,
                 fix: "Il provider deve mettere meno dati nel token; di solito la causa sono lunghi elenchi di gruppi."),
             .tokenMalformed: ReasonText(
-                title: "Il token di accesso è danneggiato",
-                happened: "Il provider di identità ha inviato un token di accesso non valido, o più di uno.",
+                title: "Il token di login è danneggiato",
+                happened: "Il provider di identità ha inviato un token di login non valido, o più di uno.",
                 advice: againInItalian,
                 fix:
-                    "Il token deve essere un JWS compatto: tre parti in base64url senza riempimento, separate da punti, indicato una sola volta. `sidegate explain` mostra dove si interrompe; spesso il provider aggiunge il riempimento o codifica l’URL due volte."
+                    "Il token deve essere un JWS compatto: tre parti in base64url senza riempimento, separate da punti, indicato una sola volta. `sidegate explain` mostra dov’è l’errore; spesso il provider aggiunge il riempimento o codifica l’URL due volte."
             ),
             .headerMalformed: ReasonText(
-                title: "Il token di accesso è danneggiato",
-                happened: "La prima parte del token di accesso, l’intestazione, non è leggibile.",
+                title: "Il token di login è danneggiato",
+                happened: "La prima parte del token di login, l’intestazione, non è leggibile.",
                 advice: againInItalian,
                 fix:
                     "L’intestazione deve essere un oggetto JSON in UTF-8 con \"alg\" e senza nomi duplicati. Per i provider che scrivono i nomi in altro modo, imposta token.headerAliases."
             ),
             .claimsMalformed: ReasonText(
-                title: "Il token di accesso è danneggiato",
-                happened: "La seconda parte del token di accesso, i dati su di te, non è leggibile.",
+                title: "Il token di login è danneggiato",
+                happened: "La seconda parte del token di login, i dati su di te, non è leggibile.",
                 advice: againInItalian,
                 fix:
                     "I claim devono essere un oggetto JSON in UTF-8 senza nomi duplicati, e le ore devono essere numeri, non testo. Un token di disconnessione non può essere usato per accedere."
             ),
             .algorithmNotAllowed: ReasonText(
-                title: "Il token di accesso è firmato in modo inatteso",
-                happened: "Il token di accesso usa un algoritmo di firma che questo sito non accetta.",
+                title: "Il token di login è firmato in modo inatteso",
+                happened: "Il token di login usa un algoritmo di firma che questo sito non accetta.",
                 advice: cannotHelpInItalian,
                 fix:
                     "Fai firmare il provider con uno dei token.algorithms, o aggiungi lì il suo algoritmo se vuoi accettarlo."
             ),
             .algorithmMissing: ReasonText(
-                title: "Il token di accesso non dice come è firmato",
-                happened: "Il token di accesso non indica alcun algoritmo di firma.", advice: cannotHelpInItalian,
+                title: "Il token di login non dice come è firmato",
+                happened: "Il token di login non indica alcun algoritmo di firma.", advice: cannotHelpInItalian,
                 fix:
                     "L’intestazione del token deve contenere \"alg\". Per i provider che lo scrivono in altro modo, imposta token.headerAliases."
             ),
             .criticalHeaderUnsupported: ReasonText(
-                title: "Il token di accesso richiede un’estensione sconosciuta",
-                happened: "Il token di accesso richiede un’estensione («crit») che questo sito non supporta.",
+                title: "Il token di login richiede un’estensione sconosciuta",
+                happened: "Il token di login richiede un’estensione («crit») che questo sito non supporta.",
                 advice: cannotHelpInItalian,
                 fix: "Disattiva l’estensione presso il provider; non è supportata alcuna intestazione critica."),
             .keyNotFound: ReasonText(
-                title: "Il token di accesso non può essere verificato",
+                title: "Il token di login non può essere verificato",
                 happened:
-                    "Questo sito non ha una chiave corrispondente a quella con cui è stato firmato il token di accesso.",
+                    "Questo sito non ha una chiave corrispondente a quella con cui è stato firmato il token di login.",
                 advice: againInItalian,
                 fix:
                     "Confronta \"kid\" e \"alg\" del token con token.keys. Se il provider ha cambiato le chiavi, aggiorna il file o l’insieme di chiavi."
             ),
             .signatureInvalid: ReasonText(
-                title: "Il token di accesso non è autentico",
-                happened: "La firma del token di accesso non corrisponde.", advice: againInItalian,
+                title: "Il token di login non è autentico",
+                happened: "La firma del token di login non corrisponde.", advice: againInItalian,
                 fix:
                     "Le due parti devono avere lo stesso segreto (o la coppia di chiavi corrispondente). Controlla token.keys: secretEncoding, uno spazio o un fine riga di troppo, e l’ambiente giusto (test o produzione)."
             ),
             .expired: ReasonText(
                 title: "Questo accesso è scaduto",
-                happened: "Il token di accesso era valido solo per poco tempo, ed è scaduto.",
+                happened: "Il token di login era valido solo per poco tempo, ed è scaduto.",
                 advice: "Riprova. Di solito la causa è una pagina lasciata aperta a lungo o un vecchio link.",
                 fix:
                     "Se succede subito, confronta gli orologi di questa macchina e del provider; token.clockSkew tollera piccole differenze."
             ),
             .notYetValid: ReasonText(
-                title: "Questo accesso non è ancora valido", happened: "Il token di accesso non è ancora valido.",
+                title: "Questo accesso non è ancora valido", happened: "Il token di login non è ancora valido.",
                 advice: "Attendi un minuto e riprova.",
                 fix:
                     "L’orologio di questa macchina è indietro rispetto a quello del provider (\"nbf\"). Sincronizza entrambi, o aumenta token.clockSkew."
             ),
             .issuedInFuture: ReasonText(
-                title: "Questo accesso viene dal futuro",
-                happened: "Secondo l’orologio di questo sito, il token di accesso è stato emesso nel futuro.",
+                title: "La data di questo accesso è nel futuro",
+                happened: "Secondo l’orologio di questo sito, il token di login è stato emesso nel futuro.",
                 advice: "Attendi un minuto e riprova.",
                 fix:
                     "L’orologio di questa macchina è indietro rispetto a quello del provider (\"iat\"). Sincronizza entrambi, o aumenta token.clockSkew."
             ),
             .tooOld: ReasonText(
                 title: "Questo accesso è troppo vecchio",
-                happened: "Il token di accesso è stato emesso più tempo fa di quanto questo sito accetti.",
+                happened: "Il token di login è stato emesso più tempo fa di quanto questo sito accetti.",
                 advice: "Riprova, partendo dalla pagina che volevi vedere.",
                 fix:
                     "token.maxAge conta da \"iat\". Confronta gli orologi, o aumenta il valore se il provider è lento a reindirizzare."
             ),
             .expiryMissing: ReasonText(
-                title: "Il token di accesso non ha una scadenza",
-                happened: "Il token di accesso non dice quando scade, e questo sito lo richiede.",
+                title: "Il token di login non ha una scadenza",
+                happened: "Il token di login non dice quando scade, e questo sito lo richiede.",
                 advice: cannotHelpInItalian,
                 fix:
                     "Fai aggiungere \"exp\" al provider, o imposta token.requireExpiry su false e affidati a token.maxAge."
             ),
             .issuedAtMissing: ReasonText(
-                title: "Il token di accesso non ha un’ora di emissione",
-                happened: "Il token di accesso non dice quando è stato emesso.", advice: cannotHelpInItalian,
+                title: "Il token di login non ha un’ora di emissione",
+                happened: "Il token di login non dice quando è stato emesso.", advice: cannotHelpInItalian,
                 fix:
                     "Senza \"exp\" il token ha bisogno di \"iat\". Per i provider che lo scrivono in altro modo, imposta token.claimAliases."
             ),
             .issuerMismatch: ReasonText(
-                title: "L’accesso viene da un’altra parte",
+                title: "L’accesso viene da un altro provider",
                 happened:
-                    "Il token di accesso è stato emesso da un provider di identità diverso da quello di cui questo sito si fida.",
+                    "Il token di login è stato emesso da un provider di identità diverso da quello di cui questo sito si fida.",
                 advice: cannotHelpInItalian,
                 fix: "token.issuer deve essere esattamente uguale a \"iss\" del token, fino all’ultima barra."),
             .audienceMismatch: ReasonText(
                 title: "L’accesso è destinato a un altro sito",
-                happened: "Il token di accesso è stato emesso per un’altra applicazione.", advice: startInItalian,
+                happened: "Il token di login è stato emesso per un’altra applicazione.", advice: startInItalian,
                 fix:
                     "Inserisci \"aud\" del token in token.audience. Un token che indica un destinatario è rifiutato finché quell’elenco è vuoto."
             ),
             .idMissing: ReasonText(
-                title: "Il token di accesso non ha un ID",
-                happened: "Al token di accesso manca l’ID univoco che questo sito richiede.",
+                title: "Il token di login non ha un ID",
+                happened: "Al token di login manca l’ID univoco che questo sito richiede.",
                 advice: cannotHelpInItalian,
                 fix: "Fai aggiungere \"jti\" al provider, o imposta token.minimumIDLength su 0."),
             .idTooShort: ReasonText(
-                title: "L’ID del token di accesso è troppo corto",
-                happened: "L’ID univoco del token di accesso è più corto di quanto questo sito richieda.",
+                title: "L’ID del token di login è troppo corto",
+                happened: "L’ID univoco del token di login è più corto di quanto questo sito richieda.",
                 advice: cannotHelpInItalian,
                 fix: "Fai usare al provider un \"jti\" più lungo, o riduci token.minimumIDLength."),
             .replayed: ReasonText(
                 title: "Questo accesso è già stato usato",
-                happened: "Ogni token di accesso vale una volta sola, e questo è già stato usato.",
+                happened: "Ogni token di login vale una volta sola, e questo è già stato usato.",
                 advice: "Riprova. Di solito la causa è tornare indietro nel browser o ricaricare la pagina.",
                 fix:
                     "Se succede a molti utenti insieme: qualcosa lungo il percorso (un analizzatore di link, un proxy) apre l’URL di ritorno prima del browser."
@@ -313,13 +313,13 @@ extension Catalogue {
             .replayStoreUnavailable: ReasonText(
                 title: "Al momento non è possibile accedere",
                 happened:
-                    "Questo sito non ha potuto verificare se il token di accesso fosse già stato usato, quindi non ne accetta nessuno.",
+                    "Questo sito non ha potuto verificare se il token di login fosse già stato usato, quindi non ne accetta nessuno.",
                 advice: "Riprova tra un minuto.",
                 fix: "L’archivio condiviso non è raggiungibile; replay.onFailure decide che cosa succede allora."),
             .replayStoreFull: ReasonText(
                 title: "Troppi accessi al momento",
                 happened:
-                    "Questo sito non ha spazio per ricordare che il token di accesso è stato usato, quindi non ne accetta nessuno.",
+                    "Questo sito non ha spazio per ricordare che il token di login è stato usato, quindi non ne accetta nessuno.",
                 advice: "Riprova tra qualche minuto.",
                 fix:
                     "La memoria dei token usati è piena (replay.maxEntries). Aumentala, riduci il tempo di validità dei token (\"exp\", token.maxAge), o imposta replay.store su redis."
@@ -343,7 +343,7 @@ extension Catalogue {
                 fix: "Aggiungi l’indirizzo ad access.users (emails, emailsFile, emailDomains o groups)."),
             .siteNotGranted: ReasonText(
                 title: "Il tuo account non ha accesso a questo sito",
-                happened: "Hai eseguito l’accesso, ma questo sito non è concesso al tuo account.",
+                happened: "Hai eseguito l’accesso, ma il tuo account non è autorizzato per questo sito.",
                 advice: accessInItalian, fix: "I siti (sites) del token devono contenere access.site."),
             .guestRefused: ReasonText(
                 title: "Gli ospiti non hanno accesso",
@@ -390,10 +390,10 @@ extension Catalogue {
                 title: "Non è stato possibile configurare il tuo account",
                 happened: "L’applicazione non ha confermato il tuo account, quindi l’accesso non è avvenuto.",
                 advice: "Riprova tra un minuto.",
-                fix: "provisioning.url non ha risposto con successo; la sua risposta è nel log."),
+                fix: "provisioning.url non ha restituito un esito positivo; la sua risposta è nel log."),
             .loginStateMissing: ReasonText(
                 title: "Questo accesso non è iniziato qui",
-                happened: "Il browser non ha iniziato qui questo accesso, o ha perso il cookie del suo inizio.",
+                happened: "Il browser non ha iniziato qui questo accesso, o ha perso il cookie creato all’inizio.",
                 advice: "Ricomincia dalla pagina che volevi vedere, e consenti i cookie per questo sito.",
                 fix:
                     "identityProvider.initiated dice che cosa succede agli accessi che iniziano presso il provider. Altrimenti cerca un altro nome host, http al posto di https, o cookie bloccati."
@@ -402,14 +402,14 @@ extension Catalogue {
                 title: "L’accesso ha impiegato troppo tempo",
                 happened: "Sono passati più di dieci minuti tra l’inizio e la fine dell’accesso.", advice: "Riprova.",
                 fix:
-                    "Nulla, a meno che non succeda subito: in tal caso le repliche hanno segreti di sessione diversi, o l’orologio fa dei salti."
+                    "Nulla da fare, a meno che non succeda subito: in tal caso le repliche hanno segreti di sessione diversi, o l’orologio fa dei salti."
             ),
             .returnURLRefused: ReasonText(
                 title: "Quell’indirizzo non è di questo sito",
                 happened: "L’indirizzo di ritorno richiesto è fuori da questo sito.", advice: startInItalian,
                 fix: "return_to deve essere un percorso di questo sito, o un URL sul suo host o sotto session.domain."),
             .returnPathMismatch: ReasonText(
-                title: "L’accesso è tornato all’indirizzo sbagliato",
+                title: "L’accesso è arrivato all’indirizzo sbagliato",
                 happened:
                     "Il provider di identità ti ha rimandato a un indirizzo di questo sito dove non si accettano accessi.",
                 advice: cannotHelpInItalian,
@@ -473,7 +473,7 @@ extension Catalogue {
                 advice:
                     "I browser non inviano un’intestazione simile. Se la aggiunge un’estensione o uno script, disattivali.",
                 fix:
-                    "Con la richiesta di un proxy è arrivata un’intestazione il cui nome è un’altra grafia di un’intestazione di identità, come X_Forwarded_User. Fai scartare tali nomi al proxy, e cerca il client nel suo log."
+                    "Con la richiesta di autorizzazione di un proxy è arrivata un’intestazione il cui nome è un’altra grafia di un’intestazione di identità, come X_Forwarded_User. Fai scartare tali nomi al proxy, e cerca il client nel suo log."
             ),
             .pathUnreadable: ReasonText(
                 title: "L’indirizzo non è leggibile",
@@ -481,7 +481,7 @@ extension Catalogue {
                 advice:
                     "Controlla l’indirizzo, o parti dalla pagina iniziale. Se ti ha portato qui un link, avvisa il tuo amministratore.",
                 fix:
-                    "Il percorso ha un segmento di punti o inizia con due barre, forse codificate, o contiene una codifica che i server leggono in modo diverso. Il client deve inviare il percorso risolto; `sidegate explain --request PATH` dice che cosa non va."
+                    "Il percorso ha un segmento «.» o «..», inizia con due barre, forse codificate, o contiene una codifica che i server leggono in modo diverso. Il client deve inviare il percorso già risolto; `sidegate explain --request PATH` dice che cosa non va."
             ),
             .crossSiteRequest: ReasonText(
                 title: "Questa richiesta è stata bloccata",

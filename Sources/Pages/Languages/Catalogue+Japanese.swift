@@ -22,7 +22,7 @@ extension Catalogue {
             .confirmSignInAdvice: "ご自身で始めたサインインで、ご自身のアカウントである場合にだけ続けてください。",
             .confirmSignInLabel: "はい、サインインする",
             .cancelSignInLabel: "いいえ、違います",
-            .returnedElsewhereTitle: "サインインが別のアドレスに戻ってきました",
+            .returnedElsewhereTitle: "サインイン後に別のアドレスへ戻されました",
             .confirmSignOutTitle: "サインアウトしますか？",
             .confirmSignOut: "このサイトのセッションが終了します。保存していない内容は失われることがあります。",
             .confirmSignOutLabel: "サインアウト",
@@ -32,10 +32,10 @@ extension Catalogue {
             .loopByCookies:
                 "ブラウザーがこのサイトの Cookie をブロックしています。プライベートウィンドウでも Cookie を許可してください。",
             .loopByScheme:
-                "アドレスが http:// で始まっていますが、サイトは https:// を想定しているため、ブラウザーが保護された Cookie を破棄しています。",
+                "アドレスが http:// で始まっていますが、サイトは https:// を想定しているため、ブラウザーが Secure 属性の付いた Cookie を破棄しています。",
             .loopByHost: "サイトが複数のホスト名で使われていて、Cookie が別のホスト名のものになっています。",
             .loopByClock: "この端末またはサーバーの時計がずれています。",
-            .loopBySecrets: "このサイトのサーバーが、それぞれ異なるセッションの秘密鍵を使っています。",
+            .loopBySecrets: "このサイトのサーバーが、それぞれ異なるセッションシークレットを使っています。",
             .upstreamDownAdvice: "しばらくしてからもう一度お試しください。",
 
             .sessionEndedTitle: "セッションが終了しました",
@@ -133,7 +133,7 @@ extension Catalogue {
             500: StatusWords(title: "問題が発生しました", message: "このサイトのエラーのため、リクエストに失敗しました。もう一度お試しください。"),
             501: StatusWords(title: "対応していません", message: "このサイトは、この種類のリクエストに対応していません。"),
             502: StatusWords(title: "アプリケーションが応答しません", message: "このサイトには接続できましたが、その先のアプリケーションから正しい応答がありませんでした。"),
-            503: StatusWords(title: "現在利用できません", message: "このサイトは起動中、停止中、または満員です。しばらくしてからもう一度お試しください。"),
+            503: StatusWords(title: "現在利用できません", message: "このサイトは起動中または停止中か、混雑しています。しばらくしてからもう一度お試しください。"),
             504: StatusWords(title: "アプリケーションの応答に時間がかかっています", message: "このサイトには接続できましたが、その先のアプリケーションが時間内に応答しませんでした。"),
             505: StatusWords(title: "対応していない HTTP のバージョンです", message: "ブラウザーが、このサイトで対応していないバージョンの HTTP を使いました。"),
         ],
@@ -175,7 +175,8 @@ extension Catalogue {
                 fix: "トークンの \"kid\" と \"alg\" を token.keys と比べてください。プロバイダーが鍵を変更した場合は、鍵ファイルまたは鍵セットを更新してください。"),
             .signatureInvalid: ReasonText(
                 title: "サインイントークンが本物ではありません", happened: "サインイントークンの署名が一致しません。", advice: againInJapanese,
-                fix: "双方が同じ秘密鍵（または対応する鍵ペア）を持つ必要があります。token.keys について、secretEncoding、余分な空白や改行、環境（テスト用か本番用か）を確認してください。"),
+                fix: "双方が同じシークレット（または対応する鍵ペア）を持つ必要があります。token.keys について、secretEncoding、余分な空白や改行、環境（テスト用か本番用か）を確認してください。"
+            ),
             .expired: ReasonText(
                 title: "このサインインは期限切れです", happened: "サインイントークンの有効期間は短く、期限が切れました。",
                 advice: "もう一度お試しください。よくある原因は、長く開いたままのページや古いリンクです。",
@@ -203,7 +204,7 @@ extension Catalogue {
                 advice: cannotHelpInJapanese, fix: "token.issuer は、末尾のスラッシュまで含めてトークンの \"iss\" と完全に一致しなければなりません。"),
             .audienceMismatch: ReasonText(
                 title: "別のサイトのためのサインインです", happened: "サインイントークンは、別のアプリケーションのために発行されました。", advice: startInJapanese,
-                fix: "トークンの \"aud\" を token.audience に加えてください。このリストが空の間は、対象者を指定したトークンは拒否されます。"),
+                fix: "トークンの \"aud\" を token.audience に加えてください。このリストが空の間は、オーディエンスを指定したトークンは拒否されます。"),
             .idMissing: ReasonText(
                 title: "サインイントークンに ID がありません", happened: "このサイトに必要な一意の ID が、サインイントークンにありません。",
                 advice: cannotHelpInJapanese, fix: "プロバイダーが \"jti\" を付けるようにするか、token.minimumIDLength を 0 にしてください。"),
@@ -224,7 +225,7 @@ extension Catalogue {
                     "使用済みトークンのメモリがいっぱいです (replay.maxEntries)。値を大きくするか、トークンの有効期間 (\"exp\"、token.maxAge) を短くするか、replay.store を redis にしてください。"
             ),
             .fieldMissing: ReasonText(
-                title: "アカウントの情報が足りません", happened: "このサイトに必要なアカウントの情報を、ID プロバイダーが送りませんでした。",
+                title: "アカウントの情報が足りません", happened: "このサイトに必要なアカウントの情報が、ID プロバイダーから送られてきませんでした。",
                 advice: "メールアドレスなど、アカウントの情報の追加を管理者に依頼してください。",
                 fix: "token.required のどのフィールドも、token.claims にあるクレームのいずれかから得られる必要があります。"),
             .fieldInvalid: ReasonText(
@@ -268,8 +269,8 @@ extension Catalogue {
                 advice: "枠を空けるか増やすよう管理者に依頼してから、もう一度お試しください。",
                 fix: "provisioning.url へのリクエストに、アプリケーションが 402、403、または 409 で応答しました。"),
             .provisioningFailed: ReasonText(
-                title: "アカウントを準備できませんでした", happened: "アプリケーションがアカウントを確認しなかったため、サインインしていません。",
-                advice: "1 分ほどしてからもう一度お試しください。", fix: "provisioning.url が成功で応答しませんでした。応答はログにあります。"),
+                title: "アカウントを準備できませんでした", happened: "アプリケーションでアカウントを確認できなかったため、サインインは完了していません。",
+                advice: "1 分ほどしてからもう一度お試しください。", fix: "provisioning.url から成功の応答がありませんでした。応答はログにあります。"),
             .loginStateMissing: ReasonText(
                 title: "このサインインはここで始まったものではありません", happened: "ブラウザーがこのサインインをここで始めていないか、開始時の Cookie が失われました。",
                 advice: "表示したかったページから始め直し、このサイトの Cookie を許可してください。",
@@ -278,12 +279,12 @@ extension Catalogue {
             ),
             .loginStateExpired: ReasonText(
                 title: "サインインに時間がかかりすぎました", happened: "サインインの開始から終了までに 10 分以上かかりました。", advice: "もう一度お試しください。",
-                fix: "すぐに起こるのでなければ、対処は不要です。すぐに起こる場合は、レプリカのセッションの秘密鍵が異なるか、時計が飛んでいます。"),
+                fix: "すぐに起こるのでなければ、対処は不要です。すぐに起こる場合は、レプリカのセッションシークレットが異なるか、時計の時刻が急に変わっています。"),
             .returnURLRefused: ReasonText(
                 title: "このサイトのアドレスではありません", happened: "指定された戻り先のアドレスが、このサイトの外にあります。", advice: startInJapanese,
                 fix: "return_to は、このサイトのパス、またはこのホストか session.domain の下の URL でなければなりません。"),
             .returnPathMismatch: ReasonText(
-                title: "サインインが正しくないアドレスに戻ってきました", happened: "ID プロバイダーから、サインインを受け付けていないこのサイトのアドレスに戻されました。",
+                title: "サインイン後に正しくないアドレスへ戻されました", happened: "ID プロバイダーから、サインインを受け付けていないこのサイトのアドレスに戻されました。",
                 advice: cannotHelpInJapanese,
                 fix:
                     "プロバイダーの戻り先アドレス（リダイレクト URL、SSO URL、ACS URL）をこのサイトの identityProvider.returnPath に合わせるか、この設定をプロバイダーに合わせてください。末尾のスラッシュまで一致する必要があります。"
@@ -317,18 +318,18 @@ extension Catalogue {
                 fix: "プロバイダーがバックチャネルログアウトを送ったか、セッションがストアから削除されました。"),
             .sessionInvalid: ReasonText(
                 title: "セッションがここでは有効ではありません", happened: "ブラウザーのセッション Cookie を開けませんでした。", advice: "もう一度サインインしてください。",
-                fix: "古い秘密鍵を session.secrets に残さずに変更したか、レプリカの秘密鍵が異なるか、Cookie が改ざんされています。"),
+                fix: "古いシークレットを session.secrets に残さずに変更したか、レプリカのシークレットが異なるか、Cookie が改ざんされています。"),
             .identityHeaderSpoofed: ReasonText(
                 title: "このリクエストはブロックされました", happened: "リクエストに、アプリケーションがあなたの身元と取り違えるおそれのあるヘッダーがありました。",
                 advice: "ブラウザーはこのようなヘッダーを送りません。拡張機能やスクリプトが追加している場合は、無効にしてください。",
                 fix:
-                    "X_Forwarded_User のように、ID ヘッダーを別の表記にした名前のヘッダーが、プロキシからの問い合わせに付いてきました。プロキシでそのような名前を取り除き、プロキシのログでクライアントを調べてください。"
+                    "X_Forwarded_User のように、ID ヘッダーを別の表記にした名前のヘッダーが、プロキシからの認可リクエストに付いていました。プロキシでそのような名前を取り除き、プロキシのログでクライアントを調べてください。"
             ),
             .pathUnreadable: ReasonText(
                 title: "アドレスを読み取れません", happened: "このページのアドレスがあいまいなため、リクエストは転送されませんでした。",
                 advice: "アドレスを確認するか、トップページから始めてください。リンクから来た場合は、管理者に知らせてください。",
                 fix:
-                    "パスにドットだけの部分があるか、2 つのスラッシュ（エンコードされたものを含む）で始まるか、サーバーによって読み方の異なるエンコードが含まれています。クライアントは解決済みのパスを送る必要があります。何が問題かは `sidegate explain --request PATH` でわかります。"
+                    "パスに「.」または「..」のセグメントがあるか、2 つのスラッシュ（エンコードされたものを含む）で始まるか、サーバーによって読み方の異なるエンコードが含まれています。クライアントは解決済みのパスを送る必要があります。何が問題かは `sidegate explain --request PATH` でわかります。"
             ),
             .crossSiteRequest: ReasonText(
                 title: "このリクエストはブロックされました", happened: "別のサイトのページが、あなたのセッションでこのリクエストを送った可能性があるため、転送されませんでした。",

@@ -10,7 +10,7 @@ extension Catalogue {
             .accountLabel: "Konto", .switchAccountLabel: "Użyj innego konta", .tryAgainLabel: "Spróbuj ponownie",
             .fixLabel: "Dla administratora",
 
-            .redirectingTitle: "Chwileczkę",
+            .redirectingTitle: "Proszę czekać",
             .redirecting: "Trwa przekierowanie. Jeśli nic się nie dzieje, użyj łącza.",
             .chooseTitle: "Zaloguj się",
             .choose: "Wybierz sposób logowania.",
@@ -23,7 +23,7 @@ extension Catalogue {
             .confirmSignInAdvice: "Kontynuuj tylko wtedy, gdy to Twoje logowanie i Twoje konto.",
             .confirmSignInLabel: "Tak, zaloguj mnie",
             .cancelSignInLabel: "Nie, to nie ja",
-            .returnedElsewhereTitle: "Logowanie wróciło pod inny adres",
+            .returnedElsewhereTitle: "Po logowaniu nastąpił powrót pod inny adres",
             .confirmSignOutTitle: "Wylogować się?",
             .confirmSignOut: "Twoja sesja tutaj zostanie zakończona. Niezapisana praca może zostać utracona.",
             .confirmSignOutLabel: "Wyloguj się",
@@ -71,7 +71,7 @@ extension Catalogue {
             .signedInForForm: "Wróć do drugiej karty i wyślij formularz. Tę kartę możesz zamknąć.",
             .notSignedInForForm: "Zaloguj się, wróć do drugiej karty i wyślij formularz.",
             .frameTitle: "Zaloguj się",
-            .frame: "Ta część strony wymaga zalogowania, które jest możliwe tylko w całym oknie.",
+            .frame: "Ta część strony wymaga zalogowania, które jest możliwe tylko w pełnym oknie przeglądarki.",
             .frameAdvice: "Jeśli przycisk nie działa, otwórz tę witrynę w osobnej karcie.",
             .leaving: "Trwa przejście na stronę logowania. Jeśli nic się nie dzieje, użyj przycisku.",
             .arriving: "Trwa przejście na Twoją stronę. Jeśli nic się nie dzieje, użyj przycisku.",
@@ -93,9 +93,9 @@ extension Catalogue {
             .returnPathMismatch: "Skierował Cię pod {path}; logowania są przyjmowane pod {expected}.",
             .or: "lub",
             .tokenInPath:
-                "Dołączył swój token znakiem & do {path}, który nie ma zapytania, więc token stał się częścią ścieżki; logowania są przyjmowane pod {expected}.",
+                "Dołączył swój token znakiem & do {path}, który nie ma ciągu zapytania, więc token stał się częścią ścieżki; logowania są przyjmowane pod {expected}.",
             .tokenInPathFix:
-                "Dostawca powinien dołączać token znakiem ?, gdy adres powrotu nie ma zapytania. Jeśli nie może, wpisz tam adres powrotu ze znakiem zapytania na końcu.",
+                "Dostawca powinien dołączać token znakiem ?, gdy adres powrotu nie ma ciągu zapytania. Jeśli nie może, wpisz tam adres powrotu ze znakiem zapytania na końcu.",
             .wrongUnitTitle: "Token logowania podaje czas w {unit}",
             .wrongUnit:
                 "Czas „{claim}” w tokenie logowania podano w {unit}, a tokeny liczą sekundy, więc wypada on daleko w przyszłości.",
@@ -121,7 +121,7 @@ extension Catalogue {
                 "Sesja nie mieści się w {limit} plikach cookie, które może mieć; jej największe pole to {field}, {count} B.",
             .fieldAdvice: "Ponowna próba nie pomoże. Poproś administratora o poprawienie Twojego konta.",
             .returnedElsewhere:
-                "Dostawca tożsamości odesłał Cię pod {actual}, ale adresem tej witryny jest {expected}; plik cookie z początku logowania istnieje tylko tam.",
+                "Dostawca tożsamości odesłał Cię pod {actual}, ale adresem tej witryny jest {expected}; plik cookie utworzony na początku logowania istnieje tylko tam.",
             .providerErrorCode: "Jego kod błędu to {code}.",
             .providerSentNothing: "Nie wysłał ani kodu, ani błędu.",
         ],
@@ -172,10 +172,11 @@ extension Catalogue {
         ],
         reasons: [
             .tokenMissing: ReasonText(
-                title: "Logowanie wróciło puste", happened: "Dostawca tożsamości odesłał Cię bez tokenu logowania.",
+                title: "Nie otrzymano tokenu logowania",
+                happened: "Dostawca tożsamości odesłał Cię bez tokenu logowania.",
                 advice: startInPolish,
                 fix:
-                    "Porównaj identityProvider.tokenParameter z parametrem, którego używa dostawca, i sprawdź, czy nic po drodze (przekierowanie, pamięć podręczna) nie obcina zapytania."
+                    "Porównaj identityProvider.tokenParameter z parametrem, którego używa dostawca, i sprawdź, czy nic po drodze (przekierowanie, pamięć podręczna) nie obcina ciągu zapytania."
             ),
             .tokenTooLarge: ReasonText(
                 title: "Token logowania jest zbyt duży",
@@ -244,7 +245,7 @@ extension Catalogue {
                     "Zegar tego komputera spóźnia się względem zegara dostawcy (\"nbf\"). Zsynchronizuj oba lub zwiększ token.clockSkew."
             ),
             .issuedInFuture: ReasonText(
-                title: "To logowanie pochodzi z przyszłości",
+                title: "Data tego logowania wypada w przyszłości",
                 happened: "Według zegara tej witryny token logowania wydano w przyszłości.",
                 advice: "Odczekaj minutę i spróbuj ponownie.",
                 fix:
@@ -271,7 +272,7 @@ extension Catalogue {
                     "Bez \"exp\" token potrzebuje \"iat\". Dla dostawców, którzy piszą to inaczej, ustaw token.claimAliases."
             ),
             .issuerMismatch: ReasonText(
-                title: "Logowanie pochodzi skądinąd",
+                title: "Logowanie pochodzi od innego dostawcy",
                 happened: "Token logowania wydał inny dostawca tożsamości niż ten, któremu ufa ta witryna.",
                 advice: cannotHelpInPolish,
                 fix: "token.issuer musi być dokładnie równy \"iss\" tokenu, aż do ostatniego ukośnika."),
@@ -303,7 +304,7 @@ extension Catalogue {
                 happened:
                     "Ta witryna nie mogła sprawdzić, czy token logowania był już użyty, więc nie przyjmuje żadnego.",
                 advice: "Spróbuj ponownie za minutę.",
-                fix: "Wspólny magazyn jest nieosiągalny; replay.onFailure decyduje, co się wtedy dzieje."),
+                fix: "Wspólny magazyn jest niedostępny; replay.onFailure decyduje, co się wtedy dzieje."),
             .replayStoreFull: ReasonText(
                 title: "Chwilowo zbyt wiele logowań",
                 happened:
@@ -331,7 +332,7 @@ extension Catalogue {
                 fix: "Dodaj adres do access.users (emails, emailsFile, emailDomains lub groups)."),
             .siteNotGranted: ReasonText(
                 title: "Twoje konto nie ma dostępu do tej witryny",
-                happened: "Logowanie się powiodło, ale Twojemu kontu nie przyznano tej witryny.",
+                happened: "Logowanie się powiodło, ale Twoje konto nie ma uprawnień do tej witryny.",
                 advice: accessInPolish, fix: "Witryny (sites) tokenu muszą zawierać access.site."),
             .guestRefused: ReasonText(
                 title: "Goście nie mają dostępu",
@@ -341,7 +342,7 @@ extension Catalogue {
                     "Wartość \"guest\" tokenu to false, a access.users nie zawiera konta; zarejestruj je lub niech dostawca wysyła guest jako true."
             ),
             .groupMissing: ReasonText(
-                title: "Ta strona jest dla innej grupy",
+                title: "Ta strona jest przeznaczona dla innej grupy",
                 happened: "Logowanie się powiodło, ale Twoje konto nie należy do grupy, która może zobaczyć tę stronę.",
                 advice: "Użyj innego konta lub poproś administratora o dodanie Cię do grupy.",
                 fix:
@@ -352,8 +353,9 @@ extension Catalogue {
                 happened: "Reguły tej witryny nie zezwalają na tę stronę dla Twojego konta.", advice: accessInPolish,
                 fix: "Reguła w access.rules zabrania tej ścieżki lub wymaga pola, którego konto nie ma."),
             .providerNotAllowed: ReasonText(
-                title: "Tu potrzebne jest inne logowanie",
-                happened: "Ta strona nie jest dla kont dostawcy tożsamości, u którego nastąpiło logowanie.",
+                title: "Tutaj wymagane jest inne logowanie",
+                happened:
+                    "Ta strona nie jest przeznaczona dla kont dostawcy tożsamości, u którego nastąpiło logowanie.",
                 advice: "Zaloguj się w inny sposób lub poproś administratora o dostęp.",
                 fix:
                     "Reguła w access.rules podaje innych dostawców lub hosts w identityProviders nie oferuje tego na tym hoście."
@@ -375,7 +377,7 @@ extension Catalogue {
                 title: "Nie udało się przygotować Twojego konta",
                 happened: "Aplikacja nie potwierdziła Twojego konta, więc logowanie nie nastąpiło.",
                 advice: "Spróbuj ponownie za minutę.",
-                fix: "provisioning.url nie odpowiedział powodzeniem; jego odpowiedź jest w dzienniku."),
+                fix: "provisioning.url nie zwrócił odpowiedzi o powodzeniu; jego odpowiedź jest w dzienniku."),
             .loginStateMissing: ReasonText(
                 title: "Tego logowania nie rozpoczęto tutaj",
                 happened: "Przeglądarka nie rozpoczęła tego logowania tutaj lub utraciła plik cookie z jego początku.",
@@ -388,14 +390,14 @@ extension Catalogue {
                 happened: "Między początkiem a końcem logowania minęło ponad dziesięć minut.",
                 advice: "Spróbuj ponownie.",
                 fix:
-                    "Nic, chyba że dzieje się to od razu: wtedy repliki mają różne sekrety sesji lub zegar przeskakuje."
+                    "Nie trzeba nic robić, chyba że dzieje się to od razu: wtedy repliki mają różne sekrety sesji lub zegar przeskakuje."
             ),
             .returnURLRefused: ReasonText(
                 title: "Ten adres nie należy do tej witryny", happened: "Żądany adres powrotu leży poza tą witryną.",
                 advice: startInPolish,
                 fix: "return_to musi być ścieżką tej witryny lub adresem URL na jej hoście albo w session.domain."),
             .returnPathMismatch: ReasonText(
-                title: "Logowanie wróciło pod niewłaściwy adres",
+                title: "Po logowaniu nastąpił powrót pod niewłaściwy adres",
                 happened:
                     "Dostawca tożsamości odesłał Cię pod adres tej witryny, pod którym logowania nie są przyjmowane.",
                 advice: cannotHelpInPolish,
@@ -445,7 +447,7 @@ extension Catalogue {
                 happened: "Nie można było otworzyć pliku cookie sesji z Twojej przeglądarki.",
                 advice: "Zaloguj się ponownie.",
                 fix:
-                    "Sekret sesji zmieniono bez zachowania starego w session.secrets, repliki mają różne sekrety lub plik cookie zmanipulowano."
+                    "Sekret sesji zmieniono bez zachowania starego w session.secrets, repliki mają różne sekrety lub plik cookie zmodyfikowano."
             ),
             .identityHeaderSpoofed: ReasonText(
                 title: "To żądanie zostało zablokowane",
@@ -453,7 +455,7 @@ extension Catalogue {
                 advice:
                     "Przeglądarki nie wysyłają takiego nagłówka. Jeśli dodaje go rozszerzenie lub skrypt, wyłącz je.",
                 fix:
-                    "Z zapytaniem serwera proxy przyszedł nagłówek, którego nazwa jest inną pisownią nagłówka tożsamości, na przykład X_Forwarded_User. Niech proxy odrzuca takie nazwy, a klienta poszukaj w jego dzienniku."
+                    "Z żądaniem autoryzacji serwera proxy przyszedł nagłówek, którego nazwa jest inną pisownią nagłówka tożsamości, na przykład X_Forwarded_User. Niech proxy odrzuca takie nazwy, a klienta poszukaj w jego dzienniku."
             ),
             .pathUnreadable: ReasonText(
                 title: "Nie można odczytać adresu",
@@ -461,14 +463,14 @@ extension Catalogue {
                 advice:
                     "Sprawdź adres lub zacznij od strony głównej. Jeśli prowadziło tu łącze, powiadom administratora.",
                 fix:
-                    "Ścieżka ma segment z kropkami lub zaczyna się od dwóch ukośników, być może zakodowanych, albo zawiera kodowanie, które serwery odczytują różnie. Klient powinien wysyłać rozwiązaną ścieżkę; `sidegate explain --request PATH` mówi, co jest nie tak."
+                    "Ścieżka ma segment „.” lub „..”, zaczyna się od dwóch ukośników, być może zakodowanych, albo zawiera kodowanie, które serwery odczytują różnie. Klient powinien wysyłać ścieżkę bez takich segmentów i kodowań; `sidegate explain --request PATH` mówi, co jest nie tak."
             ),
             .crossSiteRequest: ReasonText(
                 title: "To żądanie zostało zablokowane",
                 happened: "Strona innej witryny mogła wysłać to żądanie z Twoją sesją, więc go nie przekazano.",
                 advice: "Otwórz stronę w tej witrynie i spróbuj ponownie stamtąd.",
                 fix:
-                    "Z session.partitioned żądanie, które coś zmienia, lub WebSocket musi pochodzić ze strony tej witryny, według Sec-Fetch-Site lub Origin. Serwery proxy po drodze powinny przekazywać oba pola; programy innych witryn potrzebują tokenu okaziciela (bearer)."
+                    "Z session.partitioned żądanie, które coś zmienia, lub WebSocket musi pochodzić ze strony tej witryny, według Sec-Fetch-Site lub Origin. Serwery proxy po drodze powinny przekazywać oba pola; programy innych witryn potrzebują tokenu Bearer."
             ),
         ])
 

@@ -24,7 +24,7 @@ extension Catalogue {
             .confirmSignInAdvice: "Continúe solo si lo ha comenzado usted y la cuenta es suya.",
             .confirmSignInLabel: "Sí, iniciar sesión",
             .cancelSignInLabel: "No, no soy yo",
-            .returnedElsewhereTitle: "El inicio de sesión ha vuelto a otra dirección",
+            .returnedElsewhereTitle: "El inicio de sesión ha llegado a otra dirección",
             .confirmSignOutTitle: "¿Cerrar la sesión?",
             .confirmSignOut: "Su sesión aquí terminará. Es posible que se pierda el trabajo no guardado.",
             .confirmSignOutLabel: "Cerrar sesión",
@@ -40,7 +40,7 @@ extension Catalogue {
                 "Se accede al sitio con más de un nombre de host, y la cookie pertenece a otro de ellos.",
             .loopByClock: "El reloj de este dispositivo o del servidor no es correcto.",
             .loopBySecrets: "Los servidores de este sitio utilizan secretos de sesión diferentes.",
-            .upstreamDownAdvice: "Inténtelo de nuevo en un momento.",
+            .upstreamDownAdvice: "Inténtelo de nuevo dentro de un momento.",
 
             .sessionEndedTitle: "Su sesión ha terminado",
             .notSignedInTitle: "No ha iniciado sesión",
@@ -74,7 +74,7 @@ extension Catalogue {
             .notSignedInForForm: "Inicie sesión, vuelva a la otra pestaña y envíe su formulario.",
             .frameTitle: "Inicie sesión",
             .frame: "Esta parte de la página requiere iniciar sesión, lo que solo es posible en la ventana completa.",
-            .frameAdvice: "Si el botón no hace nada, abra este sitio en una pestaña propia.",
+            .frameAdvice: "Si el botón no hace nada, abra este sitio en una pestaña aparte.",
             .leaving: "Le llevamos a la página de inicio de sesión. Si no ocurre nada, use el botón.",
             .arriving: "Le llevamos a su página. Si no ocurre nada, use el botón.",
             .linkTooLong:
@@ -102,7 +102,8 @@ extension Catalogue {
             .wrongUnitTitle: "El token de inicio de sesión cuenta el tiempo en {unit}",
             .wrongUnit:
                 "La hora «{claim}» del token de inicio de sesión está en {unit}, pero los tokens cuentan segundos, así que queda muy lejos en el futuro.",
-            .wrongUnitAdvice: "Reintentarlo no servirá. Comunique a su administrador el código de abajo.",
+            .wrongUnitAdvice:
+                "Volver a intentarlo no servirá de nada. Comunique a su administrador el código de abajo.",
             .wrongUnitFix: "El proveedor debe enviar segundos enteros desde 1970.",
             .wrongUnitFixByScript:
                 "El proveedor debe dividir sus horas entre 1000; en JavaScript, Math.floor(Date.now() / 1000).",
@@ -122,9 +123,9 @@ extension Catalogue {
             .fieldTotal: "Con el campo {field}, todos los campos suman {count} bytes; se aceptan {limit} como máximo.",
             .sessionTooLarge:
                 "La sesión no cabe en las {limit} cookies que puede tener; su campo más grande es {field}, con {count} bytes.",
-            .fieldAdvice: "Reintentarlo no servirá. Pida a su administrador que corrija su cuenta.",
+            .fieldAdvice: "Volver a intentarlo no servirá de nada. Pida a su administrador que corrija su cuenta.",
             .returnedElsewhere:
-                "El proveedor de identidad le ha devuelto a {actual}, pero la dirección de este sitio es {expected}; la cookie del comienzo del inicio de sesión solo existe allí.",
+                "El proveedor de identidad le ha devuelto a {actual}, pero la dirección de este sitio es {expected}; la cookie que se creó al iniciar sesión solo existe en esa dirección.",
             .providerErrorCode: "Su código de error es {code}.",
             .providerSentNothing: "No ha enviado ni un código ni un error.",
         ],
@@ -154,7 +155,7 @@ extension Catalogue {
             421: StatusWords(title: "Servidor equivocado", message: "Este servidor no sirve el sitio solicitado."),
             429: StatusWords(
                 title: "Demasiadas solicitudes",
-                message: "Ha enviado demasiadas solicitudes. Inténtelo de nuevo en un momento."),
+                message: "Ha enviado demasiadas solicitudes. Inténtelo de nuevo dentro de un momento."),
             431: StatusWords(
                 title: "La solicitud es demasiado grande",
                 message:
@@ -170,7 +171,8 @@ extension Catalogue {
             503: StatusWords(
                 title: "No disponible en este momento",
                 message:
-                    "Este sitio se está iniciando, se está deteniendo o está lleno. Inténtelo de nuevo en un momento."),
+                    "Este sitio se está iniciando, se está deteniendo o está saturado. Inténtelo de nuevo dentro de un momento."
+            ),
             504: StatusWords(
                 title: "La aplicación tarda demasiado",
                 message: "Ha llegado a este sitio, pero la aplicación que hay detrás no ha respondido a tiempo."),
@@ -180,7 +182,7 @@ extension Catalogue {
         ],
         reasons: [
             .tokenMissing: ReasonText(
-                title: "El inicio de sesión ha vuelto vacío",
+                title: "No se ha recibido ningún token de inicio de sesión",
                 happened: "El proveedor de identidad le ha devuelto sin un token de inicio de sesión.",
                 advice: startInSpanish,
                 fix:
@@ -262,7 +264,7 @@ extension Catalogue {
                     "El reloj de esta máquina va por detrás del reloj del proveedor (\"nbf\"). Sincronice ambos, o aumente token.clockSkew."
             ),
             .issuedInFuture: ReasonText(
-                title: "Este inicio de sesión viene del futuro",
+                title: "La fecha de este inicio de sesión está en el futuro",
                 happened: "Según el reloj de este sitio, el token de inicio de sesión se emitió en el futuro.",
                 advice: "Espere un minuto e inténtelo de nuevo.",
                 fix:
@@ -280,7 +282,7 @@ extension Catalogue {
                 happened: "El token de inicio de sesión no dice cuándo caduca, y este sitio lo exige.",
                 advice: cannotHelpInSpanish,
                 fix:
-                    "Haga que el proveedor añada \"exp\", o ponga token.requireExpiry en false y confíe en token.maxAge."
+                    "Haga que el proveedor añada \"exp\", o ponga token.requireExpiry en false y utilice token.maxAge."
             ),
             .issuedAtMissing: ReasonText(
                 title: "El token de inicio de sesión no tiene hora de emisión",
@@ -289,7 +291,7 @@ extension Catalogue {
                     "Sin \"exp\" el token necesita \"iat\". Para proveedores que lo escriben de otra forma, configure token.claimAliases."
             ),
             .issuerMismatch: ReasonText(
-                title: "El inicio de sesión viene de otro lugar",
+                title: "El inicio de sesión viene de otro proveedor",
                 happened:
                     "El token de inicio de sesión lo ha emitido un proveedor de identidad distinto de aquel en el que confía este sitio.",
                 advice: cannotHelpInSpanish,
@@ -351,7 +353,8 @@ extension Catalogue {
                 fix: "Añada la dirección a access.users (emails, emailsFile, emailDomains o groups)."),
             .siteNotGranted: ReasonText(
                 title: "Su cuenta no tiene acceso a este sitio",
-                happened: "Ha iniciado sesión, pero este sitio no está concedido a su cuenta.", advice: accessInSpanish,
+                happened: "Ha iniciado sesión, pero su cuenta no tiene permiso para este sitio.",
+                advice: accessInSpanish,
                 fix: "Los sitios (sites) del token deben contener access.site."),
             .guestRefused: ReasonText(
                 title: "Los invitados no tienen acceso",
@@ -396,10 +399,11 @@ extension Catalogue {
                 title: "No se ha podido preparar su cuenta",
                 happened: "La aplicación no ha confirmado su cuenta, así que no se ha iniciado la sesión.",
                 advice: "Inténtelo de nuevo en un minuto.",
-                fix: "provisioning.url no ha respondido con éxito; su respuesta está en el registro."),
+                fix: "provisioning.url no ha devuelto una respuesta correcta; su respuesta está en el registro."),
             .loginStateMissing: ReasonText(
                 title: "Este inicio de sesión no comenzó aquí",
-                happened: "Su navegador no comenzó aquí este inicio de sesión, o ha perdido la cookie de su comienzo.",
+                happened:
+                    "Su navegador no comenzó aquí este inicio de sesión, o ha perdido la cookie que se creó al comenzar.",
                 advice: "Empiece de nuevo en la página que quería ver, y permita las cookies de este sitio.",
                 fix:
                     "identityProvider.initiated dice qué ocurre con los inicios de sesión que comienzan en el proveedor. Si no es eso, busque otro nombre de host, http en lugar de https, o cookies bloqueadas."
@@ -409,14 +413,14 @@ extension Catalogue {
                 happened: "Han pasado más de diez minutos entre el comienzo y el final del inicio de sesión.",
                 advice: "Inténtelo de nuevo.",
                 fix:
-                    "Nada, salvo que ocurra enseguida: entonces las réplicas tienen secretos de sesión distintos, o el reloj da saltos."
+                    "No hay que hacer nada, salvo que ocurra enseguida: entonces las réplicas tienen secretos de sesión distintos, o el reloj da saltos."
             ),
             .returnURLRefused: ReasonText(
                 title: "Esa dirección no es de este sitio",
                 happened: "La dirección de retorno solicitada está fuera de este sitio.", advice: startInSpanish,
                 fix: "return_to debe ser una ruta de este sitio, o una URL de su host o bajo session.domain."),
             .returnPathMismatch: ReasonText(
-                title: "El inicio de sesión ha vuelto a una dirección equivocada",
+                title: "El inicio de sesión ha llegado a una dirección equivocada",
                 happened:
                     "El proveedor de identidad le ha devuelto a una dirección de este sitio en la que no se aceptan inicios de sesión.",
                 advice: cannotHelpInSpanish,
@@ -462,7 +466,7 @@ extension Catalogue {
                 happened: "Su sesión ha terminado por un cierre de sesión en otro lugar o por un administrador.",
                 advice: "Inicie sesión de nuevo.",
                 fix:
-                    "El proveedor ha enviado un cierre de sesión por canal posterior, o la sesión se ha eliminado del almacén."
+                    "El proveedor ha enviado un cierre de sesión back-channel, o la sesión se ha eliminado del almacén."
             ),
             .sessionInvalid: ReasonText(
                 title: "Su sesión no es válida aquí",
@@ -477,7 +481,7 @@ extension Catalogue {
                 advice:
                     "Los navegadores no envían una cabecera así. Si la añade una extensión o un script, desactívelos.",
                 fix:
-                    "Con la consulta de un proxy ha llegado una cabecera cuyo nombre es otra grafía de una cabecera de identidad, como X_Forwarded_User. Haga que el proxy descarte esos nombres, y busque el cliente en su registro."
+                    "Con la petición de autorización de un proxy ha llegado una cabecera cuyo nombre es otra grafía de una cabecera de identidad, como X_Forwarded_User. Haga que el proxy descarte esos nombres, y busque el cliente en su registro."
             ),
             .pathUnreadable: ReasonText(
                 title: "No se puede leer la dirección",
@@ -485,7 +489,7 @@ extension Catalogue {
                 advice:
                     "Revise la dirección, o empiece por la página principal. Si le ha traído aquí un enlace, avise a su administrador.",
                 fix:
-                    "La ruta tiene un segmento de puntos o empieza por dos barras, quizá codificadas, o contiene una codificación que los servidores leen de forma distinta. El cliente debe enviar la ruta resuelta; `sidegate explain --request PATH` dice qué está mal."
+                    "La ruta tiene un segmento «.» o «..», empieza por dos barras, quizá codificadas, o contiene una codificación que los servidores leen de forma distinta. El cliente debe enviar la ruta ya resuelta; `sidegate explain --request PATH` dice qué está mal."
             ),
             .crossSiteRequest: ReasonText(
                 title: "Esta solicitud se ha bloqueado",
@@ -493,14 +497,14 @@ extension Catalogue {
                     "Es posible que una página de otro sitio haya hecho esta solicitud con su sesión, así que no se ha reenviado.",
                 advice: "Abra la página en este sitio e inténtelo de nuevo desde allí.",
                 fix:
-                    "Con session.partitioned, una solicitud que cambia algo, o un WebSocket, debe venir de una página de este sitio, según Sec-Fetch-Site u Origin. Los proxies anteriores deben transmitir ambos campos; los programas de otros sitios necesitan un token de portador."
+                    "Con session.partitioned, una solicitud que cambia algo, o un WebSocket, debe venir de una página de este sitio, según Sec-Fetch-Site u Origin. Los proxies anteriores deben transmitir ambos campos; los programas de otros sitios necesitan un token Bearer."
             ),
         ])
 
     private static let againInSpanish =
         "Inténtelo de nuevo. Si sigue fallando, comunique a su administrador el código de abajo."
     private static let cannotHelpInSpanish =
-        "Es poco probable que reintentarlo ayude. Comunique a su administrador el código de abajo."
+        "Es poco probable que sirva de algo volver a intentarlo. Comunique a su administrador el código de abajo."
     private static let startInSpanish = "Empiece de nuevo en la página que quería ver."
     private static let accessInSpanish = "Use otra cuenta, o pida acceso a su administrador."
 }

@@ -9,7 +9,7 @@ extension Catalogue {
             .timeLabel: "Zaman", .signedInAsLabel: "Oturum açan hesap", .accountLabel: "Hesap",
             .switchAccountLabel: "Başka hesap kullan", .tryAgainLabel: "Yeniden dene", .fixLabel: "Yönetici için",
 
-            .redirectingTitle: "Bir saniye",
+            .redirectingTitle: "Lütfen bekleyin",
             .redirecting: "Yönlendiriliyorsunuz. Bir şey olmazsa bağlantıyı kullanın.",
             .chooseTitle: "Oturum aç",
             .choose: "Nasıl oturum açmak istediğinizi seçin.",
@@ -22,7 +22,7 @@ extension Catalogue {
             .confirmSignInAdvice: "Yalnızca işlemi siz başlattıysanız ve hesap sizinse devam edin.",
             .confirmSignInLabel: "Evet, oturum aç",
             .cancelSignInLabel: "Hayır, ben değilim",
-            .returnedElsewhereTitle: "Oturum açma başka bir adrese geri döndü",
+            .returnedElsewhereTitle: "Oturum açma sonrasında başka bir adrese yönlendirildiniz",
             .confirmSignOutTitle: "Oturum kapatılsın mı?",
             .confirmSignOut: "Buradaki oturumunuz sona erecek. Kaydedilmemiş çalışmalar kaybolabilir.",
             .confirmSignOutLabel: "Oturumu kapat",
@@ -69,13 +69,13 @@ extension Catalogue {
             .signedInForForm: "Diğer sekmeye dönüp formunuzu gönderin. Bu sekmeyi kapatabilirsiniz.",
             .notSignedInForForm: "Oturum açın, sonra diğer sekmeye dönüp formunuzu gönderin.",
             .frameTitle: "Lütfen oturum açın",
-            .frame: "Sayfanın bu bölümü için oturum açmanız gerekir; bu da yalnızca tam pencerede olur.",
-            .frameAdvice: "Düğme bir şey yapmıyorsa bu siteyi kendi sekmesinde açın.",
-            .leaving: "Oturum açma sayfasına götürülüyorsunuz. Bir şey olmazsa düğmeyi kullanın.",
-            .arriving: "Sayfanıza götürülüyorsunuz. Bir şey olmazsa düğmeyi kullanın.",
-            .linkTooLong: "Görmek istediğiniz sayfanın adresi, oturum açarken hatırlanamayacak kadar uzun.",
+            .frame: "Sayfanın bu bölümü için oturum açmanız gerekir; bu yalnızca tam pencerede yapılabilir.",
+            .frameAdvice: "Düğme bir şey yapmıyorsa bu siteyi ayrı bir sekmede açın.",
+            .leaving: "Oturum açma sayfasına yönlendiriliyorsunuz. Bir şey olmazsa düğmeyi kullanın.",
+            .arriving: "Sayfanıza yönlendiriliyorsunuz. Bir şey olmazsa düğmeyi kullanın.",
+            .linkTooLong: "Görmek istediğiniz sayfanın adresi, oturum açılırken saklanamayacak kadar uzun.",
             .linkTooLongAdvice:
-                "Bağlantıyı yeniden açın: artık sayfaya götürür. Ya da başlangıç sayfasına devam edin.",
+                "Bağlantıyı yeniden açın: artık sayfa açılır. Ya da ana sayfaya gidin.",
 
             .otherRefusalTitle: "İstek reddedildi",
             .otherRefusal: "İstek işlenemedi.",
@@ -93,9 +93,9 @@ extension Catalogue {
                 "Belirtecini, sorgusu olmayan {path} adresine & ile ekledi; bu yüzden belirteç yolun parçası oldu. Oturum açma {expected} adresinde kabul edilir.",
             .tokenInPathFix:
                 "Dönüş adresinde sorgu yoksa sağlayıcı belirteci ? ile eklemelidir. Bunu yapamıyorsa dönüş adresini oraya sonunda soru işaretiyle girin.",
-            .wrongUnitTitle: "Oturum açma belirteci zamanı {unit} olarak sayıyor",
+            .wrongUnitTitle: "Oturum açma belirteci zamanı {unit} cinsinden veriyor",
             .wrongUnit:
-                "Oturum açma belirtecindeki “{claim}” zamanı {unit} olarak verilmiş, oysa belirteçler saniye sayar; bu yüzden çok uzak bir geleceğe denk geliyor.",
+                "Oturum açma belirtecindeki “{claim}” zamanı {unit} cinsinden verilmiş, oysa belirteçlerde zaman saniye cinsindendir; bu yüzden çok uzak bir geleceğe denk geliyor.",
             .wrongUnitAdvice: "Yeniden denemek işe yaramaz. Aşağıdaki kodu yöneticinize bildirin.",
             .wrongUnitFix: "Sağlayıcı 1970’ten bu yana geçen tam saniyeleri göndermelidir.",
             .wrongUnitFixByScript:
@@ -104,7 +104,7 @@ extension Catalogue {
             .fieldMissing: "{field} alanı eksik.",
             .fieldMissingInClaims: "{field} alanı eksik (talepler: {claims}).",
             .emailUnverified:
-                "email_verified değeri true olmadığı için email talebi sayılmaz (token.acceptUnverifiedEmail).",
+                "email_verified değeri true olmadığı için email talebi dikkate alınmaz (token.acceptUnverifiedEmail).",
             .fieldNotText: "{field} alanı ne bir metin ne de bir metin listesi.",
             .fieldValueCount: "{field} alanının {count} değeri var; en çok {limit} kabul edilir.",
             .fieldSingleValue: "{field} alanının {count} değeri var; bir değer kabul edilir.",
@@ -118,7 +118,7 @@ extension Catalogue {
                 "Oturum, sahip olabileceği {limit} çereze sığmıyor; en büyük alanı {count} baytla {field}.",
             .fieldAdvice: "Yeniden denemek işe yaramaz. Yöneticinizden hesabınızı düzeltmesini isteyin.",
             .returnedElsewhere:
-                "Kimlik sağlayıcı sizi {actual} adresine geri gönderdi, ancak bu sitenin adresi {expected}; oturum açmanın başındaki çerez yalnızca orada var.",
+                "Kimlik sağlayıcı sizi {actual} adresine geri gönderdi, ancak bu sitenin adresi {expected}; oturum açmanın başında oluşturulan çerez yalnızca orada var.",
             .providerErrorCode: "Hata kodu: {code}.",
             .providerSentNothing: "Ne bir kod ne de bir hata gönderdi.",
         ],
@@ -156,7 +156,7 @@ extension Catalogue {
                 message: "Bu siteye ulaştınız, ancak arkasındaki uygulama geçerli bir yanıt vermedi."),
             503: StatusWords(
                 title: "Şu anda kullanılamıyor",
-                message: "Bu site başlatılıyor, durduruluyor veya dolu. Lütfen birazdan yeniden deneyin."),
+                message: "Bu site başlatılıyor, durduruluyor veya aşırı yüklü. Lütfen birazdan yeniden deneyin."),
             504: StatusWords(
                 title: "Uygulamanın yanıtı çok uzun sürüyor",
                 message: "Bu siteye ulaştınız, ancak arkasındaki uygulama zamanında yanıt vermedi."),
@@ -166,7 +166,7 @@ extension Catalogue {
         ],
         reasons: [
             .tokenMissing: ReasonText(
-                title: "Oturum açma boş döndü",
+                title: "Oturum açma belirteci alınmadı",
                 happened: "Kimlik sağlayıcı sizi oturum açma belirteci olmadan geri gönderdi.", advice: startInTurkish,
                 fix:
                     "identityProvider.tokenParameter ile sağlayıcının kullandığı parametreyi karşılaştırın ve yoldaki bir şeyin (bir yönlendirme, bir önbellek) sorguyu kesmediğinden emin olun."
@@ -242,7 +242,7 @@ extension Catalogue {
                     "Bu makinenin saati sağlayıcınınkinden geri (\"nbf\"). İkisini eşitleyin veya token.clockSkew değerini artırın."
             ),
             .issuedInFuture: ReasonText(
-                title: "Bu oturum açma gelecekten geliyor",
+                title: "Bu oturum açmanın zamanı gelecekte",
                 happened: "Bu sitenin saatine göre oturum açma belirteci gelecekte düzenlenmiş.",
                 advice: "Lütfen bir dakika bekleyip yeniden deneyin.",
                 fix:
@@ -270,7 +270,7 @@ extension Catalogue {
                     "\"exp\" yoksa belirteçte \"iat\" bulunmalıdır. Bunu farklı yazan sağlayıcılar için token.claimAliases ayarını kullanın."
             ),
             .issuerMismatch: ReasonText(
-                title: "Oturum açma başka bir yerden geliyor",
+                title: "Oturum açma başka bir sağlayıcıdan geliyor",
                 happened: "Oturum açma belirtecini, bu sitenin güvendiğinden başka bir kimlik sağlayıcı düzenlemiş.",
                 advice: cannotHelpInTurkish,
                 fix: "token.issuer, son eğik çizgiye kadar belirtecin \"iss\" değeriyle aynı olmalıdır."),
@@ -375,10 +375,11 @@ extension Catalogue {
                 title: "Hesabınız hazırlanamadı",
                 happened: "Uygulama hesabınızı onaylamadı; bu yüzden oturum açılmadı.",
                 advice: "Lütfen bir dakika sonra yeniden deneyin.",
-                fix: "provisioning.url başarıyla yanıt vermedi; yanıtı günlükte."),
+                fix: "provisioning.url başarılı bir yanıt vermedi; yanıtı günlükte."),
             .loginStateMissing: ReasonText(
                 title: "Bu oturum açma burada başlatılmadı",
-                happened: "Tarayıcınız bu oturum açmayı burada başlatmadı veya başlangıçtaki çerezi kaybetti.",
+                happened:
+                    "Tarayıcınız bu oturum açmayı burada başlatmadı veya başlangıçta oluşturulan çerezi kaybetti.",
                 advice: "Lütfen görmek istediğiniz sayfadan yeniden başlayın ve bu sitenin çerezlerine izin verin.",
                 fix:
                     "Sağlayıcıda başlayan oturum açmalara ne olacağını identityProvider.initiated belirler. Değilse başka bir ana bilgisayar adı, https yerine http veya engellenmiş çerez olup olmadığına bakın."
@@ -397,7 +398,7 @@ extension Catalogue {
                     "return_to bu sitenin bir yolu veya ana bilgisayarındaki ya da session.domain altındaki bir URL olmalıdır."
             ),
             .returnPathMismatch: ReasonText(
-                title: "Oturum açma yanlış adrese geri döndü",
+                title: "Oturum açma sonrasında yanlış adrese yönlendirildiniz",
                 happened: "Kimlik sağlayıcı sizi bu sitenin oturum açma kabul edilmeyen bir adresine geri gönderdi.",
                 advice: cannotHelpInTurkish,
                 fix:
@@ -439,7 +440,7 @@ extension Catalogue {
                 title: "Oturumunuz kapatıldı",
                 happened: "Oturumunuz, başka bir yerde kapatılarak veya bir yönetici tarafından sonlandırıldı.",
                 advice: "Lütfen yeniden oturum açın.",
-                fix: "Sağlayıcı arka kanaldan (back-channel) oturum kapatma gönderdi veya oturum depodan kaldırıldı."),
+                fix: "Sağlayıcı back-channel oturum kapatma isteği gönderdi veya oturum depodan kaldırıldı."),
             .sessionInvalid: ReasonText(
                 title: "Oturumunuz burada geçerli değil", happened: "Tarayıcınızın oturum çerezi açılamadı.",
                 advice: "Lütfen yeniden oturum açın.",
@@ -452,21 +453,21 @@ extension Catalogue {
                 advice:
                     "Tarayıcılar böyle bir başlık göndermez. Bunu bir uzantı veya betik ekliyorsa onu devre dışı bırakın.",
                 fix:
-                    "Bir vekil sunucunun sorusuyla, adı bir kimlik başlığının başka yazımı olan bir başlık geldi; örneğin X_Forwarded_User. Vekil sunucu böyle adları atmalıdır; istemciyi onun günlüğünde arayın."
+                    "Bir vekil sunucunun yetkilendirme isteğiyle, adı bir kimlik başlığının başka yazımı olan bir başlık geldi; örneğin X_Forwarded_User. Vekil sunucu böyle adları atmalıdır; istemciyi onun günlüğünde arayın."
             ),
             .pathUnreadable: ReasonText(
                 title: "Adres okunamıyor", happened: "Bu sayfanın adresi belirsiz; bu yüzden istek iletilmedi.",
                 advice:
                     "Adresi denetleyin veya ana sayfadan başlayın. Buraya bir bağlantıyla geldiyseniz yöneticinize bildirin.",
                 fix:
-                    "Yolda noktalardan oluşan bir bölüm var, yol (belki kodlanmış) iki eğik çizgiyle başlıyor veya sunucuların farklı okuduğu bir kodlama içeriyor. İstemci çözümlenmiş yolu göndermelidir; `sidegate explain --request PATH` neyin yanlış olduğunu söyler."
+                    "Yolda “.” veya “..” bölümü var, yol (belki kodlanmış) iki eğik çizgiyle başlıyor veya sunucuların farklı okuduğu bir kodlama içeriyor. İstemci çözümlenmiş yolu göndermelidir; `sidegate explain --request PATH` neyin yanlış olduğunu söyler."
             ),
             .crossSiteRequest: ReasonText(
                 title: "Bu istek engellendi",
                 happened: "Bu isteği oturumunuzla başka bir sitenin sayfası göndermiş olabilir; bu yüzden iletilmedi.",
                 advice: "Sayfayı bu sitede açın ve oradan yeniden deneyin.",
                 fix:
-                    "session.partitioned ile, bir şeyi değiştiren bir istek veya bir WebSocket, Sec-Fetch-Site veya Origin alanına göre bu sitenin bir sayfasından gelmelidir. Öndeki vekil sunucular her iki alanı da iletmelidir; başka sitelerin programları taşıyıcı belirtece (bearer) gerek duyar."
+                    "session.partitioned ile, bir şeyi değiştiren bir istek veya bir WebSocket, Sec-Fetch-Site veya Origin alanına göre bu sitenin bir sayfasından gelmelidir. Öndeki vekil sunucular her iki alanı da iletmelidir; başka sitelerin programları Bearer belirtecine gerek duyar."
             ),
         ])
 

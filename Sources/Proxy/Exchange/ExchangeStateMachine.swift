@@ -38,6 +38,8 @@ package struct ExchangeStateMachine: ~Copyable {
         case revocation
         /// A stored session, or that one is stored.
         case session
+        /// A turn of the loop with room for a form.
+        case turn
     }
 
     package enum Response: Equatable {

@@ -109,6 +109,18 @@ extension GateExchange {
     }
 
     func formReceived() {
+        guard formLimit != nil, machine.isRequestComplete, let count = machine.form?.count,
+            !service.formTurns.take(count)
+        else { return decideWithForm() }
+        let turns = service.formTurns
+        ask(.turn, within: Self.longestWaitForTurn, otherwise: true) { done in
+            turns.wait(count) { done(true) }
+        } then: { [self] (_: Bool) in
+            decideWithForm()
+        }
+    }
+
+    private func decideWithForm() {
         let form = machine.form ?? []
         noContentFollows()
         if let limit = formLimit {
@@ -118,6 +130,8 @@ extension GateExchange {
         }
         answered(.content(limit: form.count), with: .content(form))
     }
+
+    private static let longestWaitForTurn = Nanoseconds.seconds(30)
 
     // MARK: Signing out of the app
 

@@ -52,7 +52,7 @@ final class GateExchange: Exchange, FinishedExchange {
     /// A form that the gate needs, but that the app may get after all.
     private struct KeptFormState {
         let limit: Int
-        let memory = FormMemory()
+        let memory: FormMemory
         var lacksMemory = false
     }
 
@@ -164,7 +164,7 @@ final class GateExchange: Exchange, FinishedExchange {
     var lacksFormMemory: Bool { keptForm?.lacksMemory ?? false }
 
     func beginFormMemory(limit: Int) {
-        keptForm = KeptFormState(limit: limit)
+        keptForm = KeptFormState(limit: limit, memory: FormMemory(of: network))
     }
 
     private func takeFormMemory(_ count: Int) -> Bool {

@@ -33,6 +33,7 @@ final class GateService: ExchangeService {
     /// Responses are described in the log, or some app's are rewritten.
     private(set) var readsResponses: Bool
     private(set) var isDraining = false
+    let formTurns: FormTurns
     private let resolver: Resolver
     private var log: RequestLog?
     /// One for each app, in the order in which the gate numbers them; never empty.
@@ -61,6 +62,7 @@ final class GateService: ExchangeService {
         self.services = services
         hasRemoteKeys = services.keys != nil
         loop = memory.loop
+        formTurns = FormTurns(memory.loop)
         maximumContent = configuration.maximumContent
         strictTransportLine = configuration.strictTransportLine
         metrics.use(providers: configuration.providers, observes: configuration.observes)

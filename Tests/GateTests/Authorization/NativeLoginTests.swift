@@ -97,6 +97,24 @@ struct NativeLoginTests {
         }
     }
 
+    @Test(
+        "from certain networks opens for a client that is certainly in one",
+        arguments: [
+            (false, [], true), (false, ["X-Forwarded-For: 10.0.0.9"], false), (false, ["X_Real_IP: 10.0.0.9"], false),
+            (false, ["Via: 1.1 proxy"], false), (true, ["X-Forwarded-For: 10.0.0.9"], true),
+            (true, ["X-Forwarded-For: 10.0.0.9, 192.0.2.9"], false), (true, ["X-Forwarded-For: unknown"], false),
+            (true, ["X-Forwarded-Proto: https"], false),
+        ])
+    func networks(_ isTrusted: Bool, _ fields: [String], _ opens: Bool) throws {
+        let browser = try browser(from: ["10.0.0.0/8"]) {
+            if isTrusted { $0.trustedProxies = [CIDR("192.0.2.1")].compactMap { $0 } }
+        }
+        browser.context.peer = IPAddress(v4: isTrusted ? 0xc000_0201 : 0x0a00_0001)
+        browser.context.isTrustedPeer = isTrusted
+        #expect(try browser.send("GET", "/login?no_sso", fields).status == (opens ? 0 : 302))
+        #expect((browser.nativeOpenings == 1) == opens)
+    }
+
     @Test("is for a browser's navigation to ask for")
     func navigation() throws {
         for (method, fields) in [

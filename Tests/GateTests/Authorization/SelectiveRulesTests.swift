@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Gate
 import HTTP
 import TestSupport
 import Testing
+
+@testable import Gate
 
 @Suite("Access rules for certain hosts and networks")
 struct SelectiveRulesTests {
@@ -242,6 +243,24 @@ struct KnownClientTests {
             peer: example.peer, isSecure: true, isTrustedPeer: example.isTrusted, localPort: 443, now: noon)
         #expect(try browser.send("GET", "/open/x", example.fields).status == (example.opens ? 0 : 302))
         #expect(try browser.send("GET", "/closed/x", example.fields).status == (example.closes ? 403 : 0))
+    }
+
+    @Test(
+        "A peer that sends any forwarding field, in any spelling, may be a proxy",
+        arguments: ForwardingFields.names + ["via"])
+    func forwardingFields(_ name: String) throws {
+        let browser = try Browser {
+            $0.access.rules = [
+                try SelectiveRulesTests.rule("/open/*", from: ["10.0.0.0/8"], .anyone),
+                try SelectiveRulesTests.rule("/closed/*", from: ["10.0.0.0/8"], .deny),
+                try SelectiveRulesTests.rule("/closed/*", .anyone),
+            ]
+        }
+        browser.context.peer = IPAddress(v4: 0x0a00_0001)
+        for spelling in [name, name.uppercased(), String(name.map { $0 == "-" ? "_" : $0 })] {
+            #expect(try browser.send("GET", "/open/x", ["\(spelling): 10.0.0.2"]).status == 302, "\(spelling)")
+            #expect(try browser.send("GET", "/closed/x", ["\(spelling): 192.0.2.2"]).status == 403, "\(spelling)")
+        }
     }
 
     @Test("In forward-auth the proxy is never the client, and the host is that of the question")

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Gate
 import HTTP
 import HTTP1
 import JWT
 import Testing
+
+@testable import Gate
 
 @Suite("What reaches the app")
 struct RewriteTests {
@@ -173,6 +174,14 @@ struct RewriteTests {
         #expect(try lines([], host: "app.example.com:8080").contains("X-Forwarded-Port: 8080"))
         #expect(try lines([], host: "[2001:db8::1]:81").contains("X-Forwarded-Port: 81"))
         #expect(try lines([], host: "[2001:db8::1]").contains("X-Forwarded-Port: 443"))
+    }
+
+    @Test("no forwarding field of a stranger's reaches the app, in any spelling", arguments: ForwardingFields.names)
+    func forwardingFields(_ name: String) throws {
+        for spelling in [name, name.uppercased(), String(name.map { $0 == "-" ? "_" : $0 })] {
+            let stranger = try lines(["\(spelling): 203.0.113.9"], signedIn: false)
+            #expect(!stranger.contains { $0.contains("203.0.113.9") }, "\(spelling)")
+        }
     }
 
     @Test("CVE-2026-40575: scheme and host of our own URLs come from a trusted proxy only, of several values the last")

@@ -96,7 +96,7 @@ enum NativeLoginOptions {
         "More paths that the login page needs, such as /static/*; open while the login page is.")
     static let from = Option<[Network]>(
         "nativeLogin.from", .list(.network), default: "[]",
-        "Address blocks of the clients that may request it; empty: all.")
+        "Address blocks of the clients that may request it, as `access.rules[].from` knows clients; empty: all.")
     static let lifetime = Option<Duration>(
         "nativeLogin.lifetime", .duration(.seconds(1) ... .seconds(86_400)), default: "15m",
         "How long the paths stay open for a browser that has requested it.")
