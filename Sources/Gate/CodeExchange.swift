@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTP
+
 /// The redemption of one authorization code at the token endpoint (RFC 6749 §4.1.3, RFC 7636 §4.5).
 package struct CodeExchange: Sendable, Equatable {
     /// The provider's name; empty for the only one.
@@ -14,9 +16,12 @@ package struct CodeExchange: Sendable, Equatable {
     package let redirectURL: [UInt8]
     /// For the logs.
     package let requestID: String
+    /// Whose browser brought the code, behind trusted proxies; nil: not known.
+    package let client: IPAddress?
 
     package init(
-        provider: String, issuer: String, code: [UInt8], verifier: [UInt8], redirectURL: [UInt8], requestID: String
+        provider: String, issuer: String, code: [UInt8], verifier: [UInt8], redirectURL: [UInt8], requestID: String,
+        client: IPAddress? = nil
     ) {
         self.provider = provider
         self.issuer = issuer
@@ -24,6 +29,7 @@ package struct CodeExchange: Sendable, Equatable {
         self.verifier = verifier
         self.redirectURL = redirectURL
         self.requestID = requestID
+        self.client = client
     }
 }
 

@@ -84,9 +84,7 @@ package final class Gate {
     /// What becomes of a request for an app, in the order: native login, rules, session, bearer token, guest, sign-in.
     private func admit(_ request: borrowing AccessRequest) -> Step {
         // Before all else, and in observe mode too: it is not the app's.
-        if strayReturns.mayBeMisdirected(request), let refusal = strayReturns.misdirected(request) {
-            return .respond(refusal)
-        }
+        if strayReturns.mayBeMisdirected(request), let step = strayReturns.misdirected(request) { return step }
         if let open = nativeLogin?.admission(of: request) { return .done(.nativeLogin(cookie: open.cookie)) }
         let step =
             forwarding.isReadable(request)
@@ -123,8 +121,9 @@ package final class Gate {
         }
         if request.head.query != nil, let refusal = strayReturns.refusal(of: request) { return .respond(refusal) }
         if authorization.admitsGuests(by: ruling) { return .done(.forward(nil, renewal: nil)) }
-        if request.head.method == .post, authorization.isEnforced, strayReturns.mayBeForm(request) {
-            return .ask(.content(limit: SignIn.formLimit))
+        if request.head.method == .post, authorization.isEnforced {
+            if strayReturns.mayBeForm(request) { return .ask(.content(limit: SignIn.formLimit)) }
+            if let refusal = strayReturns.refusal(ofCollected: request) { return .respond(refusal) }
         }
         return unauthenticated(request, reason, ruling)
     }
@@ -163,9 +162,10 @@ package final class Gate {
         case .auth: forwardAuth.step(request, judge: { admit($0) }, reserved: { strayReturns.step($0) })
         case .backchannelLogout: backchannelLogout.step(request)
         case .keys: .respond(assertions?.keySet(request, responses) ?? responses.notFound(request))
-        case .nothing where strayReturns.isForm(request):
-            .ask(.content(limit: SignIn.formLimit))
-        case .nothing: .respond(responses.notFound(request))
+        case .nothing:
+            strayReturns.misdirectedForm(request)
+                ?? (strayReturns.isForm(request)
+                    ? .ask(.content(limit: SignIn.formLimit)) : .respond(responses.notFound(request)))
         case .unreadable: .respond(responses.unreadable(request))
         }
     }
@@ -231,6 +231,11 @@ package final class Gate {
 
     /// The response to a form for which there is no more memory.
     package func formLost(_ request: borrowing AccessRequest) -> LocalResponse { keptForms.lostForRoom(request) }
+
+    /// The request is a return to a provider whose responses answer attempts of this browser (``LoginProtocol/needsAttempt``).
+    package func answersAttempt(_ request: borrowing AccessRequest) -> Bool {
+        request.path.reserved == .callback && providers.returning(request)?.login.needsAttempt ?? false
+    }
 
     /// What the request is about, for metrics.
     package func purpose(of request: inout AccessRequest) -> RequestPurpose {

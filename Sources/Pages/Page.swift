@@ -11,7 +11,8 @@ package enum Page: Equatable, Sendable {
     case redirecting(to: String)
     /// A refused sign-in. `cause`: where it is known more precisely than by the reason.
     case refused(
-        reason: Reason, requestID: String, account: String? = nil, tryAgain: String? = nil, cause: RefusalCause? = nil)
+        reason: Reason, requestID: String, account: String? = nil, tryAgain: String? = nil, cause: RefusalCause? = nil,
+        method: SignInMethod = .redirect)
     /// Signed in, but not allowed here. `switchAccount` leads to logout.
     case notAllowed(reason: Reason, account: String, requestID: String, switchAccount: String)
     /// The app has no free seat for this user.

@@ -39,8 +39,8 @@ struct PageWords {
                 "title": text(.redirectingTitle), "message": text(.redirecting),
                 "url": link(url),
             ]
-        case .refused(let reason, let requestID, let account, let tryAgain, let cause):
-            return words(of: reason, requestID, cause).merging([
+        case .refused(let reason, let requestID, let account, let tryAgain, let cause, let method):
+            return words(of: reason, requestID, cause, method).merging([
                 "isRefused": .flag(true), "accountLabel": text(.signedInAsLabel), "account": .text(account ?? ""),
                 "tryAgainURL": link(tryAgain),
                 "hasActions": .flag(link(tryAgain) != absent),
@@ -166,9 +166,9 @@ struct PageWords {
     }
 
     private func words(
-        of reason: Reason, _ requestID: String, _ cause: RefusalCause? = nil
+        of reason: Reason, _ requestID: String, _ cause: RefusalCause? = nil, _ method: SignInMethod = .redirect
     ) -> [String: TemplateValue] {
-        let text = ReasonText.of(reason, cause, in: language)
+        let text = ReasonText.of(reason, cause, by: method, in: language)
         return [
             "title": .text(text.title), "message": .text(text.happened), "advice": .text(text.advice),
             "fix": .text(text.fix), "code": .text(reason.rawValue), "requestID": .text(requestID),

@@ -19,15 +19,26 @@ package enum RefusalCause: Equatable, Sendable {
     case providerError(code: String)
     /// An OpenID provider sent neither a code nor an error.
     case providerSentNothing
+    /// An OpenID provider sent its response in a form where it belongs into the URL, or the other way round.
+    case otherResponseMode(isForm: Bool)
+}
+
+/// How users are to sign in: what an administrator should check depends on it.
+package enum SignInMethod: Equatable, Sendable {
+    /// By a redirect with a token.
+    case redirect
+    /// By OpenID Connect.
+    case openID
 }
 
 extension ReasonText {
     /// The texts for `reason`, and for its cause where that is known.
     package static func of(
-        _ reason: Reason, _ cause: RefusalCause? = nil, in language: Language = .english
+        _ reason: Reason, _ cause: RefusalCause? = nil, by method: SignInMethod = .redirect,
+        in language: Language = .english
     ) -> ReasonText {
         let catalogue = language.catalogue
-        let text = catalogue[reason]
+        let text = catalogue.text(of: reason, by: method)
         switch cause {
         case nil: return text
         case .wrongUnit(let claim, let unit):
@@ -45,7 +56,7 @@ extension ReasonText {
                 title: text.title,
                 happened: catalogue.joined(text.happened, problem.sentence(about: name, in: catalogue)),
                 advice: catalogue[.fieldAdvice], fix: text.fix)
-        case .returnPathMismatch, .returnedElsewhere, .providerError, .providerSentNothing:
+        case .returnPathMismatch, .returnedElsewhere, .providerError, .providerSentNothing, .otherResponseMode:
             let sentence = cause?.sentence(in: catalogue) ?? ""
             return ReasonText(
                 title: text.title, happened: catalogue.joined(text.happened, sentence), advice: text.advice,
@@ -71,11 +82,40 @@ extension RefusalCause {
             catalogue.filled(.returnedElsewhere, ["actual": actual, "expected": expected])
         case .providerError(let code): catalogue.filled(.providerErrorCode, ["code": code])
         case .providerSentNothing: catalogue[.providerSentNothing]
+        case .otherResponseMode(let isForm):
+            catalogue.filled(
+                .otherResponseMode,
+                [
+                    "actual": catalogue[isForm ? .responseInForm : .responseInURL],
+                    "expected": catalogue[isForm ? .responseInURL : .responseInForm],
+                ])
         }
     }
 }
 
 extension Catalogue {
+    /// The texts for a reason, with the fix for this way to sign in.
+    fileprivate func text(of reason: Reason, by method: SignInMethod) -> ReasonText {
+        let text = self[reason]
+        guard method == .openID, let phrase = Self.openIDFix(reason) else { return text }
+        return ReasonText(title: text.title, happened: text.happened, advice: text.advice, fix: self[phrase])
+    }
+
+    /// Nil: the same as for other ways to sign in. With OpenID Connect keys, issuer and audience follow from the provider,
+    /// and a sign-in must begin here.
+    private static func openIDFix(_ reason: Reason) -> Phrase? {
+        switch reason {
+        case .loginStateMissing: .openIDStateFix
+        case .tokenMissing: .openIDResponseFix
+        case .tokenMalformed, .headerMalformed, .claimsMalformed, .algorithmMissing, .expiryMissing, .issuedAtMissing:
+            .openIDTokenFix
+        case .keyNotFound, .signatureInvalid: .openIDKeyFix
+        case .issuerMismatch: .openIDIssuerFix
+        case .audienceMismatch: .openIDAudienceFix
+        default: nil
+        }
+    }
+
     fileprivate func unit(_ name: String) -> String {
         switch name {
         case "milliseconds": self[.milliseconds]

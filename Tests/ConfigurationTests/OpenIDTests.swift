@@ -82,6 +82,18 @@ struct OpenIDTests {
                 "protocol: oidc, issuer: \"https://idp/.well-known/openid-configuration\", clientID: app", "",
                 "the address of the discovery document"
             ),
+            (
+                "protocol: oidc, issuer: \"https://login.microsoftonline.com/common/v2.0\", clientID: app", "",
+                "/common/ stands for the users of every tenant"
+            ),
+            (
+                "preset: entra, issuer: \"https://login.microsoftonline.com/Organizations/v2.0\", clientID: app", "",
+                "write the ID of your tenant in its place"
+            ),
+            (
+                "preset: entra, issuer: \"https://login.microsoftonline.us/consumers/v2.0\", clientID: app", "",
+                "/consumers/ stands for"
+            ),
             (base + ", scopes: [email]", "", "without `openid`"),
             (base + ", scopes: [\"openid email\"]", "", "is no scope"),
             (base + ", parameters: { state: x }", "", "is set by the protocol itself"),
@@ -126,6 +138,78 @@ struct OpenIDTests {
         #expect(load(base: base).lines == [])
         let lines = load(", clientAuthentication: post", base: base).lines
         #expect(lines.count == 1 && lines.first?.contains("there is no client secret") == true, "\(lines)")
+    }
+
+    @Test("A tenant's own issuer at Entra ID is right")
+    func tenant() {
+        let tenant = "https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555/v2.0"
+        #expect(load(base: "preset: entra, issuer: \"\(tenant)\", clientID: app, clientSecret: s").lines == [])
+    }
+
+    @Test("What has no effect with OpenID Connect is a warning", arguments: ["initiated: allow", "requireState: true"])
+    func ineffective(option: String) {
+        let loaded = load(", " + option)
+        #expect(loaded.errors == [] && loaded.warnings.count == 1, "\(loaded.lines)")
+        #expect(loaded.warnings.first?.contains("has no effect with `identityProvider.protocol: oidc`") == true)
+    }
+
+    @Test("Without `publicURL` it is not known which redirect URI to register")
+    func redirectURI() {
+        func load(_ top: String) -> LoadedConfiguration {
+            place.load(
+                """
+                upstream: http://127.0.0.1:3000
+                session: { secret: "this is a session secret, long enough" }
+                \(top)
+                """)
+        }
+        let words = "`publicURL` is not set, so the redirect URI"
+        let single = load("identityProvider: { \(Self.base) }")
+        #expect(single.errors == [] && single.warnings.count { $0.contains(words) } == 1, "\(single.lines)")
+        for (hosts, isWarned) in [("[]", true), ("[\"*.example.com\"]", true), ("[app.example.com]", false)] {
+            let loaded = load("identityProviders: [{ name: a, hosts: \(hosts), identityProvider: { \(Self.base) } }]")
+            #expect(loaded.errors == [], "\(loaded.lines)")
+            #expect(loaded.warnings.contains { $0.contains(words) } == isWarned, "\(loaded.lines)")
+        }
+        let jwt = load(
+            "identityProvider: { loginURL: \"https://idp.example/\" }\n"
+                + "token: { keys: [{ secret: 0123456789abcdef0123456789abcdef }] }")
+        #expect(!jwt.warnings.contains { $0.contains(words) })
+    }
+
+    @Test("A client secret that is a session secret too is a warning, however both are given")
+    func sharedSecret() {
+        let secret = "one and the same secret, long enough"
+        place.write("client.secret", secret + "\n")
+        place.write("session.secrets", "another secret, of 32 bytes at least\n\(secret)\n")
+        let client = "protocol: oidc, issuer: \"https://idp.example.com\", clientID: app"
+        let clients = ["clientSecret: \"\(secret)\"", "clientSecretFile: client.secret"]
+        let sessions = [
+            "secret: \"\(secret)\"", "secretFile: client.secret", "secretsFile: session.secrets",
+            "secrets: [\"another secret, of 32 bytes at least\", \"\(secret)\"]",
+        ]
+        for given in clients {
+            for session in sessions {
+                for isItem in [false, true] {
+                    let provider = "identityProvider: { \(client), \(given) }"
+                    let loaded = place.load(
+                        """
+                        upstream: http://127.0.0.1:3000
+                        publicURL: https://app.example.com
+                        session: { \(session) }
+                        \(isItem ? "identityProviders: [{ name: a, \(provider) }]" : provider)
+                        """)
+                    let place = isItem ? "identityProviders[0]." : ""
+                    let words =
+                        "is the same secret as `\(place)identityProvider.\(given.prefix { $0 != ":" })`: everyone who has"
+                        + " that one could also forge sessions"
+                    #expect(loaded.warnings.count { $0.contains(words) } == 1, "\(loaded.lines)")
+                    #expect(loaded.errors == [] && !loaded.lines.contains { $0.contains(secret) })
+                }
+            }
+        }
+        let apart = load()
+        #expect(apart.lines == [])
     }
 
     @Test("The client's secret is never printed")

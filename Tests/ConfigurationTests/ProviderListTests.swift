@@ -247,6 +247,73 @@ struct ProviderListTests {
         #expect(errors.contains { $0.hasPrefix("c.yaml:\(line):") && $0.contains(words) }, "\(errors)")
     }
 
+    @Test(
+        "One mistake in an item is one error: nothing follows from it that would not be there without it",
+        arguments: [
+            [staff, shop.replacing("{ name", with: "{ colour: red, name")],
+            [staff, shop.replacing("token: {", with: "token: { colour: red,")],
+            [staff, shop.replacing("name: shop", with: "name: Shop")],
+            [staff, "7"],
+            [staff, openID.replacing("https://idp.example", with: "idp.example")],
+            [staff, openID.replacing("protocol: oidc", with: "protocol: saml")],
+            [staff, openID.replacing("https:", with: "http:")],
+            [staff, openID.replacing(", clientID: app", with: "")],
+            [staff, openID.replacing("issuer: \"https://idp.example\", ", with: "")],
+            [staff, shop.replacing("{ name: shop,", with: "{")],
+            [staff, staff],
+            [staff, shop.replacing("loginURL: \"https://shop.example/?r={returnURL}\"", with: "")],
+            [staff, shop.replacing("bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb", with: "b")],
+            [staff, shop.replacing("token: {", with: "token: { claims: { user: [] },")],
+        ])
+    func oneError(items: [String]) {
+        let more =
+            "access: { users: { groups: [a] }, rules: [{ paths: [\"/*\"], providers: [staff],"
+            + " require: { provider: [staff], team: [x] } }] }"
+        let top = "token: { claims: { team: [department] } }"
+        #expect(load([Self.staff, Self.shop], top: top, more: more).lines == [])
+        let loaded = load(items, top: top, more: more)
+        #expect(loaded.errors.count == 1 && loaded.errors[0].hasPrefix("c.yaml:7:"), "\(loaded.lines)")
+        #expect(loaded.warnings == [])
+    }
+
+    @Test("Two items without an issuer, or without a name, have two errors")
+    func twoErrors() {
+        let bare = Self.openID.replacing("issuer: \"https://idp.example\", ", with: "")
+        #expect(load([bare, bare.replacing("main", with: "other")]).errors.count == 2)
+        let nameless = [
+            Self.staff.replacing("name: staff,", with: ""), Self.shop.replacing("name: shop,", with: ""),
+        ]
+        #expect(load(nameless).errors.count == 2)
+    }
+
+    static let uninherited = [
+        "token: { keys: [{ secret: cccccccccccccccccccccccccccccccc }] }", "token: { issuer: elsewhere }",
+        "token: { algorithms: [HS512] }", "identityProvider: { returnPath: /sso }",
+        "identityProvider: { clientID: top }", "identityProvider: { clientSecret: top }",
+    ]
+
+    @Test("What stands at the top and is no item's default is a warning", arguments: uninherited)
+    func uninheritedOption(top: String) {
+        let path = top.replacing(": {", with: ".").replacing(" ", with: "").prefix { $0 != ":" }
+        let loaded = load([Self.staff, Self.openID], top: top)
+        #expect(loaded.errors == [], "\(loaded.lines)")
+        #expect(loaded.warnings.count == 1, "\(loaded.lines)")
+        #expect(loaded.warnings.first?.hasPrefix("c.yaml:4:") == true)
+        #expect(loaded.warnings.first?.contains("`\(path)` at the top has no effect") == true, "\(loaded.lines)")
+    }
+
+    @Test("What the top's preset sets, and what items inherit, is none")
+    func inheritedOption() {
+        #expect(load([Self.staff, Self.openID], top: "token: { clockSkew: 7s }").lines == [])
+        // It sets algorithms and a return path.
+        let preset = load([Self.staff, Self.shop], top: "identityProvider: { preset: ispring }")
+        #expect(!preset.lines.contains { $0.contains("at the top has no effect") }, "\(preset.lines)")
+        let allow = "identityProvider: { initiated: allow }"
+        #expect(load([Self.staff, Self.openID], top: allow).lines == [])
+        let own = Self.openID.replacing("protocol: oidc", with: "protocol: oidc, initiated: allow")
+        #expect(load([Self.staff, own]).warnings.first?.contains("`identityProvider.initiated` has no effect") == true)
+    }
+
     @Test("A list has 1 to 32 items, and stands in place of a provider at the top")
     func count() {
         #expect(load([]).errors.contains { $0.contains("`identityProvider.loginURL` is missing") })

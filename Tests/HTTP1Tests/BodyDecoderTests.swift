@@ -157,6 +157,41 @@ struct ChunkEncoderTests {
         #expect(output == Array("x\(text)\r\n".utf8))
     }
 
+    @Test(
+        "begins with another message as a new decoder would, whatever became of the one before",
+        arguments: [
+            "", "4\r\nab", "4 \r\nabcd\r\n0\r\nX-A: 1\r\n\r\n", "0\r\nX-A: ", "1;a=\"", "zz", "1\r\nabc",
+        ])
+    func anotherMessage(_ before: String) throws {
+        let messages: [(BodyFraming, ResponseLeniency, String)] = [
+            (.none, .strict, ""), (.length(3), .strict, "abcd"), (.untilClose, .strict, "abc"),
+            (.chunked, .strict, "3\r\nabc\r\n0\r\nX-B: 2\r\n\r\n"), (.chunked, .strict, "3 \r\nabc\r\n"),
+            (.chunked, .standard, "3 \r\nabc\r\n0\r\n\r\n"),
+        ]
+        func read(_ decoder: inout BodyDecoder, _ text: String) -> String {
+            let bytes = Array(text.utf8)
+            var (position, result) = (0, "")
+            while position < bytes.count, !decoder.isEnded {
+                do throws(HTTP1Error) {
+                    let piece = try decoder.decode(bytes.span.extracting(position...))
+                    let content = bytes[position...].dropFirst(piece.content.lowerBound).prefix(piece.content.count)
+                    result += String(decoding: content, as: UTF8.self) + "|"
+                    position += piece.consumed
+                } catch {
+                    return result + "\(error)"
+                }
+            }
+            return result + "\(position) \(decoder.isEnded) \(decoder.tolerated) \(decoder.trailers)"
+        }
+        for (framing, leniency, text) in messages {
+            var used = BodyDecoder(.chunked, leniency: .tolerant)
+            _ = read(&used, before)
+            used.begin(framing, limits: HTTP1Limits(), leniency: leniency)
+            var new = BodyDecoder(framing, leniency: leniency)
+            #expect(read(&used, text) == read(&new, text))
+        }
+    }
+
     @Test("writes what the decoder reads")
     func roundTrip() throws {
         var random = SeededGenerator(seed: 7)

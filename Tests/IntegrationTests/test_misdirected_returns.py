@@ -14,6 +14,7 @@ from harness.openid import (  # noqa: F401  fixtures among them
     start_openid_gate)
 from harness.process import wait_until
 from harness.reloads import admin
+from harness.visits import accepted
 
 
 def path_of(query: str, path: str = "/oauth/callback") -> str:
@@ -110,6 +111,30 @@ class TestCodes:
         response = browser.navigate("/oauth/callback", "POST", {**FORM_POST, "Origin": provider.url}, answer.query.encode())
         named(gate, response, "/oauth/callback")
         assert not upstream.requests
+
+    def test_a_form_at_another_path_of_a_user_who_is_signed_in(self, provider, start_openid_gate, authority, upstream):  # noqa: F811
+        """Whatever session and rules there are; and the app's own forms reach it whole."""
+        gate = start_openid_gate(provider, {"responseMode": "form_post"}, is_up=False, **secure_settings(authority),
+                                 access={"rules": [{"paths": ["/open/*"], "allow": "anyone"}]})
+        secure = ready(over_tls(gate, authority))
+        browser = OpenIDVisit(secure, provider)
+        browser.sign_in("/page")
+        browser.url = browser.navigate("/.sidegate/login?return_to=/more")["Location"]
+        answer = browser.authorize()
+        headers = {**FORM_POST, "Origin": provider.url}
+        upstream.requests.clear()
+        for path in ("/oauth/callback", "/open/callback", CALLBACK + "/"):
+            response = browser.navigate(path, "POST", headers, answer.query.encode())
+            assert response.status == 400 and "return_path_mismatch" in response.text, path
+        assert not upstream.requests
+        for body in (b"code=4%2F0Ab&state=of-the-app&scope=a+b", f"state={answer.parameters['state']}".encode(), b"code=" + b"x" * 60_000,
+                     answer.query.encode() + b"&x=" + b"y" * 70_000):
+            assert browser.navigate("/oauth/callback", "POST", headers, body).status == 200
+            assert upstream.last.body == body and upstream.last.get("X-Forwarded-Email") == "ada@example.com"
+        # Of a page of this site.
+        own = {**FORM_POST, "Origin": secure.origin, "Sec-Fetch-Site": "same-origin"}
+        assert browser.navigate("/oauth/callback", "POST", own, answer.query.encode()).status == 200
+        assert accepted(browser.come_back(answer)) == "/more"
 
     def test_forward_auth(self, provider, start_openid_gate):  # noqa: F811
         gate = start_openid_gate(provider, is_up=False, trustedProxies=["127.0.0.0/8"])

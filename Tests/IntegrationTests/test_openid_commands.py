@@ -36,14 +36,23 @@ def config(tmp_path):
 
 
 class TestInit:
+    #: What each provider takes besides the redirect URI.
+    LOGOUT_ADDRESSES = {
+        "oidc": ["/.sidegate/signed-out", "/.sidegate/backchannel-logout"], "keycloak": ["/.sidegate/signed-out", "/.sidegate/backchannel-logout"],
+        "entra": ["/.sidegate/signed-out"], "google": [], "okta": ["/.sidegate/signed-out"],
+        "auth0": ["/.sidegate/signed-out", "/.sidegate/backchannel-logout"]}
+
     @pytest.mark.parametrize("preset", PRESETS)
     def test_the_file_names_what_to_register_and_works_once_filled_in(self, tmp_path, preset):
         path = tmp_path / "sidegate.yaml"
         done = sidegate("init", "--preset", preset, "--output", path, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         text = path.read_text()
+        addresses = ["/.sidegate/callback", *self.LOGOUT_ADDRESSES[preset]]
         for address in ("/.sidegate/callback", "/.sidegate/signed-out", "/.sidegate/backchannel-logout"):
-            assert address in text
+            assert (address in text) == (address in addresses), address
+        words = "the address that" if len(addresses) == 1 else "the addresses that"
+        assert f"register the client at the provider, with {words} the file names" in done.stderr
         assert "clientSecret" in text and "FILL IN" in text
         checked = sidegate("check", "--config", path, cwd=tmp_path)
         assert checked.returncode == 0, checked.stderr
@@ -147,6 +156,47 @@ class TestExplain:
         assert done.returncode == 2 and "field_missing" in done.stdout, done.stdout + done.stderr
 
 
+class TestMint:
+    """Only the provider has the key of its ID tokens; `?jwt=` providers share a secret."""
+
+    def test_one_provider(self, provider, config):
+        path = config(provider)
+        for arguments, words in [([], "signs in by OpenID Connect: only the provider has the key"), (["--url"], "where no URL brings a token")]:
+            done = sidegate("mint", "--config", path, "--claim", "sub=ada", *arguments)
+            assert done.returncode == 1 and words in done.stderr and not done.stdout, done.stderr
+
+    def test_several_providers(self, provider, config, tmp_path):
+        secrets = {name: f"a-secret-of-{name}-of-32-bytes-or-more-0001" for name in ("shop", "club")}
+        items = [{"name": "main", "identityProvider": {k: v for k, v in provider.settings().items() if v is not None}}, *[
+            {"name": name, "identityProvider": {"loginURL": f"https://{name}.test/?r={{returnURL}}"},
+             "token": {"keys": [{"secret": secret}], "issuer": name}} for name, secret in secrets.items()]]
+        path = config(provider, identityProviders=items, identityHeaders={"X-Provider": "{provider}"})
+        settings = json.loads(path.read_text())
+        settings.pop("identityProvider"), settings.pop("token", None)
+        path.write_text(json.dumps(settings))
+        claims = ["--claim", "sub=ada", "--claim", "email=ada@example.com"]
+
+        def mint(*arguments):
+            return sidegate("mint", "--config", path, *claims, *arguments)
+
+        def explained(token, *arguments):
+            return sidegate("explain", "--config", path, *arguments, token.strip())
+        # Without a name: the first one that tokens can be made for.
+        for name, arguments in [("shop", []), ("shop", ["--provider", "shop"]), ("club", ["--provider", "club"])]:
+            done = mint(*arguments)
+            assert done.returncode == 0, done.stderr
+            assert f"provider {name}\n" in explained(done.stdout).stdout
+            assert explained(done.stdout, "--provider", name).returncode == 0
+            assert explained(done.stdout, "--provider", "club" if name == "shop" else "shop").returncode == 2
+            assert f"/.sidegate/callback/{name}?jwt=" in mint(*arguments, "--url").stdout
+        done = mint("--provider", "main")
+        assert done.returncode == 1 and "the provider main signs in by OpenID Connect" in done.stderr
+        done = mint("--provider", "main", "--url")
+        assert done.returncode == 1 and "--provider: shop, club" in done.stderr
+        done = mint("--provider", "staff")
+        assert done.returncode == 1 and "the providers are main, shop, club" in done.stderr
+
+
 class TestReports:
     def test_metrics_name_the_result_of_sign_ins(self, provider, start_openid_gate):
         gate = start_openid_gate(provider, admin=admin())
@@ -187,6 +237,16 @@ class TestExplainedResponses:
     def test_nothing_is_wrong_with_it(self, explain, provider, text):
         done = explain(text.replace("STATE", self.STATE).replace("ISSUER", urllib.parse.quote(provider.issuer, safe="")))
         assert done.returncode == 0 and done.stdout.endswith("\nundecided: the tokens for the code decide\n"), done.stdout + done.stderr
+
+    def test_a_code_in_the_url_where_a_form_is_expected(self, provider, config):
+        path = config(provider, {"responseMode": "form_post"}, publicURL="https://app.test")
+        text = f"https://app.test/.sidegate/callback?code=the-secret-code&state={self.STATE}"
+        done = sidegate("explain", "--config", path, text)
+        assert done.returncode == 2 and done.stdout.endswith("\nrefused: token_missing\n"), done.stdout + done.stderr
+        assert "came in the URL" in done.stdout and "responseMode is form_post" in done.stdout and "the-secret-code" not in done.stdout
+        # The fields of a form.
+        done = sidegate("explain", "--config", path, f"code=the-secret-code&state={self.STATE}")
+        assert done.returncode == 0, done.stdout + done.stderr
 
     @pytest.mark.parametrize("text, reason, words", [
         ("/callback?code=the-secret-code&state=STATE", "return_path_mismatch", ["/callback", "/.sidegate/callback"]),

@@ -6,13 +6,16 @@ import urllib.parse
 import pytest
 
 from harness import tokens
-from harness.gate import FROM_ANOTHER_SITE, NAVIGATION, XHR
+from harness.gate import FROM_ANOTHER_SITE, NAVIGATION, XHR, sidegate
 from harness.key_server import KeyServer
 from harness.openid import (  # noqa: F401  fixtures among them
-    CALLBACK, FORM, OpenIDVisit, authority, module_openid_gate, module_provider, openid_gate, provider, start_openid_gate, start_provider)
+    CALLBACK, FORM, FORM_POST, OpenIDVisit, authority, module_openid_gate, module_provider, openid_gate, over_tls, provider, ready,
+    secure_settings, start_openid_gate, start_provider)
+from harness.journal import lines
 from harness.openid_keys import Signer, sign
 from harness.process import wait_until
 from harness.visits import accepted, refused
+from test_provisioning import SECRET, Accounts
 from test_several_providers import HEADERS, Person, item, listed
 
 LOGIN = "/.sidegate/login"
@@ -26,12 +29,31 @@ def holds(provider):  # noqa: F811
     return answer
 
 
-def sends(gate, browser, query: str, path: str = CALLBACK):
+def sends(gate, browser, query: str, path: str = CALLBACK, client: str = None, as_form: bool = False):
     """The browser's return on a connection of its own, whose response is not read yet."""
     connection = gate.connection()
-    connection.request("GET", f"{path}?{query}", {
-        **NAVIGATION, **FROM_ANOTHER_SITE, "Cookie": browser.cookie_header(), "User-Agent": browser.user_agent})
+    headers = {**NAVIGATION, **FROM_ANOTHER_SITE, "Cookie": browser.cookie_header(), "User-Agent": browser.user_agent}
+    if client:
+        headers["X-Forwarded-For"] = client
+    if as_form:
+        connection.request("POST", path, {**headers, **FORM_POST}, query.encode())
+    else:
+        connection.request("GET", f"{path}?{query}", headers)
     return connection
+
+
+@pytest.fixture
+def posting(provider, start_openid_gate, authority):  # noqa: F811
+    """A gate whose provider sends forms."""
+    def start(**changes):
+        gate = start_openid_gate(provider, {"responseMode": "form_post"}, is_up=False, **secure_settings(authority), **changes)
+        return ready(over_tls(gate, authority))
+    return start
+
+
+def returns(gate) -> list:
+    """The lines of returns that have ended."""
+    return [line for line in lines(gate) if line.get("kind") == "access" and line.get("path", "").startswith(CALLBACK)]
 
 
 class TestRepeatedReturns:
@@ -54,6 +76,63 @@ class TestRepeatedReturns:
             response = second.response()
             second.close()
         assert accepted(response) == "/page" and provider.count("token") == 1
+
+    @pytest.mark.parametrize("mode", ["query", "form_post"])
+    def test_a_browser_that_closes_its_connection_and_sends_once_more_signs_in(self, posting, start_openid_gate, provider, mode):
+        """By FIN, while the code is redeemed: nothing of the first request counts as used."""
+        gate = posting() if mode == "form_post" else start_openid_gate(provider)
+        browser = OpenIDVisit(gate, provider, "/page")
+        answer = browser.authorize()
+        provider.scripts["token"] = holds(provider)
+        first = sends(gate, browser, answer.query, as_form=mode == "form_post")
+        provider.wait_for("token")
+        first.close()
+        wait_until(lambda: returns(gate), f"the gate has noticed\n{gate.log()}")
+        provider.released.set()
+        wait_until(lambda: provider.access_tokens, "the tokens of the first request")
+        assert accepted(browser.come_back(answer)) == "/page" and provider.count("token") == 1
+        assert browser.is_in
+
+    @pytest.mark.parametrize("end", ["close", "reset"])
+    def test_so_does_one_that_leaves_while_the_app_is_notified(self, posting, provider, end):
+        """The token was consumed by a request whose response reached nobody."""
+        accounts = Accounts()
+        try:
+            gate = posting(provisioning={"url": accounts.url, "secret": SECRET})
+            browser, thief = OpenIDVisit(gate, provider, "/page"), OpenIDVisit(gate, provider)
+            answer = browser.authorize()
+            thief.cookies = dict(browser.cookies)
+            accounts.gate_open.clear()
+            first = sends(gate, browser, answer.query, as_form=True)
+            wait_until(lambda: accounts.calls, "the app is called")
+            getattr(first, end)()
+            wait_until(lambda: returns(gate), f"the gate has noticed\n{gate.log()}")
+            accounts.gate_open.set()
+            assert accepted(browser.come_back(answer)) == "/page" and provider.count("token") == 1
+            # Once: then it has a response.
+            refused(thief.come_back(answer), "replayed")
+        finally:
+            accounts.gate_open.set()
+            accounts.server.stop()
+
+    def test_a_client_that_only_sends_no_more_gets_other_responses(self, openid_gate, provider):
+        with openid_gate.connection() as connection:
+            connection.request("GET", "/page", NAVIGATION)
+            connection.half_close()
+            assert connection.response().status == 302
+
+    def test_a_form_that_stops_arriving_is_refused(self, posting, provider):
+        """`limits.bodyIdleTimeout`, as for any request; nothing is redeemed."""
+        gate = posting(limits={"bodyIdleTimeout": "1s"})
+        browser = OpenIDVisit(gate, provider, "/page")
+        answer = browser.authorize()
+        with gate.connection() as connection:
+            body = answer.query.encode()
+            connection.request("POST", CALLBACK, {
+                **NAVIGATION, **FORM_POST, "Cookie": browser.cookie_header(), "Content-Length": str(len(body))}, body[:20])
+            assert connection.response().status == 408
+        assert provider.count("token") == 0
+        assert accepted(browser.come_back(answer)) == "/page"
 
     def test_a_reload_and_the_back_button_lead_to_the_page(self, openid_gate, provider):
         browser = OpenIDVisit(openid_gate, provider, "/page?x=1")
@@ -101,14 +180,14 @@ class TestSlowProvider:
         slow, good = start_provider("slow"), start_provider("good", client_id="shop")
         gate = start_gate(upstream, **listed(*[
             {"name": p.name, "identityProvider": {k: v for k, v in p.settings().items() if v is not None}} for p in (slow, good)],
-            identityHeaders=HEADERS, workers=2))
+            identityHeaders=HEADERS, workers=2, trustedProxies=["127.0.0.0/8"]))
         for name in ("slow", "good"):
             wait_until(lambda: gate.exchange("GET", f"{LOGIN}?provider={name}&return_to=/", NAVIGATION).status == 302, "discovery")
         slow.scripts["token"] = holds(slow)
         connections = []
-        for _ in range(80):
+        for number in range(80):
             browser = OpenIDVisit(gate, slow, f"{LOGIN}?provider=slow&return_to=/page")
-            connections.append(sends(gate, browser, browser.authorize().query, CALLBACK + "/slow"))
+            connections.append(sends(gate, browser, browser.authorize().query, CALLBACK + "/slow", f"192.0.2.{number}"))
         try:
             wait_until(lambda: slow.count("token") >= 32, "codes on their way")
             browser = OpenIDVisit(gate, good, f"{LOGIN}?provider=good&return_to=/page")
@@ -116,6 +195,38 @@ class TestSlowProvider:
             assert slow.count("token") == 32, "half of the 64"
         finally:
             slow.released.set()
+            for connection in connections:
+                connection.close()
+
+
+class TestGreedyClient:
+    def test_one_address_keeps_nobody_from_signing_in(self, start_provider, start_openid_gate):  # noqa: F811
+        """The client is the one that trusted proxies name; it has half of the 64 codes on their way."""
+        provider = start_provider()
+        gate = start_openid_gate(provider, workers=2, trustedProxies=["127.0.0.0/8"])
+        greedy = "2001:db8::"
+        codes, connections = [], []
+
+        def answer(request, connection):
+            code = dict(urllib.parse.parse_qsl(request.body.decode()))["code"]
+            if code in codes:
+                provider.released.wait(30)
+            provider._token(request, connection)
+        provider.scripts["token"] = answer
+        try:
+            for number in range(70):
+                browser = OpenIDVisit(gate, provider, "/page")
+                response = browser.authorize()
+                codes.append(response.parameters["code"])
+                connections.append(sends(gate, browser, response.query, client=f"{greedy}{number:x}"))
+            provider.wait_for("token", 32)
+            browser = OpenIDVisit(gate, provider, "/page")
+            other = sends(gate, browser, browser.authorize().query, client="2001:db8:0:1::1")
+            assert accepted(other.response()) == "/page"
+            other.close()
+            assert provider.count("token") == 33
+        finally:
+            provider.released.set()
             for connection in connections:
                 connection.close()
 
@@ -139,6 +250,60 @@ class TestLoopback:
 
 
 class TestSharedKey:
+    def shared(self, gate) -> list:
+        return [line for line in lines(gate) if line.get("message") == "identity providers share a key"]
+
+    def test_openid_providers_with_one_key_set_are_named_once(self, start_gate, upstream, start_provider, tmp_path):
+        one, two = start_provider("one"), start_provider("two", client_id="shop")
+        two.keys, two.signer = one.keys, one.signer
+        settings = listed(*[
+            {"name": p.name, "identityProvider": {k: v for k, v in p.settings().items() if v is not None}} for p in (one, two)],
+            identityHeaders=HEADERS)
+        gate = start_gate(upstream, **settings)
+        wait_until(lambda: self.shared(gate), f"the warning\n{gate.log()}")
+        for provider in (one, two):
+            browser = OpenIDVisit(gate, provider, f"{LOGIN}?provider={provider.name}&return_to=/page")
+            accepted(browser.come_back(browser.authorize()))
+        # A key set that changes is compared again, and the pair is known.
+        new = Signer("new")
+        for provider in (one, two):
+            provider.keys, provider.signer = [new.jwk], new
+            provider.mint = lambda claims, header: sign(new, claims, **header)
+            browser = OpenIDVisit(gate, provider, f"{LOGIN}?provider={provider.name}&return_to=/page")
+            accepted(browser.come_back(browser.authorize()))
+        line, = self.shared(gate)
+        assert line["level"] == "warning" and set(line["providers"].split(", ")) == {"one", "two"} and line["key"].startswith("one-key")
+        assert "only iss tells their tokens apart" in line["cause"] and line["fix"]
+        done = sidegate("doctor", "--config", gate.config)
+        assert "one and two share the key new (RSA" in done.stdout and "only iss tells" in done.stdout, done.stdout
+
+    def test_different_keys_are_not_named(self, start_gate, upstream, start_provider):
+        one, two = start_provider("one"), start_provider("two", client_id="shop")
+        gate = start_gate(upstream, **listed(*[
+            {"name": p.name, "identityProvider": {k: v for k, v in p.settings().items() if v is not None}} for p in (one, two)],
+            identityHeaders=HEADERS))
+        wait_until(lambda: gate.log().count("key set fetched") == 2, "two key sets")
+        assert not self.shared(gate)
+        assert "share the key" not in sidegate("doctor", "--config", gate.config).stdout
+
+    @pytest.mark.parametrize("issuers, outcome, words", [
+        (("https://staff.test", "https://shop.test"), "warning", "only iss tells"),
+        (("https://staff.test", None), "warning", "shop requires no issuer"), ((None, None), "FAIL", "a token of either signs in at the other")])
+    def test_the_doctor_names_the_consequence(self, start_gate, upstream, issuers, outcome, words):
+        servers = [KeyServer(Signer("shared").jwk), KeyServer(Signer("shared").jwk)]
+        try:
+            gate = start_gate(upstream, **listed(*[
+                item(name, token={"algorithms": ["RS256"], "keys": [{"jwksURL": server.url}], "issuer": issuer})
+                for name, server, issuer in zip(("staff", "shop"), servers, issuers)], identityHeaders=HEADERS))
+            wait_until(lambda: self.shared(gate), f"the warning\n{gate.log()}")
+            assert words in self.shared(gate)[0]["cause"]
+            done = sidegate("doctor", "--config", gate.config)
+            line = next(line for line in done.stdout.splitlines() if "staff and shop share the key shared" in line)
+            assert line.startswith(outcome) and words in line, done.stdout
+        finally:
+            for server in servers:
+                server.stop()
+
     def test_a_token_of_one_provider_is_not_anothers(self, start_gate, upstream):
         """Two key sets hold one key, which `check` cannot know; only one of the providers requires its issuer."""
         servers = [KeyServer(Signer("shared").jwk), KeyServer(Signer("shared").jwk)]

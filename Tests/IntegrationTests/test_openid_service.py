@@ -286,6 +286,36 @@ class TestDoctor:
         assert "fix:" in done.stdout
         assert done.returncode == (1 if outcome == "FAIL" else 0), done.stdout
 
+    @pytest.mark.parametrize("metadata, identity, fix", [
+        ({"token_endpoint_auth_methods_supported": ["private_key_jwt"]}, {}, "register the client with client_secret_basic or client_secret_post"),
+        ({"token_endpoint_auth_methods_supported": ["none"]}, {}, "remove `identityProvider.clientSecret`"),
+        ({"token_endpoint_auth_methods_supported": ["client_secret_basic"]}, {"clientAuthentication": "post"}, "clientAuthentication: basic`"),
+        ({"token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"]}, {}, "clientAuthentication: post`"),
+        ({"response_modes_supported": ["form_post"]}, {}, "set `identityProvider.responseMode: form_post`"),
+        ({"response_modes_supported": ["fragment"]}, {}, "enable the response mode query or form_post"),
+        ({"token_endpoint": None}, {}, "ask the provider's administrator to correct the document"),
+        ({"issuer": "https://attacker.test"}, {}, "write the issuer exactly as the document has it"),
+    ])
+    def test_the_fix_is_one_that_helps(self, doctor, start_provider, metadata, identity, fix):  # noqa: F811
+        provider = start_provider()
+        provider.metadata.update(metadata)
+        done, _ = doctor(provider, **identity)
+        fixes = [line.strip() for line in done.stdout.splitlines() if line.strip().startswith("fix:")]
+        assert len(fixes) == 1 and fix in fixes[0], done.stdout
+        if "private_key_jwt" in str(metadata) and "post" not in str(metadata):
+            assert "clientAuthentication" not in fixes[0]
+
+    def test_what_is_no_document_has_another_fix(self, doctor, start_provider):  # noqa: F811
+        provider = start_provider()
+        provider.scripts["discovery"] = says(200, b"<html>")
+        done, _ = doctor(provider)
+        assert "fix: correct the issuer: what is below its address is no discovery document" in done.stdout, done.stdout
+
+    def test_it_says_how_users_sign_in(self, doctor, start_provider):  # noqa: F811
+        provider = start_provider()
+        assert ", protocol oidc" in doctor(provider)[0].stdout and "preset generic" not in doctor(provider)[0].stdout
+        assert ", preset keycloak" in doctor(provider, protocol=None, preset="keycloak")[0].stdout
+
     def test_a_provider_that_is_away(self, doctor, start_provider):  # noqa: F811
         provider = start_provider()
         provider.stop()
@@ -305,7 +335,7 @@ class TestManySignIns:
 
     def test_the_bounds(self, start_provider, start_openid_gate):  # noqa: F811
         provider = start_provider()
-        gate = start_openid_gate(provider, workers=2)
+        gate = start_openid_gate(provider, workers=2, trustedProxies=["127.0.0.0/8"])
         attempts = []
         with gate.connection() as connection:
             for _ in range(64 + 2048 + 800):
@@ -325,7 +355,7 @@ class TestManySignIns:
             connections.append(connection)
             state, cookie = attempts[number]
             connection.request("GET", f"/.sidegate/callback?code=c{number}&state={state}&iss={provider.issuer}", {
-                **NAVIGATION, "Cookie": cookie})
+                **NAVIGATION, "Cookie": cookie, "X-Forwarded-For": f"192.0.2.{number % 250}"})
             return connection
         try:
             for number in range(64 + 2048):

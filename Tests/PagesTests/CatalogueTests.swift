@@ -156,11 +156,41 @@ struct LanguageTests {
             (.returnedElsewhere(actual: "http://a", expected: "https://b"), ["http://a", "https://b"]),
             (.providerError(code: "access_denied"), ["access_denied"]),
             (.providerSentNothing, [language.catalogue[.providerSentNothing]]),
+            (
+                .otherResponseMode(isForm: true),
+                [language.catalogue[.responseInForm], language.catalogue[.responseInURL]]
+            ),
         ]
         for (cause, parts) in causes {
             let text = ReasonText.of(.providerError, cause, in: language)
             for part in parts { #expect(text.happened.contains(part), "\(text.happened)") }
             #expect(!text.happened.contains("{"))
+        }
+    }
+
+    @Test(
+        "With OpenID Connect no fix names what only ?jwt= providers have; the page has it in each language",
+        arguments: Language.allCases)
+    func openID(language: Language) throws {
+        let foreign = [
+            "identityProvider.initiated", "tokenParameter", "token.issuer", "token.audience", "token.keys", "Aliases",
+            "requireExpiry",
+        ]
+        let changed: Set<Reason> = [
+            .loginStateMissing, .tokenMissing, .tokenMalformed, .headerMalformed, .claimsMalformed, .algorithmMissing,
+            .expiryMissing, .issuedAtMissing, .keyNotFound, .signatureInvalid, .issuerMismatch, .audienceMismatch,
+        ]
+        for reason in Reason.allCases where reason.text != nil {
+            let (own, usual) = (
+                ReasonText.of(reason, by: .openID, in: language), ReasonText.of(reason, in: language)
+            )
+            #expect((own.fix != usual.fix) == changed.contains(reason), "\(reason)")
+            #expect(own.title == usual.title && own.happened == usual.happened && own.advice == usual.advice)
+            for setting in foreign { #expect(!own.fix.contains(setting), "\(reason): \(own.fix)") }
+            let html = String(
+                decoding: try PageRenderer().render(
+                    .refused(reason: reason, requestID: "r", method: .openID), in: language), as: UTF8.self)
+            #expect(html.contains(HTMLEscape.escape(own.fix)), "\(reason)")
         }
     }
 

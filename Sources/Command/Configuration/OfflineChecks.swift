@@ -31,8 +31,14 @@ struct OfflineChecks {
             "\(loaded.file ?? "environment and command line"), "
                 + settings.providers.map { provider in
                     (provider.name.isEmpty ? "" : "provider \(provider.name): ")
-                        + "preset \(provider.identityProvider.preset.name)"
+                        + Self.kind(of: provider.identityProvider)
                 }.joined(separator: ", "))
+    }
+
+    /// The default preset says nothing about a provider of OpenID Connect.
+    private static func kind(of provider: IdentityProviderSettings) -> String {
+        let preset = provider.preset
+        return provider.openID != nil && !preset.isOpenID ? "protocol oidc" : "preset \(preset.name)"
     }
 
     /// The warnings of `check`; the message contains the fix.

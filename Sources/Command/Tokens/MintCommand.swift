@@ -46,8 +46,25 @@ struct MintCommand: ParsableCommand {
         // Of several providers, one whose tokens can be made.
         let able = provider.name == nil && keyFile == nil ? all.eachProvider.first { $0.token.signingKey != nil } : nil
         let settings = try able ?? provider.only(all)
+        if url, settings.identityProvider.openID != nil {
+            StandardError.write(
+                "sidegate: error: --url: \(Self.name(settings)) signs in by OpenID Connect, where no URL brings a token; leave"
+                    + " --url out\(Self.others(all))")
+            throw ExitStatus.badConfiguration
+        }
         let token = try minter(settings).mint(claims: claims(settings, now: Instant.now().seconds))
         print(url ? ReturnAddress(settings).url(with: token) : token)
+    }
+
+    private static func name(_ settings: Settings) -> String {
+        let name = settings.providers[0].name
+        return name.isEmpty ? "the identity provider" : "the provider \(name)"
+    }
+
+    /// Providers that tokens can be made for.
+    private static func others(_ all: Settings) -> String {
+        let names = all.providers.filter { $0.identityProvider.openID == nil && !$0.name.isEmpty }.map(\.name)
+        return names.isEmpty ? "" : ", or name another one with --provider: \(names.joined(separator: ", "))"
     }
 
     private func claims(_ settings: Settings, now: Double) -> [(String, JSONValue)] {
@@ -81,7 +98,10 @@ struct MintCommand: ParsableCommand {
             throw ExitStatus.badConfiguration
         }
         StandardError.write(
-            "sidegate: error: the configuration has no secret to sign with; name a private key with --key-file")
+            settings.identityProvider.openID == nil
+                ? "sidegate: error: the configuration has no secret to sign with; name a private key with --key-file"
+                : "sidegate: error: \(Self.name(settings)) signs in by OpenID Connect: only the provider has the key of its ID"
+                    + " tokens; take one of its own, or, where you have its private key, name that with --key-file")
         throw ExitStatus.badConfiguration
     }
 

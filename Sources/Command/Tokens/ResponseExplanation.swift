@@ -17,8 +17,9 @@ struct ResponseExplanation {
     init?(of address: [UInt8], _ candidates: [Settings]) {
         let checks = candidates.compactMap { settings -> (Settings, ResponseCheck)? in
             let provider = settings.identityProvider
-            guard let issuer = provider.openID?.issuer,
-                let check = ResponseCheck(address, issuer: issuer, returnPath: provider.returnPath)
+            guard let openID = provider.openID,
+                let check = ResponseCheck(
+                    address, issuer: openID.issuer, returnPath: provider.returnPath, mode: openID.responseMode)
             else { return nil }
             return (settings, check)
         }

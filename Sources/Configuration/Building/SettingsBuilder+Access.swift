@@ -68,7 +68,7 @@ extension SettingsBuilder {
     private mutating func requireField<Value>(
         _ field: String, for option: Option<Value>, _ isSet: Bool, among fields: [String]
     ) {
-        guard isSet, !fields.contains(field) else { return }
+        guard isSet, !areProvidersUnknown, !fields.contains(field) else { return }
         findings.append(
             .error(
                 resolution.origin(option),

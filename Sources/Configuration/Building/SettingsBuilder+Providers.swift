@@ -8,9 +8,15 @@ import JWT
 extension SettingsBuilder {
     /// Never empty.
     mutating func providers() -> [ProviderSettings] {
+        if areProvidersUnknown {
+            // One that stands for those of the list. What is said about it would be false.
+            var other = SettingsBuilder(self)
+            return [ProviderSettings(identityProvider: other.identityProvider(), token: other.token())]
+        }
         let items = items()
         guard !items.isEmpty else {
             let single = ProviderSettings(identityProvider: identityProvider(), token: token())
+            warnOfIneffective()
             fieldNames = [single].fieldNames
             return [single]
         }
@@ -37,16 +43,24 @@ extension SettingsBuilder {
             }
             var builder = SettingsBuilder(
                 resolution.provider(name, node), file: file, purpose: purpose, files: files)
-            builder.item = ProviderItem(index: index, name: name, origin: node.origin)
+            builder.item = ProviderItem(
+                index: index, name: name, origin: node.origin,
+                isNamed: !name.isEmpty && !providers.contains { $0.name == name })
+            builder.warnOfIneffective(values)
             providers.append(builder.provider(name, values))
             providerBuilders.append(builder)
         }
-        fieldNames = providers.fieldNames
+        // Of items that lack a name too, which is reported.
+        fieldNames = providers.fieldNames.filter { $0 != ProviderSettings.nameField } + [ProviderSettings.nameField]
         namedSecrets += providerBuilders.flatMap(\.namedSecrets)
         return providers
     }
 
-    /// The items with what was written; none while the list is refused.
+    /// `identityProviders` has a mistake, which is reported: what the providers are called and which fields their users have
+    /// is not known.
+    var areProvidersUnknown: Bool { resolution.refused(ProviderOptions.list) }
+
+    /// The items with what was written.
     private func items() -> [(OptionValues, Node)] {
         let items = resolution.items(ProviderOptions.list).map(\.value)
         guard let node = resolution.entries[ProviderOptions.list.path]?.node else { return [] }
@@ -76,6 +90,8 @@ extension SettingsBuilder {
     // MARK: - Together
 
     mutating func checkProviders(_ settings: Settings) {
+        guard !areProvidersUnknown else { return }
+        warnOfUnknownRedirectURI(settings)
         guard !providerBuilders.isEmpty else { return checkProvider(settings.providers[0], settings) }
         for index in providerBuilders.indices where settings.providers.indices.contains(index) {
             providerBuilders[index].checkProvider(settings.providers[index], settings)
@@ -83,6 +99,7 @@ extension SettingsBuilder {
         checkReturnPathsAreDistinct(settings.providers)
         checkSharedKeys(settings.providers)
         warnOfSharedAddresses(settings)
+        warnOfUninherited()
         for builder in providerBuilders { findings += builder.findings.map { builder.named($0) } }
     }
 
@@ -109,7 +126,7 @@ extension SettingsBuilder {
     }
 
     private mutating func checkReturnPathsAreDistinct(_ providers: [ProviderSettings]) {
-        for (index, provider) in providers.enumerated() {
+        for (index, provider) in providers.enumerated() where isNamed(index) {
             let path = provider.identityProvider.returnPath
             // Readers of paths that ignore case or a slash at the end must not take one for another.
             let folded = Self.folded(path)
@@ -132,7 +149,7 @@ extension SettingsBuilder {
     /// A token that two providers may have signed is of the one that its issuer names.
     private mutating func checkSharedKeys(_ providers: [ProviderSettings]) {
         guard purpose == .serve else { return }
-        for (index, provider) in providers.enumerated() {
+        for (index, provider) in providers.enumerated() where isNamed(index) {
             let issuer = provider.token.policy.issuer
             for other in providers[..<index] where other.sharesKey(with: provider) {
                 let otherIssuer = other.token.policy.issuer
@@ -161,7 +178,7 @@ extension SettingsBuilder {
             $0.template.placeholders.contains(ProviderSettings.nameField)
         }
         guard purpose == .serve, !isTold else { return }
-        for (index, provider) in settings.providers.enumerated() {
+        for (index, provider) in settings.providers.enumerated() where isNamed(index) {
             guard let other = settings.providers[..<index].first(where: { $0.mayShareAddress(with: provider) }) else {
                 continue
             }
@@ -176,6 +193,11 @@ extension SettingsBuilder {
         }
     }
 
+    /// An item without a name of its own is reported already, and looks like another in all that follows from the name.
+    private func isNamed(_ index: Int) -> Bool {
+        providerBuilders.indices.contains(index) ? providerBuilders[index].item?.isNamed ?? true : true
+    }
+
     private func origin(of index: Int) -> SourceLocation {
         providerBuilders.indices.contains(index)
             ? providerBuilders[index].item?.origin ?? .builtIn : resolution.origin(ProviderOptions.list)
@@ -187,12 +209,14 @@ struct ProviderItem: Sendable {
     let index: Int
     let name: String
     let origin: SourceLocation
+    /// It has a name that no item before it has.
+    let isNamed: Bool
 }
 
 extension ProviderSettings {
     fileprivate func sharesKey(with other: ProviderSettings) -> Bool {
         if let mine = identityProvider.openID, let theirs = other.identityProvider.openID {
-            return mine.issuer == theirs.issuer
+            return mine.issuer == theirs.issuer && !mine.issuer.isEmpty
         }
         let addresses = Set(token.remoteKeys.map(\.url))
         if other.token.remoteKeys.contains(where: { addresses.contains($0.url) }) { return true }

@@ -87,7 +87,7 @@ extension SettingsBuilder {
         if names.isEmpty {
             findings.append(.error(origin, "`\(path)` is empty, so no user could be let in; name one, or remove it"))
         }
-        for name in names where !known.contains(name) {
+        for name in names where !areProvidersUnknown && !known.contains(name) {
             let near = Suggestion.nearest(to: name, among: known).map { "did you mean `\($0)`?" }
             findings.append(
                 .error(
@@ -121,7 +121,7 @@ extension SettingsBuilder {
         _ entries: [MapEntry<[String]>], _ fields: [String]
     ) -> [AccessRule.Requirement] {
         entries.map { entry in
-            if !fields.contains(entry.name) {
+            if !areProvidersUnknown, !fields.contains(entry.name) {
                 let fix = Suggestion.nearest(to: entry.name, among: fields).map { "did you mean `\($0)`?" }
                 findings.append(
                     .error(

@@ -60,6 +60,12 @@ extension SettingsBuilder {
 
     private mutating func warnOfSharedSecrets(_ settings: Settings) {
         var known = namedSecrets.map { ($0.name, $0.text.bytes) }
+        let builders = providerBuilders.isEmpty ? [self] : providerBuilders
+        for (builder, provider) in zip(builders, settings.providers) {
+            guard let secret = provider.identityProvider.openID?.clientSecret else { continue }
+            let place = builder.item.map { "identityProviders[\($0.index)]." } ?? ""
+            known.append((place + builder.rowInForce(OpenIDOptions.clientSecret.rows), secret.bytes))
+        }
         var others: [(name: String, bytes: [UInt8], what: String)] = []
         let ofSessions = rowInForce(SessionOptions.secret.rows + SessionOptions.secrets.rows)
         for secret in settings.session.secrets { others.append((ofSessions, secret.bytes, "forge sessions")) }

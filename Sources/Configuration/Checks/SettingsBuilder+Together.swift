@@ -18,7 +18,7 @@ extension SettingsBuilder {
                         entry.nameOrigin,
                         "`identityHeaders`: app servers read \(entry.name) and \(twin.name) as one header; keep one"))
             }
-            for name in template.placeholders where !fields.contains(name) {
+            for name in template.placeholders where !areProvidersUnknown && !fields.contains(name) {
                 let fix = Suggestion.nearest(to: name, among: fields).map { "did you mean {\($0)}?" }
                 findings.append(
                     .error(

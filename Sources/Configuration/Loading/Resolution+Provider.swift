@@ -32,15 +32,16 @@ extension Resolution {
         return with(layers) { isReset($0) || foreign.contains($0.row.path) }
     }
 
-    /// Keys, secrets, algorithms, issuer, audience, client with its certificate, and return path; and who is registered.
-    private static let neverInherited = paths(
+    private static let neverInherited = ofOneProvider.union(paths(AccessOptions.userRows))
+
+    /// Keys, secrets, algorithms, issuer, audience, client with its certificate, and return path.
+    static let ofOneProvider = paths(
         OptionRow.of(
             TokenOptions.keys, TokenOptions.secretEncoding, TokenOptions.algorithms, TokenOptions.issuer,
             TokenOptions.audience, TokenOptions.acceptsAnyAudience, IdentityProviderOptions.apiKey,
             IdentityProviderOptions.jwtApp, IdentityProviderOptions.appName, IdentityProviderOptions.returnPath,
             OpenIDOptions.issuer, OpenIDOptions.clientID, OpenIDOptions.clientSecret,
-            OpenIDOptions.clientAuthentication, OpenIDOptions.tls.certificate, OpenIDOptions.tls.key)
-            + AccessOptions.userRows)
+            OpenIDOptions.clientAuthentication, OpenIDOptions.tls.certificate, OpenIDOptions.tls.key))
 
     private static let ofRedirects = paths(
         OptionRow.of(

@@ -15,7 +15,7 @@ package struct Preset: Sendable {
     var valuesShownAt: [String: String] = [:]
 
     /// It is signed in to by OpenID Connect.
-    var isOpenID: Bool { defaults.contains { $0.path == "identityProvider.protocol" && $0.value == "oidc" } }
+    package var isOpenID: Bool { defaults.contains { $0.path == "identityProvider.protocol" && $0.value == "oidc" } }
 
     package static func named(_ name: String) -> Preset? { served.first { $0.name == name } }
 

@@ -7,9 +7,7 @@ extension StarterFile {
         Parts(
             provider: """
                 # Register Sidegate at the provider as a web application (a confidential client, authorization code flow) with
-                # - redirect URI: publicURL + /.sidegate/callback
-                # - post-logout redirect URI: publicURL + /.sidegate/signed-out
-                # - back-channel logout URI, where the provider has one: publicURL + /.sidegate/backchannel-logout
+                \(addressLines)
                 identityProvider:
                   preset: \(preset.name)
                 \(issuerLine)
@@ -30,8 +28,39 @@ extension StarterFile {
 
                 """,
             access: preset.name == "google" ? Self.registeredAddresses : Self.registeredUsers,
-            secretStep: "register the client at the provider, with the three addresses that the file names")
+            secretStep: "register the client at the provider, with \(addressWords) that the file names")
     }
+
+    /// What each provider takes, by its own words.
+    private var addresses: [String] {
+        let callback = "publicURL + /.sidegate/callback"
+        let signedOut = "publicURL + /.sidegate/signed-out"
+        let backchannel = "publicURL + /.sidegate/backchannel-logout"
+        return switch preset.name {
+        case "google": ["authorized redirect URI: \(callback) (Google has no logout addresses)"]
+        case "entra": ["redirect URI of the platform Web: \(callback)", "redirect URI too, for logout: \(signedOut)"]
+        case "okta": ["sign-in redirect URI: \(callback)", "sign-out redirect URI: \(signedOut)"]
+        case "auth0":
+            [
+                "allowed callback URL: \(callback)", "allowed logout URL: \(signedOut)",
+                "back-channel logout URL, where the plan has it: \(backchannel)",
+            ]
+        case "keycloak":
+            [
+                "valid redirect URI: \(callback)", "valid post logout redirect URI: \(signedOut)",
+                "backchannel logout URL: \(backchannel)",
+            ]
+        default:
+            [
+                "redirect URI: \(callback)", "post-logout redirect URI: \(signedOut)",
+                "back-channel logout URI, where the provider has one: \(backchannel)",
+            ]
+        }
+    }
+
+    private var addressLines: String { addresses.map { "# - \($0)" }.joined(separator: "\n") }
+
+    private var addressWords: String { addresses.count == 1 ? "the address" : "the addresses" }
 
     private var issuerLine: String {
         switch preset.name {

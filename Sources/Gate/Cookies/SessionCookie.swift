@@ -68,7 +68,7 @@ struct SessionCookiePlaces {
     /// There are more of these names; see ``SessionCookieSearch``.
     private(set) var hasMore = false
 
-    init(_ request: borrowing RequestHead, _ names: CookieNames) {
+    init(_ request: borrowing RequestHead, _ names: borrowing CookieNames) {
         var firsts = self.firsts
         var firstCount = 0
         var chunks = self.chunks
@@ -123,7 +123,7 @@ struct SessionCookieSearch {
     private(set) var firsts: [ByteRange] = []
     private var chunks: [(number: Int, value: ByteRange)] = []
 
-    init(_ request: borrowing RequestHead, _ names: CookieNames) {
+    init(_ request: borrowing RequestHead, _ names: borrowing CookieNames) {
         var firsts: [ByteRange] = []
         var chunks: [(number: Int, value: ByteRange)] = []
         let bytes = request.bytes.span

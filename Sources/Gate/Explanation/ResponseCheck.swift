@@ -16,8 +16,10 @@ package struct ResponseCheck {
 
     /// Nil: it is none, since it brings neither a code nor an error.
     ///
-    /// - Parameter address: a URL, or `/path?query`; without either, the fields of a form.
-    package init?(_ address: [UInt8], issuer: String, returnPath: String) {
+    /// - Parameters:
+    ///   - address: a URL, or `/path?query`; without either, the fields of a form.
+    ///   - mode: the configured one. What names no path may have come in a form.
+    package init?(_ address: [UInt8], issuer: String, returnPath: String, mode: OpenIDResponseMode) {
         let address = ReturnAddress(address)
         let parameters = Parameters(form: address.query)
         guard ["code", "error"].contains(where: { !parameters.values($0).isEmpty }) else { return nil }
@@ -27,16 +29,19 @@ package struct ResponseCheck {
         let issuers = parameters.values("iss")
         namesIssuer = issuers.count == 1 && issuers[0].elementsEqual(issuer.utf8)
         if let path { findings.append(path) }
-        findings.append(Self.response(parameters))
+        findings.append(Self.response(parameters, address.path == nil ? .query : mode))
         findings.append(Self.state(parameters))
         findings.append(Self.issuer(issuers, issuer))
     }
 
-    private static func response(_ parameters: Parameters) -> ReturnCheck.Finding {
+    /// - Parameter mode: that a response in the URL has to be of.
+    private static func response(_ parameters: Parameters, _ mode: OpenIDResponseMode) -> ReturnCheck.Finding {
         let expected = "a code, and no parameter twice"
         let codes: [UInt8]
         do throws(OpenIDRefusal) {
-            codes = try OpenIDResponse(parameters).provenCode()
+            let response = try OpenIDResponse(parameters)
+            try response.checkMode(isForm: false, mode)
+            codes = try response.provenCode()
         } catch {
             return ReturnCheck.Finding(
                 name: "response", reason: error.reason, expected: expected, actual: Self.words(error.detail).actual,

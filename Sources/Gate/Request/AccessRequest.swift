@@ -24,6 +24,8 @@ package struct AccessRequest: ~Copyable {
     private(set) var tokenLookup = TokenLookup.notAsked
     /// What the provider's token endpoint answered.
     var codeExchange: CodeExchangeResult? { exchangedCode?.result }
+    /// What the driver of the steps keeps with it until the request is over.
+    package var companionOfCode: AnyObject? { exchangedCode?.companion }
     private var exchangedCode: ExchangedCode?
     private var sessionLookups = 0
     private var hasRefreshedKeys = false
@@ -139,6 +141,8 @@ package struct AccessRequest: ~Copyable {
         exchangedCode = ExchangedCode(result)
     }
 
+    package mutating func keepWithCode(_ companion: AnyObject?) { exchangedCode?.companion = companion }
+
     mutating func formCollected(_ form: CollectedForm) {
         formBox = FormBox(form)
     }
@@ -165,8 +169,9 @@ package struct AccessRequest: ~Copyable {
 }
 
 /// In a box of its own, since hardly any request has one.
-private final class ExchangedCode: Sendable {
+private final class ExchangedCode {
     let result: CodeExchangeResult
+    var companion: AnyObject?
 
     init(_ result: CodeExchangeResult) {
         self.result = result

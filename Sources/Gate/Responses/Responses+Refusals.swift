@@ -12,9 +12,10 @@ extension Responses {
     /// - Parameters:
     ///   - cause: for the page, where it is known more precisely than by its reason.
     ///   - detail: for the log.
+    ///   - method: how the user was to sign in.
     func signInRefused(
         _ reason: Reason, status: UInt16 = 403, _ request: borrowing AccessRequest, account: String? = nil,
-        tryAgain: String?, cause: RefusalCause? = nil, detail: String? = nil
+        tryAgain: String?, cause: RefusalCause? = nil, detail: String? = nil, by method: SignInMethod = .redirect
     ) -> LocalResponse {
         var response: LocalResponse
         if NavigationTest.prefersJSON(request.head) {
@@ -26,7 +27,8 @@ extension Responses {
             response = page(
                 status,
                 .refused(
-                    reason: reason, requestID: request.idText, account: account, tryAgain: tryAgain, cause: cause),
+                    reason: reason, requestID: request.idText, account: account, tryAgain: tryAgain, cause: cause,
+                    method: method),
                 for: request)
         }
         response.outcome = .refused

@@ -280,7 +280,8 @@ final class LoginRedirect {
         guard request.publicOrigin != nil, request.cookieScope != nil else { return responses.hostMissing(request) }
         return responses.providerUnavailable(
             request, tryAgain: LoginAddress.path(target),
-            detail: "the provider's discovery document and keys are not known yet")
+            detail: "the provider's discovery document and keys are not known yet; fix: the log names failed fetches; "
+                + "sidegate doctor tries them from here")
     }
 
     /// It has become known where users sign in, or that has changed.

@@ -22,8 +22,9 @@ package struct PendingSignIn: Sendable {
     let isSignedIn: Bool
     /// The login cookie of the attempt that ends with this.
     let spentAttempt: LoginCookie?
-    /// Where it led to is remembered for a while, for a return that names it again.
-    var remembersAttempt = false
+    /// It answers an attempt of this browser that has a proof of its own (``LoginProof``). Where it led to is remembered for a
+    /// while, for a return that names it again.
+    package internal(set) var remembersAttempt = false
     /// `Set-Cookie` values by which the browser's other attempts count only when a return names them.
     var otherAttempts: [[UInt8]] = []
     var returns: RedirectLoopCounter

@@ -86,7 +86,8 @@ struct SignIn {
             return .respond(
                 responses.signInRefused(
                     .loginStateMissing, request, tryAgain: tryAgain,
-                    detail: "the attempt was begun at another identity provider"))
+                    detail: "the attempt was begun at another identity provider; fix: register at each provider the "
+                        + "return path of its own", by: login.method))
         }
 
         // A reload, or the back button: nothing of it is presented to the provider again.
@@ -99,7 +100,7 @@ struct SignIn {
         switch login.finish(parameters, attempt, on: origin, request) {
         case .verified(let result): verified = result
         case .refused(let refusal, let status):
-            var response = refused(refusal, status, tryAgain, request)
+            var response = refused(refusal, status, tryAgain, request, by: login.method)
             // What the provider sent with it cannot be used again, unless it was not used at all.
             let isUnused = refusal.reason == .providerUnavailable && request.codeExchange == nil
             if login.needsAttempt, attempt.isOurs, !isUnused, let cookie = attempt.cookie {
@@ -306,13 +307,15 @@ struct SignIn {
 
     /// The provider's proof is none.
     private func refused(
-        _ refusal: SignInRefusal, _ status: UInt16, _ tryAgain: String, _ request: borrowing AccessRequest
+        _ refusal: SignInRefusal, _ status: UInt16, _ tryAgain: String, _ request: borrowing AccessRequest,
+        by method: SignInMethod
     ) -> LocalResponse {
         if refusal.reason == .providerUnavailable {
             return responses.providerUnavailable(request, tryAgain: tryAgain, detail: refusal.detail)
         }
         var response = responses.signInRefused(
-            refusal.reason, status: status, request, tryAgain: tryAgain, cause: refusal.cause, detail: refusal.detail)
+            refusal.reason, status: status, request, tryAgain: tryAgain, cause: refusal.cause, detail: refusal.detail,
+            by: method)
         response.user = refusal.user
         return response
     }

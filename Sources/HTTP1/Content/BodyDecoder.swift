@@ -40,10 +40,10 @@ package struct BodyDecoder: Sendable {
     private var overhead = 0
     /// Nil before it begins: most content has none, and a decoder is copied for each message.
     private var section: TrailerSection?
-    private let leniency: ResponseLeniency
+    private var leniency: ResponseLeniency
     /// What `failed` throws.
     private var failure = HTTP1Error.cutShort
-    private let limits: HTTP1Limits
+    private var limits: HTTP1Limits
     /// Deviations of a response's chunks that were accepted.
     package private(set) var tolerated = TolerationSet()
     /// After the end: the trailer fields that may pass, each `Name: value\r\n`.
@@ -56,16 +56,29 @@ package struct BodyDecoder: Sendable {
         self.limits = limits
         line = ChunkLine(allowsPadding: leniency != .strict)
         self.leniency = leniency
+        (state, remaining) = Self.start(of: framing)
+    }
+
+    /// Begins with another message of the same connection. In place: a new decoder would be copied for each message.
+    package mutating func begin(_ framing: BodyFraming, limits: HTTP1Limits, leniency: ResponseLeniency) {
+        self.limits = limits
+        self.leniency = leniency
+        (state, remaining) = Self.start(of: framing)
+        line = ChunkLine(allowsPadding: leniency != .strict)
+        overhead = 0
+        if section != nil { section = nil }
+        failure = .cutShort
+        tolerated = TolerationSet()
+        if !trailers.isEmpty { trailers = [] }
+    }
+
+    @inline(__always)
+    private static func start(of framing: BodyFraming) -> (State, remaining: UInt64) {
         switch framing {
-        case .none, .length(0):
-            state = .ended
-        case .length(let length):
-            state = .length
-            remaining = length
-        case .chunked:
-            state = .chunkLine
-        case .untilClose:
-            state = .untilClose
+        case .none, .length(0): (.ended, 0)
+        case .length(let length): (.length, length)
+        case .chunked: (.chunkLine, 0)
+        case .untilClose: (.untilClose, 0)
         }
     }
 

@@ -108,6 +108,16 @@ extension Catalogue {
                 "身份提供商将您重定向到了 {actual}，但此网站的地址是 {expected}；登录开始时的 Cookie 只存在于那里。",
             .providerErrorCode: "其错误代码为 {code}。",
             .providerSentNothing: "它既没有发送代码，也没有发送错误。",
+            .otherResponseMode: "它{actual}发送了响应；此网站{expected}接收响应。",
+            .responseInURL: "在 URL 中",
+            .responseInForm: "在表单中",
+            .openIDStateFix:
+                "使用 OpenID Connect 时，登录从应用开始：请让门户中的链接指向 publicURL。否则，请检查是否使用了其他主机名、以 http 代替了 https，或阻止了 Cookie。",
+            .openIDResponseFix: "请在提供商处允许该客户端使用 authorization code 流程。响应必须按 identityProvider.responseMode 所设的方式发送。",
+            .openIDTokenFix: "响应中任何参数都不得重复；ID 令牌必须按 OpenID Connect Core 1.0 的要求含有 sub、iat 和 exp，经过签名且未加密。",
+            .openIDKeyFix: "签署 ID 令牌的密钥必须在提供商 jwks_uri 的密钥集中。获取失败会记录在日志中；`sidegate doctor` 会尝试获取。",
+            .openIDIssuerFix: "identityProvider.issuer 必须与响应和 ID 令牌的 \"iss\" 完全一致，包括末尾的斜杠。",
+            .openIDAudienceFix: "identityProvider.clientID 必须是 ID 令牌所面向的客户端（\"aud\"、\"azp\"）。",
         ],
         statuses: [
             400: StatusWords(title: "无法读取请求", message: "您的浏览器或中间服务器发送了格式错误的请求。"),

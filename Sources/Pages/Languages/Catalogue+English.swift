@@ -119,6 +119,21 @@ extension Catalogue {
                 "The identity provider sent you back to {actual}, but the address of this site is {expected}; the cookie from the start of the sign-in exists only there.",
             .providerErrorCode: "Its error code is {code}.",
             .providerSentNothing: "It sent neither a code nor an error.",
+            .otherResponseMode: "It sent its response {actual}; this site takes it {expected}.",
+            .responseInURL: "in the URL",
+            .responseInForm: "in a form",
+            .openIDStateFix:
+                "With OpenID Connect a sign-in begins at the application: have links in portals lead to publicURL. Otherwise look for another host name, http in place of https, or blocked cookies.",
+            .openIDResponseFix:
+                "Allow the client the authorization code flow at the provider. It must send its response as identityProvider.responseMode says.",
+            .openIDTokenFix:
+                "The response must have no parameter twice, and the ID token must be signed, not encrypted, with sub, iat and exp, as OpenID Connect Core 1.0 says.",
+            .openIDKeyFix:
+                "The key that signed the ID token must be in the key set of the provider's jwks_uri. The log names failed fetches; `sidegate doctor` tries one.",
+            .openIDIssuerFix:
+                "identityProvider.issuer must equal the \"iss\" of the response and of the ID token exactly, to the last slash.",
+            .openIDAudienceFix:
+                "identityProvider.clientID must be the client that the ID token is for (\"aud\", \"azp\").",
         ],
         statuses: [
             400: StatusWords(

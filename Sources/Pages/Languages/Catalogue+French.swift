@@ -127,6 +127,21 @@ extension Catalogue {
                 "Le fournisseur d’identité vous a renvoyé vers {actual}, mais l’adresse de ce site est {expected} ; le cookie créé au début de la connexion n’existe qu’à cette adresse.",
             .providerErrorCode: "Son code d’erreur est {code}.",
             .providerSentNothing: "Il n’a envoyé ni code ni erreur.",
+            .otherResponseMode: "Il a envoyé sa réponse {actual} ; ce site l’accepte {expected}.",
+            .responseInURL: "dans l’URL",
+            .responseInForm: "dans un formulaire",
+            .openIDStateFix:
+                "Avec OpenID Connect, une connexion commence dans l’application : faites mener les liens des portails à publicURL. Sinon, cherchez un autre nom d’hôte, http au lieu de https, ou des cookies bloqués.",
+            .openIDResponseFix:
+                "Autorisez au client le flux authorization code chez le fournisseur. La réponse doit arriver comme le dit identityProvider.responseMode.",
+            .openIDTokenFix:
+                "La réponse ne doit contenir aucun paramètre en double, et le jeton d’identité doit être signé et non chiffré, avec sub, iat et exp, comme le demande OpenID Connect Core 1.0.",
+            .openIDKeyFix:
+                "La clé qui a signé le jeton d’identité doit se trouver dans le jeu de clés jwks_uri du fournisseur. Le journal indique les échecs de récupération ; `sidegate doctor` en essaie une.",
+            .openIDIssuerFix:
+                "identityProvider.issuer doit être exactement égal au \"iss\" de la réponse et du jeton d’identité, jusqu’à la dernière barre oblique.",
+            .openIDAudienceFix:
+                "identityProvider.clientID doit être le client auquel le jeton d’identité est destiné (\"aud\", \"azp\").",
         ],
         statuses: [
             400: StatusWords(

@@ -135,6 +135,21 @@ extension Catalogue {
                 "Der Identitätsanbieter hat Sie zu {actual} zurückgeschickt, die Adresse dieser Website ist aber {expected}; nur dort gibt es das Cookie vom Beginn der Anmeldung.",
             .providerErrorCode: "Sein Fehlercode ist {code}.",
             .providerSentNothing: "Er hat weder einen Code noch einen Fehler gesendet.",
+            .otherResponseMode: "Er hat seine Antwort {actual} gesendet; diese Website nimmt sie {expected} an.",
+            .responseInURL: "in der URL",
+            .responseInForm: "in einem Formular",
+            .openIDStateFix:
+                "Bei OpenID Connect beginnt eine Anmeldung bei der Anwendung: Lassen Sie Links in Portalen zu publicURL führen. Sonst suchen Sie nach einem anderen Hostnamen, http statt https oder blockierten Cookies.",
+            .openIDResponseFix:
+                "Erlauben Sie dem Client beim Anbieter den Authorization-Code-Flow. Die Antwort muss so kommen, wie identityProvider.responseMode es sagt.",
+            .openIDTokenFix:
+                "In der Antwort darf kein Parameter doppelt stehen, und das ID-Token muss signiert und unverschlüsselt sein, mit sub, iat und exp, wie OpenID Connect Core 1.0 es verlangt.",
+            .openIDKeyFix:
+                "Der Schlüssel, der das ID-Token signiert hat, muss im Schlüsselsatz unter jwks_uri des Anbieters stehen. Das Log nennt fehlgeschlagene Abrufe; `sidegate doctor` versucht einen.",
+            .openIDIssuerFix:
+                "identityProvider.issuer muss genau gleich dem \"iss\" der Antwort und des ID-Tokens sein, bis zum letzten Schrägstrich.",
+            .openIDAudienceFix:
+                "identityProvider.clientID muss der Client sein, für den das ID-Token bestimmt ist (\"aud\", \"azp\").",
         ],
         statuses: [
             400: StatusWords(

@@ -126,6 +126,21 @@ extension Catalogue {
                 "Il provider di identità ti ha rimandato a {actual}, ma l’indirizzo di questo sito è {expected}; il cookie creato all’inizio dell’accesso esiste solo lì.",
             .providerErrorCode: "Il suo codice di errore è {code}.",
             .providerSentNothing: "Non ha inviato né un codice né un errore.",
+            .otherResponseMode: "Ha inviato la risposta {actual}; questo sito la accetta {expected}.",
+            .responseInURL: "nell’URL",
+            .responseInForm: "in un modulo",
+            .openIDStateFix:
+                "Con OpenID Connect un accesso inizia dall’applicazione: fai portare i link dei portali a publicURL. Altrimenti cerca un altro nome host, http al posto di https, o cookie bloccati.",
+            .openIDResponseFix:
+                "Consenti al client il flusso authorization code presso il provider. La risposta deve arrivare come indica identityProvider.responseMode.",
+            .openIDTokenFix:
+                "La risposta non deve avere parametri ripetuti, e il token ID deve essere firmato e non cifrato, con sub, iat ed exp, come richiede OpenID Connect Core 1.0.",
+            .openIDKeyFix:
+                "La chiave che ha firmato il token ID deve trovarsi nell’insieme di chiavi jwks_uri del provider. Il log indica i recuperi falliti; `sidegate doctor` ne prova uno.",
+            .openIDIssuerFix:
+                "identityProvider.issuer deve essere esattamente uguale a \"iss\" della risposta e del token ID, fino all’ultima barra.",
+            .openIDAudienceFix:
+                "identityProvider.clientID deve essere il client a cui è destinato il token ID (\"aud\", \"azp\").",
         ],
         statuses: [
             400: StatusWords(

@@ -113,6 +113,18 @@ extension Catalogue {
                 "ID プロバイダーから {actual} に戻されましたが、このサイトのアドレスは {expected} です。サインイン開始時の Cookie はそこにしかありません。",
             .providerErrorCode: "エラーコードは {code} です。",
             .providerSentNothing: "コードもエラーも送られてきませんでした。",
+            .otherResponseMode: "応答は{actual}送られましたが、このサイトは{expected}受け取ります。",
+            .responseInURL: "URL で",
+            .responseInForm: "フォームで",
+            .openIDStateFix:
+                "OpenID Connect では、サインインはアプリケーションから始まります。ポータルのリンクは publicURL に向けてください。それ以外の場合は、別のホスト名、https ではなく http、または Cookie のブロックがないか確認してください。",
+            .openIDResponseFix:
+                "プロバイダーでクライアントに authorization code フローを許可してください。応答は identityProvider.responseMode のとおりに送られる必要があります。",
+            .openIDTokenFix:
+                "応答に同じパラメーターが 2 回あってはなりません。ID トークンは OpenID Connect Core 1.0 のとおり、sub、iat、exp を含み、署名され、暗号化されていない必要があります。",
+            .openIDKeyFix: "ID トークンに署名した鍵は、プロバイダーの jwks_uri の鍵セットに含まれている必要があります。取得の失敗はログにあり、`sidegate doctor` で試せます。",
+            .openIDIssuerFix: "identityProvider.issuer は、末尾のスラッシュまで含めて応答と ID トークンの \"iss\" と完全に一致しなければなりません。",
+            .openIDAudienceFix: "identityProvider.clientID は、ID トークンの発行対象のクライアント (\"aud\"、\"azp\") でなければなりません。",
         ],
         statuses: [
             400: StatusWords(title: "リクエストを読み取れません", message: "ブラウザーまたは中継サーバーが、正しくない形式のリクエストを送りました。"),

@@ -124,6 +124,21 @@ extension Catalogue {
                 "Dostawca tożsamości odesłał Cię pod {actual}, ale adresem tej witryny jest {expected}; plik cookie utworzony na początku logowania istnieje tylko tam.",
             .providerErrorCode: "Jego kod błędu to {code}.",
             .providerSentNothing: "Nie wysłał ani kodu, ani błędu.",
+            .otherResponseMode: "Wysłał odpowiedź {actual}; ta witryna przyjmuje ją {expected}.",
+            .responseInURL: "w adresie URL",
+            .responseInForm: "w formularzu",
+            .openIDStateFix:
+                "W OpenID Connect logowanie zaczyna się w aplikacji: niech łącza w portalach prowadzą do publicURL. W innym razie poszukaj innej nazwy hosta, http zamiast https lub zablokowanych plików cookie.",
+            .openIDResponseFix:
+                "Zezwól klientowi u dostawcy na przepływ authorization code. Odpowiedź musi przyjść tak, jak mówi identityProvider.responseMode.",
+            .openIDTokenFix:
+                "Odpowiedź nie może mieć żadnego parametru dwa razy, a token ID musi być podpisany i niezaszyfrowany, z sub, iat i exp, jak wymaga OpenID Connect Core 1.0.",
+            .openIDKeyFix:
+                "Klucz, którym podpisano token ID, musi być w zestawie kluczy jwks_uri dostawcy. Dziennik podaje nieudane pobrania; `sidegate doctor` wykonuje próbę.",
+            .openIDIssuerFix:
+                "identityProvider.issuer musi być dokładnie równy \"iss\" odpowiedzi i tokenu ID, aż do ostatniego ukośnika.",
+            .openIDAudienceFix:
+                "identityProvider.clientID musi być klientem, dla którego wydano token ID (\"aud\", \"azp\").",
         ],
         statuses: [
             400: StatusWords(

@@ -123,6 +123,21 @@ extension Catalogue {
                 "O provedor de identidade devolveu você para {actual}, mas o endereço deste site é {expected}; o cookie criado no começo do login só existe nesse endereço.",
             .providerErrorCode: "O código de erro dele é {code}.",
             .providerSentNothing: "Ele não enviou nem um código nem um erro.",
+            .otherResponseMode: "Ele enviou a resposta {actual}; este site a aceita {expected}.",
+            .responseInURL: "no URL",
+            .responseInForm: "em um formulário",
+            .openIDStateFix:
+                "Com OpenID Connect, um início de sessão começa no aplicativo: faça os links dos portais levarem a publicURL. Senão, procure outro nome de host, http em vez de https, ou cookies bloqueados.",
+            .openIDResponseFix:
+                "Permita ao cliente o fluxo authorization code no provedor. A resposta deve chegar como diz identityProvider.responseMode.",
+            .openIDTokenFix:
+                "A resposta não pode ter nenhum parâmetro repetido, e o token de ID deve ser assinado e não cifrado, com sub, iat e exp, como exige o OpenID Connect Core 1.0.",
+            .openIDKeyFix:
+                "A chave que assinou o token de ID deve estar no conjunto de chaves jwks_uri do provedor. O log indica as buscas que falharam; `sidegate doctor` tenta uma.",
+            .openIDIssuerFix:
+                "identityProvider.issuer deve ser exatamente igual ao \"iss\" da resposta e do token de ID, até a última barra.",
+            .openIDAudienceFix:
+                "identityProvider.clientID deve ser o cliente a que se destina o token de ID (\"aud\", \"azp\").",
         ],
         statuses: [
             400: StatusWords(

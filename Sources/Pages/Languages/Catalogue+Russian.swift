@@ -124,6 +124,21 @@ extension Catalogue {
                 "Поставщик удостоверений вернул вас на {actual}, но адрес этого сайта — {expected}; файл cookie, созданный в начале входа, есть только там.",
             .providerErrorCode: "Его код ошибки: {code}.",
             .providerSentNothing: "Он не передал ни кода, ни ошибки.",
+            .otherResponseMode: "Он передал ответ {actual}; этот сайт принимает его {expected}.",
+            .responseInURL: "в URL",
+            .responseInForm: "в форме",
+            .openIDStateFix:
+                "С OpenID Connect вход начинается в приложении: пусть ссылки порталов ведут на publicURL. Иначе ищите другое имя хоста, http вместо https или заблокированные файлы cookie.",
+            .openIDResponseFix:
+                "Разрешите клиенту у поставщика поток authorization code. Ответ должен приходить так, как указывает identityProvider.responseMode.",
+            .openIDTokenFix:
+                "В ответе ни один параметр не должен повторяться, а ID-токен должен быть подписан и не зашифрован, с sub, iat и exp, как требует OpenID Connect Core 1.0.",
+            .openIDKeyFix:
+                "Ключ, которым подписан ID-токен, должен быть в наборе ключей jwks_uri поставщика. Неудачные загрузки есть в журнале; `sidegate doctor` выполняет попытку.",
+            .openIDIssuerFix:
+                "identityProvider.issuer должен в точности совпадать с \"iss\" ответа и ID-токена, до последней косой черты.",
+            .openIDAudienceFix:
+                "identityProvider.clientID должен быть клиентом, для которого выдан ID-токен (\"aud\", \"azp\").",
         ],
         statuses: [
             400: StatusWords(

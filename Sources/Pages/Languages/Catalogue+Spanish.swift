@@ -128,6 +128,21 @@ extension Catalogue {
                 "El proveedor de identidad le ha devuelto a {actual}, pero la dirección de este sitio es {expected}; la cookie que se creó al iniciar sesión solo existe en esa dirección.",
             .providerErrorCode: "Su código de error es {code}.",
             .providerSentNothing: "No ha enviado ni un código ni un error.",
+            .otherResponseMode: "Ha enviado su respuesta {actual}; este sitio la acepta {expected}.",
+            .responseInURL: "en la URL",
+            .responseInForm: "en un formulario",
+            .openIDStateFix:
+                "Con OpenID Connect el inicio de sesión comienza en la aplicación: haga que los enlaces de los portales lleven a publicURL. Si no es eso, busque otro nombre de host, http en lugar de https, o cookies bloqueadas.",
+            .openIDResponseFix:
+                "Permita al cliente el flujo authorization code en el proveedor. La respuesta debe llegar como dice identityProvider.responseMode.",
+            .openIDTokenFix:
+                "La respuesta no debe tener ningún parámetro repetido, y el token de ID debe estar firmado y sin cifrar, con sub, iat y exp, como exige OpenID Connect Core 1.0.",
+            .openIDKeyFix:
+                "La clave que firmó el token de ID debe estar en el conjunto de claves jwks_uri del proveedor. El registro indica las descargas fallidas; `sidegate doctor` prueba una.",
+            .openIDIssuerFix:
+                "identityProvider.issuer debe ser exactamente igual al \"iss\" de la respuesta y del token de ID, hasta la última barra.",
+            .openIDAudienceFix:
+                "identityProvider.clientID debe ser el cliente al que va destinado el token de ID (\"aud\", \"azp\").",
         ],
         statuses: [
             400: StatusWords(

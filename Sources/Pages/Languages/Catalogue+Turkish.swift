@@ -121,6 +121,21 @@ extension Catalogue {
                 "Kimlik sağlayıcı sizi {actual} adresine geri gönderdi, ancak bu sitenin adresi {expected}; oturum açmanın başında oluşturulan çerez yalnızca orada var.",
             .providerErrorCode: "Hata kodu: {code}.",
             .providerSentNothing: "Ne bir kod ne de bir hata gönderdi.",
+            .otherResponseMode: "Yanıtını {actual} gönderdi; bu site onu {expected} kabul eder.",
+            .responseInURL: "URL içinde",
+            .responseInForm: "bir form içinde",
+            .openIDStateFix:
+                "OpenID Connect ile oturum açma uygulamada başlar: portallardaki bağlantılar publicURL adresine götürmelidir. Değilse başka bir ana bilgisayar adı, https yerine http veya engellenmiş çerez olup olmadığına bakın.",
+            .openIDResponseFix:
+                "Sağlayıcıda istemciye authorization code akışına izin verin. Yanıt, identityProvider.responseMode ayarında belirtildiği gibi gelmelidir.",
+            .openIDTokenFix:
+                "Yanıtta hiçbir parametre iki kez bulunmamalı; kimlik belirteci, OpenID Connect Core 1.0 gereği sub, iat ve exp içermeli, imzalı ve şifrelenmemiş olmalıdır.",
+            .openIDKeyFix:
+                "Kimlik belirtecini imzalayan anahtar, sağlayıcının jwks_uri anahtar kümesinde bulunmalıdır. Başarısız indirmeler günlüktedir; `sidegate doctor` bir deneme yapar.",
+            .openIDIssuerFix:
+                "identityProvider.issuer, son eğik çizgiye kadar yanıttaki ve kimlik belirtecindeki \"iss\" değeriyle aynı olmalıdır.",
+            .openIDAudienceFix:
+                "identityProvider.clientID, kimlik belirtecinin düzenlendiği istemci olmalıdır (\"aud\", \"azp\").",
         ],
         statuses: [
             400: StatusWords(

@@ -121,6 +121,21 @@ extension Catalogue {
                 "Постачальник посвідчень повернув вас на {actual}, але адреса цього сайту — {expected}; файл cookie, створений на початку входу, є лише там.",
             .providerErrorCode: "Його код помилки: {code}.",
             .providerSentNothing: "Він не передав ні коду, ні помилки.",
+            .otherResponseMode: "Він передав відповідь {actual}; цей сайт приймає її {expected}.",
+            .responseInURL: "в URL",
+            .responseInForm: "у формі",
+            .openIDStateFix:
+                "З OpenID Connect вхід починається в застосунку: нехай посилання порталів ведуть до publicURL. Інакше шукайте інше ім’я хоста, http замість https або заблоковані файли cookie.",
+            .openIDResponseFix:
+                "Дозвольте клієнту в постачальника потік authorization code. Відповідь має надходити так, як указує identityProvider.responseMode.",
+            .openIDTokenFix:
+                "У відповіді жоден параметр не може повторюватися, а ID-токен має бути підписаний і не зашифрований, з sub, iat та exp, як вимагає OpenID Connect Core 1.0.",
+            .openIDKeyFix:
+                "Ключ, яким підписано ID-токен, має бути в наборі ключів jwks_uri постачальника. Невдалі завантаження є в журналі; `sidegate doctor` виконує спробу.",
+            .openIDIssuerFix:
+                "identityProvider.issuer має точно дорівнювати \"iss\" відповіді та ID-токена, до останньої скісної риски.",
+            .openIDAudienceFix:
+                "identityProvider.clientID має бути клієнтом, для якого видано ID-токен (\"aud\", \"azp\").",
         ],
         statuses: [
             400: StatusWords(

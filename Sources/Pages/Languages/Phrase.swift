@@ -46,4 +46,8 @@ enum Phrase: String, CaseIterable, Sendable {
     case sessionTooLarge, fieldAdvice
     case returnedElsewhere
     case providerErrorCode, providerSentNothing
+    case otherResponseMode, responseInURL, responseInForm
+
+    // What the administrator should check where users sign in by OpenID Connect.
+    case openIDStateFix, openIDResponseFix, openIDTokenFix, openIDKeyFix, openIDIssuerFix, openIDAudienceFix
 }

@@ -55,6 +55,10 @@ protocol DownstreamStream: AnyObject {
     /// Ends the response in a way that shows the client that it is not complete.
     func abort(_ end: StreamEnd)
 
+    /// The request has arrived, and the response takes a while: the end of the client's connection is to be noticed meanwhile
+    /// (``Exchange/endsWithClient``).
+    func watchEnd()
+
     /// More of the request's content is wanted.
     func resumeRequest()
 

@@ -97,6 +97,10 @@ class Exchange {
     /// The client takes more of the response again.
     func downstreamWritable() {}
 
+    /// Where the client sends no more, it has left: a browser that gives up a request closes its connection so. Otherwise it may
+    /// still read, and is owed the response.
+    var endsWithClient: Bool { false }
+
     /// The client's connection is gone, or its request broke off.
     func downstreamLost() { Self.isAbstract() }
 

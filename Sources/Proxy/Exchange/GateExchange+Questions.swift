@@ -28,6 +28,11 @@ extension GateExchange: StepDriver {
                 answered(question, with: .keys)
             }
         case .exchangeCode(let pending):
+            // Not from within this event, in which the client's connection stops reading.
+            let number = number
+            service.loop.afterEvent { [self] in
+                if number == self.number, endsWithClient { downstream?.watchEnd() }
+            }
             ask(.codeExchange, within: limits.codeExchange, otherwise: CodeExchangeResult.overdue) { done in
                 guard let exchanger = services.codes else { return done(.noProvider) }
                 exchanger.exchange(pending.exchange, done)
@@ -35,7 +40,11 @@ extension GateExchange: StepDriver {
                 answered(question, with: .exchangeCode(result))
             }
         case .consumeToken(let pending):
-            consume(pending.replayKeys, pending.retention) { [self] in answered(question, with: .consumeToken($0)) }
+            let delivery = pending.remembersAttempt ? SignInDelivery(pending.replayKeys) : nil
+            withAccess { $0.keepWithCode(delivery) }
+            consume(pending.replayKeys, pending.retention, delivery) { [self] in
+                answered(question, with: .consumeToken($0))
+            }
         case .consumeLogoutToken(let pending):
             consume(pending.replayKeys, pending.retention) { [self] in
                 answered(question, with: .consumeLogoutToken($0))
@@ -91,10 +100,13 @@ extension GateExchange: StepDriver {
     }
 
     private func consume(
-        _ keys: [[UInt8]], _ retention: Retention, _ proceed: @escaping (ReplayVerdict) -> Void
+        _ keys: [[UInt8]], _ retention: Retention, _ delivery: SignInDelivery? = nil,
+        _ proceed: @escaping (ReplayVerdict) -> Void
     ) {
         ask(.replayStore, within: service.services.limits.replayStore, otherwise: .unavailable) { done in
-            service.replayStore.consume(keys, for: retention, now: context.clock, done)
+            service.replayStore.consume(keys, for: retention, now: context.clock) { verdict in
+                done(delivery?.answered(verdict) ?? verdict)
+            }
         } then: { (verdict: ReplayVerdict) in
             proceed(verdict)
         }

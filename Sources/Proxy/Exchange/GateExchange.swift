@@ -186,8 +186,14 @@ final class GateExchange: Exchange, FinishedExchange {
         upstream?.send(content, isEnd: isEnd, trailers: trailers, more: more, isChunked: request.framing == .chunked)
     }
 
+    override var endsWithClient: Bool {
+        guard case .awaiting = machine.state else { return false }
+        return service.gate.answersAttempt(access)
+    }
+
     override func downstreamLost() {
         guard downstream != nil else { return }
+        (access.companionOfCode as? SignInDelivery)?.clientLeft()
         machine.aborted()
         record.isAborted = true
         releaseUpstream()

@@ -51,8 +51,10 @@ package protocol CodeExchanger: AnyObject, Sendable {
 }
 
 extension CodeExchangeResult {
-    package static let overdue = CodeExchangeResult.unavailable(detail: "the provider did not answer in time")
-    package static let noProvider = CodeExchangeResult.unavailable(detail: "the configuration has no such provider")
+    package static let overdue = CodeExchangeResult.unavailable(
+        detail: "the provider did not answer in time; fix: \(OpenIDAdvice.unreachable)")
+    package static let noProvider = CodeExchangeResult.unavailable(
+        detail: "the configuration has no such provider; fix: try again, at a provider that it has")
 }
 
 /// Notifies the app of users before they are let in.

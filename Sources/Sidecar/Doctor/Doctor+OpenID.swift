@@ -31,11 +31,17 @@ extension Doctor {
             } catch {
                 return [
                     DoctorFinding(
-                        .failed, name, "the discovery document cannot be used: \(error)",
-                        fix: "write the issuer exactly as the document has it, with or without the slash at its end"),
-                    clock,
+                        .failed, name, "the discovery document cannot be used: \(error)", fix: Self.fix(error)), clock,
                 ]
             }
+        }
+    }
+
+    private static func fix(_ error: OpenIDMetadataError) -> String {
+        switch error.problem {
+        case .issuer: "write the issuer exactly as the document has it, with or without the slash at its end"
+        case .noDocument: "correct the issuer: what is below its address is no discovery document"
+        case .member: "ask the provider's administrator to correct the document"
         }
     }
 
@@ -58,9 +64,7 @@ extension Doctor {
                 DoctorFinding(
                     .warning, "identityProvider.clientAuthentication",
                     "the provider offers \(Self.list(methods)), not \(method)",
-                    fix: methods.contains("client_secret_post")
-                        ? "set `identityProvider.clientAuthentication: post`"
-                        : "set `identityProvider.clientAuthentication: basic`, or register another kind of client"))
+                    fix: Self.authenticationFix(methods)))
         }
         if let challenges = offers.challengeMethods, !challenges.contains("S256") {
             findings.append(
@@ -68,11 +72,14 @@ extension Doctor {
                     .warning, "PKCE", "the provider offers \(Self.list(challenges)), not S256",
                     fix: "enable PKCE with S256 at the provider: it keeps a stolen code from being used"))
         }
-        if settings.responseMode == .formPost, let modes = offers.responseModes, !modes.contains("form_post") {
+        if let modes = offers.responseModes, !modes.contains(settings.responseMode.rawValue) {
+            let other = OpenIDResponseMode.allCases.first { modes.contains($0.rawValue) }
             findings.append(
                 DoctorFinding(
-                    .warning, "identityProvider.responseMode", "the provider offers \(Self.list(modes)), not form_post",
-                    fix: "set `identityProvider.responseMode: query`"))
+                    .warning, "identityProvider.responseMode",
+                    "the provider offers \(Self.list(modes)), not \(settings.responseMode.rawValue)",
+                    fix: other.map { "set `identityProvider.responseMode: \($0.rawValue)`" }
+                        ?? "enable the response mode query or form_post at the provider"))
         }
         if let types = offers.responseTypes, !types.contains("code") {
             findings.append(
@@ -98,6 +105,15 @@ extension Doctor {
                     fix: "set `token.algorithms` to one of these, or choose another at the provider"))
         }
         return findings
+    }
+
+    /// - Parameter methods: that the provider offers; the configured one is not among them.
+    private static func authenticationFix(_ methods: [String]) -> String {
+        if methods.contains("client_secret_basic") { return "set `identityProvider.clientAuthentication: basic`" }
+        if methods.contains("client_secret_post") { return "set `identityProvider.clientAuthentication: post`" }
+        let secrets = "register the client with client_secret_basic or client_secret_post: no other method is supported"
+        return methods.contains("none")
+            ? "\(secrets); or register a public client, and remove `identityProvider.clientSecret`" : secrets
     }
 
     private func keys(

@@ -10,16 +10,20 @@ package struct Doctor: Sendable {
     let settings: Settings
     private let blanks: Set<String>
     let network: DoctorNetwork
+    private let fetchedKeys: FetchedKeySets
 
     /// - Parameter blanks: paths of options that have no usable value yet.
     package init(_ settings: Settings, blanks: Set<String> = []) {
-        self.init(settings, blanks: blanks, DoctorNetwork())
+        self.init(settings, blanks: blanks, DoctorNetwork(), FetchedKeySets())
     }
 
-    private init(_ settings: Settings, blanks: Set<String>, _ network: DoctorNetwork) {
+    private init(
+        _ settings: Settings, blanks: Set<String>, _ network: DoctorNetwork, _ fetchedKeys: FetchedKeySets
+    ) {
         self.settings = settings
         self.blanks = blanks
         self.network = network
+        self.fetchedKeys = fetchedKeys
     }
 
     /// Makes the calls, all at the same time; each has five seconds. The findings are in the order of the checks.
@@ -29,13 +33,13 @@ package struct Doctor: Sendable {
         checks += upstreams.map { app, _ in { @Sendable in wayAround(app).map { [$0] } ?? [] } }
         for settings in settings.eachProvider {
             let provider = settings.providers[0]
-            checks += Doctor(settings, blanks: blanks, network).providerChecks.map { check in
+            checks += Doctor(settings, blanks: blanks, network, fetchedKeys).providerChecks.map { check in
                 { @Sendable in check().map { $0.about(provider) } }
             }
         }
         if let redis = settings.redis { checks.append { self.redis(redis) } }
         if let provisioning = settings.provisioning { checks.append { [self.provisioning(provisioning)] } }
-        return Self.atOnce(checks)
+        return Self.atOnce(checks) + fetchedKeys.findings(settings.providers)
     }
 
     private typealias Check = @Sendable () -> [DoctorFinding]
@@ -180,6 +184,7 @@ package struct Doctor: Sendable {
                 .failed, name, "\(remote.url): \(problem)",
                 fix: "open the address in a browser: it must answer 200 with a JSON Web Key Set")
         case .success(let set):
+            fetchedKeys.add(set, of: settings.providers[0].name)
             let algorithms = settings.token.policy.algorithms
             let shown = set.keys.map { "\($0.keyID ?? "no kid") (\($0.summary))" }
             let ignored = set.ignored.isEmpty ? "" : "; left out: " + set.ignored.joined(separator: "; ")

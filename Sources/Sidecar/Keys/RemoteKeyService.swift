@@ -18,14 +18,19 @@ final class RemoteKeyService: Sendable {
     }
 
     private let gates: GateRegistry
+    private let sharedKeys: SharedKeyWatch
     private let loop: EventLoop
     private let resolver: Resolver
     private let counters: ProcessCounters
     private let logger: Logger
     private let current = Mutex<Prepared?>(nil)
 
-    init(gates: GateRegistry, loop: EventLoop, resolver: Resolver, counters: ProcessCounters, logger: Logger) {
+    init(
+        gates: GateRegistry, sharedKeys: SharedKeyWatch, loop: EventLoop, resolver: Resolver, counters: ProcessCounters,
+        logger: Logger
+    ) {
         self.gates = gates
+        self.sharedKeys = sharedKeys
         self.loop = loop
         self.resolver = resolver
         self.counters = counters
@@ -53,7 +58,10 @@ final class RemoteKeyService: Sendable {
         let keys = RemoteKeys(
             providers, loop: loop, resolver: resolver, logger: logger,
             ended: { [counters] in counters.keysRefreshed(isGood: $0) },
-            apply: { [gates] in gates.replaceKeys($0, of: $1, $2) })
+            apply: { [gates, sharedKeys] keys, name, done in
+                sharedKeys.fetched(keys, of: name)
+                gates.replaceKeys(keys, of: name, done)
+            })
         return Prepared(keys: keys, tls: all)
     }
 
@@ -80,7 +88,8 @@ final class RemoteKeyService: Sendable {
             old?.stop()
             return swap([:], done)
         }
-        keys.takeOver(from: old) { known in
+        keys.takeOver(from: old) { [sharedKeys] known in
+            for (name, keys) in known.sorted(by: { $0.key < $1.key }) { sharedKeys.fetched(keys, of: name) }
             swap(known) {
                 keys.confirm()
                 done()

@@ -2,10 +2,13 @@
 
 import Gate
 import Logging
+import Proxy
 import Reactor
 
 /// The authorization codes of one provider: those on their way to its token endpoint, and those that wait for their turn, a
 /// bounded number of both. On the services' loop.
+///
+/// No client has more than its share of either, so that one address cannot keep all others from signing in.
 ///
 /// Each attempt has one code. A browser that brings it again, since a form was sent twice, gets the answer to the first
 /// request, even if nobody waits for that one any more.
@@ -13,12 +16,15 @@ final class CodeQueue {
     /// An attempt to sign in whose code is being redeemed, or was a moment ago.
     private final class Attempt {
         let exchange: CodeExchange
+        /// Nil: not known, and without a share.
+        let client: ClientNetwork?
         let end: MonotonicTime
         var requests: [@Sendable (CodeExchangeResult) -> Void] = []
         var outcome: (result: CodeExchangeResult, until: MonotonicTime)?
 
         init(_ exchange: CodeExchange, end: MonotonicTime) {
             self.exchange = exchange
+            client = exchange.client.map { ClientNetwork($0) }
             self.end = end
         }
     }
@@ -34,6 +40,9 @@ final class CodeQueue {
     /// Attempts with an outcome, the oldest first.
     private var finished: [Attempt] = []
     private var running = 0
+    /// Of each client that has any.
+    private var runningOfClient: [ClientNetwork: Int] = [:]
+    private var waitingOfClient: [ClientNetwork: Int] = [:]
 
     /// - Parameter count: of the providers, which share the bounds: a slow one takes none of the others' share.
     init(_ source: OpenIDSource, of count: Int, loop: EventLoop, logger: Logger) {
@@ -49,12 +58,18 @@ final class CodeQueue {
         if let attempt = attempts[exchange.verifier] { return join(attempt, exchange, done) }
         guard waiting.count < maximumWaiting else {
             report(exchange, "too many codes are on their way")
-            return done(.unavailable(detail: "too many sign-ins wait for the provider"))
+            return done(.unavailable(detail: "too many sign-ins wait for the provider; \(Self.slowness)"))
         }
         let attempt = Attempt(exchange, end: loop.now.advanced(by: Self.patience))
+        guard Self.has(attempt.client, in: waitingOfClient, lessThan: Self.share(of: maximumWaiting)) else {
+            report(exchange, "too many codes of one client are on their way")
+            return done(
+                .unavailable(detail: "too many sign-ins of this client wait for the provider; \(Self.slowness)"))
+        }
         attempt.requests = [done]
         attempts[exchange.verifier] = attempt
         waiting.append(attempt)
+        Self.count(attempt.client, in: &waitingOfClient, by: 1)
         redeemWaiting()
     }
 
@@ -62,26 +77,36 @@ final class CodeQueue {
         _ attempt: Attempt, _ exchange: CodeExchange, _ done: @escaping @Sendable (CodeExchangeResult) -> Void
     ) {
         guard attempt.exchange.code == exchange.code else {
-            return done(.refused(detail: "the same attempt has brought another code"))
+            return done(
+                .refused(detail: "the same attempt has brought another code; fix: none, unless the provider sends two"))
         }
         if let outcome = attempt.outcome { return done(outcome.result) }
         guard attempt.requests.count < Self.maximumRequests else {
-            return done(.unavailable(detail: "too many requests wait for the same code"))
+            return done(.unavailable(detail: "too many requests wait for the same code; fix: try again"))
         }
         attempt.requests.append(done)
     }
 
     private func redeemWaiting() {
-        while running < maximumRunning, !waiting.isEmpty {
-            let next = waiting.removeFirst()
+        let share = Self.share(of: maximumRunning)
+        while running < maximumRunning,
+            let index = waiting.firstIndex(where: { Self.has($0.client, in: runningOfClient, lessThan: share) })
+        {
+            let next = waiting.remove(at: index)
+            Self.count(next.client, in: &waitingOfClient, by: -1)
             // Nobody waits for it any more, and the code may be used only once.
             guard loop.now < next.end else {
-                finish(next, .unavailable(detail: "the provider is too slow for the sign-ins that wait for it"))
+                finish(
+                    next,
+                    .unavailable(
+                        detail: "the provider is too slow for the sign-ins that wait for it; \(Self.slowness)"))
                 continue
             }
             running += 1
+            Self.count(next.client, in: &runningOfClient, by: 1)
             source.redeem(next.exchange) { [self] result in
                 running -= 1
+                Self.count(next.client, in: &runningOfClient, by: -1)
                 switch result {
                 case .tokens: break
                 case .refused(let detail), .unavailable(let detail): report(next.exchange, detail)
@@ -92,6 +117,23 @@ final class CodeQueue {
             }
         }
     }
+
+    // MARK: The share of a client
+
+    private static func has(_ client: ClientNetwork?, in counts: [ClientNetwork: Int], lessThan share: Int) -> Bool {
+        client.map { counts[$0, default: 0] < share } ?? true
+    }
+
+    private static func count(_ client: ClientNetwork?, in counts: inout [ClientNetwork: Int], by change: Int) {
+        guard let client else { return }
+        let count = counts[client, default: 0] + change
+        counts[client] = count > 0 ? count : nil
+    }
+
+    /// Half: many people may be behind one address.
+    private static func share(of maximum: Int) -> Int { max(1, maximum / 2) }
+
+    // MARK: Results
 
     private func finish(_ attempt: Attempt, _ result: CodeExchangeResult) {
         let requests = attempt.requests
@@ -133,6 +175,8 @@ final class CodeQueue {
         if !exchange.provider.isEmpty { metadata["provider"] = "\(exchange.provider)" }
         logger.warning("authorization code not redeemed", metadata: metadata)
     }
+
+    private static let slowness = "fix: the provider takes too long for each code; its own log may say why"
 
     /// Of all providers together: codes on their way at once, and waiting ones.
     private static let running = 64

@@ -32,7 +32,11 @@ final class CodeRedemption {
 
     func start() {
         guard let url = OutboundURL(metadata.tokenEndpoint) else {
-            return done(.unavailable(detail: "the token endpoint's address cannot be called"))
+            return done(
+                .unavailable(
+                    detail:
+                        "the token endpoint's address cannot be called; fix: the provider's administrator must correct "
+                        + "the discovery document"))
         }
         client.send(TokenRequest.request(exchange, provider, to: url)) { [self] in tokensCame($0) }
     }
@@ -60,10 +64,14 @@ final class CodeRedemption {
 
     private func userInfoRequest(_ tokens: TokenResponse) throws(RedemptionFailure) -> OutboundRequest {
         guard let endpoint = metadata.userInfoEndpoint, let url = OutboundURL(endpoint) else {
-            throw .answer("identityProvider.userInfo is set, and the provider publishes no userinfo_endpoint")
+            throw .answer(
+                "identityProvider.userInfo is set, and the provider publishes no userinfo_endpoint; fix: remove userInfo, "
+                    + "and have the claims put into the ID token")
         }
         guard let accessToken = tokens.accessToken else {
-            throw .answer("identityProvider.userInfo is set, and the token endpoint's response has no access_token")
+            throw .answer(
+                "identityProvider.userInfo is set, and the token endpoint's response has no access_token; fix: remove "
+                    + "userInfo, or have the provider send one")
         }
         return TokenRequest.userInfo(accessToken, at: url)
     }

@@ -83,7 +83,12 @@ package final class OpenIDProviders: KeyRefresher, CodeExchanger {
                     return provider.name == code.provider && provider.issuer.utf8.elementsEqual(code.issuer.utf8)
                 }
                 guard let queue else {
-                    return done(.unavailable(detail: "the configuration has no such provider any more"))
+                    return done(
+                        .unavailable(
+                            detail:
+                                "the configuration has no such provider any more; fix: try again, at a provider that "
+                                + "it has"
+                        ))
                 }
                 queue.redeem(code, done)
             }

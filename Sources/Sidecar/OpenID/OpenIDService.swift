@@ -24,14 +24,19 @@ final class OpenIDService: Sendable {
     fileprivate typealias Labels = [(name: String, label: String)]
 
     private let gates: GateRegistry
+    private let sharedKeys: SharedKeyWatch
     private let loop: EventLoop
     private let resolver: Resolver
     private let counters: ProcessCounters
     private let logger: Logger
     private let current = Mutex<Prepared?>(nil)
 
-    init(gates: GateRegistry, loop: EventLoop, resolver: Resolver, counters: ProcessCounters, logger: Logger) {
+    init(
+        gates: GateRegistry, sharedKeys: SharedKeyWatch, loop: EventLoop, resolver: Resolver, counters: ProcessCounters,
+        logger: Logger
+    ) {
         self.gates = gates
+        self.sharedKeys = sharedKeys
         self.loop = loop
         self.resolver = resolver
         self.counters = counters
@@ -64,8 +69,9 @@ final class OpenIDService: Sendable {
                 counters.openID.ended(label(name), endpoint, isGood: isGood, now: wallClockNow())
                 if endpoint == .keys { counters.keysRefreshed(isGood: isGood) }
             },
-            apply: { [gates, counters] known, done in
+            apply: { [gates, sharedKeys, counters] known, done in
                 if known.hasKeys { counters.openID.known(label(known.name)) }
+                sharedKeys.fetched(known.keys, of: known.name)
                 gates.replaceProvider(known, done)
             })
         return Prepared(providers: service, labels: labels, tls: all)
@@ -95,7 +101,8 @@ final class OpenIDService: Sendable {
             old?.stop()
             return swap([], done)
         }
-        providers.takeOver(from: old) { [counters] known in
+        providers.takeOver(from: old) { [counters, sharedKeys] known in
+            for provider in known { sharedKeys.fetched(provider.keys, of: provider.name) }
             let names = known.filter(\.hasKeys).map(\.name)
             counters.openID.known(only: next.labels.filter { names.contains($0.name) }.map(\.label))
             swap(known) {

@@ -201,7 +201,9 @@ final class OpenIDSource: FetchedSource {
     func redeem(_ exchange: CodeExchange, _ done: @escaping (CodeExchangeResult) -> Void) {
         guard let metadata else {
             _ = refreshDocument()
-            return done(.unavailable(detail: "the provider's discovery document is not known"))
+            return done(
+                .unavailable(
+                    detail: "the provider's discovery document is not known; fix: \(OpenIDAdvice.unreachable)"))
         }
         CodeRedemption(exchange, provider, metadata, client, report: report, done: done).start()
     }

@@ -32,23 +32,26 @@ struct TokenResponse: Equatable {
         let response = try ProviderResponse.good(result, of: "token endpoint", hiding: secrets)
         let members = try ProviderResponse.object(response.body, of: "token endpoint")
         guard let kind = members["token_type"]?.string, kind.lowercased() == "bearer" else {
-            throw .answer("the token endpoint's response has no token_type Bearer")
+            throw .answer("the token endpoint's response has no token_type Bearer; fix: \(OpenIDAdvice.unusable)")
         }
         guard let idToken = members["id_token"]?.string else {
-            throw .answer("the token endpoint's response has no id_token: the scope openid may be missing")
+            throw .answer(
+                "the token endpoint's response has no id_token; fix: allow the client the scope openid at the provider")
         }
         self.idToken = try Self.token(idToken, "id_token")
         switch members["access_token"] {
         case nil, .some(.null): accessToken = nil
         case .some(.string(let text)): accessToken = try Self.token(text, "access_token")
-        case .some: throw .answer("the token endpoint's access_token is not a string")
+        case .some:
+            throw .answer("the token endpoint's access_token is not a string; fix: \(OpenIDAdvice.unusable)")
         }
     }
 
     /// Visible ASCII, since it is written into a field.
     private static func token(_ text: String, _ name: String) throws(RedemptionFailure) -> [UInt8] {
         guard 1...maximumToken ~= text.utf8.count, text.utf8.allSatisfy({ 0x21...0x7e ~= $0 }) else {
-            throw .answer("the token endpoint's \(name) is empty, too long or not plain ASCII")
+            throw .answer(
+                "the token endpoint's \(name) is empty, too long or not plain ASCII; fix: \(OpenIDAdvice.unusable)")
         }
         return Array(text.utf8)
     }
@@ -70,18 +73,21 @@ enum ProviderResponse {
             let text = ProviderErrorText(response.body, hiding: secrets)
             var words = "the \(endpoint) answered \(response.status)"
             if let code = text.code {
-                words += ": \(code)" + (OpenIDAdvice.fix(errorCode: code).map { "; fix: \($0)" } ?? "")
+                words += ": \(code); fix: \(OpenIDAdvice.fix(errorCode: code) ?? OpenIDAdvice.unknownError)"
+            } else {
+                if 300..<400 ~= response.status { words += ", a redirect, which is not followed" }
+                words += "; fix: \(OpenIDAdvice.fix(status: response.status))"
             }
-            if 300..<400 ~= response.status { words += ", a redirect, which is not followed" }
             // An intermediary's word that the provider is away.
             let isAway = [429, 502, 503, 504].contains(response.status) && text.code == nil
             throw RedemptionFailure(isAnswer: !isAway, description: words)
         case .failure(let failure):
             let words = "the \(endpoint): \(failure.description)"
             switch failure {
-            case .malformed, .tooLarge: throw .answer(words)
+            case .malformed, .tooLarge: throw .answer("\(words); fix: \(OpenIDAdvice.unusable)")
             case .name, .connect, .timeout, .tls, .closed:
-                throw RedemptionFailure(isAnswer: false, description: words)
+                throw RedemptionFailure(
+                    isAnswer: false, description: "\(words); fix: \(OpenIDAdvice.unreachable)")
             }
         }
     }
@@ -91,10 +97,12 @@ enum ProviderResponse {
         do throws(JSONError) {
             value = try JSONParser.parse(body.span)
         } catch {
-            throw .answer("the \(endpoint)'s response is not usable JSON: \(error.message)")
+            throw .answer(
+                "the \(endpoint)'s response is not usable JSON: \(error.message); fix: \(OpenIDAdvice.unusable)")
         }
         guard let members = value.object else {
-            throw .answer("the \(endpoint)'s response is \(value.kindName), not an object")
+            throw .answer(
+                "the \(endpoint)'s response is \(value.kindName), not an object; fix: \(OpenIDAdvice.unusable)")
         }
         return members
     }
@@ -105,11 +113,13 @@ enum ProviderResponse {
     ) throws(RedemptionFailure) -> [UInt8] {
         let response = try good(result, of: "userinfo endpoint", hiding: secrets)
         if response.field("Content-Type")?.lowercased().hasPrefix("application/jwt") ?? false {
-            throw .answer("the userinfo endpoint's response is signed or encrypted, which is not supported")
+            throw .answer(
+                "the userinfo endpoint's response is signed or encrypted, which is not supported; fix: have the client get"
+                    + " plain JSON there")
         }
         let members = try object(response.body, of: "userinfo endpoint")
         guard members["sub"]?.string?.isEmpty == false else {
-            throw .answer("the userinfo endpoint's response has no sub")
+            throw .answer("the userinfo endpoint's response has no sub; fix: \(OpenIDAdvice.unusable)")
         }
         return response.body
     }

@@ -24,6 +24,7 @@ final class ProcessServices: Sendable {
 
     let gates = GateRegistry()
     let loop = EventLoop(label: "sidegate.services")
+    private let sharedKeys: SharedKeyWatch
     private let keys: RemoteKeyService
     private let openID: OpenIDService
     private let provisioning: ProvisioningService
@@ -47,8 +48,11 @@ final class ProcessServices: Sendable {
         } else {
             replicas = nil
         }
-        keys = RemoteKeyService(gates: gates, loop: loop, resolver: resolver, counters: counters, logger: logger)
-        openID = OpenIDService(gates: gates, loop: loop, resolver: resolver, counters: counters, logger: logger)
+        sharedKeys = SharedKeyWatch(logger: logger)
+        keys = RemoteKeyService(
+            gates: gates, sharedKeys: sharedKeys, loop: loop, resolver: resolver, counters: counters, logger: logger)
+        openID = OpenIDService(
+            gates: gates, sharedKeys: sharedKeys, loop: loop, resolver: resolver, counters: counters, logger: logger)
         provisioning = ProvisioningService(
             notified: replicas?.notifiedUsers, loop: loop, resolver: resolver, counters: counters, logger: logger)
         emails = ListedEmailService(gates: gates, logger: logger)
@@ -92,6 +96,7 @@ final class ProcessServices: Sendable {
         gates.attach(server)
         limiter.withLock { $0 = prepared.worker.limiter }
         provisioning.start(prepared.provisioning)
+        sharedKeys.replace(with: prepared.settings.providers.map { SharedKeyWatch.Provider($0) })
         keys.start(prepared.keys)
         openID.start(prepared.openID)
         emails.start(prepared.settings)
@@ -111,6 +116,7 @@ final class ProcessServices: Sendable {
         usedTokens.replace(with: next.settings.replay)
         provisioning.replace(with: next.provisioning)
         replicas?.replace(with: next.settings, secrets: sessionSecrets)
+        sharedKeys.replace(with: next.settings.providers.map { SharedKeyWatch.Provider($0) })
         openID.replace(
             with: next.openID,
             swap: { [keys] known, swapped in

@@ -76,6 +76,98 @@ struct MisdirectedReturnTests {
         }
     }
 
+    private static let fromProvider = [
+        "Accept: text/html", "Origin: https://idp.example", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document",
+        "Sec-Fetch-Site: cross-site", "Content-Type: application/x-www-form-urlencoded",
+    ]
+
+    private static func post(
+        _ browser: Browser, _ path: String, _ form: String, _ fields: [String] = fromProvider
+    ) throws -> Outcome {
+        try browser.send("POST", path, fields + ["Content-Length: \(form.utf8.count)"], form: form)
+    }
+
+    @Test("a form of the provider at another path is never the app's, whatever session and rules there are")
+    func formEverywhere() throws {
+        let changes: [(inout GateConfiguration) throws -> Void] = [
+            { _ in },
+            { $0.access.rules = [AccessRule(paths: [try RulePath("/*")], effect: .anyone)] },
+            { $0.access.rules = [AccessRule(paths: [try RulePath("/*")], effect: .deny)] },
+            { $0.access.default = .guest },
+            { $0.access.mode = .observe },
+            { $0.session.isStored = true },
+            { $0.nativeLogin = NativeLoginConfiguration(parameters: ["sso"], paths: ["/callback"]) },
+        ]
+        for change in changes {
+            for isSignedIn in [false, true] {
+                let stage = try OpenIDStage { openID, gate in
+                    openID.responseMode = .formPost
+                    try change(&gate)
+                }
+                let state = stage.state(try stage.browser.get("/.sidegate/login?return_to=/page"))
+                if isSignedIn {
+                    let other = stage.state(try stage.browser.get("/.sidegate/login?return_to=/other"))
+                    let form = "code=c&state=\(other)"
+                    #expect(try Self.post(stage.browser, "/.sidegate/callback", form).answer?.location == "/other")
+                }
+                for path in ["/callback", "/.sidegate/callback/", "/", "/callback?sso"] {
+                    for answer in ["code=the-secret-code&state=\(state)", "state=\(state)&error=access_denied"] {
+                        let reply = try #require(Self.post(stage.browser, path, answer).answer, "\(path)")
+                        #expect(reply.status == 400 && reply.reason == "return_path_mismatch", "\(path)")
+                        #expect(!reply.body.contains("the-secret-code"))
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("forms of the app's own pass, whole, whatever their fields are called")
+    func appsOwnForms() throws {
+        let stage = try OpenIDStage { openID, _ in openID.responseMode = .formPost }
+        let browser = stage.browser
+        let first = stage.state(try browser.get("/.sidegate/login?return_to=/page"))
+        let state = stage.state(try browser.get("/.sidegate/login?return_to=/page"))
+        let done = stage.state(try browser.get("/.sidegate/login?return_to=/page"))
+        #expect(try Self.post(browser, "/.sidegate/callback", "code=c&state=\(done)").answer?.status == 303)
+        let stranger = "n" + String(repeating: "0", count: 27)
+        for form in [
+            "code=c&state=\(stranger)", "code=c&state=abc", "code=c", "state=\(state)", "code=&state=\(state)",
+            "code=c&States=\(first)", "codes=c&state=\(state)", "q=state%3D\(state)&code=c",
+        ] {
+            #expect(try Self.post(browser, "/app", form).user == "ada", "\(form)")
+        }
+        // Of this very site, and what is no form of a browser: not even read.
+        let answer = "code=c&state=\(state)"
+        let own = Self.fromProvider.map {
+            $0.hasPrefix("Origin") ? "Origin: https://app.example.com" : $0.replacing("cross-site", with: "same-origin")
+        }
+        let script = Self.fromProvider.map { $0.replacing("navigate", with: "cors") }
+        let json = Self.fromProvider.map { $0.hasPrefix("Content-Type") ? "Content-Type: application/json" : $0 }
+        for fields in [own, script, json] { #expect(try Self.post(browser, "/app", answer, fields).user == "ada") }
+        // A browser that has not begun to sign in.
+        let other = Browser(browser.gates[0])
+        other.jar = browser.jar.filter { !$0.name.contains("login") }
+        #expect(try Self.post(other, "/app", answer).user == "ada")
+        // Longer than any answer.
+        #expect(
+            try Self.post(browser, "/app", answer + "&x=" + String(repeating: "y", count: 70_000)).user == "ada")
+    }
+
+    @Test("beside an OpenID provider a token of a ?jwt= provider in a form at another path is found as before")
+    func tokenBesideCode() throws {
+        let stage = try OpenIDStage { openID, gate in
+            openID.responseMode = .formPost
+            var shop = gate.provider
+            (shop.name, shop.returnPath) = ("shop", "/.sidegate/callback/shop")
+            gate.provider.name = "staff"
+            gate.providers.append(shop)
+        }
+        _ = try stage.browser.get("/.sidegate/login?provider=staff&return_to=/")
+        #expect(stage.browser.jar.contains { $0.name.contains("login") })
+        let reply = try Self.post(stage.browser, "/sso/else", "jwt=\(try token(id: "f"))").answer
+        #expect(reply?.status == 400 && reply?.reason == "return_path_mismatch")
+    }
+
     @Test("what belongs to an app's own protocol passes untouched")
     func appsOwn() throws {
         let stage = try OpenIDStage { _, gate in gate.access.default = .guest }

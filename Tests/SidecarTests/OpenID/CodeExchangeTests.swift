@@ -2,6 +2,7 @@
 
 import Configuration
 import Gate
+import HTTP
 import Sidecar
 import Synchronization
 import TestSupport
@@ -100,10 +101,10 @@ struct CodeExchangeTests {
         case .tokens: Issue.record("accepted")
         case .refused(let detail):
             #expect(row.isAnswer)
-            #expect(detail.contains(row.cause), "\(detail)")
+            #expect(detail.contains(row.cause) && detail.contains("; fix: "), "\(detail)")
         case .unavailable(let detail):
             #expect(!row.isAnswer)
-            #expect(detail.contains(row.cause), "\(detail)")
+            #expect(detail.contains(row.cause) && detail.contains("; fix: "), "\(detail)")
         }
         try await bench.log.wait(for: "authorization code not redeemed")
         let log = bench.log.text
@@ -179,9 +180,15 @@ struct CodeExchangeTests {
                 try connection.answer(200, Self.tokens)
             }
         ])
-        let absent = CodeExchangeResult.unavailable(detail: "the configuration has no such provider any more")
-        #expect(try await bench.redeem(issuer: "https://evil.example") == absent)
-        #expect(try await bench.exchange(provider: "customers") == absent)
+        for result in [
+            try await bench.redeem(issuer: "https://evil.example"), try await bench.exchange(provider: "customers"),
+        ] {
+            guard case .unavailable(let detail) = result else {
+                Issue.record("\(result)")
+                continue
+            }
+            #expect(detail.hasPrefix("the configuration has no such provider any more; fix: "))
+        }
         #expect(requests.now == 0)
     }
 
@@ -227,7 +234,10 @@ struct CodeExchangeTests {
         let (accepted, more) = (Mailbox<CodeExchangeResult>(), Mailbox<CodeExchangeResult>())
         for index in 0..<64 + 2048 { bench.submit(code: "code \(index)", verifier: "v\(index)") { accepted.send($0) } }
         for index in 0..<5 { bench.submit(code: "one more \(index)", verifier: "w\(index)") { more.send($0) } }
-        let refused = CodeExchangeResult.unavailable(detail: "too many sign-ins wait for the provider")
+        let refused = CodeExchangeResult.unavailable(
+            detail:
+                "too many sign-ins wait for the provider; fix: the provider takes too long for each code; its own log may"
+                + " say why")
         #expect(try await more.next(5) == Array(repeating: refused, count: 5))
         #expect(accepted.isEmpty && open.most <= 64)
         #expect(bench.log.text.contains("too many codes are on their way"))
@@ -246,6 +256,64 @@ struct CodeExchangeTests {
         }
     }
 
+    @Test("one client has half of the codes on their way and of those that wait; others sign in meanwhile")
+    func clients() async throws {
+        let (open, goOn, requests) = (Open(), Barrier(), Mailbox<String>())
+        let bench = try OpenIDBench([
+            "/token": { connection, _, body in
+                open.begin()
+                defer { open.end() }
+                let isOfOne = body.contains("code=greedy")
+                requests.send(isOfOne ? "greedy" : "other")
+                if isOfOne { goOn.wait() }
+                try connection.answer(200, Self.tokens)
+            }
+        ])
+        bench.providers.start()
+        _ = try await bench.applied.next()
+        let (accepted, more) = (Mailbox<CodeExchangeResult>(), Mailbox<CodeExchangeResult>())
+        // Two addresses of one /64 are one client.
+        let clients = ["2001:db8::1", "2001:db8::2"].compactMap { IPAddress(text: $0) }
+        try #require(clients.count == 2)
+        for index in 0..<32 + 1024 {
+            bench.submit(code: "greedy \(index)", verifier: "v\(index)", client: clients[index % 2]) {
+                accepted.send($0)
+            }
+        }
+        for index in 0..<3 {
+            bench.submit(code: "greedy, too \(index)", verifier: "w\(index)", client: clients[0]) { more.send($0) }
+        }
+        for result in try await more.next(3) {
+            guard case .unavailable(let detail) = result else {
+                Issue.record("\(result)")
+                continue
+            }
+            #expect(detail.hasPrefix("too many sign-ins of this client wait for the provider; fix: "))
+        }
+        #expect(bench.log.text.contains("too many codes of one client are on their way"))
+        #expect(try await requests.next(32) == Array(repeating: "greedy", count: 32))
+        // Another address, and a browser whose address is not known.
+        for client in [IPAddress(text: "2001:db8:0:1::1"), nil] {
+            let results = Mailbox<CodeExchangeResult>()
+            bench.submit(code: "c", verifier: "x\(client == nil)", client: client) { results.send($0) }
+            guard case .tokens = try await results.next() else {
+                Issue.record("another client's code is not redeemed")
+                continue
+            }
+        }
+        #expect(try await requests.next(2) == ["other", "other"])
+        #expect(accepted.isEmpty && open.most <= 33)
+        goOn.open()
+        #expect(try await accepted.next(32 + 1024).count == 32 + 1024)
+        // Its share is free again.
+        let results = Mailbox<CodeExchangeResult>()
+        bench.submit(code: "greedy at last", verifier: "y", client: clients[0]) { results.send($0) }
+        guard case .tokens = try await results.next() else {
+            Issue.record("the share is not free again")
+            return
+        }
+    }
+
     @Test("an attempt has one code: a repeated request gets the answer to the first, another code none")
     func repeated() async throws {
         let (requests, goOn) = (Count(), Barrier())
@@ -260,7 +328,8 @@ struct CodeExchangeTests {
         _ = try await bench.applied.next()
         let results = Mailbox<CodeExchangeResult>()
         for _ in 0..<16 { bench.submit(code: "one") { results.send($0) } }
-        let other = CodeExchangeResult.refused(detail: "the same attempt has brought another code")
+        let other = CodeExchangeResult.refused(
+            detail: "the same attempt has brought another code; fix: none, unless the provider sends two")
         #expect(try await bench.exchange(code: "two") == other)
         // More wait for one code than a browser sends.
         guard case .unavailable = try await bench.exchange(code: "one") else {

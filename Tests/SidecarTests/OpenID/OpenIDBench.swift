@@ -2,6 +2,7 @@
 
 import Configuration
 import Gate
+import HTTP
 import JWT
 import Outbound
 import Reactor
@@ -81,13 +82,15 @@ final class OpenIDBench: Sendable {
 
     func submit(
         code: String, provider: String = "staff", issuer: String? = nil, verifier: String = usualVerifier,
+        client: IPAddress? = nil,
         _ done: @escaping @Sendable (CodeExchangeResult) -> Void
     ) {
         providers.exchange(
             CodeExchange(
                 provider: provider, issuer: issuer ?? self.issuer, code: Array(code.utf8),
                 verifier: Array(verifier.utf8),
-                redirectURL: Array("https://app.example.com/.sidegate/callback".utf8), requestID: "r1"), done)
+                redirectURL: Array("https://app.example.com/.sidegate/callback".utf8), requestID: "r1",
+                client: client), done)
     }
 
     func refresh() async throws {

@@ -3,6 +3,7 @@
 import Decisions
 import HTTP
 import JWT
+import Pages
 
 /// The provider is reached by a URL template, and sends the browser back with a signed token in the query or in a form.
 final class JWTRedirectLogin: LoginProtocol {
@@ -24,6 +25,7 @@ final class JWTRedirectLogin: LoginProtocol {
     var namesAttempts: Bool { requiresState || template.contains(.state) }
 
     var needsAttempt: Bool { false }
+    var method: SignInMethod { .redirect }
 
     func start(on origin: PublicOrigin) -> LoginURL? {
         LoginURL(template, origin, returnPath: returnPath)

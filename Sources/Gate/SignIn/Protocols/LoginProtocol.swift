@@ -3,6 +3,7 @@
 import Decisions
 import HTTP
 import JWT
+import Pages
 
 /// How a browser gets to an identity provider and back.
 ///
@@ -15,6 +16,9 @@ protocol LoginProtocol: AnyObject {
     /// A return that answers no attempt of this browser signs nobody in, whatever `initiated` says; each attempt has a
     /// ``LoginProof``, and ends with its return.
     var needsAttempt: Bool { get }
+
+    /// For the words of pages.
+    var method: SignInMethod { get }
 
     /// The address that starts an attempt on a site, with places for the attempt's name and its target; nil: it is not
     /// known yet where users sign in.

@@ -37,7 +37,8 @@ struct MisdirectedReturns {
     @inline(__always)
     func mayInclude(_ request: borrowing AccessRequest) -> Bool {
         if request.path.place.count >= TokenParameter.leastTokenByteCount { return true }
-        return !codePaths.isEmpty && (request.head.query?.count ?? 0) >= Self.leastAnswerByteCount
+        guard !codePaths.isEmpty else { return false }
+        return request.head.method == .post || (request.head.query?.count ?? 0) >= Self.leastAnswerByteCount
     }
 
     /// 400; nil: the request is none. The caller knows that it is not for a return path.
@@ -52,7 +53,34 @@ struct MisdirectedReturns {
         return answer(request, query)
     }
 
-    /// The same for a form.
+    /// What becomes of a form that may be such an answer, whatever session there is; nil: it is none.
+    ///
+    /// Only a form that no page of this site has sent, and only of a browser that has begun to sign in, is read for it: all
+    /// others pass as they arrive. One that is read and is no answer reaches the app whole.
+    @inline(never)
+    func formStep(_ request: borrowing AccessRequest) -> Step? {
+        guard !codePaths.isEmpty, request.form == nil, !request.isPassedOn, ContentType.isForm(request.head),
+            Self.mayHoldAnswer(request.head.framing), NavigationTest.isFormSubmission(request.head),
+            !attempts.present(in: request).isEmpty, !SiteCheck.isSameOrigin(request)
+        else { return nil }
+        return switch request.collectedForm {
+        case nil: .ask(.collectForm(limit: SignIn.formLimit))
+        case .whole(let form): refusal(of: request, form: form).map { .respond($0) }
+        // No provider's answer is as long.
+        case .tooLarge: nil
+        case .noRoom: .respond(responses.error(503, request))
+        }
+    }
+
+    private static func mayHoldAnswer(_ framing: BodyFraming) -> Bool {
+        switch framing {
+        case .none, .untilClose: false
+        case .length(let length): UInt64(leastAnswerByteCount)...UInt64(SignIn.formLimit) ~= length
+        case .chunked: true
+        }
+    }
+
+    /// The same for a form that was read.
     func refusal(of request: borrowing AccessRequest, form: [UInt8]) -> LocalResponse? {
         codePaths.isEmpty ? nil : answer(request, Parameters(form: form))
     }

@@ -30,10 +30,21 @@ struct ReturnPathCheck {
     /// The provider may have sent the token in a form, which must be read first: a browser sends one from another site. The
     /// caller knows that the request is answered without the app.
     func mayHoldToken(_ request: borrowing AccessRequest) -> Bool {
-        guard request.head.method == .post, request.form == nil, request.collectedForm == nil,
-            ContentType.isForm(request.head),
-            case .length(let length) = request.head.framing, length > 0, length <= UInt64(SignIn.formLimit),
-            NavigationTest.isShown(request.head), let origin = request.publicOrigin
+        guard request.form == nil, request.collectedForm == nil, case .length(let length) = request.head.framing,
+            length > 0, length <= UInt64(SignIn.formLimit)
+        else { return false }
+        return Self.isFormOfOtherSite(request)
+    }
+
+    /// The form was collected for another purpose. The caller knows that there is no session.
+    func refusal(ofCollected request: borrowing AccessRequest) -> LocalResponse? {
+        guard case .whole(let form) = request.collectedForm, Self.isFormOfOtherSite(request) else { return nil }
+        return refusal(of: request, form: form)
+    }
+
+    private static func isFormOfOtherSite(_ request: borrowing AccessRequest) -> Bool {
+        guard request.head.method == .post, ContentType.isForm(request.head), NavigationTest.isShown(request.head),
+            let origin = request.publicOrigin
         else { return false }
         return SiteCheck.of(request.head, on: request.site.targetSite(origin)) == .otherSite
     }

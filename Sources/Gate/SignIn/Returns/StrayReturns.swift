@@ -20,11 +20,19 @@ final class StrayReturns {
     func mayBeMisdirected(_ request: borrowing AccessRequest) -> Bool { misdirected.mayInclude(request) }
 
     /// Whatever session there is; nil: the request is no such return. The caller knows that it is not for a return path.
-    func misdirected(_ request: borrowing AccessRequest) -> LocalResponse? { misdirected.refusal(of: request) }
+    func misdirected(_ request: borrowing AccessRequest) -> Step? {
+        if let refusal = misdirected.refusal(of: request) { return .respond(refusal) }
+        return request.head.method == .post ? misdirected.formStep(request) : nil
+    }
+
+    /// The same for a form at a path of Sidegate's own that has no purpose.
+    func misdirectedForm(_ request: borrowing AccessRequest) -> Step? {
+        request.head.method == .post ? misdirected.formStep(request) : nil
+    }
 
     /// Nil: the request is no such return.
     func step(_ request: borrowing AccessRequest) -> Step? {
-        if mayBeMisdirected(request), let refusal = misdirected(request) { return .respond(refusal) }
+        if mayBeMisdirected(request), let refusal = misdirected.refusal(of: request) { return .respond(refusal) }
         guard let refusal = check.refusal(of: request) else { return nil }
         return switch sessions.session(of: request) {
         case .valid, .storeUnavailable: nil
@@ -38,6 +46,11 @@ final class StrayReturns {
 
     func refusal(of request: borrowing AccessRequest, form: [UInt8]) -> LocalResponse? {
         misdirected.refusal(of: request, form: form) ?? check.refusal(of: request, form: form)
+    }
+
+    /// The form was collected already; the caller knows that there is no session.
+    func refusal(ofCollected request: borrowing AccessRequest) -> LocalResponse? {
+        check.refusal(ofCollected: request)
     }
 
     /// The form must be read to know; the caller knows that there is no session.

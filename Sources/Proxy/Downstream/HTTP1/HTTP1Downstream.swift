@@ -265,6 +265,10 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
         receive(held.span)
     }
 
+    func watchEnd() {
+        if phase == .response, unread.isEmpty { transport.resumeReading() }
+    }
+
     func resumeRequest() {
         guard phase == .content else { return }
         setTimer(connections.limits.bodyIdleTimeout)
@@ -382,6 +386,7 @@ final class HTTP1Downstream: TransportOwner, DownstreamConnection {
         case .head where exchange == nil: close()
         case .lingering: close()
         case .head, .content, .skipping, .closed: lost()
+        case .response where exchange?.endsWithClient ?? false: lost()
         case .response, .flushing:
             // It sends no more but may still read: the response is owed (RFC 9112 §9.6).
             isPersistent = false

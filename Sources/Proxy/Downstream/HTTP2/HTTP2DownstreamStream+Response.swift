@@ -7,6 +7,9 @@ import Reactor
 
 /// Responses on the stream.
 extension HTTP2DownstreamStream: DownstreamStream {
+    /// Reading goes on for other streams.
+    func watchEnd() {}
+
     var isBlocked: Bool {
         guard stream.pendingContent >= HTTP2Connection.highWater else { return false }
         stream.awaitsRoom = true

@@ -234,7 +234,7 @@ final class HTTP1Upstream: TransportOwner, UpstreamStream {
             client.switchProtocols(&head, of: self, early: rest)
             return nil
         }
-        body = BodyDecoder(
+        body.begin(
             head.framing, limits: pool.environment.limits.message, leniency: pool.configuration.leniency)
         if head.framing == .none || body.isEnded {
             finish(leftover: rest, isPersistent: head.isPersistent) {

@@ -102,6 +102,54 @@ struct OpenIDLoginTests {
         #expect(stage.exchanges.map(\.code) == [Array("c".utf8)])
     }
 
+    @Test("a code comes in the way that the configuration names, and in no other; errors in either")
+    func responseMode() throws {
+        let cross = ["Accept: text/html", "Origin: https://idp.example", "Sec-Fetch-Site: cross-site"]
+        func form(_ stage: OpenIDStage, _ form: String) throws -> Outcome {
+            let fields =
+                cross + [
+                    "Content-Type: application/x-www-form-urlencoded", "Content-Length: \(form.utf8.count)",
+                ]
+            return try stage.browser.send("POST", "/.sidegate/callback", fields, form: form)
+        }
+        for isForm in [false, true] {
+            let stage = try OpenIDStage { openID, _ in openID.responseMode = isForm ? .formPost : .query }
+            let redirect = try stage.browser.get("/page")
+            let state = stage.state(redirect)
+            let response = "code=c&state=\(state)"
+            let wrong =
+                try isForm ? stage.browser.get("/.sidegate/callback?" + response) : form(stage, response)
+            let answer = try #require(wrong.answer)
+            #expect(answer.status == 400 && answer.reason == "token_missing" && stage.exchanges.isEmpty)
+            #expect(
+                answer.body.contains(
+                    isForm
+                        ? "It sent its response in the URL; this site takes it in a form."
+                        : "It sent its response in a form; this site takes it in the URL."))
+            #expect(answer.body.contains("identityProvider.responseMode"))
+            let mode = isForm ? "form_post" : "query"
+            let detail = try #require(answer.response.detail)
+            #expect(detail.contains("identityProvider.responseMode is \(mode); fix: set it to "))
+            // Login cookies for a response in the URL do not come with a form of another site: the same page.
+            let other = Browser(stage.browser.gates[0])
+            let stranger = try other.send(
+                isForm ? "GET" : "POST",
+                "/.sidegate/callback" + (isForm ? "?code=c&state=x" : ""),
+                isForm
+                    ? cross
+                    : cross + ["Content-Type: application/x-www-form-urlencoded", "Content-Length: 14"],
+                form: isForm ? nil : "code=c&state=x")
+            #expect(stranger.answer?.reason == "token_missing")
+            // The attempt has ended; another one is answered in either way by an error.
+            let next = stage.state(try stage.browser.get("/page"))
+            let error = "error=access_denied&state=\(next)"
+            let refused =
+                try isForm ? stage.browser.get("/.sidegate/callback?" + error) : form(stage, error)
+            #expect(refused.answer?.reason == "provider_error")
+            #expect(refused.answer?.body.contains("access_denied") == true)
+        }
+    }
+
     @Test("code injection and replay: a return is the end of its attempt, and its code counts for no other")
     func replay() throws {
         let stage = try OpenIDStage()

@@ -26,6 +26,25 @@ package enum OpenIDAdvice {
         }
     }
 
+    /// About an error code that is none of the registered ones.
+    package static let unknownError = "look the code up in the provider's documentation and log"
+
+    /// - Parameter status: of an endpoint's response without an error code.
+    package static func fix(status: UInt16) -> String {
+        switch status {
+        case 300..<400: "the discovery document must name the address to which it redirects"
+        case 401, 403:
+            "compare identityProvider.clientID, the client's secret and clientAuthentication with the client at the provider"
+        case 404, 405, 410: "the provider's administrator must correct the address in the discovery document"
+        default: "the provider failed: its own log has the cause"
+        }
+    }
+
+    /// About an endpoint that cannot be reached, or whose response cannot be used.
+    package static let unreachable = "this machine must be able to reach the provider: sidegate doctor tries it"
+    package static let unusable =
+        "the provider must answer as OpenID Connect Core 1.0 says: its administrator can correct that"
+
     /// - Parameter reason: why an ID token is refused.
     package static func fix(_ reason: Reason) -> String? { fixes[reason] }
 
@@ -50,6 +69,10 @@ package enum OpenIDAdvice {
         .notYetValid: "compare the clocks of the gate and of the provider: sidegate doctor does",
         .issuedInFuture: "compare the clocks of the gate and of the provider: sidegate doctor does",
         .tooOld: "compare the clocks of the gate and of the provider, and token.maxAge",
+        .tokenMissing: "the provider's token endpoint must send an ID token: the scope openid asks for it",
+        .tokenTooLarge: "have the provider put less into ID tokens; long lists of groups are the usual cause",
+        .idMissing: "have the provider send jti in its ID tokens, or set token.minimumIDLength to 0",
+        .idTooShort: "have the provider send a longer jti, or lower token.minimumIDLength",
         .fieldMissing:
             "let the provider send the claim: compare identityProvider.scopes, userInfo and token.claims; an address with email_verified: false counts as none",
         .fieldInvalid: "correct what the provider sends for this user",

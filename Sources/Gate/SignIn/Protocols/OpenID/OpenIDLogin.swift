@@ -3,6 +3,7 @@
 import Decisions
 import HTTP
 import JWT
+import Pages
 
 /// OpenID Connect's authorization code flow (OpenID Connect Core §3.1) with PKCE (RFC 7636), always with `state` and
 /// `nonce`.
@@ -33,6 +34,7 @@ final class OpenIDLogin: LoginProtocol {
 
     var namesAttempts: Bool { true }
     var needsAttempt: Bool { true }
+    var method: SignInMethod { .openID }
 
     /// Without keys the code of the response would be spent for nothing.
     func start(on origin: PublicOrigin) -> LoginURL? {
@@ -58,25 +60,31 @@ final class OpenIDLogin: LoginProtocol {
     ) -> LoginResult {
         do throws(OpenIDRefusal) {
             let answer = try OpenIDResponse(parameters)
+            // First: a form that comes where none is expected brings no login cookie either.
+            try answer.checkMode(isForm: request.form != nil, configuration.responseMode)
             guard attempt.isOurs, let proof = attempt.proof else {
                 // Anybody can write a link with an error: its code is not repeated.
                 throw answer.isError
-                    ? OpenIDRefusal(.providerError, "an error that answers no attempt of this browser")
+                    ? OpenIDRefusal(
+                        .providerError,
+                        "an error that answers no attempt of this browser; fix: let sign-ins begin at the app, and see what the "
+                            + "provider's log says")
                     : noAttempt(attempt, request)
             }
             try checkIssuer(answer.issuer)
             let code = try answer.provenCode()
             guard let metadata else {
-                throw OpenIDRefusal(.providerUnavailable, "the discovery document is not known yet")
+                throw OpenIDRefusal(.providerUnavailable, "the discovery document is not known yet; \(Self.fetchFix)")
             }
             guard tokens.hasKeys else {
                 if tokens.canRefreshKeys(after: .keyNotFound, request) { return .ask(.keys(of: [provider])) }
-                throw OpenIDRefusal(.providerUnavailable, "no usable key of the provider is known yet")
+                throw OpenIDRefusal(
+                    .providerUnavailable, "no usable key of the provider is known yet; \(Self.fetchFix)")
             }
             guard let result = request.codeExchange else {
                 let exchange = CodeExchange(
                     provider: provider, issuer: configuration.issuer, code: code, verifier: proof.verifier,
-                    redirectURL: redirectURL(on: origin), requestID: request.idText)
+                    redirectURL: redirectURL(on: origin), requestID: request.idText, client: request.client)
                 return .ask(.exchangeCode(PendingExchange(exchange)))
             }
             return try verified(result, proof, metadata, request)
@@ -91,8 +99,9 @@ final class OpenIDLogin: LoginProtocol {
             guard issuer.elementsEqual(configuration.issuer.utf8) else {
                 throw OpenIDRefusal(
                     .issuerMismatch,
-                    "the response's iss is not \(configuration.issuer); fix: set identityProvider.issuer to the issuer that "
-                        + "the provider writes, unless the response is another provider's")
+                    "the response's iss is \(OpenIDResponse.shown(issuer)), not \(configuration.issuer); fix: set "
+                        + "identityProvider.issuer to the issuer that the provider writes, unless the response is another "
+                        + "provider's")
             }
         } else if metadata?.announcesIssuer ?? false {
             throw OpenIDRefusal(
@@ -105,11 +114,15 @@ final class OpenIDLogin: LoginProtocol {
     /// The response answers no attempt of this browser.
     private func noAttempt(_ attempt: ReturnedAttempt, _ request: borrowing AccessRequest) -> OpenIDRefusal {
         if let elsewhere = ReturnedElsewhere(request) {
-            return OpenIDRefusal(attempt.refusal, elsewhere.detail, cause: elsewhere.cause)
+            return OpenIDRefusal(
+                attempt.refusal,
+                elsewhere.detail + "; fix: register the redirect URI under publicURL, or correct publicURL",
+                cause: elsewhere.cause)
         }
         let words =
             attempt.refusal == .loginStateExpired
-            ? "the attempt began more than ten minutes ago"
+            ? "the attempt began more than ten minutes ago; fix: try again; if it happens at once, compare the clocks and the "
+                + "session secrets of the replicas"
             : attempt.named == nil
                 ? "the response has no state of this gate; fix: let sign-ins begin at the app, not at the provider"
                 : "the state is of no attempt of this browser; fix: it began in another browser or at another address than "
@@ -147,4 +160,6 @@ final class OpenIDLogin: LoginProtocol {
     }
 
     private func redirectURL(on origin: PublicOrigin) -> [UInt8] { origin.text + returnPath }
+
+    private static let fetchFix = "fix: the log names failed fetches; sidegate doctor tries them from here"
 }

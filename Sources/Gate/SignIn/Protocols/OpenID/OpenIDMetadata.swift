@@ -36,10 +36,22 @@ package struct OpenIDMetadata: Sendable, Equatable {
 
 /// Why a discovery document is rejected. The text is for humans, and holds no more of the document than its issuer.
 package struct OpenIDMetadataError: Error, Equatable, Sendable, CustomStringConvertible {
-    package let description: String
+    /// Who can correct it.
+    package enum Problem: Sendable {
+        /// It is another issuer's.
+        case issuer
+        /// It is something else than a discovery document.
+        case noDocument
+        /// A member is missing or wrong.
+        case member
+    }
 
-    init(_ description: String) {
+    package let description: String
+    package let problem: Problem
+
+    init(_ description: String, _ problem: Problem = .member) {
         self.description = description
+        self.problem = problem
     }
 }
 
@@ -67,9 +79,11 @@ extension OpenIDMetadata {
         do throws(JSONError) {
             value = try JSONParser.parse(document.span)
         } catch {
-            throw OpenIDMetadataError("it is not usable JSON: \(error.message)")
+            throw OpenIDMetadataError("it is not usable JSON: \(error.message)", .noDocument)
         }
-        guard let members = value.object else { throw OpenIDMetadataError("it is \(value.kindName), not an object") }
+        guard let members = value.object else {
+            throw OpenIDMetadataError("it is \(value.kindName), not an object", .noDocument)
+        }
         var reader = Reader(members, isOnThisMachine: issuer.lowercased().hasPrefix("http:"))
         // OpenID Connect Discovery 1.0 §4.3: one provider must not be able to answer for another.
         let named = try reader.text("issuer")
@@ -95,9 +109,9 @@ extension OpenIDMetadata {
 
     private static func otherIssuer(_ named: String, _ issuer: String) -> OpenIDMetadataError {
         guard named.utf8.count <= 256, named.utf8.allSatisfy({ 0x21...0x7e ~= $0 }) else {
-            return OpenIDMetadataError("its issuer is not the configured one, and is not readable")
+            return OpenIDMetadataError("its issuer is not the configured one, and is not readable", .issuer)
         }
-        return OpenIDMetadataError("its issuer is \(named), and the configured one is \(issuer)")
+        return OpenIDMetadataError("its issuer is \(named), and the configured one is \(issuer)", .issuer)
     }
 
     /// Reads members by name.

@@ -26,6 +26,27 @@ struct OpenIDResponse {
 
     var isError: Bool { error != nil }
 
+    /// A code comes in the way that the authorization request named, and in no other: a form keeps it out of histories and
+    /// logs. Errors of some providers come in the URL all the same, and sign nobody in.
+    func checkMode(isForm: Bool, _ mode: OpenIDResponseMode) throws(OpenIDRefusal) {
+        guard code != nil, error == nil, isForm != (mode == .formPost) else { return }
+        throw OpenIDRefusal(
+            .tokenMissing,
+            "the response came \(isForm ? "in a form" : "in the URL"), and identityProvider.responseMode is \(mode.rawValue);"
+                + " fix: set it to \((isForm ? OpenIDResponseMode.formPost : .query).rawValue), or have the provider heed"
+                + " response_mode",
+            cause: .otherResponseMode(isForm: isForm))
+    }
+
+    /// What a response holds, for logs: bounded, and visible ASCII. Only in a response to an attempt of this browser.
+    static func shown(_ value: [UInt8]) -> String {
+        guard !value.isEmpty else { return "empty" }
+        guard value.count <= maximumShownByteCount, value.allSatisfy({ 0x21...0x7e ~= $0 }) else {
+            return "a text that is no issuer"
+        }
+        return String(decoding: value, as: UTF8.self)
+    }
+
     /// The code of a response to an attempt of this browser.
     func provenCode() throws(OpenIDRefusal) -> [UInt8] {
         if let error {
@@ -34,7 +55,7 @@ struct OpenIDResponse {
                     .providerError,
                     "an error code that is none; fix: the provider must send a code of RFC 6749 §4.1.2.1")
             }
-            let detail = OpenIDAdvice.fix(errorCode: code).map { "\(code); fix: \($0)" } ?? code
+            let detail = "\(code); fix: \(OpenIDAdvice.fix(errorCode: code) ?? OpenIDAdvice.unknownError)"
             throw OpenIDRefusal(.providerError, detail, cause: .providerError(code: code))
         }
         guard let code, !code.isEmpty else {
@@ -63,4 +84,5 @@ struct OpenIDResponse {
     }
 
     static let maximumCodeByteCount = 8 * 1024
+    private static let maximumShownByteCount = 256
 }
